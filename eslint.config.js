@@ -1,0 +1,49 @@
+import tseslint from 'typescript-eslint';
+
+const because = {
+  service:
+    'Services never import each other: they meet in events and operations. Move what both need into libs/contracts.',
+  lib: 'Libraries never import services: whoever uses a library decides what it is for. Pass it in instead.',
+  contracts: 'libs/contracts is what other teams depend on: it imports nothing of ours.',
+};
+const names = ['gateway', 'identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', '.leaver/', '.cache/'] },
+  ...tseslint.configs.recommended,
+  {
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/consistent-type-imports': 'off',
+    },
+  },
+  ...names.map((name) => ({
+    files: [`services/${name}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: `(^|/)(${names.filter((n) => n !== name).join('|')})/src/`, message: because.service }] },
+      ],
+    },
+  })),
+  {
+    files: ['libs/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '(^|/)services/', message: because.lib }] }] },
+  },
+  {
+    files: ['libs/contracts/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^#libs/|(^|/)services/|\\.\\./\\.\\./', message: because.contracts }] },
+      ],
+    },
+  },
+  {
+    files: ['scripts/**', '*.js', 'libs/testing/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+    rules: { 'no-console': 'off' },
+  },
+);
