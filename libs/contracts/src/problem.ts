@@ -1,0 +1,87 @@
+/** Every error a client can meet: stable code → HTTP status and title (RFC 9457). One table; add here, never rename. */
+export const PROBLEMS = {
+  validation: [400, 'The request is not valid'],
+  'invalid-cursor': [400, 'The cursor is not one of ours'],
+  'invalid-json': [400, 'The body is not valid JSON'],
+  unauthenticated: [401, 'Please sign in'],
+  'invalid-credentials': [401, 'Email or password is wrong'],
+  'account-inactive': [401, 'This user has been deactivated'],
+  forbidden: [403, 'You are not allowed to do this'],
+  'not-found': [404, 'There is no such thing'],
+  'method-not-allowed': [405, 'This method is not supported here'],
+  'no-free-seat': [409, 'No free seat'],
+  'duplicate-email': [409, 'This email is taken'],
+  'duplicate-staff-id': [409, 'This staff id is taken'],
+  conflict: [409, 'The state does not allow this'],
+  'sole-owner': [409, 'The last active owner has to stay'],
+  'not-deactivated': [409, 'Deactivate the user first'],
+  'numbers-assigned': [409, 'Numbers are still assigned to this user'],
+  retention: [409, 'The retention period is not over'],
+  'legal-hold': [409, 'The user is under legal hold'],
+  'plan-stale': [409, 'Something changed since the preview'],
+  'idempotency-mismatch': [409, 'This idempotency key was used with another request'],
+  gone: [410, 'This is no longer available'],
+  'payload-too-large': [413, 'The request is too large'],
+  'unsupported-media-type': [415, 'This media type is not supported'],
+  'invalid-successor': [422, 'This user cannot succeed'],
+  'unknown-user': [422, 'There is no such user'],
+  'inactive-user': [422, 'This user has left'],
+  'unknown-rule': [422, 'There is no such rule'],
+  'invalid-action': [422, 'The rule does not allow this action'],
+  'unknown-reference': [422, 'Something named in the request does not exist'],
+  'no-assigned-contacts': [422, 'No contact is assigned to you'],
+  'too-many-requests': [429, 'Too many requests'],
+  internal: [500, 'Something went wrong on our side'],
+  'service-unavailable': [503, 'A service did not answer'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What stands beside the code: a sentence for the reader, and fields a program may use. */
+export interface ProblemDetails {
+  detail?: string;
+  errors?: { field: string; message: string }[];
+  /** What stands in the way, by id. */
+  items?: unknown[];
+  service?: string;
+  retryAfter?: number;
+  valid?: readonly string[];
+}
+
+/** The body of an `application/problem+json` answer. */
+export interface ProblemBody extends ProblemDetails {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+}
+
+/** An expected failure: says what is wrong in a way that a client can act on. Anything else thrown is a fault of ours. */
+export class Problem extends Error {
+  readonly status: number;
+
+  constructor(
+    readonly code: ProblemCode,
+    readonly details: ProblemDetails = {},
+  ) {
+    super(details.detail ?? PROBLEMS[code][1]);
+    this.name = 'Problem';
+    this.status = PROBLEMS[code][0];
+  }
+
+  toBody(): ProblemBody {
+    return {
+      type: `urn:leaver:problem:${this.code}`,
+      title: PROBLEMS[this.code][1],
+      status: this.status,
+      code: this.code,
+      ...this.details,
+    };
+  }
+
+  /** The problem a peer sent; a code that this version does not know becomes `internal`. */
+  static fromBody(body: ProblemBody): Problem {
+    const { type: _type, title: _title, status: _status, code, ...details } = body;
+    return code in PROBLEMS ? new Problem(code, details) : new Problem('internal');
+  }
+}

@@ -1,0 +1,109 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable, Optional } from '@nestjs/common';
+import { Problem, type UserStatus, type UserView } from '#libs/contracts';
+import { sql } from 'kysely';
+import { migration } from './migrate.js';
+
+/** The service's own copy of who is who, fed by the user events. The only place where a name is read. */
+export const directoryTable = migration(
+  '0002-directory',
+  `create table directory (
+    user_id user_ref primary key,
+    account_id uuid not null,
+    name personal,
+    staff_id personal,
+    status text not null check (status in ('invited', 'active', 'deactivated', 'deleted')),
+    seq bigint not null,
+    lifecycle_version bigint not null,
+    is_manager boolean not null default false,
+    team_ids uuid[] not null default '{}',
+    user_created_at timestamptz not null,
+    redaction_label text not null default 'plain',
+    legal_hold boolean not null default false
+  ) with (fillfactor = 80)`,
+  `create index directory_first_admin on directory (account_id, user_created_at, user_id) where is_manager and status = 'active'`,
+  `create index directory_staff_id on directory (account_id, staff_id) where staff_id is not null`,
+);
+
+export interface DirectoryRow {
+  user_id: string;
+  account_id: string;
+  name: string | null;
+  status: UserStatus;
+  is_manager: boolean;
+  redaction_label: 'plain' | 'with-id';
+}
+
+/** How a person is shown. A deleted one has lost the name; the label says no more than the account wants. */
+export function displayName(row: Pick<DirectoryRow, 'user_id' | 'name' | 'status' | 'redaction_label'>): string {
+  if (row.status !== 'deleted') return row.name ?? 'Unknown user';
+  return row.redaction_label === 'with-id' ? `Deleted user, ID${row.user_id.slice(0, 8)}` : 'Deleted user';
+}
+
+/** Asks elsewhere about people who are not in the directory yet, and enters those who exist. */
+export abstract class UserLookup {
+  abstract introduce(accountId: string, userIds: string[]): Promise<void>;
+}
+
+@Injectable()
+export class Directory {
+  constructor(
+    private readonly em: EntityManager,
+    @Optional() private readonly lookup?: UserLookup,
+  ) {}
+
+  /**
+   * Refuses whoever has left, and keeps everybody named here from leaving until the transaction ends: a departure takes
+   * the same rows exclusively, so no row can slip in behind a rule. Call it in the transaction that writes the row.
+   * @throws Problem `unknown-user` or `inactive-user`, naming the ids
+   */
+  async requireActive(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
+    const ids = unique(userIds);
+    if (ids.length === 0) return;
+    let rows = await this.hold(accountId, ids);
+    if (rows.length < ids.length && this.lookup) {
+      await this.lookup.introduce(accountId, missing(ids, rows));
+      rows = await this.hold(accountId, ids);
+    }
+    const unknown = missing(ids, rows);
+    if (unknown.length > 0)
+      throw new Problem('unknown-user', { detail: 'Name a user of this account.', items: unknown });
+    const gone = rows
+      .filter((row) => row.status === 'deactivated' || row.status === 'deleted')
+      .map((row) => row.user_id);
+    if (gone.length > 0) throw new Problem('inactive-user', { detail: 'Name somebody who has not left.', items: gone });
+  }
+
+  private async hold(accountId: string, ids: readonly string[]): Promise<Pick<DirectoryRow, 'user_id' | 'status'>[]> {
+    const { rows } = await sql<Pick<DirectoryRow, 'user_id' | 'status'>>`
+      select user_id, status from directory
+      where account_id = ${accountId} and user_id = any(${[...ids]}::uuid[])
+      order by user_id for key share`.execute(this.em.getKysely());
+    return rows;
+  }
+
+  /** How the given people are shown, by id. One query however many. */
+  async views(userIds: readonly (string | null | undefined)[]): Promise<Map<string, UserView>> {
+    const ids = unique(userIds);
+    if (ids.length === 0) return new Map();
+    const { rows } = await sql<DirectoryRow>`
+      select user_id, account_id, name, status, is_manager, redaction_label from directory where user_id = any(${ids}::uuid[])`.execute(
+      this.em.getKysely(),
+    );
+    const views = new Map<string, UserView>(
+      rows.map((row) => [row.user_id, { id: row.user_id, name: displayName(row), status: row.status }]),
+    );
+    // The row that names them can be here before the event that introduces them.
+    for (const id of ids) if (!views.has(id)) views.set(id, { id, name: 'Unknown user', status: 'active' });
+    return views;
+  }
+
+  async view(userId: string | null | undefined): Promise<UserView | null> {
+    return userId ? (await this.views([userId])).get(userId)! : null;
+  }
+}
+
+const missing = (ids: readonly string[], rows: readonly Pick<DirectoryRow, 'user_id'>[]): string[] =>
+  ids.filter((id) => !rows.some((row) => row.user_id === id));
+const unique = (ids: readonly (string | null | undefined)[]): string[] =>
+  [...new Set(ids.filter((id): id is string => !!id))].sort();
