@@ -1,0 +1,119 @@
+import pg from 'pg';
+
+export interface RolePasswords {
+  owner: string;
+  runtime: string;
+}
+
+export interface ServiceDatabase {
+  /** For migrations: owns the tables. */
+  ownerUrl: string;
+  /** For the running service: reads and writes rows, changes no table. */
+  url: string;
+}
+
+/**
+ * Sees to it that a service has its database `leaver_<name>`, an owner role `<name>_owner` and a runtime role `<name>` with these
+ * passwords, and that no other role but a superuser gets in. Can be repeated at any time.
+ */
+export async function createServiceDatabase(
+  adminUrl: string,
+  name: string,
+  { passwords }: { passwords: RolePasswords },
+): Promise<ServiceDatabase> {
+  await createServiceRoles(adminUrl, name, passwords);
+  return createDatabase(adminUrl, name, { database: `leaver_${name}`, passwords });
+}
+
+export async function createServiceRoles(adminUrl: string, name: string, passwords: RolePasswords): Promise<void> {
+  await withClient(adminUrl, async (client) => {
+    await createRole(client, ownerOf(name), passwords.owner);
+    await createRole(client, name, passwords.runtime);
+  });
+}
+
+function ownerOf(name: string): string {
+  return `${name}_owner`;
+}
+
+async function createRole(client: pg.Client, role: string, password: string): Promise<void> {
+  const found = await client.query('select from pg_roles where rolname = $1', [role]);
+  const verb = found.rowCount ? 'alter' : 'create';
+  await client.query(`${verb} role ${id(role)} login password ${client.escapeLiteral(password)}`);
+}
+
+interface NewDatabase {
+  database: string;
+  passwords: RolePasswords;
+}
+
+/** A database of a service whose two roles exist already. */
+export async function createDatabase(
+  adminUrl: string,
+  name: string,
+  { database, passwords }: NewDatabase,
+): Promise<ServiceDatabase> {
+  const owner = id(ownerOf(name));
+  await withClient(adminUrl, async (client) => {
+    const found = await client.query('select from pg_database where datname = $1', [database]);
+    // An administrator who isn't a superuser may only give a database to a role it belongs to.
+    await client.query(`grant ${owner} to current_user`);
+    if (!found.rowCount) await client.query(`create database ${id(database)} owner ${owner} template template0`);
+    await restrictEntry(client, name, database);
+  });
+  const urls = databaseUrls(adminUrl, name, { database, passwords });
+  await withClient(urls.ownerUrl, (client) => client.query(schemaGrants(name)));
+  return urls;
+}
+
+/** Lets the service's two roles into the database and nobody else. These grants are the ones a copy of a database doesn't inherit. */
+export async function restrictEntry(client: pg.Client, name: string, database: string): Promise<void> {
+  await client.query(`revoke all on database ${id(database)} from public`);
+  await client.query(`grant connect, temporary on database ${id(database)} to ${id(ownerOf(name))}, ${id(name)}`);
+}
+
+function schemaGrants(name: string): string {
+  const [owner, runtime] = [id(ownerOf(name)), id(name)];
+  return `
+    alter schema public owner to ${owner};
+    revoke all on schema public from public;
+    grant usage on schema public to ${runtime};
+    grant select, insert, update, delete on all tables in schema public to ${runtime};
+    grant usage on all sequences in schema public to ${runtime};
+    alter default privileges in schema public grant select, insert, update, delete on tables to ${runtime};
+    alter default privileges in schema public grant usage on sequences to ${runtime};`;
+}
+
+export function databaseUrls(adminUrl: string, name: string, { database, passwords }: NewDatabase): ServiceDatabase {
+  return {
+    ownerUrl: urlFor(adminUrl, { user: ownerOf(name), password: passwords.owner, database }),
+    url: urlFor(adminUrl, { user: name, password: passwords.runtime, database }),
+  };
+}
+
+function urlFor(
+  adminUrl: string,
+  { user, password, database }: { user: string; password: string; database: string },
+): string {
+  const url = new URL(adminUrl);
+  url.username = user;
+  url.password = password;
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+/** Runs `work` with a connection of its own. */
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(url);
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function id(name: string): string {
+  return pg.escapeIdentifier(name);
+}

@@ -1,0 +1,172 @@
+// Starts everything on this machine and stops it in order. npm start comes here once packages and dist are in place.
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { createServiceDatabase, findNatsServer, freePort, isPortFree, startNats, startPostgres } from '#libs/testing';
+import { claim, openHome, secrets } from './lib/home.mjs';
+import { permissions } from './lib/nats-users.mjs';
+import { Fault } from './lib/prepare.mjs';
+import { step } from './lib/progress.mjs';
+import { root } from './lib/root.mjs';
+import { dataServices, services } from './lib/services.mjs';
+import { Supervised } from './lib/supervisor.mjs';
+import { migrateAll } from './migrate.mjs';
+
+const DEFAULT_PORT = 3000;
+
+/** What has to be undone at the end, the last first. */
+const undo = [];
+let stopping;
+
+function stop(exitCode) {
+  stopping ??= (async () => {
+    if (exitCode === 0) console.log('\nStopping …');
+    for (const undoOne of undo.reverse()) await undoOne().catch((error) => console.error(error.message));
+    process.exit(exitCode);
+  })();
+  return stopping;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop(0));
+
+try {
+  await launch();
+} catch (error) {
+  if (!stopping) {
+    console.error(error instanceof Fault ? `\n${error.message}` : error);
+    await stop(1);
+  }
+}
+
+async function launch() {
+  const home = await openHome();
+  const lock = await claim(home);
+  undo.push(lock.release);
+  const keys = await secrets(home);
+  const port = await publicPort();
+
+  const adminUrl = process.env.DATABASE_URL || (await step('PostgreSQL', () => ownPostgres(home).catch(plainly)));
+  const natsUrls = await step('NATS', (say) => natsAddresses(home, keys, say).catch(plainly));
+  const databases = await step('databases and roles', () => createDatabases(adminUrl, keys));
+  await step('migrations', async (say) => {
+    const applied = await migrateAll(
+      mapValues(databases, ({ ownerUrl }) => ownerUrl),
+      say,
+    );
+    say(applied === 0 ? 'up to date' : `${applied} applied`);
+  });
+  await step('services', (say) => startServices({ home, keys, port, natsUrls, databases, say }));
+  const url = `http://127.0.0.1:${port}`;
+  const logins = await demoData(url);
+  await lock.announce(url);
+  showBanner({ home, port, logins });
+}
+
+/** The port that PORT names, which must be free, else the first free one from 3000 on. */
+async function publicPort() {
+  const wanted = process.env.PORT;
+  if (!wanted) {
+    let port = DEFAULT_PORT;
+    while (!(await isPortFree(port))) port += 1;
+    if (port !== DEFAULT_PORT) console.log(`Port ${DEFAULT_PORT} is taken: using ${port}.`);
+    return port;
+  }
+  const port = Number(wanted);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Fault(`PORT=${wanted} is not a port number.`);
+  if (!(await isPortFree(port))) throw new Fault(`Port ${port} is taken. Choose another with PORT, or leave PORT out.`);
+  return port;
+}
+
+/** What keeps a server from starting is for the user to mend: our own stack would only hide it. */
+function plainly(error) {
+  throw new Fault(error.message);
+}
+
+async function ownPostgres(home) {
+  const postgres = await startPostgres({ dir: join(home, 'postgres'), durable: true });
+  undo.push(postgres.stop);
+  return postgres.adminUrl;
+}
+
+/** Each service's address of the broker, with its own name and password if the broker is ours. */
+async function natsAddresses(home, keys, say) {
+  const given = process.env.NATS_URL;
+  if (given) return Object.fromEntries(services.map((name) => [name, given]));
+  const server = await findNatsServer(join(root, '.cache/nats'), say);
+  const users = services.map((name) => ({ name, password: keys.nats[name], ...permissions[name] }));
+  const nats = await startNats({ server, dir: join(home, 'nats'), users });
+  undo.push(nats.stop);
+  say('');
+  return Object.fromEntries(services.map((name) => [name, `nats://${name}:${keys.nats[name]}@127.0.0.1:${nats.port}`]));
+}
+
+async function createDatabases(adminUrl, keys) {
+  const databases = {};
+  for (const name of dataServices) {
+    databases[name] = await createServiceDatabase(adminUrl, name, { passwords: keys.databases[name] });
+  }
+  return databases;
+}
+
+async function startServices({ home, keys, port, natsUrls, databases, say }) {
+  // The superuser's address must not reach a service.
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const supervised = await Promise.all(
+    services.map(async (name) => {
+      const isGateway = name === 'gateway';
+      const env = {
+        ...inherited,
+        NODE_ENV: 'production',
+        LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
+        NATS_URL: natsUrls[name],
+        PORT: String(isGateway ? port : await freePort()),
+        HOST: (isGateway && process.env.HOST) || '127.0.0.1',
+        ...(databases[name] && { DATABASE_URL: databases[name].url }),
+        ...(name === 'identity' && { LEAVER_SECRET: keys.master }),
+      };
+      return new Supervised({ name, env, logs: join(home, 'logs'), say: (text) => console.log(text) });
+    }),
+  );
+  undo.push(() => Promise.all(supervised.map((service) => service.stop())));
+  const waiting = new Set(services);
+  await Promise.all(
+    supervised.map(async (service) => {
+      await service.start();
+      waiting.delete(service.name);
+      say([...waiting].join(', ') && `waiting for ${[...waiting].join(', ')}`);
+    }),
+  );
+}
+
+async function demoData(url) {
+  const script = new URL('./demo-data.mjs', import.meta.url);
+  if (!existsSync(script)) return [];
+  const { loadDemoData } = await import(script.href);
+  return step('demo data', (onProgress) => loadDemoData({ url, onProgress }));
+}
+
+function showBanner({ home, port, logins }) {
+  const url = `http://localhost:${port}`;
+  const rows = logins.map(
+    ({ preset, account, email, password }) =>
+      `    ${preset.padEnd(14)} ${account.padEnd(22)} ${email.padEnd(32)} ${password}`,
+  );
+  const lines = [
+    `  Leaver is running   ${url}`,
+    `  API reference       ${url}/docs`,
+    `  State and logs      ${shortest(home)}`,
+    ...(rows.length ? ['', '  Demo accounts (preset, account, email, password)', ...rows] : []),
+    '',
+    '  Next: npm run demo in another terminal. Ctrl-C stops everything.',
+  ];
+  console.log(`\n${lines.join('\n')}\n`);
+}
+
+/** A path as one would type it here. */
+function shortest(path) {
+  const from = relative(process.cwd(), path);
+  return from && !from.startsWith('..') ? from : path;
+}
+
+function mapValues(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,67 @@
+import { dataServices } from './services.mjs';
+
+/** Answers to one's own questions. What a service is asked it may answer without a permission of its own. */
+const ANSWERS = '_INBOX.>';
+const EPOCHS = 'session-epochs';
+
+/** Any service may have to make a stream again that the broker lost. */
+const streamSetUp = (stream) => ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
+
+/** A durable pull consumer of its own, and no other. */
+const consumer = (stream, durable) => [
+  `$JS.API.CONSUMER.CREATE.${stream}.${durable}.>`,
+  `$JS.API.CONSUMER.CREATE.${stream}.${durable}`,
+  `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${durable}`,
+  `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
+  `$JS.ACK.${stream}.${durable}.>`,
+];
+
+/** Reads the bucket of session epochs and watches it, but can't write into it. */
+const epochWatch = [
+  ...streamSetUp(`KV_${EPOCHS}`),
+  `$JS.API.CONSUMER.CREATE.KV_${EPOCHS}.>`,
+  `$JS.API.CONSUMER.DELETE.KV_${EPOCHS}.>`,
+  `$JS.API.CONSUMER.INFO.KV_${EPOCHS}.>`,
+  `$JS.API.CONSUMER.MSG.NEXT.KV_${EPOCHS}.>`,
+  `$JS.API.DIRECT.GET.KV_${EPOCHS}.>`,
+  `$JS.API.STREAM.MSG.GET.KV_${EPOCHS}`,
+  `$JS.ACK.KV_${EPOCHS}.>`,
+  `$JS.FC.KV_${EPOCHS}.>`,
+];
+
+const own = (service) => [ANSWERS, `rpc.${service}.>`, `lifecycle.${service}.>`];
+
+/** identity alone states facts about users, asks for previews and proofs, ends sessions and purges what must be forgotten. */
+const identity = {
+  publish: ['user.>', 'departure.>', 'lifecycle.>', 'rpc.>', `$KV.${EPOCHS}.>`, '$JS.API.>', '$JS.ACK.>', '$JS.FC.>'],
+  subscribe: own('identity'),
+};
+
+/** The gateway hands requests on; nobody asks it anything. */
+const gateway = {
+  publish: ['rpc.>', '$JS.API.INFO', ...epochWatch],
+  subscribe: [ANSWERS],
+};
+
+/** Owns rules: hears about users, answers with receipts, asks identity. */
+const ruleOwner = (service) => ({
+  publish: [
+    `departure.receipt.${service}`,
+    'rpc.identity.>',
+    '$JS.API.INFO',
+    ...streamSetUp('USERS'),
+    ...streamSetUp('DEPARTURES'),
+    ...consumer('USERS', `${service}-users`),
+  ],
+  subscribe: own(service),
+});
+
+/** What each service may do on the broker; everything else is refused there. */
+export const permissions = {
+  gateway,
+  identity,
+  ...Object.fromEntries(
+    dataServices.filter((service) => service !== 'identity').map((service) => [service, ruleOwner(service)]),
+  ),
+};

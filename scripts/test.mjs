@@ -1,0 +1,14 @@
+// npm test [-- <path> …]: the whole suite, or a part. LEAVER_TEST_REPORT names a file for the result as JSON.
+import { ensureInstalled, main, run } from './lib/prepare.mjs';
+
+await main(async () => {
+  const node = await ensureInstalled();
+  const report = process.env.LEAVER_TEST_REPORT;
+  return run(node, [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    'node_modules/jest/bin/jest.js',
+    ...(report ? ['--json', `--outputFile=${report}`] : []),
+    ...process.argv.slice(2),
+  ]);
+});
