@@ -1,0 +1,178 @@
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { whenConnected } from './connection.js';
+import { PendingDelivery, type Delivery, type Outcome } from './delivery.js';
+import { faultOf, type Log } from './log.js';
+import { Pull } from './pull.js';
+import { ACK_WAIT, ensureConsumer, ensureStream, type ConsumerSpec, type StreamSpec } from './streams.js';
+
+/** Handles a batch as one piece of work. Without an answer everything is acknowledged. */
+export type BatchHandler = (batch: Delivery[]) => Promise<Outcome[] | void>;
+
+export interface BatchConsumerOptions extends ConsumerSpec {
+  nats: NatsConnection;
+  stream: StreamSpec;
+  handler: BatchHandler;
+  log: Log;
+  /** A number in [0, 1), for jitter. */
+  random: () => number;
+}
+
+const BATCH_MESSAGES = 500;
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** Taken from the broker and not handled yet, at most. */
+const WAITING_LIMIT = 1_000;
+const REPAIR_PAUSE = 200;
+const RECONNECT_PATIENCE = 1_000;
+/** Milliseconds until a failed batch comes back, by the number of deliveries. */
+const NAK_DELAYS = [1_000, 2_000, 5_000, 10_000, 30_000];
+const CLOSE_LIMIT = 4_000;
+
+/**
+ * Pulls from one durable consumer and hands over what has arrived, one batch at a time. While a batch is being handled the
+ * next one collects; when enough waits it stops pulling. Whatever is missing on the broker is made anew.
+ */
+export class BatchConsumer {
+  private waiting: PendingDelivery[] = [];
+  private running: PendingDelivery[] = [];
+  private pull?: Pull;
+  private closing = false;
+  private broken = false;
+  private manager?: JetStreamManager;
+  private loops: Promise<unknown> = Promise.resolve();
+  private keepAlive?: NodeJS.Timeout;
+  /** Wakes whichever loop is waiting for a change. */
+  private readonly sleepers = new Set<() => void>();
+
+  constructor(private readonly options: BatchConsumerOptions) {}
+
+  start(): void {
+    this.loops = Promise.all([this.keepPulling(), this.keepHandling()]);
+    this.keepAlive = setInterval(() => this.stillWorking(), ACK_WAIT / 3);
+  }
+
+  /** Stops pulling, gives back what nobody has begun, and waits for the batch at work. */
+  async close(): Promise<void> {
+    this.closing = true;
+    await this.pull?.stop();
+    for (const delivery of this.waiting.splice(0)) delivery.settle({ nakAfterMs: 0 });
+    this.wake();
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([this.loops, new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_LIMIT)))]);
+    clearTimeout(timer);
+    clearInterval(this.keepAlive);
+  }
+
+  private async keepPulling(): Promise<void> {
+    let ready = false;
+    while (!this.closing) {
+      try {
+        if (!ready) await this.prepare();
+        ready = true;
+        await this.until(() => this.waiting.length < WAITING_LIMIT / 2);
+        if (!this.closing) await this.pullOnce();
+        this.recovered();
+      } catch (error) {
+        ready = false;
+        this.lost(error);
+        await new Promise((resolve) => setTimeout(resolve, REPAIR_PAUSE * (1 + this.options.random())));
+      }
+    }
+  }
+
+  private async prepare(): Promise<void> {
+    const { nats, stream } = this.options;
+    await whenConnected(nats, RECONNECT_PATIENCE);
+    this.manager ??= await jetstreamManager(nats, { checkAPI: false, timeout: 1_000 });
+    await ensureStream(this.manager, stream);
+    await ensureConsumer(this.manager, stream.name, this.options);
+  }
+
+  private async pullOnce(): Promise<void> {
+    const { nats, stream, durable } = this.options;
+    const batch = WAITING_LIMIT - this.waiting.length;
+    this.pull = new Pull(nats, {
+      stream: stream.name,
+      durable,
+      batch,
+      onMessage: (message) => {
+        this.waiting.push(new PendingDelivery(message));
+        this.wake();
+      },
+    });
+    try {
+      await this.pull.ended;
+    } finally {
+      await this.pull.stop();
+    }
+  }
+
+  private async keepHandling(): Promise<void> {
+    for (;;) {
+      await this.until(() => this.waiting.length > 0);
+      // One turn of the event loop: what came in the same packets joins the batch.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.closing) return;
+      this.running = this.nextBatch();
+      this.wake();
+      await this.handle(this.running);
+      this.running = [];
+    }
+  }
+
+  private nextBatch(): PendingDelivery[] {
+    let bytes = 0;
+    const fits = (delivery: Delivery, index: number) =>
+      index < BATCH_MESSAGES && ((bytes += delivery.data.length) <= BATCH_BYTES || index === 0);
+    const end = this.waiting.findIndex((delivery, index) => !fits(delivery, index));
+    return this.waiting.splice(0, end === -1 ? this.waiting.length : end);
+  }
+
+  private async handle(batch: PendingDelivery[]): Promise<void> {
+    const outcomes = await this.outcomesOf(batch);
+    // Without a connection they come again by themselves.
+    if (!this.options.nats.isClosed()) batch.forEach((delivery, index) => delivery.settle(outcomes[index]!));
+  }
+
+  private async outcomesOf(batch: PendingDelivery[]): Promise<Outcome[]> {
+    const { handler, log, durable } = this.options;
+    try {
+      const outcomes = (await handler(batch)) ?? batch.map(() => 'ack' as const);
+      if (outcomes.length !== batch.length) throw new RangeError('a batch needs one outcome for each message');
+      return outcomes;
+    } catch (error) {
+      log.error({ consumer: durable, messages: batch.length, ...faultOf(error) }, 'a batch failed and will come back');
+      return batch.map((delivery) => ({ nakAfterMs: this.delayOf(delivery) }));
+    }
+  }
+
+  private delayOf({ deliveries }: Delivery): number {
+    const delay = NAK_DELAYS[Math.min(deliveries, NAK_DELAYS.length) - 1] ?? NAK_DELAYS[0]!;
+    return delay * (0.8 + 0.4 * this.options.random());
+  }
+
+  private stillWorking(): void {
+    for (const delivery of [...this.running, ...this.waiting]) delivery.working();
+  }
+
+  /** Waits until the condition holds, or the consumer is being closed. */
+  private async until(condition: () => boolean): Promise<void> {
+    while (!condition() && !this.closing) await new Promise<void>((resolve) => this.sleepers.add(resolve));
+  }
+
+  private wake(): void {
+    for (const wake of this.sleepers) wake();
+    this.sleepers.clear();
+  }
+
+  private lost(error: unknown): void {
+    if (!this.broken)
+      this.options.log.warn({ consumer: this.options.durable, ...faultOf(error) }, 'consumer lost, repairing');
+    this.broken = true;
+  }
+
+  private recovered(): void {
+    if (this.broken) this.options.log.info({ consumer: this.options.durable }, 'consumer works again');
+    this.broken = false;
+  }
+}

@@ -1,0 +1,92 @@
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+
+/** Injection token of the process' one connection to NATS. */
+export const NATS = Symbol('NATS');
+
+interface NatsAddress {
+  /** `nats://user:password@host:port`, or `tls://`; several servers of a cluster separated by commas. */
+  url: string;
+  /** Shown in the server's list of connections. */
+  name: string;
+}
+
+/**
+ * Connects to NATS, however long it takes until a server is there, and never gives up on reconnecting.
+ * User and password are those of the first address.
+ */
+export async function connectNats({ url, name }: NatsAddress): Promise<NatsConnection> {
+  const addresses = url.split(',').map((address) => new URL(address.trim()));
+  const [first] = addresses;
+  const nats = await connect({
+    name,
+    servers: addresses.map(({ host }) => host),
+    user: decodeURIComponent(first?.username ?? '') || undefined,
+    pass: decodeURIComponent(first?.password ?? '') || undefined,
+    tls: first?.protocol === 'tls:' ? {} : undefined,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 200,
+    reconnectJitter: 300,
+    // A password that is being rotated is wrong for a moment, not for ever.
+    ignoreAuthErrorAbort: true,
+    pingInterval: 20_000,
+  });
+  links.set(nats, new Link(nats));
+  return nats;
+}
+
+/** Whether the connection is up at this moment. */
+export const isConnected = (nats: NatsConnection): boolean => !nats.isClosed() && (links.get(nats)?.up ?? true);
+
+/**
+ * Waits until the connection is up, for so many milliseconds at most. Whoever sends something should: what is published
+ * while the connection is down gets lost when it comes back.
+ * @returns whether it is up
+ */
+export async function whenConnected(nats: NatsConnection, patience: number): Promise<boolean> {
+  const link = links.get(nats);
+  if (link && !isConnected(nats)) await link.change(patience);
+  return isConnected(nats);
+}
+
+/** Sends what is still buffered and closes; a server that is away holds it up for a second at most. */
+export async function closeNats(nats: NatsConnection): Promise<void> {
+  if (nats.isClosed()) return;
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, 1_000)));
+  await Promise.race([nats.drain().catch(() => undefined), tooLong]);
+  clearTimeout(timer);
+  await nats.close();
+}
+
+/** The client library reports changes of its connection and doesn't tell the state. */
+class Link {
+  up = true;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(nats: NatsConnection) {
+    void this.watch(nats);
+  }
+
+  change(patience: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, patience);
+      this.waiting.add(done);
+    });
+  }
+
+  private async watch(nats: NatsConnection): Promise<void> {
+    for await (const { type } of nats.status()) {
+      if (type === 'disconnect') this.up = false;
+      if (type === 'reconnect') this.up = true;
+      if (type === 'reconnect' || type === 'close') for (const done of [...this.waiting]) done();
+    }
+  }
+}
+
+const links = new WeakMap<NatsConnection, Link>();

@@ -1,0 +1,47 @@
+import type { Ask, Call, Operation } from '#libs/contracts';
+import { MessagePattern, Transport } from '@nestjs/microservices';
+import 'reflect-metadata';
+
+/** What a message handler does; read by the platform's interceptor. */
+export interface HandlerFacts {
+  operation?: Operation;
+  /** Whether the call runs inside one database transaction. */
+  transaction: boolean;
+}
+
+const FACTS = Symbol('leaver:handler');
+
+/** What `@Handles` or `@Answers` said about a method; undefined for any other. */
+export const handlerFacts = (method: object): HandlerFacts | undefined => Reflect.getOwnMetadata(FACTS, method);
+
+type Answer<A> = A extends undefined ? void : A;
+type Method<Input, Output> = (input: Input) => Output | Promise<Output>;
+type Decorate<Input, Output> = <T extends Method<Input, Output>>(
+  target: object,
+  method: string | symbol,
+  descriptor: TypedPropertyDescriptor<T>,
+) => void;
+
+/**
+ * The method answers calls of this operation. Whatever changes something (any method but GET) runs inside one database
+ * transaction, unless told otherwise.
+ */
+export function Handles<B extends object, Q extends object, A>(
+  operation: Operation<B, Q, A>,
+  { transaction = operation.method !== 'GET' }: { transaction?: boolean } = {},
+): Decorate<Call<B, Q>, Answer<A>> {
+  return register(operation.subject, { operation: operation as unknown as Operation, transaction });
+}
+
+/** The method answers what other services ask; it runs without a transaction. */
+export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Request, Reply> {
+  return register(ask.subject, { transaction: false });
+}
+
+function register<Input, Output>(subject: string, facts: HandlerFacts): Decorate<Input, Output> {
+  const pattern = MessagePattern<string>(subject, Transport.NATS);
+  return (target, method, descriptor) => {
+    pattern(target, method, descriptor);
+    Reflect.defineMetadata(FACTS, facts, descriptor.value as object);
+  };
+}

@@ -1,0 +1,13 @@
+export * from './connection.js';
+export * from './log.js';
+export * from './trace.js';
+export * from './streams.js';
+export type { Delivery, Outcome } from './delivery.js';
+export * from './jetstream-server.js';
+export * from './publisher.js';
+export * from './handles.js';
+export * from './rpc-server.js';
+export * from './service-client.js';
+export { outboxTable } from './outbox/outbox-table.js';
+export { Outbox, type Answer, type Backlog, type OutboxEntry } from './outbox/outbox.js';
+export { Relay, type RelayOptions } from './outbox/relay.js';

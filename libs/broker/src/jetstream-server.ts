@@ -1,0 +1,73 @@
+import { EventPattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { lastValueFrom } from 'rxjs';
+import { BatchConsumer } from './batch-consumer.js';
+import type { Delivery, Outcome } from './delivery.js';
+import type { Log } from './log.js';
+import type { ConsumerSpec, StreamSpec } from './streams.js';
+
+/** Names the transport on its handlers, so that no other transport takes them. */
+export const JETSTREAM = Symbol('JETSTREAM');
+
+export interface BatchPatternOptions extends ConsumerSpec {
+  stream: StreamSpec;
+}
+
+type BatchMethod = (batch: Delivery[]) => Promise<Outcome[] | void>;
+
+/**
+ * The method gets everything that the durable consumer delivers, in batches of up to 500 messages or 4 MB, one batch at a
+ * time. What it throws brings the whole batch back, later each time.
+ */
+export function BatchPattern({ durable, filter, stream }: BatchPatternOptions) {
+  const register: MethodDecorator = EventPattern<string>(durable, JETSTREAM, { filter, stream });
+  return <T extends BatchMethod>(
+    target: object,
+    method: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): void => {
+    register(target, method, descriptor);
+  };
+}
+
+interface JetStreamServerOptions {
+  nats: NatsConnection;
+  log: Log;
+  /** A number in [0, 1), for jitter. */
+  random: () => number;
+}
+
+/** Nest's transport for `@BatchPattern` handlers. The connection is not its own and stays open when it closes. */
+export class JetStreamServer extends Server implements CustomTransportStrategy {
+  override readonly transportId = JETSTREAM;
+  override readonly propagatesEventHandlerErrors = true;
+  private consumers: BatchConsumer[] = [];
+
+  constructor(private readonly options: JetStreamServerOptions) {
+    super();
+  }
+
+  listen(callback: () => void): void {
+    this.consumers = [...this.messageHandlers].map(([durable, handler]) => {
+      const { filter, stream } = handler.extras as Omit<BatchPatternOptions, 'durable'>;
+      const call = async (batch: Delivery[]): Promise<Outcome[] | void> =>
+        lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
+      return new BatchConsumer({ ...this.options, durable, filter, stream, handler: call });
+    });
+    for (const consumer of this.consumers) consumer.start();
+    callback();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.consumers.map((consumer) => consumer.close()));
+    if (!this.options.nats.isClosed()) await this.options.nats.flush().catch(() => undefined);
+  }
+
+  on(): never {
+    throw new Error('consumers have no events; they tell the log what happens to them');
+  }
+
+  unwrap<T>(): T {
+    return this.options.nats as T;
+  }
+}

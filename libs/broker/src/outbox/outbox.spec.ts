@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { UserEvent } from '#libs/contracts';
+import { sql } from 'kysely';
+import type { Answer } from './outbox.js';
+import { aDeparture, departures, testOutbox, type TestOutbox } from './test-outbox.js';
+
+let test: TestOutbox;
+
+beforeAll(async () => {
+  test = await testOutbox();
+});
+afterEach(() => query(`delete from outbox`));
+afterAll(() => test.close());
+
+interface Row {
+  id: string;
+  round: number;
+  event: UserEvent;
+  waiting: string[];
+  attempts: number;
+  due: string;
+}
+
+const query = async <T>(text: string): Promise<T[]> => (await sql.raw<T>(text).execute(test.em.getKysely())).rows;
+const rowOf = async (event: UserEvent): Promise<Row | undefined> =>
+  (await query<Row>(`select *, due_at::text as due from outbox where user_id = '${event.data.userId}'`))[0];
+const answer = ({ data }: UserEvent, service: string, round = data.departure!.round): Answer => ({
+  userId: data.userId,
+  seq: data.seq,
+  service,
+  round,
+});
+const nameOf = ({ data }: UserEvent) => ({ userId: data.userId, seq: data.seq });
+
+describe('appending', () => {
+  it('belongs to the transaction: what is rolled back was never written', async () => {
+    const work = test.em.transactional(async () => {
+      await test.outbox.append([{ event: aDeparture(), targets: ['contacts'] }]);
+      throw new Error('refused after all');
+    });
+    await expect(work).rejects.toThrow('refused after all');
+    expect(await test.outbox.backlog()).toEqual({ waiting: 0, oldestSeconds: 0 });
+  });
+
+  it('keeps each event as it is, due at once', async () => {
+    const [one, other] = [aDeparture(), aDeparture({ round: 2 })];
+    await test.outbox.append([one, other].map((event) => ({ event, targets: ['contacts', 'insights'] })));
+    expect(await rowOf(one)).toMatchObject({
+      id: one.id,
+      event: one,
+      waiting: ['contacts', 'insights'],
+      round: 0,
+      due: '-infinity',
+    });
+    expect(await rowOf(other)).toMatchObject({ event: other, round: 2, attempts: 0 });
+  });
+
+  it('of the same person and seq is refused: there is only one such event', async () => {
+    const event = aDeparture();
+    await test.outbox.append([{ event, targets: [] }]);
+    const second = test.outbox.append([{ event: aDeparture({ userId: event.data.userId }), targets: [] }]);
+    await expect(second).rejects.toMatchObject({ code: '23505' });
+  });
+
+  it('of no events does nothing', async () => {
+    await test.outbox.append([]);
+    expect((await test.outbox.backlog()).waiting).toBe(0);
+  });
+});
+
+describe('settling', () => {
+  it('takes an event out when the last service has answered, and tells so then', async () => {
+    const event = aDeparture();
+    await test.outbox.append([{ event, targets: ['contacts', 'messaging', 'insights'] }]);
+    expect(await test.outbox.settle([answer(event, 'contacts')])).toEqual([]);
+    expect((await rowOf(event))?.waiting.sort()).toEqual(['insights', 'messaging']);
+    expect(await test.outbox.settle([answer(event, 'insights'), answer(event, 'messaging')])).toEqual([nameOf(event)]);
+    expect(await rowOf(event)).toBeUndefined();
+  });
+
+  it('takes many answers about many people at once, and no notice of others', async () => {
+    const events = departures(50);
+    await test.outbox.append(events.map((event) => ({ event, targets: ['contacts', 'insights'] })));
+    const answers = events.flatMap((event) => [answer(event, 'contacts'), answer(event, 'insights')]);
+    const settled = await test.outbox.settle(answers.slice(0, 51));
+    expect(settled.map(({ userId }) => userId).sort()).toEqual(events.slice(0, 25).map(({ data }) => data.userId));
+    expect((await rowOf(events[25]!))?.waiting).toEqual(['insights']);
+    expect((await rowOf(events[26]!))?.waiting).toEqual(['contacts', 'insights']);
+    expect((await test.outbox.backlog()).waiting).toBe(25);
+  });
+
+  it('counts an answer once, however often it comes', async () => {
+    const event = aDeparture();
+    await test.outbox.append([{ event, targets: ['contacts', 'insights'] }]);
+    for (let time = 0; time < 3; time++)
+      expect(await test.outbox.settle([answer(event, 'contacts'), answer(event, 'contacts')])).toEqual([]);
+    expect(await test.outbox.settle([answer(event, 'insights')])).toEqual([nameOf(event)]);
+    expect(await test.outbox.settle([answer(event, 'insights')])).toEqual([]);
+  });
+
+  it('ignores answers about another seq, by a service not asked, or about nobody', async () => {
+    const event = aDeparture();
+    await test.outbox.append([{ event, targets: ['contacts'] }]);
+    const others = [
+      { ...answer(event, 'contacts'), seq: 2 },
+      answer(event, 'telephony'),
+      answer(aDeparture(), 'contacts'),
+    ];
+    expect(await test.outbox.settle(others)).toEqual([]);
+    expect((await rowOf(event))?.waiting).toEqual(['contacts']);
+  });
+
+  it('is not done by an answer to an earlier round', async () => {
+    const event = aDeparture({ round: 2 });
+    await test.outbox.append([{ event, targets: ['contacts'] }]);
+    expect(await test.outbox.settle([answer(event, 'contacts', 1)])).toEqual([]);
+    expect(await test.outbox.settle([answer(event, 'contacts', 3)])).toEqual([nameOf(event)]);
+  });
+
+  it('leaves an event alone that nobody has to answer and that is still to be published', async () => {
+    const event = aDeparture();
+    await test.outbox.append([{ event, targets: [] }]);
+    expect(await test.outbox.settle([answer(event, 'contacts')])).toEqual([]);
+    expect(await rowOf(event)).toBeDefined();
+  });
+
+  it('loses no answer when all services answer about the same people at once', async () => {
+    const services = ['contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
+    const events = departures(200);
+    await test.outbox.append(events.map((event) => ({ event, targets: services })));
+    const settled = await Promise.all(
+      services.map((service, index) => {
+        const inSomeOrder = index % 2 ? events : [...events].reverse();
+        return test.em
+          .fork()
+          .transactional(() => test.outbox.settle(inSomeOrder.map((event) => answer(event, service))));
+      }),
+    );
+    expect(settled.flat()).toHaveLength(200);
+    expect((await test.outbox.backlog()).waiting).toBe(0);
+  });
+});
+
+describe('asking again', () => {
+  it('replaces what is still waiting: the new round, who has to answer it, due at once', async () => {
+    const event = aDeparture();
+    await test.outbox.append([{ event, targets: ['contacts', 'insights'] }]);
+    await query(`update outbox set attempts = 7, due_at = '2100-01-01'`);
+    const retried: UserEvent = { ...event, data: { ...event.data, departure: { ...event.data.departure!, round: 1 } } };
+    await test.outbox.again([{ event: retried, targets: ['insights'] }]);
+    const row = { id: event.id, round: 1, event: retried, waiting: ['insights'], attempts: 0, due: '-infinity' };
+    expect(await rowOf(event)).toMatchObject(row);
+    expect(await test.outbox.settle([answer(event, 'insights', 0)])).toEqual([]);
+    expect(await test.outbox.settle([answer(retried, 'insights')])).toEqual([nameOf(event)]);
+  });
+
+  it('works when all others have answered and the event is gone', async () => {
+    const event = aDeparture({ round: 1 });
+    await test.outbox.again([{ event, targets: ['telephony'] }]);
+    expect(await rowOf(event)).toMatchObject({ round: 1, event, waiting: ['telephony'] });
+  });
+});
+
+it('the backlog tells how many events wait and how old the oldest is', async () => {
+  await test.outbox.append([{ event: aDeparture(), targets: ['contacts'] }]);
+  test.clock.advance(90_000);
+  await test.outbox.append([{ event: aDeparture(), targets: ['contacts'] }]);
+  const { waiting, oldestSeconds } = await test.outbox.backlog();
+  expect(waiting).toBe(2);
+  expect(Math.round(oldestSeconds / 10)).toBe(9);
+});

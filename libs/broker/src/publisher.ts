@@ -1,0 +1,135 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import {
+  createInbox,
+  headers as natsHeaders,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from '@nats-io/transport-node';
+import { Inject, Injectable } from '@nestjs/common';
+import { NATS, whenConnected } from './connection.js';
+import { faultOf } from './log.js';
+import { ensureStream, type StreamSpec } from './streams.js';
+
+export interface OutgoingMessage {
+  subject: string;
+  /** Two messages with the same id within the stream's duplicate window are one. */
+  id: string;
+  data: Uint8Array | string;
+  headers?: Record<string, string>;
+}
+
+export type PublishResult = 'stored' | 'duplicate' | { error: string };
+
+/** Sent and not yet acknowledged, at most. */
+const WINDOW = 1_000;
+/** Milliseconds without a single acknowledgement after which the rest counts as lost. */
+const PATIENCE = 3_000;
+const ROUNDS = 3;
+const NO_RESPONDERS = 503;
+
+/** Publishes to JetStream, many at a time. */
+@Injectable()
+export class Publisher {
+  constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
+
+  /**
+   * Sends all messages without waiting for each one, and tells what became of them, in the same order.
+   * A stream that is missing is made. Never throws; an `error` means that the message may or may not be stored.
+   */
+  async publishAll(stream: StreamSpec, messages: readonly OutgoingMessage[]): Promise<PublishResult[]> {
+    const results: PublishResult[] = messages.map(() => ({ error: 'no-stream' }));
+    let left = messages.map((_, index) => index);
+    await whenConnected(this.nats, PATIENCE);
+    for (let round = 1; left.length > 0; round++) {
+      left = await new Flight(this.nats, messages, results).send(left);
+      if (left.length === 0 || round === ROUNDS) break;
+      try {
+        await ensureStream(await jetstreamManager(this.nats, { checkAPI: false, timeout: 2_000 }), stream);
+      } catch (error) {
+        const { code, error: name } = faultOf(error);
+        for (const index of left) results[index] = { error: code ?? name };
+        break;
+      }
+    }
+    return results;
+  }
+}
+
+/** One round of sending: keeps the window full and sorts the answers by the last token of their subject. */
+class Flight {
+  private readonly inbox = createInbox();
+  private readonly homeless: number[] = [];
+  private readonly unanswered = new Set<number>();
+  private queue: number[] = [];
+  private next = 0;
+  private finish!: () => void;
+  private watchdog?: NodeJS.Timeout;
+
+  constructor(
+    private readonly nats: NatsConnection,
+    private readonly messages: readonly OutgoingMessage[],
+    private readonly results: PublishResult[],
+  ) {}
+
+  /** Resolves to those for which no stream was there. */
+  async send(indexes: number[]): Promise<number[]> {
+    this.queue = indexes;
+    const finished = new Promise<void>((resolve) => (this.finish = resolve));
+    let subscription: Subscription | undefined;
+    try {
+      subscription = this.nats.subscribe(`${this.inbox}.*`, {
+        callback: (error, answer) => (error ? this.finish() : this.receive(answer)),
+      });
+      this.watchdog = setTimeout(() => this.finish(), PATIENCE);
+      this.fill();
+      await finished;
+      this.giveUp('timeout');
+    } catch (error) {
+      this.giveUp(faultOf(error).error);
+    } finally {
+      clearTimeout(this.watchdog);
+      subscription?.unsubscribe();
+    }
+    return this.homeless;
+  }
+
+  private fill(): void {
+    while (this.next < this.queue.length && this.unanswered.size < WINDOW) {
+      const index = this.queue[this.next++]!;
+      this.publish(index, this.messages[index]!);
+    }
+    if (this.unanswered.size === 0) this.finish();
+  }
+
+  private publish(index: number, { subject, id, data, headers = {} }: OutgoingMessage): void {
+    const all = natsHeaders();
+    all.set('Nats-Msg-Id', id);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    try {
+      this.nats.publish(subject, data, { reply: `${this.inbox}.${index}`, headers: all });
+      this.unanswered.add(index);
+    } catch (error) {
+      this.results[index] = { error: faultOf(error).error };
+    }
+  }
+
+  private receive(answer: Msg): void {
+    const index = Number(answer.subject.slice(this.inbox.length + 1));
+    if (!this.unanswered.delete(index)) return;
+    this.watchdog?.refresh();
+    if (answer.headers?.code === NO_RESPONDERS) this.homeless.push(index);
+    else this.results[index] = resultOf(answer);
+    this.fill();
+  }
+
+  private giveUp(error: string): void {
+    for (const index of [...this.unanswered, ...this.queue.slice(this.next)]) this.results[index] = { error };
+  }
+}
+
+function resultOf(answer: Msg): PublishResult {
+  const { duplicate, error } = answer.json<{ duplicate?: boolean; error?: { err_code?: number; code: number } }>();
+  if (error) return { error: String(error.err_code ?? error.code) };
+  return duplicate ? 'duplicate' : 'stored';
+}

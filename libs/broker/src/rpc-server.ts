@@ -1,0 +1,100 @@
+import { Problem } from '#libs/contracts';
+import { Catch, type RpcExceptionFilter } from '@nestjs/common';
+import { ServerNats, type NatsContext, type WritePacket } from '@nestjs/microservices';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import { throwError, type Observable } from 'rxjs';
+import { faultOf, type Log } from './log.js';
+import { withTraceparent } from './trace.js';
+
+interface RpcServerOptions {
+  nats: NatsConnection;
+  /** Replicas with the same queue share the calls. */
+  queue: string;
+  log: Log;
+}
+
+const CLOSE_LIMIT = 4_000;
+
+/** Nest's NATS transport on a connection that others use as well; closing it lets the calls at work finish. */
+export class RpcServer extends ServerNats {
+  private readonly open: Subscription[] = [];
+  private running = 0;
+  private onIdle?: () => void;
+
+  constructor(private readonly rpc: RpcServerOptions) {
+    super({ queue: rpc.queue });
+    this.setOnProcessingStartHook((_transport, _context, done) => {
+      this.running++;
+      return done();
+    });
+    this.setOnProcessingEndHook(() => {
+      if (--this.running === 0) this.onIdle?.();
+    });
+  }
+
+  override createNatsClient(): Promise<NatsConnection> {
+    return Promise.resolve(this.rpc.nats);
+  }
+
+  override bindEvents(nats: NatsConnection): void {
+    for (const subject of this.messageHandlers.keys()) {
+      const callback = this.getMessageHandler(subject).bind(this);
+      this.open.push(nats.subscribe(subject, { queue: this.rpc.queue, callback }));
+    }
+  }
+
+  override async close(): Promise<void> {
+    if (this.rpc.nats.isClosed()) return;
+    await Promise.all(this.open.map((subscription) => subscription.drain().catch(() => undefined)));
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_LIMIT)));
+    if (this.running > 0) await Promise.race([new Promise<void>((resolve) => (this.onIdle = resolve)), tooLong]);
+    clearTimeout(timer);
+    // The last answers leave in the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.rpc.nats.flush().catch(() => undefined);
+  }
+
+  override handleMessage(channel: string, message: Msg): Promise<unknown> {
+    return withTraceparent(message.headers?.get('traceparent') || undefined, () =>
+      super.handleMessage(channel, message),
+    );
+  }
+
+  /** An answer that can't be sent, being too large for instance, must not leave the caller waiting. */
+  override getPublisher(message: Msg, id: string, context: NatsContext): (response: WritePacket) => unknown {
+    const publish = super.getPublisher(message, id, context);
+    return (response: WritePacket) => {
+      try {
+        return publish(response);
+      } catch (error) {
+        this.rpc.log.error({ subject: message.subject, ...faultOf(error) }, 'an answer could not be sent');
+        return publish({ err: new Problem('internal').toBody(), isDisposed: true });
+      }
+    };
+  }
+
+  override handleError(error: unknown): void {
+    this.rpc.log.error(faultOf(error), 'a message could not be read as a call');
+  }
+}
+
+/** Puts what a handler throws on the wire: a Problem as its body, anything else as `internal` with a line in the log. */
+@Catch()
+export class RpcProblemFilter implements RpcExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown): Observable<never> {
+    if (error instanceof Problem) return throwError(() => error.toBody());
+    this.log.error(faultOf(error), 'a call failed');
+    return throwError(() => new Problem('internal').toBody());
+  }
+}
+
+/** Lets the JetStream transport see what a handler really threw. */
+@Catch()
+export class RethrowFilter implements RpcExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => error);
+  }
+}

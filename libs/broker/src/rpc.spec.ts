@@ -1,0 +1,258 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Module, type INestMicroservice, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { CustomStrategy } from '@nestjs/microservices';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  Json,
+  NOBODY,
+  operation,
+  previewOf,
+  Problem,
+  Text,
+  type Ask,
+  type CallOf,
+  type PreviewLine,
+  type PreviewRequest,
+} from '#libs/contracts';
+import { eventually, testBroker, type TestBroker } from '#libs/testing';
+import { closeNats, connectNats, isConnected } from './connection.js';
+import { Answers, handlerFacts, Handles } from './handles.js';
+import { RpcProblemFilter, RpcServer } from './rpc-server.js';
+import { ServiceClient } from './service-client.js';
+import { traceparent, withTraceparent } from './trace.js';
+
+class Note {
+  @Text() text: string;
+}
+class Echo {
+  @Json() call: object;
+}
+const declared = { service: 'notes', summary: '', body: Note };
+const echo = operation<Echo, Note>({ ...declared, id: 'notes.echo', method: 'POST', path: '/notes', answer: Echo });
+const remove = operation({ service: 'notes', summary: '', id: 'notes.remove', method: 'DELETE', path: '/notes/:id' });
+const refuse = operation<Echo, Note>({
+  ...declared,
+  id: 'notes.refuse',
+  method: 'POST',
+  path: '/refuse',
+  answer: Echo,
+});
+const crash = operation({ service: 'notes', summary: '', id: 'notes.crash', method: 'POST', path: '/crash' });
+const slow = operation({
+  service: 'notes',
+  summary: '',
+  id: 'notes.slow',
+  method: 'POST',
+  path: '/slow',
+  timeout: 300,
+});
+const huge = operation<Echo>({
+  service: 'notes',
+  summary: '',
+  id: 'notes.huge',
+  method: 'GET',
+  path: '/huge',
+  answer: Echo,
+});
+const unheard = operation({ service: 'nobody', summary: '', id: 'unheard', method: 'GET', path: '/unheard' });
+const preview = previewOf('notes');
+const whichTrace: Ask<object, string | null> = { service: 'notes', subject: 'rpc.notes.trace', timeout: 2_000 };
+
+let finishSlow: () => void = () => undefined;
+let slowRuns = 0;
+
+@Controller()
+class Notes {
+  @Handles(echo)
+  echo(call: CallOf<typeof echo>): Echo {
+    return { call };
+  }
+
+  @Handles(remove)
+  async remove(): Promise<void> {}
+
+  @Handles(refuse)
+  refuse(): Promise<Echo> {
+    throw new Problem('no-free-seat', { detail: 'Take a chair along', items: [{ seat: 1 }] });
+  }
+
+  @Handles(crash)
+  crash(): void {
+    throw Object.assign(new Error('could not read the mail of alice@example.com'), { code: '22P02' });
+  }
+
+  @Handles(slow, { transaction: false })
+  async slow(): Promise<void> {
+    slowRuns++;
+    await new Promise<void>((resolve) => (finishSlow = resolve));
+  }
+
+  @Handles(huge)
+  huge(): Echo {
+    return { call: { text: 'x'.repeat(9 * 1024 * 1024) } };
+  }
+
+  @Answers(preview)
+  preview({ userId }: PreviewRequest): PreviewLine[] {
+    return [{ rule: userId, transition: 'deleted', action: 'keep', count: 1 }];
+  }
+
+  @Answers(whichTrace)
+  async trace(): Promise<string | null> {
+    await new Promise((resolve) => setImmediate(resolve));
+    return traceparent() ?? null;
+  }
+}
+
+@Module({ controllers: [Notes] })
+class NotesModule {}
+
+let broker: TestBroker;
+let nats: NatsConnection;
+let client: ServiceClient;
+let service: { app: INestMicroservice; nats: NatsConnection };
+const lines: { facts: object; message: string }[] = [];
+const error = (facts: object, message: string): void => void lines.push({ facts, message });
+const log = { debug() {}, info() {}, warn() {}, error };
+
+async function start(module: Type): Promise<typeof service> {
+  const own = await connectNats({ url: broker.url, name: 'notes' });
+  const strategy = new RpcServer({ nats: own, queue: 'notes', log });
+  const app = await NestFactory.createMicroservice<CustomStrategy>(module, { strategy, logger: false });
+  app.useGlobalFilters(new RpcProblemFilter(log));
+  await app.listen();
+  await own.flush();
+  return { app, nats: own };
+}
+
+beforeAll(async () => {
+  broker = await testBroker();
+  nats = await connectNats({ url: broker.url, name: 'tests' });
+  client = new ServiceClient(nats);
+  service = await start(NotesModule);
+});
+
+afterEach(() => {
+  lines.length = 0;
+});
+
+afterAll(async () => {
+  await service.app.close();
+  await closeNats(service.nats);
+  await closeNats(nats);
+  await broker.stop();
+});
+
+const problem = (call: Promise<unknown>): Promise<Problem> =>
+  call.then(
+    () => Promise.reject(new Error('no problem')),
+    (thrown) => thrown,
+  );
+
+describe('a call', () => {
+  it('arrives as it was sent, with what was left out empty', async () => {
+    const { call } = await client.call(echo, { principal: NOBODY, body: { text: 'hello' }, params: { id: '1' } });
+    expect(call).toEqual({ principal: NOBODY, body: { text: 'hello' }, params: { id: '1' }, query: {} });
+  });
+
+  it('without an answer gives undefined', async () => {
+    expect(await client.call(remove, { principal: NOBODY })).toBeUndefined();
+  });
+
+  it('fails with the problem that the service threw, details included', async () => {
+    const thrown = await problem(client.call(refuse, { principal: NOBODY, body: { text: 'x' } }));
+    expect(thrown).toBeInstanceOf(Problem);
+    expect(thrown.toBody()).toEqual(
+      new Problem('no-free-seat', { detail: 'Take a chair along', items: [{ seat: 1 }] }).toBody(),
+    );
+    expect(lines).toEqual([]);
+  });
+
+  it('fails with `internal` when the service is at fault; the log gets the code and nothing of the message', async () => {
+    const thrown = await problem(client.call(crash, { principal: NOBODY }));
+    expect(thrown.toBody()).toEqual(new Problem('internal').toBody());
+    expect(lines).toMatchObject([{ facts: { error: 'Error', code: '22P02', at: expect.any(Array) } }]);
+    expect(JSON.stringify(lines)).not.toContain('alice');
+  });
+
+  it('fails with `internal` at once when the answer is too large to be sent', async () => {
+    expect((await problem(client.call(huge, { principal: NOBODY }))).code).toBe('internal');
+  });
+
+  it('to a service that is not running fails at once', async () => {
+    const began = performance.now();
+    const thrown = await problem(client.call(unheard, { principal: NOBODY }));
+    expect(thrown.toBody()).toMatchObject({
+      code: 'service-unavailable',
+      service: 'nobody',
+      detail: 'The service is not running.',
+    });
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  it('that takes longer than its operation allows fails', async () => {
+    const thrown = await problem(client.call(slow, { principal: NOBODY }));
+    expect(thrown.toBody()).toMatchObject({
+      code: 'service-unavailable',
+      service: 'notes',
+      detail: 'The service did not answer in time.',
+    });
+    finishSlow();
+  });
+
+  it('carries the trace of the request on', async () => {
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    expect(await withTraceparent(trace, () => client.ask(whichTrace, {}))).toBe(trace);
+    expect(await client.ask(whichTrace, {})).toBeNull();
+  });
+});
+
+describe('what is declared', () => {
+  it('a question between services is answered', async () => {
+    const request = { accountId: 'a', userId: 'u', steps: [], activeSince: 1, wasManager: false, rules: {} };
+    expect(await client.ask(preview, request)).toEqual([
+      { rule: 'u', transition: 'deleted', action: 'keep', count: 1 },
+    ]);
+  });
+
+  it('whatever changes something wants a transaction, unless told otherwise', () => {
+    expect(handlerFacts(Notes.prototype.echo)).toMatchObject({ operation: { id: 'notes.echo' }, transaction: true });
+    expect(handlerFacts(Notes.prototype.huge)).toMatchObject({ transaction: false });
+    expect(handlerFacts(Notes.prototype.slow)).toMatchObject({ transaction: false });
+    expect(handlerFacts(Notes.prototype.preview)).toEqual({ transaction: false });
+  });
+});
+
+describe('interruptions', () => {
+  it('client and service survive a restart of the broker', async () => {
+    await broker.restart();
+    await eventually(() => isConnected(service.nats) && isConnected(nats));
+    expect(await client.call(remove, { principal: NOBODY })).toBeUndefined();
+  });
+
+  it('a call made while the broker is away is sent when it is back', async () => {
+    await broker.kill();
+    await eventually(() => !isConnected(nats) && !isConnected(service.nats));
+    const call = client.ask({ ...whichTrace, timeout: 5_000 }, {});
+    await broker.restart();
+    // The service may be back a moment after the caller.
+    const answered = await call.catch((thrown: Problem) => thrown.details.detail);
+    expect([null, 'The service is not running.']).toContain(answered);
+    await eventually(() => client.ask(whichTrace, {}).then(() => true));
+  });
+
+  it('a service that closes answers the call at work first', async () => {
+    const runs = slowRuns;
+    const patient = { ...slow, timeout: 5_000 };
+    const call = client.call(patient, { principal: NOBODY });
+    await eventually(() => slowRuns > runs);
+    const closing = service.app.close();
+    finishSlow();
+    expect(await call).toBeUndefined();
+    await closing;
+    expect((await problem(client.call(remove, { principal: NOBODY }))).details.detail).toBe(
+      'The service is not running.',
+    );
+  });
+});

@@ -1,0 +1,77 @@
+import { Problem, type Ask, type Call, type Operation, type ProblemBody } from '#libs/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import { errors, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { NATS, whenConnected } from './connection.js';
+import { traceparent } from './trace.js';
+
+/** A call as the caller writes it: parts in which nothing is required may be left out. */
+export type Outgoing<B extends object, Q extends object> = Pick<Call, 'principal' | 'idempotency' | 'client'> & {
+  params?: Record<string, string>;
+} & Part<'body', B> &
+  Part<'query', Q>;
+type Part<Name extends string, T extends object> = object extends T ? { [N in Name]?: T } : { [N in Name]: T };
+
+interface Reply {
+  err?: unknown;
+  response?: unknown;
+}
+
+const DEFAULT_TIMEOUT = 10_000;
+
+/** Asks other services, over NATS. */
+@Injectable()
+export class ServiceClient {
+  constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
+
+  /**
+   * Has the owning service carry out an operation.
+   * @throws Problem what the service threw; `internal` for its own faults; `service-unavailable` when it doesn't answer in time
+   */
+  async call<B extends object, Q extends object, A>(operation: Operation<B, Q, A>, call: Outgoing<B, Q>): Promise<A> {
+    const { subject, service, timeout = DEFAULT_TIMEOUT } = operation;
+    const answer = await this.request({ subject, service, timeout }, { params: {}, query: {}, body: {}, ...call });
+    return answer as A;
+  }
+
+  /**
+   * Asks another service something that is not part of the public API.
+   * @throws Problem as `call` does
+   */
+  async ask<Request, Answer>(ask: Ask<Request, Answer>, request: Request): Promise<Answer> {
+    return (await this.request(ask, request)) as Answer;
+  }
+
+  private async request({ subject, service, timeout }: Ask<never, unknown>, data: unknown): Promise<unknown> {
+    // Nest takes a message with an id for a request. Its value doesn't matter: the reply's subject tells requests apart.
+    const packet = JSON.stringify({ pattern: subject, data, id: '0' });
+    if (!(await whenConnected(this.nats, timeout))) throw unavailable(service);
+    const reply = await this.nats
+      .request(subject, packet, { timeout, headers: traceHeaders() })
+      .catch((error: unknown) => {
+        throw unavailable(service, error);
+      });
+    return responseOf(reply);
+  }
+}
+
+function traceHeaders() {
+  const trace = traceparent();
+  if (!trace) return undefined;
+  const all = headers();
+  all.set('traceparent', trace);
+  return all;
+}
+
+function unavailable(service: string, error?: unknown): Problem {
+  let detail = 'The service could not be reached.';
+  if (error instanceof errors.TimeoutError) detail = 'The service did not answer in time.';
+  // Connection-level errors are wrapped; what they are about is the cause.
+  if (error instanceof Error && error.cause instanceof errors.NoRespondersError) detail = 'The service is not running.';
+  return new Problem('service-unavailable', { service, detail });
+}
+
+function responseOf(reply: Msg): unknown {
+  const { err, response } = reply.json<Reply>();
+  if (err === undefined || err === null) return response;
+  throw typeof err === 'object' && 'code' in err ? Problem.fromBody(err as ProblemBody) : new Problem('internal');
+}

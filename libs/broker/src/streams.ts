@@ -1,0 +1,86 @@
+import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { JetStreamApiError, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
+import { DEPARTURES_STREAM, USERS_STREAM } from '#libs/contracts';
+import { nanos } from '@nats-io/transport-node';
+
+export interface StreamSpec {
+  name: string;
+  subjects: readonly string[];
+  /** Milliseconds that a message is kept. */
+  maxAge: number;
+  /** Milliseconds in which a second message with the same id is swallowed. */
+  duplicateWindow: number;
+}
+
+const WEEK = 7 * 86_400_000;
+const TWO_MINUTES = 120_000;
+
+/** Facts about users; written by identity alone. */
+export const USERS: StreamSpec = {
+  name: USERS_STREAM,
+  subjects: ['user.>'],
+  maxAge: WEEK,
+  duplicateWindow: TWO_MINUTES,
+};
+/** What the services answer, and the end of each departure. */
+export const DEPARTURES: StreamSpec = {
+  name: DEPARTURES_STREAM,
+  subjects: ['departure.>'],
+  maxAge: WEEK,
+  duplicateWindow: TWO_MINUTES,
+};
+
+export interface ConsumerSpec {
+  /** Durable name, a literal: another one would receive everything anew. */
+  durable: string;
+  filter: string;
+}
+
+/** Redelivery of what nobody has acknowledged in this time; milliseconds. */
+export const ACK_WAIT = 30_000;
+const STREAM_EXISTS_OTHERWISE = 10058;
+const CONSUMER_EXISTS_OTHERWISE = 10148;
+
+/** Makes the stream, or changes it into what the specification says. Any number of replicas may do so at once. */
+export async function ensureStream(manager: JetStreamManager, spec: StreamSpec): Promise<void> {
+  const config = {
+    name: spec.name,
+    subjects: [...spec.subjects],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(spec.maxAge),
+    duplicate_window: nanos(spec.duplicateWindow),
+    deny_purge: false,
+  };
+  await manager.streams.add(config).catch((error: unknown) => {
+    if (!isApiError(error, STREAM_EXISTS_OTHERWISE)) throw error;
+    return manager.streams.update(spec.name, config);
+  });
+}
+
+/**
+ * Makes the durable pull consumer, or changes its filter. It begins with the oldest message that the stream has.
+ * @throws JetStreamApiError when there is no such stream
+ */
+export async function ensureConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  spec: ConsumerSpec,
+): Promise<ConsumerInfo> {
+  const config = {
+    durable_name: spec.durable,
+    filter_subject: spec.filter,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(ACK_WAIT),
+    max_deliver: -1,
+    max_ack_pending: 5_000,
+  };
+  return manager.consumers.add(stream, config).catch((error: unknown) => {
+    if (!isApiError(error, CONSUMER_EXISTS_OTHERWISE)) throw error;
+    return manager.consumers.update(stream, spec.durable, config);
+  });
+}
+
+const isApiError = (error: unknown, code: number): boolean => error instanceof JetStreamApiError && error.code === code;
