@@ -1,0 +1,75 @@
+import { handlerFacts, type HandlerFacts } from '#libs/broker';
+import { Problem, type Call } from '#libs/contracts';
+import { Ids } from '#libs/database';
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Injectable, Optional, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { defer, lastValueFrom, type Observable } from 'rxjs';
+import { IdempotencyKeys } from './idempotency.js';
+import { Metrics } from './metrics.js';
+
+/** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
+const RUN_AGAIN = ['40001', '40P01'];
+const ATTEMPTS = 4;
+
+/** Gives every call that comes over NATS its own unit of work: a transaction where the handler changes something. */
+@Injectable()
+export class CallInterceptor implements NestInterceptor {
+  private readonly seconds;
+
+  constructor(
+    private readonly idempotency: IdempotencyKeys,
+    private readonly ids: Ids,
+    metrics: Metrics,
+    @Optional() private readonly em?: EntityManager,
+  ) {
+    this.seconds = metrics.histogram('leaver_call_seconds', 'Time to answer a call', ['operation', 'outcome']);
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const facts = handlerFacts(context.getHandler());
+    if (!facts) return next.handle();
+    const call = context.switchToRpc().getData<Call>();
+    const handle = () => lastValueFrom(next.handle(), { defaultValue: undefined });
+    return defer(() => this.measured(facts, () => this.run(facts, call, handle)));
+  }
+
+  private async run(facts: HandlerFacts, call: Call, handle: () => Promise<unknown>): Promise<unknown> {
+    const { em } = this;
+    if (!em) return handle();
+    if (!facts.transaction) return RequestContext.create(em, handle);
+    const transaction = () =>
+      RequestContext.create(em, () => em.transactional((tx) => this.once(facts, call, tx, handle)));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await transaction();
+      } catch (error) {
+        if (attempt === ATTEMPTS || !RUN_AGAIN.includes(String((error as { code?: unknown }).code))) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20 * attempt * (1 + this.ids.fraction())));
+      }
+    }
+  }
+
+  private once(
+    { operation }: HandlerFacts,
+    call: Call,
+    tx: EntityManager,
+    handle: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const { principal, idempotency } = call;
+    if (!operation || !idempotency) return handle();
+    return this.idempotency.once(tx, { operation: operation.id, call: { principal, idempotency } }, handle);
+  }
+
+  private async measured(facts: HandlerFacts, work: () => Promise<unknown>): Promise<unknown> {
+    if (!facts.operation) return work();
+    const stop = this.seconds.startTimer({ operation: facts.operation.id });
+    try {
+      const answer = await work();
+      stop({ outcome: 'ok' });
+      return answer;
+    } catch (error) {
+      stop({ outcome: error instanceof Problem ? error.code : 'internal' });
+      throw error;
+    }
+  }
+}

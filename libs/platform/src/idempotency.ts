@@ -1,0 +1,102 @@
+import { Problem, type Call } from '#libs/contracts';
+import { Clock, migration, type Migrations } from '#libs/database';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { sql } from 'kysely';
+import { createHash } from 'node:crypto';
+
+/** Tables that the platform itself needs in every service's database. */
+export const platformMigrations: Migrations = [
+  migration(
+    '0003-idempotency-key',
+    `create table idempotency_key (
+      account_id uuid not null,
+      operation text not null,
+      key text not null,
+      digest text not null,
+      answer jsonb,
+      created_at timestamptz not null,
+      primary key (account_id, operation, key)
+    )`,
+    `create index idempotency_key_age on idempotency_key (created_at)`,
+  ),
+];
+
+const LIFETIME = 24 * 3_600_000;
+const SWEEP_EVERY = 600_000;
+
+interface KeyedCall {
+  operation: string;
+  call: Pick<Call, 'principal'> & Required<Pick<Call, 'idempotency'>>;
+}
+
+/** Remembers for a day what was answered to a call with an idempotency key. */
+@Injectable()
+export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy {
+  private timer?: NodeJS.Timeout;
+
+  constructor(
+    private readonly clock: Clock,
+    @Optional() private readonly em?: EntityManager,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    // A sweep that fails is made up for by the next one.
+    if (this.em) this.timer = setInterval(() => void this.sweep().catch(() => undefined), SWEEP_EVERY).unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  /**
+   * Does the work, unless a call with this key has done it: then its answer is given again. Runs in the caller's
+   * transaction, so key, effect and answer become visible together; a second call waits for the first one's end.
+   * @throws Problem `idempotency-mismatch` when the key came with another request, or from another person
+   */
+  async once(em: EntityManager, { operation, call }: KeyedCall, work: () => Promise<unknown>): Promise<unknown> {
+    const { principal, idempotency } = call;
+    const identity = [principal.accountId, operation, idempotency.key] as const;
+    const digest = createHash('sha256').update(`${principal.userId} ${idempotency.digest}`).digest('base64url');
+    if (!(await this.claim(em, identity, digest))) return this.recall(em, identity, digest);
+    const answer = await work();
+    await sql`update idempotency_key set answer = ${JSON.stringify(answer ?? null)}::jsonb
+      where (account_id, operation, key) = (${identity[0]}, ${identity[1]}, ${identity[2]})`.execute(em.getKysely());
+    return answer;
+  }
+
+  /** Forgets what is older than a day. @returns how many */
+  async sweep(): Promise<number> {
+    if (!this.em) return 0;
+    const swept = await sql`delete from idempotency_key where created_at < ${this.horizon()}`.execute(
+      this.em.fork().getKysely(),
+    );
+    return Number(swept.numAffectedRows ?? 0);
+  }
+
+  private async claim(em: EntityManager, [account, operation, key]: Identity, digest: string): Promise<boolean> {
+    const { rows } = await sql`
+      insert into idempotency_key as known (account_id, operation, key, digest, created_at)
+      values (${account}, ${operation}, ${key}, ${digest}, ${this.clock.now()})
+      on conflict (account_id, operation, key) do update
+        set digest = excluded.digest, answer = null, created_at = excluded.created_at
+        where known.created_at < ${this.horizon()}
+      returning 1`.execute(em.getKysely());
+    return rows.length > 0;
+  }
+
+  private async recall(em: EntityManager, [account, operation, key]: Identity, digest: string): Promise<unknown> {
+    const { rows } = await sql<{ digest: string; answer: unknown }>`
+      select digest, answer from idempotency_key
+      where account_id = ${account} and operation = ${operation} and key = ${key}`.execute(em.getKysely());
+    const [known] = rows;
+    if (known?.digest !== digest) throw new Problem('idempotency-mismatch');
+    return known.answer ?? undefined;
+  }
+
+  private horizon(): Date {
+    return new Date(this.clock.millis() - LIFETIME);
+  }
+}
+
+type Identity = readonly [account: string, operation: string, key: string];

@@ -1,0 +1,7 @@
+export { BaseConfig, ConfigError, loadConfig, LOG_LEVELS, ServiceConfig, type Environment } from './config.js';
+export { Readiness } from './health.js';
+export { IdempotencyKeys, platformMigrations } from './idempotency.js';
+export { Metrics } from './metrics.js';
+export { runService } from './run-service.js';
+export { startService, type RunningService, type ServiceOptions } from './service.js';
+export { personFields, plainResource } from './plain-resource.js';

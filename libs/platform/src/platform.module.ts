@@ -1,0 +1,51 @@
+import { Log, NATS, Publisher, ServiceClient } from '#libs/broker';
+import { Clock, DATABASE_URL, Ids } from '#libs/database';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { CallInterceptor } from './call-interceptor.js';
+import { BaseConfig, ServiceConfig } from './config.js';
+import { HealthController, Readiness } from './health.js';
+import { IdempotencyKeys } from './idempotency.js';
+import { Metrics, MetricsController } from './metrics.js';
+
+export interface PlatformParts {
+  config: BaseConfig;
+  log: Log;
+  nats: NatsConnection;
+  clock: Clock;
+  ids: Ids;
+}
+
+/** What every service can inject: its configuration (by the class of it), log, clock, ids, metrics, and the ways to others. */
+@Module({})
+export class PlatformModule {
+  static with({ config, log, nats, clock, ids }: PlatformParts): DynamicModule {
+    const shared = [
+      { provide: BaseConfig, useValue: config },
+      { provide: config.constructor, useValue: config },
+      ...(config instanceof ServiceConfig
+        ? [
+            { provide: ServiceConfig, useValue: config },
+            { provide: DATABASE_URL, useValue: config.databaseUrl },
+          ]
+        : []),
+      { provide: Log, useValue: log },
+      { provide: NATS, useValue: nats },
+      { provide: Clock, useValue: clock },
+      { provide: Ids, useValue: ids },
+      ServiceClient,
+      Publisher,
+      Metrics,
+      Readiness,
+    ];
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [HealthController, MetricsController],
+      providers: [...shared, IdempotencyKeys, CallInterceptor],
+      exports: shared.map((provider) => ('provide' in provider ? provider.provide : provider)),
+    };
+  }
+}

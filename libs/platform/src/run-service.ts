@@ -1,0 +1,35 @@
+import { faultOf } from '#libs/broker';
+import { BaseConfig, ConfigError } from './config.js';
+import { createLogger } from './logging.js';
+import { startService, type ServiceOptions } from './service.js';
+
+const CLOSE_LIMIT = 5_000;
+
+/**
+ * What a service's main.ts calls: settings from the environment, a graceful end on SIGTERM or SIGINT, and an end with
+ * code 1 on anything that nobody has caught. A parent process is told when the service is ready.
+ */
+export async function runService(options: Omit<ServiceOptions, 'env'>): Promise<void> {
+  const log = createLogger(Object.assign(new BaseConfig(), { serviceName: options.name }));
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.fatal({ event, ...faultOf(error) }, 'ending after an error that nobody has caught');
+      process.exit(1);
+    });
+  }
+  const starting = startService({ ...options, env: process.env });
+  const stop = async () => {
+    setTimeout(() => process.exit(1), CLOSE_LIMIT).unref();
+    await starting.then((service) => service.close());
+    process.exit(0);
+  };
+  // `disconnect`: whoever started us has gone without a goodbye.
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(event, () => void stop());
+  const service = await starting.catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : undefined;
+    if (error instanceof ConfigError) process.stderr.write(`${reason}\n`);
+    else log.fatal({ ...faultOf(error), reason }, 'could not start');
+    process.exit(1);
+  });
+  process.send?.({ type: 'ready', port: service.port });
+}

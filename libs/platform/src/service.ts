@@ -1,0 +1,107 @@
+import { closeNats, connectNats, JetStreamServer, RethrowFilter, RpcProblemFilter, RpcServer } from '#libs/broker';
+import type { Class } from '#libs/contracts';
+import { Clock, Ids, SystemClock } from '#libs/database';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { CustomStrategy, NestMicroservice } from '@nestjs/microservices';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { AddressInfo } from 'node:net';
+import type { DestinationStream, Logger } from 'pino';
+import { CallInterceptor } from './call-interceptor.js';
+import { BaseConfig, loadConfig, ServiceConfig, type Environment } from './config.js';
+import { observeRequests } from './http-log.js';
+import { createLogger, nestLogger } from './logging.js';
+import { PlatformModule, type PlatformParts } from './platform.module.js';
+
+export interface ServiceOptions {
+  /** As in subjects: `rpc.<name>.…`. Replicas share it. */
+  name: string;
+  module: Type | DynamicModule;
+  /** The service's own configuration; `ServiceConfig` unless given. */
+  config?: Class<BaseConfig>;
+  env: Environment;
+  clock?: Clock;
+  ids?: Ids;
+  /** The HTTP side, when it is more than health and metrics. */
+  adapter?: (log: Logger) => FastifyAdapter;
+  /** Runs when the application is put together and not listening yet. */
+  configure?: (app: NestFastifyApplication) => void | Promise<void>;
+  /** Where log lines go instead of standard output. */
+  logTo?: DestinationStream;
+}
+
+export interface RunningService {
+  app: NestFastifyApplication;
+  /** Of HTTP. */
+  port: number;
+  log: Logger;
+  /** Lets calls and batches at work finish, within 5 seconds. */
+  close(): Promise<void>;
+}
+
+@Module({})
+class ServiceModule {}
+
+/**
+ * Starts a service: connects, builds the application, and listens on HTTP, for calls and for events.
+ * Several may run in one process.
+ * @throws ConfigError when settings are missing or wrong
+ */
+export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const { name, env, config: type = ServiceConfig, clock = new SystemClock(), ids = new Ids(clock) } = options;
+  const config = loadConfig(type, name, env);
+  const log = createLogger(config, options.logTo);
+  const nats = await connectNats({ url: config.natsUrl, name });
+  const parts = { config, log, nats, clock, ids };
+  let app: NestFastifyApplication | undefined;
+  try {
+    app = await createApplication(options, parts, log);
+    observeRequests(app, log);
+    listenOnNats(app, parts);
+    await app.init();
+    await options.configure?.(app);
+    await app.startAllMicroservices();
+    await app.listen(config.port, config.host);
+  } catch (error) {
+    await app?.close().catch(() => undefined);
+    await closeNats(nats);
+    throw error;
+  }
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  log.info({ port }, 'ready');
+  return { app, port, log, close: () => closeService(app, nats) };
+}
+
+async function closeService(app: NestFastifyApplication, nats: NatsConnection): Promise<void> {
+  await app.close();
+  await closeNats(nats);
+}
+
+function createApplication(
+  { module, adapter }: ServiceOptions,
+  parts: PlatformParts,
+  log: Logger,
+): Promise<NestFastifyApplication> {
+  const root: DynamicModule = { module: ServiceModule, imports: [PlatformModule.with(parts), module] };
+  const http = adapter?.(log) ?? new FastifyAdapter({ bodyLimit: 1024 });
+  return NestFactory.create<NestFastifyApplication>(root, http, { logger: nestLogger(log), abortOnError: false });
+}
+
+/** Calls and events have filters and interceptors of their own: what the gateway sets up for HTTP must not touch them. */
+function listenOnNats(app: NestFastifyApplication, { config, log, nats, ids }: PlatformParts): void {
+  const connect = (strategy: CustomStrategy['strategy']) => {
+    // Put together only when it starts to listen, so that it knows the filters added below.
+    const microservice = app.connectMicroservice<CustomStrategy>(
+      { strategy },
+      { deferInitialization: true },
+    ) as NestMicroservice;
+    // The application has run these hooks for all its modules by then.
+    microservice.setIsInitHookCalled(true);
+    return microservice;
+  };
+  connect(new RpcServer({ nats, queue: config.serviceName, log }))
+    .useGlobalFilters(new RpcProblemFilter(log))
+    .useGlobalInterceptors(app.get(CallInterceptor, { strict: false }));
+  connect(new JetStreamServer({ nats, log, random: () => ids.fraction() })).useGlobalFilters(new RethrowFilter());
+}
