@@ -1,0 +1,87 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { directoryTable, domainTypes, migration, personal, tenantRow, userRef } from '#libs/database';
+import {
+  always,
+  block,
+  can,
+  deleteAfter,
+  deleteRows,
+  disable,
+  DUE,
+  keep,
+  LEAVER,
+  lifecycleTables,
+  owned,
+  PERSON,
+  releaseAfter,
+  rule,
+  transfer,
+  unassign,
+} from '#libs/lifecycle';
+import { type ServiceUnderTest } from '#libs/lifecycle/testing';
+
+/** A service for the engine's own tests: somebody's desk, with a rule of every make. */
+export const Thing = defineEntity({
+  name: 'Thing',
+  tableName: 'thing',
+  properties: {
+    ...tenantRow(),
+    owner: userRef().nullable(),
+    formerOwner: userRef().nullable(),
+    kind: p.text(),
+    state: p.text(),
+    label: personal().nullable(),
+    releaseAt: p.datetime().nullable(),
+  },
+});
+
+export const desk: ServiceUnderTest = {
+  name: 'desk',
+  entities: [Thing],
+  migrations: [
+    domainTypes,
+    directoryTable,
+    lifecycleTables,
+    migration(
+      '0100-thing',
+      `create table thing (id uuid primary key, account_id uuid not null, owner user_ref, former_owner user_ref, kind text not null,
+        state text not null check (state <> 'impossible'), label personal, release_at timestamptz)`,
+      'create index thing_owner on thing (owner, id)',
+      'create index thing_former_owner on thing (former_owner, id)',
+    ),
+  ],
+  rules: [
+    rule('desk.chairs', 'Chairs', {
+      rows: owned(Thing, 'owner', { kind: 'chair', state: 'open' }),
+      deactivated: can(unassign, keep, transfer),
+      deleted: can(unassign, keep, transfer),
+      presets: { helpdesk: { deactivated: keep } },
+    }),
+    rule('desk.lamps', 'Lamps', {
+      rows: owned(Thing, 'owner', { kind: 'lamp' }),
+      deactivated: can(disable({ state: 'off' })),
+      deleted: can(deleteRows, block),
+    }),
+    rule('desk.letters', 'Letters', {
+      rows: owned(Thing, 'owner', { kind: 'letter' }),
+      deactivated: can(deleteAfter(30)),
+      deleted: can(deleteAfter(30)),
+    }),
+    rule('desk.keys', 'Keys', {
+      rows: owned(Thing, 'owner', { kind: 'key', state: 'open' }),
+      deleted: can(
+        releaseAfter(7, {
+          now: { [PERSON]: null, formerOwner: LEAVER, state: 'waiting', releaseAt: DUE },
+          then: owned(Thing, 'formerOwner', { kind: 'key', state: 'waiting' }),
+          thenSet: { state: 'released', formerOwner: null },
+        }),
+        keep,
+      ),
+    }),
+    rule('desk.plants', 'Plants', {
+      rows: owned(Thing, 'owner', { kind: 'plant' }),
+      deactivated: always(keep),
+      deleted: always(keep),
+    }),
+  ],
+};

@@ -1,0 +1,21 @@
+import { behavesLikeARule, coversEveryPersonalColumn, type RuleExample } from '#libs/lifecycle/testing';
+import { Directory } from '#libs/database';
+import { desk, Thing } from './desk.js';
+
+const thing = (kind: string): RuleExample => ({
+  row: (em, owner, bench) =>
+    em.create(Thing, { id: bench.ids.next(), accountId: owner.accountId, owner: owner.userId, kind, state: 'open' }),
+  write: async (bench, owner) => {
+    await bench.em().transactional(async (em) => {
+      await new Directory(em).requireActive(owner.accountId, [owner.userId]);
+      em.create(Thing, { id: bench.ids.next(), accountId: owner.accountId, owner: owner.userId, kind, state: 'open' });
+    });
+  },
+});
+
+behavesLikeARule(desk, 'desk.chairs', thing('chair'));
+behavesLikeARule(desk, 'desk.lamps', thing('lamp'));
+behavesLikeARule(desk, 'desk.letters', thing('letter'));
+behavesLikeARule(desk, 'desk.keys', thing('key'));
+behavesLikeARule(desk, 'desk.plants', thing('plant'));
+coversEveryPersonalColumn(desk, { 'thing.label': 'Says nothing about whoever owns it.' });

@@ -1,0 +1,109 @@
+import type { ActionChoice, ActionName } from '#libs/contracts';
+import type { Db, Rows } from './rule.js';
+
+/** Values that are known only when the action runs. */
+export const NOW = Symbol('now');
+export const LEAVER = Symbol('leaver');
+export const SUCCESSOR = Symbol('successor');
+/** The moment at which the delayed part is due. */
+export const DUE = Symbol('due');
+/** The property of the rows that names the person. */
+export const PERSON = Symbol('person');
+
+export type Value = string | number | boolean | null | typeof NOW | typeof LEAVER | typeof SUCCESSOR | typeof DUE;
+
+/** New values by property; `PERSON` stands for the property that names the leaver. */
+export interface Changes {
+  readonly [property: string]: Value;
+  readonly [PERSON]?: Value;
+}
+
+/** What is done to the rows, all at once. */
+export type Effect =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'set'; readonly changes: Changes; readonly along?: Along }
+  | { readonly kind: 'delete'; readonly along?: Along };
+
+/**
+ * What has to change in other tables together with the rows, in the same transaction.
+ * @param rowIds the rows about to change
+ */
+export type Along = (db: Db, rowIds: readonly string[]) => Promise<void>;
+
+/** A way of dealing with rows. The name is what policies and receipts say; the effect is the rule's own. */
+export interface Action {
+  readonly name: ActionName;
+  readonly effect: Effect;
+  /** What follows when the days are over, and on which rows. */
+  readonly later?: { readonly rows?: Rows; readonly effect: Effect };
+  readonly days?: number;
+  readonly scope?: ActionChoice['scope'];
+  /** Whether somebody takes over. */
+  readonly gives: boolean;
+}
+
+const none: Effect = { kind: 'none' };
+const simple = (name: ActionName, effect: Effect, gives = false): Action => Object.freeze({ name, effect, gives });
+
+/** The rows stay as they are. */
+export const keep = simple('keep', none);
+/** Stands in the way of the transition as long as there are rows. */
+export const block = simple('block', none);
+/** Nobody's any more. */
+export const unassign = simple('unassign', { kind: 'set', changes: { [PERSON]: null } });
+/** The named successor's, or else the first admin's. */
+export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, true);
+/** The leaver's place is taken by the first admin, or a named successor. */
+export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, true);
+/** The rows are gone. */
+export const remove = simple('remove', { kind: 'delete' });
+
+/** An action that gives the rows new values. It is done when the rows have them. */
+export const setting =
+  (name: ActionName) =>
+  (changes: Changes, along?: Along): Action =>
+    simple(name, { kind: 'set', changes, along });
+
+export const disable = setting('disable');
+export const hold = setting('hold');
+export const cancel = setting('cancel');
+export const stop = setting('stop');
+export const expire = setting('expire');
+export const uninstall = setting('uninstall');
+export const revoke = setting('revoke');
+export const withdraw = setting('withdraw');
+export const redact = setting('redact');
+export const exclude = setting('exclude');
+export const free = setting('free');
+export const end = setting('end');
+
+/** `delete` is a reserved word. */
+export const deleteRows = simple('delete', { kind: 'delete' });
+
+/** The rows are deleted together with what hangs on them elsewhere. */
+export const deleteWith = (along: Along): Action => simple('delete', { kind: 'delete', along });
+
+/** The rows stay for some days and are deleted then; a reactivation before that calls it off. */
+export const deleteAfter = (days: number): Action => ({
+  ...simple('delete-after', none),
+  days,
+  later: { effect: { kind: 'delete' } },
+});
+
+/** Something happens at once, and the rest when the days are over; a reactivation before that calls the rest off. */
+export const releaseAfter = (days: number, parts: { now: Changes; then: Rows; thenSet: Changes }): Action => ({
+  ...simple('release-after', { kind: 'set', changes: parts.now }),
+  days,
+  later: { rows: parts.then, effect: { kind: 'set', changes: parts.thenSet } },
+});
+
+/** Whether the rows no longer name the leaver once the effect has happened. */
+export const takesAway = (effect: Effect): boolean =>
+  effect.kind === 'delete' || (effect.kind === 'set' && PERSON in effect.changes);
+
+/** The action as a policy or an event names it. */
+export const choiceOf = ({ name, days, scope }: Action): ActionChoice => ({
+  action: name,
+  ...(days !== undefined && { days }),
+  ...(scope && { scope }),
+});

@@ -1,0 +1,14 @@
+export * from './rule.js';
+export * from './actions.js';
+export * from './rule-set.js';
+export * from './tables.js';
+export * from './lifecycle.module.js';
+export * from './event-processor.js';
+export * from './receipts.js';
+export * from './task.worker.js';
+export * from './scheduled.worker.js';
+export * from './retry.worker.js';
+export * from './introduction.js';
+export * from './preview.js';
+export * from './proof.js';
+export type { RowBudget } from './runner.js';

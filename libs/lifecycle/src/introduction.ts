@@ -1,0 +1,88 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { declareRules, directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
+import { faultOf, Log, ServiceClient } from '#libs/broker';
+import { UserLookup } from '#libs/database';
+import { sql } from 'kysely';
+import { learn } from './people.js';
+import { RuleSet } from './rule-set.js';
+
+const PAGE = 1_000;
+const RETRY_AFTER = [200, 500, 1_000, 2_000, 5_000];
+/** A restored or rebuilt identity learns the rules again before long. */
+const REPEAT_AFTER = 300_000;
+
+/**
+ * Introduces the service to identity when it starts: tells its rules, so that departures wait for its answer, and, when
+ * it knows nobody yet, asks who is there.
+ */
+@Injectable()
+export class Introduction implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private timer?: NodeJS.Timeout;
+  private stopped = false;
+  /** Whether identity counts on this service by now. */
+  done = false;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly client: ServiceClient,
+    private readonly log: Log,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.introduce(0);
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private async introduce(attempt: number): Promise<void> {
+    const next = await this.tell().then(
+      () => ({ attempt: 0, after: REPEAT_AFTER }),
+      (error: unknown) => {
+        this.log.warn({ attempt, ...faultOf(error) }, 'identity does not know our rules yet');
+        return { attempt: attempt + 1, after: RETRY_AFTER[Math.min(attempt, RETRY_AFTER.length - 1)]! };
+      },
+    );
+    if (!this.stopped) this.timer = setTimeout(() => void this.introduce(next.attempt), next.after).unref();
+  }
+
+  private async tell(): Promise<void> {
+    await this.client.ask(declareRules, { service: this.rules.service, rules: this.rules.describe() });
+    if (!this.done && (await this.knowsNobody())) await this.meetEverybody();
+    this.done = true;
+  }
+
+  private async knowsNobody(): Promise<boolean> {
+    const { rows } = await sql`select 1 from directory limit 1`.execute(this.em.fork().getKysely());
+    return rows.length === 0;
+  }
+
+  private async meetEverybody(): Promise<void> {
+    let page: DirectoryPage | undefined;
+    do {
+      page = await this.client.ask(directorySnapshot, { after: page?.next ?? null, limit: PAGE });
+      const { people } = page;
+      await this.em.fork().transactional((em) => learn(em.getKysely(), people));
+    } while (page.next);
+  }
+}
+
+/** Asks identity about people whose first event has not arrived yet, and remembers the answer. */
+@Injectable()
+export class IdentityLookup extends UserLookup {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly client: ServiceClient,
+  ) {
+    super();
+  }
+
+  async introduce(accountId: string, userIds: string[]): Promise<void> {
+    const { people } = await this.client.ask(directoryLookup, { accountId, userIds });
+    await learn(this.em.getKysely(), people);
+  }
+}

@@ -1,0 +1,84 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Log, Publisher } from '#libs/broker';
+import { Clock, DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
+import { EventProcessor } from './event-processor.js';
+import { IdentityLookup, Introduction } from './introduction.js';
+import { questionsController } from './questions.controller.js';
+import { PublishedReceipts, Receipts } from './receipts.js';
+import { RetryWorker } from './retry.worker.js';
+import type { Rule } from './rule.js';
+import { RuleSet } from './rule-set.js';
+import { ScheduledActionWorker } from './scheduled.worker.js';
+import { TaskWorker } from './task.worker.js';
+import { UserEvents, userEventsController } from './user-events.consumer.js';
+
+export interface LifecycleOptions {
+  /** The service's name, as in rule ids and subjects. */
+  service: string;
+  rules: readonly Rule[];
+  entities: readonly AnyEntity[];
+  /** Durable name of the consumer, a literal: another one would receive every event anew. */
+  consumer: string;
+}
+
+/** Everything by which a service takes part in departures: its database, its rules, and the machinery that applies them. */
+@Module({})
+export class LifecycleModule {
+  static forService({ service, rules, entities, consumer }: LifecycleOptions): DynamicModule {
+    return {
+      module: LifecycleModule,
+      global: true,
+      imports: [DatabaseModule.forService(entities, [{ provide: UserLookup, useClass: IdentityLookup }])],
+      controllers: [userEventsController(consumer), questionsController(service)],
+      providers: [
+        ...engine(service, rules),
+        {
+          provide: Receipts,
+          inject: [Publisher, Ids],
+          useFactory: (publisher: Publisher, ids: Ids) => new PublishedReceipts(service, publisher, ids),
+        },
+        UserEvents,
+        Introduction,
+      ],
+      exports: [RuleSet, EventProcessor, Introduction, TaskWorker, ScheduledActionWorker, RetryWorker],
+    };
+  }
+
+  /**
+   * For identity, which decides: the same engine on its own tables, without listening to its own events.
+   * @param receipts how receipts of work done later (chunks, delayed effects) are folded in
+   */
+  static forIdentity(
+    { service, rules, entities }: Omit<LifecycleOptions, 'consumer'>,
+    receipts: Provider,
+  ): DynamicModule {
+    return {
+      module: LifecycleModule,
+      global: true,
+      imports: [DatabaseModule.forService(entities, [])],
+      controllers: [questionsController(service)],
+      providers: [...engine(service, rules), receipts],
+      exports: [RuleSet, EventProcessor, TaskWorker, ScheduledActionWorker, RetryWorker, Receipts],
+    };
+  }
+}
+
+function engine(service: string, rules: readonly Rule[]): Provider[] {
+  return [
+    { provide: RuleSet, inject: [EntityManager], useFactory: (em: EntityManager) => new RuleSet(service, rules, em) },
+    EventProcessor,
+    {
+      provide: RetryWorker,
+      inject: [EntityManager, EventProcessor, Receipts, Clock, Log],
+      useFactory: (...[em, processor, receipts, clock, log]: ConstructorParameters<typeof RetryWorker>) =>
+        new RetryWorker(em, processor, receipts, clock, log),
+    },
+    ...[TaskWorker, ScheduledActionWorker].map((worker) => ({
+      provide: worker,
+      inject: [EntityManager, RuleSet, Receipts, Clock, Log],
+      useFactory: (...[em, rules, receipts, clock, log]: ConstructorParameters<typeof TaskWorker>) =>
+        new worker(em, rules, receipts, clock, log),
+    })),
+  ];
+}

@@ -1,0 +1,57 @@
+import type { PreviewLine, PreviewRequest } from '#libs/contracts';
+import type { Db } from './rule.js';
+import { survives, type RuleSet, type Step } from './rule-set.js';
+import { stillToDo } from './event-processor.js';
+import * as inbox from './inbox.js';
+import type { LeaverRow } from './statements.js';
+
+/** How many ids a blocked rule lists. */
+const LISTED = 100;
+
+/**
+ * What a departure would do, counted by the same statements that would do it. With no writes in between, the counts are
+ * those of the receipt.
+ */
+export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, now: Date): Promise<PreviewLine[]> {
+  const { userId, accountId, wasManager } = request;
+  const leaver: LeaverRow = { userId, accountId, wasManager, leftAt: now };
+  const applied = await inbox.applied(db, [request]);
+  const steps = stillToDo(rules.plan(request.steps, request.rules), userId, applied).filter(
+    (step) => !request.only || request.only.includes(step.part.rule.id),
+  );
+  const lines: PreviewLine[] = [];
+  for (const step of steps) lines.push(await lineOf(db, step, steps, leaver));
+  return lines;
+}
+
+async function lineOf(db: Db, step: Step, steps: readonly Step[], leaver: LeaverRow): Promise<PreviewLine> {
+  const { part, action, transition, resolved } = step;
+  const reached = earlierSteps(step, steps).every((earlier) =>
+    survives(part.rows, earlier.action.effect, action.effect),
+  );
+  const count = reached ? ((await part.statements.count(db, action.effect, [leaver])).get(leaver.userId) ?? 0) : 0;
+  const detail =
+    count > 0
+      ? await part.rule.explain?.({
+          db,
+          accountId: leaver.accountId,
+          userId: leaver.userId,
+          action: action.name,
+          count,
+        })
+      : undefined;
+  const listed = count > 0 && (part.rule.listed || action.name === 'block');
+  return {
+    rule: part.rule.id,
+    ...(part.rows.part && { part: part.rows.part }),
+    transition,
+    ...resolved,
+    count,
+    ...(detail && { detail, warning: part.rule.warning }),
+    ...(listed && { items: await part.statements.list(db, action.effect, leaver, LISTED) }),
+  };
+}
+
+/** What the same departure does to the same rows before this step. */
+const earlierSteps = (step: Step, steps: readonly Step[]): Step[] =>
+  steps.slice(0, steps.indexOf(step)).filter((earlier) => earlier.part === step.part);

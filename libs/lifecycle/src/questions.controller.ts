@@ -1,0 +1,38 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller, type Type } from '@nestjs/common';
+import {
+  previewOf,
+  proofOf,
+  type PreviewLine,
+  type PreviewRequest,
+  type ProofAnswer,
+  type ProofRequest,
+} from '#libs/contracts';
+import { Answers } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { preview } from './preview.js';
+import { proof } from './proof.js';
+import { RuleSet } from './rule-set.js';
+
+/** What identity asks every service: what would happen, and what is left. */
+export function questionsController(service: string): Type {
+  @Controller()
+  class QuestionsController {
+    constructor(
+      private readonly em: EntityManager,
+      private readonly rules: RuleSet,
+      private readonly clock: Clock,
+    ) {}
+
+    @Answers(previewOf(service))
+    preview(request: PreviewRequest): Promise<PreviewLine[]> {
+      return preview(this.em.getKysely(), this.rules, request, this.clock.now());
+    }
+
+    @Answers(proofOf(service))
+    proof(request: ProofRequest): Promise<ProofAnswer> {
+      return proof(this.em.getKysely(), this.rules, request);
+    }
+  }
+  return QuestionsController;
+}

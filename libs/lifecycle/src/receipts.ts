@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
+import { DEPARTURES, Publisher } from '#libs/broker';
+import { Ids } from '#libs/database';
+
+/** Takes what a service has done to identity. */
+export abstract class Receipts {
+  /** Sent after the commit. If it is lost, identity asks again by repeating the event. */
+  abstract send(receipts: readonly Receipt[]): Promise<void>;
+}
+
+const PER_MESSAGE = 100;
+
+@Injectable()
+export class PublishedReceipts extends Receipts {
+  constructor(
+    private readonly service: string,
+    private readonly publisher: Publisher,
+    private readonly ids: Ids,
+  ) {
+    super();
+  }
+
+  async send(receipts: readonly Receipt[]): Promise<void> {
+    const batches: ReceiptBatch[] = [];
+    for (let at = 0; at < receipts.length; at += PER_MESSAGE)
+      batches.push({ service: this.service, receipts: receipts.slice(at, at + PER_MESSAGE) });
+    const subject = receiptSubject(this.service);
+    await this.publisher.publishAll(
+      DEPARTURES,
+      batches.map((batch) => ({ subject, id: this.ids.next(), data: JSON.stringify(batch) })),
+    );
+  }
+}

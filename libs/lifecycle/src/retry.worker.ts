@@ -1,0 +1,42 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { UserEvent } from '#libs/contracts';
+import { faultOf, type Log } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import { EventProcessor } from './event-processor.js';
+import { verdictOn } from './failures.js';
+import { Receipts } from './receipts.js';
+import { Worker } from './worker.js';
+
+/** Tries the events again that failed on their own. They wait in PostgreSQL: the broker has long forgotten them. */
+export class RetryWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly processor: EventProcessor,
+    private readonly receipts: Receipts,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    const db = this.em.fork().getKysely();
+    const { rows } = await sql<{ event: UserEvent }>`
+      select event from inbox where status = 'retry' and due_at <= ${this.clock.now()} order by due_at limit 20`.execute(
+      db,
+    );
+    for (const { event } of rows) {
+      const receipts = await this.processor.retry(event).catch((error: unknown) => {
+        const verdict = verdictOn(error);
+        this.log.warn({ ...faultOf(error), code: verdict.code }, 'a retry failed');
+        return this.processor.park(
+          event,
+          verdict.kind === 'transient' ? { kind: 'retry', code: verdict.code } : verdict,
+        );
+      });
+      await this.receipts.send(receipts);
+    }
+    return rows.length > 0;
+  }
+}

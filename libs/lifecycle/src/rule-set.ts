@@ -1,0 +1,137 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  TRANSITIONS,
+  type ResolvedAction,
+  type ResolvedRules,
+  type RuleDescription,
+  type Transition,
+} from '#libs/contracts';
+import { choiceOf, takesAway, type Action, type Effect } from './actions.js';
+import type { Rows, Rule } from './rule.js';
+import { Statements } from './statements.js';
+
+/** One kind of rows of one rule, with the SQL for it. */
+export interface Part {
+  readonly rule: Rule;
+  readonly rows: Rows;
+  readonly statements: Statements;
+  /** For actions whose delayed part works on other rows. */
+  readonly laterStatements: ReadonlyMap<Action, Statements>;
+}
+
+/** One step of a departure: a rule's action on one kind of rows, on one transition. */
+export interface Step {
+  readonly part: Part;
+  readonly transition: Transition;
+  /** As decided, for the receipt. */
+  readonly resolved: ResolvedAction;
+  /** As declared, to be done. */
+  readonly action: Action;
+}
+
+/** A policy names something that this version of the service does not offer. */
+export class UnknownAction extends Error {}
+
+/** A service's rules, bound to its tables. The order is the order of the rules file. */
+export class RuleSet {
+  readonly parts: readonly Part[];
+
+  constructor(
+    readonly service: string,
+    readonly rules: readonly Rule[],
+    em: EntityManager,
+  ) {
+    const ids = rules.map((rule) => rule.id);
+    if (new Set(ids).size < ids.length) throw new TypeError(`${service}: a rule is declared twice`);
+    this.parts = rules.flatMap((rule) =>
+      rule.rows.map((rows) => ({
+        rule,
+        rows,
+        statements: new Statements(em, rows),
+        laterStatements: laterStatements(rule, em),
+      })),
+    );
+  }
+
+  /** What identity's catalogue gets to know. */
+  describe(): RuleDescription[] {
+    return this.rules.map((rule, position) => ({
+      id: rule.id,
+      service: this.service,
+      label: rule.label,
+      position,
+      fixed: rule.fixed,
+      transitions: Object.fromEntries(
+        Object.entries(rule.choices).map(([transition, choice]) => [
+          transition,
+          {
+            allowed: choice.actions.map((action) => action.name),
+            default: choiceOf(choice.actions[0]!),
+            presets: Object.fromEntries(
+              Object.entries(rule.presets).flatMap(([preset, changes]) => {
+                const action = changes[transition as Transition];
+                return action ? [[preset, choiceOf(action)]] : [];
+              }),
+            ),
+          },
+        ]),
+      ),
+    }));
+  }
+
+  /** What is to be done on the given transitions, in order. A rule that the policy does not name is left out. */
+  plan(transitions: readonly Transition[], policy: ResolvedRules): Step[] {
+    const wanted = TRANSITIONS.filter((transition) => transitions.includes(transition));
+    return wanted.flatMap((transition) =>
+      this.parts.flatMap((part) => {
+        const resolved = policy[part.rule.id]?.[transition];
+        return resolved ? [{ part, transition, resolved, action: actionOf(part.rule, transition, resolved) }] : [];
+      }),
+    );
+  }
+
+  /** The part and action that a stored task or receipt line speaks of. */
+  find(ruleId: string, part: string | null | undefined, transition: Transition, resolved: ResolvedAction): Step {
+    const found = this.parts.find(
+      (candidate) => candidate.rule.id === ruleId && (candidate.rows.part ?? null) === (part ?? null),
+    );
+    if (!found) throw new UnknownAction(`no rule ${ruleId}`);
+    return { part: found, transition, resolved, action: actionOf(found.rule, transition, resolved) };
+  }
+
+  /** `table.column` of every column that a rule answers for. */
+  covered(): Set<string> {
+    const all = this.parts.flatMap((part) => [part.statements, ...part.laterStatements.values()]);
+    return new Set(all.flatMap((statements) => statements.covers ?? []));
+  }
+}
+
+function actionOf(rule: Rule, transition: Transition, resolved: ResolvedAction): Action {
+  const declared = rule.choices[transition]?.actions.find((action) => action.name === resolved.action);
+  if (!declared) throw new UnknownAction(`${rule.id} does not offer ${resolved.action} on ${transition}`);
+  return resolved.days === undefined ? declared : { ...declared, days: resolved.days };
+}
+
+function laterStatements(rule: Rule, em: EntityManager): Map<Action, Statements> {
+  const actions = Object.values(rule.choices).flatMap((choice) => choice.actions);
+  return new Map(
+    actions.flatMap((action) => (action.later?.rows ? [[action, new Statements(em, action.later.rows)] as const] : [])),
+  );
+}
+
+/**
+ * Whether rows that the earlier action has dealt with still await the later one. Lets a preview of a deletion, which
+ * applies both transitions one after the other, tell what the second will find.
+ */
+export function survives(rows: Rows, earlier: Effect, later: Effect): boolean {
+  if (earlier.kind === 'none') return true;
+  if (takesAway(earlier)) return false;
+  const changes = earlier.kind === 'set' ? earlier.changes : {};
+  for (const [property, wanted] of Object.entries(rows.where)) {
+    if (property in changes && ![wanted].flat().includes(changes[property] as never)) return false;
+  }
+  if (later.kind !== 'set' || takesAway(later)) return true;
+  return Object.entries(later.changes).some(
+    ([property, value]) => typeof value !== 'symbol' && changes[property] !== value,
+  );
+}

@@ -1,0 +1,118 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { Receipt, ResolvedAction, Transition } from '#libs/contracts';
+import type { Log } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import * as inbox from './inbox.js';
+import { Receipts } from './receipts.js';
+import type { Db } from './rule.js';
+import { RuleSet, type Step } from './rule-set.js';
+import type { LeaverRow } from './statements.js';
+import { Worker } from './worker.js';
+
+const AT_ONCE = 500;
+const LIMITS = { perPerson: 5_000, total: 20_000 };
+
+interface ScheduledRow {
+  user_id: string;
+  rule: string;
+  part: string;
+  lifecycle_version: string;
+  account_id: string;
+  transition: Transition;
+  action: ResolvedAction;
+  affected: string;
+}
+
+/**
+ * Carries out delayed effects whose day has come, for many people at once. Somebody under legal hold waits; somebody who
+ * has come back has had the rows cancelled.
+ */
+export class ScheduledActionWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly receipts: Receipts,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    const { receipts, more } = await this.em.fork().transactional((em) => this.sweep(em.getKysely()));
+    await this.receipts.send(receipts);
+    return more;
+  }
+
+  private async sweep(db: Db): Promise<{ receipts: Receipt[]; more: boolean }> {
+    const now = this.clock.now();
+    const due = await claim(db, now);
+    const receipts: Receipt[] = [];
+    for (const group of groupsOf(due)) {
+      const step = this.rules.find(group[0]!.rule, group[0]!.part || null, group[0]!.transition, group[0]!.action);
+      receipts.push(...(await this.carryOut(db, step, group, now)));
+    }
+    return { receipts, more: due.length > 0 };
+  }
+
+  private async carryOut(db: Db, step: Step, group: readonly ScheduledRow[], now: Date): Promise<Receipt[]> {
+    const declared = Object.values(step.part.rule.choices).flatMap((choice) => choice.actions);
+    const laterOf = declared.find((action) => action.name === step.action.name)!;
+    const { effect } = laterOf.later!;
+    const statements = step.part.laterStatements.get(laterOf) ?? step.part.statements;
+    if (effect.kind === 'none') throw new TypeError(`${step.part.rule.id}: a delayed action has to do something`);
+    const leavers = group.map((row): LeaverRow => ({
+      userId: row.user_id,
+      accountId: row.account_id,
+      wasManager: false,
+      leftAt: now,
+    }));
+    const touched = new Map((await statements.run(db, effect, leavers, LIMITS, now)).map((t) => [t.userId, t.count]));
+    const full = [...touched.values()].reduce((sum, count) => sum + count, 0) >= LIMITS.total;
+    const finished = group.filter((row) => !full && (touched.get(row.user_id) ?? 0) < LIMITS.perPerson);
+    await sql`
+      update scheduled_action s set affected = s.affected + n.affected, status = case when n.finished then 'done' else 'pending' end,
+        finished_at = case when n.finished then ${now}::timestamptz end
+      from unnest(${group.map((r) => r.user_id)}::uuid[], ${group.map((r) => touched.get(r.user_id) ?? 0)}::bigint[], ${group.map((r) => finished.includes(r))}::boolean[])
+        as n (user_id, affected, finished)
+      where s.user_id = n.user_id and s.rule = ${step.part.rule.id} and s.part = ${step.part.rows.part ?? ''} and s.status = 'pending'`.execute(
+      db,
+    );
+    return markDone(db, finished, step, now);
+  }
+}
+
+/** Due rows of people who are gone for good or still away, and whom no legal hold protects. The person first, then the row. */
+async function claim(db: Db, now: Date): Promise<ScheduledRow[]> {
+  const { rows: people } = await sql<{ user_id: string }>`
+    select d.user_id from directory d
+    where d.user_id in (select user_id from scheduled_action where status = 'pending' and due_at <= ${now} order by due_at limit ${AT_ONCE})
+      and d.status in ('deactivated', 'deleted') and not d.legal_hold
+    order by d.user_id for key share of d skip locked`.execute(db);
+  if (people.length === 0) return [];
+  const { rows } = await sql<ScheduledRow>`
+    select * from scheduled_action
+    where user_id = any(${people.map((row) => row.user_id)}::uuid[]) and status = 'pending' and due_at <= ${now}
+    order by user_id, rule, part for update skip locked`.execute(db);
+  return rows;
+}
+
+function groupsOf(rows: readonly ScheduledRow[]): ScheduledRow[][] {
+  const groups = Map.groupBy(rows, (row) => JSON.stringify([row.rule, row.part, row.transition, row.action.action]));
+  return [...groups.values()];
+}
+
+/** The receipt of the departure that began the clock says that the effect has happened. */
+async function markDone(db: Db, finished: readonly ScheduledRow[], step: Step, now: Date): Promise<Receipt[]> {
+  if (finished.length === 0) return [];
+  const { rows } = await sql<inbox.InboxRow>`
+    update inbox i set lines = (
+      select jsonb_agg(case when line ->> 'rule' = ${step.part.rule.id} and line ->> 'transition' = ${step.transition} and line ->> 'dueAt' is not null
+        then line || jsonb_build_object('doneAt', ${now.toISOString()}::text) else line end order by n)
+      from jsonb_array_elements(i.lines) with ordinality as l (line, n))
+    from unnest(${finished.map((r) => r.user_id)}::uuid[], ${finished.map((r) => r.lifecycle_version)}::bigint[]) as f (user_id, lifecycle_version)
+    where i.user_id = f.user_id and i.lifecycle_version = f.lifecycle_version
+    returning i.*`.execute(db);
+  return rows.map(inbox.receiptOf);
+}

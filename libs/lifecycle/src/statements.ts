@@ -1,0 +1,202 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { sql, type RawBuilder } from 'kysely';
+import { DUE, LEAVER, NOW, PERSON, SUCCESSOR, type Changes, type Effect, type Value } from './actions.js';
+import type { Db, Rows } from './rule.js';
+
+/** One person whose rows are worked on, as SQL sees it: the relation `l`. */
+export interface LeaverRow {
+  userId: string;
+  accountId: string;
+  wasManager: boolean;
+  /** When it was decided. Rows of the account that came later are none of this departure's business. */
+  leftAt: Date;
+  successor?: string | null;
+  due?: Date | null;
+}
+
+export interface Limits {
+  perPerson: number;
+  total: number;
+  /** Only rows behind this id. */
+  after?: string | null;
+}
+
+export interface Touched {
+  userId: string;
+  count: number;
+  lastId: string | null;
+}
+
+type Sql = RawBuilder<unknown>;
+
+/**
+ * The SQL for one kind of rows. The same selection serves the count before, the change, and the count after, so that
+ * they cannot disagree.
+ */
+export class Statements {
+  private readonly table: Sql;
+  private readonly tableName: string;
+  private readonly columns: ReadonlyMap<string, string>;
+
+  constructor(
+    em: EntityManager,
+    private readonly rows: Rows,
+  ) {
+    const meta = em.getMetadata().get(rows.entity);
+    this.tableName = meta.tableName;
+    this.table = sql.table(meta.tableName);
+    this.columns = new Map(
+      Object.values(meta.properties).map((property) => [property.name, property.fieldNames?.[0] ?? property.name]),
+    );
+    for (const property of [rows.person, ...Object.keys(rows.where)]) if (property) this.column(property);
+  }
+
+  /** `table.column` of the person, for the test of completeness. */
+  get covers(): string | null {
+    return this.rows.person && `${this.tableName}.${this.columns.get(this.rows.person)}`;
+  }
+
+  /** Rows per leaver on which the effect has still to happen; for an effect of none, the rows concerned. */
+  async count(db: Db, effect: Effect, leavers: readonly LeaverRow[]): Promise<Map<string, number>> {
+    const { rows } = await sql<{ user_id: string; count: string }>`
+      with ${leaverTable(leavers)}
+      select l.user_id, (select count(*) from ${this.table} t where ${this.selection(effect)}) as count from l`.execute(
+      db,
+    );
+    return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
+  }
+
+  /** Whether anything is left to do for one leaver. Stops at the first row. */
+  async any(db: Db, effect: Effect, leaver: LeaverRow): Promise<boolean> {
+    const { rows } = await sql<{ left: boolean }>`
+      with ${leaverTable([leaver])}
+      select exists (select 1 from l, ${this.table} t where ${this.selection(effect)}) as left`.execute(db);
+    return rows[0]!.left;
+  }
+
+  /** Ids of the rows concerned, for a preview that lists them. */
+  async list(db: Db, effect: Effect, leaver: LeaverRow, limit: number): Promise<string[]> {
+    const { rows } = await sql<{ id: string }>`
+      with ${leaverTable([leaver])}
+      select t.id from l, ${this.table} t where ${this.selection(effect)} order by t.id limit ${limit}`.execute(db);
+    return rows.map((row) => row.id);
+  }
+
+  /** Changes the rows of all leavers at once, within the limits, and tells how many of whose. */
+  async run(
+    db: Db,
+    effect: Exclude<Effect, { kind: 'none' }>,
+    leavers: readonly LeaverRow[],
+    limits: Limits,
+    now: Date,
+  ): Promise<Touched[]> {
+    if (effect.along) return this.runAlong(db, effect, leavers, limits, now);
+    const { rows } = await sql<{ user_id: string; count: string; last_id: string }>`
+      with ${leaverTable(leavers)},
+      target as (${this.targets(effect, limits)}),
+      changed as (${this.change(effect, now)})
+      select user_id, count(*) as count, (array_agg(id order by id desc))[1] as last_id from changed group by user_id`.execute(
+      db,
+    );
+    return rows.map((row) => ({ userId: row.user_id, count: Number(row.count), lastId: row.last_id }));
+  }
+
+  /** The same in steps, where other tables have to change along with the rows. */
+  private async runAlong(
+    db: Db,
+    effect: Exclude<Effect, { kind: 'none' }>,
+    leavers: readonly LeaverRow[],
+    limits: Limits,
+    now: Date,
+  ) {
+    const { rows: found } = await sql<{ id: string }>`
+      with ${leaverTable(leavers)}, target as (${this.targets(effect, limits)})
+      select t.id from ${this.table} t join target on target.id = t.id order by t.id for update of t`.execute(db);
+    if (found.length === 0) return [];
+    const ids = found.map((row) => row.id);
+    await effect.along!(db, ids);
+    const { rows } = await sql<{ user_id: string; count: string; last_id: string }>`
+      with ${leaverTable(leavers)},
+      target as (select t.id, l.user_id, l.successor, l.due from l, ${this.table} t where ${this.selection(effect)} and t.id = any(${ids}::uuid[])),
+      changed as (${this.change(effect, now)})
+      select user_id, count(*) as count, (array_agg(id order by id desc))[1] as last_id from changed group by user_id`.execute(
+      db,
+    );
+    return rows.map((row) => ({ userId: row.user_id, count: Number(row.count), lastId: row.last_id }));
+  }
+
+  private targets(effect: Effect, { perPerson, total, after }: Limits): Sql {
+    const behind = after ? sql`and t.id > ${after}::uuid` : sql``;
+    return sql`
+      select r.id, l.user_id, l.successor, l.due from l cross join lateral (
+        select t.id from ${this.table} t where ${this.selection(effect)} ${behind} order by t.id limit ${perPerson}
+      ) r limit ${total}`;
+  }
+
+  /** The person is checked again on the row itself: somebody else may have changed it since it was selected. */
+  private change(effect: Exclude<Effect, { kind: 'none' }>, now: Date): Sql {
+    const still = this.rows.person ? sql`and t.${this.column(this.rows.person)} = target.user_id` : sql``;
+    if (effect.kind === 'delete') {
+      return sql`delete from ${this.table} t using target where t.id = target.id ${still} returning target.user_id, target.id`;
+    }
+    const assignments = this.entries(effect.changes).map(
+      ([column, value]) => sql`${column} = ${this.value(value, now)}`,
+    );
+    return sql`update ${this.table} t set ${sql.join(assignments)} from target where t.id = target.id ${still} returning target.user_id, target.id`;
+  }
+
+  private selection(effect: Effect): Sql {
+    const parts: Sql[] = [];
+    if (this.rows.person) parts.push(sql`t.${this.column(this.rows.person)} = l.user_id`);
+    for (const [property, wanted] of Object.entries(this.rows.where)) parts.push(this.condition(property, wanted));
+    if (this.rows.match) parts.push(this.rows.match);
+    if (effect.kind === 'set' && !(PERSON in effect.changes)) parts.push(this.pending(effect.changes));
+    return sql.join(parts, sql` and `);
+  }
+
+  private condition(property: string, wanted: Rows['where'][string]): Sql {
+    const column = sql`t.${this.column(property)}`;
+    if (wanted === null) return sql`${column} is null`;
+    return Array.isArray(wanted) ? sql`${column} = any(${wanted})` : sql`${column} = ${wanted}`;
+  }
+
+  /** A row is done when it has all the values that can be known beforehand. */
+  private pending(changes: Changes): Sql {
+    const fixed = this.entries(changes).filter(([, value]) => typeof value !== 'symbol');
+    if (fixed.length === 0)
+      throw new TypeError(
+        `${this.tableName}: an action has to set at least one fixed value, by which its rows are known to be done`,
+      );
+    return sql`(${sql.join(
+      fixed.map(([column, value]) => sql`t.${column} is distinct from ${value}`),
+      sql` or `,
+    )})`;
+  }
+
+  private entries(changes: Changes): [Sql, Value][] {
+    const named = Object.entries(changes).map(([property, value]): [Sql, Value] => [this.column(property), value]);
+    return PERSON in changes ? [[this.column(this.rows.person!), changes[PERSON] as Value], ...named] : named;
+  }
+
+  private value(value: Value, now: Date): Sql {
+    if (value === NOW) return sql`${now}`;
+    if (value === LEAVER) return sql`target.user_id`;
+    if (value === SUCCESSOR) return sql`target.successor`;
+    if (value === DUE) return sql`target.due`;
+    return sql`${value as string}`;
+  }
+
+  private column(property: string): Sql {
+    const column = this.columns.get(property);
+    if (!column) throw new TypeError(`${this.tableName} has no property ${property}`);
+    return sql.ref(column);
+  }
+}
+
+/** The leavers as a relation named `l`. */
+function leaverTable(leavers: readonly LeaverRow[]): Sql {
+  return sql`l as materialized (select * from unnest(
+    ${leavers.map((l) => l.userId)}::uuid[], ${leavers.map((l) => l.accountId)}::uuid[], ${leavers.map((l) => l.wasManager)}::boolean[],
+    ${leavers.map((l) => l.leftAt)}::timestamptz[], ${leavers.map((l) => l.successor ?? null)}::uuid[], ${leavers.map((l) => l.due ?? null)}::timestamptz[]
+  ) as l (user_id, account_id, was_manager, left_at, successor, due))`;
+}

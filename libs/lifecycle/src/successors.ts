@@ -1,0 +1,67 @@
+import { sql } from 'kysely';
+import type { Db } from './rule.js';
+import type { Step } from './rule-set.js';
+
+interface Leaver {
+  userId: string;
+  accountId: string;
+  steps: readonly Step[];
+}
+
+export interface Successor {
+  userId: string;
+  warning?: string;
+}
+
+/**
+ * The account has nobody to take over, as far as this service knows. Its directory may be behind: the event is tried
+ * again.
+ */
+export class NoFirstAdmin extends Error {}
+
+/**
+ * Who takes over. A named successor is checked again when the effect happens: whoever has left meanwhile is replaced by
+ * the first admin. Their directory rows are held, so that they cannot leave in between.
+ */
+export class Successors {
+  private constructor(
+    private readonly active: ReadonlySet<string>,
+    private readonly firstAdmins: ReadonlyMap<string, string>,
+  ) {}
+
+  static async load(db: Db, leavers: readonly Leaver[]): Promise<Successors> {
+    const giving = leavers.filter((leaver) => leaver.steps.some((step) => step.action.gives));
+    if (giving.length === 0) return new Successors(new Set(), new Map());
+    const named = [...new Set(giving.flatMap((leaver) => leaver.steps.flatMap((step) => step.resolved.to ?? [])))];
+    const leaving = leavers.map((leaver) => leaver.userId);
+    const accounts = [...new Set(giving.map((leaver) => leaver.accountId))];
+    const { rows: admins } = await sql<{ account_id: string; user_id: string }>`
+      select a.id as account_id, d.user_id from unnest(${accounts}::uuid[]) as a (id) cross join lateral (
+        select user_id from directory
+        where account_id = a.id and is_manager and status = 'active' and user_id <> all(${leaving}::uuid[])
+        order by user_created_at, user_id limit 1) d`.execute(db);
+    const candidates = [...named, ...admins.map((row) => row.user_id)];
+    const { rows: held } = await sql<{ user_id: string; account_id: string }>`
+      select user_id, account_id from directory
+      where user_id = any(${candidates}::uuid[]) and status = 'active' and user_id <> all(${leaving}::uuid[])
+      order by user_id for key share`.execute(db);
+    const active = new Set(held.map((row) => `${row.account_id} ${row.user_id}`));
+    return new Successors(
+      active,
+      new Map(
+        admins
+          .filter((row) => active.has(`${row.account_id} ${row.user_id}`))
+          .map((row) => [row.account_id, row.user_id]),
+      ),
+    );
+  }
+
+  /** @throws NoFirstAdmin when there is nobody */
+  of(leaver: Leaver, step: Step): Successor {
+    const named = step.resolved.to;
+    if (named && this.active.has(`${leaver.accountId} ${named}`)) return { userId: named };
+    const firstAdmin = this.firstAdmins.get(leaver.accountId);
+    if (!firstAdmin) throw new NoFirstAdmin(`nobody to take over in account ${leaver.accountId}`);
+    return named ? { userId: firstAdmin, warning: 'successor-has-left' } : { userId: firstAdmin };
+  }
+}

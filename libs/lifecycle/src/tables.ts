@@ -1,0 +1,78 @@
+import { directoryTable, domainTypes, migration, type Migrations } from '#libs/database';
+
+/** What the engine keeps in every service's database. */
+export const lifecycleTables = migration(
+  '0003-lifecycle',
+  // What has been decided about a person and how far this service is with it. The key makes a repeated event harmless.
+  `create table inbox (
+    user_id user_ref not null,
+    lifecycle_version bigint not null,
+    account_id uuid not null,
+    seq bigint not null,
+    type text not null,
+    departure_id uuid not null,
+    active_since bigint not null,
+    was_manager boolean not null,
+    left_at timestamptz not null,
+    status text not null check (status in ('running', 'retry', 'completed', 'failed', 'superseded')),
+    round int not null default 0,
+    lines jsonb not null default '[]',
+    event jsonb,
+    attempts int not null default 0,
+    due_at timestamptz,
+    error text,
+    received_at timestamptz not null,
+    finished_at timestamptz,
+    primary key (user_id, lifecycle_version)
+  ) with (fillfactor = 80)`,
+  `create index inbox_retry on inbox (due_at) where status = 'retry'`,
+  `create index inbox_failed on inbox (account_id) where status = 'failed'`,
+  // Rules with more rows than one statement may change, worked off in chunks.
+  `create table task (
+    user_id user_ref not null,
+    lifecycle_version bigint not null,
+    position int not null,
+    account_id uuid not null,
+    rule text not null,
+    part text not null,
+    transition text not null,
+    action jsonb not null,
+    successor user_ref,
+    cursor uuid,
+    affected bigint not null,
+    chunk_rows int not null,
+    attempts int not null default 0,
+    due_at timestamptz not null,
+    primary key (user_id, lifecycle_version, position)
+  ) with (fillfactor = 50)`,
+  `create index task_due on task (due_at)`,
+  // Effects that wait for their day.
+  `create table scheduled_action (
+    user_id user_ref not null,
+    rule text not null,
+    part text not null,
+    lifecycle_version bigint not null,
+    account_id uuid not null,
+    transition text not null,
+    action jsonb not null,
+    due_at timestamptz not null,
+    status text not null check (status in ('pending', 'done', 'cancelled')),
+    affected bigint not null default 0,
+    created_at timestamptz not null,
+    finished_at timestamptz,
+    primary key (user_id, rule, part, lifecycle_version)
+  )`,
+  `create unique index scheduled_action_one_clock on scheduled_action (user_id, rule, part) where status = 'pending'`,
+  `create index scheduled_action_due on scheduled_action (due_at) where status = 'pending'`,
+  // What could not be understood. An operator looks at it; nothing is thrown away silently.
+  `create table dead_letter (
+    id uuid primary key,
+    subject text not null,
+    data bytea not null,
+    reason text not null,
+    received_at timestamptz not null
+  )`,
+);
+
+/** What comes first in the database of every service that takes part. */
+export const serviceTables: Migrations = [domainTypes, directoryTable, lifecycleTables];

@@ -1,0 +1,177 @@
+import { performance } from 'node:perf_hooks';
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { Receipt, ReceiptLine, ResolvedAction, Transition } from '#libs/contracts';
+import { faultOf, type Log } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import { retryDelay, verdictOn } from './failures.js';
+import * as inbox from './inbox.js';
+import { Receipts } from './receipts.js';
+import type { Db } from './rule.js';
+import { RuleSet, type Step } from './rule-set.js';
+import { rowOf, scheduleLater, type Leaving } from './runner.js';
+import { Successors } from './successors.js';
+import { Worker } from './worker.js';
+
+/** Milliseconds that a chunk should take: long enough to be quick, short enough not to be noticed. */
+const CHUNK_TARGET = 150;
+const MIN_CHUNK = 100;
+const MAX_CHUNK = 20_000;
+
+interface TaskRow {
+  user_id: string;
+  lifecycle_version: string;
+  position: number;
+  account_id: string;
+  rule: string;
+  part: string;
+  transition: Transition;
+  action: ResolvedAction;
+  cursor: string | null;
+  affected: string;
+  chunk_rows: number;
+  attempts: number;
+}
+
+/**
+ * Works off what exceeded the row budget, chunk by chunk. Each chunk is a transaction of its own and holds the person's
+ * directory row in share, so that a reactivation waits at most for one chunk and then stops the rest.
+ */
+export class TaskWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly receipts: Receipts,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    const task = await this.next();
+    if (!task) return false;
+    const receipts = await this.em
+      .fork()
+      .transactional((em) => this.chunk(em.getKysely(), task))
+      .catch((error: unknown) => this.putOff(task, error));
+    await this.receipts.send(receipts);
+    return true;
+  }
+
+  /** Whoever has waited longest; of one person's steps the first. */
+  private async next(): Promise<TaskRow | undefined> {
+    const { rows } = await sql<TaskRow>`
+      select t.* from task t
+      where t.due_at <= ${this.clock.now()} and not exists (
+        select 1 from task earlier where earlier.user_id = t.user_id and earlier.lifecycle_version = t.lifecycle_version and earlier.position < t.position)
+      order by t.due_at limit 1`.execute(this.em.fork().getKysely());
+    return rows[0];
+  }
+
+  private async chunk(db: Db, candidate: TaskRow): Promise<Receipt[]> {
+    const { user_id: userId, lifecycle_version: version, position } = candidate;
+    // The person first, then the task: the order in which a reactivation takes them.
+    const current = await sql`
+      select 1 from directory where user_id = ${userId} and lifecycle_version = ${version} for key share`.execute(db);
+    if (current.rows.length === 0) return [];
+    const { rows } = await sql<TaskRow>`
+      select * from task where user_id = ${userId} and lifecycle_version = ${version} and position = ${position} for update skip locked`.execute(
+      db,
+    );
+    const task = rows[0];
+    const [row] = task ? await inbox.find(db, [{ userId, lifecycleVersion: Number(version) }]) : [];
+    if (!task || !row) return [];
+    return this.work(db, task, row);
+  }
+
+  private async work(db: Db, task: TaskRow, row: inbox.InboxRow): Promise<Receipt[]> {
+    const now = this.clock.now();
+    const step = this.rules.find(task.rule, task.part || null, task.transition, task.action);
+    const leaver: Leaving = {
+      userId: task.user_id,
+      accountId: task.account_id,
+      wasManager: row.was_manager,
+      leftAt: new Date(row.left_at),
+      lifecycleVersion: Number(task.lifecycle_version),
+      steps: [step],
+    };
+    const successors = await Successors.load(db, [leaver]);
+    const { effect } = step.action;
+    const { statements } = step.part;
+    if (effect.kind === 'none')
+      return this.finish(
+        db,
+        task,
+        step,
+        leaver,
+        (await statements.count(db, effect, [leaver])).get(leaver.userId) ?? 0,
+        now,
+      );
+    const leaverRow = rowOf(leaver, step, successors);
+    const started = performance.now();
+    const limits = { perPerson: task.chunk_rows, total: task.chunk_rows, after: task.cursor };
+    const [touched] = await statements.run(db, effect, [leaverRow], limits, now);
+    const took = performance.now() - started;
+    const affected = Number(task.affected) + (touched?.count ?? 0);
+    if ((touched?.count ?? 0) < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {
+      return this.finish(db, task, step, leaver, affected, now);
+    }
+    await sql`
+      update task set attempts = 0, cursor = ${(touched?.count ?? 0) < task.chunk_rows ? null : touched!.lastId}, affected = ${affected},
+        chunk_rows = ${nextSize(task.chunk_rows, took)}, due_at = ${now}
+      where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
+      db,
+    );
+    return [await this.progress(db, task, { affected, finishedAt: null })];
+  }
+
+  private async finish(
+    db: Db,
+    task: TaskRow,
+    step: Step,
+    leaver: Leaving,
+    affected: number,
+    now: Date,
+  ): Promise<Receipt[]> {
+    if (step.action.later && affected > 0) await scheduleLater(db, [{ ...leaver, step }], now);
+    await sql`delete from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
+      db,
+    );
+    return [await this.progress(db, task, { affected, finishedAt: now.toISOString() })];
+  }
+
+  /** Writes how far the line is; with the last one the event is done. */
+  private async progress(db: Db, task: TaskRow, line: Pick<ReceiptLine, 'affected' | 'finishedAt'>): Promise<Receipt> {
+    const { rows } = await sql<inbox.InboxRow>`
+      update inbox set lines = jsonb_set(lines, array[${String(task.position)}], (lines -> ${task.position}::int) || ${JSON.stringify(line)}::jsonb),
+        status = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
+          then 'running' else 'completed' end,
+        finished_at = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
+          then null else ${line.finishedAt}::timestamptz end
+      where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} returning *`.execute(db);
+    return inbox.receiptOf(rows[0]!);
+  }
+
+  private putOff(task: TaskRow, error: unknown): Promise<Receipt[]> {
+    const { code } = verdictOn(error);
+    this.log.warn({ rule: task.rule, attempts: task.attempts, ...faultOf(error), code }, 'a chunk failed');
+    return this.em.fork().transactional(async (em) => {
+      const db: Db = em.getKysely();
+      const delay = retryDelay(task.attempts);
+      const key = { userId: task.user_id, lifecycleVersion: task.lifecycle_version };
+      if (delay === undefined) return (await inbox.failTasks(db, key, code, this.clock.now())).map(inbox.receiptOf);
+      await sql`
+        update task set attempts = attempts + 1, due_at = ${new Date(this.clock.millis() + delay)}, chunk_rows = greatest(${MIN_CHUNK}, chunk_rows / 2)
+        where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and position = ${task.position}`.execute(
+        db,
+      );
+      return [];
+    });
+  }
+}
+
+function nextSize(size: number, took: number): number {
+  const wanted = (size * CHUNK_TARGET) / Math.max(took, 1);
+  return Math.round(Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.min(wanted, size * 2))));
+}

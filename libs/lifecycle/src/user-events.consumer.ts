@@ -1,0 +1,113 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller, Injectable, type Type } from '@nestjs/common';
+import { decodeUserEvent, isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
+import { BatchPattern, faultOf, Log, USERS, type Delivery, type Outcome } from '#libs/broker';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { EventProcessor, keyOf } from './event-processor.js';
+import { verdictOn, type Verdict } from './failures.js';
+import { Receipts } from './receipts.js';
+
+/** Delivered so often without ever having been noted, a message may be what kills the process: it is handled alone. */
+const SUSPICIOUS_DELIVERIES = 3;
+
+/** Takes batches of user events from the stream and makes sure that each is applied, put off or set aside. */
+@Injectable()
+export class UserEvents {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly processor: EventProcessor,
+    private readonly receipts: Receipts,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+    private readonly log: Log,
+  ) {}
+
+  async handle(deliveries: readonly Delivery[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = deliveries.map(() => 'ack');
+    const events: UserEvent[] = [];
+    const suspects: UserEvent[] = [];
+    for (const [index, delivery] of deliveries.entries()) {
+      const decoded = decode(delivery);
+      if ('reason' in decoded) {
+        await this.setAside(delivery, decoded.reason);
+        outcomes[index] = { term: 'undecodable' };
+      } else if (delivery.deliveries > SUSPICIOUS_DELIVERIES) suspects.push(decoded.event);
+      else events.push(decoded.event);
+    }
+    await this.process(events);
+    for (const suspect of suspects) await this.process([suspect]);
+    return outcomes;
+  }
+
+  /** The whole batch at once; if something in it fails, halves of it, down to the offender. Throws only what is transient. */
+  private async process(events: readonly UserEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const outcome = await this.processor.apply(events).catch((error: unknown) => {
+      const verdict = verdictOn(error);
+      this.log.warn(
+        { events: events.length, verdict: verdict.kind, ...faultOf(error), code: verdict.code },
+        'a batch failed',
+      );
+      return verdict;
+    });
+    if (Array.isArray(outcome)) return this.receipts.send(outcome);
+    if (outcome.kind === 'transient') throw new TransientFailure(outcome.code);
+    if (events.length === 1) return this.parkOffender(events[0]!, outcome);
+    const middle = Math.ceil(events.length / 2);
+    await this.process(events.slice(0, middle));
+    await this.process(events.slice(middle));
+  }
+
+  private async parkOffender(event: UserEvent, verdict: Verdict): Promise<void> {
+    if (!isLifecycleType(event.type)) return this.setAsideEvent(event, verdict.code);
+    const receipts: Receipt[] = await this.processor.park(event, verdict);
+    await this.receipts.send(receipts);
+  }
+
+  private setAside({ subject, data }: Pick<Delivery, 'subject' | 'data'>, reason: string): Promise<void> {
+    return this.em.fork().transactional(async (em) => {
+      await sql`
+        insert into dead_letter (id, subject, data, reason, received_at)
+        values (${this.ids.next()}, ${subject}, ${Buffer.from(data)}, ${reason}, ${this.clock.now()})`.execute(
+        em.getKysely(),
+      );
+    });
+  }
+
+  /** A profile that the database refuses. The next change of the user carries the whole profile again. */
+  private setAsideEvent(event: UserEvent, reason: string): Promise<void> {
+    const { userId, lifecycleVersion } = keyOf(event);
+    const data = Buffer.from(JSON.stringify({ userId, lifecycleVersion, type: event.type }));
+    return this.setAside({ subject: event.type, data }, reason);
+  }
+}
+
+/** The batch comes again; carries the SQLSTATE for the log. */
+export class TransientFailure extends Error {
+  constructor(readonly code: string) {
+    super('transient failure');
+  }
+}
+
+function decode(delivery: Delivery): { event: UserEvent } | { reason: string } {
+  try {
+    return { event: decodeUserEvent(delivery.data) };
+  } catch (error) {
+    return { reason: error instanceof TypeError ? error.message : 'not JSON' };
+  }
+}
+
+/** The controller that connects the handler to the service's durable consumer, whose name is a contract. */
+export function userEventsController(durable: string): Type {
+  @Controller()
+  class UserEventsController {
+    constructor(private readonly events: UserEvents) {}
+
+    @BatchPattern({ stream: USERS, filter: 'user.>', durable })
+    handle(deliveries: Delivery[]): Promise<Outcome[]> {
+      return this.events.handle(deliveries);
+    }
+  }
+  return UserEventsController;
+}

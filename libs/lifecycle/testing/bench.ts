@@ -1,0 +1,211 @@
+import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import type {
+  Call,
+  DepartureFacts,
+  Profile,
+  Receipt,
+  ResolvedRules,
+  Transition,
+  UserEvent,
+  UserEventType,
+} from '#libs/contracts';
+import { Log } from '#libs/broker';
+import { Clock, Directory, Ids, migrate, ormOptions, TestClock, type AnyEntity, type Migrations } from '#libs/database';
+import {
+  EventProcessor,
+  Receipts,
+  RetryWorker,
+  RuleSet,
+  ScheduledActionWorker,
+  TaskWorker,
+  type Rule,
+} from '#libs/lifecycle';
+import { testDatabase, type TestDatabase } from '#libs/testing';
+
+/** A service, as far as its rules are concerned. */
+export interface ServiceUnderTest {
+  name: string;
+  entities: readonly AnyEntity[];
+  rules: readonly Rule[];
+  migrations: Migrations;
+}
+
+export interface Person {
+  accountId: string;
+  userId: string;
+}
+
+class Quiet extends Log {
+  override debug(): void {}
+  override info(): void {}
+  override warn(): void {}
+  override error(): void {}
+}
+const quiet = new Quiet();
+
+type ResourceController = new (
+  em: EntityManager,
+  directory: Directory,
+  ids: Ids,
+  clock: Clock,
+) => { create(call: Call): Promise<unknown> };
+
+/** Keeps what would be sent to identity. */
+class CollectedReceipts extends Receipts {
+  readonly all: Receipt[] = [];
+
+  override async send(receipts: readonly Receipt[]): Promise<void> {
+    this.all.push(...receipts);
+  }
+}
+
+/** The engine of one service on a database of its own, with a clock that can be moved. No broker, no HTTP. */
+export class RuleBench {
+  readonly clock = new TestClock();
+  readonly ids = new Ids(this.clock);
+  readonly receipts = new CollectedReceipts();
+  readonly rules: RuleSet;
+  readonly processor: EventProcessor;
+  readonly tasks: TaskWorker;
+  readonly scheduled: ScheduledActionWorker;
+  readonly retries: RetryWorker;
+
+  private constructor(
+    readonly orm: MikroORM,
+    readonly database: TestDatabase,
+    service: ServiceUnderTest,
+  ) {
+    const { em } = orm;
+    this.rules = new RuleSet(service.name, service.rules, em);
+    this.processor = new EventProcessor(em, this.rules, this.clock);
+    this.tasks = new TaskWorker(em, this.rules, this.receipts, this.clock, quiet);
+    this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.clock, quiet);
+    this.retries = new RetryWorker(em, this.processor, this.receipts, this.clock, quiet);
+  }
+
+  static async open(service: ServiceUnderTest): Promise<RuleBench> {
+    const fingerprint = service.migrations.map(({ name, class: type }) => `${name} ${statementsOf(type)}`).join('\n');
+    const database = await testDatabase({
+      name: service.name,
+      fingerprint,
+      migrate: async (ownerUrl) => void (await migrate(ownerUrl, service.migrations)),
+    });
+    const orm = await MikroORM.init(ormOptions(database.url, service.entities));
+    return new RuleBench(orm, database, service);
+  }
+
+  async close(): Promise<void> {
+    await this.orm.close(true);
+    await this.database.drop();
+  }
+
+  em(): EntityManager {
+    return this.orm.em.fork() as EntityManager;
+  }
+
+  /** Somebody in the directory, as if the event of their creation had arrived. */
+  async person(more: { accountId?: string; profile?: Partial<Profile> } = {}): Promise<Person> {
+    const person = { accountId: more.accountId ?? this.ids.next(), userId: this.ids.next() };
+    await this.processor.apply([
+      this.event('user.created', person, { seq: 1, lifecycleVersion: 1, profile: more.profile }),
+    ]);
+    return person;
+  }
+
+  /** Somebody who can take over. */
+  admin(accountId: string): Promise<Person> {
+    return this.person({ accountId, profile: { isManager: true } });
+  }
+
+  event(
+    type: UserEventType,
+    { accountId, userId }: Person,
+    {
+      seq = 2,
+      lifecycleVersion = 2,
+      profile,
+      departure,
+    }: {
+      seq?: number;
+      lifecycleVersion?: number;
+      profile?: Partial<Profile>;
+      departure?: Partial<DepartureFacts>;
+    } = {},
+  ): UserEvent {
+    const status =
+      ({ 'user.deactivated': 'deactivated', 'user.deleted': 'deleted' } as const)[type as string] ?? 'active';
+    const full: Profile = {
+      name: status === 'deleted' ? null : 'Robin Example',
+      staffId: status === 'deleted' ? null : `S-${userId.slice(-8)}`,
+      status,
+      isManager: false,
+      teamIds: [],
+      createdAt: this.clock.now().toISOString(),
+      redactionLabel: 'plain',
+      legalHold: false,
+      ...profile,
+    };
+    const facts: DepartureFacts = {
+      id: this.ids.next(),
+      steps: type === 'user.deactivated' ? ['deactivated'] : type === 'user.deleted' ? ['deactivated', 'deleted'] : [],
+      activeSince: 1,
+      wasManager: full.isManager,
+      policy: { preset: 'crm', version: 1, rules: {} },
+      round: 0,
+      ...departure,
+    };
+    const lifecycle = type !== 'user.created' && type !== 'user.updated';
+    return {
+      specversion: '1.0',
+      id: this.ids.next(),
+      source: '/leaver/identity',
+      type,
+      subject: userId,
+      time: this.clock.now().toISOString(),
+      datacontenttype: 'application/json',
+      data: { accountId, userId, seq, lifecycleVersion, profile: full, ...(lifecycle && { departure: facts }) },
+    };
+  }
+
+  /** Creates something through a resource's controller, in a transaction of its own as for a call from the gateway. */
+  create(controller: ResourceController, { accountId, userId }: Person, body: object): Promise<unknown> {
+    const em = this.orm.em as EntityManager;
+    const resource = new controller(em, new Directory(em), this.ids, this.clock);
+    const principal = { accountId, userId, roles: ['agent'] as const };
+    return RequestContext.create(em, () =>
+      em.transactional(() => resource.create({ principal, params: {}, query: {}, body })),
+    );
+  }
+
+  /** The event of a departure under a policy of just these rules. */
+  leaving(
+    person: Person,
+    transition: Transition,
+    rules: ResolvedRules,
+    more: { lifecycleVersion?: number; departure?: Partial<DepartureFacts>; profile?: Partial<Profile> } = {},
+  ): UserEvent {
+    const { lifecycleVersion = 2, departure, profile } = more;
+    return this.event(`user.${transition}`, person, {
+      seq: lifecycleVersion,
+      lifecycleVersion,
+      profile,
+      departure: { policy: { preset: 'crm', version: 1, rules }, ...departure },
+    });
+  }
+
+  reactivation(person: Person, lifecycleVersion = 3): UserEvent {
+    return this.event('user.reactivated', person, { seq: lifecycleVersion, lifecycleVersion });
+  }
+}
+
+/** A template database is built anew when a statement of a migration has changed, not only when one is added. */
+function statementsOf(type: unknown): string {
+  const collected: unknown[] = [];
+  const migration = Object.create((type as { prototype: object }).prototype) as {
+    addSql: (sql: unknown) => void;
+    up: () => unknown;
+  };
+  migration.addSql = (statement) => collected.push(statement);
+  void migration.up();
+  return JSON.stringify(collected);
+}

@@ -1,0 +1,3 @@
+export * from './bench.js';
+export * from './behaves-like-a-rule.js';
+export * from './completeness.js';
