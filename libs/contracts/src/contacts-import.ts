@@ -1,0 +1,83 @@
+import { Id, ListOf, OneOf, Text, Whole } from './fields.js';
+import { operation } from './operation.js';
+import type { Ask } from './lifecycle.js';
+
+/** A row whose User-ID names nobody who works here: imported, but assigned to no one. */
+export class UnmatchedRow {
+  @Whole({ about: 'Counted from 1, the heading not included.' }) row: number;
+  @Text({ min: 0, about: 'What the User-ID column says.' }) value: string;
+}
+
+export class RejectedRow {
+  @Whole({ about: 'Counted from 1, the heading not included.' }) row: number;
+  @Text({ max: 500 }) reason: string;
+}
+
+/** What became of one uploaded file. */
+export class ContactImport {
+  @Id() id: string;
+  @OneOf(['running', 'completed', 'failed']) status: 'running' | 'completed' | 'failed';
+  @Whole() created: number;
+  @Whole() updated: number;
+  @Whole({ about: 'Contacts that got an assignee.' }) assigned: number;
+  @Whole({ about: 'Contacts whose assignment was taken away.' }) cleared: number;
+  @ListOf(() => UnmatchedRow) unmatched: UnmatchedRow[];
+  @ListOf(() => RejectedRow) rejected: RejectedRow[];
+}
+
+export class ContactImportQuery {
+  @Text({
+    optional: true,
+    about: 'The column that holds the staff id of the contact’s assignee (the “User Identification” setting).',
+  })
+  userIdField?: string;
+}
+
+/** The gateway streams the file on by means of the asks below. */
+export const importContacts = operation<ContactImport, object, ContactImportQuery>({
+  id: 'contact-imports.create',
+  service: 'contacts',
+  method: 'POST',
+  path: '/v1/contact-imports',
+  summary: 'Import contacts from a CSV file of any length',
+  query: ContactImportQuery,
+  answer: ContactImport,
+  custom: true,
+  consumes: ['text/csv', 'multipart/form-data'],
+  errors: ['validation', 'payload-too-large', 'unsupported-media-type'],
+});
+
+/** Most bytes of the file in one `appendImport`. */
+export const IMPORT_CHUNK_BYTES = 256 * 1024;
+
+/** A file is about to come. */
+export const openImport: Ask<{ accountId: string; userId: string; userIdField: string | null }, { importId: string }> =
+  {
+    service: 'contacts',
+    subject: 'rpc.contacts.imports.open',
+    timeout: 10_000,
+  };
+
+/**
+ * The next piece of the file, at most `IMPORT_CHUNK_BYTES`, cut anywhere: in the midst of a row, or of a character.
+ * `n` counts from 0 without gaps. The answer asks for the next piece, so it holds the upload back until there is room.
+ */
+export const appendImport: Ask<{ importId: string; n: number; data: string }, Record<string, never>> = {
+  service: 'contacts',
+  subject: 'rpc.contacts.imports.append',
+  timeout: 60_000,
+};
+
+/** The file is complete: finishes what is left, or says `running` when that takes longer. */
+export const closeImport: Ask<{ importId: string }, ContactImport> = {
+  service: 'contacts',
+  subject: 'rpc.contacts.imports.close',
+  timeout: 120_000,
+};
+
+/** The rest of the file will never come. */
+export const abortImport: Ask<{ importId: string }, Record<string, never>> = {
+  service: 'contacts',
+  subject: 'rpc.contacts.imports.abort',
+  timeout: 10_000,
+};

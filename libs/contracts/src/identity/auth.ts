@@ -1,0 +1,190 @@
+import { Email, Flag, Id, Moment, Nested, Text, Whole } from '../fields.js';
+import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
+import { User } from './user.js';
+
+/** A password being chosen; for one being checked any text will do. */
+export const Password = (presence: { optional?: boolean; about?: string } = {}) =>
+  Text({ min: 8, max: 256, ...presence });
+
+export class Tokens {
+  @Text({ max: 4000, about: 'For `Authorization: Bearer`.' }) accessToken: string;
+  @Text({ about: 'Good for one refresh. Using it twice ends the session.' }) refreshToken: string;
+  @Whole({ about: 'Seconds that the access token is good for.' }) expiresIn: number;
+}
+
+export class SignedIn extends Tokens {
+  @Nested(() => User) user: User;
+}
+
+export class Login {
+  @Email() email: string;
+  @Text({ max: 256 }) password: string;
+  @Id({ optional: true, about: 'Needed when the same email and password belong to several accounts.' })
+  accountId?: string;
+}
+
+export class Refresh {
+  @Text() refreshToken: string;
+}
+
+export class Logout {
+  @Text({ optional: true, about: 'Ends the session of this refresh token instead of the caller’s.' })
+  refreshToken?: string;
+}
+
+export class PasswordResetRequest {
+  @Email() email: string;
+}
+
+export class PasswordReset {
+  @Text() token: string;
+  @Password() password: string;
+}
+
+export class Me extends User {
+  @Id() accountId: string;
+}
+
+export class Session {
+  @Id() id: string;
+  @Moment() createdAt: string;
+  @Moment() lastUsedAt: string;
+  @Moment() expiresAt: string;
+  @Text({ nullable: true }) ip: string | null;
+  @Text({ nullable: true, max: 500 }) userAgent: string | null;
+  @Flag({ about: 'The session that asks.' }) current: boolean;
+}
+
+export class NewApiToken {
+  @Text() name: string;
+}
+
+export class ApiToken {
+  @Id() id: string;
+  @Text() name: string;
+  @Moment() createdAt: string;
+  @Moment({ nullable: true }) lastUsedAt: string | null;
+}
+
+export class CreatedApiToken extends ApiToken {
+  @Text({ about: 'Shown this once.' }) token: string;
+}
+
+const identity = { service: 'identity' } as const;
+
+export const authLogin = operation<SignedIn, Login>({
+  ...identity,
+  id: 'auth.login',
+  method: 'POST',
+  path: '/v1/auth/login',
+  summary: 'Sign in',
+  body: Login,
+  answer: SignedIn,
+  status: 200,
+  access: 'public',
+  errors: ['invalid-credentials', 'account-inactive', 'too-many-requests'],
+});
+
+export const authRefresh = operation<Tokens, Refresh>({
+  ...identity,
+  id: 'auth.refresh',
+  method: 'POST',
+  path: '/v1/auth/refresh',
+  summary: 'Exchange a refresh token for new tokens',
+  body: Refresh,
+  answer: Tokens,
+  status: 200,
+  access: 'public',
+  errors: ['unauthenticated'],
+});
+
+export const authLogout = operation<undefined, Logout>({
+  ...identity,
+  id: 'auth.logout',
+  method: 'POST',
+  path: '/v1/auth/logout',
+  summary: 'End the session',
+  body: Logout,
+  bodyOptional: true,
+  status: 204,
+});
+
+export const passwordResetRequest = operation<undefined, PasswordResetRequest>({
+  ...identity,
+  id: 'auth.password-reset.request',
+  method: 'POST',
+  path: '/v1/auth/password-reset',
+  summary: 'Ask for a way to choose a new password; the answer tells nothing about who exists',
+  body: PasswordResetRequest,
+  status: 202,
+  access: 'public',
+});
+
+export const passwordResetConfirm = operation<undefined, PasswordReset>({
+  ...identity,
+  id: 'auth.password-reset.confirm',
+  method: 'POST',
+  path: '/v1/auth/password-reset/confirm',
+  summary: 'Choose a new password; all sessions end',
+  body: PasswordReset,
+  status: 202,
+  access: 'public',
+  errors: ['gone'],
+});
+
+export const meGet = operation<Me>({
+  ...identity,
+  id: 'me.get',
+  method: 'GET',
+  path: '/v1/me',
+  summary: 'Who am I',
+  answer: Me,
+});
+
+export const mySessionsList = operation<Page<Session>, NoBody, ListQuery>({
+  ...identity,
+  id: 'me.sessions.list',
+  method: 'GET',
+  path: '/v1/me/sessions',
+  summary: 'List where I am signed in',
+  query: ListQuery,
+  answer: pageOf(Session),
+});
+
+export const mySessionsEnd = operation({
+  ...identity,
+  id: 'me.sessions.end',
+  method: 'DELETE',
+  path: '/v1/me/sessions/:id',
+  summary: 'End one of my sessions',
+  errors: ['not-found'],
+});
+
+export const myApiTokensCreate = operation<CreatedApiToken, NewApiToken>({
+  ...identity,
+  id: 'me.api-tokens.create',
+  method: 'POST',
+  path: '/v1/me/api-tokens',
+  summary: 'Create a personal API token',
+  body: NewApiToken,
+  answer: CreatedApiToken,
+});
+
+export const myApiTokensList = operation<Page<ApiToken>, NoBody, ListQuery>({
+  ...identity,
+  id: 'me.api-tokens.list',
+  method: 'GET',
+  path: '/v1/me/api-tokens',
+  summary: 'List my API tokens',
+  query: ListQuery,
+  answer: pageOf(ApiToken),
+});
+
+export const myApiTokensRevoke = operation({
+  ...identity,
+  id: 'me.api-tokens.revoke',
+  method: 'DELETE',
+  path: '/v1/me/api-tokens/:id',
+  summary: 'Revoke an API token',
+  errors: ['not-found'],
+});

@@ -1,0 +1,172 @@
+import { Email, Id, Ids, Moment, Nested, OneOf, SomeOf, Text, Url } from '../fields.js';
+import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
+import { MANAGERS, ROLES, type Role } from '../principal.js';
+import { Password, SignedIn } from './auth.js';
+import { User } from './user.js';
+
+const USER_FILTERS = ['active', 'deactivated', 'deleted', 'all'] as const;
+
+export class UserQuery extends ListQuery {
+  @OneOf(USER_FILTERS, { optional: true, about: '`active` unless told; those invited are among them.' })
+  status?: (typeof USER_FILTERS)[number];
+
+  @Text({ optional: true, about: 'A part of the name, the email or the staff id.' })
+  q?: string;
+
+  @OneOf(ROLES, { optional: true })
+  role?: Role;
+}
+
+export class NewUser {
+  @Text() name: string;
+  @Email() email: string;
+  @Text({ about: 'The "User ID" of the account’s own systems, unique in the account.' }) staffId: string;
+  @SomeOf(ROLES, { optional: true, about: '`agent` unless told. Only an owner makes owners.' }) roles?: Role[];
+  @Ids({ optional: true }) teamIds?: string[];
+  @Password({ optional: true, about: 'With a password the user is active at once, without one invited.' })
+  password?: string;
+}
+
+export class Invitation {
+  @Text({ about: 'For `POST /v1/invitations/accept`. Shown this once.' }) token: string;
+  @Moment() expiresAt: string;
+}
+
+/** A user just made; with an invitation unless a password was given. */
+export class InvitedUser extends User {
+  @Nested(() => Invitation, { optional: true }) invitation?: Invitation;
+}
+
+export class InvitationAcceptance {
+  @Text() token: string;
+  @Password() password: string;
+}
+
+export class UserChange {
+  @Text({ optional: true }) name?: string;
+  @Email({ optional: true }) email?: string;
+  @Text({ optional: true }) staffId?: string;
+  @Url({ optional: true, nullable: true }) avatarUrl?: string | null;
+  @SomeOf(ROLES, { optional: true }) roles?: Role[];
+  @Ids({ optional: true }) teamIds?: string[];
+  @Password({ optional: true, about: 'One’s own only, together with `currentPassword`. Other sessions end.' })
+  password?: string;
+  @Text({ optional: true, max: 256 }) currentPassword?: string;
+}
+
+export class LegalHold {
+  @Text({ max: 1000, about: 'Why this person’s data has to stay.' }) reason: string;
+}
+
+export class Caretaker {
+  @Id({ about: 'An active user of the account, who manages this user’s inbox meanwhile.' }) caretakerId: string;
+  @Moment({ optional: true, about: 'Until taken back unless told.' }) until?: string;
+}
+
+const common = { service: 'identity', path: '/v1/users/:id' } as const;
+
+export const usersList = operation<Page<User>, NoBody, UserQuery>({
+  ...common,
+  id: 'users.list',
+  method: 'GET',
+  path: '/v1/users',
+  summary: 'List users, newest first',
+  query: UserQuery,
+  answer: pageOf(User),
+});
+
+export const usersInvite = operation<InvitedUser, NewUser>({
+  ...common,
+  id: 'users.invite',
+  method: 'POST',
+  path: '/v1/users',
+  summary: 'Invite a user',
+  body: NewUser,
+  answer: InvitedUser,
+  access: MANAGERS,
+  errors: ['forbidden', 'no-free-seat', 'duplicate-email', 'duplicate-staff-id', 'unknown-reference'],
+});
+
+export const invitationsAccept = operation<SignedIn, InvitationAcceptance>({
+  ...common,
+  id: 'invitations.accept',
+  method: 'POST',
+  path: '/v1/invitations/accept',
+  summary: 'Accept an invitation by choosing a password',
+  body: InvitationAcceptance,
+  answer: SignedIn,
+  status: 200,
+  access: 'public',
+  errors: ['not-found', 'gone'],
+});
+
+export const usersGet = operation<User>({
+  ...common,
+  id: 'users.get',
+  method: 'GET',
+  summary: 'Read a user',
+  answer: User,
+  errors: ['not-found'],
+});
+
+export const usersUpdate = operation<User, UserChange>({
+  ...common,
+  id: 'users.update',
+  method: 'PATCH',
+  summary: 'Change a user; everybody may change their own name, picture and password',
+  body: UserChange,
+  answer: User,
+  errors: [
+    'forbidden',
+    'not-found',
+    'conflict',
+    'duplicate-email',
+    'duplicate-staff-id',
+    'sole-owner',
+    'unknown-reference',
+  ],
+});
+
+export const legalHoldPut = operation<User, LegalHold>({
+  ...common,
+  id: 'users.legal-hold.put',
+  method: 'PUT',
+  path: '/v1/users/:id/legal-hold',
+  summary: 'Put a user under legal hold: nothing of theirs is destroyed until it is lifted',
+  body: LegalHold,
+  answer: User,
+  access: MANAGERS,
+  errors: ['forbidden', 'not-found'],
+});
+
+export const legalHoldLift = operation({
+  ...common,
+  id: 'users.legal-hold.lift',
+  method: 'DELETE',
+  path: '/v1/users/:id/legal-hold',
+  summary: 'Lift a legal hold',
+  access: MANAGERS,
+  errors: ['forbidden', 'not-found'],
+});
+
+export const caretakerPut = operation<User, Caretaker>({
+  ...common,
+  id: 'users.caretaker.put',
+  method: 'PUT',
+  path: '/v1/users/:id/caretaker',
+  summary: 'Let another user manage this user’s inbox for a while',
+  body: Caretaker,
+  answer: User,
+  access: MANAGERS,
+  errors: ['forbidden', 'not-found', 'conflict', 'unknown-user', 'inactive-user'],
+});
+
+export const caretakerEnd = operation({
+  ...common,
+  id: 'users.caretaker.end',
+  method: 'DELETE',
+  path: '/v1/users/:id/caretaker',
+  summary: 'End the care of this user’s inbox',
+  access: MANAGERS,
+  errors: ['forbidden', 'not-found'],
+});

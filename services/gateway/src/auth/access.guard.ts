@@ -1,0 +1,28 @@
+import { Problem, type Operation } from '#libs/contracts';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { OPERATION } from '../operations/serves.js';
+import { Authenticator } from './authenticator.js';
+
+/** Lets in whom the operation's declaration admits. Routes without an operation (health, documentation) are for everybody. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  /** @throws Problem `unauthenticated`, `forbidden` */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const operation = this.reflector.get<Operation | undefined>(OPERATION, context.getHandler());
+    if (!operation || operation.access === 'public') return true;
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const principal = await this.authenticator.authenticate(request.headers.authorization);
+    request.principal = principal;
+    const { access } = operation;
+    if (access !== 'signed-in' && !access.some((role) => principal.roles.includes(role)))
+      throw new Problem('forbidden');
+    return true;
+  }
+}

@@ -1,0 +1,176 @@
+import { accountGet, sessionSnapshot, signingKeys } from '#libs/contracts';
+import { TestClock } from '#libs/database';
+import { eventually } from '#libs/testing';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { SignJWT } from 'jose';
+import { aKey, anId, World } from '../../test/world.js';
+import { EPOCHS_BUCKET } from './epoch-feed.js';
+
+let world: World;
+let clock: TestClock;
+
+beforeEach(async () => {
+  clock = new TestClock();
+  world = await World.create({ clock });
+  world.services.handle(accountGet, () => ({ id: anId() }));
+});
+afterEach(() => world.close());
+
+const statusWith = async (authorization: string, url = world.url) =>
+  (await fetch(`${url}/v1/account`, { headers: { authorization } })).status;
+const statusOf = (token: string, url?: string) => statusWith(`Bearer ${token}`, url);
+
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+describe('an access token', () => {
+  it('is accepted without asking anybody', async () => {
+    expect(await statusOf(await world.token())).toBe(200);
+    expect(world.introspected).toEqual([]);
+  });
+
+  it('is refused when it is not quite right', async () => {
+    const good = await world.token();
+    const [header, payload, signature] = good.split('.') as [string, string, string];
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    const foreign = await aKey('key-1');
+    const hmac = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256', kid: 'key-1' })
+      .sign(Buffer.from(world.key.jwk.x!, 'base64url'));
+    const tokens = {
+      expired: await world.token({ issuedAt: -120, expiresAt: -60 }),
+      'older than tokens get': await world.token({ issuedAt: -310, expiresAt: 300 }),
+      'from the future': await world.token({ issuedAt: 60 }),
+      tampered: `${header}.${encode({ ...claims, roles: ['owner', 'admin'] })}.${signature}`,
+      unsigned: `${encode({ alg: 'none' })}.${payload}.`,
+      'unsigned, with a key id': `${encode({ alg: 'none', kid: 'key-1' })}.${payload}.${signature}`,
+      'signed with our public key as a password': hmac,
+      'signed with another key': await world.token({ key: foreign.privateKey }),
+      'of an unknown key': await world.token({ key: foreign.privateKey, kid: 'key-9' }),
+      'of another issuer': await world.token({ issuer: 'somebody' }),
+      'without a session': await world.token({ sessionId: undefined }),
+      'no token': 'nonsense',
+      empty: '',
+    };
+    const statuses = Object.entries(tokens).map(async ([name, token]) => [name, await statusOf(token)]);
+    expect(Object.fromEntries(await Promise.all(statuses))).toEqual(
+      Object.fromEntries(Object.keys(tokens).map((name) => [name, 401])),
+    );
+    expect(await statusOf(good)).toBe(200);
+  });
+
+  it('has to come as a bearer', async () => {
+    const token = await world.token();
+    expect(await statusWith(`Basic ${token}`)).toBe(401);
+    const refused = await fetch(`${world.url}/v1/account`);
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+  });
+
+  it('of a key that identity has just begun to use is accepted', async () => {
+    expect(await statusOf(await world.token())).toBe(200);
+    const next = await aKey('key-2');
+    world.jwks.push(next.jwk);
+    clock.advance(5_000);
+    const token = await world.token({ key: next.privateKey, kid: 'key-2' });
+    await eventually(async () => expect(await statusOf(token)).toBe(200));
+  });
+
+  it('with an invented key id does not make the gateway ask again and again', async () => {
+    const asked = world.services.answer(signingKeys, () => ({ keys: world.jwks as Record<string, unknown>[] }));
+    await statusOf(await world.token());
+    clock.advance(5_000);
+    for (let n = 0; n < 10; n++) expect(await statusOf(await world.token({ kid: `invented-${n}` }))).toBe(401);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('an API token', () => {
+  it('speaks for whom identity says, or for nobody', async () => {
+    const calls = world.services.handle(accountGet, () => ({ id: anId() }));
+    world.introspection = { userId: anId(), accountId: anId(), roles: ['agent'] };
+    expect(await statusOf('lvr_id_secret')).toBe(200);
+    expect([world.introspected, calls[0]?.principal]).toEqual([[{ token: 'lvr_id_secret' }], world.introspection]);
+    world.introspection = null;
+    expect(await statusOf('lvr_id_secret')).toBe(401);
+  });
+});
+
+describe('a session that ends', () => {
+  it('is refused within a second at every replica, and a later one is not', async () => {
+    const replica = await world.addGateway();
+    const userId = anId();
+    const [old, renewed] = [await world.token({ userId, epoch: 1 }), await world.token({ userId, epoch: 2 })];
+    expect([await statusOf(old), await statusOf(old, replica)]).toEqual([200, 200]);
+    await (await world.services.bucket(EPOCHS_BUCKET)).put(userId, '2');
+    await eventually(async () => expect([await statusOf(old), await statusOf(old, replica)]).toEqual([401, 401]), {
+      timeout: 1_000,
+    });
+    expect([await statusOf(renewed), await statusOf(renewed, replica)]).toEqual([200, 200]);
+    expect(world.introspected).toEqual([]);
+  });
+
+  it('alone leaves the user’s others as they are', async () => {
+    const [userId, sessionId] = [anId(), anId()];
+    const [ended, other] = [await world.token({ userId, sessionId }), await world.token({ userId })];
+    await (await world.services.bucket(EPOCHS_BUCKET)).put(`sid.${sessionId}`, '1');
+    await eventually(async () => expect(await statusOf(ended)).toBe(401), { timeout: 1_000 });
+    expect(await statusOf(other)).toBe(200);
+  });
+
+  it('stays refused when a lower epoch is heard of afterwards', async () => {
+    const userId = anId();
+    const bucket = await world.services.bucket(EPOCHS_BUCKET);
+    await bucket.put(userId, '3');
+    const token = await world.token({ userId, epoch: 2 });
+    await eventually(async () => expect(await statusOf(token)).toBe(401));
+    const marker = anId();
+    await bucket.put(userId, '1');
+    await bucket.put(marker, '2');
+    const marked = await world.token({ userId: marker, epoch: 1 });
+    await eventually(async () => expect(await statusOf(marked)).toBe(401));
+    expect(await statusOf(token)).toBe(401);
+  });
+
+  it('is learnt from identity when the broker has lost it', async () => {
+    const userId = anId();
+    const token = await world.token({ userId });
+    expect(await statusOf(token)).toBe(200);
+    world.snapshot = { epochs: [{ userId, epoch: 2 }], sessions: [], at: '2', more: false };
+    clock.advance(10_000);
+    await eventually(async () => expect(await statusOf(token)).toBe(401));
+  });
+});
+
+describe('a gateway that cannot know whose sessions have ended', () => {
+  it('is not ready', async () => {
+    world.services.fallSilent(sessionSnapshot);
+    const replica = await world.startGateway();
+    const ready = async () => (await fetch(`${replica}/health/ready`)).status;
+    expect(await ready()).toBe(503);
+    expect((await fetch(`${replica}/health/live`)).status).toBe(200);
+    world.services.answer(sessionSnapshot, () => world.snapshot);
+    await eventually(async () => expect(await ready()).toBe(200));
+  });
+
+  it('asks identity instead of accepting', async () => {
+    const token = await world.token();
+    world.services.fallSilent(sessionSnapshot);
+    await (await jetstreamManager(world.services.nats)).streams.delete(`KV_${EPOCHS_BUCKET}`);
+    await eventually(async () => expect(await statusOf(token)).toBe(401));
+    expect(world.introspected).toContainEqual({ token });
+    world.introspection = { userId: anId(), accountId: anId(), roles: ['owner'], sessionId: anId() };
+    expect(await statusOf(token)).toBe(200);
+  });
+
+  it('refuses while the broker is away, and recovers from a broker that has lost everything', async () => {
+    const userId = anId();
+    const token = await world.token({ userId });
+    expect(await statusOf(token)).toBe(200);
+    await world.broker.kill();
+    await eventually(async () => expect(await statusOf(token)).toBe(503));
+    await world.broker.restartEmpty();
+    await eventually(async () => expect(await statusOf(token)).toBe(200), { timeout: 20_000 });
+    await (await world.services.bucket(EPOCHS_BUCKET)).put(userId, '2');
+    await eventually(async () => expect(await statusOf(token)).toBe(401), { timeout: 1_000 });
+  });
+});

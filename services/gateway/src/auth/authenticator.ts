@@ -1,0 +1,87 @@
+import { ServiceClient } from '#libs/broker';
+import { authenticate, Problem, ROLES, type Principal, type Role } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { Injectable } from '@nestjs/common';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { SessionEpochs, TOKEN_LIFE, type TokenFacts } from './session-epochs.js';
+import { SessionWatch } from './session-watch.js';
+import { SigningKeys } from './signing-keys.js';
+
+const API_TOKEN = 'lvr_';
+/** Milliseconds. Better a quick refusal that says to come back than many requests waiting for who they are. */
+const INTROSPECTION_TIMEOUT = 2_000;
+/** Seconds that the clocks of two machines may be apart. */
+const CLOCK_TOLERANCE = 2;
+
+interface AccessToken extends TokenFacts {
+  accountId: string;
+  roles: Role[];
+}
+
+/** Tells whom a request speaks for. */
+@Injectable()
+export class Authenticator {
+  constructor(
+    private readonly services: ServiceClient,
+    private readonly keys: SigningKeys,
+    private readonly epochs: SessionEpochs,
+    private readonly watch: SessionWatch,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @param header the request's `Authorization`
+   * @throws Problem `unauthenticated`; `service-unavailable` when it can't be found out
+   */
+  async authenticate(header: string | undefined): Promise<Principal> {
+    const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+    if (!token) throw new Problem('unauthenticated');
+    if (token.startsWith(API_TOKEN)) return this.introspect(token);
+    const { accountId, userId, sessionId, epoch, roles } = await this.verify(token);
+    if (!this.watch.fresh) return this.introspect(token);
+    if (!this.epochs.isAlive({ userId, sessionId, epoch })) throw new Problem('unauthenticated');
+    return { accountId, userId, roles, sessionId };
+  }
+
+  private async introspect(token: string): Promise<Principal> {
+    const principal = await this.services.ask({ ...authenticate, timeout: INTROSPECTION_TIMEOUT }, { token });
+    if (!principal) throw new Problem('unauthenticated');
+    return principal;
+  }
+
+  private async verify(token: string): Promise<AccessToken> {
+    try {
+      const { payload } = await jwtVerify(token, ({ kid }) => this.key(kid), {
+        algorithms: ['EdDSA'],
+        issuer: 'leaver',
+        requiredClaims: ['sub', 'acc', 'roles', 'sid', 'ep', 'iat', 'exp'],
+        maxTokenAge: TOKEN_LIFE / 1_000,
+        clockTolerance: CLOCK_TOLERANCE,
+        currentDate: this.clock.now(),
+      });
+      return factsOf(payload);
+    } catch (error) {
+      if (error instanceof errors.JOSEError) throw new Problem('unauthenticated');
+      throw error;
+    }
+  }
+
+  private async key(id: string | undefined) {
+    const key = id === undefined ? undefined : await this.keys.find(id);
+    if (!key) throw new Problem('unauthenticated');
+    return key;
+  }
+}
+
+function factsOf({ sub, acc, roles, sid, ep }: JWTPayload): AccessToken {
+  const wellFormed =
+    typeof sub === 'string' && typeof acc === 'string' && typeof sid === 'string' && typeof ep === 'number';
+  if (!wellFormed || !Array.isArray(roles)) throw new Problem('unauthenticated');
+  return {
+    userId: sub,
+    accountId: acc,
+    sessionId: sid,
+    epoch: ep,
+    roles: ROLES.filter((role) => roles.includes(role)),
+  };
+}

@@ -1,0 +1,50 @@
+import { DeliverPolicy, jetstream, type JsMsg, type PushConsumer } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+
+export const EPOCHS_BUCKET = 'session-epochs';
+/** How a KV bucket is laid out as a stream: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md */
+const STREAM = `KV_${EPOCHS_BUCKET}`;
+const PREFIX = `$KV.${EPOCHS_BUCKET}.`;
+const API_TIMEOUT = 1_000;
+
+type OnEntry = (key: string, value: string) => void;
+
+/**
+ * The last value of every key of the bucket and everything that follows. It is read as a stream, not through the KV
+ * client's watch, because only the consumer behind it can tell whether we have really seen everything.
+ */
+export class EpochFeed {
+  private seen = 0;
+  private stop: () => void;
+
+  private constructor(private readonly consumer: PushConsumer) {}
+
+  /** @throws an error of NATS when the broker can't be reached */
+  static async open(nats: NatsConnection, onEntry: OnEntry): Promise<EpochFeed> {
+    const client = jetstream(nats, { timeout: API_TIMEOUT });
+    await new Kvm(client).create(EPOCHS_BUCKET);
+    const consumer = await client.consumers.getPushConsumer(STREAM, { deliver_policy: DeliverPolicy.LastPerSubject });
+    const feed = new EpochFeed(consumer);
+    const messages = await consumer.consume({ callback: (message) => feed.take(message, onEntry) });
+    feed.stop = () => messages.stop();
+    return feed;
+  }
+
+  /** Whether everything that the bucket holds has arrived here. @throws an error of NATS when that can't be found out */
+  async isComplete(): Promise<boolean> {
+    const info = await this.consumer.info();
+    return info.num_pending === 0 && info.delivered.stream_seq <= this.seen;
+  }
+
+  close(): void {
+    this.stop();
+    void this.consumer.delete().catch(() => undefined);
+  }
+
+  private take(message: JsMsg, onEntry: OnEntry): void {
+    this.seen = Math.max(this.seen, message.seq);
+    const removed = message.headers?.has('KV-Operation');
+    if (!removed) onEntry(message.subject.slice(PREFIX.length), message.string());
+  }
+}

@@ -1,0 +1,137 @@
+import { faultOf, Log, NATS, ServiceClient } from '#libs/broker';
+import { sessionSnapshot } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { setTimeout as pause } from 'node:timers/promises';
+import { EpochFeed } from './epoch-feed.js';
+import { SessionEpochs } from './session-epochs.js';
+
+const CHECK_EVERY = 1_000;
+/** While nothing is confirmed every request is an introspection, so looks are taken more often. */
+const CHECK_EVERY_UNTIL_CONFIRMED = 100;
+const ASK_EVERY = 10_000;
+const ASK_AGAIN_AFTER = 500;
+/** Confirmed longer ago than this, what is known of the sessions is not to be trusted. */
+const STALE_AFTER = 3_000;
+const SESSION_KEY = 'sid.';
+
+/** Keeps `SessionEpochs` true: from the broker's bucket at once, and by asking identity for what the bucket may have lost. */
+@Injectable()
+export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly stopping = new AbortController();
+  private following: Promise<void> = Promise.resolve();
+  private since: string | null = null;
+  private confirmedAt = 0;
+  private answeredAt = 0;
+  private askedAt = 0;
+  private asking = false;
+  private everConfirmed = false;
+
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly services: ServiceClient,
+    private readonly epochs: SessionEpochs,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /** Whether both sources have been read since the start; before, no token can be judged. */
+  get loaded(): boolean {
+    return this.everConfirmed;
+  }
+
+  /** Whether the end of a session would be known here by now. */
+  get fresh(): boolean {
+    return this.clock.millis() - this.confirmedAt <= STALE_AFTER;
+  }
+
+  onApplicationBootstrap(): void {
+    void this.noticeDisconnects();
+    this.following = this.follow();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    await this.following;
+  }
+
+  private get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private async follow(): Promise<void> {
+    while (!this.stopped) {
+      await this.followOnce().catch(
+        (error) => this.stopped || this.log.warn(faultOf(error), 'the watch of session epochs broke off'),
+      );
+      this.confirmedAt = 0;
+      await this.pause(ASK_AGAIN_AFTER);
+    }
+  }
+
+  /** Ends when the bucket holds something that doesn't arrive. @throws an error of NATS when the broker is away */
+  private async followOnce(): Promise<void> {
+    const feed = await EpochFeed.open(this.nats, (key, value) => this.take(key, value));
+    const openedAt = this.clock.millis();
+    let completeAt = openedAt;
+    try {
+      while (!this.stopped) {
+        const now = this.clock.millis();
+        void this.askIdentity(openedAt);
+        const complete = await feed.isComplete();
+        if (complete) completeAt = now;
+        else if (now - completeAt > STALE_AFTER) return;
+        if (complete && this.answeredAt >= openedAt) this.confirm(now);
+        await this.pause(this.fresh ? CHECK_EVERY : CHECK_EVERY_UNTIL_CONFIRMED);
+      }
+    } finally {
+      feed.close();
+    }
+  }
+
+  private confirm(at: number): void {
+    this.confirmedAt = at;
+    this.everConfirmed = true;
+  }
+
+  private take(key: string, value: string): void {
+    if (key.startsWith(SESSION_KEY)) this.epochs.end(key.slice(SESSION_KEY.length));
+    else if (Number.isSafeInteger(Number(value))) this.epochs.raise(key, Number(value));
+  }
+
+  /** Does so when it is time again, or when nothing has been answered since the feed was opened. */
+  private async askIdentity(openedAt: number): Promise<void> {
+    const now = this.clock.millis();
+    const overdue = this.answeredAt < openedAt || now - this.answeredAt >= ASK_EVERY;
+    if (this.asking || !overdue || now - this.askedAt < ASK_AGAIN_AFTER) return;
+    this.asking = true;
+    this.askedAt = now;
+    try {
+      await this.readSnapshot();
+      this.answeredAt = now;
+    } catch (error) {
+      this.log.warn(faultOf(error), 'identity did not say whose sessions ended');
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private async readSnapshot(): Promise<void> {
+    for (let more = true; more && !this.stopped;) {
+      const snapshot = await this.services.ask(sessionSnapshot, { since: this.since });
+      for (const { userId, epoch } of snapshot.epochs) this.epochs.raise(userId, epoch);
+      for (const sessionId of snapshot.sessions) this.epochs.end(sessionId);
+      this.since = snapshot.at;
+      more = snapshot.more;
+    }
+  }
+
+  private async noticeDisconnects(): Promise<void> {
+    for await (const { type } of this.nats.status()) if (type === 'disconnect') this.confirmedAt = 0;
+  }
+
+  private pause(milliseconds: number): Promise<void> {
+    return pause(milliseconds, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,111 @@
+import { NATS, ServiceClient } from '#libs/broker';
+import { departureEvents, departureProgress, Problem, watchDeparture } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { Metrics } from '#libs/platform';
+import { Controller, Inject, Req, Res, type OnModuleDestroy } from '@nestjs/common';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Authenticator } from '../auth/authenticator.js';
+import { SessionEpochs } from '../auth/session-epochs.js';
+import { readParams } from '../operations/read-call.js';
+import { Serves } from '../operations/serves.js';
+import { Alarm } from './alarm.js';
+import { EventStream } from './event-stream.js';
+
+/** A ping may get lost; then the news come this much later. Milliseconds. */
+const LOOK_EVERY = 2_000;
+const BEAT_EVERY = 15_000;
+
+/**
+ * Shows a departure as it goes on. Any replica can take over from another: all it needs is the number of the last event
+ * that the client has seen.
+ */
+@Controller()
+export class DepartureEventsController implements OnModuleDestroy {
+  private readonly alarms = new Set<Alarm>();
+  private readonly streams: ReturnType<Metrics['gauge']>;
+
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly services: ServiceClient,
+    private readonly authenticator: Authenticator,
+    private readonly epochs: SessionEpochs,
+    private readonly clock: Clock,
+    metrics: Metrics,
+  ) {
+    this.streams = metrics.gauge('departure_streams', 'Clients that watch a departure right now.');
+  }
+
+  /** Clients come back by themselves, to another replica. */
+  onModuleDestroy(): void {
+    for (const alarm of this.alarms) alarm.stop();
+  }
+
+  @Serves(watchDeparture)
+  async watch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const departureId = readParams(request).id!;
+    const { userId, sessionId } = request.principal!;
+    const alarm = new Alarm();
+    this.alarms.add(alarm);
+    this.streams.set(this.alarms.size);
+    const pings = this.nats.subscribe(departureProgress(departureId), { callback: () => alarm.ring() });
+    const stopListening = this.epochs.onEnd(userId, sessionId, () => alarm.stop());
+    try {
+      await this.show(departureId, request, reply, alarm);
+    } finally {
+      pings.unsubscribe();
+      stopListening();
+      this.alarms.delete(alarm);
+      this.streams.set(this.alarms.size);
+    }
+  }
+
+  private async show(departureId: string, request: FastifyRequest, reply: FastifyReply, alarm: Alarm): Promise<void> {
+    const { accountId } = request.principal!;
+    let after = lastSeen(request);
+    const look = () => this.services.ask(departureEvents, { accountId, departureId, after });
+    // Asked before the stream begins, so that a departure that doesn't exist is an ordinary 404.
+    let news = await look();
+    if (request.method === 'HEAD') return void reply.type('text/event-stream').send();
+    const stream = EventStream.open(reply);
+    stream.onClose(() => alarm.stop());
+    let beatAt = this.clock.millis() + BEAT_EVERY;
+    for (;;) {
+      for (const { n, type, data } of news.events) {
+        await stream.send(n, type, data);
+        after = n;
+      }
+      if (news.final || alarm.stopped) break;
+      await alarm.sleep(LOOK_EVERY);
+      if (alarm.stopped) break;
+      if (this.clock.millis() >= beatAt) {
+        beatAt = this.clock.millis() + BEAT_EVERY;
+        if (!(await this.stillWelcome(request))) break;
+        await stream.beat();
+      }
+      news = await look().catch(nothingYet);
+    }
+    stream.end();
+  }
+
+  /** A session tells by itself when it ends; of an API token nobody hears unless they ask. */
+  private async stillWelcome({ principal, headers }: FastifyRequest): Promise<boolean> {
+    if (principal?.sessionId) return true;
+    return this.authenticator.authenticate(headers.authorization).then(
+      () => true,
+      (error) => !(error instanceof Problem && error.code === 'unauthenticated'),
+    );
+  }
+}
+
+/** While identity is away there is nothing to tell, and the stream waits for it. @throws any other error */
+function nothingYet(error: unknown): { events: []; final: false } {
+  if (error instanceof Problem && error.code === 'service-unavailable') return { events: [], final: false };
+  throw error;
+}
+
+/** Number of the last event that the client has; 0 when it has none or says something else. */
+function lastSeen(request: FastifyRequest): number {
+  const id = Number(request.headers['last-event-id']);
+  return Number.isSafeInteger(id) && id > 0 ? id : 0;
+}

@@ -1,0 +1,165 @@
+import { departureEvents, departureProgress, Problem, type DepartureEvent } from '#libs/contracts';
+import { TestClock } from '#libs/database';
+import { eventually } from '#libs/testing';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { EPOCHS_BUCKET } from '../auth/epoch-feed.js';
+import { anId, bearer, bodyOf, World } from '../../test/world.js';
+
+let world: World;
+let clock: TestClock;
+let departureId: string;
+let events: DepartureEvent[];
+let final: boolean;
+let asked: { after: number; accountId: string }[];
+
+beforeEach(async () => {
+  clock = new TestClock();
+  world = await World.create({ clock });
+  departureId = anId();
+  [events, final] = [[happening(1, 'departure', { status: 'running' })], false];
+  asked = world.services.answer(departureEvents, ({ departureId: id, after }) => {
+    if (id !== departureId) throw new Problem('not-found');
+    return { events: events.filter(({ n }) => n > after), final };
+  });
+});
+afterEach(() => world.close());
+
+const happening = (n: number, type: DepartureEvent['type'], data: object): DepartureEvent => ({ n, type, data });
+const path = () => `/v1/departures/${departureId}/events`;
+
+/** Something happens; identity says so unless the ping gets lost. */
+function happens(event: DepartureEvent, { ping = true } = {}): void {
+  events.push(event);
+  if (ping) world.services.nats.publish(departureProgress(departureId));
+}
+
+interface Watching {
+  response: Response;
+  text: () => string;
+  ended: Promise<void>;
+  leave: () => void;
+}
+
+async function watch(headers: Record<string, string> = {}, url = world.url): Promise<Watching> {
+  const leaving = new AbortController();
+  const authorization = { authorization: `Bearer ${await world.token()}` };
+  const response = await fetch(url + path(), { headers: { ...authorization, ...headers }, signal: leaving.signal });
+  let text = '';
+  const read = async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body!) text += decoder.decode(chunk, { stream: true });
+  };
+  return { response, text: () => text, ended: read().catch(() => undefined), leave: () => leaving.abort() };
+}
+
+const idsIn = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+
+describe('watching a departure', () => {
+  it('shows what happens, at once, until it is over', async () => {
+    const { response, text, ended } = await watch();
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    await eventually(() => expect(text()).toBe('id: 1\nevent: departure\ndata: {"status":"running"}\n\n'));
+    happens(happening(2, 'rule', { rule: 'identity.sessions' }));
+    await eventually(() => expect(idsIn(text())).toEqual([1, 2]), { timeout: 1_000 });
+    final = true;
+    happens(happening(3, 'departure', { status: 'completed' }));
+    await ended;
+    expect(text()).toContain('id: 2\nevent: rule\ndata: {"rule":"identity.sessions"}\n\n');
+    expect(idsIn(text())).toEqual([1, 2, 3]);
+  });
+
+  it('goes on at any replica after the last event that the client has seen', async () => {
+    const replica = await world.addGateway();
+    events = [1, 2, 3].map((n) => happening(n, 'rule', {}));
+    final = true;
+    const { text, ended } = await watch({ 'last-event-id': '2' }, replica);
+    await ended;
+    expect([idsIn(text()), asked.at(-1)?.after]).toEqual([[3], 2]);
+  });
+
+  it('hears of what happened although the ping got lost', async () => {
+    const { text, leave } = await watch();
+    happens(happening(2, 'service', {}), { ping: false });
+    await eventually(() => expect(idsIn(text())).toEqual([1, 2]), { timeout: 4_000 });
+    leave();
+  });
+
+  it('shows each event once, however many pings there are', async () => {
+    const { text, ended } = await watch();
+    for (let n = 2; n <= 50; n++) happens(happening(n, 'rule', {}));
+    await eventually(() => expect(idsIn(text())).toHaveLength(50));
+    final = true;
+    happens(happening(51, 'departure', {}));
+    await ended;
+    expect(idsIn(text())).toEqual(Array.from({ length: 51 }, (_, n) => n + 1));
+    expect(asked.length).toBeLessThan(50);
+  });
+
+  it('keeps the connection from looking idle', async () => {
+    const { text, leave } = await watch();
+    clock.advance(15_000);
+    await eventually(() => expect(text()).toContain('\n: '), { timeout: 4_000 });
+    leave();
+  });
+
+  it('waits for identity while it is away', async () => {
+    const { text, ended } = await watch();
+    await eventually(() => expect(idsIn(text())).toEqual([1]));
+    world.services.fallSilent(departureEvents);
+    happens(happening(2, 'departure', {}));
+    world.services.answer(departureEvents, ({ after }) => ({
+      events: events.filter(({ n }) => n > after),
+      final: true,
+    }));
+    await ended;
+    expect(idsIn(text())).toEqual([1, 2]);
+  });
+
+  it('ends with the session of whoever watches', async () => {
+    const userId = anId();
+    const { ended } = await watch(bearer(await world.token({ userId })));
+    await (await world.services.bucket(EPOCHS_BUCKET)).put(userId, '2');
+    await ended;
+  });
+
+  it('ends when the API token of whoever watches is revoked', async () => {
+    world.introspection = { userId: anId(), accountId: anId(), roles: ['owner'] };
+    const { ended } = await watch(bearer('lvr_id_secret'));
+    world.introspection = null;
+    clock.advance(15_000);
+    await ended;
+  });
+
+  it('stops asking when the client has gone', async () => {
+    const { text, leave } = await watch();
+    await eventually(() => expect(idsIn(text())).toEqual([1]));
+    leave();
+    const connections = async () =>
+      (await (await fetch(`${world.url}/metrics`)).text()).match(/departure_streams (\d+)/)?.[1];
+    await eventually(async () => expect(await connections()).toBe('0'));
+  });
+
+  it('of another account or of none is an ordinary 404', async () => {
+    departureId = anId();
+    asked = world.services.answer(departureEvents, () => {
+      throw new Problem('not-found');
+    });
+    const accountId = anId();
+    const answer = await world.request('GET', path(), { headers: bearer(await world.token({ accountId })) });
+    expect([answer.status, (await bodyOf(answer)).code, asked[0]?.accountId]).toEqual([404, 'not-found', accountId]);
+    expect((await world.request('GET', '/v1/departures/7/events')).status).toBe(404);
+  });
+
+  it('does not begin for HEAD', async () => {
+    const answer = await world.request('HEAD', path());
+    expect([answer.status, await answer.text()]).toEqual([200, '']);
+  });
+
+  it('does not keep a gateway from stopping', async () => {
+    const { ended } = await watch();
+    await world.close();
+    await ended;
+    world = await World.create();
+  });
+});

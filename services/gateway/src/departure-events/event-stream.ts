@@ -1,0 +1,57 @@
+import type { FastifyReply } from 'fastify';
+import { once } from 'node:events';
+
+/** Server-sent events on one answer: https://html.spec.whatwg.org/multipage/server-sent-events.html */
+export class EventStream {
+  private constructor(private readonly reply: FastifyReply) {}
+
+  static open(reply: FastifyReply): EventStream {
+    reply.hijack();
+    // Proxies must not collect what is meant to be seen at once.
+    reply.raw.writeHead(200, {
+      ...headersOf(reply),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    });
+    reply.raw.flushHeaders();
+    return new EventStream(reply);
+  }
+
+  get closed(): boolean {
+    return this.reply.raw.destroyed || this.reply.raw.writableEnded;
+  }
+
+  onClose(listener: () => void): void {
+    this.reply.raw.once('close', listener);
+  }
+
+  /** Waits while the client is slow to read. */
+  async send(id: number, type: string, data: unknown): Promise<void> {
+    await this.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** A comment, which keeps the connection from looking idle. */
+  async beat(): Promise<void> {
+    await this.write(': still here\n\n');
+  }
+
+  end(): void {
+    this.reply.raw.end();
+  }
+
+  private async write(text: string): Promise<void> {
+    const { raw } = this.reply;
+    if (this.closed || raw.write(text)) return;
+    const stop = new AbortController();
+    const gone = () => stop.abort();
+    raw.once('close', gone);
+    await once(raw, 'drain', { signal: stop.signal }).catch(() => undefined);
+    raw.off('close', gone);
+  }
+}
+
+const headersOf = (reply: FastifyReply) =>
+  Object.fromEntries(Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string
+  >;

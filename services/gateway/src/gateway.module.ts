@@ -1,0 +1,43 @@
+import { Readiness } from '#libs/platform';
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { AccessGuard } from './auth/access.guard.js';
+import { Authenticator } from './auth/authenticator.js';
+import { SessionEpochs } from './auth/session-epochs.js';
+import { SessionWatch } from './auth/session-watch.js';
+import { SigningKeys } from './auth/signing-keys.js';
+import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
+import { DepartureEventsController } from './departure-events/departure-events.controller.js';
+import { HttpSetup } from './http/http-setup.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { RateLimits } from './limits/rate-limits.js';
+import { DocsController } from './openapi/docs.controller.js';
+import { Forwarder } from './operations/forwarder.js';
+import { operationControllers } from './operations/operation-controllers.js';
+import { RootController } from './root.controller.js';
+
+@Module({
+  controllers: [
+    RootController,
+    DocsController,
+    ContactImportsController,
+    DepartureEventsController,
+    ...operationControllers(),
+  ],
+  providers: [
+    HttpSetup,
+    Forwarder,
+    RateLimits,
+    Authenticator,
+    SigningKeys,
+    SessionEpochs,
+    SessionWatch,
+    { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+  ],
+})
+export class GatewayModule {
+  constructor(readiness: Readiness, sessions: SessionWatch) {
+    readiness.add('sessions', () => sessions.loaded);
+  }
+}

@@ -1,0 +1,88 @@
+import multipart from '@fastify/multipart';
+import { withTraceparent } from '#libs/broker';
+import { Problem } from '#libs/contracts';
+import { Ids } from '#libs/database';
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayConfig } from '../gateway.config.js';
+import { AllowedMethods } from './allowed-methods.js';
+import { pathOf } from './request.js';
+import { closeSilentConnections } from './silent-connections.js';
+
+type Done = (error?: Error) => void;
+
+const SANE_REQUEST_ID = /^[\w.:-]{1,100}$/;
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+export const SECURITY_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/** What every request goes through, whichever route it is for. Nest makes it before it makes the routes. */
+@Injectable()
+export class HttpSetup {
+  constructor(
+    host: HttpAdapterHost<FastifyAdapter>,
+    config: GatewayConfig,
+    private readonly ids: Ids,
+  ) {
+    const adapter = host.httpAdapter;
+    const instance: FastifyInstance = adapter.getInstance();
+    acceptJson(adapter, instance, config.jsonLimitBytes);
+    // Left unread: whoever serves the route takes it as a stream, as fast as there is room for it.
+    instance.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload));
+    void instance.register(multipart);
+    closeSilentConnections(instance);
+    instance.addHook('onRequest', (request, reply, done) => this.greet(request, reply, done));
+    refuseUnknownRoutes(instance);
+    instance.addHook('preHandler', (request, _reply, done) => withTraceparent(this.traceOf(request), done));
+  }
+
+  private greet(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    const given = request.headers['x-request-id'];
+    request.id = typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : this.ids.next();
+    void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+    done();
+  }
+
+  /** The client's trace, or the beginning of a new one. */
+  private traceOf(request: FastifyRequest): string {
+    const given = request.headers.traceparent;
+    if (typeof given === 'string' && TRACEPARENT.test(given)) return given;
+    const span = Buffer.from(this.ids.secret(8), 'base64url').toString('hex');
+    return `00-${this.ids.next().replaceAll('-', '')}-${span}-01`;
+  }
+}
+
+function acceptJson(adapter: FastifyAdapter, instance: FastifyInstance, bodyLimit: number): void {
+  const parse = instance.getDefaultJsonParser('error', 'error');
+  adapter.useBodyParser(
+    'application/json',
+    false,
+    { bodyLimit },
+    (request, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
+      if (body.length === 0) return done(null, undefined);
+      return parse(request, body.toString('utf8'), (error, value) =>
+        done(error ? new Problem('invalid-json') : null, value),
+      );
+    },
+  );
+}
+
+/** Tells a wrong path from a wrong method before anything of the request's body is read. */
+function refuseUnknownRoutes(instance: FastifyInstance): void {
+  const methods = new AllowedMethods(instance);
+  instance.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done();
+    const allowed = methods.of(pathOf(request));
+    if (allowed.length === 0) return done(new Problem('not-found'));
+    reply.header('allow', allowed.join(', '));
+    if (request.method === 'OPTIONS') return void reply.status(204).send();
+    done(new Problem('method-not-allowed', { valid: allowed }));
+  });
+}

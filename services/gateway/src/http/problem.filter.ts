@@ -1,0 +1,57 @@
+import { faultOf, Log } from '#libs/broker';
+import { Problem, type ProblemCode } from '#libs/contracts';
+import {
+  Catch,
+  HttpException,
+  ServiceUnavailableException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+
+/** What the refusals of Fastify and its plugins mean to the client. */
+const BY_STATUS: Record<number, ProblemCode> = {
+  400: 'validation',
+  404: 'not-found',
+  406: 'unsupported-media-type',
+  413: 'payload-too-large',
+  414: 'not-found',
+  415: 'unsupported-media-type',
+};
+
+const DEFAULT_RETRY_SECONDS = 1;
+
+/** Answers every failure as RFC 9457 says. What isn't a Problem is a fault of ours: logged, and told without detail. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    // Only the readiness check throws it: a report on each part, for operators.
+    if (error instanceof ServiceUnavailableException) return void reply.status(503).send(error.getResponse());
+    const problem = problemOf(error);
+    if (problem.code === 'internal') {
+      this.log.error({ requestId: reply.request.id, ...faultOf(error) }, 'a request failed');
+    }
+    if (!reply.sent && !reply.raw.headersSent) sendProblem(reply, problem);
+  }
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const status =
+    error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;
+  return new Problem(BY_STATUS[status ?? 500] ?? 'internal');
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): void {
+  const { status, details } = problem;
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  if (status === 429 || status === 503) reply.header('retry-after', details.retryAfter ?? DEFAULT_RETRY_SECONDS);
+  // As bytes, or Fastify would add a charset, which this media type doesn't have.
+  reply
+    .status(status)
+    .header('content-type', 'application/problem+json')
+    .send(Buffer.from(JSON.stringify(problem.toBody())));
+}

@@ -1,0 +1,29 @@
+import type { Principal } from '#libs/contracts';
+import type { FastifyRequest } from 'fastify';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the guard; absent on public routes. */
+    principal?: Principal;
+  }
+}
+
+/** Without parameters, in lower case; empty when the request names none. */
+export const mediaTypeOf = (request: FastifyRequest): string =>
+  (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+
+export const hasBody = (request: FastifyRequest): boolean =>
+  request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+
+export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!;
+
+/**
+ * Where the request comes from. Each of our own proxies appends the address that it sees to `X-Forwarded-For`, so only
+ * the last `trustedProxies` entries are to be believed.
+ */
+export function clientAddress(request: FastifyRequest, trustedProxies: number): string {
+  if (trustedProxies === 0) return request.ip;
+  const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',');
+  const hops = forwarded.split(',').map((hop) => hop.trim());
+  return hops.at(-trustedProxies) || request.ip;
+}

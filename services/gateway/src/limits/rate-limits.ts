@@ -1,0 +1,91 @@
+import { Problem, type Operation } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { GatewayConfig } from '../gateway.config.js';
+import { TokenBuckets } from './token-bucket.js';
+
+interface Limit {
+  /** By address, or by address together with the email that the request names. */
+  by: 'address' | 'address-and-email' | 'email';
+  buckets: TokenBuckets;
+  /** A success costs nothing. */
+  failuresOnly?: boolean;
+}
+
+/** What the limits are for, by method and path. */
+export const LIMITED = [
+  'POST /v1/auth/login',
+  'POST /v1/auth/refresh',
+  'POST /v1/invitations/accept',
+  'POST /v1/auth/password-reset',
+  'POST /v1/auth/password-reset/confirm',
+  'POST /v1/accounts',
+] as const;
+type Limited = (typeof LIMITED)[number];
+
+/**
+ * Slows down whoever guesses passwords and tokens, floods mailboxes or makes accounts by the thousand. Counted in this
+ * replica's memory: with n replicas up to n times as much gets through, which is still far from enough to guess anything.
+ */
+@Injectable()
+export class RateLimits {
+  private readonly limits: Record<Limited, readonly Limit[]>;
+
+  constructor(config: GatewayConfig, clock: Clock) {
+    const limit = (by: Limit['by'], perMinute: number, failuresOnly = false): Limit => ({
+      by,
+      buckets: new TokenBuckets(perMinute, clock),
+      failuresOnly,
+    });
+    const guesses = limit('address', config.failedTokensPerMinute, true);
+    this.limits = {
+      'POST /v1/auth/login': [
+        limit('address-and-email', config.failedLoginsPerMinute, true),
+        limit('address', config.failedLoginsPerMinute * 10, true),
+      ],
+      'POST /v1/auth/refresh': [guesses],
+      'POST /v1/invitations/accept': [guesses],
+      'POST /v1/auth/password-reset/confirm': [guesses],
+      'POST /v1/auth/password-reset': [
+        limit('email', config.passwordResetsPerMinute),
+        limit('address', config.passwordResetsPerMinute * 10),
+      ],
+      'POST /v1/accounts': [limit('address', config.accountsPerMinute)],
+    };
+  }
+
+  /**
+   * Does the work unless its caller has used up what the operation allows.
+   * @throws Problem `too-many-requests` with `retryAfter` in seconds
+   */
+  async guard<T>(operation: Operation, address: string, body: object, work: () => Promise<T>): Promise<T> {
+    const limits = this.limits[`${operation.method} ${operation.path}` as Limited] ?? [];
+    const keyed = limits.map((limit) => ({ ...limit, key: keyOf(limit, address, body) }));
+    const retryAfter = Math.max(0, ...keyed.map(({ buckets, key }) => buckets.wait(key)));
+    if (retryAfter > 0) throw new Problem('too-many-requests', { retryAfter });
+    for (const { buckets, key } of keyed) buckets.take(key);
+    try {
+      const result = await work();
+      giveBack(keyed);
+      return result;
+    } catch (error) {
+      // Our own troubles are no guess of the client's.
+      if (!(error instanceof Problem) || error.status >= 500) giveBack(keyed);
+      throw error;
+    }
+  }
+}
+
+/** Taken beforehand and given back afterwards, so that a hundred guesses at the same moment count as a hundred. */
+function giveBack(taken: readonly (Limit & { key: string })[]): void {
+  for (const { failuresOnly, buckets, key } of taken) if (failuresOnly) buckets.giveBack(key);
+}
+
+function keyOf({ by }: Limit, address: string, body: object): string {
+  const email = (body as { email?: unknown }).email;
+  const hash =
+    typeof email === 'string' ? createHash('sha256').update(email.trim().toLowerCase()).digest('base64url') : '';
+  if (by === 'email') return hash;
+  return by === 'address' ? address : `${address} ${hash}`;
+}

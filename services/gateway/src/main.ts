@@ -1,0 +1,4 @@
+import { runService } from '#libs/platform';
+import { gateway } from './gateway.js';
+
+await runService(gateway);

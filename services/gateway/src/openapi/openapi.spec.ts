@@ -1,0 +1,140 @@
+import * as contracts from '#libs/contracts';
+import { ALL_OPERATIONS, operation, Text } from '#libs/contracts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { bodyOf, World } from '../../test/world.js';
+import { openApiDocument } from './document.js';
+
+interface Described {
+  operationId: string;
+  tags: string[];
+  security?: unknown[];
+  parameters: { name: string; in: string; required: boolean; schema: object }[];
+  requestBody?: { content: Record<string, { schema: object }> };
+  responses: Record<string, { content?: Record<string, { schema?: object }> }>;
+}
+
+let world: World;
+let document: ReturnType<typeof openApiDocument> & { paths: Record<string, Record<string, Described>> };
+
+beforeAll(async () => {
+  world = await World.create();
+  document = await bodyOf(await fetch(`${world.url}/openapi.json`));
+});
+afterAll(() => world.close());
+
+const described = ({ method, path }: { method: string; path: string }) =>
+  document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
+
+function* valuesOf(node: unknown, key: string): Generator<unknown> {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [name, value] of Object.entries(node)) {
+    if (name === key) yield value;
+    yield* valuesOf(value, key);
+  }
+}
+
+it('offers every operation that the contracts declare, each at an address of its own', () => {
+  const declared = Object.values(contracts).flatMap((exported) => [exported, ...Object.values(exported ?? {})]);
+  const subjects = declared.filter(
+    (value) => typeof value === 'object' && value !== null && 'path' in value && 'subject' in value,
+  );
+  expect(new Set(ALL_OPERATIONS)).toEqual(new Set(subjects));
+  const addresses = ALL_OPERATIONS.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, ':')}`);
+  expect(addresses.filter((address, n) => addresses.indexOf(address) !== n)).toEqual([]);
+});
+
+describe('the OpenAPI document', () => {
+  it('describes every operation, once', () => {
+    const ids = [...valuesOf(document.paths, 'operationId')];
+    expect(ids.sort()).toEqual(ALL_OPERATIONS.map(({ id }) => id).sort());
+    for (const declared of ALL_OPERATIONS)
+      expect(described(declared)).toMatchObject({ operationId: declared.id, tags: [declared.service] });
+  });
+
+  it('refers to nothing that it does not hold', () => {
+    const references = [...valuesOf(document, '$ref')] as string[];
+    const broken = references.filter(
+      (ref) =>
+        !ref
+          .slice(2)
+          .split('/')
+          .reduce<unknown>((node, step) => (node as Record<string, unknown>)?.[step], document),
+    );
+    expect(references.length).toBeGreaterThan(50);
+    expect(broken).toEqual([]);
+  });
+
+  it('names every parameter of every path', () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const { parameters } of Object.values(methods)) {
+        const named = parameters
+          .filter((parameter) => parameter.in === 'path' && parameter.required)
+          .map(({ name }) => name);
+        expect([path, named]).toEqual([path, [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name)]);
+      }
+    }
+  });
+
+  it('tells the body, the answer and each failure of an operation', () => {
+    const invite = document.paths['/v1/users']!.post!;
+    expect(invite.requestBody?.content['application/json']?.schema).toEqual({
+      $ref: expect.stringMatching(/^#\/components\/schemas\//),
+    });
+    expect(invite.responses['201']?.content?.['application/json']?.schema).toEqual({
+      $ref: '#/components/schemas/InvitedUser',
+    });
+    const conflict = [...valuesOf(invite.responses['409'], 'enum')].flat();
+    expect(conflict).toEqual(expect.arrayContaining(['no-free-seat', 'duplicate-email', 'idempotency-mismatch']));
+    expect(Object.keys(invite.responses)).toEqual(expect.arrayContaining(['400', '401', '403', '503']));
+  });
+
+  it('tells which calls need no token', () => {
+    for (const declared of ALL_OPERATIONS) {
+      expect([declared.id, described(declared)?.security]).toEqual([
+        declared.id,
+        declared.access === 'public' ? [] : undefined,
+      ]);
+    }
+  });
+
+  it('cannot be made of two classes with one name', () => {
+    const thing = (name: string) => {
+      class Thing {
+        name: string;
+      }
+      Text()(Thing.prototype, 'name');
+      return operation({ id: name, service: 'x', method: 'GET', path: `/${name}`, summary: name, answer: Thing });
+    };
+    expect(() => openApiDocument([thing('a'), thing('b')] as never)).toThrow('two classes of the API are called Thing');
+  });
+});
+
+describe('the documentation page', () => {
+  it('comes with all that it loads, under a policy that allows just that', async () => {
+    const page = await fetch(`${world.url}/docs`);
+    const html = await page.text();
+    const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+    expect(loaded).toHaveLength(4);
+    for (const path of loaded) expect([path, (await fetch(world.url + path)).status]).toEqual([path, 200]);
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+    expect(html).not.toMatch(/<script>|https?:/);
+  });
+
+  it('gives out nothing else', async () => {
+    expect((await fetch(`${world.url}/docs/package.json`)).status).toBe(404);
+    expect((await fetch(`${world.url}/docs/..%2fpackage.json`)).status).toBe(404);
+  });
+});
+
+describe('what a visitor finds', () => {
+  it('begins with links that lead somewhere', async () => {
+    const { api: _api, name: _name, ...links } = await bodyOf(await fetch(`${world.url}/`));
+    for (const path of Object.values(links))
+      expect([path, (await fetch(world.url + path)).status]).toEqual([path, 200]);
+  });
+
+  it('includes the keys that verify tokens, and numbers for operators', async () => {
+    expect(await bodyOf(await fetch(`${world.url}/.well-known/jwks.json`))).toEqual({ keys: [world.key.jwk] });
+    expect(await (await fetch(`${world.url}/metrics`)).text()).toContain('leaver_http_seconds_count');
+  });
+});

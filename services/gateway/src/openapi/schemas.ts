@@ -1,0 +1,46 @@
+import { nestedIn, schemaOf, type Class, type Schema } from '#libs/contracts';
+
+/**
+ * The schemas of these classes and of everything they refer to, by name.
+ * @throws Error when two classes share a name: the document could describe only one of them
+ */
+export function componentSchemas(classes: Iterable<Class>): Record<string, Schema> {
+  const known = new Map<string, Class>();
+  const add = (type: Class): void => {
+    const other = known.get(type.name);
+    if (other === type) return;
+    if (other) throw new Error(`two classes of the API are called ${type.name}`);
+    known.set(type.name, type);
+    nestedIn(type).forEach(add);
+  };
+  for (const type of classes) add(type);
+  return Object.fromEntries(
+    [...known].sort(([a], [b]) => a.localeCompare(b)).map(([name, type]) => [name, schemaOf(type)]),
+  );
+}
+
+/** RFC 9457, with our codes. */
+export const PROBLEM_SCHEMA: Schema = {
+  type: 'object',
+  description: 'RFC 9457 problem details. `code` is stable.',
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string' },
+    detail: { type: 'string' },
+    service: { type: 'string', description: 'The service that did not answer.' },
+    retryAfter: { type: 'integer', description: 'Seconds.' },
+    items: { type: 'array', items: {}, description: 'What stands in the way, by id.' },
+    valid: { type: 'array', items: { type: 'string' }, description: 'What would have been accepted.' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { field: { type: 'string' }, message: { type: 'string' } },
+        required: ['field', 'message'],
+      },
+    },
+  },
+  required: ['type', 'title', 'status', 'code'],
+};

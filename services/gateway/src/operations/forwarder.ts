@@ -1,0 +1,37 @@
+import { ServiceClient } from '#libs/broker';
+import { NOBODY, type Operation } from '#libs/contracts';
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayConfig } from '../gateway.config.js';
+import { clientAddress, pathOf } from '../http/request.js';
+import { RateLimits } from '../limits/rate-limits.js';
+import { idempotencyOf } from './idempotency.js';
+import { locationOf } from './location.js';
+import { readCall } from './read-call.js';
+
+/** Carries a checked request to the service that owns the operation, and its answer back. */
+@Injectable()
+export class Forwarder {
+  constructor(
+    private readonly services: ServiceClient,
+    private readonly limits: RateLimits,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  /** @throws Problem what the request lacks, what the service says, or `service-unavailable` when it says nothing */
+  async forward(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const parts = await readCall(operation, request);
+    const client = {
+      ip: clientAddress(request, this.config.trustedProxies),
+      userAgent: (request.headers['user-agent'] ?? '').slice(0, 300),
+    };
+    const idempotency = idempotencyOf(operation, request, client.ip);
+    const principal = request.principal ?? NOBODY;
+    const answer = await this.limits.guard(operation, client.ip, parts.body, () =>
+      this.services.call(operation, { principal, ...parts, idempotency, client }),
+    );
+    const location = locationOf(operation, pathOf(request), answer);
+    if (location) reply.header('location', location);
+    return answer ?? undefined;
+  }
+}

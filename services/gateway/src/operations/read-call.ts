@@ -1,0 +1,102 @@
+import { NoBody, NoQuery, Problem, fieldTypes, type Class, type Operation } from '#libs/contracts';
+import { plainToInstance } from 'class-transformer';
+import { validate, type ValidationError } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
+import { hasBody, mediaTypeOf } from '../http/request.js';
+
+interface CallParts {
+  params: Record<string, string>;
+  query: object;
+  body: object;
+}
+
+interface FieldError {
+  field: string;
+  message: string;
+}
+
+const JSON_ONLY = ['application/json'];
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const RULES = { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false };
+
+/**
+ * What the request says, checked against the operation's declaration.
+ * @throws Problem `not-found` for an id that can't be one, `unsupported-media-type`, `validation` with every error
+ */
+export async function readCall(operation: Operation, request: FastifyRequest): Promise<CallParts> {
+  const params = readParams(request);
+  checkMediaType(operation, request);
+  const [query, body] = await Promise.all([
+    readQuery(operation, request),
+    read(operation.body ?? NoBody, request.body ?? {}),
+  ]);
+  const errors = [...query.errors, ...body.errors];
+  if (errors.length > 0) throw new Problem('validation', { errors });
+  return { params, query: query.value, body: body.value };
+}
+
+/** The parameters of the path alone. @throws Problem `not-found` for an id that can't be one */
+export function readParams(request: FastifyRequest): Record<string, string> {
+  const params = Object.entries(request.params as Record<string, string>).map(([name, value]) => {
+    if (name !== 'id' && !name.endsWith('Id')) return [name, value];
+    const id = value.toLowerCase();
+    if (!UUID.test(id)) throw new Problem('not-found');
+    return [name, id];
+  });
+  return Object.fromEntries(params);
+}
+
+/** For custom routes, whose body is a stream: the query alone. @throws Problem `validation` with every error */
+export async function readQueryOnly<Q extends object>(
+  operation: Operation<object, Q>,
+  request: FastifyRequest,
+): Promise<Q> {
+  const { value, errors } = await readQuery(operation as unknown as Operation, request);
+  if (errors.length > 0) throw new Problem('validation', { errors });
+  return value as Q;
+}
+
+/** @throws Problem `unsupported-media-type` */
+export function checkMediaType({ consumes = JSON_ONLY }: Pick<Operation, 'consumes'>, request: FastifyRequest): void {
+  if (!hasBody(request) || consumes.includes(mediaTypeOf(request))) return;
+  throw new Problem('unsupported-media-type', {
+    detail: `Send one of these: ${consumes.join(', ')}.`,
+    valid: consumes,
+  });
+}
+
+function readQuery({ query: type = NoQuery }: Pick<Operation, 'query'>, request: FastifyRequest) {
+  const types = fieldTypes(type);
+  const given = Object.entries(request.query as Record<string, string | string[]>);
+  return read(type, Object.fromEntries(given.map(([name, value]) => [name, fromText(value, types.get(name))])));
+}
+
+/** A query string knows only text. What can't be converted stays as it is, for the validation to refuse. */
+function fromText(value: string | string[], type: string | undefined): unknown {
+  if (type === 'array') return [value].flat();
+  if (typeof value !== 'string') return value;
+  if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
+}
+
+async function read(type: Class, plain: unknown): Promise<{ value: object; errors: FieldError[] }> {
+  if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
+    return { value: {}, errors: [{ field: '', message: 'The body must be a JSON object' }] };
+  }
+  const value = plainToInstance(type, plain);
+  return { value, errors: (await validate(value, RULES)).flatMap((error) => flatten(error)) };
+}
+
+function flatten(error: ValidationError, parent = ''): FieldError[] {
+  const field = parent + error.property;
+  const nested = (error.children ?? []).flatMap((child) => flatten(child, `${field}.`));
+  return [...messagesOf(error).map((message) => ({ field, message })), ...nested];
+}
+
+function messagesOf({ constraints = {}, value, property }: ValidationError): string[] {
+  if ('whitelistValidation' in constraints) return ['There is no such field'];
+  // Every check fails for what isn't there; one word says it.
+  if (value === undefined && Object.keys(constraints).length > 0) return [`${property} is required`];
+  return Object.values(constraints);
+}

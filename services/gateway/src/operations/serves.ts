@@ -1,0 +1,14 @@
+import type { Operation } from '#libs/contracts';
+import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put, SetMetadata } from '@nestjs/common';
+
+export const OPERATION = 'leaver:operation';
+
+const METHODS = { GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete };
+
+/** The method serves this operation: its route, its status, and by the guard whoever may call it. */
+export const Serves = (operation: Operation): MethodDecorator =>
+  applyDecorators(
+    METHODS[operation.method](operation.path),
+    HttpCode(operation.status),
+    SetMetadata(OPERATION, operation),
+  );

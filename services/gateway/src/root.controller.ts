@@ -1,0 +1,26 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { SigningKeys } from './auth/signing-keys.js';
+
+@Controller()
+export class RootController {
+  constructor(private readonly keys: SigningKeys) {}
+
+  @Get()
+  links(): Record<string, string> {
+    return {
+      name: 'Leaver',
+      api: '/v1',
+      documentation: '/docs',
+      openapi: '/openapi.json',
+      keys: '/.well-known/jwks.json',
+      health: '/health/ready',
+    };
+  }
+
+  /** Verifies access tokens and certificates. */
+  @Get('.well-known/jwks.json')
+  @Header('cache-control', 'public, max-age=60')
+  jwks(): Promise<{ keys: object[] }> {
+    return this.keys.all();
+  }
+}

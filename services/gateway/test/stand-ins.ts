@@ -1,0 +1,63 @@
+import { connectNats } from '#libs/broker';
+import { Problem, type Ask, type Call, type Operation } from '#libs/contracts';
+import { Kvm, type KV } from '@nats-io/kv';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+
+type Answer<Input> = (input: Input) => unknown;
+
+/** Stands in for the services on a real broker: each test says what they answer, and looks at what they were asked. */
+export class StandIns {
+  private readonly subscriptions = new Map<string, Subscription>();
+
+  private constructor(readonly nats: NatsConnection) {}
+
+  static async connect(url: string): Promise<StandIns> {
+    return new StandIns(await connectNats({ url, name: 'stand-ins' }));
+  }
+
+  /** @returns the calls that arrive from now on */
+  handle<B extends object, Q extends object, A>(
+    operation: Operation<B, Q, A>,
+    answer: Answer<Call<B, Q>>,
+  ): Call<B, Q>[] {
+    return this.on(operation.subject, answer);
+  }
+
+  /** @returns the requests that arrive from now on */
+  answer<Request, Reply>(ask: Ask<Request, Reply>, answer: (request: Request) => Reply | Promise<Reply>): Request[] {
+    return this.on(ask.subject, answer);
+  }
+
+  fallSilent({ subject }: { subject: string }): void {
+    this.subscriptions.get(subject)?.unsubscribe();
+  }
+
+  bucket(name: string): Promise<KV> {
+    return new Kvm(this.nats).create(name);
+  }
+
+  close(): Promise<void> {
+    return this.nats.close();
+  }
+
+  private on<Input>(subject: string, answer: Answer<Input>): Input[] {
+    const received: Input[] = [];
+    this.fallSilent({ subject });
+    const callback = (_error: unknown, message: Msg) => {
+      const { data } = message.json<{ data: Input }>();
+      received.push(data);
+      void reply(message, () => answer(data));
+    };
+    this.subscriptions.set(subject, this.nats.subscribe(subject, { callback }));
+    return received;
+  }
+}
+
+async function reply(message: Msg, work: () => unknown): Promise<void> {
+  try {
+    message.respond(JSON.stringify({ response: await work(), isDisposed: true, id: '0' }));
+  } catch (error) {
+    const problem = error instanceof Problem ? error : new Problem('internal');
+    message.respond(JSON.stringify({ err: problem.toBody(), isDisposed: true, id: '0' }));
+  }
+}

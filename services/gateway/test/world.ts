@@ -1,0 +1,134 @@
+import {
+  authenticate,
+  sessionSnapshot,
+  signingKeys,
+  type Principal,
+  type Role,
+  type SessionSnapshot,
+} from '#libs/contracts';
+import { SystemClock, type Clock } from '#libs/database';
+import { startService, type Environment, type RunningService } from '#libs/platform';
+import { eventually, testBroker, type TestBroker } from '#libs/testing';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { randomUUID } from 'node:crypto';
+import { gateway } from '../src/gateway.js';
+import { StandIns } from './stand-ins.js';
+
+interface TokenClaims {
+  userId: string;
+  accountId: string;
+  sessionId: string;
+  epoch: number;
+  roles: Role[];
+  /** Seconds from now. */
+  issuedAt: number;
+  expiresAt: number;
+  key: CryptoKey;
+  kid: string;
+  issuer: string;
+}
+
+export interface TestKey {
+  privateKey: CryptoKey;
+  jwk: JWK;
+}
+
+export const anId = (): string => randomUUID();
+
+export async function aKey(kid: string): Promise<TestKey> {
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' } };
+}
+
+/** A gateway on a broker of its own, with stand-ins for all services. */
+export class World {
+  private readonly gateways: RunningService[] = [];
+  /** What identity's stand-in publishes. */
+  jwks: JWK[];
+  introspected: { token: string }[];
+  introspection: Principal | null = null;
+  snapshot: SessionSnapshot = { epochs: [], sessions: [], at: '1', more: false };
+
+  private constructor(
+    readonly broker: TestBroker,
+    readonly services: StandIns,
+    readonly key: TestKey,
+  ) {}
+
+  static async create({ env = {}, clock }: { env?: Environment; clock?: Clock } = {}): Promise<World> {
+    const broker = await testBroker();
+    const world = new World(broker, await StandIns.connect(broker.url), await aKey('key-1'));
+    world.jwks = [world.key.jwk];
+    world.services.answer(signingKeys, () => ({ keys: world.jwks as Record<string, unknown>[] }));
+    world.services.answer(sessionSnapshot, () => world.snapshot);
+    world.introspected = world.services.answer(authenticate, () => world.introspection);
+    await world.addGateway(env, clock);
+    return world;
+  }
+
+  /** @returns the address of another replica, which is ready */
+  async addGateway(env: Environment = {}, clock: Clock = new SystemClock()): Promise<string> {
+    const url = await this.startGateway(env, clock);
+    await eventually(async () => (await fetch(`${url}/health/ready`)).status === 200);
+    return url;
+  }
+
+  async startGateway(env: Environment = {}, clock: Clock = new SystemClock()): Promise<string> {
+    const settings = { NATS_URL: this.broker.url, PORT: '0', LOG_LEVEL: 'silent', ...env };
+    const running = await startService({ ...gateway, env: settings, clock });
+    this.gateways.push(running);
+    return `http://127.0.0.1:${running.port}`;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.gateways[0]!.port}`;
+  }
+
+  async token(overrides: Partial<TokenClaims> = {}): Promise<string> {
+    const claims = {
+      userId: anId(),
+      accountId: anId(),
+      sessionId: anId(),
+      epoch: 1,
+      roles: ['owner' as Role],
+      issuer: 'leaver',
+      ...overrides,
+    };
+    const now = Math.floor(Date.now() / 1_000);
+    return new SignJWT({ acc: claims.accountId, roles: claims.roles, sid: claims.sessionId, ep: claims.epoch })
+      .setProtectedHeader({ alg: 'EdDSA', kid: claims.kid ?? 'key-1' })
+      .setSubject(claims.userId)
+      .setIssuer(claims.issuer)
+      .setIssuedAt(now + (claims.issuedAt ?? 0))
+      .setExpirationTime(now + (claims.expiresAt ?? 300))
+      .sign(claims.key ?? this.key.privateKey);
+  }
+
+  /** A request as a signed-in owner, unless it brings headers of its own. JSON goes in as a value. */
+  async request(
+    method: string,
+    path: string,
+    { json, headers = {}, ...rest }: RequestInit & { json?: unknown } = {},
+  ): Promise<Response> {
+    const given = new Headers(headers);
+    if (!given.has('authorization')) given.set('authorization', `Bearer ${await this.token()}`);
+    if (json !== undefined) given.set('content-type', 'application/json');
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers: given,
+      body: json === undefined ? undefined : JSON.stringify(json),
+      ...rest,
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.gateways.map((gateway) => gateway.close()));
+    await this.services.close();
+    await this.broker.stop();
+  }
+}
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what an answer holds is for the test to say
+export const bodyOf = async (answer: Response): Promise<any> => answer.json();

@@ -1,0 +1,44 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  Problem,
+  publicDashboard,
+  publicLinks,
+  type Call,
+  type NewPublicLink,
+  type PublicDashboard,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { Dashboard, PublicLink, type PublicLinkRow } from './dashboard.entity.js';
+
+const base = plainResource(publicLinks, {
+  entity: PublicLink,
+  shown: ['dashboardId', 'active', 'createdAt'],
+  people: ['createdById'],
+  mine: 'createdById',
+});
+
+@Controller()
+export class PublicLinkController extends base {
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { dashboardId } = body as NewPublicLink;
+    const dashboard = await this.em.findOne(Dashboard, { id: dashboardId, accountId: principal.accountId });
+    if (!dashboard)
+      throw new Problem('unknown-reference', { detail: 'Name a dashboard of this account.', items: [dashboardId] });
+    return { dashboardId, active: true, token: this.ids.secret() };
+  }
+
+  override async present(rows: readonly PublicLinkRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    return answers.map((answer, index) => ({ ...answer, url: `/p/${rows[index]!.token}` }));
+  }
+
+  /** For everybody who has the link. A disabled one looks like one that never was. */
+  @Handles(publicDashboard)
+  async show({ params }: Call): Promise<PublicDashboard> {
+    const link = await this.em.findOne(PublicLink, { token: params.token, active: true });
+    const dashboard = link && (await this.em.findOne(Dashboard, { id: link.dashboardId }));
+    if (!dashboard) throw new Problem('not-found');
+    return { name: dashboard.name, layout: dashboard.layout };
+  }
+}
