@@ -78,6 +78,11 @@ export const desk: ServiceUnderTest = {
         keep,
       ),
     }),
+    // No row can be in this state: the rule of somebody who made a mistake.
+    rule('desk.traps', 'Traps', {
+      rows: owned(Thing, 'owner', { kind: 'trap' }),
+      deactivated: can(disable({ state: 'impossible' })),
+    }),
     rule('desk.plants', 'Plants', {
       rows: owned(Thing, 'owner', { kind: 'plant' }),
       deactivated: always(keep),

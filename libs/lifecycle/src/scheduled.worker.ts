@@ -86,10 +86,9 @@ export class ScheduledActionWorker extends Worker {
 /** Due rows of people who are gone for good or still away, and whom no legal hold protects. The person first, then the row. */
 async function claim(db: Db, now: Date): Promise<ScheduledRow[]> {
   const { rows: people } = await sql<{ user_id: string }>`
-    select d.user_id from directory d
-    where d.user_id in (select user_id from scheduled_action where status = 'pending' and due_at <= ${now} order by due_at limit ${AT_ONCE})
-      and d.status in ('deactivated', 'deleted') and not d.legal_hold
-    order by d.user_id for key share of d skip locked`.execute(db);
+    select d.user_id from scheduled_action s join directory d on d.user_id = s.user_id
+    where s.status = 'pending' and s.due_at <= ${now} and d.status in ('deactivated', 'deleted') and not d.legal_hold
+    order by s.due_at limit ${AT_ONCE} for key share of d skip locked`.execute(db);
   if (people.length === 0) return [];
   const { rows } = await sql<ScheduledRow>`
     select * from scheduled_action

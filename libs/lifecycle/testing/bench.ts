@@ -18,6 +18,7 @@ import {
   RuleSet,
   ScheduledActionWorker,
   TaskWorker,
+  UserEvents,
   type Rule,
 } from '#libs/lifecycle';
 import { testDatabase, type TestDatabase } from '#libs/testing';
@@ -69,6 +70,8 @@ export class RuleBench {
   readonly tasks: TaskWorker;
   readonly scheduled: ScheduledActionWorker;
   readonly retries: RetryWorker;
+  /** The consumer's side: what the broker would hand over. */
+  readonly events: UserEvents;
 
   private constructor(
     readonly orm: MikroORM,
@@ -78,6 +81,7 @@ export class RuleBench {
     const { em } = orm;
     this.rules = new RuleSet(service.name, service.rules, em);
     this.processor = new EventProcessor(em, this.rules, this.clock);
+    this.events = new UserEvents(em as EntityManager, this.processor, this.receipts, this.clock, this.ids, quiet);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.clock, quiet);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.clock, quiet);
     this.retries = new RetryWorker(em, this.processor, this.receipts, this.clock, quiet);
