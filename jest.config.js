@@ -25,5 +25,7 @@ export default {
   },
   globalSetup: '<rootDir>/libs/testing/jest.setup.mjs',
   globalTeardown: '<rootDir>/libs/testing/jest.teardown.mjs',
+  // The tests wait for servers more than they compute: both cores of a small machine are worth using.
+  maxWorkers: '100%',
   testTimeout: 60_000,
 };

@@ -1,0 +1,69 @@
+/** What a client of the REST API sees: JSON in, JSON out. */
+export type Json = Record<string, unknown>;
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: Json,
+    call: string,
+  ) {
+    super(`${call} → ${status} ${JSON.stringify(body)}`);
+  }
+}
+
+/** Calls the API as one person; whatever is not a success throws. */
+export class Api {
+  constructor(
+    private readonly url: string,
+    private readonly token?: string,
+  ) {}
+
+  get = <T = Json>(path: string) => this.send<T>('GET', path);
+  post = <T = Json>(path: string, body: unknown = {}) => this.send<T>('POST', path, body);
+  put = <T = Json>(path: string, body: unknown = {}) => this.send<T>('PUT', path, body);
+  patch = <T = Json>(path: string, body: unknown = {}) => this.send<T>('PATCH', path, body);
+  delete = <T = Json>(path: string) => this.send<T>('DELETE', path);
+
+  /** Uploads a CSV file. */
+  upload = <T = Json>(path: string, csv: string) => this.send<T>('POST', path, csv, 'text/csv');
+
+  /** The error that a call is refused with: `{status, code}` and the rest of the problem. */
+  async refusal(call: Promise<unknown>): Promise<Json> {
+    try {
+      await call;
+    } catch (error) {
+      if (error instanceof ApiError) return { ...error.body, status: error.status };
+      throw error;
+    }
+    throw new Error('the call was not refused');
+  }
+
+  /** All items of a list, page by page. */
+  async all<T = Json>(path: string): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: { items: T[]; nextCursor: string | null } = await this.get(
+        `${path}${path.includes('?') ? '&' : '?'}limit=200${cursor ? `&cursor=${cursor}` : ''}`,
+      );
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor);
+    return items;
+  }
+
+  private async send<T>(method: string, path: string, body?: unknown, type = 'application/json'): Promise<T> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(this.token && { authorization: `Bearer ${this.token}` }),
+        ...(body !== undefined && { 'content-type': type }),
+      },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    const answer = (text === '' ? {} : JSON.parse(text)) as Json;
+    if (!response.ok) throw new ApiError(response.status, answer, `${method} ${path}`);
+    return answer as T;
+  }
+}

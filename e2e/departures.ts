@@ -1,0 +1,69 @@
+import { eventually } from '#libs/testing';
+import type { Api, Json } from './api.js';
+import type { Place } from './cast.js';
+
+export interface Line {
+  rule: string;
+  part?: string;
+  transition: string;
+  action: string;
+  affected: number;
+  remaining: number | null;
+  transferredTo?: string;
+  dueAt?: string;
+}
+
+export interface Departure extends Json {
+  id: string;
+  status: string;
+  services: { service: string; status: string; rules: Line[] }[];
+}
+
+export const linesOf = (departure: Departure): Line[] => departure.services.flatMap((service) => service.rules);
+
+/** Waits until the departure is over, and tells how. */
+export async function over(api: Api, { id }: { id: string }): Promise<Departure> {
+  return eventually(
+    async () => {
+      const departure = await api.get<Departure>(`/v1/departures/${id}`);
+      if (departure.status === 'running') throw new Error(`still running: ${JSON.stringify(departure.services)}`);
+      return departure;
+    },
+    { timeout: 20_000 },
+  );
+}
+
+/** Previewed and affected rows, in the same form, so that they can be compared. */
+export function counts(
+  lines: readonly { rule: string; part?: string; transition: string; count?: number; affected?: number }[],
+): Record<string, number> {
+  return Object.fromEntries(
+    lines
+      .map((line) => [
+        [line.transition, line.rule, line.part].filter(Boolean).join(' '),
+        (line.count ?? line.affected)!,
+      ])
+      .sort(),
+  );
+}
+
+/** Reads the live progress to its end: the names of the events, and the last one's data. */
+export async function watch(
+  system: Place,
+  token: string,
+  { id }: { id: string },
+): Promise<{ names: string[]; last: Json }> {
+  const response = await fetch(`${system.url}/v1/departures/${id}/events`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(20_000),
+  });
+  if (!response.ok) throw new Error(`no progress: ${response.status}`);
+  const events = (await response.text())
+    .split('\n\n')
+    .filter((block) => block.includes('event:'))
+    .map((block) => ({
+      name: /^event: ?(.*)$/m.exec(block)![1]!,
+      data: JSON.parse(/^data: ?(.*)$/m.exec(block)![1]!) as Json,
+    }));
+  return { names: events.map((event) => event.name), last: events.at(-1)!.data };
+}

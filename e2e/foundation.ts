@@ -1,0 +1,98 @@
+import type { Type } from '@nestjs/common';
+import type { Class } from '#libs/contracts';
+import { migrate, type Migrations } from '#libs/database';
+import type { BaseConfig } from '#libs/platform';
+import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
+import { AutomationsModule } from '../services/automations/src/automations.module.js';
+import { migrations as automations } from '../services/automations/src/migrations/migrations.js';
+import { ContactsModule } from '../services/contacts/src/contacts.module.js';
+import { migrations as contacts } from '../services/contacts/src/migrations/migrations.js';
+import { IdentityConfig } from '../services/identity/src/identity.config.js';
+import { IdentityModule } from '../services/identity/src/identity.module.js';
+import { migrations as identity } from '../services/identity/src/migrations/migrations.js';
+import { InsightsModule } from '../services/insights/src/insights.module.js';
+import { migrations as insights } from '../services/insights/src/migrations/migrations.js';
+import { IntegrationsConfig } from '../services/integrations/src/integrations.config.js';
+import { IntegrationsModule } from '../services/integrations/src/integrations.module.js';
+import { migrations as integrations } from '../services/integrations/src/migrations/migrations.js';
+import { MessagingModule } from '../services/messaging/src/messaging.module.js';
+import { migrations as messaging } from '../services/messaging/src/migrations/migrations.js';
+import { TelephonyModule } from '../services/telephony/src/telephony.module.js';
+import { migrations as telephony } from '../services/telephony/src/migrations/migrations.js';
+
+export interface Part {
+  name: string;
+  module: Type;
+  migrations: Migrations;
+  config?: Class<BaseConfig>;
+}
+
+/** The services that own data. */
+export const PARTS: readonly Part[] = [
+  { name: 'identity', module: IdentityModule, migrations: identity, config: IdentityConfig },
+  { name: 'contacts', module: ContactsModule, migrations: contacts },
+  { name: 'messaging', module: MessagingModule, migrations: messaging },
+  { name: 'telephony', module: TelephonyModule, migrations: telephony },
+  { name: 'automations', module: AutomationsModule, migrations: automations },
+  { name: 'integrations', module: IntegrationsModule, migrations: integrations, config: IntegrationsConfig },
+  { name: 'insights', module: InsightsModule, migrations: insights },
+];
+
+const SECRETS = {
+  LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough-for-anybody',
+  INTEGRATIONS_SECRET: 'another-secret-for-tests-that-is-long-enough',
+};
+
+/** Databases and a broker of the test's own, with the permissions that `npm start` gives. */
+export class Foundation {
+  private constructor(
+    readonly broker: TestBroker,
+    readonly databases: ReadonlyMap<string, TestDatabase>,
+    private readonly passwords: ReadonlyMap<string, string>,
+  ) {}
+
+  static async lay(): Promise<Foundation> {
+    const users = await brokerUsers();
+    const [broker, ...databases] = await Promise.all([testBroker({ users }), ...PARTS.map(databaseFor)]);
+    return new Foundation(
+      broker,
+      new Map(PARTS.map((part, index) => [part.name, databases[index]!])),
+      new Map(users.map(({ name, password }) => [name, password])),
+    );
+  }
+
+  /** What the service finds in its environment. */
+  env(name: string): Record<string, string> {
+    const broker = new URL(this.broker.url);
+    broker.username = name;
+    broker.password = this.passwords.get(name)!;
+    const database = this.databases.get(name);
+    return {
+      NATS_URL: broker.href,
+      LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
+      ...(database && { DATABASE_URL: database.url, ...SECRETS }),
+    };
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all([...this.databases.values()].map((database) => database.drop()));
+    await this.broker.stop();
+  }
+}
+
+function databaseFor({ name, migrations }: Part): Promise<TestDatabase> {
+  return testDatabase({
+    name,
+    migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
+    fingerprint: migrations.map((one) => `${one.name} ${one.class}`).join(),
+  });
+}
+
+/** What a service may not do on the broker when started by `npm start` fails here, too. */
+async function brokerUsers() {
+  const file = new URL('../scripts/lib/nats-users.mjs', import.meta.url).href;
+  const { permissions } = (await import(file)) as {
+    permissions: Record<string, { publish: string[]; subscribe: string[] }>;
+  };
+  return Object.entries(permissions).map(([name, allowed]) => ({ name, password: `${name}-password`, ...allowed }));
+}

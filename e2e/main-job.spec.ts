@@ -1,0 +1,265 @@
+import { eventually } from '#libs/testing';
+import { sql } from 'kysely';
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { Json } from './api.js';
+import { anAccount, belongings, CONTACTS, contactsCsv, PASSWORD, signIn, type Belongings, type Cast } from './cast.js';
+import { counts, linesOf, over, watch, type Departure } from './departures.js';
+import { System } from './system.js';
+
+const PRESETS = ['crm', 'helpdesk', 'texting', 'calls'] as const;
+
+/** The main job through nothing but HTTP: Ada leaves, comes back, and leaves for good. */
+describe.each(PRESETS)('under preset %s', (preset) => {
+  let cast: Cast;
+  let had: Belongings;
+  let oldToken: string;
+  let deactivation: Departure;
+  let preview: {
+    possible: boolean;
+    planToken: string;
+    warnings: Json[];
+    rules: { rule: string; transition: string; count: number }[];
+    successors: Json;
+  };
+
+  const owner = () => cast.owner.api;
+  const see = (path: string) => owner().get(path);
+  const deactivate = async (body: Json = {}) =>
+    over(owner(), await owner().post<Departure>(`/v1/users/${cast.ada.id}/deactivate`, body));
+  const line = (departure: Departure, rule: string) => linesOf(departure).find((candidate) => candidate.rule === rule)!;
+
+  beforeAll(async () => {
+    cast = await anAccount(system, preset);
+    const imported = await cast.ada.api.upload(
+      '/v1/contact-imports',
+      contactsCsv([cast.ada, cast.ben, cast.cleo, cast.dan]),
+    );
+    expect(imported).toMatchObject({
+      status: 'completed',
+      created: CONTACTS,
+      assigned: CONTACTS,
+      unmatched: [],
+      rejected: [],
+    });
+    had = await belongings(cast, PRESETS.indexOf(preset));
+    oldToken = (await system.api().post('/v1/auth/login', { email: cast.ada.email, password: PASSWORD }))
+      .accessToken as string;
+  }, 60_000);
+
+  it('shows beforehand what will happen', async () => {
+    preview = await owner().get(`/v1/users/${cast.ada.id}/departure-preview?transition=deactivated`);
+    expect(preview).toMatchObject({ possible: true, successors: { firstAdminId: cast.owner.id } });
+    expect(counts(preview.rules)).toMatchObject({
+      'deactivated contacts.assignments': CONTACTS / 4,
+      'deactivated contacts.segments': 1,
+      'deactivated messaging.live-chats': 3,
+      'deactivated messaging.conversations': 2,
+      'deactivated messaging.internal-notes': 2,
+      'deactivated telephony.numbers': 1,
+      'deactivated automations.owned': 1,
+      'deactivated integrations.apps': 1,
+      'deactivated integrations.shared-apps': 2,
+      'deactivated integrations.webhooks': 1,
+      'deactivated insights.shared-dashboards': 1,
+      'deactivated insights.public-links': 1,
+      'deactivated identity.sessions': 2,
+    });
+    expect(preview.warnings).toContainEqual(expect.objectContaining({ rule: 'integrations.shared-apps' }));
+  });
+
+  it('does exactly that, visibly, and proves that nothing is left', async () => {
+    const accepted = await owner().post<Departure>(`/v1/users/${cast.ada.id}/deactivate`, {
+      planToken: preview.planToken,
+      reason: 'Moving on',
+    });
+    expect(accepted).toMatchObject({ userId: cast.ada.id, transition: 'deactivated' });
+    const progress = await watch(
+      system,
+      (await system.api().post('/v1/auth/login', { email: cast.owner.email, password: PASSWORD }))
+        .accessToken as string,
+      accepted,
+    );
+    expect(new Set(progress.names)).toEqual(new Set(['rule', 'service', 'departure']));
+    deactivation = await over(owner(), accepted);
+    expect(deactivation).toMatchObject({ status: 'completed', progress: { done: 7, total: 7 } });
+    expect(counts(linesOf(deactivation))).toEqual(counts(preview.rules));
+    expect(linesOf(deactivation).filter((one) => one.remaining !== 0)).toEqual([]);
+  });
+
+  it('signs the leaver out everywhere at once', async () => {
+    await eventually(
+      async () => expect(await cast.ada.api.refusal(system.api(oldToken).get('/v1/me'))).toMatchObject({ status: 401 }),
+      { timeout: 1_000 },
+    );
+    expect(await cast.ada.api.refusal(signIn(system, cast.ada.email))).toMatchObject({
+      status: 401,
+      code: 'account-inactive',
+    });
+    expect(await cast.ada.api.refusal(signIn(system, cast.ada.email, 'wrong password'))).toMatchObject({
+      status: 401,
+      code: 'invalid-credentials',
+    });
+  });
+
+  it('leaves everything where the policy says', async () => {
+    const chats = await Promise.all(had.chats.map((id) => see(`/v1/live-chats/${id}`)));
+    const kept = preset === 'helpdesk';
+    for (const chat of chats)
+      expect(chat).toMatchObject(
+        kept ? { status: 'open', operatorId: cast.ada.id } : { status: 'queued', operator: null },
+      );
+    expect(await cast.cleo.api.post(`/v1/live-chats/${had.chats[0]}/take`)).toMatchObject({ operatorId: cast.cleo.id });
+    expect(await see(`/v1/conversations/${had.conversations.open}`)).toMatchObject({
+      assignee: { id: cast.ada.id, status: 'deactivated' },
+    });
+    expect(await see(`/v1/internal-notes/${had.notes[0]}`)).toMatchObject({
+      text: 'Call back on Monday',
+      author: { name: cast.ada.name },
+    });
+    expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'assigned', ownerId: cast.ada.id });
+    expect(await see(`/v1/automations/${had.automation}`)).toMatchObject({ active: false });
+    expect((await owner().all('/v1/apps')).map((app) => app.id)).toEqual([]);
+    expect(await see(`/v1/webhooks/${had.webhook}`)).toMatchObject({ active: false });
+    expect(await see(`/v1/dashboards/${had.sharedDashboard}`)).toMatchObject({
+      ownerId: cast.owner.id,
+      owner: { name: cast.owner.name },
+    });
+    expect(line(deactivation, 'insights.shared-dashboards')).toMatchObject({
+      action: 'transfer',
+      transferredTo: cast.owner.id,
+    });
+    expect(await owner().refusal(see(had.publicUrl))).toMatchObject({ status: 404 });
+    expect(await owner().all(`/v1/contacts?assignee=${cast.ada.id}`)).toHaveLength(CONTACTS / 4);
+  });
+
+  it('lets nobody be given anything who has left', async () => {
+    const refused = { status: 422, code: 'inactive-user' };
+    expect(
+      await owner().refusal(owner().post('/v1/live-chats', { visitor: 'Late', operatorId: cast.ada.id })),
+    ).toMatchObject(refused);
+    expect(await owner().refusal(owner().post('/v1/dashboards', { name: 'Late', ownerId: cast.ada.id }))).toMatchObject(
+      refused,
+    );
+    expect(
+      await owner().refusal(
+        owner().post('/v1/conversations/bulk-reassign', { filter: { assigneeId: cast.cleo.id }, to: cast.ada.id }),
+      ),
+    ).toMatchObject(refused);
+  });
+
+  it('lets the leaver come back as before, with the old tokens dead', async () => {
+    const back = await over(owner(), await owner().post<Departure>(`/v1/users/${cast.ada.id}/reactivate`));
+    expect(back).toMatchObject({ transition: 'reactivated', status: 'completed' });
+    expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({
+      status: 'active',
+      roles: ['admin'],
+      teamIds: [cast.teamId],
+    });
+    cast.ada.api = await signIn(system, cast.ada.email);
+    expect(await cast.ada.api.get('/v1/me')).toMatchObject({ id: cast.ada.id });
+    expect(await owner().refusal(system.api(oldToken).get('/v1/me'))).toMatchObject({ status: 401 });
+  });
+
+  it('deletes the leaver for good', async () => {
+    const chat = await owner().post('/v1/live-chats', { visitor: 'Again', operatorId: cast.ada.id });
+    if (preset === 'crm') {
+      expect(await owner().refusal(owner().post(`/v1/users/${cast.ada.id}/delete`))).toMatchObject({
+        status: 409,
+        code: 'not-deactivated',
+      });
+      expect(await deactivate()).toMatchObject({ status: 'completed' });
+    }
+    if (preset === 'calls') {
+      expect(await owner().refusal(owner().post(`/v1/users/${cast.ada.id}/delete`))).toMatchObject({
+        status: 409,
+        code: 'numbers-assigned',
+        items: expect.arrayContaining([had.number]),
+      });
+      await owner().post(`/v1/numbers/${had.number}/reassign`, { userId: cast.ben.id });
+    }
+    const promised = await owner().get<typeof preview>(`/v1/users/${cast.ada.id}/departure-preview?transition=deleted`);
+    const deletion = await over(
+      owner(),
+      await owner().post<Departure>(`/v1/users/${cast.ada.id}/delete`, { planToken: promised.planToken }),
+    );
+    expect(deletion).toMatchObject({ status: 'completed', transition: 'deleted' });
+    expect(counts(linesOf(deletion))).toEqual(counts(promised.rules));
+    expect(linesOf(deletion).filter((one) => one.remaining !== 0)).toEqual([]);
+    expect(await see(`/v1/live-chats/${chat.id}`)).toMatchObject({ status: 'queued', operator: null });
+  });
+
+  it('shows "Deleted user" where the name stood', async () => {
+    expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({
+      name: 'Deleted user',
+      email: null,
+      staffId: null,
+      status: 'deleted',
+    });
+    expect(await see(`/v1/internal-notes/${had.notes[1]}`)).toMatchObject({
+      text: 'Solved',
+      author: { id: cast.ada.id, name: 'Deleted user', status: 'deleted' },
+    });
+    expect(await see(`/v1/conversations/${had.conversations.closed}`)).toMatchObject({
+      assignee: { name: 'Deleted user' },
+    });
+    expect(await see(`/v1/conversations/${had.conversations.open}`)).toMatchObject({ assignee: null });
+    expect(await see(`/v1/automations/${had.automation}`)).toMatchObject({ owner: { name: 'Deleted user' } });
+    expect((await owner().all(`/v1/contacts?assignee=${cast.ada.id}`)).length).toBe(
+      preset === 'texting' ? 0 : CONTACTS / 4,
+    );
+    const segment = see(`/v1/segments/${had.segment}`);
+    if (preset === 'texting') expect(await owner().refusal(segment)).toMatchObject({ status: 404 });
+    else expect(await segment).toMatchObject({ owner: { name: 'Deleted user' } });
+  });
+
+  it('keeps the number in quarantine for a week, then lets it go', async () => {
+    if (preset === 'calls')
+      return expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ ownerId: cast.ben.id, state: 'assigned' });
+    expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'quarantined', ownerId: null });
+    system.advanceDays(8);
+    // Sessions are over by then, too.
+    cast.owner.api = await signIn(system, cast.owner.email);
+    await eventually(async () => expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'released' }));
+    expect(await owner().post('/v1/calls/inbound', { to: had.e164, from: '+14155550100' })).toMatchObject({
+      outcome: 'no-longer-in-service',
+    });
+  });
+
+  it('finds nothing that breaks a promise, and no trace of the person', async () => {
+    cast.owner.api = await signIn(system, cast.owner.email);
+    const { id } = await owner().post('/v1/departures/verify');
+    const verified = await eventually(async () => {
+      const verification = await see(`/v1/departures/verify/${id}`);
+      expect(verification.status).toBe('completed');
+      return verification;
+    });
+    expect(verified).toMatchObject({ checked: 1, broken: [] });
+    expect(await see('/v1/audit/verify')).toMatchObject({ valid: true });
+    for (const detail of [cast.ada.name, cast.ada.email, cast.ada.staffId]) expect(await traces(detail)).toEqual([]);
+  });
+});
+
+let system: System;
+beforeAll(async () => {
+  system = await System.start();
+}, 60_000);
+afterAll(() => system?.stop());
+
+/** Tables of any service in which a row, read as text, holds the given words. */
+async function traces(words: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const [name, { app }] of system.services) {
+    if (name === 'gateway') continue;
+    const db = app.get(EntityManager, { strict: false }).fork().getKysely();
+    const tables = await sql<{ table_name: string }>`
+      select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`.execute(
+      db,
+    );
+    for (const { table_name: table } of tables.rows) {
+      const { rows } =
+        await sql`select 1 from ${sql.table(table)} t where t::text ilike ${`%${words}%`} limit 1`.execute(db);
+      if (rows.length > 0) found.push(`${name}.${table}`);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,70 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '#libs/testing';
+import { Api } from './api.js';
+import { Foundation, PARTS } from './foundation.js';
+import { allIntroduced } from './readiness.js';
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Each service in a process of its own, so that it can be killed. */
+export class Processes {
+  private readonly children = new Map<string, ChildProcess>();
+
+  private constructor(
+    private readonly foundation: Foundation,
+    private readonly port: number,
+  ) {}
+
+  static async start(): Promise<Processes> {
+    const processes = new Processes(await Foundation.lay(), await freePort());
+    await Promise.all([...PARTS.map((part) => part.name), 'gateway'].map((name) => processes.run(name)));
+    await allIntroduced(processes.url);
+    return processes;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  api(token?: string): Api {
+    return new Api(this.url, token);
+  }
+
+  /** Starts the service and waits until it is ready. */
+  async run(name: string): Promise<void> {
+    const child = spawn(
+      process.execPath,
+      ['--import', file('../libs/testing/typescript.mjs'), file(`../services/${name}/src/main.ts`)],
+      {
+        env: {
+          PATH: process.env.PATH,
+          ...this.foundation.env(name),
+          ...(name === 'gateway' && { PORT: String(this.port) }),
+        },
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      },
+    );
+    this.children.set(name, child);
+    const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`)));
+    await Promise.race([once(child, 'message'), ended]);
+    ended.catch(() => undefined);
+  }
+
+  /** As the kernel does when memory runs out: no warning, no good-bye. */
+  async kill(name: string): Promise<void> {
+    const child = this.children.get(name)!;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    const running = [...this.children.values()].filter((child) => child.exitCode === null && child.signalCode === null);
+    const gone = running.map((child) => once(child, 'exit'));
+    for (const child of running) child.kill('SIGTERM');
+    await Promise.all(gone);
+    await this.foundation.clear();
+  }
+}

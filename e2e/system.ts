@@ -1,0 +1,51 @@
+import { Ids, TestClock } from '#libs/database';
+import { RetryWorker, ScheduledActionWorker, TaskWorker } from '#libs/lifecycle';
+import { startService, type RunningService } from '#libs/platform';
+import { gateway } from '../services/gateway/src/gateway.js';
+import { Api } from './api.js';
+import { Foundation, PARTS } from './foundation.js';
+import { allIntroduced } from './readiness.js';
+
+/** All services in one process, on databases and a broker of their own, with one clock that can be moved. */
+export class System {
+  private constructor(
+    readonly clock: TestClock,
+    private readonly foundation: Foundation,
+    readonly services: ReadonlyMap<string, RunningService>,
+  ) {}
+
+  static async start(): Promise<System> {
+    const clock = new TestClock();
+    const foundation = await Foundation.lay();
+    const services = new Map<string, RunningService>();
+    for (const part of [...PARTS, gateway]) {
+      const options = { ...part, env: foundation.env(part.name), clock, ids: new Ids(clock) };
+      services.set(part.name, await startService(options));
+    }
+    const system = new System(clock, foundation, services);
+    await allIntroduced(system.url);
+    return system;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.services.get('gateway')!.port}`;
+  }
+
+  api(token?: string): Api {
+    return new Api(this.url, token);
+  }
+
+  /** Moves the clock, and lets what is due happen. */
+  advanceDays(days: number): void {
+    this.clock.advanceDays(days);
+    for (const { name } of PARTS) {
+      const { app } = this.services.get(name)!;
+      for (const worker of [ScheduledActionWorker, TaskWorker, RetryWorker]) app.get(worker, { strict: false }).wake();
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const service of [...this.services.values()].reverse()) await service.close();
+    await this.foundation.clear();
+  }
+}
