@@ -122,6 +122,13 @@ export const SomeOf = (values: readonly string[], presence: Presence = {}) =>
     v.IsIn([...values], { each: true }),
   );
 
+/** Filters a list by a person, who may also be the caller or nobody. */
+export const PersonFilter = (about: string) =>
+  Pattern(/^(me|none|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, 'the id of a user, `me` or `none`', {
+    optional: true,
+    about,
+  });
+
 /** A list of short texts. */
 export const Texts = ({ max = 100, ...presence }: Presence & { max?: number } = {}) =>
   field(

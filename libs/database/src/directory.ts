@@ -60,22 +60,33 @@ export class Directory {
   async requireActive(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
     const ids = unique(userIds);
     if (ids.length === 0) return;
-    let rows = await this.hold(accountId, ids);
+    const gone = (await this.hold(accountId, ids)).filter(hasLeft).map((row) => row.user_id);
+    if (gone.length > 0) throw new Problem('inactive-user', { detail: 'Name somebody who has not left.', items: gone });
+  }
+
+  /**
+   * Keeps a person as they are until the transaction ends: whoever decides that they leave or return has to wait.
+   * @returns whether they have left already
+   * @throws Problem `unknown-user`
+   */
+  async hasLeft(accountId: string, userId: string): Promise<boolean> {
+    return (await this.hold(accountId, [userId])).some(hasLeft);
+  }
+
+  private async hold(accountId: string, ids: readonly string[]): Promise<Held[]> {
+    let rows = await this.known(accountId, ids);
     if (rows.length < ids.length && this.lookup) {
       await this.lookup.introduce(accountId, missing(ids, rows));
-      rows = await this.hold(accountId, ids);
+      rows = await this.known(accountId, ids);
     }
     const unknown = missing(ids, rows);
     if (unknown.length > 0)
       throw new Problem('unknown-user', { detail: 'Name a user of this account.', items: unknown });
-    const gone = rows
-      .filter((row) => row.status === 'deactivated' || row.status === 'deleted')
-      .map((row) => row.user_id);
-    if (gone.length > 0) throw new Problem('inactive-user', { detail: 'Name somebody who has not left.', items: gone });
+    return rows;
   }
 
-  private async hold(accountId: string, ids: readonly string[]): Promise<Pick<DirectoryRow, 'user_id' | 'status'>[]> {
-    const { rows } = await sql<Pick<DirectoryRow, 'user_id' | 'status'>>`
+  private async known(accountId: string, ids: readonly string[]): Promise<Held[]> {
+    const { rows } = await sql<Held>`
       select user_id, status from directory
       where account_id = ${accountId} and user_id = any(${[...ids]}::uuid[])
       order by user_id for key share`.execute(this.em.getKysely());
@@ -103,7 +114,10 @@ export class Directory {
   }
 }
 
-const missing = (ids: readonly string[], rows: readonly Pick<DirectoryRow, 'user_id'>[]): string[] =>
+type Held = Pick<DirectoryRow, 'user_id' | 'status'>;
+
+const hasLeft = ({ status }: Held): boolean => status === 'deactivated' || status === 'deleted';
+const missing = (ids: readonly string[], rows: readonly Held[]): string[] =>
   ids.filter((id) => !rows.some((row) => row.user_id === id));
 const unique = (ids: readonly (string | null | undefined)[]): string[] =>
   [...new Set(ids.filter((id): id is string => !!id))].sort();

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Receipt, ResolvedRules, UserEvent } from '#libs/contracts';
 import { RETRY_DELAYS } from '#libs/lifecycle';
+import { eventually } from '#libs/testing';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
 import { desk, Thing } from './desk.js';
 
@@ -48,6 +49,16 @@ describe('the engine', () => {
         status: string;
       }>`select status from inbox where user_id = ${userId} order by lifecycle_version`.execute(bench.em().getKysely())
     ).rows.map((row) => row.status);
+
+  /** Until some transaction on this database waits for another. */
+  const waitsForLock = () =>
+    eventually(async () => {
+      const { rows } =
+        await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+          bench.em().getKysely(),
+        );
+      return rows.length > 0;
+    });
 
   describe('whatever the order in which events come', () => {
     it('lets a reactivation that overtakes the deactivation win', async () => {
@@ -99,6 +110,20 @@ describe('the engine', () => {
       expect(first!.rules).toMatchObject([{ rule: 'desk.chairs', affected: 1 }]);
       expect(again).toEqual(first);
     });
+  });
+
+  it('leaves a row alone that somebody else changes at the same moment', async () => {
+    await things('chair', robin, 2);
+    const [chair] = await bench.em().find(Thing, { owner: robin.userId });
+    let delivery: Promise<unknown> = Promise.resolve();
+    await bench.em().transactional(async (em) => {
+      await em.nativeUpdate(Thing, { id: chair!.id }, { state: 'closed' });
+      delivery = deliver([bench.leaving(robin, 'deactivated', unassignChairs)]);
+      await waitsForLock();
+    });
+    await delivery;
+    expect(await bench.em().findOne(Thing, { id: chair!.id })).toMatchObject({ owner: robin.userId, state: 'closed' });
+    expect(receiptsOf(robin)[0]!.rules).toMatchObject([{ affected: 1 }]);
   });
 
   describe('a deletion', () => {
@@ -222,22 +247,19 @@ describe('the engine', () => {
     });
 
     it('that strikes everybody brings the whole batch back', async () => {
-      const admin = new (await import('pg')).default.Client(bench.database.adminUrl);
-      await admin.connect();
-      await admin.query('begin; lock table inbox in access exclusive mode');
-      const cancel = async () => {
-        const { rows } = await admin.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      const delivery = bench.em().transactional(async (em) => {
+        await sql`lock table inbox in access exclusive mode`.execute(em.getKysely());
+        const failed = deliver([bench.leaving(robin, 'deactivated', unassignChairs)]).catch(
+          (error: Error) => error.constructor.name,
         );
-        return rows.length > 0;
-      };
-      const delivery = deliver([bench.leaving(robin, 'deactivated', unassignChairs)]).catch(
-        (error: Error) => error.constructor.name,
-      );
-      while (!(await cancel()));
+        await waitsForLock();
+        await sql`
+          select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+          em.getKysely(),
+        );
+        return failed;
+      });
       expect(await delivery).toBe('TransientFailure');
-      await admin.query('rollback');
-      await admin.end();
       expect(await status(robin)).toEqual([]);
     });
 

@@ -1,4 +1,5 @@
 import type { ActionChoice, ActionName } from '#libs/contracts';
+import type { RawBuilder } from 'kysely';
 import type { Db, Rows } from './rule.js';
 
 /** Values that are known only when the action runs. */
@@ -10,7 +11,14 @@ export const DUE = Symbol('due');
 /** The property of the rows that names the person. */
 export const PERSON = Symbol('person');
 
-export type Value = string | number | boolean | null | typeof NOW | typeof LEAVER | typeof SUCCESSOR | typeof DUE;
+/** SQL over the row (alias `t`) and `target` (user_id = the leaver, successor, due), where a value depends on the row. */
+export type Computed = RawBuilder<unknown>;
+
+export type Value =
+  string | number | boolean | null | typeof NOW | typeof LEAVER | typeof SUCCESSOR | typeof DUE | Computed;
+
+/** Whether the value is the same for every row, and known before the action runs. */
+export const isFixed = (value: Value): boolean => value === null || !['symbol', 'object'].includes(typeof value);
 
 /** New values by property; `PERSON` stands for the property that names the leaver. */
 export interface Changes {
@@ -37,6 +45,8 @@ export interface Action {
   /** What follows when the days are over, and on which rows. */
   readonly later?: { readonly rows?: Rows; readonly effect: Effect };
   readonly days?: number;
+  /** Which rows it deals with, where not all that the rule speaks of. */
+  readonly rows?: Rows;
   readonly scope?: ActionChoice['scope'];
   /** Whether somebody takes over. */
   readonly gives: boolean;
@@ -53,6 +63,9 @@ export const block = simple('block', none);
 export const unassign = simple('unassign', { kind: 'set', changes: { [PERSON]: null } });
 /** The named successor's, or else the first admin's. */
 export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, true);
+/** The same, with further values that go along. */
+export const transferWith = (changes: Changes): Action =>
+  simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR, ...changes } }, true);
 /** The leaver's place is taken by the first admin, or a named successor. */
 export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, true);
 /** The rows are gone. */
@@ -96,6 +109,13 @@ export const releaseAfter = (days: number, parts: { now: Changes; then: Rows; th
   days,
   later: { rows: parts.then, effect: { kind: 'set', changes: parts.thenSet } },
 });
+
+/** The action deals with these rows and leaves the rule's others alone. */
+export const only = (rows: Rows, action: Action): Action => Object.freeze({ ...action, rows });
+
+/** One of several ways of the same action, among which a policy chooses by `scope`. The first of them is the default. */
+export const scoped = (scope: NonNullable<ActionChoice['scope']>, action: Action): Action =>
+  Object.freeze({ ...action, scope });
 
 /** Whether the rows no longer name the leaver once the effect has happened. */
 export const takesAway = (effect: Effect): boolean =>

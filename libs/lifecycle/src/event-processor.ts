@@ -96,14 +96,19 @@ export class EventProcessor {
   /** Events that were here before: answered again from what is noted, or begun again when somebody asked for it. */
   private async recognise(db: Db, events: readonly UserEvent[]): Promise<{ resumed: UserEvent[]; answers: Receipt[] }> {
     if (events.length === 0) return { resumed: [], answers: [] };
-    const rows = await inbox.find(db, events.map(keyOf), true);
+    const known = await inbox.find(db, events.map(keyOf), true);
     const byKey = new Map(
       events.map((event) => [inbox.inboxKey(event.data.userId, event.data.lifecycleVersion), event]),
     );
-    const again = rows.filter((row) => {
-      const event = byKey.get(inbox.inboxKey(row.user_id, row.lifecycle_version))!;
-      return (row.status === 'failed' || row.status === 'retry') && event.data.departure!.round > row.round;
-    });
+    const askedIn = (row: inbox.InboxRow) =>
+      byKey.get(inbox.inboxKey(row.user_id, row.lifecycle_version))!.data.departure!.round;
+    // Whoever is through is asked as well when others have failed; the answer has to name the round of the question.
+    const behind = new Set(known.filter((row) => row.round < askedIn(row)).map((row) => row.departure_id));
+    const rows = known.map((row) => ({ ...row, round: Math.max(row.round, askedIn(row)) }));
+    await inbox.raiseRounds(db, rows);
+    const again = rows.filter(
+      (row) => (row.status === 'failed' || row.status === 'retry') && behind.has(row.departure_id),
+    );
     const goingOn = await inbox.resume(db, again, this.clock.now());
     const resumed = again
       .map((row) => inbox.inboxKey(row.user_id, row.lifecycle_version))
@@ -145,6 +150,15 @@ export class EventProcessor {
     const now = this.clock.now();
     await inbox.note(db, events, now);
     return this.settle(db, events, now);
+  }
+
+  /**
+   * For identity: begins events again that have failed in chunks. Their tasks go on from where they stopped; a failure
+   * before that would have failed the decision itself.
+   */
+  async resumeDecided(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
+    const { answers } = await this.recognise(db, events);
+    return answers;
   }
 
   /** Ends what was decided before about these people, and carries out what is decided now. */

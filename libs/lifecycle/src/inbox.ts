@@ -135,6 +135,16 @@ export async function giveUp(db: Db, event: UserEvent, error: string, now: Date)
     where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
 }
 
+/** Notes in which round these events were asked for last; their answers name it. */
+export async function raiseRounds(db: Db, rows: readonly InboxRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    update inbox i set round = n.round
+    from unnest(${rows.map((r) => r.user_id)}::uuid[], ${rows.map((r) => r.lifecycle_version)}::bigint[], ${rows.map((r) => r.round)}::int[])
+      as n (user_id, lifecycle_version, round)
+    where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version and i.round < n.round`.execute(db);
+}
+
 /**
  * Begins failed events again. Those that had got as far as chunks go on with them; their keys are returned.
  */
@@ -142,7 +152,7 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
   if (failed.length === 0) return new Set();
   const keys = sql`unnest(${failed.map((r) => r.user_id)}::uuid[], ${failed.map((r) => r.lifecycle_version)}::bigint[]) as n (user_id, lifecycle_version)`;
   await sql`
-    update inbox i set round = i.round + 1, attempts = 0, status = 'running', error = null, finished_at = null from ${keys}
+    update inbox i set attempts = 0, status = 'running', error = null, finished_at = null from ${keys}
     where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
   const { rows } = await sql<{ user_id: string; lifecycle_version: string }>`
     update task t set attempts = 0, due_at = ${now} from ${keys}

@@ -25,11 +25,11 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
 }
 
 async function lineOf(db: Db, step: Step, steps: readonly Step[], leaver: LeaverRow): Promise<PreviewLine> {
-  const { part, action, transition, resolved } = step;
+  const { part, action, transition, resolved, statements } = step;
   const reached = earlierSteps(step, steps).every((earlier) =>
     survives(part.rows, earlier.action.effect, action.effect),
   );
-  const count = reached ? ((await part.statements.count(db, action.effect, [leaver])).get(leaver.userId) ?? 0) : 0;
+  const count = reached ? ((await statements.count(db, action.effect, [leaver])).get(leaver.userId) ?? 0) : 0;
   const detail =
     count > 0
       ? await part.rule.explain?.({
@@ -48,7 +48,7 @@ async function lineOf(db: Db, step: Step, steps: readonly Step[], leaver: Leaver
     ...resolved,
     count,
     ...(detail && { detail, warning: part.rule.warning }),
-    ...(listed && { items: await part.statements.list(db, action.effect, leaver, LISTED) }),
+    ...(listed && { items: await statements.list(db, action.effect, leaver, LISTED) }),
   };
 }
 

@@ -18,7 +18,7 @@ interface PromiseRow {
  */
 export async function proof(db: Db, rules: RuleSet, request: ProofRequest): Promise<ProofAnswer> {
   const groups = Map.groupBy(await promises(db, request), ({ line }) =>
-    JSON.stringify([line.transition, line.rule, line.part, line.action]),
+    JSON.stringify([line.transition, line.rule, line.part, line.action, line.scope]),
   );
   const broken: ProofAnswer['broken'] = [];
   for (const group of groups.values()) {
@@ -63,10 +63,10 @@ function remaining(db: Db, step: Step, group: readonly PromiseRow[]): Promise<Ma
     wasManager: row.was_manager,
     leftAt: new Date(row.left_at),
   }));
-  const { action, part } = step;
+  const { action, statements } = step;
   // With only a delayed effect, the promise is that the rows are gone when the days are over.
   const effect = action.effect.kind === 'none' && action.later ? action.later.effect : action.effect;
-  return part.statements.count(db, effect, leavers);
+  return statements.count(db, effect, leavers);
 }
 
 /** Nobody deleted may have a name left in the directory. */

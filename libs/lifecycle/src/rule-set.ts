@@ -6,7 +6,7 @@ import {
   type RuleDescription,
   type Transition,
 } from '#libs/contracts';
-import { choiceOf, takesAway, type Action, type Effect } from './actions.js';
+import { choiceOf, isFixed, takesAway, type Action, type Effect } from './actions.js';
 import type { Rows, Rule } from './rule.js';
 import { Statements } from './statements.js';
 
@@ -15,6 +15,8 @@ export interface Part {
   readonly rule: Rule;
   readonly rows: Rows;
   readonly statements: Statements;
+  /** For actions that deal with other rows than the rule's. */
+  readonly ownStatements: ReadonlyMap<Action, Statements>;
   /** For actions whose delayed part works on other rows. */
   readonly laterStatements: ReadonlyMap<Action, Statements>;
 }
@@ -27,6 +29,8 @@ export interface Step {
   readonly resolved: ResolvedAction;
   /** As declared, to be done. */
   readonly action: Action;
+  /** The SQL for the rows that the action deals with. */
+  readonly statements: Statements;
 }
 
 /** A policy names something that this version of the service does not offer. */
@@ -48,7 +52,8 @@ export class RuleSet {
         rule,
         rows,
         statements: new Statements(em, rows),
-        laterStatements: laterStatements(rule, em),
+        ownStatements: statementsFor(rule, em, (action) => action.rows),
+        laterStatements: statementsFor(rule, em, (action) => action.later?.rows),
       })),
     );
   }
@@ -65,7 +70,7 @@ export class RuleSet {
         Object.entries(rule.choices).map(([transition, choice]) => [
           transition,
           {
-            allowed: choice.actions.map((action) => action.name),
+            allowed: [...new Set(choice.actions.map((action) => action.name))],
             default: choiceOf(choice.actions[0]!),
             presets: Object.fromEntries(
               Object.entries(rule.presets).flatMap(([preset, changes]) => {
@@ -84,8 +89,9 @@ export class RuleSet {
     const wanted = TRANSITIONS.filter((transition) => transitions.includes(transition));
     return wanted.flatMap((transition) =>
       this.parts.flatMap((part) => {
+        if (part.rows.on && part.rows.on !== transition) return [];
         const resolved = policy[part.rule.id]?.[transition];
-        return resolved ? [{ part, transition, resolved, action: actionOf(part.rule, transition, resolved) }] : [];
+        return resolved ? [stepOf(part, transition, resolved)] : [];
       }),
     );
   }
@@ -96,26 +102,37 @@ export class RuleSet {
       (candidate) => candidate.rule.id === ruleId && (candidate.rows.part ?? null) === (part ?? null),
     );
     if (!found) throw new UnknownAction(`no rule ${ruleId}`);
-    return { part: found, transition, resolved, action: actionOf(found.rule, transition, resolved) };
+    return stepOf(found, transition, resolved);
   }
 
   /** `table.column` of every column that a rule answers for. */
   covered(): Set<string> {
-    const all = this.parts.flatMap((part) => [part.statements, ...part.laterStatements.values()]);
+    const all = this.parts.flatMap((part) => [
+      part.statements,
+      ...part.ownStatements.values(),
+      ...part.laterStatements.values(),
+    ]);
     return new Set(all.flatMap((statements) => statements.covers ?? []));
   }
 }
 
-function actionOf(rule: Rule, transition: Transition, resolved: ResolvedAction): Action {
-  const declared = rule.choices[transition]?.actions.find((action) => action.name === resolved.action);
+function stepOf(part: Part, transition: Transition, resolved: ResolvedAction): Step {
+  const { rule } = part;
+  const declared = rule.choices[transition]?.actions.find(
+    ({ name, scope }) => name === resolved.action && (!resolved.scope || resolved.scope === scope),
+  );
   if (!declared) throw new UnknownAction(`${rule.id} does not offer ${resolved.action} on ${transition}`);
-  return resolved.days === undefined ? declared : { ...declared, days: resolved.days };
+  const action = resolved.days === undefined ? declared : { ...declared, days: resolved.days };
+  return { part, transition, resolved, action, statements: part.ownStatements.get(declared) ?? part.statements };
 }
 
-function laterStatements(rule: Rule, em: EntityManager): Map<Action, Statements> {
+function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) => Rows | undefined) {
   const actions = Object.values(rule.choices).flatMap((choice) => choice.actions);
   return new Map(
-    actions.flatMap((action) => (action.later?.rows ? [[action, new Statements(em, action.later.rows)] as const] : [])),
+    actions.flatMap((action) => {
+      const rows = rowsOf(action);
+      return rows ? [[action, new Statements(em, rows)] as const] : [];
+    }),
   );
 }
 
@@ -131,7 +148,5 @@ export function survives(rows: Rows, earlier: Effect, later: Effect): boolean {
     if (property in changes && ![wanted].flat().includes(changes[property] as never)) return false;
   }
   if (later.kind !== 'set' || takesAway(later)) return true;
-  return Object.entries(later.changes).some(
-    ([property, value]) => typeof value !== 'symbol' && changes[property] !== value,
-  );
+  return Object.entries(later.changes).some(([property, value]) => isFixed(value) && changes[property] !== value);
 }

@@ -25,6 +25,8 @@ export interface Rows {
   match?: Condition;
   /** The kind of rows, where a rule has several: one receipt line each. */
   part?: string;
+  /** The only transition on which the rule speaks of these rows; every one of the rule's unless given. */
+  on?: Transition;
 }
 
 /** Rows whose property `person` names the leaver. */
@@ -32,7 +34,7 @@ export function owned<E extends AnyEntity>(
   entity: E,
   person: keyof InferEntity<E> & string,
   where: Where<InferEntity<E>> = {},
-  more: { part?: string; match?: Condition } = {},
+  more: Pick<Rows, 'part' | 'match' | 'on'> = {},
 ): Rows {
   return { entity, person, where: where as Rows['where'], ...more };
 }

@@ -105,11 +105,11 @@ async function runGroup(
   now: Date,
 ): Promise<Outcome[]> {
   if (members.length === 0) return [];
-  const { part, action } = members[0]!.step;
+  const { statements, action } = members[0]!.step;
   const rows = members.map((member) => rowOf(member.leaver, member.step, successors));
-  if (action.name === 'block') return blocked(members, await part.statements.count(db, action.effect, rows));
+  if (action.name === 'block') return blocked(members, await statements.count(db, action.effect, rows));
   if (action.effect.kind === 'none') {
-    const counts = await part.statements.count(db, action.effect, rows);
+    const counts = await statements.count(db, action.effect, rows);
     await schedule(db, members, counts, now);
     return members.map((member) => ({
       member,
@@ -118,7 +118,7 @@ async function runGroup(
       finished: true,
     }));
   }
-  const touched = await part.statements.run(db, action.effect, rows, budget, now);
+  const touched = await statements.run(db, action.effect, rows, budget, now);
   const byUser = new Map(touched.map((t) => [t.userId, t]));
   const full = touched.reduce((sum, t) => sum + t.count, 0) >= budget.total;
   await schedule(db, members, new Map(touched.map((t) => [t.userId, t.count])), now);

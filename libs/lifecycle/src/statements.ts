@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql, type RawBuilder } from 'kysely';
-import { DUE, LEAVER, NOW, PERSON, SUCCESSOR, type Changes, type Effect, type Value } from './actions.js';
+import { DUE, isFixed, LEAVER, NOW, PERSON, SUCCESSOR, type Changes, type Effect, type Value } from './actions.js';
 import type { Db, Rows } from './rule.js';
 
 /** One person whose rows are worked on, as SQL sees it: the relation `l`. */
@@ -133,25 +133,30 @@ export class Statements {
       ) r limit ${total}`;
   }
 
-  /** The person is checked again on the row itself: somebody else may have changed it since it was selected. */
+  /** Checked again on the row itself, which somebody else may have changed since it was selected. */
   private change(effect: Exclude<Effect, { kind: 'none' }>, now: Date): Sql {
-    const still = this.rows.person ? sql`and t.${this.column(this.rows.person)} = target.user_id` : sql``;
+    const own = this.rows.person ? [sql`t.${this.column(this.rows.person)} = target.user_id`] : [];
+    const still = sql.join([sql`t.id = target.id`, ...own, ...this.conditions()], sql` and `);
     if (effect.kind === 'delete') {
-      return sql`delete from ${this.table} t using target where t.id = target.id ${still} returning target.user_id, target.id`;
+      return sql`delete from ${this.table} t using target where ${still} returning target.user_id, target.id`;
     }
     const assignments = this.entries(effect.changes).map(
       ([column, value]) => sql`${column} = ${this.value(value, now)}`,
     );
-    return sql`update ${this.table} t set ${sql.join(assignments)} from target where t.id = target.id ${still} returning target.user_id, target.id`;
+    return sql`update ${this.table} t set ${sql.join(assignments)} from target where ${still} returning target.user_id, target.id`;
   }
 
   private selection(effect: Effect): Sql {
     const parts: Sql[] = [];
     if (this.rows.person) parts.push(sql`t.${this.column(this.rows.person)} = l.user_id`);
-    for (const [property, wanted] of Object.entries(this.rows.where)) parts.push(this.condition(property, wanted));
+    parts.push(...this.conditions());
     if (this.rows.match) parts.push(this.rows.match);
     if (effect.kind === 'set' && !(PERSON in effect.changes)) parts.push(this.pending(effect.changes));
     return sql.join(parts, sql` and `);
+  }
+
+  private conditions(): Sql[] {
+    return Object.entries(this.rows.where).map(([property, wanted]) => this.condition(property, wanted));
   }
 
   private condition(property: string, wanted: Rows['where'][string]): Sql {
@@ -162,7 +167,7 @@ export class Statements {
 
   /** A row is done when it has all the values that can be known beforehand. */
   private pending(changes: Changes): Sql {
-    const fixed = this.entries(changes).filter(([, value]) => typeof value !== 'symbol');
+    const fixed = this.entries(changes).filter(([, value]) => isFixed(value));
     if (fixed.length === 0)
       throw new TypeError(
         `${this.tableName}: an action has to set at least one fixed value, by which its rows are known to be done`,
@@ -183,6 +188,7 @@ export class Statements {
     if (value === LEAVER) return sql`target.user_id`;
     if (value === SUCCESSOR) return sql`target.successor`;
     if (value === DUE) return sql`target.due`;
+    if (typeof value === 'object' && value !== null) return value;
     return sql`${value as string}`;
   }
 

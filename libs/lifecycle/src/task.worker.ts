@@ -98,7 +98,7 @@ export class TaskWorker extends Worker {
     };
     const successors = await Successors.load(db, [leaver]);
     const { effect } = step.action;
-    const { statements } = step.part;
+    const { statements } = step;
     if (effect.kind === 'none')
       return this.finish(
         db,

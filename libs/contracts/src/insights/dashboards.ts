@@ -1,4 +1,4 @@
-import { Flag, Id, Json, Moment, Nested, Text } from '../fields.js';
+import { Flag, Id, Json, Moment, Nested, PersonFilter, Text } from '../fields.js';
 import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'insights';
@@ -21,7 +21,7 @@ export class Dashboard {
 }
 
 export class DashboardQuery extends ListQuery {
-  @Text({ optional: true, about: 'Id of the owner, or `me`.' }) ownerId?: string;
+  @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
   @Flag({ optional: true }) shared?: boolean;
 }
 
@@ -51,7 +51,7 @@ export class NewPublicLink {
 
 export class PublicLinkQuery extends ListQuery {
   @Id({ optional: true }) dashboardId?: string;
-  @Text({ optional: true, about: 'Id of the user who made it, or `me`.' }) createdById?: string;
+  @PersonFilter('Id of the user who made it, or `me`.') createdById?: string;
 }
 
 export const publicLinks = resource({

@@ -1,6 +1,6 @@
-import { Id, ListOf, OneOf, Text, Whole } from './fields.js';
-import { operation } from './operation.js';
-import type { Ask } from './lifecycle.js';
+import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
+import type { Ask } from '../lifecycle.js';
+import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
 
 /** A row whose User-ID names nobody who works here: imported, but assigned to no one. */
 export class UnmatchedRow {
@@ -13,14 +13,27 @@ export class RejectedRow {
   @Text({ max: 500 }) reason: string;
 }
 
-/** What became of one uploaded file. */
-export class ContactImport {
+/** What became of one uploaded file, in numbers. A contact that occurs several times in the file counts once. */
+export class ContactImportSummary {
   @Id() id: string;
-  @OneOf(['running', 'completed', 'failed']) status: 'running' | 'completed' | 'failed';
+  @OneOf(['uploading', 'running', 'completed', 'failed']) status: 'uploading' | 'running' | 'completed' | 'failed';
   @Whole() created: number;
   @Whole() updated: number;
   @Whole({ about: 'Contacts that got an assignee.' }) assigned: number;
   @Whole({ about: 'Contacts whose assignment was taken away.' }) cleared: number;
+  @Whole({ optional: true, about: 'Rows of the file that have been worked off; goes up while it is running.' })
+  rowsDone?: number;
+  @Whole({ optional: true, about: 'Rows whose User-ID matches nobody, listed or not.' }) unmatchedTotal?: number;
+  @Whole({ optional: true, about: 'Rows that were left out, listed or not.' }) rejectedTotal?: number;
+  @Text({ optional: true, nullable: true, max: 500, about: 'Why it failed. Rows up to `rowsDone` stay imported.' })
+  error?: string | null;
+  @Nested(() => UserView, { optional: true }) importedBy?: UserView;
+  @Moment({ optional: true }) createdAt?: string;
+  @Moment({ optional: true, nullable: true }) finishedAt?: string | null;
+}
+
+/** The same with the rows that need somebody's attention, the first thousand of each kind. */
+export class ContactImport extends ContactImportSummary {
   @ListOf(() => UnmatchedRow) unmatched: UnmatchedRow[];
   @ListOf(() => RejectedRow) rejected: RejectedRow[];
 }
@@ -28,7 +41,11 @@ export class ContactImport {
 export class ContactImportQuery {
   @Text({
     optional: true,
-    about: 'The column that holds the staff id of the contact’s assignee (the “User Identification” setting).',
+    about:
+      'The column that holds the staff id of the contact’s assignee (the “User Identification” setting); `StaffId` unless ' +
+      'given. The others: `ExternalId` (or `ContactId`, `Id`), required; `Name` (`FullName`, `ContactName`); `Phone` ' +
+      '(`PhoneNumber`, `Mobile`, `MobilePhone`, `CellPhone`); `Email` (`EmailAddress`). In any order; case, blanks, `_` ' +
+      'and `-` do not matter.',
   })
   userIdField?: string;
 }
@@ -45,6 +62,26 @@ export const importContacts = operation<ContactImport, object, ContactImportQuer
   custom: true,
   consumes: ['text/csv', 'multipart/form-data'],
   errors: ['validation', 'payload-too-large', 'unsupported-media-type'],
+});
+
+export const contactImportsList = operation<Page<ContactImportSummary>, NoBody, ListQuery>({
+  id: 'contact-imports.list',
+  service: 'contacts',
+  method: 'GET',
+  path: '/v1/contact-imports',
+  summary: 'List imports of contacts, without the rows that need attention',
+  query: ListQuery,
+  answer: pageOf(ContactImportSummary),
+});
+
+export const contactImportsGet = operation<ContactImport>({
+  id: 'contact-imports.get',
+  service: 'contacts',
+  method: 'GET',
+  path: '/v1/contact-imports/:id',
+  summary: 'Read how an import goes, or what came of it',
+  answer: ContactImport,
+  errors: ['not-found'],
 });
 
 /** Most bytes of the file in one `appendImport`. */

@@ -1,0 +1,102 @@
+import { Flag, Id, Ids, ListOf, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
+import { ListQuery, NoBody, operation, pageOf, resource, UserView, type Page } from '../operation.js';
+
+const service = 'automations';
+
+export const TRIGGER_KINDS = ['any', 'selected'] as const;
+export type TriggerKind = (typeof TRIGGER_KINDS)[number];
+
+export class NewAutomationTrigger {
+  @OneOf(TRIGGER_KINDS, { about: 'Runs for any user, or only for selected ones.' }) kind: TriggerKind;
+  @Ids({ optional: true, min: 1, about: 'The selected users; only with `selected`.' }) userIds?: string[];
+}
+
+export class AutomationTrigger {
+  @OneOf(TRIGGER_KINDS) kind: TriggerKind;
+  @Ids({ about: 'Empty for any user.' }) userIds: string[];
+  @ListOf(() => UserView) users: UserView[];
+}
+
+export class NewAutomation {
+  @Text() name: string;
+  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Flag({ optional: true, about: 'True unless given.' }) active?: boolean;
+  @Nested(() => NewAutomationTrigger) trigger: NewAutomationTrigger;
+}
+
+export class Automation {
+  @Id() id: string;
+  @Text() name: string;
+  @Id() ownerId: string;
+  @Nested(() => UserView) owner: UserView;
+  @Flag() active: boolean;
+  @Nested(() => AutomationTrigger) trigger: AutomationTrigger;
+  @Moment() createdAt: string;
+}
+
+export class AutomationQuery extends ListQuery {
+  @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
+
+  @Flag({ optional: true }) active?: boolean;
+}
+
+export const automations = resource({
+  service,
+  path: '/v1/automations',
+  noun: 'an automation',
+  thing: Automation,
+  create: NewAutomation,
+  query: AutomationQuery,
+  errors: ['unknown-user', 'inactive-user'],
+});
+
+export class AutomationChanges {
+  @Text({ optional: true }) name?: string;
+  @Id({ optional: true, about: 'Transfers it to this user.' }) ownerId?: string;
+  @Nested(() => NewAutomationTrigger, { optional: true, about: 'Replaces the trigger as a whole.' })
+  trigger?: NewAutomationTrigger;
+}
+
+export const automationUpdate = operation<Automation, AutomationChanges>({
+  id: 'automations.update',
+  service,
+  method: 'PATCH',
+  path: '/v1/automations/:id',
+  summary: 'Rename an automation, transfer it, or change its trigger',
+  body: AutomationChanges,
+  answer: Automation,
+  errors: ['not-found', 'unknown-user', 'inactive-user'],
+});
+
+export const automationActivate = operation<Automation>({
+  id: 'automations.activate',
+  service,
+  method: 'POST',
+  path: '/v1/automations/:id/activate',
+  summary: 'Let an automation run',
+  answer: Automation,
+  status: 200,
+  errors: ['not-found', 'conflict'],
+});
+
+export const automationDeactivate = operation<Automation>({
+  id: 'automations.deactivate',
+  service,
+  method: 'POST',
+  path: '/v1/automations/:id/deactivate',
+  summary: 'Let an automation rest',
+  answer: Automation,
+  status: 200,
+  errors: ['not-found'],
+});
+
+/** What the automation list offers to filter by: whoever owns an automation and has not left. */
+export const automationOwners = operation<Page<UserView>, NoBody, ListQuery>({
+  id: 'automations.owners',
+  service,
+  method: 'GET',
+  path: '/v1/automations/owners',
+  summary: 'List the owners of automations',
+  query: ListQuery,
+  answer: pageOf(UserView),
+});

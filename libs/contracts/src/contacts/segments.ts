@@ -1,0 +1,68 @@
+import { Id, Json, ListOf, Moment, Nested, Pattern, Text } from '../fields.js';
+import { ListQuery, operation, resource, UserView } from '../operation.js';
+
+const service = 'contacts';
+
+export class NewSegment {
+  @Text() name: string;
+  @Json({ about: 'Which contacts belong to it.' }) definition: Record<string, unknown>;
+  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+}
+
+export class Segment {
+  @Id() id: string;
+  @Text() name: string;
+  @Json() definition: Record<string, unknown>;
+  @Id() ownerId: string;
+  @Nested(() => UserView) owner: UserView;
+  @ListOf(() => UserView, { about: 'Who else has used it, the owner left out; at most the latest 100.', max: 100 })
+  usedBy: UserView[];
+  @Moment() createdAt: string;
+}
+
+export class SegmentCopy {
+  @Text({ optional: true, about: 'Unless given, the name of the original with “(copy)” behind.' }) name?: string;
+}
+
+export class SegmentQuery extends ListQuery {
+  @Pattern(
+    /^(me|[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$/,
+    'the id of a user, or `me`',
+    { optional: true, about: 'Id of the owner, or `me`.' },
+  )
+  ownerId?: string;
+}
+
+/** Every segment is shared with the whole account. */
+export const segments = resource({
+  service,
+  path: '/v1/segments',
+  noun: 'a segment',
+  thing: Segment,
+  create: NewSegment,
+  query: SegmentQuery,
+  errors: ['unknown-user', 'inactive-user'],
+});
+
+export const segmentsCopy = operation<Segment, SegmentCopy>({
+  id: 'segments.copy',
+  service,
+  method: 'POST',
+  path: '/v1/segments/:id/copy',
+  summary: 'Copy a segment; the copy belongs to the caller',
+  body: SegmentCopy,
+  bodyOptional: true,
+  answer: Segment,
+  errors: ['not-found'],
+});
+
+export const segmentsUse = operation<Segment>({
+  id: 'segments.use',
+  service,
+  method: 'POST',
+  path: '/v1/segments/:id/use',
+  summary: 'Note that the caller works with a segment, so that it is not removed unawares',
+  answer: Segment,
+  status: 200,
+  errors: ['not-found'],
+});

@@ -1,0 +1,56 @@
+import { Flag, Id, Ids, ListOf, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
+import { ListQuery, NoBody, operation, pageOf, resource, UserView, type Page } from '../operation.js';
+import { Conversation } from './conversations.js';
+
+const service = 'messaging';
+
+export const INBOX_KINDS = ['personal', 'shared'] as const;
+export type InboxKind = (typeof INBOX_KINDS)[number];
+
+export class NewInbox {
+  @OneOf(INBOX_KINDS, { about: 'A personal inbox has an owner, a shared one has members.' }) kind: InboxKind;
+  @Text() name: string;
+  @Ids({ optional: true, about: 'Of a shared inbox only.' }) memberIds?: string[];
+  @Id({ optional: true, about: 'Of a personal inbox only; the caller unless given.' }) ownerId?: string;
+}
+
+export class Inbox {
+  @Id() id: string;
+  @OneOf(INBOX_KINDS) kind: InboxKind;
+  @Text() name: string;
+  @Ids() memberIds: string[];
+  @ListOf(() => UserView) members: UserView[];
+  @Id({ nullable: true }) ownerId: string | null;
+  @Nested(() => UserView, { nullable: true }) owner: UserView | null;
+  @Moment() createdAt: string;
+}
+
+export class InboxQuery extends ListQuery {
+  @OneOf(INBOX_KINDS, { optional: true }) kind?: InboxKind;
+  @PersonFilter('Id of the owner, `me`, or `none`.') ownerId?: string;
+}
+
+export const inboxes = resource({
+  service,
+  path: '/v1/inboxes',
+  noun: 'an inbox',
+  thing: Inbox,
+  create: NewInbox,
+  query: InboxQuery,
+  errors: ['unknown-user', 'inactive-user'],
+});
+
+export class InboxConversationQuery extends ListQuery {
+  @Flag({ optional: true, about: 'Only conversations assigned to the caller.' }) mine?: boolean;
+}
+
+export const inboxConversations = operation<Page<Conversation>, NoBody, InboxConversationQuery>({
+  id: 'inboxes.conversations',
+  service,
+  method: 'GET',
+  path: '/v1/inboxes/:id/conversations',
+  summary: 'List the conversations of an inbox',
+  query: InboxConversationQuery,
+  answer: pageOf(Conversation),
+  errors: ['not-found'],
+});

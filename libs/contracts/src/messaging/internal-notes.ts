@@ -1,0 +1,30 @@
+import { Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
+import { ListQuery, resource, UserView } from '../operation.js';
+
+export class NewInternalNote {
+  @Id() conversationId: string;
+  @Text({ max: 10_000 }) text: string;
+}
+
+export class InternalNote {
+  @Id() id: string;
+  @Id() conversationId: string;
+  @Text({ max: 10_000 }) text: string;
+  @Nested(() => UserView, { about: 'Who wrote it.' }) author: UserView;
+  @Moment() createdAt: string;
+}
+
+export class InternalNoteQuery extends ListQuery {
+  @Id({ optional: true }) conversationId?: string;
+  @PersonFilter('Id of the author, or `me`.') author?: string;
+}
+
+export const internalNotes = resource({
+  service: 'messaging',
+  path: '/v1/internal-notes',
+  noun: 'an internal note on a conversation',
+  thing: InternalNote,
+  create: NewInternalNote,
+  query: InternalNoteQuery,
+  errors: ['unknown-reference', 'inactive-user'],
+});

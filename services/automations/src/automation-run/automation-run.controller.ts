@@ -1,0 +1,97 @@
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  automationRun,
+  automationRunGet,
+  automationRuns,
+  Problem,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type RunReason,
+  type RunStatus,
+} from '#libs/contracts';
+import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
+import { personFields } from '#libs/platform';
+import { Automation, AutomationTriggerUser, type AutomationRow } from '../automation/automation.entity.js';
+import { AutomationRun, type AutomationRunRow } from './automation-run.entity.js';
+
+type Shown = AnswerOf<typeof automationRun>;
+
+@Controller()
+export class AutomationRunController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  @Handles(automationRun)
+  async run({ principal, params, body }: CallOf<typeof automationRun>): Promise<Shown> {
+    const { accountId } = principal;
+    // People before what belongs to them, in the order in which a departure locks them.
+    const left = await this.directory.hasLeft(accountId, body.userId);
+    const automation = await this.find(accountId, params.id!, LockMode.PESSIMISTIC_READ);
+    if (!automation.active) throw new Problem('conflict', { detail: 'This automation is not active.' });
+    const run = this.em.create(AutomationRun, {
+      id: this.ids.next(),
+      accountId,
+      automationId: automation.id,
+      userId: body.userId,
+      ...(await this.outcome(automation, body.userId, left)),
+      createdAt: this.clock.now(),
+    });
+    await this.em.flush();
+    return (await this.present([run]))[0]!;
+  }
+
+  @Handles(automationRuns)
+  async list({ principal, params, query }: CallOf<typeof automationRuns>): Promise<AnswerOf<typeof automationRuns>> {
+    const { id } = await this.find(principal.accountId, params.id!);
+    const { limit, before } = pageWindow(query);
+    const where = { automationId: id, ...(before && { id: { $lt: before } }) };
+    const rows = await this.em.find(AutomationRun, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
+    const page = toPage(rows, query);
+    return { ...page, items: await this.present(page.items) };
+  }
+
+  @Handles(automationRunGet)
+  async get({ principal: { accountId }, params }: Call): Promise<Shown> {
+    const run = await this.em.findOne(AutomationRun, { id: params.runId, automationId: params.id, accountId });
+    if (!run) throw new Problem('not-found');
+    return (await this.present([run]))[0]!;
+  }
+
+  /** User status validation ends a run that names somebody who has left; any other run does without them. */
+  private async outcome(
+    { id, triggerKind }: AutomationRow,
+    userId: string,
+    left: boolean,
+  ): Promise<{ status: RunStatus; reason: RunReason | null }> {
+    const selected =
+      triggerKind === 'any' || (await this.em.findOne(AutomationTriggerUser, { automationId: id, userId })) !== null;
+    if (!selected) return { status: 'excluded', reason: 'not-selected' };
+    if (!left) return { status: 'completed', reason: null };
+    return { status: triggerKind === 'any' ? 'excluded' : 'terminated', reason: 'user-inactive' };
+  }
+
+  private async find(accountId: string, id: string, lockMode?: LockMode.PESSIMISTIC_READ): Promise<AutomationRow> {
+    const automation = await this.em.findOne(Automation, { id, accountId }, { lockMode });
+    if (!automation) throw new Problem('not-found');
+    return automation;
+  }
+
+  private async present(rows: readonly AutomationRunRow[]): Promise<Shown[]> {
+    const views = await this.directory.views(rows.map((row) => row.userId));
+    return rows.map(({ id, automationId, userId, status, reason, createdAt }) => ({
+      id,
+      automationId,
+      ...(personFields('userId', userId, views) as Pick<Shown, 'userId' | 'user'>),
+      status,
+      ...(reason && { reason }),
+      createdAt: createdAt.toISOString(),
+    }));
+  }
+}

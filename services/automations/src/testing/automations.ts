@@ -1,0 +1,16 @@
+import type { Principal } from '#libs/contracts';
+import { TestService } from '#libs/platform/testing';
+import { sql } from 'kysely';
+import { AutomationsModule } from '../automations.module.js';
+import { migrations } from '../migrations/migrations.js';
+
+/** The service, to be called as the gateway calls it. */
+export const startAutomations = () => TestService.start({ name: 'automations', module: AutomationsModule, migrations });
+
+/** Somebody leaves, as far as the directory is concerned. */
+export async function leaves(automations: TestService, { userId }: Principal, status: 'deactivated' | 'deleted') {
+  const name = status === 'deleted' ? sql`null` : sql`name`;
+  await sql`update directory set status = ${status}, name = ${name} where user_id = ${userId}`.execute(
+    automations.em().getKysely(),
+  );
+}

@@ -1,0 +1,88 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  bulkReassign,
+  conversations,
+  conversationUpdate,
+  inboxConversations,
+  isManager,
+  Problem,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type ConversationChanges,
+  type ConversationQuery,
+  type NewConversation,
+  type NoBody,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { Inbox } from '../inbox/inbox.entity.js';
+import { requireReference } from '../references.js';
+import { Conversation, type ConversationRow } from './conversation.entity.js';
+
+const base = plainResource(conversations, {
+  entity: Conversation,
+  shown: ['contactId', 'inboxId', 'status', 'createdAt'],
+  people: ['assignee'],
+});
+
+/** The contact is taken as it is named and not looked up: contacts belong to another service. */
+@Controller()
+export class ConversationController extends base {
+  override async prepare({ body, principal: { accountId } }: Call): Promise<Record<string, unknown>> {
+    const { inboxId, contactId, assignee = null, status = 'open' } = body as NewConversation;
+    const detail = 'Name an inbox of this account.';
+    await requireReference(this.em, { entity: Inbox, accountId, id: inboxId, detail });
+    return { inboxId, contactId, assignee, status };
+  }
+
+  override filter(call: Call<NoBody, ConversationQuery>): Record<string, unknown> {
+    const { assigneeId, assignee = assigneeId, ...others } = call.query;
+    return super.filter({ ...call, query: { ...others, assignee } as ConversationQuery });
+  }
+
+  @Handles(inboxConversations)
+  async ofInbox(call: CallOf<typeof inboxConversations>): Promise<AnswerOf<typeof inboxConversations>> {
+    const { params, principal, query } = call;
+    const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId });
+    if (!inbox) throw new Problem('not-found');
+    const { mine, ...window } = query;
+    const wanted = { ...window, inboxId: inbox.id, ...(mine && { assignee: 'me' }) };
+    return (await this.list({ ...call, query: wanted })) as AnswerOf<typeof inboxConversations>;
+  }
+
+  @Handles(conversationUpdate)
+  async update(call: CallOf<typeof conversationUpdate>): Promise<AnswerOf<typeof conversationUpdate>> {
+    const row = await this.find(call);
+    const seen = { id: row.id, status: row.status, assignee: row.assignee ?? null };
+    const changed = await this.em.nativeUpdate(Conversation, seen, await this.changed(row, call.body));
+    if (changed === 0) throw new Problem('conflict', { detail: 'Somebody else has just changed it. Read it again.' });
+    await this.em.refresh(row);
+    return (await this.present([row], call))[0] as AnswerOf<typeof conversationUpdate>;
+  }
+
+  /** Set-based, however many there are. */
+  @Handles(bulkReassign)
+  async reassign({ principal, body }: CallOf<typeof bulkReassign>): Promise<AnswerOf<typeof bulkReassign>> {
+    const { assigneeId, status } = body.filter;
+    if (!isManager(principal) && assigneeId !== principal.userId) {
+      throw new Problem('forbidden', { detail: "Only owners and admins reassign other people's conversations." });
+    }
+    await this.directory.requireActive(principal.accountId, [body.to]);
+    const statuses = status ? [status] : (['open', 'snoozed'] as const);
+    const from = { accountId: principal.accountId, assignee: assigneeId, status: { $in: [...statuses] } };
+    return { reassigned: await this.em.nativeUpdate(Conversation, from, { assignee: body.to }) };
+  }
+
+  private async changed({ accountId, ...row }: ConversationRow, wanted: ConversationChanges) {
+    const status = wanted.status ?? row.status;
+    if (wanted.assignee !== undefined) {
+      await this.directory.requireActive(accountId, [wanted.assignee]);
+      return { status, assignee: wanted.assignee };
+    }
+    // Held also when nothing is reopened, so that no departure is at work on a row whose status changes.
+    const left = row.assignee ? await this.directory.hasLeft(accountId, row.assignee) : false;
+    const reopened = row.status === 'closed' && status !== 'closed';
+    return { status, assignee: reopened && left ? null : (row.assignee ?? null) };
+  }
+}

@@ -1,0 +1,177 @@
+import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import type { Call } from '#libs/contracts';
+import { Directory } from '#libs/database';
+import {
+  behavesLikeARule,
+  coversEveryPersonalColumn,
+  RuleBench,
+  type Person,
+  type ServiceUnderTest,
+} from '#libs/lifecycle/testing';
+import { ConversationController } from '../conversation/conversation.controller.js';
+import { Conversation } from '../conversation/conversation.entity.js';
+import { InboxController } from '../inbox/inbox.controller.js';
+import { Inbox, InboxMember } from '../inbox/inbox.entity.js';
+import { InternalNoteController } from '../internal-note/internal-note.controller.js';
+import { InternalNote } from '../internal-note/internal-note.entity.js';
+import { LiveChatController } from '../live-chat/live-chat.controller.js';
+import { LiveChat } from '../live-chat/live-chat.entity.js';
+import { entities } from '../messaging.module.js';
+import { migrations } from '../migrations/migrations.js';
+import { kept } from './kept.js';
+import { messagingRules } from './messaging.rules.js';
+
+const messaging: ServiceUnderTest = { name: 'messaging', entities, rules: messagingRules, migrations };
+
+type Controller<C> = new (...with_: ConstructorParameters<typeof ConversationController>) => C;
+
+/** A call of the leaver's to a controller, in a transaction of its own. */
+function call<C, A>(
+  bench: RuleBench,
+  owner: Person,
+  type: Controller<C>,
+  work: (controller: C, call: Call) => Promise<A>,
+) {
+  const em = bench.orm.em as EntityManager;
+  const controller = new type(em, new Directory(em), bench.ids, bench.clock);
+  const made: Call = { principal: { ...owner, roles: ['agent'] }, params: {}, query: {}, body: {} };
+  return RequestContext.create(em, () => em.transactional(() => work(controller, made)));
+}
+
+async function anInbox(em: EntityManager, { accountId }: Person, bench: RuleBench): Promise<string> {
+  const id = bench.ids.next();
+  em.create(Inbox, { id, accountId, kind: 'shared', name: 'Support', createdAt: bench.clock.now() });
+  await em.flush();
+  return id;
+}
+
+async function aConversation(em: EntityManager, owner: Person, bench: RuleBench, more: object = {}): Promise<string> {
+  const id = bench.ids.next();
+  const inboxId = await anInbox(em, owner, bench);
+  const fresh = { status: 'open' as const, assignee: null, createdAt: bench.clock.now() };
+  em.create(Conversation, { id, accountId: owner.accountId, inboxId, contactId: bench.ids.next(), ...fresh, ...more });
+  await em.flush();
+  return id;
+}
+
+behavesLikeARule(messaging, 'messaging.conversations', {
+  row: (em, owner, bench) => aConversation(em, owner, bench, { assignee: owner.userId }),
+  // By assigning a new one, and by reopening one that the leaver has closed.
+  write: async (bench, owner) => {
+    const inboxId = await anInbox(bench.em(), owner, bench);
+    const body = { inboxId, contactId: bench.ids.next(), assignee: owner.userId };
+    const { id } = (await bench.create(ConversationController, owner, body)) as { id: string };
+    for (const status of ['closed', 'open'] as const) {
+      await call(bench, owner, ConversationController, (controller, made) =>
+        controller.update({ ...made, params: { id }, body: { status } }),
+      );
+    }
+  },
+});
+
+behavesLikeARule(messaging, 'messaging.live-chats', {
+  row: (em, { accountId, userId }, bench) =>
+    em.create(LiveChat, {
+      id: bench.ids.next(),
+      accountId,
+      visitor: 'Visitor',
+      operatorId: userId,
+      status: 'open',
+      createdAt: bench.clock.now(),
+    }),
+  // By creating one with an operator, and by taking one from the queue.
+  write: async (bench, owner) => {
+    await bench.create(LiveChatController, owner, { visitor: 'Visitor', operatorId: owner.userId });
+    const { id } = (await bench.create(LiveChatController, owner, { visitor: 'Visitor' })) as { id: string };
+    await call(bench, owner, LiveChatController, (controller, made) => controller.take({ ...made, params: { id } }));
+  },
+});
+
+behavesLikeARule(messaging, 'messaging.internal-notes', {
+  row: async (em, owner, bench) => {
+    const conversationId = await aConversation(em, owner, bench);
+    em.create(InternalNote, {
+      id: bench.ids.next(),
+      accountId: owner.accountId,
+      conversationId,
+      text: 'Asks for a discount',
+      author: owner.userId,
+      createdAt: bench.clock.now(),
+    });
+  },
+  write: async (bench, owner) => {
+    const conversationId = await aConversation(bench.em(), owner, bench);
+    return bench.create(InternalNoteController, owner, { conversationId, text: 'Asks for a discount' });
+  },
+});
+
+behavesLikeARule(messaging, 'messaging.inbox-memberships', {
+  row: async (em, owner, bench) => {
+    const inboxId = await anInbox(em, owner, bench);
+    em.create(InboxMember, { id: bench.ids.next(), accountId: owner.accountId, inboxId, userId: owner.userId });
+  },
+  write: (bench, owner) =>
+    bench.create(InboxController, owner, { kind: 'shared', name: 'Support', memberIds: [owner.userId] }),
+});
+
+coversEveryPersonalColumn(messaging, kept);
+
+describe('when somebody is deleted', () => {
+  let bench: RuleBench;
+  let leaver: Person;
+  beforeAll(async () => {
+    bench = await RuleBench.open(messaging);
+  });
+  afterAll(() => bench.close());
+  beforeEach(async () => {
+    leaver = await bench.person();
+  });
+  const leave = () => {
+    const rules = {
+      'messaging.conversations': { deleted: { action: 'unassign' } },
+      'messaging.live-chats': { deactivated: { action: 'unassign' }, deleted: { action: 'unassign' } },
+    } as const;
+    return bench.processor.apply([bench.leaving(leaver, 'deleted', rules)]);
+  };
+
+  it('open and snoozed conversations are nobody’s, and closed ones keep their history', async () => {
+    const em = bench.em();
+    const assignee = leaver.userId;
+    const [open, snoozed, closed] = [
+      await aConversation(em, leaver, bench, { assignee, status: 'open' }),
+      await aConversation(em, leaver, bench, { assignee, status: 'snoozed' }),
+      await aConversation(em, leaver, bench, { assignee, status: 'closed' }),
+    ];
+    await leave();
+    const rows = await bench
+      .em()
+      .find(Conversation, { id: { $in: [open, snoozed, closed] } }, { orderBy: { id: 'asc' } });
+    expect(rows.map((row) => [row.status, row.assignee])).toEqual([
+      ['open', null],
+      ['snoozed', null],
+      ['closed', leaver.userId],
+    ]);
+  });
+
+  it('live chats are back in the queue, and those already closed stay closed', async () => {
+    const aChat = (status: 'open' | 'closed') => ({
+      id: bench.ids.next(),
+      accountId: leaver.accountId,
+      visitor: 'Visitor',
+      operatorId: leaver.userId,
+      status,
+      createdAt: bench.clock.now(),
+    });
+    const em = bench.em();
+    const chats = [em.create(LiveChat, aChat('open')), em.create(LiveChat, aChat('closed'))];
+    await em.flush();
+    await leave();
+    const rows = await bench
+      .em()
+      .find(LiveChat, { id: { $in: chats.map(({ id }) => id) } }, { orderBy: { id: 'asc' } });
+    expect(rows.map((row) => [row.status, row.operatorId])).toEqual([
+      ['queued', null],
+      ['closed', leaver.userId],
+    ]);
+  });
+});

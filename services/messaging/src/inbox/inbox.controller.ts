@@ -1,0 +1,56 @@
+import { LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { inboxes, Problem, type Call, type NewInbox } from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { Conversation } from '../conversation/conversation.entity.js';
+import { Inbox, InboxMember, type InboxRow } from './inbox.entity.js';
+
+const base = plainResource(inboxes, { entity: Inbox, shown: ['kind', 'name', 'createdAt'], people: ['ownerId'] });
+
+@Controller()
+export class InboxController extends base {
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { kind, name, ownerId, memberIds = [] } = body as NewInbox;
+    if (kind === 'personal' && memberIds.length > 0) throw misplaced('memberIds', 'A personal inbox has no members');
+    if (kind === 'shared' && ownerId) throw misplaced('ownerId', 'A shared inbox has members instead of an owner');
+    return { kind, name, memberIds, ownerId: kind === 'personal' ? (ownerId ?? principal.userId) : null };
+  }
+
+  override async insert(
+    call: Pick<Call, 'principal'>,
+    { memberIds, ...values }: Record<string, unknown>,
+  ): Promise<InboxRow> {
+    const { accountId } = call.principal;
+    const userIds = memberIds as string[];
+    await this.directory.requireActive(accountId, userIds);
+    const inbox = await super.insert(call, values);
+    for (const userId of userIds) {
+      this.em.create(InboxMember, { id: this.ids.next(), accountId, inboxId: inbox.id, userId });
+    }
+    await this.em.flush();
+    return inbox;
+  }
+
+  override async present(rows: readonly InboxRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    const inboxIds = rows.map((row) => row.id);
+    const members = await this.em.find(InboxMember, { inboxId: { $in: inboxIds } }, { orderBy: { id: 'asc' } });
+    const views = await this.directory.views(members.map((member) => member.userId));
+    const byInbox = Map.groupBy(members, (member) => member.inboxId);
+    return answers.map((answer, index) => {
+      const memberIds = (byInbox.get(inboxIds[index]!) ?? []).map((member) => member.userId);
+      return { ...answer, memberIds, members: memberIds.map((id) => views.get(id)) };
+    });
+  }
+
+  /** Only an empty one: what was said in it must not disappear unnoticed. */
+  override async discard(inbox: InboxRow): Promise<void> {
+    await this.em.lock(inbox, LockMode.PESSIMISTIC_WRITE);
+    if (await this.em.findOne(Conversation, { inboxId: inbox.id }, { fields: ['id'] })) {
+      throw new Problem('conflict', { detail: 'There are conversations in this inbox. Remove them first.' });
+    }
+    this.em.remove(inbox);
+  }
+}
+
+const misplaced = (field: string, message: string) => new Problem('validation', { errors: [{ field, message }] });

@@ -1,0 +1,68 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  liveChatClose,
+  liveChats,
+  liveChatTake,
+  Problem,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type NewLiveChat,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { LiveChat, type LiveChatRow } from './live-chat.entity.js';
+
+const base = plainResource(liveChats, {
+  entity: LiveChat,
+  shown: ['visitor', 'status', 'createdAt'],
+  people: ['operatorId'],
+});
+
+@Controller()
+export class LiveChatController extends base {
+  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    const { visitor, operatorId = null, status } = body as NewLiveChat;
+    const natural = operatorId ? 'open' : 'queued';
+    if (status && status !== natural && status !== 'closed') {
+      throw new Problem('validation', {
+        errors: [{ field: 'status', message: `status must be ${natural} or closed here` }],
+      });
+    }
+    return { visitor, operatorId, status: status ?? natural };
+  }
+
+  @Handles(liveChatTake)
+  async take(call: CallOf<typeof liveChatTake>): Promise<AnswerOf<typeof liveChatTake>> {
+    const chat = await this.find(call);
+    const { accountId, userId } = call.principal;
+    if (chat.status === 'open' && chat.operatorId === userId) return this.shown(chat, call);
+    if (!(await this.isFree(chat))) throw taken();
+    await this.directory.requireActive(accountId, [userId]);
+    const seen = { id: chat.id, status: chat.status, operatorId: chat.operatorId ?? null };
+    const won = await this.em.nativeUpdate(LiveChat, seen, { operatorId: userId, status: 'open' });
+    if (won === 0) throw taken();
+    return this.shown(chat, call);
+  }
+
+  @Handles(liveChatClose)
+  async close(call: CallOf<typeof liveChatClose>): Promise<AnswerOf<typeof liveChatClose>> {
+    const chat = await this.find(call);
+    await this.em.nativeUpdate(LiveChat, { id: chat.id }, { status: 'closed' });
+    return this.shown(chat, call);
+  }
+
+  /** Nobody has it, or somebody who has left. */
+  private async isFree({ status, operatorId }: LiveChatRow): Promise<boolean> {
+    if (status !== 'open') return status === 'queued';
+    const operator = await this.directory.view(operatorId);
+    return operator?.status === 'deactivated' || operator?.status === 'deleted';
+  }
+
+  private async shown(chat: LiveChatRow, call: Pick<Call, 'principal'>): Promise<AnswerOf<typeof liveChatTake>> {
+    await this.em.refresh(chat);
+    return (await this.present([chat], call))[0] as AnswerOf<typeof liveChatTake>;
+  }
+}
+
+const taken = () => new Problem('conflict', { detail: 'Somebody else has this chat, or it is closed.' });

@@ -1,0 +1,88 @@
+import { liveChatClose, liveChats, liveChatTake, type Principal } from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { leaves, startMessaging } from '../testing/messaging.js';
+
+describe('live chats', () => {
+  let messaging: TestService;
+  let robin: Principal;
+  let kim: Principal;
+  beforeAll(async () => {
+    messaging = await startMessaging();
+  });
+  afterAll(() => messaging.stop());
+  beforeEach(async () => {
+    robin = await messaging.person();
+    kim = await messaging.person({ accountId: robin.accountId, name: 'Kim Example' });
+  });
+  const arrive = (operatorId?: string) =>
+    messaging.call(robin, liveChats.create, { body: { visitor: 'A visitor', operatorId } });
+  const take = (by: Principal, id: string) => messaging.call(by, liveChatTake, { params: { id } });
+  const close = (by: Principal, id: string) => messaging.call(by, liveChatClose, { params: { id } });
+
+  it('wait in the queue without an operator, and are open with one', async () => {
+    const queued = await arrive();
+    expect(queued).toMatchObject({ visitor: 'A visitor', status: 'queued', operatorId: null, operator: null });
+    const open = await arrive(kim.userId);
+    expect(open).toMatchObject({ status: 'open', operatorId: kim.userId, operator: { name: 'Kim Example' } });
+    expect((await messaging.call(robin, liveChats.list, { query: { operatorId: 'none' } })).items).toEqual([queued]);
+    expect((await messaging.call(robin, liveChats.list, { query: { status: 'open' } })).items).toEqual([open]);
+  });
+
+  it('can be entered with the status that they have', async () => {
+    const enter = (body: { operatorId?: string; status: 'queued' | 'open' | 'closed' }) =>
+      messaging.call(robin, liveChats.create, { body: { visitor: 'A visitor', ...body } });
+    expect(await enter({ operatorId: kim.userId, status: 'closed' })).toMatchObject({
+      status: 'closed',
+      operatorId: kim.userId,
+    });
+    expect(await enter({ status: 'queued' })).toMatchObject({ status: 'queued' });
+    await expect(enter({ operatorId: kim.userId, status: 'queued' })).rejects.toMatchObject({ code: 'validation' });
+    await expect(enter({ status: 'open' })).rejects.toMatchObject({ code: 'validation' });
+  });
+
+  it('in the queue are taken by one of those who try at once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { id } = await arrive();
+      const tries = await Promise.allSettled([take(robin, id), take(kim, id)]);
+      const won = tries.filter((one) => one.status === 'fulfilled').map((one) => one.value);
+      const lost = tries.filter((one) => one.status === 'rejected').map((one) => one.reason as object);
+      expect(lost).toEqual([expect.objectContaining({ code: 'conflict' })]);
+      expect(won).toEqual([await messaging.call(robin, liveChats.get, { params: { id } })]);
+    }
+  });
+
+  it('of a colleague cannot be taken, and one’s own stays one’s own', async () => {
+    const { id } = await arrive(kim.userId);
+    await expect(take(robin, id)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await take(kim, id)).toMatchObject({ status: 'open', operatorId: kim.userId });
+  });
+
+  it.each(['deactivated', 'deleted'] as const)('kept with an operator who is %s can be taken over', async (status) => {
+    const { id } = await arrive(kim.userId);
+    await leaves(messaging, kim, status);
+    expect(await take(robin, id)).toMatchObject({ status: 'open', operatorId: robin.userId });
+  });
+
+  it('go to nobody who has left', async () => {
+    const { id } = await arrive();
+    await leaves(messaging, kim, 'deactivated');
+    await expect(take(kim, id)).rejects.toMatchObject({ code: 'inactive-user' });
+    await expect(arrive(kim.userId)).rejects.toMatchObject({ code: 'inactive-user' });
+  });
+
+  it('are closed for good, by whomever, and keep their operator', async () => {
+    const { id } = await arrive(kim.userId);
+    await leaves(messaging, kim, 'deactivated');
+    const closed = await close(robin, id);
+    expect(closed).toMatchObject({ status: 'closed', operatorId: kim.userId });
+    expect(await close(robin, id)).toEqual(closed);
+    await expect(take(robin, id)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('of another account are not there', async () => {
+    const { id } = await arrive();
+    const stranger = await messaging.person();
+    await expect(take(stranger, id)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(close(stranger, id)).rejects.toMatchObject({ code: 'not-found' });
+  });
+});

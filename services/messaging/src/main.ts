@@ -1,0 +1,4 @@
+import { runService } from '#libs/platform';
+import { MessagingModule } from './messaging.module.js';
+
+await runService({ name: 'messaging', module: MessagingModule });

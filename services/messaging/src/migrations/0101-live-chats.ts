@@ -1,0 +1,17 @@
+import { migration } from '#libs/database';
+
+export const liveChatTables = migration(
+  '0101-live-chats',
+  // A chat waits in the queue exactly as long as nobody has it; a closed one may have had an operator or not.
+  `create table live_chat (
+    id uuid primary key,
+    account_id uuid not null,
+    visitor text not null,
+    operator_id user_ref,
+    status text not null check (status in ('queued', 'open', 'closed')),
+    created_at timestamptz not null,
+    check (status = 'closed' or (status = 'queued') = (operator_id is null))
+  )`,
+  'create index live_chat_operator on live_chat (operator_id, id)',
+  'create index live_chat_account on live_chat (account_id, id)',
+);
