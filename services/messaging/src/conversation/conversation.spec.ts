@@ -44,6 +44,7 @@ describe('conversations', () => {
     expect(await ids({ assignee: 'me' })).toEqual([mine.id]);
     expect(await ids({ assignee: 'none' })).toEqual([free.id]);
     expect(await ids({ assignee: kim.userId })).toEqual([theirs.id]);
+    expect(await ids({ assigneeId: kim.userId })).toEqual([theirs.id]);
     expect(await ids({ status: 'open' })).toEqual([free.id, mine.id]);
   });
 
