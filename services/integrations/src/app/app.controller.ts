@@ -1,0 +1,65 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { sql } from 'kysely';
+import { apps, type Call, type ListQuery, type NewApp, type NoBody } from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { plainResource } from '#libs/platform';
+import { Sealing } from '../sealing.js';
+import { Deliveries } from '../webhook/deliveries.js';
+import { App, type AppRow } from './app.entity.js';
+
+const base = plainResource(apps, {
+  entity: App,
+  shown: ['appId', 'shared', 'status', 'createdAt', 'uninstalledAt'],
+  people: ['installedBy'],
+  mine: 'installedBy',
+});
+
+@Controller()
+export class AppController extends base {
+  constructor(
+    em: EntityManager,
+    directory: Directory,
+    ids: Ids,
+    clock: Clock,
+    private readonly sealing: Sealing,
+    private readonly deliveries: Deliveries,
+  ) {
+    super(em, directory, ids, clock);
+  }
+
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { appId, installedBy = principal.userId, shared = false, accessToken } = body as NewApp;
+    if (shared) await this.holdManagers(principal.accountId, installedBy);
+    return {
+      appId,
+      installedBy,
+      shared,
+      status: 'installed',
+      accessToken: accessToken === undefined ? null : this.sealing.seal(accessToken, principal.accountId),
+      createdAt: this.clock.now(),
+    };
+  }
+
+  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<AppRow> {
+    const app = await super.insert(call, values);
+    const { id, appId, shared, installedBy } = app;
+    await this.deliveries.announce(app.accountId, 'app.installed', { id, appId, shared, installedBy });
+    return app;
+  }
+
+  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+    return { status: 'installed', ...super.filter(call) };
+  }
+
+  /**
+   * When a manager leaves, every shared app of the account that was there before goes. So none may be on its way in
+   * meanwhile: the departure waits for it, or it gets a later time. The installer is held in the same order of ids.
+   */
+  private async holdManagers(accountId: string, installedBy: string): Promise<void> {
+    await sql`
+      select 1 from directory
+      where account_id = ${accountId} and ((is_manager and status = 'active') or user_id = ${installedBy})
+      order by user_id for key share`.execute(this.em.getKysely());
+  }
+}

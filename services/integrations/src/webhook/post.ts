@@ -1,0 +1,43 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { ClosedAddress, isClosedAddress, publicLookup } from './addresses.js';
+
+const TIMEOUT = 15_000;
+
+export interface Post {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** Private addresses are fine, too. */
+  allowPrivate: boolean;
+}
+
+/**
+ * Posts JSON and gives the status of the answer, whose body nobody reads. Follows no redirect: it could lead anywhere.
+ * @throws ClosedAddress when the host is not public; Error when there is no answer in time
+ */
+export async function post({ url, headers, body, allowPrivate }: Post): Promise<number> {
+  if (!allowPrivate && isClosedAddress(url)) throw new ClosedAddress();
+  const request = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, {
+      method: 'POST',
+      // A connection of its own: one that is kept might lead to an address that nobody checked.
+      agent: false,
+      signal: AbortSignal.timeout(TIMEOUT),
+      headers: {
+        ...headers,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'user-agent': 'Leaver-Webhooks',
+      },
+      ...(allowPrivate ? {} : { lookup: publicLookup }),
+    });
+    outgoing.once('response', (response) => {
+      resolve(response.statusCode!);
+      response.destroy();
+    });
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}

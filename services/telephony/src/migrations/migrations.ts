@@ -1,0 +1,7 @@
+import type { Migrations } from '#libs/database';
+import { serviceTables } from '#libs/lifecycle';
+import { platformMigrations } from '#libs/platform';
+import { numberTables } from './0100-numbers.js';
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [...serviceTables, ...platformMigrations, numberTables];

@@ -1,0 +1,116 @@
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  numberReassign,
+  numberRelease,
+  numberRestore,
+  phoneNumbers,
+  Problem,
+  type Call,
+  type NewPhoneNumber,
+  type NumberReassignment,
+  type NumberRelease,
+  type NumberRestoration,
+  type PhoneNumber as PhoneNumberView,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { PhoneNumber, type PhoneNumberRow } from './number.entity.js';
+
+const base = plainResource(phoneNumbers, {
+  entity: PhoneNumber,
+  shown: ['e164', 'kind', 'state', 'releaseAt', 'movedToId', 'createdAt'],
+  people: ['ownerId', 'destinationUserId', 'quarantinedFromId'],
+});
+
+@Controller()
+export class NumberController extends base {
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { e164, kind = 'personal', ownerId, destinationUserId } = body as NewPhoneNumber;
+    if (kind === 'shared' && ownerId) {
+      const message = 'ownerId must be left out: a shared number has no owner';
+      throw new Problem('validation', { errors: [{ field: 'ownerId', message }] });
+    }
+    const owner = kind === 'personal' ? (ownerId ?? principal.userId) : null;
+    return { e164, kind, state: 'assigned', ownerId: owner, destinationUserId: destinationUserId ?? owner };
+  }
+
+  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<PhoneNumberRow> {
+    return super.insert(call, values).catch((error: unknown) => {
+      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      throw new Problem('conflict', { detail: 'This number is in use.' });
+    });
+  }
+
+  @Handles(numberReassign)
+  async reassign(call: Call<NumberReassignment>): Promise<PhoneNumberView> {
+    const { userId } = call.body;
+    await this.directory.requireActive(call.principal.accountId, [userId]);
+    const number = await this.taken(call, ['assigned'], 'Only an assigned number can be reassigned.');
+    return this.change(call, number, {
+      ownerId: number.kind === 'personal' ? userId : null,
+      destinationUserId: userId,
+    });
+  }
+
+  @Handles(numberRelease)
+  async release(call: Call<NumberRelease>): Promise<PhoneNumberView> {
+    const number = await this.taken(call, ['assigned', 'quarantined'], 'This number has been released already.');
+    const heir = call.body.moveContactsTo ?? null;
+    if (heir) await this.moveContacts(number, heir);
+    return this.change(call, number, {
+      state: 'released',
+      ownerId: null,
+      destinationUserId: null,
+      quarantinedFromId: null,
+      releaseAt: this.clock.now(),
+      movedToId: heir,
+    });
+  }
+
+  /** The delayed release finds numbers by whom they were taken from: one that is restored is not found. */
+  @Handles(numberRestore)
+  async restore(call: Call<NumberRestoration>): Promise<PhoneNumberView> {
+    const { ownerId } = call.body;
+    await this.directory.requireActive(call.principal.accountId, [ownerId]);
+    const number = await this.taken(call, ['quarantined'], 'Only a quarantined number can be restored.');
+    return this.change(call, number, {
+      state: 'assigned',
+      ownerId: number.kind === 'personal' ? ownerId : null,
+      destinationUserId: ownerId,
+      quarantinedFromId: null,
+      releaseAt: null,
+    });
+  }
+
+  /** The row, held against every other change of it. People come first: a departure takes them in this order, too. */
+  private async taken(
+    { principal, params }: Call,
+    states: readonly PhoneNumberRow['state'][],
+    otherwise: string,
+  ): Promise<PhoneNumberRow> {
+    const row = await this.hold(principal.accountId, params.id!);
+    if (!row) throw new Problem('not-found');
+    if (!states.includes(row.state)) throw new Problem('conflict', { detail: otherwise });
+    return row;
+  }
+
+  private hold(accountId: string, id: string): Promise<PhoneNumberRow | null> {
+    return this.em.findOne(PhoneNumber, { id, accountId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  }
+
+  /** Contacts that came to this number from others before move on with it. */
+  private async moveContacts({ id, accountId }: PhoneNumberRow, heirId: string): Promise<void> {
+    const heir = heirId === id ? null : await this.hold(accountId, heirId);
+    if (heir?.state !== 'assigned') {
+      throw new Problem('unknown-reference', { detail: 'Name another assigned number.', items: [heirId] });
+    }
+    await this.em.nativeUpdate(PhoneNumber, { accountId, movedToId: id }, { movedToId: heirId });
+  }
+
+  private async change(call: Call, number: PhoneNumberRow, values: Partial<PhoneNumberRow>): Promise<PhoneNumberView> {
+    this.em.assign(number, values);
+    await this.em.flush();
+    return (await this.present([number], call))[0] as PhoneNumberView;
+  }
+}

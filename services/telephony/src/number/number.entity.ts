@@ -1,0 +1,22 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
+import type { NumberKind, NumberState } from '#libs/contracts';
+import { tenantRow, userRef } from '#libs/database';
+
+export const PhoneNumber = defineEntity({
+  name: 'PhoneNumber',
+  tableName: 'phone_number',
+  properties: {
+    ...tenantRow(),
+    e164: p.text(),
+    kind: p.text().$type<NumberKind>(),
+    state: p.text().$type<NumberState>(),
+    ownerId: userRef().nullable(),
+    /** Who answers calls and texts. */
+    destinationUserId: userRef().nullable(),
+    quarantinedFromId: userRef().nullable(),
+    releaseAt: p.datetime().nullable(),
+    movedToId: p.uuid().nullable(),
+    createdAt: p.datetime(),
+  },
+});
+export type PhoneNumberRow = InferEntity<typeof PhoneNumber>;

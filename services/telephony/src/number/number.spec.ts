@@ -1,0 +1,221 @@
+import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
+import {
+  callInbound,
+  numberReassign,
+  numberRelease,
+  numberRestore,
+  phoneNumbers,
+  type PhoneNumber as PhoneNumberView,
+  type Principal,
+} from '#libs/contracts';
+import { EventProcessor } from '#libs/lifecycle';
+import { TestService } from '#libs/platform/testing';
+import { migrations } from '../migrations/migrations.js';
+import { TelephonyModule } from '../telephony.module.js';
+import { PhoneNumber } from './number.entity.js';
+
+let telephony: TestService;
+let admin: Principal;
+let robin: Principal;
+let issued = 0;
+const anE164 = () => `+1415${String(++issued).padStart(7, '0')}`;
+
+beforeAll(async () => {
+  telephony = await TestService.start({ name: 'telephony', module: TelephonyModule, migrations });
+});
+afterAll(() => telephony.stop());
+beforeEach(async () => {
+  admin = await telephony.person({ roles: ['admin'] });
+  robin = await telephony.person({ accountId: admin.accountId });
+});
+
+const create = (more: object = {}) =>
+  telephony.call(admin, phoneNumbers.create, { body: { e164: anE164(), ownerId: robin.userId, ...more } });
+const dial = (to: string, caller = robin) =>
+  telephony.call(caller, callInbound, { body: { to, from: '+14155550100' } });
+const restore = (id: string, ownerId: string) =>
+  telephony.call(admin, numberRestore, { params: { id }, body: { ownerId } });
+const release = (id: string, body: { moveContactsTo?: string } = {}) =>
+  telephony.call(admin, numberRelease, { params: { id }, body });
+const reassign = (id: string, userId: string) =>
+  telephony.call(admin, numberReassign, { params: { id }, body: { userId } });
+
+/** As the departure of its owner leaves it. */
+async function quarantined(): Promise<PhoneNumberView> {
+  const number = await create();
+  const taken = { ownerId: null, destinationUserId: null, quarantinedFromId: robin.userId };
+  const changes = { ...taken, state: 'quarantined' as const, releaseAt: telephony.clock.now() };
+  await telephony.em().nativeUpdate(PhoneNumber, { id: number.id }, changes);
+  return number;
+}
+
+/** The account's policy keeps everything. */
+async function deactivate({ accountId, userId }: Principal): Promise<void> {
+  const time = telephony.clock.now().toISOString();
+  const [receipt] = await telephony.get(EventProcessor).apply([
+    {
+      specversion: '1.0',
+      id: telephony.ids.next(),
+      source: '/leaver/identity',
+      type: 'user.deactivated',
+      subject: userId,
+      time,
+      datacontenttype: 'application/json',
+      data: {
+        accountId,
+        userId,
+        seq: 2,
+        lifecycleVersion: 2,
+        profile: {
+          name: 'Robin Example',
+          staffId: null,
+          status: 'deactivated',
+          isManager: false,
+          teamIds: [],
+          createdAt: time,
+          redactionLabel: 'plain',
+          legalHold: false,
+        },
+        departure: {
+          id: telephony.ids.next(),
+          steps: ['deactivated'],
+          activeSince: 1,
+          wasManager: false,
+          policy: {
+            preset: 'crm',
+            version: 1,
+            rules: {
+              'telephony.numbers': { deactivated: { action: 'keep' } },
+              'telephony.call-routing': { deactivated: { action: 'keep' } },
+            },
+          },
+          round: 0,
+        },
+      },
+    },
+  ]);
+  expect(receipt!.rules).toMatchObject([{ rule: 'telephony.numbers', affected: 1 }, { affected: 0 }]);
+}
+
+describe('a phone number', () => {
+  it('is assigned to its owner, who answers it', async () => {
+    const number = await create();
+    expect(number).toMatchObject({
+      kind: 'personal',
+      state: 'assigned',
+      owner: { id: robin.userId, status: 'active' },
+      destinationUserId: robin.userId,
+      releaseAt: null,
+    });
+    expect(await telephony.call(robin, phoneNumbers.get, { params: { id: number.id } })).toEqual(number);
+    expect((await telephony.call(robin, phoneNumbers.list, { query: { ownerId: 'me' } })).items).toEqual([number]);
+  });
+
+  it('that is shared has no owner', async () => {
+    const shared = { e164: anE164(), kind: 'shared' as const };
+    const number = await telephony.call(admin, phoneNumbers.create, { body: shared });
+    expect(number).toMatchObject({ ownerId: null, owner: null, destinationUserId: null });
+    await expect(create({ kind: 'shared' })).rejects.toMatchObject({ code: 'validation' });
+  });
+
+  it('can be in use only once, in any account, until it is released', async () => {
+    const { id, e164 } = await create();
+    const stranger = await telephony.person();
+    const take = () => telephony.call(stranger, phoneNumbers.create, { body: { e164 } });
+    await expect(take()).rejects.toMatchObject({ code: 'conflict' });
+    await release(id);
+    expect(await take()).toMatchObject({ state: 'assigned', ownerId: stranger.userId });
+  });
+
+  it('is never given to somebody who has left', async () => {
+    const { id } = await create();
+    const { id: waiting } = await quarantined();
+    const { userId } = await telephony.person({ accountId: admin.accountId, status: 'deactivated' });
+    const refused = { code: 'inactive-user' };
+    await expect(create({ ownerId: userId })).rejects.toMatchObject(refused);
+    await expect(create({ destinationUserId: userId })).rejects.toMatchObject(refused);
+    await expect(reassign(id, userId)).rejects.toMatchObject(refused);
+    await expect(restore(waiting, userId)).rejects.toMatchObject(refused);
+  });
+
+  it('that is reassigned moves with all future calls', async () => {
+    const { id, e164 } = await create();
+    const moved = await reassign(id, admin.userId);
+    expect(moved).toMatchObject({ ownerId: admin.userId, destinationUserId: admin.userId });
+    expect(await dial(e164)).toMatchObject({ outcome: 'routed', user: { id: admin.userId } });
+  });
+
+  it('of another account is not there', async () => {
+    const { id, e164 } = await create();
+    const stranger = await telephony.person({ roles: ['owner'] });
+    const absent = { code: 'not-found' };
+    const body = { userId: stranger.userId };
+    await expect(telephony.call(stranger, numberReassign, { params: { id }, body })).rejects.toMatchObject(absent);
+    await expect(telephony.call(stranger, numberRelease, { params: { id }, body: {} })).rejects.toMatchObject(absent);
+    await expect(dial(e164, stranger)).rejects.toMatchObject(absent);
+  });
+
+  it('can be restored from quarantine, and only from there', async () => {
+    const { id, e164 } = await quarantined();
+    expect(await dial(e164)).toMatchObject({ outcome: 'unassigned', user: null });
+    await expect(reassign(id, admin.userId)).rejects.toMatchObject({ code: 'conflict' });
+    const restored = await restore(id, admin.userId);
+    expect(restored).toMatchObject({
+      state: 'assigned',
+      ownerId: admin.userId,
+      quarantinedFrom: null,
+      releaseAt: null,
+    });
+    expect(await dial(e164)).toMatchObject({ outcome: 'routed', user: { id: admin.userId } });
+    await expect(restore(id, admin.userId)).rejects.toMatchObject({ code: 'conflict' });
+    await release(id);
+    await expect(restore(id, admin.userId)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('that is released is no longer in service, and says where its contacts are', async () => {
+    const [first, second, third] = [await create(), await create(), await create()];
+    expect(await release(first.id)).toMatchObject({ state: 'released', ownerId: null, destinationUserId: null });
+    expect(await dial(first.e164)).toMatchObject({ outcome: 'no-longer-in-service', user: null, movedTo: null });
+    await release(second.id, { moveContactsTo: third.id });
+    const { id, e164 } = third;
+    expect(await dial(second.e164)).toMatchObject({ outcome: 'no-longer-in-service', movedTo: { id, e164 } });
+    await expect(release(second.id)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('takes along the contacts that had been moved to it', async () => {
+    const [first, second, third] = [await create(), await create(), await create()];
+    await release(first.id, { moveContactsTo: second.id });
+    await release(second.id, { moveContactsTo: third.id });
+    expect(await dial(first.e164)).toMatchObject({ movedTo: { id: third.id } });
+  });
+
+  it('moves its contacts only to another number in use', async () => {
+    const [first, gone] = [await create(), await create()];
+    await release(gone.id);
+    const refused = { code: 'unknown-reference' };
+    for (const heir of [first.id, gone.id, telephony.ids.next()]) {
+      await expect(release(first.id, { moveContactsTo: heir })).rejects.toMatchObject(refused);
+    }
+    expect(await dial(first.e164)).toMatchObject({ outcome: 'routed' });
+  });
+});
+
+describe('a call', () => {
+  it('ends in voicemail when whoever should answer has left', async () => {
+    const leaver = await telephony.person({ accountId: admin.accountId });
+    const { e164 } = await create({ ownerId: leaver.userId });
+    await deactivate(leaver);
+    expect(await dial(e164)).toMatchObject({ outcome: 'voicemail', user: null });
+  });
+
+  it('goes to the number in use when it had been released before', async () => {
+    const { id, e164 } = await create();
+    await release(id);
+    const again = await create({ e164 });
+    expect(await dial(e164)).toMatchObject({ outcome: 'routed', numberId: again.id });
+  });
+
+  it('to a number that nobody in the account ever had is unknown', async () => {
+    await expect(dial(anE164())).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
