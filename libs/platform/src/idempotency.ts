@@ -1,9 +1,10 @@
 import { Problem, type Call } from '#libs/contracts';
-import { Clock, migration, type Migrations } from '#libs/database';
+import { Clock, Ids, migration, type Migrations } from '#libs/database';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
+import { Sealing } from './sealing.js';
 
 /** Tables that the platform itself needs in every service's database. */
 export const platformMigrations: Migrations = [
@@ -12,11 +13,11 @@ export const platformMigrations: Migrations = [
     `create table idempotency_key (
       account_id uuid not null,
       operation text not null,
-      key text not null,
+      key_digest text not null,
       digest text not null,
-      answer jsonb,
+      answer text,
       created_at timestamptz not null,
-      primary key (account_id, operation, key)
+      primary key (account_id, operation, key_digest)
     )`,
     `create index idempotency_key_age on idempotency_key (created_at)`,
   ),
@@ -30,13 +31,17 @@ interface KeyedCall {
   call: Pick<Call, 'principal'> & Required<Pick<Call, 'idempotency'>>;
 }
 
-/** Remembers for a day what was answered to a call with an idempotency key. */
+/**
+ * Remembers for a day what was answered to a call with an idempotency key. Answers can hold names and secrets, so they
+ * are sealed under the client's key, of which only a digest is kept: whoever reads the table learns nothing.
+ */
 @Injectable()
 export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy {
   private timer?: NodeJS.Timeout;
 
   constructor(
     private readonly clock: Clock,
+    private readonly ids: Ids,
     @Optional() private readonly em?: EntityManager,
   ) {}
 
@@ -56,12 +61,15 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
    */
   async once(em: EntityManager, { operation, call }: KeyedCall, work: () => Promise<unknown>): Promise<unknown> {
     const { principal, idempotency } = call;
-    const identity = [principal.accountId, operation, idempotency.key] as const;
-    const digest = createHash('sha256').update(`${principal.userId} ${idempotency.digest}`).digest('base64url');
-    if (!(await this.claim(em, identity, digest))) return this.recall(em, identity, digest);
+    const identity = [principal.accountId, operation, sha256(idempotency.key)] as const;
+    const digest = sha256(`${principal.userId} ${idempotency.digest}`);
+    const sealing = new Sealing(idempotency.key, 'idempotent answer', this.ids);
+    if (!(await this.claim(em, identity, digest))) return this.recall(em, identity, digest, sealing);
     const answer = await work();
-    await sql`update idempotency_key set answer = ${JSON.stringify(answer ?? null)}::jsonb
-      where (account_id, operation, key) = (${identity[0]}, ${identity[1]}, ${identity[2]})`.execute(em.getKysely());
+    await sql`update idempotency_key set answer = ${sealing.seal(JSON.stringify(answer ?? null), digest)}
+      where (account_id, operation, key_digest) = (${identity[0]}, ${identity[1]}, ${identity[2]})`.execute(
+      em.getKysely(),
+    );
     return answer;
   }
 
@@ -76,22 +84,27 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async claim(em: EntityManager, [account, operation, key]: Identity, digest: string): Promise<boolean> {
     const { rows } = await sql`
-      insert into idempotency_key as known (account_id, operation, key, digest, created_at)
+      insert into idempotency_key as known (account_id, operation, key_digest, digest, created_at)
       values (${account}, ${operation}, ${key}, ${digest}, ${this.clock.now()})
-      on conflict (account_id, operation, key) do update
+      on conflict (account_id, operation, key_digest) do update
         set digest = excluded.digest, answer = null, created_at = excluded.created_at
         where known.created_at < ${this.horizon()}
       returning 1`.execute(em.getKysely());
     return rows.length > 0;
   }
 
-  private async recall(em: EntityManager, [account, operation, key]: Identity, digest: string): Promise<unknown> {
-    const { rows } = await sql<{ digest: string; answer: unknown }>`
+  private async recall(
+    em: EntityManager,
+    [account, operation, key]: Identity,
+    digest: string,
+    sealing: Sealing,
+  ): Promise<unknown> {
+    const { rows } = await sql<{ digest: string; answer: string }>`
       select digest, answer from idempotency_key
-      where account_id = ${account} and operation = ${operation} and key = ${key}`.execute(em.getKysely());
+      where account_id = ${account} and operation = ${operation} and key_digest = ${key}`.execute(em.getKysely());
     const [known] = rows;
     if (known?.digest !== digest) throw new Problem('idempotency-mismatch');
-    return known.answer ?? undefined;
+    return (JSON.parse(sealing.open(known.answer, digest)) as unknown) ?? undefined;
   }
 
   private horizon(): Date {
@@ -99,4 +112,6 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
   }
 }
 
-type Identity = readonly [account: string, operation: string, key: string];
+type Identity = readonly [account: string, operation: string, keyDigest: string];
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url');

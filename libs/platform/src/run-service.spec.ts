@@ -39,7 +39,12 @@ interface Sleeper {
 }
 
 function start(env: Environment): Sleeper {
-  const args = ['--import', fileURLToPath(new URL('../../testing/typescript.mjs', import.meta.url)), fixture('sleeper.ts'), 'run'];
+  const args = [
+    '--import',
+    fileURLToPath(new URL('../../testing/typescript.mjs', import.meta.url)),
+    fixture('sleeper.ts'),
+    'run',
+  ];
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

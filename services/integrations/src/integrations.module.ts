@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
+import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
+import { Sealing } from '#libs/platform';
 import { AppController } from './app/app.controller.js';
 import { App } from './app/app.entity.js';
 import { integrationsRules } from './departures/integrations.rules.js';
-import { Sealing } from './sealing.js';
+import { IntegrationsConfig } from './integrations.config.js';
 import { Deliveries } from './webhook/deliveries.js';
 import { DeliveryWorker } from './webhook/delivery.worker.js';
 import { WebhookController } from './webhook/webhook.controller.js';
@@ -22,6 +24,15 @@ export const entities = [App, Webhook];
     }),
   ],
   controllers: [AppController, WebhookController],
-  providers: [Sealing, Deliveries, DeliveryWorker],
+  providers: [
+    {
+      provide: Sealing,
+      inject: [IntegrationsConfig, Ids],
+      useFactory: ({ integrationsSecret }: IntegrationsConfig, ids: Ids) =>
+        new Sealing(integrationsSecret, 'integrations', ids),
+    },
+    Deliveries,
+    DeliveryWorker,
+  ],
 })
 export class IntegrationsModule {}

@@ -3,8 +3,7 @@ import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
 import { apps, type Call, type ListQuery, type NewApp, type NoBody } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
-import { plainResource } from '#libs/platform';
-import { Sealing } from '../sealing.js';
+import { plainResource, Sealing } from '#libs/platform';
 import { Deliveries } from '../webhook/deliveries.js';
 import { App, type AppRow } from './app.entity.js';
 

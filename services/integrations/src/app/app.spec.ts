@@ -1,10 +1,10 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
 import { apps, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
+import { Sealing } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { IntegrationsModule } from '../integrations.module.js';
 import { migrations } from '../migrations/migrations.js';
-import { Sealing } from '../sealing.js';
 import { App } from './app.entity.js';
 
 describe('apps', () => {

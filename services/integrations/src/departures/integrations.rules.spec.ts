@@ -12,12 +12,12 @@ import {
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
 import { eventually } from '#libs/testing';
+import { Sealing } from '#libs/platform';
 import { AppController } from '../app/app.controller.js';
 import { App, type AppRow } from '../app/app.entity.js';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { entities } from '../integrations.module.js';
 import { migrations } from '../migrations/migrations.js';
-import { Sealing } from '../sealing.js';
 import { Deliveries } from '../webhook/deliveries.js';
 import { WebhookController } from '../webhook/webhook.controller.js';
 import { Webhook } from '../webhook/webhook.entity.js';
@@ -32,13 +32,28 @@ const config = Object.assign(new IntegrationsConfig(), {
 
 class Apps extends AppController {
   constructor(em: EntityManager, directory: Directory, ids: Ids, clock: Clock) {
-    super(em, directory, ids, clock, new Sealing(config, ids), new Deliveries(em, ids, clock));
+    super(
+      em,
+      directory,
+      ids,
+      clock,
+      new Sealing(config.integrationsSecret, 'integrations', ids),
+      new Deliveries(em, ids, clock),
+    );
   }
 }
 
 class Webhooks extends WebhookController {
   constructor(em: EntityManager, directory: Directory, ids: Ids, clock: Clock) {
-    super(em, directory, ids, clock, new Sealing(config, ids), new Deliveries(em, ids, clock), config);
+    super(
+      em,
+      directory,
+      ids,
+      clock,
+      new Sealing(config.integrationsSecret, 'integrations', ids),
+      new Deliveries(em, ids, clock),
+      config,
+    );
   }
 }
 

@@ -14,9 +14,8 @@ import {
   type WebhookPing,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
-import { plainResource } from '#libs/platform';
+import { plainResource, Sealing } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
-import { Sealing } from '../sealing.js';
 import { isClosedHost } from './addresses.js';
 import { Deliveries, emptyQueues } from './deliveries.js';
 import { newSecret } from './signing.js';

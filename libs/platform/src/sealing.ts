@@ -1,0 +1,39 @@
+import type { Ids } from '#libs/database';
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+
+const ALGORITHM = 'aes-256-gcm';
+const NONCE = 12;
+const TAG = 16;
+
+/** Encrypts what must not be readable in the database: AES-256-GCM under a key derived from a secret, for one purpose. */
+export class Sealing {
+  private readonly key: Buffer;
+
+  /** @param purpose keeps what one secret seals here from being opened there */
+  constructor(
+    secret: string,
+    purpose: string,
+    private readonly ids: Ids,
+  ) {
+    this.key = Buffer.from(hkdfSync('sha256', secret, '', `leaver ${purpose}`, 32));
+  }
+
+  /**
+   * @param boundTo what it belongs to, an account or a key id: it opens only with the same
+   * @returns nonce, tag and text, in base64url
+   */
+  seal(text: string, boundTo: string): string {
+    const nonce = Buffer.from(this.ids.secret(NONCE), 'base64url');
+    const cipher = createCipheriv(ALGORITHM, this.key, nonce).setAAD(Buffer.from(boundTo));
+    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+  }
+
+  /** @throws Error when it was sealed under another secret, for another purpose or for something else, or was changed */
+  open(sealed: string, boundTo: string): string {
+    const bytes = Buffer.from(sealed, 'base64url');
+    const decipher = createDecipheriv(ALGORITHM, this.key, bytes.subarray(0, NONCE), { authTagLength: TAG });
+    decipher.setAAD(Buffer.from(boundTo)).setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE + TAG)), decipher.final()]).toString('utf8');
+  }
+}
