@@ -1,0 +1,129 @@
+import { Clock, Ids } from '#libs/database';
+import type { Db } from '#libs/lifecycle';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Batch, Columns } from './batches.js';
+import { matchStaff, type Staff } from './staff.js';
+import type { ImportedRow } from './rows.js';
+
+/** Most rows of each kind that an import lists. */
+const LISTED = 1_000;
+const LONGEST_VALUE = 200;
+/** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
+const RUN_AGAIN = ['40001', '40P01'];
+const ATTEMPTS = 5;
+
+/** Somebody else has worked on the import meanwhile, or it is over. */
+export class Overtaken extends Error {}
+
+interface Import {
+  id: string;
+  account_id: string;
+  rows_done: string;
+  unmatched_total: string;
+  rejected_total: string;
+}
+
+interface Counts {
+  created: string;
+  updated: string;
+  assigned: string;
+  cleared: string;
+}
+
+/** Writes batches of an import, each with its progress in one transaction: after a crash the next one follows on. */
+@Injectable()
+export class BatchWriter {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws Overtaken when the batch is not the next one of a running import */
+  async write(importId: string, batch: Batch & { columns: Columns }): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.em.fork().transactional((em) => this.writeOnce(em.getKysely(), importId, batch));
+      } catch (error) {
+        if (attempt === ATTEMPTS || !RUN_AGAIN.includes(String((error as { code?: unknown }).code))) throw error;
+      }
+    }
+  }
+
+  private async writeOnce(db: Db, importId: string, batch: Batch & { columns: Columns }): Promise<void> {
+    const { rows: found } = await sql<Import>`
+      select id, account_id, rows_done, unmatched_total, rejected_total from contact_import
+      where id = ${importId} and status = 'running' and rows_done = ${batch.from} for update`.execute(db);
+    const [target] = found;
+    if (!target) throw new Overtaken();
+    const staff = await matchStaff(db, target.account_id, batch.rows);
+    const counts = await this.upsert(db, target, batch, staff);
+    const unmatched = batch.rows.filter(({ staffId }) => staffId !== null && !staff.active.has(staffId));
+    await noteUnmatched(db, target, unmatched, staff);
+    await noteRejected(db, target, batch);
+    await sql`
+      update contact_import set rows_done = ${batch.to}, created = created + ${counts.created}, updated = updated + ${counts.updated},
+        assigned = assigned + ${counts.assigned}, cleared = cleared + ${counts.cleared}, attempts = 0, touched_at = ${this.clock.now()},
+        unmatched_total = unmatched_total + ${unmatched.length}, rejected_total = rejected_total + ${batch.rejected.length}
+      where id = ${target.id}`.execute(db);
+  }
+
+  /** Of several rows for the same contact the last one wins, within a batch and from batch to batch. */
+  private async upsert(
+    db: Db,
+    target: Import,
+    { rows, columns }: Batch & { columns: Columns },
+    staff: Staff,
+  ): Promise<Counts> {
+    const contacts = [...new Map(rows.map((row) => [row.externalId, row])).values()];
+    const given = Object.entries(columns).flatMap(([name, there]) => (there ? [sql.ref(name)] : []));
+    const replaced = given.map((column) => sql`${column} = excluded.${column},`);
+    const { rows: counted } = await sql<Counts>`
+      with written as (
+        insert into contact as c (id, account_id, external_id, name, phone, email, assignee, created_at, import_id)
+        select n.id, ${target.account_id}, n.external_id, n.name, n.phone, n.email, n.assignee, ${this.clock.now()}, ${target.id}
+        from ${this.incoming(contacts, staff)} order by n.external_id collate "C"
+        on conflict (account_id, external_id) do update set ${sql.join(replaced, sql` `)} assignee = excluded.assignee, import_id = excluded.import_id,
+          assigned_before = case when c.import_id = excluded.import_id then c.assigned_before else c.assignee is not null end
+        returning old.id is null as is_new, old.import_id is not distinct from new.import_id as again, new.assigned_before,
+          old.assignee is not null as was_assigned, new.assignee is not null as is_assigned)
+      select count(*) filter (where is_new) as created, count(*) filter (where not is_new and not again) as updated,
+        count(*) filter (where is_assigned) - count(*) filter (where again and was_assigned) as assigned,
+        count(*) filter (where assigned_before and not is_assigned)
+          - count(*) filter (where again and assigned_before and not was_assigned) as cleared
+      from written`.execute(db);
+    return counted[0]!;
+  }
+
+  private incoming(contacts: readonly ImportedRow[], staff: Staff) {
+    const column = (value: (row: ImportedRow) => string | null) => contacts.map(value);
+    return sql`unnest(${column(() => this.ids.next())}::uuid[], ${column((row) => row.externalId)}::text[],
+      ${column((row) => row.name ?? null)}::text[], ${column((row) => row.phone ?? null)}::text[], ${column((row) => row.email ?? null)}::text[],
+      ${column((row) => (row.staffId === null ? null : (staff.active.get(row.staffId) ?? null)))}::uuid[]
+    ) as n (id, external_id, name, phone, email, assignee)`;
+  }
+}
+
+async function noteUnmatched(db: Db, target: Import, unmatched: readonly ImportedRow[], staff: Staff): Promise<void> {
+  const listed = unmatched.slice(0, Math.max(0, LISTED - Number(target.unmatched_total)));
+  if (listed.length === 0) return;
+  const gone = listed.map(({ staffId }) => staff.gone.get(staffId!) ?? null);
+  const values = listed.map(({ staffId }, index) => (gone[index] ? null : staffId!.slice(0, LONGEST_VALUE)));
+  await sql`
+    insert into contact_import_unmatched (import_id, row_no, value, user_id)
+    select ${target.id}, n.* from unnest(${listed.map(({ row }) => row)}::bigint[], ${values}::text[], ${gone}::uuid[]) as n`.execute(
+    db,
+  );
+}
+
+async function noteRejected(db: Db, target: Import, { rejected }: Batch): Promise<void> {
+  const listed = rejected.slice(0, Math.max(0, LISTED - Number(target.rejected_total)));
+  if (listed.length === 0) return;
+  await sql`
+    insert into contact_import_rejected (import_id, row_no, reason)
+    select ${target.id}, n.* from unnest(${listed.map(({ row }) => row)}::bigint[], ${listed.map(({ reason }) => reason)}::text[]) as n`.execute(
+    db,
+  );
+}

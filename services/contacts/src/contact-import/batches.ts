@@ -1,0 +1,63 @@
+import type { RejectedRow } from '#libs/contracts';
+import { BadFile } from './bad-file.js';
+import { readHeading, type Heading } from './heading.js';
+import { readRow, type ImportedRow } from './rows.js';
+
+/** Rows of one file that are imported in one transaction. */
+export interface Batch {
+  /** How many rows of the file come before these. */
+  from: number;
+  to: number;
+  rows: ImportedRow[];
+  rejected: RejectedRow[];
+}
+
+export interface Columns {
+  name: boolean;
+  phone: boolean;
+  email: boolean;
+}
+
+export interface BatchOptions {
+  userIdField: string;
+  /** How many rows have been worked off before. */
+  from: number;
+  size: number;
+}
+
+/**
+ * What is left of a file, in batches of `size` rows.
+ * @throws BadFile when there is no heading, or none that can be understood
+ */
+export async function* readBatches(
+  records: AsyncIterable<string[]>,
+  { userIdField, from, size }: BatchOptions,
+): AsyncGenerator<Batch & { columns: Columns }> {
+  let heading: Heading | undefined;
+  let row = 0;
+  let batch = emptyBatch(from);
+  for await (const record of records) {
+    if (!heading) {
+      heading = readHeading(record, userIdField);
+      continue;
+    }
+    if (++row <= from) continue;
+    const read = readRow(record, heading, row);
+    if ('reason' in read) batch.rejected.push(read);
+    else batch.rows.push(read);
+    batch.to = row;
+    if (batch.to - batch.from < size) continue;
+    yield { ...batch, columns: columnsOf(heading) };
+    batch = emptyBatch(row);
+  }
+  if (!heading) throw new BadFile('The file is empty.');
+  if (batch.to > batch.from) yield { ...batch, columns: columnsOf(heading) };
+}
+
+const emptyBatch = (from: number): Batch => ({ from, to: from, rows: [], rejected: [] });
+
+const columnsOf = ({ name, phone, email }: Heading): Columns => ({
+  name: name !== undefined,
+  phone: phone !== undefined,
+  email: email !== undefined,
+});

@@ -1,0 +1,79 @@
+import { Answers, Handles } from '#libs/broker';
+import {
+  abortImport,
+  appendImport,
+  closeImport,
+  contactImportsGet,
+  contactImportsList,
+  openImport,
+  type Call,
+  type ContactImport,
+  type ContactImportSummary,
+  type ListQuery,
+  type NoBody,
+  type Page,
+} from '#libs/contracts';
+import { pageWindow, toPage } from '#libs/database';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { ContactImport as ContactImportEntity } from './contact-import.entity.js';
+import { ImportJobs } from './import-jobs.js';
+import { ImportReports } from './import-reports.js';
+import { Uploads } from './uploads.js';
+
+const PATIENCE = 60_000;
+
+type Upload = { importId: string };
+
+@Controller()
+export class ContactImportController {
+  /** Milliseconds after which whoever uploaded a file is told that it is still being worked on. */
+  patience = PATIENCE;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly uploads: Uploads,
+    private readonly jobs: ImportJobs,
+    private readonly reports: ImportReports,
+  ) {}
+
+  @Answers(openImport)
+  async open(request: { accountId: string; userId: string; userIdField: string | null }): Promise<Upload> {
+    return { importId: await this.uploads.open(request) };
+  }
+
+  @Answers(appendImport)
+  async append({ importId, n, data }: Upload & { n: number; data: string }): Promise<Record<string, never>> {
+    await this.uploads.append(importId, n, Buffer.from(data, 'base64'));
+    return {};
+  }
+
+  @Answers(closeImport)
+  async close({ importId }: Upload): Promise<ContactImport> {
+    await this.uploads.close(importId);
+    let timer: NodeJS.Timeout | undefined;
+    const longEnough = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.patience)));
+    await Promise.race([this.jobs.work(importId), longEnough]).finally(() => clearTimeout(timer));
+    return this.reports.one({ id: importId });
+  }
+
+  @Answers(abortImport)
+  async abort({ importId }: Upload): Promise<Record<string, never>> {
+    await this.uploads.abort(importId);
+    return {};
+  }
+
+  @Handles(contactImportsGet)
+  get({ principal, params }: Call): Promise<ContactImport> {
+    return this.reports.one({ id: params.id!, accountId: principal.accountId });
+  }
+
+  @Handles(contactImportsList)
+  async list({ principal, query }: Call<NoBody, ListQuery>): Promise<Page<ContactImportSummary>> {
+    const { limit, before } = pageWindow(query);
+    const where = { accountId: principal.accountId, ...(before && { id: { $lt: before } }) };
+    const rows = await this.em.find(ContactImportEntity, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
+    const { items, nextCursor } = toPage(rows, query);
+    return { items: await this.reports.summaries(items), nextCursor };
+  }
+}

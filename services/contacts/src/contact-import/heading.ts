@@ -1,0 +1,52 @@
+import { BadFile } from './bad-file.js';
+
+/** What a column may be called; the first that is there counts. Compared without case, blanks, `_` and `-`. */
+const NAMES = {
+  externalId: ['externalid', 'contactid', 'id'],
+  name: ['name', 'fullname', 'contactname'],
+  phone: ['phone', 'phonenumber', 'mobile', 'mobilephone', 'cellphone'],
+  email: ['email', 'emailaddress'],
+} as const;
+
+export const DEFAULT_USER_ID_FIELD = 'StaffId';
+
+/** Where in a row things stand; undefined for what the file does not have. */
+export interface Heading {
+  width: number;
+  externalId: number;
+  name?: number;
+  phone?: number;
+  email?: number;
+  staffId?: number;
+}
+
+/**
+ * @param userIdField the column that holds the assignee's staff id, whatever it is called
+ * @throws BadFile when no column holds the contacts' ids, or when it is unclear which one does
+ */
+export function readHeading(titles: readonly string[], userIdField: string): Heading {
+  const plain = titles.map(plainTitle);
+  const staffId = position(plain, [plainTitle(userIdField)]);
+  const rest = plain.map((title, index) => (index === staffId ? '' : title));
+  const externalId = position(rest, NAMES.externalId);
+  if (externalId === undefined) throw new BadFile(withoutIds(titles));
+  const [name, phone, email] = [NAMES.name, NAMES.phone, NAMES.email].map((names) => position(rest, names));
+  return { width: titles.length, externalId, name, phone, email, staffId };
+}
+
+function position(titles: readonly string[], names: readonly string[]): number | undefined {
+  const found = names.find((name) => name !== '' && titles.includes(name));
+  if (found === undefined) return undefined;
+  const index = titles.indexOf(found);
+  if (titles.includes(found, index + 1)) throw new BadFile(`Two columns of the heading are called “${found}”.`);
+  return index;
+}
+
+function withoutIds(titles: readonly string[]): string {
+  const otherSeparator = titles.length === 1 && /[;\t|]/.test(titles[0]!);
+  return otherSeparator
+    ? 'The columns have to be separated by commas.'
+    : 'The heading, the first row, has to name a column “ExternalId” (or “ContactId”, or “Id”).';
+}
+
+const plainTitle = (title: string): string => title.toLowerCase().replace(/[\s_-]/g, '');

@@ -1,0 +1,267 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ServiceClient } from '#libs/broker';
+import {
+  abortImport,
+  appendImport,
+  closeImport,
+  contactImportsGet,
+  contacts,
+  IMPORT_CHUNK_BYTES,
+  type Principal,
+} from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { RuleBench } from '#libs/lifecycle/testing';
+import { startService, type RunningService } from '#libs/platform';
+import { TestService } from '#libs/platform/testing';
+import { eventually } from '#libs/testing';
+import { RequestContext } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { Contact } from '../contact/contact.entity.js';
+import { ContactsModule, entities } from '../contacts.module.js';
+import { contactsRules } from '../departures/contacts.rules.js';
+import { migrations } from '../migrations/migrations.js';
+import { importerOn } from '../testing/importer.js';
+import { contactOf, importFile, upload } from '../testing/importing.js';
+import { BatchWriter } from './batch-writer.js';
+import { ContactImportController } from './contact-import.controller.js';
+import { ImportJobs } from './import-jobs.js';
+
+let service: TestService;
+let admin: Principal;
+let ask: ServiceClient;
+beforeAll(async () => {
+  service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+  ask = service.get(ServiceClient);
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  admin = await service.person({ roles: ['admin'] });
+});
+
+const read = (id: string) => service.call(admin, contactImportsGet, { params: { id } });
+const db = () => service.em().getKysely();
+const rowsOf = (count: number) => `Id\n${Array.from({ length: count }, (_, n) => n).join('\n')}\n`;
+const pieces = async (importId: string) =>
+  (await sql`select n from contact_import_chunk where import_id = ${importId}`.execute(db())).rows.length;
+
+describe('an upload', () => {
+  const append = (importId: string, n: number, text: string) =>
+    ask.ask(appendImport, { importId, n, data: Buffer.from(text).toString('base64') });
+
+  it('takes a piece that comes again only once', async () => {
+    const id = await upload(service, admin, '');
+    for (const [n, text] of [
+      [0, 'Id\n1'],
+      [0, 'Id\n1'],
+      [1, '0\n'],
+      [0, 'Id\n1'],
+      [1, '0\n'],
+    ] as const)
+      await append(id, n, text);
+    expect(await ask.ask(closeImport, { importId: id })).toMatchObject({ created: 1 });
+    await contactOf(service, admin, '10');
+  });
+
+  it('refuses a piece too many, too early or too long', async () => {
+    const id = await upload(service, admin, 'Id\n');
+    await expect(append(id, 2, '1\n')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(append(id, 1, 'x'.repeat(IMPORT_CHUNK_BYTES + 1))).rejects.toMatchObject({
+      code: 'payload-too-large',
+    });
+    await ask.ask(closeImport, { importId: id });
+    await expect(append(id, 1, '1\n')).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('that is called off imports nothing and leaves nothing behind', async () => {
+    const id = await upload(service, admin, 'Id\n1\n');
+    expect(await read(id)).toMatchObject({ status: 'uploading' });
+    await ask.ask(abortImport, { importId: id });
+    await ask.ask(closeImport, { importId: id });
+    expect(await read(id)).toMatchObject({ status: 'failed', error: 'The upload broke off.', rowsDone: 0 });
+    expect(await pieces(id)).toBe(0);
+  });
+
+  it('can no longer be called off once the file is whole', async () => {
+    const { id } = await importFile(service, admin, 'Id\n1\n');
+    await ask.ask(abortImport, { importId: id });
+    expect(await read(id)).toMatchObject({ status: 'completed' });
+  });
+
+  it('that is silent for an hour is given up', async () => {
+    const id = await upload(service, admin, 'Id\n1\n');
+    await sql`update contact_import set touched_at = touched_at - interval '1 hour' where id = ${id}`.execute(db());
+    await eventually(async () => expect(await read(id)).toMatchObject({ status: 'failed' }));
+    expect(await pieces(id)).toBe(0);
+  });
+
+  it('cannot be begun by somebody who has left', async () => {
+    const gone = await service.person({ accountId: admin.accountId, status: 'deactivated' });
+    await expect(upload(service, gone, 'Id\n')).rejects.toMatchObject({ code: 'inactive-user' });
+  });
+
+  it('that is closed twice is imported once', async () => {
+    const id = await upload(service, admin, rowsOf(2_000));
+    const answers = await Promise.all([1, 2].map(() => ask.ask(closeImport, { importId: id })));
+    expect(answers.map(({ created }) => created)).toEqual([2_000, 2_000]);
+    expect(await ask.ask(closeImport, { importId: id })).toEqual(answers[0]);
+  });
+});
+
+describe('a long import', () => {
+  let holding: { release: () => void };
+  let write: BatchWriter['write'];
+  beforeEach(() => {
+    write = BatchWriter.prototype.write;
+    service.get(ImportJobs).batchRows = 10;
+  });
+  afterEach(() => {
+    BatchWriter.prototype.write = write;
+    service.get(ImportJobs).batchRows = 5_000;
+    service.get(ContactImportController).patience = 60_000;
+  });
+
+  /** Holds every batch from this row on until it is released. */
+  function holdFrom(row: number): void {
+    const held = new Promise<void>((resolve) => (holding = { release: resolve }));
+    BatchWriter.prototype.write = async function (importId, batch) {
+      if (batch.from >= row) await held;
+      return write.call(this, importId, batch);
+    };
+  }
+
+  it('is answered before it ends, shows its progress, and goes on', async () => {
+    holdFrom(30);
+    service.get(ContactImportController).patience = 1;
+    const id = await upload(service, admin, rowsOf(100));
+    expect(await ask.ask(closeImport, { importId: id })).toMatchObject({ id, status: 'running' });
+    await eventually(async () =>
+      expect(await read(id)).toMatchObject({ status: 'running', rowsDone: 30, created: 30 }),
+    );
+    holding.release();
+    await eventually(async () => expect(await read(id)).toMatchObject({ status: 'completed', created: 100 }));
+    expect(await pieces(id)).toBe(0);
+  });
+
+  it('is taken over where it stopped when its replica falls silent, and each row goes in once', async () => {
+    holdFrom(30);
+    service.get(ContactImportController).patience = 1;
+    const id = await upload(service, admin, rowsOf(100));
+    await ask.ask(closeImport, { importId: id });
+    await eventually(async () => expect((await read(id)).rowsDone).toBe(30));
+    BatchWriter.prototype.write = write;
+    const other = await replica();
+    try {
+      await sql`update contact_import set lease_until = ${service.clock.now()} where id = ${id}`.execute(db());
+      await eventually(async () =>
+        expect(await read(id)).toMatchObject({ status: 'completed', created: 100, updated: 0 }),
+      );
+      // The silent one wakes up with its batch in hand.
+      holding.release();
+      await service.get(ImportJobs).work(id);
+      expect(await read(id)).toMatchObject({ status: 'completed', created: 100, updated: 0, rowsDone: 100 });
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('that never gets any further is given up after five attempts', async () => {
+    BatchWriter.prototype.write = () => Promise.reject(new Error('a fault of ours'));
+    const id = await upload(service, admin, rowsOf(10));
+    await ask.ask(closeImport, { importId: id });
+    await eventually(async () => {
+      await sql`update contact_import set lease_until = ${service.clock.now()} where id = ${id} and status = 'running'`.execute(
+        db(),
+      );
+      expect(await read(id)).toMatchObject({ status: 'failed', error: expect.stringContaining('on our side') });
+    });
+  });
+
+  const replica = (): Promise<RunningService> =>
+    startService({
+      name: 'contacts',
+      module: ContactsModule,
+      env: { DATABASE_URL: service.database.url, NATS_URL: service.broker.url, LOG_LEVEL: 'silent' },
+      clock: service.get(Clock),
+    });
+});
+
+describe('imports side by side', () => {
+  it('of the same contacts in opposite order both go in', async () => {
+    service.get(ImportJobs).batchRows = 500;
+    const numbers = Array.from({ length: 4_000 }, (_, n) => n);
+    const files = [numbers, numbers.toReversed()].map(
+      (its) => `Id,Name\n${its.map((n) => `${n},Contact`).join('\n')}\n`,
+    );
+    const done = await Promise.all([...files, ...files].map((file) => importFile(service, admin, file)));
+    service.get(ImportJobs).batchRows = 5_000;
+    expect(done.map(({ status }) => status)).toEqual(Array(4).fill('completed'));
+    expect(done.reduce((sum, { created }) => sum + created, 0)).toBe(4_000);
+    expect(done.reduce((sum, { updated }) => sum + updated, 0)).toBe(12_000);
+  });
+
+  it('wait their turn when many come at once', async () => {
+    const ids = await Promise.all(Array.from({ length: 12 }, () => upload(service, admin, rowsOf(50))));
+    await Promise.all(ids.map((importId) => ask.ask(closeImport, { importId })));
+    for (const id of ids) await eventually(async () => expect((await read(id)).status).toBe('completed'));
+    expect((await service.call(admin, contacts.list, { query: { limit: 200 } })).items).toHaveLength(50);
+  });
+});
+
+describe('a replica that is shut down', () => {
+  it('ends the batch at hand, and leaves the rest for the others to go on with at once', async () => {
+    const bench = await RuleBench.open({ name: 'contacts', entities, rules: contactsRules, migrations });
+    try {
+      const { em, uploads, jobs, reports } = importerOn(bench);
+      const [leaving, staying] = [jobs(), jobs()];
+      leaving.batchRows = 10;
+      const { accountId, userId } = await bench.person();
+      await RequestContext.create(em, async () => {
+        const id = await uploads.open({ accountId, userId, userIdField: null });
+        await uploads.append(id, 0, Buffer.from(rowsOf(1_000)));
+        await uploads.close(id);
+        const worked = leaving.work(id);
+        await eventually(async () => (await reports.one({ id })).rowsDone! > 0, { interval: 1 });
+        await leaving.stop();
+        await worked;
+        const stopped = await reports.one({ id });
+        expect(stopped.status).toBe('running');
+        expect(stopped.created).toBe(stopped.rowsDone);
+        await staying.work(id);
+        expect(await reports.one({ id })).toMatchObject({ status: 'completed', created: 1_000, updated: 0 });
+      });
+    } finally {
+      await bench.close();
+    }
+  });
+});
+
+describe('a departure in the midst of an import', () => {
+  it('leaves no contact with the leaver, and the rest of the file is listed as unmatched', async () => {
+    const bench = await RuleBench.open({ name: 'contacts', entities, rules: contactsRules, migrations });
+    try {
+      const { em, uploads, jobs, reports } = importerOn(bench);
+      const worker = jobs();
+      worker.batchRows = 50;
+      const leaver = await bench.person();
+      const { accountId, userId } = await bench.person({ accountId: leaver.accountId });
+      const rows = Array.from({ length: 2_000 }, (_, n) => `${n},S-${leaver.userId.slice(-8)}`);
+      await RequestContext.create(em, async () => {
+        const id = await uploads.open({ accountId, userId, userIdField: null });
+        await uploads.append(id, 0, Buffer.from(`Id,StaffId\n${rows.join('\n')}\n`));
+        await uploads.close(id);
+        const worked = worker.work(id);
+        await eventually(async () => (await reports.one({ id })).rowsDone! > 0, { interval: 1 });
+        const policy = { 'contacts.assignments': { deleted: { action: 'unassign' as const } } };
+        await bench.processor.apply([bench.leaving(leaver, 'deleted', policy)]);
+        await worked;
+        const { status, assigned, unmatchedTotal } = await reports.one({ id });
+        expect(status).toBe('completed');
+        expect(assigned + unmatchedTotal!).toBe(2_000);
+        expect(Math.min(assigned, unmatchedTotal!)).toBeGreaterThan(0);
+        expect(await bench.em().count(Contact, { assignee: leaver.userId })).toBe(0);
+      });
+    } finally {
+      await bench.close();
+    }
+  });
+});

@@ -1,0 +1,27 @@
+import { Log } from '#libs/broker';
+import { Worker } from '#libs/lifecycle';
+import { Injectable } from '@nestjs/common';
+import { ImportJobs } from './import-jobs.js';
+import { Uploads } from './uploads.js';
+
+/** Takes up imports that were left behind by a replica that is gone, or for which there was no room before. */
+@Injectable()
+export class ImportWorker extends Worker {
+  constructor(
+    private readonly jobs: ImportJobs,
+    private readonly uploads: Uploads,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  override async beforeApplicationShutdown(): Promise<void> {
+    await this.jobs.stop();
+    await super.beforeApplicationShutdown();
+  }
+
+  protected override async step(): Promise<boolean> {
+    await this.uploads.abandon();
+    return this.jobs.begin();
+  }
+}

@@ -1,0 +1,87 @@
+import { IMPORT_CHUNK_BYTES, Problem } from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import type { Db } from '#libs/lifecycle';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { DEFAULT_USER_ID_FIELD } from './heading.js';
+
+/** An upload that has been silent for so long will not go on: whoever passed it on is gone. */
+const ABANDONED_AFTER = 3_600_000;
+const BROKEN_OFF = 'The upload broke off.';
+
+/** Files on their way in. Their pieces are in the database as soon as they are acknowledged, so any replica takes the next. */
+@Injectable()
+export class Uploads {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws Problem `inactive-user` when the caller has just left */
+  async open({
+    accountId,
+    userId,
+    userIdField,
+  }: {
+    accountId: string;
+    userId: string;
+    userIdField: string | null;
+  }): Promise<string> {
+    const [importId, now] = [this.ids.next(), this.clock.now()];
+    await this.em.transactional(async (em) => {
+      await this.directory.requireActive(accountId, [userId]);
+      await sql`
+        insert into contact_import (id, account_id, imported_by, user_id_field, status, touched_at, created_at)
+        values (${importId}, ${accountId}, ${userId}, ${userIdField ?? DEFAULT_USER_ID_FIELD}, 'uploading', ${now}, ${now})`.execute(
+        em.getKysely(),
+      );
+    });
+    return importId;
+  }
+
+  /** A piece that has come before is not taken twice. @throws Problem `conflict` when one is missing, or no more is expected */
+  async append(importId: string, n: number, data: Buffer): Promise<void> {
+    if (data.length > IMPORT_CHUNK_BYTES) throw new Problem('payload-too-large');
+    await this.em.transactional(async (em) => {
+      const db: Db = em.getKysely();
+      const { rows } = await sql<{ chunks: number }>`
+        select chunks from contact_import where id = ${importId} and status = 'uploading' for update`.execute(db);
+      const [upload] = rows;
+      if (!upload) throw new Problem('conflict', { detail: 'This upload is over.' });
+      if (n < upload.chunks) return;
+      if (n > upload.chunks) throw new Problem('conflict', { detail: 'A piece of the file is missing.' });
+      await sql`insert into contact_import_chunk (import_id, n, data) values (${importId}, ${n}, ${data})`.execute(db);
+      await sql`update contact_import set chunks = ${n + 1}, touched_at = ${this.clock.now()} where id = ${importId}`.execute(
+        db,
+      );
+    });
+  }
+
+  /** The file is whole and may be worked on. Closing it again changes nothing. */
+  async close(importId: string): Promise<void> {
+    await sql`
+      update contact_import set status = 'running', touched_at = ${this.clock.now()}
+      where id = ${importId} and status = 'uploading'`.execute(this.em.getKysely());
+  }
+
+  /** The file will never be whole. One that is already is not affected. */
+  async abort(importId: string): Promise<void> {
+    await this.giveUp(sql`id = ${importId}`);
+  }
+
+  /** Gives up what has been silent for an hour. */
+  async abandon(): Promise<void> {
+    await this.giveUp(sql`touched_at < ${new Date(this.clock.millis() - ABANDONED_AFTER)}`);
+  }
+
+  private async giveUp(which: ReturnType<typeof sql>): Promise<void> {
+    await sql`
+      with over as (
+        update contact_import set status = 'failed', error = ${BROKEN_OFF}, finished_at = ${this.clock.now()}
+        where status = 'uploading' and ${which} returning id)
+      delete from contact_import_chunk where import_id in (select id from over)`.execute(this.em.fork().getKysely());
+  }
+}

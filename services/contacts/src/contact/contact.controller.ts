@@ -1,0 +1,48 @@
+import { Handles } from '#libs/broker';
+import {
+  contacts,
+  contactsUpdate,
+  Problem,
+  type Call,
+  type Contact as ContactAnswer,
+  type ContactChanges,
+  type NewContact,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { UniqueConstraintViolationException } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Contact, type ContactRow } from './contact.entity.js';
+
+const base = plainResource(contacts, {
+  entity: Contact,
+  shown: ['externalId', 'name', 'phone', 'email', 'createdAt'],
+  people: ['assignee'],
+});
+
+@Controller()
+export class ContactController extends base {
+  /** Nobody's at first, whatever the body says: only an import assigns. */
+  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    const { externalId = null, name = null, phone = null, email = null } = body as NewContact;
+    // Imports find it by the id without blanks around it.
+    return { externalId: externalId?.trim() || null, name, phone, email, assignee: null };
+  }
+
+  /** @throws Problem `conflict` when the external id is taken */
+  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<ContactRow> {
+    return super.insert(call, values).catch((error: unknown) => {
+      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      throw new Problem('conflict', { detail: 'Another contact has this externalId.' });
+    });
+  }
+
+  @Handles(contactsUpdate)
+  async update(call: Call<ContactChanges>): Promise<ContactAnswer> {
+    const contact = await this.find(call);
+    const { name, phone, email } = call.body;
+    const given = Object.entries({ name, phone, email }).filter(([, value]) => value !== undefined);
+    this.em.assign(contact, Object.fromEntries(given));
+    await this.em.flush();
+    return (await this.present([contact], call))[0] as ContactAnswer;
+  }
+}

@@ -1,0 +1,15 @@
+import type { Migrations } from '#libs/database';
+import { serviceTables } from '#libs/lifecycle';
+import { platformMigrations } from '#libs/platform';
+import { contactTables } from './0100-contacts.js';
+import { segmentTables } from './0101-segments.js';
+import { contactImportTables } from './0102-contact-imports.js';
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [
+  ...serviceTables,
+  ...platformMigrations,
+  contactTables,
+  segmentTables,
+  contactImportTables,
+];
