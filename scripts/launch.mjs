@@ -1,7 +1,7 @@
 // Starts everything on this machine and stops it in order. npm start comes here once packages and dist are in place.
-import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createServiceDatabase, findNatsServer, freePort, isPortFree, startNats, startPostgres } from '#libs/testing';
+import { loadDemoData } from './demo-data.mjs';
 import { claim, openHome, secrets } from './lib/home.mjs';
 import { permissions } from './lib/nats-users.mjs';
 import { Fault } from './lib/prepare.mjs';
@@ -56,7 +56,7 @@ async function launch() {
   });
   await step('services', (say) => startServices({ home, keys, port, natsUrls, databases, say }));
   const url = `http://127.0.0.1:${port}`;
-  const logins = await demoData(url);
+  const logins = await step('demo data', (onProgress) => loadDemoData({ url, onProgress }));
   await lock.announce(url);
   showBanner({ home, port, logins });
 }
@@ -122,6 +122,7 @@ async function startServices({ home, keys, port, natsUrls, databases, say }) {
         HOST: (isGateway && process.env.HOST) || '127.0.0.1',
         ...(databases[name] && { DATABASE_URL: databases[name].url }),
         ...(name === 'identity' && { LEAVER_SECRET: keys.master }),
+        ...(name === 'integrations' && { INTEGRATIONS_SECRET: keys.integrations }),
       };
       return new Supervised({ name, env, logs: join(home, 'logs'), say: (text) => console.log(text) });
     }),
@@ -137,28 +138,42 @@ async function startServices({ home, keys, port, natsUrls, databases, say }) {
   );
 }
 
-async function demoData(url) {
-  const script = new URL('./demo-data.mjs', import.meta.url);
-  if (!existsSync(script)) return [];
-  const { loadDemoData } = await import(script.href);
-  return step('demo data', (onProgress) => loadDemoData({ url, onProgress }));
-}
-
 function showBanner({ home, port, logins }) {
   const url = `http://localhost:${port}`;
+  const columns = ['preset', 'account', 'email'];
+  const widths = columns.map((column) => Math.max(...logins.map((login) => login[column].length)));
   const rows = logins.map(
-    ({ preset, account, email, password }) =>
-      `    ${preset.padEnd(14)} ${account.padEnd(22)} ${email.padEnd(32)} ${password}`,
+    (login) =>
+      `    ${columns.map((column, index) => login[column].padEnd(widths[index])).join('  ')}  ${login.password}`,
   );
   const lines = [
     `  Leaver is running   ${url}`,
     `  API reference       ${url}/docs`,
     `  State and logs      ${shortest(home)}`,
-    ...(rows.length ? ['', '  Demo accounts (preset, account, email, password)', ...rows] : []),
     '',
-    '  Next: npm run demo in another terminal. Ctrl-C stops everything.',
+    '  Demo accounts (preset, account, email of its owner, password)',
+    ...rows,
+    ...tryNext(url, logins),
+    '',
+    '  Ctrl-C stops everything.',
   ];
   console.log(`\n${lines.join('\n')}\n`);
+}
+
+/** Lines for another terminal that work as they are printed. */
+function tryNext(url, logins) {
+  const { email, password, busiest } = logins.find((login) => login.busiest) ?? {};
+  const demo = ['', '  Next, in another terminal: somebody leaves, from the preview to the proof', '    npm run demo'];
+  if (!busiest) return demo;
+  return [
+    ...demo,
+    '',
+    `  What would happen if ${busiest.name} left today`,
+    `    TOKEN=$(curl -s ${url}/v1/auth/login -H 'Content-Type: application/json' \\`,
+    `      -d '${JSON.stringify({ email, password })}' | grep -o '"accessToken":"[^"]*' | cut -d '"' -f 4)`,
+    `    curl -s "${url}/v1/users/${busiest.id}/departure-preview?transition=deactivated" \\`,
+    '      -H "Authorization: Bearer $TOKEN"',
+  ];
 }
 
 /** A path as one would type it here. */

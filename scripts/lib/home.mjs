@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { commandLine, reachableByPostgres } from '#libs/testing';
 import { Fault } from './prepare.mjs';
-import { root } from './root.mjs';
+import { fallbackHome, usualHome } from './running.mjs';
 import { dataServices, services } from './services.mjs';
 
 /**
@@ -12,11 +12,11 @@ import { dataServices, services } from './services.mjs';
  */
 export async function openHome() {
   const chosen = process.env.LEAVER_HOME;
-  let home = resolve(root, chosen || '.leaver');
+  let home = usualHome();
   if (!process.env.DATABASE_URL && !(await reachableByPostgres(home))) {
     if (chosen)
       throw new Fault(`LEAVER_HOME=${home} can't be entered by the account that PostgreSQL runs as: choose another.`);
-    home = `/var/lib/leaver-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
+    home = fallbackHome();
   }
   await mkdir(home, { recursive: true, mode: 0o711 });
   await mkdir(join(home, 'logs'), { recursive: true, mode: 0o700 });
@@ -50,7 +50,7 @@ export async function claim(home) {
 
 /**
  * Passwords and keys of this installation, made at the first start and kept in a file only its owner can read.
- * @returns `{ master, databases: { [service]: { owner, runtime } }, nats: { [service]: password } }`
+ * @returns `{ master, integrations, databases: { [service]: { owner, runtime } }, nats: { [service]: password } }`
  */
 export async function secrets(home) {
   const file = join(home, 'secrets.json');
@@ -58,6 +58,7 @@ export async function secrets(home) {
   const random = () => randomBytes(32).toString('base64url');
   const filled = {
     master: kept.master ?? random(),
+    integrations: kept.integrations ?? random(),
     databases: Object.fromEntries(
       dataServices.map((name) => [name, kept.databases?.[name] ?? { owner: random(), runtime: random() }]),
     ),

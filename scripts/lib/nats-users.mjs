@@ -32,16 +32,33 @@ const epochWatch = [
 
 const own = (service) => [ANSWERS, `rpc.${service}.>`, `lifecycle.${service}.>`];
 
-/** identity alone states facts about users, asks for previews and proofs, ends sessions and purges what must be forgotten. */
+/** Says that a departure has gone on. */
+const PROGRESS = 'progress.departure.*';
+
+/**
+ * identity alone states facts about users, asks for previews and proofs, ends sessions, asks for mail to be sent and purges
+ * what must be forgotten.
+ */
 const identity = {
-  publish: ['user.>', 'departure.>', 'lifecycle.>', 'rpc.>', `$KV.${EPOCHS}.>`, '$JS.API.>', '$JS.ACK.>', '$JS.FC.>'],
+  publish: [
+    'user.>',
+    'departure.>',
+    PROGRESS,
+    'mail.requested',
+    'lifecycle.>',
+    'rpc.>',
+    `$KV.${EPOCHS}.>`,
+    '$JS.API.>',
+    '$JS.ACK.>',
+    '$JS.FC.>',
+  ],
   subscribe: own('identity'),
 };
 
 /** The gateway hands requests on; nobody asks it anything. */
 const gateway = {
   publish: ['rpc.>', '$JS.API.INFO', ...epochWatch],
-  subscribe: [ANSWERS],
+  subscribe: [ANSWERS, PROGRESS],
 };
 
 /** Owns rules: hears about users, answers with receipts, asks identity. */

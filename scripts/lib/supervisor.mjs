@@ -11,7 +11,8 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 /** A service that ran this long before it died starts over with the shortest pause. */
 const STEADY = 60_000;
-const HEAP_MB = 160;
+/** The young generation is kept small, too: it is the larger part of what an idle service would otherwise hold. */
+const MEMORY = ['--max-old-space-size=160', '--max-semi-space-size=4'];
 
 /** Runs one service as a process of its own and starts it again when it dies. */
 export class Supervised {
@@ -67,7 +68,7 @@ export class Supervised {
   async #spawn() {
     const output = await open(this.log, 'a', 0o600);
     const main = join(root, 'dist/services', this.name, 'src/main.js');
-    const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, '--enable-source-maps', main], {
+    const child = spawn(process.execPath, [...MEMORY, '--enable-source-maps', main], {
       cwd: root,
       env: this.env,
       stdio: ['ignore', output.fd, output.fd, 'ipc'],

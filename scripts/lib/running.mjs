@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { root } from './root.mjs';
+
+/** The state folder: LEAVER_HOME, else `.leaver` in the project. */
+export const usualHome = () => resolve(root, process.env.LEAVER_HOME || '.leaver');
+
+/** Where the state goes when the account that PostgreSQL runs as can't enter the usual folder. */
+export const fallbackHome = () => `/var/lib/leaver-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
+
+/** @returns the address of the Leaver that runs on this machine, or undefined */
+export async function runningUrl() {
+  for (const home of [usualHome(), ...(process.env.LEAVER_HOME ? [] : [fallbackHome()])]) {
+    const running = await readFile(join(home, 'running.json'), 'utf8').then(JSON.parse, () => undefined);
+    if (running?.url && isAlive(running.pid)) return running.url;
+  }
+  return undefined;
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
