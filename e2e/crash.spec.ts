@@ -3,8 +3,13 @@ import { counts, linesOf, over, type Departure } from './departures.js';
 import { PARTS } from './foundation.js';
 import { Processes } from './processes.js';
 
+interface Leaver {
+  cast: Cast;
+  previewed: Record<string, number>;
+}
+
 /** Whatever is killed while somebody leaves: after a restart the departure completes, and each effect has happened once. */
-describe('a departure survives', () => {
+describe('departures survive', () => {
   let processes: Processes;
   let people = 0;
 
@@ -13,42 +18,46 @@ describe('a departure survives', () => {
   }, 90_000);
   afterAll(() => processes?.stop());
 
-  const leavesWhile = async (disturb: () => Promise<void>): Promise<void> => {
-    const cast: Cast = await anAccount(processes, 'texting');
-    const owner = cast.owner.api;
+  const aLeaver = async (): Promise<Leaver> => {
+    const cast = await anAccount(processes, 'texting');
     await cast.ada.api.upload('/v1/contact-imports', contactsCsv([cast.ada, cast.ben], 200));
     await belongings(cast, 100 + people++);
-    const preview = await owner.get<{ rules: [] }>(`/v1/users/${cast.ada.id}/departure-preview?transition=deleted`);
-    const accepted = await owner.post<Departure>(`/v1/users/${cast.ada.id}/delete`);
-    await disturb();
-    const departure = await over(owner, accepted);
+    const preview = await cast.owner.api.get<{ rules: [] }>(
+      `/v1/users/${cast.ada.id}/departure-preview?transition=deleted`,
+    );
+    return { cast, previewed: counts(preview.rules) };
+  };
+  const leave = ({ cast }: Leaver) => cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/delete`);
+  const killAndRestart = async (name: string) => {
+    await processes.kill(name);
+    await processes.run(name);
+  };
+  const hasLeftOnce = async ({ cast, previewed }: Leaver, accepted: Departure) => {
+    const departure = await over(cast.owner.api, accepted, 60_000);
     expect(departure.status).toBe('completed');
-    expect(counts(linesOf(departure))).toEqual(counts(preview.rules));
+    expect(counts(linesOf(departure))).toEqual(previewed);
     expect(linesOf(departure).filter((line) => line.remaining !== 0)).toEqual([]);
-    expect(counts(linesOf(departure))).toMatchObject({
+    expect(previewed).toMatchObject({
       'deleted contacts.assignments': 100,
       'deactivated messaging.live-chats': 3,
       'deactivated automations.owned': 1,
     });
   };
 
-  it.each(PARTS.map((part) => part.name))(
-    'kill -9 of %s',
-    (name) =>
-      leavesWhile(async () => {
-        await processes.kill(name);
-        await processes.run(name);
-      }),
-    60_000,
-  );
+  it('kill -9 of each service in turn', async () => {
+    const leavers = await Promise.all(PARTS.map(aLeaver));
+    const accepted: Departure[] = [];
+    for (const [index, { name }] of PARTS.entries()) {
+      accepted.push(await leave(leavers[index]!));
+      await killAndRestart(name);
+    }
+    await Promise.all(leavers.map((leaver, index) => hasLeftOnce(leaver, accepted[index]!)));
+  }, 120_000);
 
-  it(
-    'kill -9 of everybody but the gateway',
-    () =>
-      leavesWhile(async () => {
-        await Promise.all(PARTS.map(({ name }) => processes.kill(name)));
-        await Promise.all(PARTS.map(({ name }) => processes.run(name)));
-      }),
-    90_000,
-  );
+  it('kill -9 of everybody but the gateway at once', async () => {
+    const leaver = await aLeaver();
+    const accepted = await leave(leaver);
+    await Promise.all(PARTS.map(({ name }) => killAndRestart(name)));
+    await hasLeftOnce(leaver, accepted);
+  }, 120_000);
 });

@@ -22,14 +22,14 @@ export interface Departure extends Json {
 export const linesOf = (departure: Departure): Line[] => departure.services.flatMap((service) => service.rules);
 
 /** Waits until the departure is over, and tells how. */
-export async function over(api: Api, { id }: { id: string }): Promise<Departure> {
+export async function over(api: Api, { id }: { id: string }, timeout = 20_000): Promise<Departure> {
   return eventually(
     async () => {
       const departure = await api.get<Departure>(`/v1/departures/${id}`);
       if (departure.status === 'running') throw new Error(`still running: ${JSON.stringify(departure.services)}`);
       return departure;
     },
-    { timeout: 20_000 },
+    { timeout },
   );
 }
 
