@@ -63,15 +63,20 @@ export class Foundation {
 
   /** What the service finds in its environment. */
   env(name: string): Record<string, string> {
-    const broker = new URL(this.broker.url);
-    broker.username = name;
-    broker.password = this.passwords.get(name)!;
     const database = this.databases.get(name);
     return {
-      NATS_URL: broker.href,
+      NATS_URL: this.brokerUrl(name),
       LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
       ...(database && { DATABASE_URL: database.url, ...SECRETS }),
     };
+  }
+
+  /** The broker's address with somebody's name and password in it. */
+  brokerUrl(user: string): string {
+    const url = new URL(this.broker.url);
+    url.username = user;
+    url.password = this.passwords.get(user)!;
+    return url.href;
   }
 
   async clear(): Promise<void> {

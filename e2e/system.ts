@@ -31,6 +31,10 @@ export class System {
     return `http://127.0.0.1:${this.services.get('gateway')!.port}`;
   }
 
+  brokerUrl(user: string): string {
+    return this.foundation.brokerUrl(user);
+  }
+
   api(token?: string): Api {
     return new Api(this.url, token);
   }

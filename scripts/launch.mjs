@@ -7,11 +7,13 @@ import { permissions } from './lib/nats-users.mjs';
 import { Fault } from './lib/prepare.mjs';
 import { step } from './lib/progress.mjs';
 import { root } from './lib/root.mjs';
-import { dataServices, services } from './lib/services.mjs';
+import { brokerUsers, dataServices, services } from './lib/services.mjs';
 import { Supervised } from './lib/supervisor.mjs';
 import { migrateAll } from './migrate.mjs';
 
 const DEFAULT_PORT = 3000;
+/** Where a subscriber expects NATS; another port if it is taken. */
+const NATS_PORT = 4222;
 
 /** What has to be undone at the end, the last first. */
 const undo = [];
@@ -58,7 +60,7 @@ async function launch() {
   const url = `http://127.0.0.1:${port}`;
   const logins = await step('demo data', (onProgress) => loadDemoData({ url, onProgress }));
   await lock.announce(url);
-  showBanner({ home, port, logins });
+  showBanner({ home, port, logins, events: natsUrls.subscriber });
 }
 
 /** The port that PORT names, which must be free, else the first free one from 3000 on. */
@@ -90,13 +92,16 @@ async function ownPostgres(home) {
 /** Each service's address of the broker, with its own name and password if the broker is ours. */
 async function natsAddresses(home, keys, say) {
   const given = process.env.NATS_URL;
-  if (given) return Object.fromEntries(services.map((name) => [name, given]));
+  if (given) return Object.fromEntries(brokerUsers.map((name) => [name, given]));
   const server = await findNatsServer(join(root, '.cache/nats'), say);
-  const users = services.map((name) => ({ name, password: keys.nats[name], ...permissions[name] }));
-  const nats = await startNats({ server, dir: join(home, 'nats'), users });
+  const users = brokerUsers.map((name) => ({ name, password: keys.nats[name], ...permissions[name] }));
+  const port = (await isPortFree(NATS_PORT)) ? NATS_PORT : undefined;
+  const nats = await startNats({ server, dir: join(home, 'nats'), port, users });
   undo.push(nats.stop);
   say('');
-  return Object.fromEntries(services.map((name) => [name, `nats://${name}:${keys.nats[name]}@127.0.0.1:${nats.port}`]));
+  return Object.fromEntries(
+    brokerUsers.map((name) => [name, `nats://${name}:${keys.nats[name]}@127.0.0.1:${nats.port}`]),
+  );
 }
 
 async function createDatabases(adminUrl, keys) {
@@ -138,7 +143,7 @@ async function startServices({ home, keys, port, natsUrls, databases, say }) {
   );
 }
 
-function showBanner({ home, port, logins }) {
+function showBanner({ home, port, logins, events }) {
   const url = `http://localhost:${port}`;
   const columns = ['preset', 'account', 'email'];
   const widths = columns.map((column) => Math.max(...logins.map((login) => login[column].length)));
@@ -149,6 +154,7 @@ function showBanner({ home, port, logins }) {
   const lines = [
     `  Leaver is running   ${url}`,
     `  API reference       ${url}/docs`,
+    `  Events (NATS)       ${events}`,
     `  State and logs      ${shortest(home)}`,
     '',
     '  Demo accounts (preset, account, email of its owner, password)',

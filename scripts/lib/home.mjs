@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { commandLine, reachableByPostgres } from '#libs/testing';
 import { Fault } from './prepare.mjs';
 import { fallbackHome, usualHome } from './running.mjs';
-import { dataServices, services } from './services.mjs';
+import { brokerUsers, dataServices } from './services.mjs';
 
 /**
  * The folder that keeps everything between two starts: LEAVER_HOME, else `.leaver` in the project. Root's own folders are closed
@@ -50,7 +50,7 @@ export async function claim(home) {
 
 /**
  * Passwords and keys of this installation, made at the first start and kept in a file only its owner can read.
- * @returns `{ master, integrations, databases: { [service]: { owner, runtime } }, nats: { [service]: password } }`
+ * @returns `{ master, integrations, databases: { [service]: { owner, runtime } }, nats: { [user]: password } }`
  */
 export async function secrets(home) {
   const file = join(home, 'secrets.json');
@@ -62,7 +62,7 @@ export async function secrets(home) {
     databases: Object.fromEntries(
       dataServices.map((name) => [name, kept.databases?.[name] ?? { owner: random(), runtime: random() }]),
     ),
-    nats: Object.fromEntries(services.map((name) => [name, kept.nats?.[name] ?? random()])),
+    nats: Object.fromEntries(brokerUsers.map((name) => [name, kept.nats?.[name] ?? random()])),
   };
   await replace(file, JSON.stringify(filled, null, 2));
   return filled;

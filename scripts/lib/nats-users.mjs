@@ -74,10 +74,14 @@ const ruleOwner = (service) => ({
   subscribe: own(service),
 });
 
+/** Somebody else's program that wants to hear about users: reads the events, by one durable consumer, and nothing more. */
+const subscriber = { publish: ['$JS.API.INFO', ...consumer('USERS', 'subscriber')], subscribe: [ANSWERS] };
+
 /** What each service may do on the broker; everything else is refused there. */
 export const permissions = {
   gateway,
   identity,
+  subscriber,
   ...Object.fromEntries(
     dataServices.filter((service) => service !== 'identity').map((service) => [service, ruleOwner(service)]),
   ),

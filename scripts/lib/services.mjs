@@ -10,3 +10,6 @@ export const dataServices = [
 ];
 
 export const services = ['gateway', ...dataServices];
+
+/** Everybody with a name and password of their own on the broker: besides the services, whoever subscribes to the events. */
+export const brokerUsers = [...services, 'subscriber'];

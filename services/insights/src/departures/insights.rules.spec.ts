@@ -27,8 +27,7 @@ const aDashboard = (bench: RuleBench, { accountId, userId }: Person) => ({
 
 behavesLikeARule(insights, 'insights.shared-dashboards', {
   row: (em, owner, bench) => em.create(Dashboard, aDashboard(bench, owner)),
-  write: (bench, owner) =>
-    bench.create(DashboardController, owner, { name: 'Pipeline', shared: true, ownerId: owner.userId }),
+  write: (bench, owner) => bench.create(DashboardController, owner, { name: 'Pipeline', shared: true }),
 });
 
 behavesLikeARule(insights, 'insights.public-links', {

@@ -1,0 +1,17 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+
+const { host, username, password } = new URL(process.env.NATS_URL);
+const nats = await connect({ servers: host, user: username, pass: password });
+const manager = await jetstreamManager(nats);
+await manager.consumers.add('USERS', {
+  durable_name: 'subscriber',
+  ack_policy: 'explicit',
+  filter_subjects: ['user.deactivated.>', 'user.deleted.>'],
+});
+const consumer = await jetstream(nats).consumers.get('USERS', 'subscriber');
+for await (const message of await consumer.consume()) {
+  const { type, data } = message.json();
+  console.log(type, data.userId, data.lifecycleVersion);
+  message.ack();
+}

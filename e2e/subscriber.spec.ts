@@ -1,0 +1,39 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '#libs/testing';
+import { anAccount, type Cast } from './cast.js';
+import { over, type Departure } from './departures.js';
+import { System } from './system.js';
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Somebody else's program, as the README shows it: a NATS client and nothing of ours. */
+describe('a subscriber', () => {
+  let system: System;
+  let cast: Cast;
+  let subscriber: ChildProcess;
+  let heard = '';
+
+  beforeAll(async () => {
+    system = await System.start();
+    cast = await anAccount(system, 'texting');
+    subscriber = spawn(process.execPath, [file('subscriber.mjs')], {
+      env: { PATH: process.env.PATH, NATS_URL: system.brokerUrl('subscriber') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    subscriber.stdout!.on('data', (text) => (heard += text));
+  }, 60_000);
+  afterAll(async () => {
+    subscriber?.kill();
+    await system?.stop();
+  });
+
+  it('hears that somebody has been deactivated, and deleted', async () => {
+    const leave = async (how: string) =>
+      over(cast.owner.api, await cast.owner.api.post<Departure>(`/v1/users/${cast.dan.id}/${how}`));
+    await leave('deactivate');
+    await eventually(() => expect(heard).toContain(`user.deactivated ${cast.dan.id} 2`));
+    await leave('delete');
+    await eventually(() => expect(heard).toContain(`user.deleted ${cast.dan.id} 3`));
+  });
+});
