@@ -1,0 +1,31 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  accountGet,
+  accountsCreate,
+  accountUpdate,
+  type Account,
+  type CallOf,
+  type OpenedAccount,
+} from '#libs/contracts';
+import { AccountService } from './account.service.js';
+
+@Controller()
+export class AccountController {
+  constructor(private readonly accounts: AccountService) {}
+
+  @Handles(accountsCreate)
+  create({ body, client }: CallOf<typeof accountsCreate>): Promise<OpenedAccount> {
+    return this.accounts.open(body, client);
+  }
+
+  @Handles(accountGet)
+  get({ principal }: CallOf<typeof accountGet>): Promise<Account> {
+    return this.accounts.get(principal.accountId);
+  }
+
+  @Handles(accountUpdate)
+  update({ principal, body }: CallOf<typeof accountUpdate>): Promise<Account> {
+    return this.accounts.update(principal, body);
+  }
+}

@@ -1,0 +1,18 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { Preset } from '#libs/contracts';
+
+export const Account = defineEntity({
+  name: 'Account',
+  tableName: 'account',
+  properties: {
+    id: p.uuid().primary(),
+    name: p.text(),
+    preset: p.text().$type<Preset>(),
+    seats: p.integer(),
+    retentionDays: p.integer(),
+    redactionLabel: p.text().$type<'plain' | 'with-id'>(),
+    policyOverrides: p.json().$type<Record<string, unknown>>(),
+    policyVersion: p.integer(),
+    createdAt: p.datetime(),
+  },
+});

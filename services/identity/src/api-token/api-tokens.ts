@@ -1,0 +1,129 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  Problem,
+  type ApiToken,
+  type CreatedApiToken,
+  type ListQuery,
+  type Page,
+  type Principal,
+  type Role,
+} from '#libs/contracts';
+import { Clock, Ids, pageWindow, toPage } from '#libs/database';
+import { sql } from 'kysely';
+import { timingSafeEqual } from 'node:crypto';
+import { Audit } from '../audit/audit.js';
+import { sha256 } from '../auth/secrets.js';
+import { isoOf, isoOrNull } from '../moments.js';
+import { Actors } from '../user/actors.js';
+import { tidy } from '../user/tidy.js';
+
+export const API_TOKEN_PREFIX = 'lvr_';
+const FORM = /^lvr_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([\w-]{43})$/;
+/** Milliseconds by which the time of the last use may be behind: writing it each time would cost more than it tells. */
+const COARSE = 60_000;
+
+interface TokenRow {
+  id: string;
+  name: string;
+  created_at: string;
+  last_used_at: string | null;
+}
+
+interface KnownToken {
+  user_id: string;
+  account_id: string;
+  hash: Buffer;
+  last_used_at: string | null;
+  roles: Role[];
+}
+
+/** Personal tokens for programs: `lvr_<id>_<secret>`, good until revoked or the person leaves. */
+@Injectable()
+export class ApiTokens {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly actors: Actors,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  async create(principal: Principal, name: string): Promise<CreatedApiToken> {
+    const { accountId, userId } = principal;
+    await this.actors.rolesOf(principal);
+    const secret = this.ids.secret(32);
+    const row: TokenRow = {
+      id: this.ids.next(),
+      name: tidy('name', name),
+      created_at: this.clock.now().toISOString(),
+      last_used_at: null,
+    };
+    await sql`
+      insert into api_token (id, user_id, name, hash, created_at)
+      values (${row.id}, ${userId}, ${row.name}, ${sha256(secret)}, ${row.created_at})`.execute(this.db);
+    await this.audit.append([
+      { accountId, action: 'api-token.created', actorId: userId, subjectId: userId, detail: { tokenId: row.id } },
+    ]);
+    return { ...toApiToken(row), token: `${API_TOKEN_PREFIX}${row.id}_${secret}` };
+  }
+
+  async page(userId: string, query: ListQuery): Promise<Page<ApiToken>> {
+    const { limit, before } = pageWindow(query);
+    const { rows } = await sql<TokenRow>`
+      select id, name, created_at, last_used_at from api_token
+      where user_id = ${userId} and revoked_at is null and (${before}::uuid is null or id < ${before}::uuid)
+      order by id desc limit ${limit + 1}`.execute(this.db);
+    return toPage(rows.map(toApiToken), query);
+  }
+
+  /** @throws Problem `not-found`, for somebody else's token, too */
+  async revoke({ accountId, userId }: Principal, tokenId: string): Promise<void> {
+    const { rows } = await sql`
+      update api_token set revoked = true, revoked_at = ${this.clock.now()}
+      where id = ${tokenId} and user_id = ${userId} and revoked_at is null returning id`.execute(this.db);
+    if (rows.length === 0) throw new Problem('not-found', { detail: 'There is no such token.' });
+    await this.audit.append([
+      { accountId, action: 'api-token.revoked', actorId: userId, subjectId: userId, detail: { tokenId } },
+    ]);
+  }
+
+  /** Revokes whatever tokens these people still have. */
+  async revokeAll(userIds: readonly string[]): Promise<void> {
+    await sql`
+      update api_token set revoked = true, revoked_at = ${this.clock.now()}
+      where user_id = any(${[...userIds]}::uuid[]) and not revoked`.execute(this.db);
+  }
+
+  /** Who the token speaks for; null when it is no good, or its owner is not active. */
+  async authenticate(token: string): Promise<Principal | null> {
+    const [, id, secret] = FORM.exec(token) ?? [];
+    if (!id || !secret) return null;
+    const { rows } = await sql<KnownToken>`
+      select t.user_id, t.hash, t.last_used_at, u.account_id,
+        array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+      from api_token t join users u on u.id = t.user_id
+      where t.id = ${id} and t.revoked_at is null and u.status = 'active'`.execute(this.db);
+    const [known] = rows;
+    if (!known || !timingSafeEqual(known.hash, sha256(secret))) return null;
+    await this.touch(id, known.last_used_at);
+    return { accountId: known.account_id, userId: known.user_id, roles: known.roles };
+  }
+
+  private async touch(tokenId: string, lastUsedAt: string | null): Promise<void> {
+    const now = this.clock.now();
+    if (lastUsedAt && now.getTime() - Date.parse(lastUsedAt) < COARSE) return;
+    await sql`update api_token set last_used_at = ${now} where id = ${tokenId}`.execute(this.db);
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}
+
+const toApiToken = (row: TokenRow): ApiToken => ({
+  id: row.id,
+  name: row.name,
+  createdAt: isoOf(row.created_at),
+  lastUsedAt: isoOrNull(row.last_used_at),
+});

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import { accountUpdate, auditList, auditVerify, usersUpdate, type AuditQuery, type Principal } from '#libs/contracts';
+import { ownerOf, TestIdentity } from '../testing/identity.js';
+import { Audit } from './audit.js';
+
+let identity: TestIdentity;
+let owner: Principal;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount());
+});
+afterAll(() => identity.stop());
+
+const list = async (query: AuditQuery = {}) => (await identity.call(auditList, { principal: owner, query })).items;
+const verify = () => identity.call(auditVerify, { principal: owner });
+const scrub = (id: string) =>
+  identity.query(sql`update audit_entry set detail = null, salt = null, scrubbed = true where subject_id = ${id}`);
+/** Opening the account wrote 1 and 2; these are 3 and 4. */
+const twoMore = async () => {
+  const { id } = await identity.aUser(owner, { name: 'Traceable Person' });
+  await identity.call(usersUpdate, { principal: owner, params: { id }, body: { name: 'Renamed Person' } });
+  return id;
+};
+
+describe('the audit trail', () => {
+  it('tells who did what to whom, newest first', async () => {
+    const id = await twoMore();
+    const [newest, before] = await list();
+    expect(newest).toMatchObject({
+      seq: 4,
+      action: 'user.updated',
+      actor: { id: owner.userId, status: 'active' },
+      system: null,
+      subject: { id, name: 'Renamed Person' },
+      detail: { name: { from: 'Traceable Person', to: 'Renamed Person' } },
+      scrubbed: false,
+    });
+    expect(before).toMatchObject({ seq: 3, action: 'user.created' });
+  });
+
+  it('shows the system as itself', async () => {
+    const entry = {
+      accountId: owner.accountId,
+      action: 'departure.completed',
+      system: 'departure',
+      subjectId: owner.userId,
+    };
+    await identity.transaction(() => identity.get(Audit).append([entry]));
+    expect((await list())[0]).toMatchObject({ actor: null, system: 'system (departure)', detail: null });
+  });
+
+  it('is searched by actor, subject, action and time', async () => {
+    const id = await twoMore();
+    const at = (seconds: number) => new Date(identity.clock.millis() + seconds * 1_000).toISOString();
+    expect(await list({ subjectId: id })).toHaveLength(2);
+    expect(await list({ subjectId: id, action: 'user.updated' })).toHaveLength(1);
+    expect(await list({ actorId: owner.userId })).toHaveLength(4);
+    expect(await list({ actorId: id })).toHaveLength(0);
+    expect(await list({ from: at(60) })).toHaveLength(0);
+    expect(await list({ from: at(-60), to: at(60) })).toHaveLength(4);
+    expect(await list({ to: at(-60) })).toHaveLength(0);
+  });
+
+  it('is each account’s own', async () => {
+    const elsewhere = ownerOf(await identity.anAccount());
+    expect((await list()).map((entry) => entry.actor!.id)).not.toContain(elsewhere.userId);
+  });
+});
+
+describe('the hash chain', () => {
+  it('verifies, also when 20 write at once', async () => {
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        identity.call(accountUpdate, { principal: owner, body: { retentionDays: n + 1 } }),
+      ),
+    );
+    expect(await verify()).toEqual({ valid: true, entries: 22 });
+  });
+
+  it('takes many entries of several accounts at once', async () => {
+    const other = ownerOf(await identity.anAccount());
+    const entries = [owner, other, owner, other].map(({ accountId }) => ({ accountId, action: 'test.done' }));
+    await identity.transaction(() => identity.get(Audit).append(entries));
+    expect(await verify()).toEqual({ valid: true, entries: 4 });
+    expect(await identity.call(auditVerify, { principal: other })).toEqual({ valid: true, entries: 4 });
+  });
+
+  it('still verifies after a person’s details are erased, and nothing of them is left', async () => {
+    const id = await twoMore();
+    await scrub(id);
+    expect(await verify()).toEqual({ valid: true, entries: 4 });
+    expect(await list({ subjectId: id })).toMatchObject([
+      { action: 'user.updated', detail: null, scrubbed: true },
+      { action: 'user.created', detail: null, scrubbed: true },
+    ]);
+    const rows = await identity.query(
+      sql<{ row: string }>`select e::text as row from audit_entry e where account_id = ${owner.accountId}`,
+    );
+    expect(rows.map((one) => one.row).join()).not.toMatch(/Person/);
+  });
+
+  it.each([
+    ['an action', sql`update audit_entry set action = 'user.deleted' where seq = 3`, 3],
+    ['an actor', sql`update audit_entry set actor_id = null where seq = 3`, 3],
+    ['a time', sql`update audit_entry set at = at - interval '1 hour' where seq = 3`, 3],
+    ['a detail', sql`update audit_entry set detail = '{}' where seq = 3`, 3],
+    ['a detail erased without saying so', sql`update audit_entry set detail = null where seq = 3`, 3],
+    ['an entry taken out', sql`delete from audit_entry where seq = 3`, 3],
+    ['the newest entry taken out', sql`delete from audit_entry where seq = 4`, 4],
+  ])('breaks with %s', async (_, tampering, firstBroken) => {
+    await twoMore();
+    await identity.query(sql`with mine as (select 1) ${tampering} and account_id = ${owner.accountId}`);
+    expect(await verify()).toEqual({ valid: false, entries: firstBroken - 1, firstBroken });
+  });
+});

@@ -1,0 +1,110 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { detailDigest, entryHash, GENESIS } from './chain.js';
+
+export interface NewEntry {
+  accountId: string;
+  /** What happened, in the past tense where it can be: `user.updated`. */
+  action: string;
+  /** Who did it; nobody when the system did. */
+  actorId?: string;
+  /** Which part of the system did it, when nobody did. */
+  system?: string;
+  subjectId?: string;
+  /** Personal detail in it may be the subject's, and nobody else's: it is erased together with the subject. */
+  detail?: Record<string, unknown>;
+}
+
+/** The audit trail: one hash chain per account. */
+@Injectable()
+export class Audit {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * Adds entries in the transaction that does what they tell. One after the other within an account: call it last, and
+   * for many things at once.
+   */
+  async append(entries: readonly NewEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const deleted = await this.deletedAmong(entries.flatMap((entry) => entry.subjectId ?? []));
+    const heads = await this.lockHeads([...new Set(entries.map((entry) => entry.accountId))].sort());
+    const rows = entries.map((entry) => {
+      const gone = deleted.has(entry.subjectId ?? '');
+      return this.link(gone ? { ...entry, detail: undefined } : entry, heads.get(entry.accountId)!);
+    });
+    const db = this.em.getKysely();
+    await sql`
+      insert into audit_entry (id, account_id, seq, at, action, actor_id, system, subject_id, detail, salt, detail_digest, prev_hash, hash)
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (id uuid, account_id uuid, seq bigint, at timestamptz,
+        action text, actor_id uuid, system text, subject_id uuid, detail text, salt text, detail_digest text, prev_hash text, hash text)`.execute(
+      db,
+    );
+    const moved = [...heads].map(([account_id, head]) => ({ account_id, ...head }));
+    await sql`
+      update audit_head h set seq = m.seq, hash = m.hash
+      from jsonb_to_recordset(${JSON.stringify(moved)}::jsonb) as m (account_id uuid, seq bigint, hash text)
+      where h.account_id = m.account_id`.execute(db);
+  }
+
+  /** About them no detail is written: what is erased with a person must not come back. */
+  private async deletedAmong(userIds: readonly string[]): Promise<Set<string>> {
+    if (userIds.length === 0) return new Set();
+    const { rows } = await sql<{ id: string }>`
+      select id from users where id = any(${userIds}::uuid[]) and status = 'deleted'`.execute(this.em.getKysely());
+    return new Set(rows.map((row) => row.id));
+  }
+
+  private async lockHeads(accountIds: readonly string[]): Promise<Map<string, Head>> {
+    const db = this.em.getKysely();
+    await sql`
+      insert into audit_head (account_id, seq, hash) select id, 0, ${GENESIS} from unnest(${accountIds}::uuid[]) id
+      on conflict do nothing`.execute(db);
+    const { rows } = await sql<Head & { account_id: string }>`
+      select account_id, seq::float8, hash from audit_head where account_id = any(${accountIds}::uuid[])
+      order by account_id for update`.execute(db);
+    return new Map(rows.map(({ account_id, seq, hash }) => [account_id, { seq, hash }]));
+  }
+
+  private link({ accountId, action, actorId, system, subjectId, detail }: NewEntry, head: Head) {
+    const text = detail ? JSON.stringify(detail) : null;
+    const salt = text === null ? null : this.ids.secret(16);
+    const facts = {
+      accountId,
+      seq: head.seq + 1,
+      at: this.clock.now().toISOString(),
+      action,
+      actorId: actorId ?? null,
+      system: system ?? null,
+      subjectId: subjectId ?? null,
+      detailDigest: text === null ? null : detailDigest(salt!, text),
+    };
+    const prevHash = head.hash;
+    Object.assign(head, { seq: facts.seq, hash: entryHash(prevHash, facts) });
+    return {
+      id: this.ids.next(),
+      account_id: accountId,
+      seq: facts.seq,
+      at: facts.at,
+      action,
+      actor_id: facts.actorId,
+      system: facts.system,
+      subject_id: facts.subjectId,
+      detail: text,
+      salt,
+      detail_digest: facts.detailDigest,
+      prev_hash: prevHash,
+      hash: head.hash,
+    };
+  }
+}
+
+interface Head {
+  seq: number;
+  hash: string;
+}

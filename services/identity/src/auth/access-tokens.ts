@@ -1,0 +1,67 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { Principal, Role } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { createLocalJWKSet, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import { sql } from 'kysely';
+import { SigningKeys } from '../signing-key/signing-keys.js';
+
+/** Seconds. */
+export const ACCESS_TOKEN_LIFE = 300;
+const ISSUER = 'leaver';
+
+export interface TokenSubject {
+  userId: string;
+  accountId: string;
+  roles: readonly Role[];
+  sessionId: string;
+  epoch: number;
+}
+
+/** Short-lived tokens that every gateway can check by itself. */
+@Injectable()
+export class AccessTokens {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly keys: SigningKeys,
+    private readonly clock: Clock,
+  ) {}
+
+  issue({ userId, accountId, roles, sessionId, epoch }: TokenSubject): Promise<string> {
+    const { kid, key } = this.keys.current();
+    const now = Math.floor(this.clock.millis() / 1000);
+    return new SignJWT({ acc: accountId, roles, sid: sessionId, ep: epoch })
+      .setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT' })
+      .setSubject(userId)
+      .setIssuer(ISSUER)
+      .setIssuedAt(now)
+      .setExpirationTime(now + ACCESS_TOKEN_LIFE)
+      .sign(key);
+  }
+
+  /** Who the token speaks for, as the database knows them now; null when the token, the session or the user has ended. */
+  async introspect(token: string): Promise<Principal | null> {
+    const claims = await this.verified(token);
+    if (!claims) return null;
+    const { rows } = await sql<{ account_id: string; roles: Role[] }>`
+      select u.account_id, array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+      from users u join session s on s.user_id = u.id
+      where u.id = ${claims.sub} and u.status = 'active' and u.session_epoch = ${claims.ep}
+        and s.id = ${claims.sid} and s.revoked_at is null`.execute(this.em.getKysely());
+    const [row] = rows;
+    return row
+      ? { accountId: row.account_id, userId: claims.sub!, roles: row.roles, sessionId: String(claims.sid) }
+      : null;
+  }
+
+  private async verified(token: string): Promise<JWTPayload | null> {
+    const keys = createLocalJWKSet({ keys: await this.keys.publicKeys() });
+    try {
+      const options = { algorithms: ['EdDSA'], issuer: ISSUER, currentDate: this.clock.now() };
+      return (await jwtVerify(token, keys, options)).payload;
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return null;
+      throw error;
+    }
+  }
+}

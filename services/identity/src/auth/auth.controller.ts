@@ -1,0 +1,64 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Answers, Handles } from '#libs/broker';
+import {
+  authenticate,
+  authLogin,
+  authLogout,
+  authRefresh,
+  Problem,
+  signingKeys,
+  type CallOf,
+  type Principal,
+  type SignedIn,
+  type Tokens,
+} from '#libs/contracts';
+import { API_TOKEN_PREFIX, ApiTokens } from '../api-token/api-tokens.js';
+import { Sessions } from '../session/sessions.js';
+import { SigningKeys } from '../signing-key/signing-keys.js';
+import { AccessTokens } from './access-tokens.js';
+import { LoginService } from './login.service.js';
+
+@Controller()
+export class AuthController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly logins: LoginService,
+    private readonly sessions: Sessions,
+    private readonly accessTokens: AccessTokens,
+    private readonly apiTokens: ApiTokens,
+    private readonly keys: SigningKeys,
+  ) {}
+
+  @Handles(authLogin)
+  login({ body, client }: CallOf<typeof authLogin>): Promise<SignedIn> {
+    return this.logins.login(body, client);
+  }
+
+  /** Refused only after its transaction: that a replay ends the session has to last. */
+  @Handles(authRefresh, { transaction: false })
+  async refresh({ body }: CallOf<typeof authRefresh>): Promise<Tokens> {
+    const tokens = await this.em.transactional(() => this.sessions.refresh(body.refreshToken));
+    if (!tokens) throw new Problem('unauthenticated', { detail: 'This refresh token is no longer good.' });
+    return tokens;
+  }
+
+  @Handles(authLogout)
+  async logout({ principal, body }: CallOf<typeof authLogout>): Promise<void> {
+    const { refreshToken } = body ?? {};
+    if (refreshToken) await this.sessions.end(principal.userId, { refreshToken });
+    else if (principal.sessionId) await this.sessions.end(principal.userId, { id: principal.sessionId });
+  }
+
+  @Answers(authenticate)
+  authenticate({ token }: { token: string }): Promise<Principal | null> {
+    return token.startsWith(API_TOKEN_PREFIX)
+      ? this.apiTokens.authenticate(token)
+      : this.accessTokens.introspect(token);
+  }
+
+  @Answers(signingKeys)
+  async signingKeys(): Promise<{ keys: Record<string, unknown>[] }> {
+    return { keys: (await this.keys.publicKeys()) as Record<string, unknown>[] };
+  }
+}

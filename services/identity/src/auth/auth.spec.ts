@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { sql } from 'kysely';
+import {
+  authenticate,
+  authLogin,
+  authLogout,
+  authRefresh,
+  meGet,
+  mySessionsEnd,
+  mySessionsList,
+  NOBODY,
+  signingKeys,
+  usersUpdate,
+  type Login,
+  type OpenedAccount,
+  type Principal,
+  type Problem,
+} from '#libs/contracts';
+import { outcomeOf, ownerOf, PASSWORD, tally, TestIdentity } from '../testing/identity.js';
+
+let identity: TestIdentity;
+let opened: OpenedAccount;
+let owner: Principal;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+});
+beforeEach(async () => {
+  opened = await identity.anAccount();
+  owner = ownerOf(opened);
+});
+afterAll(() => identity.stop());
+
+const client = { ip: '192.0.2.7', userAgent: 'test' };
+const login = (body: Login) => identity.call(authLogin, { principal: NOBODY, body, client });
+const refresh = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
+const whoIs = (token: string) => identity.client.ask(authenticate, { token });
+const sessionOf = (accessToken: string) => String(decodeJwt(accessToken).sid);
+
+describe('signing in', () => {
+  it('works with the email in any case, and tells who it is', async () => {
+    const answer = await login({ email: opened.user.email!.toUpperCase(), password: PASSWORD });
+    expect(answer.user).toEqual(opened.user);
+    expect(await whoIs(answer.accessToken)).toEqual({ ...owner, sessionId: sessionOf(answer.accessToken) });
+  });
+
+  it('answers an unknown email, a wrong password and an invited user all the same', async () => {
+    const invited = await identity.aUser(owner, { password: undefined });
+    const gone = await identity.aUser(owner);
+    await identity.query(sql`update users set status = 'deactivated' where id = ${gone.id}`);
+    const answers = await Promise.all(
+      ['nobody@example.com', opened.user.email!, invited.email!, gone.email!].map((email) =>
+        login({ email, password: 'not the password' }).catch((problem: Problem) => problem.toBody()),
+      ),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(answers[0]).toMatchObject({ code: 'invalid-credentials', status: 401 });
+  });
+
+  it('tells a deactivated user only with the right password', async () => {
+    const { id, email } = await identity.aUser(owner);
+    await identity.query(sql`update users set status = 'deactivated' where id = ${id}`);
+    expect(await outcomeOf(login({ email: email!, password: PASSWORD }))).toBe('account-inactive');
+  });
+
+  it('with an email of several accounts takes the one that the password fits, or asks which', async () => {
+    const email = 'both@example.com';
+    const first = await identity.anAccount({ owner: { email, password: 'password one' } });
+    const second = await identity.anAccount({ owner: { email, password: 'password two' } });
+    expect((await login({ email, password: 'password two' })).user.id).toBe(second.user.id);
+    const third = await identity.anAccount({ owner: { email, password: 'password one' } });
+    expect(await outcomeOf(login({ email, password: 'password one' }))).toBe('validation');
+    const chosen = await login({ email, password: 'password one', accountId: third.account.id });
+    expect(chosen.user.id).toBe(third.user.id);
+    expect(first.user.id).not.toBe(third.user.id);
+  });
+});
+
+describe('access tokens', () => {
+  it('are EdDSA, live five minutes and carry account, roles, session and epoch', async () => {
+    const { keys } = await identity.client.ask(signingKeys, {});
+    expect(decodeProtectedHeader(opened.accessToken)).toMatchObject({ alg: 'EdDSA', kid: keys[0]!.kid });
+    expect(keys[0]).not.toHaveProperty('d');
+    const claims = decodeJwt(opened.accessToken);
+    expect(claims).toMatchObject({ iss: 'leaver', sub: owner.userId, acc: owner.accountId, roles: ['owner'], ep: 0 });
+    expect(claims.exp! - claims.iat!).toBe(300);
+  });
+
+  it('are refused when altered, unsigned or out of time', async () => {
+    const [header, body, signature] = opened.accessToken.split('.') as [string, string, string];
+    const forged = Buffer.from(JSON.stringify({ ...decodeJwt(opened.accessToken), roles: ['admin'] })).toString(
+      'base64url',
+    );
+    const none = Buffer.from('{"alg":"none"}').toString('base64url');
+    expect(await whoIs(`${header}.${forged}.${signature}`)).toBeNull();
+    expect(await whoIs(`${none}.${body}.`)).toBeNull();
+    expect(await whoIs('nonsense')).toBeNull();
+    expect(await whoIs(opened.accessToken)).not.toBeNull();
+    identity.clock.advance(301_000);
+    expect(await whoIs(opened.accessToken)).toBeNull();
+  });
+
+  it('are worth nothing once a role is lost; the session goes on with what is left', async () => {
+    const { id, email } = await identity.aUser(owner, { roles: ['admin'] });
+    const signedIn = await login({ email: email!, password: PASSWORD });
+    await identity.call(usersUpdate, { principal: owner, params: { id }, body: { roles: ['agent'] } });
+    expect(await whoIs(signedIn.accessToken)).toBeNull();
+    const next = await refresh(signedIn.refreshToken);
+    expect(await whoIs(next.accessToken)).toMatchObject({ userId: id, roles: ['agent'] });
+  });
+});
+
+describe('refresh tokens', () => {
+  it('are good once, and the next one carries on the same session', async () => {
+    const next = await refresh(opened.refreshToken);
+    expect(sessionOf(next.accessToken)).toBe(sessionOf(opened.accessToken));
+    expect(await outcomeOf(refresh(next.refreshToken))).toBe('ok');
+  });
+
+  it('used again, however old, end their session and no other', async () => {
+    const other = await login({ email: opened.user.email!, password: PASSWORD });
+    const second = await refresh(opened.refreshToken);
+    const third = await refresh(second.refreshToken);
+    expect(await outcomeOf(refresh(opened.refreshToken))).toBe('unauthenticated');
+    expect(await outcomeOf(refresh(third.refreshToken))).toBe('unauthenticated');
+    expect(await whoIs(third.accessToken)).toBeNull();
+    expect(await outcomeOf(refresh(other.refreshToken))).toBe('ok');
+  });
+
+  it('of 20 uses of one token at once one succeeds at most, and the session is over', async () => {
+    const uses = Array.from({ length: 20 }, () => refresh(opened.refreshToken));
+    const answers = await Promise.allSettled(uses);
+    expect(await tally(uses)).toEqual({ ok: 1, unauthenticated: 19 });
+    const [won] = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    expect(await outcomeOf(refresh(won!.refreshToken))).toBe('unauthenticated');
+    expect(await whoIs(won!.accessToken)).toBeNull();
+  });
+
+  it('that are made up, or unused for 30 days, are refused', async () => {
+    expect(await outcomeOf(refresh('made up'))).toBe('unauthenticated');
+    expect(await outcomeOf(refresh('a'.repeat(65)))).toBe('unauthenticated');
+    identity.clock.advanceDays(30);
+    expect(await outcomeOf(refresh(opened.refreshToken))).toBe('unauthenticated');
+  });
+
+  it('are not in the database', async () => {
+    const stored = await identity.query(
+      sql<{ row: string }>`select session::text as row from session where user_id = ${owner.userId}`,
+    );
+    expect(stored).toHaveLength(1);
+    expect(stored[0]!.row).not.toContain(Buffer.from(opened.refreshToken).toString('hex'));
+    expect(stored[0]!.row).not.toContain(opened.refreshToken);
+  });
+});
+
+describe('my sessions', () => {
+  it('are listed with where they come from, and which one asks', async () => {
+    const here = await login({ email: opened.user.email!, password: PASSWORD });
+    const principal = { ...owner, sessionId: sessionOf(here.accessToken) };
+    const { items } = await identity.call(mySessionsList, { principal });
+    expect(items).toMatchObject([
+      { current: true, ...client },
+      { current: false, ip: null },
+    ]);
+  });
+
+  it('end one by one, not those of others', async () => {
+    const id = sessionOf(opened.accessToken);
+    const stranger = ownerOf(await identity.anAccount());
+    const end = (principal: Principal) => identity.call(mySessionsEnd, { principal, params: { id } });
+    expect(await outcomeOf(end(stranger))).toBe('not-found');
+    expect(await outcomeOf(end(owner))).toBe('ok');
+    expect(await outcomeOf(end(owner))).toBe('not-found');
+    expect(await whoIs(opened.accessToken)).toBeNull();
+    expect(await outcomeOf(refresh(opened.refreshToken))).toBe('unauthenticated');
+  });
+
+  it('logging out ends the one that asks', async () => {
+    const other = await login({ email: opened.user.email!, password: PASSWORD });
+    await identity.call(authLogout, { principal: { ...owner, sessionId: sessionOf(opened.accessToken) } });
+    expect(await whoIs(opened.accessToken)).toBeNull();
+    expect(await whoIs(other.accessToken)).not.toBeNull();
+    await identity.call(authLogout, { principal: owner, body: { refreshToken: other.refreshToken } });
+    expect(await whoIs(other.accessToken)).toBeNull();
+  });
+
+  it('end with a change of the password, but for the one that changes it', async () => {
+    const here = await login({ email: opened.user.email!, password: PASSWORD });
+    const principal = { ...owner, sessionId: sessionOf(here.accessToken) };
+    const body = { password: 'another long password', currentPassword: PASSWORD };
+    await identity.call(usersUpdate, { principal, params: { id: owner.userId }, body });
+    expect(await whoIs(opened.accessToken)).toBeNull();
+    expect(await whoIs(here.accessToken)).not.toBeNull();
+  });
+});
+
+it('who am I', async () => {
+  const me = await identity.call(meGet, { principal: owner });
+  expect(me).toEqual({ ...opened.user, accountId: opened.account.id });
+});

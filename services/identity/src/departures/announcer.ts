@@ -1,0 +1,97 @@
+import { jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Inject, Injectable } from '@nestjs/common';
+import { DEPARTURES, NATS, Publisher, USERS, type OutgoingMessage } from '#libs/broker';
+import {
+  allOfUser,
+  DEPARTURE_COMPLETED,
+  type CloudEvent,
+  type CompletedDeparture,
+  type DepartureTransition,
+} from '#libs/contracts';
+import { sql } from 'kysely';
+import { isoOf } from '../moments.js';
+
+export interface ClosedDeparture {
+  id: string;
+  account_id: string;
+  user_id: string;
+  transition: DepartureTransition;
+  completed_at: string;
+}
+
+const NO_STREAM = 10059;
+const TOGETHER = 50;
+
+/** Tells that departures are complete, and has the broker forget those who have been deleted. */
+@Injectable()
+export class Announcer {
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly em: EntityManager,
+    private readonly publisher: Publisher,
+  ) {}
+
+  /** @throws when the broker does not confirm it; nothing is noted then, and all of it may be done again */
+  async announce(closed: readonly ClosedDeparture[]): Promise<void> {
+    await this.forget(closed.filter((departure) => departure.transition === 'deleted'));
+    const results = await this.publisher.publishAll(DEPARTURES, await this.messages(closed));
+    const told = closed.filter((_, index) => typeof results[index] === 'string').map((departure) => departure.id);
+    await sql`update departure set announced = true where id = any(${told}::uuid[])`.execute(this.db);
+    if (told.length < closed.length) throw new Error('the broker did not confirm the end of departures');
+  }
+
+  /** Events of before the deletion hold a name. */
+  private async forget(deleted: readonly ClosedDeparture[]): Promise<void> {
+    if (deleted.length === 0) return;
+    const { streams } = await jetstreamManager(this.nats, { checkAPI: false, timeout: 5_000 });
+    for (let from = 0; from < deleted.length; from += TOGETHER) {
+      const some = deleted.slice(from, from + TOGETHER);
+      await Promise.all(
+        some.map((one) =>
+          streams.purge(USERS.name, { filter: allOfUser(one.account_id, one.user_id) }).catch(unlessThereIsNoStream),
+        ),
+      );
+    }
+  }
+
+  private async messages(closed: readonly ClosedDeparture[]): Promise<OutgoingMessage[]> {
+    const { rows } = await sql<{ departure_id: string; service: string; affected: number }>`
+      select departure_id, service, coalesce((
+        select sum((line ->> 'affected')::bigint) from jsonb_array_elements(rules) line), 0)::float8 as affected
+      from departure_service where departure_id = any(${closed.map((one) => one.id)}::uuid[])`.execute(this.db);
+    const affected = Map.groupBy(rows, (row) => row.departure_id);
+    return closed.map((departure) => {
+      const services = Object.fromEntries((affected.get(departure.id) ?? []).map((row) => [row.service, row.affected]));
+      const event = eventOf(departure, services);
+      return { subject: DEPARTURE_COMPLETED, id: event.id, data: JSON.stringify(event) };
+    });
+  }
+
+  private get db() {
+    return this.em.fork().getKysely();
+  }
+}
+
+/** Its id is the departure's, so that the broker takes a repetition for what it is. */
+function eventOf(
+  { id, account_id: accountId, user_id: userId, transition, completed_at: at }: ClosedDeparture,
+  affected: Record<string, number>,
+): CloudEvent<CompletedDeparture> {
+  const completedAt = isoOf(at);
+  return {
+    specversion: '1.0',
+    id,
+    source: 'urn:leaver:identity',
+    type: DEPARTURE_COMPLETED,
+    subject: `${accountId}.${userId}`,
+    time: completedAt,
+    datacontenttype: 'application/json',
+    data: { departureId: id, accountId, userId, transition, completedAt, affected },
+  };
+}
+
+function unlessThereIsNoStream(error: unknown): void {
+  if (!(error instanceof JetStreamApiError && error.code === NO_STREAM)) throw error;
+}

@@ -1,0 +1,132 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  isManager,
+  type DepartureFacts,
+  type DepartureTransition,
+  type ResolvedPolicy,
+  type Transition,
+  type UserEvent,
+} from '#libs/contracts';
+import { Outbox } from '#libs/broker';
+import { Clock, Ids } from '#libs/database';
+import { EventProcessor } from '#libs/lifecycle';
+import { sql } from 'kysely';
+import { ApiTokens } from '../api-token/api-tokens.js';
+import { Audit } from '../audit/audit.js';
+import { Catalogue } from '../policy/catalogue.js';
+import { Sessions } from '../session/sessions.js';
+import { UserEvents } from '../user/user-events.js';
+import { UserRows, type UserRow } from '../user/user-rows.js';
+import { DepartureRows } from './departure-rows.js';
+import { Erasure } from './erasure.js';
+import { ReceiptFolding } from './receipt-folding.js';
+
+/** One person about whom something has been decided. */
+export interface Decided {
+  /** As read under the lock. */
+  user: UserRow;
+  policy: ResolvedPolicy;
+  reason?: string;
+}
+
+const STEPS: Record<DepartureTransition, Transition[]> = {
+  deactivated: ['deactivated'],
+  deleted: ['deactivated', 'deleted'],
+  reactivated: [],
+};
+
+/**
+ * Makes decisions about people of one account come true, in the caller's transaction: status, sessions, identity's own
+ * rules, the departures, the trail, and the events by which the other services learn of it. Set-based.
+ */
+@Injectable()
+export class Decisions {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly sessions: Sessions,
+    private readonly apiTokens: ApiTokens,
+    private readonly processor: EventProcessor,
+    private readonly folding: ReceiptFolding,
+    private readonly departures: DepartureRows,
+    private readonly erasure: Erasure,
+    private readonly catalogue: Catalogue,
+    private readonly events: UserEvents,
+    private readonly outbox: Outbox,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * Whoever calls it has locked the account and then the users, and has passed the guards.
+   * @returns the ids of the departures, in the order of the people
+   */
+  async carryOut(transition: DepartureTransition, decided: readonly Decided[], requestedBy: string): Promise<string[]> {
+    const services = await this.catalogue.otherServices();
+    const ids = decided.map(({ user }) => user.id);
+    const facts = new Map(decided.map((one) => [one.user.id, this.factsOf(transition, one)]));
+    await this.changeStatus(transition, ids);
+    const rows = await this.users.byIds(ids);
+    const events = rows.map((row) => this.events.userEvent(row, `user.${transition}`, facts.get(row.id)!));
+    await this.departures.supersede(ids);
+    await this.departures.insert(transition, events, ['identity', ...services], {
+      requestedBy,
+      reasons: new Map(decided.map((one) => [one.user.id, one.reason ?? null])),
+    });
+    const receipts = await this.processor.applyDecided(this.em.getKysely(), events);
+    if (transition === 'reactivated') await this.revokeTheRest(ids);
+    else await this.sessions.renewClaims(ids);
+    if (transition === 'deleted') await this.erasure.erase(events);
+    await this.folding.fold('identity', receipts);
+    await this.outbox.append(events.map((event) => ({ event, targets: services })));
+    await this.record(transition, events, requestedBy);
+    return ids.map((id) => facts.get(id)!.id);
+  }
+
+  /** A reactivation stops the rules where they are; what they had still to revoke must not come back to life. */
+  private async revokeTheRest(ids: readonly string[]): Promise<void> {
+    await this.sessions.endAll(ids);
+    await this.apiTokens.revokeAll(ids);
+  }
+
+  private factsOf(transition: DepartureTransition, { user, policy }: Decided): DepartureFacts {
+    return {
+      id: this.ids.next(),
+      steps: STEPS[transition],
+      activeSince: transition === 'reactivated' ? user.lifecycle_version + 1 : user.active_since,
+      wasManager: isManager(user),
+      policy,
+      round: 0,
+    };
+  }
+
+  private async changeStatus(transition: DepartureTransition, ids: readonly string[]): Promise<void> {
+    const now = this.clock.now();
+    const changes = {
+      deactivated: sql`status = 'deactivated', deactivated_at = ${now}`,
+      deleted: sql`status = 'deleted', deactivated_at = coalesce(deactivated_at, ${now}), deleted_at = ${now}`,
+      reactivated: sql`status = 'active', deactivated_at = null, seat_taken = true, active_since = lifecycle_version + 1`,
+    }[transition];
+    await sql`
+      update users set ${changes}, lifecycle_version = lifecycle_version + 1, seq = seq + 1, updated_at = ${now}
+      where id = any(${[...ids]}::uuid[])`.execute(this.em.getKysely());
+  }
+
+  private async record(
+    transition: DepartureTransition,
+    events: readonly UserEvent[],
+    requestedBy: string,
+  ): Promise<void> {
+    await this.audit.append(
+      events.map(({ data }) => ({
+        accountId: data.accountId,
+        action: `user.${transition}`,
+        actorId: requestedBy,
+        subjectId: data.userId,
+        detail: { departureId: data.departure!.id },
+      })),
+    );
+  }
+}

@@ -1,0 +1,111 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type {
+  DeparturePreview,
+  PreviewLine,
+  PreviewRule,
+  PreviewWarning,
+  Principal,
+  ResolvedRules,
+  RuleDescription,
+  Transition,
+  UserOverview,
+} from '#libs/contracts';
+import { sql } from 'kysely';
+import { assertMayManage } from '../user/actors.js';
+import { UserRows } from '../user/user-rows.js';
+import { Guards } from './guards.js';
+import { PlanTokens } from './plan-token.js';
+import { Planner, type Plan } from './planner.js';
+import { blocks, RuleOwners } from './rule-owners.js';
+
+/** What would happen, and what there is, counted by the services that would do it. */
+@Injectable()
+export class DeparturePreviews {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly planner: Planner,
+    private readonly owners: RuleOwners,
+    private readonly guards: Guards,
+    private readonly tokens: PlanTokens,
+  ) {}
+
+  /** @throws Problem `not-found`, `forbidden`, or `service-unavailable` naming a service that does not answer */
+  async preview(principal: Principal, userId: string, transition: Transition): Promise<DeparturePreview> {
+    const { accountId } = principal;
+    assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
+    const plan = await this.planner.plan(accountId, userId, transition);
+    const lines = await this.owners.preview(plan);
+    const blockers = await this.guards.blockers(plan, lines.filter(blocks));
+    return {
+      userId,
+      transition,
+      planToken: this.tokens.issue(plan),
+      possible: blockers.length === 0,
+      blockers,
+      warnings: lines.flatMap(warningOf),
+      successors: { firstAdminId: await this.firstAdmin(accountId, userId) },
+      rules: lines.flatMap((line) => ruleLine(line, plan.catalogue)),
+      contactsToTell: [],
+    };
+  }
+
+  /** @throws Problem `not-found`, or `service-unavailable` naming a service that does not answer */
+  async overview(accountId: string, userId: string): Promise<UserOverview> {
+    const plan = await this.planner.plan(accountId, userId, 'deleted');
+    const lines = await this.owners.preview(keepingAll(plan));
+    const rules = lines.flatMap(({ rule, part, count }) => {
+      const known = plan.catalogue.find((one) => one.id === rule);
+      return known ? [{ rule, ...(part && { part }), service: known.service, label: known.label, count }] : [];
+    });
+    return { userId, rules };
+  }
+
+  private async firstAdmin(accountId: string, leaverId: string): Promise<string | null> {
+    const { rows } = await sql<{ user_id: string }>`
+      select user_id from directory
+      where account_id = ${accountId} and is_manager and status = 'active' and user_id <> ${leaverId}
+      order by user_created_at, user_id limit 1`.execute(this.em.getKysely());
+    return rows[0]?.user_id ?? null;
+  }
+}
+
+function ruleLine(line: PreviewLine, catalogue: readonly RuleDescription[]): PreviewRule[] {
+  const known = catalogue.find((rule) => rule.id === line.rule);
+  if (!known) return [];
+  const { rule, part, transition, action, days, scope, count, detail } = line;
+  return [
+    {
+      rule,
+      ...(part && { part }),
+      service: known.service,
+      label: known.label,
+      transition,
+      action,
+      ...(days !== undefined && { days }),
+      ...(scope && { scope }),
+      allowed: [...(known.transitions[transition]?.allowed ?? [])],
+      count,
+      ...(detail && { detail }),
+    },
+  ];
+}
+
+const warningOf = ({ rule, detail, warning }: PreviewLine): PreviewWarning[] =>
+  warning && detail ? [{ rule, detail }] : [];
+
+/**
+ * Every rule once, with an action that counts what the person has: `keep` where it is offered. Nothing counts as
+ * applied before, also for somebody who is deactivated.
+ */
+function keepingAll(plan: Plan): Plan {
+  const rules: ResolvedRules = {};
+  for (const { id, transitions } of plan.catalogue) {
+    const transition: Transition = transitions.deactivated ? 'deactivated' : 'deleted';
+    const description = transitions[transition];
+    if (!description) continue;
+    rules[id] = { [transition]: description.allowed.includes('keep') ? { action: 'keep' } : description.default };
+  }
+  return { ...plan, rules, user: { ...plan.user, active_since: plan.user.lifecycle_version } };
+}

@@ -1,0 +1,182 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  Problem,
+  type Departure,
+  type DepartureQuery,
+  type DepartureService,
+  type DepartureStatus,
+  type DepartureTransition,
+  type Page,
+  type ResolvedPolicy,
+  type Transition,
+  type UserEvent,
+} from '#libs/contracts';
+import { Clock, pageWindow, toPage } from '#libs/database';
+import { sql, type RawBuilder } from 'kysely';
+import { isoOf, isoOrNull } from '../moments.js';
+import { Progress } from './progress.js';
+import type { ServiceState } from './receipt-lines.js';
+
+export interface DepartureRow {
+  id: string;
+  account_id: string;
+  user_id: string;
+  transition: DepartureTransition;
+  status: DepartureStatus;
+  requested_by: string | null;
+  requested_at: string;
+  effective_at: string;
+  completed_at: string | null;
+  reason: string | null;
+  steps: Transition[];
+  active_since: number;
+  was_manager: boolean;
+  policy: ResolvedPolicy;
+  lifecycle_version: number;
+  seq: number;
+  round: number;
+  total: number;
+  done: number;
+}
+
+/** Writes and reads departures. */
+@Injectable()
+export class DepartureRows {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly progress: Progress,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Puts down what has been decided: a departure an event, waiting for all these services. */
+  async insert(
+    transition: DepartureTransition,
+    events: readonly UserEvent[],
+    services: readonly string[],
+    { requestedBy, reasons }: { requestedBy: string; reasons: ReadonlyMap<string, string | null> },
+  ): Promise<void> {
+    const now = this.clock.now();
+    const rows = events.map(({ data: { accountId, userId, lifecycleVersion, seq, departure } }) => ({
+      id: departure!.id,
+      account_id: accountId,
+      user_id: userId,
+      reason: reasons.get(userId) ?? null,
+      steps: departure!.steps,
+      active_since: departure!.activeSince,
+      was_manager: departure!.wasManager,
+      policy: departure!.policy,
+      lifecycle_version: lifecycleVersion,
+      seq,
+    }));
+    await sql`
+      insert into departure (id, account_id, user_id, reason, steps, active_since, was_manager, policy, lifecycle_version, seq,
+        transition, status, requested_by, requested_at, effective_at, total)
+      select n.*, ${transition}, 'running', ${requestedBy}::uuid, ${now}::timestamptz, ${now}::timestamptz, ${services.length}::int
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, reason text,
+        steps text[], active_since bigint, was_manager boolean, policy jsonb, lifecycle_version bigint, seq bigint)`.execute(
+      this.db,
+    );
+    await sql`
+      insert into departure_service (departure_id, service, status, updated_at)
+      select d, s, 'pending', ${now}::timestamptz
+      from unnest(${rows.map((row) => row.id)}::uuid[]) d cross join unnest(${[...services]}::text[]) s`.execute(
+      this.db,
+    );
+  }
+
+  /** Departures of these people that are not over come to no other end: something newer has been decided. */
+  async supersede(userIds: readonly string[]): Promise<void> {
+    const { rows } = await sql<{ id: string; done: number; total: number }>`
+      update departure d set status = 'superseded'
+      from (select id from departure where user_id = any(${[...userIds]}::uuid[]) and status in ('running', 'failed')
+        order by id for no key update) open
+      where d.id = open.id returning d.id, d.done, d.total`.execute(this.db);
+    const ids = rows.map((row) => row.id);
+    await sql`
+      update departure_service set status = 'superseded', updated_at = ${this.clock.now()}
+      where departure_id = any(${ids}::uuid[]) and status in ('pending', 'running', 'failed')`.execute(this.db);
+    await this.progress.note(
+      rows.map(({ id, done, total }) => ({
+        departureId: id,
+        type: 'departure',
+        data: { id, status: 'superseded', progress: { done, total } },
+      })),
+    );
+  }
+
+  /** @throws Problem `not-found`, for another account's departure, too */
+  async get(accountId: string, id: string, lock = false): Promise<DepartureRow> {
+    const [row] = await this.select(
+      sql`d.account_id = ${accountId} and d.id = ${id} ${lock ? sql`for no key update` : sql``}`,
+    );
+    if (!row) throw new Problem('not-found', { detail: 'There is no such departure.' });
+    return row;
+  }
+
+  async view(accountId: string, id: string): Promise<Departure> {
+    const [view] = await this.views([await this.get(accountId, id)]);
+    return view!;
+  }
+
+  async page(accountId: string, query: DepartureQuery): Promise<Page<Departure>> {
+    const { limit, before } = pageWindow(query);
+    const conditions = [sql`d.account_id = ${accountId}`];
+    if (before) conditions.push(sql`d.id < ${before}::uuid`);
+    if (query.userId) conditions.push(sql`d.user_id = ${query.userId}`);
+    if (query.status) conditions.push(sql`d.status = ${query.status}`);
+    const rows = await this.select(sql`${sql.join(conditions, sql` and `)} order by d.id desc limit ${limit + 1}`);
+    return toPage(await this.views(rows), query);
+  }
+
+  async services(ids: readonly string[]): Promise<ServiceState[]> {
+    if (ids.length === 0) return [];
+    const { rows } = await sql<ServiceState>`
+      select departure_id, service, status, error, round, rules from departure_service
+      where departure_id = any(${[...ids]}::uuid[]) order by departure_id, service <> 'identity', service`.execute(
+      this.db,
+    );
+    return rows;
+  }
+
+  private async views(rows: readonly DepartureRow[]): Promise<Departure[]> {
+    const states = Map.groupBy(await this.services(rows.map((row) => row.id)), (state) => state.departure_id);
+    return rows.map((row) => toDeparture(row, states.get(row.id) ?? []));
+  }
+
+  private async select(where: RawBuilder<unknown>): Promise<DepartureRow[]> {
+    const { rows } = await sql<DepartureRow>`
+      select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
+        d.completed_at, d.reason, d.steps, d.active_since::float8, d.was_manager, d.policy, d.lifecycle_version::float8,
+        d.seq::float8, d.round, d.total, d.done
+      from departure d where ${where}`.execute(this.db);
+    return rows;
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}
+
+function toDeparture(row: DepartureRow, states: readonly ServiceState[]): Departure {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    transition: row.transition,
+    status: row.status,
+    requestedBy: row.requested_by,
+    requestedAt: isoOf(row.requested_at),
+    effectiveAt: isoOf(row.effective_at),
+    completedAt: isoOrNull(row.completed_at),
+    reason: row.reason,
+    progress: { done: row.done, total: row.total },
+    services: states.map(toService),
+  };
+}
+
+const toService = ({ service, status, error, rules }: ServiceState): DepartureService => ({
+  service,
+  status,
+  ...(error && { error }),
+  rules,
+});

@@ -1,0 +1,105 @@
+import { Controller } from '@nestjs/common';
+import { Answers, Handles } from '#libs/broker';
+import {
+  departureEvents,
+  departurePreview,
+  departuresGet,
+  departuresList,
+  departuresRetry,
+  departuresVerify,
+  usersDeactivate,
+  usersDelete,
+  usersOverview,
+  usersReactivate,
+  usersRemove,
+  verificationsGet,
+  type CallOf,
+  type Departure,
+  type DepartureEvent,
+  type DeparturePreview,
+  type Page,
+  type StartedVerification,
+  type UserOverview,
+  type Verification,
+} from '#libs/contracts';
+import { DepartureCommands } from './departure-commands.js';
+import { DeparturePreviews } from './departure-preview.js';
+import { DepartureRows } from './departure-rows.js';
+import { Progress } from './progress.js';
+import { DepartureRetry } from './retry.js';
+import { Verifications } from './verifications.js';
+
+@Controller()
+export class DepartureController {
+  constructor(
+    private readonly commands: DepartureCommands,
+    private readonly previews: DeparturePreviews,
+    private readonly departures: DepartureRows,
+    private readonly retries: DepartureRetry,
+    private readonly verifications: Verifications,
+    private readonly progress: Progress,
+  ) {}
+
+  @Handles(departurePreview)
+  preview({ principal, params, query }: CallOf<typeof departurePreview>): Promise<DeparturePreview> {
+    return this.previews.preview(principal, params.id!, query.transition);
+  }
+
+  @Handles(usersOverview)
+  overview({ principal, params }: CallOf<typeof usersOverview>): Promise<UserOverview> {
+    return this.previews.overview(principal.accountId, params.id!);
+  }
+
+  @Handles(usersDeactivate)
+  deactivate({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Departure> {
+    return this.commands.leave(principal, params.id!, 'deactivated', body);
+  }
+
+  @Handles(usersDelete)
+  delete({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Departure> {
+    return this.commands.leave(principal, params.id!, 'deleted', body);
+  }
+
+  @Handles(usersRemove)
+  remove({ principal, params }: CallOf<typeof usersRemove>): Promise<Departure> {
+    return this.commands.leave(principal, params.id!, 'deleted', {});
+  }
+
+  @Handles(usersReactivate)
+  reactivate({ principal, params }: CallOf<typeof usersReactivate>): Promise<Departure> {
+    return this.commands.reactivate(principal, params.id!);
+  }
+
+  @Handles(departuresList)
+  list({ principal, query }: CallOf<typeof departuresList>): Promise<Page<Departure>> {
+    return this.departures.page(principal.accountId, query);
+  }
+
+  @Handles(departuresGet)
+  get({ principal, params }: CallOf<typeof departuresGet>): Promise<Departure> {
+    return this.departures.view(principal.accountId, params.id!);
+  }
+
+  @Handles(departuresRetry)
+  retry({ principal, params }: CallOf<typeof departuresRetry>): Promise<Departure> {
+    return this.retries.retry(principal, params.id!);
+  }
+
+  @Handles(departuresVerify)
+  verify({ principal }: CallOf<typeof departuresVerify>): Promise<StartedVerification> {
+    return this.verifications.start(principal);
+  }
+
+  @Handles(verificationsGet)
+  verification({ principal, params }: CallOf<typeof verificationsGet>): Promise<Verification> {
+    return this.verifications.get(principal.accountId, params.id!);
+  }
+
+  @Answers(departureEvents)
+  events({ accountId, departureId, after }: { accountId: string; departureId: string; after: number }): Promise<{
+    events: DepartureEvent[];
+    final: boolean;
+  }> {
+    return this.progress.since(accountId, departureId, after);
+  }
+}

@@ -1,0 +1,43 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { UserEvent } from '#libs/contracts';
+import { sql } from 'kysely';
+
+/** Removes what a deleted person has left behind beside the rows that rules speak of. */
+@Injectable()
+export class Erasure {
+  constructor(private readonly em: EntityManager) {}
+
+  /** In the transaction that decides the deletion, after the rules. */
+  async erase(deletions: readonly UserEvent[]): Promise<void> {
+    const ids = deletions.map(({ data }) => data.userId);
+    const db = this.em.getKysely();
+    // Where somebody was and with what; by now all of it is revoked.
+    await sql`delete from session where user_id = any(${ids}::uuid[])`.execute(db);
+    await sql`delete from api_token where user_id = any(${ids}::uuid[])`.execute(db);
+    await sql`delete from password_reset where user_id = any(${ids}::uuid[])`.execute(db);
+    await this.withdraw(deletions);
+    await this.forgetReasons(ids, { except: deletions.map(({ data }) => data.departure!.id) });
+  }
+
+  /**
+   * Why people left is about them.
+   * @param except departures that still go on
+   */
+  async forgetReasons(userIds: readonly string[], { except = [] }: { except?: readonly string[] } = {}): Promise<void> {
+    const db = this.em.getKysely();
+    await sql`
+      update departure set reason = null
+      where user_id = any(${[...userIds]}::uuid[]) and id <> all(${[...except]}::uuid[]) and reason is not null`.execute(
+      db,
+    );
+  }
+
+  /** Older events hold a name. Whoever has not had them learns all there is to know from the deletion. */
+  private async withdraw(deletions: readonly UserEvent[]): Promise<void> {
+    await sql`
+      delete from outbox o using unnest(${deletions.map(({ data }) => data.userId)}::uuid[],
+        ${deletions.map(({ data }) => data.seq)}::bigint[]) as n (user_id, seq)
+      where o.user_id = n.user_id and o.seq < n.seq`.execute(this.em.getKysely());
+  }
+}

@@ -1,0 +1,22 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { Receipt } from '#libs/contracts';
+import { Receipts, RuleSet } from '#libs/lifecycle';
+import { ReceiptFolding } from './receipt-folding.js';
+
+/** What identity itself has done later, in chunks, goes straight into the departure. */
+@Injectable()
+export class FoldedReceipts extends Receipts {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly folding: ReceiptFolding,
+  ) {
+    super();
+  }
+
+  override async send(receipts: readonly Receipt[]): Promise<void> {
+    if (receipts.length === 0) return;
+    await this.em.fork().transactional(() => this.folding.fold(this.rules.service, receipts));
+  }
+}

@@ -1,0 +1,81 @@
+import {
+  always,
+  can,
+  end,
+  free,
+  keep,
+  NOW,
+  owned,
+  redact,
+  remove,
+  revoke,
+  rule,
+  setting,
+  type Rule,
+} from '#libs/lifecycle';
+import { sql } from 'kysely';
+import { ApiToken } from '../api-token/api-token.entity.js';
+import { AuditEntry } from '../audit/audit-entry.entity.js';
+import { Invitation } from '../invitation/invitation.entity.js';
+import { Session } from '../session/session.entity.js';
+import { TeamMember } from '../team/team.entity.js';
+import { User, UserRole } from '../user/user.entity.js';
+
+const revoked = { revoked: true, revokedAt: NOW } as const;
+const stillGood = sql`t.expires_at > l.left_at`;
+const scrubbed = { detail: null, salt: null, scrubbed: true } as const;
+
+/** What becomes of a leaver's own things in identity. They are carried out in the transaction that decides. */
+export const identityRules: readonly Rule[] = [
+  rule('identity.sessions', 'Sessions', {
+    rows: owned(Session, 'userId', { revoked: false }, { match: stillGood }),
+    deactivated: always(revoke(revoked)),
+  }),
+  rule('identity.api-tokens', 'API tokens', {
+    rows: owned(ApiToken, 'userId', { revoked: false }),
+    deactivated: always(revoke(revoked)),
+  }),
+  rule('identity.seat', 'Seat', {
+    rows: owned(User, 'id', { seatTaken: true }),
+    deactivated: always(free({ seatTaken: false })),
+  }),
+  rule('identity.invitations', 'Open invitations sent by the leaver', {
+    rows: owned(Invitation, 'invitedBy', { revoked: false, acceptedAt: null }, { match: stillGood }),
+    deactivated: can(revoke(revoked), keep),
+  }),
+  rule('identity.credentials', 'Password', {
+    rows: owned(User, 'id', {}, { match: sql`t.password_hash is not null` }),
+    deactivated: always(keep),
+    deleted: always(setting('delete')({ passwordHash: null })),
+  }),
+  rule('identity.memberships', 'Roles and teams', {
+    rows: [owned(UserRole, 'userId', {}, { part: 'roles' }), owned(TeamMember, 'userId', {}, { part: 'teams' })],
+    deactivated: always(keep),
+    deleted: always(remove),
+  }),
+  rule('identity.profile', 'Name, email, picture and staff id', {
+    rows: owned(User, 'id', {}, { match: sql`num_nonnulls(t.name, t.email, t.avatar_url, t.staff_id) > 0` }),
+    deactivated: always(keep),
+    deleted: always(redact({ name: null, email: null, avatarUrl: null, staffId: null })),
+  }),
+  rule('identity.audit', 'Details in the audit trail', {
+    rows: [
+      owned(AuditEntry, 'subjectId', {}, { part: 'about', match: sql`t.detail is not null` }),
+      owned(
+        AuditEntry,
+        'actorId',
+        {},
+        // What the leaver did to themselves is among the entries about them.
+        { part: 'by', match: sql`t.detail is not null and t.subject_id is distinct from t.actor_id` },
+      ),
+    ],
+    deactivated: always(keep),
+    deleted: always(redact(scrubbed)),
+  }),
+  rule('identity.caretakers', 'Taking care of others’ inboxes', {
+    // Somebody may go on taking care of the leaver's own inbox until the leaver is deleted.
+    rows: [owned(User, 'caretakerId', {}, { part: 'by' }), owned(User, 'id', {}, { part: 'of', on: 'deleted' })],
+    deactivated: always(end({ caretakerId: null, caretakerUntil: null })),
+    deleted: always(end({ caretakerId: null, caretakerUntil: null })),
+  }),
+];

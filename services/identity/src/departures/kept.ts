@@ -1,0 +1,24 @@
+import type { Kept } from '#libs/lifecycle/testing';
+
+const REDACTED = 'Emptied by identity.profile on a deletion.';
+const A_RECEIPT = 'A departure is the receipt of itself: who it was about and who asked stay, as ids.';
+const DELETED_WITH_THE_PERSON = 'The row is deleted in the transaction that decides a deletion.';
+
+/** Columns with a person in them that no rule's rows are found by, and why that is right. */
+export const kept: Kept = {
+  'users.name': REDACTED,
+  'users.email': REDACTED,
+  'users.staff_id': REDACTED,
+  'users.avatar_url': REDACTED,
+  'users.legal_hold_reason':
+    'While it is there nobody can be deleted; one written later says why the rest has to stay.',
+  'session.ip': DELETED_WITH_THE_PERSON,
+  'session.user_agent': DELETED_WITH_THE_PERSON,
+  'password_reset.user_id': DELETED_WITH_THE_PERSON,
+  'invitation.user_id': 'Who was invited, as an id. Nobody who has left can accept.',
+  'audit_entry.detail': 'Erased by identity.audit on a deletion.',
+  'departure.user_id': A_RECEIPT,
+  'departure.requested_by': A_RECEIPT,
+  'departure.reason': 'Erased when a deletion is decided, or, if it is the reason of the deletion, complete.',
+  'verification.requested_by': 'Who asked for a count, as an id.',
+};

@@ -1,0 +1,73 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Inject, Injectable } from '@nestjs/common';
+import { NATS } from '#libs/broker';
+import { departureProgress, Problem, type DepartureEvent } from '#libs/contracts';
+import { sql } from 'kysely';
+import { AfterCommit } from '../after-commit.js';
+
+export interface NewProgress extends Pick<DepartureEvent, 'type' | 'data'> {
+  departureId: string;
+}
+
+/** In one answer. */
+const AT_ONCE = 500;
+
+/** What those who watch a departure get to see, numbered. */
+@Injectable()
+export class Progress {
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly em: EntityManager,
+    private readonly afterCommit: AfterCommit,
+  ) {}
+
+  /** Notes events in the order given, and wakes the watchers once that is committed. */
+  async note(entries: readonly NewProgress[]): Promise<void> {
+    if (entries.length === 0) return;
+    const db = this.em.getKysely();
+    const byDeparture = Map.groupBy(entries, (entry) => entry.departureId);
+    const ids = [...byDeparture.keys()];
+    const counts = [...byDeparture.values()].map((own) => own.length);
+    const { rows } = await sql<{ id: string; events: number }>`
+      update departure d set events = d.events + n.count
+      from unnest(${ids}::uuid[], ${counts}::int[]) as n (id, count) where d.id = n.id returning d.id, d.events`.execute(
+      db,
+    );
+    const numbered = rows.flatMap(({ id, events }) => {
+      const own = byDeparture.get(id)!;
+      return own.map(({ type, data }, index) => ({
+        departure_id: id,
+        n: events - own.length + index + 1,
+        type,
+        data,
+      }));
+    });
+    await sql`
+      insert into departure_event (departure_id, n, type, data)
+      select * from jsonb_to_recordset(${JSON.stringify(numbered)}::jsonb) as e (departure_id uuid, n int, type text, data jsonb)`.execute(
+      db,
+    );
+    this.afterCommit.run(async () => {
+      for (const id of ids) this.nats.publish(departureProgress(id));
+    });
+  }
+
+  /**
+   * What came after event number `after`; `final` when nothing will follow.
+   * @throws Problem `not-found`, for another account's departure, too
+   */
+  async since(accountId: string, departureId: string, after: number) {
+    const db = this.em.getKysely();
+    // First the state: what happens between the two questions is then seen by the second or told as not final.
+    const { rows: states } = await sql<{ final: boolean }>`
+      select d.status in ('completed', 'superseded') or d.status = 'failed' and not exists (
+        select from departure_service s where s.departure_id = d.id and s.status in ('pending', 'running')) as final
+      from departure d where d.id = ${departureId} and d.account_id = ${accountId}`.execute(db);
+    if (!states[0]) throw new Problem('not-found');
+    const { rows: events } = await sql<DepartureEvent>`
+      select n, type, data from departure_event where departure_id = ${departureId} and n > ${after}
+      order by n limit ${AT_ONCE}`.execute(db);
+    return { events, final: states[0].final && events.length < AT_ONCE };
+  }
+}

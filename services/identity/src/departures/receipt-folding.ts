@@ -1,0 +1,117 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { DepartureStatus, Receipt } from '#libs/contracts';
+import { Outbox } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import { AfterCommit } from '../after-commit.js';
+import { ClosingWorker } from './closing.worker.js';
+import { Progress, type NewProgress } from './progress.js';
+import { isOlder, newestOf, newlyFinished, withRemaining, type ServiceState } from './receipt-lines.js';
+
+interface DepartureState {
+  id: string;
+  user_id: string;
+  status: DepartureStatus;
+  done: number;
+  total: number;
+}
+
+/** Takes what services have done into their departures. Everything runs in the caller's transaction. */
+@Injectable()
+export class ReceiptFolding {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly outbox: Outbox,
+    private readonly progress: Progress,
+    private readonly closing: ClosingWorker,
+    private readonly afterCommit: AfterCommit,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Set-based: some statements however many. What is old, double or about a departure of nobody changes nothing. */
+  async fold(service: string, receipts: readonly Receipt[]): Promise<void> {
+    const newest = newestOf(receipts.filter((receipt) => receipt.departureId));
+    const departures = await this.lock([...newest.keys()]);
+    const changes = (await this.states(service, [...departures.keys()])).flatMap((known) => {
+      const receipt = newest.get(known.departure_id)!;
+      const about = departures.get(known.departure_id)!;
+      return receipt.userId !== about.user_id || isOlder(receipt, known) ? [] : [{ known, next: next(known, receipt) }];
+    });
+    await this.write(changes.map((change) => change.next));
+    const moved = await this.recount(changes.map(({ next }) => next.departure_id));
+    await this.progress.note([
+      ...changes.flatMap(({ known, next }) => eventsOf(known, next)),
+      ...moved.flatMap((after) => changeOf(departures.get(after.id)!, after)),
+    ]);
+    await this.settle(service, receipts);
+    if (moved.some((departure) => departure.done === departure.total))
+      this.afterCommit.run(async () => this.closing.wake());
+  }
+
+  /** A service that has failed is not asked again until somebody wants it. */
+  private async settle(service: string, receipts: readonly Receipt[]): Promise<void> {
+    const answers = receipts.filter((receipt) => receipt.status !== 'running');
+    await this.outbox.settle(answers.map(({ userId, seq, round }) => ({ userId, seq, service, round })));
+  }
+
+  private async lock(ids: readonly string[]): Promise<Map<string, DepartureState>> {
+    if (ids.length === 0) return new Map();
+    const { rows } = await sql<DepartureState>`
+      select id, user_id, status, done, total from departure where id = any(${[...ids]}::uuid[])
+      order by id for no key update`.execute(this.em.getKysely());
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  private async states(service: string, ids: readonly string[]): Promise<ServiceState[]> {
+    if (ids.length === 0) return [];
+    const { rows } = await sql<ServiceState>`
+      select departure_id, service, status, error, round, rules from departure_service
+      where departure_id = any(${[...ids]}::uuid[]) and service = ${service}`.execute(this.em.getKysely());
+    return rows;
+  }
+
+  private async write(states: readonly ServiceState[]): Promise<void> {
+    if (states.length === 0) return;
+    await sql`
+      update departure_service s set status = n.status, error = n.error, round = n.round, rules = n.rules,
+        updated_at = ${this.clock.now()}
+      from jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
+        as n (departure_id uuid, service text, status text, error text, round int, rules jsonb)
+      where s.departure_id = n.departure_id and s.service = n.service`.execute(this.em.getKysely());
+  }
+
+  private async recount(ids: readonly string[]): Promise<DepartureState[]> {
+    if (ids.length === 0) return [];
+    const { rows } = await sql<DepartureState>`
+      update departure d set done = n.done, status = case
+        when d.status not in ('running', 'failed') then d.status when n.failed > 0 then 'failed' else 'running' end
+      from (select departure_id, count(*) filter (where status = 'completed') as done,
+          count(*) filter (where status = 'failed') as failed
+        from departure_service where departure_id = any(${[...ids]}::uuid[]) group by departure_id) n
+      where d.id = n.departure_id returning d.id, d.user_id, d.status, d.done, d.total`.execute(this.em.getKysely());
+    return rows;
+  }
+}
+
+function next(known: ServiceState, { status, error, round, rules }: Receipt): ServiceState {
+  return { ...known, status, error: error ?? null, round, rules: withRemaining(rules, known.rules) };
+}
+
+function eventsOf(known: ServiceState, { departure_id: departureId, service, status, error, rules }: ServiceState) {
+  const events: NewProgress[] = newlyFinished(rules, known.rules).map(
+    ({ rule, part, transition, action, affected, finishedAt }) => ({
+      departureId,
+      type: 'rule',
+      data: { service, rule, part, transition, action, affected, finishedAt },
+    }),
+  );
+  if (known.status !== status)
+    events.push({ departureId, type: 'service', data: { service, status, ...(error && { error }) } });
+  return events;
+}
+
+function changeOf(before: DepartureState, { id, status, done, total }: DepartureState): NewProgress[] {
+  if (before.status === status && before.done === done) return [];
+  return [{ departureId: id, type: 'departure', data: { id, status, progress: { done, total } } }];
+}

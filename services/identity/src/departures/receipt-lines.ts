@@ -1,0 +1,58 @@
+import type { Receipt, ReceiptLine } from '#libs/contracts';
+
+type ServiceStatus = 'pending' | 'running' | 'completed' | 'failed' | 'superseded';
+
+/** What a departure knows of one service. */
+export interface ServiceState {
+  departure_id: string;
+  service: string;
+  status: ServiceStatus;
+  error: string | null;
+  round: number;
+  rules: ReceiptLine[];
+}
+
+type Comparable = { round: number; status: ServiceStatus; rules: readonly ReceiptLine[] };
+
+const RANK: Record<ServiceStatus, number> = { pending: 0, running: 1, failed: 2, superseded: 3, completed: 4 };
+
+/** Whether a receipt tells nothing that is not known better. Receipts come twice, and in any order. */
+export const isOlder = (one: Comparable, other: Comparable): boolean => compare(weigh(one), weigh(other)) < 0;
+
+/** The newest receipt of each departure. */
+export function newestOf(receipts: readonly Receipt[]): Map<string, Receipt> {
+  const newest = new Map<string, Receipt>();
+  for (const receipt of receipts) {
+    const known = newest.get(receipt.departureId!);
+    if (!known || !isOlder(receipt, known)) newest.set(receipt.departureId!, receipt);
+  }
+  return newest;
+}
+
+/** The lines of a receipt, with what has been counted about them since. */
+export function withRemaining(lines: readonly ReceiptLine[], known: readonly ReceiptLine[]): ReceiptLine[] {
+  const counted = new Map(known.map((line) => [keyOf(line), line.remaining]));
+  return lines.map((line) => ({ ...line, remaining: line.remaining ?? counted.get(keyOf(line)) ?? null }));
+}
+
+/** Lines that are finished and were not before. */
+export function newlyFinished(lines: readonly ReceiptLine[], known: readonly ReceiptLine[]): ReceiptLine[] {
+  const before = new Set(known.filter((line) => line.finishedAt).map(keyOf));
+  return lines.filter((line) => line.finishedAt && !before.has(keyOf(line)));
+}
+
+/** Names a line within a service's part of a departure. */
+export const keyOf = ({ rule, part, transition }: Pick<ReceiptLine, 'rule' | 'part' | 'transition'>): string =>
+  `${rule} ${part ?? ''} ${transition}`;
+
+function weigh({ round, status, rules }: Comparable): number[] {
+  const finished = rules.filter((line) => line.finishedAt).length;
+  const done = rules.filter((line) => line.doneAt).length;
+  const affected = rules.reduce((sum, line) => sum + line.affected, 0);
+  return [round, RANK[status], done, finished, affected];
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  const at = one.findIndex((value, index) => value !== other[index]);
+  return at === -1 ? 0 : one[at]! - other[at]!;
+}

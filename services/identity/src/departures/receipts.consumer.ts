@@ -1,0 +1,54 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
+import { BatchPattern, DEPARTURES, Log, type Delivery, type Outcome } from '#libs/broker';
+import { ReceiptFolding } from './receipt-folding.js';
+
+const OF_ANY_SERVICE = receiptSubject('*');
+
+/** Hears what the services have done. */
+@Controller()
+export class ReceiptsConsumer {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly folding: ReceiptFolding,
+    private readonly log: Log,
+  ) {}
+
+  /** One transaction a batch and service. If it fails the batch comes back: folding twice is folding once. */
+  @BatchPattern({ stream: DEPARTURES, filter: OF_ANY_SERVICE, durable: 'identity-receipts' })
+  async handle(deliveries: Delivery[]): Promise<Outcome[]> {
+    const received = deliveries.map((delivery) => ({ service: senderOf(delivery), receipts: decode(delivery) }));
+    const undecodable = received.filter(({ receipts }) => !receipts).length;
+    if (undecodable > 0) this.log.error({ messages: undecodable }, 'receipts that could not be read were put aside');
+    for (const [service, batches] of Map.groupBy(received, (one) => one.service)) {
+      const receipts = batches.flatMap((batch) => batch.receipts ?? []);
+      await this.em.fork().transactional(() => this.folding.fold(service, receipts));
+    }
+    return received.map(({ receipts }) => (receipts ? 'ack' : { term: 'undecodable' }));
+  }
+}
+
+/** From the subject, which the broker lets no other service use; never from what the message says of itself. */
+const senderOf = ({ subject }: Delivery): string => subject.slice(OF_ANY_SERVICE.length - 1);
+
+function decode({ data }: Delivery): Receipt[] | undefined {
+  try {
+    const { receipts } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data)) as ReceiptBatch;
+    return Array.isArray(receipts) && receipts.every(isReceipt) ? receipts : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const STATUSES: readonly unknown[] = ['running', 'completed', 'failed', 'superseded'];
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const isId = (value: unknown) => typeof value === 'string' && UUID.test(value);
+
+const isReceipt = (receipt: Receipt | null): boolean =>
+  isId(receipt?.userId) &&
+  (receipt?.departureId === undefined || isId(receipt.departureId)) &&
+  Number.isSafeInteger(receipt?.seq) &&
+  Number.isSafeInteger(receipt?.round) &&
+  STATUSES.includes(receipt?.status) &&
+  Array.isArray(receipt?.rules);

@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import {
+  departuresRetry,
+  type Departure,
+  type Principal,
+  type Receipt,
+  type ReceiptLine,
+  type UserEvent,
+} from '#libs/contracts';
+import { eventually } from '#libs/testing';
+import { OutboxRelay } from '../outbox-relay.js';
+import { affectedBy, TestDepartures } from '../testing/departures.js';
+import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
+import { ClosingWorker } from './closing.worker.js';
+import { DepartureCommands } from './departure-commands.js';
+import { ReceiptFolding } from './receipt-folding.js';
+
+let departures: TestDepartures;
+let identity: TestIdentity;
+let owner: Principal;
+let leaver: Principal;
+beforeAll(async () => {
+  departures = await TestDepartures.start();
+  ({ identity } = departures);
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount());
+  leaver = await identity.aPerson(owner);
+  await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
+});
+afterAll(() => departures.stop());
+
+const deactivate = () => departures.deactivate(owner, leaver.userId);
+const eventOf = async ({ id }: Departure): Promise<UserEvent> => {
+  const [row] = await identity.query(sql<{ event: UserEvent }>`
+    select event from outbox where event::jsonb -> 'data' -> 'departure' ->> 'id' = ${id}`);
+  return row!.event;
+};
+const waitingFor = async ({ id }: Departure) =>
+  (
+    await identity.query(sql<{ waiting: string[] }>`
+      select waiting from outbox where event::jsonb -> 'data' -> 'departure' ->> 'id' = ${id}`)
+  )[0]?.waiting;
+/** Later than the first time that an unanswered event is published again. */
+const later = () => {
+  identity.clock.advance(20_000);
+  identity.get(OutboxRelay).wake();
+};
+
+describe('while a service is away', () => {
+  beforeEach(() => departures.peer.pause());
+
+  it('the departure waits, and goes on when the service is back', async () => {
+    const started = await deactivate();
+    await identity.get(ClosingWorker).drain();
+    expect(await departures.get(owner, started.id)).toMatchObject({
+      status: 'running',
+      progress: { done: 1, total: 2 },
+    });
+    expect(await waitingFor(started)).toEqual(['telephony']);
+    await departures.peer.start();
+    const departure = await departures.until(owner, started, 'completed');
+    expect(affectedBy(departure)).toMatchObject({ 'telephony.calls deactivated': 2 });
+    expect(await waitingFor(started)).toBeUndefined();
+  });
+
+  it('all receipts do not complete a departure: the proof does', async () => {
+    const started = await deactivate();
+    const { data } = await eventOf(started);
+    await fold(receiptOn(data, 'completed', [line('telephony.calls', 2)]));
+    await identity.get(ClosingWorker).drain();
+    expect(await departures.get(owner, started.id)).toMatchObject({
+      status: 'running',
+      progress: { done: 2, total: 2 },
+    });
+    await departures.peer.start();
+    // The next look is due some seconds later.
+    identity.clock.advance(5_000);
+    await departures.until(owner, started, 'completed');
+  });
+
+  it('a reactivation supersedes what has not happened yet, which then never does', async () => {
+    const started = await deactivate();
+    const back = await departures.reactivate(owner, leaver.userId);
+    expect(await departures.get(owner, started.id)).toMatchObject({
+      status: 'superseded',
+      completedAt: null,
+      services: [
+        { service: 'identity', status: 'completed' },
+        { service: 'telephony', status: 'superseded' },
+      ],
+    });
+    await departures.peer.start();
+    await departures.until(owner, back, 'completed');
+    later();
+    await eventually(async () => expect(await waitingFor(started)).toBeUndefined());
+    expect(await departures.peer.owned(leaver.userId, 'call')).toBe(2);
+    expect((await departures.get(owner, started.id)).status).toBe('superseded');
+  });
+});
+
+describe('a broker that loses everything', () => {
+  it('costs time and no event: it is published again', async () => {
+    await departures.peer.pause();
+    const started = await deactivate();
+    await identity.broker.restartEmpty();
+    await departures.peer.start();
+    later();
+    const departure = await departures.until(owner, started, 'completed');
+    expect(affectedBy(departure)).toMatchObject({ 'telephony.calls deactivated': 2 });
+  });
+
+  it('costs no receipt: a repeated event is answered with the same', async () => {
+    await identity.broker.kill();
+    const started = await identity.transaction(() =>
+      identity.get(DepartureCommands).leave(owner, leaver.userId, 'deactivated', {}),
+    );
+    // Applied, and the receipt never sent.
+    await departures.peer.processor.apply([await eventOf(started)]);
+    await identity.broker.restartEmpty();
+    await eventually(async () => expect(await outcomeOf(departures.get(owner, started.id))).toBe('ok'));
+    later();
+    const departure = await departures.until(owner, started, 'completed');
+    expect(affectedBy(departure)).toMatchObject({ 'telephony.calls deactivated': 2 });
+  });
+});
+
+describe('receipts', () => {
+  let started: Departure;
+  let data: UserEvent['data'];
+  beforeEach(async () => {
+    await departures.peer.pause();
+    started = await deactivate();
+    ({ data } = await eventOf(started));
+  });
+  afterEach(() => departures.peer.start());
+
+  const telephony = async () => (await departures.get(owner, started.id)).services[1]!;
+  const events = () => identity.query(sql`select type, data from departure_event where departure_id = ${started.id}`);
+  const unfinished = () => ({ ...line('telephony.calls', 1), finishedAt: null });
+  const running = () => receiptOn(data, 'running', [line('telephony.records', 0), unfinished()]);
+  const completed = () => receiptOn(data, 'completed', [line('telephony.records', 0), line('telephony.calls', 2)]);
+
+  it('that come twice count once', async () => {
+    await fold(completed());
+    const [once, told] = [await telephony(), await events()];
+    await fold(completed());
+    await fold(completed(), completed());
+    expect(await telephony()).toEqual(once);
+    expect(await events()).toEqual(told);
+  });
+
+  it('that come in another order than they were sent change nothing', async () => {
+    await fold(completed());
+    await fold(running());
+    expect(await telephony()).toMatchObject({ status: 'completed', rules: [{ affected: 0 }, { affected: 2 }] });
+  });
+
+  it('of one batch are folded to the newest, wherever it stands', async () => {
+    await fold(completed(), running());
+    expect((await telephony()).status).toBe('completed');
+  });
+
+  it('tell how far it is', async () => {
+    await fold(running());
+    expect(await telephony()).toMatchObject({ status: 'running', rules: [{ affected: 0 }, { affected: 1 }] });
+    expect(await events()).toContainEqual({
+      type: 'rule',
+      data: expect.objectContaining({ rule: 'telephony.records', service: 'telephony' }),
+    });
+  });
+
+  it('of a service that has failed end the repetition, and show the departure as failed', async () => {
+    await fold({ ...receiptOn(data, 'failed', []), error: '23514' });
+    expect(await departures.get(owner, started.id)).toMatchObject({
+      status: 'failed',
+      services: [{ status: 'completed' }, { status: 'failed', error: '23514' }],
+    });
+    expect(await waitingFor(started)).toBeUndefined();
+  });
+
+  it('of an earlier round change nothing after a retry', async () => {
+    const failed = { ...receiptOn(data, 'failed', []), error: '23514' };
+    await fold(failed);
+    await identity.call(departuresRetry, { principal: owner, params: { id: started.id } });
+    await fold(failed);
+    expect(await departures.get(owner, started.id)).toMatchObject({
+      status: 'running',
+      services: [{ status: 'completed' }, { status: 'pending' }],
+    });
+    expect(await waitingFor(started)).toEqual(['telephony']);
+  });
+
+  it('about somebody else’s departure, by a service not asked, or about nothing are ignored', async () => {
+    const before = await departures.get(owner, started.id);
+    await fold({ ...completed(), userId: owner.userId });
+    await fold({ ...completed(), departureId: owner.userId });
+    await identity.transaction(() => identity.get(ReceiptFolding).fold('insights', [completed()]));
+    expect(await departures.get(owner, started.id)).toEqual(before);
+  });
+});
+
+const fold = (...receipts: Receipt[]) =>
+  identity.transaction(() => identity.get(ReceiptFolding).fold('telephony', receipts));
+
+const line = (rule: string, affected: number): ReceiptLine => ({
+  rule,
+  transition: 'deactivated',
+  action: 'keep',
+  affected,
+  remaining: null,
+  finishedAt: '2026-01-01T00:00:00.000Z',
+});
+
+function receiptOn(data: UserEvent['data'], status: Receipt['status'], rules: ReceiptLine[]): Receipt {
+  const { accountId, userId, seq, lifecycleVersion, departure } = data;
+  const { id: departureId, round } = departure!;
+  return { accountId, userId, type: 'user.deactivated', seq, lifecycleVersion, departureId, round, status, rules };
+}

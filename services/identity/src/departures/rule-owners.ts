@@ -1,0 +1,92 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  previewOf,
+  proofOf,
+  type PreviewLine,
+  type PreviewRequest,
+  type ProofAnswer,
+  type ProofRequest,
+} from '#libs/contracts';
+import { ServiceClient } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { preview, proof, RuleSet } from '#libs/lifecycle';
+import type { Plan } from './planner.js';
+
+/** People in one question. */
+const AT_ONCE = 500;
+
+export type Broken = ProofAnswer['broken'][number];
+
+/** Asks the services, identity among them, what would happen and what is left. */
+@Injectable()
+export class RuleOwners {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly client: ServiceClient,
+    private readonly rules: RuleSet,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * What all services would do, in the order of the catalogue.
+   * @throws Problem `service-unavailable` naming one that does not answer
+   */
+  async preview(plan: Plan): Promise<PreviewLine[]> {
+    const services = new Set(plan.catalogue.map((rule) => rule.service));
+    const lines = (await Promise.all([...services].map((service) => this.ask(service, plan)))).flat();
+    const place = new Map(plan.catalogue.map((rule, index) => [rule.id, index]));
+    const steps = plan.steps as readonly string[];
+    return lines.sort(
+      (one, other) =>
+        steps.indexOf(one.transition) - steps.indexOf(other.transition) ||
+        (place.get(one.rule) ?? 0) - (place.get(other.rule) ?? 0),
+    );
+  }
+
+  /** Lines of the rules that say `block` and have rows. Asks only the services that own such rules. */
+  async blocking(plan: Plan): Promise<PreviewLine[]> {
+    const blocking = plan.catalogue.filter((rule) => says(plan, rule.id, 'block'));
+    const services = new Set(blocking.map((rule) => rule.service));
+    const only = blocking.map((rule) => rule.id);
+    const lines = (await Promise.all([...services].map((service) => this.ask(service, plan, only)))).flat();
+    return lines.filter(blocks);
+  }
+
+  /**
+   * What still breaks a promise of this service.
+   * @throws Problem `service-unavailable`
+   */
+  async broken(service: string, users: ProofRequest['users']): Promise<Broken[]> {
+    const broken: Broken[] = [];
+    for (let from = 0; from < users.length; from += AT_ONCE) {
+      const request = { users: users.slice(from, from + AT_ONCE) };
+      const answer =
+        service === this.rules.service
+          ? await proof(this.em.fork().getKysely(), this.rules, request)
+          : await this.client.ask(proofOf(service), request);
+      broken.push(...answer.broken);
+    }
+    return broken;
+  }
+
+  private ask(service: string, plan: Plan, only?: string[]): Promise<PreviewLine[]> {
+    const own = new Set(plan.catalogue.filter((rule) => rule.service === service).map((rule) => rule.id));
+    const request: PreviewRequest = {
+      accountId: plan.user.account_id,
+      userId: plan.user.id,
+      steps: plan.steps,
+      activeSince: plan.user.active_since,
+      wasManager: plan.wasManager,
+      rules: Object.fromEntries(Object.entries(plan.rules).filter(([id]) => own.has(id))),
+      ...(only && { only: only.filter((id) => own.has(id)) }),
+    };
+    if (service !== this.rules.service) return this.client.ask(previewOf(service), request);
+    return preview(this.em.getKysely(), this.rules, request, this.clock.now());
+  }
+}
+
+export const blocks = (line: PreviewLine): boolean => line.action === 'block' && line.count > 0;
+
+const says = (plan: Plan, ruleId: string, action: string): boolean =>
+  Object.values(plan.rules[ruleId] ?? {}).some((resolved) => resolved.action === action);

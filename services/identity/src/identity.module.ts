@@ -1,0 +1,157 @@
+import { Global, Module } from '@nestjs/common';
+import { Outbox } from '#libs/broker';
+import { LifecycleModule, Receipts } from '#libs/lifecycle';
+import { AccountController } from './account/account.controller.js';
+import { Account } from './account/account.entity.js';
+import { AccountService } from './account/account.service.js';
+import { AfterCommit } from './after-commit.js';
+import { ApiToken } from './api-token/api-token.entity.js';
+import { ApiTokens } from './api-token/api-tokens.js';
+import { AuditEntry } from './audit/audit-entry.entity.js';
+import { AuditTrail } from './audit/audit-trail.js';
+import { AuditController } from './audit/audit.controller.js';
+import { Audit } from './audit/audit.js';
+import { AccessTokens } from './auth/access-tokens.js';
+import { AuthController } from './auth/auth.controller.js';
+import { LoginService } from './auth/login.service.js';
+import { Passwords } from './auth/passwords.js';
+import { Announcer } from './departures/announcer.js';
+import { Closing } from './departures/closing.js';
+import { ClosingWorker } from './departures/closing.worker.js';
+import { Decisions } from './departures/decisions.js';
+import { DepartureCommands } from './departures/departure-commands.js';
+import { DeparturePreviews } from './departures/departure-preview.js';
+import { DepartureRows } from './departures/departure-rows.js';
+import { DepartureController } from './departures/departure.controller.js';
+import { Erasure } from './departures/erasure.js';
+import { FoldedReceipts } from './departures/folded-receipts.js';
+import { Guards } from './departures/guards.js';
+import { identityRules } from './departures/identity.rules.js';
+import { PlanTokens } from './departures/plan-token.js';
+import { Planner } from './departures/planner.js';
+import { Progress } from './departures/progress.js';
+import { ReceiptFolding } from './departures/receipt-folding.js';
+import { ReceiptsConsumer } from './departures/receipts.consumer.js';
+import { DepartureRetry } from './departures/retry.js';
+import { RuleOwners } from './departures/rule-owners.js';
+import { VerificationWorker } from './departures/verification.worker.js';
+import { Verifications } from './departures/verifications.js';
+import { InvitationController } from './invitation/invitation.controller.js';
+import { Invitation } from './invitation/invitation.entity.js';
+import { Invitations } from './invitation/invitations.js';
+import { Mail } from './mail/mail.js';
+import { MeController } from './me/me.controller.js';
+import { OutboxRelay } from './outbox-relay.js';
+import { PasswordResetController } from './password-reset/password-reset.controller.js';
+import { PasswordReset } from './password-reset/password-reset.entity.js';
+import { PasswordResets } from './password-reset/password-resets.js';
+import { Catalogue } from './policy/catalogue.js';
+import { OwnRules } from './policy/own-rules.js';
+import { PolicyController } from './policy/policy.controller.js';
+import { PolicyService } from './policy/policy.service.js';
+import { SessionAnnouncer } from './session/session-announcer.js';
+import { SessionList } from './session/session-list.js';
+import { Session } from './session/session.entity.js';
+import { Sessions } from './session/sessions.js';
+import { SigningKeys } from './signing-key/signing-keys.js';
+import { TeamController } from './team/team.controller.js';
+import { Team, TeamMember } from './team/team.entity.js';
+import { TeamService } from './team/team.service.js';
+import { Actors } from './user/actors.js';
+import { CareService } from './user/care.service.js';
+import { DirectoryController } from './user/directory.controller.js';
+import { Memberships } from './user/memberships.js';
+import { NewUsers } from './user/new-users.js';
+import { UserChanges } from './user/user-changes.js';
+import { UserEvents } from './user/user-events.js';
+import { UserRows } from './user/user-rows.js';
+import { UserController } from './user/user.controller.js';
+import { User, UserRole } from './user/user.entity.js';
+import { UserService } from './user/user.service.js';
+
+export const entities = [
+  Account,
+  User,
+  UserRole,
+  Team,
+  TeamMember,
+  Session,
+  ApiToken,
+  Invitation,
+  PasswordReset,
+  AuditEntry,
+];
+
+const foundation = [AfterCommit, Audit, AuditTrail, Mail, Outbox, OutboxRelay];
+const policy = [Catalogue, OwnRules, PolicyService];
+const departures = [
+  Announcer,
+  Closing,
+  ClosingWorker,
+  Decisions,
+  DepartureCommands,
+  DeparturePreviews,
+  DepartureRetry,
+  DepartureRows,
+  Erasure,
+  Guards,
+  Planner,
+  PlanTokens,
+  Progress,
+  ReceiptFolding,
+  RuleOwners,
+  VerificationWorker,
+  Verifications,
+];
+const people = [
+  Actors,
+  CareService,
+  Memberships,
+  NewUsers,
+  UserChanges,
+  UserEvents,
+  UserRows,
+  UserService,
+  TeamService,
+];
+const authentication = [
+  AccessTokens,
+  ApiTokens,
+  Invitations,
+  LoginService,
+  PasswordResets,
+  Passwords,
+  SessionAnnouncer,
+  SessionList,
+  Sessions,
+  SigningKeys,
+];
+
+const lifecycle = LifecycleModule.forIdentity(
+  { service: 'identity', rules: identityRules, entities },
+  { provide: Receipts, useClass: FoldedReceipts },
+);
+
+/** Accounts, users and who they are: the only service that decides about people. */
+@Global()
+@Module({
+  imports: [lifecycle],
+  controllers: [
+    AccountController,
+    AuthController,
+    MeController,
+    PasswordResetController,
+    UserController,
+    DirectoryController,
+    InvitationController,
+    TeamController,
+    PolicyController,
+    DepartureController,
+    ReceiptsConsumer,
+    AuditController,
+  ],
+  providers: [...foundation, ...people, ...authentication, ...policy, ...departures, AccountService],
+  // The engine hands in what it has done later.
+  exports: [ReceiptFolding],
+})
+export class IdentityModule {}

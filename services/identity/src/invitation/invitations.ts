@@ -1,0 +1,84 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Call, type Invitation, type InvitationAcceptance, type SignedIn } from '#libs/contracts';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { Passwords } from '../auth/passwords.js';
+import { sha256 } from '../auth/secrets.js';
+import { Mail } from '../mail/mail.js';
+import { Sessions } from '../session/sessions.js';
+import { UserEvents } from '../user/user-events.js';
+
+const LIFE = 7 * 86_400_000;
+
+interface OpenInvitation {
+  id: string;
+  user_id: string;
+  account_id: string;
+  open: boolean;
+}
+
+/** Ways into an account for people who have no password yet. */
+@Injectable()
+export class Invitations {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly events: UserEvents,
+    private readonly audit: Audit,
+    private readonly mail: Mail,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** In the transaction that makes the user, whose inviter is kept from leaving meanwhile. */
+  async create(userId: string, email: string, invitedBy: string): Promise<Invitation> {
+    const token = this.ids.secret(32);
+    const expires = new Date(this.clock.millis() + LIFE);
+    await sql`
+      insert into invitation (id, user_id, invited_by, hash, created_at, expires_at)
+      values (${this.ids.next()}, ${userId}, ${invitedBy}, ${sha256(token)}, ${this.clock.now()}, ${expires})`.execute(
+      this.em.getKysely(),
+    );
+    const expiresAt = expires.toISOString();
+    this.mail.send({ kind: 'invitation', to: email, token, expiresAt });
+    return { token, expiresAt };
+  }
+
+  /**
+   * Makes an invited user active and signs them in.
+   * @throws Problem `not-found` for a token that never was, `gone` for one that is used, revoked or out of time
+   */
+  async accept({ token, password }: InvitationAcceptance, client: Call['client']): Promise<SignedIn> {
+    const passwordHash = await this.passwords.hash(password);
+    const { id, user_id: userId, account_id: accountId } = await this.take(token);
+    const now = this.clock.now();
+    const db = this.em.getKysely();
+    const { rows } = await sql`
+      update users set status = 'active', password_hash = ${passwordHash}, lifecycle_version = lifecycle_version + 1,
+        active_since = lifecycle_version + 1
+      where id = ${userId} and status = 'invited' returning id`.execute(db);
+    if (rows.length === 0) throw gone();
+    await sql`update invitation set accepted_at = ${now} where id = ${id}`.execute(db);
+    await this.events.publishChanged([userId]);
+    await this.audit.append([{ accountId, action: 'user.joined', actorId: userId, subjectId: userId }]);
+    return this.sessions.open(accountId, userId, passwordHash, client);
+  }
+
+  /** Keeps the invitation from being revoked or accepted by anybody else until the transaction ends. */
+  private async take(token: string): Promise<OpenInvitation> {
+    const { rows } = await sql<OpenInvitation>`
+      select i.id, i.user_id, u.account_id,
+        (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}) as open
+      from invitation i join users u on u.id = i.user_id
+      where i.hash = ${sha256(token)} for update`.execute(this.em.getKysely());
+    const [invitation] = rows;
+    if (!invitation) throw new Problem('not-found', { detail: 'There is no such invitation.' });
+    if (!invitation.open) throw gone();
+    return invitation;
+  }
+}
+
+const gone = () => new Problem('gone', { detail: 'This invitation is no longer open. Ask for another one.' });

@@ -1,0 +1,18 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { NATS } from '#libs/broker';
+import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
+import { AfterCommit } from '../after-commit.js';
+
+/** Asks for messages to people, once what they tell of is committed. */
+@Injectable()
+export class Mail {
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly afterCommit: AfterCommit,
+  ) {}
+
+  send(request: MailRequest): void {
+    this.afterCommit.run(async () => this.nats.publish(MAIL_SUBJECT, JSON.stringify(request)));
+  }
+}

@@ -1,0 +1,72 @@
+import { Controller } from '@nestjs/common';
+import { Answers, Handles } from '#libs/broker';
+import {
+  meGet,
+  myApiTokensCreate,
+  myApiTokensList,
+  myApiTokensRevoke,
+  mySessionsEnd,
+  mySessionsList,
+  Problem,
+  sessionSnapshot,
+  type ApiToken,
+  type CallOf,
+  type CreatedApiToken,
+  type Me,
+  type Page,
+  type Session,
+  type SessionSnapshot,
+} from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { ApiTokens } from '../api-token/api-tokens.js';
+import { UserRows } from '../user/user-rows.js';
+import { toUser } from '../user/user-view.js';
+import { SessionList } from '../session/session-list.js';
+import { Sessions } from '../session/sessions.js';
+
+@Controller()
+export class MeController {
+  constructor(
+    private readonly users: UserRows,
+    private readonly sessions: Sessions,
+    private readonly list: SessionList,
+    private readonly apiTokens: ApiTokens,
+    private readonly clock: Clock,
+  ) {}
+
+  @Handles(meGet)
+  async me({ principal: { accountId, userId } }: CallOf<typeof meGet>): Promise<Me> {
+    return { ...toUser(await this.users.get(accountId, userId), this.clock.now()), accountId };
+  }
+
+  @Handles(mySessionsList)
+  listSessions({ principal, query }: CallOf<typeof mySessionsList>): Promise<Page<Session>> {
+    return this.list.page(principal, query);
+  }
+
+  @Handles(mySessionsEnd)
+  async endSession({ principal, params }: CallOf<typeof mySessionsEnd>): Promise<void> {
+    const ended = await this.sessions.end(principal.userId, { id: params.id! });
+    if (!ended) throw new Problem('not-found', { detail: 'There is no such session.' });
+  }
+
+  @Handles(myApiTokensCreate)
+  createApiToken({ principal, body }: CallOf<typeof myApiTokensCreate>): Promise<CreatedApiToken> {
+    return this.apiTokens.create(principal, body.name);
+  }
+
+  @Handles(myApiTokensList)
+  listApiTokens({ principal, query }: CallOf<typeof myApiTokensList>): Promise<Page<ApiToken>> {
+    return this.apiTokens.page(principal.userId, query);
+  }
+
+  @Handles(myApiTokensRevoke)
+  revokeApiToken({ principal, params }: CallOf<typeof myApiTokensRevoke>): Promise<void> {
+    return this.apiTokens.revoke(principal, params.id!);
+  }
+
+  @Answers(sessionSnapshot)
+  snapshot({ since }: { since: string | null }): Promise<SessionSnapshot> {
+    return this.list.snapshot(since);
+  }
+}

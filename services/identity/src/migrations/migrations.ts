@@ -1,0 +1,20 @@
+import { outboxTable } from '#libs/broker';
+import { domainTypes, type Migrations } from '#libs/database';
+import { lifecycleTables } from '#libs/lifecycle';
+import { platformMigrations } from '#libs/platform';
+import { accountsAndUsers } from './0010-accounts-and-users.js';
+import { sessionsAndTokens } from './0011-sessions-and-tokens.js';
+import { auditTrail } from './0012-audit.js';
+import { departures } from './0013-departures.js';
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [
+  domainTypes,
+  ...platformMigrations,
+  outboxTable,
+  lifecycleTables,
+  accountsAndUsers,
+  sessionsAndTokens,
+  auditTrail,
+  departures,
+];

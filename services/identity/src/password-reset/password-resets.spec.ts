@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { sql } from 'kysely';
+import { NATS } from '#libs/broker';
+import {
+  authenticate,
+  authLogin,
+  MAIL_SUBJECT,
+  NOBODY,
+  passwordResetConfirm,
+  passwordResetRequest,
+  type MailRequest,
+  type OpenedAccount,
+} from '#libs/contracts';
+import { outcomeOf, PASSWORD, tally, TestIdentity } from '../testing/identity.js';
+
+let identity: TestIdentity;
+let opened: OpenedAccount;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+});
+beforeEach(async () => {
+  opened = await identity.anAccount();
+});
+afterAll(() => identity.stop());
+
+const NEW = 'a brand new password';
+const request = (email: string) => identity.call(passwordResetRequest, { principal: NOBODY, body: { email } });
+const confirm = (token: string) =>
+  identity.call(passwordResetConfirm, { principal: NOBODY, body: { token, password: NEW } });
+const login = (password: string) =>
+  identity.call(authLogin, { principal: NOBODY, body: { email: opened.user.email!, password } });
+
+async function mailedToken(): Promise<string> {
+  const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
+  const mails = nats.subscribe(MAIL_SUBJECT, { max: 1 });
+  await nats.flush();
+  await request(opened.user.email!.toUpperCase());
+  for await (const message of mails) {
+    const mail = message.json<MailRequest>();
+    expect(mail).toMatchObject({ kind: 'password-reset', to: opened.user.email });
+    return mail.token;
+  }
+  throw new Error('no mail');
+}
+
+describe('a password reset', () => {
+  it('sets the password and ends all sessions', async () => {
+    await confirm(await mailedToken());
+    expect(await outcomeOf(login(PASSWORD))).toBe('invalid-credentials');
+    expect(await outcomeOf(login(NEW))).toBe('ok');
+    expect(await identity.client.ask(authenticate, { token: opened.accessToken })).toBeNull();
+  });
+
+  it('is good once, also for 10 at once', async () => {
+    const token = await mailedToken();
+    expect(await tally(Array.from({ length: 10 }, () => confirm(token)))).toEqual({ gone: 9, ok: 1 });
+  });
+
+  it('uses up the other ones that were asked for', async () => {
+    const [first, second] = [await mailedToken(), await mailedToken()];
+    await confirm(second);
+    expect(await outcomeOf(confirm(first))).toBe('gone');
+  });
+
+  it('is no good after an hour, for somebody who has left, or made up', async () => {
+    const late = await mailedToken();
+    identity.clock.advance(3_600_000);
+    expect(await outcomeOf(confirm(late))).toBe('gone');
+    const left = await mailedToken();
+    await identity.query(sql`update users set status = 'deactivated' where id = ${opened.user.id}`);
+    expect(await outcomeOf(confirm(left))).toBe('gone');
+    expect(await outcomeOf(confirm('made up'))).toBe('gone');
+  });
+
+  it('asked for an unknown email answers as for a known one', async () => {
+    expect(await request('nobody@example.com')).toEqual(await request(opened.user.email!));
+  });
+});

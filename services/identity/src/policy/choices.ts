@@ -1,0 +1,92 @@
+import {
+  ACTIONS,
+  Problem,
+  TRANSITIONS,
+  type ActionChoice,
+  type ActionInput,
+  type ActionName,
+  type Overrides,
+  type RuleDescription,
+  type Transition,
+  type TransitionDescription,
+} from '#libs/contracts';
+
+const MAX_DAYS = 3650;
+const SCOPES: readonly unknown[] = ['all', 'installed-by-leaver'];
+const FIELDS = ['action', 'days', 'scope'];
+
+/** An action as a client writes it, with its parameters spelled out. */
+export const choiceOf = (input: ActionInput): ActionChoice => (typeof input === 'string' ? { action: input } : input);
+
+/** An action as a client reads it: without parameters it is its name. */
+export const inputOf = (choice: ActionChoice): ActionInput =>
+  choice.days === undefined && choice.scope === undefined ? choice.action : choice;
+
+/** @throws Problem `unknown-rule` with the ids there are */
+export function ruleOf(catalogue: readonly RuleDescription[], id: string): RuleDescription {
+  const rule = catalogue.find((candidate) => candidate.id === id);
+  if (rule) return rule;
+  throw new Problem('unknown-rule', { detail: `There is no rule ${id}.`, valid: catalogue.map((one) => one.id) });
+}
+
+/**
+ * Refuses overrides that the catalogue does not allow.
+ * @throws Problem `unknown-rule` or `invalid-action` with what is valid, `validation` for what is no action at all
+ */
+export function checkOverrides(catalogue: readonly RuleDescription[], overrides: Overrides): void {
+  for (const [id, transitions] of Object.entries(overrides)) {
+    const rule = ruleOf(catalogue, id);
+    if (!isObject(transitions)) throw malformed(id, 'must be an object: transition → action');
+    for (const [transition, input] of Object.entries(transitions)) {
+      if (!TRANSITIONS.includes(transition as Transition))
+        throw malformed(`${id}.${transition}`, `must be one of ${TRANSITIONS.join(', ')}`);
+      checkChoice(rule, [transition as Transition], input);
+    }
+  }
+}
+
+/**
+ * Refuses an action that the rule offers on none of these transitions.
+ * @returns the transitions on which it is offered
+ * @throws Problem `invalid-action` with the names that are valid, `validation` for what is no action at all
+ */
+export function checkChoice(rule: RuleDescription, transitions: readonly Transition[], input: unknown): Transition[] {
+  const choice = wellFormed(rule.id, input);
+  if (rule.fixed) throw new Problem('invalid-action', { detail: `${rule.id} is fixed.`, valid: [] });
+  const offered = transitions.filter((transition) => rule.transitions[transition]?.allowed.includes(choice.action));
+  if (offered.length === 0) {
+    const valid = [...new Set(transitions.flatMap((transition) => rule.transitions[transition]?.allowed ?? []))];
+    const when = transitions.join(' or ');
+    throw new Problem('invalid-action', { detail: `${rule.id} does not offer ${choice.action} when ${when}.`, valid });
+  }
+  if (choice.scope && !offered.some((transition) => hasScope(rule.transitions[transition]!)))
+    throw malformed(rule.id, 'has no scope');
+  return offered;
+}
+
+function wellFormed(id: string, input: unknown): ActionChoice {
+  const choice = typeof input === 'string' ? { action: input } : input;
+  if (!isObject(choice) || !ACTIONS.includes(choice.action as ActionName)) {
+    const action = isObject(choice) ? choice.action : undefined;
+    if (typeof action === 'string')
+      throw new Problem('invalid-action', { detail: `There is no action ${action.slice(0, 100)}.`, valid: ACTIONS });
+    throw malformed(id, 'must be the name of an action, or an object with it');
+  }
+  const strange = Object.keys(choice).filter((field) => !FIELDS.includes(field));
+  if (strange.length > 0) throw malformed(id, `has no field ${strange.join(', ').slice(0, 100)}`);
+  const { days, scope } = choice;
+  if (days !== undefined && !String(choice.action).endsWith('-after')) throw malformed(id, 'takes no days');
+  if (days !== undefined && !(Number.isInteger(days) && Number(days) >= 0 && Number(days) <= MAX_DAYS))
+    throw malformed(id, `days must be a whole number from 0 to ${MAX_DAYS}`);
+  if (scope !== undefined && !SCOPES.includes(scope)) throw malformed(id, `scope must be one of ${SCOPES.join(', ')}`);
+  return choice as unknown as ActionChoice;
+}
+
+const hasScope = ({ default: usual, presets }: TransitionDescription): boolean =>
+  [usual, ...Object.values(presets)].some((choice) => choice?.scope !== undefined);
+
+const malformed = (field: string, message: string) =>
+  new Problem('validation', { errors: [{ field: `overrides.${field}`, message }] });
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,25 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { RuleSet } from '#libs/lifecycle';
+import { Readiness } from '#libs/platform';
+import { Catalogue } from './catalogue.js';
+
+/** identity's own rules stand in the catalogue before anybody can ask for it. */
+@Injectable()
+export class OwnRules implements OnApplicationBootstrap {
+  private declared = false;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly catalogue: Catalogue,
+    readiness: Readiness,
+  ) {
+    readiness.add('rules', () => this.declared);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await RequestContext.create(this.em, () => this.catalogue.declare(this.rules.service, this.rules.describe()));
+    this.declared = true;
+  }
+}

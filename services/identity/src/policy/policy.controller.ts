@@ -1,0 +1,43 @@
+import { Controller } from '@nestjs/common';
+import { Answers, Handles } from '#libs/broker';
+import {
+  declareRules,
+  policyGet,
+  policyPut,
+  rulesList,
+  type CallOf,
+  type Catalogue as CatalogueAnswer,
+  type Policy,
+  type RuleDescription,
+} from '#libs/contracts';
+import { Catalogue } from './catalogue.js';
+import { PolicyService } from './policy.service.js';
+
+@Controller()
+export class PolicyController {
+  constructor(
+    private readonly policies: PolicyService,
+    private readonly catalogue: Catalogue,
+  ) {}
+
+  @Handles(rulesList)
+  rules(): Promise<CatalogueAnswer> {
+    return this.policies.list();
+  }
+
+  @Handles(policyGet)
+  get({ principal }: CallOf<typeof policyGet>): Promise<Policy> {
+    return this.policies.get(principal.accountId);
+  }
+
+  @Handles(policyPut)
+  put({ principal, body }: CallOf<typeof policyPut>): Promise<Policy> {
+    return this.policies.change(principal, body);
+  }
+
+  @Answers(declareRules)
+  async declare({ service, rules }: { service: string; rules: RuleDescription[] }): Promise<{ accepted: number }> {
+    await this.catalogue.declare(service, rules);
+    return { accepted: rules.length };
+  }
+}

@@ -1,0 +1,91 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  defaultOf,
+  PRESETS,
+  Problem,
+  type ActionName,
+  type Catalogue as CatalogueAnswer,
+  type CatalogueRule,
+  type Overrides,
+  type Policy,
+  type PolicyChange,
+  type Preset,
+  type Principal,
+  type RuleDescription,
+  type Transition,
+  type TransitionDescription,
+} from '#libs/contracts';
+import { sql } from 'kysely';
+import { lockAccount } from '../account/account-lock.js';
+import { Audit } from '../audit/audit.js';
+import { Actors } from '../user/actors.js';
+import { Catalogue } from './catalogue.js';
+import { checkOverrides, inputOf } from './choices.js';
+
+/** What an account wants to happen with the data of those who leave. */
+@Injectable()
+export class PolicyService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly catalogue: Catalogue,
+    private readonly actors: Actors,
+    private readonly audit: Audit,
+  ) {}
+
+  async list(): Promise<CatalogueAnswer> {
+    return { items: (await this.catalogue.rules()).map(toCatalogueRule) };
+  }
+
+  /** @throws Problem `not-found` */
+  async get(accountId: string): Promise<Policy> {
+    const { rows } = await sql<{ preset: Preset; policy_overrides: Overrides; policy_version: number }>`
+      select preset, policy_overrides, policy_version from account where id = ${accountId}`.execute(
+      this.em.getKysely(),
+    );
+    const [row] = rows;
+    if (!row) throw new Problem('not-found');
+    return { preset: row.preset, overrides: row.policy_overrides, version: row.policy_version };
+  }
+
+  /** @throws Problem `unknown-rule`, `invalid-action`, `validation`, `forbidden`, or `conflict` when changed from an old version */
+  async change(principal: Principal, change: PolicyChange): Promise<Policy> {
+    const { accountId, userId } = principal;
+    await lockAccount(this.em, accountId);
+    await this.actors.requireManager(principal);
+    const before = await this.get(accountId);
+    if (change.version !== undefined && change.version !== before.version) {
+      throw new Problem('conflict', {
+        detail: `Somebody changed the policy meanwhile: it is at version ${before.version}.`,
+      });
+    }
+    const preset = change.preset ?? before.preset;
+    const overrides = change.overrides ?? before.overrides;
+    if (change.overrides) checkOverrides(await this.catalogue.rules(), overrides);
+    await sql`
+      update account set preset = ${preset}, policy_overrides = ${JSON.stringify(overrides)}::jsonb,
+        policy_version = policy_version + 1
+      where id = ${accountId}`.execute(this.em.getKysely());
+    const detail = { from: before, to: { preset, overrides, version: before.version + 1 } };
+    await this.audit.append([{ accountId, action: 'policy.changed', actorId: userId, detail }]);
+    return this.get(accountId);
+  }
+}
+
+function toCatalogueRule({ id, service, label, fixed, transitions }: RuleDescription): CatalogueRule {
+  const described = Object.entries(transitions) as [Transition, TransitionDescription][];
+  return {
+    id,
+    service,
+    label,
+    transitions: described.map(([transition]) => transition),
+    allowed: [...new Set<ActionName>(described.flatMap(([, { allowed }]) => allowed))],
+    fixed,
+    defaults: Object.fromEntries(
+      PRESETS.map((preset) => [
+        preset,
+        Object.fromEntries(described.map(([transition, one]) => [transition, inputOf(defaultOf(one, preset))])),
+      ]),
+    ) as CatalogueRule['defaults'],
+  };
+}

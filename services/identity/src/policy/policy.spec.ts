@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  auditList,
+  declareRules,
+  policyGet,
+  policyPut,
+  rulesList,
+  type PolicyChange,
+  type Principal,
+  type Problem,
+} from '#libs/contracts';
+import { eventually } from '#libs/testing';
+import { outcomeOf, ownerOf, TestIdentity } from '../testing/identity.js';
+import { Peer } from '../testing/peer.js';
+
+let identity: TestIdentity;
+let peer: Peer;
+let owner: Principal;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+  peer = await Peer.start(identity, 'telephony');
+  await eventually(async () => expect((await rules()).some((rule) => rule.service === 'telephony')).toBe(true));
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount());
+});
+afterAll(async () => {
+  await peer.stop();
+  await identity.stop();
+});
+
+const rules = async () => (await identity.call(rulesList, { principal: owner })).items;
+const put = (body: PolicyChange, principal = owner) => identity.call(policyPut, { principal, body });
+const get = () => identity.call(policyGet, { principal: owner });
+const refusal = (call: Promise<unknown>) =>
+  call.then(
+    () => undefined,
+    (problem: Problem) => ({ code: problem.code, ...problem.details }),
+  );
+
+describe('the catalogue', () => {
+  it('lists identity’s nine rules first, then those of other services, each in its order', async () => {
+    const ids = (await rules()).map((rule) => rule.id);
+    expect(ids.slice(0, 9)).toEqual([
+      'identity.sessions',
+      'identity.api-tokens',
+      'identity.seat',
+      'identity.invitations',
+      'identity.credentials',
+      'identity.memberships',
+      'identity.profile',
+      'identity.audit',
+      'identity.caretakers',
+    ]);
+    expect(ids.slice(9)).toEqual(['telephony.records', 'telephony.calls', 'telephony.numbers']);
+  });
+
+  it('says of each rule what it does under which preset', async () => {
+    const all = await rules();
+    expect(all.find((rule) => rule.id === 'telephony.numbers')).toEqual({
+      id: 'telephony.numbers',
+      service: 'telephony',
+      label: 'Numbers',
+      transitions: ['deleted'],
+      allowed: ['keep', 'block', 'transfer'],
+      fixed: false,
+      defaults: {
+        crm: { deleted: 'keep' },
+        helpdesk: { deleted: 'keep' },
+        texting: { deleted: 'keep' },
+        calls: { deleted: 'block' },
+      },
+    });
+    expect(all.filter((rule) => rule.fixed).map((rule) => rule.id)).toEqual(
+      all.map((rule) => rule.id).filter((id) => id.startsWith('identity.') && id !== 'identity.invitations'),
+    );
+  });
+
+  it('takes rules from nobody but the service that owns them', async () => {
+    const [rule] = await rules();
+    const description = { ...rule!, position: 0, transitions: {} };
+    const call = identity.client.ask(declareRules, { service: 'telephony', rules: [description] });
+    expect(await outcomeOf(call)).toBe('validation');
+  });
+});
+
+describe('a policy', () => {
+  it('begins with the account’s preset and no overrides', async () => {
+    expect(await get()).toEqual({ preset: 'crm', overrides: {}, version: 1 });
+  });
+
+  it('is changed as a whole or in part, each time to another version, and the trail tells', async () => {
+    const overrides = { 'telephony.records': { deactivated: 'transfer', deleted: { action: 'keep' } } } as const;
+    expect(await put({ overrides })).toEqual({ preset: 'crm', overrides, version: 2 });
+    expect(await put({ preset: 'calls' })).toEqual({ preset: 'calls', overrides, version: 3 });
+    expect(await get()).toEqual({ preset: 'calls', overrides, version: 3 });
+    const { items } = await identity.call(auditList, { principal: owner, query: { action: 'policy.changed' } });
+    expect(items).toHaveLength(2);
+  });
+
+  it('is not changed from a version that somebody else has changed meanwhile', async () => {
+    await put({ preset: 'texting', version: 1 });
+    expect(await outcomeOf(put({ preset: 'helpdesk', version: 1 }))).toBe('conflict');
+    expect((await get()).preset).toBe('texting');
+  });
+
+  it('refuses a rule that does not exist, and lists those that do', async () => {
+    const answer = await refusal(put({ overrides: { 'telephony.fax': { deleted: 'keep' } } }));
+    expect(answer).toMatchObject({ code: 'unknown-rule', valid: expect.arrayContaining(['telephony.numbers']) });
+    expect((await get()).version).toBe(1);
+  });
+
+  it('refuses an action that the rule does not offer, and lists those that it does', async () => {
+    const overrides = { 'telephony.numbers': { deleted: 'unassign' } } as const;
+    expect(await refusal(put({ overrides }))).toMatchObject({
+      code: 'invalid-action',
+      valid: ['keep', 'block', 'transfer'],
+    });
+    const never = { 'telephony.numbers': { deactivated: 'keep' } } as const;
+    expect(await refusal(put({ overrides: never }))).toMatchObject({ code: 'invalid-action', valid: [] });
+    const unheardOf = { 'telephony.numbers': { deleted: 'explode' } } as unknown as PolicyChange['overrides'];
+    expect(await outcomeOf(put({ overrides: unheardOf }))).toBe('invalid-action');
+  });
+
+  it('does not touch a fixed rule', async () => {
+    expect(await refusal(put({ overrides: { 'identity.sessions': { deactivated: 'revoke' } } }))).toMatchObject({
+      code: 'invalid-action',
+      valid: [],
+    });
+  });
+
+  it.each([
+    ['days where none are taken', { 'telephony.numbers': { deleted: { action: 'keep', days: 3 } } }],
+    ['a scope where there is none', { 'telephony.numbers': { deleted: { action: 'keep', scope: 'all' } } }],
+    ['a transition that does not exist', { 'telephony.numbers': { reactivated: 'keep' } }],
+    ['something that is no action', { 'telephony.numbers': { deleted: 7 } }],
+    ['a field that does not exist', { 'telephony.numbers': { deleted: { action: 'keep', to: 'me' } } }],
+    ['an action without its transition', { 'telephony.numbers': 'keep' }],
+  ])('refuses %s', async (_, overrides) => {
+    expect(await outcomeOf(put({ overrides: overrides as unknown as PolicyChange['overrides'] }))).toBe('validation');
+  });
+
+  it('is not for agents to change', async () => {
+    const agent = await identity.aPerson(owner);
+    expect(await outcomeOf(put({ preset: 'calls' }, { ...agent, roles: ['admin'] }))).toBe('forbidden');
+  });
+});

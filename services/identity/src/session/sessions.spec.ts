@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { jetstream } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { decodeJwt } from 'jose';
+import { sql } from 'kysely';
+import { NATS } from '#libs/broker';
+import {
+  authenticate,
+  authLogin,
+  authLogout,
+  authRefresh,
+  NOBODY,
+  SESSION_BUCKET,
+  sessionKey,
+  sessionSnapshot,
+  type OpenedAccount,
+} from '#libs/contracts';
+import { outcomeOf, ownerOf, PASSWORD, TestIdentity } from '../testing/identity.js';
+import { Sessions } from './sessions.js';
+
+let identity: TestIdentity;
+let opened: OpenedAccount;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+});
+beforeEach(async () => {
+  opened = await identity.anAccount();
+});
+afterAll(() => identity.stop());
+
+const endAll = (...ids: string[]) => identity.transaction(() => identity.get(Sessions).endAll(ids));
+const snapshot = (since: string | null) => identity.client.ask(sessionSnapshot, { since });
+const refresh = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
+
+async function announced(key: string): Promise<string | undefined> {
+  const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
+  const bucket = await new Kvm(jetstream(nats)).create(SESSION_BUCKET.name, { ttl: SESSION_BUCKET.ttl });
+  return (await bucket.get(key))?.string();
+}
+
+describe('ending all sessions', () => {
+  it('ends those of all these people and of nobody else', async () => {
+    const [second, bystander] = [await identity.anAccount(), await identity.anAccount()];
+    await endAll(opened.user.id, second.user.id);
+    for (const { accessToken, refreshToken } of [opened, second]) {
+      expect(await identity.client.ask(authenticate, { token: accessToken })).toBeNull();
+      expect(await outcomeOf(refresh(refreshToken))).toBe('unauthenticated');
+    }
+    expect(await outcomeOf(refresh(bystander.refreshToken))).toBe('ok');
+  });
+
+  it('announces the new epoch to all gateways when it is committed', async () => {
+    await endAll(opened.user.id);
+    expect(await announced(opened.user.id)).toBe('1');
+    await endAll(opened.user.id);
+    expect(await announced(opened.user.id)).toBe('2');
+  });
+
+  it('announces nothing when it is rolled back', async () => {
+    const failing = identity.transaction(async () => {
+      await identity.get(Sessions).endAll([opened.user.id]);
+      throw new Error('undone');
+    });
+    await expect(failing).rejects.toThrow('undone');
+    expect(await announced(opened.user.id)).toBeUndefined();
+    expect(await outcomeOf(refresh(opened.refreshToken))).toBe('ok');
+  });
+
+  it('no session that is opened at the same moment survives, 10 times', async () => {
+    const { email, id } = opened.user;
+    const body = { email: email!, password: PASSWORD };
+    for (let round = 0; round < 10; round++) {
+      await identity.query(sql`update users set status = 'active' where id = ${id}`);
+      const leaving = identity.transaction(async () => {
+        await identity.get(Sessions).endAll([id]);
+        const db = identity.get(EntityManager).getKysely();
+        await sql`update users set status = 'deactivated' where id = ${id}`.execute(db);
+      });
+      await Promise.all([
+        leaving,
+        ...Array.from({ length: 5 }, () => outcomeOf(identity.call(authLogin, { principal: NOBODY, body }))),
+      ]);
+      expect(await identity.query(sql`select from session where user_id = ${id} and revoked_at is null`)).toHaveLength(
+        0,
+      );
+    }
+  });
+});
+
+describe('the snapshot', () => {
+  it('tells whose sessions ended, and which ended alone', async () => {
+    const alone = await identity.anAccount();
+    const sessionId = String(decodeJwt(alone.accessToken).sid);
+    await endAll(opened.user.id);
+    await identity.call(authLogout, { principal: { ...ownerOf(alone), sessionId } });
+    const { epochs, sessions, more } = await snapshot(null);
+    expect(epochs).toContainEqual({ userId: opened.user.id, epoch: 1 });
+    expect(epochs.map((one) => one.userId)).not.toContain(alone.user.id);
+    expect(sessions).toContain(sessionId);
+    expect(more).toBe(false);
+    expect(await announced(sessionKey(sessionId))).toBe('1');
+  });
+
+  it('goes on where it ended', async () => {
+    await endAll(opened.user.id);
+    const { at } = await snapshot(null);
+    identity.clock.advance(120_000);
+    const later = await identity.anAccount();
+    await endAll(later.user.id);
+    const next = await snapshot((await snapshot(at)).at);
+    expect(next.epochs).toContainEqual({ userId: later.user.id, epoch: 1 });
+    expect(next.epochs.map((one) => one.userId)).not.toContain(opened.user.id);
+  });
+
+  it('leaves out what no living token can be concerned by', async () => {
+    await endAll(opened.user.id);
+    identity.clock.advance(601_000);
+    expect((await snapshot(null)).epochs.map((one) => one.userId)).not.toContain(opened.user.id);
+  });
+
+  it('comes in pieces when there is much, leaving nothing out', async () => {
+    const { account } = opened;
+    await identity.query(sql`
+      insert into users (id, account_id, status, seat_taken, session_epoch, session_epoch_at, created_at, updated_at)
+      select gen_random_uuid(), ${account.id}, 'deactivated', false, 3, ${identity.clock.now()}, now(), now()
+      from generate_series(1, 6000)`);
+    const first = await snapshot(null);
+    expect(first.more).toBe(true);
+    const second = await snapshot(first.at);
+    expect(second.more).toBe(false);
+    const all = new Set([...first.epochs, ...second.epochs].filter((one) => one.epoch === 3).map((one) => one.userId));
+    expect(all.size).toBe(6000);
+  });
+});

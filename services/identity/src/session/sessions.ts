@@ -1,0 +1,149 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Call, type SignedIn, type Tokens } from '#libs/contracts';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { ACCESS_TOKEN_LIFE, AccessTokens } from '../auth/access-tokens.js';
+import { UserRows } from '../user/user-rows.js';
+import { toUser } from '../user/user-view.js';
+import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';
+import { SessionAnnouncer } from './session-announcer.js';
+
+const DAY = 86_400_000;
+/** A session that nobody has refreshed for so long is over. */
+const IDLE = 30 * DAY;
+
+/** Everything runs in the caller's transaction. */
+@Injectable()
+export class Sessions {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly accessTokens: AccessTokens,
+    private readonly announcer: SessionAnnouncer,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * Signs somebody in who has shown the password.
+   * @param passwordHash the one that matched; when it has been changed meanwhile, it does not count
+   * @throws Problem `invalid-credentials` when it has, or when the user is no longer active
+   */
+  async open(accountId: string, userId: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
+    // Whoever ends sessions locks the user for leaving: with this lock no session slips in behind.
+    const { rows } = await sql`
+      select id from users where id = ${userId} and status = 'active' and password_hash = ${passwordHash} for key share`.execute(
+      this.db,
+    );
+    if (rows.length === 0) throw new Problem('invalid-credentials');
+    await this.forgetOld(userId);
+    const sessionId = this.ids.next();
+    const refresh = newRefreshToken(this.ids);
+    const now = this.clock.now();
+    await sql`
+      insert into session (id, user_id, family, refresh_hash, ip, user_agent, created_at, last_used_at, expires_at)
+      values (${sessionId}, ${userId}, ${refresh.family}, ${refresh.hash}, ${client?.ip ?? null},
+        ${client?.userAgent?.slice(0, 500) ?? null}, ${now}, ${now}, ${this.expiry()})`.execute(this.db);
+    const tokens = await this.tokens(accountId, userId, sessionId, refresh);
+    return { ...tokens, user: toUser(await this.users.get(accountId, userId), now) };
+  }
+
+  /** New tokens for a refresh token. Null when it is no good; one used before ends its session. */
+  async refresh(text: string): Promise<Tokens | null> {
+    const token = parseRefreshToken(text);
+    if (!token) return null;
+    const next = nextRefreshToken(token, this.ids);
+    const now = this.clock.now();
+    const { rows } = await sql<{ id: string; user_id: string; account_id: string }>`
+      update session s set refresh_hash = ${next.hash}, last_used_at = ${now}, expires_at = ${this.expiry()}
+      from users u
+      where s.family = ${token.family} and s.refresh_hash = ${token.hash} and s.revoked_at is null and s.expires_at > ${now}
+        and u.id = s.user_id and u.status = 'active'
+      returning s.id, s.user_id, u.account_id`.execute(this.db);
+    const [session] = rows;
+    if (session) return this.tokens(session.account_id, session.user_id, session.id, next);
+    await this.endReplayed(token);
+    return null;
+  }
+
+  /** Ends one session of the user, and leaves the others alone. @returns false when there is no such session */
+  async end(userId: string, session: { id: string } | { refreshToken: string }): Promise<boolean> {
+    const which =
+      'id' in session
+        ? sql`id = ${session.id}`
+        : sql`family = ${parseRefreshToken(session.refreshToken)?.family ?? null}`;
+    const { rows } = await sql<{ id: string }>`
+      update session set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
+      where ${which} and user_id = ${userId} and revoked_at is null returning id`.execute(this.db);
+    for (const { id } of rows) this.announcer.session(id);
+    return rows.length > 0;
+  }
+
+  /** Ends the user's sessions except the given one. */
+  async endOthers(userId: string, keptId: string | undefined): Promise<void> {
+    await this.users.lock([userId], 'leave');
+    const { rows } = await sql<{ id: string }>`
+      update session set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
+      where user_id = ${userId} and id is distinct from ${keptId ?? null} and revoked_at is null returning id`.execute(
+      this.db,
+    );
+    for (const { id } of rows) this.announcer.session(id);
+  }
+
+  /** Ends all sessions of all these people, at once and for ever. */
+  async endAll(userIds: readonly string[]): Promise<void> {
+    if (userIds.length === 0) return;
+    await this.renewClaims(userIds);
+    await sql`
+      update session set revoked = true, revoked_at = ${this.clock.now()}
+      where user_id = any(${userIds}::uuid[]) and revoked_at is null`.execute(this.db);
+  }
+
+  /** Makes the access tokens worthless that were issued so far. The sessions go on: a refresh tells what holds now. */
+  async renewClaims(userIds: readonly string[]): Promise<void> {
+    await this.users.lock(userIds, 'leave');
+    const { rows } = await sql<{ id: string; session_epoch: number }>`
+      update users set session_epoch = session_epoch + 1, session_epoch_at = ${this.clock.now()}
+      where id = any(${userIds}::uuid[]) returning id, session_epoch`.execute(this.db);
+    this.announcer.epochs(rows.map((row) => ({ userId: row.id, epoch: row.session_epoch })));
+  }
+
+  private async tokens(accountId: string, userId: string, sessionId: string, refresh: RefreshToken): Promise<Tokens> {
+    const { roles, session_epoch: epoch } = await this.users.get(accountId, userId);
+    const accessToken = await this.accessTokens.issue({ userId, accountId, roles, sessionId, epoch });
+    return { accessToken, refreshToken: refresh.text, expiresIn: ACCESS_TOKEN_LIFE };
+  }
+
+  /** Two hold the same token, and one of them stole it: nobody goes on. */
+  private async endReplayed(token: RefreshToken): Promise<void> {
+    const { rows } = await sql<{ id: string; user_id: string; account_id: string }>`
+      update session s set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
+      from users u
+      where s.family = ${token.family} and s.refresh_hash <> ${token.hash} and s.revoked_at is null and u.id = s.user_id
+      returning s.id, s.user_id, u.account_id`.execute(this.db);
+    for (const { id, user_id: subjectId, account_id: accountId } of rows) {
+      this.announcer.session(id);
+      await this.audit.append([{ accountId, action: 'session.replayed', system: 'sessions', subjectId }]);
+    }
+  }
+
+  /** What ended long ago tells nothing any more but where somebody was. */
+  private async forgetOld(userId: string): Promise<void> {
+    const horizon = new Date(this.clock.millis() - IDLE);
+    await sql`
+      delete from session where user_id = ${userId} and (revoked_at < ${horizon} or expires_at < ${horizon})`.execute(
+      this.db,
+    );
+  }
+
+  private expiry(): Date {
+    return new Date(this.clock.millis() + IDLE);
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}

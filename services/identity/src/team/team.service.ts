@@ -1,0 +1,125 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type ListQuery, type Page, type Principal, type Team } from '#libs/contracts';
+import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
+import { sql, type RawBuilder } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { Actors } from '../user/actors.js';
+import { tidy } from '../user/tidy.js';
+import { UserEvents } from '../user/user-events.js';
+import { UserRows } from '../user/user-rows.js';
+import { refusing } from '../violations.js';
+
+const taken = { team_name: () => new Problem('conflict', { detail: 'Another team has this name.' }) };
+
+@Injectable()
+export class TeamService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly actors: Actors,
+    private readonly users: UserRows,
+    private readonly directory: Directory,
+    private readonly events: UserEvents,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  async page(accountId: string, query: ListQuery): Promise<Page<Team>> {
+    const { limit, before } = pageWindow(query);
+    const behind = before ? sql`and t.id < ${before}::uuid` : sql``;
+    return toPage(
+      await this.select(sql`t.account_id = ${accountId} ${behind} order by t.id desc limit ${limit + 1}`),
+      query,
+    );
+  }
+
+  /** @throws Problem `not-found`, for another account's team, too */
+  async get(accountId: string, teamId: string): Promise<Team> {
+    const [team] = await this.select(sql`t.account_id = ${accountId} and t.id = ${teamId}`);
+    if (!team) throw new Problem('not-found', { detail: 'There is no such team.' });
+    return team;
+  }
+
+  /** @throws Problem `conflict` when the name is taken */
+  async create(principal: Principal, name: string): Promise<Team> {
+    const { accountId } = principal;
+    await this.actors.requireManager(principal);
+    const id = this.ids.next();
+    await refusing(taken, () =>
+      sql`
+        insert into team (id, account_id, name, created_at)
+        values (${id}, ${accountId}, ${tidy('name', name)}, ${this.clock.now()})`.execute(this.db),
+    );
+    await this.record(principal, 'team.created', { teamId: id });
+    return this.get(accountId, id);
+  }
+
+  /** @throws Problem `not-found` or `conflict` */
+  async rename(principal: Principal, teamId: string, name: string): Promise<Team> {
+    await this.actors.requireManager(principal);
+    await this.lock(principal.accountId, teamId, sql`for no key update`);
+    await refusing(taken, () =>
+      sql`update team set name = ${tidy('name', name)} where id = ${teamId}`.execute(this.db),
+    );
+    await this.record(principal, 'team.renamed', { teamId });
+    return this.get(principal.accountId, teamId);
+  }
+
+  async remove(principal: Principal, teamId: string): Promise<void> {
+    await this.actors.requireManager(principal);
+    // Whoever adds a member holds the team: none slips in between reading them and letting go.
+    await this.lock(principal.accountId, teamId, sql`for update`);
+    const { memberIds } = await this.get(principal.accountId, teamId);
+    await sql`delete from team where id = ${teamId}`.execute(this.db);
+    await this.events.publishChanged(memberIds);
+    await this.record(principal, 'team.removed', { teamId });
+  }
+
+  /** @throws Problem `not-found` for the team, `unknown-user` or `inactive-user` for the member */
+  async add(principal: Principal, teamId: string, userId: string): Promise<void> {
+    await this.actors.requireManager(principal);
+    await this.directory.requireActive(principal.accountId, [userId]);
+    await this.lock(principal.accountId, teamId, sql`for key share`);
+    const { rows } = await sql`
+      insert into team_member (id, team_id, user_id) values (${this.ids.next()}, ${teamId}, ${userId})
+      on conflict do nothing returning id`.execute(this.db);
+    if (rows.length > 0) await this.moved(principal, teamId, userId, 'team.member-added');
+  }
+
+  /** @throws Problem `not-found` for a team or a user that the account does not have */
+  async takeOut(principal: Principal, teamId: string, userId: string): Promise<void> {
+    await this.actors.requireManager(principal);
+    await this.users.get(principal.accountId, userId);
+    await this.lock(principal.accountId, teamId, sql`for key share`);
+    const { rows } = await sql`
+      delete from team_member where team_id = ${teamId} and user_id = ${userId} returning id`.execute(this.db);
+    if (rows.length > 0) await this.moved(principal, teamId, userId, 'team.member-removed');
+  }
+
+  private async moved(principal: Principal, teamId: string, userId: string, action: string): Promise<void> {
+    await this.events.publishChanged([userId]);
+    await this.record(principal, action, { teamId }, userId);
+  }
+
+  private async lock(accountId: string, teamId: string, strength: RawBuilder<unknown>): Promise<void> {
+    const { rows } = await sql`
+      select id from team where account_id = ${accountId} and id = ${teamId} ${strength}`.execute(this.db);
+    if (rows.length === 0) throw new Problem('not-found', { detail: 'There is no such team.' });
+  }
+
+  private record({ accountId, userId }: Principal, action: string, detail: object, subjectId?: string): Promise<void> {
+    return this.audit.append([{ accountId, action, actorId: userId, subjectId, detail: { ...detail } }]);
+  }
+
+  private async select(where: RawBuilder<unknown>): Promise<Team[]> {
+    const { rows } = await sql<Team>`
+      select t.id, t.name, array(select m.user_id::uuid from team_member m where m.team_id = t.id order by m.user_id) as "memberIds"
+      from team t where ${where}`.execute(this.db);
+    return rows;
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}

@@ -1,0 +1,86 @@
+import {
+  departurePreview,
+  departuresGet,
+  rulesList,
+  usersDeactivate,
+  usersDelete,
+  usersReactivate,
+  type Departure,
+  type DeparturePreview,
+  type DepartureRequest,
+  type DepartureStatus,
+  type Principal,
+  type Transition,
+} from '#libs/contracts';
+import { eventually } from '#libs/testing';
+import { ownerOf, TestIdentity } from './identity.js';
+import { Peer } from './peer.js';
+
+/** Identity beside one other service. */
+export class TestDepartures {
+  private constructor(
+    readonly identity: TestIdentity,
+    readonly peer: Peer,
+  ) {}
+
+  static async start(): Promise<TestDepartures> {
+    const identity = await TestIdentity.start({ silent: false });
+    const departures = new TestDepartures(identity, await Peer.start(identity, 'telephony'));
+    const principal = ownerOf(await identity.anAccount());
+    await eventually(async () => {
+      const { items } = await identity.call(rulesList, { principal });
+      return items.some((rule) => rule.service === 'telephony');
+    });
+    return departures;
+  }
+
+  async stop(): Promise<void> {
+    await this.peer.stop();
+    await this.identity.stop();
+  }
+
+  preview(principal: Principal, id: string, transition: Transition): Promise<DeparturePreview> {
+    return this.identity.call(departurePreview, { principal, params: { id }, query: { transition } });
+  }
+
+  deactivate(principal: Principal, id: string, body: DepartureRequest = {}): Promise<Departure> {
+    return this.identity.call(usersDeactivate, { principal, params: { id }, body });
+  }
+
+  delete(principal: Principal, id: string, body: DepartureRequest = {}): Promise<Departure> {
+    return this.identity.call(usersDelete, { principal, params: { id }, body });
+  }
+
+  reactivate(principal: Principal, id: string): Promise<Departure> {
+    return this.identity.call(usersReactivate, { principal, params: { id } });
+  }
+
+  get(principal: Principal, id: string): Promise<Departure> {
+    return this.identity.call(departuresGet, { principal, params: { id } });
+  }
+
+  /** Waits until it has come so far. */
+  async until(principal: Principal, { id }: Departure, status: DepartureStatus): Promise<Departure> {
+    return eventually(async () => {
+      const departure = await this.get(principal, id);
+      if (departure.status !== status) throw new Error(`it is ${departure.status}: ${JSON.stringify(departure)}`);
+      return departure;
+    });
+  }
+}
+
+/** What all services say together: rule, part and transition → rows. */
+export const affectedBy = ({ services }: Departure): Record<string, number> =>
+  Object.fromEntries(
+    services.flatMap(({ rules }) =>
+      rules.map(({ rule, part, transition, affected }) => [
+        [rule, part, transition].filter(Boolean).join(' '),
+        affected,
+      ]),
+    ),
+  );
+
+export const countedBy = ({ rules }: DeparturePreview): Record<string, number> =>
+  Object.fromEntries(
+    rules.map(({ rule, part, transition, count }) => [[rule, part, transition].filter(Boolean).join(' '), count]),
+  );

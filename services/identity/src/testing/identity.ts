@@ -1,0 +1,153 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { sql, type Kysely } from 'kysely';
+import { ServiceClient, type Outgoing } from '#libs/broker';
+import {
+  accountsCreate,
+  NOBODY,
+  usersInvite,
+  type InvitedUser,
+  type NewAccount,
+  type NewUser,
+  type OpenedAccount,
+  type Operation,
+  type Principal,
+  type Problem,
+} from '#libs/contracts';
+import { migrate, TestClock } from '#libs/database';
+import { startService, type RunningService } from '#libs/platform';
+import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
+import type { Type } from '@nestjs/common';
+import { IdentityConfig } from '../identity.config.js';
+import { IdentityModule } from '../identity.module.js';
+import { migrations } from '../migrations/migrations.js';
+
+const SILENT = 'silent';
+export const PASSWORD = 'correct horse battery';
+
+/** The whole service on a database and a broker of its own, called the way the gateway does. */
+export class TestIdentity {
+  private people = 0;
+
+  private constructor(
+    readonly clock: TestClock,
+    readonly broker: TestBroker,
+    readonly database: TestDatabase,
+    readonly service: RunningService,
+  ) {}
+
+  /** @param silent whether there is a service that never answers, so that events stay in the outbox */
+  static async start({ silent = true } = {}): Promise<TestIdentity> {
+    const clock = new TestClock();
+    const [broker, database] = await Promise.all([
+      testBroker(),
+      testDatabase({
+        name: 'identity',
+        migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
+        fingerprint: migrations.map((one) => `${one.name} ${one.class}`).join(),
+      }),
+    ]);
+    const service = await TestIdentity.replica({ clock, broker, database });
+    const identity = new TestIdentity(clock, broker, database, service);
+    if (silent) await identity.query(sql`insert into service_rules (service, rules) values (${SILENT}, '[]')`);
+    return identity;
+  }
+
+  /** One more process of the same service. */
+  static replica({
+    clock,
+    broker,
+    database,
+  }: Pick<TestIdentity, 'clock' | 'broker' | 'database'>): Promise<RunningService> {
+    const env = {
+      DATABASE_URL: database.url,
+      NATS_URL: broker.url,
+      LOG_LEVEL: 'silent',
+      LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough',
+      PASSWORD_MEMORY_KIB: '8',
+      PASSWORD_PASSES: '1',
+    };
+    return startService({ name: 'identity', module: IdentityModule, config: IdentityConfig, env, clock });
+  }
+
+  async stop(): Promise<void> {
+    await this.service.close();
+    await this.database.drop();
+    await this.broker.stop();
+  }
+
+  get<T>(type: Type<T>): T {
+    return this.service.app.get(type, { strict: false });
+  }
+
+  get client(): ServiceClient {
+    return this.get(ServiceClient);
+  }
+
+  call<B extends object, Q extends object, A>(operation: Operation<B, Q, A>, call: Outgoing<B, Q>): Promise<A> {
+    return this.client.call(operation, call);
+  }
+
+  /** Works inside a transaction, as a handler does. */
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    const em = this.get(EntityManager);
+    return RequestContext.create(em, () => em.transactional(work));
+  }
+
+  /** Looks into the database, past all rules. */
+  get db(): Kysely<unknown> {
+    return this.get(EntityManager).fork().getKysely();
+  }
+
+  async query<T>(statement: ReturnType<typeof sql<T>>): Promise<T[]> {
+    return (await statement.execute(this.db)).rows;
+  }
+
+  anAccount({
+    owner,
+    ...overrides
+  }: Partial<Omit<NewAccount, 'owner'>> & { owner?: Partial<NewAccount['owner']> } = {}) {
+    const n = ++this.people;
+    const everything = {
+      name: `Olive ${n}`,
+      email: `olive${n}@example.com`,
+      staffId: `O${n}`,
+      password: PASSWORD,
+      ...owner,
+    };
+    return this.call(accountsCreate, { principal: NOBODY, body: { name: 'Acme', ...overrides, owner: everything } });
+  }
+
+  /** Active, since they get a password, unless it is overridden by undefined. */
+  aUser(by: Principal, overrides: Partial<NewUser> = {}): Promise<InvitedUser> {
+    const n = ++this.people;
+    const body = { name: `Uma ${n}`, email: `uma${n}@example.com`, staffId: `U${n}`, password: PASSWORD, ...overrides };
+    return this.call(usersInvite, { principal: by, body });
+  }
+
+  /** Somebody to act as, made by the owner. */
+  async aPerson(by: Principal, overrides: Partial<NewUser> = {}): Promise<Principal> {
+    const user = await this.aUser(by, overrides);
+    return { accountId: by.accountId, userId: user.id, roles: user.roles };
+  }
+}
+
+export const ownerOf = ({ account, user }: OpenedAccount): Principal => ({
+  accountId: account.id,
+  userId: user.id,
+  roles: user.roles,
+});
+
+/** `ok`, or the code of the problem. */
+export const outcomeOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'ok',
+    (thrown: Problem) => thrown.code ?? String(thrown),
+  );
+
+/** How often each outcome came. */
+export async function tally(calls: readonly Promise<unknown>[]): Promise<Record<string, number>> {
+  const outcomes = await Promise.all(calls.map(outcomeOf));
+  return Object.fromEntries(
+    [...new Set(outcomes)].sort().map((code) => [code, outcomes.filter((one) => one === code).length]),
+  );
+}

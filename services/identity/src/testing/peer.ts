@@ -1,0 +1,139 @@
+import { defineEntity, EntityManager, p } from '@mikro-orm/postgresql';
+import { Module, type Type } from '@nestjs/common';
+import { directoryTable, domainTypes, migrate, migration, tenantRow, userRef } from '#libs/database';
+import {
+  block,
+  can,
+  EventProcessor,
+  keep,
+  LifecycleModule,
+  lifecycleTables,
+  owned,
+  rule,
+  transfer,
+  unassign,
+} from '#libs/lifecycle';
+import { platformMigrations, startService, type RunningService } from '#libs/platform';
+import { testDatabase, type TestDatabase } from '#libs/testing';
+import { sql } from 'kysely';
+import type { TestIdentity } from './identity.js';
+
+const Thing = defineEntity({
+  name: 'Thing',
+  tableName: 'thing',
+  properties: { ...tenantRow(), owner: userRef().nullable(), kind: p.text() },
+});
+
+const migrations = [
+  domainTypes,
+  ...platformMigrations,
+  directoryTable,
+  lifecycleTables,
+  migration(
+    '0100-thing',
+    // The check is a way to have a rule fail.
+    `create table thing (id uuid primary key, account_id uuid not null, owner user_ref, kind text not null,
+      check (kind <> 'stuck' or owner is not null))`,
+    'create index thing_owner on thing (owner, id)',
+  ),
+];
+
+/** Another service as far as identity is concerned: real rules over real rows, on the real engine. */
+export class Peer {
+  private constructor(
+    private readonly identity: TestIdentity,
+    readonly name: string,
+    private readonly module: Type,
+    private readonly database: TestDatabase,
+    private running: RunningService | undefined,
+  ) {}
+
+  /** Runs, and has told identity its rules. */
+  static async start(identity: TestIdentity, name: string): Promise<Peer> {
+    const database = await testDatabase({
+      name,
+      migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
+      fingerprint: `peer ${name}`,
+    });
+    const peer = new Peer(identity, name, moduleOf(name), database, undefined);
+    await peer.start();
+    return peer;
+  }
+
+  async start(): Promise<void> {
+    const { clock, broker } = this.identity;
+    const env = { DATABASE_URL: this.database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' };
+    this.running = await startService({ name: this.name, module: this.module, env, clock });
+  }
+
+  /** Ends the process; its database stays. */
+  async pause(): Promise<void> {
+    await this.running?.close();
+    this.running = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.pause();
+    await this.database.drop();
+  }
+
+  get<T>(type: Type<T>): T {
+    return this.running!.app.get(type, { strict: false });
+  }
+
+  async give(accountId: string, owner: string, kind: string, count = 1): Promise<void> {
+    await sql`
+      insert into thing (id, account_id, owner, kind) select gen_random_uuid(), ${accountId}, ${owner}, ${kind}
+      from generate_series(1, ${count})`.execute(this.db);
+  }
+
+  async query<T>(statement: ReturnType<typeof sql<T>>): Promise<T[]> {
+    return (await statement.execute(this.db)).rows;
+  }
+
+  /** How many of these somebody has. */
+  async owned(owner: string, kind: string): Promise<number> {
+    return (await this.query(sql`select from thing where owner = ${owner} and kind = ${kind}`)).length;
+  }
+
+  get processor(): EventProcessor {
+    return this.get(EventProcessor);
+  }
+
+  private get db() {
+    return this.get(EntityManager).fork().getKysely();
+  }
+}
+
+function moduleOf(service: string): Type {
+  @Module({
+    imports: [
+      LifecycleModule.forService({
+        service,
+        consumer: `${service}-users`,
+        entities: [Thing],
+        rules: [
+          rule(`${service}.records`, 'Records', {
+            rows: owned(Thing, 'owner', { kind: 'record' }),
+            deactivated: can(keep, transfer, unassign),
+            deleted: can(unassign, keep, transfer),
+          }),
+          rule(`${service}.calls`, 'Calls', {
+            rows: owned(Thing, 'owner', { kind: ['call', 'stuck'] }),
+            deactivated: can(unassign, keep, transfer),
+            explain: () => 'Calls ring nowhere.',
+            warning: true,
+          }),
+          rule(`${service}.numbers`, 'Numbers', {
+            rows: owned(Thing, 'owner', { kind: 'number' }),
+            deleted: can(keep, block, transfer),
+            presets: { calls: { deleted: block } },
+            listed: true,
+          }),
+        ],
+      }),
+    ],
+  })
+  class PeerModule {}
+  return PeerModule;
+}

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import { teamsCreate, type Principal } from '#libs/contracts';
+import { Directory } from '#libs/database';
+import { outcomeOf, ownerOf, TestIdentity } from '../testing/identity.js';
+
+let identity: TestIdentity;
+let owner: Principal;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount());
+});
+afterAll(() => identity.stop());
+
+describe('the directory of the service that owns the users', () => {
+  it('shows them as other services keep them', async () => {
+    const team = await identity.call(teamsCreate, { principal: owner, body: { name: 'Sales' } });
+    const { id, name, staffId } = await identity.aUser(owner, { roles: ['admin'], teamIds: [team.id] });
+    const rows = await identity.query(sql`
+      select user_id, account_id, name, staff_id, status, seq::int, lifecycle_version::int, is_manager, team_ids,
+        redaction_label, legal_hold from directory where user_id = ${id}`);
+    expect(rows).toEqual([
+      {
+        user_id: id,
+        account_id: owner.accountId,
+        name,
+        staff_id: staffId,
+        status: 'active',
+        seq: 1,
+        lifecycle_version: 1,
+        is_manager: true,
+        team_ids: [team.id],
+        redaction_label: 'plain',
+        legal_hold: false,
+      },
+    ]);
+  });
+
+  it('knows who is active', async () => {
+    const { id } = await identity.aUser(owner);
+    const require = (accountId: string) =>
+      identity.transaction(() => identity.get(Directory).requireActive(accountId, [id]));
+    expect(await outcomeOf(require(owner.accountId))).toBe('ok');
+    expect(await outcomeOf(require((await identity.anAccount()).account.id))).toBe('unknown-user');
+    await identity.query(sql`update users set status = 'deactivated' where id = ${id}`);
+    expect(await outcomeOf(require(owner.accountId))).toBe('inactive-user');
+  });
+
+  it.each(['for key share', 'for update'])(
+    'a lock %s taken through it is a lock on the user alone',
+    async (strength) => {
+      const locksOut = (table: string, id: string) =>
+        sql`select id from ${sql.table(table)} where id = ${id} for update nowait`.execute(identity.db).then(
+          () => false,
+          (error: { code?: string }) => error.code === '55P03',
+        );
+      await identity.db.transaction().execute(async (holder) => {
+        await sql`select user_id from directory where user_id = ${owner.userId} ${sql.raw(strength)}`.execute(holder);
+        expect(await locksOut('users', owner.userId)).toBe(true);
+        expect(await locksOut('account', owner.accountId)).toBe(false);
+      });
+      expect(await locksOut('users', owner.userId)).toBe(false);
+    },
+  );
+});

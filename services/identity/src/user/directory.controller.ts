@@ -1,0 +1,50 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Answers } from '#libs/broker';
+import { directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
+import { sql } from 'kysely';
+import { profileOf } from './user-events.js';
+import { UserRows, type UserRow } from './user-rows.js';
+
+const MOST = 5_000;
+
+/** Tells other services who is who, when they do not know yet. */
+@Controller()
+export class DirectoryController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+  ) {}
+
+  @Answers(directorySnapshot)
+  async snapshot({ after, limit }: { after: string | null; limit: number }): Promise<DirectoryPage> {
+    const size = Math.min(Math.max(1, limit), MOST);
+    const { rows } = await sql<{ id: string }>`
+      select id from users where ${after}::uuid is null or id > ${after}::uuid order by id limit ${size}`.execute(
+      this.em.getKysely(),
+    );
+    const people = (await this.users.byIds(rows.map((row) => row.id))).map(toPerson);
+    return { people, next: rows.length === size ? rows.at(-1)!.id : null };
+  }
+
+  @Answers(directoryLookup)
+  async lookup({
+    accountId,
+    userIds,
+  }: {
+    accountId: string;
+    userIds: string[];
+  }): Promise<Pick<DirectoryPage, 'people'>> {
+    const rows = await this.users.byIds(userIds);
+    return { people: rows.filter((row) => row.account_id === accountId).map(toPerson) };
+  }
+}
+
+const toPerson = (row: UserRow): DirectoryPage['people'][number] => ({
+  accountId: row.account_id,
+  userId: row.id,
+  seq: row.seq,
+  lifecycleVersion: row.lifecycle_version,
+  activeSince: row.active_since,
+  profile: profileOf(row),
+});

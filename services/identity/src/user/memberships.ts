@@ -1,0 +1,43 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Role } from '#libs/contracts';
+import { Ids } from '#libs/database';
+import { sql } from 'kysely';
+
+/** What a user belongs to: roles and teams. */
+@Injectable()
+export class Memberships {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly ids: Ids,
+  ) {}
+
+  /** @throws Problem `validation` when there are none */
+  async setRoles(userId: string, roles: readonly Role[]): Promise<void> {
+    if (roles.length === 0) {
+      throw new Problem('validation', { errors: [{ field: 'roles', message: 'roles must name one at least' }] });
+    }
+    const db = this.em.getKysely();
+    await sql`delete from user_role where user_id = ${userId} and role <> all(${roles}::text[])`.execute(db);
+    await sql`
+      insert into user_role (id, user_id, role) select * from unnest(${roles.map(() => this.ids.next())}::uuid[],
+        ${roles.map(() => userId)}::uuid[], ${roles}::text[]) on conflict do nothing`.execute(db);
+  }
+
+  /** @throws Problem `unknown-reference`, naming the teams that the account does not have */
+  async setTeams(accountId: string, userId: string, teamIds: readonly string[]): Promise<void> {
+    const db = this.em.getKysely();
+    const { rows } = await sql<{ id: string }>`
+      select id from team where account_id = ${accountId} and id = any(${teamIds}::uuid[]) order by id for key share`.execute(
+      db,
+    );
+    const known = new Set(rows.map((row) => row.id));
+    const unknown = teamIds.filter((id) => !known.has(id));
+    if (unknown.length > 0)
+      throw new Problem('unknown-reference', { detail: 'Name teams of this account.', items: unknown });
+    await sql`delete from team_member where user_id = ${userId} and team_id <> all(${teamIds}::uuid[])`.execute(db);
+    await sql`
+      insert into team_member (id, team_id, user_id) select * from unnest(${teamIds.map(() => this.ids.next())}::uuid[],
+        ${teamIds}::uuid[], ${teamIds.map(() => userId)}::uuid[]) on conflict do nothing`.execute(db);
+  }
+}

@@ -1,0 +1,54 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Role } from '#libs/contracts';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { refusing } from '../violations.js';
+import { Memberships } from './memberships.js';
+import { tidy } from './tidy.js';
+
+export interface NewUserFacts {
+  name: string;
+  email: string;
+  staffId: string;
+  roles: readonly Role[];
+  teamIds?: readonly string[];
+  /** With one the user is active, without one invited. */
+  passwordHash?: string;
+}
+
+export const duplicates = {
+  users_email: () => new Problem('duplicate-email', { detail: 'Another user of the account has this email.' }),
+  users_staff_id: () => new Problem('duplicate-staff-id', { detail: 'Another user of the account has this staff id.' }),
+};
+
+/** Puts users into the database. Whoever calls it has seen to the seat, and tells of the user afterwards. */
+@Injectable()
+export class NewUsers {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly memberships: Memberships,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * @returns the id
+   * @throws Problem `duplicate-email`, `duplicate-staff-id` or `unknown-reference`
+   */
+  async insert(accountId: string, facts: NewUserFacts): Promise<string> {
+    const id = this.ids.next();
+    const now = this.clock.now();
+    const name = tidy('name', facts.name);
+    const staffId = tidy('staffId', facts.staffId);
+    await refusing(duplicates, () =>
+      sql`
+        insert into users (id, account_id, staff_id, name, email, password_hash, status, seat_taken, created_at, updated_at)
+        values (${id}, ${accountId}, ${staffId}, ${name}, ${facts.email}, ${facts.passwordHash ?? null},
+          ${facts.passwordHash ? 'active' : 'invited'}, true, ${now}, ${now})`.execute(this.em.getKysely()),
+    );
+    await this.memberships.setRoles(id, facts.roles);
+    if (facts.teamIds?.length) await this.memberships.setTeams(accountId, id, facts.teamIds);
+    return id;
+  }
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { usersUpdate, type Principal, type Role } from '#libs/contracts';
+import { outcomeOf, ownerOf, TestIdentity } from '../testing/identity.js';
+import { assertOwnerRemains } from './sole-owner.js';
+
+let identity: TestIdentity;
+let owner: Principal;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount());
+});
+afterAll(() => identity.stop());
+
+const setRoles = (principal: Principal, id: string, roles: Role[]) =>
+  identity.call(usersUpdate, { principal, params: { id }, body: { roles } });
+const leave = (...ids: string[]) =>
+  identity.transaction(() => assertOwnerRemains(identity.get(EntityManager), owner.accountId, ids));
+
+describe('the last active owner', () => {
+  it('can not be demoted, by nobody', async () => {
+    expect(await outcomeOf(setRoles(owner, owner.userId, ['admin']))).toBe('sole-owner');
+    expect(await outcomeOf(setRoles(owner, owner.userId, ['owner', 'admin']))).toBe('ok');
+  });
+
+  it('is not relieved by an owner who can not log in', async () => {
+    await identity.aUser(owner, { roles: ['owner'], password: undefined });
+    const { id } = await identity.aUser(owner, { roles: ['owner'] });
+    await identity.query(sql`update users set status = 'deactivated' where id = ${id}`);
+    expect(await outcomeOf(setRoles(owner, owner.userId, ['admin']))).toBe('sole-owner');
+  });
+
+  it('is relieved by another one who can', async () => {
+    await identity.aUser(owner, { roles: ['owner'] });
+    expect(await outcomeOf(setRoles(owner, owner.userId, ['admin']))).toBe('ok');
+  });
+
+  it('when several leave together, one of the owners has to stay', async () => {
+    const second = await identity.aPerson(owner, { roles: ['owner'] });
+    const agent = await identity.aPerson(owner);
+    expect(await outcomeOf(leave(owner.userId, second.userId, agent.userId))).toBe('sole-owner');
+    expect(await outcomeOf(leave(second.userId, agent.userId))).toBe('ok');
+  });
+});
+
+it('of two owners who demote each other at the same moment one stays, 20 times', async () => {
+  for (let round = 0; round < 20; round++) {
+    const one = ownerOf(await identity.anAccount());
+    const other = await identity.aPerson(one, { roles: ['owner'] });
+    const outcomes = await Promise.all([
+      outcomeOf(setRoles(one, other.userId, ['admin'])),
+      outcomeOf(setRoles(other, one.userId, ['admin'])),
+    ]);
+    expect(outcomes.sort()).toEqual(['ok', 'sole-owner']);
+    const owners = await identity.query(sql`
+      select from user_role r join users u on u.id = r.user_id where u.account_id = ${one.accountId} and r.role = 'owner'`);
+    expect(owners).toHaveLength(1);
+  }
+});
+
+it('of two owners who leave at the same moment one stays, 10 times', async () => {
+  const leaving = (accountId: string, id: string) =>
+    identity.transaction(async () => {
+      const em = identity.get(EntityManager);
+      await assertOwnerRemains(em, accountId, [id]);
+      await sql`update users set status = 'deactivated' where id = ${id}`.execute(em.getKysely());
+    });
+  for (let round = 0; round < 10; round++) {
+    const one = ownerOf(await identity.anAccount());
+    const other = await identity.aPerson(one, { roles: ['owner'] });
+    const ids = [one.userId, other.userId];
+    const outcomes = await Promise.all(ids.map((id) => outcomeOf(leaving(one.accountId, id))));
+    expect(outcomes.sort()).toEqual(['ok', 'sole-owner']);
+  }
+});

@@ -1,0 +1,35 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Problem } from '#libs/contracts';
+import { sql } from 'kysely';
+import { lockAccount } from '../account/account-lock.js';
+
+/**
+ * Refuses a change that would leave the account without an owner who can log in. Locks the account, so that of two
+ * owners who remove each other one stays.
+ * @param leavingIds everybody who leaves, or stops being an owner, in this transaction; not changed yet
+ * @throws Problem `sole-owner`, naming the owners that would have been the last
+ */
+export async function assertOwnerRemains(
+  em: EntityManager,
+  accountId: string,
+  leavingIds: readonly string[],
+): Promise<void> {
+  await lockAccount(em, accountId);
+  const items = await lastOwners(em, accountId, leavingIds);
+  if (items.length > 0) throw new Problem('sole-owner', { detail: SOLE_OWNER, items });
+}
+
+export const SOLE_OWNER = 'Make somebody else an owner first, who is active and has a password.';
+
+/** The owners who can log in, if nobody of them stays. */
+export async function lastOwners(
+  em: EntityManager,
+  accountId: string,
+  leavingIds: readonly string[],
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string; leaves: boolean }>`
+    select u.id, u.id = any(${leavingIds}::uuid[]) as leaves from users u
+    where u.account_id = ${accountId} and u.status = 'active' and u.password_hash is not null
+      and exists (select from user_role r where r.user_id = u.id and r.role = 'owner')`.execute(em.getKysely());
+  return rows.every((row) => row.leaves) ? rows.map((row) => row.id) : [];
+}

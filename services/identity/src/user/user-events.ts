@@ -1,0 +1,78 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Outbox, traceparent } from '#libs/broker';
+import { userSubject, type DepartureFacts, type Profile, type UserEvent, type UserEventType } from '#libs/contracts';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { isoOf } from '../moments.js';
+import { Catalogue } from '../policy/catalogue.js';
+import { UserRows, type UserRow } from './user-rows.js';
+
+/** What other services are told about users, in the transaction that changes them. */
+@Injectable()
+export class UserEvents {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly catalogue: Catalogue,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * Tells of users whose profile is another now. Call it once per transaction and user, after the changes.
+   * @param type `user.created` for those made in this transaction
+   */
+  async publishChanged(
+    userIds: readonly string[],
+    type: 'user.created' | 'user.updated' = 'user.updated',
+  ): Promise<void> {
+    if (userIds.length === 0) return;
+    await sql`
+      update users u set seq = seq + 1, updated_at = ${this.clock.now()}
+      from (select id from users where id = any(${userIds}::uuid[]) order by id for no key update) locked
+      where u.id = locked.id`.execute(this.em.getKysely());
+    const targets = await this.catalogue.otherServices();
+    const rows = await this.users.byIds(userIds);
+    await this.outbox.append(rows.map((row) => ({ event: this.userEvent(row, type), targets })));
+  }
+
+  /** The event of the row's `seq`, which whoever changed the user has raised. */
+  userEvent(row: UserRow, type: UserEventType, departure?: DepartureFacts): UserEvent {
+    const trace = traceparent();
+    return {
+      specversion: '1.0',
+      id: this.ids.next(),
+      source: 'urn:leaver:identity',
+      type,
+      subject: userSubject(type, row.account_id, row.id),
+      time: this.clock.now().toISOString(),
+      datacontenttype: 'application/json',
+      ...(trace && { traceparent: trace }),
+      data: {
+        accountId: row.account_id,
+        userId: row.id,
+        seq: row.seq,
+        lifecycleVersion: row.lifecycle_version,
+        profile: profileOf(row),
+        ...(departure && { departure }),
+      },
+    };
+  }
+}
+
+/** What other services keep of a person. Nothing personal of somebody deleted. */
+export function profileOf(row: UserRow): Profile {
+  const gone = row.status === 'deleted';
+  return {
+    name: gone ? null : row.name,
+    staffId: gone ? null : row.staff_id,
+    status: row.status,
+    isManager: row.roles.some((role) => role === 'owner' || role === 'admin'),
+    teamIds: row.team_ids,
+    createdAt: isoOf(row.created_at),
+    redactionLabel: row.redaction_label,
+    legalHold: row.legal_hold,
+  };
+}

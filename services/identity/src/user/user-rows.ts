@@ -1,0 +1,94 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Role, type UserQuery, type UserStatus } from '#libs/contracts';
+import { pageWindow } from '#libs/database';
+import { sql, type RawBuilder } from 'kysely';
+
+/** A user with what hangs on one: roles, teams and the account's way of naming deleted people. */
+export interface UserRow {
+  id: string;
+  account_id: string;
+  staff_id: string | null;
+  name: string | null;
+  email: string | null;
+  avatar_url: string | null;
+  password_hash: string | null;
+  status: UserStatus;
+  seq: number;
+  lifecycle_version: number;
+  active_since: number;
+  session_epoch: number;
+  deactivated_at: string | null;
+  deleted_at: string | null;
+  legal_hold: boolean;
+  caretaker_id: string | null;
+  caretaker_until: string | null;
+  created_at: string;
+  roles: Role[];
+  team_ids: string[];
+  redaction_label: 'plain' | 'with-id';
+}
+
+/** Reads and locks users. */
+@Injectable()
+export class UserRows {
+  constructor(private readonly em: EntityManager) {}
+
+  /** @throws Problem `not-found`, for another account's user, too */
+  async get(accountId: string, userId: string): Promise<UserRow> {
+    const [row] = await this.select(sql`u.account_id = ${accountId} and u.id = ${userId}`);
+    if (!row) throw new Problem('not-found', { detail: 'There is no such user.' });
+    return row;
+  }
+
+  /** In the order of their ids. */
+  async byIds(userIds: readonly string[]): Promise<UserRow[]> {
+    if (userIds.length === 0) return [];
+    return this.select(sql`u.id = any(${userIds}::uuid[]) order by u.id`);
+  }
+
+  /** Newest first, one more than asked for. */
+  async page(accountId: string, query: UserQuery): Promise<UserRow[]> {
+    const { limit, before } = pageWindow(query);
+    const conditions = [sql`u.account_id = ${accountId}`];
+    if (before) conditions.push(sql`u.id < ${before}::uuid`);
+    const statuses = STATUSES[query.status ?? 'active'];
+    if (statuses) conditions.push(sql`u.status = any(${statuses}::text[])`);
+    if (query.role)
+      conditions.push(sql`exists (select from user_role r where r.user_id = u.id and r.role = ${query.role})`);
+    if (query.q) {
+      const like = `%${query.q.replace(/[\\%_]/g, '\\$&')}%`;
+      conditions.push(sql`(u.name ilike ${like} or u.email ilike ${like} or u.staff_id ilike ${like})`);
+    }
+    return this.select(sql`${sql.join(conditions, sql` and `)} order by u.id desc limit ${limit + 1}`);
+  }
+
+  /**
+   * Lets nobody else change these users until the transaction ends. Read them afterwards: what was read before may be
+   * out of date. Where the account is locked as well, it comes first.
+   * @param strength `change` goes together with rows being written that name the users; `leave` does not
+   */
+  async lock(userIds: readonly string[], strength: 'change' | 'leave'): Promise<void> {
+    const lock = strength === 'leave' ? sql`for update` : sql`for no key update`;
+    await sql`select id from users where id = any(${userIds}::uuid[]) order by id ${lock}`.execute(this.em.getKysely());
+  }
+
+  private async select(where: RawBuilder<unknown>): Promise<UserRow[]> {
+    const { rows } = await sql<UserRow>`
+      select u.id, u.account_id, u.staff_id, u.name, u.email, u.avatar_url, u.password_hash, u.status, u.seq::float8,
+        u.lifecycle_version::float8, u.active_since::float8, u.session_epoch, u.deactivated_at, u.deleted_at,
+        u.legal_hold_at is not null as legal_hold, u.caretaker_id, u.caretaker_until, u.created_at,
+        array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles,
+        array(select m.team_id from team_member m where m.user_id = u.id order by m.team_id) as team_ids,
+        (select a.redaction_label from account a where a.id = u.account_id) as redaction_label
+      from users u where ${where}`.execute(this.em.getKysely());
+    return rows;
+  }
+}
+
+const STATUSES: Record<NonNullable<UserQuery['status']>, UserStatus[] | null> = {
+  active: ['active', 'invited'],
+  deactivated: ['deactivated'],
+  deleted: ['deleted'],
+  all: null,
+};

@@ -1,0 +1,68 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  caretakerEnd,
+  caretakerPut,
+  legalHoldLift,
+  legalHoldPut,
+  usersGet,
+  usersInvite,
+  usersList,
+  usersUpdate,
+  type CallOf,
+  type InvitedUser,
+  type Page,
+  type User,
+} from '#libs/contracts';
+import { CareService } from './care.service.js';
+import { UserChanges } from './user-changes.js';
+import { UserService } from './user.service.js';
+
+@Controller()
+export class UserController {
+  constructor(
+    private readonly users: UserService,
+    private readonly changes: UserChanges,
+    private readonly care: CareService,
+  ) {}
+
+  @Handles(usersList)
+  list({ principal, query }: CallOf<typeof usersList>): Promise<Page<User>> {
+    return this.users.page(principal.accountId, query);
+  }
+
+  @Handles(usersInvite)
+  invite({ principal, body }: CallOf<typeof usersInvite>): Promise<InvitedUser> {
+    return this.users.invite(principal, body);
+  }
+
+  @Handles(usersGet)
+  get({ principal, params }: CallOf<typeof usersGet>): Promise<User> {
+    return this.users.get(principal.accountId, params.id!);
+  }
+
+  @Handles(usersUpdate)
+  update({ principal, params, body }: CallOf<typeof usersUpdate>): Promise<User> {
+    return this.changes.apply(principal, params.id!, body);
+  }
+
+  @Handles(legalHoldPut)
+  hold({ principal, params, body }: CallOf<typeof legalHoldPut>): Promise<User> {
+    return this.care.hold(principal, params.id!, body.reason);
+  }
+
+  @Handles(legalHoldLift)
+  lift({ principal, params }: CallOf<typeof legalHoldLift>): Promise<void> {
+    return this.care.lift(principal, params.id!);
+  }
+
+  @Handles(caretakerPut)
+  entrust({ principal, params, body }: CallOf<typeof caretakerPut>): Promise<User> {
+    return this.care.entrust(principal, params.id!, body);
+  }
+
+  @Handles(caretakerEnd)
+  endCare({ principal, params }: CallOf<typeof caretakerEnd>): Promise<void> {
+    return this.care.endCare(principal, params.id!);
+  }
+}

@@ -1,0 +1,43 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { Role, UserStatus } from '#libs/contracts';
+import { personal, userRef } from '#libs/database';
+
+/** A person with a place in an account; identity's own directory of users. */
+export const User = defineEntity({
+  name: 'User',
+  tableName: 'users',
+  properties: {
+    id: userRef().primary(),
+    accountId: p.uuid(),
+    staffId: personal().nullable(),
+    name: personal().nullable(),
+    email: personal().nullable(),
+    avatarUrl: personal().nullable(),
+    passwordHash: p.text().nullable(),
+    status: p.text().$type<UserStatus>(),
+    /** Counts every event of the user. */
+    seq: p.bigint('number'),
+    /** Counts changes of status. */
+    lifecycleVersion: p.bigint('number'),
+    /** `lifecycleVersion` when the user last became active. */
+    activeSince: p.bigint('number'),
+    /** Access tokens with a lower one are dead. */
+    sessionEpoch: p.integer(),
+    sessionEpochAt: p.datetime().nullable(),
+    seatTaken: p.boolean(),
+    deactivatedAt: p.datetime().nullable(),
+    deletedAt: p.datetime().nullable(),
+    legalHoldReason: personal().nullable(),
+    legalHoldAt: p.datetime().nullable(),
+    caretakerId: userRef().nullable(),
+    caretakerUntil: p.datetime().nullable(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+  },
+});
+
+export const UserRole = defineEntity({
+  name: 'UserRole',
+  tableName: 'user_role',
+  properties: { id: p.uuid().primary(), userId: userRef(), role: p.text().$type<Role>() },
+});
