@@ -8,21 +8,30 @@ import { allIntroduced } from './readiness.js';
 
 /** All services in one process, on databases and a broker of their own, with one clock that can be moved. */
 export class System {
+  /** Every line that any service has logged, at the level that tells most. */
+  readonly logged: string[];
+
   private constructor(
     readonly clock: TestClock,
     private readonly foundation: Foundation,
     readonly services: ReadonlyMap<string, RunningService>,
-  ) {}
+    logged: string[],
+  ) {
+    this.logged = logged;
+  }
 
   static async start(): Promise<System> {
     const clock = new TestClock();
     const foundation = await Foundation.lay();
     const services = new Map<string, RunningService>();
+    const logged: string[] = [];
+    const logTo = { write: (line: string) => void logged.push(line) };
     for (const part of [...PARTS, gateway]) {
-      const options = { ...part, env: foundation.env(part.name), clock, ids: new Ids(clock) };
+      const env = { ...foundation.env(part.name), LOG_LEVEL: 'trace' };
+      const options = { ...part, env, clock, ids: new Ids(clock), logTo };
       services.set(part.name, await startService(options));
     }
-    const system = new System(clock, foundation, services);
+    const system = new System(clock, foundation, services, logged);
     await allIntroduced(system.url);
     return system;
   }
