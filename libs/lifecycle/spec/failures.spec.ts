@@ -1,0 +1,83 @@
+import { sql } from 'kysely';
+import { RETRY_DELAYS } from '#libs/lifecycle';
+import { AtTheDesk, trap, unassignChairs } from './at-the-desk.js';
+import { Thing } from './desk.js';
+
+describe('a failure', () => {
+  const at = AtTheDesk.open();
+
+  it('of one person does not touch the others of the batch, and waits in PostgreSQL', async () => {
+    const others = await Promise.all(Array.from({ length: 6 }, () => at.bench.person()));
+    for (const other of others) await at.things('chair', other);
+    await at.things('trap', at.robin);
+    const events = others.map((other) => at.bench.leaving(other, 'deactivated', unassignChairs));
+    const outcomes = await at.deliver([
+      ...events.slice(0, 3),
+      at.bench.leaving(at.robin, 'deactivated', trap),
+      ...events.slice(3),
+    ]);
+    expect(outcomes).toEqual(Array.from({ length: 7 }, () => 'ack'));
+    for (const other of others) expect(await at.owned(other)).toBe(0);
+    expect(await at.status(at.robin)).toEqual(['retry']);
+    expect(at.receiptsOf(at.robin)).toMatchObject([{ status: 'running', error: '23514' }]);
+  });
+
+  it('is tried again with growing delays, then given up, and tried once more when somebody asks for it', async () => {
+    await at.things('trap', at.robin);
+    const event = at.bench.leaving(at.robin, 'deactivated', trap);
+    await at.deliver([event]);
+    for (const delay of RETRY_DELAYS) {
+      expect(await at.status(at.robin)).toEqual(['retry']);
+      at.bench.clock.advance(delay);
+      await at.bench.retries.drain();
+    }
+    expect(await at.status(at.robin)).toEqual(['failed']);
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'failed', error: '23514' });
+
+    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
+    const { departure, ...data } = event.data;
+    await at.deliver([{ ...event, data: { ...data, departure: { ...departure!, round: 1 } } }]);
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 1 });
+  });
+
+  it('of something that is no event is kept for the operator, and never comes again', async () => {
+    const outcomes = await at.deliver([
+      'not json',
+      JSON.stringify({ specversion: '1.0', type: 'user.exploded' }),
+      at.bench.leaving(at.robin, 'deactivated', {}),
+    ]);
+    expect(outcomes).toEqual([{ term: 'undecodable' }, { term: 'undecodable' }, 'ack']);
+    const { rows } = await sql<{
+      reason: string;
+      data: Buffer;
+    }>`select reason, data from dead_letter order by id`.execute(at.bench.em().getKysely());
+    expect(rows.map((row) => [row.reason, row.data.toString().slice(0, 8)])).toEqual([
+      ['not JSON', 'not json'],
+      ['not a type of user event', '{"specve'],
+    ]);
+  });
+
+  it('that strikes everybody brings the whole batch back', async () => {
+    const delivery = at.bench.em().transactional(async (em) => {
+      await sql`lock table inbox in access exclusive mode`.execute(em.getKysely());
+      const failed = at
+        .deliver([at.bench.leaving(at.robin, 'deactivated', unassignChairs)])
+        .catch((error: Error) => error.constructor.name);
+      await at.waitsForLock();
+      await sql`
+        select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        em.getKysely(),
+      );
+      return failed;
+    });
+    expect(await delivery).toBe('TransientFailure');
+    expect(await at.status(at.robin)).toEqual([]);
+  });
+
+  it('of a policy that this service does not know is shown at once', async () => {
+    await at.deliver([
+      at.bench.leaving(at.robin, 'deactivated', { 'desk.chairs': { deactivated: { action: 'withdraw' } } }),
+    ]);
+    expect(at.receiptsOf(at.robin)).toMatchObject([{ status: 'failed', error: 'invalid-action' }]);
+  });
+});

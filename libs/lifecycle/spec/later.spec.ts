@@ -1,0 +1,63 @@
+import { sql } from 'kysely';
+import type { ResolvedRules } from '#libs/contracts';
+import { AtTheDesk, unassignChairs } from './at-the-desk.js';
+
+describe('what takes long or comes later', () => {
+  const at = AtTheDesk.open();
+
+  const inSmallPieces = async (work: () => Promise<unknown>) => {
+    const usual = at.bench.processor.budget;
+    at.bench.processor.budget = { perPerson: 4, total: 1_000 };
+    await work();
+    at.bench.processor.budget = usual;
+    await sql`update task set chunk_rows = 4`.execute(at.bench.em().getKysely());
+  };
+
+  it('is stopped by a reactivation', async () => {
+    await at.things('chair', at.robin, 20);
+    await inSmallPieces(() => at.deliver([at.bench.leaving(at.robin, 'deactivated', unassignChairs)]));
+    expect(await at.owned(at.robin)).toBe(16);
+    await at.deliver([at.bench.reactivation(at.robin)]);
+    await at.bench.tasks.drain();
+    expect(await at.owned(at.robin)).toBe(16);
+    expect(await at.status(at.robin)).toEqual(['superseded', 'completed']);
+  });
+
+  it('does the later step of a rule only when the earlier one is done', async () => {
+    await at.things('lamp', at.robin, 20);
+    const rules: ResolvedRules = {
+      'desk.lamps': { deactivated: { action: 'disable' }, deleted: { action: 'delete' } },
+    };
+    await inSmallPieces(() => at.deliver([at.bench.leaving(at.robin, 'deleted', rules)]));
+    expect(await at.owned(at.robin)).toBe(20);
+    await at.bench.tasks.drain();
+    expect(await at.owned(at.robin)).toBe(0);
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({
+      status: 'completed',
+      rules: [{ affected: 20 }, { affected: 20 }],
+    });
+  });
+
+  it('waits while a legal hold lasts', async () => {
+    await at.things('letter', at.robin);
+    await at.deliver([
+      at.bench.leaving(at.robin, 'deactivated', {
+        'desk.letters': { deactivated: { action: 'delete-after', days: 30 } },
+      }),
+    ]);
+    const hold = (seq: number, legalHold: boolean) =>
+      at.bench.event('user.updated', at.robin, {
+        seq,
+        lifecycleVersion: 2,
+        profile: { status: 'deactivated', legalHold },
+      });
+    await at.deliver([hold(3, true)]);
+    at.bench.clock.advanceDays(31);
+    await at.bench.scheduled.drain();
+    expect(await at.owned(at.robin)).toBe(1);
+    await at.deliver([hold(4, false)]);
+    await at.bench.scheduled.drain();
+    expect(await at.owned(at.robin)).toBe(0);
+    expect(at.receiptsOf(at.robin).at(-1)!.rules).toMatchObject([{ doneAt: expect.any(String) }]);
+  });
+});
