@@ -58,10 +58,27 @@ export class Directory {
    * @throws Problem `unknown-user` or `inactive-user`, naming the ids
    */
   async requireActive(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
+    await this.refuse(accountId, userIds, hasLeft, 'Name somebody who has not left.');
+  }
+
+  /**
+   * The same for what may still name somebody deactivated: refuses only whoever is deleted.
+   * @throws Problem `unknown-user` or `inactive-user`, naming the ids
+   */
+  async requireNotDeleted(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
+    await this.refuse(accountId, userIds, isDeleted, 'Name somebody who has not been deleted.');
+  }
+
+  private async refuse(
+    accountId: string,
+    userIds: readonly (string | null | undefined)[],
+    isGone: (row: Held) => boolean,
+    detail: string,
+  ): Promise<void> {
     const ids = unique(userIds);
     if (ids.length === 0) return;
-    const gone = (await this.hold(accountId, ids)).filter(hasLeft).map((row) => row.user_id);
-    if (gone.length > 0) throw new Problem('inactive-user', { detail: 'Name somebody who has not left.', items: gone });
+    const gone = (await this.hold(accountId, ids)).filter(isGone).map((row) => row.user_id);
+    if (gone.length > 0) throw new Problem('inactive-user', { detail, items: gone });
   }
 
   /**
@@ -116,6 +133,7 @@ export class Directory {
 
 type Held = Pick<DirectoryRow, 'user_id' | 'status'>;
 
+const isDeleted = ({ status }: Held): boolean => status === 'deleted';
 const hasLeft = ({ status }: Held): boolean => status === 'deactivated' || status === 'deleted';
 const missing = (ids: readonly string[], rows: readonly Held[]): string[] =>
   ids.filter((id) => !rows.some((row) => row.user_id === id));

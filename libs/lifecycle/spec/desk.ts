@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { directoryTable, domainTypes, migration, personal, tenantRow, userRef } from '#libs/database';
+import { sql } from 'kysely';
 import {
   always,
   block,
@@ -8,9 +9,11 @@ import {
   deleteRows,
   disable,
   DUE,
+  exclude,
   keep,
   LEAVER,
   lifecycleTables,
+  ofAccount,
   owned,
   PERSON,
   releaseAfter,
@@ -35,9 +38,25 @@ export const Thing = defineEntity({
   },
 });
 
+/** Something that goes round to everybody in the account. */
+export const Circular = defineEntity({
+  name: 'Circular',
+  tableName: 'circular',
+  properties: { ...tenantRow(), sentAt: p.datetime() },
+});
+
+/** Whom a circular passes over. */
+export const Skip = defineEntity({
+  name: 'Skip',
+  tableName: 'skip',
+  properties: { person: userRef().primary(), circularId: p.uuid().primary(), accountId: p.uuid() },
+});
+
+const skipping = exclude({ entity: Skip, row: 'circularId', person: 'person' });
+
 export const desk: ServiceUnderTest = {
   name: 'desk',
-  entities: [Thing],
+  entities: [Thing, Circular, Skip],
   migrations: [
     domainTypes,
     directoryTable,
@@ -48,6 +67,12 @@ export const desk: ServiceUnderTest = {
         state text not null check (state <> 'impossible'), label personal, release_at timestamptz)`,
       'create index thing_owner on thing (owner, id)',
       'create index thing_former_owner on thing (former_owner, id)',
+    ),
+    migration(
+      '0101-circular',
+      'create table circular (id uuid primary key, account_id uuid not null, sent_at timestamptz not null)',
+      `create table skip (person user_ref, circular_id uuid references circular (id) on delete cascade, account_id uuid not null,
+        primary key (person, circular_id))`,
     ),
   ],
   rules: [
@@ -87,6 +112,11 @@ export const desk: ServiceUnderTest = {
       rows: owned(Thing, 'owner', { kind: 'plant' }),
       deactivated: always(keep),
       deleted: always(keep),
+    }),
+    rule('desk.circulars', 'Circulars', {
+      rows: ofAccount(Circular, {}, sql`t.sent_at <= l.left_at`),
+      deactivated: always(skipping),
+      deleted: always(skipping),
     }),
   ],
 };

@@ -1,6 +1,6 @@
 import { behavesLikeARule, coversEveryPersonalColumn, type RuleExample } from '#libs/lifecycle/testing';
 import { Directory } from '#libs/database';
-import { desk, Thing } from './desk.js';
+import { Circular, desk, Thing } from './desk.js';
 
 const thing = (kind: string): RuleExample => ({
   row: (em, owner, bench) =>
@@ -18,4 +18,8 @@ behavesLikeARule(desk, 'desk.lamps', thing('lamp'));
 behavesLikeARule(desk, 'desk.letters', thing('letter'));
 behavesLikeARule(desk, 'desk.keys', thing('key'));
 behavesLikeARule(desk, 'desk.plants', thing('plant'));
+behavesLikeARule(desk, 'desk.circulars', {
+  row: (em, { accountId }, bench) =>
+    em.create(Circular, { id: bench.ids.next(), accountId, sentAt: bench.clock.now() }),
+});
 coversEveryPersonalColumn(desk, { 'thing.label': 'Says nothing about whoever owns it.' });

@@ -1,4 +1,5 @@
 import type { ActionChoice, ActionName } from '#libs/contracts';
+import type { AnyEntity } from '#libs/database';
 import type { RawBuilder } from 'kysely';
 import type { Db, Rows } from './rule.js';
 
@@ -30,7 +31,20 @@ export interface Changes {
 export type Effect =
   | { readonly kind: 'none' }
   | { readonly kind: 'set'; readonly changes: Changes; readonly along?: Along }
-  | { readonly kind: 'delete'; readonly along?: Along };
+  | { readonly kind: 'delete'; readonly along?: Along }
+  | { readonly kind: 'insert'; readonly into: Marks };
+
+/**
+ * Rows of another entity, with `accountId`, that mark one of the rule's rows for one leaver, by the properties named
+ * here. There is one at most for both. A mark holds as long as its person is away: a reactivation takes it back.
+ */
+export interface Marks {
+  readonly entity: AnyEntity;
+  /** The property that names the row. */
+  readonly row: string;
+  /** The property that names the leaver. */
+  readonly person: string;
+}
 
 /**
  * What has to change in other tables together with the rows, in the same transaction.
@@ -86,9 +100,11 @@ export const uninstall = setting('uninstall');
 export const revoke = setting('revoke');
 export const withdraw = setting('withdraw');
 export const redact = setting('redact');
-export const exclude = setting('exclude');
 export const free = setting('free');
 export const end = setting('end');
+
+/** The rows go on for everybody but the leaver, whom a mark beside each of them excludes. */
+export const exclude = (into: Marks): Action => simple('exclude', { kind: 'insert', into });
 
 /** `delete` is a reserved word. */
 export const deleteRows = simple('delete', { kind: 'delete' });

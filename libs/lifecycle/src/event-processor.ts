@@ -64,7 +64,7 @@ export class EventProcessor {
       await this.meet(db, [event]);
       const superseded = await inbox.supersede(db, [event.data], now);
       await fence(db, [event]);
-      if (event.type === 'user.reactivated') await callOff(db, [event.data.userId], now);
+      if (event.type === 'user.reactivated') await this.welcome(db, [event.data.userId], now);
       const [row] = await inbox.find(db, [keyOf(event)], true);
       const delay = verdict.kind === 'retry' ? retryDelay(row!.attempts) : undefined;
       if (delay === undefined) {
@@ -178,7 +178,7 @@ export class EventProcessor {
   ): Promise<{ written: inbox.Written[]; leftovers: Leftover[] }> {
     const back = events.filter((event) => event.type === 'user.reactivated');
     if (back.length > 0)
-      await callOff(
+      await this.welcome(
         db,
         back.map((event) => event.data.userId),
         now,
@@ -195,6 +195,12 @@ export class EventProcessor {
       status: unfinished.has(event.data.userId) ? ('running' as const) : ('completed' as const),
     }));
     return { written, leftovers };
+  }
+
+  /** Whoever comes back: nothing waits for its day any more, and nothing leaves them out. */
+  private async welcome(db: Db, userIds: readonly string[], now: Date): Promise<void> {
+    await callOff(db, userIds, now);
+    await this.rules.takeBack(db, userIds);
   }
 
   /** The steps of each leaver: a deletion leaves out what an earlier deactivation has applied here. */

@@ -7,7 +7,8 @@ import {
   type Transition,
 } from '#libs/contracts';
 import { choiceOf, isFixed, takesAway, type Action, type Effect } from './actions.js';
-import type { Rows, Rule } from './rule.js';
+import { MarkStatements } from './mark-statements.js';
+import type { Db, Rows, Rule } from './rule.js';
 import { Statements } from './statements.js';
 
 /** One kind of rows of one rule, with the SQL for it. */
@@ -39,6 +40,7 @@ export class UnknownAction extends Error {}
 /** A service's rules, bound to its tables. The order is the order of the rules file. */
 export class RuleSet {
   readonly parts: readonly Part[];
+  private readonly marks: readonly MarkStatements[];
 
   constructor(
     readonly service: string,
@@ -56,6 +58,13 @@ export class RuleSet {
         laterStatements: statementsFor(rule, em, (action) => action.later?.rows),
       })),
     );
+    const marked = rules.flatMap(actionsOf).flatMap(({ effect }) => (effect.kind === 'insert' ? [effect.into] : []));
+    this.marks = [...new Set(marked)].map((marks) => new MarkStatements(em, marks));
+  }
+
+  /** Whoever is back is marked nowhere any more. */
+  async takeBack(db: Db, userIds: readonly string[]): Promise<void> {
+    for (const marks of this.marks) await marks.takeBack(db, userIds);
   }
 
   /** What identity's catalogue gets to know. */
@@ -112,7 +121,7 @@ export class RuleSet {
       ...part.ownStatements.values(),
       ...part.laterStatements.values(),
     ]);
-    return new Set(all.flatMap((statements) => statements.covers ?? []));
+    return new Set([...all, ...this.marks].flatMap((statements) => statements.covers ?? []));
   }
 }
 
@@ -126,10 +135,11 @@ function stepOf(part: Part, transition: Transition, resolved: ResolvedAction): S
   return { part, transition, resolved, action, statements: part.ownStatements.get(declared) ?? part.statements };
 }
 
+const actionsOf = (rule: Rule): Action[] => Object.values(rule.choices).flatMap((choice) => choice.actions);
+
 function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) => Rows | undefined) {
-  const actions = Object.values(rule.choices).flatMap((choice) => choice.actions);
   return new Map(
-    actions.flatMap((action) => {
+    actionsOf(rule).flatMap((action) => {
       const rows = rowsOf(action);
       return rows ? [[action, new Statements(em, rows)] as const] : [];
     }),
@@ -143,6 +153,7 @@ function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) =
 export function survives(rows: Rows, earlier: Effect, later: Effect): boolean {
   if (earlier.kind === 'none') return true;
   if (takesAway(earlier)) return false;
+  if (earlier.kind === 'insert') return later.kind !== 'insert' || later.into.entity !== earlier.into.entity;
   const changes = earlier.kind === 'set' ? earlier.changes : {};
   for (const [property, wanted] of Object.entries(rows.where)) {
     if (property in changes && ![wanted].flat().includes(changes[property] as never)) return false;

@@ -69,7 +69,10 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
 
 const key = ({ leaver, step }: Member) => `${leaver.userId} ${step.part.rule.id} ${step.part.rows.part ?? ''}`;
 
-/** Members by common step, in the order in which each person's steps come. */
+/**
+ * Members by common step, in the order in which each person's steps come; but of one transition, what stays is counted
+ * before anything goes, as in the preview: rows may go along with those of another rule.
+ */
 function groups(leaving: readonly Leaving[]): Member[][] {
   const byStep = new Map<string, Member[]>();
   for (const leaver of leaving) {
@@ -81,7 +84,8 @@ function groups(leaving: readonly Leaving[]): Member[][] {
       else byStep.set(id, [{ leaver, position, step }]);
     });
   }
-  const order = (members: Member[]) => (members[0]!.step.transition === 'deactivated' ? 0 : 1);
+  const order = ([first]: Member[]) =>
+    (first!.step.transition === 'deactivated' ? 0 : 2) + (first!.step.action.effect.kind === 'none' ? 0 : 1);
   return [...byStep.values()].sort((a, b) => order(a) - order(b));
 }
 

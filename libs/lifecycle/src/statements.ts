@@ -1,6 +1,18 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql, type RawBuilder } from 'kysely';
-import { DUE, isFixed, LEAVER, NOW, PERSON, SUCCESSOR, type Changes, type Effect, type Value } from './actions.js';
+import {
+  DUE,
+  isFixed,
+  LEAVER,
+  NOW,
+  PERSON,
+  SUCCESSOR,
+  type Along,
+  type Changes,
+  type Effect,
+  type Value,
+} from './actions.js';
+import { MarkStatements } from './mark-statements.js';
 import type { Db, Rows } from './rule.js';
 
 /** One person whose rows are worked on, as SQL sees it: the relation `l`. */
@@ -39,7 +51,7 @@ export class Statements {
   private readonly columns: ReadonlyMap<string, string>;
 
   constructor(
-    em: EntityManager,
+    private readonly em: EntityManager,
     private readonly rows: Rows,
   ) {
     const meta = em.getMetadata().get(rows.entity);
@@ -90,7 +102,7 @@ export class Statements {
     limits: Limits,
     now: Date,
   ): Promise<Touched[]> {
-    if (effect.along) return this.runAlong(db, effect, leavers, limits, now);
+    if (effect.kind !== 'insert' && effect.along) return this.runAlong(db, effect, effect.along, leavers, limits, now);
     const { rows } = await sql<{ user_id: string; count: string; last_id: string }>`
       with ${leaverTable(leavers)},
       target as (${this.targets(effect, limits)}),
@@ -105,6 +117,7 @@ export class Statements {
   private async runAlong(
     db: Db,
     effect: Exclude<Effect, { kind: 'none' }>,
+    along: Along,
     leavers: readonly LeaverRow[],
     limits: Limits,
     now: Date,
@@ -114,7 +127,7 @@ export class Statements {
       select t.id from ${this.table} t join target on target.id = t.id order by t.id for update of t`.execute(db);
     if (found.length === 0) return [];
     const ids = found.map((row) => row.id);
-    await effect.along!(db, ids);
+    await along(db, ids);
     const { rows } = await sql<{ user_id: string; count: string; last_id: string }>`
       with ${leaverTable(leavers)},
       target as (select t.id, l.user_id, l.successor, l.due from l, ${this.table} t where ${this.selection(effect)} and t.id = any(${ids}::uuid[])),
@@ -137,6 +150,7 @@ export class Statements {
   private change(effect: Exclude<Effect, { kind: 'none' }>, now: Date): Sql {
     const own = this.rows.person ? [sql`t.${this.column(this.rows.person)} = target.user_id`] : [];
     const still = sql.join([sql`t.id = target.id`, ...own, ...this.conditions()], sql` and `);
+    if (effect.kind === 'insert') return new MarkStatements(this.em, effect.into).insert(this.table, still);
     if (effect.kind === 'delete') {
       return sql`delete from ${this.table} t using target where ${still} returning target.user_id, target.id`;
     }
@@ -152,6 +166,7 @@ export class Statements {
     parts.push(...this.conditions());
     if (this.rows.match) parts.push(this.rows.match);
     if (effect.kind === 'set' && !(PERSON in effect.changes)) parts.push(this.pending(effect.changes));
+    if (effect.kind === 'insert') parts.push(new MarkStatements(this.em, effect.into).missing());
     return sql.join(parts, sql` and `);
   }
 

@@ -1,3 +1,4 @@
 export * from './bench.js';
 export * from './behaves-like-a-rule.js';
 export * from './completeness.js';
+export type { RuleExample } from './scene.js';

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
+import type { UserStatus } from '#libs/contracts';
+import { testDatabase, type TestDatabase } from '#libs/testing';
+import { sql } from 'kysely';
+import { TestClock } from './clock.js';
+import { Directory, directoryTable } from './directory.js';
+import { Ids } from './ids.js';
+import { domainTypes, migrate } from './migrate.js';
+import { ormOptions } from './orm-options.js';
+
+describe('the directory', () => {
+  const clock = new TestClock();
+  const ids = new Ids(clock);
+  const accountId = ids.next();
+  let database: TestDatabase;
+  let orm: MikroORM;
+  beforeAll(async () => {
+    const migrations = [domainTypes, directoryTable];
+    database = await testDatabase({
+      name: 'directory',
+      migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
+      fingerprint: migrations.map((one) => `${one.name} ${one.class}`).join(),
+    });
+    orm = await MikroORM.init(ormOptions(database.url, []));
+  });
+  afterAll(async () => {
+    await orm.close(true);
+    await database.drop();
+  });
+
+  const em = () => orm.em.fork() as EntityManager;
+  const directory = () => new Directory(em());
+  const person = async (status: UserStatus) => {
+    const userId = ids.next();
+    await sql`
+      insert into directory (user_id, account_id, name, status, seq, lifecycle_version, user_created_at)
+      values (${userId}, ${accountId}, 'Robin Example', ${status}, 1, 1, ${clock.now()})`.execute(em().getKysely());
+    return userId;
+  };
+  const refusal = (userId: string) => ({ code: 'inactive-user', details: { items: [userId] } });
+
+  it('tells whoever is there from whoever has left', async () => {
+    const [active, deactivated, deleted] = [
+      await person('active'),
+      await person('deactivated'),
+      await person('deleted'),
+    ];
+    await directory().requireActive(accountId, [active, null, undefined, active]);
+    for (const gone of [deactivated, deleted])
+      await expect(directory().requireActive(accountId, [active, gone])).rejects.toMatchObject(refusal(gone));
+  });
+
+  it('lets somebody deactivated be named where only the deleted are out of bounds', async () => {
+    const [deactivated, deleted] = [await person('deactivated'), await person('deleted')];
+    await directory().requireNotDeleted(accountId, [await person('active'), deactivated, null]);
+    const named = directory().requireNotDeleted(accountId, [deactivated, deleted]);
+    await expect(named).rejects.toMatchObject(refusal(deleted));
+  });
+
+  it("knows nobody of another account's", async () => {
+    const userId = await person('active');
+    const unknown = { code: 'unknown-user', details: { items: [userId] } };
+    await expect(directory().requireActive(ids.next(), [userId])).rejects.toMatchObject(unknown);
+    await expect(directory().requireNotDeleted(ids.next(), [userId])).rejects.toMatchObject(unknown);
+  });
+
+  it('keeps whoever is named from leaving until the transaction ends', async () => {
+    const userId = await person('active');
+    const leaves = () =>
+      sql`select user_id from directory where user_id = ${userId} for update nowait`.execute(em().getKysely());
+    for (const check of ['requireActive', 'requireNotDeleted'] as const) {
+      await em().transactional(async (tx) => {
+        await new Directory(tx)[check](accountId, [userId]);
+        await expect(leaves()).rejects.toMatchObject({ code: '55P03' });
+      });
+      await leaves();
+    }
+  });
+});
