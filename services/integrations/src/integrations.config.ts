@@ -2,7 +2,7 @@ import { Flag, Pattern } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class IntegrationsConfig extends ServiceConfig {
-  /** Encrypts access tokens and webhook secrets in the database. With another one they can't be read any more. */
+  /** Encrypts access tokens, grants of syncs and webhook secrets in the database. With another one they can't be read any more. */
   @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks')
   integrationsSecret: string;
 

@@ -2,18 +2,45 @@ import { Module } from '@nestjs/common';
 import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
 import { Sealing } from '#libs/platform';
+import { AccountSyncController } from './account-sync/account-sync.controller.js';
+import { AccountSync } from './account-sync/account-sync.entity.js';
 import { AppController } from './app/app.controller.js';
 import { App } from './app/app.entity.js';
 import { integrationsRules } from './departures/integrations.rules.js';
+import { DocumentTemplateController } from './document-template/document-template.controller.js';
+import { DocumentTemplate, TemplateGrant } from './document-template/document-template.entity.js';
+import { DocumentController } from './document/document.controller.js';
+import { Document } from './document/document.entity.js';
 import { IntegrationsConfig } from './integrations.config.js';
+import { InvoiceController } from './invoice/invoice.controller.js';
+import { Invoice } from './invoice/invoice.entity.js';
+import { SchedulerLinkController } from './scheduler-link/scheduler-link.controller.js';
+import { SchedulerLink } from './scheduler-link/scheduler-link.entity.js';
+import { SignatureController } from './signature/signature.controller.js';
+import { Signature } from './signature/signature.entity.js';
+import { StorageConnectionController } from './storage-connection/storage-connection.controller.js';
+import { StorageAccess, StorageConnection } from './storage-connection/storage-connection.entity.js';
+import { Storages } from './storage-connection/storages.js';
 import { Deliveries } from './webhook/deliveries.js';
 import { DeliveryWorker } from './webhook/delivery.worker.js';
 import { WebhookController } from './webhook/webhook.controller.js';
 import { Webhook } from './webhook/webhook.entity.js';
 
-export const entities = [App, Webhook];
+export const entities = [
+  App,
+  Webhook,
+  AccountSync,
+  SchedulerLink,
+  StorageConnection,
+  StorageAccess,
+  Document,
+  DocumentTemplate,
+  TemplateGrant,
+  Signature,
+  Invoice,
+];
 
-/** What connects the account with the world outside: installed apps, webhooks. */
+/** What connects the account with the world outside: apps, webhooks, syncs, and documents kept elsewhere. */
 @Module({
   imports: [
     LifecycleModule.forService({
@@ -23,7 +50,17 @@ export const entities = [App, Webhook];
       entities,
     }),
   ],
-  controllers: [AppController, WebhookController],
+  controllers: [
+    AppController,
+    WebhookController,
+    AccountSyncController,
+    SchedulerLinkController,
+    StorageConnectionController,
+    DocumentController,
+    DocumentTemplateController,
+    SignatureController,
+    InvoiceController,
+  ],
   providers: [
     {
       provide: Sealing,
@@ -31,6 +68,7 @@ export const entities = [App, Webhook];
       useFactory: ({ integrationsSecret }: IntegrationsConfig, ids: Ids) =>
         new Sealing(integrationsSecret, 'integrations', ids),
     },
+    Storages,
     Deliveries,
     DeliveryWorker,
   ],

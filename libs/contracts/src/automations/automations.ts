@@ -100,3 +100,15 @@ export const automationOwners = operation<Page<UserView>, NoBody, ListQuery>({
   query: ListQuery,
   answer: pageOf(UserView),
 });
+
+/** Those who had left are marked so by their departure, and no more once they are back. */
+export const automationExclusions = operation<Page<UserView>, NoBody, ListQuery>({
+  id: 'automations.exclusions',
+  service,
+  method: 'GET',
+  path: '/v1/automations/:id/exclusions',
+  summary: 'List whom an automation for any user excludes',
+  query: ListQuery,
+  answer: pageOf(UserView),
+  errors: ['not-found'],
+});

@@ -1,29 +1,32 @@
-import { Flag, Id, Json, ListOf, Moment, Nested, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
+import { Id, Json, ListOf, Moment, Nested, OneOf, Shape, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import type { ProblemCode } from '../problem.js';
-import { ACTION_SCHEMA, BrokenPromise, type ActionInput } from './policy.js';
+import { ACTION_SCHEMA, type ActionInput } from './policy.js';
 
 export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated'] as const;
 export type DepartureTransition = (typeof DEPARTURE_TRANSITIONS)[number];
 export const DEPARTURE_STATUSES = ['scheduled', 'running', 'completed', 'failed', 'superseded', 'cancelled'] as const;
 export type DepartureStatus = (typeof DEPARTURE_STATUSES)[number];
 const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded'] as const;
-const SCOPES = ['all', 'installed-by-leaver'] as const;
+export const RULE_SCOPES = ['all', 'installed-by-leaver'] as const;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** By rule id, or `default` for all others: who takes over. */
 export type NamedSuccessors = Record<string, string>;
 
-export class DepartureRequest {
-  @Shape(
+export const Successors = () =>
+  Shape(
     { type: 'object', additionalProperties: { type: 'string', format: 'uuid' } },
     (value) => isObject(value) && Object.values(value).every((id) => typeof id === 'string' && UUID.test(id)),
     'an object: rule id, or `default`, → user id',
     { optional: true, about: 'Who takes over, by rule id; `default` for every rule not named.' },
-  )
-  successors?: NamedSuccessors;
+  );
+
+/** What one who decides may want beside the account's policy. */
+export class DepartureWishes {
+  @Successors() successors?: NamedSuccessors;
 
   @Shape({ type: 'object', additionalProperties: ACTION_SCHEMA }, isObject, 'an object: rule id → action', {
     optional: true,
@@ -32,6 +35,19 @@ export class DepartureRequest {
   overrides?: Record<string, ActionInput>;
 
   @Text({ optional: true, max: 1000 }) reason?: string;
+
+  @Moment({
+    optional: true,
+    about:
+      'In the future: the user works until then. The guards are asked and the account’s policy is resolved at that ' +
+      'time; successors and overrides are those of this request.',
+  })
+  effectiveAt?: string;
+}
+
+export class DepartureRequest extends DepartureWishes {
+  @Moment({ optional: true, about: 'Of a deactivation: when the user is to be reactivated.' })
+  returnAt?: string;
 
   @Text({ optional: true, max: 2000, about: 'Of the preview: refused when something has changed since.' })
   planToken?: string;
@@ -48,7 +64,7 @@ export class DepartureRule {
   @OneOf(TRANSITIONS) transition: Transition;
   @OneOf(ACTIONS) action: ActionName;
   @Whole({ optional: true }) days?: number;
-  @OneOf(SCOPES, { optional: true }) scope?: ActionChoice['scope'];
+  @OneOf(RULE_SCOPES, { optional: true }) scope?: ActionChoice['scope'];
   @Whole({ about: 'Rows that the rule has touched; for `keep`, that stayed.' }) affected: number;
   @Id({ optional: true }) transferredTo?: string;
   @Moment({ optional: true, about: 'When the delayed part is due.' }) dueAt?: string;
@@ -80,6 +96,11 @@ export class Departure {
   @Moment() effectiveAt: string;
   @Moment({ nullable: true }) completedAt: string | null;
   @Text({ nullable: true, max: 1000, about: 'Forgotten when a deletion is complete.' }) reason: string | null;
+  @Moment({ optional: true, about: 'When the user is to be reactivated.' }) returnAt?: string;
+  @Id({ optional: true, about: 'Of a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
+  @Text({ optional: true, about: 'The code with which a scheduled departure was refused at its time.' })
+  error?: ProblemCode;
+  @Text({ optional: true, max: 1000, about: 'Why it was refused.' }) errorDetail?: string;
   @Nested(() => DepartureProgress) progress: DepartureProgress;
   @ListOf(() => DepartureService) services: DepartureService[];
 }
@@ -87,84 +108,6 @@ export class Departure {
 export class DepartureQuery extends ListQuery {
   @Id({ optional: true }) userId?: string;
   @OneOf(DEPARTURE_STATUSES, { optional: true }) status?: DepartureStatus;
-}
-
-export class PreviewQuery {
-  @OneOf(TRANSITIONS) transition: Transition;
-}
-
-export class PreviewBlocker {
-  @Text({ about: 'The code with which the departure would be refused.' }) code: ProblemCode;
-  @Text({ max: 1000 }) detail: string;
-  @Shape({ type: 'array' }, Array.isArray, 'a list', { about: 'What stands in the way, by id.' }) items: unknown[];
-}
-
-export class PreviewWarning {
-  @Text() rule: string;
-  @Text({ max: 1000 }) detail: string;
-}
-
-export class PreviewSuccessors {
-  @Id({ nullable: true, about: 'Takes over where nobody is named.' }) firstAdminId: string | null;
-}
-
-export class PreviewRule {
-  @Text() rule: string;
-  @Text({ optional: true, about: 'The kind of rows, where a rule speaks of several.' }) part?: string;
-  @Text() service: string;
-  @Text() label: string;
-  @OneOf(TRANSITIONS) transition: Transition;
-  @OneOf(ACTIONS) action: ActionName;
-  @Whole({ optional: true }) days?: number;
-  @OneOf(SCOPES, { optional: true }) scope?: ActionChoice['scope'];
-  @SomeOf(ACTIONS) allowed: ActionName[];
-  @Whole({ about: 'Rows that it would touch; for `keep`, that stay.' }) count: number;
-  @Text({ optional: true, max: 1000 }) detail?: string;
-}
-
-export class ContactToTell {
-  @Id() contactId: string;
-  @Text({ nullable: true }) name: string | null;
-  @Text({ nullable: true }) phone: string | null;
-  @Moment({ nullable: true }) lastMessageAt: string | null;
-}
-
-/** What a person reads before confirming. With no writes in between, the counts are those of the receipts. */
-export class DeparturePreview {
-  @Id() userId: string;
-  @OneOf(TRANSITIONS) transition: Transition;
-  @Text({ max: 2000, about: 'Hand it in with the request to have it refused if something changes meanwhile.' })
-  planToken: string;
-  @Flag({ about: 'Nothing stands in the way.' }) possible: boolean;
-  @ListOf(() => PreviewBlocker) blockers: PreviewBlocker[];
-  @ListOf(() => PreviewWarning) warnings: PreviewWarning[];
-  @Nested(() => PreviewSuccessors) successors: PreviewSuccessors;
-  @ListOf(() => PreviewRule) rules: PreviewRule[];
-  @ListOf(() => ContactToTell) contactsToTell: ContactToTell[];
-}
-
-export class OwnedByRule {
-  @Text() rule: string;
-  @Text({ optional: true }) part?: string;
-  @Text() service: string;
-  @Text() label: string;
-  @Whole() count: number;
-}
-
-export class UserOverview {
-  @Id() userId: string;
-  @ListOf(() => OwnedByRule) rules: OwnedByRule[];
-}
-
-export class StartedVerification {
-  @Id() id: string;
-}
-
-export class Verification {
-  @Id() id: string;
-  @OneOf(['running', 'completed']) status: 'running' | 'completed';
-  @Whole({ about: 'People who have left, looked at so far.' }) checked: number;
-  @ListOf(() => BrokenPromise, { max: 100_000, about: 'Should be empty.' }) broken: BrokenPromise[];
 }
 
 /** What `departure.completed` tells on the stream `DEPARTURES`. */
@@ -197,29 +140,6 @@ const leaving: readonly ProblemCode[] = [
 const deleting: readonly ProblemCode[] = [...leaving, 'not-deactivated', 'retention', 'legal-hold'];
 /** The owning service waits for others. */
 const PATIENCE = 15_000;
-
-export const departurePreview = operation<DeparturePreview, NoBody, PreviewQuery>({
-  ...ofUser,
-  id: 'users.departure-preview',
-  method: 'GET',
-  path: '/v1/users/:id/departure-preview',
-  summary: 'See what a departure would do, before deciding',
-  query: PreviewQuery,
-  answer: DeparturePreview,
-  errors: ['forbidden', 'not-found', 'service-unavailable'],
-  timeout: PATIENCE,
-});
-
-export const usersOverview = operation<UserOverview>({
-  ...ofUser,
-  id: 'users.overview',
-  method: 'GET',
-  path: '/v1/users/:id/overview',
-  summary: 'See what a user owns, per rule',
-  answer: UserOverview,
-  errors: ['not-found', 'service-unavailable'],
-  timeout: PATIENCE,
-});
 
 export const usersDeactivate = operation<Departure, DepartureRequest>({
   ...ofUser,
@@ -294,6 +214,17 @@ export const departuresGet = operation<Departure>({
   errors: ['not-found'],
 });
 
+export const departuresCancel = operation<Departure>({
+  ...ofUser,
+  id: 'departures.cancel',
+  method: 'POST',
+  path: '/v1/departures/:id/cancel',
+  summary: 'Call off a scheduled departure',
+  answer: Departure,
+  status: 200,
+  errors: ['forbidden', 'not-found', 'conflict'],
+});
+
 export const departuresRetry = operation<Departure>({
   ...ofUser,
   id: 'departures.retry',
@@ -304,25 +235,4 @@ export const departuresRetry = operation<Departure>({
   status: 202,
   location: '/v1/departures/:id',
   errors: ['forbidden', 'not-found', 'conflict'],
-});
-
-export const departuresVerify = operation<StartedVerification>({
-  ...ofUser,
-  id: 'departures.verify',
-  method: 'POST',
-  path: '/v1/departures/verify',
-  summary: 'Count again, over everybody who has left, what still breaks a promise',
-  answer: StartedVerification,
-  status: 202,
-  errors: ['forbidden'],
-});
-
-export const verificationsGet = operation<Verification>({
-  ...ofUser,
-  id: 'departures.verify.get',
-  method: 'GET',
-  path: '/v1/departures/verify/:id',
-  summary: 'Read what a verification has found so far',
-  answer: Verification,
-  errors: ['not-found'],
 });

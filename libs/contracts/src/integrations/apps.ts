@@ -1,4 +1,4 @@
-import { Flag, Id, Moment, Nested, OneOf, Text } from '../fields.js';
+import { Flag, Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
 import { ListQuery, resource, UserView } from '../operation.js';
 
 export const APP_STATUSES = ['installed', 'uninstalled'] as const;
@@ -24,7 +24,7 @@ export class App {
 }
 
 export class AppQuery extends ListQuery {
-  @Text({ optional: true, about: 'Id of who installed it, or `me`.' }) installedBy?: string;
+  @PersonFilter('Id of who installed it, or `me`.') installedBy?: string;
   @Flag({ optional: true }) shared?: boolean;
   @OneOf(APP_STATUSES, { optional: true, about: '`installed` unless given.' }) status?: AppStatus;
 }

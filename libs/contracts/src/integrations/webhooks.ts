@@ -1,4 +1,4 @@
-import { Flag, Id, Moment, Nested, Text, Texts, Url } from '../fields.js';
+import { Flag, Id, Moment, Nested, PersonFilter, Text, Texts, Url } from '../fields.js';
 import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
@@ -24,7 +24,7 @@ export class Webhook {
 }
 
 export class WebhookQuery extends ListQuery {
-  @Text({ optional: true, about: 'Id of the owner, or `me`.' }) ownerId?: string;
+  @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
   @Flag({ optional: true }) active?: boolean;
 }
 

@@ -14,7 +14,12 @@ import {
 } from '#libs/contracts';
 import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { personFields } from '#libs/platform';
-import { Automation, AutomationTriggerUser, type AutomationRow } from '../automation/automation.entity.js';
+import {
+  Automation,
+  AutomationExclusion,
+  AutomationTriggerUser,
+  type AutomationRow,
+} from '../automation/automation.entity.js';
 import { AutomationRun, type AutomationRunRow } from './automation-run.entity.js';
 
 type Shown = AnswerOf<typeof automationRun>;
@@ -64,17 +69,22 @@ export class AutomationRunController {
     return (await this.present([run]))[0]!;
   }
 
-  /** User status validation ends a run that names somebody who has left; any other run does without them. */
+  /**
+   * User status validation ends a run that names somebody who has left; any other run does without them, also when the
+   * automation began to mean anybody only after they had left, so that nothing marks them as excluded.
+   */
   private async outcome(
     { id, triggerKind }: AutomationRow,
     userId: string,
     left: boolean,
   ): Promise<{ status: RunStatus; reason: RunReason | null }> {
-    const selected =
-      triggerKind === 'any' || (await this.em.findOne(AutomationTriggerUser, { automationId: id, userId })) !== null;
-    if (!selected) return { status: 'excluded', reason: 'not-selected' };
-    if (!left) return { status: 'completed', reason: null };
-    return { status: triggerKind === 'any' ? 'excluded' : 'terminated', reason: 'user-inactive' };
+    const found = { automationId: id, userId };
+    if (triggerKind === 'any') {
+      const excluded = left || (await this.em.findOne(AutomationExclusion, found)) !== null;
+      return excluded ? { status: 'excluded', reason: 'user-inactive' } : { status: 'completed', reason: null };
+    }
+    if (!(await this.em.findOne(AutomationTriggerUser, found))) return { status: 'excluded', reason: 'not-selected' };
+    return left ? { status: 'terminated', reason: 'user-inactive' } : { status: 'completed', reason: null };
   }
 
   private async find(accountId: string, id: string, lockMode?: LockMode.PESSIMISTIC_READ): Promise<AutomationRow> {

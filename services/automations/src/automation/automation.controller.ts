@@ -4,6 +4,7 @@ import { Handles } from '#libs/broker';
 import {
   automationActivate,
   automationDeactivate,
+  automationExclusions,
   automationOwners,
   automations,
   automationUpdate,
@@ -17,7 +18,7 @@ import {
 import { pageWindow, toPage } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { sql } from 'kysely';
-import { Automation, AutomationTriggerUser, type AutomationRow } from './automation.entity.js';
+import { Automation, AutomationExclusion, AutomationTriggerUser, type AutomationRow } from './automation.entity.js';
 
 type Shown = AnswerOf<typeof automationUpdate>;
 
@@ -30,9 +31,12 @@ const base = plainResource(automations, {
 
 @Controller()
 export class AutomationController extends base {
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
-    const { trigger, active = true, ...values } = body as NewAutomation;
-    return { ...values, active, triggerKind: trigger.kind, userIds: selectedBy(trigger) };
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { trigger, active = true, ownerId = principal.userId, ...values } = body as NewAutomation;
+    const userIds = selectedBy(trigger);
+    if (trigger.kind === 'any') await this.holdEverybody(principal.accountId, ownerId);
+    const anySince = trigger.kind === 'any' ? this.clock.now() : null;
+    return { ...values, ownerId, active, triggerKind: trigger.kind, anySince, userIds };
   }
 
   override async insert(
@@ -68,16 +72,14 @@ export class AutomationController extends base {
     const automation = await this.find(call);
     const { name, ownerId, trigger } = call.body;
     const userIds = trigger && selectedBy(trigger);
+    if (trigger?.kind === 'any') await this.holdEverybody(automation.accountId, ownerId);
     await this.directory.requireActive(automation.accountId, [ownerId, ...(userIds ?? [])]);
     await this.em.refresh(automation, { lockMode: LockMode.PESSIMISTIC_WRITE });
     automation.name = name ?? automation.name;
     automation.ownerId = ownerId ?? automation.ownerId;
-    automation.triggerKind = trigger?.kind ?? automation.triggerKind;
+    if (trigger) this.aim(automation, trigger.kind);
     await this.em.flush();
-    if (userIds) {
-      await this.em.nativeDelete(AutomationTriggerUser, { automationId: automation.id });
-      await this.select(automation, userIds);
-    }
+    if (userIds) await this.select(automation, userIds);
     return (await this.present([automation], call))[0] as Shown;
   }
 
@@ -118,7 +120,42 @@ export class AutomationController extends base {
     return { ...page, items: page.items.map(({ id }) => views.get(id)!) };
   }
 
-  private async select({ id, accountId }: AutomationRow, userIds: readonly string[]): Promise<void> {
+  @Handles(automationExclusions)
+  async exclusions(call: CallOf<typeof automationExclusions>): Promise<AnswerOf<typeof automationExclusions>> {
+    const { id: automationId } = await this.find(call);
+    const { limit, before } = pageWindow(call.query);
+    const where = { automationId, ...(before && { userId: { $lt: before } }) };
+    const rows = await this.em.find(AutomationExclusion, where, { orderBy: { userId: 'desc' }, limit: limit + 1 });
+    const page = toPage(
+      rows.map(({ userId }) => ({ id: userId })),
+      call.query,
+    );
+    const views = await this.directory.views(page.items.map(({ id }) => id));
+    return { ...page, items: page.items.map(({ id }) => views.get(id)!) };
+  }
+
+  /**
+   * An automation for any user means everybody who has not left, without naming them: a departure either waits for it and
+   * finds it, or comes before it has begun to mean anybody. The new owner is held in the same order of ids.
+   */
+  private async holdEverybody(accountId: string, ownerId: string | undefined): Promise<void> {
+    await sql`
+      select count(*) from (
+        select 1 from directory
+        where account_id = ${accountId} and (status not in ('deactivated', 'deleted') or user_id = ${ownerId ?? null}::uuid)
+        order by user_id for key share
+      ) held`.execute(this.em.getKysely());
+  }
+
+  private aim(automation: AutomationRow, kind: AutomationRow['triggerKind']): void {
+    automation.triggerKind = kind;
+    automation.anySince = kind === 'any' ? (automation.anySince ?? this.clock.now()) : null;
+  }
+
+  /** In place of whoever was selected, or excluded, before. */
+  private async select({ id, accountId, triggerKind }: AutomationRow, userIds: readonly string[]): Promise<void> {
+    await this.em.nativeDelete(AutomationTriggerUser, { automationId: id });
+    if (triggerKind === 'selected') await this.em.nativeDelete(AutomationExclusion, { automationId: id });
     const rows = userIds.map((userId) => ({ id: this.ids.next(), accountId, automationId: id, userId }));
     if (rows.length > 0) await this.em.insertMany(AutomationTriggerUser, rows);
   }

@@ -11,6 +11,8 @@ export const Automation = defineEntity({
     ownerId: userRef(),
     active: p.boolean(),
     triggerKind: p.text().$type<TriggerKind>(),
+    /** Since when the trigger has meant any user; null when it means selected ones. */
+    anySince: p.datetime().nullable(),
     createdAt: p.datetime(),
   },
 });
@@ -24,5 +26,16 @@ export const AutomationTriggerUser = defineEntity({
     ...tenantRow(),
     automationId: p.uuid(),
     userId: userRef(),
+  },
+});
+
+/** Somebody who has left and for whom an automation for any user does not run. */
+export const AutomationExclusion = defineEntity({
+  name: 'AutomationExclusion',
+  tableName: 'automation_exclusion',
+  properties: {
+    userId: userRef().primary(),
+    automationId: p.uuid().primary(),
+    accountId: p.uuid(),
   },
 });

@@ -1,6 +1,7 @@
 import {
   automationActivate,
   automationDeactivate,
+  automationExclusions,
   automationOwners,
   automations,
   automationUpdate,
@@ -10,6 +11,7 @@ import {
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { leaves, startAutomations } from '../testing/automations.js';
+import { AutomationExclusion } from './automation.entity.js';
 
 describe('automations', () => {
   let service: TestService;
@@ -107,12 +109,30 @@ describe('automations', () => {
     expect((await owners()).items.map(({ id }) => id)).toEqual([robin.userId]);
   });
 
+  it('show whom they exclude, page by page', async () => {
+    const { id } = await make();
+    const em = service.em();
+    for (const { userId } of [robin, kim]) {
+      em.create(AutomationExclusion, { userId, automationId: id, accountId: robin.accountId });
+    }
+    await em.flush();
+    await leaves(service, kim, 'deleted');
+    const list = (query: object) => service.call(robin, automationExclusions, { params: { id }, query });
+    const first = await list({ limit: 1 });
+    expect(first.items).toEqual([{ id: kim.userId, name: 'Deleted user', status: 'deleted' }]);
+    expect(await list({ cursor: first.nextCursor })).toMatchObject({ items: [{ id: robin.userId }], nextCursor: null });
+    await service.call(robin, automations.remove, { params: { id } });
+    await expect(list({})).rejects.toMatchObject({ code: 'not-found' });
+  });
+
   it('of another account are not there', async () => {
     const { id } = await make();
     const stranger = await service.person();
     for (const operation of [automations.get, automations.remove, automationActivate, automationDeactivate]) {
       await expect(service.call(stranger, operation, { params: { id } })).rejects.toMatchObject({ code: 'not-found' });
     }
+    const exclusions = service.call(stranger, automationExclusions, { params: { id }, query: {} });
+    await expect(exclusions).rejects.toMatchObject({ code: 'not-found' });
     expect((await service.call(stranger, automationOwners)).items).toEqual([]);
   });
 });

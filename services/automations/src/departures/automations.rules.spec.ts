@@ -9,6 +9,8 @@ import {
   type Person,
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
+import { AssignmentRuleController } from '../assignment-rule/assignment-rule.controller.js';
+import { AssignmentRule, AssignmentRuleMember } from '../assignment-rule/assignment-rule.entity.js';
 import { AutomationController } from '../automation/automation.controller.js';
 import { Automation, AutomationTriggerUser } from '../automation/automation.entity.js';
 import { entities } from '../automations.module.js';
@@ -20,7 +22,7 @@ const automations: ServiceUnderTest = { name: 'automations', entities, rules: au
 
 async function anAutomation(em: EntityManager, { accountId }: Person, bench: RuleBench, ownerId = bench.ids.next()) {
   const id = bench.ids.next();
-  const trigger = { active: true, triggerKind: 'selected' as const };
+  const trigger = { active: true, triggerKind: 'selected' as const, anySince: null };
   em.create(Automation, { id, accountId, ownerId, name: 'Welcome', ...trigger, createdAt: bench.clock.now() });
   await em.flush();
   return id;
@@ -60,6 +62,27 @@ behavesLikeARule(automations, 'automations.selected-triggers', {
     }),
 });
 
+behavesLikeARule(automations, 'automations.any-triggers', {
+  row: (em, { accountId }, bench) => {
+    const now = bench.clock.now();
+    const meansAny = { active: true, triggerKind: 'any' as const, anySince: now, createdAt: now };
+    em.create(Automation, { id: bench.ids.next(), accountId, ownerId: bench.ids.next(), name: 'Welcome', ...meansAny });
+  },
+  write: (bench, owner) => bench.create(AutomationController, owner, { name: 'Welcome', trigger: { kind: 'any' } }),
+});
+
+const aTurn = async (em: EntityManager, { accountId, userId }: Person, bench: RuleBench) => {
+  const ruleId = bench.ids.next();
+  em.create(AssignmentRule, { id: ruleId, accountId, name: null, lastPosition: null, createdAt: bench.clock.now() });
+  await em.flush();
+  em.create(AssignmentRuleMember, { id: bench.ids.next(), accountId, ruleId, userId, position: 0 });
+};
+
+behavesLikeARule(automations, 'automations.assignment-rules', {
+  row: aTurn,
+  write: (bench, owner) => bench.create(AssignmentRuleController, owner, { userIds: [owner.userId] }),
+});
+
 coversEveryPersonalColumn(automations, kept);
 
 describe('the preview of a departure', () => {
@@ -69,8 +92,12 @@ describe('the preview of a departure', () => {
   });
   afterAll(() => bench.close());
 
-  const previewed = async ({ accountId, userId }: Person, action: 'keep' | 'remove'): Promise<PreviewLine> => {
-    const rules = { 'automations.selected-triggers': { deactivated: { action } } };
+  const previewed = async (
+    { accountId, userId }: Person,
+    action: 'keep' | 'remove',
+    rule = 'automations.selected-triggers',
+  ): Promise<PreviewLine> => {
+    const rules = { [rule]: { deactivated: { action } } };
     const request = { accountId, userId, steps: ['deactivated' as const], activeSince: 1, wasManager: false, rules };
     return (await preview(bench.em().getKysely(), bench.rules, request, bench.clock.now()))[0]!;
   };
@@ -84,5 +111,17 @@ describe('the preview of a departure', () => {
     const recommendation = expect.stringContaining('recommend taking the user out');
     expect(await previewed(leaver, 'keep')).toMatchObject({ count: 1, warning: true, detail: recommendation });
     expect(await previewed(leaver, 'remove')).not.toHaveProperty('detail');
+  });
+
+  it('recommends taking the leaver out of the assignment rules that name them', async () => {
+    const leaver = await bench.person();
+    const rule = 'automations.assignment-rules';
+    expect(await previewed(leaver, 'keep', rule)).not.toHaveProperty('detail');
+    const em = bench.em();
+    await aTurn(em, leaver, bench);
+    await em.flush();
+    const recommendation = expect.stringContaining('recommend taking the user out');
+    expect(await previewed(leaver, 'keep', rule)).toMatchObject({ count: 1, warning: true, detail: recommendation });
+    expect(await previewed(leaver, 'remove', rule)).not.toHaveProperty('detail');
   });
 });

@@ -2,8 +2,11 @@ import { Handles } from '#libs/broker';
 import {
   contacts,
   contactsUpdate,
+  filtersContacts,
   Problem,
+  type AnswerOf,
   type Call,
+  type CallOf,
   type Contact as ContactAnswer,
   type ContactChanges,
   type NewContact,
@@ -11,6 +14,7 @@ import {
 import { plainResource } from '#libs/platform';
 import { UniqueConstraintViolationException } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
+import { findings } from '../filter/findings.js';
 import { Contact, type ContactRow } from './contact.entity.js';
 
 const base = plainResource(contacts, {
@@ -44,5 +48,11 @@ export class ContactController extends base {
     this.em.assign(contact, Object.fromEntries(given));
     await this.em.flush();
     return (await this.present([contact], call))[0] as ContactAnswer;
+  }
+
+  @Handles(filtersContacts)
+  async found(call: CallOf<typeof filtersContacts>): Promise<AnswerOf<typeof filtersContacts>> {
+    const page = await findings(this, call, Contact);
+    return { ...page, items: await this.present(page.items, call) } as AnswerOf<typeof filtersContacts>;
   }
 }

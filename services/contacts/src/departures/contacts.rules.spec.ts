@@ -1,4 +1,6 @@
-import { RequestContext } from '@mikro-orm/postgresql';
+import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import { Problem, RECORD_TYPES, type Call } from '#libs/contracts';
+import { Directory } from '#libs/database';
 import {
   behavesLikeARule,
   coversEveryPersonalColumn,
@@ -8,16 +10,24 @@ import {
 } from '#libs/lifecycle/testing';
 import { Contact } from '../contact/contact.entity.js';
 import { entities } from '../contacts.module.js';
+import { FilterController } from '../filter/filter.controller.js';
+import { Filter, FilterCondition } from '../filter/filter.entity.js';
 import { migrations } from '../migrations/migrations.js';
+import { RecordController } from '../record/record.controller.js';
+import { CrmRecord } from '../record/record.entity.js';
 import { SegmentController } from '../segment/segment.controller.js';
 import { Segment } from '../segment/segment.entity.js';
 import { importerOn } from '../testing/importer.js';
+import { CommentController } from '../writing/comment.controller.js';
+import { FileController } from '../writing/file.controller.js';
+import { NoteController } from '../writing/note.controller.js';
+import { AttachedFile, Comment, Note } from '../writing/writing.entity.js';
 import { contactsRules } from './contacts.rules.js';
 import { kept } from './kept.js';
 
 const contacts: ServiceUnderTest = { name: 'contacts', entities, rules: contactsRules, migrations };
 
-/** Imports a contact for the person's staff id. @throws Error when the person did not get it */
+/** Imports a contact for the person's staff id. An import refuses nobody aloud: that the person did not get it is the refusal. */
 async function importFor(bench: RuleBench, { accountId, userId }: Person): Promise<void> {
   const { em, uploads, jobs, reports } = importerOn(bench);
   const uploader = await bench.person({ accountId });
@@ -29,7 +39,7 @@ async function importFor(bench: RuleBench, { accountId, userId }: Person): Promi
     await jobs().work(id);
     const { status, assigned } = await reports.one({ id });
     if (status !== 'completed') throw new Error(`the import is ${status}`);
-    if (assigned === 0) throw new Error('not assigned');
+    if (assigned === 0) throw new Problem('inactive-user');
   });
 }
 
@@ -45,6 +55,38 @@ behavesLikeARule(contacts, 'contacts.assignments', {
   write: importFor,
 });
 
+/** A colleague hands on a record of theirs. */
+async function handOn(bench: RuleBench, { accountId, userId }: Person): Promise<unknown> {
+  const colleague = await bench.person({ accountId });
+  const { id } = (await bench.create(RecordController, colleague, { type: 'task', title: 'Call' })) as { id: string };
+  const call: Call<{ ownerId: string }> = {
+    principal: { ...colleague, roles: ['agent'] },
+    params: { id },
+    query: {},
+    body: { ownerId: userId },
+  };
+  const em = bench.orm.em as EntityManager;
+  const controller = new RecordController(em, new Directory(em), bench.ids, bench.clock);
+  return RequestContext.create(em, () => em.transactional(() => controller.update(call)));
+}
+
+for (const type of RECORD_TYPES) {
+  behavesLikeARule(contacts, 'contacts.records', {
+    part: type,
+    row: (em, owner, bench) =>
+      em.create(CrmRecord, {
+        id: bench.ids.next(),
+        accountId: owner.accountId,
+        type,
+        title: 'Ten chairs',
+        ownerId: owner.userId,
+        createdAt: bench.clock.now(),
+      }),
+    write: (bench, owner) =>
+      type === 'task' ? handOn(bench, owner) : bench.create(RecordController, owner, { type, title: 'Ten chairs' }),
+  });
+}
+
 behavesLikeARule(contacts, 'contacts.segments', {
   row: (em, owner, bench) =>
     em.create(Segment, {
@@ -57,5 +99,70 @@ behavesLikeARule(contacts, 'contacts.segments', {
     }),
   write: (bench, owner) => bench.create(SegmentController, owner, { name: 'Hot leads', definition: {} }),
 });
+
+const aFilter = (bench: RuleBench, { accountId, userId }: Person, visibility: 'public' | 'private') => ({
+  id: bench.ids.next(),
+  accountId,
+  ownerId: userId,
+  name: 'Close to me',
+  visibility,
+  createdAt: bench.clock.now(),
+});
+
+for (const [id, visibility] of [
+  ['contacts.filters', 'public'],
+  ['contacts.private-filters', 'private'],
+] as const) {
+  behavesLikeARule(contacts, id, {
+    row: async (em, owner, bench) => {
+      const filter = em.create(Filter, aFilter(bench, owner, visibility));
+      await em.flush();
+      em.create(FilterCondition, { id: bench.ids.next(), filterId: filter.id, field: 'name', op: 'is', value: 'Ada' });
+    },
+    write: (bench, owner) => bench.create(FilterController, owner, { name: 'Close to me', visibility }),
+  });
+}
+
+behavesLikeARule(contacts, 'contacts.filter-conditions', {
+  row: async (em, named, bench) => {
+    const filter = em.create(Filter, aFilter(bench, named, 'public'));
+    await em.flush();
+    const condition = { filterId: filter.id, field: 'assignee', op: 'is', userId: named.userId } as const;
+    em.create(FilterCondition, { id: bench.ids.next(), ...condition });
+  },
+  write: async (bench, named) => {
+    const colleague = await bench.person({ accountId: named.accountId });
+    const conditions = [{ field: 'assignee', op: 'is', value: named.userId }];
+    return bench.create(FilterController, colleague, { name: 'Theirs', conditions });
+  },
+});
+
+const about = async (bench: RuleBench, { accountId, userId }: Person) => {
+  const em = bench.em();
+  const contact = em.create(Contact, { id: bench.ids.next(), accountId, createdAt: bench.clock.now() });
+  await em.flush();
+  return { accountId, contactId: contact.id, author: userId };
+};
+
+for (const [part, entity, controller, content] of [
+  ['note', Note, NoteController, { text: 'Asks for a discount' }],
+  ['comment', Comment, CommentController, { text: 'Agreed' }],
+  ['file', AttachedFile, FileController, { name: 'offer.pdf' }],
+] as const) {
+  behavesLikeARule(contacts, 'contacts.writings', {
+    part,
+    row: async (em, author, bench) =>
+      em.create(entity as typeof Note, {
+        id: bench.ids.next(),
+        ...(await about(bench, author)),
+        ...(content as { text: string }),
+        createdAt: bench.clock.now(),
+      }),
+    write: async (bench, author) => {
+      const { contactId } = await about(bench, author);
+      return bench.create(controller, author, { contactId, ...content });
+    },
+  });
+}
 
 coversEveryPersonalColumn(contacts, kept);

@@ -1,7 +1,9 @@
+import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { dashboards, type Call } from '#libs/contracts';
+import { dashboards, Problem, type Call, type DashboardQuery, type NoBody } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Dashboard, PublicLink, type DashboardRow } from './dashboard.entity.js';
+import { visibleTo } from './visible.js';
 
 const base = plainResource(dashboards, {
   entity: Dashboard,
@@ -16,9 +18,21 @@ export class DashboardController extends base {
     return { shared: false, layout: {}, ...(await super.prepare(call)) };
   }
 
+  override filter(call: Call<NoBody, DashboardQuery>): Record<string, unknown> {
+    return { ...super.filter(call), ...visibleTo(call.principal) };
+  }
+
+  override async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<DashboardRow> {
+    const { accountId } = principal;
+    const dashboard = await this.em.findOne(Dashboard, { id: params.id, accountId, ...visibleTo(principal) });
+    if (!dashboard) throw new Problem('not-found');
+    return dashboard;
+  }
+
   /** Its public pages go with it. */
-  override async discard({ id }: DashboardRow): Promise<void> {
-    await this.em.nativeDelete(PublicLink, { dashboardId: id });
-    await this.em.nativeDelete(Dashboard, { id });
+  override async discard(dashboard: DashboardRow): Promise<void> {
+    await this.em.lock(dashboard, LockMode.PESSIMISTIC_WRITE);
+    await this.em.nativeDelete(PublicLink, { dashboardId: dashboard.id });
+    await this.em.nativeDelete(Dashboard, { id: dashboard.id });
   }
 }

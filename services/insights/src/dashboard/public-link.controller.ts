@@ -6,10 +6,14 @@ import {
   publicLinks,
   type Call,
   type NewPublicLink,
+  type NoBody,
+  type Principal,
   type PublicDashboard,
+  type PublicLinkQuery,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Dashboard, PublicLink, type PublicLinkRow } from './dashboard.entity.js';
+import { visibleTo } from './visible.js';
 
 const base = plainResource(publicLinks, {
   entity: PublicLink,
@@ -22,10 +26,25 @@ const base = plainResource(publicLinks, {
 export class PublicLinkController extends base {
   override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
     const { dashboardId } = body as NewPublicLink;
-    const dashboard = await this.em.findOne(Dashboard, { id: dashboardId, accountId: principal.accountId });
+    const dashboard = await this.em.findOne(Dashboard, {
+      id: dashboardId,
+      accountId: principal.accountId,
+      ...visibleTo(principal),
+    });
     if (!dashboard)
       throw new Problem('unknown-reference', { detail: 'Name a dashboard of this account.', items: [dashboardId] });
     return { dashboardId, active: true, token: this.ids.secret() };
+  }
+
+  override filter(call: Call<NoBody, PublicLinkQuery>): Record<string, unknown> {
+    return { $and: [super.filter(call), this.visible(call.principal)] };
+  }
+
+  override async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<PublicLinkRow> {
+    const { accountId } = principal;
+    const link = await this.em.findOne(PublicLink, { id: params.id, accountId, ...this.visible(principal) });
+    if (!link) throw new Problem('not-found');
+    return link;
   }
 
   override async present(rows: readonly PublicLinkRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
@@ -40,5 +59,10 @@ export class PublicLinkController extends base {
     const dashboard = link && (await this.em.findOne(Dashboard, { id: link.dashboardId }));
     if (!dashboard) throw new Problem('not-found');
     return { name: dashboard.name, layout: dashboard.layout };
+  }
+
+  /** Whoever knows the link sees the dashboard: so a private one's links are as private. */
+  private visible(principal: Principal) {
+    return { dashboardId: { $in: this.em.createQueryBuilder(Dashboard).select('id').where(visibleTo(principal)) } };
   }
 }

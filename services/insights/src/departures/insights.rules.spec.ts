@@ -1,15 +1,26 @@
+import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import type { ResolvedRules } from '#libs/contracts';
+import { Directory } from '#libs/database';
+import { preview } from '#libs/lifecycle';
 import {
   behavesLikeARule,
   coversEveryPersonalColumn,
+  RuleBench,
   type Person,
-  type RuleBench,
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
 import { Dashboard, PublicLink } from '../dashboard/dashboard.entity.js';
 import { DashboardController } from '../dashboard/dashboard.controller.js';
 import { PublicLinkController } from '../dashboard/public-link.controller.js';
+import { GoalController } from '../goal/goal.controller.js';
+import { Goal } from '../goal/goal.entity.js';
+import { InsightFilterController } from '../insight-filter/insight-filter.controller.js';
+import { InsightFilter, InsightFilterCondition } from '../insight-filter/insight-filter.entity.js';
 import { entities } from '../insights.module.js';
+import { GoalParticipant, ReportParticipant, ReportShare, type Membership } from '../membership/membership.entity.js';
 import { migrations } from '../migrations/migrations.js';
+import { ReportController } from '../report/report.controller.js';
+import { Report } from '../report/report.entity.js';
 import { insightsRules } from './insights.rules.js';
 import { kept } from './kept.js';
 
@@ -22,6 +33,27 @@ const aDashboard = (bench: RuleBench, { accountId, userId }: Person) => ({
   name: 'Pipeline',
   shared: true,
   layout: {},
+  createdAt: bench.clock.now(),
+});
+
+const aLink = (bench: RuleBench, { accountId, userId }: Person, dashboardId: string) => ({
+  id: bench.ids.next(),
+  accountId,
+  dashboardId,
+  createdById: userId,
+  token: bench.ids.secret(),
+  active: true,
+  createdAt: bench.clock.now(),
+});
+
+const aReport = (bench: RuleBench, { accountId, userId }: Person) => ({
+  id: bench.ids.next(),
+  accountId,
+  ownerId: userId,
+  name: 'Win rate',
+  definition: {},
+  sharing: 'nobody' as const,
+  withdrawn: false,
   createdAt: bench.clock.now(),
 });
 
@@ -38,16 +70,137 @@ behavesLikeARule(insights, 'insights.public-links', {
   row: async (em, owner, bench) => {
     const dashboard = em.create(Dashboard, aDashboard(bench, owner));
     await em.flush();
-    em.create(PublicLink, {
-      id: bench.ids.next(),
-      accountId: owner.accountId,
-      dashboardId: dashboard.id,
-      createdById: owner.userId,
-      token: bench.ids.secret(),
-      active: true,
-      createdAt: bench.clock.now(),
-    });
+    em.create(PublicLink, aLink(bench, owner, dashboard.id));
+  },
+});
+
+behavesLikeARule(insights, 'insights.private-dashboards', {
+  row: async (em, owner, bench) => {
+    const dashboard = em.create(Dashboard, { ...aDashboard(bench, owner), shared: false });
+    await em.flush();
+    em.create(PublicLink, aLink(bench, owner, dashboard.id));
+  },
+  write: (bench, owner) => bench.create(DashboardController, owner, { name: 'My numbers' }),
+});
+
+behavesLikeARule(insights, 'insights.shared-reports', {
+  row: (em, owner, bench) => em.create(Report, { ...aReport(bench, owner), sharing: 'everyone' }),
+  // By making one that is shared, and by sharing one that is not.
+  write: async (bench, owner) => {
+    await bench.create(ReportController, owner, { name: 'Win rate', sharedWith: 'everyone' });
+    const { id } = (await bench.create(ReportController, owner, { name: 'Win rate' })) as { id: string };
+    await share(bench, owner, id);
+  },
+});
+
+/** Switches a report's sharing on, in a transaction of its own. */
+function share(bench: RuleBench, owner: Person, id: string) {
+  const em = bench.orm.em as EntityManager;
+  const controller = new ReportController(em, new Directory(em), bench.ids, bench.clock);
+  const principal = { ...owner, roles: ['agent'] as const };
+  const call = { principal, params: { id }, query: {}, body: { sharedWith: 'everyone' as const } };
+  return RequestContext.create(em, () => em.transactional(() => controller.share(call)));
+}
+
+/** Somebody else, whose own status does not matter, names the person. */
+const namedBy = async (
+  bench: RuleBench,
+  { accountId }: Person,
+  controller: Parameters<RuleBench['create']>[0],
+  body: object,
+) => bench.create(controller, await bench.person({ accountId }), body);
+
+const inAReport = (entity: Membership) => async (em: EntityManager, person: Person, bench: RuleBench) => {
+  const report = em.create(Report, aReport(bench, { ...person, userId: bench.ids.next() }));
+  await em.flush();
+  em.create(entity, { id: bench.ids.next(), accountId: person.accountId, wholeId: report.id, userId: person.userId });
+};
+
+behavesLikeARule(insights, 'insights.participation', {
+  part: 'reports',
+  row: inAReport(ReportParticipant),
+  write: (bench, person) =>
+    namedBy(bench, person, ReportController, { name: 'Win rate', participantIds: [person.userId] }),
+});
+
+behavesLikeARule(insights, 'insights.participation', {
+  part: 'reports-to-read',
+  row: inAReport(ReportShare),
+  write: (bench, person) => namedBy(bench, person, ReportController, { name: 'Win rate', sharedWith: [person.userId] }),
+});
+
+behavesLikeARule(insights, 'insights.participation', {
+  part: 'goals',
+  row: async (em, { accountId, userId }, bench) => {
+    const createdAt = bench.clock.now();
+    const goal = { id: bench.ids.next(), accountId, ownerId: bench.ids.next(), name: 'Deals', target: 12, createdAt };
+    em.create(Goal, goal);
+    await em.flush();
+    em.create(GoalParticipant, { id: bench.ids.next(), accountId, wholeId: goal.id, userId });
+  },
+  write: (bench, person) =>
+    namedBy(bench, person, GoalController, { name: 'Deals', target: 12, participantIds: [person.userId] }),
+});
+
+// A new filter may name somebody deactivated: who may be named when is said below.
+behavesLikeARule(insights, 'insights.filters', {
+  row: async (em, { accountId, userId }, bench) => {
+    const filter = { id: bench.ids.next(), accountId, name: 'Ours', createdAt: bench.clock.now() };
+    em.create(InsightFilter, filter);
+    await em.flush();
+    const condition = { field: 'owner', op: 'is' as const, userId, value: null };
+    em.create(InsightFilterCondition, { id: bench.ids.next(), accountId, filterId: filter.id, ...condition });
   },
 });
 
 coversEveryPersonalColumn(insights, kept);
+
+describe('departures from insights', () => {
+  let bench: RuleBench;
+  beforeAll(async () => {
+    bench = await RuleBench.open(insights);
+  });
+  afterAll(() => bench.close());
+
+  it('leave no filter that was made for somebody already deleted', async () => {
+    for (let round = 0; round < 3; round++) {
+      const leaver = await bench.person();
+      const conditions = [{ field: 'owner', op: 'is', userId: leaver.userId }];
+      const name = () =>
+        namedBy(bench, leaver, InsightFilterController, { name: 'Ours', conditions }).then(
+          () => 'made',
+          (error: { code: string }) => error.code,
+        );
+      const rules = { 'insights.filters': { deleted: { action: 'keep' as const } } };
+      const [receipts, ...made] = await Promise.all([
+        bench.processor.apply([bench.leaving(leaver, 'deleted', rules)]),
+        name(),
+        name(),
+      ]);
+      const line = receipts[0]!.rules.find(({ rule }) => rule === 'insights.filters')!;
+      expect(line.affected).toBe(made.filter((outcome) => outcome === 'made').length);
+      expect(await name()).toBe('inactive-user');
+    }
+  });
+
+  it('count the links right, also of dashboards that go at once', async () => {
+    const leaver = await bench.person();
+    const dashboard = { name: 'My numbers' };
+    const { id } = (await bench.create(DashboardController, leaver, dashboard)) as { id: string };
+    await bench.create(PublicLinkController, leaver, { dashboardId: id });
+    const rules: ResolvedRules = {
+      'insights.public-links': { deactivated: { action: 'disable' } },
+      'insights.private-dashboards': { deactivated: { action: 'delete' } },
+    };
+    const request = { ...leaver, steps: ['deactivated' as const], activeSince: 1, wasManager: false, rules };
+    const previewed = await preview(bench.em().getKysely(), bench.rules, request, bench.clock.now());
+    const [receipt] = await bench.processor.apply([bench.leaving(leaver, 'deactivated', rules)]);
+    expect(previewed.map(({ rule, count }) => [rule, count])).toEqual([
+      ['insights.public-links', 1],
+      ['insights.private-dashboards', 1],
+    ]);
+    expect(receipt!.rules.map(({ rule, affected }) => [rule, affected])).toEqual(
+      previewed.map(({ rule, count }) => [rule, count]),
+    );
+  });
+});

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
+import type { SyncKind } from '#libs/contracts';
 import {
+  always,
   can,
   disable,
+  expire,
   keep,
   NOW,
   ofAccount,
@@ -9,11 +12,19 @@ import {
   owned,
   rule,
   scoped,
+  stop,
   transfer,
   uninstall,
   type Rule,
 } from '#libs/lifecycle';
+import { AccountSync } from '../account-sync/account-sync.entity.js';
 import { App } from '../app/app.entity.js';
+import { DocumentTemplate } from '../document-template/document-template.entity.js';
+import { lostTemplates } from '../document-template/lost-templates.js';
+import { Document } from '../document/document.entity.js';
+import { Invoice } from '../invoice/invoice.entity.js';
+import { SchedulerLink } from '../scheduler-link/scheduler-link.entity.js';
+import { Signature } from '../signature/signature.entity.js';
 import { emptyQueues } from '../webhook/deliveries.js';
 import { Webhook } from '../webhook/webhook.entity.js';
 
@@ -58,5 +69,59 @@ const webhooks = rule('integrations.webhooks', 'Webhooks', {
   deactivated: can(disable({ active: false }, emptyQueues), transfer),
 });
 
+const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind });
+
+/** Nothing goes on reading a mailbox whose owner has left; without the grant nothing could. */
+const accountSyncs = rule('integrations.account-syncs', 'Account syncs', {
+  rows: [syncsOf('email'), syncsOf('contact'), syncsOf('calendar'), syncsOf('drive')],
+  deactivated: always(stop({ status: 'stopped', sealedGrant: null, stoppedAt: NOW })),
+});
+
+/** Nobody can meet them any more. A return does not bring the links back: their owner activates them again. */
+const schedulerLinks = rule('integrations.scheduler-links', 'Meeting scheduler links', {
+  rows: owned(SchedulerLink, 'ownerId'),
+  deactivated: always(expire({ status: 'expired', expiredAt: NOW })),
+});
+
+/** Whoever has access to the storage views and edits them as before. */
+const documents = rule('integrations.documents', 'Documents', {
+  rows: owned(Document, 'ownerId'),
+  deactivated: always(keep),
+  deleted: always(keep),
+});
+
+/** Usable by whomever their owner had permitted; nobody can permit anybody afterwards. */
+const documentTemplates = rule('integrations.document-templates', 'Document templates', {
+  rows: owned(DocumentTemplate, 'ownerId'),
+  deactivated: always(keep),
+  deleted: always(keep),
+  warning: true,
+  explain: lostTemplates,
+});
+
+/** They belong to the deal: whoever may see that sees them. */
+const signatures = rule('integrations.signatures', 'Documents sent for signing', {
+  rows: owned(Signature, 'ownerId'),
+  deactivated: always(keep),
+  deleted: always(keep),
+});
+
+/** Readable as soon as somebody else is connected with QuickBooks. */
+const invoices = rule('integrations.invoices', 'QuickBooks invoices', {
+  rows: owned(Invoice, 'ownerId'),
+  deactivated: always(keep),
+  deleted: always(keep),
+});
+
 /** What happens to the integrations of somebody who leaves, in this order. */
-export const integrationsRules: readonly Rule[] = [apps, sharedApps, webhooks];
+export const integrationsRules: readonly Rule[] = [
+  apps,
+  sharedApps,
+  webhooks,
+  accountSyncs,
+  schedulerLinks,
+  documents,
+  documentTemplates,
+  signatures,
+  invoices,
+];

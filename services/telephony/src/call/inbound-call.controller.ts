@@ -1,28 +1,48 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
-import { callInbound, Problem, type Call, type InboundCall, type RoutedCall } from '#libs/contracts';
-import { Directory } from '#libs/database';
+import { callInbound, Problem, type Call, type CallOutcome, type InboundCall, type RoutedCall } from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
+import { PhoneCall } from './phone-call.entity.js';
 
 @Controller()
 export class InboundCallController {
   constructor(
     private readonly em: EntityManager,
     private readonly directory: Directory,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
   ) {}
 
-  /** Whatever a number's row says, nobody who has left gets a call. */
   @Handles(callInbound)
-  async route({ principal, body }: Call<InboundCall>): Promise<RoutedCall> {
-    const number = await this.dialled(principal.accountId, body.to);
-    if (number.state === 'released') {
-      return { ...unanswered(number, 'no-longer-in-service'), movedTo: await this.movedTo(number) };
-    }
-    const user = await this.directory.view(number.destinationUserId);
-    if (!user) return unanswered(number, 'unassigned');
-    if (user.status === 'deactivated' || user.status === 'deleted') return unanswered(number, 'voicemail');
-    return { outcome: 'routed', numberId: number.id, user, movedTo: null };
+  async route({ principal: { accountId }, body }: Call<InboundCall>): Promise<RoutedCall> {
+    const number = await this.dialled(accountId, body.to);
+    const { outcome, userId } = await this.destinationOf(number);
+    const { id: callId } = this.em.create(PhoneCall, {
+      id: this.ids.next(),
+      accountId,
+      direction: 'inbound',
+      numberId: number.id,
+      from: body.from ?? null,
+      to: body.to,
+      outcome,
+      userId,
+      createdAt: this.clock.now(),
+    });
+    await this.em.flush();
+    const user = await this.directory.view(userId);
+    const movedTo = outcome === 'no-longer-in-service' ? await this.movedTo(number) : null;
+    return { callId, outcome, numberId: number.id, user, movedTo };
+  }
+
+  /** Whatever a number's row says, nobody who has left gets a call; nor does anybody leave while it is put through. */
+  private async destinationOf(number: PhoneNumberRow): Promise<{ outcome: CallOutcome; userId: string | null }> {
+    const { accountId, state, destinationUserId } = number;
+    if (state === 'released') return { outcome: 'no-longer-in-service', userId: null };
+    if (!destinationUserId) return { outcome: 'unassigned', userId: null };
+    if (await this.directory.hasLeft(accountId, destinationUserId)) return { outcome: 'voicemail', userId: null };
+    return { outcome: 'routed', userId: destinationUserId };
   }
 
   /** The number in use; if there is none, the one that was released last. */
@@ -38,10 +58,3 @@ export class InboundCallController {
     return heir ? { id: heir.id, e164: heir.e164 } : null;
   }
 }
-
-const unanswered = ({ id }: PhoneNumberRow, outcome: RoutedCall['outcome']): RoutedCall => ({
-  outcome,
-  numberId: id,
-  user: null,
-  movedTo: null,
-});

@@ -1,6 +1,6 @@
-import { describe, it, expect, beforeAll, afterAll } from '@jest/globals';
+import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
 import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
-import type { ResolvedRules } from '#libs/contracts';
+import type { CallbackChanges, ResolvedAction, ResolvedRules } from '#libs/contracts';
 import { Directory } from '#libs/database';
 import { preview } from '#libs/lifecycle';
 import {
@@ -10,6 +10,10 @@ import {
   type Person,
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
+import { CallHistoryController } from '../call/call-history.controller.js';
+import { PhoneCall } from '../call/phone-call.entity.js';
+import { CallbackController } from '../callback/callback.controller.js';
+import { Callback, type CallbackRow } from '../callback/callback.entity.js';
 import { NumberController } from '../number/number.controller.js';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
 import { entities } from '../telephony.module.js';
@@ -39,7 +43,113 @@ behavesLikeARule(telephony, 'telephony.call-routing', {
     bench.create(NumberController, owner, { e164: anE164(), kind: 'shared', destinationUserId: owner.userId }),
 });
 
+function aCallback(
+  em: EntityManager,
+  bench: RuleBench,
+  { accountId, userId }: Person,
+  more: Partial<CallbackRow> = {},
+) {
+  const about = { contactId: bench.ids.next(), dueAt: bench.clock.now(), createdAt: bench.clock.now() };
+  const base = { id: bench.ids.next(), accountId, assigneeId: userId, status: 'pending' as const };
+  return em.create(Callback, { ...base, ...about, ...more });
+}
+
+/** Changes a callback, in a transaction of its own. */
+function changeCallback(bench: RuleBench, by: Person, id: string, body: CallbackChanges) {
+  const em = bench.orm.em as EntityManager;
+  const controller = new CallbackController(em, new Directory(em), bench.ids, bench.clock);
+  const call = { principal: { ...by, roles: ['agent'] as const }, params: { id }, query: {}, body };
+  return RequestContext.create(em, () => em.transactional(() => controller.update(call)));
+}
+
+behavesLikeARule(telephony, 'telephony.callbacks', {
+  row: (em, owner, bench) => aCallback(em, bench, owner),
+  // By making one, by taking over nobody's, and by opening again what is done.
+  write: async (bench, owner) => {
+    const em = bench.em();
+    const nobodys = aCallback(em, bench, owner, { assigneeId: null });
+    const done = aCallback(em, bench, owner, { status: 'done' });
+    await em.flush();
+    const attempts = await Promise.allSettled([
+      bench.create(CallbackController, owner, { contactId: bench.ids.next(), dueAt: '2030-01-01T00:00:00Z' }),
+      changeCallback(bench, owner, nobodys.id, { assigneeId: owner.userId }),
+      changeCallback(bench, owner, done.id, { status: 'pending' }),
+    ]);
+    const refused = attempts.filter((attempt) => attempt.status === 'rejected');
+    if (refused.length === attempts.length) throw refused[0]!.reason;
+  },
+});
+
+behavesLikeARule(telephony, 'telephony.call-history', {
+  row: (em, { accountId, userId }, bench) => {
+    const call = {
+      direction: 'inbound' as const,
+      outcome: 'routed' as const,
+      numberId: null,
+      from: null,
+      to: anE164(),
+    };
+    em.create(PhoneCall, { id: bench.ids.next(), accountId, userId, ...call, createdAt: bench.clock.now() });
+  },
+  write: async (bench, owner) => {
+    const rows = bench.em();
+    const number = aNumber(rows, bench, owner, {});
+    await rows.flush();
+    const em = bench.orm.em as EntityManager;
+    const controller = new CallHistoryController(em, new Directory(em), bench.ids, bench.clock);
+    const principal = { ...owner, roles: ['agent'] as const };
+    const call = { principal, params: {}, query: {}, body: { numberId: number.id, to: '+14155550100' } };
+    return RequestContext.create(em, () => em.transactional(() => controller.place(call)));
+  },
+});
+
 coversEveryPersonalColumn(telephony, kept);
+
+describe('the callbacks of somebody who leaves', () => {
+  let bench: RuleBench;
+  let robin: Person;
+  let heir: Person;
+  beforeAll(async () => {
+    bench = await RuleBench.open(telephony);
+  });
+  afterAll(() => bench.close());
+  beforeEach(async () => {
+    robin = await bench.person();
+    heir = await bench.admin(robin.accountId);
+    const em = bench.em();
+    aCallback(em, bench, robin);
+    aCallback(em, bench, robin, { status: 'done' });
+    await em.flush();
+  });
+
+  const assignees = async () =>
+    (await bench.em().find(Callback, { accountId: robin.accountId }, { orderBy: { id: 'asc' } })).map(
+      ({ status, assigneeId }) => ({ status, assigneeId }),
+    );
+  const leaves = (transition: 'deactivated' | 'deleted', deleted: ResolvedAction, lifecycleVersion = 2) => {
+    const rules = { 'telephony.callbacks': { deactivated: { action: 'keep' as const }, deleted } };
+    return bench.processor.apply([bench.leaving(robin, transition, rules, { lifecycleVersion })]);
+  };
+  const done = () => ({ status: 'done', assigneeId: robin.userId });
+
+  it('stay with them while they are deactivated, and after a reactivation', async () => {
+    await leaves('deactivated', { action: 'unassign' });
+    expect(await assignees()).toEqual([{ status: 'pending', assigneeId: robin.userId }, done()]);
+    await bench.processor.apply([bench.reactivation(robin)]);
+    expect(await assignees()).toEqual([{ status: 'pending', assigneeId: robin.userId }, done()]);
+  });
+
+  it('are nobody’s when they are deleted, if they are pending', async () => {
+    await leaves('deactivated', { action: 'unassign' });
+    await leaves('deleted', { action: 'unassign' }, 3);
+    expect(await assignees()).toEqual([{ status: 'pending', assigneeId: null }, done()]);
+  });
+
+  it('go to a successor where the account wants it so', async () => {
+    await leaves('deleted', { action: 'transfer', to: heir.userId });
+    expect(await assignees()).toEqual([{ status: 'pending', assigneeId: heir.userId }, done()]);
+  });
+});
 
 describe('the numbers of somebody who leaves', () => {
   let bench: RuleBench;

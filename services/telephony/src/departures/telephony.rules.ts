@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import {
+  always,
   block,
   can,
   DUE,
@@ -16,6 +17,8 @@ import {
   type Explain,
   type Rule,
 } from '#libs/lifecycle';
+import { PhoneCall } from '../call/phone-call.entity.js';
+import { Callback } from '../callback/callback.entity.js';
 import { PhoneNumber } from '../number/number.entity.js';
 
 const DAYS_IN_QUARANTINE = 7;
@@ -65,6 +68,20 @@ const callRouting = rule('telephony.call-routing', 'Numbers answered by the user
   },
 });
 
+/** Somebody still waits for the call. What is done stays with whoever has done it. */
+const callbacks = rule('telephony.callbacks', 'Pending callbacks', {
+  rows: owned(Callback, 'assigneeId', { status: 'pending' }),
+  deactivated: can(keep, unassign, transfer),
+  deleted: can(unassign, keep, transfer),
+});
+
+/** Who has spoken with whom stays true; a deleted user is no more than an id in it. */
+const callHistory = rule('telephony.call-history', 'Call history', {
+  rows: owned(PhoneCall, 'userId'),
+  deactivated: always(keep),
+  deleted: always(keep),
+});
+
 const GOES_TO_VOICEMAIL = 'Calls and texts to the leaver end in voicemail until somebody else is chosen to answer.';
 const NAMED = 20;
 
@@ -79,5 +96,5 @@ async function listOf({ db, userId }: Explain, column: 'owner_id' | 'destination
   return [...named, ...(rows.length > NAMED ? ['…'] : [])].join(', ');
 }
 
-/** What happens to the numbers of somebody who leaves, in this order. */
-export const telephonyRules: readonly Rule[] = [numbers, callRouting];
+/** What happens to the numbers and calls of somebody who leaves, in this order. */
+export const telephonyRules: readonly Rule[] = [numbers, callRouting, callbacks, callHistory];

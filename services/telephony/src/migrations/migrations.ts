@@ -2,6 +2,14 @@ import type { Migrations } from '#libs/database';
 import { serviceTables } from '#libs/lifecycle';
 import { platformMigrations } from '#libs/platform';
 import { numberTables } from './0100-numbers.js';
+import { callbackTables } from './0101-callbacks.js';
+import { callTables } from './0102-call-history.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
-export const migrations: Migrations = [...serviceTables, ...platformMigrations, numberTables];
+export const migrations: Migrations = [
+  ...serviceTables,
+  ...platformMigrations,
+  numberTables,
+  callbackTables,
+  callTables,
+];

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import { PRESETS, TRANSITIONS, type CatalogueRule, type Preset, type Transition } from '#libs/contracts';
+import type { Json } from './api.js';
+import { System } from './system.js';
+
+/** An action by name, with `days` or `scope` where it has them; null where the rule says nothing. */
+type Action = CatalogueRule['defaults'][Preset][Transition] | null;
+
+interface Expected {
+  /** On deactivation and on deletion, in every preset that is not named below. */
+  base: [deactivated: Action, deleted: Action];
+  presets?: Partial<Record<Preset, Partial<Record<Transition, Action>>>>;
+  /** What an account may choose; absent for a fixed rule. */
+  allowed?: string[];
+}
+
+const fixed = (deactivated: Action, deleted: Action): Expected => ({ base: [deactivated, deleted] });
+const open = (
+  deactivated: Action,
+  deleted: Action,
+  allowed: string[],
+  presets: Expected['presets'] = {},
+): Expected => ({ base: [deactivated, deleted], allowed, presets });
+
+/** The policy, written down once more by hand: a slip in a declaration shows here. */
+const EXPECTED: Record<string, Expected> = {
+  'identity.sessions': fixed('revoke', null),
+  'identity.api-tokens': fixed('revoke', null),
+  'identity.seat': fixed('free', null),
+  'identity.invitations': open('revoke', null, ['keep', 'revoke']),
+  'identity.credentials': fixed('keep', 'delete'),
+  'identity.memberships': fixed('keep', 'remove'),
+  'identity.profile': fixed('keep', 'redact'),
+  'identity.audit': fixed('keep', 'redact'),
+  'identity.caretakers': fixed('end', 'end'),
+
+  'contacts.assignments': open('keep', 'keep', ['keep', 'unassign', 'transfer'], { texting: { deleted: 'unassign' } }),
+  'contacts.records': open('keep', 'keep', ['keep', 'transfer', 'unassign']),
+  'contacts.segments': open('keep', 'keep', ['keep', 'delete', 'transfer'], { texting: { deleted: 'delete' } }),
+  'contacts.filters': open('keep', 'keep', ['keep', 'transfer', 'delete']),
+  'contacts.private-filters': open('keep', 'delete', ['keep', 'delete']),
+  'contacts.filter-conditions': fixed('keep', 'keep'),
+  'contacts.writings': fixed('keep', 'keep'),
+
+  'messaging.conversations': open('keep', 'unassign', ['keep', 'unassign', 'transfer']),
+  'messaging.personal-threads': open('keep', 'keep', ['keep', 'delete'], { texting: { deleted: 'delete' } }),
+  'messaging.scheduled-messages': open('hold', 'cancel', ['keep', 'hold', 'cancel']),
+  'messaging.shared-scheduled-messages': fixed('keep', 'keep'),
+  'messaging.campaigns': fixed('keep', 'keep'),
+  'messaging.live-chats': open('unassign', 'unassign', ['keep', 'unassign', 'transfer'], {
+    helpdesk: { deactivated: 'keep' },
+  }),
+  'messaging.chatbots': open('replace', 'replace', ['replace', 'transfer']),
+  'messaging.webforms': open('replace', 'replace', ['replace', 'transfer']),
+  'messaging.email-templates': open('keep', 'keep', ['keep', 'transfer']),
+  'messaging.private-email-templates': open('keep', 'delete', ['keep', 'delete', 'transfer']),
+  'messaging.linked-emails': fixed('keep', 'keep'),
+  'messaging.private-emails': open({ action: 'delete-after', days: 30 }, { action: 'delete-after', days: 30 }, [
+    'delete-after',
+  ]),
+  'messaging.internal-notes': fixed('keep', 'keep'),
+  'messaging.csat': fixed('keep', 'keep'),
+  'messaging.activity': fixed('keep', 'keep'),
+  'messaging.inbox-memberships': fixed('keep', 'remove'),
+
+  'telephony.numbers': open(
+    'keep',
+    { action: 'release-after', days: 7 },
+    ['keep', 'block', 'transfer', 'release-after'],
+    { calls: { deleted: 'block' } },
+  ),
+  'telephony.call-routing': open('keep', 'unassign', ['keep', 'unassign', 'transfer', 'block'], {
+    calls: { deleted: 'block' },
+  }),
+  'telephony.callbacks': open('keep', 'unassign', ['keep', 'unassign', 'transfer']),
+  'telephony.call-history': fixed('keep', 'keep'),
+
+  'automations.owned': open('disable', null, ['disable', 'transfer']),
+  'automations.selected-triggers': open('keep', 'keep', ['keep', 'remove']),
+  'automations.any-triggers': fixed('exclude', 'exclude'),
+  'automations.assignment-rules': open('keep', 'keep', ['keep', 'remove']),
+
+  'integrations.apps': open('uninstall', null, ['uninstall', 'transfer']),
+  'integrations.shared-apps': open({ action: 'uninstall', scope: 'all' }, null, ['uninstall', 'transfer', 'keep']),
+  'integrations.webhooks': open('disable', null, ['disable', 'transfer']),
+  'integrations.account-syncs': fixed('stop', null),
+  'integrations.scheduler-links': fixed('expire', null),
+  'integrations.documents': fixed('keep', 'keep'),
+  'integrations.document-templates': fixed('keep', 'keep'),
+  'integrations.signatures': fixed('keep', 'keep'),
+  'integrations.invoices': fixed('keep', 'keep'),
+
+  'insights.shared-dashboards': open('transfer', null, ['transfer']),
+  'insights.private-dashboards': open('keep', 'delete', ['keep', 'transfer', 'delete']),
+  'insights.public-links': fixed('disable', null),
+  'insights.shared-reports': open('withdraw', null, ['withdraw', 'transfer']),
+  'insights.participation': fixed('keep', 'keep'),
+  'insights.filters': fixed('keep', 'keep'),
+};
+
+/** What the rule does by itself, by preset and transition, with null where it has nothing to do. */
+function expectedDefaults({ base, presets = {} }: Expected) {
+  return Object.fromEntries(
+    PRESETS.map((preset) => [
+      preset,
+      Object.fromEntries(TRANSITIONS.map((transition, n) => [transition, presets[preset]?.[transition] ?? base[n]])),
+    ]),
+  );
+}
+
+function shownDefaults({ defaults }: CatalogueRule) {
+  return Object.fromEntries(
+    PRESETS.map((preset) => [
+      preset,
+      Object.fromEntries(TRANSITIONS.map((transition) => [transition, defaults[preset][transition] ?? null])),
+    ]),
+  );
+}
+
+describe('the catalogue of rules', () => {
+  let system: System;
+  let rules: CatalogueRule[];
+  beforeAll(async () => {
+    system = await System.start();
+    const owner = { name: 'Olga', email: 'olga@example.com', password: 'correct horse battery', staffId: 'S-1' };
+    const { accessToken } = await system.api().post<Json>('/v1/accounts', { name: 'Readers', owner });
+    ({ items: rules } = await system.api(accessToken as string).get<{ items: CatalogueRule[] }>('/v1/rules'));
+  }, 90_000);
+  afterAll(() => system?.stop());
+
+  it('is complete, and holds nothing else', () => {
+    expect(Object.keys(EXPECTED)).toHaveLength(55);
+    expect(rules.map(({ id }) => id).sort()).toEqual(Object.keys(EXPECTED).sort());
+  });
+
+  it.each(Object.entries(EXPECTED))('says of %s what the policy says', (id, expected) => {
+    const rule = rules.find((candidate) => candidate.id === id)!;
+    expect(rule).toMatchObject({ service: id.split('.')[0], fixed: expected.allowed === undefined });
+    expect(shownDefaults(rule)).toEqual(expectedDefaults(expected));
+    if (expected.allowed) expect([...rule.allowed].sort()).toEqual([...expected.allowed].sort());
+  });
+
+  it('is what docs/rules.md says, as `node scripts/rules-doc.mjs` writes it', async () => {
+    const script = new URL('../scripts/rules-doc.mjs', import.meta.url).href;
+    const { rulesDocument } = (await import(script)) as { rulesDocument: (rules: CatalogueRule[]) => string };
+    const written = await readFile(new URL('../docs/rules.md', import.meta.url), 'utf8');
+    expect(written).toBe(rulesDocument(rules));
+  });
+});

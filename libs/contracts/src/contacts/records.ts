@@ -1,0 +1,57 @@
+import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
+import { ListQuery, operation, resource, UserView } from '../operation.js';
+
+const service = 'contacts';
+
+export const RECORD_TYPES = ['lead', 'deal', 'product', 'activity', 'project', 'task'] as const;
+export type RecordType = (typeof RECORD_TYPES)[number];
+
+export class NewCrmRecord {
+  @OneOf(RECORD_TYPES) type: RecordType;
+  @Text() title: string;
+  @Id({ optional: true, nullable: true, about: 'The caller unless given; null for nobody.' }) ownerId?: string | null;
+  @Id({ optional: true, nullable: true, about: 'The contact that it is about.' }) contactId?: string | null;
+}
+
+export class CrmRecordChanges {
+  @Text({ optional: true }) title?: string;
+  @Id({ optional: true, nullable: true, about: 'Null makes it nobody’s.' }) ownerId?: string | null;
+}
+
+export class CrmRecord {
+  @Id() id: string;
+  @OneOf(RECORD_TYPES) type: RecordType;
+  @Text() title: string;
+  @Id({ nullable: true }) ownerId: string | null;
+  @Nested(() => UserView, { nullable: true }) owner: UserView | null;
+  @Id({ nullable: true, about: 'Null as well when the contact has been removed.' }) contactId: string | null;
+  @Moment() createdAt: string;
+}
+
+export class CrmRecordQuery extends ListQuery {
+  @OneOf(RECORD_TYPES, { optional: true }) type?: RecordType;
+  @PersonFilter('Id of the owner, `me`, or `none`.') ownerId?: string;
+  @Id({ optional: true }) contactId?: string;
+}
+
+/** What the team works on: leads, deals, products, activities, projects and their tasks. */
+export const records = resource({
+  service,
+  path: '/v1/records',
+  noun: 'a record',
+  thing: CrmRecord,
+  create: NewCrmRecord,
+  query: CrmRecordQuery,
+  errors: ['unknown-reference', 'unknown-user', 'inactive-user'],
+});
+
+export const recordsUpdate = operation<CrmRecord, CrmRecordChanges>({
+  id: 'records.update',
+  service,
+  method: 'PATCH',
+  path: '/v1/records/:id',
+  summary: 'Change the title or the owner of a record',
+  body: CrmRecordChanges,
+  answer: CrmRecord,
+  errors: ['not-found', 'unknown-user', 'inactive-user'],
+});

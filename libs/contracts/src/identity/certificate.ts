@@ -1,0 +1,47 @@
+import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
+import { operation } from '../operation.js';
+import { PRESETS, type Preset } from '../policy.js';
+import { MANAGERS } from '../principal.js';
+import { DepartureRule } from './departures.js';
+
+export class CertifiedPolicy {
+  @OneOf(PRESETS) preset: Preset;
+  @Whole({ about: 'The version of the account’s policy that was in force.' }) version: number;
+}
+
+export class CertifiedService {
+  @Text() service: string;
+  @ListOf(() => DepartureRule) rules: DepartureRule[];
+}
+
+/** What is signed about a completed deletion. People appear as ids and in no other way. */
+export class DeletionStatement {
+  @Text() iss: string;
+  @Moment() issuedAt: string;
+  @Id() departureId: string;
+  @Id() accountId: string;
+  @Id() userId: string;
+  @OneOf(['deleted']) transition: 'deleted';
+  @Id({ nullable: true }) requestedBy: string | null;
+  @Moment() requestedAt: string;
+  @Moment() effectiveAt: string;
+  @Moment() completedAt: string;
+  @Nested(() => CertifiedPolicy) policy: CertifiedPolicy;
+  @ListOf(() => CertifiedService) services: CertifiedService[];
+}
+
+export class Certificate {
+  @Text({ max: 1_000_000, about: 'JWS in compact form, EdDSA; `/.well-known/jwks.json` verifies it.' }) jws: string;
+  @Nested(() => DeletionStatement, { about: 'What the JWS says, for reading.' }) payload: DeletionStatement;
+}
+
+export const departuresCertificate = operation<Certificate>({
+  id: 'departures.certificate',
+  service: 'identity',
+  access: MANAGERS,
+  method: 'GET',
+  path: '/v1/departures/:id/certificate',
+  summary: 'Get a signed statement of a completed deletion',
+  answer: Certificate,
+  errors: ['not-found', 'conflict'],
+});

@@ -1,0 +1,48 @@
+import { Id, ListOf, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
+import { ListQuery, resource, UserView } from '../operation.js';
+
+/** How a condition compares; people can only be or not be somebody. */
+export const INSIGHT_FILTER_OPS = ['is', 'is-not', 'contains', 'at-least', 'at-most'] as const;
+export type InsightFilterOp = (typeof INSIGHT_FILTER_OPS)[number];
+
+export class NewInsightFilterCondition {
+  @Text() field: string;
+  @OneOf(INSIGHT_FILTER_OPS) op: InsightFilterOp;
+  @Id({ optional: true, about: 'A user, deactivated ones included; only with `is` and `is-not`.' }) userId?: string;
+  @Text({ optional: true, about: 'Anything else to compare with; either this or `userId`.' }) value?: string;
+}
+
+export class NewInsightFilter {
+  @Text() name: string;
+  @ListOf(() => NewInsightFilterCondition, { max: 50 }) conditions: NewInsightFilterCondition[];
+}
+
+export class InsightFilterCondition {
+  @Text() field: string;
+  @OneOf(INSIGHT_FILTER_OPS) op: InsightFilterOp;
+  @Id({ nullable: true }) userId: string | null;
+  @Nested(() => UserView, { nullable: true }) user: UserView | null;
+  @Text({ nullable: true }) value: string | null;
+}
+
+export class InsightFilter {
+  @Id() id: string;
+  @Text() name: string;
+  @ListOf(() => InsightFilterCondition) conditions: InsightFilterCondition[];
+  @Moment() createdAt: string;
+}
+
+export class InsightFilterQuery extends ListQuery {
+  @PersonFilter('Only filters with a condition that names this user; `me`, or `none` for filters that name nobody.')
+  userId?: string;
+}
+
+export const insightFilters = resource({
+  service: 'insights',
+  path: '/v1/insight-filters',
+  noun: 'an insight filter',
+  thing: InsightFilter,
+  create: NewInsightFilter,
+  query: InsightFilterQuery,
+  errors: ['unknown-user', 'inactive-user'],
+});

@@ -1,0 +1,54 @@
+import { Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
+import { ListQuery, operation, resource, UserView } from '../operation.js';
+
+const service = 'integrations';
+
+export class NewDocument {
+  @Text() title: string;
+  @Id({ about: 'The storage connection where it is hosted. The owner needs access to it.' }) storageId: string;
+  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Id({ optional: true, nullable: true }) dealId?: string | null;
+}
+
+export class Document {
+  @Id() id: string;
+  @Text() title: string;
+  @Id() storageId: string;
+  @Id() ownerId: string;
+  @Nested(() => UserView) owner: UserView;
+  @Id({ nullable: true }) dealId: string | null;
+  @Moment() createdAt: string;
+}
+
+export class DocumentQuery extends ListQuery {
+  @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
+  @Id({ optional: true }) storageId?: string;
+  @Id({ optional: true }) dealId?: string;
+}
+
+/** Only for whoever has access to the storage that hosts it; a list leaves out what the caller has no access to. */
+export const documents = resource({
+  service,
+  path: '/v1/documents',
+  noun: 'a document hosted in a storage that one has access to',
+  thing: Document,
+  create: NewDocument,
+  query: DocumentQuery,
+  errors: ['forbidden', 'unknown-reference', 'unknown-user', 'inactive-user'],
+});
+
+export class DocumentChanges {
+  @Text({ optional: true }) title?: string;
+  @Id({ optional: true, nullable: true }) dealId?: string | null;
+}
+
+export const documentUpdate = operation<Document, DocumentChanges>({
+  id: 'documents.update',
+  service,
+  method: 'PATCH',
+  path: '/v1/documents/:id',
+  summary: 'Edit a document; for whoever has access to its storage',
+  body: DocumentChanges,
+  answer: Document,
+  errors: ['not-found', 'forbidden'],
+});

@@ -1,0 +1,79 @@
+import { Id, Moment, Nested, OneOf, Pattern, PersonFilter, Text } from '../fields.js';
+import { ListQuery, operation, resource, UserView } from '../operation.js';
+
+const service = 'integrations';
+
+export const SCHEDULER_LINK_STATUSES = ['active', 'expired'] as const;
+export type SchedulerLinkStatus = (typeof SCHEDULER_LINK_STATUSES)[number];
+
+const ABOUT_STATUS =
+  'An expired link answers 410. One that expired because its owner left stays so when they return; they can activate it again.';
+
+export class NewSchedulerLink {
+  @Pattern(/^[a-z0-9][a-z0-9-]{2,79}$/, '3 to 80 lower-case letters, digits and hyphens', {
+    about: 'The last part of the public address. Taken once for all accounts.',
+  })
+  slug: string;
+  @Text({ about: 'What the meeting is about.' }) title: string;
+  @Id({ optional: true, about: 'Whom one meets; the caller unless given.' }) ownerId?: string;
+  @OneOf(SCHEDULER_LINK_STATUSES, { optional: true, about: '`active` unless given.' }) status?: SchedulerLinkStatus;
+}
+
+export class SchedulerLink {
+  @Id() id: string;
+  @Text() slug: string;
+  @Text({ about: 'The path of the public page, without sign-in.' }) url: string;
+  @Text() title: string;
+  @Id() ownerId: string;
+  @Nested(() => UserView) owner: UserView;
+  @OneOf(SCHEDULER_LINK_STATUSES, { about: ABOUT_STATUS }) status: SchedulerLinkStatus;
+  @Moment() createdAt: string;
+  @Moment({ nullable: true }) expiredAt: string | null;
+}
+
+export class SchedulerLinkQuery extends ListQuery {
+  @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
+  @OneOf(SCHEDULER_LINK_STATUSES, { optional: true }) status?: SchedulerLinkStatus;
+}
+
+export const schedulerLinks = resource({
+  service,
+  path: '/v1/scheduler-links',
+  noun: 'a meeting scheduler link',
+  thing: SchedulerLink,
+  create: NewSchedulerLink,
+  query: SchedulerLinkQuery,
+  errors: ['conflict', 'unknown-user', 'inactive-user'],
+});
+
+export class SchedulerLinkChanges {
+  @Text({ optional: true }) title?: string;
+  @OneOf(SCHEDULER_LINK_STATUSES, { optional: true }) status?: SchedulerLinkStatus;
+}
+
+export const schedulerLinkUpdate = operation<SchedulerLink, SchedulerLinkChanges>({
+  id: 'scheduler-links.update',
+  service,
+  method: 'PATCH',
+  path: '/v1/scheduler-links/:id',
+  summary: 'Rename a meeting scheduler link, let it expire or activate it again; for its owner and for managers',
+  body: SchedulerLinkChanges,
+  answer: SchedulerLink,
+  errors: ['not-found', 'forbidden', 'inactive-user'],
+});
+
+export class PublicSchedulerPage {
+  @Text() title: string;
+  @Text({ about: 'Whom one meets.' }) hostName: string;
+}
+
+export const publicScheduler = operation<PublicSchedulerPage>({
+  id: 'scheduler-links.show',
+  service,
+  method: 'GET',
+  path: '/m/:slug',
+  summary: 'The public page of a meeting scheduler link',
+  answer: PublicSchedulerPage,
+  access: 'public',
+  errors: ['not-found', 'gone'],
+});

@@ -1,0 +1,51 @@
+import { Email, Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
+import { ListQuery, operation, resource, UserView } from '../operation.js';
+
+const service = 'messaging';
+
+export class NewChatbot {
+  @Text() name: string;
+  @Id({ optional: true, about: 'Who stands in the playbook; the caller unless given.' }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'Where the playbook writes to, instead of to its user.' })
+  email?: string | null;
+}
+
+export class Chatbot {
+  @Id() id: string;
+  @Text() name: string;
+  @Id() userId: string;
+  @Nested(() => UserView) user: UserView;
+  @Email({ nullable: true }) email: string | null;
+  @Moment() createdAt: string;
+}
+
+export class ChatbotQuery extends ListQuery {
+  @PersonFilter("Id of the playbook's user, or `me`.") userId?: string;
+}
+
+export const chatbots = resource({
+  service,
+  path: '/v1/chatbots',
+  noun: 'a chatbot',
+  thing: Chatbot,
+  create: NewChatbot,
+  query: ChatbotQuery,
+  errors: ['unknown-user', 'inactive-user'],
+});
+
+export class ChatbotChanges {
+  @Text({ optional: true }) name?: string;
+  @Id({ optional: true }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'Null takes it out.' }) email?: string | null;
+}
+
+export const chatbotUpdate = operation<Chatbot, ChatbotChanges>({
+  id: 'chatbots.update',
+  service,
+  method: 'PATCH',
+  path: '/v1/chatbots/:id',
+  summary: 'Change a chatbot: its name, or the user or the email address in its playbook',
+  body: ChatbotChanges,
+  answer: Chatbot,
+  errors: ['not-found', 'unknown-user', 'inactive-user'],
+});

@@ -1,0 +1,40 @@
+import { Id, Moment, Nested, PersonFilter, Text, Whole } from '../fields.js';
+import { ListQuery, resource, UserView } from '../operation.js';
+
+export class NewCsatResponse {
+  @Id() conversationId: string;
+  @Whole({ min: 1, max: 5, about: 'From 1, dissatisfied, to 5, satisfied.' }) score: number;
+  @Text({ max: 10_000, optional: true, nullable: true }) comment?: string | null;
+
+  @Id({
+    optional: true,
+    nullable: true,
+    about: 'Who handled the conversation; its assignee unless given, or nobody if they have left.',
+  })
+  agentId?: string | null;
+}
+
+export class CsatResponse {
+  @Id() id: string;
+  @Id({ nullable: true, about: 'Null when the conversation is gone.' }) conversationId: string | null;
+  @Whole({ min: 1, max: 5 }) score: number;
+  @Text({ max: 10_000, nullable: true }) comment: string | null;
+  @Id({ nullable: true }) agentId: string | null;
+  @Nested(() => UserView, { nullable: true }) agent: UserView | null;
+  @Moment() createdAt: string;
+}
+
+export class CsatQuery extends ListQuery {
+  @Id({ optional: true }) conversationId?: string;
+  @PersonFilter('Id of the agent, `me`, or `none`.') agentId?: string;
+}
+
+export const csatResponses = resource({
+  service: 'messaging',
+  path: '/v1/csat-responses',
+  noun: "a customer's answer on how satisfied they are",
+  thing: CsatResponse,
+  create: NewCsatResponse,
+  query: CsatQuery,
+  errors: ['unknown-reference', 'unknown-user', 'inactive-user'],
+});

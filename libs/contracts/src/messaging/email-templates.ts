@@ -1,0 +1,43 @@
+import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
+import { ListQuery, resource, UserView } from '../operation.js';
+
+/** What is private only its owner gets to see. */
+export const EMAIL_VISIBILITIES = ['shared', 'private'] as const;
+export type EmailVisibility = (typeof EMAIL_VISIBILITIES)[number];
+
+export class NewEmailTemplate {
+  @Text() name: string;
+  @Text({ min: 0, max: 500 }) subject: string;
+  @Text({ min: 0, max: 10_000 }) body: string;
+
+  @OneOf(EMAIL_VISIBILITIES, { optional: true, about: '`private` unless given: only the owner sees it.' })
+  visibility?: EmailVisibility;
+
+  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+}
+
+export class EmailTemplate {
+  @Id() id: string;
+  @Text() name: string;
+  @Text({ min: 0, max: 500 }) subject: string;
+  @Text({ min: 0, max: 10_000 }) body: string;
+  @OneOf(EMAIL_VISIBILITIES) visibility: EmailVisibility;
+  @Id() ownerId: string;
+  @Nested(() => UserView) owner: UserView;
+  @Moment() createdAt: string;
+}
+
+export class EmailTemplateQuery extends ListQuery {
+  @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
+  @OneOf(EMAIL_VISIBILITIES, { optional: true }) visibility?: EmailVisibility;
+}
+
+export const emailTemplates = resource({
+  service: 'messaging',
+  path: '/v1/email-templates',
+  noun: 'an email template',
+  thing: EmailTemplate,
+  create: NewEmailTemplate,
+  query: EmailTemplateQuery,
+  errors: ['unknown-user', 'inactive-user'],
+});

@@ -1,0 +1,51 @@
+import { Email, Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
+import { ListQuery, operation, resource, UserView } from '../operation.js';
+
+const service = 'messaging';
+
+export class NewWebform {
+  @Text() name: string;
+  @Id({ optional: true, about: 'Who gets what is filled in; the caller unless given.' }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'Where the form reports to, instead of to its user.' })
+  email?: string | null;
+}
+
+export class Webform {
+  @Id() id: string;
+  @Text() name: string;
+  @Id() userId: string;
+  @Nested(() => UserView) user: UserView;
+  @Email({ nullable: true }) email: string | null;
+  @Moment() createdAt: string;
+}
+
+export class WebformQuery extends ListQuery {
+  @PersonFilter('Id of the user in the saving preferences, or `me`.') userId?: string;
+}
+
+export const webforms = resource({
+  service,
+  path: '/v1/webforms',
+  noun: 'a web form',
+  thing: Webform,
+  create: NewWebform,
+  query: WebformQuery,
+  errors: ['unknown-user', 'inactive-user'],
+});
+
+export class WebformChanges {
+  @Text({ optional: true }) name?: string;
+  @Id({ optional: true }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'Null takes it out.' }) email?: string | null;
+}
+
+export const webformUpdate = operation<Webform, WebformChanges>({
+  id: 'webforms.update',
+  service,
+  method: 'PATCH',
+  path: '/v1/webforms/:id',
+  summary: 'Change a web form: its name, or the user or the email address in its saving preferences',
+  body: WebformChanges,
+  answer: Webform,
+  errors: ['not-found', 'unknown-user', 'inactive-user'],
+});

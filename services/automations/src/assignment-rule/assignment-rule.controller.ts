@@ -1,0 +1,87 @@
+import { LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  assignmentRules,
+  assignmentRuleUpdate,
+  Problem,
+  type AnswerOf,
+  type AssignmentRuleQuery,
+  type Call,
+  type CallOf,
+  type ListQuery,
+  type NewAssignmentRule,
+  type NoBody,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { AssignmentRule, AssignmentRuleMember, type AssignmentRuleRow } from './assignment-rule.entity.js';
+
+type Shown = AnswerOf<typeof assignmentRuleUpdate>;
+
+const base = plainResource(assignmentRules, { entity: AssignmentRule, shown: ['name', 'createdAt'] });
+
+@Controller()
+export class AssignmentRuleController extends base {
+  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    const { name = null, userIds } = body as NewAssignmentRule;
+    return { name, lastPosition: null, userIds };
+  }
+
+  override async insert(
+    call: Pick<Call, 'principal'>,
+    { userIds, ...values }: Record<string, unknown>,
+  ): Promise<AssignmentRuleRow> {
+    await this.directory.requireActive(call.principal.accountId, userIds as string[]);
+    const rule = await super.insert(call, values);
+    await this.lineUp(rule, userIds as string[]);
+    return rule;
+  }
+
+  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+    const { userId, ...others } = super.filter(call) as AssignmentRuleQuery;
+    if (userId === undefined) return others;
+    const naming = this.em.createQueryBuilder(AssignmentRuleMember).select('ruleId').where({ userId });
+    return { ...others, $and: [{ id: { $in: naming } }] };
+  }
+
+  override async present(rows: readonly AssignmentRuleRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    const ids = rows.map((row) => row.id);
+    const members = await this.em.find(
+      AssignmentRuleMember,
+      { ruleId: { $in: ids } },
+      { orderBy: { position: 'asc' } },
+    );
+    const views = await this.directory.views(members.map((member) => member.userId));
+    const byRule = Map.groupBy(members, (member) => member.ruleId);
+    return answers.map((answer, index) => {
+      const userIds = (byRule.get(ids[index]!) ?? []).map((member) => member.userId);
+      return { ...answer, userIds, users: userIds.map((userId) => views.get(userId)) };
+    });
+  }
+
+  @Handles(assignmentRuleUpdate)
+  async update(call: CallOf<typeof assignmentRuleUpdate>): Promise<Shown> {
+    const { principal, params, body } = call;
+    await this.directory.requireActive(principal.accountId, body.userIds ?? []);
+    const mine = { id: params.id!, accountId: principal.accountId };
+    const rule = await this.em.findOne(AssignmentRule, mine, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (!rule) throw new Problem('not-found');
+    rule.name = body.name ?? rule.name;
+    if (body.userIds) await this.lineUp(rule, body.userIds);
+    await this.em.flush();
+    return (await this.present([rule], call))[0] as Shown;
+  }
+
+  /** The round goes on behind whoever had the last turn, if they are still in it. */
+  private async lineUp(rule: AssignmentRuleRow, userIds: readonly string[]): Promise<void> {
+    const { id: ruleId, accountId, lastPosition } = rule;
+    const last =
+      lastPosition === null ? null : await this.em.findOne(AssignmentRuleMember, { ruleId, position: lastPosition });
+    const position = last ? userIds.indexOf(last.userId) : -1;
+    rule.lastPosition = position < 0 ? null : position;
+    await this.em.nativeDelete(AssignmentRuleMember, { ruleId });
+    const members = userIds.map((userId, at) => ({ id: this.ids.next(), accountId, ruleId, userId, position: at }));
+    await this.em.insertMany(AssignmentRuleMember, members);
+  }
+}

@@ -1,0 +1,111 @@
+import { Handles } from '#libs/broker';
+import {
+  filters,
+  filtersUpdate,
+  Problem,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type FilterCondition as FilterConditionAnswer,
+  type ListQuery,
+  type NewFilter,
+  type NoBody,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { readConditions, sameCondition, type Condition } from './conditions.js';
+import { Filter, FilterCondition, type FilterRow } from './filter.entity.js';
+import { visibleFilter, visibleTo } from './visible.js';
+
+const base = plainResource(filters, {
+  entity: Filter,
+  shown: ['name', 'visibility', 'createdAt'],
+  people: ['ownerId'],
+  mine: 'ownerId',
+});
+
+@Controller()
+export class FilterController extends base {
+  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    const { name, visibility = 'private', conditions = [] } = body as NewFilter;
+    return { name, visibility, conditions: readConditions(conditions) };
+  }
+
+  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+    return { ...super.filter(call), ...visibleTo(call.principal) };
+  }
+
+  override find(call: Pick<Call, 'principal' | 'params'>): Promise<FilterRow> {
+    return visibleFilter(this.em, call);
+  }
+
+  override async insert(
+    call: Pick<Call, 'principal'>,
+    { conditions, ...values }: Record<string, unknown>,
+  ): Promise<FilterRow> {
+    const { accountId, userId } = call.principal;
+    const its = conditions as Condition[];
+    // Everybody at once, so that they are held in the order in which a departure takes them.
+    await this.directory.requireActive(accountId, [userId, ...its.map((condition) => condition.userId)]);
+    const filter = await super.insert(call, values);
+    await this.write(filter, its);
+    return filter;
+  }
+
+  @Handles(filtersUpdate)
+  async update(call: CallOf<typeof filtersUpdate>): Promise<AnswerOf<typeof filtersUpdate>> {
+    const { name, conditions } = call.body;
+    const filter = await this.find(call);
+    if (conditions) await this.replace(filter, readConditions(conditions));
+    if (name !== undefined) filter.name = name;
+    await this.em.flush();
+    return (await this.present([filter], call))[0] as AnswerOf<typeof filtersUpdate>;
+  }
+
+  /** Only what is new has to name people who have not left. */
+  private async replace(filter: FilterRow, wanted: readonly Condition[]): Promise<void> {
+    const former = await this.em.find(FilterCondition, { filterId: filter.id });
+    const added = wanted.filter((condition) => !former.some((old) => sameCondition(condition, old as Condition)));
+    await this.directory.requireActive(
+      filter.accountId,
+      added.map(({ userId }) => userId),
+    );
+    // After the people, as a departure does; of two who change the same filter the second waits.
+    const held = await this.em.findOne(Filter, { id: filter.id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (!held) throw new Problem('not-found');
+    await this.em.nativeDelete(FilterCondition, { filterId: filter.id });
+    await this.write(filter, wanted);
+  }
+
+  private async write({ id: filterId }: FilterRow, conditions: readonly Condition[]): Promise<void> {
+    for (const condition of conditions)
+      this.em.create(FilterCondition, { ...condition, id: this.ids.next(), filterId });
+    await this.em.flush();
+  }
+
+  override async present(rows: readonly FilterRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    const conditions = await this.conditionsOf(rows);
+    return answers.map((answer, index) => {
+      const its = conditions.get(rows[index]!.id)!;
+      return { ...answer, conditions: its, matchesNobody: its.some(({ matchesNobody }) => matchesNobody) };
+    });
+  }
+
+  private async conditionsOf(rows: readonly FilterRow[]): Promise<Map<string, FilterConditionAnswer[]>> {
+    const found = await this.em.find(
+      FilterCondition,
+      { filterId: { $in: rows.map(({ id }) => id) } },
+      { orderBy: { id: 'asc' } },
+    );
+    const views = await this.directory.views(found.map(({ userId }) => userId));
+    const byFilter = new Map(rows.map(({ id }) => [id, new Array<FilterConditionAnswer>()]));
+    for (const { filterId, field, op, value = null, userId = null } of found) {
+      const user = (userId && views.get(userId)) || null;
+      const matchesNobody = user?.status === 'deleted';
+      byFilter.get(filterId)!.push({ field, op, value: userId ?? value, user, matchesNobody });
+    }
+    return byFilter;
+  }
+}

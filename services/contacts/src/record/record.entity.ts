@@ -1,0 +1,18 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
+import type { RecordType } from '#libs/contracts';
+import { tenantRow, userRef } from '#libs/database';
+
+/** Whatever the team works on, from a lead to the task of a project. */
+export const CrmRecord = defineEntity({
+  name: 'CrmRecord',
+  tableName: 'record',
+  properties: {
+    ...tenantRow(),
+    type: p.text().$type<RecordType>(),
+    title: p.text(),
+    ownerId: userRef().nullable(),
+    contactId: p.uuid().nullable(),
+    createdAt: p.datetime(),
+  },
+});
+export type CrmRecordRow = InferEntity<typeof CrmRecord>;

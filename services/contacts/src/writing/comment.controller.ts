@@ -1,0 +1,19 @@
+import { Controller } from '@nestjs/common';
+import { comments, type Call, type NewComment } from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { about } from './about.js';
+import { Comment } from './writing.entity.js';
+
+const base = plainResource(comments, {
+  entity: Comment,
+  shown: ['recordId', 'contactId', 'text', 'createdAt'],
+  people: ['author'],
+  mine: 'author',
+});
+
+@Controller()
+export class CommentController extends base {
+  override async prepare(call: Call): Promise<Record<string, unknown>> {
+    return { ...(await about(this.em, call)), text: (call.body as NewComment).text };
+  }
+}

@@ -1,0 +1,19 @@
+import { Controller } from '@nestjs/common';
+import { files, type Call, type NewAttachedFile } from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { about } from './about.js';
+import { AttachedFile } from './writing.entity.js';
+
+const base = plainResource(files, {
+  entity: AttachedFile,
+  shown: ['recordId', 'contactId', 'name', 'createdAt'],
+  people: ['author'],
+  mine: 'author',
+});
+
+@Controller()
+export class FileController extends base {
+  override async prepare(call: Call): Promise<Record<string, unknown>> {
+    return { ...(await about(this.em, call)), name: (call.body as NewAttachedFile).name };
+  }
+}

@@ -1,0 +1,26 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { tenantRow, userRef } from '#libs/database';
+
+/** Something that somebody added to a record or to a contact, and that goes with it. */
+const writing = () => ({
+  ...tenantRow(),
+  recordId: p.uuid().nullable(),
+  contactId: p.uuid().nullable(),
+  author: userRef(),
+  createdAt: p.datetime(),
+});
+
+export const Note = defineEntity({ name: 'Note', tableName: 'note', properties: { ...writing(), text: p.text() } });
+
+export const Comment = defineEntity({
+  name: 'Comment',
+  tableName: 'comment',
+  properties: { ...writing(), text: p.text() },
+});
+
+/** What is known of an attached file. */
+export const AttachedFile = defineEntity({
+  name: 'AttachedFile',
+  tableName: 'file',
+  properties: { ...writing(), name: p.text() },
+});

@@ -1,0 +1,53 @@
+import { goals, type NewGoal, type Principal } from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { hears, startInsights } from '../testing/insights.js';
+
+describe('goals', () => {
+  let insights: TestService;
+  let robin: Principal;
+  let kim: Principal;
+  beforeAll(async () => {
+    insights = await startInsights();
+  });
+  afterAll(() => insights.stop());
+  beforeEach(async () => {
+    robin = await insights.person();
+    kim = await insights.person({ accountId: robin.accountId, name: 'Kim Example' });
+  });
+  const make = (more: Partial<NewGoal> = {}) =>
+    insights.call(robin, goals.create, { body: { name: 'Deals won', target: 12.5, ...more } });
+
+  it('belong to whoever sets them and name those who take part', async () => {
+    const made = await make({ participantIds: [kim.userId, robin.userId] });
+    expect(made).toMatchObject({
+      name: 'Deals won',
+      target: 12.5,
+      owner: { id: robin.userId, name: 'Robin Example' },
+      participantIds: [kim.userId, robin.userId],
+      participants: [{ name: 'Kim Example', status: 'active' }, { id: robin.userId }],
+    });
+    const theirs = await make({ ownerId: kim.userId });
+    expect((await insights.call(kim, goals.list)).items).toEqual([theirs, made]);
+    expect((await insights.call(kim, goals.list, { query: { ownerId: 'me' } })).items).toEqual([theirs]);
+    await insights.call(robin, goals.remove, { params: { id: made.id } });
+    expect((await insights.call(kim, goals.list)).items).toEqual([theirs]);
+  });
+
+  it('still include whoever was part of them and has left', async () => {
+    const { id } = await make({ participantIds: [kim.userId] });
+    const participants = async () => (await insights.call(robin, goals.get, { params: { id } })).participants;
+    await hears(insights, kim, 'deactivated');
+    expect(await participants()).toMatchObject([{ id: kim.userId, status: 'deactivated' }]);
+    await hears(insights, kim, 'deleted', {}, 3);
+    expect(await participants()).toEqual([{ id: kim.userId, name: 'Deleted user', status: 'deleted' }]);
+  });
+
+  it('begin with nobody who has left', async () => {
+    await hears(insights, kim, 'deactivated');
+    const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
+    await expect(make({ participantIds: [robin.userId, kim.userId] })).rejects.toMatchObject(refused);
+    await expect(make({ ownerId: kim.userId })).rejects.toMatchObject(refused);
+    await hears(insights, kim, 'reactivated', {}, 3);
+    expect(await make({ participantIds: [kim.userId] })).toMatchObject({ participantIds: [kim.userId] });
+  });
+});

@@ -1,0 +1,81 @@
+import { Controller } from '@nestjs/common';
+import {
+  insightFilters,
+  Problem,
+  type Call,
+  type InsightFilterQuery,
+  type NewInsightFilter,
+  type NewInsightFilterCondition,
+  type NoBody,
+} from '#libs/contracts';
+import { personFields, plainResource } from '#libs/platform';
+import { InsightFilter, InsightFilterCondition, type InsightFilterRow } from './insight-filter.entity.js';
+
+const base = plainResource(insightFilters, { entity: InsightFilter, shown: ['name', 'createdAt'] });
+
+@Controller()
+export class InsightFilterController extends base {
+  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    const { name, conditions } = body as NewInsightFilter;
+    conditions.forEach(requireOneOperand);
+    return { name, conditions };
+  }
+
+  /** What somebody did before they were deactivated may still be asked for; somebody deleted is nobody to ask for. */
+  override async insert(
+    call: Pick<Call, 'principal'>,
+    { conditions, ...values }: Record<string, unknown>,
+  ): Promise<InsightFilterRow> {
+    const { accountId } = call.principal;
+    const wanted = conditions as readonly NewInsightFilterCondition[];
+    await this.directory.requireNotDeleted(
+      accountId,
+      wanted.map((condition) => condition.userId),
+    );
+    const filter = await super.insert(call, values);
+    for (const { field, op, userId = null, value = null } of wanted) {
+      const id = this.ids.next();
+      this.em.create(InsightFilterCondition, { id, accountId, filterId: filter.id, field, op, userId, value });
+    }
+    await this.em.flush();
+    return filter;
+  }
+
+  override filter(call: Call<NoBody, InsightFilterQuery>): Record<string, unknown> {
+    const { userId, ...rest } = super.filter(call);
+    if (userId === undefined) return rest;
+    const naming = this.em.createQueryBuilder(InsightFilterCondition).select('filterId');
+    return userId === null
+      ? { ...rest, $and: [{ id: { $nin: naming.where({ userId: { $ne: null } }) } }] }
+      : { ...rest, $and: [{ id: { $in: naming.where({ userId }) } }] };
+  }
+
+  override async present(rows: readonly InsightFilterRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    const ids = rows.map((row) => row.id);
+    const conditions = await this.em.find(
+      InsightFilterCondition,
+      { filterId: { $in: ids } },
+      { orderBy: { id: 'asc' } },
+    );
+    const views = await this.directory.views(conditions.map((condition) => condition.userId));
+    const byFilter = Map.groupBy(conditions, (condition) => condition.filterId);
+    return answers.map((answer, index) => ({
+      ...answer,
+      conditions: (byFilter.get(ids[index]!) ?? []).map(({ field, op, userId, value }) => ({
+        field,
+        op,
+        ...personFields('userId', userId, views),
+        value: value ?? null,
+      })),
+    }));
+  }
+}
+
+/** @throws Problem `validation` unless there is either a user or a value, and an operator that goes with it */
+function requireOneOperand({ op, userId, value }: NewInsightFilterCondition, index: number): void {
+  const fault = (field: string, message: string) =>
+    new Problem('validation', { errors: [{ field: `conditions.${index}.${field}`, message }] });
+  if ((userId === undefined) === (value === undefined)) throw fault('value', 'Name either a user or a value');
+  if (userId && op !== 'is' && op !== 'is-not') throw fault('op', 'A user is compared with `is` or `is-not`');
+}

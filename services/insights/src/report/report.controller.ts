@@ -1,0 +1,115 @@
+import { LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  Problem,
+  reports,
+  reportShare,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type NewReport,
+  type NoBody,
+  type Principal,
+  type ReportQuery,
+  type SharedWith,
+  type Sharing,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { ReportParticipant, ReportShare } from '../membership/membership.entity.js';
+import { addMembers, membersOf } from '../membership/memberships.js';
+import { Report, type ReportRow } from './report.entity.js';
+
+type Shown = AnswerOf<typeof reportShare>;
+
+const base = plainResource(reports, {
+  entity: Report,
+  shown: ['name', 'definition', 'withdrawn', 'createdAt'],
+  people: ['ownerId'],
+  mine: 'ownerId',
+});
+
+@Controller()
+export class ReportController extends base {
+  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    const { definition = {}, sharedWith = [], ...values } = body as NewReport;
+    return { ...values, definition, sharing: sharingOf(sharedWith), withdrawn: false, sharedWith };
+  }
+
+  override async insert(
+    call: Pick<Call, 'principal'>,
+    { sharedWith, participantIds = [], ...values }: Record<string, unknown>,
+  ): Promise<ReportRow> {
+    const readers = usersOf(sharedWith as SharedWith);
+    const participants = participantIds as string[];
+    await this.directory.requireActive(call.principal.accountId, [...readers, ...participants]);
+    const report = await super.insert(call, values);
+    await addMembers(this.em, this.ids, ReportShare, report, readers);
+    await addMembers(this.em, this.ids, ReportParticipant, report, participants);
+    return report;
+  }
+
+  override filter(call: Call<NoBody, ReportQuery>): Record<string, unknown> {
+    return { ...super.filter(call), ...this.visibleTo(call.principal) };
+  }
+
+  override async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<ReportRow> {
+    const { accountId } = principal;
+    const report = await this.em.findOne(Report, { id: params.id, accountId, ...this.visibleTo(principal) });
+    if (!report) throw new Problem('not-found');
+    return report;
+  }
+
+  override async present(rows: readonly ReportRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    const ids = rows.map((row) => row.id);
+    const readers = await membersOf(this.em, this.directory, ReportShare, ids);
+    const participants = await membersOf(this.em, this.directory, ReportParticipant, ids);
+    return answers.map((answer, index) => {
+      const { id, sharing } = rows[index]!;
+      const included = participants(id);
+      return {
+        ...answer,
+        sharedWith: sharing === 'everyone' ? sharing : readers(id),
+        participantIds: included.map((user) => user.id),
+        participants: included,
+      };
+    });
+  }
+
+  @Handles(reportShare)
+  async share(call: CallOf<typeof reportShare>): Promise<Shown> {
+    const { accountId, userId } = call.principal;
+    const { sharedWith } = call.body;
+    const readers = usersOf(sharedWith);
+    const report = await this.find(call);
+    await this.directory.requireActive(accountId, [userId, ...readers]);
+    await this.em.refresh(report, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (report.ownerId !== userId) throw new Problem('forbidden', { detail: 'Only the owner shares a report.' });
+    report.sharing = sharingOf(sharedWith);
+    report.withdrawn = false;
+    await this.em.flush();
+    await this.em.nativeDelete(ReportShare, { wholeId: report.id });
+    await addMembers(this.em, this.ids, ReportShare, report, readers);
+    return (await this.present([report], call))[0] as Shown;
+  }
+
+  /** The owner, and whom it is shared with as long as it is not withdrawn. */
+  private visibleTo({ userId }: Principal) {
+    const shared = this.em.createQueryBuilder(ReportShare).select('wholeId').where({ userId });
+    return {
+      $or: [
+        { ownerId: userId },
+        { withdrawn: false, sharing: 'everyone' as const },
+        { withdrawn: false, sharing: 'users' as const, id: { $in: shared } },
+      ],
+    };
+  }
+}
+
+const usersOf = (sharedWith: SharedWith): readonly string[] => (sharedWith === 'everyone' ? [] : sharedWith);
+
+function sharingOf(sharedWith: SharedWith): Sharing {
+  if (sharedWith === 'everyone') return sharedWith;
+  return sharedWith.length > 0 ? 'users' : 'nobody';
+}

@@ -1,0 +1,19 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
+import type { Sharing } from '#libs/contracts';
+import { tenantRow, userRef } from '#libs/database';
+
+/** A withdrawn report still knows whom it was shared with; until it is shared again only the owner can read it. */
+export const Report = defineEntity({
+  name: 'Report',
+  tableName: 'report',
+  properties: {
+    ...tenantRow(),
+    name: p.text(),
+    ownerId: userRef(),
+    definition: p.json<Record<string, unknown>>(),
+    sharing: p.text().$type<Sharing>(),
+    withdrawn: p.boolean(),
+    createdAt: p.datetime(),
+  },
+});
+export type ReportRow = InferEntity<typeof Report>;

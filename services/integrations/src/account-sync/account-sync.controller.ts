@@ -1,0 +1,70 @@
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  accountSyncs,
+  accountSyncUpdate,
+  isManager,
+  Problem,
+  type AccountSync as AccountSyncView,
+  type AccountSyncChanges,
+  type Call,
+  type NewAccountSync,
+} from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { plainResource, Sealing } from '#libs/platform';
+import { AccountSync } from './account-sync.entity.js';
+
+const base = plainResource(accountSyncs, {
+  entity: AccountSync,
+  shown: ['kind', 'provider', 'status', 'createdAt', 'stoppedAt'],
+  people: ['ownerId'],
+  mine: 'ownerId',
+});
+
+@Controller()
+export class AccountSyncController extends base {
+  constructor(
+    em: EntityManager,
+    directory: Directory,
+    ids: Ids,
+    clock: Clock,
+    private readonly sealing: Sealing,
+  ) {
+    super(em, directory, ids, clock);
+  }
+
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { status = 'active', grant, ...values } = body as NewAccountSync;
+    return { ...values, ...this.stateOf({ status, grant }, principal.accountId) };
+  }
+
+  /** Stopped because its owner left, it starts again only when they have returned, with a new grant of theirs. */
+  @Handles(accountSyncUpdate)
+  async update(call: Call<AccountSyncChanges>): Promise<AccountSyncView> {
+    const { body, principal } = call;
+    const sync = await this.find(call);
+    const mine = sync.ownerId === principal.userId;
+    if (!mine && (body.status === 'active' || !isManager(principal))) {
+      throw new Problem('forbidden', { detail: 'Its owner may start and stop it, managers may stop it.' });
+    }
+    if (body.status === 'active') await this.directory.requireActive(sync.accountId, [sync.ownerId]);
+    await this.em.refresh(sync, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const state = this.stateOf(body, sync.accountId);
+    // The one it has remains in force until there is another one.
+    if (body.status === 'active' && body.grant === undefined) state.sealedGrant = sync.sealedGrant ?? null;
+    this.em.assign(sync, state);
+    await this.em.flush();
+    return (await this.present([sync], call))[0] as AccountSyncView;
+  }
+
+  private stateOf({ status, grant }: AccountSyncChanges, accountId: string) {
+    if (status === 'active') {
+      const sealedGrant = grant === undefined ? null : this.sealing.seal(grant, accountId);
+      return { status, sealedGrant, stoppedAt: null };
+    }
+    if (grant === undefined) return { status, sealedGrant: null, stoppedAt: this.clock.now() };
+    const message = 'grant must not be given to a sync that is stopped';
+    throw new Problem('validation', { errors: [{ field: 'grant', message }] });
+  }
+}

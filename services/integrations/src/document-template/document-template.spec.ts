@@ -1,0 +1,110 @@
+import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
+import {
+  documents,
+  documentTemplates,
+  documentTemplateUpdate,
+  documentTemplateUse,
+  type Principal,
+} from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { aStorage, leaves, returns, startIntegrations } from '../testing/integrations.js';
+
+describe('document templates', () => {
+  let integrations: TestService;
+  let robin: Principal;
+  let kim: Principal;
+  let lee: Principal;
+  let storageId: string;
+  beforeAll(async () => {
+    integrations = await startIntegrations();
+  });
+  afterAll(() => integrations.stop());
+  beforeEach(async () => {
+    robin = await integrations.person();
+    const { accountId } = robin;
+    kim = await integrations.person({ accountId, name: 'Kim Example' });
+    lee = await integrations.person({ accountId, name: 'Lee Example', roles: ['admin'] });
+    storageId = (await aStorage(integrations, robin, [robin.userId, kim.userId, lee.userId])).id;
+  });
+
+  const create = (more: object = {}) =>
+    integrations.call(robin, documentTemplates.create, { body: { title: 'Contract', storageId, ...more } });
+  const update = (who: Principal, id: string, body: object) =>
+    integrations.call(who, documentTemplateUpdate, { params: { id }, body });
+  const use = (who: Principal, id: string, body: object = {}) =>
+    integrations.call(who, documentTemplateUse, { params: { id }, body });
+  const list = async (who: Principal) => (await integrations.call(who, documentTemplates.list)).items;
+  const forbidden = { code: 'forbidden' };
+
+  it('become a document of whoever uses them', async () => {
+    const { id } = await create({ grantedUserIds: [kim.userId] });
+    const dealId = integrations.ids.next();
+    const made = await use(kim, id, { dealId });
+    expect(made).toMatchObject({
+      title: 'Contract',
+      storageId,
+      dealId,
+      ownerId: kim.userId,
+      owner: { id: kim.userId },
+    });
+    expect(await integrations.call(kim, documents.get, { params: { id: made.id } })).toEqual(made);
+    expect(await use(robin, id, { title: 'For Acme' })).toMatchObject({ title: 'For Acme', dealId: null });
+  });
+
+  it('are for their owner and whomever the owner has permitted', async () => {
+    const made = await create({ grantedUserIds: [kim.userId, robin.userId] });
+    expect(made).toMatchObject({ grantedUserIds: [kim.userId], grantedUsers: [{ name: 'Kim Example' }] });
+    expect(await list(robin)).toEqual([made]);
+    expect(await list(kim)).toEqual([made]);
+    expect(await list(lee)).toEqual([]);
+    await expect(use(lee, made.id)).rejects.toMatchObject(forbidden);
+    await expect(integrations.call(lee, documentTemplates.get, { params: { id: made.id } })).rejects.toMatchObject(
+      forbidden,
+    );
+  });
+
+  it('need access to the storage, too', async () => {
+    const own = await aStorage(integrations, robin);
+    const { id } = await create({ storageId: own.id, grantedUserIds: [kim.userId] });
+    await expect(use(kim, id)).rejects.toMatchObject({ ...forbidden, details: { items: [own.id] } });
+    expect(await list(kim)).toEqual([]);
+    const elsewhere = await aStorage(integrations, kim);
+    await expect(create({ storageId: elsewhere.id })).rejects.toMatchObject(forbidden);
+  });
+
+  it('are opened and closed to others by their owner alone', async () => {
+    const { id } = await create({ grantedUserIds: [kim.userId] });
+    for (const who of [kim, lee])
+      await expect(update(who, id, { grantedUserIds: [lee.userId] })).rejects.toMatchObject(forbidden);
+    const changed = await update(robin, id, { title: 'New', grantedUserIds: [lee.userId] });
+    expect(changed).toMatchObject({ title: 'New', grantedUserIds: [lee.userId] });
+    await expect(use(kim, id)).rejects.toMatchObject(forbidden);
+    expect(await update(robin, id, { title: 'Newer' })).toMatchObject({ grantedUserIds: [lee.userId] });
+    expect(await update(robin, id, { grantedUserIds: [] })).toMatchObject({ grantedUserIds: [] });
+    await leaves(integrations, lee);
+    await expect(update(robin, id, { grantedUserIds: [lee.userId] })).rejects.toMatchObject({ code: 'inactive-user' });
+    await expect(create({ grantedUserIds: [lee.userId] })).rejects.toMatchObject({ code: 'inactive-user' });
+  });
+
+  it.each(['deactivated', 'deleted'] as const)(
+    'of somebody %s can be used by those permitted before, and by nobody else any more',
+    async (transition) => {
+      const { id } = await create({ grantedUserIds: [kim.userId] });
+      await leaves(integrations, robin, transition);
+      expect(await use(kim, id)).toMatchObject({ ownerId: kim.userId });
+      await expect(use(lee, id)).rejects.toMatchObject(forbidden);
+      const tooLate = { code: 'conflict', details: { items: [robin.userId] } };
+      for (const who of [robin, kim, lee])
+        await expect(update(who, id, { grantedUserIds: [kim.userId, lee.userId] })).rejects.toMatchObject(tooLate);
+      expect(await list(kim)).toMatchObject([{ owner: { status: transition }, grantedUserIds: [kim.userId] }]);
+    },
+  );
+
+  it('can be opened again by an owner who returns', async () => {
+    const { id } = await create();
+    await leaves(integrations, robin);
+    await returns(integrations, robin);
+    await update(robin, id, { grantedUserIds: [lee.userId] });
+    expect(await use(lee, id)).toMatchObject({ ownerId: lee.userId });
+  });
+});

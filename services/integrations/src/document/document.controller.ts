@@ -1,0 +1,63 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  documents,
+  documentUpdate,
+  type Call,
+  type Document as DocumentView,
+  type DocumentChanges,
+  type ListQuery,
+  type NewDocument,
+  type NoBody,
+} from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { plainResource } from '#libs/platform';
+import { Storages, storagesOf } from '../storage-connection/storages.js';
+import { Document, type DocumentRow } from './document.entity.js';
+
+const base = plainResource(documents, {
+  entity: Document,
+  shown: ['title', 'storageId', 'dealId', 'createdAt'],
+  people: ['ownerId'],
+  mine: 'ownerId',
+});
+
+/** Whether its owner is still there makes no difference: what counts is the access to the storage. */
+@Controller()
+export class DocumentController extends base {
+  constructor(
+    em: EntityManager,
+    directory: Directory,
+    ids: Ids,
+    clock: Clock,
+    private readonly storages: Storages,
+  ) {
+    super(em, directory, ids, clock);
+  }
+
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { ownerId = principal.userId, ...values } = body as NewDocument;
+    await this.directory.requireActive(principal.accountId, [ownerId]);
+    await this.storages.requireHost(principal.accountId, values.storageId, ownerId);
+    return { ...values, ownerId };
+  }
+
+  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+    return { $and: [super.filter(call), { storageId: { $in: storagesOf(call.principal.userId) } }] };
+  }
+
+  override async find(call: Pick<Call, 'principal' | 'params'>): Promise<DocumentRow> {
+    const document = await super.find(call);
+    await this.storages.requireAccess(document.storageId, call.principal.userId);
+    return document;
+  }
+
+  @Handles(documentUpdate)
+  async update(call: Call<DocumentChanges>): Promise<DocumentView> {
+    const document = await this.find(call);
+    this.em.assign(document, call.body);
+    await this.em.flush();
+    return (await this.present([document], call))[0] as DocumentView;
+  }
+}

@@ -1,0 +1,76 @@
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  isManager,
+  Problem,
+  publicScheduler,
+  schedulerLinks,
+  schedulerLinkUpdate,
+  type Call,
+  type NewSchedulerLink,
+  type PublicSchedulerPage,
+  type SchedulerLink as SchedulerLinkView,
+  type SchedulerLinkChanges,
+  type SchedulerLinkStatus,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { SchedulerLink, type SchedulerLinkRow } from './scheduler-link.entity.js';
+
+const base = plainResource(schedulerLinks, {
+  entity: SchedulerLink,
+  shown: ['slug', 'title', 'status', 'createdAt', 'expiredAt'],
+  people: ['ownerId'],
+  mine: 'ownerId',
+});
+
+@Controller()
+export class SchedulerLinkController extends base {
+  override async prepare(call: Call): Promise<Record<string, unknown>> {
+    const { status = 'active' } = call.body as NewSchedulerLink;
+    return { ...(await super.prepare(call)), ...this.stateOf(status) };
+  }
+
+  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<SchedulerLinkRow> {
+    return super.insert(call, values).catch((error: unknown) => {
+      if (error instanceof UniqueConstraintViolationException)
+        throw new Problem('conflict', { detail: 'This slug is taken. Choose another one.' });
+      throw error;
+    });
+  }
+
+  override async present(rows: readonly SchedulerLinkRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    return answers.map((answer, index) => ({ ...answer, url: `/m/${rows[index]!.slug}` }));
+  }
+
+  /** One that has expired because its owner left becomes active only when they have returned, and on request. */
+  @Handles(schedulerLinkUpdate)
+  async update(call: Call<SchedulerLinkChanges>): Promise<SchedulerLinkView> {
+    const { body, principal } = call;
+    const link = await this.find(call);
+    if (link.ownerId !== principal.userId && !isManager(principal))
+      throw new Problem('forbidden', { detail: 'Only the owner of the link and managers may do this.' });
+    if (body.status === 'active') await this.directory.requireActive(link.accountId, [link.ownerId]);
+    await this.em.refresh(link, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const changed = body.status && body.status !== link.status;
+    this.em.assign(link, { ...body, ...(changed && this.stateOf(body.status!)) });
+    await this.em.flush();
+    return (await this.present([link], call))[0] as SchedulerLinkView;
+  }
+
+  /** For everybody who has the link. Whoever has left can't be met, even while their links are still being worked off. */
+  @Handles(publicScheduler)
+  async show({ params }: Call): Promise<PublicSchedulerPage> {
+    const link = await this.em.findOne(SchedulerLink, { slug: params.slug });
+    if (!link) throw new Problem('not-found');
+    const host = (await this.directory.view(link.ownerId))!;
+    if (link.status === 'expired' || host.status === 'deactivated' || host.status === 'deleted')
+      throw new Problem('gone', { detail: 'This meeting link has expired.' });
+    return { title: link.title, hostName: host.name };
+  }
+
+  private stateOf(status: SchedulerLinkStatus) {
+    return { status, expiredAt: status === 'expired' ? this.clock.now() : null };
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
+import {
+  NOBODY,
+  publicScheduler,
+  schedulerLinks,
+  schedulerLinkUpdate,
+  type Principal,
+  type SchedulerLinkChanges,
+} from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { leaves, returns, startIntegrations } from '../testing/integrations.js';
+import { SchedulerLink } from './scheduler-link.entity.js';
+
+describe('meeting scheduler links', () => {
+  let integrations: TestService;
+  let robin: Principal;
+  let admin: Principal;
+  let slug: string;
+  beforeAll(async () => {
+    integrations = await startIntegrations();
+  });
+  afterAll(() => integrations.stop());
+  beforeEach(async () => {
+    robin = await integrations.person();
+    admin = await integrations.person({ accountId: robin.accountId, roles: ['admin'] });
+    slug = `robin-${integrations.ids.next().slice(-12)}`;
+  });
+
+  const create = (who = robin, more: object = {}) =>
+    integrations.call(who, schedulerLinks.create, { body: { slug, title: 'Demo', ...more } });
+  const update = (who: Principal, id: string, body: SchedulerLinkChanges) =>
+    integrations.call(who, schedulerLinkUpdate, { params: { id }, body });
+  const visit = (params = { slug }) => integrations.call(NOBODY, publicScheduler, { params });
+  const gone = { code: 'gone', status: 410 };
+
+  it('show everybody what the meeting is about and whom one meets', async () => {
+    expect(await create()).toMatchObject({ slug, url: `/m/${slug}`, status: 'active', owner: { id: robin.userId } });
+    expect(await visit()).toEqual({ title: 'Demo', hostName: 'Robin Example' });
+    await expect(visit({ slug: 'nowhere' })).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('have an address of their own, also among accounts', async () => {
+    await create();
+    const stranger = await integrations.person();
+    await expect(create(stranger)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('expire and become active again as their owner or a manager likes', async () => {
+    const { id } = await create();
+    const colleague = await integrations.person({ accountId: robin.accountId });
+    await expect(update(colleague, id, { status: 'expired' })).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await update(admin, id, { status: 'expired' })).toMatchObject({ expiredAt: expect.any(String) });
+    await expect(visit()).rejects.toMatchObject(gone);
+    expect(await update(robin, id, { status: 'active', title: 'Call' })).toMatchObject({ expiredAt: null });
+    expect(await visit()).toMatchObject({ title: 'Call' });
+  });
+
+  it.each(['deactivated', 'deleted'] as const)('of somebody %s answer 410, for ever', async (transition) => {
+    const { id } = await create();
+    await leaves(integrations, robin, transition);
+    await expect(visit()).rejects.toMatchObject(gone);
+    await expect(update(admin, id, { status: 'active' })).rejects.toMatchObject({ code: 'inactive-user' });
+    await expect(create(admin, { slug: `${slug}-2`, ownerId: robin.userId })).rejects.toMatchObject({
+      code: 'inactive-user',
+    });
+    await expect(create(admin)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('answer 410 before the rule has reached the last of them', async () => {
+    const { id } = await create();
+    await leaves(integrations, robin);
+    await integrations.em().nativeUpdate(SchedulerLink, { id }, { status: 'active' });
+    await expect(visit()).rejects.toMatchObject(gone);
+  });
+
+  it('of somebody who returns remain expired until they activate them', async () => {
+    const { id } = await create();
+    await leaves(integrations, robin);
+    await returns(integrations, robin);
+    await expect(visit()).rejects.toMatchObject(gone);
+    await update(robin, id, { status: 'active' });
+    expect(await visit()).toMatchObject({ hostName: 'Robin Example' });
+  });
+});

@@ -1,0 +1,67 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import {
+  isManager,
+  Problem,
+  signatures,
+  type Call,
+  type ListQuery,
+  type NewSignature,
+  type NoBody,
+} from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { plainResource } from '#libs/platform';
+import { Document } from '../document/document.entity.js';
+import { Storages } from '../storage-connection/storages.js';
+import { Signature, type SignatureRow } from './signature.entity.js';
+
+const base = plainResource(signatures, {
+  entity: Signature,
+  shown: ['documentId', 'dealId', 'dealVisibleTo', 'title', 'provider', 'createdAt'],
+  people: ['ownerId'],
+  mine: 'ownerId',
+});
+
+/** Whoever may see the deal sees what was sent for signing in it, whether or not its sender is still there. */
+@Controller()
+export class SignatureController extends base {
+  constructor(
+    em: EntityManager,
+    directory: Directory,
+    ids: Ids,
+    clock: Clock,
+    private readonly storages: Storages,
+  ) {
+    super(em, directory, ids, clock);
+  }
+
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { ownerId = principal.userId, documentId = null, ...values } = body as NewSignature;
+    await this.directory.requireActive(principal.accountId, [ownerId]);
+    if (documentId) await this.requireDocument(principal.accountId, documentId, ownerId);
+    return { dealVisibleTo: 'everyone', provider: 'built-in', ...values, ownerId, documentId };
+  }
+
+  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+    const asked = super.filter(call);
+    if (isManager(call.principal)) return asked;
+    return { $and: [asked, { $or: [{ dealVisibleTo: 'everyone' }, { ownerId: call.principal.userId }] }] };
+  }
+
+  override async find(call: Pick<Call, 'principal' | 'params'>): Promise<SignatureRow> {
+    const signature = await super.find(call);
+    const { dealVisibleTo, ownerId } = signature;
+    if (dealVisibleTo === 'everyone' || ownerId === call.principal.userId || isManager(call.principal))
+      return signature;
+    throw new Problem('forbidden', {
+      detail: 'Only whoever may see the deal may see what was sent for signing in it.',
+    });
+  }
+
+  /** @throws Problem `unknown-reference`, or `forbidden` when the sender has no access to its storage */
+  private async requireDocument(accountId: string, id: string, ownerId: string): Promise<void> {
+    const document = await this.em.findOne(Document, { id, accountId });
+    if (!document) throw new Problem('unknown-reference', { detail: 'Name a document of this account.', items: [id] });
+    await this.storages.requireAccess(document.storageId, ownerId);
+  }
+}

@@ -1,0 +1,79 @@
+import { ForeignKeyConstraintViolationException, LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  isManager,
+  Problem,
+  storageConnections,
+  storageConnectionUpdate,
+  type Call,
+  type NewStorageConnection,
+  type StorageConnection as StorageConnectionView,
+  type StorageConnectionChanges,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { StorageAccess, StorageConnection, type StorageConnectionRow } from './storage-connection.entity.js';
+
+const base = plainResource(storageConnections, { entity: StorageConnection, shown: ['provider', 'createdAt'] });
+
+@Controller()
+export class StorageConnectionController extends base {
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { provider, userIds = [principal.userId] } = body as NewStorageConnection;
+    return { provider, userIds };
+  }
+
+  override async insert(
+    call: Pick<Call, 'principal'>,
+    { userIds, ...values }: Record<string, unknown>,
+  ): Promise<StorageConnectionRow> {
+    await this.directory.requireActive(call.principal.accountId, userIds as string[]);
+    const storage = await super.insert(call, values);
+    await this.admit(storage, userIds as string[]);
+    return storage;
+  }
+
+  override async present(rows: readonly StorageConnectionRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const answers = await super.present(rows, call);
+    const accesses = await this.accessesOf(rows.map(({ id }) => id));
+    const views = await this.directory.views(accesses.map(({ userId }) => userId));
+    const byStorage = Map.groupBy(accesses, ({ storageId }) => storageId);
+    return answers.map((answer, index) => {
+      const userIds = (byStorage.get(rows[index]!.id) ?? []).map(({ userId }) => userId);
+      return { ...answer, userIds, users: userIds.map((userId) => views.get(userId)) };
+    });
+  }
+
+  override async discard({ id }: StorageConnectionRow): Promise<void> {
+    await this.em.nativeDelete(StorageConnection, { id }).catch((error: unknown) => {
+      if (error instanceof ForeignKeyConstraintViolationException)
+        throw new Problem('conflict', { detail: 'Documents or templates are hosted there. Remove them first.' });
+      throw error;
+    });
+  }
+
+  /** Managers may admit themselves, so that nothing is lost with the last person who had access. */
+  @Handles(storageConnectionUpdate)
+  async update(call: Call<StorageConnectionChanges>): Promise<StorageConnectionView> {
+    const { principal, body } = call;
+    const storage = await this.find(call);
+    await this.em.refresh(storage, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const had = (await this.accessesOf([storage.id])).map(({ userId }) => userId);
+    if (!had.includes(principal.userId) && !isManager(principal))
+      throw new Problem('forbidden', { detail: 'Only whoever has access to the storage and managers may do this.' });
+    const added = body.userIds.filter((userId) => !had.includes(userId));
+    await this.directory.requireActive(storage.accountId, added);
+    await this.em.nativeDelete(StorageAccess, { storageId: storage.id, userId: { $nin: body.userIds } });
+    await this.admit(storage, added);
+    return (await this.present([storage], call))[0] as StorageConnectionView;
+  }
+
+  private accessesOf(storageIds: readonly string[]) {
+    return this.em.find(StorageAccess, { storageId: { $in: [...storageIds] } }, { orderBy: { id: 'asc' } });
+  }
+
+  private async admit({ id, accountId }: StorageConnectionRow, userIds: readonly string[]): Promise<void> {
+    const rows = userIds.map((userId) => ({ id: this.ids.next(), accountId, storageId: id, userId }));
+    if (rows.length > 0) await this.em.insertMany(StorageAccess, rows);
+  }
+}

@@ -1,0 +1,97 @@
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  callGet,
+  callOutbound,
+  calls,
+  Problem,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type OutboundCall,
+} from '#libs/contracts';
+import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
+import { personFields } from '#libs/platform';
+import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
+import { PhoneCall, type PhoneCallRow } from './phone-call.entity.js';
+
+type Shown = AnswerOf<typeof callGet>;
+
+@Controller()
+export class CallHistoryController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  @Handles(callOutbound)
+  async place({ principal, body }: Call<OutboundCall>): Promise<Shown> {
+    const { accountId, userId } = principal;
+    await this.directory.requireActive(accountId, [userId]);
+    const number = await this.usable(body.numberId, accountId, userId);
+    const call = this.em.create(PhoneCall, {
+      id: this.ids.next(),
+      accountId,
+      direction: 'outbound',
+      numberId: number.id,
+      from: number.e164,
+      to: body.to,
+      outcome: 'placed',
+      userId,
+      createdAt: this.clock.now(),
+    });
+    await this.em.flush();
+    return (await this.present([call]))[0]!;
+  }
+
+  @Handles(calls)
+  async list({ principal, query }: CallOf<typeof calls>): Promise<AnswerOf<typeof calls>> {
+    const { limit, before } = pageWindow(query);
+    const { userId, direction, numberId } = query;
+    const where = {
+      accountId: principal.accountId,
+      ...(userId && { userId: userId === 'me' ? principal.userId : userId === 'none' ? null : userId }),
+      ...(direction && { direction }),
+      ...(numberId && { numberId }),
+      ...(before && { id: { $lt: before } }),
+    };
+    const rows = await this.em.find(PhoneCall, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
+    const page = toPage(rows, query);
+    return { ...page, items: await this.present(page.items) };
+  }
+
+  @Handles(callGet)
+  async get({ principal: { accountId }, params }: Call): Promise<Shown> {
+    const call = await this.em.findOne(PhoneCall, { id: params.id, accountId });
+    if (!call) throw new Problem('not-found');
+    return (await this.present([call]))[0]!;
+  }
+
+  /** A personal number speaks for whoever owns or answers it, and for nobody else. */
+  private async usable(id: string, accountId: string, userId: string): Promise<PhoneNumberRow> {
+    const number = await this.em.findOne(PhoneNumber, { id, accountId }, { lockMode: LockMode.PESSIMISTIC_READ });
+    if (!number) throw new Problem('unknown-reference', { detail: 'Name a number of the account.', items: [id] });
+    if (number.state !== 'assigned') throw new Problem('conflict', { detail: 'This number is not in use.' });
+    if (number.kind === 'personal' && ![number.ownerId, number.destinationUserId].includes(userId)) {
+      throw new Problem('forbidden', { detail: 'This is somebody else’s personal number.' });
+    }
+    return number;
+  }
+
+  private async present(rows: readonly PhoneCallRow[]): Promise<Shown[]> {
+    const views = await this.directory.views(rows.map((row) => row.userId));
+    return rows.map(({ id, direction, numberId, from, to, outcome, userId, createdAt }) => ({
+      id,
+      direction,
+      numberId: numberId ?? null,
+      from: from ?? null,
+      to,
+      outcome,
+      ...(personFields('userId', userId, views) as Pick<Shown, 'userId' | 'user'>),
+      createdAt: createdAt.toISOString(),
+    }));
+  }
+}

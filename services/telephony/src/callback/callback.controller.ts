@@ -1,0 +1,58 @@
+import { LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  callbacks,
+  callbackUpdate,
+  Problem,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type NewCallback,
+} from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { Callback, type CallbackRow } from './callback.entity.js';
+
+type Shown = AnswerOf<typeof callbackUpdate>;
+
+const base = plainResource(callbacks, {
+  entity: Callback,
+  shown: ['contactId', 'dueAt', 'status', 'createdAt'],
+  people: ['assigneeId'],
+  mine: 'assigneeId',
+});
+
+@Controller()
+export class CallbackController extends base {
+  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    const { dueAt, status = 'pending', ...values } = body as NewCallback;
+    return { ...values, status, dueAt: new Date(dueAt) };
+  }
+
+  /** People before their rows. What is done may name somebody who has left; to be pending again, it may not. */
+  @Handles(callbackUpdate)
+  async update(call: CallOf<typeof callbackUpdate>): Promise<Shown> {
+    const { assigneeId, dueAt, status } = call.body;
+    const reopens = ({ status: before }: CallbackRow) => status === 'pending' && before !== 'pending';
+    const seen = await this.find(call);
+    const named = assigneeId === undefined && reopens(seen) ? seen.assigneeId : assigneeId;
+    await this.directory.requireActive(seen.accountId, [named]);
+    const callback = await this.hold(seen);
+    if (assigneeId === undefined && reopens(callback) && callback.assigneeId !== (named ?? null)) {
+      throw new Problem('conflict', { detail: 'Somebody has just changed this callback. Read it again.' });
+    }
+    callback.assigneeId = assigneeId === undefined ? callback.assigneeId : assigneeId;
+    callback.status = status ?? callback.status;
+    callback.dueAt = dueAt === undefined ? callback.dueAt : new Date(dueAt);
+    await this.em.flush();
+    return (await this.present([callback], call))[0] as Shown;
+  }
+
+  /** As it is now, which need not be as it was read before. */
+  private async hold({ id, accountId }: CallbackRow): Promise<CallbackRow> {
+    const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+    const callback = await this.em.findOne(Callback, { id, accountId }, lock);
+    if (!callback) throw new Problem('not-found');
+    return callback;
+  }
+}
