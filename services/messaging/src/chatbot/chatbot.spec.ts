@@ -1,0 +1,59 @@
+import { chatbots, chatbotUpdate, type ChatbotChanges, type NewChatbot, type Principal } from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { leaves, startMessaging } from '../testing/messaging.js';
+
+describe('chatbots', () => {
+  let messaging: TestService;
+  let robin: Principal;
+  let kim: Principal;
+  beforeAll(async () => {
+    messaging = await startMessaging();
+  });
+  afterAll(() => messaging.stop());
+  beforeEach(async () => {
+    robin = await messaging.person();
+    kim = await messaging.person({ accountId: robin.accountId, name: 'Kim Example' });
+  });
+  const make = (more: Partial<NewChatbot> = {}) =>
+    messaging.call(robin, chatbots.create, { body: { name: 'Welcome', ...more } });
+  const change = (by: Principal, id: string, body: ChatbotChanges) =>
+    messaging.call(by, chatbotUpdate, { params: { id }, body });
+
+  it('have the caller as their user, or whom the caller names, and may have an address of their own', async () => {
+    const own = await make();
+    expect(own).toMatchObject({ userId: robin.userId, user: { name: 'Robin Example' }, email: null });
+    const other = await make({ userId: kim.userId, email: 'sales@example.com' });
+    expect(other).toMatchObject({ userId: kim.userId, user: { name: 'Kim Example' }, email: 'sales@example.com' });
+    expect((await messaging.call(robin, chatbots.list)).items).toEqual([other, own]);
+    expect((await messaging.call(robin, chatbots.list, { query: { userId: kim.userId } })).items).toEqual([other]);
+  });
+
+  it('can be reviewed: the address and the user change apart from each other', async () => {
+    const { id } = await make({ email: 'robin@example.com' });
+    expect(await change(kim, id, { email: 'sales@example.com' })).toMatchObject({
+      name: 'Welcome',
+      userId: robin.userId,
+      email: 'sales@example.com',
+    });
+    const given = await change(kim, id, { userId: kim.userId });
+    expect(given).toMatchObject({ email: 'sales@example.com', user: { name: 'Kim Example' } });
+    expect(await change(kim, id, { name: 'Hello', email: null })).toEqual({ ...given, name: 'Hello', email: null });
+    expect(await messaging.call(robin, chatbots.get, { params: { id } })).toMatchObject({ name: 'Hello', email: null });
+  });
+
+  it.each(['deactivated', 'deleted'] as const)('name nobody who is %s', async (status) => {
+    const { id } = await make();
+    await leaves(messaging, kim, status);
+    const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
+    await expect(make({ userId: kim.userId })).rejects.toMatchObject(refused);
+    await expect(change(robin, id, { userId: kim.userId })).rejects.toMatchObject(refused);
+    expect(await messaging.call(robin, chatbots.get, { params: { id } })).toMatchObject({ userId: robin.userId });
+  });
+
+  it('of another account are not there', async () => {
+    const { id } = await make();
+    const stranger = await messaging.person();
+    await expect(change(stranger, id, { name: 'Mine' })).rejects.toMatchObject({ code: 'not-found' });
+    expect((await messaging.call(stranger, chatbots.list)).items).toEqual([]);
+  });
+});

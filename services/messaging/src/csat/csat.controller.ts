@@ -1,0 +1,29 @@
+import { Controller } from '@nestjs/common';
+import { csatResponses, type Call, type NewCsatResponse } from '#libs/contracts';
+import { plainResource } from '#libs/platform';
+import { Conversation } from '../conversation/conversation.entity.js';
+import { requireReference } from '../references.js';
+import { CsatResponse } from './csat.entity.js';
+
+const base = plainResource(csatResponses, {
+  entity: CsatResponse,
+  shown: ['conversationId', 'score', 'comment', 'createdAt'],
+  people: ['agentId'],
+});
+
+@Controller()
+export class CsatController extends base {
+  override async prepare({ body, principal: { accountId } }: Call): Promise<Record<string, unknown>> {
+    const { conversationId, score, comment = null, agentId } = body as NewCsatResponse;
+    const detail = 'Name a conversation of this account.';
+    await requireReference(this.em, { entity: Conversation, accountId, id: conversationId, detail });
+    const agent = agentId === undefined ? await this.handler(accountId, conversationId) : agentId;
+    return { conversationId, score, comment, agentId: agent };
+  }
+
+  /** A customer may answer long after: nothing new is put on somebody who has left meanwhile. */
+  private async handler(accountId: string, conversationId: string): Promise<string | null> {
+    const { assignee } = await this.em.findOneOrFail(Conversation, { id: conversationId });
+    return assignee && !(await this.directory.hasLeft(accountId, assignee)) ? assignee : null;
+  }
+}

@@ -1,0 +1,16 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { tenantRow, userRef } from '#libs/database';
+
+/** What a customer thought of a conversation. It outlives the conversation. */
+export const CsatResponse = defineEntity({
+  name: 'CsatResponse',
+  tableName: 'csat_response',
+  properties: {
+    ...tenantRow(),
+    conversationId: p.uuid().nullable(),
+    score: p.integer(),
+    comment: p.text().nullable(),
+    agentId: userRef().nullable(),
+    createdAt: p.datetime(),
+  },
+});
