@@ -1,3 +1,4 @@
+import { eventually } from '#libs/testing';
 import type { Api, Json } from './api.js';
 
 /** Where the API is: the whole system in one process or in many. */
@@ -87,6 +88,7 @@ export interface Belongings {
   privateDashboard: string;
   publicUrl: string;
   segment: string;
+  personalInbox: string;
 }
 
 /** Something of everything for Ada. */
@@ -103,6 +105,13 @@ export async function belongings({ ada, ben, cleo }: Cast, index: number): Promi
     snoozed: await conversation('snoozed'),
     closed: await conversation('closed'),
   };
+  const personalInbox = await create('/v1/inboxes', { kind: 'personal', name: 'Ada' });
+  await api.post('/v1/messages', { inboxId: personalInbox, contactIds: [contact!.id], text: 'Hello' });
+  // Each step of the sending is a row in the report: the preview is compared with the receipt when all are there.
+  await eventually(async () => {
+    const { items } = await api.get<{ items: Json[] }>(`/v1/messages?inboxId=${personalInbox}`);
+    expect(items).toMatchObject([{ status: 'delivered' }]);
+  });
   const e164 = `+1415555${String(1000 + index)}`;
   const sharedDashboard = await create('/v1/dashboards', { name: 'Team pipeline', shared: true });
   const link = await api.post('/v1/public-links', { dashboardId: sharedDashboard });
@@ -126,5 +135,6 @@ export async function belongings({ ada, ben, cleo }: Cast, index: number): Promi
     privateDashboard: await create('/v1/dashboards', { name: 'My numbers', shared: false }),
     publicUrl: link.url as string,
     segment,
+    personalInbox,
   };
 }

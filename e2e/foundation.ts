@@ -66,6 +66,7 @@ export class Foundation {
     const database = this.databases.get(name);
     return {
       NATS_URL: this.brokerUrl(name),
+      PORT: '0',
       LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
       ...(database && { DATABASE_URL: database.url, ...SECRETS }),
     };

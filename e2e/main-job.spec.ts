@@ -53,6 +53,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
       'deactivated contacts.segments': 1,
       'deactivated messaging.live-chats': 3,
       'deactivated messaging.conversations': 2,
+      'deactivated messaging.personal-threads messages': 1,
       'deactivated messaging.internal-notes': 2,
       'deactivated telephony.numbers': 1,
       'deactivated automations.owned': 1,
@@ -206,6 +207,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect((await owner().all(`/v1/contacts?assignee=${cast.ada.id}`)).length).toBe(
       preset === 'texting' ? 0 : CONTACTS / 4,
     );
+    expect(await owner().all(`/v1/messages?inboxId=${had.personalInbox}`)).toHaveLength(preset === 'texting' ? 0 : 1);
     const segment = see(`/v1/segments/${had.segment}`);
     if (preset === 'texting') expect(await owner().refusal(segment)).toMatchObject({ status: 404 });
     else expect(await segment).toMatchObject({ owner: { name: 'Deleted user' } });

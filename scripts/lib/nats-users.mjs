@@ -61,11 +61,19 @@ const gateway = {
   subscribe: [ANSWERS, PROGRESS],
 };
 
-/** Owns rules: hears about users, answers with receipts, asks identity. */
+/** What a service asks others in its own name; calls on behalf of somebody are the gateway's alone. */
+const asks = {
+  messaging: ['rpc.identity.account.get', 'rpc.contacts.recipients', 'rpc.telephony.calls.inbound'],
+};
+
+/** Owns rules: hears about users, answers with receipts, tells identity its rules and asks it who is who. */
 const ruleOwner = (service) => ({
   publish: [
     `departure.receipt.${service}`,
-    'rpc.identity.>',
+    'rpc.identity.rules.declare',
+    'rpc.identity.directory.snapshot',
+    'rpc.identity.directory.lookup',
+    ...(asks[service] ?? []),
     '$JS.API.INFO',
     ...streamSetUp('USERS'),
     ...streamSetUp('DEPARTURES'),

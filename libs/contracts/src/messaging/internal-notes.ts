@@ -8,7 +8,7 @@ export class NewInternalNote {
 
 export class InternalNote {
   @Id() id: string;
-  @Id() conversationId: string;
+  @Id({ nullable: true, about: 'Null when the conversation has been deleted.' }) conversationId: string | null;
   @Text({ max: 10_000 }) text: string;
   @Nested(() => UserView, { about: 'Who wrote it.' }) author: UserView;
   @Moment() createdAt: string;

@@ -33,6 +33,8 @@ export class ConversationController extends base {
     const { inboxId, contactId, assignee = null, status = 'open' } = body as NewConversation;
     const detail = 'Name an inbox of this account.';
     await requireReference(this.em, { entity: Inbox, accountId, id: inboxId, detail });
+    const inbox = await this.em.findOneOrFail(Inbox, { id: inboxId });
+    await this.directory.requireActive(accountId, [inbox.ownerId, assignee]);
     return { inboxId, contactId, assignee, status };
   }
 

@@ -4,4 +4,10 @@ import type { Kept } from '#libs/lifecycle/testing';
 export const kept: Kept = {
   'message_inbox.owner_id':
     'A personal inbox stays with the conversations in it; its owner is an id that only the directory gives a name.',
+  'message.sent_by': 'Who has written a message stays with it, as an id that only the directory gives a name.',
+  'scheduled_message.scheduled_by':
+    'An admin who has scheduled it for somebody else stays with it, as an id that only the directory gives a name.',
+  'chatbot.email': 'Where a playbook writes to, as the account wants it; the preview of a departure asks to review it.',
+  'webform.email':
+    'Where a web form reports to, as the account wants it; the preview of a departure asks to review it.',
 };

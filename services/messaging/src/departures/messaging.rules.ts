@@ -15,6 +15,14 @@ import { Conversation } from '../conversation/conversation.entity.js';
 import { InboxMember } from '../inbox/inbox.entity.js';
 import { InternalNote } from '../internal-note/internal-note.entity.js';
 import { LiveChat } from '../live-chat/live-chat.entity.js';
+import {
+  activity,
+  campaigns,
+  personalScheduledMessages,
+  personalThreads,
+  sharedScheduledMessages,
+} from './sending.rules.js';
+import { csat, templateRules } from './templates.rules.js';
 
 /** Whose work goes on gets somebody else once the person is deleted. Closed conversations keep their history. */
 const conversations = rule('messaging.conversations', 'Open and snoozed conversations', {
@@ -48,4 +56,16 @@ const inboxMemberships = rule('messaging.inbox-memberships', 'Memberships of sha
 });
 
 /** What happens to the messaging of somebody who leaves, in this order. */
-export const messagingRules: readonly Rule[] = [conversations, liveChats, internalNotes, inboxMemberships];
+export const messagingRules: readonly Rule[] = [
+  conversations,
+  personalThreads,
+  personalScheduledMessages,
+  sharedScheduledMessages,
+  campaigns,
+  liveChats,
+  ...templateRules,
+  internalNotes,
+  csat,
+  activity,
+  inboxMemberships,
+];

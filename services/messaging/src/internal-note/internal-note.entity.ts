@@ -7,7 +7,7 @@ export const InternalNote = defineEntity({
   tableName: 'internal_note',
   properties: {
     ...tenantRow(),
-    conversationId: p.uuid(),
+    conversationId: p.uuid().nullable(),
     text: p.text(),
     author: userRef(),
     createdAt: p.datetime(),

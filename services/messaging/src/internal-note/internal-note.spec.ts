@@ -26,7 +26,7 @@ describe('internal notes', () => {
     await expect(note(kim, conversationId)).rejects.toMatchObject({ code: 'inactive-user' });
   });
 
-  it('are listed by conversation, and go with it', async () => {
+  it('are listed by conversation, and outlive it', async () => {
     const { id: conversationId } = await aConversation(messaging, robin);
     const { id: another } = await aConversation(messaging, robin);
     const [made] = [await note(robin, conversationId), await note(robin, another)];
@@ -34,6 +34,8 @@ describe('internal notes', () => {
     expect(await listed()).toEqual([made]);
     await messaging.call(robin, conversations.remove, { params: { id: conversationId } });
     expect(await listed()).toEqual([]);
+    const kept = await messaging.call(robin, internalNotes.get, { params: { id: made.id } });
+    expect(kept).toEqual({ ...made, conversationId: null });
   });
 
   it('are about a conversation of the account', async () => {

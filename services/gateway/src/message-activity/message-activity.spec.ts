@@ -1,0 +1,49 @@
+import { activityLines, Problem } from '#libs/contracts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anId, bearer, bodyOf, World } from '../../test/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.create();
+});
+afterAll(() => world.close());
+
+const path = '/v1/reports/message-activity/export';
+const download = async (query = '', roles: ('admin' | 'agent')[] = ['admin'], accountId = anId()) =>
+  world.request('GET', `${path}${query}`, { headers: bearer(await world.token({ roles, accountId })) });
+
+describe('the export of the message activity', () => {
+  it('is one file made of all pages', async () => {
+    const pages = [
+      { lines: 'heading\r\none\r\n', next: anId() },
+      { lines: 'two\r\n', next: anId() },
+      { lines: 'three\r\n', next: null },
+    ];
+    const asked = world.services.answer(activityLines, ({ after }) => {
+      return pages[after ? pages.findIndex(({ next }) => next === after) + 1 : 0]!;
+    });
+    const accountId = anId();
+    const answer = await download('?from=2026-01-01T00:00:00Z', ['admin'], accountId);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    expect(await answer.text()).toBe('heading\r\none\r\ntwo\r\nthree\r\n');
+    const filter = { from: '2026-01-01T00:00:00Z' };
+    expect(asked).toEqual([null, pages[0]!.next, pages[1]!.next].map((after) => ({ accountId, filter, after })));
+  });
+
+  it('is for owners and admins', async () => {
+    expect((await download('', ['agent'])).status).toBe(403);
+  });
+
+  it('is refused for a filter that is none', async () => {
+    const answer = await download('?from=yesterday');
+    expect([answer.status, (await bodyOf(answer)).code]).toEqual([400, 'validation']);
+  });
+
+  it('is a problem like any other when the service does not answer', async () => {
+    world.services.answer(activityLines, () => {
+      throw new Problem('service-unavailable', { service: 'messaging' });
+    });
+    expect((await download()).status).toBe(503);
+  });
+});

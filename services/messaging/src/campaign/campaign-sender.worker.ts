@@ -1,0 +1,85 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Log } from '#libs/broker';
+import type { Recipient } from '#libs/contracts';
+import { Clock, Directory } from '#libs/database';
+import { Worker } from '#libs/lifecycle';
+import { Outgoing } from '../message/outgoing.js';
+import { Recipients } from '../message/recipients.js';
+import { SendingInboxes, type SendingInbox } from '../message/sending-inboxes.js';
+
+const CONTACTS_AT_ONCE = 500;
+/** Another replica takes over what one died with. Longer than asking for the recipients may take. */
+const LEASE = 60_000;
+
+interface Due {
+  id: string;
+  account_id: string;
+  text: string;
+  definition: Record<string, unknown>;
+  inbox_id: string | null;
+  owner_id: string;
+  team_ids: string[];
+  sent_up_to: string | null;
+}
+
+/** Sends campaigns when their time has come, a few hundred contacts in a transaction, whether or not the owner has left. */
+@Injectable()
+export class CampaignSender extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly recipients: Recipients,
+    private readonly inboxes: SendingInboxes,
+    private readonly outgoing: Outgoing,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    const due = await this.claim();
+    if (!due) return false;
+    const { account_id: accountId, definition, sent_up_to: after } = due;
+    const page = await this.recipients.page({ accountId, definition, after, limit: CONTACTS_AT_ONCE });
+    await RequestContext.create(this.em, () =>
+      this.em.transactional(() => this.send(due, page.contacts, page.next === null)),
+    );
+    return true;
+  }
+
+  private async claim(): Promise<Due | undefined> {
+    const now = this.clock.now();
+    const { rows } = await sql<Due>`
+      with due as (
+        select id from campaign
+        where status in ('scheduled', 'sending') and at <= ${now} and (lease_until is null or lease_until <= ${now})
+        order by at limit 1 for update skip locked)
+      update campaign c set lease_until = ${new Date(now.getTime() + LEASE)} from due where c.id = due.id
+      returning c.id, c.account_id, c.text, c.definition, c.inbox_id, c.owner_id, c.team_ids, c.sent_up_to`.execute(
+      this.em.fork().getKysely(),
+    );
+    return rows[0];
+  }
+
+  private async send(due: Due, contacts: readonly Recipient[], last: boolean): Promise<void> {
+    const inbox = await this.inboxOf(due);
+    // Nobody gets it twice: of two replicas only the one that finds the campaign where it was read goes on.
+    const { rows } = await sql`
+      update campaign set status = ${last ? 'sent' : 'sending'}, lease_until = null, sent_up_to = ${contacts.at(-1)?.id ?? due.sent_up_to}
+      where id = ${due.id} and status in ('scheduled', 'sending') and sent_up_to is not distinct from ${due.sent_up_to}
+      returning id`.execute(this.em.getKysely());
+    if (rows.length === 0) return;
+    const letter = { text: due.text, sentBy: due.owner_id, teamIds: due.team_ids };
+    await this.outgoing.queue(inbox, letter, contacts);
+  }
+
+  /** A personal inbox whose owner has left is no place for new conversations. */
+  private async inboxOf({ account_id: accountId, inbox_id: inboxId }: Due): Promise<SendingInbox> {
+    const own = inboxId ? await this.inboxes.named(accountId, inboxId) : undefined;
+    const usable = own && (!own.ownerId || !(await this.directory.hasLeft(accountId, own.ownerId)));
+    return usable ? own : this.inboxes.forCampaigns(accountId);
+  }
+}

@@ -1,0 +1,93 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles, ServiceClient } from '#libs/broker';
+import {
+  accountGet,
+  campaigns,
+  campaignUpdate,
+  Problem,
+  type Campaign as CampaignAnswer,
+  type Call,
+  type CallOf,
+  type NewCampaign,
+} from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { plainResource } from '#libs/platform';
+import { Outgoing } from '../message/outgoing.js';
+import { Recipients } from '../message/recipients.js';
+import { SendingInboxes } from '../message/sending-inboxes.js';
+import { Campaign, type CampaignRow } from './campaign.entity.js';
+
+const base = plainResource(campaigns, {
+  entity: Campaign,
+  shown: ['name', 'text', 'at', 'status', 'segmentId', 'inboxId', 'createdAt'],
+  people: ['ownerId'],
+});
+
+/** What has not begun may still be changed. */
+const OPEN = ['draft', 'scheduled', 'cancelled'] as const;
+
+/** How texting accounts call the owner of a campaign who has been deleted. */
+const UNKNOWN = 'Unknown';
+
+@Controller()
+export class CampaignController extends base {
+  constructor(
+    em: EntityManager,
+    directory: Directory,
+    ids: Ids,
+    clock: Clock,
+    private readonly recipients: Recipients,
+    private readonly inboxes: SendingInboxes,
+    private readonly outgoing: Outgoing,
+    private readonly services: ServiceClient,
+  ) {
+    super(em, directory, ids, clock);
+  }
+
+  override async prepare({ body, principal: { accountId, userId } }: Call): Promise<Record<string, unknown>> {
+    const { name = null, text, at, status = 'scheduled', segmentId, ownerId = userId, inboxId } = body as NewCampaign;
+    const definition = segmentId ? (await this.recipients.page({ accountId, segmentId, limit: 1 })).definition : {};
+    if (inboxId) {
+      const inbox = await this.inboxes.named(accountId, inboxId);
+      await this.directory.requireActive(accountId, [ownerId, inbox.ownerId]);
+    }
+    return {
+      ...{ name, text, status, ownerId, definition },
+      at: new Date(at),
+      segmentId: segmentId ?? null,
+      inboxId: inboxId ?? null,
+      teamIds: await this.outgoing.teamsOf(ownerId),
+    };
+  }
+
+  override async present(rows: readonly CampaignRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const shown = (await super.present(rows, call)) as CampaignAnswer[];
+    const orphans = shown.filter(({ owner }) => owner.status === 'deleted');
+    if (orphans.length > 0 && (await this.isTexting(call))) for (const { owner } of orphans) owner.name = UNKNOWN;
+    return shown;
+  }
+
+  /** Only identity knows the account's preset. While it does not answer, deleted owners are called as everywhere else. */
+  private async isTexting({ principal }: Pick<Call, 'principal'>): Promise<boolean> {
+    return this.services.call(accountGet, { principal }).then(
+      ({ preset }) => preset === 'texting',
+      () => false,
+    );
+  }
+
+  /** Whoever works in the account may change it, also when its owner has left. */
+  @Handles(campaignUpdate)
+  async update(call: CallOf<typeof campaignUpdate>): Promise<CampaignAnswer> {
+    const campaign = await this.find(call);
+    const { at, ...changes } = call.body;
+    const given = Object.entries({ ...changes, at: at && new Date(at) }).filter(([, value]) => value !== undefined);
+    if (given.length > 0) {
+      const open = { id: campaign.id, status: { $in: [...OPEN] } };
+      const changed = await this.em.nativeUpdate(Campaign, open, Object.fromEntries(given));
+      if (changed === 0) throw new Problem('conflict', { detail: 'It is being sent, or has been.' });
+      await this.em.refresh(campaign);
+    }
+    return (await this.present([campaign], call))[0] as CampaignAnswer;
+  }
+}

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageActivity, messageCompose, messageGet, messageRemove, type Principal } from '#libs/contracts';
+import { TestService } from '#libs/platform/testing';
+import { eventually } from '#libs/testing';
+import { sql } from 'kysely';
+import { MessagingConfig } from '../messaging.config.js';
+import { MessagingModule } from '../messaging.module.js';
+import { migrations } from '../migrations/migrations.js';
+import { AddressBook } from '../testing/address-book.js';
+
+interface Taken {
+  headers: IncomingHttpHeaders;
+  body: unknown;
+}
+
+/** A carrier's server: answers what the test says, again and again. */
+class CarrierServer {
+  readonly taken: Taken[] = [];
+  answer = { status: 202, body: '' };
+  private server!: Server;
+
+  async open(): Promise<string> {
+    this.server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (text) => (body += text));
+      request.on('end', () => {
+        this.taken.push({ headers: request.headers, body: JSON.parse(body) });
+        response.writeHead(this.answer.status).end(this.answer.body);
+      });
+    });
+    await new Promise<void>((listening) => this.server.listen(0, '127.0.0.1', listening));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/messages`;
+  }
+
+  close(): Promise<unknown> {
+    this.server.closeAllConnections();
+    return new Promise((closed) => this.server.close(closed));
+  }
+}
+
+describe('the carrier', () => {
+  let server: CarrierServer;
+  let messaging: TestService;
+  let contacts: AddressBook;
+  let robin: Principal;
+  beforeEach(async () => {
+    server = new CarrierServer();
+    const env = { CARRIER_URL: await server.open(), CARRIER_TOKEN: 'a-token' };
+    const service = { name: 'messaging', module: MessagingModule, migrations, config: MessagingConfig };
+    messaging = await TestService.start({ ...service, env });
+    contacts = await AddressBook.open(messaging);
+    robin = await messaging.person({ roles: ['owner'] });
+  });
+  afterEach(async () => {
+    await contacts.close();
+    await messaging.stop();
+    await server.close();
+  });
+  const send = async () => {
+    const body = { contactIds: [contacts.add(robin.accountId)], text: 'Hello' };
+    return (await messaging.call(robin, messageCompose, { body })).items[0]!;
+  };
+  const becomes = (id: string, status: string) =>
+    eventually(async () =>
+      expect(await messaging.call(robin, messageGet, { params: { id } })).toMatchObject({ status }),
+    );
+  const report = () => messaging.call(robin, messageActivity);
+
+  it('gets each message with its id, and the token of the operator', async () => {
+    const { id, inboxId } = await send();
+    await becomes(id, 'sent');
+    const [taken] = server.taken;
+    expect(taken!.body).toEqual({ id, inboxId, to: '+14155550100', text: 'Hello' });
+    expect(taken!.headers).toMatchObject({ 'idempotency-key': id, authorization: 'Bearer a-token' });
+    expect(await report()).toMatchObject({ sent: 1, delivered: 0 });
+  });
+
+  it('may know at once that a message is delivered, or never will be', async () => {
+    server.answer = { status: 200, body: '{"status":"delivered"}' };
+    await becomes((await send()).id, 'delivered');
+    server.answer = { status: 422, body: 'no such number' };
+    await becomes((await send()).id, 'failed');
+    expect(await report()).toMatchObject({ sent: 1, delivered: 1 });
+  });
+
+  it('is asked again after a pause when it is down, with the same id', async () => {
+    server.answer = { status: 503, body: '' };
+    const { id } = await send();
+    await eventually(() => server.taken.length === 1);
+    const attempted = async () =>
+      (
+        await sql`select 1 from message where attempts = 1 and due_at < ${new Date(messaging.clock.millis() + 30_000)}`.execute(
+          messaging.em().getKysely(),
+        )
+      ).rows.length === 1;
+    await eventually(attempted);
+    server.answer = { status: 202, body: '' };
+    messaging.clock.advance(60_000);
+    await becomes(id, 'sent');
+    expect(server.taken.map(({ headers }) => headers['idempotency-key'])).toEqual([id, id]);
+    expect(await report()).toMatchObject({ sent: 1 });
+  });
+
+  it('is given up in the end', async () => {
+    server.answer = { status: 500, body: '' };
+    const { id } = await send();
+    await eventually(
+      async () => {
+        messaging.clock.advanceDays(1);
+        const { status } = await messaging.call(robin, messageGet, { params: { id } });
+        return status === 'failed';
+      },
+      { timeout: 30_000, interval: 300 },
+    );
+    expect(server.taken.length).toBe(7);
+    expect(await report()).toMatchObject({ sent: 0 });
+  }, 40_000);
+
+  it('counts in the reports, also when the message is removed', async () => {
+    const { id } = await send();
+    await becomes(id, 'sent');
+    await messaging.call(robin, messageRemove, { params: { id } });
+    expect(await report()).toMatchObject({ sent: 1 });
+  });
+});

@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import {
+  isManager,
+  Problem,
+  type Addressed,
+  type NewMessage,
+  type NewScheduledMessage,
+  type Principal,
+  type Recipient,
+} from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { ScheduledMessage, type ScheduledMessageRow } from '../scheduled-message/scheduled-message.entity.js';
+import { Outgoing, type Letter } from './outgoing.js';
+import { misaddressed, Recipients } from './recipients.js';
+import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
+
+export interface Composed {
+  /** Ids of the messages that are on their way. */
+  sent: string[];
+  scheduled: ScheduledMessageRow[];
+  total: number;
+}
+
+interface Share {
+  inbox: SendingInbox;
+  to: Recipient[];
+}
+
+/** Turns what somebody has written into messages, each in the inbox that it goes from, now or at a time to come. */
+@Injectable()
+export class Composer {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly recipients: Recipients,
+    private readonly inboxes: SendingInboxes,
+    private readonly outgoing: Outgoing,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws Problem `validation`, `forbidden`, `unknown-reference`, `inactive-user`, `no-assigned-contacts` */
+  async compose(principal: Principal, message: NewMessage): Promise<Composed> {
+    if (message.sendAsAssignedUser && !isManager(principal)) {
+      throw new Problem('forbidden', { detail: 'Only owners and admins send as the assigned user.' });
+    }
+    const { letter, ...share } = await this.address(principal, message);
+    const shares = message.sendAsAssignedUser ? await this.byAssignee(share) : [share];
+    const at = message.at ? new Date(message.at) : this.clock.now();
+    const later = at > this.clock.now();
+    const composed: Composed = { sent: [], scheduled: [], total: share.to.length };
+    for (const one of shares.filter(({ to }) => to.length > 0)) {
+      if (later) composed.scheduled.push(await this.put(one, letter, at));
+      else composed.sent.push(...(await this.outgoing.queue(one.inbox, letter, one.to)));
+    }
+    return composed;
+  }
+
+  /**
+   * For a set time; one that has come already is the next to be sent.
+   * @throws Problem as `compose` does
+   */
+  async schedule(principal: Principal, message: NewScheduledMessage): Promise<ScheduledMessageRow> {
+    const { letter, ...share } = await this.address(principal, message);
+    return this.put(share, letter, new Date(message.at));
+  }
+
+  private async address(principal: Principal, message: Addressed): Promise<Share & { letter: Letter }> {
+    const { accountId, userId } = principal;
+    const { contactIds, segmentId, onlyMyContacts, text } = message;
+    if (!contactIds === !segmentId) throw misaddressed('contactIds', 'Name either contactIds or a segmentId');
+    // Asked before anything is locked.
+    const assignee = onlyMyContacts ? userId : undefined;
+    const to = await this.recipients.all({ accountId, contactIds, segmentId, assignee });
+    const inbox = await this.inboxOf(principal, message.inboxId);
+    return { inbox, to, letter: { text, sentBy: userId, teamIds: await this.outgoing.teamsOf(userId) } };
+  }
+
+  private async put({ inbox, to }: Share, letter: Letter, at: Date): Promise<ScheduledMessageRow> {
+    const contactIds = to.map(({ id }) => id);
+    // Begun now, as nobody begins conversations for somebody who has left by then.
+    await this.outgoing.conversations(inbox, contactIds, true);
+    const row = this.em.create(ScheduledMessage, {
+      id: this.ids.next(),
+      accountId: inbox.accountId,
+      inboxId: inbox.id,
+      contactIds,
+      text: letter.text,
+      at,
+      status: 'scheduled',
+      ownerId: inbox.ownerId ?? letter.sentBy,
+      scheduledBy: letter.sentBy,
+      teamIds: [...letter.teamIds],
+      createdAt: this.clock.now(),
+    });
+    await this.em.flush();
+    return row;
+  }
+
+  /** Neither the caller nor the owner of the inbox can leave before the transaction ends. */
+  private async inboxOf(principal: Principal, inboxId: string | undefined): Promise<SendingInbox> {
+    const { accountId, userId } = principal;
+    if (!inboxId) {
+      await this.directory.requireActive(accountId, [userId]);
+      return this.inboxes.personal(accountId, userId);
+    }
+    const inbox = await this.inboxes.named(accountId, inboxId);
+    if (inbox.ownerId && inbox.ownerId !== userId && !isManager(principal)) {
+      throw new Problem('forbidden', { detail: 'This is the personal inbox of somebody else.' });
+    }
+    await this.directory.requireActive(accountId, [userId, inbox.ownerId]);
+    return inbox;
+  }
+
+  /** Each assigned user's contacts with that user's inbox; the others with the inbox named. */
+  private async byAssignee({ inbox: named, to }: Share): Promise<Share[]> {
+    const { accountId } = named;
+    const groups = Map.groupBy(to, ({ assigneeId }) => assigneeId);
+    const assignees = [...groups.keys()].filter((id) => id !== null).sort();
+    const left = new Set<string>();
+    for (const id of assignees) if (await this.directory.hasLeft(accountId, id)) left.add(id);
+    const active = assignees.filter((id) => !left.has(id));
+    const shares: Share[] = [];
+    for (const id of active) {
+      shares.push({ inbox: await this.inboxes.personal(accountId, id), to: groups.get(id)! });
+    }
+    const others = to.filter(({ assigneeId }) => !assigneeId || left.has(assigneeId));
+    return [...shares, { inbox: named, to: others }];
+  }
+}

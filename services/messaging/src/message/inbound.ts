@@ -1,0 +1,74 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { ServiceClient } from '#libs/broker';
+import { callInbound, Problem, type InboundMessage, type Principal } from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { Ledger } from '../activity/ledger.js';
+import { Conversation } from '../conversation/conversation.entity.js';
+import { Message, type MessageRow } from './message.entity.js';
+import { Outgoing } from './outgoing.js';
+import { misaddressed } from './recipients.js';
+import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
+
+/** Takes in what contacts write. */
+@Injectable()
+export class Inbound {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly services: ServiceClient,
+    private readonly inboxes: SendingInboxes,
+    private readonly outgoing: Outgoing,
+    private readonly ledger: Ledger,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws Problem `validation`, `unknown-reference`, `conflict`, `not-found`, `inactive-user` */
+  async receive(principal: Principal, { to, inboxId, contactId, text }: InboundMessage): Promise<MessageRow> {
+    if (!to === !inboxId) throw misaddressed('inboxId', 'Name either the inbox or the number written to');
+    const { accountId } = principal;
+    const inbox = inboxId ? await this.inboxes.named(accountId, inboxId) : await this.routed(principal, to!);
+    const left = inbox.ownerId ? await this.directory.hasLeft(accountId, inbox.ownerId) : false;
+    const thread = (await this.outgoing.conversations(inbox, [contactId], !left)).get(contactId);
+    if (!thread) {
+      throw new Problem('inactive-user', { detail: 'The owner of this inbox has left.', items: [inbox.ownerId] });
+    }
+    await this.reopen(accountId, thread);
+    const row = this.em.create(Message, {
+      id: this.ids.next(),
+      accountId,
+      inboxId: inbox.id,
+      conversationId: thread,
+      contactId,
+      direction: 'inbound',
+      text,
+      sentBy: null,
+      status: 'received',
+      createdAt: this.clock.now(),
+    });
+    await this.em.flush();
+    await this.ledger.replied(thread);
+    return row;
+  }
+
+  private async routed(principal: Principal, to: string): Promise<SendingInbox> {
+    const { user } = await this.services.call(callInbound, { principal, body: { to } });
+    if (!user) throw new Problem('conflict', { detail: 'Nobody gets what is written to this number. Name an inbox.' });
+    await this.directory.requireActive(principal.accountId, [user.id]);
+    return this.inboxes.personal(principal.accountId, user.id);
+  }
+
+  /** What is written goes on with whoever had it, unless they have left. */
+  private async reopen(accountId: string, id: string): Promise<void> {
+    const { status, assignee } = await this.em.findOneOrFail(Conversation, { id }, { refresh: true });
+    if (status !== 'closed') return;
+    const left = assignee ? await this.directory.hasLeft(accountId, assignee) : false;
+    await sql`
+      update conversation set status = 'open', assignee = case when ${left} then null else assignee end
+      where id = ${id} and status = 'closed' and assignee is not distinct from ${assignee ?? null}`.execute(
+      this.em.getKysely(),
+    );
+  }
+}

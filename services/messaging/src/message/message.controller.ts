@@ -1,0 +1,104 @@
+import { EntityManager, type FilterQuery } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  messageCompose,
+  messageDelivery,
+  messageGet,
+  messageInbound,
+  messageList,
+  messageRemove,
+  MOST_SHOWN,
+  Problem,
+  type AnswerOf,
+  type Call,
+  type CallOf,
+  type ComposedMessages,
+  type Message as MessageAnswer,
+  type MessageQuery,
+  type Principal,
+} from '#libs/contracts';
+import { Directory, pageWindow, toPage } from '#libs/database';
+import { personFields } from '#libs/platform';
+import { Ledger } from '../activity/ledger.js';
+import { shownScheduled } from '../scheduled-message/shown.js';
+import { Composer } from './composer.js';
+import { Inbound } from './inbound.js';
+import { Message, type MessageRow } from './message.entity.js';
+
+@Controller()
+export class MessageController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly composer: Composer,
+    private readonly inbound: Inbound,
+    private readonly ledger: Ledger,
+  ) {}
+
+  @Handles(messageCompose)
+  async compose({ principal, body }: CallOf<typeof messageCompose>): Promise<ComposedMessages> {
+    const { sent, scheduled, total } = await this.composer.compose(principal, body);
+    const rows = await this.em.find(Message, { id: { $in: sent.slice(0, MOST_SHOWN) } }, { orderBy: { id: 'asc' } });
+    const shown = await shownScheduled(this.directory, scheduled.slice(0, MOST_SHOWN));
+    return { total, items: await this.shown(rows), scheduled: shown };
+  }
+
+  @Handles(messageList)
+  async list({ principal, query }: CallOf<typeof messageList>): Promise<AnswerOf<typeof messageList>> {
+    const { limit, before } = pageWindow(query);
+    const where = { ...wanted(query, principal), ...(before && { id: { $lt: before } }) } as FilterQuery<MessageRow>;
+    const rows = await this.em.find(Message, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
+    const page = toPage(rows, query);
+    return { ...page, items: await this.shown(page.items) };
+  }
+
+  @Handles(messageGet)
+  async get(call: Call): Promise<MessageAnswer> {
+    return (await this.shown([await this.find(call)]))[0]!;
+  }
+
+  @Handles(messageRemove)
+  async remove(call: Call): Promise<void> {
+    this.em.remove(await this.find(call));
+  }
+
+  @Handles(messageInbound)
+  async receive({ principal, body }: CallOf<typeof messageInbound>): Promise<MessageAnswer> {
+    return (await this.shown([await this.inbound.receive(principal, body)]))[0]!;
+  }
+
+  @Handles(messageDelivery)
+  async report(call: CallOf<typeof messageDelivery>): Promise<MessageAnswer> {
+    const message = await this.find(call);
+    const { status } = call.body;
+    if (message.status !== status) {
+      const changed = await this.em.nativeUpdate(Message, { id: message.id, status: 'sent' }, { status });
+      if (changed === 0) throw new Problem('conflict', { detail: `The message is ${message.status}.` });
+      if (status === 'delivered') await this.ledger.delivered(message.id);
+      await this.em.refresh(message);
+    }
+    return (await this.shown([message]))[0]!;
+  }
+
+  /** @throws Problem `not-found`, also for another account's message */
+  private async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<MessageRow> {
+    const message = await this.em.findOne(Message, { id: params.id, accountId: principal.accountId });
+    if (!message) throw new Problem('not-found');
+    return message;
+  }
+
+  private async shown(rows: readonly MessageRow[]): Promise<MessageAnswer[]> {
+    const views = await this.directory.views(rows.map(({ sentBy }) => sentBy));
+    return rows.map(({ id, inboxId, conversationId, contactId, direction, text, status, sentBy, createdAt }) => ({
+      ...{ id, inboxId, conversationId, contactId, direction, text, status, createdAt: createdAt.toISOString() },
+      ...(personFields('sentBy', sentBy, views) as Pick<MessageAnswer, 'sentBy'>),
+    }));
+  }
+}
+
+function wanted({ limit: _limit, cursor: _cursor, sentBy, ...fields }: MessageQuery, principal: Principal): object {
+  const sender = sentBy === 'me' ? principal.userId : sentBy === 'none' ? null : sentBy;
+  const given = Object.entries({ ...fields, sentBy: sender }).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(given), accountId: principal.accountId };
+}

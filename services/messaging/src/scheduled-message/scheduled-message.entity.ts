@@ -1,0 +1,22 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
+import type { ScheduledMessageStatus } from '#libs/contracts';
+import { tenantRow, userRef } from '#libs/database';
+
+/** The owner is whose number it goes from; for a shared inbox, who scheduled it. */
+export const ScheduledMessage = defineEntity({
+  name: 'ScheduledMessage',
+  tableName: 'scheduled_message',
+  properties: {
+    ...tenantRow(),
+    inboxId: p.uuid(),
+    contactIds: p.array().columnType('uuid[]'),
+    text: p.text(),
+    at: p.datetime(),
+    status: p.text().$type<ScheduledMessageStatus>(),
+    ownerId: userRef(),
+    scheduledBy: userRef(),
+    teamIds: p.array().columnType('uuid[]'),
+    createdAt: p.datetime(),
+  },
+});
+export type ScheduledMessageRow = InferEntity<typeof ScheduledMessage>;

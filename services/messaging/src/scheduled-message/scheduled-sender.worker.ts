@@ -1,0 +1,109 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Log } from '#libs/broker';
+import { MOST_RECIPIENTS } from '#libs/contracts';
+import { Clock, Directory } from '#libs/database';
+import { Worker, type Db } from '#libs/lifecycle';
+import { Outgoing } from '../message/outgoing.js';
+import { Recipients } from '../message/recipients.js';
+
+/** Another replica takes over what one died with. Longer than asking for the recipients may take. */
+const LEASE = 60_000;
+
+interface Due {
+  id: string;
+  account_id: string;
+  inbox_id: string;
+  inbox_owner: string | null;
+  contact_ids: string[];
+  text: string;
+  scheduled_by: string;
+  team_ids: string[];
+}
+
+/**
+ * Sends scheduled messages when their time has come. Whether somebody who has left still sends is not decided here: the
+ * rules have held or cancelled what must not go out.
+ */
+@Injectable()
+export class ScheduledSender extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly recipients: Recipients,
+    private readonly outgoing: Outgoing,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    await this.welcomeBack();
+    await this.miss();
+    const due = await this.claim();
+    if (!due) return false;
+    const { contacts } = await this.recipients.page({
+      accountId: due.account_id,
+      contactIds: due.contact_ids,
+      limit: MOST_RECIPIENTS,
+    });
+    await RequestContext.create(this.em, () =>
+      this.em.transactional(async () => {
+        const left = due.inbox_owner ? await this.directory.hasLeft(due.account_id, due.inbox_owner) : false;
+        // Whoever holds or cancels it at this moment comes either before, and it stays, or after, and it is gone.
+        const { rows } = await sql`
+          update scheduled_message set status = 'sent' where id = ${due.id} and status = 'scheduled' returning id`.execute(
+          this.em.getKysely(),
+        );
+        if (rows.length === 0) return;
+        const inbox = { id: due.inbox_id, accountId: due.account_id, ownerId: due.inbox_owner };
+        const letter = { text: due.text, sentBy: due.scheduled_by, teamIds: due.team_ids };
+        // The threads were begun when it was scheduled. Where the leaver's have been deleted since, none begins again.
+        await this.outgoing.queue(inbox, letter, contacts, !left);
+      }),
+    );
+    return true;
+  }
+
+  /**
+   * Held means held while the owner is away: in time, the message is scheduled again. The owners are held in share, so that
+   * none of them leaves unnoticed at this moment.
+   */
+  private async welcomeBack(): Promise<void> {
+    const now = this.clock.now();
+    await sql`
+      with back as (
+        select user_id from directory
+        where status = 'active' and user_id in (select owner_id from scheduled_message where status = 'held' and at > ${now})
+        order by user_id for key share)
+      update scheduled_message s set status = 'scheduled' from back
+      where s.owner_id = back.user_id and s.status = 'held' and s.at > ${now}`.execute(this.db());
+  }
+
+  private async miss(): Promise<void> {
+    await sql`update scheduled_message set status = 'missed' where status = 'held' and at <= ${this.clock.now()}`.execute(
+      this.db(),
+    );
+  }
+
+  private async claim(): Promise<Due | undefined> {
+    const now = this.clock.now();
+    const { rows } = await sql<Due>`
+      with due as (
+        select id from scheduled_message
+        where status = 'scheduled' and at <= ${now} and (lease_until is null or lease_until <= ${now})
+        order by at limit 1 for update skip locked)
+      update scheduled_message s set lease_until = ${new Date(now.getTime() + LEASE)} from due, message_inbox i
+      where s.id = due.id and i.id = s.inbox_id
+      returning s.id, s.account_id, s.inbox_id, i.owner_id as inbox_owner, s.contact_ids, s.text, s.scheduled_by, s.team_ids`.execute(
+      this.db(),
+    );
+    return rows[0];
+  }
+
+  private db(): Db {
+    return this.em.fork().getKysely();
+  }
+}

@@ -1,0 +1,88 @@
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { closeNats, connectNats } from '#libs/broker';
+import {
+  accountGet,
+  callInbound,
+  contactsFor,
+  Problem,
+  type Preset,
+  type Recipient,
+  type RecipientsWanted,
+} from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+
+/** Stands in for the contacts service on the real broker: knows the contacts and segments that a test makes. */
+export class AddressBook {
+  private readonly contacts: (Recipient & { accountId: string })[] = [];
+  private readonly segments = new Map<string, Record<string, unknown>>();
+
+  private constructor(
+    private readonly nats: NatsConnection,
+    private readonly messaging: TestService,
+  ) {}
+
+  static async open(messaging: TestService): Promise<AddressBook> {
+    const nats = await connectNats({ url: messaging.broker.url, name: 'address-book' });
+    const book = new AddressBook(nats, messaging);
+    nats.subscribe(contactsFor.subject, { callback: (_error, message) => book.answer(message) });
+    await nats.flush();
+    return book;
+  }
+
+  /** Also stands in for identity: what the account's preset is. */
+  async presetIs(preset: Preset): Promise<void> {
+    const response = JSON.stringify({ response: { preset }, isDisposed: true, id: '0' });
+    this.nats.subscribe(accountGet.subject, { callback: (_error, message) => void message.respond(response) });
+    await this.nats.flush();
+  }
+
+  /** Also stands in for telephony: whoever is called. */
+  async routesTo(userId: string | null): Promise<void> {
+    const user = userId && { id: userId, name: 'Whoever', status: 'active' };
+    const response = JSON.stringify({ response: { user }, isDisposed: true, id: '0' });
+    this.nats.subscribe(callInbound.subject, { callback: (_error, message) => void message.respond(response) });
+    await this.nats.flush();
+  }
+
+  close(): Promise<void> {
+    return closeNats(this.nats);
+  }
+
+  add(accountId: string, more: { phone?: string | null; assigneeId?: string } = {}): string {
+    const id = this.messaging.ids.next();
+    const { phone = '+14155550100', assigneeId = null } = more;
+    this.contacts.push({ id, accountId, phone, assigneeId });
+    return id;
+  }
+
+  segment(definition: Record<string, unknown>): string {
+    const id = this.messaging.ids.next();
+    this.segments.set(id, definition);
+    return id;
+  }
+
+  forget(segmentId: string): void {
+    this.segments.delete(segmentId);
+  }
+
+  private answer(message: Msg): void {
+    const { data } = message.json<{ data: RecipientsWanted }>();
+    try {
+      message.respond(JSON.stringify({ response: this.find(data), isDisposed: true, id: '0' }));
+    } catch (error) {
+      message.respond(JSON.stringify({ err: (error as Problem).toBody(), isDisposed: true, id: '0' }));
+    }
+  }
+
+  private find({ accountId, contactIds, segmentId, definition: given, assignee, after, limit }: RecipientsWanted) {
+    const definition = segmentId ? this.segments.get(segmentId) : (given ?? null);
+    if (definition === undefined) throw new Problem('unknown-reference');
+    const found = this.contacts
+      .filter((one) => one.accountId === accountId && (!after || one.id > after))
+      .filter((one) => !contactIds || contactIds.includes(one.id))
+      .filter((one) => !assignee || one.assigneeId === assignee)
+      .filter((one) => !definition?.phone || one.phone === definition.phone);
+    const contacts = found.slice(0, limit).map(({ id, phone, assigneeId }) => ({ id, phone, assigneeId }));
+    return { contacts, next: found.length > limit ? contacts.at(-1)!.id : null, definition };
+  }
+}
