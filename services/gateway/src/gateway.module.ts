@@ -6,11 +6,13 @@ import { Authenticator } from './auth/authenticator.js';
 import { SessionEpochs } from './auth/session-epochs.js';
 import { SessionWatch } from './auth/session-watch.js';
 import { SigningKeys } from './auth/signing-keys.js';
+import { BulkDeparturesController } from './bulk-departures/bulk-departures.controller.js';
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
 import { HttpSetup } from './http/http-setup.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RateLimits } from './limits/rate-limits.js';
+import { MessageActivityController } from './message-activity/message-activity.controller.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { Forwarder } from './operations/forwarder.js';
 import { operationControllers } from './operations/operation-controllers.js';
@@ -20,8 +22,10 @@ import { RootController } from './root.controller.js';
   controllers: [
     RootController,
     DocsController,
+    BulkDeparturesController,
     ContactImportsController,
     DepartureEventsController,
+    MessageActivityController,
     ...operationControllers(),
   ],
   providers: [

@@ -15,6 +15,13 @@ import { AccessTokens } from './auth/access-tokens.js';
 import { AuthController } from './auth/auth.controller.js';
 import { LoginService } from './auth/login.service.js';
 import { Passwords } from './auth/passwords.js';
+import { BulkDepartures } from './bulk/bulk-departures.js';
+import { BulkFiles } from './bulk/bulk-files.js';
+import { BulkReport } from './bulk/bulk-report.js';
+import { BulkController } from './bulk/bulk.controller.js';
+import { BulkWorker } from './bulk/bulk.worker.js';
+import { CertificateController } from './certificate/certificate.controller.js';
+import { Certificates } from './certificate/certificates.js';
 import { Announcer } from './departures/announcer.js';
 import { Closing } from './departures/closing.js';
 import { ClosingWorker } from './departures/closing.worker.js';
@@ -25,6 +32,7 @@ import { DepartureRows } from './departures/departure-rows.js';
 import { DepartureController } from './departures/departure.controller.js';
 import { Erasure } from './departures/erasure.js';
 import { FoldedReceipts } from './departures/folded-receipts.js';
+import { GroupDecisions } from './departures/group-decisions.js';
 import { Guards } from './departures/guards.js';
 import { identityRules } from './departures/identity.rules.js';
 import { PlanTokens } from './departures/plan-token.js';
@@ -33,6 +41,7 @@ import { Progress } from './departures/progress.js';
 import { ReceiptFolding } from './departures/receipt-folding.js';
 import { ReceiptsConsumer } from './departures/receipts.consumer.js';
 import { DepartureRetry } from './departures/retry.js';
+import { Returns } from './departures/returns.js';
 import { RuleOwners } from './departures/rule-owners.js';
 import { VerificationWorker } from './departures/verification.worker.js';
 import { Verifications } from './departures/verifications.js';
@@ -49,6 +58,8 @@ import { Catalogue } from './policy/catalogue.js';
 import { OwnRules } from './policy/own-rules.js';
 import { PolicyController } from './policy/policy.controller.js';
 import { PolicyService } from './policy/policy.service.js';
+import { Schedule } from './schedule/schedule.js';
+import { ScheduleWorker } from './schedule/schedule.worker.js';
 import { SessionAnnouncer } from './session/session-announcer.js';
 import { SessionList } from './session/session-list.js';
 import { Session } from './session/session.entity.js';
@@ -86,6 +97,11 @@ const foundation = [AfterCommit, Audit, AuditTrail, Mail, Outbox, OutboxRelay];
 const policy = [Catalogue, OwnRules, PolicyService];
 const departures = [
   Announcer,
+  BulkDepartures,
+  BulkFiles,
+  BulkReport,
+  BulkWorker,
+  Certificates,
   Closing,
   ClosingWorker,
   Decisions,
@@ -94,12 +110,16 @@ const departures = [
   DepartureRetry,
   DepartureRows,
   Erasure,
+  GroupDecisions,
   Guards,
   Planner,
   PlanTokens,
   Progress,
   ReceiptFolding,
+  Returns,
   RuleOwners,
+  Schedule,
+  ScheduleWorker,
   VerificationWorker,
   Verifications,
 ];
@@ -147,6 +167,8 @@ const lifecycle = LifecycleModule.forIdentity(
     TeamController,
     PolicyController,
     DepartureController,
+    BulkController,
+    CertificateController,
     ReceiptsConsumer,
     AuditController,
   ],

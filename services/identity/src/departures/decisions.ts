@@ -13,8 +13,9 @@ import { Clock, Ids } from '#libs/database';
 import { EventProcessor } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { ApiTokens } from '../api-token/api-tokens.js';
-import { Audit } from '../audit/audit.js';
+import { Audit, type NewEntry } from '../audit/audit.js';
 import { Catalogue } from '../policy/catalogue.js';
+import { Schedule } from '../schedule/schedule.js';
 import { Sessions } from '../session/sessions.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
@@ -28,6 +29,10 @@ export interface Decided {
   user: UserRow;
   policy: ResolvedPolicy;
   reason?: string;
+  /** When they are to come back. */
+  returnAt?: string;
+  /** The scheduled departure that is carried out now. */
+  departureId?: string;
 }
 
 const STEPS: Record<DepartureTransition, Transition[]> = {
@@ -50,6 +55,7 @@ export class Decisions {
     private readonly processor: EventProcessor,
     private readonly folding: ReceiptFolding,
     private readonly departures: DepartureRows,
+    private readonly schedule: Schedule,
     private readonly erasure: Erasure,
     private readonly catalogue: Catalogue,
     private readonly events: UserEvents,
@@ -61,9 +67,16 @@ export class Decisions {
 
   /**
    * Whoever calls it has locked the account and then the users, and has passed the guards.
+   * @param requestedBy who has decided it
+   * @param onBehalf the account's decision stands although whoever has made it could not make it any more
    * @returns the ids of the departures, in the order of the people
    */
-  async carryOut(transition: DepartureTransition, decided: readonly Decided[], requestedBy: string): Promise<string[]> {
+  async carryOut(
+    transition: DepartureTransition,
+    decided: readonly Decided[],
+    requestedBy: string,
+    { onBehalf = false } = {},
+  ): Promise<string[]> {
     const services = await this.catalogue.otherServices();
     const ids = decided.map(({ user }) => user.id);
     const facts = new Map(decided.map((one) => [one.user.id, this.factsOf(transition, one)]));
@@ -71,6 +84,7 @@ export class Decisions {
     const rows = await this.users.byIds(ids);
     const events = rows.map((row) => this.events.userEvent(row, `user.${transition}`, facts.get(row.id)!));
     await this.departures.supersede(ids);
+    await this.schedule.overtake(transition, decided);
     await this.departures.insert(transition, events, ['identity', ...services], {
       requestedBy,
       reasons: new Map(decided.map((one) => [one.user.id, one.reason ?? null])),
@@ -81,7 +95,8 @@ export class Decisions {
     if (transition === 'deleted') await this.erasure.erase(events);
     await this.folding.fold('identity', receipts);
     await this.outbox.append(events.map((event) => ({ event, targets: services })));
-    await this.record(transition, events, requestedBy);
+    await this.schedule.returns(decided.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id })));
+    await this.record(transition, events, onBehalf ? { system: 'departure' } : { actorId: requestedBy });
     return ids.map((id) => facts.get(id)!.id);
   }
 
@@ -91,9 +106,9 @@ export class Decisions {
     await this.apiTokens.revokeAll(ids);
   }
 
-  private factsOf(transition: DepartureTransition, { user, policy }: Decided): DepartureFacts {
+  private factsOf(transition: DepartureTransition, { user, policy, departureId }: Decided): DepartureFacts {
     return {
-      id: this.ids.next(),
+      id: departureId ?? this.ids.next(),
       steps: STEPS[transition],
       activeSince: transition === 'reactivated' ? user.lifecycle_version + 1 : user.active_since,
       wasManager: isManager(user),
@@ -117,13 +132,13 @@ export class Decisions {
   private async record(
     transition: DepartureTransition,
     events: readonly UserEvent[],
-    requestedBy: string,
+    by: Pick<NewEntry, 'actorId' | 'system'>,
   ): Promise<void> {
     await this.audit.append(
       events.map(({ data }) => ({
         accountId: data.accountId,
         action: `user.${transition}`,
-        actorId: requestedBy,
+        ...by,
         subjectId: data.userId,
         detail: { departureId: data.departure!.id },
       })),

@@ -1,16 +1,19 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Departure, type DepartureRequest, type Principal, type Transition } from '#libs/contracts';
+import { Clock } from '#libs/database';
 import { lockAccount } from '../account/account-lock.js';
-import { requireFreeSeats } from '../account/seats.js';
-import { PolicyService } from '../policy/policy.service.js';
+import { alreadyScheduled, Schedule } from '../schedule/schedule.js';
+import { momentAfter } from '../moments.js';
 import { Actors, assertMayManage } from '../user/actors.js';
 import { UserRows } from '../user/user-rows.js';
 import { Decisions } from './decisions.js';
 import { DepartureRows } from './departure-rows.js';
 import { Guards } from './guards.js';
+import { Overtaken } from './overtaken.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner } from './planner.js';
+import { Returns } from './returns.js';
 import { RuleOwners } from './rule-owners.js';
 
 /** Deactivates, deletes and reactivates, or says why not; then nothing has changed. */
@@ -26,7 +29,9 @@ export class DepartureCommands {
     private readonly tokens: PlanTokens,
     private readonly decisions: Decisions,
     private readonly departures: DepartureRows,
-    private readonly policies: PolicyService,
+    private readonly returns: Returns,
+    private readonly schedule: Schedule,
+    private readonly clock: Clock,
   ) {}
 
   /** @throws Problem with the code of the first guard that refuses */
@@ -37,7 +42,9 @@ export class DepartureCommands {
     request: DepartureRequest,
   ): Promise<Departure> {
     const { accountId } = principal;
+    const { effectiveAt, returnAt } = this.times(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
+    if (effectiveAt) return this.leaveLater(principal, userId, transition, { ...request, effectiveAt, returnAt });
     // Other services are asked before anything is locked.
     const foreseen = await this.planner.plan(accountId, userId, transition, request);
     const blocked = await this.owners.blocking(foreseen);
@@ -51,30 +58,54 @@ export class DepartureCommands {
     // The token may be older than a change of the actor's own roles, or than their leaving.
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
     const { preset, version } = plan.policy;
-    const decided = [{ user: plan.user, policy: { preset, version, rules: plan.rules }, reason: request.reason }];
+    const policy = { preset, version, rules: plan.rules };
+    const decided = [{ user: plan.user, policy, reason: request.reason, returnAt }];
     const [id] = await this.decisions.carryOut(transition, decided, principal.userId);
     return this.departures.view(accountId, id!);
+  }
+
+  /** Of the guards those are asked now that can't be otherwise by then; all of them are asked when the day has come. */
+  private async leaveLater(
+    principal: Principal,
+    userId: string,
+    transition: Transition,
+    request: DepartureRequest & { effectiveAt: string },
+  ): Promise<Departure> {
+    const { accountId, userId: requestedBy } = principal;
+    await lockAccount(this.em, accountId);
+    await this.users.lock([userId], 'change');
+    const plan = await this.planner.plan(accountId, userId, transition, request);
+    await this.guards.passForLater(plan);
+    if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
+    await this.guards.holdSuccessors(plan);
+    assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
+    if ((await this.schedule.leaving([userId])).has(userId)) throw alreadyScheduled();
+    const { successors, overrides, reason, effectiveAt, returnAt } = request;
+    const leaver = { userId, wishes: { successors, overrides }, reason, returnAt };
+    const [id] = await this.schedule.leave({ accountId, transition, requestedBy, effectiveAt }, [leaver]);
+    return this.departures.view(accountId, id!);
+  }
+
+  /** @throws Problem `validation` for a time that has passed, or a return from where nobody returns */
+  private times(transition: Transition, request: DepartureRequest): { effectiveAt?: string; returnAt?: string } {
+    const now = this.clock.millis();
+    const effectiveAt = request.effectiveAt && momentAfter('effectiveAt', request.effectiveAt, now);
+    if (request.returnAt === undefined) return { effectiveAt };
+    if (transition === 'deleted') {
+      const message = 'returnAt is for a deactivation: nobody returns from a deletion';
+      throw new Problem('validation', { errors: [{ field: 'returnAt', message }] });
+    }
+    const left = effectiveAt === undefined ? now : Date.parse(effectiveAt);
+    return { effectiveAt, returnAt: momentAfter('returnAt', request.returnAt, left) };
   }
 
   /** @throws Problem `not-found`, `forbidden`, `conflict` unless the user is deactivated, `no-free-seat` */
   async reactivate(principal: Principal, userId: string): Promise<Departure> {
     const { accountId } = principal;
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    await lockAccount(this.em, accountId);
-    await this.users.lock([userId], 'leave');
-    const user = await this.users.get(accountId, userId);
-    if (user.status !== 'deactivated')
-      throw new Problem('conflict', { detail: `The user is ${user.status}, not deactivated.` });
-    await requireFreeSeats(this.em, accountId);
-    assertMayManage(await this.actors.rolesOf(principal), user.roles);
-    const { preset, version } = await this.policies.get(accountId);
-    const decided = [{ user, policy: { preset, version, rules: {} } }];
-    const [id] = await this.decisions.carryOut('reactivated', decided, principal.userId);
+    const returning = await this.returns.prepare(accountId, userId);
+    assertMayManage(await this.actors.rolesOf(principal), returning.user.roles);
+    const [id] = await this.decisions.carryOut('reactivated', [returning], principal.userId);
     return this.departures.view(accountId, id!);
   }
-}
-
-/** The policy has changed between asking and locking. The call begins anew, as after a serialization failure. */
-class Overtaken extends Error {
-  readonly code = '40001';
 }

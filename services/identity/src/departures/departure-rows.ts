@@ -8,6 +8,7 @@ import {
   type DepartureStatus,
   type DepartureTransition,
   type Page,
+  type ProblemCode,
   type ResolvedPolicy,
   type Transition,
   type UserEvent,
@@ -29,6 +30,12 @@ export interface DepartureRow {
   effective_at: string;
   completed_at: string | null;
   reason: string | null;
+  begun_at: string | null;
+  return_at: string | null;
+  returns_from: string | null;
+  error: ProblemCode | null;
+  error_detail: string | null;
+  /** This and what follows is decided when the departure begins; before, it is null. */
   steps: Transition[];
   active_since: number;
   was_manager: boolean;
@@ -49,7 +56,7 @@ export class DepartureRows {
     private readonly clock: Clock,
   ) {}
 
-  /** Puts down what has been decided: a departure an event, waiting for all these services. */
+  /** Puts down what has been decided: a departure an event, waiting for all these services. A scheduled one begins. */
   async insert(
     transition: DepartureTransition,
     events: readonly UserEvent[],
@@ -71,12 +78,14 @@ export class DepartureRows {
     }));
     await sql`
       insert into departure (id, account_id, user_id, reason, steps, active_since, was_manager, policy, lifecycle_version, seq,
-        transition, status, requested_by, requested_at, effective_at, total)
-      select n.*, ${transition}, 'running', ${requestedBy}::uuid, ${now}::timestamptz, ${now}::timestamptz, ${services.length}::int
+        transition, status, requested_by, requested_at, effective_at, begun_at, total)
+      select n.*, ${transition}, 'running', ${requestedBy}::uuid, ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz,
+        ${services.length}::int
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, reason text,
-        steps text[], active_since bigint, was_manager boolean, policy jsonb, lifecycle_version bigint, seq bigint)`.execute(
-      this.db,
-    );
+        steps text[], active_since bigint, was_manager boolean, policy jsonb, lifecycle_version bigint, seq bigint)
+      on conflict (id) do update set status = 'running', begun_at = excluded.begun_at, total = excluded.total, steps = excluded.steps,
+        active_since = excluded.active_since, was_manager = excluded.was_manager, policy = excluded.policy,
+        lifecycle_version = excluded.lifecycle_version, seq = excluded.seq`.execute(this.db);
     await sql`
       insert into departure_service (departure_id, service, status, updated_at)
       select d, s, 'pending', ${now}::timestamptz
@@ -147,7 +156,7 @@ export class DepartureRows {
   private async select(where: RawBuilder<unknown>): Promise<DepartureRow[]> {
     const { rows } = await sql<DepartureRow>`
       select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
-        d.completed_at, d.reason, d.steps, d.active_since::float8, d.was_manager, d.policy, d.lifecycle_version::float8,
+        d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.lifecycle_version::float8,
         d.seq::float8, d.round, d.total, d.done
       from departure d where ${where}`.execute(this.db);
     return rows;
@@ -169,6 +178,9 @@ function toDeparture(row: DepartureRow, states: readonly ServiceState[]): Depart
     effectiveAt: isoOf(row.effective_at),
     completedAt: isoOrNull(row.completed_at),
     reason: row.reason,
+    ...(row.return_at && { returnAt: isoOf(row.return_at) }),
+    ...(row.returns_from && { returnsFrom: row.returns_from }),
+    ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
     progress: { done: row.done, total: row.total },
     services: states.map(toService),
   };

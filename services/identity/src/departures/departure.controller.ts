@@ -3,6 +3,7 @@ import { Answers, Handles } from '#libs/broker';
 import {
   departureEvents,
   departurePreview,
+  departuresCancel,
   departuresGet,
   departuresList,
   departuresRetry,
@@ -22,6 +23,7 @@ import {
   type UserOverview,
   type Verification,
 } from '#libs/contracts';
+import { Schedule } from '../schedule/schedule.js';
 import { DepartureCommands } from './departure-commands.js';
 import { DeparturePreviews } from './departure-preview.js';
 import { DepartureRows } from './departure-rows.js';
@@ -35,6 +37,7 @@ export class DepartureController {
     private readonly commands: DepartureCommands,
     private readonly previews: DeparturePreviews,
     private readonly departures: DepartureRows,
+    private readonly schedule: Schedule,
     private readonly retries: DepartureRetry,
     private readonly verifications: Verifications,
     private readonly progress: Progress,
@@ -78,6 +81,11 @@ export class DepartureController {
   @Handles(departuresGet)
   get({ principal, params }: CallOf<typeof departuresGet>): Promise<Departure> {
     return this.departures.view(principal.accountId, params.id!);
+  }
+
+  @Handles(departuresCancel)
+  cancel({ principal, params }: CallOf<typeof departuresCancel>): Promise<Departure> {
+    return this.schedule.cancel(principal, params.id!);
   }
 
   @Handles(departuresRetry)

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type PreviewBlocker, type PreviewLine } from '#libs/contracts';
+import { Problem, type NamedSuccessors, type PreviewBlocker, type PreviewLine } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../moments.js';
@@ -20,11 +20,16 @@ export class Guards {
   /**
    * Everything that stands in the way, in the order in which a refusal would name it.
    * @param blocked the lines of rules that say `block` and have rows
+   * @param leaving others who leave in the same transaction
    */
-  async blockers(plan: Plan, blocked: readonly PreviewLine[]): Promise<PreviewBlocker[]> {
+  async blockers(
+    plan: Plan,
+    blocked: readonly PreviewLine[],
+    leaving: readonly string[] = [],
+  ): Promise<PreviewBlocker[]> {
     const found = [
       wrongState(plan),
-      await this.soleOwner(plan),
+      await this.soleOwner(plan, leaving),
       notDeactivated(plan),
       numbersAssigned(blocked),
       this.retention(plan),
@@ -34,9 +39,16 @@ export class Guards {
   }
 
   /** @throws Problem with the code of the first that stands in the way */
-  async pass(plan: Plan, blocked: readonly PreviewLine[]): Promise<void> {
-    const [first] = await this.blockers(plan, blocked);
-    if (first) throw new Problem(first.code, { detail: first.detail, items: first.items });
+  async pass(plan: Plan, blocked: readonly PreviewLine[], leaving: readonly string[] = []): Promise<void> {
+    refuse(await this.blockers(plan, blocked, leaving));
+  }
+
+  /**
+   * What can be said of a departure on a later day: numbers can be reassigned, holds lifted and retention run out until then.
+   * @throws Problem as `pass` does
+   */
+  async passForLater(plan: Plan, leaving: readonly string[] = []): Promise<void> {
+    refuse([wrongState(plan), await this.soleOwner(plan, leaving)].filter((blocker) => blocker !== undefined));
   }
 
   /**
@@ -44,19 +56,22 @@ export class Guards {
    * @throws Problem `invalid-successor` naming those who can't take over
    */
   async holdSuccessors({ user, successors }: Plan): Promise<void> {
-    const named = [...new Set(Object.values(successors))];
-    if (named.length === 0) return;
-    const { rows } = await sql<{ id: string }>`
-      select id from users
-      where account_id = ${user.account_id} and id = any(${named}::uuid[]) and status = 'active' and id <> ${user.id}
-      order by id for key share`.execute(this.em.getKysely());
-    const items = named.filter((id) => !rows.some((row) => row.id === id));
-    if (items.length > 0)
-      throw new Problem('invalid-successor', { detail: 'Name active users of this account, not the leaver.', items });
+    assertMaySucceed(successors, await this.holdActive(user.account_id, Object.values(successors)), [user.id]);
   }
 
-  private async soleOwner({ user }: Plan): Promise<PreviewBlocker | undefined> {
-    const items = await lastOwners(this.em, user.account_id, [user.id]);
+  /** Those of them who are active, kept from leaving until the transaction ends. */
+  async holdActive(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
+    if (userIds.length === 0) return new Set();
+    const { rows } = await sql<{ id: string }>`
+      select id from users
+      where account_id = ${accountId} and id = any(${[...new Set(userIds)]}::uuid[]) and status = 'active'
+      order by id for key share`.execute(this.em.getKysely());
+    return new Set(rows.map((row) => row.id));
+  }
+
+  private async soleOwner({ user }: Plan, leaving: readonly string[]): Promise<PreviewBlocker | undefined> {
+    if (!user.roles.includes('owner')) return undefined;
+    const items = await lastOwners(this.em, user.account_id, [user.id, ...leaving]);
     return items.length > 0 ? { code: 'sole-owner', detail: SOLE_OWNER, items } : undefined;
   }
 
@@ -68,6 +83,22 @@ export class Guards {
     if (this.clock.millis() >= until) return undefined;
     return { code: 'retention', detail: `${detail} Delete from ${new Date(until).toISOString()} on.`, items: [] };
   }
+}
+
+/** @throws Problem `invalid-successor` naming those who are not active, or are leavers themselves */
+export function assertMaySucceed(
+  successors: NamedSuccessors,
+  active: ReadonlySet<string>,
+  leavers: Iterable<string>,
+): void {
+  const leaving = new Set(leavers);
+  const items = [...new Set(Object.values(successors))].filter((id) => !active.has(id) || leaving.has(id));
+  if (items.length > 0)
+    throw new Problem('invalid-successor', { detail: 'Name active users of this account, not the leaver.', items });
+}
+
+function refuse([first]: readonly PreviewBlocker[]): void {
+  if (first) throw new Problem(first.code, { detail: first.detail, items: first.items });
 }
 
 function wrongState({ transition, user }: Plan): PreviewBlocker | undefined {

@@ -17,13 +17,17 @@ import { PolicyService } from '../policy/policy.service.js';
 import { resolve } from '../policy/resolve.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
 
-/** What a departure would be, as things stand. */
-export interface Plan {
-  transition: Transition;
-  user: UserRow;
+/** What all plans of an account are made from. */
+export interface Basis {
   policy: Policy;
   retentionDays: number;
   catalogue: readonly RuleDescription[];
+}
+
+/** What a departure would be, as things stand. */
+export interface Plan extends Basis {
+  transition: Transition;
+  user: UserRow;
   /** A deletion first applies what a deactivation does. */
   steps: Transition[];
   wasManager: boolean;
@@ -52,23 +56,14 @@ export class Planner {
   /** @throws Problem `not-found`, or what is wrong with the request: `unknown-rule`, `invalid-action`, `validation` */
   async plan(accountId: string, userId: string, transition: Transition, request: PlanRequest = {}): Promise<Plan> {
     const user = await this.users.get(accountId, userId);
-    const policy = await this.policies.get(accountId);
-    const catalogue = await this.catalogue.rules();
-    const steps: Transition[] = transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated'];
-    const { successors = {}, overrides = {} } = request;
-    for (const [id, input] of Object.entries(overrides)) checkChoice(ruleOf(catalogue, id), steps, input);
-    for (const id of Object.keys(successors)) if (id !== 'default') checkGives(ruleOf(catalogue, id), steps);
+    return planOf(await this.basis(accountId), user, transition, request);
+  }
+
+  async basis(accountId: string): Promise<Basis> {
     return {
-      transition,
-      user,
-      policy,
+      policy: await this.policies.get(accountId),
+      catalogue: await this.catalogue.rules(),
       retentionDays: await this.retentionDays(accountId),
-      catalogue,
-      steps,
-      wasManager: isManager(user),
-      byPolicy: resolve(catalogue, policy, { steps }),
-      rules: resolve(catalogue, policy, { steps, overrides, successors }),
-      successors,
     };
   }
 
@@ -78,6 +73,38 @@ export class Planner {
     return rows[0]?.retention_days ?? 0;
   }
 }
+
+/** @throws Problem `unknown-rule`, `invalid-action` or `validation` */
+export function planOf(basis: Basis, user: UserRow, transition: Transition, request: PlanRequest = {}): Plan {
+  const { catalogue, policy } = basis;
+  checkRequest(catalogue, transition, request);
+  const { successors = {}, overrides = {} } = request;
+  const steps = stepsOf(transition);
+  return {
+    ...basis,
+    transition,
+    user,
+    steps,
+    wasManager: isManager(user),
+    byPolicy: resolve(catalogue, policy, { steps }),
+    rules: resolve(catalogue, policy, { steps, overrides, successors }),
+    successors,
+  };
+}
+
+/** @throws Problem `unknown-rule`, `invalid-action` or `validation` for wishes that no departure of this kind can have */
+export function checkRequest(
+  catalogue: readonly RuleDescription[],
+  transition: Transition,
+  { successors = {}, overrides = {} }: PlanRequest,
+): void {
+  const steps = stepsOf(transition);
+  for (const [id, input] of Object.entries(overrides)) checkChoice(ruleOf(catalogue, id), steps, input);
+  for (const id of Object.keys(successors)) if (id !== 'default') checkGives(ruleOf(catalogue, id), steps);
+}
+
+const stepsOf = (transition: Transition): Transition[] =>
+  transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated'];
 
 /** @throws Problem `invalid-action` for a rule by which nobody takes over */
 function checkGives(rule: RuleDescription, steps: readonly Transition[]): void {

@@ -61,7 +61,7 @@ export class Progress {
     const db = this.em.getKysely();
     // First the state: what happens between the two questions is then seen by the second or told as not final.
     const { rows: states } = await sql<{ final: boolean }>`
-      select d.status in ('completed', 'superseded') or d.status = 'failed' and not exists (
+      select d.status in ('completed', 'superseded', 'cancelled') or d.status = 'failed' and not exists (
         select from departure_service s where s.departure_id = d.id and s.status in ('pending', 'running')) as final
       from departure d where d.id = ${departureId} and d.account_id = ${accountId}`.execute(db);
     if (!states[0]) throw new Problem('not-found');

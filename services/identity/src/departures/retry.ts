@@ -40,6 +40,8 @@ export class DepartureRetry {
     const { accountId, userId } = principal;
     await this.actors.requireManager(principal);
     const departure = await this.departures.get(accountId, id, true);
+    if (departure.error !== null)
+      throw new Problem('conflict', { detail: 'The departure was refused and has not begun. Ask for a new one.' });
     if (departure.status !== 'failed')
       throw new Problem('conflict', { detail: `The departure is ${departure.status}: there is nothing to retry.` });
     const round = departure.round + 1;
@@ -100,6 +102,6 @@ export class DepartureRetry {
     const facts = { id, steps, activeSince, wasManager, policy, round };
     const event = this.events.userEvent({ ...user, seq }, `user.${departure.transition}`, facts);
     // The clocks of delayed effects began when it was decided.
-    return { ...event, time: new Date(departure.effective_at).toISOString() };
+    return { ...event, time: new Date(departure.begun_at ?? departure.effective_at).toISOString() };
   }
 }

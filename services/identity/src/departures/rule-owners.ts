@@ -46,7 +46,7 @@ export class RuleOwners {
 
   /** Lines of the rules that say `block` and have rows. Asks only the services that own such rules. */
   async blocking(plan: Plan): Promise<PreviewLine[]> {
-    const blocking = plan.catalogue.filter((rule) => says(plan, rule.id, 'block'));
+    const blocking = blockingRules(plan);
     const services = new Set(blocking.map((rule) => rule.service));
     const only = blocking.map((rule) => rule.id);
     const lines = (await Promise.all([...services].map((service) => this.ask(service, plan, only)))).flat();
@@ -85,6 +85,9 @@ export class RuleOwners {
     return preview(this.em.getKysely(), this.rules, request, this.clock.now());
   }
 }
+
+/** Rules that refuse the departure if there are rows. */
+export const blockingRules = (plan: Plan) => plan.catalogue.filter((rule) => says(plan, rule.id, 'block'));
 
 export const blocks = (line: PreviewLine): boolean => line.action === 'block' && line.count > 0;
 

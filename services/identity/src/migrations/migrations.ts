@@ -6,6 +6,8 @@ import { accountsAndUsers } from './0010-accounts-and-users.js';
 import { sessionsAndTokens } from './0011-sessions-and-tokens.js';
 import { auditTrail } from './0012-audit.js';
 import { departures } from './0013-departures.js';
+import { scheduledDepartures } from './0014-scheduled-departures.js';
+import { bulkDepartures } from './0015-bulk-departures.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -17,4 +19,6 @@ export const migrations: Migrations = [
   sessionsAndTokens,
   auditTrail,
   departures,
+  scheduledDepartures,
+  bulkDepartures,
 ];

@@ -13,13 +13,20 @@ export class Actors {
    * comes first.
    * @throws Problem `unauthenticated` when they have left meanwhile
    */
-  async rolesOf({ accountId, userId }: Principal): Promise<Role[]> {
+  async rolesOf(principal: Principal): Promise<Role[]> {
+    const roles = await this.rolesIfActive(principal);
+    if (!roles) throw new Problem('unauthenticated');
+    return roles;
+  }
+
+  /** The same of whoever has decided something earlier; undefined when they have left. */
+  async rolesIfActive({ accountId, userId }: Pick<Principal, 'accountId' | 'userId'>): Promise<Role[] | undefined> {
     const db = this.em.getKysely();
     const { rows } = await sql`
       select id from users where account_id = ${accountId} and id = ${userId} and status = 'active' for key share`.execute(
       db,
     );
-    if (rows.length === 0) throw new Problem('unauthenticated');
+    if (rows.length === 0) return undefined;
     const roles = await sql<{ role: Role }>`select role from user_role where user_id = ${userId}`.execute(db);
     return roles.rows.map((row) => row.role);
   }
@@ -43,4 +50,8 @@ export function assertMayManage(actorRoles: readonly Role[], target: readonly Ro
   if (target.includes('owner') && !actorRoles.includes('owner')) {
     throw new Problem('forbidden', { detail: 'Only an owner acts on owners or makes somebody one.' });
   }
+}
+
+export function mayManage(actorRoles: readonly Role[], target: readonly Role[]): boolean {
+  return isManager({ roles: actorRoles }) && (!target.includes('owner') || actorRoles.includes('owner'));
 }

@@ -1,0 +1,71 @@
+import { ServiceClient } from '#libs/broker';
+import { departuresBulk, Problem } from '#libs/contracts';
+import { Controller, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayConfig } from '../gateway.config.js';
+import { clientAddress, mediaTypeOf } from '../http/request.js';
+import { Forwarder } from '../operations/forwarder.js';
+import { idempotencyOf } from '../operations/idempotency.js';
+import { readQueryOnly } from '../operations/read-call.js';
+import { Serves } from '../operations/serves.js';
+
+/** Takes a bulk departure as JSON, like any other call, or as a file of staff ids, which goes on as it is. */
+@Controller()
+export class BulkDeparturesController {
+  constructor(
+    private readonly forwarder: Forwarder,
+    private readonly services: ServiceClient,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  @Serves(departuresBulk)
+  async create(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+    if (mediaTypeOf(request) !== 'text/csv') return this.forwarder.forward(departuresBulk, request, reply);
+    const query = await readQueryOnly(departuresBulk, request);
+    const body = { csv: await this.read(request, reply) };
+    request.body = { ...query, ...body };
+    const client = {
+      ip: clientAddress(request, this.config.trustedProxies),
+      userAgent: (request.headers['user-agent'] ?? '').slice(0, 300),
+    };
+    const idempotency = idempotencyOf(departuresBulk, request, client.ip);
+    const started = await this.services.call(departuresBulk, {
+      principal: request.principal!,
+      query,
+      body,
+      idempotency,
+      client,
+    });
+    reply.header('location', `${departuresBulk.path}/${started.id}`);
+    return started;
+  }
+
+  /** No larger than what goes into one message. */
+  private async read(request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    const limit = this.config.jsonLimitBytes;
+    const pieces: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const piece of (request.body ?? []) as AsyncIterable<Buffer>) {
+        size += piece.length;
+        if (size > limit) throw new Problem('payload-too-large');
+        pieces.push(piece);
+      }
+    } catch (error) {
+      reply.header('connection', 'close');
+      throw error instanceof Problem ? error : new Problem('validation', { detail: 'The upload broke off.' });
+    }
+    const csv = decode(Buffer.concat(pieces));
+    if (Buffer.byteLength(JSON.stringify(csv)) > limit) throw new Problem('payload-too-large');
+    return csv;
+  }
+}
+
+/** @throws Problem `validation` for what is not UTF-8 */
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Problem('validation', { errors: [{ field: 'file', message: 'The file must be UTF-8' }] });
+  }
+}

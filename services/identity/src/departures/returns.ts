@@ -1,0 +1,33 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem } from '#libs/contracts';
+import { lockAccount } from '../account/account-lock.js';
+import { requireFreeSeats } from '../account/seats.js';
+import { PolicyService } from '../policy/policy.service.js';
+import { UserRows } from '../user/user-rows.js';
+import type { Decided } from './decisions.js';
+
+/** What a reactivation needs, whoever asks for it and whenever. */
+@Injectable()
+export class Returns {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly policies: PolicyService,
+  ) {}
+
+  /**
+   * Locks the account and the user, who can then be reactivated.
+   * @throws Problem `conflict` unless the user is deactivated, `no-free-seat`
+   */
+  async prepare(accountId: string, userId: string): Promise<Decided> {
+    await lockAccount(this.em, accountId);
+    await this.users.lock([userId], 'leave');
+    const user = await this.users.get(accountId, userId);
+    if (user.status !== 'deactivated')
+      throw new Problem('conflict', { detail: `The user is ${user.status}, not deactivated.` });
+    await requireFreeSeats(this.em, accountId);
+    const { preset, version } = await this.policies.get(accountId);
+    return { user, policy: { preset, version, rules: {} } };
+  }
+}
