@@ -97,3 +97,9 @@ export async function until(what, ask, willDo, timeout = 10_000) {
     await new Promise((wake) => setTimeout(wake, 50));
   }
 }
+
+/** A moment as the API takes it. */
+export const daysFromNow = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+
+/** A number that belongs to nobody: one of the reserved lines 555-0100 to 555-0199. */
+export const phone = (areaCode, line) => `+1${areaCode}55501${String(line).padStart(2, '0')}`;

@@ -5,7 +5,10 @@ import { until } from './demo-api.mjs';
 export async function afterDeactivation(story) {
   await signedOut(story);
   await nobodysWorkNow(story);
+  await laterMessages(story);
   await othersCarryOn(story);
+  await takingTurns(story);
+  await kept(story);
   await silent(story);
 }
 
@@ -33,6 +36,21 @@ async function nobodysWorkNow({ checks, admin, things, colleagues: [colleague] }
   checks.same(`and ${colleague.user.name} takes one`, taken.operatorId, colleague.user.id);
 }
 
+async function laterMessages({ checks, admin, things, owner }) {
+  const held = await statuses(admin, '/v1/scheduled-messages', things.scheduled);
+  checks.same(`The ${held.length} messages scheduled from the own number are held`, [...new Set(held)], ['held']);
+  const shared = await statuses(admin, '/v1/scheduled-messages', [things.sharedScheduled]);
+  checks.same('while the one from a shared inbox goes out on schedule', shared, ['scheduled']);
+  const campaigns = await statuses(admin, '/v1/campaigns', things.campaigns);
+  checks.same(`and so do the ${campaigns.length} campaigns`, [...new Set(campaigns)], ['scheduled']);
+  const behind = await Promise.all([
+    admin.get(`/v1/chatbots/${things.chatbot.id}`),
+    admin.get(`/v1/webforms/${things.webform.id}`),
+  ]);
+  const users = [...new Set(behind.map(({ userId }) => userId))];
+  checks.same(`${owner.user.name} stands behind the chatbot and the web form`, users, [owner.user.id]);
+}
+
 async function othersCarryOn({ checks, admin, leaver, owner, things, colleagues: [colleague] }) {
   const dashboards = await Promise.all(things.dashboards.map(({ id }) => admin.get(`/v1/dashboards/${id}`)));
   const owners = [...new Set(dashboards.map((dashboard) => dashboard.ownerId))];
@@ -45,6 +63,33 @@ async function othersCarryOn({ checks, admin, leaver, owner, things, colleagues:
   checks.same('while one for a colleague goes through: completed', forColleague.status, 'completed');
 }
 
+async function takingTurns({ checks, admin, things, leaver, colleagues: [colleague] }) {
+  const assignments = `/v1/assignment-rules/${things.rota.id}/assignments`;
+  const failed = await admin.post(assignments);
+  checks.same(
+    'The leaver’s turn of the assignment rule fails, and is recorded',
+    [failed.userId, failed.status],
+    [leaver.user.id, 'failed'],
+  );
+  const next = await admin.post(assignments);
+  checks.same(`The next turn is ${colleague.user.name}’s`, [next.userId, next.status], [colleague.user.id, 'assigned']);
+}
+
+async function kept(story) {
+  const { checks, admin, leaver, name, things, colleagues } = story;
+  checks.same(`All records are kept, under the name of ${name}`, await recordOwners(story), [name]);
+  const [reader] = colleagues;
+  const reports = await Promise.all(
+    things.reports.map(({ id }) => reader.api.refusal(reader.api.get(`/v1/reports/${id}`))),
+  );
+  checks.that(`The shared reports are closed to ${reader.user.name}`, reports.every(Boolean), reports);
+  const invoices = `/v1/invoices?ownerId=${leaver.user.id}`;
+  checks.same('The invoices can’t be read', await admin.refusal(admin.get(invoices)), 'forbidden');
+  await reader.api.post('/v1/storage-connections', { provider: 'quickbooks' });
+  const { items } = await admin.get(invoices);
+  checks.same(`until ${reader.user.name} connects QuickBooks`, items.length, story.spec.invoices.length);
+}
+
 async function silent({ checks, api, admin, leaver, things }) {
   const pages = await Promise.all(things.publicLinks.map(({ url }) => api.refusal(api.get(url))));
   checks.that(
@@ -52,6 +97,10 @@ async function silent({ checks, api, admin, leaver, things }) {
     pages.every((code) => code === 'not-found'),
     pages,
   );
+  const page = await api.refusal(api.get(things.schedulerLink.url));
+  checks.same('The meeting page answers 410', page, 'gone');
+  const syncs = await statuses(admin, '/v1/account-syncs', things.syncs);
+  checks.same('Email, contacts, calendar and drive are synchronized no more', [...new Set(syncs)], ['stopped']);
   const apps = await admin.all('/v1/apps');
   const forbidden = apps.filter(({ shared, installedBy }) => shared || installedBy.id === leaver.user.id);
   checks.same(
@@ -71,11 +120,21 @@ async function silent({ checks, api, admin, leaver, things }) {
 
 /** What one sees when somebody has come back. */
 export async function afterReactivation(story) {
-  const { checks, leaver, account, api } = story;
+  const { checks, leaver, account, api, admin, things } = story;
   const back = await signIn(api, { email: leaver.email, accountId: account.id });
   const me = await back.api.get('/v1/me');
   checks.same('The old password is good again, and the roles are as before', me.roles, leaver.user.roles);
   checks.same('and so are the teams', [...me.teamIds].sort(), [...leaver.user.teamIds].sort());
+  // Held messages are looked through every moment, not at the reactivation itself.
+  await until(
+    'The release of the held messages',
+    () => statuses(admin, '/v1/scheduled-messages', things.scheduled),
+    (waited) => waited.every((status) => status === 'scheduled'),
+  );
+  checks.that('The held messages are scheduled again, as their time is still to come', true);
+  const own = await back.api.all('/v1/dashboards?ownerId=me&shared=false');
+  checks.same('The private dashboards have waited', ids(own), ids(things.privateDashboards));
+  checks.same('The meeting page stays closed', await api.refusal(api.get(things.schedulerLink.url)), 'gone');
   checks.same('The refresh token of then stays dead', await refresh(story), 'unauthenticated');
   checks.same('and so do the API tokens', await askByToken(story), 'unauthenticated');
 }
@@ -89,6 +148,7 @@ export async function afterDeletion(story, successor) {
     [note.author.name, note.author.status],
     ['Deleted user', 'deleted'],
   );
+  checks.same('and so do the records', await recordOwners(story), ['Deleted user']);
   const user = await admin.get(story.leaverPath);
   checks.same(
     'The person has no name, address or staff id',
@@ -107,11 +167,47 @@ export async function afterDeletion(story, successor) {
   );
   const open = await admin.get(`/v1/conversations/${things.conversations[0].id}`);
   checks.same('The open conversations are assigned to nobody', open.assignee, null);
+  await ofTheMessages(story);
+  const naming = await admin.get(`/v1/filters/${things.naming.id}`);
+  checks.same('A filter that names the leaver says that it matches nobody', naming.matchesNobody, true);
   checks.same('Signing in tells nothing', await story.signInAgain(), 'invalid-credentials');
   const namesake = await story.hireNamesake();
   checks.same('The address and the staff id are free for somebody new', namesake.status, 'invited');
   const audit = await admin.get('/v1/audit/verify');
   checks.that(`The audit trail is complete: ${audit.entries} entries, the hash chain verifies`, audit.valid, audit);
+}
+
+async function ofTheMessages({ checks, admin, leaver, things, activityBefore }) {
+  const cancelled = await statuses(admin, '/v1/scheduled-messages', things.scheduled);
+  checks.same('The messages scheduled from the own number are cancelled', [...new Set(cancelled)], ['cancelled']);
+  const campaign = await admin.get(`/v1/campaigns/${things.campaigns[0].id}`);
+  checks.same(
+    `The campaign “${campaign.name}” is still scheduled, by a “Deleted user”`,
+    [campaign.status, campaign.owner.name],
+    ['scheduled', 'Deleted user'],
+  );
+  const { users: before, ...totals } = activityBefore;
+  const { users: after, ...now } = await admin.get('/v1/reports/message-activity');
+  checks.same(`The team’s totals are as before: ${now.sent} sent, ${now.replied} answered`, now, totals);
+  const names = ({ user }) => user.id === leaver.user.id;
+  checks.same(
+    'and the leaver is no line of the breakdown by person any more',
+    [before.some(names), after.some(names)],
+    [true, false],
+  );
+}
+
+const ids = (items) => items.map(({ id }) => id).sort();
+
+const statuses = (api, path, items) =>
+  Promise.all(items.map(async ({ id }) => (await api.get(`${path}/${id}`)).status));
+
+/** The names under which the leaver's records are. */
+async function recordOwners({ admin, leaver, things }) {
+  const records = await admin.all(`/v1/records?ownerId=${leaver.user.id}`);
+  const all = Object.values(things.records).flat();
+  if (records.length !== all.length) return [`${records.length} of ${all.length} records`];
+  return [...new Set(records.map(({ owner }) => owner.name))];
 }
 
 const refresh = ({ api, leaver }) => api.refusal(api.post('/v1/auth/refresh', { refreshToken: leaver.refreshToken }));

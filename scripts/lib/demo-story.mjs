@@ -41,6 +41,7 @@ export class Story {
     this.admin = this.owner.api;
     this.name = this.leaver.user.name;
     this.accountBefore = await this.admin.get('/v1/account');
+    this.activityBefore = await this.admin.get('/v1/reports/message-activity');
     const users = (await this.admin.all('/v1/users')).reverse();
     showPeople(users, { [this.owner.user.id]: 'the first admin', [this.leaver.user.id]: 'is about to leave' });
     print();
@@ -72,7 +73,7 @@ export class Story {
     chapter(`${title}: ${this.name} is to be ${transition}`, sentence);
     const verb = transition === 'deleted' ? 'delete' : 'deactivate';
     const preview = await this.admin.get(`${this.leaverPath}/departure-preview?transition=${transition}`);
-    showPreview(preview);
+    showPreview(preview, { brief: transition === 'deleted' });
     chapter(
       'Confirmed',
       `POST ${verb} with the preview’s planToken: it would be refused if anything had changed since.`,

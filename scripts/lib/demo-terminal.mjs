@@ -46,19 +46,23 @@ export function paragraph(text, { before = '  ', paint = (line) => line } = {}) 
 
 /**
  * @param columns `[{ title, right? }]`; the last one takes what room is left and is wrapped
- * @param rows `{ cells, paint? }` with a text for each column, `detail` below the last one
+ * @param rows `{ cells, paint? }` with a text for each column, `detail` below the last one; `{ heading }` begins a block
  */
 export function table(columns, rows) {
   const last = columns.length - 1;
   const widths = columns.map(({ title }, index) =>
-    Math.max(title.length, ...rows.map(({ cells }) => (index < last ? length(cells[index]) : 0))),
+    Math.max(title.length, ...rows.map(({ cells }) => (cells && index < last ? length(cells[index]) : 0))),
   );
   const taken = widths.slice(0, last).reduce((sum, width) => sum + width + 2, 2);
   widths[last] = Math.max(NARROWEST, WIDTH - taken);
   const line = (cells) =>
     `  ${cells.map((cell, index) => (columns[index].right ? padStart : pad)(cell, widths[index])).join('  ')}`.trimEnd();
   print(dim(line(columns.map(({ title }) => title))));
-  for (const { cells, detail, paint = (text) => text } of rows) {
+  for (const { heading, cells, detail, paint = (text) => text } of rows) {
+    if (heading) {
+      print(`  ${bold(cyan(heading))}`);
+      continue;
+    }
     const [first, ...more] = wrap(cells[last], widths[last]);
     const below = [...more, ...(detail ? wrap(detail, widths[last]).map(dim) : [])];
     print(paint(line([...cells.slice(0, last), first])));

@@ -3,6 +3,9 @@ import { watch } from './demo-watch.mjs';
 import { dataServices } from './services.mjs';
 
 const ruleName = ({ rule, part }) => (part ? `${rule} (${part})` : rule);
+/** Below its service's name the rule needs no service before its own. */
+const shortName = (line) => `  ${ruleName(line).slice(line.rule.indexOf('.') + 1)}`;
+const serviceOf = ({ rule }) => rule.slice(0, rule.indexOf('.'));
 const actionName = ({ action, days }) => (days === undefined ? action : `${action} ${days} days`);
 const position = ({ service }) => dataServices.indexOf(service);
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
@@ -18,30 +21,58 @@ export function showPeople(users, note) {
   );
 }
 
-/** What somebody owns, the empty rules left out. */
+/** A block of rows for each service. @param row gets a line, and whether it is another part of the rule before */
+function byService(lines, row) {
+  return [...Map.groupBy(lines, serviceOf)].flatMap(([heading, ofOne]) => [
+    { heading },
+    ...ofOne.map((line, index) => row(line, ofOne[index - 1]?.rule === line.rule)),
+  ]);
+}
+
+const sumOf = (lines, count) => lines.reduce((sum, line) => sum + count(line), 0);
+
+/** What stays as it is, a paragraph for each service. */
+function showKept(lines, count) {
+  if (lines.length) print();
+  for (const [service, ofOne] of Map.groupBy(lines, serviceOf)) {
+    const rules = [...Map.groupBy(ofOne, ({ rule }) => rule.slice(service.length + 1))];
+    const each = rules.map(([rule, parts]) => `${rule} ${sumOf(parts, count)}`).join(', ');
+    paragraph(each, { before: `  kept  ${service.padEnd(14)}`, paint: dim });
+  }
+}
+
+/** What somebody owns, a paragraph for each service. */
 export function showOverview({ rules }) {
+  const total = (lines) => sumOf(lines, ({ count }) => count);
+  const told = (lines) =>
+    [...Map.groupBy(lines, ({ label }) => label)].map(([label, ofOne]) => `${label} ${total(ofOne)}`).join(' · ');
   table(
     [{ title: 'service' }, { title: 'count', right: true }, { title: 'what' }],
-    rules
-      .filter(({ count }) => count > 0)
-      .map(({ service, part, label, count }) => ({
-        cells: [service, String(count), part ? `${label}: ${part}` : label],
-      })),
+    [
+      ...Map.groupBy(
+        rules.filter(({ count }) => count > 0),
+        serviceOf,
+      ),
+    ].map(([service, lines]) => ({ cells: [service, String(total(lines)), told(lines)] })),
   );
 }
 
-/** What a person reads before confirming. */
-export function showPreview({ possible, blockers, warnings, rules, contactsToTell }) {
+/** What a person reads before confirming. @param brief tells in a few lines only what is kept */
+export function showPreview({ possible, blockers, warnings, rules, contactsToTell }, { brief = false } = {}) {
+  const active = rules.filter(({ count }) => count > 0);
+  const isAside = ({ action }) => brief && action === 'keep';
   table(
     [{ title: 'rule' }, { title: 'action' }, { title: 'count', right: true }, { title: 'what' }],
-    rules
-      .filter(({ count }) => count > 0)
-      .map((line) => ({
-        cells: [ruleName(line), actionName(line), String(line.count), line.label],
+    byService(
+      active.filter((line) => !isAside(line)),
+      (line, isPart) => ({
+        cells: [shortName(line), actionName(line), String(line.count), isPart ? '' : line.label],
         detail: warnings.some(({ detail }) => detail === line.detail) ? undefined : line.detail,
         paint: line.action === 'keep' ? undefined : bold,
-      })),
+      }),
+    ),
   );
+  showKept(active.filter(isAside), ({ count }) => count);
   const idle = rules.filter(({ count }) => count === 0).map(ruleName);
   if (idle.length) {
     print();
@@ -76,7 +107,7 @@ export async function showProgress(api, departure) {
   });
 }
 
-/** What every service did. @param nameOf by user id, for who took over */
+/** What every service did, and in a few lines what it kept. @param nameOf by user id, for who took over */
 export function showReceipts({ services }, nameOf) {
   const inOrder = services.toSorted((a, b) => position(a) - position(b));
   const lines = inOrder.flatMap(({ rules }) => rules);
@@ -89,19 +120,25 @@ export function showReceipts({ services }, nameOf) {
       { title: 'remaining', right: true },
       { title: '' },
     ],
-    done.map((line) => ({
-      cells: [
-        ruleName(line),
-        line.action,
-        String(line.affected),
-        String(line.remaining ?? '?'),
-        consequence(line, nameOf),
-      ],
-      paint: line.action === 'keep' ? undefined : bold,
-    })),
+    byService(
+      done.filter(({ action }) => action !== 'keep'),
+      (line) => ({
+        cells: [
+          shortName(line),
+          line.action,
+          String(line.affected),
+          String(line.remaining ?? '?'),
+          consequence(line, nameOf),
+        ],
+      }),
+    ),
+  );
+  showKept(
+    done.filter(({ action }) => action === 'keep'),
+    ({ affected }) => affected,
   );
   print();
-  const rows = done.reduce((sum, { affected }) => sum + affected, 0);
+  const rows = sumOf(done, ({ affected }) => affected);
   const idle = lines.length - done.length;
   paragraph(`${counted(rows, 'row')} by ${counted(done.length, 'rule')}; ${counted(idle, 'rule')} found nothing.`, {
     paint: dim,

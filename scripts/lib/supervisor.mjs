@@ -68,7 +68,7 @@ export class Supervised {
   async #spawn() {
     const output = await open(this.log, 'a', 0o600);
     const main = join(root, 'dist/services', this.name, 'src/main.js');
-    const child = spawn(process.execPath, [...MEMORY, '--enable-source-maps', main], {
+    const child = spawn(process.execPath, [...MEMORY, main], {
       cwd: root,
       env: this.env,
       stdio: ['ignore', output.fd, output.fd, 'ipc'],

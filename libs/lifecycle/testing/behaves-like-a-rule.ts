@@ -23,6 +23,7 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
         const scene = (rows: number) => new Scene(bench, rule, example, transition, action).set(rows);
         if (action.name === 'block') blocks(scene);
         else acts(scene, action);
+        if (example.selectionOnly) return;
         if (action.effect.kind !== 'none' || action.later) changes(scene);
         if (action.effect.kind === 'insert') marks(scene);
         if (action.later) delays(scene);

@@ -16,6 +16,8 @@ export interface RuleExample {
   write?: (bench: RuleBench, owner: Person) => Promise<unknown>;
   /** For rules that only apply to owners and admins. */
   manager?: boolean;
+  /** Another part of the same rule is put through everything; of this one only the selection of its rows is its own. */
+  selectionOnly?: boolean;
   /** A person has one such row at most. */
   single?: boolean;
 }

@@ -73,6 +73,7 @@ async function handOn(bench: RuleBench, { accountId, userId }: Person): Promise<
 for (const type of RECORD_TYPES) {
   behavesLikeARule(contacts, 'contacts.records', {
     part: type,
+    selectionOnly: type !== 'lead' && type !== 'task',
     row: (em, owner, bench) =>
       em.create(CrmRecord, {
         id: bench.ids.next(),

@@ -77,6 +77,7 @@ const aSync = (em: EntityManager, owner: Person, bench: RuleBench, kind: SyncKin
 for (const kind of SYNC_KINDS) {
   behavesLikeARule(integrations, 'integrations.account-syncs', {
     part: kind,
+    selectionOnly: kind !== 'email',
     row: (em, owner, bench) => aSync(em, owner, bench, kind),
     write: (bench, owner) => bench.create(AccountSyncs, owner, { kind, provider: 'google', grant: 'of-the-mailbox' }),
   });
