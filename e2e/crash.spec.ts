@@ -22,7 +22,8 @@ describe('departures survive', () => {
 
   const aLeaver = async (): Promise<Leaver> => {
     const cast = await anAccount(processes, 'texting');
-    await cast.ada.api.upload('/v1/contact-imports', contactsCsv([cast.ada, cast.ben], 200));
+    const imported = await cast.ada.api.upload('/v1/contact-imports', contactsCsv([cast.ada, cast.ben], 200));
+    expect(imported).toMatchObject({ status: 'completed', created: 200 });
     await belongings(cast, 100 + people++);
     const preview = await cast.owner.api.get<{ rules: [] }>(
       `/v1/users/${cast.ada.id}/departure-preview?transition=deleted`,

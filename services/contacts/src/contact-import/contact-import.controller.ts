@@ -22,6 +22,7 @@ import { ImportReports } from './import-reports.js';
 import { Uploads } from './uploads.js';
 
 const PATIENCE = 60_000;
+const LOOK_AGAIN = 100;
 
 type Upload = { importId: string };
 
@@ -51,10 +52,22 @@ export class ContactImportController {
   @Answers(closeImport)
   async close({ importId }: Upload): Promise<ContactImport> {
     await this.uploads.close(importId);
+    let patient = true;
     let timer: NodeJS.Timeout | undefined;
-    const longEnough = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.patience)));
-    await Promise.race([this.jobs.work(importId), longEnough]).finally(() => clearTimeout(timer));
-    return this.reports.one({ id: importId });
+    const longEnough = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.patience))).then(() => {
+      patient = false;
+    });
+    try {
+      for (;;) {
+        await Promise.race([this.jobs.work(importId), longEnough]);
+        const report = await this.reports.one({ id: importId });
+        if (report.status !== 'running' || !patient || this.jobs.stopping) return report;
+        // There is no room for it yet, or another replica is at it.
+        await Promise.race([new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN)), longEnough]);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   @Answers(abortImport)

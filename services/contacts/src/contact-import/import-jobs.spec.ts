@@ -167,13 +167,14 @@ describe('a long import', () => {
   it('that never gets any further is given up after five attempts', async () => {
     BatchWriter.prototype.write = () => Promise.reject(new Error('a fault of ours'));
     const id = await upload(service, admin, rowsOf(10));
-    await ask.ask(closeImport, { importId: id });
+    const answer = ask.ask(closeImport, { importId: id });
     await eventually(async () => {
       await sql`update contact_import set lease_until = ${service.clock.now()} where id = ${id} and status = 'running'`.execute(
         db(),
       );
       expect(await read(id)).toMatchObject({ status: 'failed', error: expect.stringContaining('on our side') });
     });
+    expect(await answer).toMatchObject({ status: 'failed' });
   });
 
   const replica = (): Promise<RunningService> =>
@@ -199,10 +200,10 @@ describe('imports side by side', () => {
     expect(done.reduce((sum, { updated }) => sum + updated, 0)).toBe(12_000);
   });
 
-  it('wait their turn when many come at once', async () => {
+  it('wait their turn when many come at once, and each is answered when it is done', async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => upload(service, admin, rowsOf(50))));
-    await Promise.all(ids.map((importId) => ask.ask(closeImport, { importId })));
-    for (const id of ids) await eventually(async () => expect((await read(id)).status).toBe('completed'));
+    const answers = await Promise.all(ids.map((importId) => ask.ask(closeImport, { importId })));
+    expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 'completed'));
     expect((await service.call(admin, contacts.list, { query: { limit: 200 } })).items).toHaveLength(50);
   });
 });

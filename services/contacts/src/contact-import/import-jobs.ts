@@ -34,7 +34,7 @@ export class ImportJobs {
   batchRows = BATCH_ROWS;
   private readonly running = new Map<string, Promise<void>>();
   private taking: Promise<unknown> = Promise.resolve();
-  private stopping = false;
+  stopping = false;
 
   constructor(
     private readonly em: EntityManager,
