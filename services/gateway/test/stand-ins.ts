@@ -36,6 +36,11 @@ export class StandIns {
     return new Kvm(this.nats).create(name);
   }
 
+  /** Until the broker knows of every subscription: a request on another connection could otherwise be faster. */
+  settled(): Promise<void> {
+    return this.nats.flush();
+  }
+
   close(): Promise<void> {
     return this.nats.close();
   }

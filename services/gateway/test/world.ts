@@ -113,6 +113,7 @@ export class World {
     const given = new Headers(headers);
     if (!given.has('authorization')) given.set('authorization', `Bearer ${await this.token()}`);
     if (json !== undefined) given.set('content-type', 'application/json');
+    await this.services.settled();
     return fetch(`${this.url}${path}`, {
       method,
       headers: given,

@@ -43,6 +43,7 @@ interface Watching {
 async function watch(headers: Record<string, string> = {}, url = world.url): Promise<Watching> {
   const leaving = new AbortController();
   const authorization = { authorization: `Bearer ${await world.token()}` };
+  await world.services.settled();
   const response = await fetch(url + path(), { headers: { ...authorization, ...headers }, signal: leaving.signal });
   let text = '';
   const read = async () => {

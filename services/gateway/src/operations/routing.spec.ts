@@ -159,12 +159,14 @@ describe('what comes in', () => {
 });
 
 describe('an idempotency key on a public route', () => {
-  const post = (path: string, json: object) =>
-    fetch(world.url + path, {
+  const post = async (path: string, json: object) => {
+    await world.services.settled();
+    return fetch(world.url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': 'signup' },
       body: JSON.stringify(json),
     });
+  };
 
   it('does not mix up strangers who chose the same', async () => {
     const calls = world.services.handle(accountsCreate, () => ({}));
@@ -269,6 +271,7 @@ it('hands the trace of the request on, or begins one', async () => {
 it('lets nobody else’s account answer for public calls', async () => {
   const calls = world.services.handle(accountsCreate, () => ({}));
   const owner = { ...invitation, password: 'long enough' };
+  await world.services.settled();
   const answer = await fetch(`${world.url}/v1/accounts`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...bearer(await world.token()) },
