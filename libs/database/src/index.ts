@@ -6,3 +6,4 @@ export * from './directory.js';
 export * from './paging.js';
 export * from './orm-options.js';
 export * from './database.module.js';
+export * from './references.js';

@@ -8,10 +8,11 @@ import {
   type CallOf,
   type NewCrmRecord,
 } from '#libs/contracts';
+import { requireReference } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { Controller } from '@nestjs/common';
+import { Contact } from '../contact/contact.entity.js';
 import { findings } from '../filter/findings.js';
-import { requireRow } from '../references.js';
 import { CrmRecord } from './record.entity.js';
 
 const base = plainResource(records, {
@@ -25,7 +26,8 @@ const base = plainResource(records, {
 export class RecordController extends base {
   override async prepare({ body, principal: { accountId } }: Call): Promise<Record<string, unknown>> {
     const { type, title, ownerId, contactId = null } = body as NewCrmRecord;
-    if (contactId) await requireRow(this.em, 'contact', { id: contactId, accountId });
+    const detail = 'Name a contact of this account.';
+    if (contactId) await requireReference(this.em, { entity: Contact, accountId, id: contactId, detail });
     return { type, title, contactId, ...(ownerId !== undefined && { ownerId }) };
   }
 

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { isManager, Problem, type Call } from '#libs/contracts';
-import { requireRow } from '../references.js';
+import { requireReference, type AnyEntity } from '#libs/database';
+import { Contact } from '../contact/contact.entity.js';
+import { CrmRecord } from '../record/record.entity.js';
 
 interface NewWriting {
   recordId?: string;
@@ -21,7 +23,9 @@ export async function about(em: EntityManager, { body, principal }: Call): Promi
     const message = 'name a record or a contact, one of them';
     throw new Problem('validation', { errors: ['recordId', 'contactId'].map((field) => ({ field, message })) });
   }
-  if (recordId) await requireRow(em, 'record', { id: recordId, accountId });
-  if (contactId) await requireRow(em, 'contact', { id: contactId, accountId });
+  const named = (entity: AnyEntity, id: string, noun: string) =>
+    requireReference(em, { entity, accountId, id, detail: `Name a ${noun} of this account.` });
+  if (recordId) await named(CrmRecord, recordId, 'record');
+  if (contactId) await named(Contact, contactId, 'contact');
   return { recordId: recordId ?? null, contactId: contactId ?? null, ...(author && { author }) };
 }

@@ -17,7 +17,7 @@ import {
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Inbox } from '../inbox/inbox.entity.js';
-import { requireReference } from '../references.js';
+import { requireReference } from '#libs/database';
 import { Conversation, type ConversationRow } from './conversation.entity.js';
 
 const base = plainResource(conversations, {

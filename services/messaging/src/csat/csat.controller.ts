@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { csatResponses, type Call, type NewCsatResponse } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
-import { requireReference } from '../references.js';
+import { requireReference } from '#libs/database';
 import { CsatResponse } from './csat.entity.js';
 
 const base = plainResource(csatResponses, {

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { internalNotes, type Call, type NewInternalNote } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
-import { requireReference } from '../references.js';
+import { requireReference } from '#libs/database';
 import { InternalNote } from './internal-note.entity.js';
 
 const base = plainResource(internalNotes, {

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Problem } from '#libs/contracts';
-import type { AnyEntity } from '#libs/database';
 import { sql } from 'kysely';
+import type { AnyEntity } from './orm-options.js';
 
 /**
  * Makes sure that a row of the account is there, and that it stays until the transaction ends. It may be changed
