@@ -39,7 +39,23 @@ export interface Profile {
   /** How the account shows a deleted user: `plain` or with a part of the id. */
   redactionLabel: 'plain' | 'with-id';
   legalHold: boolean;
+  /** Who manages this user's inbox meanwhile; absent or null for nobody. */
+  caretakerId?: string | null;
+  /** When that ends by itself; null for not before somebody ends it. */
+  caretakerUntil?: string | null;
 }
+
+/** What a leaver's number and threads become, before the rules of the departure are applied. */
+export interface Conversion {
+  /** Of the shared inbox: the leaver's own one keeps its id, where there was one. */
+  inboxId: string;
+  name: string;
+  /** At least one, in the order in which calls come to them. Whoever has left by then is left out. */
+  memberIds: string[];
+}
+
+/** What a reactivation brings back of that which the departure has changed: all of it, or what these rules have changed. */
+export type Restore = 'all' | string[];
 
 /** What is to happen with a leaver's data; in `user.deactivated`, `user.deleted` and `user.reactivated`. */
 export interface DepartureFacts {
@@ -51,6 +67,10 @@ export interface DepartureFacts {
   /** Whether the leaver held `owner` or `admin` at the moment of leaving. */
   wasManager: boolean;
   policy: ResolvedPolicy;
+  /** In `user.deleted` only, of somebody who becomes a shared inbox. */
+  conversion?: Conversion;
+  /** In `user.reactivated` only; without it nothing is brought back. */
+  restore?: Restore;
   /** Goes up when an operator or admin retries a failed departure: a service that has given up begins again. */
   round: number;
 }
@@ -109,7 +129,8 @@ const isDeparture = (value: unknown) =>
   isUuid(value.id) &&
   Array.isArray(value.steps) &&
   isRecord(value.policy) &&
-  isRecord(value.policy.rules);
+  isRecord(value.policy.rules) &&
+  (value.restore === undefined || value.restore === 'all' || Array.isArray(value.restore));
 
 export const isLifecycleType = (type: UserEventType): type is LifecycleEventType =>
   type !== 'user.created' && type !== 'user.updated';

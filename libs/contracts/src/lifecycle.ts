@@ -18,17 +18,24 @@ export interface PreviewLine extends ResolvedAction {
   items?: unknown[];
 }
 
-/** What one rule did to one person's rows. */
-export interface ReceiptLine extends ResolvedAction {
+/** What a receipt line calls it when a return brings back what a rule had done. No policy can choose it. */
+export const RESTORE = 'restore';
+
+/** What one rule did to one person's rows, or what has come back of it. */
+export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   rule: string;
   part?: string;
-  transition: Transition;
+  transition: Transition | 'reactivated';
+  action: ActionName | typeof RESTORE;
   affected: number;
+  /** Of a restoration: rows that the departure had affected and that have not come back, or not yet. `warning` says why. */
+  notRestored?: number;
   transferredTo?: string;
   /** When a delayed effect is due. */
   dueAt?: string;
   /** When the delayed effect has happened. */
   doneAt?: string;
+  /** A code: `successor-has-left`, and of rows not restored `changed-since` or `cannot-be-restored`. */
   warning?: string;
   /** Rows that still break the rule's promise: 0 when done, not counted before. */
   remaining: number | null;

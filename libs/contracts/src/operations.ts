@@ -1,5 +1,6 @@
 import * as contacts from './contacts/contacts.js';
 import * as contactsImport from './contacts/imports.js';
+import * as importSources from './contacts/import-sources.js';
 import * as segments from './contacts/segments.js';
 import * as records from './contacts/records.js';
 import * as filters from './contacts/filters.js';
@@ -12,7 +13,9 @@ import * as bulk from './identity/bulk.js';
 import * as certificate from './identity/certificate.js';
 import * as departurePreviews from './identity/departure-previews.js';
 import * as departures from './identity/departures.js';
+import * as handovers from './identity/handovers.js';
 import * as policy from './identity/policy.js';
+import * as scimTokens from './identity/scim.js';
 import * as teams from './identity/teams.js';
 import * as users from './identity/users.js';
 import * as verifications from './identity/verifications.js';
@@ -37,6 +40,7 @@ import * as emailTemplates from './messaging/email-templates.js';
 import * as emails from './messaging/emails.js';
 import * as webforms from './messaging/webforms.js';
 import * as numbers from './telephony/numbers.js';
+import * as numberContacts from './telephony/number-contacts.js';
 import * as calls from './telephony/calls.js';
 import * as callbacks from './telephony/callbacks.js';
 import * as apps from './integrations/apps.js';
@@ -56,9 +60,11 @@ const DECLARED_IN: readonly object[] = [
   auth,
   users,
   teams,
+  scimTokens,
   policy,
   departurePreviews,
   departures,
+  handovers,
   bulk,
   certificate,
   verifications,
@@ -66,6 +72,7 @@ const DECLARED_IN: readonly object[] = [
   departureEvents,
   contacts,
   contactsImport,
+  importSources,
   segments,
   records,
   filters,
@@ -91,6 +98,7 @@ const DECLARED_IN: readonly object[] = [
   goals,
   insightFilters,
   numbers,
+  numberContacts,
   calls,
   callbacks,
   apps,

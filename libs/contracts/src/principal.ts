@@ -11,6 +11,8 @@ export interface Principal {
   roles: readonly Role[];
   /** Absent for an API token. */
   sessionId?: string;
+  /** Which program of the account acts, where no user does; `userId` is nobody's then. */
+  system?: string;
 }
 
 export const isManager = (principal: Pick<Principal, 'roles'>): boolean =>

@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'plan-stale': [409, 'Something changed since the preview'],
   'idempotency-mismatch': [409, 'This idempotency key was used with another request'],
   gone: [410, 'This is no longer available'],
+  'precondition-failed': [412, 'It has changed meanwhile'],
   'payload-too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'This media type is not supported'],
   'invalid-successor': [422, 'This user cannot succeed'],
@@ -31,11 +32,21 @@ export const PROBLEMS = {
   'unknown-reference': [422, 'Something named in the request does not exist'],
   'no-assigned-contacts': [422, 'No contact is assigned to you'],
   'too-many-requests': [429, 'Too many requests'],
+  'source-address-refused': [422, 'The import source leads to a private address'],
+  'source-login-refused': [422, 'The import source refuses the user name or the password'],
+  'source-host-key-changed': [422, 'The import source shows another host key than before'],
+  'source-certificate-refused': [422, 'The certificate of the import source is not valid'],
+  'source-folder-missing': [422, 'The import source has no such folder'],
+  'source-file-refused': [422, 'The import source does not let a file be read or moved'],
   internal: [500, 'Something went wrong on our side'],
+  'source-unreachable': [502, 'The import source did not answer, or broke off'],
   'service-unavailable': [503, 'A service did not answer'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+export type ScimErrorType =
+  'invalidFilter' | 'invalidPath' | 'invalidSyntax' | 'invalidValue' | 'noTarget' | 'tooMany' | 'uniqueness';
 
 /** What stands beside the code: a sentence for the reader, and fields a program may use. */
 export interface ProblemDetails {
@@ -46,6 +57,8 @@ export interface ProblemDetails {
   service?: string;
   retryAfter?: number;
   valid?: readonly string[];
+  /** The keyword by which SCIM clients know this kind of fault (RFC 7644, 3.12). */
+  scimType?: ScimErrorType;
 }
 
 /** The body of an `application/problem+json` answer. */

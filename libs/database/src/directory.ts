@@ -25,6 +25,13 @@ export const directoryTable = migration(
   `create index directory_staff_id on directory (account_id, staff_id) where staff_id is not null`,
 );
 
+/** Who takes care of whose inbox, and until when; null for no end. */
+export const directoryCare = migration(
+  '0004-directory-care',
+  'alter table directory add column caretaker_id user_ref, add column caretaker_until timestamptz',
+  'create index directory_caretaker on directory (caretaker_id, user_id) where caretaker_id is not null',
+);
+
 export interface DirectoryRow {
   user_id: string;
   account_id: string;

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { directoryTable, domainTypes, migration, personal, tenantRow, userRef } from '#libs/database';
+import { directoryCare, directoryTable, domainTypes, migration, personal, tenantRow, userRef } from '#libs/database';
 import { sql } from 'kysely';
 import {
   always,
@@ -20,6 +20,7 @@ import {
   rule,
   transfer,
   unassign,
+  undoTable,
 } from '#libs/lifecycle';
 import { type ServiceUnderTest } from '#libs/lifecycle/testing';
 
@@ -60,7 +61,9 @@ export const desk: ServiceUnderTest = {
   migrations: [
     domainTypes,
     directoryTable,
+    directoryCare,
     lifecycleTables,
+    undoTable,
     migration(
       '0100-thing',
       `create table thing (id uuid primary key, account_id uuid not null, owner user_ref, former_owner user_ref, kind text not null,

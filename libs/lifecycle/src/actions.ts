@@ -1,7 +1,8 @@
 import type { ActionChoice, ActionName } from '#libs/contracts';
 import type { AnyEntity } from '#libs/database';
 import type { RawBuilder } from 'kysely';
-import type { Db, Rows } from './rule.js';
+import type { Condition, Db, Rows } from './rule.js';
+import type { LeaverRow } from './statements.js';
 
 /** Values that are known only when the action runs. */
 export const NOW = Symbol('now');
@@ -27,10 +28,19 @@ export interface Changes {
   readonly [PERSON]?: Value;
 }
 
+/** New values for the rows. */
+export interface SetEffect {
+  readonly kind: 'set';
+  readonly changes: Changes;
+  readonly along?: Along;
+  /** What a row has to be like, beside being still as it was left, to be given back to somebody who returns. */
+  readonly returnsIf?: (now: Date) => Condition;
+}
+
 /** What is done to the rows, all at once. */
 export type Effect =
   | { readonly kind: 'none' }
-  | { readonly kind: 'set'; readonly changes: Changes; readonly along?: Along }
+  | SetEffect
   | { readonly kind: 'delete'; readonly along?: Along }
   | { readonly kind: 'insert'; readonly into: Marks };
 
@@ -49,8 +59,15 @@ export interface Marks {
 /**
  * What has to change in other tables together with the rows, in the same transaction.
  * @param rowIds the rows about to change
+ * @param leavers whose departure changes which row, and who takes it over where somebody does
  */
-export type Along = (db: Db, rowIds: readonly string[]) => Promise<void>;
+export type Along = (db: Db, rowIds: readonly string[], leavers: ReadonlyMap<string, LeaverRow>) => Promise<void>;
+
+/**
+ * What becomes of it when the leaver returns: it is given back when somebody asks for that, it is over by itself, or it
+ * stays for good.
+ */
+export type Undo = 'on-request' | 'by-itself' | 'never';
 
 /** A way of dealing with rows. The name is what policies and receipts say; the effect is the rule's own. */
 export interface Action {
@@ -64,10 +81,21 @@ export interface Action {
   readonly scope?: ActionChoice['scope'];
   /** Whether somebody takes over. */
   readonly gives: boolean;
+  readonly undo: Undo;
 }
 
 const none: Effect = { kind: 'none' };
-const simple = (name: ActionName, effect: Effect, gives = false): Action => Object.freeze({ name, effect, gives });
+const UNDO: Record<Effect['kind'], Undo> = {
+  none: 'by-itself',
+  set: 'on-request',
+  delete: 'never',
+  insert: 'by-itself',
+};
+const simple = (
+  name: ActionName,
+  effect: Effect,
+  { gives = false, undo = UNDO[effect.kind] }: { gives?: boolean; undo?: Undo } = {},
+): Action => Object.freeze({ name, effect, gives, undo });
 
 /** The rows stay as they are. */
 export const keep = simple('keep', none);
@@ -76,32 +104,34 @@ export const block = simple('block', none);
 /** Nobody's any more. */
 export const unassign = simple('unassign', { kind: 'set', changes: { [PERSON]: null } });
 /** The named successor's, or else the first admin's. */
-export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, true);
-/** The same, with further values that go along. */
-export const transferWith = (changes: Changes): Action =>
-  simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR, ...changes } }, true);
+export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { gives: true });
+/** The same, with further values and other tables that go along. */
+export const transferWith = (changes: Changes, along?: Along): Action =>
+  simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR, ...changes }, along }, { gives: true });
 /** The leaver's place is taken by the first admin, or a named successor. */
-export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, true);
+export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { gives: true });
 /** The rows are gone. */
 export const remove = simple('remove', { kind: 'delete' });
 
 /** An action that gives the rows new values. It is done when the rows have them. */
 export const setting =
-  (name: ActionName) =>
-  (changes: Changes, along?: Along): Action =>
-    simple(name, { kind: 'set', changes, along });
+  (name: ActionName, undo: Undo = 'on-request') =>
+  (changes: Changes, more: Pick<SetEffect, 'along' | 'returnsIf'> = {}): Action =>
+    simple(name, { kind: 'set', changes, ...more }, { undo });
 
 export const disable = setting('disable');
 export const hold = setting('hold');
 export const cancel = setting('cancel');
-export const stop = setting('stop');
 export const expire = setting('expire');
-export const uninstall = setting('uninstall');
-export const revoke = setting('revoke');
 export const withdraw = setting('withdraw');
-export const redact = setting('redact');
-export const free = setting('free');
 export const end = setting('end');
+/** A reactivation takes a seat again. */
+export const free = setting('free', 'by-itself');
+// What they take is gone: nobody can give it back.
+export const stop = setting('stop', 'never');
+export const uninstall = setting('uninstall', 'never');
+export const revoke = setting('revoke', 'never');
+export const redact = setting('redact', 'never');
 
 /** The rows go on for everybody but the leaver, whom a mark beside each of them excludes. */
 export const exclude = (into: Marks): Action => simple('exclude', { kind: 'insert', into });

@@ -1,12 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { isLifecycleType, type Receipt, type ReceiptLine, type UserEvent } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
+import { convertingIn, InboxConversion, warn } from './conversion.js';
 import { retryDelay, type Verdict } from './failures.js';
 import * as inbox from './inbox.js';
 import { callOff, fence, learn, lockPeople } from './people.js';
 import type { Db } from './rule.js';
+import { forgetNotes, restore } from './restoration.js';
 import { RuleSet, type Step } from './rule-set.js';
 import { DEFAULT_BUDGET, runSteps, type Leaving, type Leftover, type RowBudget } from './runner.js';
 
@@ -25,6 +27,7 @@ export class EventProcessor {
     private readonly em: EntityManager,
     private readonly rules: RuleSet,
     private readonly clock: Clock,
+    @Optional() private readonly conversion?: InboxConversion,
   ) {}
 
   /** One transaction for all of them. Returns what identity should get to know, to be sent after the commit. */
@@ -187,7 +190,14 @@ export class EventProcessor {
       db,
       events.filter((event) => event.type !== 'user.reactivated'),
     );
-    const { lines, leftovers } = await runSteps(db, leaving, this.budget, now);
+    const converting = convertingIn(events);
+    const warnings = converting.length > 0 ? await this.conversion?.convert(db, converting, now) : undefined;
+    const ran = await runSteps(db, leaving, this.budget, now);
+    warn(ran.lines, warnings ?? []);
+    const restored = await restore(db, this.rules, back, this.budget, now);
+    const lines = new Map([...ran.lines, ...restored.lines]);
+    const leftovers = [...ran.leftovers, ...restored.leftovers];
+    await forgetNotes(db, events, leftovers);
     const unfinished = new Set(leftovers.map((leftover) => leftover.userId));
     const written = events.map((event) => ({
       ...keyOf(event),
@@ -207,12 +217,13 @@ export class EventProcessor {
   private async leaving(db: Db, events: readonly UserEvent[]): Promise<Leaving[]> {
     const people = events.map(({ data }) => ({ userId: data.userId, activeSince: data.departure!.activeSince }));
     const applied = people.length > 0 ? await inbox.applied(db, people) : new Set<string>();
-    return events.map(({ data, time }) => ({
+    return events.map(({ type, data, time }) => ({
       userId: data.userId,
       accountId: data.accountId,
       wasManager: data.departure!.wasManager,
       leftAt: new Date(time),
       lifecycleVersion: data.lifecycleVersion,
+      notedAs: type === 'user.deactivated' ? data.lifecycleVersion : null,
       steps: stillToDo(this.rules.plan(data.departure!.steps, data.departure!.policy.rules), data.userId, applied),
     }));
   }
@@ -225,14 +236,14 @@ export class EventProcessor {
   ): Promise<void> {
     if (leftovers.length === 0) return;
     const byUser = new Map(events.map((event) => [event.data.userId, event.data]));
-    const rows = leftovers.map(({ userId, step, position, cursor, affected }) => ({
+    const rows = leftovers.map(({ userId, step, transition, position, cursor, affected }) => ({
       user_id: userId,
       lifecycle_version: byUser.get(userId)!.lifecycleVersion,
       position,
       account_id: byUser.get(userId)!.accountId,
       rule: step.part.rule.id,
       part: step.part.rows.part ?? '',
-      transition: step.transition,
+      transition,
       action: step.resolved,
       cursor,
       affected,

@@ -76,6 +76,23 @@ export async function applied(
   return new Set(rows.map((row) => appliedKey(row.user_id, row.rule, row.part)));
 }
 
+/** What the departure that this reactivation ends has done here, finished or not. What was kept is not among it. */
+export async function undone(
+  db: Db,
+  { userId, lifecycleVersion }: { userId: string; lifecycleVersion: number },
+): Promise<ReceiptLine[]> {
+  const { rows } = await sql<{ line: ReceiptLine }>`
+    select line from inbox i
+    join (select active_since from inbox
+      where user_id = ${userId} and lifecycle_version < ${lifecycleVersion} and type = 'user.deactivated'
+      order by lifecycle_version desc limit 1) latest on i.lifecycle_version > latest.active_since
+    cross join lateral jsonb_array_elements(i.lines) with ordinality l (line, n)
+    where i.user_id = ${userId} and i.lifecycle_version < ${lifecycleVersion}
+      and line ->> 'transition' = 'deactivated' and line ->> 'action' <> 'keep' and (line ->> 'affected')::bigint > 0
+    order by i.lifecycle_version, l.n`.execute(db);
+  return rows.map((row) => row.line);
+}
+
 export const appliedKey = (userId: string, rule: string, part: string | null | undefined): string =>
   `${userId} ${rule} ${part ?? ''}`;
 

@@ -1,7 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { Log, Publisher } from '#libs/broker';
 import { Clock, DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
+import { InboxConversion } from './conversion.js';
 import { EventProcessor } from './event-processor.js';
 import { IdentityLookup, Introduction } from './introduction.js';
 import { questionsController } from './questions.controller.js';
@@ -20,12 +21,14 @@ export interface LifecycleOptions {
   entities: readonly AnyEntity[];
   /** Durable name of the consumer, a literal: another one would receive every event anew. */
   consumer: string;
+  /** How what is a leaver's own becomes shared, in a service that has such things. */
+  conversion?: Type<InboxConversion>;
 }
 
 /** Everything by which a service takes part in departures: its database, its rules, and the machinery that applies them. */
 @Module({})
 export class LifecycleModule {
-  static forService({ service, rules, entities, consumer }: LifecycleOptions): DynamicModule {
+  static forService({ service, rules, entities, consumer, conversion }: LifecycleOptions): DynamicModule {
     return {
       module: LifecycleModule,
       global: true,
@@ -38,6 +41,7 @@ export class LifecycleModule {
           inject: [Publisher, Ids],
           useFactory: (publisher: Publisher, ids: Ids) => new PublishedReceipts(service, publisher, ids),
         },
+        ...(conversion ? [{ provide: InboxConversion, useClass: conversion }] : []),
         UserEvents,
         Introduction,
       ],
@@ -50,7 +54,7 @@ export class LifecycleModule {
    * @param receipts how receipts of work done later (chunks, delayed effects) are folded in
    */
   static forIdentity(
-    { service, rules, entities }: Omit<LifecycleOptions, 'consumer'>,
+    { service, rules, entities }: Omit<LifecycleOptions, 'consumer' | 'conversion'>,
     receipts: Provider,
   ): DynamicModule {
     return {

@@ -1,9 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
 import type { Marks } from './actions.js';
+import { Relation, type Sql } from './relation.js';
 import type { Db } from './rule.js';
-
-type Sql = RawBuilder<unknown>;
 
 /** The SQL for the rows that mark others for a leaver. */
 export class MarkStatements {
@@ -15,17 +14,12 @@ export class MarkStatements {
   readonly covers: string;
 
   constructor(em: EntityManager, marks: Marks) {
-    const { tableName, properties } = em.getMetadata().get(marks.entity);
-    const column = (property: string): string => {
-      const known = properties[property];
-      if (!known) throw new TypeError(`${tableName} has no property ${property}`);
-      return known.fieldNames?.[0] ?? property;
-    };
-    this.table = sql.table(tableName);
-    this.account = sql.ref(column('accountId'));
-    this.row = sql.ref(column(marks.row));
-    this.person = sql.ref(column(marks.person));
-    this.covers = `${tableName}.${column(marks.person)}`;
+    const relation = new Relation(em, marks.entity);
+    this.table = relation.table;
+    this.account = relation.column('accountId');
+    this.row = relation.column(marks.row);
+    this.person = relation.column(marks.person);
+    this.covers = `${relation.name}.${relation.columnName(marks.person)}`;
   }
 
   /** Whether the row `t` has still to be marked for the leaver `l`. */

@@ -46,16 +46,22 @@ export async function learn(db: Db, people: readonly KnownPerson[]): Promise<voi
     user_created_at: profile.createdAt,
     redaction_label: profile.redactionLabel,
     legal_hold: profile.legalHold,
+    caretaker_id: profile.caretakerId ?? null,
+    caretaker_until: profile.caretakerUntil ?? null,
   }));
   if (rows.length === 0) return;
   await sql`
-    insert into directory as d (user_id, account_id, name, staff_id, status, seq, lifecycle_version, is_manager, team_ids, user_created_at, redaction_label, legal_hold)
-    select n.user_id, n.account_id, n.name, n.staff_id, n.status, n.seq, 0, n.is_manager, n.team_ids, n.user_created_at, n.redaction_label, n.legal_hold
+    insert into directory as d (user_id, account_id, name, staff_id, status, seq, lifecycle_version, is_manager, team_ids, user_created_at, redaction_label, legal_hold,
+      caretaker_id, caretaker_until)
+    select n.user_id, n.account_id, n.name, n.staff_id, n.status, n.seq, 0, n.is_manager, n.team_ids, n.user_created_at, n.redaction_label, n.legal_hold,
+      n.caretaker_id, n.caretaker_until
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, account_id uuid, name text, staff_id text, status text, seq bigint,
-      is_manager boolean, team_ids uuid[], user_created_at timestamptz, redaction_label text, legal_hold boolean)
+      is_manager boolean, team_ids uuid[], user_created_at timestamptz, redaction_label text, legal_hold boolean,
+      caretaker_id uuid, caretaker_until timestamptz)
     order by n.user_id
     on conflict (user_id) do update set name = excluded.name, staff_id = excluded.staff_id, status = excluded.status, seq = excluded.seq,
-      is_manager = excluded.is_manager, team_ids = excluded.team_ids, redaction_label = excluded.redaction_label, legal_hold = excluded.legal_hold
+      is_manager = excluded.is_manager, team_ids = excluded.team_ids, redaction_label = excluded.redaction_label, legal_hold = excluded.legal_hold,
+      caretaker_id = excluded.caretaker_id, caretaker_until = excluded.caretaker_until
     where d.seq < excluded.seq`.execute(db);
 }
 

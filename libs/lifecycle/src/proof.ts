@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { ProofAnswer, ProofRequest, ReceiptLine } from '#libs/contracts';
+import type { ProofAnswer, ProofRequest, ReceiptLine, ResolvedAction, Transition } from '#libs/contracts';
 import type { Db } from './rule.js';
 import type { RuleSet, Step } from './rule-set.js';
 import type { LeaverRow } from './statements.js';
@@ -9,7 +9,8 @@ interface PromiseRow {
   account_id: string;
   was_manager: boolean;
   left_at: string;
-  line: ReceiptLine;
+  /** Never of a restoration: that comes when all promises are over. */
+  line: ReceiptLine & ResolvedAction & { transition: Transition };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Db } from './rule.js';
 import type { Step } from './rule-set.js';
 import type { LeaverRow } from './statements.js';
 import { Successors } from './successors.js';
+import type { NoteOf } from './undo-statements.js';
 
 /** How many rows one statement may change. What exceeds it goes on as a task, in chunks. */
 export interface RowBudget {
@@ -23,7 +24,9 @@ export interface Leaving extends LeaverRow {
 export interface Leftover {
   userId: string;
   step: Step;
-  /** Position within the person's steps. */
+  /** The step's own, or `reactivated` for what undoes it. */
+  transition: ReceiptLine['transition'];
+  /** Position within the person's lines. */
   position: number;
   cursor: string | null;
   affected: number;
@@ -122,7 +125,7 @@ async function runGroup(
       finished: true,
     }));
   }
-  const touched = await statements.run(db, action.effect, rows, budget, now);
+  const touched = await statements.run(db, action.effect, rows, budget, now, noteOf(members[0]!.step));
   const byUser = new Map(touched.map((t) => [t.userId, t]));
   const full = touched.reduce((sum, t) => sum + t.count, 0) >= budget.total;
   await schedule(db, members, new Map(touched.map((t) => [t.userId, t.count])), now);
@@ -131,6 +134,10 @@ async function runGroup(
     return { member, affected: count, cursor: full ? null : lastId, finished: !full && count < budget.perPerson };
   });
 }
+
+/** Of what is given back on request, the rows are noted. */
+export const noteOf = ({ action, part }: Step): NoteOf | undefined =>
+  action.undo === 'on-request' ? { rule: part.rule.id, part: part.rows.part ?? '' } : undefined;
 
 /** A blocked transition should have been refused before it was decided: the event fails and can be retried when the rows are gone. */
 function blocked(members: Member[], counts: Map<string, number>): Outcome[] {
@@ -229,5 +236,5 @@ function defer(
 ): void {
   const { leaver, step, position } = member;
   result.lines.get(leaver.userId)![position] = { ...openLine(leaver, step, successors), affected };
-  result.leftovers.push({ userId: leaver.userId, step, position, cursor, affected });
+  result.leftovers.push({ userId: leaver.userId, step, transition: step.transition, position, cursor, affected });
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
 import {
   DUE,
   isFixed,
@@ -10,20 +10,27 @@ import {
   type Along,
   type Changes,
   type Effect,
+  type SetEffect,
   type Value,
 } from './actions.js';
 import { MarkStatements } from './mark-statements.js';
+import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from './rule.js';
+import { UndoStatements, type NoteOf } from './undo-statements.js';
 
 /** One person whose rows are worked on, as SQL sees it: the relation `l`. */
 export interface LeaverRow {
   userId: string;
   accountId: string;
   wasManager: boolean;
+  /** The decision that is carried out; unknown to what is done later. */
+  lifecycleVersion?: number;
   /** When it was decided. Rows of the account that came later are none of this departure's business. */
   leftAt: Date;
   successor?: string | null;
   due?: Date | null;
+  /** The lifecycle version under which changed rows are noted for an undo; null where nobody can want one. */
+  notedAs?: number | null;
 }
 
 export interface Limits {
@@ -39,33 +46,26 @@ export interface Touched {
   lastId: string | null;
 }
 
-type Sql = RawBuilder<unknown>;
-
 /**
  * The SQL for one kind of rows. The same selection serves the count before, the change, and the count after, so that
  * they cannot disagree.
  */
 export class Statements {
+  private readonly relation: Relation;
   private readonly table: Sql;
-  private readonly tableName: string;
-  private readonly columns: ReadonlyMap<string, string>;
 
   constructor(
     private readonly em: EntityManager,
     private readonly rows: Rows,
   ) {
-    const meta = em.getMetadata().get(rows.entity);
-    this.tableName = meta.tableName;
-    this.table = sql.table(meta.tableName);
-    this.columns = new Map(
-      Object.values(meta.properties).map((property) => [property.name, property.fieldNames?.[0] ?? property.name]),
-    );
+    this.relation = new Relation(em, rows.entity);
+    this.table = this.relation.table;
     for (const property of [rows.person, ...Object.keys(rows.where)]) if (property) this.column(property);
   }
 
   /** `table.column` of the person, for the test of completeness. */
   get covers(): string | null {
-    return this.rows.person && `${this.tableName}.${this.columns.get(this.rows.person)}`;
+    return this.rows.person && `${this.relation.name}.${this.relation.columnName(this.rows.person)}`;
   }
 
   /** Rows per leaver on which the effect has still to happen; for an effect of none, the rows concerned. */
@@ -94,48 +94,63 @@ export class Statements {
     return rows.map((row) => row.id);
   }
 
-  /** Changes the rows of all leavers at once, within the limits, and tells how many of whose. */
+  /**
+   * Changes the rows of all leavers at once, within the limits, and tells how many of whose.
+   * @param note writes down with the change which rows of whom it is, where the leaver is `notedAs` something
+   */
   async run(
     db: Db,
     effect: Exclude<Effect, { kind: 'none' }>,
     leavers: readonly LeaverRow[],
     limits: Limits,
     now: Date,
+    note?: NoteOf,
   ): Promise<Touched[]> {
-    if (effect.kind !== 'insert' && effect.along) return this.runAlong(db, effect, effect.along, leavers, limits, now);
+    const found =
+      effect.kind !== 'insert' && effect.along
+        ? await this.prepare(db, effect, effect.along, leavers, limits)
+        : this.targets(effect, limits);
+    if (!found) return [];
+    const undo = note && this.undo(effect, leavers);
     const { rows } = await sql<{ user_id: string; count: string; last_id: string }>`
       with ${leaverTable(leavers)},
-      target as (${this.targets(effect, limits)}),
-      changed as (${this.change(effect, now)})
+      target as (${found}),
+      changed as (${this.change(effect, now, undo)}) ${undo ? sql`, noted as (${undo.note(note)})` : sql``}
       select user_id, count(*) as count, (array_agg(id order by id desc))[1] as last_id from changed group by user_id`.execute(
       db,
     );
     return rows.map((row) => ({ userId: row.user_id, count: Number(row.count), lastId: row.last_id }));
   }
 
-  /** The same in steps, where other tables have to change along with the rows. */
-  private async runAlong(
+  /** The SQL by which what a change has noted is undone. */
+  undoing(effect: SetEffect): UndoStatements {
+    return new UndoStatements(this.em, this.rows, effect);
+  }
+
+  private undo(effect: Effect, leavers: readonly LeaverRow[]): UndoStatements | undefined {
+    return effect.kind === 'set' && leavers.some((leaver) => typeof leaver.notedAs === 'number')
+      ? this.undoing(effect)
+      : undefined;
+  }
+
+  /** Where other tables have to change along with the rows: locks those, changes the others, and tells which rows are next. */
+  private async prepare(
     db: Db,
-    effect: Exclude<Effect, { kind: 'none' }>,
+    effect: Effect,
     along: Along,
     leavers: readonly LeaverRow[],
     limits: Limits,
-    now: Date,
-  ) {
-    const { rows: found } = await sql<{ id: string }>`
+  ): Promise<Sql | undefined> {
+    const { rows: found } = await sql<{ id: string; user_id: string }>`
       with ${leaverTable(leavers)}, target as (${this.targets(effect, limits)})
-      select t.id from ${this.table} t join target on target.id = t.id order by t.id for update of t`.execute(db);
-    if (found.length === 0) return [];
-    const ids = found.map((row) => row.id);
-    await along(db, ids);
-    const { rows } = await sql<{ user_id: string; count: string; last_id: string }>`
-      with ${leaverTable(leavers)},
-      target as (select t.id, l.user_id, l.successor, l.due from l, ${this.table} t where ${this.selection(effect)} and t.id = any(${ids}::uuid[])),
-      changed as (${this.change(effect, now)})
-      select user_id, count(*) as count, (array_agg(id order by id desc))[1] as last_id from changed group by user_id`.execute(
+      select t.id, target.user_id from ${this.table} t join target on target.id = t.id order by t.id for update of t`.execute(
       db,
     );
-    return rows.map((row) => ({ userId: row.user_id, count: Number(row.count), lastId: row.last_id }));
+    if (found.length === 0) return undefined;
+    const ids = found.map((row) => row.id);
+    const byUser = new Map(leavers.map((leaver) => [leaver.userId, leaver]));
+    await along(db, ids, new Map(found.map((row) => [row.id, byUser.get(row.user_id)!])));
+    return sql`select t.id, l.user_id, l.successor, l.due from l, ${this.table} t where ${this.selection(effect)} and t.id = any(${ids}::uuid[])`;
   }
 
   private targets(effect: Effect, { perPerson, total, after }: Limits): Sql {
@@ -147,7 +162,7 @@ export class Statements {
   }
 
   /** Checked again on the row itself, which somebody else may have changed since it was selected. */
-  private change(effect: Exclude<Effect, { kind: 'none' }>, now: Date): Sql {
+  private change(effect: Exclude<Effect, { kind: 'none' }>, now: Date, undo?: UndoStatements): Sql {
     const own = this.rows.person ? [sql`t.${this.column(this.rows.person)} = target.user_id`] : [];
     const still = sql.join([sql`t.id = target.id`, ...own, ...this.conditions()], sql` and `);
     if (effect.kind === 'insert') return new MarkStatements(this.em, effect.into).insert(this.table, still);
@@ -157,7 +172,10 @@ export class Statements {
     const assignments = this.entries(effect.changes).map(
       ([column, value]) => sql`${column} = ${this.value(value, now)}`,
     );
-    return sql`update ${this.table} t set ${sql.join(assignments)} from target where ${still} returning target.user_id, target.id`;
+    const memories = undo ? sql`, target.successor, ${undo.memories()}` : sql``;
+    return sql`
+      update ${this.table} t set ${sql.join(assignments)} from target where ${still}
+      returning target.user_id, target.id ${memories}`;
   }
 
   private selection(effect: Effect): Sql {
@@ -185,7 +203,7 @@ export class Statements {
     const fixed = this.entries(changes).filter(([, value]) => isFixed(value));
     if (fixed.length === 0)
       throw new TypeError(
-        `${this.tableName}: an action has to set at least one fixed value, by which its rows are known to be done`,
+        `${this.relation.name}: an action has to set at least one fixed value, by which its rows are known to be done`,
       );
     return sql`(${sql.join(
       fixed.map(([column, value]) => sql`t.${column} is distinct from ${value}`),
@@ -208,9 +226,7 @@ export class Statements {
   }
 
   private column(property: string): Sql {
-    const column = this.columns.get(property);
-    if (!column) throw new TypeError(`${this.tableName} has no property ${property}`);
-    return sql.ref(column);
+    return this.relation.column(property);
   }
 }
 
@@ -218,6 +234,7 @@ export class Statements {
 function leaverTable(leavers: readonly LeaverRow[]): Sql {
   return sql`l as materialized (select * from unnest(
     ${leavers.map((l) => l.userId)}::uuid[], ${leavers.map((l) => l.accountId)}::uuid[], ${leavers.map((l) => l.wasManager)}::boolean[],
-    ${leavers.map((l) => l.leftAt)}::timestamptz[], ${leavers.map((l) => l.successor ?? null)}::uuid[], ${leavers.map((l) => l.due ?? null)}::timestamptz[]
-  ) as l (user_id, account_id, was_manager, left_at, successor, due))`;
+    ${leavers.map((l) => l.leftAt)}::timestamptz[], ${leavers.map((l) => l.successor ?? null)}::uuid[], ${leavers.map((l) => l.due ?? null)}::timestamptz[],
+    ${leavers.map((l) => l.notedAs ?? null)}::bigint[]
+  ) as l (user_id, account_id, was_manager, left_at, successor, due, noted_as))`;
 }

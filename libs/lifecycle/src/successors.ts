@@ -35,11 +35,7 @@ export class Successors {
     const named = [...new Set(giving.flatMap((leaver) => leaver.steps.flatMap((step) => step.resolved.to ?? [])))];
     const leaving = leavers.map((leaver) => leaver.userId);
     const accounts = [...new Set(giving.map((leaver) => leaver.accountId))];
-    const { rows: admins } = await sql<{ account_id: string; user_id: string }>`
-      select a.id as account_id, d.user_id from unnest(${accounts}::uuid[]) as a (id) cross join lateral (
-        select user_id from directory
-        where account_id = a.id and is_manager and status = 'active' and user_id <> all(${leaving}::uuid[])
-        order by user_created_at, user_id limit 1) d`.execute(db);
+    const admins = await firstAdmins(db, accounts, leaving);
     const candidates = [...named, ...admins.map((row) => row.user_id)];
     const { rows: held } = await sql<{ user_id: string; account_id: string }>`
       select user_id, account_id from directory
@@ -64,4 +60,18 @@ export class Successors {
     if (!firstAdmin) throw new NoFirstAdmin(`nobody to take over in account ${leaver.accountId}`);
     return named ? { userId: firstAdmin, warning: 'successor-has-left' } : { userId: firstAdmin };
   }
+}
+
+/** The first admin of each account that has one, apart from those who are leaving. They are not held. */
+export async function firstAdmins(
+  db: Db,
+  accountIds: readonly string[],
+  leaving: readonly string[],
+): Promise<{ account_id: string; user_id: string }[]> {
+  const { rows } = await sql<{ account_id: string; user_id: string }>`
+    select a.id as account_id, d.user_id from unnest(${[...accountIds]}::uuid[]) as a (id) cross join lateral (
+      select user_id from directory
+      where account_id = a.id and is_manager and status = 'active' and user_id <> all(${[...leaving]}::uuid[])
+      order by user_created_at, user_id limit 1) d`.execute(db);
+  return rows;
 }

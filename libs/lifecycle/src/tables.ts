@@ -1,4 +1,4 @@
-import { directoryTable, domainTypes, migration, type Migrations } from '#libs/database';
+import { directoryCare, directoryTable, domainTypes, migration, type Migrations } from '#libs/database';
 
 /** What the engine keeps in every service's database. */
 export const lifecycleTables = migration(
@@ -74,5 +74,25 @@ export const lifecycleTables = migration(
   )`,
 );
 
+/**
+ * Which rows a deactivation has changed, with what they held before where that does not follow from the rule. Written by
+ * the statement that changes them, used up or thrown away by the person's next decision.
+ */
+export const undoTable = migration(
+  '0005-undo',
+  `create table undo (
+    user_id user_ref not null,
+    id bigint generated always as identity,
+    lifecycle_version bigint not null,
+    rule text not null,
+    part text not null,
+    successor user_ref,
+    row_ids uuid[] not null,
+    before jsonb,
+    after jsonb,
+    primary key (user_id, id)
+  )`,
+);
+
 /** What comes first in the database of every service that takes part. */
-export const serviceTables: Migrations = [domainTypes, directoryTable, lifecycleTables];
+export const serviceTables: Migrations = [domainTypes, directoryTable, directoryCare, lifecycleTables, undoTable];

@@ -1,15 +1,16 @@
 import { performance } from 'node:perf_hooks';
 import { EntityManager } from '@mikro-orm/postgresql';
-import type { Receipt, ReceiptLine, ResolvedAction, Transition } from '#libs/contracts';
+import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
 import { faultOf, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { retryDelay, verdictOn } from './failures.js';
 import * as inbox from './inbox.js';
 import { Receipts } from './receipts.js';
+import { giveBackNext, withGiven } from './restoration.js';
 import type { Db } from './rule.js';
 import { RuleSet, type Step } from './rule-set.js';
-import { rowOf, scheduleLater, type Leaving } from './runner.js';
+import { noteOf, rowOf, scheduleLater, type Leaving } from './runner.js';
 import { Successors } from './successors.js';
 import { Worker } from './worker.js';
 
@@ -25,7 +26,7 @@ interface TaskRow {
   account_id: string;
   rule: string;
   part: string;
-  transition: Transition;
+  transition: ReceiptLine['transition'];
   action: ResolvedAction;
   cursor: string | null;
   affected: string;
@@ -87,6 +88,7 @@ export class TaskWorker extends Worker {
 
   private async work(db: Db, task: TaskRow, row: inbox.InboxRow): Promise<Receipt[]> {
     const now = this.clock.now();
+    if (task.transition === 'reactivated') return this.giveBack(db, task, row, now);
     const step = this.rules.find(task.rule, task.part || null, task.transition, task.action);
     const leaver: Leaving = {
       userId: task.user_id,
@@ -94,6 +96,7 @@ export class TaskWorker extends Worker {
       wasManager: row.was_manager,
       leftAt: new Date(row.left_at),
       lifecycleVersion: Number(task.lifecycle_version),
+      notedAs: row.type === 'user.deactivated' ? Number(task.lifecycle_version) : null,
       steps: [step],
     };
     const successors = await Successors.load(db, [leaver]);
@@ -111,7 +114,7 @@ export class TaskWorker extends Worker {
     const leaverRow = rowOf(leaver, step, successors);
     const started = performance.now();
     const limits = { perPerson: task.chunk_rows, total: task.chunk_rows, after: task.cursor };
-    const [touched] = await statements.run(db, effect, [leaverRow], limits, now);
+    const [touched] = await statements.run(db, effect, [leaverRow], limits, now, noteOf(step));
     const took = performance.now() - started;
     const affected = Number(task.affected) + (touched?.count ?? 0);
     if ((touched?.count ?? 0) < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {
@@ -135,10 +138,28 @@ export class TaskWorker extends Worker {
     now: Date,
   ): Promise<Receipt[]> {
     if (step.action.later && affected > 0) await scheduleLater(db, [{ ...leaver, step }], now);
+    await this.remove(db, task);
+    return [await this.progress(db, task, { affected, finishedAt: now.toISOString() })];
+  }
+
+  /** Somebody is back: the next of the rows that the rule had taken. A note made by one chunk is a chunk now. */
+  private async giveBack(db: Db, task: TaskRow, row: inbox.InboxRow, now: Date): Promise<Receipt[]> {
+    const step = this.rules.find(task.rule, task.part || null, 'deactivated', task.action);
+    const { given, more } = await giveBackNext(db, step, task.user_id, now);
+    if (more) {
+      await sql`
+        update task set attempts = 0, affected = affected + ${given}, due_at = ${now}
+        where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
+        db,
+      );
+    } else await this.remove(db, task);
+    return [await this.progress(db, task, withGiven(row.lines[task.position]!, given, more ? null : now))];
+  }
+
+  private async remove(db: Db, task: TaskRow): Promise<void> {
     await sql`delete from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
       db,
     );
-    return [await this.progress(db, task, { affected, finishedAt: now.toISOString() })];
   }
 
   /** Writes how far the line is; with the last one the event is done. */

@@ -23,8 +23,10 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
         const scene = (rows: number) => new Scene(bench, rule, example, transition, action).set(rows);
         if (action.name === 'block') blocks(scene);
         else acts(scene, action);
+        if (transition === 'deactivated') returns(scene, action);
         if (example.selectionOnly) return;
         if (action.effect.kind !== 'none' || action.later) changes(scene);
+        if (transition === 'deactivated' && action.undo === 'on-request') givesBack(scene);
         if (action.effect.kind === 'insert') marks(scene);
         if (action.later) delays(scene);
         if (example.write && action.name !== 'block') races(scene, example.write);
@@ -118,6 +120,67 @@ function races(scene: Setting, write: NonNullable<RuleExample['write']>): void {
       expect(await tryTo()).toBeInstanceOf(Problem);
       expect(await s.remaining()).toEqual([]);
     }
+  });
+}
+
+function returns(scene: Setting, action: Action): void {
+  if (action.effect.kind === 'none' && !action.later)
+    return it('there is nothing to bring back', async () => {
+      const s = await scene(SEVERAL);
+      if (action.name !== 'block') await s.leave();
+      expect(await s.comeBack()).toBeUndefined();
+    });
+  if (action.undo === 'on-request')
+    return it('whoever comes back gets everything back, once', async () => {
+      const s = await scene(SEVERAL);
+      const before = [await s.rowsOf(s.leaver), await s.rowsOfOthers()];
+      await s.leave();
+      const line = await s.comeBack();
+      expect(line).toMatchObject({ action: 'restore', affected: s.several, notRestored: 0 });
+      expect(await s.comeBack()).toEqual(line);
+      expect([await s.rowsOf(s.leaver), await s.rowsOfOthers()]).toEqual(before);
+      expect(await s.notes()).toBe(0);
+    });
+  it('the receipt of a return tells what comes back and what can’t', async () => {
+    const s = await scene(SEVERAL);
+    const { affected } = await s.leave();
+    const [back, lost] = action.undo === 'never' ? [0, affected] : [affected, 0];
+    const line = await s.comeBack();
+    expect(line).toMatchObject({ transition: 'reactivated', action: 'restore', affected: back, notRestored: lost });
+    expect(line!.warning).toBe(lost > 0 ? 'cannot-be-restored' : undefined);
+  });
+}
+
+function givesBack(scene: Setting): void {
+  it('what has become somebody else’s meanwhile stays with them', async () => {
+    const s = await scene(SEVERAL);
+    const before = await s.rowsOf(s.leaver);
+    await s.leave();
+    const taken = await s.givenToSomebodyElse(before);
+    const isTaken = (row: unknown) => (row as { id: string }).id === taken;
+    const given = (await s.rowsOf(s.leaver)).filter(isTaken);
+    expect(await s.comeBack()).toMatchObject({ affected: s.several - 1, notRestored: 1, warning: 'changed-since' });
+    const after = await s.rowsOf(s.leaver);
+    expect(after.filter(isTaken)).toEqual(given);
+    expect(after.filter((row) => !isTaken(row))).toEqual(before.filter((row) => !isTaken(row)));
+  });
+
+  it('a large number of rows comes back in chunks, all of it', async () => {
+    const s = await scene(MANY);
+    const before = await s.rowsOf(s.leaver);
+    await s.leaveInChunks();
+    expect(await s.comeBackInChunks()).toMatchObject({ affected: s.many, notRestored: 0 });
+    expect(await s.rowsOf(s.leaver)).toEqual(before);
+    expect(await s.notes()).toBe(0);
+  });
+
+  it('a return in the middle of it brings back what has been done by then', async () => {
+    const s = await scene(MANY);
+    const before = await s.rowsOf(s.leaver);
+    const { affected } = await s.leaveBeginning();
+    expect(await s.comeBack()).toMatchObject({ affected, notRestored: 0 });
+    await s.bench.tasks.drain();
+    expect(await s.rowsOf(s.leaver)).toEqual(before);
   });
 }
 

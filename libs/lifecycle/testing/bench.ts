@@ -5,6 +5,7 @@ import type {
   Profile,
   Receipt,
   ResolvedRules,
+  Restore,
   Transition,
   UserEvent,
   UserEventType,
@@ -19,6 +20,7 @@ import {
   ScheduledActionWorker,
   TaskWorker,
   UserEvents,
+  type InboxConversion,
   type Rule,
 } from '#libs/lifecycle';
 import { testDatabase, type TestDatabase } from '#libs/testing';
@@ -29,6 +31,7 @@ export interface ServiceUnderTest {
   entities: readonly AnyEntity[];
   rules: readonly Rule[];
   migrations: Migrations;
+  conversion?: (ids: Ids) => InboxConversion;
 }
 
 export interface Person {
@@ -80,7 +83,7 @@ export class RuleBench {
   ) {
     const { em } = orm;
     this.rules = new RuleSet(service.name, service.rules, em);
-    this.processor = new EventProcessor(em, this.rules, this.clock);
+    this.processor = new EventProcessor(em, this.rules, this.clock, service.conversion?.(this.ids));
     this.events = new UserEvents(em as EntityManager, this.processor, this.receipts, this.clock, this.ids, quiet);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.clock, quiet);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.clock, quiet);
@@ -197,8 +200,9 @@ export class RuleBench {
     });
   }
 
-  reactivation(person: Person, lifecycleVersion = 3): UserEvent {
-    return this.event('user.reactivated', person, { seq: lifecycleVersion, lifecycleVersion });
+  reactivation(person: Person, lifecycleVersion = 3, restore?: Restore): UserEvent {
+    const departure = { activeSince: lifecycleVersion, restore };
+    return this.event('user.reactivated', person, { seq: lifecycleVersion, lifecycleVersion, departure });
   }
 }
 

@@ -9,9 +9,12 @@ const OF_THE_ENGINE: Kept = {
   'directory.user_id': 'The directory says who is who; a deleted person stays as an id.',
   'directory.name': 'Emptied in the transaction that applies the deletion.',
   'directory.staff_id': 'Emptied in the transaction that applies the deletion.',
+  'directory.caretaker_id': 'Set and ended by identity, whose profile of the person cared for says so.',
   'inbox.user_id': 'What has been applied to whom: the receipt.',
   'task.user_id': 'Gone when the work is done.',
   'task.successor': 'Gone when the work is done.',
+  'undo.user_id': 'Gone with the next decision about the person, a deletion among them.',
+  'undo.successor': 'An id, gone with the next decision about the person whose rows they were.',
   'scheduled_action.user_id': 'What is due for whom, and when it happened.',
   'outbox.user_id': 'Gone when every service has answered.',
 };

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import type { ReceiptLine, ResolvedAction, ResolvedRules, Transition } from '#libs/contracts';
+import type { Receipt, ReceiptLine, ResolvedAction, ResolvedRules, Transition, UserEvent } from '#libs/contracts';
 import { choiceOf, preview, proof, type Action, type Rule } from '#libs/lifecycle';
 import type { Person, RuleBench } from './bench.js';
 
@@ -72,10 +72,12 @@ export class Scene {
     this.leaving = bench.leaving(this.leaver, this.transition, this.policy, {
       departure: { steps: [this.transition], wasManager: this.example.manager ?? false },
     });
+    this.returning = bench.reactivation(this.leaver, 3, 'all');
     return this;
   }
 
-  private leaving!: ReturnType<RuleBench['leaving']>;
+  private leaving!: UserEvent;
+  private returning!: UserEvent;
 
   private get ofPerson(): boolean {
     return this.rows.person !== null;
@@ -109,28 +111,82 @@ export class Scene {
 
   async leave(): Promise<ReceiptLine> {
     const receipts = await this.bench.processor.apply([this.leaving]);
-    return this.line(receipts.find((receipt) => receipt.userId === this.leaver.userId)!.rules);
+    return this.line(receiptOf(receipts, this.leaving).rules);
+  }
+
+  /** With everything brought back that can be. Undefined when there is nothing to tell. */
+  async comeBack(): Promise<ReceiptLine | undefined> {
+    const receipts = await this.bench.processor.apply([this.returning]);
+    return this.lineAmong(receiptOf(receipts, this.returning).rules);
+  }
+
+  /** The first rows at once; the others wait as a task. */
+  leaveBeginning(): Promise<ReceiptLine> {
+    return this.beginning(() => this.leave());
   }
 
   async leaveInChunks(): Promise<ReceiptLine> {
-    const { processor, tasks, receipts } = this.bench;
+    const line = await this.leaveBeginning();
+    return line.finishedAt ? line : this.line(await this.finished(this.leaving));
+  }
+
+  async comeBackInChunks(): Promise<ReceiptLine | undefined> {
+    const line = await this.beginning(() => this.comeBack());
+    return !line || line.finishedAt ? line : this.line(await this.finished(this.returning));
+  }
+
+  private async beginning<T>(work: () => Promise<T>): Promise<T> {
+    const { processor } = this.bench;
     const usual = processor.budget;
     processor.budget = SMALL_BUDGET;
     try {
-      const line = await this.leave();
-      if (line.finishedAt) return line;
+      return await work();
     } finally {
       processor.budget = usual;
     }
+  }
+
+  private async finished(event: UserEvent): Promise<readonly ReceiptLine[]> {
+    const { tasks, receipts } = this.bench;
     await sql`update task set chunk_rows = ${SMALL_BUDGET.perPerson}`.execute(this.bench.em().getKysely());
     await tasks.drain();
-    const last = receipts.all.filter((receipt) => receipt.userId === this.leaver.userId).at(-1)!;
+    const last = receiptOf(receipts.all, event);
     expect(last.status).toBe('completed');
-    return this.line(last.rules);
+    return last.rules;
+  }
+
+  /**
+   * Somebody else gets one of the rows, which is otherwise as it was before the departure.
+   * @param before the rows as they were
+   * @returns the row's id
+   */
+  async givenToSomebodyElse(before: readonly unknown[]): Promise<string> {
+    const { entity, person } = this.action.rows ?? this.rows;
+    const { tableName, properties } = this.bench.orm.getMetadata().get(entity);
+    const column = properties[person!]!.fieldNames![0]!;
+    const row = (before as Row[]).find((candidate) => candidate[column] === this.leaver.userId)!;
+    const changed = Object.entries({ ...row, [column]: this.colleague.userId }).filter(([name]) => name !== 'id');
+    const values = changed.map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
+    await sql`update ${sql.table(tableName)} set ${sql.join(values)} where id = ${row.id}`.execute(
+      this.bench.em().getKysely(),
+    );
+    return row.id as string;
+  }
+
+  /** How many notes there are for an undo. */
+  async notes(): Promise<number> {
+    const { rows } = await sql`select 1 from undo where user_id = ${this.leaver.userId}`.execute(
+      this.bench.em().getKysely(),
+    );
+    return rows.length;
   }
 
   private line(lines: readonly ReceiptLine[]): ReceiptLine {
-    return lines.find((line) => line.part === this.example.part)!;
+    return this.lineAmong(lines)!;
+  }
+
+  private lineAmong(lines: readonly ReceiptLine[]): ReceiptLine | undefined {
+    return lines.find((line) => line.part === this.example.part);
   }
 
   async remaining() {
@@ -177,5 +233,10 @@ export class Scene {
     return found.filter(wanted);
   }
 }
+
+const receiptOf = (receipts: readonly Receipt[], { data }: UserEvent): Receipt =>
+  receipts.findLast(
+    ({ userId, lifecycleVersion }) => userId === data.userId && lifecycleVersion === data.lifecycleVersion,
+  )!;
 
 const names = (row: Row, userId: string): boolean => Object.values(row).includes(userId);

@@ -1,4 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Flag, Text } from '#libs/contracts';
 import { BaseConfig, ConfigError, loadConfig, ServiceConfig, type Environment } from './config.js';
 
@@ -35,6 +38,7 @@ describe('settings', () => {
       databaseUrl: 'postgres://somebody:hidden@127.0.0.1:5432/example',
       natsUrl: 'nats://127.0.0.1:4222',
       masterSecret: 'long enough for this',
+      natsReplicas: 1,
       port: 8080,
       host: '127.0.0.1',
       logLevel: 'info',
@@ -70,5 +74,46 @@ describe('settings', () => {
 
   it('a process without a database needs no address of one', () => {
     expect(loadConfig(BaseConfig, 'gateway', { NATS_URL: 'tls://a:4222,b:4222' }).natsUrl).toBe('tls://a:4222,b:4222');
+  });
+});
+
+describe('a setting in a file', () => {
+  let folder: string;
+  const file = (name: string) => join(folder, name);
+  const fromFile = (name: string) => complete({ MASTER_SECRET: undefined, MASTER_SECRET_FILE: file(name) });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'leaver-config-'));
+    await writeFile(file('secret'), '  kept in a file of its own\n');
+    await writeFile(file('port'), '8080\n');
+    await writeFile(file('empty'), '\n');
+    await writeFile(file('short'), 'sesame\n');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('counts as if it were in the variable, without the blanks around it', () => {
+    const config = loadConfig(ExampleConfig, 'example', { ...fromFile('secret'), PORT_FILE: file('port') });
+    expect(config).toMatchObject({ masterSecret: 'kept in a file of its own', port: 8080 });
+  });
+
+  it('is not set when the file is empty', () => {
+    expect(faultsOf(fromFile('empty'))).toEqual([expect.stringMatching(/^MASTER_SECRET is not set/)]);
+  });
+
+  it('is checked as any other, and never shown', () => {
+    expect(faultsOf(fromFile('short'))).toEqual([expect.stringMatching(/^MASTER_SECRET (?!.*sesame)/)]);
+  });
+
+  it('that can’t be read is one fault among the others', () => {
+    expect(faultsOf({ ...fromFile('missing'), PORT: '99999' })).toEqual([
+      'MASTER_SECRET_FILE must name a file that can be read (ENOENT)',
+      expect.stringMatching(/^PORT must not be greater/),
+    ]);
+  });
+
+  it('is refused beside the variable: which of the two counts?', () => {
+    expect(faultsOf({ ...fromFile('secret'), MASTER_SECRET: 'another one of these' })).toEqual([
+      'MASTER_SECRET and MASTER_SECRET_FILE are both set; only one of them may be',
+    ]);
   });
 });

@@ -1,11 +1,13 @@
 import { fieldTypes, OneOf, Pattern, Text, Whole, type Class } from '#libs/contracts';
 import { validateSync } from 'class-validator';
+import { readFileSync } from 'node:fs';
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 /**
  * Settings that every process has. Each field comes from the environment variable of its name in capitals: `natsUrl` from
- * `NATS_URL`. An empty variable counts as not set; a field's initial value is its default.
+ * `NATS_URL`, or from the file that `NATS_URL_FILE` names. An empty variable counts as not set; a field's initial value is its
+ * default.
  */
 export class BaseConfig {
   /** Name of the service, as in subjects and log lines. Not a setting. */
@@ -13,6 +15,10 @@ export class BaseConfig {
 
   @Pattern(/^(nats|tls):\/\/\S+$/, 'the address of a NATS server, like nats://user:password@127.0.0.1:4222')
   natsUrl: string;
+
+  /** On how many servers of a NATS cluster the streams are kept. */
+  @Whole({ min: 1, max: 5 })
+  natsReplicas: number = 1;
 
   /** 0 takes any free port. */
   @Whole({ max: 65_535 })
@@ -50,25 +56,50 @@ export class ConfigError extends Error {
 export type Environment = Record<string, string | undefined>;
 
 /**
- * Reads the settings of a service from environment variables.
+ * Reads the settings of a service from environment variables, and from the files that variables ending in `_FILE` name.
  * @throws ConfigError naming all that is missing or wrong
  */
 export function loadConfig<C extends BaseConfig>(type: Class<C>, serviceName: string, env: Environment): C {
   const config = new type();
   config.serviceName = serviceName;
+  const unreadable = new Map<string, string>();
   for (const [field, kind] of fieldTypes(type)) {
-    const text = env[variable(field)];
-    if (text !== undefined && text !== '') Object.assign(config, { [field]: convert(text, kind) });
+    try {
+      const text = setting(env, variable(field));
+      if (text !== undefined) Object.assign(config, { [field]: convert(text, kind) });
+    } catch (error) {
+      unreadable.set(field, (error as Error).message);
+    }
   }
-  const faults = validateSync(config).map(({ property, value, constraints = {} }) => {
-    // The hint of a field's decorator begins with the field's name; the reader knows the variable's.
-    const hint = (constraints.isInt ?? Object.values(constraints).at(-1) ?? 'is not valid')
-      .replace(property, '')
-      .trim();
-    return `${variable(property)} ${value === undefined ? 'is not set; it ' : ''}${hint}`;
-  });
+  const invalid = validateSync(config)
+    .filter(({ property }) => !unreadable.has(property))
+    .map(({ property, value, constraints = {} }) => {
+      // The hint of a field's decorator begins with the field's name; the reader knows the variable's.
+      const hint = (constraints.isInt ?? Object.values(constraints).at(-1) ?? 'is not valid')
+        .replace(property, '')
+        .trim();
+      return `${variable(property)} ${value === undefined ? 'is not set; it ' : ''}${hint}`;
+    });
+  const faults = [...unreadable.values(), ...invalid];
   if (faults.length > 0) throw new ConfigError(serviceName, faults);
   return config;
+}
+
+/**
+ * The value of one variable, or what the file holds that `<name>_FILE` names, without the blanks around it.
+ * @returns undefined when neither is set, or what is set is empty
+ * @throws Error when both are set or the file can't be read; its message names the variable and quotes nothing
+ */
+function setting(env: Environment, name: string): string | undefined {
+  const [text, file] = [env[name], env[`${name}_FILE`]];
+  if (!file) return text || undefined;
+  if (text) throw new Error(`${name} and ${name}_FILE are both set; only one of them may be`);
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`${name}_FILE must name a file that can be read (${code})`, { cause: error });
+  }
 }
 
 const variable = (field: string): string => field.replace(/[A-Z]/g, '_$&').toUpperCase();

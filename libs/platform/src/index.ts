@@ -1,3 +1,4 @@
+export { addressOf, ClosedAddress, isClosedAddress, isClosedHost, isClosedUrl, publicLookup } from './addresses.js';
 export { BaseConfig, ConfigError, loadConfig, LOG_LEVELS, ServiceConfig, type Environment } from './config.js';
 export { Readiness } from './health.js';
 export { IdempotencyKeys, platformMigrations } from './idempotency.js';

@@ -52,7 +52,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { name, env, config: type = ServiceConfig, clock = new SystemClock(), ids = new Ids(clock) } = options;
   const config = loadConfig(type, name, env);
   const log = createLogger(config, options.logTo);
-  const nats = await connectNats({ url: config.natsUrl, name });
+  const nats = await connectNats({ url: config.natsUrl, name, replicas: config.natsReplicas });
   const parts = { config, log, nats, clock, ids };
   let app: NestFastifyApplication | undefined;
   try {

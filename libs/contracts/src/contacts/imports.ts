@@ -13,7 +13,13 @@ export class RejectedRow {
   @Text({ max: 500 }) reason: string;
 }
 
-/** What became of one uploaded file, in numbers. A contact that occurs several times in the file counts once. */
+/** Where a file came from that nobody uploaded. */
+export class ImportOrigin {
+  @Id({ nullable: true, about: 'Null when the import source has been removed.' }) id: string | null;
+  @Text({ max: 255 }) fileName: string;
+}
+
+/** What became of one file, in numbers. A contact that occurs several times in the file counts once. */
 export class ContactImportSummary {
   @Id() id: string;
   @OneOf(['uploading', 'running', 'completed', 'failed']) status: 'uploading' | 'running' | 'completed' | 'failed';
@@ -27,7 +33,10 @@ export class ContactImportSummary {
   @Whole({ optional: true, about: 'Rows that were left out, listed or not.' }) rejectedTotal?: number;
   @Text({ optional: true, nullable: true, max: 500, about: 'Why it failed. Rows up to `rowsDone` stay imported.' })
   error?: string | null;
-  @Nested(() => UserView, { optional: true }) importedBy?: UserView;
+  @Nested(() => UserView, { optional: true, nullable: true, about: 'Null for a file of an import source.' })
+  importedBy?: UserView | null;
+  @Nested(() => ImportOrigin, { optional: true, nullable: true, about: 'Null for an upload.' })
+  source?: ImportOrigin | null;
   @Moment({ optional: true }) createdAt?: string;
   @Moment({ optional: true, nullable: true }) finishedAt?: string | null;
 }
@@ -50,6 +59,10 @@ export class ContactImportQuery {
   userIdField?: string;
 }
 
+export class ContactImportListQuery extends ListQuery {
+  @Id({ optional: true, about: 'Only files of this import source.' }) sourceId?: string;
+}
+
 /** The gateway streams the file on by means of the asks below. */
 export const importContacts = operation<ContactImport, object, ContactImportQuery>({
   id: 'contact-imports.create',
@@ -64,13 +77,13 @@ export const importContacts = operation<ContactImport, object, ContactImportQuer
   errors: ['validation', 'payload-too-large', 'unsupported-media-type'],
 });
 
-export const contactImportsList = operation<Page<ContactImportSummary>, NoBody, ListQuery>({
+export const contactImportsList = operation<Page<ContactImportSummary>, NoBody, ContactImportListQuery>({
   id: 'contact-imports.list',
   service: 'contacts',
   method: 'GET',
   path: '/v1/contact-imports',
   summary: 'List imports of contacts, without the rows that need attention',
-  query: ListQuery,
+  query: ContactImportListQuery,
   answer: pageOf(ContactImportSummary),
 });
 

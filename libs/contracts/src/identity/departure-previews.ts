@@ -1,6 +1,7 @@
 import { Flag, Id, ListOf, Moment, Nested, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
 import { NoBody, operation } from '../operation.js';
 import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transition } from '../policy.js';
+import { DAYS_TO_TELL, MOST_TO_TELL } from '../contacts-to-tell.js';
 import { MANAGERS } from '../principal.js';
 import type { ProblemCode } from '../problem.js';
 import { RULE_SCOPES } from './departures.js';
@@ -42,7 +43,7 @@ export class ContactToTell {
   @Id() contactId: string;
   @Text({ nullable: true }) name: string | null;
   @Text({ nullable: true }) phone: string | null;
-  @Moment({ nullable: true }) lastMessageAt: string | null;
+  @Moment({ nullable: true, about: 'In either direction.' }) lastMessageAt: string | null;
 }
 
 /** What a person reads before confirming. With no writes in between, the counts are those of the receipts. */
@@ -56,7 +57,12 @@ export class DeparturePreview {
   @ListOf(() => PreviewWarning) warnings: PreviewWarning[];
   @Nested(() => PreviewSuccessors) successors: PreviewSuccessors;
   @ListOf(() => PreviewRule) rules: PreviewRule[];
-  @ListOf(() => ContactToTell) contactsToTell: ContactToTell[];
+  @ListOf(() => ContactToTell, {
+    max: MOST_TO_TELL,
+    about: `With whom there were messages in the personal inbox in the last ${DAYS_TO_TELL} days, the latest first, ${MOST_TO_TELL} at most.`,
+  })
+  contactsToTell: ContactToTell[];
+  @Whole({ about: `How many there are, also beyond the ${MOST_TO_TELL} that are named.` }) contactsToTellTotal: number;
 }
 
 export class OwnedByRule {

@@ -1,6 +1,7 @@
 import { Id, Json, ListOf, Moment, Nested, OneOf, Shape, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
-import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transition } from '../policy.js';
+import { RESTORE } from '../lifecycle.js';
+import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import type { ProblemCode } from '../problem.js';
 import { ACTION_SCHEMA, type ActionInput } from './policy.js';
@@ -12,6 +13,8 @@ export type DepartureStatus = (typeof DEPARTURE_STATUSES)[number];
 const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded'] as const;
 export const RULE_SCOPES = ['all', 'installed-by-leaver'] as const;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+const MOST_RULES = 500;
 
 /** By rule id, or `default` for all others: who takes over. */
 export type NamedSuccessors = Record<string, string>;
@@ -54,22 +57,44 @@ export class DepartureRequest extends DepartureWishes {
 }
 
 export class Reactivation {
-  @OneOf(['none'], { optional: true, about: 'What is restored of that which was given away or taken apart.' })
-  restore?: 'none';
+  @Shape(
+    {
+      oneOf: [
+        { type: 'string', enum: ['none', 'all'] },
+        { type: 'array', items: { type: 'string', maxLength: 200 }, maxItems: MOST_RULES },
+      ],
+    },
+    isRestoration,
+    '`none`, `all` or a list of rule ids',
+    {
+      optional: true,
+      about:
+        'What is brought back of that which the departure has disabled, held, unassigned or transferred and nobody has ' +
+        'changed since: nothing (the default), all of it, or what these rules did. What can’t come back is named.',
+    },
+  )
+  restore?: 'none' | 'all' | string[];
 }
 
 export class DepartureRule {
   @Text() rule: string;
   @Text({ optional: true, about: 'The kind of rows, where a rule speaks of several.' }) part?: string;
-  @OneOf(TRANSITIONS) transition: Transition;
-  @OneOf(ACTIONS) action: ActionName;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
+  @OneOf([...ACTIONS, RESTORE], { about: '`restore` where a reactivation has undone what the rule did.' })
+  action: ActionName | typeof RESTORE;
   @Whole({ optional: true }) days?: number;
   @OneOf(RULE_SCOPES, { optional: true }) scope?: ActionChoice['scope'];
   @Whole({ about: 'Rows that the rule has touched; for `keep`, that stayed.' }) affected: number;
+  @Whole({ optional: true, about: 'Of a restoration: rows of the departure that have not come back.' })
+  notRestored?: number;
   @Id({ optional: true }) transferredTo?: string;
   @Moment({ optional: true, about: 'When the delayed part is due.' }) dueAt?: string;
   @Moment({ optional: true, about: 'When the delayed part has happened.' }) doneAt?: string;
-  @Text({ optional: true }) warning?: string;
+  @Text({
+    optional: true,
+    about: 'A code: `successor-has-left`; why rows have not come back: `changed-since`, `cannot-be-restored`.',
+  })
+  warning?: string;
   @Whole({ nullable: true, about: 'Rows that still break the promise; null until counted.' }) remaining: number | null;
   @Moment({ nullable: true, about: 'Null while the rule is at work.' }) finishedAt: string | null;
 }
@@ -98,6 +123,7 @@ export class Departure {
   @Text({ nullable: true, max: 1000, about: 'Forgotten when a deletion is complete.' }) reason: string | null;
   @Moment({ optional: true, about: 'When the user is to be reactivated.' }) returnAt?: string;
   @Id({ optional: true, about: 'Of a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
+  @Id({ optional: true, about: 'The shared inbox that the user’s number and threads become.' }) inboxId?: string;
   @Text({ optional: true, about: 'The code with which a scheduled departure was refused at its time.' })
   error?: ProblemCode;
   @Text({ optional: true, max: 1000, about: 'Why it was refused.' }) errorDetail?: string;
@@ -118,6 +144,11 @@ export class CompletedDeparture {
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @Moment() completedAt: string;
   @Json({ about: 'Rows touched, by service.' }) affected: Record<string, number>;
+}
+
+function isRestoration(value: unknown): boolean {
+  if (!Array.isArray(value)) return value === 'none' || value === 'all';
+  return value.length <= MOST_RULES && value.every((id) => typeof id === 'string' && id.length <= 200);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -191,7 +222,7 @@ export const usersReactivate = operation<Departure, Reactivation>({
   bodyOptional: true,
   answer: Departure,
   status: 202,
-  errors: ['forbidden', 'not-found', 'conflict', 'no-free-seat'],
+  errors: ['forbidden', 'not-found', 'conflict', 'no-free-seat', 'unknown-rule'],
 });
 
 export const departuresList = operation<Page<Departure>, NoBody, DepartureQuery>({

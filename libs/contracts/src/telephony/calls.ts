@@ -13,6 +13,8 @@ export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 export class InboundCall {
   @Phone() to: string;
   @Phone({ optional: true, about: 'Absent when the caller withholds it.' }) from?: string;
+  @Id({ optional: true, about: 'Whose call or text it is; the contact then belongs to the number.' })
+  contactId?: string;
 }
 
 export class SuccessorNumber {
@@ -26,6 +28,8 @@ export class RoutedCall {
   @Id() numberId: string;
   @Nested(() => UserView, { nullable: true, about: 'Who gets the call or text, if it is routed.' })
   user: UserView | null;
+  @Id({ nullable: true, about: 'The shared inbox that texts to the number go to; null for the user’s own.' })
+  inboxId: string | null;
   @Nested(() => SuccessorNumber, { nullable: true, about: 'Where the contacts of a released number are now.' })
   movedTo: SuccessorNumber | null;
 }
@@ -65,6 +69,7 @@ export class PhoneCall {
 export class OutboundCall {
   @Id({ about: 'An assigned number: a shared one, or one that the caller owns or answers.' }) numberId: string;
   @Phone() to: string;
+  @Id({ optional: true, about: 'Who is called; the contact then belongs to the number.' }) contactId?: string;
 }
 
 export const callOutbound = operation<PhoneCall, OutboundCall>({

@@ -32,6 +32,8 @@ export class PhoneNumber {
   @Id({ nullable: true, about: 'Whose number it was, while it is quarantined.' }) quarantinedFromId: string | null;
   @Nested(() => UserView, { nullable: true }) quarantinedFrom: UserView | null;
   @Moment({ nullable: true, about: 'When it goes, or went, back to the public pool.' }) releaseAt: string | null;
+  @Id({ nullable: true, about: 'The shared inbox that texts to it go to, of a user who has become one.' })
+  inboxId: string | null;
   @Id({ nullable: true, about: 'The number that its contacts have been moved to.' }) movedToId: string | null;
   @Moment() createdAt: string;
 }

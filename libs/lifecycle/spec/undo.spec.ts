@@ -1,0 +1,151 @@
+import { sql } from 'kysely';
+import type { ResolvedRules, Restore } from '#libs/contracts';
+import { migrate } from '#libs/database';
+import { undoTable } from '#libs/lifecycle';
+import { crashes } from '#libs/lifecycle/testing';
+import { testDatabase } from '#libs/testing';
+import { AtTheDesk, unassignChairs } from './at-the-desk.js';
+import { desk, Thing } from './desk.js';
+
+const both: ResolvedRules = { ...unassignChairs, 'desk.lamps': { deactivated: { action: 'disable' } } };
+
+describe('a return that brings things back', () => {
+  const at = AtTheDesk.open();
+  const leave = (rules: ResolvedRules, lifecycleVersion = 2, activeSince = 1) =>
+    at.deliver([at.bench.leaving(at.robin, 'deactivated', rules, { lifecycleVersion, departure: { activeSince } })]);
+  const comeBack = (restore?: Restore, lifecycleVersion = 3) =>
+    at.deliver([at.bench.reactivation(at.robin, lifecycleVersion, restore)]);
+  const lines = () => at.receiptsOf(at.robin).at(-1)!.rules;
+  const lamps = async () =>
+    (await at.bench.em().find(Thing, { owner: at.robin.userId, kind: 'lamp' })).map((l) => l.state);
+  const notes = async (): Promise<{ rule: string; version: string }[]> => {
+    const { rows } = await sql<{ rule: string; version: string }>`
+      select rule, lifecycle_version as version from undo where user_id = ${at.robin.userId} order by id`.execute(
+      at.bench.em().getKysely(),
+    );
+    return rows;
+  };
+  const inSmallPieces = async (work: () => Promise<unknown>) => {
+    const usual = at.bench.processor.budget;
+    at.bench.processor.budget = { perPerson: 4, total: 1_000 };
+    await work();
+    at.bench.processor.budget = usual;
+    await sql`update task set chunk_rows = 4`.execute(at.bench.em().getKysely());
+  };
+
+  it('brings back what the named rules have done, and nothing else', async () => {
+    await at.things('chair', at.robin, 2);
+    await at.things('lamp', at.robin);
+    await leave(both);
+    await comeBack(['desk.lamps']);
+    expect(lines()).toMatchObject([{ rule: 'desk.lamps', action: 'restore', affected: 1, notRestored: 0 }]);
+    expect(await at.owned(at.robin)).toBe(1);
+    expect(await lamps()).toEqual(['open']);
+    expect(await notes()).toEqual([]);
+  });
+
+  it('is not what one gets without asking', async () => {
+    await at.things('chair', at.robin, 2);
+    await leave(both);
+    await comeBack();
+    expect(lines()).toEqual([]);
+    expect(await at.owned(at.robin)).toBe(0);
+    expect(await notes()).toEqual([]);
+  });
+
+  it('knows what each row was like before', async () => {
+    await at.things('lamp', at.robin, 3);
+    const [first] = await at.bench.em().find(Thing, { owner: at.robin.userId }, { orderBy: { id: 'asc' } });
+    await at.bench.em().nativeUpdate(Thing, { id: first!.id }, { state: 'dimmed' });
+    await leave(both);
+    expect(await lamps()).toEqual(['off', 'off', 'off']);
+    await comeBack('all');
+    expect((await lamps()).sort()).toEqual(['dimmed', 'open', 'open']);
+  });
+
+  it('leaves alone what the rule no longer speaks of', async () => {
+    await at.things('lamp', at.robin, 2);
+    await leave(both);
+    const [first] = await at.bench.em().find(Thing, { owner: at.robin.userId });
+    await at.bench.em().nativeUpdate(Thing, { id: first!.id }, { kind: 'lantern' });
+    await comeBack('all');
+    expect(lines()).toMatchObject([{ affected: 1, notRestored: 1, warning: 'changed-since' }]);
+    expect(await at.bench.em().findOne(Thing, { id: first!.id })).toMatchObject({ state: 'off' });
+  });
+
+  it('is stopped by the next departure, which a later return undoes', async () => {
+    await at.things('chair', at.robin, 20);
+    await inSmallPieces(() => leave(unassignChairs));
+    await at.bench.tasks.drain();
+    await inSmallPieces(() => comeBack('all'));
+    expect(await at.owned(at.robin)).toBe(4);
+    await leave(unassignChairs, 4, 3);
+    await at.bench.tasks.drain();
+    expect(await at.owned(at.robin)).toBe(0);
+    expect(await at.status(at.robin)).toEqual(['completed', 'superseded', 'completed']);
+    await comeBack('all', 5);
+    expect(lines()).toMatchObject([{ affected: 4, notRestored: 0 }]);
+    expect(await at.owned(at.robin)).toBe(4);
+  });
+
+  it('is not possible after a deletion: nothing is noted any more', async () => {
+    await at.things('chair', at.robin, 2);
+    await at.things('lamp', at.robin);
+    await leave(unassignChairs);
+    expect(await notes()).toEqual([{ rule: 'desk.chairs', version: '2' }]);
+    await at.deliver([at.bench.leaving(at.robin, 'deleted', both, { lifecycleVersion: 3 })]);
+    expect(lines()).toMatchObject([{ rule: 'desk.lamps', affected: 1 }, { rule: 'desk.chairs' }]);
+    expect(await notes()).toEqual([]);
+  });
+
+  it('says what has been done before rows were noted, and what no rule offers any more', async () => {
+    await at.things('chair', at.robin, 2);
+    await leave(unassignChairs);
+    const db = at.bench.em().getKysely();
+    await sql`delete from undo where user_id = ${at.robin.userId}`.execute(db);
+    await sql`update inbox set lines = lines || jsonb_build_array(lines -> 0 || '{"rule": "desk.former"}'::jsonb) where user_id = ${at.robin.userId}`.execute(
+      db,
+    );
+    await comeBack('all');
+    const lost = { affected: 0, notRestored: 2, warning: 'cannot-be-restored' };
+    expect(lines()).toMatchObject([
+      { rule: 'desk.chairs', ...lost },
+      { rule: 'desk.former', ...lost },
+    ]);
+  });
+
+  it('is done as a whole or not at all, wherever it crashes', async () => {
+    await at.things('chair', at.robin, 3);
+    await at.things('lamp', at.robin, 3);
+    await leave(both);
+    const event = at.bench.reactivation(at.robin, 3, 'all');
+    const { adminUrl } = at.bench.database;
+    for (let n = 1; await crashes(n, adminUrl, () => at.bench.processor.apply([event])); n++) {
+      expect(await at.owned(at.robin)).toBe(3);
+      expect(await lamps()).toEqual(['off', 'off', 'off']);
+    }
+    const [receipt] = await at.bench.processor.apply([event]);
+    expect(receipt!.rules).toMatchObject([{ affected: 3 }, { affected: 3 }]);
+    expect(await at.owned(at.robin)).toBe(6);
+  });
+
+  it('works for those who left together, each on their own', async () => {
+    const people = [at.robin, await at.bench.person(), await at.bench.person()];
+    for (const person of people) await at.things('chair', person, 2);
+    await at.deliver(people.map((person) => at.bench.leaving(person, 'deactivated', unassignChairs)));
+    await at.deliver(people.slice(1).map((person, n) => at.bench.reactivation(person, 3, n === 0 ? 'all' : undefined)));
+    expect(await Promise.all(people.map(at.owned))).toEqual([0, 2, 0]);
+  });
+});
+
+it('an installation from before learns to note', async () => {
+  const before = desk.migrations.filter((one) => one !== undoTable);
+  const database = await testDatabase({
+    name: 'desk_before_undo',
+    fingerprint: before.map(({ name }) => name).join(),
+    migrate: async (ownerUrl) => void (await migrate(ownerUrl, before)),
+  });
+  expect(await migrate(database.ownerUrl, desk.migrations)).toBe(1);
+  expect(await migrate(database.ownerUrl, desk.migrations)).toBe(0);
+  await database.drop();
+});
