@@ -14,6 +14,7 @@ import { HttpCarrier } from './carrier/http-carrier.js';
 import { SandboxCarrier } from './carrier/sandbox-carrier.js';
 import { ChatbotController } from './chatbot/chatbot.controller.js';
 import { Chatbot } from './chatbot/chatbot.entity.js';
+import { ContactsToTellController } from './contact-to-tell/contacts-to-tell.controller.js';
 import { ConversationController } from './conversation/conversation.controller.js';
 import { Conversation } from './conversation/conversation.entity.js';
 import { CsatController } from './csat/csat.controller.js';
@@ -23,12 +24,16 @@ import { EmailTemplateController } from './email-template/email-template.control
 import { EmailTemplate } from './email-template/email-template.entity.js';
 import { LinkedEmailController } from './email/email.controller.js';
 import { LinkedEmail } from './email/email.entity.js';
+import { InboxAccess } from './inbox/inbox-access.js';
 import { InboxController } from './inbox/inbox.controller.js';
 import { Inbox, InboxMember } from './inbox/inbox.entity.js';
+import { PersonalInboxConversion } from './inbox/personal-inbox-conversion.js';
 import { InternalNoteController } from './internal-note/internal-note.controller.js';
 import { InternalNote } from './internal-note/internal-note.entity.js';
 import { LiveChatController } from './live-chat/live-chat.controller.js';
 import { LiveChat } from './live-chat/live-chat.entity.js';
+import { LiveChatOperatorController } from './live-chat/live-chat-operator.controller.js';
+import { LiveChatRouter } from './live-chat/live-chat-router.worker.js';
 import { Composer } from './message/composer.js';
 import { Inbound } from './message/inbound.js';
 import { MessageController } from './message/message.controller.js';
@@ -63,16 +68,24 @@ export const entities = [
 /** Inboxes and what is talked about in them, how messages get to phones and what the reports say of it, what talks to visitors, email templates and emails, customers' satisfaction. */
 @Module({
   imports: [
-    LifecycleModule.forService({ service: 'messaging', consumer: 'messaging-users', rules: messagingRules, entities }),
+    LifecycleModule.forService({
+      service: 'messaging',
+      consumer: 'messaging-users',
+      rules: messagingRules,
+      entities,
+      conversion: PersonalInboxConversion,
+    }),
   ],
   controllers: [
     InboxController,
     ConversationController,
+    ContactsToTellController,
     MessageController,
     ScheduledMessageController,
     CampaignController,
     ActivityController,
     LiveChatController,
+    LiveChatOperatorController,
     InternalNoteController,
     ChatbotController,
     WebformController,
@@ -81,8 +94,10 @@ export const entities = [
     CsatController,
   ],
   providers: [
+    LiveChatRouter,
     Composer,
     Inbound,
+    InboxAccess,
     Recipients,
     SendingInboxes,
     Outgoing,

@@ -16,6 +16,7 @@ import {
   type NoBody,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
+import { InboxAccess, visibleConversations, visibleInboxes } from '../inbox/inbox-access.js';
 import { Inbox } from '../inbox/inbox.entity.js';
 import { requireReference } from '#libs/database';
 import { Conversation, type ConversationRow } from './conversation.entity.js';
@@ -29,24 +30,37 @@ const base = plainResource(conversations, {
 /** The contact is taken as it is named and not looked up: contacts belong to another service. */
 @Controller()
 export class ConversationController extends base {
-  override async prepare({ body, principal: { accountId } }: Call): Promise<Record<string, unknown>> {
+  private readonly access = new InboxAccess(this.em, this.directory, this.clock);
+
+  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+    const { accountId } = principal;
     const { inboxId, contactId, assignee = null, status = 'open' } = body as NewConversation;
     const detail = 'Name an inbox of this account.';
     await requireReference(this.em, { entity: Inbox, accountId, id: inboxId, detail });
     const inbox = await this.em.findOneOrFail(Inbox, { id: inboxId });
-    await this.directory.requireActive(accountId, [inbox.ownerId, assignee]);
+    await this.access.hold(principal, inbox.ownerId ?? null, [assignee]);
     return { inboxId, contactId, assignee, status };
   }
 
   override filter(call: Call<NoBody, ConversationQuery>): Record<string, unknown> {
     const { assigneeId, assignee = assigneeId, ...others } = call.query;
-    return super.filter({ ...call, query: { ...others, assignee } as ConversationQuery });
+    const wanted = super.filter({ ...call, query: { ...others, assignee } as ConversationQuery });
+    return { ...wanted, ...visibleConversations(call.principal, this.clock.now()) };
+  }
+
+  /** @throws Problem `not-found`, also for one in a personal inbox that is none of the caller's business */
+  override async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<ConversationRow> {
+    const seen = visibleConversations(principal, this.clock.now());
+    const row = await this.em.findOne(Conversation, { id: params.id, accountId: principal.accountId, ...seen });
+    if (!row) throw new Problem('not-found');
+    return row;
   }
 
   @Handles(inboxConversations)
   async ofInbox(call: CallOf<typeof inboxConversations>): Promise<AnswerOf<typeof inboxConversations>> {
     const { params, principal, query } = call;
-    const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId });
+    const seen = visibleInboxes(principal, this.clock.now());
+    const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId, ...seen });
     if (!inbox) throw new Problem('not-found');
     const { mine, ...window } = query;
     const wanted = { ...window, inboxId: inbox.id, ...(mine && { assignee: 'me' }) };

@@ -7,6 +7,8 @@ export const kept: Kept = {
   'message.sent_by': 'Who has written a message stays with it, as an id that only the directory gives a name.',
   'scheduled_message.scheduled_by':
     'An admin who has scheduled it for somebody else stays with it, as an id that only the directory gives a name.',
+  'chat_operator.user_id':
+    'Counts only while its person has not left since; who has is taken off the list by the router of live chats.',
   'chatbot.email': 'Where a playbook writes to, as the account wants it; the preview of a departure asks to review it.',
   'webform.email':
     'Where a web form reports to, as the account wants it; the preview of a departure asks to review it.',

@@ -1,13 +1,14 @@
 import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
 import type { ServiceClient } from '#libs/broker';
 import { Directory } from '#libs/database';
-import { behavesLikeARule, type Person, type RuleBench, type ServiceUnderTest } from '#libs/lifecycle/testing';
+import { behavesLikeARule, RuleBench, type Person, type ServiceUnderTest } from '#libs/lifecycle/testing';
 import { ActivityEntry } from '../activity/activity.entity.js';
 import { CampaignController } from '../campaign/campaign.controller.js';
 import { Campaign } from '../campaign/campaign.entity.js';
 import { ConversationController } from '../conversation/conversation.controller.js';
 import { Conversation } from '../conversation/conversation.entity.js';
 import { Inbox } from '../inbox/inbox.entity.js';
+import { InboxAccess } from '../inbox/inbox-access.js';
 import { Composer } from '../message/composer.js';
 import { Message } from '../message/message.entity.js';
 import { Outgoing } from '../message/outgoing.js';
@@ -38,7 +39,8 @@ function parts(bench: RuleBench) {
   const directory = new Directory(em);
   const recipients = someContact(bench) as unknown as Recipients;
   const [inboxes, outgoing] = [new SendingInboxes(em, ids, clock), new Outgoing(em, ids, clock)];
-  const composer = new Composer(em, directory, recipients, inboxes, outgoing, ids, clock);
+  const access = new InboxAccess(em, directory, clock);
+  const composer = new Composer(em, directory, recipients, inboxes, access, outgoing, ids, clock);
   return { em, ids, clock, directory, recipients, inboxes, outgoing, composer };
 }
 
@@ -103,7 +105,8 @@ const aScheduledMessage =
     const inboxId = await anInbox(em, bench, owner, kind);
     const people = { accountId: owner.accountId, ownerId: owner.userId, scheduledBy: owner.userId };
     const now = bench.clock.now();
-    const fresh = { contactIds: [], teamIds: [], text, at: now, status: 'scheduled' as const, createdAt: now };
+    const at = new Date(tomorrow(bench).at);
+    const fresh = { contactIds: [], teamIds: [], text, at, status: 'scheduled' as const, createdAt: now };
     em.create(ScheduledMessage, { id: bench.ids.next(), inboxId, ...people, ...fresh });
   };
 const tomorrow = (bench: RuleBench) => ({ at: new Date(bench.clock.millis() + 86_400_000).toISOString() });
@@ -111,6 +114,33 @@ const tomorrow = (bench: RuleBench) => ({ at: new Date(bench.clock.millis() + 86
 behavesLikeARule(messaging, 'messaging.scheduled-messages', {
   row: aScheduledMessage('personal'),
   write: (bench, owner) => compose(bench, owner, tomorrow(bench)),
+});
+
+describe('a scheduled message whose time comes while its owner is away', () => {
+  let bench: RuleBench;
+  beforeAll(async () => {
+    bench = await RuleBench.open(messaging);
+  });
+  afterAll(() => bench.close());
+
+  it.each(['hold', 'cancel'] as const)(
+    'is not sent late by a return that brings back what %s has done',
+    async (action) => {
+      const owner = await bench.person();
+      const em = bench.em();
+      await aScheduledMessage('personal')(em, owner, bench);
+      await em.flush();
+      await bench.processor.apply([
+        bench.leaving(owner, 'deactivated', { 'messaging.scheduled-messages': { deactivated: { action } } }),
+      ]);
+      bench.clock.advanceDays(2);
+      const [receipt] = await bench.processor.apply([bench.reactivation(owner, 3, 'all')]);
+      expect(receipt!.rules).toMatchObject([{ affected: 0, notRestored: 1, warning: 'changed-since' }]);
+      expect(await bench.em().find(ScheduledMessage, { ownerId: owner.userId })).toMatchObject([
+        { status: action === 'hold' ? 'held' : 'cancelled' },
+      ]);
+    },
+  );
 });
 
 behavesLikeARule(messaging, 'messaging.shared-scheduled-messages', {

@@ -12,8 +12,10 @@ const fromPersonalInbox = sql`exists (select 1 from message_inbox i where i.id =
 const fromSharedInbox = sql`exists (select 1 from message_inbox i where i.id = t.inbox_id and i.kind = 'shared')`;
 
 const toCome = { status: ['scheduled', 'held'] } as const;
-const onHold = hold({ status: 'held' });
-const calledOff = cancel({ status: 'cancelled' });
+// What should have been sent while its owner was away is not sent any more.
+const inTime = { returnsIf: (now: Date) => sql`t.at > ${now}` };
+const onHold = hold({ status: 'held' }, inTime);
+const calledOff = cancel({ status: 'cancelled' }, inTime);
 
 /**
  * What was said in the leaver's own inbox. What an admin has sent as somebody else is in that person's inbox, and stays

@@ -1,8 +1,9 @@
 import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { inboxes, Problem, type Call, type NewInbox } from '#libs/contracts';
+import { inboxes, Problem, type Call, type ListQuery, type NewInbox, type NoBody } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
+import { visibleInboxes } from './inbox-access.js';
 import { Inbox, InboxMember, type InboxRow } from './inbox.entity.js';
 
 const base = plainResource(inboxes, { entity: Inbox, shown: ['kind', 'name', 'createdAt'], people: ['ownerId'] });
@@ -14,6 +15,18 @@ export class InboxController extends base {
     if (kind === 'personal' && memberIds.length > 0) throw misplaced('memberIds', 'A personal inbox has no members');
     if (kind === 'shared' && ownerId) throw misplaced('ownerId', 'A shared inbox has members instead of an owner');
     return { kind, name, memberIds, ownerId: kind === 'personal' ? (ownerId ?? principal.userId) : null };
+  }
+
+  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+    return { ...super.filter(call), ...visibleInboxes(call.principal, this.clock.now()) };
+  }
+
+  /** @throws Problem `not-found`, also for a personal inbox that is none of the caller's business */
+  override async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<InboxRow> {
+    const seen = visibleInboxes(principal, this.clock.now());
+    const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId, ...seen });
+    if (!inbox) throw new Problem('not-found');
+    return inbox;
   }
 
   override async insert(

@@ -25,8 +25,8 @@ describe('inboxes', () => {
     const shared = await make({ memberIds: [robin.userId, kim.userId] });
     const members = [{ name: 'Robin Example' }, { id: kim.userId, name: 'Kim Example', status: 'active' }];
     expect(shared).toMatchObject({ ownerId: null, owner: null, memberIds: [robin.userId, kim.userId], members });
-    expect((await messaging.call(kim, inboxes.list)).items).toEqual([shared, personal]);
-    expect((await messaging.call(kim, inboxes.list, { query: { ownerId: robin.userId } })).items).toEqual([personal]);
+    expect((await messaging.call(robin, inboxes.list)).items).toEqual([shared, personal]);
+    expect((await messaging.call(robin, inboxes.list, { query: { ownerId: 'me' } })).items).toEqual([personal]);
   });
 
   it('have not both owner and members', async () => {

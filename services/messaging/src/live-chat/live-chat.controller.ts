@@ -12,6 +12,7 @@ import {
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { LiveChat, type LiveChatRow } from './live-chat.entity.js';
+import { noteNewChat, routeWaiting } from './routing.js';
 
 const base = plainResource(liveChats, {
   entity: LiveChat,
@@ -32,6 +33,14 @@ export class LiveChatController extends base {
     return { visitor, operatorId, status: status ?? natural };
   }
 
+  /** Without an operator it is routed in the same transaction; if nobody is free, it waits. */
+  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<LiveChatRow> {
+    const chat = await super.insert(call, values);
+    if (chat.status === 'open') await noteNewChat(this.em.getKysely(), chat.operatorId!, this.clock.now());
+    if (chat.status === 'queued' && (await this.route(chat)) > 0) await this.em.refresh(chat);
+    return chat;
+  }
+
   @Handles(liveChatTake)
   async take(call: CallOf<typeof liveChatTake>): Promise<AnswerOf<typeof liveChatTake>> {
     const chat = await this.find(call);
@@ -42,6 +51,7 @@ export class LiveChatController extends base {
     const seen = { id: chat.id, status: chat.status, operatorId: chat.operatorId ?? null };
     const won = await this.em.nativeUpdate(LiveChat, seen, { operatorId: userId, status: 'open' });
     if (won === 0) throw taken();
+    await noteNewChat(this.em.getKysely(), userId, this.clock.now());
     return this.shown(chat, call);
   }
 
@@ -49,7 +59,12 @@ export class LiveChatController extends base {
   async close(call: CallOf<typeof liveChatClose>): Promise<AnswerOf<typeof liveChatClose>> {
     const chat = await this.find(call);
     await this.em.nativeUpdate(LiveChat, { id: chat.id }, { status: 'closed' });
+    await this.route(chat);
     return this.shown(chat, call);
+  }
+
+  private route({ accountId }: LiveChatRow): Promise<number> {
+    return routeWaiting(this.em.getKysely(), accountId, this.clock.now());
   }
 
   /** Nobody has it, or somebody who has left. */

@@ -11,6 +11,7 @@ import {
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { ScheduledMessage, type ScheduledMessageRow } from '../scheduled-message/scheduled-message.entity.js';
+import { InboxAccess } from '../inbox/inbox-access.js';
 import { Outgoing, type Letter } from './outgoing.js';
 import { misaddressed, Recipients } from './recipients.js';
 import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
@@ -35,6 +36,7 @@ export class Composer {
     private readonly directory: Directory,
     private readonly recipients: Recipients,
     private readonly inboxes: SendingInboxes,
+    private readonly access: InboxAccess,
     private readonly outgoing: Outgoing,
     private readonly ids: Ids,
     private readonly clock: Clock,
@@ -78,6 +80,8 @@ export class Composer {
   }
 
   private async put({ inbox, to }: Share, letter: Letter, at: Date): Promise<ScheduledMessageRow> {
+    // Nothing waits on the number of somebody who is away, not even for whoever takes care of it.
+    await this.directory.requireActive(inbox.accountId, [inbox.ownerId]);
     const contactIds = to.map(({ id }) => id);
     // Begun now, as nobody begins conversations for somebody who has left by then.
     await this.outgoing.conversations(inbox, contactIds, true);
@@ -106,10 +110,8 @@ export class Composer {
       return this.inboxes.personal(accountId, userId);
     }
     const inbox = await this.inboxes.named(accountId, inboxId);
-    if (inbox.ownerId && inbox.ownerId !== userId && !isManager(principal)) {
-      throw new Problem('forbidden', { detail: 'This is the personal inbox of somebody else.' });
-    }
-    await this.directory.requireActive(accountId, [userId, inbox.ownerId]);
+    await this.access.assertMaySend(principal, inbox.ownerId);
+    await this.access.hold(principal, inbox.ownerId, [userId]);
     return inbox;
   }
 

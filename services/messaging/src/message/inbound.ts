@@ -6,6 +6,7 @@ import { callInbound, Problem, type InboundMessage, type Principal } from '#libs
 import { Clock, Directory, Ids } from '#libs/database';
 import { Ledger } from '../activity/ledger.js';
 import { Conversation } from '../conversation/conversation.entity.js';
+import { InboxAccess } from '../inbox/inbox-access.js';
 import { Message, type MessageRow } from './message.entity.js';
 import { Outgoing } from './outgoing.js';
 import { misaddressed } from './recipients.js';
@@ -19,6 +20,7 @@ export class Inbound {
     private readonly directory: Directory,
     private readonly services: ServiceClient,
     private readonly inboxes: SendingInboxes,
+    private readonly access: InboxAccess,
     private readonly outgoing: Outgoing,
     private readonly ledger: Ledger,
     private readonly ids: Ids,
@@ -29,8 +31,8 @@ export class Inbound {
   async receive(principal: Principal, { to, inboxId, contactId, text }: InboundMessage): Promise<MessageRow> {
     if (!to === !inboxId) throw misaddressed('inboxId', 'Name either the inbox or the number written to');
     const { accountId } = principal;
-    const inbox = inboxId ? await this.inboxes.named(accountId, inboxId) : await this.routed(principal, to!);
-    const left = inbox.ownerId ? await this.directory.hasLeft(accountId, inbox.ownerId) : false;
+    const inbox = inboxId ? await this.inboxes.named(accountId, inboxId) : await this.routed(principal, to!, contactId);
+    const left = inbox.ownerId ? await this.isUnattended(accountId, inbox.ownerId) : false;
     const thread = (await this.outgoing.conversations(inbox, [contactId], !left)).get(contactId);
     if (!thread) {
       throw new Problem('inactive-user', { detail: 'The owner of this inbox has left.', items: [inbox.ownerId] });
@@ -53,8 +55,16 @@ export class Inbound {
     return row;
   }
 
-  private async routed(principal: Principal, to: string): Promise<SendingInbox> {
-    const { user } = await this.services.call(callInbound, { principal, body: { to } });
+  /** Whether the owner has left and nobody takes care of the inbox. */
+  private async isUnattended(accountId: string, ownerId: string): Promise<boolean> {
+    const left = await this.directory.hasLeft(accountId, ownerId);
+    return left && !(await this.access.caretaker(ownerId));
+  }
+
+  private async routed(principal: Principal, to: string, contactId: string): Promise<SendingInbox> {
+    const { user, inboxId } = await this.services.call(callInbound, { principal, body: { to, contactId } });
+    const shared = inboxId && (await this.inboxes.find(principal.accountId, inboxId));
+    if (shared) return shared;
     if (!user) throw new Problem('conflict', { detail: 'Nobody gets what is written to this number. Name an inbox.' });
     await this.directory.requireActive(principal.accountId, [user.id]);
     return this.inboxes.personal(principal.accountId, user.id);

@@ -18,9 +18,10 @@ import {
   type MessageQuery,
   type Principal,
 } from '#libs/contracts';
-import { Directory, pageWindow, toPage } from '#libs/database';
+import { Clock, Directory, pageWindow, toPage } from '#libs/database';
 import { personFields } from '#libs/platform';
 import { Ledger } from '../activity/ledger.js';
+import { visibleMessages } from '../inbox/inbox-access.js';
 import { shownScheduled } from '../scheduled-message/shown.js';
 import { Composer } from './composer.js';
 import { Inbound } from './inbound.js';
@@ -34,6 +35,7 @@ export class MessageController {
     private readonly composer: Composer,
     private readonly inbound: Inbound,
     private readonly ledger: Ledger,
+    private readonly clock: Clock,
   ) {}
 
   @Handles(messageCompose)
@@ -47,7 +49,11 @@ export class MessageController {
   @Handles(messageList)
   async list({ principal, query }: CallOf<typeof messageList>): Promise<AnswerOf<typeof messageList>> {
     const { limit, before } = pageWindow(query);
-    const where = { ...wanted(query, principal), ...(before && { id: { $lt: before } }) } as FilterQuery<MessageRow>;
+    const where = {
+      ...wanted(query, principal),
+      ...this.seenBy({ principal }),
+      ...(before && { id: { $lt: before } }),
+    } as FilterQuery<MessageRow>;
     const rows = await this.em.find(Message, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
     const page = toPage(rows, query);
     return { ...page, items: await this.shown(page.items) };
@@ -55,12 +61,12 @@ export class MessageController {
 
   @Handles(messageGet)
   async get(call: Call): Promise<MessageAnswer> {
-    return (await this.shown([await this.find(call)]))[0]!;
+    return (await this.shown([await this.find(call, this.seenBy(call))]))[0]!;
   }
 
   @Handles(messageRemove)
   async remove(call: Call): Promise<void> {
-    this.em.remove(await this.find(call));
+    this.em.remove(await this.find(call, this.seenBy(call)));
   }
 
   @Handles(messageInbound)
@@ -82,10 +88,17 @@ export class MessageController {
   }
 
   /** @throws Problem `not-found`, also for another account's message */
-  private async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<MessageRow> {
-    const message = await this.em.findOne(Message, { id: params.id, accountId: principal.accountId });
+  private async find(
+    { params, principal }: Pick<Call, 'params' | 'principal'>,
+    more: object = {},
+  ): Promise<MessageRow> {
+    const message = await this.em.findOne(Message, { id: params.id, accountId: principal.accountId, ...more });
     if (!message) throw new Problem('not-found');
     return message;
+  }
+
+  private seenBy({ principal }: Pick<Call, 'principal'>): object {
+    return visibleMessages(principal, this.clock.now());
   }
 
   private async shown(rows: readonly MessageRow[]): Promise<MessageAnswer[]> {

@@ -22,11 +22,13 @@ export class SendingInboxes {
 
   /** @throws Problem `unknown-reference` */
   async named(accountId: string, id: string): Promise<SendingInbox> {
-    const { rows } = await sql<SendingInbox>`
-      select id, account_id as "accountId", owner_id as "ownerId" from message_inbox
-      where id = ${id} and account_id = ${accountId}`.execute(this.em.getKysely());
-    if (!rows[0]) throw new Problem('unknown-reference', { detail: 'Name an inbox of this account.', items: [id] });
-    return rows[0];
+    const inbox = await this.find(accountId, id);
+    if (!inbox) throw new Problem('unknown-reference', { detail: 'Name an inbox of this account.', items: [id] });
+    return inbox;
+  }
+
+  find(accountId: string, id: string): Promise<SendingInbox | undefined> {
+    return this.first(accountId, sql`id = ${id}`);
   }
 
   /** The first of the person's own. Whoever asks has made sure, and holds, that the person has not left. */

@@ -11,6 +11,8 @@ import { webformTables } from './0121-webforms.js';
 import { emailTemplateTables } from './0122-email-templates.js';
 import { linkedEmailTables } from './0123-linked-emails.js';
 import { csatTables } from './0124-csat-responses.js';
+import { liveChatOperatorTables } from './0130-live-chat-operators.js';
+import { recentMessages } from './0131-recent-messages.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -26,4 +28,6 @@ export const migrations: Migrations = [
   emailTemplateTables,
   linkedEmailTables,
   csatTables,
+  liveChatOperatorTables,
+  recentMessages,
 ];

@@ -1,8 +1,17 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { scheduledMessages, type Call, type NewScheduledMessage } from '#libs/contracts';
+import {
+  isManager,
+  Problem,
+  scheduledMessages,
+  type Call,
+  type ListQuery,
+  type NewScheduledMessage,
+  type NoBody,
+} from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
+import { inVisibleInboxes } from '../inbox/inbox-access.js';
 import { Composer } from '../message/composer.js';
 import { ScheduledMessage, type ScheduledMessageRow } from './scheduled-message.entity.js';
 import { shownScheduled } from './shown.js';
@@ -31,6 +40,25 @@ export class ScheduledMessageController extends base {
     values: Record<string, unknown>,
   ): Promise<ScheduledMessageRow> {
     return this.composer.schedule(principal, values as unknown as NewScheduledMessage);
+  }
+
+  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+    return { ...super.filter(call), ...this.seenBy(call) };
+  }
+
+  /** @throws Problem `not-found`, also for one from a personal inbox that is none of the caller's business */
+  override async find(call: Pick<Call, 'params' | 'principal'>): Promise<ScheduledMessageRow> {
+    const { params, principal } = call;
+    const where = { id: params.id, accountId: principal.accountId, ...this.seenBy(call) };
+    const row = await this.em.findOne(ScheduledMessage, where);
+    if (!row) throw new Problem('not-found');
+    return row;
+  }
+
+  /** Whoever has scheduled one sees it, wherever it goes from. */
+  private seenBy({ principal }: Pick<Call, 'principal'>): object {
+    if (isManager(principal)) return {};
+    return { $or: [{ scheduledBy: principal.userId }, inVisibleInboxes(principal, this.clock.now())] };
   }
 
   override present(rows: readonly ScheduledMessageRow[]): Promise<object[]> {

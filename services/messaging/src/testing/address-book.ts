@@ -36,10 +36,10 @@ export class AddressBook {
     await this.nats.flush();
   }
 
-  /** Also stands in for telephony: whoever is called. */
-  async routesTo(userId: string | null): Promise<void> {
+  /** Also stands in for telephony: whoever is called, and the shared inbox that the number is of. */
+  async routesTo(userId: string | null, inboxId: string | null = null): Promise<void> {
     const user = userId && { id: userId, name: 'Whoever', status: 'active' };
-    const response = JSON.stringify({ response: { user }, isDisposed: true, id: '0' });
+    const response = JSON.stringify({ response: { user, inboxId }, isDisposed: true, id: '0' });
     this.nats.subscribe(callInbound.subject, { callback: (_error, message) => void message.respond(response) });
     await this.nats.flush();
   }

@@ -1,0 +1,37 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Answers } from '#libs/broker';
+import { contactsToTell, DAYS_TO_TELL, MOST_TO_TELL } from '#libs/contracts';
+import { Clock } from '#libs/database';
+
+const DAY = 86_400_000;
+
+interface ToTell {
+  contacts: { contactId: string; lastMessageAt: string }[];
+  total: number;
+}
+
+/** Tells identity whom a leaver was in touch with. What they are called, the contacts service knows. */
+@Controller()
+export class ContactsToTellController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+  ) {}
+
+  @Answers(contactsToTell)
+  async find({ accountId, userId }: { accountId: string; userId: string }): Promise<ToTell> {
+    const since = new Date(this.clock.millis() - DAYS_TO_TELL * DAY);
+    const { rows } = await sql<{ contact_id: string; last: string; total: string }>`
+      select contact_id, max(m.created_at) as last, count(*) over () as total
+      from message_inbox i join message m on m.inbox_id = i.id
+      where i.owner_id = ${userId} and i.account_id = ${accountId} and i.kind = 'personal' and m.created_at >= ${since}
+      group by contact_id order by last desc, contact_id limit ${MOST_TO_TELL}`.execute(this.em.getKysely());
+    const contacts = rows.map(({ contact_id: contactId, last }) => ({
+      contactId,
+      lastMessageAt: new Date(last).toISOString(),
+    }));
+    return { contacts, total: Number(rows[0]?.total ?? 0) };
+  }
+}

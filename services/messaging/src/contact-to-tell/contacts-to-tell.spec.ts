@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ServiceClient } from '#libs/broker';
+import {
+  contactsToTell,
+  inboxes,
+  messageCompose,
+  messageInbound,
+  type NewInbox,
+  type Principal,
+} from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { sql } from 'kysely';
+import { AddressBook } from '../testing/address-book.js';
+import { startMessaging } from '../testing/messaging.js';
+
+describe('contacts to tell that somebody leaves', () => {
+  let messaging: TestService;
+  let book: AddressBook;
+  let robin: Principal;
+  let kim: Principal;
+  let inboxId: string;
+  beforeAll(async () => {
+    messaging = await startMessaging();
+    book = await AddressBook.open(messaging);
+  });
+  afterAll(async () => {
+    await book?.close();
+    await messaging?.stop();
+  });
+  beforeEach(async () => {
+    robin = await messaging.person();
+    kim = await messaging.person({ accountId: robin.accountId });
+    inboxId = await anInbox(robin, { kind: 'personal' });
+  });
+  const anInbox = async (owner: Principal, more: Pick<NewInbox, 'kind'>) =>
+    (await messaging.call(owner, inboxes.create, { body: { name: 'Texts', ...more } })).id;
+  const contact = () => book.add(robin.accountId);
+  const writes = (contactId: string, to = inboxId) =>
+    messaging.call(robin, messageInbound, { body: { inboxId: to, contactId, text: 'Hello' } });
+  const isWritten = (contactId: string) =>
+    messaging.call(robin, messageCompose, { body: { inboxId, contactIds: [contactId], text: 'Hello' } });
+  const ask = ({ accountId, userId }: Principal) =>
+    messaging.get(ServiceClient).ask(contactsToTell, { accountId, userId });
+  const toTell = async (person = robin) => (await ask(person)).contacts.map(({ contactId }) => contactId);
+
+  it('are those who wrote to them or whom they wrote to, once each, the latest first', async () => {
+    const [ada, grace] = [contact(), contact()];
+    await writes(ada);
+    messaging.clock.advance(1_000);
+    await isWritten(grace);
+    expect(await toTell()).toEqual([grace, ada]);
+    messaging.clock.advance(1_000);
+    const latest = await writes(ada);
+    const { contacts, total } = await ask(robin);
+    expect(contacts).toMatchObject([{ contactId: ada, lastMessageAt: latest.createdAt }, { contactId: grace }]);
+    expect(total).toBe(2);
+  });
+
+  it('are those of the last thirty days', async () => {
+    const [ada, grace] = [contact(), contact()];
+    await writes(ada);
+    messaging.clock.advanceDays(2);
+    await writes(grace);
+    messaging.clock.advanceDays(28.5);
+    expect(await toTell()).toEqual([grace]);
+    messaging.clock.advanceDays(2);
+    expect(await toTell()).toEqual([]);
+  });
+
+  it('are none of a shared inbox, of somebody else’s or of another account', async () => {
+    await writes(contact(), await anInbox(robin, { kind: 'shared' }));
+    await writes(contact(), await anInbox(kim, { kind: 'personal' }));
+    expect(await toTell()).toEqual([]);
+    await writes(contact());
+    expect(await ask({ ...robin, accountId: messaging.ids.next() })).toEqual({ contacts: [], total: 0 });
+  });
+
+  it('are the latest hundred of many, with how many there are', async () => {
+    const { conversationId, contactId: first } = await writes(contact());
+    const now = messaging.clock.now();
+    await sql`
+      insert into message (id, account_id, inbox_id, conversation_id, contact_id, direction, text, status, created_at)
+      select gen_random_uuid(), ${robin.accountId}, ${inboxId}, ${conversationId}, gen_random_uuid(), 'inbound', 'Hello', 'received',
+        ${now}::timestamptz + n * interval '1 second' from generate_series(1, 120) n`.execute(
+      messaging.em().getKysely(),
+    );
+    const { contacts, total } = await ask(robin);
+    expect([contacts.length, total]).toEqual([100, 121]);
+    expect(contacts[0]!.lastMessageAt).toBe(new Date(now.getTime() + 120_000).toISOString());
+    expect(contacts.map(({ contactId }) => contactId)).not.toContain(first);
+  });
+});

@@ -1,0 +1,51 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Log } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { Worker } from '#libs/lifecycle';
+import { OPEN_CHATS, routeWaiting, STILL_OPERATOR } from './routing.js';
+
+/**
+ * Routes what no call routes: chats that a departure has put back into the queue, and those for which an operator became
+ * free at the same moment. Takes whoever has left off the list of operators.
+ */
+@Injectable()
+export class LiveChatRouter extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    await this.forget();
+    let routed = 0;
+    for (const accountId of await this.accounts()) {
+      routed += await this.em.fork().transactional((em) => routeWaiting(em.getKysely(), accountId, this.clock.now()));
+    }
+    return routed > 0;
+  }
+
+  private async forget(): Promise<void> {
+    await sql`
+      delete from chat_operator where user_id in (
+        select o.user_id from chat_operator o
+        where not exists (select 1 from directory d where ${STILL_OPERATOR}) for update skip locked)`.execute(
+      this.em.fork().getKysely(),
+    );
+  }
+
+  /** Where chats wait and somebody could take one more. */
+  private async accounts(): Promise<string[]> {
+    const { rows } = await sql<{ account_id: string }>`
+      select distinct o.account_id from chat_operator o join directory d on ${STILL_OPERATOR}
+      where o.available and (o.max_chats is null or ${OPEN_CHATS} < o.max_chats)
+        and exists (select 1 from live_chat q where q.account_id = o.account_id and q.status = 'queued')`.execute(
+      this.em.fork().getKysely(),
+    );
+    return rows.map((row) => row.account_id);
+  }
+}
