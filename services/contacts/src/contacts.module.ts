@@ -1,8 +1,12 @@
 import { Module } from '@nestjs/common';
+import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
+import { Sealing } from '#libs/platform';
 import { ContactController } from './contact/contact.controller.js';
 import { Contact } from './contact/contact.entity.js';
+import { NamedContactsController } from './contact/named-contacts.controller.js';
 import { RecipientsController } from './contact/recipients.controller.js';
+import { ContactMovesController } from './contact-move/contact-moves.controller.js';
 import { BatchWriter } from './contact-import/batch-writer.js';
 import { ContactImportController } from './contact-import/contact-import.controller.js';
 import { ContactImport } from './contact-import/contact-import.entity.js';
@@ -10,9 +14,17 @@ import { ImportJobs } from './contact-import/import-jobs.js';
 import { ImportReports } from './contact-import/import-reports.js';
 import { ImportWorker } from './contact-import/import.worker.js';
 import { Uploads } from './contact-import/uploads.js';
+import { ContactsConfig } from './contacts.config.js';
 import { contactsRules } from './departures/contacts.rules.js';
 import { FilterController } from './filter/filter.controller.js';
 import { Filter, FilterCondition } from './filter/filter.entity.js';
+import { FileStaging } from './import-source/file-staging.js';
+import { ImportSourceController } from './import-source/import-source.controller.js';
+import { ImportSource } from './import-source/import-source.entity.js';
+import { ImportSourceWorker } from './import-source/import-source.worker.js';
+import { SourceFiles } from './import-source/source-files.js';
+import { SourceRuns } from './import-source/source-runs.js';
+import { SourceSchedule } from './import-source/source-schedule.js';
 import { RecordController } from './record/record.controller.js';
 import { CrmRecord } from './record/record.entity.js';
 import { SegmentController } from './segment/segment.controller.js';
@@ -25,6 +37,7 @@ import { AttachedFile, Comment, Note } from './writing/writing.entity.js';
 export const entities = [
   Contact,
   ContactImport,
+  ImportSource,
   CrmRecord,
   Segment,
   SegmentUse,
@@ -43,7 +56,10 @@ export const entities = [
   controllers: [
     ContactController,
     RecipientsController,
+    NamedContactsController,
+    ContactMovesController,
     ContactImportController,
+    ImportSourceController,
     RecordController,
     SegmentController,
     FilterController,
@@ -51,6 +67,22 @@ export const entities = [
     CommentController,
     FileController,
   ],
-  providers: [BatchWriter, ImportJobs, ImportReports, ImportWorker, Uploads],
+  providers: [
+    {
+      provide: Sealing,
+      inject: [ContactsConfig, Ids],
+      useFactory: ({ contactsSecret }: ContactsConfig, ids: Ids) => new Sealing(contactsSecret, 'contacts', ids),
+    },
+    BatchWriter,
+    ImportJobs,
+    ImportReports,
+    ImportWorker,
+    Uploads,
+    FileStaging,
+    SourceFiles,
+    SourceSchedule,
+    SourceRuns,
+    ImportSourceWorker,
+  ],
 })
 export class ContactsModule {}

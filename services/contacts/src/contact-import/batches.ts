@@ -19,7 +19,7 @@ export interface Columns {
 }
 
 export interface BatchOptions {
-  userIdField: string;
+  userIdField: string | null;
   /** How many rows have been worked off before. */
   from: number;
   size: number;

@@ -8,8 +8,8 @@ import {
   openImport,
   type Call,
   type ContactImport,
+  type ContactImportListQuery,
   type ContactImportSummary,
-  type ListQuery,
   type NoBody,
   type Page,
 } from '#libs/contracts';
@@ -82,9 +82,14 @@ export class ContactImportController {
   }
 
   @Handles(contactImportsList)
-  async list({ principal, query }: Call<NoBody, ListQuery>): Promise<Page<ContactImportSummary>> {
+  async list({ principal, query }: Call<NoBody, ContactImportListQuery>): Promise<Page<ContactImportSummary>> {
     const { limit, before } = pageWindow(query);
-    const where = { accountId: principal.accountId, ...(before && { id: { $lt: before } }) };
+    const { sourceId } = query;
+    const where = {
+      accountId: principal.accountId,
+      ...(sourceId && { sourceId }),
+      ...(before && { id: { $lt: before } }),
+    };
     const rows = await this.em.find(ContactImportEntity, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
     const { items, nextCursor } = toPage(rows, query);
     return { items: await this.reports.summaries(items), nextCursor };

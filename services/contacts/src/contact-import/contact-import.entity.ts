@@ -3,15 +3,17 @@ import { tenantRow, userRef } from '#libs/database';
 
 /**
  * A file of contacts and how far it has been worked off. `uploading` until its last piece is here, then `running`.
- * `leaseUntil` says how long the replica that works on it may stay silent.
+ * Uploaded by somebody, or come from an import source under the name `fileName`. `leaseUntil` says how long the replica that works on it may stay silent.
  */
 export const ContactImport = defineEntity({
   name: 'ContactImport',
   tableName: 'contact_import',
   properties: {
     ...tenantRow(),
-    importedBy: userRef(),
-    userIdField: p.text(),
+    importedBy: userRef().nullable(),
+    sourceId: p.uuid().nullable(),
+    fileName: p.text().nullable(),
+    userIdField: p.text().nullable(),
     status: p.text().$type<'uploading' | 'running' | 'completed' | 'failed'>(),
     chunks: p.integer().default(0),
     rowsDone: p.bigint('number').default(0),

@@ -2,16 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { contactImportsGet, contactImportsList, contacts, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
-import { ContactsModule } from '../contacts.module.js';
-import { migrations } from '../migrations/migrations.js';
 import { contactOf, importFile, type UploadOptions } from '../testing/importing.js';
+import { startContacts } from '../testing/contacts.js';
 import { ImportJobs } from './import-jobs.js';
 
 let service: TestService;
 let admin: Principal;
 let mike: Principal;
 beforeAll(async () => {
-  service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+  service = await startContacts();
 });
 afterAll(() => service.stop());
 beforeEach(async () => {

@@ -21,12 +21,12 @@ export interface Heading {
 }
 
 /**
- * @param userIdField the column that holds the assignee's staff id, whatever it is called
+ * @param userIdField the column that holds the assignee's staff id, whatever it is called; null for none
  * @throws BadFile when no column holds the contacts' ids, or when it is unclear which one does
  */
-export function readHeading(titles: readonly string[], userIdField: string): Heading {
+export function readHeading(titles: readonly string[], userIdField: string | null): Heading {
   const plain = titles.map(plainTitle);
-  const staffId = position(plain, [plainTitle(userIdField)]);
+  const staffId = userIdField === null ? undefined : position(plain, [plainTitle(userIdField)]);
   const rest = plain.map((title, index) => (index === staffId ? '' : title));
   const externalId = position(rest, NAMES.externalId);
   if (externalId === undefined) throw new BadFile(withoutIds(titles));

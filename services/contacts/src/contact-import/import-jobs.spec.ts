@@ -17,11 +17,13 @@ import { eventually } from '#libs/testing';
 import { RequestContext } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { Contact } from '../contact/contact.entity.js';
+import { ContactsConfig } from '../contacts.config.js';
 import { ContactsModule, entities } from '../contacts.module.js';
 import { contactsRules } from '../departures/contacts.rules.js';
 import { migrations } from '../migrations/migrations.js';
 import { importerOn } from '../testing/importer.js';
 import { contactOf, importFile, upload } from '../testing/importing.js';
+import { CONTACTS_SECRET, startContacts } from '../testing/contacts.js';
 import { BatchWriter } from './batch-writer.js';
 import { ContactImportController } from './contact-import.controller.js';
 import { ImportJobs } from './import-jobs.js';
@@ -30,7 +32,7 @@ let service: TestService;
 let admin: Principal;
 let ask: ServiceClient;
 beforeAll(async () => {
-  service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+  service = await startContacts();
   ask = service.get(ServiceClient);
 });
 afterAll(() => service.stop());
@@ -181,7 +183,8 @@ describe('a long import', () => {
     startService({
       name: 'contacts',
       module: ContactsModule,
-      env: { DATABASE_URL: service.database.url, NATS_URL: service.broker.url, LOG_LEVEL: 'silent' },
+      config: ContactsConfig,
+      env: { CONTACTS_SECRET, DATABASE_URL: service.database.url, NATS_URL: service.broker.url, LOG_LEVEL: 'silent' },
       clock: service.get(Clock),
     });
 });

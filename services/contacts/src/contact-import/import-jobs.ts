@@ -19,7 +19,7 @@ const MOST_ATTEMPTS = 5;
 
 interface Claimed {
   id: string;
-  user_id_field: string;
+  user_id_field: string | null;
   chunks: number;
   rows_done: string;
   attempts: number;

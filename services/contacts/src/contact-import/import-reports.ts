@@ -40,7 +40,8 @@ export class ImportReports {
       unmatchedTotal: row.unmatchedTotal,
       rejectedTotal: row.rejectedTotal,
       error: row.error ?? null,
-      importedBy: people.get(row.importedBy)!,
+      importedBy: row.importedBy ? people.get(row.importedBy)! : null,
+      source: row.fileName ? { id: row.sourceId ?? null, fileName: row.fileName } : null,
       createdAt: row.createdAt.toISOString(),
       finishedAt: row.finishedAt?.toISOString() ?? null,
     }));

@@ -42,6 +42,20 @@ export class Uploads {
     return importId;
   }
 
+  /** The same for a file of an import source, which nobody uploads. */
+  async openFrom(
+    source: { id: string; accountId: string; userIdField: string | null },
+    fileName: string,
+  ): Promise<string> {
+    const [importId, now] = [this.ids.next(), this.clock.now()];
+    await sql`
+      insert into contact_import (id, account_id, source_id, file_name, user_id_field, status, touched_at, created_at)
+      values (${importId}, ${source.accountId}, ${source.id}, ${fileName}, ${source.userIdField}, 'uploading', ${now}, ${now})`.execute(
+      this.em.getKysely(),
+    );
+    return importId;
+  }
+
   /** A piece that has come before is not taken twice. @throws Problem `conflict` when one is missing, or no more is expected */
   async append(importId: string, n: number, data: Buffer): Promise<void> {
     if (data.length > IMPORT_CHUNK_BYTES) throw new Problem('payload-too-large');
@@ -68,19 +82,19 @@ export class Uploads {
   }
 
   /** The file will never be whole. One that is already is not affected. */
-  async abort(importId: string): Promise<void> {
-    await this.giveUp(sql`id = ${importId}`);
+  async abort(importId: string, reason = BROKEN_OFF): Promise<void> {
+    await this.giveUp(sql`id = ${importId}`, reason);
   }
 
   /** Gives up what has been silent for an hour. */
   async abandon(): Promise<void> {
-    await this.giveUp(sql`touched_at < ${new Date(this.clock.millis() - ABANDONED_AFTER)}`);
+    await this.giveUp(sql`touched_at < ${new Date(this.clock.millis() - ABANDONED_AFTER)}`, BROKEN_OFF);
   }
 
-  private async giveUp(which: ReturnType<typeof sql>): Promise<void> {
+  private async giveUp(which: ReturnType<typeof sql>, reason: string): Promise<void> {
     await sql`
       with over as (
-        update contact_import set status = 'failed', error = ${BROKEN_OFF}, finished_at = ${this.clock.now()}
+        update contact_import set status = 'failed', error = ${reason}, finished_at = ${this.clock.now()}
         where status = 'uploading' and ${which} returning id)
       delete from contact_import_chunk where import_id in (select id from over)`.execute(this.em.fork().getKysely());
   }

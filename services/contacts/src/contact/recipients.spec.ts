@@ -2,15 +2,14 @@ import { beforeAll, beforeEach, afterAll, describe, expect, it } from '@jest/glo
 import { ServiceClient } from '#libs/broker';
 import { contactsFor, segments, type Principal, type RecipientsWanted } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { ContactsModule } from '../contacts.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { startContacts } from '../testing/contacts.js';
 import { Contact } from './contact.entity.js';
 
 describe('recipients of messages', () => {
   let service: TestService;
   let robin: Principal;
   beforeAll(async () => {
-    service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+    service = await startContacts();
   });
   afterAll(() => service.stop());
   beforeEach(async () => {

@@ -12,16 +12,15 @@ import {
 } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { Contact } from '../contact/contact.entity.js';
-import { ContactsModule } from '../contacts.module.js';
-import { migrations } from '../migrations/migrations.js';
 import { leaves, returns } from '../testing/leaving.js';
+import { startContacts } from '../testing/contacts.js';
 import { FilterCondition } from './filter.entity.js';
 
 let service: TestService;
 let robin: Principal;
 let olu: Principal;
 beforeAll(async () => {
-  service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+  service = await startContacts();
 });
 afterAll(() => service.stop());
 beforeEach(async () => {

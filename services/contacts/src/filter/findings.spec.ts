@@ -9,15 +9,14 @@ import {
   type Principal,
 } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { ContactsModule } from '../contacts.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { startContacts } from '../testing/contacts.js';
 
 describe('what a filter finds', () => {
   let service: TestService;
   let robin: Principal;
   let olu: Principal;
   beforeAll(async () => {
-    service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+    service = await startContacts();
     robin = await service.person();
     olu = await service.person({ accountId: robin.accountId });
     const contact = async (name: string | null, email: string | null, by = robin) =>

@@ -7,6 +7,8 @@ import { contactImportTables } from './0102-contact-imports.js';
 import { recordTables } from './0103-records.js';
 import { filterTables } from './0104-filters.js';
 import { writingTables } from './0105-writings.js';
+import { importSourceTables } from './0106-import-sources.js';
+import { contactMoves } from './0110-contact-moves.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -18,4 +20,6 @@ export const migrations: Migrations = [
   recordTables,
   filterTables,
   writingTables,
+  importSourceTables,
+  contactMoves,
 ];

@@ -2,15 +2,14 @@ import { beforeAll, beforeEach, afterAll, describe, expect, it } from '@jest/glo
 import { previewOf, segments, segmentsCopy, segmentsUse, type Principal } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import { TestService } from '#libs/platform/testing';
-import { ContactsModule } from '../contacts.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { startContacts } from '../testing/contacts.js';
 
 describe('segments', () => {
   let service: TestService;
   let robin: Principal;
   let olu: Principal;
   beforeAll(async () => {
-    service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+    service = await startContacts();
   });
   afterAll(() => service.stop());
   beforeEach(async () => {

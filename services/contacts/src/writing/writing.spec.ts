@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { comments, contacts, files, notes, records, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { ContactsModule } from '../contacts.module.js';
-import { migrations } from '../migrations/migrations.js';
 import { leaves, returns } from '../testing/leaving.js';
+import { startContacts } from '../testing/contacts.js';
 
 let service: TestService;
 let robin: Principal;
 let olu: Principal;
 let contactId: string;
 beforeAll(async () => {
-  service = await TestService.start({ name: 'contacts', module: ContactsModule, migrations });
+  service = await startContacts();
 });
 afterAll(() => service.stop());
 beforeEach(async () => {

@@ -66,7 +66,7 @@ const sharedApps = rule('integrations.shared-apps', "The account's shared apps",
 /** Nobody answers for where the account's events go: no delivery any more, not even of what was waiting. */
 const webhooks = rule('integrations.webhooks', 'Webhooks', {
   rows: owned(Webhook, 'ownerId'),
-  deactivated: can(disable({ active: false }, emptyQueues), transfer),
+  deactivated: can(disable({ active: false }, { along: emptyQueues }), transfer),
 });
 
 const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind });
@@ -77,7 +77,7 @@ const accountSyncs = rule('integrations.account-syncs', 'Account syncs', {
   deactivated: always(stop({ status: 'stopped', sealedGrant: null, stoppedAt: NOW })),
 });
 
-/** Nobody can meet them any more. A return does not bring the links back: their owner activates them again. */
+/** Nobody can meet them any more. They come back when a reactivation asks for it, or one by one when their owner activates them. */
 const schedulerLinks = rule('integrations.scheduler-links', 'Meeting scheduler links', {
   rows: owned(SchedulerLink, 'ownerId'),
   deactivated: always(expire({ status: 'expired', expiredAt: NOW })),

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { ClosedAddress, isClosedAddress, publicLookup } from './addresses.js';
+import { ClosedAddress, isClosedAddress, publicLookup } from '#libs/platform';
 
 const TIMEOUT = 15_000;
 

@@ -14,9 +14,8 @@ import {
   type WebhookPing,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
-import { plainResource, Sealing } from '#libs/platform';
+import { isClosedUrl, plainResource, Sealing } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
-import { isClosedHost } from './addresses.js';
 import { Deliveries, emptyQueues } from './deliveries.js';
 import { newSecret } from './signing.js';
 import { Webhook, type WebhookRow } from './webhook.entity.js';
@@ -96,7 +95,7 @@ export class WebhookController extends base {
   }
 
   private refuseClosed(url: string): void {
-    if (this.config.webhooksAllowPrivate || !isClosedHost(url)) return;
+    if (this.config.webhooksAllowPrivate || !isClosedUrl(url)) return;
     const message = 'url must not lead to a loopback, link-local or private address';
     throw new Problem('validation', { errors: [{ field: 'url', message }] });
   }

@@ -14,6 +14,7 @@ import {
 import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { personFields } from '#libs/platform';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
+import { addContacts } from '../number-contact/number-contacts.js';
 import { PhoneCall, type PhoneCallRow } from './phone-call.entity.js';
 
 type Shown = AnswerOf<typeof callGet>;
@@ -44,6 +45,7 @@ export class CallHistoryController {
       createdAt: this.clock.now(),
     });
     await this.em.flush();
+    if (body.contactId) await addContacts(this.em.getKysely(), number, [body.contactId], this.clock.now());
     return (await this.present([call]))[0]!;
   }
 

@@ -4,6 +4,7 @@ import { Handles } from '#libs/broker';
 import { callInbound, Problem, type Call, type CallOutcome, type InboundCall, type RoutedCall } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
+import { addContacts } from '../number-contact/number-contacts.js';
 import { PhoneCall } from './phone-call.entity.js';
 
 @Controller()
@@ -31,9 +32,12 @@ export class InboundCallController {
       createdAt: this.clock.now(),
     });
     await this.em.flush();
+    if (body.contactId && outcome !== 'no-longer-in-service') {
+      await addContacts(this.em.getKysely(), number, [body.contactId], this.clock.now());
+    }
     const user = await this.directory.view(userId);
     const movedTo = outcome === 'no-longer-in-service' ? await this.movedTo(number) : null;
-    return { callId, outcome, numberId: number.id, user, movedTo };
+    return { callId, outcome, numberId: number.id, user, inboxId: number.inboxId ?? null, movedTo };
   }
 
   /** Whatever a number's row says, nobody who has left gets a call; nor does anybody leave while it is put through. */

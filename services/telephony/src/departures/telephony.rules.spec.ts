@@ -215,6 +215,49 @@ describe('the numbers of somebody who leaves', () => {
     expect(await numbers()).toMatchObject([{ state: 'assigned', ownerId: heir.userId }, { state: 'released' }]);
   });
 
+  describe('come back with a return that asks for it', () => {
+    const rules: ResolvedRules = { 'telephony.numbers': { deactivated: { action: 'release-after', days: 7 } } };
+    const leave = () => bench.processor.apply([bench.leaving(robin, 'deactivated', rules)]);
+    const comeBack = async () => (await bench.processor.apply([bench.reactivation(robin, 3, 'all')])).at(-1)!.rules;
+
+    it('from quarantine, unless somebody has got them meanwhile', async () => {
+      await given(own, own);
+      const before = await numbers();
+      await leave();
+      await restore(before[0]!.id);
+      expect(await comeBack()).toMatchObject([{ affected: 1, notRestored: 1, warning: 'changed-since' }]);
+      expect(await numbers()).toMatchObject([own(heir), { ...own(robin), state: 'assigned', releaseAt: null }]);
+    });
+
+    it('but not from the public pool', async () => {
+      await given(own);
+      await leave();
+      bench.clock.advanceDays(7);
+      await bench.scheduled.drain();
+      expect(await comeBack()).toMatchObject([{ affected: 0, notRestored: 1, warning: 'cannot-be-restored' }]);
+      expect(await numbers()).toMatchObject([{ state: 'released', ownerId: null }]);
+    });
+
+    it('with whoever answered them, if that person is still there', async () => {
+      await given();
+      const people = [
+        await bench.person({ accountId: robin.accountId }),
+        await bench.person({ accountId: robin.accountId }),
+      ];
+      const em = bench.em();
+      for (const { userId } of people) aNumber(em, bench, robin, { ownerId: robin.userId, destinationUserId: userId });
+      await em.flush();
+      await leave();
+      await bench.processor.apply([bench.leaving(people[1]!, 'deactivated', {})]);
+      expect(await comeBack()).toMatchObject([{ affected: 2, notRestored: 0 }]);
+      const back = { ownerId: robin.userId, state: 'assigned' };
+      expect(await numbers()).toMatchObject([
+        { ...back, destinationUserId: people[0]!.userId },
+        { ...back, destinationUserId: null },
+      ]);
+    });
+  });
+
   it('are transferred together with their calls, unless somebody else answers them', async () => {
     await given(own);
     const colleague = await bench.person({ accountId: robin.accountId });

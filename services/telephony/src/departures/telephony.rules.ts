@@ -14,12 +14,14 @@ import {
   transfer,
   transferWith,
   unassign,
+  type Along,
   type Explain,
   type Rule,
 } from '#libs/lifecycle';
 import { PhoneCall } from '../call/phone-call.entity.js';
 import { Callback } from '../callback/callback.entity.js';
 import { PhoneNumber } from '../number/number.entity.js';
+import { noteMoves } from '../number-contact/number-contacts.js';
 
 const DAYS_IN_QUARANTINE = 7;
 
@@ -30,10 +32,23 @@ const release = releaseAfter(DAYS_IN_QUARANTINE, {
   thenSet: { state: 'released', quarantinedFromId: null, releaseAt: NOW },
 });
 
+/** Whoever takes a number over gets its contacts, too. */
+const withContacts: Along = (db, numberIds, leavers) =>
+  noteMoves(
+    db,
+    numberIds.map((numberId) => {
+      const { userId, lifecycleVersion, successor = null } = leavers.get(numberId)!;
+      return { numberId, userId: successor, ...(lifecycleVersion && { after: { userId, lifecycleVersion } }) };
+    }),
+  );
+
 /** Somebody else who answers the leaver's calls goes on answering them. */
-const handOver = transferWith({
-  destinationUserId: sql`case when t.destination_user_id = target.user_id then target.successor else t.destination_user_id end`,
-});
+const handOver = transferWith(
+  {
+    destinationUserId: sql`case when t.destination_user_id = target.user_id then target.successor else t.destination_user_id end`,
+  },
+  withContacts,
+);
 
 /** A personal number outlives its owner's departure only for as long as somebody may want it back. */
 const numbers = rule('telephony.numbers', 'Personal numbers', {
@@ -50,14 +65,21 @@ const numbers = rule('telephony.numbers', 'Personal numbers', {
   },
 });
 
+const answerInstead = transferWith({}, withContacts);
+
 /**
  * Calls must not go to somebody who has left. Of the numbers that the leaver answers these are the ones that others own,
  * or nobody: the leaver's own are dealt with by the rule above, so that no number counts twice.
  */
 const callRouting = rule('telephony.call-routing', 'Numbers answered by the user', {
-  rows: owned(PhoneNumber, 'destinationUserId', {}, { match: sql`t.owner_id is distinct from l.user_id` }),
-  deactivated: can(keep, unassign, transfer, block),
-  deleted: can(unassign, keep, transfer, block),
+  rows: owned(
+    PhoneNumber,
+    'destinationUserId',
+    { state: 'assigned' },
+    { match: sql`t.owner_id is distinct from l.user_id` },
+  ),
+  deactivated: can(keep, unassign, answerInstead, block),
+  deleted: can(unassign, keep, answerInstead, block),
   presets: { calls: { deleted: block } },
   listed: true,
   warning: true,

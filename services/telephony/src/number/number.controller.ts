@@ -15,11 +15,12 @@ import {
   type PhoneNumber as PhoneNumberView,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
+import { handContactsOver, noteMoves } from '../number-contact/number-contacts.js';
 import { PhoneNumber, type PhoneNumberRow } from './number.entity.js';
 
 const base = plainResource(phoneNumbers, {
   entity: PhoneNumber,
-  shown: ['e164', 'kind', 'state', 'releaseAt', 'movedToId', 'createdAt'],
+  shown: ['e164', 'kind', 'state', 'releaseAt', 'inboxId', 'movedToId', 'createdAt'],
   people: ['ownerId', 'destinationUserId', 'quarantinedFromId'],
 });
 
@@ -47,6 +48,7 @@ export class NumberController extends base {
     const { userId } = call.body;
     await this.directory.requireActive(call.principal.accountId, [userId]);
     const number = await this.taken(call, ['assigned'], 'Only an assigned number can be reassigned.');
+    await noteMoves(this.em.getKysely(), [{ numberId: number.id, userId }]);
     return this.change(call, number, {
       ownerId: number.kind === 'personal' ? userId : null,
       destinationUserId: userId,
@@ -63,6 +65,7 @@ export class NumberController extends base {
       ownerId: null,
       destinationUserId: null,
       quarantinedFromId: null,
+      inboxId: null,
       releaseAt: this.clock.now(),
       movedToId: heir,
     });
@@ -99,12 +102,18 @@ export class NumberController extends base {
     return this.em.findOne(PhoneNumber, { id, accountId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   }
 
-  /** Contacts that came to this number from others before move on with it. */
+  /**
+   * To whoever has the other number; where nobody owns it, to whoever answers it. Contacts that came to this number from
+   * others before move on with it.
+   */
   private async moveContacts({ id, accountId }: PhoneNumberRow, heirId: string): Promise<void> {
     const heir = heirId === id ? null : await this.hold(accountId, heirId);
     if (heir?.state !== 'assigned') {
       throw new Problem('unknown-reference', { detail: 'Name another assigned number.', items: [heirId] });
     }
+    const db = this.em.getKysely();
+    await noteMoves(db, [{ numberId: id, userId: heir.ownerId ?? heir.destinationUserId ?? null }]);
+    await handContactsOver(db, id, heirId);
     await this.em.nativeUpdate(PhoneNumber, { accountId, movedToId: id }, { movedToId: heirId });
   }
 

@@ -15,6 +15,8 @@ export const PhoneNumber = defineEntity({
     destinationUserId: userRef().nullable(),
     quarantinedFromId: userRef().nullable(),
     releaseAt: p.datetime().nullable(),
+    /** The shared inbox that texts go to; nothing where they go to whoever answers. */
+    inboxId: p.uuid().nullable(),
     movedToId: p.uuid().nullable(),
     createdAt: p.datetime(),
   },

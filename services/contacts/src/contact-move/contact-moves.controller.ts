@@ -1,0 +1,51 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Answers, Log } from '#libs/broker';
+import { contactsMoved, Problem, type ContactsMoved } from '#libs/contracts';
+import { Directory } from '#libs/database';
+import { isSettled } from '#libs/lifecycle';
+
+/** Contacts go to somebody together with the number by which they were in touch. */
+@Controller()
+export class ContactMovesController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly directory: Directory,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * What a departure moves comes after its rules: they count the leaver's contacts, and the count has been promised.
+   * @returns whether it is done; otherwise it has to be told once more
+   */
+  @Answers(contactsMoved)
+  async move(moved: ContactsMoved): Promise<{ done: boolean }> {
+    return RequestContext.create(this.em, () =>
+      this.em.transactional(async () => {
+        if (moved.after && !(await isSettled(this.em.getKysely(), moved.after))) return { done: false };
+        await this.assign(moved, await this.taker(moved));
+        return { done: true };
+      }),
+    );
+  }
+
+  /** The person who gets them, held so that they do not leave meanwhile; nobody in place of somebody who has left. */
+  private async taker({ id, accountId, userId }: ContactsMoved): Promise<string | null> {
+    if (!userId) return null;
+    const left = await this.directory.hasLeft(accountId, userId).catch((error: unknown) => {
+      if (error instanceof Problem && error.code === 'unknown-user') return true;
+      throw error;
+    });
+    if (left) this.log.warn({ move: id, user: userId }, 'contacts moved with a number to somebody who has left');
+    return left ? null : userId;
+  }
+
+  private async assign({ id, accountId, contactIds }: ContactsMoved, assignee: string | null): Promise<void> {
+    await sql`
+      with held as (
+        select id from contact where account_id = ${accountId} and id = any(${contactIds}::uuid[]) order by id for update)
+      update contact c set assignee = ${assignee}, moved_by = ${id} from held
+      where c.id = held.id and (c.moved_by is null or c.moved_by < ${id}::uuid)`.execute(this.em.getKysely());
+  }
+}

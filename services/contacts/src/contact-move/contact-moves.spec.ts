@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ServiceClient } from '#libs/broker';
+import { contacts, contactsMoved, type ContactsMoved, type Principal } from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { Contact } from '../contact/contact.entity.js';
+import { startContacts } from '../testing/contacts.js';
+import { leaves } from '../testing/leaving.js';
+
+describe('contacts that move with a number', () => {
+  let service: TestService;
+  let robin: Principal;
+  let kim: Principal;
+  beforeAll(async () => {
+    service = await startContacts();
+  });
+  afterAll(() => service.stop());
+  beforeEach(async () => {
+    robin = await service.person({ roles: ['owner'] });
+    kim = await service.person({ accountId: robin.accountId });
+  });
+
+  const aContact = async ({ accountId, userId }: Principal): Promise<string> => {
+    const em = service.em();
+    const id = service.ids.next();
+    em.create(Contact, { id, accountId, assignee: userId, createdAt: service.clock.now() });
+    await em.flush();
+    return id;
+  };
+  const move = (contactIds: string[], to: Principal | null, more: Partial<ContactsMoved> = {}): ContactsMoved => ({
+    ...{ id: service.ids.next(), accountId: robin.accountId, contactIds, userId: to?.userId ?? null, after: null },
+    ...more,
+  });
+  const tell = (moved: ContactsMoved) => service.get(ServiceClient).ask(contactsMoved, moved);
+  const assigneeOf = async (id: string, as = robin) =>
+    (await service.call(as, contacts.get, { params: { id } })).assignee?.id ?? null;
+  const imported = (id: string, { userId }: Principal) =>
+    service.em().nativeUpdate(Contact, { id }, { assignee: userId });
+
+  it('are assigned to whoever has it now, or to nobody', async () => {
+    const [moved, stays] = [await aContact(robin), await aContact(robin)];
+    expect(await tell(move([moved], kim))).toEqual({ done: true });
+    expect([await assigneeOf(moved), await assigneeOf(stays)]).toEqual([kim.userId, robin.userId]);
+    await tell(move([moved], null));
+    expect(await assigneeOf(moved)).toBeNull();
+  });
+
+  it('move once, also when it is told twice', async () => {
+    const id = await aContact(robin);
+    const once = move([id], kim);
+    await tell(once);
+    await imported(id, robin);
+    expect(await tell(once)).toEqual({ done: true });
+    expect(await assigneeOf(id)).toBe(robin.userId);
+  });
+
+  it('end up with the last of several, in whatever order they are told', async () => {
+    const id = await aContact(robin);
+    const [first, second] = [move([id], kim), move([id], robin)];
+    await tell(second);
+    await tell(first);
+    expect(await assigneeOf(id)).toBe(robin.userId);
+  });
+
+  it('are nobody’s when the person has left meanwhile', async () => {
+    const id = await aContact(robin);
+    await leaves(service, kim, 'deactivated');
+    expect(await tell(move([id], kim))).toEqual({ done: true });
+    expect(await assigneeOf(id)).toBeNull();
+  });
+
+  it('of another account stay where they are', async () => {
+    const stranger = await service.person();
+    const id = await aContact(stranger);
+    await tell(move([id], kim));
+    expect(await assigneeOf(id, stranger)).toBe(stranger.userId);
+  });
+
+  it('wait for the rules of the departure that moves them: its receipt counts them', async () => {
+    const id = await aContact(kim);
+    const moved = move([id], robin, { after: { userId: kim.userId, lifecycleVersion: 2 } });
+    expect(await tell(moved)).toEqual({ done: false });
+    expect(await assigneeOf(id)).toBe(kim.userId);
+    const unassign = { 'contacts.assignments': { deactivated: { action: 'unassign' as const } } };
+    const lines = await leaves(service, kim, 'deactivated', unassign);
+    expect(lines.find(({ rule }) => rule === 'contacts.assignments')).toMatchObject({ affected: 1 });
+    expect(await tell(moved)).toEqual({ done: true });
+    expect(await assigneeOf(id)).toBe(robin.userId);
+  });
+
+  it('stay with nobody who leaves while they arrive', async () => {
+    for (let round = 0; round < 5; round++) {
+      const leaver = await service.person({ accountId: robin.accountId });
+      const ids = [await aContact(robin), await aContact(robin), await aContact(robin)];
+      const unassign = { 'contacts.assignments': { deactivated: { action: 'unassign' as const } } };
+      const [one, two, three] = ids.map((id) => () => tell(move([id], leaver)));
+      await Promise.all([one!(), leaves(service, leaver, 'deactivated', unassign), two!()]);
+      await three!();
+      for (const id of ids) expect(await assigneeOf(id)).not.toBe(leaver.userId);
+    }
+  });
+});

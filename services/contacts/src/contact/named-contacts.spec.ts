@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ServiceClient } from '#libs/broker';
+import { contacts, contactsNamed } from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { startContacts } from '../testing/contacts.js';
+
+describe('contacts known by id', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startContacts();
+  });
+  afterAll(() => service.stop());
+
+  it('are told by name and number, those of the account that exist', async () => {
+    const robin = await service.person();
+    const stranger = await service.person();
+    const ada = { name: 'Ada', phone: '+14155550100' };
+    const { id } = await service.call(robin, contacts.create, { body: ada });
+    const { id: nameless } = await service.call(robin, contacts.create, { body: {} });
+    const { id: foreign } = await service.call(stranger, contacts.create, { body: ada });
+    const contactIds = [foreign, nameless, service.ids.next(), id];
+    const named = await service.get(ServiceClient).ask(contactsNamed, { accountId: robin.accountId, contactIds });
+    expect(named.contacts).toEqual([
+      { id, ...ada },
+      { id: nameless, name: null, phone: null },
+    ]);
+  });
+});

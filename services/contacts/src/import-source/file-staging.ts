@@ -1,0 +1,88 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Uploads } from '../contact-import/uploads.js';
+import { ContactsConfig } from '../contacts.config.js';
+import { PieceWriter } from './piece-writer.js';
+import type { RemoteFile, RemoteFolder } from './remote-folder.js';
+import { SourceFiles, type KnownFile } from './source-files.js';
+
+/** What a file is imported for. */
+export interface StagedFor {
+  id: string;
+  accountId: string;
+  userIdField: string | null;
+}
+
+/** Brings a file from a source to where uploads wait for their import. */
+@Injectable()
+export class FileStaging {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly uploads: Uploads,
+    private readonly files: SourceFiles,
+    private readonly config: ContactsConfig,
+  ) {}
+
+  /**
+   * In one transaction the file counts as taken and its import may begin: before it nothing has been imported, after it
+   * nothing will be once more.
+   * @returns the import; undefined when the file has changed while it was read, or somebody else has taken it
+   * @throws SourceFault
+   */
+  async stage(source: StagedFor, folder: RemoteFolder, file: KnownFile): Promise<string | undefined> {
+    const importId = await this.open(source, file);
+    if (!importId) return undefined;
+    if (file.size > this.config.importLimitBytes) {
+      await this.uploads.abort(importId, `The file is larger than ${this.config.importLimitBytes} bytes.`);
+      return this.take(source, file, importId);
+    }
+    if (await this.copy(importId, folder, file)) return this.take(source, file, importId);
+    await this.uploads.abort(importId);
+    await this.files.forget(source.id, file);
+    return undefined;
+  }
+
+  private async open(source: StagedFor, file: KnownFile): Promise<string | undefined> {
+    return this.transaction(async () => {
+      if (file.importId) await this.uploads.abort(file.importId);
+      const importId = await this.uploads.openFrom(source, file.name);
+      if (await this.files.reading(source.id, file, importId)) return importId;
+      await this.uploads.abort(importId);
+      return undefined;
+    });
+  }
+
+  /** @returns false when it is no longer the file that was listed */
+  private async copy(importId: string, folder: RemoteFolder, file: RemoteFile): Promise<boolean> {
+    let n = 0;
+    const writer = new PieceWriter(file.size, (piece) =>
+      RequestContext.create(this.em, () => this.uploads.append(importId, n++, piece)),
+    );
+    try {
+      await folder.read(file.name, writer);
+      return writer.bytes === file.size && isSame(file, await folder.look(file.name));
+    } catch (error) {
+      await this.uploads.abort(importId);
+      throw writer.fault ?? error;
+    }
+  }
+
+  private async take(source: StagedFor, file: RemoteFile, importId: string): Promise<string | undefined> {
+    const taken = await this.transaction(async () => {
+      const first = await this.files.take(source.id, file, importId);
+      if (first) await this.uploads.close(importId);
+      return first;
+    });
+    if (taken) return importId;
+    await this.uploads.abort(importId);
+    return undefined;
+  }
+
+  private transaction<T>(work: () => Promise<T>): Promise<T> {
+    return RequestContext.create(this.em, () => this.em.transactional(work));
+  }
+}
+
+/** Where the server doesn't tell a time, the size has to do. */
+export const isSame = (file: RemoteFile, now: RemoteFile | null): boolean =>
+  now?.size === file.size && now.modifiedAt?.getTime() === file.modifiedAt?.getTime();

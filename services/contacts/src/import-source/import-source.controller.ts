@@ -1,0 +1,128 @@
+import { Handles } from '#libs/broker';
+import {
+  importSourceRun,
+  importSources,
+  importSourceUpdate,
+  Problem,
+  type Call,
+  type ImportSource as ImportSourceView,
+  type ImportSourceChanges,
+  type NewImportSource,
+} from '#libs/contracts';
+import { Clock, Directory, Ids } from '#libs/database';
+import { isClosedHost, plainResource, Sealing } from '#libs/platform';
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { DEFAULT_USER_ID_FIELD } from '../contact-import/heading.js';
+import { ContactsConfig } from '../contacts.config.js';
+import { ImportSource, type ImportSourceRow } from './import-source.entity.js';
+
+const base = plainResource(importSources, {
+  entity: ImportSource,
+  shown: [
+    'kind',
+    'host',
+    'port',
+    'path',
+    'username',
+    'hostKey',
+    'offeredHostKey',
+    'userIdField',
+    'everyMinutes',
+    'active',
+    'lastRunAt',
+    'lastResult',
+    'lastError',
+    'createdAt',
+  ],
+});
+
+/** Per account: each one keeps a connection busy for a while. */
+const MOST_SOURCES = 50;
+
+@Controller()
+export class ImportSourceController extends base {
+  constructor(
+    em: EntityManager,
+    directory: Directory,
+    ids: Ids,
+    clock: Clock,
+    private readonly sealing: Sealing,
+    private readonly config: ContactsConfig,
+  ) {
+    super(em, directory, ids, clock);
+  }
+
+  override async prepare(call: Call): Promise<Record<string, unknown>> {
+    const { accountId } = call.principal;
+    const body = call.body as NewImportSource;
+    this.check(body);
+    if ((await this.em.count(ImportSource, { accountId })) >= MOST_SOURCES)
+      throw new Problem('conflict', { detail: `An account may have ${MOST_SOURCES} import sources.` });
+    return {
+      port: body.kind === 'sftp' ? 22 : 21,
+      path: '.',
+      everyMinutes: 60,
+      active: true,
+      ...body,
+      userIdField: body.userIdField === undefined ? DEFAULT_USER_ID_FIELD : body.userIdField,
+      password: this.sealing.seal(body.password, accountId),
+      dueAt: this.clock.now(),
+    };
+  }
+
+  /** Whatever has changed is tried at once, and former failures no longer count. */
+  @Handles(importSourceUpdate)
+  async update(call: Call<ImportSourceChanges>): Promise<ImportSourceView> {
+    const source = await this.hold(call);
+    const { password, ...changes } = call.body;
+    const { kind = source.kind, host = source.host, port = source.port, hostKey } = changes;
+    const elsewhere = kind !== source.kind || host !== source.host || port !== source.port;
+    this.check({ kind, host, hostKey });
+    if (elsewhere && password === undefined) throw invalid('password', 'is needed again for another server');
+    this.em.assign(source, {
+      ...changes,
+      ...(password !== undefined && { password: this.sealing.seal(password, source.accountId) }),
+      ...(elsewhere && { hostKey: hostKey ?? null }),
+      ...((elsewhere || hostKey !== undefined) && { offeredHostKey: null }),
+      // A run that is at it knows only what was before: it may no longer write down anything.
+      runId: null,
+      leaseUntil: null,
+      failures: 0,
+      dueAt: this.clock.now(),
+    });
+    await this.em.flush();
+    return this.show(source, call);
+  }
+
+  @Handles(importSourceRun)
+  async run(call: Call): Promise<ImportSourceView> {
+    const source = await this.hold(call);
+    if (!source.active) throw new Problem('conflict', { detail: 'The import source is not active.' });
+    source.dueAt = this.clock.now();
+    await this.em.flush();
+    return this.show(source, call);
+  }
+
+  /** @throws Problem `not-found` */
+  private async hold(call: Pick<Call, 'principal' | 'params'>): Promise<ImportSourceRow> {
+    const { id } = await this.find(call);
+    const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true };
+    const source = await this.em.findOne(ImportSource, { id }, lock);
+    if (!source) throw new Problem('not-found');
+    return source;
+  }
+
+  private async show(source: ImportSourceRow, call: Pick<Call, 'principal'>): Promise<ImportSourceView> {
+    return (await this.present([source], call))[0] as ImportSourceView;
+  }
+
+  private check({ kind, host, hostKey }: Pick<NewImportSource, 'kind' | 'host' | 'hostKey'>): void {
+    if (hostKey && kind !== 'sftp') throw invalid('hostKey', 'is for sftp only');
+    if (!this.config.importSourcesAllowPrivate && isClosedHost(host))
+      throw invalid('host', 'must not be a loopback, link-local or private address');
+  }
+}
+
+const invalid = (field: string, message: string) =>
+  new Problem('validation', { errors: [{ field, message: `${field} ${message}` }] });

@@ -1,0 +1,236 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { importSourceRun, importSources, importSourceUpdate, type Principal } from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { sql } from 'kysely';
+import { PassThrough } from 'node:stream';
+import { startService } from '#libs/platform';
+import { ContactsConfig } from '../contacts.config.js';
+import { ContactsModule } from '../contacts.module.js';
+import { CONTACTS_SECRET, startContacts } from '../testing/contacts.js';
+import { CustomerServer, PASSWORD, Sources } from '../testing/importing-from.js';
+import type { SftpServer } from '../testing/sftp-server.js';
+import { ImportSourceWorker } from './import-source.worker.js';
+
+let service: TestService;
+let admin: Principal;
+let sources: Sources;
+let server: CustomerServer;
+beforeAll(async () => {
+  service = await startContacts({ IMPORT_SOURCES_ALLOW_PRIVATE: 'true' });
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  admin = await service.person({ roles: ['admin'] });
+  sources = new Sources(service, admin);
+  server = await CustomerServer.start('sftp');
+});
+afterEach(async () => {
+  await sql`delete from import_source`.execute(db());
+  await server.stop();
+});
+
+const db = () => service.em().getKysely();
+const create = (body: ReturnType<CustomerServer['login']>) => service.call(admin, importSources.create, { body });
+const update = (id: string, body: object) => service.call(admin, importSourceUpdate, { params: { id }, body });
+
+describe('an import source', () => {
+  it('has what it was given, the rest as usual, and no password', async () => {
+    const body = {
+      kind: 'sftp',
+      host: 'ftp.example.com',
+      username: 'campus',
+      password: PASSWORD,
+      active: false,
+    } as const;
+    const created = await create(body);
+    expect(created).toEqual({
+      id: expect.any(String),
+      kind: 'sftp',
+      host: 'ftp.example.com',
+      port: 22,
+      path: '.',
+      username: 'campus',
+      hostKey: null,
+      offeredHostKey: null,
+      userIdField: 'StaffId',
+      everyMinutes: 60,
+      active: false,
+      lastRunAt: null,
+      lastResult: null,
+      lastError: null,
+      createdAt: expect.any(String),
+    });
+    expect(await create({ ...body, kind: 'ftps' })).toMatchObject({ port: 21 });
+    const changed = await update(created.id, { path: 'out', userIdField: null, everyMinutes: 5 });
+    expect(changed).toEqual({ ...created, path: 'out', userIdField: null, everyMinutes: 5 });
+    expect(await sources.get(created.id)).toEqual(changed);
+  });
+
+  it('is there for its account alone', async () => {
+    const { id } = await create(server.login({ active: false }));
+    const stranger = await service.person({ roles: ['owner'] });
+    const params = { id };
+    for (const call of [
+      () => service.call(stranger, importSources.get, { params }),
+      () => service.call(stranger, importSourceUpdate, { params, body: { active: true } }),
+      () => service.call(stranger, importSourceRun, { params }),
+      () => service.call(stranger, importSources.remove, { params }),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'not-found' });
+    expect((await service.call(stranger, importSources.list)).items).toEqual([]);
+    expect((await service.call(admin, importSources.list)).items).toHaveLength(1);
+  });
+
+  it('can be called by owners and admins only', () => {
+    for (const operation of [...Object.values(importSources), importSourceUpdate, importSourceRun])
+      expect(operation.access).toEqual(['owner', 'admin']);
+  });
+
+  it('that is removed leaves its imports in the history', async () => {
+    await server.put('contacts.csv', 'Id\n1\n');
+    const { id } = await sources.create(server.login());
+    await sources.later(id);
+    const [done] = await sources.imports(id);
+    await service.call(admin, importSources.remove, { params: { id } });
+    await expect(sources.get(id)).rejects.toMatchObject({ code: 'not-found' });
+    const { rows } = await sql`select source_id, file_name from contact_import where id = ${done!.id}`.execute(db());
+    expect(rows).toEqual([{ source_id: null, file_name: 'contacts.csv' }]);
+  });
+
+  it('that is not active is not looked into', async () => {
+    const { id } = await create(server.login({ active: false }));
+    await expect(service.call(admin, importSourceRun, { params: { id } })).rejects.toMatchObject({ code: 'conflict' });
+    await service.get(ImportSourceWorker).drain();
+    expect((await sources.get(id)).lastRunAt).toBeNull();
+  });
+
+  it('is looked into when it is time again', async () => {
+    const { id } = await sources.create(server.login({ everyMinutes: 5 }));
+    await server.put('contacts.csv', 'Id\n1\n');
+    expect(await sources.later(id, 301)).toMatchObject({ lastResult: { waiting: 1 } });
+  });
+
+  it('needs the password again to lead to another server', async () => {
+    const { id } = await create(server.login({ active: false }));
+    for (const body of [{ host: 'evil.example.com' }, { port: 2222 }, { kind: 'ftp' }])
+      await expect(update(id, body)).rejects.toMatchObject({ details: { errors: [{ field: 'password' }] } });
+    const moved = await update(id, { host: 'ftp.example.com', password: 'another' });
+    expect(moved).toMatchObject({ host: 'ftp.example.com', hostKey: null });
+  });
+
+  it('is looked into at once, and counts no former failures, when it has been changed', async () => {
+    const { id } = await sources.create(server.login({ password: 'a wrong one' }));
+    const { lastRunAt } = await sources.get(id);
+    await update(id, { password: PASSWORD });
+    const { rows } = await sql`select failures, due_at <= ${service.clock.now()} as due from import_source`.execute(
+      db(),
+    );
+    expect(rows).toEqual([{ failures: 0, due: true }]);
+    expect(await sources.look(id)).toMatchObject({ lastError: null });
+    expect((await sources.get(id)).lastRunAt).not.toBe(lastRunAt);
+  });
+});
+
+describe('the host key', () => {
+  it('that is met first is kept; another one is refused before the password is sent, and shown', async () => {
+    const { hostKey } = server.server as SftpServer;
+    const { id, ...first } = await sources.create(server.login());
+    expect(first).toMatchObject({ hostKey, lastError: null });
+    const other = await CustomerServer.start('sftp');
+    try {
+      const passwords: string[] = [];
+      (other.server as SftpServer).onPassword = (password) => passwords.push(password);
+      await sql`update import_source set port = ${other.server.port} where id = ${id}`.execute(db());
+      const offered = (other.server as SftpServer).hostKey;
+      expect(await sources.look(id)).toMatchObject({
+        hostKey,
+        offeredHostKey: offered,
+        lastError: 'source-host-key-changed',
+      });
+      expect(passwords).toEqual([]);
+      expect(await update(id, { hostKey: offered })).toMatchObject({ hostKey: offered, offeredHostKey: null });
+      expect(await sources.look(id)).toMatchObject({ lastError: null, offeredHostKey: null });
+      expect(passwords).toEqual([PASSWORD]);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('may be given beforehand, for sftp only', async () => {
+    const wrong = `SHA256:${'A'.repeat(43)}`;
+    const refused = await sources.create(server.login({ hostKey: wrong }));
+    expect(refused).toMatchObject({ hostKey: wrong, lastError: 'source-host-key-changed' });
+    await expect(create(server.login({ kind: 'ftp', hostKey: wrong }))).rejects.toMatchObject({ code: 'validation' });
+  });
+});
+
+describe('private addresses', () => {
+  let strict: TestService;
+  beforeAll(async () => {
+    strict = await startContacts();
+  });
+  afterAll(() => strict.stop());
+
+  it.each(['127.0.0.1', 'localhost', '10.0.0.1', '169.254.169.254', '::1', 'fd00::1'])(
+    '%s is refused, unless the operator allows it',
+    async (host) => {
+      const manager = await strict.person({ roles: ['admin'] });
+      const body = server.login({ host });
+      await expect(strict.call(manager, importSources.create, { body })).rejects.toMatchObject({
+        details: { errors: [{ field: 'host' }] },
+      });
+    },
+  );
+
+  it('are not connected to either when a name leads there', async () => {
+    const manager = await strict.person({ roles: ['admin'] });
+    const source = await new Sources(strict, manager).create(server.login({ host: '0x7f.1' }));
+    expect(source).toMatchObject({ lastError: 'source-address-refused', hostKey: null });
+  });
+});
+
+describe('the password', () => {
+  it('stands in no table, no log line and no answer', async () => {
+    const lines: string[] = [];
+    const logTo = new PassThrough();
+    logTo.on('data', (line: Buffer) => lines.push(line.toString()));
+    const replica = await startService({
+      name: 'contacts',
+      module: ContactsModule,
+      config: ContactsConfig,
+      clock: service.clock,
+      logTo,
+      env: {
+        CONTACTS_SECRET,
+        IMPORT_SOURCES_ALLOW_PRIVATE: 'true',
+        DATABASE_URL: service.database.url,
+        NATS_URL: service.broker.url,
+        LOG_LEVEL: 'trace',
+      },
+    });
+    try {
+      await server.put('contacts.csv', 'Id\n1\n');
+      const { id, ...answer } = await sources.create(server.login());
+      const logs = () => lines.join('');
+      // One of the two replicas looks into it; the one whose log is read does so sooner or later.
+      for (let n = 0; n < 20 && !logs().includes(id); n++) {
+        await update(id, { password: `${PASSWORD}${n % 2 ? '' : ' wrong'}` });
+        await sources.look(id);
+      }
+      expect(logs()).toContain(id);
+      const { rows: tables } = await sql<{ name: string }>`
+        select quote_ident(table_name) as name from information_schema.tables
+        where table_schema = current_schema() and table_type = 'BASE TABLE'`.execute(db());
+      expect(tables.length).toBeGreaterThan(10);
+      const contents: string[] = [JSON.stringify(answer), logs()];
+      for (const { name } of tables) {
+        const { rows } = await sql<{ all: string }>`
+          select coalesce(string_agg(t::text, ' '), '') as all from ${sql.raw(name)} t`.execute(db());
+        contents.push(rows[0]!.all);
+      }
+      expect(contents.filter((text) => text.includes(PASSWORD))).toEqual([]);
+    } finally {
+      await replica.close();
+    }
+  });
+});

@@ -1,0 +1,24 @@
+import { Log } from '#libs/broker';
+import { Worker } from '#libs/lifecycle';
+import { Injectable } from '@nestjs/common';
+import { SourceRuns } from './source-runs.js';
+
+/** Looks into the folders of import sources when it is time. */
+@Injectable()
+export class ImportSourceWorker extends Worker {
+  constructor(
+    private readonly runs: SourceRuns,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  override async beforeApplicationShutdown(): Promise<void> {
+    await this.runs.stop();
+    await super.beforeApplicationShutdown();
+  }
+
+  protected override step(): Promise<boolean> {
+    return this.runs.begin();
+  }
+}

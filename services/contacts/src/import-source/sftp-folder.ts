@@ -1,0 +1,199 @@
+import type { SourceError } from '#libs/contracts';
+import SftpClient from 'ssh2-sftp-client';
+import { createHash } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  isImportable,
+  MOST_FILES,
+  PATIENCE,
+  wholeSeconds,
+  type Login,
+  type RemoteFile,
+  type RemoteFolder,
+} from './remote-folder.js';
+import { SourceFault } from './source-fault.js';
+
+type Sftp = Awaited<ReturnType<SftpClient['connect']>>;
+type Callback<T> = (error: Error | null | undefined, value: T) => void;
+
+/** Statuses of the protocol. */
+const [END_OF_LIST, NO_SUCH_FILE] = [1, 2];
+/** Entries of a folder that are looked at: its list could go on for ever. */
+const MOST_ENTRIES = 20_000;
+const nothing = () => undefined;
+
+/** A folder on an SFTP server. The password is sent only to the host key that is expected. */
+export class SftpFolder implements RemoteFolder {
+  private constructor(
+    private readonly sftp: Sftp,
+    private readonly socket: Socket,
+    private readonly path: string,
+    readonly hostKey: string,
+  ) {}
+
+  /** @throws SourceFault */
+  static async open(login: Login, signal: AbortSignal): Promise<SftpFolder> {
+    const socket = connect({ host: login.address, port: login.port, noDelay: true });
+    socket.on('error', nothing);
+    signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    const client = new SftpClient('import source', { error: nothing, end: nothing, close: nothing });
+    let [offered, level] = ['', ''];
+    client.on('error', (error: { level?: string }) => (level = error.level ?? ''));
+    client.on('keyboard-interactive', (...[, , , prompts, answer]: KeyboardInteractive) =>
+      answer(prompts.map(() => login.password)),
+    );
+    try {
+      const sftp = await client.connect({
+        sock: socket,
+        username: login.username,
+        password: login.password,
+        tryKeyboard: true,
+        readyTimeout: PATIENCE,
+        hostVerifier: (key: Buffer) => {
+          offered = fingerprintOf(key);
+          return login.hostKey === null || login.hostKey === offered;
+        },
+      });
+      // Nonsense from the server: what waits for an answer fails, too.
+      sftp.on('error', () => socket.destroy());
+      return new SftpFolder(sftp, socket, login.path, offered);
+    } catch (error) {
+      socket.destroy();
+      if (offered && login.hostKey && offered !== login.hostKey)
+        throw new SourceFault('source-host-key-changed', { offeredHostKey: offered });
+      const refused = level === 'client-authentication';
+      throw new SourceFault(refused ? 'source-login-refused' : 'source-unreachable', { cause: error });
+    }
+  }
+
+  async list(): Promise<RemoteFile[]> {
+    const handle = await this.ask<Buffer>('source-folder-missing', (done) => this.sftp.opendir(this.path, done));
+    const files: RemoteFile[] = [];
+    for (let seen = 0; seen < MOST_ENTRIES && files.length < MOST_FILES;) {
+      const entries = await this.entries(handle);
+      if (entries.length === 0) break;
+      seen += entries.length;
+      for (const { filename, attrs } of entries)
+        if (attrs.isFile() && isImportable(filename)) files.push(described(filename, attrs));
+    }
+    await this.ask('source-folder-missing', (done) => this.sftp.close(handle, done as () => void));
+    return files.slice(0, MOST_FILES);
+  }
+
+  async look(name: string): Promise<RemoteFile | null> {
+    const found = await this.statusOf(name);
+    return found && described(name, found);
+  }
+
+  async read(name: string, into: Writable): Promise<void> {
+    const stream = this.sftp.createReadStream(this.at(name));
+    let patience = setTimeout(nothing, 0);
+    const waitOn = () => {
+      clearTimeout(patience);
+      patience = setTimeout(() => this.close(), PATIENCE);
+    };
+    waitOn();
+    try {
+      await pipeline(
+        stream,
+        async function* (pieces: AsyncIterable<Buffer>) {
+          for await (const piece of pieces) {
+            clearTimeout(patience);
+            yield piece;
+            waitOn();
+          }
+        },
+        into,
+      );
+    } catch (error) {
+      throw faultOf(error, 'source-file-refused');
+    } finally {
+      clearTimeout(patience);
+    }
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await this.statusOf(path)) !== null;
+  }
+
+  async makeFolder(name: string): Promise<void> {
+    if (await this.exists(name)) return;
+    await this.ask('source-file-refused', (done) => this.sftp.mkdir(this.at(name), done as () => void));
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.ask('source-file-refused', (done) => this.sftp.rename(this.at(from), this.at(to), done as () => void));
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  private at(name: string): string {
+    return `${this.path.replace(/\/$/, '')}/${name}`;
+  }
+
+  private async entries(handle: Buffer) {
+    type Entries = Parameters<Parameters<Sftp['readdir']>[1]>[1];
+    return this.ask<Entries>('source-folder-missing', (done) =>
+      this.sftp.readdir(handle, (error, entries) =>
+        statusIn(error) === END_OF_LIST ? done(undefined, []) : done(error, entries),
+      ),
+    );
+  }
+
+  private async statusOf(name: string) {
+    type Status = Parameters<Parameters<Sftp['stat']>[1]>[1];
+    return this.ask<Status | null>('source-file-refused', (done) =>
+      this.sftp.stat(this.at(name), (error, status) =>
+        statusIn(error) === NO_SUCH_FILE ? done(undefined, null) : done(error, status),
+      ),
+    );
+  }
+
+  /** One question to the server, and its answer in time. */
+  private ask<T>(refused: SourceError, question: (done: Callback<T>) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.socket.destroyed) return reject(new SourceFault('source-unreachable'));
+      const patience = setTimeout(() => this.close(), PATIENCE);
+      // The library doesn't answer what was asked when the connection was about to end.
+      const broken = () => {
+        clearTimeout(patience);
+        reject(new SourceFault('source-unreachable'));
+      };
+      this.socket.once('close', broken);
+      question((error, value) => {
+        clearTimeout(patience);
+        this.socket.off('close', broken);
+        if (error) reject(faultOf(error, refused));
+        else resolve(value);
+      });
+    });
+  }
+}
+
+type KeyboardInteractive = [
+  name: string,
+  instructions: string,
+  language: string,
+  prompts: readonly unknown[],
+  answer: (answers: string[]) => void,
+];
+
+const described = (name: string, { size, mtime }: { size: number; mtime: number }): RemoteFile => ({
+  name,
+  size,
+  modifiedAt: wholeSeconds(mtime * 1_000),
+});
+
+const statusIn = (error: unknown): unknown => (error as { code?: unknown } | null | undefined)?.code;
+
+/** What the server itself says has a status; everything else is the connection's fault. */
+const faultOf = (error: unknown, refused: SourceError): SourceFault =>
+  new SourceFault(typeof statusIn(error) === 'number' ? refused : 'source-unreachable', { cause: error });
+
+/** As `ssh-keygen -l` shows it. */
+const fingerprintOf = (key: Buffer): string =>
+  `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;

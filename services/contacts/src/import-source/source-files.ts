@@ -1,0 +1,133 @@
+import { Clock } from '#libs/database';
+import type { Db } from '#libs/lifecycle';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { MOST_FILES, type RemoteFile } from './remote-folder.js';
+
+/** How long a file is remembered after its move, should it turn up again unchanged: in milliseconds, 90 days. */
+const REMEMBERED = 90 * 86_400_000;
+
+/**
+ * `seen` in the folder; `reading` from there into the import `importId`; `taken`, once that import has all of it; `moved`
+ * out of the folder.
+ */
+type FileState = 'seen' | 'reading' | 'taken' | 'moved';
+
+export interface KnownFile extends RemoteFile {
+  state: FileState;
+  /** When it was first seen, or came into a later state. */
+  since: Date;
+  importId: string | null;
+  importStatus: string | null;
+}
+
+interface Row {
+  name: string;
+  size: string;
+  modified_at: string | null;
+  state: FileState;
+  since: string;
+  import_id: string | null;
+  status: string | null;
+}
+
+/** What has been met in the folders of sources. A file is the same one as long as its name, size and time are. */
+@Injectable()
+export class SourceFiles {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Compares what is in a folder with what is known of it. @returns the same files, the oldest first */
+  meet(sourceId: string, files: readonly RemoteFile[]): Promise<KnownFile[]> {
+    return this.em.fork().transactional(async (em) => {
+      const db = em.getKysely();
+      const there = listed(files);
+      await sql`
+        insert into import_source_file (source_id, name, size, modified_at, state, since)
+        select ${sourceId}, n.*, 'seen', ${this.clock.now()} from ${there} on conflict do nothing`.execute(db);
+      // Of a folder that is too full for one look nobody knows what is gone.
+      if (files.length < MOST_FILES) await this.forgetGone(db, sourceId, there);
+      const { rows } = await sql<Row>`
+        select f.name, f.size, f.modified_at, f.state, f.since, f.import_id, i.status
+        from ${there} join import_source_file f on f.source_id = ${sourceId} and f.name = n.name and f.size = n.size
+          and f.modified_at is not distinct from n.modified_at
+        left join contact_import i on i.id = f.import_id
+        order by f.modified_at nulls last, f.name`.execute(db);
+      return rows.map(known);
+    });
+  }
+
+  /** Whether a file of the source is being imported: the next one has to wait. */
+  async importing(sourceId: string): Promise<boolean> {
+    const { rows } = await sql`
+      select 1 from import_source_file f join contact_import i on i.id = f.import_id
+      where f.source_id = ${sourceId} and f.state = 'taken' and i.status = 'running' limit 1`.execute(this.db());
+    return rows.length > 0;
+  }
+
+  /** Runs in the caller's transaction. @returns false when the source is gone, or the file has been taken meanwhile */
+  async reading(sourceId: string, file: RemoteFile, importId: string): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      update import_source_file set state = 'reading', import_id = ${importId}
+      where ${same(sourceId, file)} and state in ('seen', 'reading')`.execute(this.em.getKysely());
+    return numAffectedRows === 1n;
+  }
+
+  /** Runs in the caller's transaction. @returns false when another run reads the same file */
+  async take(sourceId: string, file: RemoteFile, importId: string): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      update import_source_file set state = 'taken', since = ${this.clock.now()}
+      where ${same(sourceId, file)} and state = 'reading' and import_id = ${importId}`.execute(this.em.getKysely());
+    return numAffectedRows === 1n;
+  }
+
+  /** Without a time, tomorrow's file may look the same: it is forgotten when it has been moved. */
+  async moved(sourceId: string, file: RemoteFile): Promise<void> {
+    if (!file.modifiedAt) return this.forget(sourceId, file);
+    await sql`
+      update import_source_file set state = 'moved', since = ${this.clock.now()} where ${same(sourceId, file)}`.execute(
+      this.db(),
+    );
+  }
+
+  async forget(sourceId: string, file: RemoteFile): Promise<void> {
+    await sql`delete from import_source_file where ${same(sourceId, file)}`.execute(this.db());
+  }
+
+  private async forgetGone(db: Db, sourceId: string, there: ReturnType<typeof listed>): Promise<void> {
+    const gone = sql`f.source_id = ${sourceId} and not exists (
+      select 1 from ${there} where n.name = f.name and n.size = f.size and n.modified_at is not distinct from f.modified_at)`;
+    const longAgo = new Date(this.clock.millis() - REMEMBERED);
+    await sql`
+      delete from import_source_file f where ${gone}
+        and (state in ('seen', 'reading') or modified_at is null or state = 'moved' and since < ${longAgo})`.execute(
+      db,
+    );
+    // It was moved, and what should have noted that came to an end before it could.
+    await sql`update import_source_file f set state = 'moved' where ${gone} and state = 'taken'`.execute(db);
+  }
+
+  private db(): Db {
+    return this.em.fork().getKysely();
+  }
+}
+
+const listed = (files: readonly RemoteFile[]) =>
+  sql`unnest(${files.map(({ name }) => name)}::text[], ${files.map(({ size }) => size)}::bigint[],
+    ${files.map(({ modifiedAt }) => modifiedAt)}::timestamptz[]) as n (name, size, modified_at)`;
+
+const same = (sourceId: string, { name, size, modifiedAt }: RemoteFile) =>
+  sql`source_id = ${sourceId} and name = ${name} and size = ${size} and modified_at is not distinct from ${modifiedAt}::timestamptz`;
+
+const known = (row: Row): KnownFile => ({
+  name: row.name,
+  size: Number(row.size),
+  modifiedAt: row.modified_at === null ? null : new Date(row.modified_at),
+  state: row.state,
+  since: new Date(row.since),
+  importId: row.import_id,
+  importStatus: row.status,
+});

@@ -1,0 +1,16 @@
+import { TestService } from '#libs/platform/testing';
+import { ContactsConfig } from '../contacts.config.js';
+import { ContactsModule } from '../contacts.module.js';
+import { migrations } from '../migrations/migrations.js';
+
+export const CONTACTS_SECRET = 'a-secret-for-tests-that-is-long-enough';
+
+/** The service, to be called as the gateway calls it. */
+export const startContacts = (env: Record<string, string> = {}) =>
+  TestService.start({
+    name: 'contacts',
+    module: ContactsModule,
+    migrations,
+    config: ContactsConfig,
+    env: { CONTACTS_SECRET, ...env },
+  });

@@ -1,0 +1,55 @@
+import type { Db, Decision } from '#libs/lifecycle';
+import { sql } from 'kysely';
+
+/** Contacts told of at once, at most. */
+const CHUNK = 500;
+
+/** All contacts of a number go to somebody, or to nobody. */
+export interface Move {
+  numberId: string;
+  userId: string | null;
+  /** The departure that does it, if one does. */
+  after?: Decision;
+}
+
+/**
+ * Notes that these contacts belong to the number.
+ * @returns how many of them are new to it
+ */
+export async function addContacts(
+  db: Db,
+  number: { id: string; accountId: string },
+  contactIds: readonly string[],
+  now: Date,
+): Promise<number> {
+  const { rows } = await sql`
+    insert into number_contact (number_id, contact_id, account_id, created_at)
+    select ${number.id}, contact_id, ${number.accountId}, ${now} from unnest(${[...contactIds]}::uuid[]) as c (contact_id) order by 2
+    on conflict do nothing returning contact_id`.execute(db);
+  return rows.length;
+}
+
+/**
+ * Notes for the contacts service whom the contacts of these numbers belong to now, in the transaction that changes the
+ * numbers. Whoever calls holds the numbers' rows exclusively, so that no contact joins them meanwhile.
+ */
+export async function noteMoves(db: Db, moves: readonly Move[]): Promise<void> {
+  await sql`
+    insert into contacts_moved (account_id, contact_ids, user_id, after_user_id, after_version)
+    select account_id, array_agg(contact_id), user_id, after_user_id, after_version
+    from (
+      select c.account_id, c.contact_id, m.*, (row_number() over (partition by c.number_id order by c.contact_id) - 1) / ${CHUNK} as chunk
+      from unnest(${moves.map(({ numberId }) => numberId)}::uuid[], ${moves.map(({ userId }) => userId)}::uuid[],
+        ${moves.map(({ after }) => after?.userId ?? null)}::uuid[], ${moves.map(({ after }) => after?.lifecycleVersion ?? null)}::bigint[])
+        as m (number_id, user_id, after_user_id, after_version)
+      join number_contact c on c.number_id = m.number_id) one
+    group by account_id, number_id, user_id, after_user_id, after_version, chunk`.execute(db);
+}
+
+/** The contacts of one number become those of another. */
+export async function handContactsOver(db: Db, fromId: string, toId: string): Promise<void> {
+  await sql`
+    with gone as (delete from number_contact where number_id = ${fromId} returning *)
+    insert into number_contact (number_id, contact_id, account_id, created_at)
+    select ${toId}, contact_id, account_id, created_at from gone on conflict do nothing`.execute(db);
+}
