@@ -5,6 +5,7 @@ import type { BaseConfig } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
 import { AutomationsModule } from '../services/automations/src/automations.module.js';
 import { migrations as automations } from '../services/automations/src/migrations/migrations.js';
+import { ContactsConfig } from '../services/contacts/src/contacts.config.js';
 import { ContactsModule } from '../services/contacts/src/contacts.module.js';
 import { migrations as contacts } from '../services/contacts/src/migrations/migrations.js';
 import { IdentityConfig } from '../services/identity/src/identity.config.js';
@@ -30,7 +31,7 @@ export interface Part {
 /** The services that own data. */
 export const PARTS: readonly Part[] = [
   { name: 'identity', module: IdentityModule, migrations: identity, config: IdentityConfig },
-  { name: 'contacts', module: ContactsModule, migrations: contacts },
+  { name: 'contacts', module: ContactsModule, migrations: contacts, config: ContactsConfig },
   { name: 'messaging', module: MessagingModule, migrations: messaging },
   { name: 'telephony', module: TelephonyModule, migrations: telephony },
   { name: 'automations', module: AutomationsModule, migrations: automations },
@@ -41,7 +42,11 @@ export const PARTS: readonly Part[] = [
 const SECRETS = {
   LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough-for-anybody',
   INTEGRATIONS_SECRET: 'another-secret-for-tests-that-is-long-enough',
+  CONTACTS_SECRET: 'one-more-secret-for-tests-that-is-long-enough',
 };
+
+/** Stands in for whatever sends mail for the operator. */
+const MAILER = { publish: [], subscribe: ['mail.requested'] };
 
 /** Databases and a broker of the test's own, with the permissions that `npm start` gives. */
 export class Foundation {
@@ -100,5 +105,9 @@ async function brokerUsers() {
   const { permissions } = (await import(file)) as {
     permissions: Record<string, { publish: string[]; subscribe: string[] }>;
   };
-  return Object.entries(permissions).map(([name, allowed]) => ({ name, password: `${name}-password`, ...allowed }));
+  return Object.entries({ ...permissions, mailer: MAILER }).map(([name, allowed]) => ({
+    name,
+    password: `${name}-password`,
+    ...allowed,
+  }));
 }

@@ -17,6 +17,9 @@ import { DocsController } from './openapi/docs.controller.js';
 import { Forwarder } from './operations/forwarder.js';
 import { operationControllers } from './operations/operation-controllers.js';
 import { RootController } from './root.controller.js';
+import { DiscoveryController } from './scim/discovery.controller.js';
+import { ScimClient } from './scim/scim-client.js';
+import { ScimController } from './scim/scim.controller.js';
 
 @Module({
   controllers: [
@@ -26,12 +29,15 @@ import { RootController } from './root.controller.js';
     ContactImportsController,
     DepartureEventsController,
     MessageActivityController,
+    DiscoveryController,
+    ScimController,
     ...operationControllers(),
   ],
   providers: [
     HttpSetup,
     Forwarder,
     RateLimits,
+    ScimClient,
     Authenticator,
     SigningKeys,
     SessionEpochs,

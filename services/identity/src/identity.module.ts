@@ -22,6 +22,8 @@ import { BulkController } from './bulk/bulk.controller.js';
 import { BulkWorker } from './bulk/bulk.worker.js';
 import { CertificateController } from './certificate/certificate.controller.js';
 import { Certificates } from './certificate/certificates.js';
+import { ConversionController } from './conversion/conversion.controller.js';
+import { Conversions } from './conversion/conversions.js';
 import { Announcer } from './departures/announcer.js';
 import { Closing } from './departures/closing.js';
 import { ClosingWorker } from './departures/closing.worker.js';
@@ -60,6 +62,15 @@ import { PolicyController } from './policy/policy.controller.js';
 import { PolicyService } from './policy/policy.service.js';
 import { Schedule } from './schedule/schedule.js';
 import { ScheduleWorker } from './schedule/schedule.worker.js';
+import { ScimGroupRows } from './scim/scim-group-rows.js';
+import { ScimGroupsController } from './scim/scim-groups.controller.js';
+import { ScimGroups } from './scim/scim-groups.js';
+import { ScimProfiles } from './scim/scim-profiles.js';
+import { ScimTokenController } from './scim/scim-token.controller.js';
+import { ScimTokens } from './scim/scim-tokens.js';
+import { ScimUserRows } from './scim/scim-user-rows.js';
+import { ScimUsersController } from './scim/scim-users.controller.js';
+import { ScimUsers } from './scim/scim-users.js';
 import { SessionAnnouncer } from './session/session-announcer.js';
 import { SessionList } from './session/session-list.js';
 import { Session } from './session/session.entity.js';
@@ -68,7 +79,13 @@ import { SigningKeys } from './signing-key/signing-keys.js';
 import { TeamController } from './team/team.controller.js';
 import { Team, TeamMember } from './team/team.entity.js';
 import { TeamService } from './team/team.service.js';
+import { FormerEvents } from './transfer/former-events.js';
+import { StreamPurgeWorker } from './transfer/stream-purge.worker.js';
+import { TransferController } from './transfer/transfer.controller.js';
+import { Transfers } from './transfer/transfers.js';
 import { Actors } from './user/actors.js';
+import { CareEndsWorker } from './user/care-ends.worker.js';
+import { CareNews } from './user/care-news.js';
 import { CareService } from './user/care.service.js';
 import { DirectoryController } from './user/directory.controller.js';
 import { Memberships } from './user/memberships.js';
@@ -76,6 +93,7 @@ import { NewUsers } from './user/new-users.js';
 import { UserChanges } from './user/user-changes.js';
 import { UserEvents } from './user/user-events.js';
 import { UserRows } from './user/user-rows.js';
+import { UserStream } from './user/user-stream.js';
 import { UserController } from './user/user.controller.js';
 import { User, UserRole } from './user/user.entity.js';
 import { UserService } from './user/user.service.js';
@@ -104,6 +122,7 @@ const departures = [
   Certificates,
   Closing,
   ClosingWorker,
+  Conversions,
   Decisions,
   DepartureCommands,
   DeparturePreviews,
@@ -125,13 +144,19 @@ const departures = [
 ];
 const people = [
   Actors,
+  CareEndsWorker,
+  CareNews,
   CareService,
+  FormerEvents,
   Memberships,
   NewUsers,
+  StreamPurgeWorker,
+  Transfers,
   UserChanges,
   UserEvents,
   UserRows,
   UserService,
+  UserStream,
   TeamService,
 ];
 const authentication = [
@@ -146,6 +171,8 @@ const authentication = [
   Sessions,
   SigningKeys,
 ];
+
+const provisioning = [ScimGroupRows, ScimGroups, ScimProfiles, ScimTokens, ScimUserRows, ScimUsers];
 
 const lifecycle = LifecycleModule.forIdentity(
   { service: 'identity', rules: identityRules, entities },
@@ -162,6 +189,8 @@ const lifecycle = LifecycleModule.forIdentity(
     MeController,
     PasswordResetController,
     UserController,
+    TransferController,
+    ConversionController,
     DirectoryController,
     InvitationController,
     TeamController,
@@ -171,8 +200,11 @@ const lifecycle = LifecycleModule.forIdentity(
     CertificateController,
     ReceiptsConsumer,
     AuditController,
+    ScimTokenController,
+    ScimUsersController,
+    ScimGroupsController,
   ],
-  providers: [...foundation, ...people, ...authentication, ...policy, ...departures, AccountService],
+  providers: [...foundation, ...people, ...authentication, ...policy, ...departures, ...provisioning, AccountService],
   // The engine hands in what it has done later.
   exports: [ReceiptFolding],
 })

@@ -1,6 +1,7 @@
 import { DeliverPolicy, jetstream, type JsMsg, type PushConsumer } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { replicasOf } from '#libs/broker';
 
 export const EPOCHS_BUCKET = 'session-epochs';
 /** How a KV bucket is laid out as a stream: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md */
@@ -23,7 +24,7 @@ export class EpochFeed {
   /** @throws an error of NATS when the broker can't be reached */
   static async open(nats: NatsConnection, onEntry: OnEntry): Promise<EpochFeed> {
     const client = jetstream(nats, { timeout: API_TIMEOUT });
-    await new Kvm(client).create(EPOCHS_BUCKET);
+    await new Kvm(client).create(EPOCHS_BUCKET, { replicas: replicasOf(nats) });
     const consumer = await client.consumers.getPushConsumer(STREAM, { deliver_policy: DeliverPolicy.LastPerSubject });
     const feed = new EpochFeed(consumer);
     const messages = await consumer.consume({ callback: (message) => feed.take(message, onEntry) });

@@ -7,6 +7,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
+import { SCIM_JSON } from '../scim/scim-reply.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { pathOf } from './request.js';
 import { closeSilentConnections } from './silent-connections.js';
@@ -61,17 +62,19 @@ export class HttpSetup {
 
 function acceptJson(adapter: FastifyAdapter, instance: FastifyInstance, bodyLimit: number): void {
   const parse = instance.getDefaultJsonParser('error', 'error');
-  adapter.useBodyParser(
-    'application/json',
-    false,
-    { bodyLimit },
-    (request, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
-      if (body.length === 0) return done(null, undefined);
-      return parse(request, body.toString('utf8'), (error, value) =>
-        done(error ? new Problem('invalid-json') : null, value),
-      );
-    },
-  );
+  for (const mediaType of ['application/json', SCIM_JSON]) {
+    adapter.useBodyParser(
+      mediaType,
+      false,
+      { bodyLimit },
+      (request, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
+        if (body.length === 0) return done(null, undefined);
+        return parse(request, body.toString('utf8'), (error, value) =>
+          done(error ? new Problem('invalid-json') : null, value),
+        );
+      },
+    );
+  }
 }
 
 /** Tells a wrong path from a wrong method before anything of the request's body is read. */

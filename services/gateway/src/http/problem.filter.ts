@@ -8,6 +8,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { isForScim, scimError, SCIM_JSON } from '../scim/scim-reply.js';
 
 /** What the refusals of Fastify and its plugins mean to the client. */
 const BY_STATUS: Record<number, ProblemCode> = {
@@ -21,7 +22,7 @@ const BY_STATUS: Record<number, ProblemCode> = {
 
 const DEFAULT_RETRY_SECONDS = 1;
 
-/** Answers every failure as RFC 9457 says. What isn't a Problem is a fault of ours: logged, and told without detail. */
+/** Answers every failure as RFC 9457 says, to SCIM clients as RFC 7644 does. What isn't a Problem is a fault of ours: logged, and told without detail. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}
@@ -49,9 +50,10 @@ export function sendProblem(reply: FastifyReply, problem: Problem): void {
   const { status, details } = problem;
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 429 || status === 503) reply.header('retry-after', details.retryAfter ?? DEFAULT_RETRY_SECONDS);
+  const forScim = isForScim(reply.request);
   // As bytes, or Fastify would add a charset, which this media type doesn't have.
   reply
-    .status(status)
-    .header('content-type', 'application/problem+json')
-    .send(Buffer.from(JSON.stringify(problem.toBody())));
+    .status(forScim ? Number(scimError(problem).status) : status)
+    .header('content-type', forScim ? SCIM_JSON : 'application/problem+json')
+    .send(Buffer.from(JSON.stringify(forScim ? scimError(problem) : problem.toBody())));
 }

@@ -36,9 +36,12 @@ function* valuesOf(node: unknown, key: string): Generator<unknown> {
 it('offers every operation that the contracts declare, each at an address of its own', () => {
   const declared = Object.values(contracts).flatMap((exported) => [exported, ...Object.values(exported ?? {})]);
   const subjects = declared.filter(
-    (value) => typeof value === 'object' && value !== null && 'path' in value && 'subject' in value,
+    (value): value is contracts.Operation =>
+      typeof value === 'object' && value !== null && 'path' in value && 'subject' in value,
   );
-  expect(new Set(ALL_OPERATIONS)).toEqual(new Set(subjects));
+  // SCIM has routes, media types and a description of its own.
+  const offered = subjects.filter((operation) => !operation.path.startsWith('/scim/v2/'));
+  expect(new Set(ALL_OPERATIONS)).toEqual(new Set(offered));
   const addresses = ALL_OPERATIONS.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, ':')}`);
   expect(addresses.filter((address, n) => addresses.indexOf(address) !== n)).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { detailDigest, entryHash, GENESIS } from './chain.js';
@@ -16,6 +17,10 @@ export interface NewEntry {
   /** Personal detail in it may be the subject's, and nobody else's: it is erased together with the subject. */
   detail?: Record<string, unknown>;
 }
+
+/** Whoever makes a call, as an entry names them. */
+export const actorOf = ({ userId, system }: Principal): Pick<NewEntry, 'actorId' | 'system'> =>
+  system === undefined ? { actorId: userId } : { system };
 
 /** The audit trail: one hash chain per account. */
 @Injectable()
@@ -50,6 +55,13 @@ export class Audit {
       update audit_head h set seq = m.seq, hash = m.hash
       from jsonb_to_recordset(${JSON.stringify(moved)}::jsonb) as m (account_id uuid, seq bigint, hash text)
       where h.account_id = m.account_id`.execute(db);
+  }
+
+  /** Erases the details of what was done to and by somebody, as their deletion would. Every record stays. */
+  async scrub(userId: string): Promise<void> {
+    await sql`
+      update audit_entry set detail = null, salt = null, scrubbed = true
+      where (subject_id = ${userId} or actor_id = ${userId}) and detail is not null`.execute(this.em.getKysely());
   }
 
   /** About them no detail is written: what is erased with a person must not come back. */

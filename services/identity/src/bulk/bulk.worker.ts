@@ -115,7 +115,12 @@ export class BulkWorker extends Worker {
       const open = await this.hold(bulk.id, rows);
       const still = wishes.filter((wish) => open.has(wish.n));
       const group = { accountId, transition, wishes: still, requestedBy, rolesThen, rolesNow, leavers, effectiveAt };
-      await this.note(bulk.id, await this.groups.decide(group, foreseen), this.em.getKysely());
+      const verdicts = await this.groups.decide(group, foreseen);
+      await this.note(bulk.id, verdicts, this.em.getKysely());
+      await this.refusals.tell(
+        group,
+        verdicts.map(({ wish, problem }) => ({ userId: wish.userId, problem })),
+      );
     });
   }
 

@@ -1,10 +1,7 @@
-import { jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Inject, Injectable } from '@nestjs/common';
-import { DEPARTURES, NATS, Publisher, USERS, type OutgoingMessage } from '#libs/broker';
+import { Injectable } from '@nestjs/common';
+import { DEPARTURES, Publisher, type OutgoingMessage } from '#libs/broker';
 import {
-  allOfUser,
   DEPARTURE_COMPLETED,
   type CloudEvent,
   type CompletedDeparture,
@@ -12,6 +9,7 @@ import {
 } from '#libs/contracts';
 import { sql } from 'kysely';
 import { isoOf } from '../moments.js';
+import { UserStream } from '../user/user-stream.js';
 
 export interface ClosedDeparture {
   id: string;
@@ -21,39 +19,23 @@ export interface ClosedDeparture {
   completed_at: string;
 }
 
-const NO_STREAM = 10059;
-const TOGETHER = 50;
-
 /** Tells that departures are complete, and has the broker forget those who have been deleted. */
 @Injectable()
 export class Announcer {
   constructor(
-    @Inject(NATS) private readonly nats: NatsConnection,
     private readonly em: EntityManager,
     private readonly publisher: Publisher,
+    private readonly stream: UserStream,
   ) {}
 
   /** @throws when the broker does not confirm it; nothing is noted then, and all of it may be done again */
   async announce(closed: readonly ClosedDeparture[]): Promise<void> {
-    await this.forget(closed.filter((departure) => departure.transition === 'deleted'));
+    // Events of before the deletion hold a name.
+    await this.stream.purge(closed.filter((departure) => departure.transition === 'deleted'));
     const results = await this.publisher.publishAll(DEPARTURES, await this.messages(closed));
     const told = closed.filter((_, index) => typeof results[index] === 'string').map((departure) => departure.id);
     await sql`update departure set announced = true where id = any(${told}::uuid[])`.execute(this.db);
     if (told.length < closed.length) throw new Error('the broker did not confirm the end of departures');
-  }
-
-  /** Events of before the deletion hold a name. */
-  private async forget(deleted: readonly ClosedDeparture[]): Promise<void> {
-    if (deleted.length === 0) return;
-    const { streams } = await jetstreamManager(this.nats, { checkAPI: false, timeout: 5_000 });
-    for (let from = 0; from < deleted.length; from += TOGETHER) {
-      const some = deleted.slice(from, from + TOGETHER);
-      await Promise.all(
-        some.map((one) =>
-          streams.purge(USERS.name, { filter: allOfUser(one.account_id, one.user_id) }).catch(unlessThereIsNoStream),
-        ),
-      );
-    }
   }
 
   private async messages(closed: readonly ClosedDeparture[]): Promise<OutgoingMessage[]> {
@@ -90,8 +72,4 @@ function eventOf(
     datacontenttype: 'application/json',
     data: { departureId: id, accountId, userId, transition, completedAt, affected },
   };
-}
-
-function unlessThereIsNoStream(error: unknown): void {
-  if (!(error instanceof JetStreamApiError && error.code === NO_STREAM)) throw error;
 }

@@ -2,9 +2,11 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import {
   isManager,
+  type Conversion,
   type DepartureFacts,
   type DepartureTransition,
   type ResolvedPolicy,
+  type Restore,
   type Transition,
   type UserEvent,
 } from '#libs/contracts';
@@ -17,6 +19,7 @@ import { Audit, type NewEntry } from '../audit/audit.js';
 import { Catalogue } from '../policy/catalogue.js';
 import { Schedule } from '../schedule/schedule.js';
 import { Sessions } from '../session/sessions.js';
+import { CareNews } from '../user/care-news.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
 import { DepartureRows } from './departure-rows.js';
@@ -31,8 +34,12 @@ export interface Decided {
   reason?: string;
   /** When they are to come back. */
   returnAt?: string;
+  /** Of a reactivation: what is to be brought back. */
+  restore?: Restore;
   /** The scheduled departure that is carried out now. */
   departureId?: string;
+  /** What the leaver's number and threads become. */
+  conversion?: Conversion;
 }
 
 const STEPS: Record<DepartureTransition, Transition[]> = {
@@ -59,6 +66,7 @@ export class Decisions {
     private readonly erasure: Erasure,
     private readonly catalogue: Catalogue,
     private readonly events: UserEvents,
+    private readonly care: CareNews,
     private readonly outbox: Outbox,
     private readonly audit: Audit,
     private readonly clock: Clock,
@@ -67,15 +75,15 @@ export class Decisions {
 
   /**
    * Whoever calls it has locked the account and then the users, and has passed the guards.
-   * @param requestedBy who has decided it
+   * @param requestedBy who has decided it; null for a program of the account, which is named by `system`
    * @param onBehalf the account's decision stands although whoever has made it could not make it any more
    * @returns the ids of the departures, in the order of the people
    */
   async carryOut(
     transition: DepartureTransition,
     decided: readonly Decided[],
-    requestedBy: string,
-    { onBehalf = false } = {},
+    requestedBy: string | null,
+    { onBehalf = false, system = 'departure' } = {},
   ): Promise<string[]> {
     const services = await this.catalogue.otherServices();
     const ids = decided.map(({ user }) => user.id);
@@ -89,14 +97,16 @@ export class Decisions {
       requestedBy,
       reasons: new Map(decided.map((one) => [one.user.id, one.reason ?? null])),
     });
+    const caredFor = await this.care.caredForBy(ids);
     const receipts = await this.processor.applyDecided(this.em.getKysely(), events);
     if (transition === 'reactivated') await this.revokeTheRest(ids);
     else await this.sessions.renewClaims(ids);
     if (transition === 'deleted') await this.erasure.erase(events);
+    await this.care.tell(ids, caredFor);
     await this.folding.fold('identity', receipts);
     await this.outbox.append(events.map((event) => ({ event, targets: services })));
     await this.schedule.returns(decided.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id })));
-    await this.record(transition, events, onBehalf ? { system: 'departure' } : { actorId: requestedBy });
+    await this.record(transition, events, onBehalf || requestedBy === null ? { system } : { actorId: requestedBy });
     return ids.map((id) => facts.get(id)!.id);
   }
 
@@ -106,13 +116,18 @@ export class Decisions {
     await this.apiTokens.revokeAll(ids);
   }
 
-  private factsOf(transition: DepartureTransition, { user, policy, departureId }: Decided): DepartureFacts {
+  private factsOf(
+    transition: DepartureTransition,
+    { user, policy, departureId, conversion, restore }: Decided,
+  ): DepartureFacts {
     return {
       id: departureId ?? this.ids.next(),
       steps: STEPS[transition],
       activeSince: transition === 'reactivated' ? user.lifecycle_version + 1 : user.active_since,
       wasManager: isManager(user),
       policy,
+      ...(conversion && { conversion }),
+      ...(restore && { restore }),
       round: 0,
     };
   }
@@ -140,8 +155,10 @@ export class Decisions {
         action: `user.${transition}`,
         ...by,
         subjectId: data.userId,
-        detail: { departureId: data.departure!.id },
+        detail: detailOf(data.departure!),
       })),
     );
   }
 }
+
+const detailOf = ({ id: departureId, restore }: DepartureFacts) => ({ departureId, ...(restore && { restore }) });

@@ -1,6 +1,13 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Departure, type DepartureRequest, type Principal, type Transition } from '#libs/contracts';
+import {
+  Problem,
+  type Departure,
+  type DepartureRequest,
+  type Principal,
+  type Reactivation,
+  type Transition,
+} from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { lockAccount } from '../account/account-lock.js';
 import { alreadyScheduled, Schedule } from '../schedule/schedule.js';
@@ -13,6 +20,7 @@ import { Guards } from './guards.js';
 import { Overtaken } from './overtaken.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner } from './planner.js';
+import { Refusals } from './refusals.js';
 import { Returns } from './returns.js';
 import { RuleOwners } from './rule-owners.js';
 
@@ -26,6 +34,7 @@ export class DepartureCommands {
     private readonly planner: Planner,
     private readonly owners: RuleOwners,
     private readonly guards: Guards,
+    private readonly refusals: Refusals,
     private readonly tokens: PlanTokens,
     private readonly decisions: Decisions,
     private readonly departures: DepartureRows,
@@ -52,7 +61,7 @@ export class DepartureCommands {
     await this.users.lock([userId], 'leave');
     const plan = await this.planner.plan(accountId, userId, transition, request);
     if (JSON.stringify(plan.rules) !== JSON.stringify(foreseen.rules)) throw new Overtaken();
-    await this.guards.pass(plan, blocked);
+    await this.refusals.telling(principal, plan, () => this.guards.pass(plan, blocked));
     if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
     await this.guards.holdSuccessors(plan);
     // The token may be older than a change of the actor's own roles, or than their leaving.
@@ -60,7 +69,7 @@ export class DepartureCommands {
     const { preset, version } = plan.policy;
     const policy = { preset, version, rules: plan.rules };
     const decided = [{ user: plan.user, policy, reason: request.reason, returnAt }];
-    const [id] = await this.decisions.carryOut(transition, decided, principal.userId);
+    const [id] = await this.decisions.carryOut(transition, decided, requesterOf(principal), principal);
     return this.departures.view(accountId, id!);
   }
 
@@ -75,7 +84,7 @@ export class DepartureCommands {
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'change');
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    await this.guards.passForLater(plan);
+    await this.refusals.telling(principal, plan, () => this.guards.passForLater(plan));
     if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
     await this.guards.holdSuccessors(plan);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
@@ -99,13 +108,16 @@ export class DepartureCommands {
     return { effectiveAt, returnAt: momentAfter('returnAt', request.returnAt, left) };
   }
 
-  /** @throws Problem `not-found`, `forbidden`, `conflict` unless the user is deactivated, `no-free-seat` */
-  async reactivate(principal: Principal, userId: string): Promise<Departure> {
+  /** @throws Problem `not-found`, `forbidden`, `conflict` unless the user is deactivated, `no-free-seat`, `unknown-rule` */
+  async reactivate(principal: Principal, userId: string, request: Reactivation = {}): Promise<Departure> {
     const { accountId } = principal;
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    const returning = await this.returns.prepare(accountId, userId);
+    const restore = await this.returns.restoration(request);
+    const returning = { ...(await this.returns.prepare(accountId, userId)), restore };
     assertMayManage(await this.actors.rolesOf(principal), returning.user.roles);
-    const [id] = await this.decisions.carryOut('reactivated', [returning], principal.userId);
+    const [id] = await this.decisions.carryOut('reactivated', [returning], requesterOf(principal), principal);
     return this.departures.view(accountId, id!);
   }
 }
+
+const requesterOf = ({ userId, system }: Principal): string | null => (system === undefined ? userId : null);

@@ -1,15 +1,18 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type {
-  DeparturePreview,
-  PreviewLine,
-  PreviewRule,
-  PreviewWarning,
-  Principal,
-  ResolvedRules,
-  RuleDescription,
-  Transition,
-  UserOverview,
+import { ServiceClient } from '#libs/broker';
+import {
+  contactsNamed,
+  contactsToTell,
+  type DeparturePreview,
+  type PreviewLine,
+  type PreviewRule,
+  type PreviewWarning,
+  type Principal,
+  type ResolvedRules,
+  type RuleDescription,
+  type Transition,
+  type UserOverview,
 } from '#libs/contracts';
 import { sql } from 'kysely';
 import { assertMayManage } from '../user/actors.js';
@@ -29,6 +32,7 @@ export class DeparturePreviews {
     private readonly owners: RuleOwners,
     private readonly guards: Guards,
     private readonly tokens: PlanTokens,
+    private readonly client: ServiceClient,
   ) {}
 
   /** @throws Problem `not-found`, `forbidden`, or `service-unavailable` naming a service that does not answer */
@@ -36,7 +40,7 @@ export class DeparturePreviews {
     const { accountId } = principal;
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     const plan = await this.planner.plan(accountId, userId, transition);
-    const lines = await this.owners.preview(plan);
+    const [lines, toTell] = await Promise.all([this.owners.preview(plan), this.toTell(plan)]);
     const blockers = await this.guards.blockers(plan, lines.filter(blocks));
     return {
       userId,
@@ -47,8 +51,25 @@ export class DeparturePreviews {
       warnings: lines.flatMap(warningOf),
       successors: { firstAdminId: await this.firstAdmin(accountId, userId) },
       rules: lines.flatMap((line) => ruleLine(line, plan.catalogue)),
-      contactsToTell: [],
+      ...toTell,
     };
+  }
+
+  /** Asked only where there is a service that knows: it has told us its rules. */
+  private async toTell(plan: Plan): Promise<Pick<DeparturePreview, 'contactsToTell' | 'contactsToTellTotal'>> {
+    const { account_id: accountId, id: userId } = plan.user;
+    if (!plan.catalogue.some((rule) => rule.service === contactsToTell.service)) return NOBODY_TO_TELL;
+    const { contacts, total } = await this.client.ask(contactsToTell, { accountId, userId });
+    if (contacts.length === 0) return NOBODY_TO_TELL;
+    const contactIds = contacts.map(({ contactId }) => contactId);
+    const named = await this.client.ask(contactsNamed, { accountId, contactIds });
+    const byId = new Map(named.contacts.map((contact) => [contact.id, contact]));
+    // Whoever is no longer in the address book stays in the list: their messages are still there.
+    const shown = contacts.map(({ contactId, lastMessageAt }) => {
+      const { name = null, phone = null } = byId.get(contactId) ?? {};
+      return { contactId, name, phone, lastMessageAt };
+    });
+    return { contactsToTell: shown, contactsToTellTotal: total };
   }
 
   /** @throws Problem `not-found`, or `service-unavailable` naming a service that does not answer */
@@ -70,6 +91,8 @@ export class DeparturePreviews {
     return rows[0]?.user_id ?? null;
   }
 }
+
+const NOBODY_TO_TELL = { contactsToTell: [], contactsToTellTotal: 0 };
 
 function ruleLine(line: PreviewLine, catalogue: readonly RuleDescription[]): PreviewRule[] {
   const known = catalogue.find((rule) => rule.id === line.rule);

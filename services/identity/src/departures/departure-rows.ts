@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import {
   Problem,
+  type Conversion,
   type Departure,
   type DepartureQuery,
   type DepartureService,
@@ -10,6 +11,7 @@ import {
   type Page,
   type ProblemCode,
   type ResolvedPolicy,
+  type Restore,
   type Transition,
   type UserEvent,
 } from '#libs/contracts';
@@ -40,8 +42,12 @@ export interface DepartureRow {
   active_since: number;
   was_manager: boolean;
   policy: ResolvedPolicy;
+  /** What whoever asked wanted beside the policy; of a reactivation, what is to be brought back. */
+  wishes: { restore?: Restore };
   lifecycle_version: number;
   seq: number;
+  /** Only of somebody who becomes a shared inbox. */
+  conversion: Conversion | null;
   round: number;
   total: number;
   done: number;
@@ -61,7 +67,7 @@ export class DepartureRows {
     transition: DepartureTransition,
     events: readonly UserEvent[],
     services: readonly string[],
-    { requestedBy, reasons }: { requestedBy: string; reasons: ReadonlyMap<string, string | null> },
+    { requestedBy, reasons }: { requestedBy: string | null; reasons: ReadonlyMap<string, string | null> },
   ): Promise<void> {
     const now = this.clock.now();
     const rows = events.map(({ data: { accountId, userId, lifecycleVersion, seq, departure } }) => ({
@@ -73,16 +79,18 @@ export class DepartureRows {
       active_since: departure!.activeSince,
       was_manager: departure!.wasManager,
       policy: departure!.policy,
+      wishes: departure!.restore ? { restore: departure!.restore } : {},
+      conversion: departure!.conversion ?? null,
       lifecycle_version: lifecycleVersion,
       seq,
     }));
     await sql`
-      insert into departure (id, account_id, user_id, reason, steps, active_since, was_manager, policy, lifecycle_version, seq,
+      insert into departure (id, account_id, user_id, reason, steps, active_since, was_manager, policy, wishes, conversion, lifecycle_version, seq,
         transition, status, requested_by, requested_at, effective_at, begun_at, total)
       select n.*, ${transition}, 'running', ${requestedBy}::uuid, ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz,
         ${services.length}::int
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, reason text,
-        steps text[], active_since bigint, was_manager boolean, policy jsonb, lifecycle_version bigint, seq bigint)
+        steps text[], active_since bigint, was_manager boolean, policy jsonb, wishes jsonb, conversion jsonb, lifecycle_version bigint, seq bigint)
       on conflict (id) do update set status = 'running', begun_at = excluded.begun_at, total = excluded.total, steps = excluded.steps,
         active_since = excluded.active_since, was_manager = excluded.was_manager, policy = excluded.policy,
         lifecycle_version = excluded.lifecycle_version, seq = excluded.seq`.execute(this.db);
@@ -156,8 +164,8 @@ export class DepartureRows {
   private async select(where: RawBuilder<unknown>): Promise<DepartureRow[]> {
     const { rows } = await sql<DepartureRow>`
       select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
-        d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.lifecycle_version::float8,
-        d.seq::float8, d.round, d.total, d.done
+        d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
+        d.seq::float8, d.conversion, d.round, d.total, d.done
       from departure d where ${where}`.execute(this.db);
     return rows;
   }
@@ -180,6 +188,7 @@ function toDeparture(row: DepartureRow, states: readonly ServiceState[]): Depart
     reason: row.reason,
     ...(row.return_at && { returnAt: isoOf(row.return_at) }),
     ...(row.returns_from && { returnsFrom: row.returns_from }),
+    ...(row.conversion && { inboxId: row.conversion.inboxId }),
     ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
     progress: { done: row.done, total: row.total },
     services: states.map(toService),

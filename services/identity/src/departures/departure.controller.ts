@@ -69,8 +69,8 @@ export class DepartureController {
   }
 
   @Handles(usersReactivate)
-  reactivate({ principal, params }: CallOf<typeof usersReactivate>): Promise<Departure> {
-    return this.commands.reactivate(principal, params.id!);
+  reactivate({ principal, params, body }: CallOf<typeof usersReactivate>): Promise<Departure> {
+    return this.commands.reactivate(principal, params.id!, body);
   }
 
   @Handles(departuresList)

@@ -11,13 +11,17 @@ export class Erasure {
   /** In the transaction that decides the deletion, after the rules. */
   async erase(deletions: readonly UserEvent[]): Promise<void> {
     const ids = deletions.map(({ data }) => data.userId);
-    const db = this.em.getKysely();
-    // Where somebody was and with what; by now all of it is revoked.
-    await sql`delete from session where user_id = any(${ids}::uuid[])`.execute(db);
-    await sql`delete from api_token where user_id = any(${ids}::uuid[])`.execute(db);
-    await sql`delete from password_reset where user_id = any(${ids}::uuid[])`.execute(db);
+    await this.forgetAccess(ids);
     await this.withdraw(deletions);
     await this.forgetReasons(ids, { except: deletions.map(({ data }) => data.departure!.id) });
+  }
+
+  /** Where somebody was and with what. All of it has been revoked: gateways have heard of it. */
+  async forgetAccess(userIds: readonly string[]): Promise<void> {
+    const db = this.em.getKysely();
+    await sql`delete from session where user_id = any(${[...userIds]}::uuid[])`.execute(db);
+    await sql`delete from api_token where user_id = any(${[...userIds]}::uuid[])`.execute(db);
+    await sql`delete from password_reset where user_id = any(${[...userIds]}::uuid[])`.execute(db);
   }
 
   /**

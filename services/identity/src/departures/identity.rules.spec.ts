@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { Directory, directoryTable, migration } from '#libs/database';
+import { Directory, directoryCare, directoryTable, migration } from '#libs/database';
 import {
   behavesLikeARule,
   coversEveryPersonalColumn,
@@ -29,7 +29,7 @@ const usersOfDirectory = migration(
 const identity: ServiceUnderTest = { name: 'identity', entities, rules: identityRules, migrations };
 const onBench: ServiceUnderTest = {
   ...identity,
-  migrations: [...migrations, noView, directoryTable, usersOfDirectory],
+  migrations: [...migrations, noView, directoryTable, directoryCare, usersOfDirectory],
 };
 
 type Insert = (owner: Person, bench: RuleBench) => ReturnType<typeof sql>;

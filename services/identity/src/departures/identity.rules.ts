@@ -23,6 +23,18 @@ import { User, UserRole } from '../user/user.entity.js';
 
 const revoked = { revoked: true, revokedAt: NOW } as const;
 const stillGood = sql`t.expires_at > l.left_at`;
+const notDeleted = { status: ['invited', 'active', 'deactivated'] } as const;
+const anyOfProfile = sql`
+  num_nonnulls(t.name, t.email, t.avatar_url, t.staff_id, t.user_name, t.external_id, t.scim_name) > 0`;
+const noProfile = {
+  name: null,
+  email: null,
+  avatarUrl: null,
+  staffId: null,
+  userName: null,
+  externalId: null,
+  scimName: null,
+} as const;
 const scrubbed = { detail: null, salt: null, scrubbed: true } as const;
 
 /** What becomes of a leaver's own things in identity. They are carried out in the transaction that decides. */
@@ -46,7 +58,7 @@ export const identityRules: readonly Rule[] = [
   rule('identity.credentials', 'Password', {
     rows: owned(User, 'id', {}, { match: sql`t.password_hash is not null` }),
     deactivated: always(keep),
-    deleted: always(setting('delete')({ passwordHash: null })),
+    deleted: always(setting('delete', 'never')({ passwordHash: null })),
   }),
   rule('identity.memberships', 'Roles and teams', {
     rows: [owned(UserRole, 'userId', {}, { part: 'roles' }), owned(TeamMember, 'userId', {}, { part: 'teams' })],
@@ -54,9 +66,9 @@ export const identityRules: readonly Rule[] = [
     deleted: always(remove),
   }),
   rule('identity.profile', 'Name, email, picture and staff id', {
-    rows: owned(User, 'id', {}, { match: sql`num_nonnulls(t.name, t.email, t.avatar_url, t.staff_id) > 0` }),
+    rows: owned(User, 'id', {}, { match: anyOfProfile }),
     deactivated: always(keep),
-    deleted: always(redact({ name: null, email: null, avatarUrl: null, staffId: null })),
+    deleted: always(redact(noProfile)),
   }),
   rule('identity.audit', 'Details in the audit trail', {
     rows: [
@@ -74,7 +86,10 @@ export const identityRules: readonly Rule[] = [
   }),
   rule('identity.caretakers', 'Taking care of others’ inboxes', {
     // Somebody may go on taking care of the leaver's own inbox until the leaver is deleted.
-    rows: [owned(User, 'caretakerId', {}, { part: 'by' }), owned(User, 'id', {}, { part: 'of', on: 'deleted' })],
+    rows: [
+      owned(User, 'caretakerId', notDeleted, { part: 'by' }),
+      owned(User, 'id', {}, { part: 'of', on: 'deleted' }),
+    ],
     deactivated: always(end({ caretakerId: null, caretakerUntil: null })),
     deleted: always(end({ caretakerId: null, caretakerUntil: null })),
   }),

@@ -10,6 +10,9 @@ export const kept: Kept = {
   'users.email': REDACTED,
   'users.staff_id': REDACTED,
   'users.avatar_url': REDACTED,
+  'users.user_name': REDACTED,
+  'users.external_id': REDACTED,
+  'users.scim_name': REDACTED,
   'users.legal_hold_reason':
     'While it is there nobody can be deleted; one written later says why the rest has to stay.',
   'session.ip': DELETED_WITH_THE_PERSON,
@@ -23,5 +26,6 @@ export const kept: Kept = {
   'bulk_departure.requested_by': 'Who asked for it, as an id.',
   'bulk_departure.reason': 'Erased once every row is decided; from then on the departures have it.',
   'bulk_departure_row.user_id': 'What has become of a row, as an id.',
+  'stream_purge.user_id': 'Gone as soon as the broker has forgotten the person’s older events.',
   'verification.requested_by': 'Who asked for a count, as an id.',
 };

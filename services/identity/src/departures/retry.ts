@@ -98,8 +98,27 @@ export class DepartureRetry {
   /** The event as it was, under its own seq, in another round. */
   private async eventOf(departure: DepartureRow, round: number): Promise<UserEvent> {
     const user = await this.users.get(departure.account_id, departure.user_id);
-    const { id, steps, active_since: activeSince, was_manager: wasManager, policy, seq } = departure;
-    const facts = { id, steps, activeSince, wasManager, policy, round };
+    const {
+      id,
+      steps,
+      active_since: activeSince,
+      was_manager: wasManager,
+      policy,
+      conversion,
+      wishes,
+      seq,
+    } = departure;
+    const { restore } = wishes;
+    const facts = {
+      id,
+      steps,
+      activeSince,
+      wasManager,
+      policy,
+      ...(conversion && { conversion }),
+      ...(restore && { restore }),
+      round,
+    };
     const event = this.events.userEvent({ ...user, seq }, `user.${departure.transition}`, facts);
     // The clocks of delayed effects began when it was decided.
     return { ...event, time: new Date(departure.begun_at ?? departure.effective_at).toISOString() };

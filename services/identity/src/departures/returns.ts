@@ -1,8 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem } from '#libs/contracts';
+import { Problem, type Reactivation, type Restore } from '#libs/contracts';
 import { lockAccount } from '../account/account-lock.js';
 import { requireFreeSeats } from '../account/seats.js';
+import { Catalogue } from '../policy/catalogue.js';
+import { ruleOf } from '../policy/choices.js';
 import { PolicyService } from '../policy/policy.service.js';
 import { UserRows } from '../user/user-rows.js';
 import type { Decided } from './decisions.js';
@@ -14,7 +16,19 @@ export class Returns {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly policies: PolicyService,
+    private readonly catalogue: Catalogue,
   ) {}
+
+  /**
+   * What is to be brought back; undefined for nothing.
+   * @throws Problem `unknown-rule`
+   */
+  async restoration({ restore = 'none' }: Reactivation): Promise<Restore | undefined> {
+    if (restore === 'all') return restore;
+    if (restore === 'none' || restore.length === 0) return undefined;
+    const catalogue = await this.catalogue.rules();
+    return [...new Set(restore)].map((id) => ruleOf(catalogue, id).id);
+  }
 
   /**
    * Locks the account and the user, who can then be reactivated.

@@ -7,7 +7,7 @@ export const Invitation = defineEntity({
   properties: {
     id: p.uuid().primary(),
     userId: userRef(),
-    invitedBy: userRef(),
+    invitedBy: userRef().nullable(),
     /** SHA-256 of the token. */
     hash: p.blob(),
     createdAt: p.datetime(),

@@ -33,13 +33,16 @@ export class Invitations {
     private readonly ids: Ids,
   ) {}
 
-  /** In the transaction that makes the user, whose inviter is kept from leaving meanwhile. */
-  async create(userId: string, email: string, invitedBy: string): Promise<Invitation> {
+  /**
+   * In the transaction that makes the user, whose inviter is kept from leaving meanwhile.
+   * @param invitedBy left out where a program of the account invites
+   */
+  async create(userId: string, email: string, invitedBy?: string): Promise<Invitation> {
     const token = this.ids.secret(32);
     const expires = new Date(this.clock.millis() + LIFE);
     await sql`
       insert into invitation (id, user_id, invited_by, hash, created_at, expires_at)
-      values (${this.ids.next()}, ${userId}, ${invitedBy}, ${sha256(token)}, ${this.clock.now()}, ${expires})`.execute(
+      values (${this.ids.next()}, ${userId}, ${invitedBy ?? null}, ${sha256(token)}, ${this.clock.now()}, ${expires})`.execute(
       this.em.getKysely(),
     );
     const expiresAt = expires.toISOString();

@@ -1,6 +1,6 @@
 import { outboxTable } from '#libs/broker';
 import { domainTypes, type Migrations } from '#libs/database';
-import { lifecycleTables } from '#libs/lifecycle';
+import { lifecycleTables, undoTable } from '#libs/lifecycle';
 import { platformMigrations } from '#libs/platform';
 import { accountsAndUsers } from './0010-accounts-and-users.js';
 import { sessionsAndTokens } from './0011-sessions-and-tokens.js';
@@ -8,6 +8,8 @@ import { auditTrail } from './0012-audit.js';
 import { departures } from './0013-departures.js';
 import { scheduledDepartures } from './0014-scheduled-departures.js';
 import { bulkDepartures } from './0015-bulk-departures.js';
+import { handovers } from './0016-handovers.js';
+import { scim } from './0020-scim.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -15,10 +17,13 @@ export const migrations: Migrations = [
   ...platformMigrations,
   outboxTable,
   lifecycleTables,
+  undoTable,
   accountsAndUsers,
   sessionsAndTokens,
   auditTrail,
   departures,
   scheduledDepartures,
   bulkDepartures,
+  handovers,
+  scim,
 ];

@@ -29,7 +29,13 @@ export class PasswordResets {
     const db = this.em.getKysely();
     const { rows } = await sql<{ id: string; email: string }>`
       select id, email from users where lower(email) = lower(${email}) and status = 'active' for key share`.execute(db);
-    const resets = rows.map((user) => ({ id: this.ids.next(), user, token: this.ids.secret(32) }));
+    await this.send(rows);
+  }
+
+  /** Sends each of these active users a token for choosing a password, in the caller's transaction. */
+  async send(users: readonly { id: string; email: string }[]): Promise<void> {
+    const db = this.em.getKysely();
+    const resets = users.map((user) => ({ id: this.ids.next(), user, token: this.ids.secret(32) }));
     const expires = new Date(this.clock.millis() + LIFE);
     await sql`
       insert into password_reset (id, user_id, hash, created_at, expires_at)

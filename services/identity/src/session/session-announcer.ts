@@ -2,7 +2,7 @@ import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
-import { NATS } from '#libs/broker';
+import { NATS, replicasOf } from '#libs/broker';
 import { SESSION_BUCKET, sessionKey, type SessionEpoch } from '#libs/contracts';
 import { AfterCommit } from '../after-commit.js';
 
@@ -29,7 +29,10 @@ export class SessionAnnouncer {
 
   private async put(entries: readonly (readonly [key: string, value: string])[]): Promise<void> {
     const kvm = new Kvm(jetstream(this.nats, { timeout: PATIENCE }));
-    const bucket = await kvm.create(SESSION_BUCKET.name, { ttl: SESSION_BUCKET.ttl });
+    const bucket = await kvm.create(SESSION_BUCKET.name, {
+      ttl: SESSION_BUCKET.ttl,
+      replicas: replicasOf(this.nats),
+    });
     for (let from = 0; from < entries.length; from += AT_ONCE) {
       await Promise.all(entries.slice(from, from + AT_ONCE).map(([key, value]) => bucket.put(key, value)));
     }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type ListQuery, type Page, type Principal, type Team } from '#libs/contracts';
 import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
-import { Audit } from '../audit/audit.js';
+import { actorOf, Audit } from '../audit/audit.js';
 import { Actors } from '../user/actors.js';
 import { tidy } from '../user/tidy.js';
 import { UserEvents } from '../user/user-events.js';
@@ -78,28 +78,41 @@ export class TeamService {
 
   /** @throws Problem `not-found` for the team, `unknown-user` or `inactive-user` for the member */
   async add(principal: Principal, teamId: string, userId: string): Promise<void> {
-    await this.actors.requireManager(principal);
-    await this.directory.requireActive(principal.accountId, [userId]);
-    await this.lock(principal.accountId, teamId, sql`for key share`);
-    const { rows } = await sql`
-      insert into team_member (id, team_id, user_id) values (${this.ids.next()}, ${teamId}, ${userId})
-      on conflict do nothing returning id`.execute(this.db);
-    if (rows.length > 0) await this.moved(principal, teamId, userId, 'team.member-added');
+    await this.changeMembers(principal, teamId, { add: [userId], remove: [] });
   }
 
   /** @throws Problem `not-found` for a team or a user that the account does not have */
   async takeOut(principal: Principal, teamId: string, userId: string): Promise<void> {
-    await this.actors.requireManager(principal);
     await this.users.get(principal.accountId, userId);
-    await this.lock(principal.accountId, teamId, sql`for key share`);
-    const { rows } = await sql`
-      delete from team_member where team_id = ${teamId} and user_id = ${userId} returning id`.execute(this.db);
-    if (rows.length > 0) await this.moved(principal, teamId, userId, 'team.member-removed');
+    await this.changeMembers(principal, teamId, { add: [], remove: [userId] });
   }
 
-  private async moved(principal: Principal, teamId: string, userId: string, action: string): Promise<void> {
-    await this.events.publishChanged([userId]);
-    await this.record(principal, action, { teamId }, userId);
+  /**
+   * Adds and takes out any number of people. Whoever is a member already, or is none, stays so.
+   * @throws Problem `not-found` for the team, `unknown-user` or `inactive-user` for those to be added
+   */
+  async changeMembers(
+    principal: Principal,
+    teamId: string,
+    { add, remove }: { add: readonly string[]; remove: readonly string[] },
+  ): Promise<void> {
+    await this.actors.requireManager(principal);
+    await this.directory.requireActive(principal.accountId, add);
+    await this.lock(principal.accountId, teamId, sql`for key share`);
+    const added = await sql<{ user_id: string }>`
+      insert into team_member (id, team_id, user_id)
+      select id, ${teamId}::uuid, user_id from unnest(${add.map(() => this.ids.next())}::uuid[], ${[...add]}::uuid[]) as n (id, user_id)
+      on conflict do nothing returning user_id`.execute(this.db);
+    const removed = await sql<{ user_id: string }>`
+      delete from team_member where team_id = ${teamId} and user_id = any(${[...remove]}::uuid[]) returning user_id`.execute(
+      this.db,
+    );
+    await this.events.publishChanged([...added.rows, ...removed.rows].map((row) => row.user_id));
+    const by = { accountId: principal.accountId, ...actorOf(principal), detail: { teamId } };
+    await this.audit.append([
+      ...added.rows.map((row) => ({ ...by, action: 'team.member-added', subjectId: row.user_id })),
+      ...removed.rows.map((row) => ({ ...by, action: 'team.member-removed', subjectId: row.user_id })),
+    ]);
   }
 
   private async lock(accountId: string, teamId: string, strength: RawBuilder<unknown>): Promise<void> {
@@ -108,8 +121,8 @@ export class TeamService {
     if (rows.length === 0) throw new Problem('not-found', { detail: 'There is no such team.' });
   }
 
-  private record({ accountId, userId }: Principal, action: string, detail: object, subjectId?: string): Promise<void> {
-    return this.audit.append([{ accountId, action, actorId: userId, subjectId, detail: { ...detail } }]);
+  private record(principal: Principal, action: string, detail: Record<string, unknown>): Promise<void> {
+    return this.audit.append([{ accountId: principal.accountId, action, ...actorOf(principal), detail }]);
   }
 
   private async select(where: RawBuilder<unknown>): Promise<Team[]> {

@@ -10,6 +10,7 @@ import {
   type DepartureRequest,
   type DepartureStatus,
   type Principal,
+  type Reactivation,
   type Transition,
 } from '#libs/contracts';
 import { eventually } from '#libs/testing';
@@ -51,8 +52,8 @@ export class TestDepartures {
     return this.identity.call(usersDelete, { principal, params: { id }, body });
   }
 
-  reactivate(principal: Principal, id: string): Promise<Departure> {
-    return this.identity.call(usersReactivate, { principal, params: { id } });
+  reactivate(principal: Principal, id: string, body: Reactivation = {}): Promise<Departure> {
+    return this.identity.call(usersReactivate, { principal, params: { id }, body });
   }
 
   get(principal: Principal, id: string): Promise<Departure> {

@@ -1,6 +1,6 @@
 import { defineEntity, EntityManager, p } from '@mikro-orm/postgresql';
 import { Module, type Type } from '@nestjs/common';
-import { directoryTable, domainTypes, migrate, migration, tenantRow, userRef } from '#libs/database';
+import { directoryCare, directoryTable, domainTypes, migrate, migration, tenantRow, userRef } from '#libs/database';
 import {
   block,
   can,
@@ -12,6 +12,7 @@ import {
   rule,
   transfer,
   unassign,
+  undoTable,
 } from '#libs/lifecycle';
 import { platformMigrations, startService, type RunningService } from '#libs/platform';
 import { testDatabase, type TestDatabase } from '#libs/testing';
@@ -28,7 +29,9 @@ const migrations = [
   domainTypes,
   ...platformMigrations,
   directoryTable,
+  directoryCare,
   lifecycleTables,
+  undoTable,
   migration(
     '0100-thing',
     // The check is a way to have a rule fail.
@@ -53,7 +56,7 @@ export class Peer {
     const database = await testDatabase({
       name,
       migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
-      fingerprint: `peer ${name}`,
+      fingerprint: `peer ${name} ${migrations.map((one) => one.name).join()}`,
     });
     const peer = new Peer(identity, name, moduleOf(name), database, undefined);
     await peer.start();

@@ -55,8 +55,10 @@ export class CareService {
     if (user.status === 'deleted')
       throw new Problem('conflict', { detail: 'A deleted user has no inbox to take care of.' });
     await sql`
-      update users set caretaker_id = ${caretakerId}, caretaker_until = ${ends}, updated_at = ${this.clock.now()}
-      where id = ${userId}`.execute(this.em.getKysely());
+      update users set caretaker_id = ${caretakerId}, caretaker_until = ${ends} where id = ${userId}`.execute(
+      this.em.getKysely(),
+    );
+    await this.events.publishChanged([userId]);
     await this.record(principal, userId, 'caretaker.set', { caretakerId, until: ends?.toISOString() ?? null });
     return this.view(principal, userId);
   }
@@ -65,8 +67,8 @@ export class CareService {
     const user = await this.locked(principal, userId);
     if (user.caretaker_id === null) return;
     await sql`
-      update users set caretaker_id = null, caretaker_until = null, updated_at = ${this.clock.now()}
-      where id = ${userId}`.execute(this.em.getKysely());
+      update users set caretaker_id = null, caretaker_until = null where id = ${userId}`.execute(this.em.getKysely());
+    await this.events.publishChanged([userId]);
     await this.record(principal, userId, 'caretaker.ended', { caretakerId: user.caretaker_id });
   }
 

@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { caretakerEnd, caretakerPut, legalHoldLift, legalHoldPut, usersGet, type Principal } from '#libs/contracts';
+import {
+  auditList,
+  caretakerEnd,
+  caretakerPut,
+  legalHoldLift,
+  legalHoldPut,
+  usersDeactivate,
+  usersGet,
+  type Principal,
+} from '#libs/contracts';
+import { eventually } from '#libs/testing';
 import { outcomeOf, ownerOf, tally, TestIdentity } from '../testing/identity.js';
+import { CareEndsWorker } from './care-ends.worker.js';
 
 let identity: TestIdentity;
 let owner: Principal;
@@ -21,6 +32,13 @@ const lift = (id: string) => identity.call(legalHoldLift, { principal: owner, pa
 const get = (id: string) => identity.call(usersGet, { principal: owner, params: { id } });
 const entrust = (id: string, caretakerId: string, until?: string) =>
   identity.call(caretakerPut, { principal: owner, params: { id }, body: { caretakerId, until } });
+/** Caretaker and end, event by event. */
+const careToldOf = async (id: string) => {
+  const rows = await identity.query(sql<{ by: string | null; until: string | null }>`
+    select event->'data'->'profile'->>'caretakerId' as by, event->'data'->'profile'->>'caretakerUntil' as until
+    from outbox where user_id = ${id} order by seq`);
+  return rows.map(({ by, until }) => [by, until]);
+};
 
 describe('a legal hold', () => {
   it('travels in the profile, when it is set and when it is lifted', async () => {
@@ -82,5 +100,42 @@ describe('a caretaker', () => {
     expect(await outcomeOf(entrust(person.userId, owner.userId, '2020-01-01T00:00:00Z'))).toBe('validation');
     await identity.query(sql`update users set status = 'deleted' where id = ${person.userId}`);
     expect(await outcomeOf(entrust(person.userId, owner.userId))).toBe('conflict');
+  });
+
+  it('is told of in the profile of the one cared for: when it begins, when it ends, and when the caretaker leaves', async () => {
+    const carer = await identity.aPerson(owner);
+    const until = new Date(identity.clock.millis() + 3_600_000).toISOString();
+    await entrust(person.userId, carer.userId, until);
+    await identity.call(caretakerEnd, { principal: owner, params: { id: person.userId } });
+    await entrust(person.userId, carer.userId);
+    await identity.call(usersDeactivate, { principal: owner, params: { id: carer.userId }, body: {} });
+    expect(await careToldOf(person.userId)).toEqual([
+      [null, null],
+      [carer.userId, until],
+      [null, null],
+      [carer.userId, null],
+      [null, null],
+    ]);
+  });
+
+  it('is taken back, told and recorded once the time is up', async () => {
+    const carer = await identity.aPerson(owner);
+    const until = new Date(identity.clock.millis() + 60_000).toISOString();
+    await entrust(person.userId, carer.userId, until);
+    identity.clock.advance(60_001);
+    identity.get(CareEndsWorker).wake();
+    await eventually(async () =>
+      expect(await careToldOf(person.userId)).toEqual([
+        [null, null],
+        [carer.userId, until],
+        [null, null],
+      ]),
+    );
+    const rows = await identity.query(
+      sql`select from users where caretaker_until is not null or caretaker_id is not null`,
+    );
+    expect(rows.length).toBe(0);
+    const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: person.userId } });
+    expect(items[0]).toMatchObject({ action: 'caretaker.ended', system: 'system (care)' });
   });
 });

@@ -19,6 +19,8 @@ export interface NewUserFacts {
 
 export const duplicates = {
   users_email: () => new Problem('duplicate-email', { detail: 'Another user of the account has this email.' }),
+  // By which name a SCIM client knows somebody: their email unless it has said otherwise.
+  users_user_name: () => new Problem('duplicate-email', { detail: 'Another user of the account goes by this email.' }),
   users_staff_id: () => new Problem('duplicate-staff-id', { detail: 'Another user of the account has this staff id.' }),
 };
 

@@ -4,7 +4,7 @@ import { Problem, type Principal, type Role, type User, type UserChange } from '
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { lockAccount } from '../account/account-lock.js';
-import { Audit } from '../audit/audit.js';
+import { actorOf, Audit } from '../audit/audit.js';
 import { Passwords } from '../auth/passwords.js';
 import { Sessions } from '../session/sessions.js';
 import { refusing } from '../violations.js';
@@ -53,7 +53,7 @@ export class UserChanges {
     if (Object.keys(detail).length > 0) {
       await this.events.publishChanged([userId]);
       await this.audit.append([
-        { accountId, action: 'user.updated', actorId: principal.userId, subjectId: userId, detail },
+        { accountId, action: 'user.updated', ...actorOf(principal), subjectId: userId, detail },
       ]);
     }
     return toUser(await this.users.get(accountId, userId), this.clock.now());

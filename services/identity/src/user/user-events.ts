@@ -4,7 +4,7 @@ import { Outbox, traceparent } from '#libs/broker';
 import { userSubject, type DepartureFacts, type Profile, type UserEvent, type UserEventType } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { isoOf } from '../moments.js';
+import { isoOf, isoOrNull } from '../moments.js';
 import { Catalogue } from '../policy/catalogue.js';
 import { UserRows, type UserRow } from './user-rows.js';
 
@@ -74,5 +74,7 @@ export function profileOf(row: UserRow): Profile {
     createdAt: isoOf(row.created_at),
     redactionLabel: row.redaction_label,
     legalHold: row.legal_hold,
+    caretakerId: gone ? null : row.caretaker_id,
+    caretakerUntil: gone ? null : isoOrNull(row.caretaker_until),
   };
 }

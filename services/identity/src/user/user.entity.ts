@@ -13,6 +13,12 @@ export const User = defineEntity({
     name: personal().nullable(),
     email: personal().nullable(),
     avatarUrl: personal().nullable(),
+    /** SCIM's `userName` where it is not the email. */
+    userName: personal().nullable(),
+    /** Id in the identity provider. */
+    externalId: personal().nullable(),
+    /** SCIM's `name` in its parts, as JSON. */
+    scimName: personal().nullable(),
     passwordHash: p.text().nullable(),
     status: p.text().$type<UserStatus>(),
     /** Counts every event of the user. */

@@ -4,7 +4,7 @@ import type { InvitedUser, NewUser, Page, Principal, User, UserQuery } from '#li
 import { Clock, toPage } from '#libs/database';
 import { lockAccount } from '../account/account-lock.js';
 import { requireFreeSeats } from '../account/seats.js';
-import { Audit } from '../audit/audit.js';
+import { actorOf, Audit } from '../audit/audit.js';
 import { Passwords } from '../auth/passwords.js';
 import { Invitations } from '../invitation/invitations.js';
 import { Actors, assertMayManage } from './actors.js';
@@ -52,11 +52,11 @@ export class UserService {
     assertMayManage(await this.actors.rolesOf(principal), roles);
     await requireFreeSeats(this.em, accountId);
     const id = await this.newUsers.insert(accountId, { name, email, staffId, teamIds, roles, passwordHash });
-    const invitation = passwordHash ? undefined : await this.invitations.create(id, email, principal.userId);
+    const invitation = passwordHash ? undefined : await this.invitations.create(id, email, actorOf(principal).actorId);
     await this.events.publishChanged([id], 'user.created');
     const action = invitation ? 'user.invited' : 'user.created';
     await this.audit.append([
-      { accountId, action, actorId: principal.userId, subjectId: id, detail: { name, email, staffId, roles } },
+      { accountId, action, ...actorOf(principal), subjectId: id, detail: { name, email, staffId, roles } },
     ]);
     const user = await this.get(accountId, id);
     return invitation ? { ...user, invitation } : user;

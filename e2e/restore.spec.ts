@@ -1,0 +1,147 @@
+import type { Json } from './api.js';
+import { anAccount, contactsCsv, signIn, type Cast } from './cast.js';
+import { linesOf, over, type Departure } from './departures.js';
+import { System } from './system.js';
+
+interface Things {
+  chats: string[];
+  conversation: string;
+  automation: string;
+  webhook: string;
+  number: string;
+  app: string;
+  dashboard: string;
+  publicUrl: string;
+}
+
+let accounts = 0;
+
+/** Ada leaves under an account's usual policy, is missed, and comes back. */
+describe('a reactivation through nothing but HTTP', () => {
+  let cast: Cast;
+  let had: Things;
+  let taken: string;
+
+  const owner = () => cast.owner.api;
+  const see = (path: string) => owner().get(path);
+  const chat = (n: number) => see(`/v1/live-chats/${had.chats[n]}`);
+  const back = async (body?: Json) =>
+    over(owner(), await owner().post<Departure>(`/v1/users/${cast.ada.id}/reactivate`, body));
+  const told = (departure: Departure) =>
+    Object.fromEntries(
+      linesOf(departure).map((line) => {
+        const { notRestored, warning } = line as unknown as { notRestored: number; warning?: string };
+        return [line.rule, [line.affected, notRestored, ...(warning ? [warning] : [])]];
+      }),
+    );
+
+  async function belongings(): Promise<Things> {
+    const { ada, cleo } = cast;
+    const create = async (path: string, body: Json) => (await ada.api.post(path, body)).id as string;
+    const newChat = () => create('/v1/live-chats', { visitor: 'A visitor', operatorId: ada.id });
+    await ada.api.upload('/v1/contact-imports', contactsCsv([cleo], 1));
+    const [contact] = (await ada.api.get('/v1/contacts?limit=1')).items as Json[];
+    const inboxId = await create('/v1/inboxes', { kind: 'shared', name: 'Support', memberIds: [ada.id, cleo.id] });
+    const dashboard = await create('/v1/dashboards', { name: 'Team pipeline', shared: true });
+    const link = await ada.api.post('/v1/public-links', { dashboardId: dashboard });
+    return {
+      chats: [await newChat(), await newChat(), await newChat()],
+      conversation: await create('/v1/conversations', {
+        contactId: contact!.id,
+        inboxId,
+        assignee: ada.id,
+        status: 'open',
+      }),
+      automation: await create('/v1/automations', { name: 'Welcome', trigger: { kind: 'any' } }),
+      webhook: await create('/v1/webhooks', { url: 'https://hooks.example.com/leaver', events: ['contact.created'] }),
+      number: await create('/v1/numbers', { e164: `+1415666${1000 + accounts}`, kind: 'personal', ownerId: ada.id }),
+      app: await create('/v1/apps', { appId: 'calendar', shared: false }),
+      dashboard,
+      publicUrl: link.url as string,
+    };
+  }
+
+  beforeEach(async () => {
+    accounts += 1;
+    cast = await anAccount(system, 'crm');
+    had = await belongings();
+    const body = {
+      overrides: {
+        'messaging.conversations': 'transfer',
+        'telephony.numbers': { action: 'release-after', days: 7 },
+      },
+      successors: { 'messaging.conversations': cast.ben.id },
+    };
+    const departure = await over(owner(), await owner().post<Departure>(`/v1/users/${cast.ada.id}/deactivate`, body));
+    expect(departure.status).toBe('completed');
+    expect(await see(`/v1/conversations/${had.conversation}`)).toMatchObject({ assignee: { id: cast.ben.id } });
+    expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'quarantined', ownerId: null });
+    taken = had.chats[0]!;
+    await cast.cleo.api.post(`/v1/live-chats/${taken}/take`);
+  });
+
+  it('brings back everything that nobody has changed, and names what it can’t', async () => {
+    const returned = await back({ restore: 'all' });
+    expect(returned).toMatchObject({ transition: 'reactivated', status: 'completed', progress: { done: 7, total: 7 } });
+    expect(told(returned)).toMatchObject({
+      'messaging.live-chats': [2, 1, 'changed-since'],
+      'messaging.conversations': [1, 0],
+      'telephony.numbers': [1, 0],
+      'automations.owned': [1, 0],
+      'automations.any-triggers': [1, 0],
+      'integrations.webhooks': [1, 0],
+      'integrations.apps': [0, 1, 'cannot-be-restored'],
+      'insights.shared-dashboards': [1, 0],
+      'insights.public-links': [1, 0],
+      'identity.sessions': [0, 1, 'cannot-be-restored'],
+      'identity.seat': [1, 0],
+    });
+    expect(linesOf(returned).filter((line) => line.remaining !== 0)).toEqual([]);
+    const { ada, cleo } = cast;
+    expect(await chat(0)).toMatchObject({ status: 'open', operatorId: cleo.id });
+    for (const n of [1, 2]) expect(await chat(n)).toMatchObject({ status: 'open', operatorId: ada.id });
+    expect(await see(`/v1/conversations/${had.conversation}`)).toMatchObject({ assignee: { id: ada.id } });
+    expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({
+      state: 'assigned',
+      ownerId: ada.id,
+      destinationUserId: ada.id,
+      releaseAt: null,
+    });
+    expect(await see(`/v1/automations/${had.automation}`)).toMatchObject({ active: true });
+    expect(await see(`/v1/webhooks/${had.webhook}`)).toMatchObject({ active: true });
+    expect(await see(`/v1/dashboards/${had.dashboard}`)).toMatchObject({ ownerId: ada.id });
+    expect(await see(had.publicUrl)).toMatchObject({ name: 'Team pipeline' });
+    expect(await owner().all('/v1/apps')).toEqual([]);
+    expect(await (await signIn(system, ada.email)).get('/v1/me')).toMatchObject({ id: ada.id });
+  });
+
+  it('brings back what the rules in a list have done, and leaves the rest', async () => {
+    const returned = await back({ restore: ['messaging.live-chats'] });
+    expect(told(returned)).toEqual({ 'messaging.live-chats': [2, 1, 'changed-since'] });
+    expect(await chat(1)).toMatchObject({ operatorId: cast.ada.id });
+    expect(await see(`/v1/automations/${had.automation}`)).toMatchObject({ active: false });
+    expect(await see(`/v1/conversations/${had.conversation}`)).toMatchObject({ assignee: { id: cast.ben.id } });
+  });
+
+  it('refuses what is no rule, and then brings nothing back unless it is asked to', async () => {
+    const ask = (restore: unknown) => owner().post(`/v1/users/${cast.ada.id}/reactivate`, { restore });
+    expect(await owner().refusal(ask(['messaging.live-chats', 'messaging.telex']))).toMatchObject({
+      status: 422,
+      code: 'unknown-rule',
+    });
+    for (const restore of ['some', 1, [1], { all: true }])
+      expect(await owner().refusal(ask(restore))).toMatchObject({ status: 400, code: 'validation' });
+    expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({ status: 'deactivated' });
+    const returned = await back();
+    expect(linesOf(returned)).toEqual([]);
+    expect(await chat(1)).toMatchObject({ status: 'queued', operator: null });
+    expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'quarantined' });
+    expect(await see(`/v1/webhooks/${had.webhook}`)).toMatchObject({ active: false });
+  });
+});
+
+let system: System;
+beforeAll(async () => {
+  system = await System.start();
+}, 60_000);
+afterAll(() => system?.stop());

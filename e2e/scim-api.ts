@@ -1,0 +1,62 @@
+import type { Api, Json } from './api.js';
+import type { Place } from './cast.js';
+
+export interface ScimAnswer {
+  status: number;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what an answer holds is for the test to say
+  body: any;
+  headers: Headers;
+}
+
+export const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+export const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+export const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+export const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
+
+/** Calls `/scim/v2` as an identity provider does; failures are answers like any other. */
+export class ScimApi {
+  constructor(
+    private readonly url: string,
+    private readonly token?: string,
+    private readonly mediaType = 'application/scim+json',
+  ) {}
+
+  /** With a new token of the account. */
+  static async connect({ url }: Place, as: Api): Promise<ScimApi> {
+    const { token } = await as.post('/v1/account/scim-tokens', { name: 'Directory' });
+    return new ScimApi(url, token as string);
+  }
+
+  get = (path: string, headers: Record<string, string> = {}) => this.send('GET', path, undefined, headers);
+  post = (path: string, body: unknown, headers: Record<string, string> = {}) => this.send('POST', path, body, headers);
+  put = (path: string, body: unknown, headers: Record<string, string> = {}) => this.send('PUT', path, body, headers);
+  delete = (path: string, headers: Record<string, string> = {}) => this.send('DELETE', path, undefined, headers);
+
+  patch = (path: string, operations: Json[], headers: Record<string, string> = {}) =>
+    this.send('PATCH', path, { schemas: [PATCH_OP], Operations: operations }, headers);
+
+  /** The list that a filter finds. */
+  find = (type: 'Users' | 'Groups', filter: string, more = '') =>
+    this.get(`/${type}?filter=${encodeURIComponent(filter)}${more}`);
+
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ScimAnswer> {
+    const answer = await fetch(`${this.url}/scim/v2${path}`, {
+      method,
+      headers: {
+        ...(this.token && { authorization: `Bearer ${this.token}` }),
+        ...(body !== undefined && { 'content-type': this.mediaType }),
+        ...headers,
+      },
+      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text), headers: answer.headers };
+  }
+}
+
+/** What a refusal is about: status, SCIM's word, and the code that begins the detail. */
+export const reasonOf = ({ status, body }: ScimAnswer) => ({
+  status,
+  scimType: body.scimType,
+  code: body.detail.split(':')[0],
+});

@@ -1,0 +1,75 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Principal, type ProblemCode, type Transition } from '#libs/contracts';
+import { AfterCommit } from '../after-commit.js';
+import { actorOf, Audit, type NewEntry } from '../audit/audit.js';
+import type { Plan } from './planner.js';
+
+/** What a guard refuses with. That somebody has left already, or may not be touched, is no guard's doing. */
+const OF_GUARDS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  'sole-owner',
+  'not-deactivated',
+  'numbers-assigned',
+  'retention',
+  'legal-hold',
+]);
+
+interface Refused {
+  userId: string;
+  problem?: Problem;
+}
+
+/** Has the trail tell whose departure the guards have refused, to whom, and why. */
+@Injectable()
+export class Refusals {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly audit: Audit,
+    private readonly afterCommit: AfterCommit,
+  ) {}
+
+  /**
+   * Of one person: the command comes to nothing, so its refusal is put down in a transaction that follows.
+   * @throws what the guards throw
+   */
+  async telling(
+    principal: Principal,
+    { user, transition }: Pick<Plan, 'user' | 'transition'>,
+    guards: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await guards();
+    } catch (error) {
+      if (error instanceof Problem) {
+        const refused = [{ userId: user.id, problem: error }];
+        const entries = entriesOf(user.account_id, transition, actorOf(principal), refused);
+        if (entries.length > 0) this.afterCommit.runEitherWay(() => this.appendApart(entries));
+      }
+      throw error;
+    }
+  }
+
+  /** Of many people: in the caller's transaction, which goes on with the others. */
+  async tell(
+    { accountId, transition, requestedBy }: { accountId: string; transition: Transition; requestedBy: string },
+    refused: readonly Refused[],
+  ): Promise<void> {
+    await this.audit.append(entriesOf(accountId, transition, { actorId: requestedBy }, refused));
+  }
+
+  private appendApart(entries: readonly NewEntry[]): Promise<void> {
+    return this.em.fork().transactional(() => this.audit.append(entries));
+  }
+}
+
+const entriesOf = (
+  accountId: string,
+  transition: Transition,
+  by: Pick<NewEntry, 'actorId' | 'system'>,
+  refused: readonly Refused[],
+): NewEntry[] =>
+  refused.flatMap(({ userId: subjectId, problem }) =>
+    problem && OF_GUARDS.has(problem.code)
+      ? [{ accountId, action: 'departure.refused', ...by, subjectId, detail: { transition, code: problem.code } }]
+      : [],
+  );

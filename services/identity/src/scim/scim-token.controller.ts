@@ -1,0 +1,39 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import {
+  scimCheck,
+  scimTokensCreate,
+  scimTokensList,
+  scimTokensRevoke,
+  type CallOf,
+  type CreatedScimToken,
+  type Page,
+  type ScimToken,
+} from '#libs/contracts';
+import { ScimTokens } from './scim-tokens.js';
+
+@Controller()
+export class ScimTokenController {
+  constructor(private readonly tokens: ScimTokens) {}
+
+  @Handles(scimTokensCreate)
+  create({ principal, body }: CallOf<typeof scimTokensCreate>): Promise<CreatedScimToken> {
+    return this.tokens.create(principal, body.name);
+  }
+
+  @Handles(scimTokensList)
+  list({ principal, query }: CallOf<typeof scimTokensList>): Promise<Page<ScimToken>> {
+    return this.tokens.page(principal.accountId, query);
+  }
+
+  @Handles(scimTokensRevoke)
+  revoke({ principal, params }: CallOf<typeof scimTokensRevoke>): Promise<void> {
+    return this.tokens.revoke(principal, params.id!);
+  }
+
+  @Handles(scimCheck)
+  async check({ body }: CallOf<typeof scimCheck>): Promise<{ good: true }> {
+    await this.tokens.authenticate(body.token);
+    return { good: true };
+  }
+}

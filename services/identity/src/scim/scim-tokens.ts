@@ -1,0 +1,127 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  NOBODY,
+  Problem,
+  SCIM_TOKEN_PREFIX,
+  SCIM_TOKENS_AT_ONCE,
+  type CreatedScimToken,
+  type ListQuery,
+  type Page,
+  type Principal,
+  type ScimToken,
+} from '#libs/contracts';
+import { Clock, Ids, pageWindow, toPage } from '#libs/database';
+import { sql } from 'kysely';
+import { timingSafeEqual } from 'node:crypto';
+import { lockAccount } from '../account/account-lock.js';
+import { actorOf, Audit } from '../audit/audit.js';
+import { sha256 } from '../auth/secrets.js';
+import { isoOf, isoOrNull } from '../moments.js';
+import { Actors } from '../user/actors.js';
+import { tidy } from '../user/tidy.js';
+
+const FORM = /^lvrscim_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([\w-]{43})$/;
+/** Milliseconds by which the time of the last use may be behind. */
+const COARSE = 60_000;
+
+interface TokenRow {
+  id: string;
+  name: string;
+  created_at: string;
+  last_used_at: string | null;
+}
+
+/** An account's tokens for identity providers: `lvrscim_<id>_<secret>`, good until revoked, whoever made them. */
+@Injectable()
+export class ScimTokens {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly actors: Actors,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** @throws Problem `forbidden`; `conflict` when the account has two already */
+  async create(principal: Principal, name: string): Promise<CreatedScimToken> {
+    const { accountId } = principal;
+    await lockAccount(this.em, accountId);
+    await this.actors.requireManager(principal);
+    const { rows: held } = await sql`select id from scim_token where account_id = ${accountId}`.execute(this.db);
+    if (held.length >= SCIM_TOKENS_AT_ONCE)
+      throw new Problem('conflict', { detail: 'There are two SCIM tokens already. Revoke the one not in use.' });
+    const secret = this.ids.secret(32);
+    const row: TokenRow = {
+      id: this.ids.next(),
+      name: tidy('name', name),
+      created_at: this.clock.now().toISOString(),
+      last_used_at: null,
+    };
+    await sql`
+      insert into scim_token (id, account_id, name, hash, created_at)
+      values (${row.id}, ${accountId}, ${row.name}, ${sha256(secret)}, ${row.created_at})`.execute(this.db);
+    await this.record(principal, 'scim-token.created', row.id);
+    return { ...toScimToken(row), token: `${SCIM_TOKEN_PREFIX}${row.id}_${secret}` };
+  }
+
+  async page(accountId: string, query: ListQuery): Promise<Page<ScimToken>> {
+    const { limit, before } = pageWindow(query);
+    const { rows } = await sql<TokenRow>`
+      select id, name, created_at, last_used_at from scim_token
+      where account_id = ${accountId} and (${before}::uuid is null or id < ${before}::uuid)
+      order by id desc limit ${limit + 1}`.execute(this.db);
+    return toPage(rows.map(toScimToken), query);
+  }
+
+  /** @throws Problem `forbidden`; `not-found`, for another account's token, too */
+  async revoke(principal: Principal, tokenId: string): Promise<void> {
+    await this.actors.requireManager(principal);
+    const { rows } = await sql`
+      delete from scim_token where id = ${tokenId} and account_id = ${principal.accountId} returning id`.execute(
+      this.db,
+    );
+    if (rows.length === 0) throw new Problem('not-found', { detail: 'There is no such token.' });
+    await this.record(principal, 'scim-token.revoked', tokenId);
+  }
+
+  /**
+   * The account's identity provider, which may do what an owner may.
+   * @throws Problem `unauthenticated`
+   */
+  async authenticate(token: string): Promise<Principal> {
+    const [, id, secret] = FORM.exec(token) ?? [];
+    if (!id || !secret) throw new Problem('unauthenticated');
+    const { rows } = await sql<{ account_id: string; hash: Buffer }>`
+      select account_id, hash from scim_token where id = ${id}`.execute(this.db);
+    const [known] = rows;
+    if (!known || !timingSafeEqual(known.hash, sha256(secret))) throw new Problem('unauthenticated');
+    await this.touch(id);
+    return { accountId: known.account_id, userId: NOBODY.userId, roles: ['owner'], system: 'scim' };
+  }
+
+  /** Requests at the same moment don't wait for each other here: one of them will write it. */
+  private async touch(id: string): Promise<void> {
+    const now = this.clock.now();
+    await sql`
+      update scim_token set last_used_at = ${now} where id in (
+        select id from scim_token
+        where id = ${id} and (last_used_at is null or last_used_at <= ${new Date(now.getTime() - COARSE)})
+        for update skip locked)`.execute(this.db);
+  }
+
+  private record(principal: Principal, action: string, tokenId: string): Promise<void> {
+    return this.audit.append([{ accountId: principal.accountId, action, ...actorOf(principal), detail: { tokenId } }]);
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}
+
+const toScimToken = (row: TokenRow): ScimToken => ({
+  id: row.id,
+  name: row.name,
+  createdAt: isoOf(row.created_at),
+  lastUsedAt: isoOrNull(row.last_used_at),
+});

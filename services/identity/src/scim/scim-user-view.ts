@@ -1,0 +1,45 @@
+import { SCIM_ENTERPRISE_USER, SCIM_USER, type ScimObject } from '#libs/contracts';
+import { isoOf } from '../moments.js';
+import { fullName, type NameParts, type ScimProfile } from './scim-profile.js';
+import type { ScimUserRow } from './scim-user-rows.js';
+
+export const versionOf = ({ seq }: Pick<ScimUserRow, 'seq'>): string => `W/"${seq}"`;
+
+export const partsOf = ({ scim_name }: ScimUserRow): NameParts =>
+  scim_name === null ? {} : (JSON.parse(scim_name) as NameParts);
+
+export function profileOf(row: ScimUserRow): ScimProfile {
+  return {
+    userName: row.user_name,
+    email: row.email,
+    displayName: row.name,
+    name: partsOf(row),
+    externalId: row.external_id,
+    staffId: row.staff_id,
+  };
+}
+
+export const isActive = ({ status }: ScimUserRow): boolean => status === 'active' || status === 'invited';
+
+/** Somebody invited counts as active: they have their seat and may come in. */
+export function toScimUser(row: ScimUserRow): ScimObject {
+  const parts = partsOf(row);
+  return {
+    schemas: [SCIM_USER, SCIM_ENTERPRISE_USER],
+    id: row.id,
+    ...(row.external_id !== null && { externalId: row.external_id }),
+    userName: row.user_name,
+    name: { ...parts, formatted: fullName(parts) ?? row.name },
+    displayName: row.name,
+    emails: [{ value: row.email, type: 'work', primary: true }],
+    active: isActive(row),
+    groups: row.teams.map((team) => ({ value: team.id, display: team.name, type: 'direct' })),
+    [SCIM_ENTERPRISE_USER]: { employeeNumber: row.staff_id },
+    meta: {
+      resourceType: 'User',
+      created: isoOf(row.created_at),
+      lastModified: isoOf(row.updated_at),
+      version: versionOf(row),
+    },
+  };
+}

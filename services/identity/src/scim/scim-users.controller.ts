@@ -1,0 +1,49 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import { scimUsers, type CallOf, type ScimAnswer, type ScimPage } from '#libs/contracts';
+import { pageOf } from './answers.js';
+import { ScimTokens } from './scim-tokens.js';
+import { ScimUserRows } from './scim-user-rows.js';
+import { toScimUser } from './scim-user-view.js';
+import { ScimUsers } from './scim-users.js';
+
+@Controller()
+export class ScimUsersController {
+  constructor(
+    private readonly tokens: ScimTokens,
+    private readonly rows: ScimUserRows,
+    private readonly users: ScimUsers,
+  ) {}
+
+  @Handles(scimUsers.search)
+  async search({ body }: CallOf<typeof scimUsers.search>): Promise<ScimPage> {
+    const { accountId } = await this.tokens.authenticate(body.token);
+    const { total, rows } = await this.rows.search(accountId, body);
+    return pageOf(total, rows.map(toScimUser), body.view);
+  }
+
+  @Handles(scimUsers.get)
+  async get({ body, params }: CallOf<typeof scimUsers.get>): Promise<ScimAnswer> {
+    return this.users.get(await this.tokens.authenticate(body.token), params.id!, body.view);
+  }
+
+  @Handles(scimUsers.create)
+  async create({ body }: CallOf<typeof scimUsers.create>): Promise<ScimAnswer> {
+    return this.users.create(await this.tokens.authenticate(body.token), body);
+  }
+
+  @Handles(scimUsers.replace)
+  async replace({ body, params }: CallOf<typeof scimUsers.replace>): Promise<ScimAnswer> {
+    return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body);
+  }
+
+  @Handles(scimUsers.change)
+  async change({ body, params }: CallOf<typeof scimUsers.change>): Promise<ScimAnswer> {
+    return this.users.change(await this.tokens.authenticate(body.token), params.id!, body);
+  }
+
+  @Handles(scimUsers.remove)
+  async remove({ body, params }: CallOf<typeof scimUsers.remove>): Promise<ScimAnswer> {
+    return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body);
+  }
+}

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  accountGet,
+  auditList,
+  auditVerify,
+  invitationsAccept,
+  NOBODY,
+  usersGet,
+  usersInvite,
+  usersTransfer,
+  type Principal,
+} from '#libs/contracts';
+import { sql } from 'kysely';
+import { outcomeOf, ownerOf, PASSWORD, tally, TestIdentity } from '../testing/identity.js';
+import { Provider } from '../testing/provider.js';
+
+let identity: TestIdentity;
+let owner: Principal;
+let provider: Provider;
+let people = 0;
+beforeAll(async () => {
+  identity = await TestIdentity.start();
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+  provider = await Provider.of(identity, owner);
+});
+afterAll(() => identity.stop());
+
+const aPerson = () => {
+  const n = ++people;
+  return { userName: `grace${n}@example.com`, externalId: `X-${n}`, name: { givenName: 'Grace', familyName: `H${n}` } };
+};
+const set = (path: string, value: unknown) => [{ op: 'replace', path, value }];
+const userOf = (id: string) => identity.call(usersGet, { principal: owner, params: { id } });
+const columns = (id: string) =>
+  identity.query(sql<Record<string, unknown>>`
+    select user_name, external_id, scim_name, name, email, staff_id, status, seq::int, lifecycle_version::int from users where id = ${id}`);
+
+describe('somebody whom the provider creates', () => {
+  it('takes a seat, and may come in by the invitation that nobody in particular has sent', async () => {
+    const { id } = await provider.users.create(aPerson());
+    expect(await userOf(id)).toMatchObject({ status: 'invited', roles: ['agent'] });
+    expect((await identity.call(accountGet, { principal: owner })).seats.used).toBe(2);
+    expect(await identity.query(sql`select invited_by from invitation where user_id = ${id}`)).toEqual([
+      { invited_by: null },
+    ]);
+  });
+
+  it('is active at once when the password comes along, and signs in with it', async () => {
+    const { id, ...shown } = await provider.users.create({ ...aPerson(), password: PASSWORD });
+    expect(JSON.stringify(shown)).not.toContain(PASSWORD);
+    expect(await userOf(id)).toMatchObject({ status: 'active' });
+    expect(await outcomeOf(provider.users.create({ ...aPerson(), password: 'short' }))).toBe('validation');
+  });
+
+  it('can be there but not active', async () => {
+    const { id, active } = await provider.users.create({ ...aPerson(), active: 'false' });
+    expect([active, (await userOf(id)).status]).toEqual([false, 'deactivated']);
+  });
+
+  it('is one person however many requests say so at once', async () => {
+    const person = aPerson();
+    const calls = Array.from({ length: 5 }, () => provider.users.create(person));
+    expect(await tally(calls)).toEqual({ conflict: 4, ok: 1 });
+  });
+
+  it('is not somebody else of the same email, staff id or external id', async () => {
+    const person = aPerson();
+    await provider.users.create(person);
+    const other = aPerson();
+    const again = (changes: object) => outcomeOf(provider.users.create({ ...other, ...changes }));
+    expect(await again({ emails: [{ value: person.userName }] })).toBe('duplicate-email');
+    expect(await again({ externalId: person.externalId })).toBe('conflict');
+    const enterprise = {
+      'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': { employeeNumber: person.externalId },
+    };
+    expect(await again(enterprise)).toBe('duplicate-staff-id');
+    const body = { name: 'Else', email: person.userName, staffId: 'S', roles: ['agent' as const] };
+    expect(await outcomeOf(identity.call(usersInvite, { principal: owner, body }))).toBe('duplicate-email');
+  });
+
+  it('comes back with the same user name as well, with roles and teams as before', async () => {
+    const person = aPerson();
+    const { id } = await provider.users.create(person);
+    const group = await provider.groups.create({ displayName: `Team of ${id}`, members: [{ value: id }] });
+    await provider.users.change(id, set('active', false));
+    const back = await provider.users.create({ userName: person.userName.toUpperCase(), displayName: 'Back' });
+    expect(back).toMatchObject({ id, active: true, displayName: 'Back', groups: [{ value: group.id }] });
+    expect(await userOf(id)).toMatchObject({ status: 'active', roles: ['agent'], teamIds: [group.id] });
+  });
+});
+
+describe('a change', () => {
+  it('that changes nothing leaves version and trail alone', async () => {
+    const { id } = await provider.users.create({ ...aPerson(), displayName: 'Grace' });
+    const before = await provider.users.get(id);
+    const entries = async () => (await identity.call(auditList, { principal: owner, query: { subjectId: id } })).items;
+    const known = await entries();
+    await provider.users.replace(id, before);
+    await provider.users.change(id, [
+      ...set('active', 'True'),
+      ...set('displayName', 'Grace'),
+      ...set('nickName', 'G'),
+    ]);
+    expect(await provider.users.get(id)).toEqual(before);
+    expect(await entries()).toEqual(known);
+  });
+
+  it('raises the version once, whatever it is about', async () => {
+    const { id } = await provider.users.create(aPerson());
+    for (const [path, value] of [
+      ['displayName', 'Grace Hopper'],
+      ['externalId', `new ${id}`],
+      ['name.honorificPrefix', 'Dr.'],
+      ['userName', `another ${id}`],
+    ] as const) {
+      const [before] = await columns(id);
+      const after = await provider.users.change(id, set(path, value));
+      expect([path, after.meta.version]).toEqual([path, `W/"${Number(before!.seq) + 1}"`]);
+    }
+  });
+
+  it('of the user name takes the email along while they are the same', async () => {
+    const { id } = await provider.users.create(aPerson());
+    const moved = await provider.users.change(id, set('userName', `moved${id}@example.com`));
+    expect(moved.emails).toMatchObject([{ value: `moved${id}@example.com` }]);
+    await provider.users.change(id, set('emails[type eq "work"].value', `apart${id}@example.com`));
+    const apart = await provider.users.change(id, set('userName', `login-${id}`));
+    expect(apart).toMatchObject({ userName: `login-${id}`, emails: [{ value: `apart${id}@example.com` }] });
+  });
+
+  it('describing the whole user forgets parts of the name, and never whether they are active', async () => {
+    const { id, userName } = await provider.users.create(aPerson());
+    await provider.users.change(id, set('active', false));
+    const whole = await provider.users.replace(id, { userName, name: { givenName: 'Only' } });
+    expect(whole).toMatchObject({ active: false, displayName: 'Only', name: { formatted: 'Only', givenName: 'Only' } });
+    expect(whole.name).not.toHaveProperty('familyName');
+  });
+
+  it('is all or nothing', async () => {
+    const taken = aPerson();
+    await provider.users.create(taken);
+    const { id } = await provider.users.create(aPerson());
+    const both = [...set('active', false), ...set('displayName', 'Half'), ...set('externalId', taken.externalId)];
+    expect(await outcomeOf(provider.users.change(id, both))).toBe('conflict');
+    expect(await provider.users.get(id)).toMatchObject({
+      active: true,
+      displayName: expect.not.stringMatching('Half'),
+    });
+  });
+
+  it('to inactive happens once, however many ask at once', async () => {
+    const { id } = await provider.users.create({ ...aPerson(), password: PASSWORD });
+    const calls = Array.from({ length: 4 }, () => provider.users.change(id, set('active', false)));
+    expect(await tally(calls)).toEqual({ ok: 4 });
+    expect(await identity.query(sql`select transition from departure where user_id = ${id}`)).toHaveLength(1);
+  });
+});
+
+describe('nothing of what the provider said', () => {
+  const TRACE = 'Tracewell';
+  const traced = () => ({
+    userName: `${TRACE}-login`,
+    externalId: `${TRACE}-id`,
+    name: { givenName: TRACE, familyName: TRACE, middleName: TRACE },
+    emails: [{ value: `${TRACE}@example.com`, type: 'work' }],
+  });
+  const empty = { user_name: null, external_id: null, scim_name: null };
+
+  it('is left after a deletion, also not in the trail, which still holds', async () => {
+    const { id } = await provider.users.create(traced());
+    await provider.users.change(id, set('externalId', `${TRACE}-id-2`));
+    await provider.users.remove(id);
+    expect(await columns(id)).toMatchObject([{ ...empty, name: null, email: null, staff_id: null, status: 'deleted' }]);
+    const left = await identity.query(sql`
+      select u::text from users u where u::text ~* ${TRACE} union all
+      select o::text from outbox o where o::text ~* ${TRACE} union all
+      select e::text from audit_entry e where e::text ~* ${TRACE}`);
+    expect(left).toEqual([]);
+    expect(await identity.call(auditVerify, { principal: owner })).toMatchObject({ valid: true });
+    expect(await outcomeOf(provider.users.create(traced()))).toBe('ok');
+  });
+
+  it('is left with another person who takes the user over', async () => {
+    const { id } = await provider.users.create({ ...traced(), password: PASSWORD });
+    const to = { name: 'Nell', email: `nell${id}@example.com`, staffId: `N ${id}` };
+    await identity.call(usersTransfer, { principal: owner, params: { id }, body: to });
+    expect(await columns(id)).toMatchObject([{ ...empty, name: 'Nell' }]);
+    expect(await provider.users.get(id)).toMatchObject({ userName: to.email, name: { formatted: 'Nell' } });
+  });
+});
+
+it('an invitation of the provider is accepted like any other', async () => {
+  const { id } = await provider.users.create(aPerson());
+  const token = 'a token that the test knows';
+  await identity.query(sql`update invitation set hash = sha256(${token}::bytea) where user_id = ${id}`);
+  const signedIn = await identity.call(invitationsAccept, { principal: NOBODY, body: { token, password: PASSWORD } });
+  expect(signedIn.user).toMatchObject({ id, status: 'active' });
+});

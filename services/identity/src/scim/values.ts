@@ -1,0 +1,40 @@
+import { fault } from './faults.js';
+
+const LONGEST = 200;
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * A text as clients send one: some send numbers, some wrap a single value as if there were many. Null for nothing.
+ * @throws Problem `validation` with `invalidValue`
+ */
+export function textOf(name: string, value: unknown, longest = LONGEST): string | null {
+  const plain = unwrapped(value);
+  if (plain === null || plain === undefined) return null;
+  const text = typeof plain === 'number' ? String(plain) : plain;
+  if (typeof text !== 'string') throw fault('invalidValue', `${name} must be a text.`);
+  const trimmed = text.trim();
+  if (trimmed.length > longest) throw fault('invalidValue', `${name} must not have more than ${longest} characters.`);
+  if (CONTROL.test(trimmed) || !trimmed.isWellFormed())
+    throw fault('invalidValue', `${name} must not hold control characters.`);
+  return trimmed === '' ? null : trimmed;
+}
+
+/**
+ * True or false, also as text in any case. Null for nothing.
+ * @throws Problem `validation` with `invalidValue`
+ */
+export function flagOf(name: string, value: unknown): boolean | null {
+  const plain = unwrapped(value);
+  if (plain === null || plain === undefined) return null;
+  const text = String(plain).toLowerCase();
+  if (text !== 'true' && text !== 'false') throw fault('invalidValue', `${name} must be true or false.`);
+  return text === 'true';
+}
+
+function unwrapped(value: unknown): unknown {
+  const only = Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value;
+  return isObject(only) && 'value' in only ? only.value : only;
+}

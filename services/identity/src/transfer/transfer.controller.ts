@@ -1,0 +1,14 @@
+import { Controller } from '@nestjs/common';
+import { Handles } from '#libs/broker';
+import { usersTransfer, type CallOf, type InvitedUser } from '#libs/contracts';
+import { Transfers } from './transfers.js';
+
+@Controller()
+export class TransferController {
+  constructor(private readonly transfers: Transfers) {}
+
+  @Handles(usersTransfer)
+  transfer({ principal, params, body }: CallOf<typeof usersTransfer>): Promise<InvitedUser> {
+    return this.transfers.transfer(principal, params.id!, body);
+  }
+}

@@ -1,0 +1,47 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Log } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { Worker } from '#libs/lifecycle';
+import { sql } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { UserEvents } from './user-events.js';
+
+const AT_ONCE = 200;
+
+/** Takes back care whose time is up. Nobody waits for it: whoever looks at a caretaker looks at the time as well. */
+@Injectable()
+export class CareEndsWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly events: UserEvents,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    return this.em.fork().transactional(async (em) => {
+      const { rows } = await sql<{ id: string; account_id: string; caretaker_id: string }>`
+        with due as materialized (
+          select id, caretaker_id from users where caretaker_until <= ${this.clock.now()}
+          order by id limit ${AT_ONCE} for no key update skip locked
+        )
+        update users u set caretaker_id = null, caretaker_until = null from due where u.id = due.id
+        returning u.id, u.account_id, due.caretaker_id`.execute(em.getKysely());
+      await this.events.publishChanged(rows.map((row) => row.id));
+      await this.audit.append(
+        rows.map(({ id: subjectId, account_id: accountId, caretaker_id: caretakerId }) => ({
+          accountId,
+          action: 'caretaker.ended',
+          system: 'care',
+          subjectId,
+          detail: { caretakerId },
+        })),
+      );
+      return rows.length === AT_ONCE;
+    });
+  }
+}

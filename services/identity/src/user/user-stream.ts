@@ -1,0 +1,32 @@
+import { jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Inject, Injectable } from '@nestjs/common';
+import { NATS, USERS } from '#libs/broker';
+import { allOfUser } from '#libs/contracts';
+
+const NO_STREAM = 10059;
+const TOGETHER = 50;
+
+/** The events of people as the broker keeps them. */
+@Injectable()
+export class UserStream {
+  constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
+
+  /** Has the broker forget all events of these people. What a service has still to hear is published again. */
+  async purge(people: readonly { account_id: string; user_id: string }[]): Promise<void> {
+    if (people.length === 0) return;
+    const { streams } = await jetstreamManager(this.nats, { checkAPI: false, timeout: 5_000 });
+    for (let from = 0; from < people.length; from += TOGETHER) {
+      const some = people.slice(from, from + TOGETHER);
+      await Promise.all(
+        some.map((one) =>
+          streams.purge(USERS.name, { filter: allOfUser(one.account_id, one.user_id) }).catch(unlessThereIsNoStream),
+        ),
+      );
+    }
+  }
+}
+
+function unlessThereIsNoStream(error: unknown): void {
+  if (!(error instanceof JetStreamApiError && error.code === NO_STREAM)) throw error;
+}
