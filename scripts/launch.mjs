@@ -105,11 +105,11 @@ async function natsAddresses(home, keys, say) {
 }
 
 async function createDatabases(adminUrl, keys) {
-  const databases = {};
-  for (const name of dataServices) {
-    databases[name] = await createServiceDatabase(adminUrl, name, { passwords: keys.databases[name] });
-  }
-  return databases;
+  const created = dataServices.map(async (name) => [
+    name,
+    await createServiceDatabase(adminUrl, name, { passwords: keys.databases[name] }),
+  ]);
+  return Object.fromEntries(await Promise.all(created));
 }
 
 async function startServices({ home, keys, port, natsUrls, databases, say }) {
@@ -121,12 +121,15 @@ async function startServices({ home, keys, port, natsUrls, databases, say }) {
       const env = {
         ...inherited,
         NODE_ENV: 'production',
+        // What one start has compiled, the next one need not.
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(home, 'compiled'),
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
         NATS_URL: natsUrls[name],
         PORT: String(isGateway ? port : await freePort()),
         HOST: (isGateway && process.env.HOST) || '127.0.0.1',
         ...(databases[name] && { DATABASE_URL: databases[name].url }),
         ...(name === 'identity' && { LEAVER_SECRET: keys.master }),
+        ...(name === 'contacts' && { CONTACTS_SECRET: keys.contacts }),
         ...(name === 'integrations' && { INTEGRATIONS_SECRET: keys.integrations }),
       };
       return new Supervised({ name, env, logs: join(home, 'logs'), say: (text) => console.log(text) });

@@ -50,7 +50,7 @@ export async function claim(home) {
 
 /**
  * Passwords and keys of this installation, made at the first start and kept in a file only its owner can read.
- * @returns `{ master, integrations, databases: { [service]: { owner, runtime } }, nats: { [user]: password } }`
+ * @returns `{ master, contacts, integrations, databases: { [service]: { owner, runtime } }, nats: { [user]: password } }`
  */
 export async function secrets(home) {
   const file = join(home, 'secrets.json');
@@ -58,6 +58,7 @@ export async function secrets(home) {
   const random = () => randomBytes(32).toString('base64url');
   const filled = {
     master: kept.master ?? random(),
+    contacts: kept.contacts ?? random(),
     integrations: kept.integrations ?? random(),
     databases: Object.fromEntries(
       dataServices.map((name) => [name, kept.databases?.[name] ?? { owner: random(), runtime: random() }]),

@@ -64,6 +64,7 @@ const gateway = {
 /** What a service asks others in its own name; calls on behalf of somebody are the gateway's alone. */
 const asks = {
   messaging: ['rpc.identity.account.get', 'rpc.contacts.recipients', 'rpc.telephony.calls.inbound'],
+  telephony: ['rpc.contacts.moved'],
 };
 
 /** Owns rules: hears about users, answers with receipts, tells identity its rules and asks it who is who. */

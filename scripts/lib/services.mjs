@@ -13,3 +13,6 @@ export const services = ['gateway', ...dataServices];
 
 /** Everybody with a name and password of their own on the broker: besides the services, whoever subscribes to the events. */
 export const brokerUsers = [...services, 'subscriber'];
+
+/** Where the services are once they are ready to run. */
+export const bundles = 'dist/run';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { end, guard } from '#libs/testing';
 import { Fault } from './prepare.mjs';
 import { root } from './root.mjs';
+import { bundles } from './services.mjs';
 
 const READY_WITHIN = 60_000;
 const GRACE = 5_000;
@@ -67,7 +68,7 @@ export class Supervised {
 
   async #spawn() {
     const output = await open(this.log, 'a', 0o600);
-    const main = join(root, 'dist/services', this.name, 'src/main.js');
+    const main = join(root, bundles, `${this.name}.js`);
     const child = spawn(process.execPath, [...MEMORY, main], {
       cwd: root,
       env: this.env,
