@@ -7,7 +7,15 @@ import { root } from './lib/root.mjs';
 import { bundles, services } from './lib/services.mjs';
 
 /** Packages with files beside their code: binaries, and pages that are served as they are. */
-const NOT_JOINED = ['@node-rs/argon2', 'cpu-features', '*.node', 'reflect-metadata', 'swagger-ui-dist', 'pino', 'pg-native'];
+const NOT_JOINED = [
+  '@node-rs/argon2',
+  'cpu-features',
+  '*.node',
+  'reflect-metadata',
+  'swagger-ui-dist',
+  'pino',
+  'pg-native',
+];
 
 /** Nest and others ask for these when they are used; we don't use them, and they aren't installed. */
 const NOT_INSTALLED = [
