@@ -11,6 +11,9 @@ export interface Line {
   remaining: number | null;
   transferredTo?: string;
   dueAt?: string;
+  heldAt?: string;
+  doneAt?: string;
+  finishedAt: string | null;
 }
 
 export interface Departure extends Json {

@@ -44,6 +44,11 @@ export class System {
     return this.foundation.brokerUrl(user);
   }
 
+  /** A service's database with all rights, to do what nobody should be able to do. */
+  databaseUrl(service: string): string {
+    return this.foundation.databases.get(service)!.adminUrl;
+  }
+
   api(token?: string): Api {
     return new Api(this.url, token);
   }

@@ -1,7 +1,8 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { whenConnected } from './connection.js';
+import { replicasOf, whenConnected } from './connection.js';
 import { PendingDelivery, type Delivery, type Outcome } from './delivery.js';
+import { failpoint } from './failpoints.js';
 import { faultOf, type Log } from './log.js';
 import { Pull } from './pull.js';
 import { ACK_WAIT, ensureConsumer, ensureStream, type ConsumerSpec, type StreamSpec } from './streams.js';
@@ -84,7 +85,7 @@ export class BatchConsumer {
     const { nats, stream } = this.options;
     await whenConnected(nats, RECONNECT_PATIENCE);
     this.manager ??= await jetstreamManager(nats, { checkAPI: false, timeout: 1_000 });
-    await ensureStream(this.manager, stream);
+    await ensureStream(this.manager, stream, replicasOf(nats));
     await ensureConsumer(this.manager, stream.name, this.options);
   }
 
@@ -131,7 +132,10 @@ export class BatchConsumer {
   private async handle(batch: PendingDelivery[]): Promise<void> {
     const outcomes = await this.outcomesOf(batch);
     // Without a connection they come again by themselves.
-    if (!this.options.nats.isClosed()) batch.forEach((delivery, index) => delivery.settle(outcomes[index]!));
+    if (this.options.nats.isClosed()) return;
+    await failpoint('receive.acknowledge', async () =>
+      batch.forEach((delivery, index) => delivery.settle(outcomes[index]!)),
+    );
   }
 
   private async outcomesOf(batch: PendingDelivery[]): Promise<Outcome[]> {

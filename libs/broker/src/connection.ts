@@ -8,13 +8,15 @@ interface NatsAddress {
   url: string;
   /** Shown in the server's list of connections. */
   name: string;
+  /** On how many servers of a cluster each stream is kept; 1 unless given. */
+  replicas?: number;
 }
 
 /**
  * Connects to NATS, however long it takes until a server is there, and never gives up on reconnecting.
  * User and password are those of the first address.
  */
-export async function connectNats({ url, name }: NatsAddress): Promise<NatsConnection> {
+export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Promise<NatsConnection> {
   const addresses = url.split(',').map((address) => new URL(address.trim()));
   const [first] = addresses;
   const nats = await connect({
@@ -31,12 +33,15 @@ export async function connectNats({ url, name }: NatsAddress): Promise<NatsConne
     ignoreAuthErrorAbort: true,
     pingInterval: 20_000,
   });
-  links.set(nats, new Link(nats));
+  links.set(nats, new Link(nats, replicas));
   return nats;
 }
 
 /** Whether the connection is up at this moment. */
 export const isConnected = (nats: NatsConnection): boolean => !nats.isClosed() && (links.get(nats)?.up ?? true);
+
+/** On how many servers the streams are kept that are made through this connection. */
+export const replicasOf = (nats: NatsConnection): number => links.get(nats)?.replicas ?? 1;
 
 /**
  * Waits until the connection is up, for so many milliseconds at most. Whoever sends something should: what is published
@@ -59,12 +64,15 @@ export async function closeNats(nats: NatsConnection): Promise<void> {
   await nats.close();
 }
 
-/** The client library reports changes of its connection and doesn't tell the state. */
+/** What we know of a connection: the client library reports changes of it and doesn't tell the state. */
 class Link {
   up = true;
   private readonly waiting = new Set<() => void>();
 
-  constructor(nats: NatsConnection) {
+  constructor(
+    nats: NatsConnection,
+    readonly replicas: number,
+  ) {
     void this.watch(nats);
   }
 

@@ -1,4 +1,5 @@
 export * from './connection.js';
+export { failpoint, type FailpointName, type Strike } from './failpoints.js';
 export * from './log.js';
 export * from './trace.js';
 export * from './streams.js';

@@ -6,6 +6,8 @@ import { closeNats, connectNats, isConnected } from './connection.js';
 import { Publisher, type OutgoingMessage } from './publisher.js';
 import { DEPARTURES, ensureConsumer, ensureStream, USERS } from './streams.js';
 
+const REPLICAS_NEED_A_CLUSTER = 10074;
+
 let broker: TestBroker;
 let nats: NatsConnection;
 let manager: JetStreamManager;
@@ -112,6 +114,14 @@ describe('streams and consumers', () => {
     };
     const made = await Promise.all(Array.from({ length: 8 }, ensure));
     expect(new Set(made.map(({ name }) => name))).toEqual(new Set(['identity-receipts']));
+  });
+
+  it('a stream is kept on as many servers as the connection says: three are too many for one that stands alone', async () => {
+    const demanding = await connectNats({ url: broker.url, name: 'tests', replicas: 3 });
+    const refused = await new Publisher(demanding).publishAll(USERS, [message('thrice')]);
+    await closeNats(demanding);
+    expect(refused).toEqual([{ error: String(REPLICAS_NEED_A_CLUSTER) }]);
+    expect(await publisher.publishAll(USERS, [message('thrice')])).toEqual(['stored']);
   });
 
   it('a changed specification changes what is there', async () => {

@@ -7,7 +7,7 @@ import {
   type Subscription,
 } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
-import { NATS, whenConnected } from './connection.js';
+import { NATS, replicasOf, whenConnected } from './connection.js';
 import { faultOf } from './log.js';
 import { ensureStream, type StreamSpec } from './streams.js';
 
@@ -45,7 +45,8 @@ export class Publisher {
       left = await new Flight(this.nats, messages, results).send(left);
       if (left.length === 0 || round === ROUNDS) break;
       try {
-        await ensureStream(await jetstreamManager(this.nats, { checkAPI: false, timeout: 2_000 }), stream);
+        const manager = await jetstreamManager(this.nats, { checkAPI: false, timeout: 2_000 });
+        await ensureStream(manager, stream, replicasOf(this.nats));
       } catch (error) {
         const { code, error: name } = faultOf(error);
         for (const index of left) results[index] = { error: code ?? name };

@@ -41,8 +41,11 @@ export const ACK_WAIT = 30_000;
 const STREAM_EXISTS_OTHERWISE = 10058;
 const CONSUMER_EXISTS_OTHERWISE = 10148;
 
-/** Makes the stream, or changes it into what the specification says. Any number of replicas may do so at once. */
-export async function ensureStream(manager: JetStreamManager, spec: StreamSpec): Promise<void> {
+/**
+ * Makes the stream, or changes it into what the specification says. Any number of processes may do so at once.
+ * @param copies on how many servers of a cluster it is kept
+ */
+export async function ensureStream(manager: JetStreamManager, spec: StreamSpec, copies = 1): Promise<void> {
   const config = {
     name: spec.name,
     subjects: [...spec.subjects],
@@ -52,6 +55,7 @@ export async function ensureStream(manager: JetStreamManager, spec: StreamSpec):
     max_age: nanos(spec.maxAge),
     duplicate_window: nanos(spec.duplicateWindow),
     deny_purge: false,
+    num_replicas: copies,
   };
   await manager.streams.add(config).catch((error: unknown) => {
     if (!isApiError(error, STREAM_EXISTS_OTHERWISE)) throw error;

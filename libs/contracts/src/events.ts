@@ -67,6 +67,11 @@ export interface DepartureFacts {
   /** Whether the leaver held `owner` or `admin` at the moment of leaving. */
   wasManager: boolean;
   policy: ResolvedPolicy;
+  /**
+   * In `user.deleted` only: by it a service finds the leaver's email address where somebody has entered it by hand. SHA-256
+   * in hexadecimal of `<id of the departure>:<address in lower case>`; it goes when the deletion is complete.
+   */
+  addressDigest?: string;
   /** In `user.deleted` only, of somebody who becomes a shared inbox. */
   conversion?: Conversion;
   /** In `user.reactivated` only; without it nothing is brought back. */

@@ -33,6 +33,8 @@ export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   transferredTo?: string;
   /** When a delayed effect is due. */
   dueAt?: string;
+  /** Since when it has been due and refused because of a legal hold. Stays when the hold is over. */
+  heldAt?: string;
   /** When the delayed effect has happened. */
   doneAt?: string;
   /** A code: `successor-has-left`, and of rows not restored `changed-since` or `cannot-be-restored`. */

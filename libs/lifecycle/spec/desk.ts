@@ -20,6 +20,7 @@ import {
   rule,
   transfer,
   unassign,
+  heldEffects,
   undoTable,
 } from '#libs/lifecycle';
 import { type ServiceUnderTest } from '#libs/lifecycle/testing';
@@ -64,6 +65,7 @@ export const desk: ServiceUnderTest = {
     directoryCare,
     lifecycleTables,
     undoTable,
+    heldEffects,
     migration(
       '0100-thing',
       `create table thing (id uuid primary key, account_id uuid not null, owner user_ref, former_owner user_ref, kind text not null,

@@ -53,8 +53,17 @@ describe('what takes long or comes later', () => {
       });
     await at.deliver([hold(3, true)]);
     at.bench.clock.advanceDays(31);
+    const told = at.receiptsOf(at.robin).length;
     await at.bench.scheduled.drain();
     expect(await at.owned(at.robin)).toBe(1);
+    const heldAt = at.bench.clock.now().toISOString();
+    await at.bench.scheduled.drain();
+    const refusals = at.receiptsOf(at.robin).slice(told);
+    expect(refusals.map((receipt) => receipt.rules)).toEqual([
+      [expect.objectContaining({ heldAt: expect.any(String) })],
+    ]);
+    expect(refusals[0]!.rules[0]!.heldAt! <= heldAt).toBe(true);
+    expect(refusals[0]!.rules[0]).not.toHaveProperty('doneAt');
     await at.deliver([hold(4, false)]);
     await at.bench.scheduled.drain();
     expect(await at.owned(at.robin)).toBe(0);

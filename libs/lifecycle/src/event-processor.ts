@@ -1,10 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional } from '@nestjs/common';
+import { failpoint } from '#libs/broker';
 import { isLifecycleType, type Receipt, type ReceiptLine, type UserEvent } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { convertingIn, InboxConversion, warn } from './conversion.js';
 import { retryDelay, type Verdict } from './failures.js';
+import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from './inbox.js';
 import { callOff, fence, learn, lockPeople } from './people.js';
 import type { Db } from './rule.js';
@@ -28,11 +30,14 @@ export class EventProcessor {
     private readonly rules: RuleSet,
     private readonly clock: Clock,
     @Optional() private readonly conversion?: InboxConversion,
+    @Optional() private readonly forgetting?: Forgetting,
   ) {}
 
   /** One transaction for all of them. Returns what identity should get to know, to be sent after the commit. */
   async apply(events: readonly UserEvent[]): Promise<Receipt[]> {
-    return this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events));
+    return failpoint('receive.commit', () =>
+      this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events)),
+    );
   }
 
   /** The same for an event that waits for its retry; nothing happens if it has been overtaken or taken by another replica. */
@@ -88,6 +93,7 @@ export class EventProcessor {
   private async meet(db: Db, events: readonly UserEvent[]): Promise<void> {
     const ids = events.filter((event) => isLifecycleType(event.type)).map((event) => event.data.userId);
     const locked = await lockPeople(db, ids);
+    await forgetDeleted(db, events, this.forgetting);
     await learn(
       db,
       events.map(({ data }) => data),

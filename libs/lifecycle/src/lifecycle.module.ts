@@ -3,7 +3,9 @@ import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/co
 import { Log, Publisher } from '#libs/broker';
 import { Clock, DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
 import { InboxConversion } from './conversion.js';
+import { DeadLetters, deadLettersController } from './dead-letters.js';
 import { EventProcessor } from './event-processor.js';
+import { Forgetting } from './forgetting.js';
 import { IdentityLookup, Introduction } from './introduction.js';
 import { questionsController } from './questions.controller.js';
 import { PublishedReceipts, Receipts } from './receipts.js';
@@ -23,17 +25,20 @@ export interface LifecycleOptions {
   consumer: string;
   /** How what is a leaver's own becomes shared, in a service that has such things. */
   conversion?: Type<InboxConversion>;
+  /** How a deleted person's details go from where no row names the person, in a service that has such places. */
+  forgetting?: Type<Forgetting>;
 }
 
 /** Everything by which a service takes part in departures: its database, its rules, and the machinery that applies them. */
 @Module({})
 export class LifecycleModule {
-  static forService({ service, rules, entities, consumer, conversion }: LifecycleOptions): DynamicModule {
+  static forService(options: LifecycleOptions): DynamicModule {
+    const { service, rules, entities, consumer, conversion, forgetting } = options;
     return {
       module: LifecycleModule,
       global: true,
       imports: [DatabaseModule.forService(entities, [{ provide: UserLookup, useClass: IdentityLookup }])],
-      controllers: [userEventsController(consumer), questionsController(service)],
+      controllers: [userEventsController(consumer), questionsController(service), deadLettersController(service)],
       providers: [
         ...engine(service, rules),
         {
@@ -42,6 +47,7 @@ export class LifecycleModule {
           useFactory: (publisher: Publisher, ids: Ids) => new PublishedReceipts(service, publisher, ids),
         },
         ...(conversion ? [{ provide: InboxConversion, useClass: conversion }] : []),
+        ...(forgetting ? [{ provide: Forgetting, useClass: forgetting }] : []),
         UserEvents,
         Introduction,
       ],
@@ -54,14 +60,14 @@ export class LifecycleModule {
    * @param receipts how receipts of work done later (chunks, delayed effects) are folded in
    */
   static forIdentity(
-    { service, rules, entities }: Omit<LifecycleOptions, 'consumer' | 'conversion'>,
+    { service, rules, entities }: Omit<LifecycleOptions, 'consumer' | 'conversion' | 'forgetting'>,
     receipts: Provider,
   ): DynamicModule {
     return {
       module: LifecycleModule,
       global: true,
       imports: [DatabaseModule.forService(entities, [])],
-      controllers: [questionsController(service)],
+      controllers: [questionsController(service), deadLettersController(service)],
       providers: [...engine(service, rules), receipts],
       exports: [RuleSet, EventProcessor, TaskWorker, ScheduledActionWorker, RetryWorker, Receipts],
     };
@@ -72,6 +78,7 @@ function engine(service: string, rules: readonly Rule[]): Provider[] {
   return [
     { provide: RuleSet, inject: [EntityManager], useFactory: (em: EntityManager) => new RuleSet(service, rules, em) },
     EventProcessor,
+    DeadLetters,
     {
       provide: RetryWorker,
       inject: [EntityManager, EventProcessor, Receipts, Clock, Log],

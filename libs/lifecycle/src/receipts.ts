@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
-import { DEPARTURES, Publisher } from '#libs/broker';
+import { DEPARTURES, failpoint, Publisher } from '#libs/broker';
 import { Ids } from '#libs/database';
 
 /** Takes what a service has done to identity. */
@@ -26,9 +26,7 @@ export class PublishedReceipts extends Receipts {
     for (let at = 0; at < receipts.length; at += PER_MESSAGE)
       batches.push({ service: this.service, receipts: receipts.slice(at, at + PER_MESSAGE) });
     const subject = receiptSubject(this.service);
-    await this.publisher.publishAll(
-      DEPARTURES,
-      batches.map((batch) => ({ subject, id: this.ids.next(), data: JSON.stringify(batch) })),
-    );
+    const messages = batches.map((batch) => ({ subject, id: this.ids.next(), data: JSON.stringify(batch) }));
+    await failpoint('receipt.send', () => this.publisher.publishAll(DEPARTURES, messages));
   }
 }

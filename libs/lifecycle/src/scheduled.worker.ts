@@ -40,14 +40,28 @@ export class ScheduledActionWorker extends Worker {
   }
 
   protected async step(): Promise<boolean> {
+    await this.em.fork().transactional((em) => this.refuse(em.getKysely()));
     const { receipts, more } = await this.em.fork().transactional((em) => this.sweep(em.getKysely()));
     await this.receipts.send(receipts);
     return more;
   }
 
+  /** Says once of each effect that a legal hold keeps it waiting, before the commit: nobody would ask for it again. */
+  private async refuse(db: Db): Promise<void> {
+    const now = this.clock.now();
+    const held = await claim(db, now, true);
+    if (held.length === 0) return;
+    await sql`
+      update scheduled_action s set held_at = ${now}
+      from unnest(${held.map((r) => r.user_id)}::uuid[], ${held.map((r) => r.rule)}::text[], ${held.map((r) => r.part)}::text[])
+        as n (user_id, rule, part)
+      where s.user_id = n.user_id and s.rule = n.rule and s.part = n.part and s.status = 'pending'`.execute(db);
+    await this.receipts.send(await mark(db, held, 'heldAt', now));
+  }
+
   private async sweep(db: Db): Promise<{ receipts: Receipt[]; more: boolean }> {
     const now = this.clock.now();
-    const due = await claim(db, now);
+    const due = await claim(db, now, false);
     const receipts: Receipt[] = [];
     for (const group of groupsOf(due)) {
       const step = this.rules.find(group[0]!.rule, group[0]!.part || null, group[0]!.transition, group[0]!.action);
@@ -79,20 +93,25 @@ export class ScheduledActionWorker extends Worker {
       where s.user_id = n.user_id and s.rule = ${step.part.rule.id} and s.part = ${step.part.rows.part ?? ''} and s.status = 'pending'`.execute(
       db,
     );
-    return markDone(db, finished, step, now);
+    return mark(db, finished, 'doneAt', now);
   }
 }
 
-/** Due rows of people who are gone for good or still away, and whom no legal hold protects. The person first, then the row. */
-async function claim(db: Db, now: Date): Promise<ScheduledRow[]> {
+/**
+ * Due rows of people who are gone for good or still away: of those whom no legal hold protects, or of those whom one does
+ * and who have not been told of yet. The person first, then the row.
+ */
+async function claim(db: Db, now: Date, held: boolean): Promise<ScheduledRow[]> {
   const { rows: people } = await sql<{ user_id: string }>`
     select d.user_id from scheduled_action s join directory d on d.user_id = s.user_id
-    where s.status = 'pending' and s.due_at <= ${now} and d.status in ('deactivated', 'deleted') and not d.legal_hold
+    where s.status = 'pending' and s.due_at <= ${now} and d.status in ('deactivated', 'deleted') and d.legal_hold = ${held}
+      and (not ${held}::boolean or s.held_at is null)
     order by s.due_at limit ${AT_ONCE} for key share of d skip locked`.execute(db);
   if (people.length === 0) return [];
   const { rows } = await sql<ScheduledRow>`
     select * from scheduled_action
     where user_id = any(${people.map((row) => row.user_id)}::uuid[]) and status = 'pending' and due_at <= ${now}
+      and (not ${held}::boolean or held_at is null)
     order by user_id, rule, part for update skip locked`.execute(db);
   return rows;
 }
@@ -102,16 +121,27 @@ function groupsOf(rows: readonly ScheduledRow[]): ScheduledRow[][] {
   return [...groups.values()];
 }
 
-/** The receipt of the departure that began the clock says that the effect has happened. */
-async function markDone(db: Db, finished: readonly ScheduledRow[], step: Step, now: Date): Promise<Receipt[]> {
-  if (finished.length === 0) return [];
+/** Has the receipts of the departures that began the clocks say what has become of the effects. */
+async function mark(
+  db: Db,
+  effects: readonly ScheduledRow[],
+  word: 'heldAt' | 'doneAt',
+  now: Date,
+): Promise<Receipt[]> {
+  if (effects.length === 0) return [];
   const { rows } = await sql<inbox.InboxRow>`
+    with e as (
+      select * from unnest(${effects.map((r) => r.user_id)}::uuid[], ${effects.map((r) => r.lifecycle_version)}::bigint[],
+        ${effects.map((r) => r.rule)}::text[], ${effects.map((r) => r.part)}::text[], ${effects.map((r) => r.transition)}::text[])
+        as e (user_id, lifecycle_version, rule, part, transition)
+    )
     update inbox i set lines = (
-      select jsonb_agg(case when line ->> 'rule' = ${step.part.rule.id} and line ->> 'transition' = ${step.transition} and line ->> 'dueAt' is not null
-        then line || jsonb_build_object('doneAt', ${now.toISOString()}::text) else line end order by n)
+      select jsonb_agg(case when line ->> 'dueAt' is not null and exists (
+          select 1 from e where e.user_id = i.user_id and e.lifecycle_version = i.lifecycle_version and e.rule = line ->> 'rule'
+            and e.part = coalesce(line ->> 'part', '') and e.transition = line ->> 'transition')
+        then line || jsonb_build_object(${word}::text, ${now.toISOString()}::text) else line end order by n)
       from jsonb_array_elements(i.lines) with ordinality as l (line, n))
-    from unnest(${finished.map((r) => r.user_id)}::uuid[], ${finished.map((r) => r.lifecycle_version)}::bigint[]) as f (user_id, lifecycle_version)
-    where i.user_id = f.user_id and i.lifecycle_version = f.lifecycle_version
+    where (i.user_id, i.lifecycle_version) in (select user_id, lifecycle_version from e)
     returning i.*`.execute(db);
   return rows.map(inbox.receiptOf);
 }

@@ -94,5 +94,18 @@ export const undoTable = migration(
   )`,
 );
 
+/** Since when a due effect has been waiting for the end of a legal hold. */
+export const heldEffects = migration(
+  '0006-held-effects',
+  'alter table scheduled_action add column held_at timestamptz',
+);
+
 /** What comes first in the database of every service that takes part. */
-export const serviceTables: Migrations = [domainTypes, directoryTable, directoryCare, lifecycleTables, undoTable];
+export const serviceTables: Migrations = [
+  domainTypes,
+  directoryTable,
+  directoryCare,
+  lifecycleTables,
+  undoTable,
+  heldEffects,
+];

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
-import { faultOf, type Log } from '#libs/broker';
+import { failpoint, faultOf, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { retryDelay, verdictOn } from './failures.js';
@@ -52,10 +52,9 @@ export class TaskWorker extends Worker {
   protected async step(): Promise<boolean> {
     const task = await this.next();
     if (!task) return false;
-    const receipts = await this.em
-      .fork()
-      .transactional((em) => this.chunk(em.getKysely(), task))
-      .catch((error: unknown) => this.putOff(task, error));
+    const receipts = await failpoint('chunk.commit', () =>
+      this.em.fork().transactional((em) => this.chunk(em.getKysely(), task)),
+    ).catch((error: unknown) => this.putOff(task, error));
     await this.receipts.send(receipts);
     return true;
   }

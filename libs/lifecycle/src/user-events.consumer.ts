@@ -65,23 +65,29 @@ export class UserEvents {
     await this.receipts.send(receipts);
   }
 
+  /** Of somebody deleted nothing is put down any more. */
   private setAside({ subject, data }: Pick<Delivery, 'subject' | 'data'>, reason: string): Promise<void> {
     return this.em.fork().transactional(async (em) => {
       await sql`
         insert into dead_letter (id, subject, data, reason, received_at)
-        values (${this.ids.next()}, ${subject}, ${Buffer.from(data)}, ${reason}, ${this.clock.now()})`.execute(
-        em.getKysely(),
-      );
+        values (${this.ids.next()}, ${subject}, case when exists (
+            select 1 from directory where user_id = ${personIn(subject)}::uuid and status = 'deleted') then ''::bytea
+          else ${Buffer.from(data)}::bytea end, ${reason}, ${this.clock.now()})`.execute(em.getKysely());
     });
   }
 
   /** A profile that the database refuses. The next change of the user carries the whole profile again. */
   private setAsideEvent(event: UserEvent, reason: string): Promise<void> {
     const { userId, lifecycleVersion } = keyOf(event);
-    const data = Buffer.from(JSON.stringify({ userId, lifecycleVersion, type: event.type }));
+    const { accountId } = event.data;
+    const data = Buffer.from(JSON.stringify({ accountId, userId, lifecycleVersion, type: event.type }));
     return this.setAside({ subject: event.type, data }, reason);
   }
 }
+
+const SUBJECT_OF_PERSON = /^user\.[^.]+\.[^.]+\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+const personIn = (subject: string): string | null => SUBJECT_OF_PERSON.exec(subject)?.[1] ?? null;
 
 /** The batch comes again; carries the SQLSTATE for the log. */
 export class TransientFailure extends Error {

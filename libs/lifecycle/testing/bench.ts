@@ -13,6 +13,7 @@ import type {
 import { Log } from '#libs/broker';
 import { Clock, Directory, Ids, migrate, ormOptions, TestClock, type AnyEntity, type Migrations } from '#libs/database';
 import {
+  DeadLetters,
   EventProcessor,
   Receipts,
   RetryWorker,
@@ -20,6 +21,7 @@ import {
   ScheduledActionWorker,
   TaskWorker,
   UserEvents,
+  type Forgetting,
   type InboxConversion,
   type Rule,
 } from '#libs/lifecycle';
@@ -32,6 +34,7 @@ export interface ServiceUnderTest {
   rules: readonly Rule[];
   migrations: Migrations;
   conversion?: (ids: Ids) => InboxConversion;
+  forgetting?: Forgetting;
 }
 
 export interface Person {
@@ -75,6 +78,7 @@ export class RuleBench {
   readonly retries: RetryWorker;
   /** The consumer's side: what the broker would hand over. */
   readonly events: UserEvents;
+  readonly letters: DeadLetters;
 
   private constructor(
     readonly orm: MikroORM,
@@ -83,11 +87,12 @@ export class RuleBench {
   ) {
     const { em } = orm;
     this.rules = new RuleSet(service.name, service.rules, em);
-    this.processor = new EventProcessor(em, this.rules, this.clock, service.conversion?.(this.ids));
+    this.processor = new EventProcessor(em, this.rules, this.clock, service.conversion?.(this.ids), service.forgetting);
     this.events = new UserEvents(em as EntityManager, this.processor, this.receipts, this.clock, this.ids, quiet);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.clock, quiet);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.clock, quiet);
     this.retries = new RetryWorker(em, this.processor, this.receipts, this.clock, quiet);
+    this.letters = new DeadLetters(em as EntityManager, this.retries, this.tasks, this.clock, quiet, this.events);
   }
 
   static async open(service: ServiceUnderTest): Promise<RuleBench> {

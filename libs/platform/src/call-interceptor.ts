@@ -1,4 +1,4 @@
-import { handlerFacts, type HandlerFacts } from '#libs/broker';
+import { failpoint, handlerFacts, type HandlerFacts } from '#libs/broker';
 import { Problem, type Call } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
@@ -41,7 +41,7 @@ export class CallInterceptor implements NestInterceptor {
       RequestContext.create(em, () => em.transactional((tx) => this.once(facts, call, tx, handle)));
     for (let attempt = 1; ; attempt++) {
       try {
-        return await transaction();
+        return await failpoint('call.commit', transaction);
       } catch (error) {
         if (attempt === ATTEMPTS || !RUN_AGAIN.includes(String((error as { code?: unknown }).code))) throw error;
         await new Promise((resolve) => setTimeout(resolve, 20 * attempt * (1 + this.ids.fraction())));

@@ -1,7 +1,7 @@
 export { createServiceDatabase, type RolePasswords, type ServiceDatabase } from './databases.js';
 export { eventually, type Patience } from './eventually.js';
 export { commandLine, end, guard } from './guard.js';
-export { startNats, type Nats, type NatsOptions, type NatsUser } from './nats.js';
+export { natsAuthorization, natsConfiguration, startNats, type Nats, type NatsOptions, type NatsUser } from './nats.js';
 export { findNatsServer, type NatsServer, type OnProgress } from './nats-server.js';
 export { freePort, isPortFree } from './ports.js';
 export { startPostgres, type Postgres, type PostgresOptions } from './postgres.js';

@@ -31,7 +31,7 @@ export async function findNatsServer(cacheDir: string, onProgress: OnProgress = 
   const ways: [string, () => Promise<NatsServer>][] = [
     ["the project's release", async () => ({ program: await suitable(await natsFromRelease(cached)) })],
     ["Debian's package", async () => ({ program: await suitable(await natsFromApt(cached)) })],
-    ['a Docker engine', imageOnEngine],
+    ['a Docker engine', natsImage],
   ];
   const faults: string[] = [];
   for (const [name, get] of ways) {
@@ -59,7 +59,8 @@ async function suitable(program: string): Promise<string> {
   return program;
 }
 
-async function imageOnEngine(): Promise<NatsServer> {
+/** The official image, on a Docker engine. @throws Error when none answers */
+export async function natsImage(): Promise<NatsServer> {
   const docker = promisify(execFile);
   await docker('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 }).catch(() => {
     throw new Error('no engine answers');

@@ -49,7 +49,13 @@ export async function startNats({ server, dir, port, users, throwaway = false }:
   const listenOn = port ?? (await freePort());
   const inContainer = 'image' in server;
   const seen = inContainer ? '/leaver-nats' : folder;
-  const config = configuration({ folder: seen, host: inContainer ? '0.0.0.0' : '127.0.0.1', port: listenOn, users });
+  const config = natsConfiguration({
+    host: inContainer ? '0.0.0.0' : '127.0.0.1',
+    port: listenOn,
+    store: join(seen, 'store'),
+    users,
+    pid_file: join(seen, 'nats.pid'),
+  });
   await writeFile(join(folder, 'nats.conf'), config, { mode: 0o600 });
   await endEarlierRun(folder, inContainer);
   const container = `leaver-nats-${listenOn}`;
@@ -71,27 +77,35 @@ export async function startNats({ server, dir, port, users, throwaway = false }:
   };
 }
 
-interface Configuration {
-  folder: string;
+export interface NatsSettings {
   host: string;
   port: number;
-  users: NatsUser[] | undefined;
+  /** The folder for what JetStream keeps. */
+  store: string;
+  users?: NatsUser[];
+  /** Whatever else the server should be told, in its own words. */
+  [more: string]: unknown;
 }
 
-/** nats-server's configuration language contains JSON. */
-function configuration({ folder, host, port, users }: Configuration): string {
+/** A configuration file for nats-server, whose language contains JSON. */
+export function natsConfiguration({ host, port, store, users, ...more }: NatsSettings): string {
   return JSON.stringify(
     {
       host,
       port,
       max_payload: MAX_PAYLOAD,
-      pid_file: join(folder, 'nats.pid'),
-      jetstream: { store_dir: join(folder, 'store') },
-      ...(users && { authorization: { users: users.map(toUserEntry) } }),
+      jetstream: { store_dir: store },
+      ...(users && natsAuthorization(users)),
+      ...more,
     },
     null,
     2,
   );
+}
+
+/** The part of the configuration that says who may connect, and what to. */
+export function natsAuthorization(users: readonly NatsUser[]): { authorization: object } {
+  return { authorization: { users: users.map(toUserEntry) } };
 }
 
 function toUserEntry({ name, password, publish, subscribe }: NatsUser) {

@@ -32,15 +32,15 @@ interface Binaries {
   postgres: string;
 }
 
+const LOCAL = { listen_addresses: '127.0.0.1', unix_socket_directories: '' };
 const SETTINGS = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
   max_connections: '300',
   shared_buffers: '128MB',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
 };
+/** For data that may be lost: much faster. */
 const CARELESS = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -70,10 +70,14 @@ export async function startPostgres({ dir, port, durable, throwaway = false }: P
   await clearLeftover(data);
   const listenOn = port ?? (await freePort());
   const adminUrl = `postgres://postgres:${password}@127.0.0.1:${listenOn}/postgres`;
-  const settings = { ...SETTINGS, ...(durable ? {} : CARELESS), port: String(listenOn) };
+  const settings = { ...LOCAL, port: String(listenOn) };
   const log = join(folder, 'postgres.log');
   const launch = async () => {
-    const server = await spawnServer(binaries.postgres, ['-D', data, ...flags(settings)], { account, folder, log });
+    const server = await spawnServer(binaries.postgres, ['-D', data, ...flags(settings), ...settingFlags(durable)], {
+      account,
+      folder,
+      log,
+    });
     guard(server, 'INT', throwaway ? folder : '');
     await answers(adminUrl, server, log);
     return server;
@@ -104,6 +108,11 @@ async function spawnServer(program: string, args: string[], { account, folder, l
   } finally {
     await output.close();
   }
+}
+
+/** Arguments of the program `postgres`, wherever it runs. */
+export function settingFlags(durable: boolean): string[] {
+  return flags({ ...SETTINGS, ...(durable ? {} : CARELESS) });
 }
 
 function flags(settings: Record<string, string>): string[] {

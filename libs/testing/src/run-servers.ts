@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { findNatsServer } from './nats-server.js';
-import { startPostgres } from './postgres.js';
+import { findNatsServer, natsImage, type NatsServer } from './nats-server.js';
+import { startPostgres, type Postgres } from './postgres.js';
 import { announceTestRun, temporaryFolder } from './test-run.js';
 
 /**
@@ -11,8 +11,7 @@ export async function startRunServers(cacheDir: string): Promise<() => Promise<v
   const dir = await temporaryFolder();
   const remove = () => rm(dir, { recursive: true, force: true });
   try {
-    const natsServer = await findNatsServer(cacheDir, (text) => process.stderr.write(`${text}\n`));
-    const postgres = await startPostgres({ dir, durable: false, throwaway: true });
+    const { natsServer, postgres } = await (inContainers() ? containers() : programs(cacheDir, dir));
     announceTestRun({ adminUrl: postgres.adminUrl, natsServer, dir });
     return async () => {
       await postgres.stop();
@@ -22,4 +21,24 @@ export async function startRunServers(cacheDir: string): Promise<() => Promise<v
     await remove();
     throw error;
   }
+}
+
+interface Servers {
+  natsServer: NatsServer;
+  postgres: Pick<Postgres, 'adminUrl' | 'stop'>;
+}
+
+/** LEAVER_TEST_SERVERS=containers: from their images, as in production, instead of from packages. */
+const inContainers = () => process.env.LEAVER_TEST_SERVERS === 'containers';
+
+async function programs(cacheDir: string, dir: string): Promise<Servers> {
+  const natsServer = await findNatsServer(cacheDir, (text) => process.stderr.write(`${text}\n`));
+  return { natsServer, postgres: await startPostgres({ dir, durable: false, throwaway: true }) };
+}
+
+async function containers(): Promise<Servers> {
+  const natsServer = await natsImage();
+  // Loaded when asked for: it takes a second.
+  const { startPostgresContainer } = await import('./postgres-container.js');
+  return { natsServer, postgres: await startPostgresContainer() };
 }

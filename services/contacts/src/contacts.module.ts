@@ -12,6 +12,7 @@ import { ContactImportController } from './contact-import/contact-import.control
 import { ContactImport } from './contact-import/contact-import.entity.js';
 import { ImportJobs } from './contact-import/import-jobs.js';
 import { ImportReports } from './contact-import/import-reports.js';
+import { FormerStaffIds } from './contact-import/former-staff-ids.js';
 import { ImportWorker } from './contact-import/import.worker.js';
 import { Uploads } from './contact-import/uploads.js';
 import { ContactsConfig } from './contacts.config.js';
@@ -51,7 +52,13 @@ export const entities = [
 /** The contacts of an account: who they are, who looks after them, how they are grouped, and what the team works on. */
 @Module({
   imports: [
-    LifecycleModule.forService({ service: 'contacts', consumer: 'contacts-users', rules: contactsRules, entities }),
+    LifecycleModule.forService({
+      service: 'contacts',
+      consumer: 'contacts-users',
+      rules: contactsRules,
+      entities,
+      forgetting: FormerStaffIds,
+    }),
   ],
   controllers: [
     ContactController,

@@ -1,6 +1,7 @@
 import { Readiness } from '#libs/platform';
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { AsyncApiController } from './asyncapi/asyncapi.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
 import { Authenticator } from './auth/authenticator.js';
 import { SessionEpochs } from './auth/session-epochs.js';
@@ -25,6 +26,7 @@ import { ScimController } from './scim/scim.controller.js';
   controllers: [
     RootController,
     DocsController,
+    AsyncApiController,
     BulkDeparturesController,
     ContactImportsController,
     DepartureEventsController,

@@ -12,6 +12,7 @@ export class RootController {
       api: '/v1',
       documentation: '/docs',
       openapi: '/openapi.json',
+      asyncapi: '/asyncapi.json',
       keys: '/.well-known/jwks.json',
       health: '/health/ready',
     };

@@ -42,6 +42,7 @@ import { Planner } from './departures/planner.js';
 import { Progress } from './departures/progress.js';
 import { ReceiptFolding } from './departures/receipt-folding.js';
 import { ReceiptsConsumer } from './departures/receipts.consumer.js';
+import { Refusals } from './departures/refusals.js';
 import { DepartureRetry } from './departures/retry.js';
 import { Returns } from './departures/returns.js';
 import { RuleOwners } from './departures/rule-owners.js';
@@ -135,6 +136,7 @@ const departures = [
   PlanTokens,
   Progress,
   ReceiptFolding,
+  Refusals,
   Returns,
   RuleOwners,
   Schedule,

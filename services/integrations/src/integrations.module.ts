@@ -14,6 +14,7 @@ import { Document } from './document/document.entity.js';
 import { IntegrationsConfig } from './integrations.config.js';
 import { InvoiceController } from './invoice/invoice.controller.js';
 import { Invoice } from './invoice/invoice.entity.js';
+import { FormerMeetingPages } from './scheduler-link/former-meeting-pages.js';
 import { SchedulerLinkController } from './scheduler-link/scheduler-link.controller.js';
 import { SchedulerLink } from './scheduler-link/scheduler-link.entity.js';
 import { SignatureController } from './signature/signature.controller.js';
@@ -48,6 +49,7 @@ export const entities = [
       consumer: 'integrations-users',
       rules: integrationsRules,
       entities,
+      forgetting: FormerMeetingPages,
     }),
   ],
   controllers: [

@@ -20,6 +20,7 @@ import { Conversation } from './conversation/conversation.entity.js';
 import { CsatController } from './csat/csat.controller.js';
 import { CsatResponse } from './csat/csat.entity.js';
 import { messagingRules } from './departures/messaging.rules.js';
+import { NamedAfterTheLeaver } from './departures/named-after-the-leaver.js';
 import { EmailTemplateController } from './email-template/email-template.controller.js';
 import { EmailTemplate } from './email-template/email-template.entity.js';
 import { LinkedEmailController } from './email/email.controller.js';
@@ -74,6 +75,7 @@ export const entities = [
       rules: messagingRules,
       entities,
       conversion: PersonalInboxConversion,
+      forgetting: NamedAfterTheLeaver,
     }),
   ],
   controllers: [

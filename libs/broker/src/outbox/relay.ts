@@ -1,4 +1,5 @@
 import { Clock, Ids } from '#libs/database';
+import { failpoint } from '../failpoints.js';
 import { faultOf, type Log } from '../log.js';
 import { Publisher } from '../publisher.js';
 import { USERS } from '../streams.js';
@@ -125,7 +126,8 @@ export class Relay {
   /** @returns false when there were events and the broker has confirmed none of them */
   private async publish(session: RelaySession, events: readonly ClaimedEvent[]): Promise<boolean> {
     if (events.length === 0) return true;
-    const results = await this.options.publisher.publishAll(USERS, events.map(toMessage));
+    const { publisher } = this.options;
+    const results = await failpoint('relay.publish', () => publisher.publishAll(USERS, events.map(toMessage)));
     const failed = events.filter((_, index) => typeof results[index] === 'object');
     const failure = results.find((result) => typeof result === 'object');
     await session.remove(events.filter((event, index) => !event.awaited && typeof results[index] === 'string'));

@@ -89,6 +89,8 @@ export class DepartureRule {
   notRestored?: number;
   @Id({ optional: true }) transferredTo?: string;
   @Moment({ optional: true, about: 'When the delayed part is due.' }) dueAt?: string;
+  @Moment({ optional: true, about: 'Since when the delayed part, being due, had to wait for the end of a legal hold.' })
+  heldAt?: string;
   @Moment({ optional: true, about: 'When the delayed part has happened.' }) doneAt?: string;
   @Text({
     optional: true,

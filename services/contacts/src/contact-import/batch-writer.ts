@@ -9,7 +9,8 @@ import type { ImportedRow } from './rows.js';
 
 /** Most rows of each kind that an import lists. */
 const LISTED = 1_000;
-const LONGEST_VALUE = 200;
+/** Characters of a value that an import lists. */
+export const LONGEST_VALUE = 200;
 /** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
 const RUN_AGAIN = ['40001', '40P01'];
 const ATTEMPTS = 5;

@@ -4,6 +4,7 @@ import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
 import { contactOf, importFile, type UploadOptions } from '../testing/importing.js';
 import { startContacts } from '../testing/contacts.js';
+import { leaves } from '../testing/leaving.js';
 import { ImportJobs } from './import-jobs.js';
 
 let service: TestService;
@@ -84,6 +85,19 @@ describe('the assignment', () => {
     expect(later.unmatched).toEqual([{ row: 1, value: 'Deleted user' }]);
     const { rows } = await sql`select value from contact_import_unmatched where import_id = ${id}`.execute(db);
     expect(rows).toEqual([{ value: null }]);
+  });
+
+  it('leaves none there of somebody deleted who came only after the import, in no other account', async () => {
+    const elsewhere = await service.person({ roles: ['admin'] });
+    const file = 'Id,StaffId\n1,S-later\n2,S-never\n';
+    const [{ id }, other] = [await run(file), await importFile(service, elsewhere, file)];
+    const later = await service.person({ accountId: admin.accountId, staffId: 'S-later' });
+    const unmatched = async (by: Principal, importId: string) =>
+      (await service.call(by, contactImportsGet, { params: { id: importId } })).unmatched.map(({ value }) => value);
+    expect(await unmatched(admin, id)).toEqual(['S-later', 'S-never']);
+    await leaves(service, later, 'deleted');
+    expect(await unmatched(admin, id)).toEqual(['Deleted user', 'S-never']);
+    expect(await unmatched(elsewhere, other.id)).toEqual(['S-later', 'S-never']);
   });
 });
 

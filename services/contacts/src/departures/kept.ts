@@ -8,5 +8,5 @@ export const kept: Kept = {
   'contact_import_unmatched.user_id':
     'Stands for the staff id of somebody who had left: the id itself is read in the directory, as long as it is there.',
   'contact_import_unmatched.value':
-    'What a file says where it names nobody: a value that belongs to a person is kept as a reference instead.',
+    'What a file says where it names nobody: a value that belongs to a person is kept as a reference instead, or becomes one when that person is deleted.',
 };

@@ -15,7 +15,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 const MEGABYTE = 1024 ** 2;
 /** Of a file, besides the ids. */
-const BYTES = 38_000_000;
+const BYTES = 16_000_000;
 
 describe('pieces of a file', () => {
   it('are full but for the last, and hold all that was expected and nothing beyond', async () => {
@@ -79,20 +79,21 @@ describe('a long file', () => {
     const block = Array.from({ length: 500 }, (_, n) => `${n},${filler}\n`).join('');
     await server.put('contacts.csv', `Id,Remark\n${block.repeat(rows / 500)}`);
     const used = () => {
+      // The first one may leave buffers behind that are freed while it is over already.
+      collectGarbage();
       collectGarbage();
       const { heapUsed, external } = process.memoryUsage();
       return heapUsed + external;
     };
     const { id } = await sources.create(server.login());
-    const before = used();
-    const growth: number[] = [];
+    const memory: number[] = [];
     Uploads.prototype.append = async function (importId, n, data) {
-      if (n % 40 === 0) growth.push(used() - before);
+      if (n % 10 === 0) memory.push(used());
       return append.call(this, importId, n, data);
     };
     expect((await sources.later(id, 31, 50_000)).lastResult).toMatchObject({ imported: 1 });
     expect((await sources.imports(id))[0]).toMatchObject({ rowsDone: rows, created: 500, rejectedTotal: 0 });
-    expect(growth.length).toBeGreaterThan(2);
-    expect(Math.max(...growth) / MEGABYTE).toBeLessThan(20);
+    expect(memory.length).toBeGreaterThan(5);
+    expect((Math.max(...memory) - memory[0]!) / MEGABYTE).toBeLessThan(4);
   });
 });

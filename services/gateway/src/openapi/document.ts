@@ -1,5 +1,7 @@
 import {
   fieldTypes,
+  importContacts,
+  Problem,
   PROBLEMS,
   schemaOf,
   type Class,
@@ -7,18 +9,22 @@ import {
   type ProblemCode,
   type Schema,
 } from '#libs/contracts';
+import { Examples } from './examples.js';
+import { OTHER_PATHS, SCIM_SCHEMAS } from './other-routes.js';
 import { componentSchemas, PROBLEM_SCHEMA } from './schemas.js';
 
 /** The OpenAPI 3.1 document of these operations: https://spec.openapis.org/oas/v3.1.1.html */
 export function openApiDocument(operations: readonly Operation[]) {
-  const paths: Record<string, Record<string, object>> = {};
-  for (const operation of operations) {
-    const path = operation.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation) };
-  }
   const classes = operations
     .flatMap(({ body, answer }) => [body, answer])
     .filter((type): type is Class => type !== undefined);
+  const schemas = { ...componentSchemas(classes), ...SCIM_SCHEMAS, Problem: PROBLEM_SCHEMA };
+  const examples = new Examples(schemas);
+  const paths: Record<string, Record<string, object>> = { ...OTHER_PATHS };
+  for (const operation of operations) {
+    const path = operation.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation, examples) };
+  }
   return {
     openapi: '3.1.1',
     info: {
@@ -29,17 +35,20 @@ export function openApiDocument(operations: readonly Operation[]) {
       license: { name: 'Apache 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: [...new Set(operations.map(({ service }) => service))].map((name) => ({ name })),
+    tags: [...new Set(operations.map(({ service }) => service)), 'scim', 'system'].map((name) => ({ name })),
     security: [{ bearer: [] }],
     paths,
     components: {
-      schemas: { ...componentSchemas(classes), Problem: PROBLEM_SCHEMA },
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An access token or an API token.' } },
+      schemas,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An access token or an API token.' },
+        scim: { type: 'http', scheme: 'bearer', description: 'A SCIM token of the account.' },
+      },
     },
   };
 }
 
-function describe(operation: Operation): object {
+function describe(operation: Operation, examples: Examples): object {
   const { access, body, bodyOptional, consumes, method } = operation;
   return {
     operationId: operation.id,
@@ -52,8 +61,8 @@ function describe(operation: Operation): object {
       ...queryParameters(operation),
       ...(method === 'POST' ? [IDEMPOTENCY_KEY] : []),
     ],
-    ...(body || consumes ? { requestBody: { required: !bodyOptional, content: bodyContent(operation) } } : {}),
-    responses: { [operation.status]: success(operation), ...failures(operation) },
+    ...(body || consumes ? { requestBody: { required: !bodyOptional, content: bodyContent(operation, examples) } } : {}),
+    responses: { ...successes(operation, examples), ...failures(operation) },
   };
 }
 
@@ -85,31 +94,46 @@ function queryParameters({ query }: Operation): object[] {
   });
 }
 
-function bodyContent({ body, consumes = ['application/json'] }: Operation): object {
-  const schemaFor = (mediaType: string): Schema => {
-    if (mediaType === 'application/json' && body) return refTo(body);
-    if (mediaType !== 'multipart/form-data') return { type: 'string' };
-    return {
-      type: 'object',
-      properties: { file: { type: 'string', contentMediaType: 'text/csv' } },
-      required: ['file'],
-    };
+function bodyContent({ body, consumes = ['application/json'] }: Operation, examples: Examples): object {
+  const contentOf = (mediaType: string): object => {
+    if (mediaType === 'application/json' && body) {
+      const schema = refTo(body);
+      return { schema, example: examples.of(schema, { only: true }) };
+    }
+    if (mediaType !== 'multipart/form-data') return { schema: { type: 'string' }, example: CSV };
+    const file = { type: 'string', contentMediaType: 'text/csv' };
+    return { schema: { type: 'object', properties: { file }, required: ['file'] }, example: { file: CSV } };
   };
-  return Object.fromEntries(consumes.map((mediaType) => [mediaType, { schema: schemaFor(mediaType) }]));
+  return Object.fromEntries(consumes.map((mediaType) => [mediaType, contentOf(mediaType)]));
 }
 
-function success({ answer, status, produces }: Operation): object {
+const CSV = 'StaffId,Name\nHP-002,Maya Okafor\n';
+const STREAM = 'id: 1\nevent: rule\ndata: {"service":"messaging","rule":"messaging.live-chats","affected":3}\n\n';
+const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
+
+/** A file of contacts that takes its time is answered before it is through. */
+const ALSO_ACCEPTED = new Set([importContacts.id]);
+
+function successes(operation: Operation, examples: Examples): Record<string, object> {
+  const answer = success(operation, examples);
+  const accepted = ALSO_ACCEPTED.has(operation.id) && { 202: { ...answer, description: MEANINGS[202] } };
+  return { [operation.status]: answer, ...accepted };
+}
+
+function success({ answer, status, produces }: Operation, examples: Examples): object {
   const created = status === 201 || (status === 202 && answer);
   const headers = created
     ? { headers: { Location: { description: 'Where it can be read.', schema: { type: 'string' } } } }
     : {};
-  const mediaType = produces ?? 'application/json';
-  const content = answer
-    ? { content: { [mediaType]: { schema: refTo(answer) } } }
-    : produces
-      ? { content: { [mediaType]: {} } }
-      : {};
-  return { description: { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' }[status], ...headers, ...content };
+  const description = MEANINGS[status];
+  if (answer) {
+    const schema = refTo(answer);
+    const content = { [produces ?? 'application/json']: { schema, example: examples.of(schema) } };
+    return { description, ...headers, content };
+  }
+  if (!produces) return { description, ...headers };
+  const example = produces === 'text/event-stream' ? STREAM : CSV;
+  return { description, ...headers, content: { [produces]: { schema: { type: 'string' }, example } } };
 }
 
 /** One answer a status, naming every code that may come with it. */
@@ -119,9 +143,18 @@ function failures(operation: Operation): Record<string, object> {
     [...byStatus].map(([status, codes]) => {
       const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] };
       const description = codes.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('; ');
-      return [status, { description, content: { 'application/problem+json': { schema } } }];
+      const examples = Object.fromEntries(codes.map((code) => [code, { value: problem(code) }]));
+      const headers = status === 429 && { headers: { 'Retry-After': RETRY_AFTER } };
+      return [status, { description, ...headers, content: { 'application/problem+json': { schema, examples } } }];
     }),
   );
+}
+
+const RETRY_AFTER = { description: 'Seconds.', schema: { type: 'integer' } };
+
+function problem(code: ProblemCode): object {
+  const details = code === 'validation' ? { errors: [{ field: 'name', message: 'name is required' }] } : {};
+  return new Problem(code, details).toBody();
 }
 
 function codesOf({ access, body, consumes, errors = [], method, path, query }: Operation): ProblemCode[] {

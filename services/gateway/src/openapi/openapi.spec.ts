@@ -1,14 +1,19 @@
 import * as contracts from '#libs/contracts';
 import { ALL_OPERATIONS, operation, Text } from '#libs/contracts';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { RequestMethod } from '@nestjs/common';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { bodyOf, World } from '../../test/world.js';
+import { GatewayModule } from '../gateway.module.js';
 import { openApiDocument } from './document.js';
 
 interface Described {
   operationId: string;
   tags: string[];
   security?: unknown[];
-  parameters: { name: string; in: string; required: boolean; schema: object }[];
+  parameters?: { name: string; in: string; required: boolean; schema: object }[];
   requestBody?: { content: Record<string, { schema: object }> };
   responses: Record<string, { content?: Record<string, { schema?: object }> }>;
 }
@@ -33,6 +38,57 @@ function* valuesOf(node: unknown, key: string): Generator<unknown> {
   }
 }
 
+const TYPES = ['Users', 'Groups'];
+const OF_EVERY_SERVICE = ['get /health/live', 'get /health/ready', 'get /metrics'];
+
+/** As Nest reads them: `get /v1/users/{id}`. */
+function routesOf(controller: { prototype: object }): string[] {
+  const base = Reflect.getMetadata('path', controller) as string;
+  const methods = Object.values(Object.getOwnPropertyDescriptors(controller.prototype))
+    .map(({ value }) => value as unknown)
+    .filter((value): value is object => typeof value === 'function' && Reflect.hasMetadata('method', value));
+  return methods.map((method) => {
+    const path = [base, Reflect.getMetadata('path', method) as string]
+      .flatMap((part) => part.split('/'))
+      .filter((step) => step !== '');
+    const verb = RequestMethod[Reflect.getMetadata('method', method) as number]!.toLowerCase();
+    return `${verb} /${path.join('/').replace(/:(\w+)/g, '{$1}')}`;
+  });
+}
+
+const inDocument = (schema: object) => JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/')) as object;
+
+function aValidator(whole: object): Ajv2020 {
+  const ajv = new Ajv2020({ strict: false, inlineRefs: false });
+  addFormats.default(ajv);
+  ajv.addSchema({ ...whole, $id: 'openapi' });
+  return ajv;
+}
+
+interface Content {
+  at: string;
+  schema: object;
+  examples: unknown[];
+}
+
+/** Every body and answer, with its examples. */
+function* contentsOf(node: unknown, at: string[] = []): Generator<Content> {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [name, value] of Object.entries(node)) {
+    if (name !== 'content') yield* contentsOf(value, [...at, name]);
+    else
+      for (const [mediaType, { schema, example, examples = {} }] of Object.entries(value as Record<string, any>)) // eslint-disable-line @typescript-eslint/no-explicit-any -- JSON
+        yield {
+          at: [...at, mediaType].join(' '),
+          schema: schema ?? { not: {} },
+          examples: [
+            ...(example === undefined ? [] : [example]),
+            ...Object.values(examples as Record<string, { value: unknown }>).map((one) => one.value),
+          ],
+        };
+  }
+}
+
 it('offers every operation that the contracts declare, each at an address of its own', () => {
   const declared = Object.values(contracts).flatMap((exported) => [exported, ...Object.values(exported ?? {})]);
   const subjects = declared.filter(
@@ -47,9 +103,42 @@ it('offers every operation that the contracts declare, each at an address of its
 });
 
 describe('the OpenAPI document', () => {
+  it('is one by the rules of OpenAPI 3.1', async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(document));
+    expect(errors ?? []).toEqual([]);
+    expect(valid).toBe(true);
+  });
+
+  it('describes every route that the gateway answers', () => {
+    const controllers = Reflect.getMetadata('controllers', GatewayModule) as { prototype: object }[];
+    const routes = [...controllers.flatMap(routesOf), ...OF_EVERY_SERVICE];
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    // What the documentation page loads is a part of the page; SCIM's routes take both types of resources.
+    const offered = routes
+      .filter((route) => !route.startsWith('get /docs/'))
+      .flatMap((route) => (route.includes('{type}') ? TYPES.map((type) => route.replace('{type}', type)) : [route]));
+    expect(offered.length).toBeGreaterThan(ALL_OPERATIONS.length + 10);
+    expect(documented.sort()).toEqual(offered.sort());
+  });
+
+  it('gives an example of every body and every answer, which its schema accepts', () => {
+    const ajv = aValidator(document);
+    const checks = new Map<string, ValidateFunction>();
+    const faults = [...contentsOf(document.paths)].flatMap(({ at, schema, examples }) => {
+      if (examples.length === 0) return [`${at}: no example`];
+      const key = JSON.stringify(schema);
+      const check = checks.get(key) ?? ajv.compile(inDocument(schema));
+      checks.set(key, check);
+      return examples.flatMap((example) => (check(example) ? [] : [`${at}: ${ajv.errorsText(check.errors)}`]));
+    });
+    expect(faults).toEqual([]);
+  });
+
   it('describes every operation, once', () => {
     const ids = [...valuesOf(document.paths, 'operationId')];
-    expect(ids.sort()).toEqual(ALL_OPERATIONS.map(({ id }) => id).sort());
+    expect(ids.filter((id, n) => ids.indexOf(id) !== n)).toEqual([]);
     for (const declared of ALL_OPERATIONS)
       expect(described(declared)).toMatchObject({ operationId: declared.id, tags: [declared.service] });
   });
@@ -69,7 +158,7 @@ describe('the OpenAPI document', () => {
 
   it('names every parameter of every path', () => {
     for (const [path, methods] of Object.entries(document.paths)) {
-      for (const { parameters } of Object.values(methods)) {
+      for (const { parameters = [] } of Object.values(methods)) {
         const named = parameters
           .filter((parameter) => parameter.in === 'path' && parameter.required)
           .map(({ name }) => name);

@@ -6,6 +6,7 @@ import { Clock } from '#libs/database';
 import { Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { GroupDecisions, type Verdict, type Wish } from '../departures/group-decisions.js';
+import { Refusals } from '../departures/refusals.js';
 import { isoOf } from '../moments.js';
 import { Actors } from '../user/actors.js';
 
@@ -47,6 +48,7 @@ export class BulkWorker extends Worker {
   constructor(
     private readonly em: EntityManager,
     private readonly groups: GroupDecisions,
+    private readonly refusals: Refusals,
     private readonly actors: Actors,
     private readonly clock: Clock,
     log: Log,

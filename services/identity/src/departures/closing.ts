@@ -128,7 +128,7 @@ export class Closing {
       departures.map(({ id, account_id: accountId, user_id: subjectId, transition }) => ({
         accountId,
         action,
-        system: 'departures',
+        system: 'departure',
         subjectId,
         detail: { departureId: id, transition },
       })),

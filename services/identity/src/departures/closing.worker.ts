@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { faultOf, Log } from '#libs/broker';
+import { failpoint, faultOf, Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
@@ -71,7 +71,7 @@ export class ClosingWorker extends Worker {
       }),
     );
     const proven = due.filter((departure) => !unproven.has(departure.id));
-    if (proven.length > 0) await this.closing.close(proven, broken);
+    if (proven.length > 0) await failpoint('departure.close', () => this.closing.close(proven, broken));
   }
 
   private async putOff(departures: readonly { id: string }[], error: unknown): Promise<void> {

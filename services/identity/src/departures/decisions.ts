@@ -16,6 +16,7 @@ import { EventProcessor } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { ApiTokens } from '../api-token/api-tokens.js';
 import { Audit, type NewEntry } from '../audit/audit.js';
+import { sha256 } from '../auth/secrets.js';
 import { Catalogue } from '../policy/catalogue.js';
 import { Schedule } from '../schedule/schedule.js';
 import { Sessions } from '../session/sessions.js';
@@ -120,12 +121,15 @@ export class Decisions {
     transition: DepartureTransition,
     { user, policy, departureId, conversion, restore }: Decided,
   ): DepartureFacts {
+    const id = departureId ?? this.ids.next();
+    const address = transition === 'deleted' ? user.email?.toLowerCase() : undefined;
     return {
-      id: departureId ?? this.ids.next(),
+      id,
       steps: STEPS[transition],
       activeSince: transition === 'reactivated' ? user.lifecycle_version + 1 : user.active_since,
       wasManager: isManager(user),
       policy,
+      ...(address && { addressDigest: sha256(`${id}:${address}`).toString('hex') }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
       round: 0,

@@ -46,6 +46,8 @@ export interface DepartureRow {
   wishes: { restore?: Restore };
   lifecycle_version: number;
   seq: number;
+  /** Only of a deletion that is not complete. */
+  address_digest: string | null;
   /** Only of somebody who becomes a shared inbox. */
   conversion: Conversion | null;
   round: number;
@@ -80,19 +82,20 @@ export class DepartureRows {
       was_manager: departure!.wasManager,
       policy: departure!.policy,
       wishes: departure!.restore ? { restore: departure!.restore } : {},
+      address_digest: departure!.addressDigest ?? null,
       conversion: departure!.conversion ?? null,
       lifecycle_version: lifecycleVersion,
       seq,
     }));
     await sql`
-      insert into departure (id, account_id, user_id, reason, steps, active_since, was_manager, policy, wishes, conversion, lifecycle_version, seq,
+      insert into departure (id, account_id, user_id, reason, steps, active_since, was_manager, policy, wishes, address_digest, conversion, lifecycle_version, seq,
         transition, status, requested_by, requested_at, effective_at, begun_at, total)
       select n.*, ${transition}, 'running', ${requestedBy}::uuid, ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz,
         ${services.length}::int
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, reason text,
-        steps text[], active_since bigint, was_manager boolean, policy jsonb, wishes jsonb, conversion jsonb, lifecycle_version bigint, seq bigint)
+        steps text[], active_since bigint, was_manager boolean, policy jsonb, wishes jsonb, address_digest text, conversion jsonb, lifecycle_version bigint, seq bigint)
       on conflict (id) do update set status = 'running', begun_at = excluded.begun_at, total = excluded.total, steps = excluded.steps,
-        active_since = excluded.active_since, was_manager = excluded.was_manager, policy = excluded.policy,
+        active_since = excluded.active_since, address_digest = excluded.address_digest, was_manager = excluded.was_manager, policy = excluded.policy,
         lifecycle_version = excluded.lifecycle_version, seq = excluded.seq`.execute(this.db);
     await sql`
       insert into departure_service (departure_id, service, status, updated_at)
@@ -165,7 +168,7 @@ export class DepartureRows {
     const { rows } = await sql<DepartureRow>`
       select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
         d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
-        d.seq::float8, d.conversion, d.round, d.total, d.done
+        d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done
       from departure d where ${where}`.execute(this.db);
     return rows;
   }

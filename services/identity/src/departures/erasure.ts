@@ -25,14 +25,14 @@ export class Erasure {
   }
 
   /**
-   * Why people left is about them.
+   * Why people left is about them, and so is what their address can be told by.
    * @param except departures that still go on
    */
   async forgetReasons(userIds: readonly string[], { except = [] }: { except?: readonly string[] } = {}): Promise<void> {
     const db = this.em.getKysely();
     await sql`
-      update departure set reason = null
-      where user_id = any(${[...userIds]}::uuid[]) and id <> all(${[...except]}::uuid[]) and reason is not null`.execute(
+      update departure set reason = null, address_digest = null
+      where user_id = any(${[...userIds]}::uuid[]) and id <> all(${[...except]}::uuid[]) and num_nonnulls(reason, address_digest) > 0`.execute(
       db,
     );
   }

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { sql } from 'kysely';
 import {
   accountUpdate,
+  auditList,
+  auditVerify,
   legalHoldPut,
   policyPut,
   usersRemove,
@@ -164,6 +166,20 @@ describe('a departure is refused', () => {
     expect(await statusOf(leaver)).toEqual(before);
     expect(await identity.query(sql`select from departure where user_id = ${leaver.userId}`)).toHaveLength(0);
   });
+});
+
+it('what a guard refuses is told in the trail, although the command has come to nothing', async () => {
+  await identity.call(legalHoldPut, { principal: owner, params: { id: leaver.userId }, body: { reason: 'Case 12' } });
+  await underPreset('helpdesk');
+  expect(await outcomeOf(remove(owner, leaver.userId))).toBe('legal-hold');
+  expect(await outcomeOf(remove(owner, owner.userId))).toBe('sole-owner');
+  expect(await outcomeOf(remove(owner, leaver.userId, { planToken: 'made up' }))).toBe('legal-hold');
+  const { items } = await identity.call(auditList, { principal: owner, query: { action: 'departure.refused' } });
+  const of = ({ userId }: Principal, code: string) => ({
+    ...{ actor: { id: owner.userId }, subject: { id: userId }, detail: { transition: 'deleted', code } },
+  });
+  expect(items).toMatchObject([of(leaver, 'legal-hold'), of(owner, 'sole-owner'), of(leaver, 'legal-hold')]);
+  expect(await identity.call(auditVerify, { principal: owner })).toMatchObject({ valid: true });
 });
 
 describe('a plan token', () => {

@@ -23,6 +23,7 @@ export const kept: Kept = {
   'departure.user_id': A_RECEIPT,
   'departure.requested_by': A_RECEIPT,
   'departure.reason': 'Erased when a deletion is decided, or, if it is the reason of the deletion, complete.',
+  'departure.address_digest': 'Erased when the deletion is complete, after which no service asks for it any more.',
   'bulk_departure.requested_by': 'Who asked for it, as an id.',
   'bulk_departure.reason': 'Erased once every row is decided; from then on the departures have it.',
   'bulk_departure_row.user_id': 'What has become of a row, as an id.',

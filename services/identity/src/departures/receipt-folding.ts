@@ -5,16 +5,23 @@ import { Outbox } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { AfterCommit } from '../after-commit.js';
+import { Audit, type NewEntry } from '../audit/audit.js';
 import { ClosingWorker } from './closing.worker.js';
 import { Progress, type NewProgress } from './progress.js';
-import { isOlder, newestOf, newlyFinished, withRemaining, type ServiceState } from './receipt-lines.js';
+import { isOlder, newestOf, newlyFinished, newlyHeld, withRemaining, type ServiceState } from './receipt-lines.js';
 
 interface DepartureState {
   id: string;
+  account_id: string;
   user_id: string;
   status: DepartureStatus;
   done: number;
   total: number;
+}
+
+interface Change {
+  known: ServiceState;
+  next: ServiceState;
 }
 
 /** Takes what services have done into their departures. Everything runs in the caller's transaction. */
@@ -26,6 +33,7 @@ export class ReceiptFolding {
     private readonly progress: Progress,
     private readonly closing: ClosingWorker,
     private readonly afterCommit: AfterCommit,
+    private readonly audit: Audit,
     private readonly clock: Clock,
   ) {}
 
@@ -47,6 +55,7 @@ export class ReceiptFolding {
     await this.settle(service, receipts);
     if (moved.some((departure) => departure.done === departure.total))
       this.afterCommit.run(async () => this.closing.wake());
+    await this.audit.append(changes.flatMap((change) => refusalsIn(change, departures)));
   }
 
   /** A service that has failed is not asked again until somebody wants it. */
@@ -58,7 +67,7 @@ export class ReceiptFolding {
   private async lock(ids: readonly string[]): Promise<Map<string, DepartureState>> {
     if (ids.length === 0) return new Map();
     const { rows } = await sql<DepartureState>`
-      select id, user_id, status, done, total from departure where id = any(${[...ids]}::uuid[])
+      select id, account_id, user_id, status, done, total from departure where id = any(${[...ids]}::uuid[])
       order by id for no key update`.execute(this.em.getKysely());
     return new Map(rows.map((row) => [row.id, row]));
   }
@@ -89,9 +98,23 @@ export class ReceiptFolding {
       from (select departure_id, count(*) filter (where status = 'completed') as done,
           count(*) filter (where status = 'failed') as failed
         from departure_service where departure_id = any(${[...ids]}::uuid[]) group by departure_id) n
-      where d.id = n.departure_id returning d.id, d.user_id, d.status, d.done, d.total`.execute(this.em.getKysely());
+      where d.id = n.departure_id returning d.id, d.account_id, d.user_id, d.status, d.done, d.total`.execute(
+      this.em.getKysely(),
+    );
     return rows;
   }
+}
+
+/** That a legal hold keeps delayed effects from happening: the system has been refused them. */
+function refusalsIn({ known, next }: Change, departures: ReadonlyMap<string, DepartureState>): NewEntry[] {
+  const { account_id: accountId, user_id: subjectId } = departures.get(known.departure_id)!;
+  return newlyHeld(next.rules, known.rules).map(({ rule, part, dueAt }) => ({
+    accountId,
+    action: 'departure.effect-refused',
+    system: 'departure',
+    subjectId,
+    detail: { departureId: known.departure_id, rule, ...(part && { part }), dueAt, code: 'legal-hold' },
+  }));
 }
 
 function next(known: ServiceState, { status, error, round, rules }: Receipt): ServiceState {

@@ -41,6 +41,12 @@ export function newlyFinished(lines: readonly ReceiptLine[], known: readonly Rec
   return lines.filter((line) => line.finishedAt && !before.has(keyOf(line)));
 }
 
+/** Lines whose delayed effect a legal hold has kept from happening since. */
+export function newlyHeld(lines: readonly ReceiptLine[], known: readonly ReceiptLine[]): ReceiptLine[] {
+  const before = new Set(known.filter((line) => line.heldAt).map(keyOf));
+  return lines.filter((line) => line.heldAt && !before.has(keyOf(line)));
+}
+
 /** Names a line within a service's part of a departure. */
 export const keyOf = ({ rule, part, transition }: Pick<ReceiptLine, 'rule' | 'part' | 'transition'>): string =>
   `${rule} ${part ?? ''} ${transition}`;
@@ -48,8 +54,9 @@ export const keyOf = ({ rule, part, transition }: Pick<ReceiptLine, 'rule' | 'pa
 function weigh({ round, status, rules }: Comparable): number[] {
   const finished = rules.filter((line) => line.finishedAt).length;
   const done = rules.filter((line) => line.doneAt).length;
+  const held = rules.filter((line) => line.heldAt).length;
   const affected = rules.reduce((sum, line) => sum + line.affected, 0);
-  return [round, RANK[status], done, finished, affected];
+  return [round, RANK[status], done, held, finished, affected];
 }
 
 function compare(one: readonly number[], other: readonly number[]): number {

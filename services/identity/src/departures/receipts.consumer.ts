@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
-import { BatchPattern, DEPARTURES, Log, type Delivery, type Outcome } from '#libs/broker';
+import { BatchPattern, DEPARTURES, failpoint, Log, type Delivery, type Outcome } from '#libs/broker';
 import { ReceiptFolding } from './receipt-folding.js';
 
 const OF_ANY_SERVICE = receiptSubject('*');
@@ -23,7 +23,9 @@ export class ReceiptsConsumer {
     if (undecodable > 0) this.log.error({ messages: undecodable }, 'receipts that could not be read were put aside');
     for (const [service, batches] of Map.groupBy(received, (one) => one.service)) {
       const receipts = batches.flatMap((batch) => batch.receipts ?? []);
-      await this.em.fork().transactional(() => this.folding.fold(service, receipts));
+      await failpoint('receipt.fold', () =>
+        this.em.fork().transactional(() => this.folding.fold(service, receipts)),
+      );
     }
     return received.map(({ receipts }) => (receipts ? 'ack' : { term: 'undecodable' }));
   }

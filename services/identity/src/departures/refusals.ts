@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Principal, type ProblemCode, type Transition } from '#libs/contracts';
 import { AfterCommit } from '../after-commit.js';
 import { actorOf, Audit, type NewEntry } from '../audit/audit.js';
-import type { Plan } from './planner.js';
+import type { UserRow } from '../user/user-rows.js';
 
 /** What a guard refuses with. That somebody has left already, or may not be touched, is no guard's doing. */
 const OF_GUARDS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
@@ -13,6 +13,9 @@ const OF_GUARDS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'retention',
   'legal-hold',
 ]);
+
+/** What the guards can refuse; a transfer erases a person as a deletion does. */
+type Refusable = Transition | 'transferred';
 
 interface Refused {
   userId: string;
@@ -34,7 +37,7 @@ export class Refusals {
    */
   async telling(
     principal: Principal,
-    { user, transition }: Pick<Plan, 'user' | 'transition'>,
+    { user, transition }: { user: UserRow; transition: Refusable },
     guards: () => Promise<void>,
   ): Promise<void> {
     try {
@@ -64,7 +67,7 @@ export class Refusals {
 
 const entriesOf = (
   accountId: string,
-  transition: Transition,
+  transition: Refusable,
   by: Pick<NewEntry, 'actorId' | 'system'>,
   refused: readonly Refused[],
 ): NewEntry[] =>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
+import { createHash } from 'node:crypto';
 import { auditList, departuresRetry, rulesList, type Departure, type Principal } from '#libs/contracts';
 import { RetryWorker } from '#libs/lifecycle';
 import { eventually } from '#libs/testing';
@@ -73,6 +74,35 @@ describe('a retry', () => {
     );
     const { items } = await identity.call(auditList, { principal: owner, query: { action: 'departure.retried' } });
     expect(items).toHaveLength(1);
+  });
+
+  it('tells once more by what a service finds the address of somebody deleted, which then goes', async () => {
+    owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+    const { id: userId } = await identity.aUser(owner, { email: 'Ada.Q@Example.org' });
+    await departures.peer.give(owner.accountId, userId, 'stuck');
+    const { id } = await departures.delete(owner, userId);
+    await eventually(async () => {
+      identity.clock.advance(3_600_001);
+      await departures.peer.get(RetryWorker).drain();
+      expect((await departures.get(owner, id)).status).toBe('failed');
+    });
+    const heard = () =>
+      departures.peer.query(sql`
+        select event -> 'data' -> 'departure' ->> 'addressDigest' as digest from inbox
+        where user_id = ${userId} and event is not null`);
+    const digest = createHash('sha256').update(`${id}:ada.q@example.org`).digest('hex');
+    expect(await heard()).toEqual([{ digest }]);
+    await departures.peer.query(sql`update inbox set event = null where user_id = ${userId}`);
+    await retry(id);
+    await eventually(async () => {
+      expect(await heard()).toEqual([{ digest }]);
+      expect((await departures.get(owner, id)).status).toBe('failed');
+    });
+    await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);
+    await departures.until(owner, await retry(id), 'completed');
+    expect(await identity.query(sql`select address_digest from departure where id = ${id}`)).toEqual([
+      { address_digest: null },
+    ]);
   });
 
   it('may fail again, and be asked for again', async () => {

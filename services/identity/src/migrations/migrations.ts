@@ -1,6 +1,6 @@
 import { outboxTable } from '#libs/broker';
 import { domainTypes, type Migrations } from '#libs/database';
-import { lifecycleTables, undoTable } from '#libs/lifecycle';
+import { heldEffects, lifecycleTables, undoTable } from '#libs/lifecycle';
 import { platformMigrations } from '#libs/platform';
 import { accountsAndUsers } from './0010-accounts-and-users.js';
 import { sessionsAndTokens } from './0011-sessions-and-tokens.js';
@@ -10,6 +10,7 @@ import { scheduledDepartures } from './0014-scheduled-departures.js';
 import { bulkDepartures } from './0015-bulk-departures.js';
 import { handovers } from './0016-handovers.js';
 import { scim } from './0020-scim.js';
+import { addressDigests } from './0022-address-digests.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -18,6 +19,7 @@ export const migrations: Migrations = [
   outboxTable,
   lifecycleTables,
   undoTable,
+  heldEffects,
   accountsAndUsers,
   sessionsAndTokens,
   auditTrail,
@@ -26,4 +28,5 @@ export const migrations: Migrations = [
   bulkDepartures,
   handovers,
   scim,
+  addressDigests,
 ];

@@ -12,6 +12,7 @@ import {
   rule,
   transfer,
   unassign,
+  heldEffects,
   undoTable,
 } from '#libs/lifecycle';
 import { platformMigrations, startService, type RunningService } from '#libs/platform';
@@ -32,6 +33,7 @@ const migrations = [
   directoryCare,
   lifecycleTables,
   undoTable,
+  heldEffects,
   migration(
     '0100-thing',
     // The check is a way to have a rule fail.

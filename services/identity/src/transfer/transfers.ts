@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { lockAccount } from '../account/account-lock.js';
 import { Audit } from '../audit/audit.js';
 import { Erasure } from '../departures/erasure.js';
+import { Refusals } from '../departures/refusals.js';
 import { Invitations } from '../invitation/invitations.js';
 import { PasswordResets } from '../password-reset/password-resets.js';
 import { alreadyScheduled, Schedule } from '../schedule/schedule.js';
@@ -30,6 +31,7 @@ export class Transfers {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly actors: Actors,
+    private readonly refusals: Refusals,
     private readonly schedule: Schedule,
     private readonly sessions: Sessions,
     private readonly erasure: Erasure,
@@ -73,13 +75,17 @@ export class Transfers {
       throw new Problem('conflict', { detail: 'Somebody else has just changed this user. Read it again.' });
     if (user.status !== 'active' && user.status !== 'invited')
       throw new Problem('conflict', { detail: `The user is ${user.status}: nobody can take it over.` });
-    if (user.legal_hold) throw new Problem('legal-hold', { detail: 'Lift the legal hold first.' });
+    await this.refusals.telling(principal, { user, transition: 'transferred' }, () => this.guard(user));
     if ((await this.schedule.leaving([userId])).has(userId)) throw alreadyScheduled();
     if (user.email?.toLowerCase() === to.email.toLowerCase())
       throw new Problem('duplicate-email', { detail: 'This is the email of the person who has the user now.' });
-    const ownsAccount = user.status === 'active' && user.roles.includes('owner');
-    if (ownsAccount) await assertOwnerRemains(this.em, accountId, [userId]);
     return user;
+  }
+
+  private async guard({ id, account_id: accountId, status, roles, legal_hold: held }: UserRow): Promise<void> {
+    if (held) throw new Problem('legal-hold', { detail: 'Lift the legal hold first.' });
+    const ownsAccount = status === 'active' && roles.includes('owner');
+    if (ownsAccount) await assertOwnerRemains(this.em, accountId, [id]);
   }
 
   private async rename(userId: string, to: UserTransfer): Promise<void> {

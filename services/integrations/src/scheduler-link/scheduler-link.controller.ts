@@ -15,6 +15,7 @@ import {
   type SchedulerLinkStatus,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
+import { formerSlug } from './former-meeting-pages.js';
 import { SchedulerLink, type SchedulerLinkRow } from './scheduler-link.entity.js';
 
 const base = plainResource(schedulerLinks, {
@@ -32,9 +33,9 @@ export class SchedulerLinkController extends base {
   }
 
   override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<SchedulerLinkRow> {
+    if (await this.em.findOne(SchedulerLink, { slug: formerSlug(values.slug as string) })) throw taken();
     return super.insert(call, values).catch((error: unknown) => {
-      if (error instanceof UniqueConstraintViolationException)
-        throw new Problem('conflict', { detail: 'This slug is taken. Choose another one.' });
+      if (error instanceof UniqueConstraintViolationException) throw taken();
       throw error;
     });
   }
@@ -62,7 +63,8 @@ export class SchedulerLinkController extends base {
   /** For everybody who has the link. Whoever has left can't be met, even while their links are still being worked off. */
   @Handles(publicScheduler)
   async show({ params }: Call): Promise<PublicSchedulerPage> {
-    const link = await this.em.findOne(SchedulerLink, { slug: params.slug });
+    const slug = params.slug!;
+    const link = await this.em.findOne(SchedulerLink, { slug: { $in: [slug, formerSlug(slug)] } });
     if (!link) throw new Problem('not-found');
     const host = (await this.directory.view(link.ownerId))!;
     if (link.status === 'expired' || host.status === 'deactivated' || host.status === 'deleted')
@@ -74,3 +76,5 @@ export class SchedulerLinkController extends base {
     return { status, expiredAt: status === 'expired' ? this.clock.now() : null };
   }
 }
+
+const taken = () => new Problem('conflict', { detail: 'This slug is taken. Choose another one.' });

@@ -66,6 +66,15 @@ describe('meeting scheduler links', () => {
     await expect(create(admin)).rejects.toMatchObject({ code: 'conflict' });
   });
 
+  it('of somebody deleted can not be read any more, and nobody else gets their address', async () => {
+    const { id } = await create(robin, { title: 'Meet Robin' });
+    await leaves(integrations, robin, 'deleted');
+    const left = await integrations.em().findOneOrFail(SchedulerLink, { id });
+    expect(left).toMatchObject({ title: 'Meeting', slug: expect.stringMatching(/^gone-[0-9a-f]{64}$/) });
+    await expect(visit()).rejects.toMatchObject(gone);
+    await expect(create(admin)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   it('answer 410 before the rule has reached the last of them', async () => {
     const { id } = await create();
     await leaves(integrations, robin);

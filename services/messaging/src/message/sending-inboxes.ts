@@ -11,6 +11,9 @@ export interface SendingInbox {
   ownerId: string | null;
 }
 
+/** What an inbox is called that bears nobody's name. */
+export const PERSONAL_INBOX = 'Personal inbox';
+
 /** The inboxes that messages go from; one that everybody has is made when it is first needed. */
 @Injectable()
 export class SendingInboxes {
@@ -34,7 +37,7 @@ export class SendingInboxes {
   /** The first of the person's own. Whoever asks has made sure, and holds, that the person has not left. */
   async personal(accountId: string, ownerId: string): Promise<SendingInbox> {
     const first = () => this.first(accountId, sql`owner_id = ${ownerId}`);
-    return (await first()) ?? this.make({ accountId, ownerId, name: 'Personal inbox' }, first);
+    return (await first()) ?? this.make({ accountId, ownerId, name: PERSONAL_INBOX }, first);
   }
 
   /** Where campaigns go from that have no inbox of their own. */

@@ -1,0 +1,198 @@
+import type { CatalogueRule } from '#libs/contracts';
+import { connectNats } from '#libs/broker';
+import { eventually } from '#libs/testing';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { Api, type Json } from './api.js';
+import { anAccount, contactsCsv, PASSWORD, signIn, type Cast } from './cast.js';
+import { over, type Departure } from './departures.js';
+import { everythingOf, type Everything, type Stranger } from './everything.js';
+import { PARTS } from './foundation.js';
+import { ENTERPRISE, ScimApi, USER } from './scim-api.js';
+import { System } from './system.js';
+import { traces } from './traces.js';
+
+const person = {
+  given: 'Zebulonia',
+  family: 'Quixworthy',
+  middle: 'Ottilka',
+  name: 'Zebulonia Quixworthy',
+  email: 'zq.letterbox@mailzq.example',
+  staffId: 'Staff Zq/4711',
+  userName: 'zqlogin@directory.example',
+  externalId: 'ext-zq-0815',
+  phone: '+14155550177',
+  device: 'ZqBrowser/7.1',
+  reason: 'Zq moves to the sea',
+  hold: 'Zq against the company',
+};
+/** What may be nowhere, in parts that show whatever was done to the whole. */
+const DETAILS = [
+  person.given,
+  person.family,
+  person.middle,
+  person.email,
+  'zq.letterbox',
+  person.staffId,
+  person.userName,
+  person.externalId,
+  person.phone,
+  '4155550177',
+  person.device,
+  person.reason,
+  person.hold,
+];
+
+let system: System;
+let cast: Cast;
+let leaver: Stranger;
+let had: Everything;
+
+const owner = () => cast.owner.api;
+const ownerAgain = async () => (cast.owner.api = await signIn(system, cast.owner.email));
+const importContacts = () =>
+  owner().upload<{ unmatched: Json[] }>('/v1/contact-imports', contactsCsv([leaver, cast.cleo], 6));
+
+beforeAll(async () => {
+  system = await System.start();
+  cast = await anAccount(system, 'crm');
+  leaver = { ...person, id: '', api: system.api() };
+  // The file is there before the person is.
+  expect((await importContacts()).unmatched).toContainEqual({ row: 1, value: person.staffId });
+  await comeIn();
+  await eventually(async () => expect((await importContacts()).unmatched).toEqual([]));
+  await beMentioned();
+  had = await everythingOf(cast, leaver, system.clock.millis());
+}, 120_000);
+afterAll(() => system?.stop());
+
+/** An identity provider tells more than is kept. */
+async function comeIn(): Promise<void> {
+  const scim = await ScimApi.connect(system, owner());
+  const { body } = await scim.post('/Users', {
+    schemas: [USER, ENTERPRISE],
+    userName: person.userName,
+    externalId: person.externalId,
+    name: { givenName: person.given, middleName: person.middle, familyName: person.family },
+    displayName: person.name,
+    emails: [{ value: person.email, type: 'work', primary: true }],
+    phoneNumbers: [{ value: person.phone, type: 'mobile' }],
+    password: PASSWORD,
+    active: true,
+    [ENTERPRISE]: { employeeNumber: person.staffId },
+  });
+  leaver.id = body.id as string;
+  await owner().patch(`/v1/users/${leaver.id}`, { roles: ['admin'], teamIds: [cast.teamId] });
+  await scim.find('Users', `userName eq "${person.userName}"`);
+  const login = { email: person.email, password: PASSWORD };
+  const headers = { 'content-type': 'application/json', 'user-agent': person.device };
+  const session = await fetch(`${system.url}/v1/auth/login`, { method: 'POST', headers, body: JSON.stringify(login) });
+  leaver.api = new Api(system.url, ((await session.json()) as Json).accessToken as string);
+}
+
+/** Calls that speak of the person, some of them refused. */
+async function beMentioned(): Promise<void> {
+  const { id, name, email, staffId } = leaver;
+  const hold = `/v1/users/${id}/legal-hold`;
+  await owner().put(hold, { reason: person.hold });
+  await owner().delete(hold);
+  await owner().get(`/v1/users?q=${encodeURIComponent(name)}`);
+  const twin = { name, email, staffId, password: PASSWORD };
+  expect(await owner().refusal(owner().post('/v1/users', twin))).toMatchObject({ code: 'duplicate-email' });
+  await owner().refusal(owner().post('/v1/users', { ...twin, email: `${name}@@` }));
+  await owner().refusal(signIn(system, email, 'wrong password'));
+  const headers = { 'content-type': 'application/json', 'idempotency-key': `reset ${email}` };
+  const reset = `${system.url}/v1/auth/password-reset`;
+  for (const _twice of [1, 2])
+    expect((await fetch(reset, { method: 'POST', headers, body: JSON.stringify({ email }) })).status).toBe(202);
+  await sendGarbled(`user.updated.${(await owner().get('/v1/account')).id as string}.${id}`, `{"name":"${name}",`);
+}
+
+/** A message that no service understands: all of them keep it for an operator. */
+async function sendGarbled(subject: string, text: string): Promise<void> {
+  const nats = await connectNats({ url: system.brokerUrl('identity'), name: 'garbled' });
+  nats.publish(subject, text);
+  await nats.close();
+  for (const { name } of PARTS.filter((part) => part.name !== 'identity')) {
+    const db = system.services.get(name)!.app.get(EntityManager, { strict: false }).fork().getKysely();
+    await eventually(async () =>
+      expect((await sql`select 1 from dead_letter where subject = ${subject}`.execute(db)).rows).toHaveLength(1),
+    );
+  }
+}
+
+describe('somebody who owned something of everything', () => {
+  const preview = (transition: string) =>
+    owner().get<{ rules: { rule: string; count: number }[] }>(
+      `/v1/users/${leaver.id}/departure-preview?transition=${transition}`,
+    );
+
+  it('has rows of every rule of the catalogue', async () => {
+    const { items } = await owner().get<{ items: CatalogueRule[] }>('/v1/rules');
+    const lines = (await Promise.all(['deactivated', 'deleted'].map(preview))).flatMap(({ rules }) => rules);
+    const present = new Set(lines.filter(({ count }) => count > 0).map(({ rule }) => rule));
+    expect(items.map(({ id }) => id).filter((id) => !present.has(id))).toEqual([]);
+    expect(items).toHaveLength(55);
+  });
+
+  it('is found in many places as long as they work here', async () => {
+    expect(await traces(system, DETAILS)).toEqual(
+      expect.arrayContaining([
+        'identity.users',
+        'identity.audit_entry',
+        'contacts.contact_import_unmatched',
+        'stream USERS',
+      ]),
+    );
+  });
+
+  it('leaves by a list of staff ids, is deleted on a day to come, and all that waits happens', async () => {
+    const csv = `staffId,successorStaffId\n"${leaver.staffId}",\nnobody,\n`;
+    const { id } = await owner().upload('/v1/departures/bulk?transition=deactivated', csv);
+    await eventually(async () =>
+      expect(await owner().get(`/v1/departures/bulk/${id as string}`)).toMatchObject({ status: 'completed' }),
+    );
+    expect((await importContacts()).unmatched).toContainEqual({ row: 1, value: person.staffId });
+    system.advanceDays(31);
+    await ownerAgain();
+    const departure = await owner().post<Departure>(`/v1/users/${leaver.id}/delete`, {
+      effectiveAt: new Date(system.clock.millis() + 86_400_000).toISOString(),
+      reason: person.reason,
+    });
+    system.advanceDays(2);
+    await ownerAgain();
+    await eventually(async () =>
+      expect(await owner().get(`/v1/departures/${departure.id}`)).not.toMatchObject({ status: 'scheduled' }),
+    );
+    expect(await over(owner(), departure)).toMatchObject({ status: 'completed', progress: { done: 7, total: 7 } });
+    system.advanceDays(8);
+    await ownerAgain();
+    await eventually(async () =>
+      expect(await owner().get(`/v1/numbers/${had.numberId}`)).toMatchObject({ state: 'released' }),
+    );
+  });
+
+  it('is nowhere any more: in no table, stream, bucket or log', async () => {
+    await eventually(async () => expect(await traces(system, DETAILS)).toEqual([]));
+    // The same search does find the id, which stays, also in a bucket.
+    expect(await traces(system, leaver.id)).toEqual(
+      expect.arrayContaining(['identity.users', 'messaging.directory', expect.stringMatching(/^stream KV_/)]),
+    );
+  });
+
+  it('has left a number, which was the account’s, to the list of numbers and the history of calls alone', async () => {
+    expect((await traces(system, had.e164)).sort()).toEqual(['telephony.phone_call', 'telephony.phone_number']);
+  });
+
+  it('is told apart from nobody where their things were called after them', async () => {
+    expect(await owner().get(`/v1/inboxes/${had.personalInbox}`)).toMatchObject({
+      name: 'Personal inbox',
+      owner: { name: 'Deleted user' },
+    });
+    for (const path of [`/v1/chatbots/${had.chatbotId}`, `/v1/webforms/${had.webformId}`])
+      expect(await owner().get(path)).toMatchObject({ email: null, userId: cast.owner.id });
+    expect(await owner().refusal(system.api().get(had.meetingPage))).toMatchObject({ status: 410, code: 'gone' });
+    const again = { slug: had.meetingPage.slice(3), title: 'Somebody else' };
+    expect(await owner().refusal(owner().post('/v1/scheduler-links', again))).toMatchObject({ code: 'conflict' });
+  });
+});

@@ -1,0 +1,49 @@
+/** The places at which a fault run can strike: wherever something becomes final, or is told to somebody. */
+export type FailpointName =
+  | 'call.commit'
+  | 'relay.publish'
+  | 'receive.commit'
+  | 'receive.acknowledge'
+  | 'receipt.send'
+  | 'receipt.fold'
+  | 'chunk.commit'
+  | 'departure.close';
+
+type Around = <T>(name: FailpointName, work: () => Promise<T>) => Promise<T>;
+
+/** What the parent process wants to happen at a failpoint, once. */
+export interface Strike {
+  failpoint: FailpointName;
+  action: 'throw' | 'do-then-throw' | 'kill' | 'do-then-kill';
+  /** The error's code; a SQLSTATE decides whether the fault counts as one that passes by itself. */
+  code: string;
+}
+
+/**
+ * Does the work. With LEAVER_FAILPOINTS set, the parent process can have it fail or end the process, before or after.
+ */
+export const failpoint: Around = process.env.LEAVER_FAILPOINTS ? armed() : (_name, work) => work();
+
+function armed(): Around {
+  const strikes: Strike[] = [];
+  process.on('message', (message: Partial<Strike>) => {
+    if (message.failpoint) strikes.push(message as Strike);
+  });
+  return async (name, work) => {
+    const index = strikes.findIndex((strike) => strike.failpoint === name);
+    if (index === -1) return work();
+    const [strike] = strikes.splice(index, 1);
+    if (strike!.action.startsWith('do-then-')) await work();
+    return fail(strike!);
+  };
+}
+
+function fail(strike: Strike): Promise<never> {
+  const { failpoint: name, action, code } = strike;
+  return new Promise((_resolve, reject) => {
+    process.send!({ struck: strike }, () => {
+      if (action.endsWith('kill')) process.kill(process.pid, 'SIGKILL');
+      else reject(Object.assign(new Error(`struck at ${name}`), { code }));
+    });
+  });
+}

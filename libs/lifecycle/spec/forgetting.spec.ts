@@ -1,0 +1,77 @@
+import { sql } from 'kysely';
+import type { UserEvent } from '#libs/contracts';
+import { Forgetting, type Db, type Deleted } from '#libs/lifecycle';
+import { RuleBench, type Person } from '#libs/lifecycle/testing';
+import { desk } from './desk.js';
+
+/** A service's own way of forgetting, which only notes for whom it has been asked, and what the directory said then. */
+class Noted extends Forgetting {
+  readonly deleted: Deleted[] = [];
+  readonly known: (string | null)[] = [];
+
+  override async forget(db: Db, deleted: readonly Deleted[]): Promise<void> {
+    const { rows } = await sql<{ staff_id: string | null }>`
+      select staff_id from directory where user_id = any(${deleted.map(({ userId }) => userId)}::uuid[])`.execute(db);
+    this.deleted.push(...deleted);
+    this.known.push(...rows.map((row) => row.staff_id));
+  }
+}
+
+describe('what is known of a person otherwise than by their id', () => {
+  const noted = new Noted();
+  let bench: RuleBench;
+  let robin: Person;
+  beforeAll(async () => {
+    bench = await RuleBench.open({ ...desk, forgetting: noted });
+  });
+  afterAll(() => bench.close());
+  beforeEach(async () => {
+    noted.deleted.length = noted.known.length = 0;
+    robin = await bench.person({ profile: { staffId: 'S-Robin' } });
+  });
+
+  const deletion = (person = robin, addressDigest?: string) =>
+    bench.leaving(person, 'deleted', {}, { lifecycleVersion: 3, departure: { addressDigest } });
+  const garbled = ({ accountId, userId }: Person) => ({
+    subject: `user.updated.${accountId}.${userId}`,
+    data: '{"name',
+  });
+  const deliver = (...messages: (UserEvent | ReturnType<typeof garbled>)[]) =>
+    bench.events.handle(
+      messages.map((message, index) => {
+        const { subject, data } = message;
+        const text = typeof data === 'string' ? data : JSON.stringify(message);
+        return { subject, data: new TextEncoder().encode(text), streamSequence: index + 1, deliveries: 1 };
+      }),
+    );
+  const deadLetters = async ({ userId }: Person) => {
+    const { rows } = await sql<{ data: Buffer }>`
+      select data from dead_letter where subject like ${`%${userId}`} order by id`.execute(bench.em().getKysely());
+    return rows.map(({ data }) => data.toString());
+  };
+
+  it('can be told by the service while the directory has it, on a deletion alone', async () => {
+    await deliver(bench.leaving(robin, 'deactivated', {}, { profile: { staffId: 'S-Robin' } }));
+    expect(noted.deleted).toEqual([]);
+    const event = deletion(robin, 'a digest');
+    await deliver(event);
+    const departureId = event.data.departure!.id;
+    expect(noted.deleted).toEqual([{ ...robin, staffIds: ['S-Robin'], departureId, addressDigest: 'a digest' }]);
+    expect(noted.known).toEqual(['S-Robin']);
+  });
+
+  it('is told of somebody, too, who comes and goes within one batch', async () => {
+    const brief = { accountId: robin.accountId, userId: bench.ids.next() };
+    const profile = { staffId: 'S-Brief' };
+    await deliver(bench.event('user.created', brief, { seq: 1, lifecycleVersion: 1, profile }), deletion(brief));
+    expect(noted.deleted).toMatchObject([{ ...brief, staffIds: ['S-Brief'] }]);
+  });
+
+  it('goes from messages that nobody could read, and comes back with none; those about others stay', async () => {
+    const other = await bench.person();
+    await deliver(garbled(robin), garbled(other), deletion());
+    await deliver(garbled(robin));
+    expect(await deadLetters(robin)).toEqual(['', '']);
+    expect(await deadLetters(other)).toEqual(['{"name']);
+  });
+});

@@ -1,0 +1,62 @@
+import type { UserEvent } from '#libs/contracts';
+import { sql } from 'kysely';
+import type { Db } from './rule.js';
+
+/** Somebody who is being deleted, with what is needed to find their traces where no row names them by id. */
+export interface Deleted {
+  accountId: string;
+  userId: string;
+  /** Staff ids that this service has heard of; none when it never knew the person. */
+  staffIds: string[];
+  departureId: string;
+  /** As in `DepartureFacts`. */
+  addressDigest?: string;
+}
+
+/**
+ * How a service makes a deleted person's details go from where they were put down otherwise than by the person's id, so
+ * that no rule finds them. It happens in the transaction that applies the deletion, under the exclusive lock on the
+ * person and just before the directory forgets them. It may happen again, with less known: once has to be enough.
+ */
+export abstract class Forgetting {
+  abstract forget(db: Db, deleted: readonly Deleted[]): Promise<void>;
+}
+
+/** Whatever names the deleted otherwise than by id goes, while the directory still knows what they were called. */
+export async function forgetDeleted(db: Db, events: readonly UserEvent[], forgetting?: Forgetting): Promise<void> {
+  const deleted = await deletedIn(db, events);
+  if (deleted.length === 0) return;
+  await emptyDeadLetters(
+    db,
+    deleted.map(({ userId }) => userId),
+  );
+  await forgetting?.forget(db, deleted);
+}
+
+/** Whoever these events delete, as far as directory and events tell. */
+async function deletedIn(db: Db, events: readonly UserEvent[]): Promise<Deleted[]> {
+  const deletions = events.filter(({ type }) => type === 'user.deleted');
+  if (deletions.length === 0) return [];
+  const { rows } = await sql<{ user_id: string; staff_id: string }>`
+    select user_id, staff_id from directory
+    where user_id = any(${deletions.map(({ data }) => data.userId)}::uuid[]) and staff_id is not null`.execute(db);
+  const heard = [
+    ...rows.map((row) => ({ userId: row.user_id, staffId: row.staff_id })),
+    // Somebody may come and go within one batch.
+    ...events.map(({ data }) => ({ userId: data.userId, staffId: data.profile.staffId })),
+  ];
+  return deletions.map(({ data: { accountId, userId, departure } }) => ({
+    accountId,
+    userId,
+    staffIds: [...new Set(heard.flatMap((one) => (one.userId === userId && one.staffId) || []))],
+    departureId: departure!.id,
+    ...(departure!.addressDigest && { addressDigest: departure!.addressDigest }),
+  }));
+}
+
+/** Messages about these people that could not be understood: that there was one stays to be looked at, not what it said. */
+async function emptyDeadLetters(db: Db, userIds: readonly string[]): Promise<void> {
+  await sql`
+    update dead_letter set data = ''
+    where split_part(subject, '.', 4) = any(${[...userIds]}::text[]) and data <> ''`.execute(db);
+}

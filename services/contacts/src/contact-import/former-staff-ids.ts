@@ -1,0 +1,24 @@
+import { Injectable } from '@nestjs/common';
+import { Forgetting, type Db, type Deleted } from '#libs/lifecycle';
+import { sql } from 'kysely';
+import { LONGEST_VALUE } from './batch-writer.js';
+
+/**
+ * A report of an import may list a staff id that was nobody's then and somebody's later. When that person is deleted, the
+ * person stands for it.
+ */
+@Injectable()
+export class FormerStaffIds extends Forgetting {
+  override async forget(db: Db, deleted: readonly Deleted[]): Promise<void> {
+    const known = deleted.flatMap(({ accountId, userId, staffIds }) =>
+      staffIds.map((staffId) => ({ accountId, userId, value: staffId.slice(0, LONGEST_VALUE) })),
+    );
+    if (known.length === 0) return;
+    await sql`
+      update contact_import_unmatched u set value = null, user_id = n.user_id
+      from unnest(${known.map((one) => one.accountId)}::uuid[], ${known.map((one) => one.userId)}::uuid[],
+        ${known.map((one) => one.value)}::text[]) as n (account_id, user_id, value)
+      join contact_import i on i.account_id = n.account_id
+      where u.import_id = i.id and u.value = n.value`.execute(db);
+  }
+}

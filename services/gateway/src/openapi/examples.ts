@@ -1,0 +1,98 @@
+import type { Schema } from '#libs/contracts';
+
+const ID = '019b3c5e-7a10-7c44-9d2e-5f60718293a4';
+const MOMENT = '2026-03-02T09:00:00.000Z';
+const FINGERPRINT = `SHA256:${'A'.repeat(43)}`;
+
+const BY_FORMAT: Record<string, string> = {
+  uuid: ID,
+  email: 'maya@example.com',
+  'date-time': MOMENT,
+  date: MOMENT.slice(0, 10),
+  uri: 'https://example.com/leaver',
+};
+
+/** What a reader takes for real at once. Whatever is not listed is called by its own name. */
+const BY_NAME: Record<string, string> = {
+  name: 'Maya Okafor',
+  title: 'Spring order',
+  label: 'Live chats',
+  rule: 'messaging.live-chats',
+  service: 'messaging',
+  staffId: 'HP-002',
+  externalId: 'C-1001',
+  phone: '+14155550100',
+  e164: '+14155550100',
+  to: '+14155550100',
+  from: '+14155550101',
+  password: 'correct horse battery',
+  text: 'See you on Thursday.',
+  reason: 'Moving on',
+  detail: 'Three chats go back to the queue.',
+  host: 'files.example.com',
+  path: '/export',
+  hostKey: FINGERPRINT,
+  offeredHostKey: FINGERPRINT,
+  slug: 'maya-okafor',
+  action: 'unassign',
+  code: 'sole-owner',
+};
+
+/** By pattern, where the name alone does not tell what is expected. */
+const FITTING = ['+14155550100', 'maya-okafor', 'A1', 'example', ID, 'me', 'USD', '2026-03-02', 'contact.created', 'https://example.com/leaver'];
+
+/** Nothing of ours is nested that deep; something that holds itself would be. */
+const DEEPEST = 24;
+
+/** Makes examples out of schemas, the same ones every time; what `$ref` names is looked up among these. */
+export class Examples {
+  constructor(private readonly schemas: Readonly<Record<string, Schema>>) {}
+
+  /**
+   * @param only of an object, just the fields that are required (the first one if none is): what one sends, where fields
+   *   may exclude each other
+   */
+  of(schema: Schema, { only = false, name = '', depth = 0 } = {}): unknown {
+    if (depth > DEEPEST) return null;
+    const within = (inner: Schema, key = name) => this.of(inner, { only, name: key, depth: depth + 1 });
+    if (typeof schema.$ref === 'string') return within(this.schemas[schema.$ref.split('/').at(-1)!]!);
+    if (Array.isArray(schema.enum)) return schema.enum[0];
+    const [choice] = [schema.anyOf ?? schema.oneOf].flat() as Schema[];
+    if (choice) return within(choice);
+    switch ([schema.type].flat()[0]) {
+      case 'object':
+        return this.object(schema, only, within);
+      case 'array':
+        return schema.items && schema.maxItems !== 0 ? [within(schema.items as Schema)] : [];
+      case 'string':
+        return text(schema, name);
+      case 'integer':
+        return Math.min(Math.max(Number(schema.minimum ?? 0), 3), Number(schema.maximum ?? 3));
+      case 'number':
+        return 0.5;
+      case 'boolean':
+        return true;
+      default:
+        return null;
+    }
+  }
+
+  private object(schema: Schema, only: boolean, within: (inner: Schema, key: string) => unknown): object {
+    const properties = Object.entries((schema.properties ?? {}) as Record<string, Schema>);
+    const required = (schema.required ?? []) as string[];
+    const shown = only ? properties.filter(([key], n) => required.includes(key) || (required.length === 0 && n === 0)) : properties;
+    const others = schema.additionalProperties;
+    if (properties.length === 0 && typeof others === 'object' && others !== null)
+      return { 'messaging.live-chats': within(others as Schema, 'rule') };
+    return Object.fromEntries(shown.map(([key, inner]) => [key, within(inner, key)]));
+  }
+}
+
+function text({ format, pattern, minLength = 0, maxLength = Infinity }: Schema, name: string): string {
+  const known = BY_FORMAT[format as string] ?? BY_NAME[name] ?? name;
+  if (typeof pattern === 'string') {
+    const fits = new RegExp(pattern, 'u');
+    return [known, ...FITTING].find((candidate) => fits.test(candidate)) ?? known;
+  }
+  return known.padEnd(Number(minLength), 'x').slice(0, Number(maxLength));
+}

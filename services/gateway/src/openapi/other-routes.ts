@@ -1,0 +1,204 @@
+import { scimGroups, scimUsers, type Schema } from '#libs/contracts';
+import { SCIM_JSON } from '../scim/scim-reply.js';
+
+type Described = Record<string, unknown>;
+type Paths = Record<string, Record<string, Described>>;
+
+const json = (schema: Schema, example: unknown) => ({ 'application/json': { schema, example } });
+const open = (id: string, summary: string, content: object, more: object = {}): { get: Described } => ({
+  get: {
+    operationId: id,
+    summary,
+    tags: ['system'],
+    security: [],
+    responses: { 200: { description: 'OK', content }, ...more },
+  },
+});
+
+const OBJECT: Schema = { type: 'object' };
+const HEALTH: Schema = {
+  type: 'object',
+  properties: {
+    status: { type: 'string', enum: ['ok', 'error', 'shutting_down'] },
+    info: OBJECT,
+    error: OBJECT,
+    details: OBJECT,
+  },
+  required: ['status'],
+};
+const well = { status: 'ok', info: { nats: { status: 'up' } }, error: {}, details: { nats: { status: 'up' } } };
+const ill = {
+  status: 'error',
+  info: {},
+  error: { nats: { status: 'down' } },
+  details: { nats: { status: 'down' } },
+};
+
+/** What is no call of the API: where it is described, its keys, and what operators look at. */
+const SYSTEM: Paths = {
+  '/': open(
+    'system.links',
+    'What is here',
+    json({ type: 'object', additionalProperties: { type: 'string' } }, { name: 'Leaver', openapi: '/openapi.json' }),
+  ),
+  '/openapi.json': open('system.openapi', 'This document', json(OBJECT, { openapi: '3.1.1' })),
+  '/asyncapi.json': open('system.asyncapi', 'The events, as AsyncAPI 3 describes them', json(OBJECT, { asyncapi: '3.0.0' })),
+  '/docs': open('system.docs', 'This document, to be read', { 'text/html': { schema: { type: 'string' }, example: '<!doctype html>' } }),
+  '/.well-known/jwks.json': open(
+    'system.keys',
+    'The keys that verify access tokens and certificates (RFC 7517)',
+    json(
+      { type: 'object', properties: { keys: { type: 'array', items: OBJECT } }, required: ['keys'] },
+      { keys: [{ kty: 'OKP', crv: 'Ed25519', kid: 'k1', alg: 'EdDSA', use: 'sig', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] },
+    ),
+  ),
+  '/health/live': open('system.live', 'Whether the process answers', json(HEALTH, { status: 'ok' })),
+  '/health/ready': open('system.ready', 'Whether it can be sent traffic', json(HEALTH, well), {
+    503: { description: 'Not yet', content: json(HEALTH, ill) },
+  }),
+  '/metrics': open('system.metrics', 'Numbers for Prometheus', {
+    'text/plain': { schema: { type: 'string' }, example: 'leaver_http_seconds_count 1' },
+  }),
+};
+
+export const SCIM_SCHEMAS: Record<string, Schema> = {
+  ScimResource: {
+    type: 'object',
+    description: 'A User or Group (RFC 7643), or what describes one.',
+    properties: {
+      schemas: { type: 'array', items: { type: 'string' } },
+      id: { type: 'string' },
+      meta: { type: 'object', properties: { resourceType: { type: 'string' }, location: { type: 'string' } } },
+    },
+    additionalProperties: true,
+  },
+  ScimList: {
+    type: 'object',
+    properties: {
+      schemas: { type: 'array', items: { type: 'string' } },
+      totalResults: { type: 'integer' },
+      startIndex: { type: 'integer' },
+      itemsPerPage: { type: 'integer' },
+      Resources: { type: 'array', items: { $ref: '#/components/schemas/ScimResource' } },
+    },
+    required: ['schemas', 'totalResults'],
+  },
+  ScimError: {
+    type: 'object',
+    description: 'RFC 7644, 3.12.',
+    properties: {
+      schemas: { type: 'array', items: { type: 'string' } },
+      status: { type: 'string' },
+      scimType: { type: 'string' },
+      detail: { type: 'string', description: 'Begins with the code that the rest of the API uses.' },
+    },
+    required: ['schemas', 'status', 'detail'],
+  },
+};
+
+const USER = {
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+  userName: 'maya@example.com',
+  name: { givenName: 'Maya', familyName: 'Okafor' },
+  active: true,
+};
+const GROUP = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'Wholesale' };
+const message = (name: string) => `urn:ietf:params:scim:api:messages:2.0:${name}`;
+const PATCH = { schemas: [message('PatchOp')], Operations: [{ op: 'replace', path: 'active', value: false }] };
+const SEARCH = { schemas: [message('SearchRequest')], filter: 'userName eq "maya@example.com"' };
+const REFUSED = { schemas: [message('Error')], status: '401', detail: 'unauthenticated: Please sign in' };
+
+const scim = (schema: string, example: unknown) => ({
+  content: { [SCIM_JSON]: { schema: { $ref: `#/components/schemas/${schema}` }, example } },
+});
+const parameter = (name: string, where: 'path' | 'query' | 'header', about: string, type = 'string') => ({
+  name,
+  in: where,
+  required: where === 'path',
+  description: about,
+  schema: { type },
+});
+const VIEW = [
+  parameter('attributes', 'query', 'Only these attributes.'),
+  parameter('excludedAttributes', 'query', 'All but these attributes.'),
+];
+const FILTERS = [
+  parameter('filter', 'query', 'RFC 7644, 3.4.2.2. One that is not understood is refused.'),
+  parameter('sortBy', 'query', 'An attribute.'),
+  parameter('sortOrder', 'query', '`ascending` or `descending`.'),
+  parameter('startIndex', 'query', 'From 1.', 'integer'),
+  parameter('count', 'query', 'How many at most.', 'integer'),
+];
+const IF_MATCH = parameter('If-Match', 'header', 'The ETag of what is to be changed.');
+
+interface ScimRoute {
+  id: string;
+  summary: string;
+  status?: 200 | 201 | 204;
+  answer?: object;
+  body?: unknown;
+  parameters?: object[];
+}
+
+function scimRoute({ id, summary, status = 200, answer, body, parameters = [] }: ScimRoute): Described {
+  return {
+    operationId: id,
+    summary,
+    tags: ['scim'],
+    security: [{ scim: [] }],
+    parameters,
+    ...(body !== undefined && { requestBody: { required: true, ...scim('ScimResource', body) } }),
+    responses: {
+      [status]: { description: { 200: 'OK', 201: 'Created', 204: 'Done' }[status], ...answer },
+      '4XX': { description: 'Refused', ...scim('ScimError', REFUSED) },
+      '5XX': { description: 'Not possible now', ...scim('ScimError', { ...REFUSED, status: '503', detail: 'service-unavailable' }) },
+    },
+  };
+}
+
+function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resource: object): Paths {
+  const one = scim('ScimResource', { ...resource, id: '019b3c5e-7a10-7c44-9d2e-5f60718293a4' });
+  const list = scim('ScimList', { schemas: [message('ListResponse')], totalResults: 0, startIndex: 1, itemsPerPage: 0, Resources: [] });
+  const id = { ...parameter('id', 'path', 'As SCIM calls it.'), schema: { type: 'string', format: 'uuid' } };
+  const describe = (name: keyof typeof calls, more: Omit<ScimRoute, 'id' | 'summary'>) =>
+    scimRoute({ id: calls[name].id, summary: calls[name].summary, ...more });
+  return {
+    [`/scim/v2/${type}`]: {
+      get: describe('search', { answer: list, parameters: [...FILTERS, ...VIEW] }),
+      post: describe('create', { status: 201, answer: one, body: resource, parameters: VIEW }),
+    },
+    [`/scim/v2/${type}/.search`]: {
+      post: { ...describe('search', { answer: list, body: SEARCH }), operationId: `${calls.search.id}.post` },
+    },
+    [`/scim/v2/${type}/{id}`]: {
+      get: describe('get', { answer: one, parameters: [id, ...VIEW] }),
+      put: describe('replace', { answer: one, body: resource, parameters: [id, IF_MATCH, ...VIEW] }),
+      patch: describe('change', { answer: one, body: PATCH, parameters: [id, IF_MATCH, ...VIEW] }),
+      delete: describe('remove', { status: 204, parameters: [id, IF_MATCH] }),
+    },
+  };
+}
+
+function scimDiscovery(): Paths {
+  const one = scim('ScimResource', { schemas: [`${USER.schemas[0]!.replace(':User', ':ServiceProviderConfig')}`] });
+  const list = scim('ScimList', { schemas: [message('ListResponse')], totalResults: 0 });
+  const name = [parameter('name', 'path', 'Its id.')];
+  const route = (id: string, summary: string, answer: object, parameters: object[] = []) => ({
+    get: scimRoute({ id: `scim.${id}`, summary, answer, parameters }),
+  });
+  return {
+    '/scim/v2/ServiceProviderConfig': route('configuration', 'SCIM: what is supported', one),
+    '/scim/v2/Schemas': route('schemas', 'SCIM: the schemas', list),
+    '/scim/v2/Schemas/{name}': route('schema', 'SCIM: one schema', one, name),
+    '/scim/v2/ResourceTypes': route('resource-types', 'SCIM: the types of resources', list),
+    '/scim/v2/ResourceTypes/{name}': route('resource-type', 'SCIM: one type of resources', one, name),
+  };
+}
+
+/** Everything that the gateway answers and that no operation declares. */
+export const OTHER_PATHS: Paths = {
+  ...scimDiscovery(),
+  ...scimResource('Users', scimUsers, USER),
+  ...scimResource('Groups', scimGroups, GROUP),
+  ...SYSTEM,
+};

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { RuleBench, type Person } from '#libs/lifecycle/testing';
+import { Chatbot } from '../chatbot/chatbot.entity.js';
+import { Inbox } from '../inbox/inbox.entity.js';
+import { entities } from '../messaging.module.js';
+import { migrations } from '../migrations/migrations.js';
+import { Webform } from '../webform/webform.entity.js';
+import { messagingRules } from './messaging.rules.js';
+import { NamedAfterTheLeaver } from './named-after-the-leaver.js';
+
+describe('what is called after somebody', () => {
+  let bench: RuleBench;
+  let leaver: Person;
+  let colleague: Person;
+  beforeAll(async () => {
+    bench = await RuleBench.open({
+      name: 'messaging',
+      entities,
+      rules: messagingRules,
+      migrations,
+      forgetting: new NamedAfterTheLeaver(),
+    });
+  });
+  afterAll(() => bench.close());
+  beforeEach(async () => {
+    leaver = await bench.person();
+    colleague = await bench.person({ accountId: leaver.accountId });
+  });
+
+  const leave = (transition: 'deactivated' | 'deleted', address = 'robin@example.com') => {
+    const id = bench.ids.next();
+    const addressDigest = createHash('sha256').update(`${id}:${address}`).digest('hex');
+    return bench.processor.apply([bench.leaving(leaver, transition, {}, { departure: { id, addressDigest } })]);
+  };
+  const rowOf = ({ accountId }: Person) => ({ id: bench.ids.next(), accountId, createdAt: bench.clock.now() });
+
+  it('loses the name with a deletion, and with nothing less', async () => {
+    const em = bench.em();
+    em.create(Inbox, { ...rowOf(leaver), kind: 'personal', name: 'Robin’s inbox', ownerId: leaver.userId });
+    em.create(Inbox, { ...rowOf(leaver), kind: 'personal', name: 'Direct line', ownerId: colleague.userId });
+    em.create(Inbox, { ...rowOf(leaver), kind: 'shared', name: 'Support' });
+    await em.flush();
+    const names = async () =>
+      (await bench.em().find(Inbox, { accountId: leaver.accountId })).map(({ name }) => name).sort();
+    await leave('deactivated');
+    expect(await names()).toEqual(['Direct line', 'Robin’s inbox', 'Support']);
+    await leave('deleted');
+    expect(await names()).toEqual(['Direct line', 'Personal inbox', 'Support']);
+  });
+
+  it.each([
+    ['chatbots', Chatbot],
+    ['web forms', Webform],
+  ] as const)(
+    'in %s no address is the leaver’s own any more, whoever stands there; other addresses stay',
+    async (_, entity) => {
+      const em = bench.em();
+      const stranger = await bench.person();
+      const addressed = (person: Person, email: string | null) =>
+        em.create(entity, { ...rowOf(person), name: 'Welcome', userId: person.userId, email });
+      const rows = [
+        addressed(leaver, 'Robin@Example.com'),
+        addressed(colleague, 'robin@example.com'),
+        addressed(colleague, 'sales@example.com'),
+        addressed(stranger, 'robin@example.com'),
+      ];
+      await em.flush();
+      await leave('deleted');
+      const left = await bench.em().find(entity, { id: { $in: rows.map(({ id }) => id) } }, { orderBy: { id: 'asc' } });
+      expect(left.map(({ email }) => email)).toEqual([null, null, 'sales@example.com', 'robin@example.com']);
+    },
+  );
+});

@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { Forgetting, type Db, type Deleted } from '#libs/lifecycle';
+import { sql } from 'kysely';
+import { PERSONAL_INBOX } from '../message/sending-inboxes.js';
+
+/**
+ * A personal inbox bears its owner's name as a rule, and an address entered by hand may be the leaver's own. Without one,
+ * chatbots and web forms write to their user, who is somebody else by then.
+ */
+@Injectable()
+export class NamedAfterTheLeaver extends Forgetting {
+  override async forget(db: Db, deleted: readonly Deleted[]): Promise<void> {
+    await sql`
+      update message_inbox set name = ${PERSONAL_INBOX}
+      where owner_id = any(${deleted.map(({ userId }) => userId)}::uuid[])`.execute(db);
+    for (const table of ['chatbot', 'webform']) await this.takeOutAddresses(db, table, deleted);
+  }
+
+  private async takeOutAddresses(db: Db, table: string, deleted: readonly Deleted[]): Promise<void> {
+    const known = deleted.filter(({ addressDigest }) => addressDigest !== undefined);
+    await sql`
+      update ${sql.table(table)} t set email = null
+      from unnest(${known.map((one) => one.accountId)}::uuid[], ${known.map((one) => one.departureId)}::uuid[],
+        ${known.map((one) => one.addressDigest!)}::text[]) as n (account_id, departure_id, digest)
+      where t.account_id = n.account_id and t.email is not null
+        and encode(sha256(convert_to(n.departure_id || ':' || lower(t.email), 'UTF8')), 'hex') = n.digest`.execute(db);
+  }
+}
