@@ -42,7 +42,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['scripts/**', 'e2e/*.mjs', '*.js', 'libs/testing/*.mjs'],
+    files: ['scripts/**', 'deploy/container/**', 'e2e/*.mjs', '*.js', 'libs/testing/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
     rules: { 'no-console': 'off' },
   },

@@ -59,7 +59,7 @@ async function launch() {
   await step('services', (say) => startServices({ home, keys, port, natsUrls, databases, say }));
   const url = `http://127.0.0.1:${port}`;
   const logins = await step('demo data', (onProgress) => loadDemoData({ url, onProgress }));
-  await lock.announce(url);
+  await lock.announce({ url, operator: natsUrls.operator });
   showBanner({ home, port, logins, events: natsUrls.subscriber });
 }
 

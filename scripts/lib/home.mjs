@@ -25,7 +25,7 @@ export async function openHome() {
 
 /**
  * Makes this process the only one that uses the folder.
- * @returns how to tell others our address, and how to let go
+ * @returns how to tell others our addresses, and how to let go
  * @throws Fault when another one is running
  */
 export async function claim(home) {
@@ -43,7 +43,7 @@ export async function claim(home) {
     if (await create(file, mine)) throw new Fault(`Another start has just begun in ${home}.`);
   }
   return {
-    announce: (url) => replace(file, JSON.stringify({ pid: process.pid, url })),
+    announce: (addresses) => replace(file, JSON.stringify({ pid: process.pid, ...addresses })),
     release: () => rm(file, { force: true }),
   };
 }

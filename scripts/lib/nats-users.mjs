@@ -86,11 +86,15 @@ const ruleOwner = (service) => ({
 /** Somebody else's program that wants to hear about users: reads the events, by one durable consumer, and nothing more. */
 const subscriber = { publish: ['$JS.API.INFO', ...consumer('USERS', 'subscriber')], subscribe: [ANSWERS] };
 
+/** Asks services what they have given up on, and has them try again. */
+const operator = { publish: ['lifecycle.*.dead-letters', 'lifecycle.*.replay'], subscribe: [ANSWERS] };
+
 /** What each service may do on the broker; everything else is refused there. */
 export const permissions = {
   gateway,
   identity,
   subscriber,
+  operator,
   ...Object.fromEntries(
     dataServices.filter((service) => service !== 'identity').map((service) => [service, ruleOwner(service)]),
   ),

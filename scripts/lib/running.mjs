@@ -10,10 +10,13 @@ export const usualHome = () => resolve(root, process.env.LEAVER_HOME || '.leaver
 export const fallbackHome = () => `/var/lib/leaver-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
 
 /** @returns the address of the Leaver that runs on this machine, or undefined */
-export async function runningUrl() {
+export const runningUrl = async () => (await running())?.url;
+
+/** @returns `{ url, operator }` of the Leaver that runs on this machine: the API's address, and the broker's for its operator */
+export async function running() {
   for (const home of [usualHome(), ...(process.env.LEAVER_HOME ? [] : [fallbackHome()])]) {
-    const running = await readFile(join(home, 'running.json'), 'utf8').then(JSON.parse, () => undefined);
-    if (running?.url && isAlive(running.pid)) return running.url;
+    const found = await readFile(join(home, 'running.json'), 'utf8').then(JSON.parse, () => undefined);
+    if (found?.url && isAlive(found.pid)) return found;
   }
   return undefined;
 }

@@ -1,0 +1,243 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '#libs/testing';
+import type { Json } from '../api.js';
+import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from '../cast.js';
+import { counts, linesOf, over, type Departure } from '../departures.js';
+import { allIntroduced } from '../readiness.js';
+import { Stack } from './stack.js';
+import { Stubborn } from './stubborn.js';
+
+const DATA_SERVICES = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
+const SERVICES = ['gateway', ...DATA_SERVICES];
+const CONTACTS = 400;
+
+interface Preview {
+  planToken: string;
+  rules: [];
+}
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await Stack.up();
+  await allIntroduced(stack.url);
+}, 600_000);
+afterAll(() => stack?.down(), 120_000);
+
+async function aCompany(preset: string, index: number): Promise<Cast> {
+  const cast = await anAccount(stack, preset);
+  const file = contactsCsv([cast.ada, cast.ben, cast.cleo, cast.dan], CONTACTS);
+  expect(await cast.ada.api.upload('/v1/contact-imports', file)).toMatchObject({ status: 'completed' });
+  await belongings(cast, index);
+  return cast;
+}
+
+/** Does what the preview says and nothing else, and leaves nothing behind. */
+async function leaves({ owner, ada }: Cast, transition: 'deactivated' | 'deleted'): Promise<void> {
+  const preview = await owner.api.get<Preview>(`/v1/users/${ada.id}/departure-preview?transition=${transition}`);
+  const verb = transition === 'deleted' ? 'delete' : 'deactivate';
+  const accepted = await owner.api.post<Departure>(`/v1/users/${ada.id}/${verb}`, { planToken: preview.planToken });
+  const departure = await over(owner.api, accepted, 60_000);
+  expect(departure).toMatchObject({ status: 'completed' });
+  expect(counts(linesOf(departure))).toEqual(counts(preview.rules));
+  expect(linesOf(departure).filter(({ remaining }) => remaining !== 0)).toEqual([]);
+}
+
+async function keepsItsPromises({ owner }: Cast): Promise<void> {
+  const { id } = await owner.api.post('/v1/departures/verify');
+  const verified = await eventually(
+    async () => {
+      const verification = await owner.api.get(`/v1/departures/verify/${id}`);
+      expect(verification.status).toBe('completed');
+      return verification;
+    },
+    { timeout: 30_000 },
+  );
+  expect(verified).toMatchObject({ broken: [] });
+  expect(await owner.api.get('/v1/audit/verify')).toMatchObject({ valid: true });
+}
+
+describe('what docker compose starts', () => {
+  it.each(['crm', 'helpdesk', 'texting'])(
+    'does the main job: under preset %s somebody leaves, comes back, and leaves for good',
+    async (preset) => {
+      const cast = await aCompany(preset, preset.length);
+      await leaves(cast, 'deactivated');
+      const back = await cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/reactivate`);
+      expect(await over(cast.owner.api, back, 60_000)).toMatchObject({ status: 'completed' });
+      if (preset === 'crm') await leaves(cast, 'deactivated');
+      await leaves(cast, 'deleted');
+      expect(await cast.owner.api.get(`/v1/users/${cast.ada.id}`)).toMatchObject({ name: 'Deleted user', email: null });
+      await keepsItsPromises(cast);
+    },
+    180_000,
+  );
+
+  it('can be reached from outside through the gateway alone, and from this machine only', async () => {
+    const reachable = (await stack.containers()).filter(({ published }) => published.length > 0);
+    expect(reachable.map(({ service }) => service)).toEqual(['gateway']);
+    expect(reachable[0]!.published).toEqual([new URL(stack.url).host]);
+  });
+
+  it('runs the services as nobody special, unable to change their files', async () => {
+    const running = (await stack.containers(...SERVICES)).map(({ name }) => name);
+    expect(running).toHaveLength(SERVICES.length);
+    for (const name of running) {
+      const { Config, HostConfig } = await stack.inspect<Inspected>(name);
+      expect(Config.User).toBe('1000:1000');
+      expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], CapAdd: null });
+    }
+  });
+
+  it('shows each service its own secrets and no other, and none in its environment', async () => {
+    const secretsOf = async (service: string) => {
+      const [container] = await stack.containers(service);
+      const files = (await stack.inside(container!.name, 'ls', '/run/secrets')).trim().split('\n');
+      const texts = await Promise.all(
+        files.map((file) => stack.inside(container!.name, 'cat', `/run/secrets/${file}`)),
+      );
+      const { Config } = await stack.inspect<Inspected>(container!.name);
+      for (const text of texts) expect(Config.Env.join('\n')).not.toContain(text);
+      return files;
+    };
+    expect(await secretsOf('gateway')).toEqual(['nats-url']);
+    expect(await secretsOf('insights')).toEqual(['database-url', 'nats-url']);
+    expect(await secretsOf('identity')).toEqual(['database-url', 'leaver-secret', 'nats-url']);
+    expect(await secretsOf('integrations')).toEqual(['database-url', 'integrations-secret', 'nats-url']);
+  }, 60_000);
+});
+
+/** People who come and leave while something happens to the containers. */
+class Load {
+  private readonly arrivals: Promise<void>[] = [];
+  private going = true;
+  readonly accepted: Departure[] = [];
+  readonly dashboards = new Set<string>();
+
+  constructor(
+    private readonly client: Stubborn,
+    private readonly cast: Cast,
+    workers: number,
+  ) {
+    for (let worker = 0; worker < workers; worker++) this.arrivals.push(this.work(worker));
+    // stop() tells; until then nobody waits for them.
+    for (const arrival of this.arrivals) arrival.catch(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    this.going = false;
+    await Promise.all(this.arrivals);
+  }
+
+  private async work(worker: number): Promise<void> {
+    const domain = this.cast.owner.email.split('@')[1];
+    for (let n = 0; this.going; n++) {
+      const who = `load-${worker}-${n}`;
+      const person = { name: who, email: `${who}@${domain}`, password: PASSWORD, staffId: who, roles: ['agent'] };
+      const { id } = await this.client.send('POST', '/v1/users', person);
+      const dashboard = { name: who, shared: true, ownerId: id };
+      this.dashboards.add((await this.client.send('POST', '/v1/dashboards', dashboard)).id as string);
+      await this.client.send('POST', '/v1/live-chats', { visitor: 'Somebody', operatorId: id });
+      for (const path of ['contacts', 'numbers', 'automations', 'apps']) await this.client.send('GET', `/v1/${path}`);
+      this.accepted.push(await this.client.send<Departure>('POST', `/v1/users/${id}/deactivate`, {}));
+    }
+  }
+
+  /** Every departure that was accepted is completed, with one dashboard and one chat each. */
+  async hasLostNothing(): Promise<void> {
+    for (const accepted of this.accepted) {
+      const departure = await over(this.cast.owner.api, accepted, 60_000);
+      expect(departure).toMatchObject({ status: 'completed' });
+      expect(counts(linesOf(departure))).toMatchObject({
+        'deactivated insights.shared-dashboards': 1,
+        'deactivated messaging.live-chats': 1,
+      });
+    }
+    const shared = await this.cast.owner.api.all<Json>('/v1/dashboards');
+    const own = shared.filter(({ name }) => String(name).startsWith('load-')).map(({ id }) => id as string);
+    expect(own.sort()).toEqual([...this.dashboards].sort());
+    expect(shared.filter(({ ownerId }) => ownerId !== this.cast.owner.id)).toEqual([]);
+    await keepsItsPromises(this.cast);
+  }
+}
+
+async function under(url: string, happening: () => Promise<void>): Promise<Load> {
+  const cast = await anAccount(stack, 'texting');
+  const { accessToken } = await stack.api().post('/v1/auth/login', { email: cast.owner.email, password: PASSWORD });
+  const load = new Load(new Stubborn(url, accessToken as string), cast, 3);
+  try {
+    await happening();
+  } catch (error) {
+    // Whoever still waits for a service that stays away must not hide the reason.
+    load.stop().catch(() => undefined);
+    throw error;
+  }
+  await load.stop();
+  expect(load.accepted.length).toBeGreaterThan(10);
+  return load;
+}
+
+describe('under load', () => {
+  it('a restart of one service after the other loses nothing, and each ends within 5 seconds', async () => {
+    const ends: Record<string, number> = {};
+    const load = await under(stack.url, async () => {
+      for (const service of SERVICES) {
+        const begun = performance.now();
+        await stack.compose('stop', '--timeout', '20', service);
+        ends[service] = Math.round(performance.now() - begun);
+        expect(await stack.containers(service)).toMatchObject([{ service, state: 'exited', exitCode: 0 }]);
+        await stack.compose('up', '--no-deps', '--wait', service);
+      }
+    });
+    process.stdout.write(`milliseconds to end: ${JSON.stringify(ends)}; departures: ${load.accepted.length}\n`);
+    // Docker's own part is in it, too.
+    expect(Math.max(...Object.values(ends))).toBeLessThan(6_000);
+    await load.hasLostNothing();
+  }, 600_000);
+
+  it('two of every service share the work, behind a proxy, and one of each can be killed', async () => {
+    const scale = DATA_SERVICES.flatMap((service) => ['--scale', `${service}=2`]);
+    await stack.compose('--profile', 'replicas', 'up', '--wait', '--no-recreate', ...scale);
+    const pairs = await Promise.all(
+      [...DATA_SERVICES, 'gateway-replica'].map(async (service) => {
+        const found = await stack.containers(service);
+        expect(found).toHaveLength(2);
+        return found.map(({ name }) => name) as [string, string];
+      }),
+    );
+    const load = await under(stack.proxyUrl, async () => {
+      await eventually(() => sharing(pairs), { timeout: 60_000, interval: 2_000 });
+      await Promise.all(pairs.map(([first]) => stack.kill(first)));
+    });
+    await load.hasLostNothing();
+  }, 600_000);
+});
+
+/** Each of the containers has answered somebody, and each consumer of events has two who wait for more. */
+async function sharing(pairs: [string, string][]): Promise<void> {
+  for (const name of pairs.flat()) {
+    const shown = [...(await stack.metrics(name)).keys()];
+    const answers = shown.some((metric) =>
+      /^leaver_(call_seconds_count|http_seconds_count\{.*route="\/v1)/.test(metric),
+    );
+    expect({ name, answers }).toEqual({ name, answers: true });
+  }
+  const [broker] = await stack.containers('nats');
+  const page = await stack.inside(broker!.name, 'wget', '-qO-', 'http://127.0.0.1:8222/jsz?consumers=true');
+  const { account_details } = JSON.parse(page) as BrokerReport;
+  const consumers = account_details.flatMap(({ stream_detail }) =>
+    stream_detail.flatMap(({ consumer_detail = [] }) => consumer_detail),
+  );
+  const waiting = consumers.filter(({ name }) => /-(users|receipts)$/.test(name));
+  expect(waiting).toHaveLength(DATA_SERVICES.length);
+  for (const { name, num_waiting } of waiting) expect({ name, num_waiting }).toEqual({ name, num_waiting: 2 });
+}
+
+interface BrokerReport {
+  account_details: { stream_detail: { consumer_detail?: { name: string; num_waiting: number }[] }[] }[];
+}
+
+interface Inspected {
+  Config: { User: string; Env: string[] };
+  HostConfig: { ReadonlyRootfs: boolean; CapDrop: string[]; CapAdd: string[] | null };
+}

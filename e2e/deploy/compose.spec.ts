@@ -1,0 +1,152 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { basename } from 'node:path';
+import { documents, secretsToTry, SERVICES, strangers, text } from './configuration.js';
+
+interface Service {
+  image: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  volumes?: string[];
+  networks?: string[] | Record<string, unknown>;
+  ports?: string[];
+  profiles?: string[];
+  user?: string;
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+}
+
+interface Compose {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+  networks: Record<string, { internal?: boolean }>;
+}
+
+let compose: Compose;
+let secrets: Awaited<ReturnType<typeof secretsToTry>>;
+beforeAll(async () => {
+  compose = documents<Compose>(text('docker-compose.yml'))[0]!;
+  secrets = await secretsToTry();
+});
+
+const all = () => Object.entries(compose.services);
+/** `${NAME:-default}` as it is when nobody has set the variable. */
+const plain = (value: string) => value.replace(/\$\{\w+:-([^}]*)\}/g, '$1');
+const plainEnvironment = (service: Service) =>
+  Object.fromEntries(Object.entries(service.environment ?? {}).map(([name, value]) => [name, plain(value)]));
+/** What is mounted where, `{ target: source }`. */
+const mounts = (service: Service): Record<string, string> =>
+  Object.fromEntries(
+    (service.volumes ?? []).map((mount) => mount.split(':').slice(0, 2).reverse() as [string, string]),
+  );
+
+describe('docker-compose.yml', () => {
+  it.each(SERVICES)('starts %s with settings that it knows, complete, from secrets that are its own', async (name) => {
+    const service = compose.services[name]!;
+    expect(service.command).toEqual([name]);
+    expect(mounts(service)['/run/secrets']).toBe(`secrets-${name}`);
+    expect(await strangers(name, plainEnvironment(service), secrets.service(name))).toEqual([]);
+  });
+
+  it('starts the other gateways like the first', async () => {
+    const replica = compose.services['gateway-replica']!;
+    expect(replica.command).toEqual(['gateway']);
+    expect(await strangers('gateway', plainEnvironment(replica), secrets.service('gateway'))).toEqual([]);
+  });
+
+  it.each(['databases', 'migrate'])('gives the job %s only files that are there', (name) => {
+    const { environment = {}, ...job } = compose.services[name]!;
+    expect(mounts(job)['/run/secrets']).toBe('secrets-jobs');
+    const written = ['admin-database-url', ...Object.keys(secrets.jobs())];
+    const read = Object.entries(environment).map(([variable, path]) => [variable, basename(path)]);
+    expect(read.filter(([, secret]) => !written.includes(secret!))).toEqual([]);
+    for (const [variable, secret] of read) {
+      if (secret === 'admin-database-url') continue;
+      expect(`${secret!.toUpperCase().replaceAll('-', '_')}_FILE`).toBe(variable);
+    }
+    expect(read.filter(([variable]) => variable!.includes('_OWNER_'))).toHaveLength(SERVICES.length - 1);
+  });
+
+  it('lets one container see all secrets: the one that makes them, which talks to nobody', () => {
+    const readers = Object.entries(mounts(compose.services.secrets!)).filter(([target]) => target !== '/secrets/all');
+    for (const [target, source] of readers) expect(source).toBe(`secrets-${basename(target)}`);
+    const consumed = all()
+      .map(([, service]) => mounts(service)['/run/secrets'])
+      .filter(Boolean);
+    expect(new Set(readers.map(([, source]) => source))).toEqual(new Set(consumed));
+    expect(compose.services.secrets).toMatchObject({ network_mode: 'none' });
+  });
+
+  it('declares every volume and network that is used, and no other', () => {
+    const used = all().flatMap(([, service]) =>
+      Object.values(mounts(service)).filter((source) => !/^[./]/.test(source)),
+    );
+    expect(new Set(used)).toEqual(new Set(Object.keys(compose.volumes)));
+    const networks = all().flatMap(([, { networks = [] }]) => networks as string[]);
+    expect(new Set(networks)).toEqual(new Set(Object.keys(compose.networks)));
+  });
+
+  it('mounts only files that are there', () => {
+    const local = all().flatMap(([, service]) =>
+      Object.values(mounts(service)).filter((source) => /^[./]/.test(source)),
+    );
+    expect(local.length).toBeGreaterThan(0);
+    for (const path of local) expect(() => text(path)).not.toThrow(/ENOENT/);
+  });
+
+  it('opens ports on this machine only, and by default the gateway’s alone', () => {
+    const published = all().filter(([, { ports = [] }]) => ports.length > 0);
+    for (const [, { ports }] of published) for (const port of ports!) expect(plain(port)).toMatch(/^127\.0\.0\.1:/);
+    expect(published.filter(([, { profiles }]) => !profiles).map(([name]) => name)).toEqual(['gateway']);
+    expect(compose.networks.inside).toEqual({ internal: true });
+    expect(compose.services.postgres!.networks).toEqual(['inside']);
+    expect(compose.services.nats!.networks).toEqual(['inside']);
+  });
+
+  it('gives no container more than it needs', () => {
+    for (const [name, service] of all()) {
+      const { read_only, cap_drop, security_opt } = service;
+      expect({ name, read_only, cap_drop, security_opt }).toEqual({
+        name,
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+    }
+  });
+
+  it('holds no password', () => {
+    const delicate = all().flatMap(([, { environment = {} }]) =>
+      Object.entries(environment).filter(([name]) => /PASSWORD|SECRET|TOKEN|_URL/.test(name)),
+    );
+    expect(delicate.length).toBeGreaterThan(20);
+    for (const [name, value] of delicate)
+      expect(name.endsWith('_FILE') ? value.startsWith('/run/secrets/') : plain(value) === '').toBe(true);
+  });
+});
+
+describe('monitoring', () => {
+  it('asks every service for its numbers', () => {
+    const [prometheus] = documents<{ scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[] }>(
+      text('deploy/monitoring/prometheus.yml'),
+    );
+    const [discovery] = prometheus!.scrape_configs[0]!.dns_sd_configs;
+    expect(discovery).toMatchObject({ names: SERVICES, port: 3000 });
+  });
+
+  it('shows numbers that exist', async () => {
+    const dashboard = JSON.parse(text('deploy/monitoring/grafana/dashboards/leaver.json')) as Dashboard;
+    const shown = dashboard.panels.flatMap(({ targets }) =>
+      targets.flatMap(({ expr }) => expr.match(/\bleaver_\w+/g) ?? []),
+    );
+    const counted = ['libs/platform/src/call-interceptor.ts', 'libs/platform/src/http-log.ts', OUTBOX].map(text).join();
+    expect(new Set(shown).size).toBeGreaterThan(3);
+    for (const metric of shown) expect(counted).toContain(`'${metric.replace(/_(count|bucket|sum)$/, '')}'`);
+  });
+});
+
+const OUTBOX = 'services/identity/src/outbox-relay.ts';
+
+interface Dashboard {
+  panels: { targets: { expr: string }[] }[];
+}

@@ -1,0 +1,58 @@
+/** The parts of a Kubernetes object that the tests look at. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string> };
+  spec: Record<string, unknown>;
+}
+
+interface Validator {
+  (value: unknown): boolean;
+  errors?: { instancePath: string; message?: string; keyword: string; params: object }[] | null;
+}
+
+/** Modules of kubernetes-models that check an object of this version and kind. */
+const SCHEMAS: Record<string, string> = {
+  'v1/Namespace': 'CoreV1Namespace',
+  'v1/ConfigMap': 'CoreV1ConfigMap',
+  'v1/Secret': 'CoreV1Secret',
+  'v1/Service': 'CoreV1Service',
+  'apps/v1/Deployment': 'AppsV1Deployment',
+  'batch/v1/Job': 'BatchV1Job',
+  'policy/v1/PodDisruptionBudget': 'PolicyV1PodDisruptionBudget',
+  'autoscaling/v2/HorizontalPodAutoscaler': 'AutoscalingV2HorizontalPodAutoscaler',
+  'networking.k8s.io/v1/NetworkPolicy': 'NetworkingV1NetworkPolicy',
+};
+
+/** Whether Kubernetes itself knows this kind of object; others come with their operators. */
+export const isOfKubernetes = ({ apiVersion, kind }: Manifest): boolean => `${apiVersion}/${kind}` in SCHEMAS;
+
+/** What Kubernetes would object to: wrong types, missing fields and fields that it doesn't know. */
+export async function faultsOf(manifest: Manifest): Promise<string[]> {
+  const schema = SCHEMAS[`${manifest.apiVersion}/${manifest.kind}`]!;
+  const { validate } = (await import(`kubernetes-models/_schemas/IoK8sApi${schema}`)) as { validate: Validator };
+  const read = new Set<string>();
+  const valid = validate(watched(manifest, '', read));
+  const wrong = valid ? [] : validate.errors!.map((error) => `${error.instancePath}: ${JSON.stringify(error.params)}`);
+  return [...wrong, ...unread(manifest, '', read).map((path) => `${path}: unknown`)];
+}
+
+/** The validators look at each field they know, and leave the others alone: so the unknown ones are those not looked at. */
+function watched<T>(value: T, path: string, read: Set<string>): T {
+  if (typeof value !== 'object' || value === null) return value;
+  return new Proxy(value, {
+    get(target, key) {
+      const inner: unknown = Reflect.get(target, key);
+      if (typeof key === 'symbol') return inner;
+      read.add(`${path}/${key}`);
+      return watched(inner, `${path}/${key}`, read);
+    },
+  }) as T;
+}
+
+function unread(value: unknown, path: string, read: Set<string>): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    read.has(`${path}/${key}`) ? unread(inner, `${path}/${key}`, read) : [`${path}/${key}`],
+  );
+}

@@ -1,0 +1,257 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { documents, file, secretsToTry, SERVICES, strangers, text } from './configuration.js';
+import { faultsOf, isOfKubernetes, type Manifest } from './kubernetes-model.js';
+
+const FOLDER = 'deploy/kubernetes';
+const OVERLAYS = ['small', 'production'];
+const DATA_SERVICES = SERVICES.filter((name) => name !== 'gateway');
+
+/** What kustomize makes of a folder; undefined where there is no kubectl. */
+function rendered(folder: string): Manifest[] | undefined {
+  try {
+    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  return documents<Manifest>(execFileSync('kubectl', ['kustomize', file(`${FOLDER}/${folder}`)], { encoding: 'utf8' }));
+}
+
+const [small, production, migrate] = ['overlays/small', 'overlays/production', 'migrate'].map(rendered);
+const ifRendered = small ? describe : describe.skip;
+
+interface Env {
+  name: string;
+  value: string;
+  valueFrom?: { secretKeyRef?: { name: string; key: string } };
+}
+interface Container {
+  name: string;
+  args: string[];
+  image: string;
+  env?: Env[];
+  envFrom?: { configMapRef: { name: string } }[];
+  ports?: { name: string; containerPort: number }[];
+  securityContext: object;
+  volumeMounts: { name: string; mountPath: string }[];
+  [probe: string]: unknown;
+}
+interface PodSpec {
+  containers: Container[];
+  initContainers?: Container[];
+  securityContext: object;
+  volumes: { name: string; secret?: { secretName: string } }[];
+}
+interface Workload {
+  selector?: { matchLabels: Record<string, string> };
+  template: { metadata: { labels: Record<string, string> }; spec: PodSpec };
+}
+
+let secrets: Awaited<ReturnType<typeof secretsToTry>>;
+let secretManifests: (Manifest & { stringData: Record<string, string> })[];
+beforeAll(async () => {
+  secrets = await secretsToTry();
+  const { manifests } = await import(file('deploy/container/kubernetes-secrets.mjs'));
+  secretManifests = manifests(secrets);
+});
+
+const ofKind = <S>(all: Manifest[], kind: string) =>
+  all.filter((one) => one.kind === kind) as unknown as (Omit<Manifest, 'spec'> & { spec: S })[];
+const includes = (labels: Record<string, string>, wanted: Record<string, string>) =>
+  Object.entries(wanted).every(([key, value]) => labels[key] === value);
+const secretNamed = (name: string) => secretManifests.find(({ metadata }) => metadata.name === name)!.stringData;
+
+describe('the files of deploy/kubernetes', () => {
+  const files = readdirSync(file(FOLDER), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.yaml'),
+  );
+
+  it.each(files)('%s is YAML without a key that comes twice', (name) => {
+    expect(documents(text(`${FOLDER}/${name}`)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('the secrets that the image makes', () => {
+  it('are what Kubernetes takes', async () => {
+    for (const secret of secretManifests) expect(await faultsOf(secret)).toEqual([]);
+  });
+
+  it('let a user of the broker do what the service may, and no more', () => {
+    const { authorization } = JSON.parse(secretNamed('leaver-nats-users')['users.conf']!) as Authorization;
+    const allowed = authorization.users.map(({ user, permissions }) => [user, permissions.publish.allow]);
+    expect(allowed).toEqual(secrets.brokerUsers().map(({ name, publish }) => [name, publish]));
+  });
+});
+
+interface Authorization {
+  authorization: { users: { user: string; permissions: { publish: { allow: string[] } } }[] };
+}
+
+ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
+  const all = (overlay === 'small' ? small : production) ?? [];
+  const deployments = ofKind<Workload>(all, 'Deployment');
+  const deployment = (name: string) => deployments.find(({ metadata }) => metadata.name === name)!;
+  const container = (name: string) => deployment(name).spec.template.spec.containers[0]!;
+
+  it('holds nothing that Kubernetes would refuse or ignore', async () => {
+    const checked = all.filter(isOfKubernetes);
+    expect(checked.length).toBeGreaterThan(30);
+    for (const manifest of checked)
+      expect([manifest.kind, manifest.metadata.name, await faultsOf(manifest)]).toEqual([
+        manifest.kind,
+        manifest.metadata.name,
+        [],
+      ]);
+  });
+
+  it('runs every service, each with a Service and a budget for disruptions that find its pods', () => {
+    expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([...SERVICES].sort());
+    for (const { metadata, spec } of deployments) {
+      const { labels } = spec.template.metadata;
+      expect(includes(labels, spec.selector!.matchLabels)).toBe(true);
+      const [service] = ofKind<{ selector: Record<string, string>; ports: { targetPort: string }[] }>(
+        all,
+        'Service',
+      ).filter((one) => one.metadata.name === metadata.name);
+      const found = deployments.filter((one) => includes(one.spec.template.metadata.labels, service!.spec.selector));
+      expect(found.map((one) => one.metadata.name)).toEqual([metadata.name]);
+      const names = container(metadata.name).ports!.map((port) => port.name);
+      expect(names).toEqual(service!.spec.ports.map(({ targetPort }) => targetPort));
+      const [budget] = ofKind<Workload>(all, 'PodDisruptionBudget').filter(
+        (one) => one.metadata.name === metadata.name,
+      );
+      expect(includes(labels, budget!.spec.selector!.matchLabels)).toBe(true);
+    }
+  });
+
+  it.each(SERVICES)('gives %s settings that it knows, complete, from secrets that are its own', async (name) => {
+    const { env = [], envFrom = [], args, volumeMounts } = container(name);
+    const maps = ofKind<never>(all, 'ConfigMap') as unknown as {
+      metadata: { name: string };
+      data: Record<string, string>;
+    }[];
+    const shared = maps.find(({ metadata }) => metadata.name === envFrom[0]!.configMapRef.name)!.data;
+    expect(args).toEqual([name]);
+    const [secret] = deployment(name).spec.template.spec.volumes.filter((volume) => volume.secret);
+    expect(secret!.secret!.secretName).toBe(`leaver-${name}`);
+    expect(volumeMounts).toContainEqual(
+      expect.objectContaining({ name: secret!.name, mountPath: '/run/secrets/leaver' }),
+    );
+    const settings = { ...shared, ...Object.fromEntries(env.map((one) => [one.name, one.value])) };
+    for (const [variable, value] of Object.entries(settings))
+      if (variable.endsWith('_FILE')) expect(value).toMatch(/^\/run\/secrets\/leaver\//);
+    expect(await strangers(name, settings, secretNamed(`leaver-${name}`))).toEqual([]);
+    expect(settings.NATS_REPLICAS).toBe(overlay === 'small' ? '1' : '3');
+  });
+
+  it('asks for health where the image answers, and gives no pod more than it needs', () => {
+    const port = Number(/PORT=(\d+)/.exec(text('deploy/Dockerfile'))![1]);
+    const user = Number(/USER (\d+)/.exec(text('deploy/Dockerfile'))![1]);
+    for (const { spec } of deployments) {
+      const [only] = spec.template.spec.containers;
+      expect(only!.ports).toEqual([{ name: 'http', containerPort: port }]);
+      for (const probe of ['startupProbe', 'livenessProbe'])
+        expect(only![probe]).toMatchObject({ httpGet: { path: '/health/live', port: 'http' } });
+      expect(only!.readinessProbe).toMatchObject({ httpGet: { path: '/health/ready', port: 'http' } });
+      expect(confined(spec.template.spec)).toEqual(confinement(user));
+    }
+  });
+
+  it('lets nobody talk to anybody by default, and the gateway to no database', () => {
+    const policies = ofKind<{ podSelector: Record<string, unknown>; policyTypes: string[] }>(all, 'NetworkPolicy');
+    expect(policies.map(({ spec }) => spec)).toContainEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+    const withDatabase = deployments.filter(({ spec }) => spec.template.metadata.labels['leaver/database'] === 'true');
+    expect(withDatabase.map(({ metadata }) => metadata.name).sort()).toEqual([...DATA_SERVICES].sort());
+    const labels = [...deployments, ...ofKind<Workload>(migrate!, 'Job')].map(
+      ({ spec }) => spec.template.metadata.labels,
+    );
+    const ours = policies
+      .map(({ spec }) => (spec.podSelector as { matchLabels?: Record<string, string> }).matchLabels ?? {})
+      .filter((wanted) => Object.keys(wanted).some((key) => key.startsWith('leaver/')));
+    expect(ours.length).toBeGreaterThan(1);
+    for (const wanted of ours) expect(labels.some((one) => includes(one, wanted))).toBe(true);
+  });
+});
+
+/** What a pod may do, in the words that matter. */
+const confined = ({ securityContext, containers, initContainers = [] }: PodSpec) => ({
+  pod: securityContext,
+  containers: [...new Set([...containers, ...initContainers].map((one) => JSON.stringify(one.securityContext)))].map(
+    (one) => JSON.parse(one) as object,
+  ),
+});
+const confinement = (user: number) => ({
+  pod: {
+    runAsNonRoot: true,
+    runAsUser: user,
+    runAsGroup: user,
+    fsGroup: user,
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
+  containers: [{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } }],
+});
+
+ifRendered('the job that migrates', () => {
+  const [job] = ofKind<Workload>(migrate ?? [], 'Job');
+  const pod = job?.spec.template.spec as PodSpec;
+
+  it('is what Kubernetes takes, and may do no more than the services', async () => {
+    expect(await faultsOf(migrate![0]!)).toEqual([]);
+    expect(confined(pod)).toEqual(confinement(1000));
+  });
+
+  it('reads files that are in its secret, each for the variable of its name', () => {
+    expect(pod.volumes[0]!.secret!.secretName).toBe('leaver-jobs');
+    const written = Object.keys(secretNamed('leaver-jobs'));
+    for (const { env = [] } of [...pod.initContainers!, ...pod.containers])
+      for (const { name, value } of env.filter((one) => one.name.endsWith('_FILE'))) {
+        const key = value.replace('/run/secrets/leaver/', '');
+        expect(written).toContain(key);
+        expect(`${key.toUpperCase().replaceAll('-', '_')}_FILE`).toBe(name);
+      }
+    const owners = pod.containers[0]!.env!.filter(({ name }) => name.includes('_OWNER_'));
+    expect(owners).toHaveLength(DATA_SERVICES.length);
+  });
+
+  it('reaches the PostgreSQL that the operator runs, as its superuser', () => {
+    const [cluster] = documents<Manifest>(text(`${FOLDER}/postgres/production.yaml`));
+    const { name } = cluster!.metadata;
+    expect(cluster!.spec).toMatchObject({ enableSuperuserAccess: true });
+    const env = pod.initContainers![0]!.env!;
+    expect(env[0]!.valueFrom!.secretKeyRef).toEqual({ name: `${name}-superuser`, key: 'password' });
+    expect(env.find((one) => one.name === 'ADMIN_DATABASE_URL')!.value).toContain(`@${name}-rw:5432/`);
+  });
+});
+
+ifRendered('scaling', () => {
+  const scaled = ofKind<Scaling>(production ?? [], 'ScaledObject');
+
+  it('follows the consumers that the services really have', () => {
+    for (const { metadata, spec } of scaled) {
+      expect(spec.scaleTargetRef.name).toBe(metadata.name);
+      const [{ metadata: trigger }] = spec.triggers;
+      const source = text(
+        metadata.name === 'identity'
+          ? 'services/identity/src/departures/receipts.consumer.ts'
+          : `services/${metadata.name}/src/${metadata.name}.module.ts`,
+      );
+      expect(source).toMatch(new RegExp(`(consumer|durable): '${trigger.consumer}'`));
+      expect(trigger.stream).toBe(metadata.name === 'identity' ? 'DEPARTURES' : 'USERS');
+      const user = secrets.brokerUsers().find(({ name }) => name === metadata.name)!;
+      const own = `$JS.ACK.${trigger.stream}.${trigger.consumer}.>`;
+      expect(user.publish.some((subject) => [own, '$JS.ACK.>'].includes(subject))).toBe(true);
+    }
+  });
+
+  it('is decided for every service by exactly one', () => {
+    const targets = [...scaled, ...ofKind<Scaling>(production!, 'HorizontalPodAutoscaler')];
+    expect(targets.map(({ spec }) => spec.scaleTargetRef.name).sort()).toEqual([...SERVICES].sort());
+    for (const { spec } of ofKind<Workload>(production!, 'Deployment')) expect(spec).not.toHaveProperty('replicas');
+  });
+});
+
+interface Scaling {
+  scaleTargetRef: { name: string };
+  triggers: [{ metadata: { stream: string; consumer: string } }];
+}

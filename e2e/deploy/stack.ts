@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort } from '#libs/testing';
+import { Api } from '../api.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+export interface Container {
+  name: string;
+  service: string;
+  state: string;
+  exitCode: number;
+  /** Where it can be reached from outside: `address:port`. */
+  published: string[];
+}
+
+/** What docker compose starts from the project's file, under a name and on ports of its own. */
+export class Stack {
+  readonly url: string;
+  readonly proxyUrl: string;
+
+  private constructor(
+    private readonly project: string,
+    private readonly ports: { gateway: number; proxy: number },
+  ) {
+    this.url = `http://127.0.0.1:${ports.gateway}`;
+    this.proxyUrl = `http://127.0.0.1:${ports.proxy}`;
+  }
+
+  /** Builds the image, starts everything and waits until it is healthy. */
+  static async up(): Promise<Stack> {
+    const ports = { gateway: await freePort(), proxy: await freePort() };
+    const stack = new Stack(`leaver-e2e-${process.pid}`, ports);
+    await stack.compose('build', '--quiet');
+    try {
+      await stack.compose('up', '--wait');
+    } catch (error) {
+      const said = await stack.compose('logs', '--tail', '20').catch(() => '(no logs)');
+      await stack.down();
+      throw new Error(`the containers did not become healthy:\n${said}`, { cause: error });
+    }
+    return stack;
+  }
+
+  api(token?: string): Api {
+    return new Api(this.url, token);
+  }
+
+  /** Runs docker compose for this stack. @returns what it wrote. @throws Error when it fails */
+  async compose(...args: string[]): Promise<string> {
+    const env = {
+      ...process.env,
+      PORT: String(this.ports.gateway),
+      PROXY_PORT: String(this.ports.proxy),
+      COMPOSE_PROGRESS: 'quiet',
+    };
+    const all = ['compose', '--project-name', this.project, ...args];
+    const { stdout } = await run('docker', all, { cwd: ROOT, env, maxBuffer: 64 * 1024 ** 2 });
+    return stdout;
+  }
+
+  async containers(...services: string[]): Promise<Container[]> {
+    const lines = (await this.compose('ps', '--all', '--format', 'json', ...services)).trim().split('\n');
+    return lines.map((line) => {
+      const { Name, Service, State, ExitCode, Publishers } = JSON.parse(line) as Listed;
+      const published = (Publishers ?? []).filter((one) => one.PublishedPort > 0);
+      return {
+        name: Name,
+        service: Service,
+        state: State,
+        exitCode: ExitCode,
+        published: published.map((one) => `${one.URL}:${one.PublishedPort}`),
+      };
+    });
+  }
+
+  /** What `docker inspect` tells about a container. */
+  async inspect<T>(name: string): Promise<T> {
+    const { stdout } = await run('docker', ['inspect', name]);
+    return (JSON.parse(stdout) as [T])[0];
+  }
+
+  /** Runs a program in a container. @returns what it wrote */
+  async inside(name: string, ...command: string[]): Promise<string> {
+    const { stdout } = await run('docker', ['exec', name, ...command], { maxBuffer: 64 * 1024 ** 2 });
+    return stdout;
+  }
+
+  /** The numbers that the service in a container shows, by name and labels as they are written. */
+  async metrics(name: string): Promise<Map<string, number>> {
+    const script = `fetch('http://127.0.0.1:3000/metrics').then(async (page) => console.log(await page.text()))`;
+    const lines = (await this.inside(name, 'node', '--eval', script)).split('\n');
+    return new Map(
+      lines
+        .filter((line) => line && !line.startsWith('#'))
+        .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+    );
+  }
+
+  /** As the kernel does when memory runs out. */
+  async kill(name: string): Promise<void> {
+    await run('docker', ['kill', name]);
+  }
+
+  /** Removes the containers and everything they have stored. */
+  async down(): Promise<void> {
+    await this.compose('--profile', '*', 'down', '--volumes', '--timeout', '10');
+  }
+}
+
+interface Listed {
+  Name: string;
+  Service: string;
+  State: string;
+  ExitCode: number;
+  Publishers?: { URL: string; PublishedPort: number }[];
+}
