@@ -7,7 +7,7 @@ import { permissions } from './lib/nats-users.mjs';
 import { Fault } from './lib/prepare.mjs';
 import { step } from './lib/progress.mjs';
 import { root } from './lib/root.mjs';
-import { brokerUsers, dataServices, services } from './lib/services.mjs';
+import { brokerUsers, dataServices, guests, services } from './lib/services.mjs';
 import { Supervised } from './lib/supervisor.mjs';
 import { migrateAll } from './migrate.mjs';
 
@@ -51,7 +51,7 @@ async function launch() {
   const databases = await step('databases and roles', () => createDatabases(adminUrl, keys));
   await step('migrations', async (say) => {
     const applied = await migrateAll(
-      mapValues(databases, ({ ownerUrl }) => ownerUrl),
+      Object.fromEntries(dataServices.map((name) => [name, databases[name].ownerUrl])),
       say,
     );
     say(applied === 0 ? 'up to date' : `${applied} applied`);
@@ -59,6 +59,7 @@ async function launch() {
   await step('services', (say) => startServices({ home, keys, port, natsUrls, databases, say }));
   const url = `http://127.0.0.1:${port}`;
   const logins = await step('demo data', (onProgress) => loadDemoData({ url, onProgress }));
+  await writeGuests(home, natsUrls, databases);
   await lock.announce({ url, operator: natsUrls.operator });
   showBanner({ home, port, logins, events: natsUrls.subscriber });
 }
@@ -104,8 +105,17 @@ async function natsAddresses(home, keys, say) {
   );
 }
 
+/** What a service of another team needs to join, as a file for `node --env-file`. Its tables are its own affair. */
+async function writeGuests(home, natsUrls, databases) {
+  for (const name of guests) {
+    const { url, ownerUrl } = databases[name];
+    const lines = [`NATS_URL=${natsUrls[name]}`, `DATABASE_URL=${url}`, `OWNER_DATABASE_URL=${ownerUrl}`];
+    await writeFile(join(home, `${name}.env`), `${lines.join('\n')}\n`, { mode: 0o600 });
+  }
+}
+
 async function createDatabases(adminUrl, keys) {
-  const created = dataServices.map(async (name) => [
+  const created = [...dataServices, ...guests].map(async (name) => [
     name,
     await createServiceDatabase(adminUrl, name, { passwords: keys.databases[name] }),
   ]);

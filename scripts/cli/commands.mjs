@@ -7,14 +7,28 @@ const text = { type: 'string' };
 const texts = { type: 'string', multiple: true };
 const flag = { type: 'boolean' };
 
-const leaving = { successor: texts, override: texts, reason: text, at: text, 'plan-token': text, watch: flag, yes: flag };
+const leaving = {
+  successor: texts,
+  override: texts,
+  reason: text,
+  at: text,
+  'plan-token': text,
+  watch: flag,
+  yes: flag,
+};
 
 /**
  * Each with what it takes: `args` are those it must have, `rest` says that there may be more. `anonymous` ones need no
  * token.
  */
 export const commands = {
-  login: { usage: 'login [--email <email>]', about: 'sign in and keep an API token', options: { email: text }, run: login, anonymous: true },
+  login: {
+    usage: 'login [--email <email>]',
+    about: 'sign in and keep an API token',
+    options: { email: text },
+    run: login,
+    anonymous: true,
+  },
   logout: { usage: 'logout', about: 'revoke that token', run: logout, anonymous: true },
   preview: {
     usage: 'preview <user> [--transition deactivated|deleted]',
@@ -30,7 +44,13 @@ export const commands = {
     options: { ...leaving, 'return-at': text },
     run: deactivate,
   },
-  delete: { usage: 'delete <user> [leaving]', about: 'have somebody leave for good', args: 1, options: leaving, run: remove },
+  delete: {
+    usage: 'delete <user> [leaving]',
+    about: 'have somebody leave for good',
+    args: 1,
+    options: leaving,
+    run: remove,
+  },
   reactivate: {
     usage: 'reactivate <user> [--restore all|<rule>,…] [--watch]',
     about: 'let somebody come back',
@@ -38,7 +58,13 @@ export const commands = {
     options: { restore: text, watch: flag },
     run: reactivate,
   },
-  status: { usage: 'status <departure> [--watch]', about: 'how far a departure is', args: 1, options: { watch: flag }, run: status },
+  status: {
+    usage: 'status <departure> [--watch]',
+    about: 'how far a departure is',
+    args: 1,
+    options: { watch: flag },
+    run: status,
+  },
   bulk: {
     usage: 'bulk <file.csv> --transition deactivated|deleted [--watch] [--yes]',
     about: 'have many leave; columns staffId, successorStaffId',

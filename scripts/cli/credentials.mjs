@@ -21,7 +21,11 @@ export async function signedIn() {
   const url = await addressOfGateway();
   const stored = await kept();
   const token = process.env.LEAVER_TOKEN || (stored?.url === url ? stored.token : undefined);
-  if (!token) throw new Ending(EXIT.unreachable, `Not signed in at ${url}. Set LEAVER_TOKEN to an API token, or use: leaver login`);
+  if (!token)
+    throw new Ending(
+      EXIT.unreachable,
+      `Not signed in at ${url}. Set LEAVER_TOKEN to an API token, or use: leaver login`,
+    );
   return new Api(url, token);
 }
 

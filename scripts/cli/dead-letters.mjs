@@ -24,7 +24,10 @@ export async function replay({ args, values, out, say, tell }) {
   tell({ ...result, unknown }, () => {
     out.line(`${result.replayed.length} replayed. What fails again is among the dead letters again.`);
     if (result.refused.length > 0)
-      out.table(['service', 'id', 'why not'], result.refused.map(({ service, id, reason }) => [service, id, reason]));
+      out.table(
+        ['service', 'id', 'why not'],
+        result.refused.map(({ service, id, reason }) => [service, id, reason]),
+      );
     for (const id of unknown) out.line(out.red(`  ✗ no service has a dead letter ${id}`));
   });
   if (!answers.complete) return EXIT.unreachable;
@@ -78,7 +81,11 @@ async function askOne(nats, service, question, data, say) {
 
 async function connected() {
   const address = process.env.NATS_URL || (await running())?.operator;
-  if (!address) throw new Ending(EXIT.unreachable, 'Set NATS_URL to the broker’s address, with the operator’s name and password in it.');
+  if (!address)
+    throw new Ending(
+      EXIT.unreachable,
+      'Set NATS_URL to the broker’s address, with the operator’s name and password in it.',
+    );
   const { host, username, password } = new URL(address);
   const { connect } = await import('@nats-io/transport-node');
   const user = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};

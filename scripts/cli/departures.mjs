@@ -28,7 +28,11 @@ export const deactivate = (context) => leave(context, 'deactivated');
 export const remove = (context) => leave(context, 'deleted');
 
 async function leave(context, transition) {
-  const { api, args: [word], values } = context;
+  const {
+    api,
+    args: [word],
+    values,
+  } = context;
   const person = await personBy(api, word);
   const wishes = {
     successors: await successorsIn(api, values.successor),
@@ -45,7 +49,8 @@ async function leave(context, transition) {
 
 /** Shows what would happen and asks. @returns the plan token: what is read now is what will be done, or nothing is */
 async function agreedUpon({ api, say }, person, transition) {
-  if (!process.stdin.isTTY) throw usageFault('Nobody is here to confirm it: use --yes, and --plan-token of a preview if you have read one.');
+  if (!process.stdin.isTTY)
+    throw usageFault('Nobody is here to confirm it: use --yes, and --plan-token of a preview if you have read one.');
   const { planToken, ...shown } = await previewOf(api, person, transition);
   showPreview(say, shown, `If ${nameOf(person)} is ${transition}`);
   if (!shown.possible) throw new Ending(EXIT.failed, 'That is not possible now.');
@@ -55,7 +60,11 @@ async function agreedUpon({ api, say }, person, transition) {
 }
 
 export async function reactivate(context) {
-  const { api, args: [word], values } = context;
+  const {
+    api,
+    args: [word],
+    values,
+  } = context;
   const { restore } = values;
   const person = await personBy(api, word);
   const wanted = restore === undefined || restore === 'all' || restore === 'none' ? restore : restore.split(',');
@@ -63,7 +72,10 @@ export async function reactivate(context) {
 }
 
 export async function status(context) {
-  const { api, args: [id] } = context;
+  const {
+    api,
+    args: [id],
+  } = context;
   return conclude(context, await api.get(`/v1/departures/${encodeURIComponent(id)}`));
 }
 

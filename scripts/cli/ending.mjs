@@ -17,7 +17,8 @@ export function endingOf(error) {
   if (error.code?.startsWith?.('ERR_PARSE_ARGS')) return { exitCode: EXIT.usage, message: error.message };
   if (typeof error.status === 'number' && error.problem) return refusal(error);
   // What fetch throws when nobody answers.
-  if (error instanceof TypeError && error.cause) return { exitCode: EXIT.unreachable, message: unreachable(error.cause) };
+  if (error instanceof TypeError && error.cause)
+    return { exitCode: EXIT.unreachable, message: unreachable(error.cause) };
   return { exitCode: EXIT.failed, message: error.stack ?? String(error) };
 }
 

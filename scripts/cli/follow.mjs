@@ -48,7 +48,8 @@ class ProgressLine {
 
   show({ type, data }) {
     if (type === 'departure') this.at = data.progress;
-    else this.doing = type === 'rule' ? `${data.rule} ${data.action} ${data.affected}` : `${data.service} ${data.status}`;
+    else
+      this.doing = type === 'rule' ? `${data.rule} ${data.action} ${data.affected}` : `${data.service} ${data.status}`;
     if (this.say.isTerminal) this.say.overwrite(`  ${this.say.bar(this.at.done, this.at.total)}  ${this.doing}`);
     else this.say.line(type === 'departure' ? `${this.at.done}/${this.at.total} ${data.status}` : this.doing);
   }

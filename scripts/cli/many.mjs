@@ -9,7 +9,14 @@ const pause = () => new Promise((wake) => setTimeout(wake, LOOK_EVERY));
 
 /** Has everybody in a file leave: `staffId,successorStaffId`, the second column for whoever takes over. */
 export async function bulk(context) {
-  const { api, args: [file], values, out, say, tell } = context;
+  const {
+    api,
+    args: [file],
+    values,
+    out,
+    say,
+    tell,
+  } = context;
   const transition = transitionIn(values);
   const csv = await readFile(file, 'utf8').catch((error) => {
     throw usageFault(error.message);
@@ -57,7 +64,9 @@ function showProgress(say, { total, refused, completed, failed }) {
 
 function showBulk(out, { id, transition, status, counts }, rows) {
   out.line(`${out.bold(`${transition}: ${paint(out, status)}`)}  ${out.dim(id)}`);
-  out.line(`  ${counts.total} people: ${counts.accepted} accepted, ${counts.refused} refused, ${counts.completed} completed, ${counts.failed} failed`);
+  out.line(
+    `  ${counts.total} people: ${counts.accepted} accepted, ${counts.refused} refused, ${counts.completed} completed, ${counts.failed} failed`,
+  );
   const worth = rows.filter((row) => ['refused', 'failed'].includes(row.status));
   if (worth.length > 0)
     out.table(
@@ -78,11 +87,18 @@ export async function verify({ api, out, say, tell }) {
   if (say.isTerminal) say.overwrite('');
   const { checked, broken } = found;
   tell(found, () => {
-    out.line(`${checked} people have left. ${broken.length === 0 ? out.green('No promise is broken.') : out.red(`${broken.length} promises are broken:`)}`);
+    out.line(
+      `${checked} people have left. ${broken.length === 0 ? out.green('No promise is broken.') : out.red(`${broken.length} promises are broken:`)}`,
+    );
     if (broken.length > 0)
       out.table(
         ['user', 'rule', 'transition', '#remaining'],
-        broken.map(({ userId, rule, part, transition, remaining }) => [userId, part ? `${rule} (${part})` : rule, transition, remaining]),
+        broken.map(({ userId, rule, part, transition, remaining }) => [
+          userId,
+          part ? `${rule} (${part})` : rule,
+          transition,
+          remaining,
+        ]),
       );
   });
   return broken.length === 0 ? EXIT.done : EXIT.failed;

@@ -35,7 +35,10 @@ export class Paper {
   /** @param heads titles; one that begins with `#` stands over numbers */
   table(heads, rows) {
     const right = heads.map((head) => head.startsWith('#'));
-    const all = [heads.map((head) => this.dim(head.replace('#', ''))), ...rows.map((row) => row.map((cell) => `${cell ?? ''}`))];
+    const all = [
+      heads.map((head) => this.dim(head.replace('#', ''))),
+      ...rows.map((row) => row.map((cell) => `${cell ?? ''}`)),
+    ];
     const widths = heads.map((_, column) => Math.max(...all.map((row) => lengthOf(row[column]))));
     for (const row of all) {
       const cells = row.map((cell, column) => {

@@ -14,7 +14,8 @@ export async function personBy(api, word) {
   throw new Ending(EXIT.failed, `${word} could be ${found.map(({ id }) => id).join(' or ')}: name one by id.`);
 }
 
-export const nameOf = ({ name, email, staffId }) => `${name}${email ? ` <${email}>` : ''}${staffId ? `, ${staffId}` : ''}`;
+export const nameOf = ({ name, email, staffId }) =>
+  `${name}${email ? ` <${email}>` : ''}${staffId ? `, ${staffId}` : ''}`;
 
 /** `--successor <user>` for everything, `--successor <rule>=<user>` for one rule. */
 export async function successorsIn(api, words = []) {

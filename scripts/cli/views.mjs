@@ -15,7 +15,8 @@ export function showPreview(paper, preview, heading) {
     );
   paper.line(`  ${changing.length === 0 ? 'Nothing changes; ' : ''}${kept} rows are kept as they are.`);
   for (const { rule, detail } of warnings) paper.line(paper.yellow(`  ! ${rule}: ${detail}`));
-  if (contactsToTellTotal > 0) paper.line(paper.yellow(`  ! ${contactsToTellTotal} contacts wrote with this person lately.`));
+  if (contactsToTellTotal > 0)
+    paper.line(paper.yellow(`  ! ${contactsToTellTotal} contacts wrote with this person lately.`));
   for (const { code, detail } of blockers) paper.line(paper.red(`  ✗ ${detail} (${code})`));
 }
 
@@ -26,11 +27,19 @@ export function showDeparture(paper, departure) {
   if (status === 'scheduled') paper.line(`  for ${effectiveAt}`);
   if (error) paper.line(paper.red(`  ✗ ${errorDetail ?? ''} (${error})`));
   if (progress.total > 0) paper.line(`  ${paper.bar(progress.done, progress.total)} services`);
-  const lines = services.flatMap(({ rules }) => rules).filter(({ action, affected }) => action !== 'keep' && affected > 0);
+  const lines = services
+    .flatMap(({ rules }) => rules)
+    .filter(({ action, affected }) => action !== 'keep' && affected > 0);
   if (lines.length > 0)
     paper.table(
       ['rule', 'action', '#affected', '#remaining', 'due'],
-      lines.map((line) => [ruleName(line), actionName(line), line.affected, line.remaining ?? '…', line.dueAt?.slice(0, 10)]),
+      lines.map((line) => [
+        ruleName(line),
+        actionName(line),
+        line.affected,
+        line.remaining ?? '…',
+        line.dueAt?.slice(0, 10),
+      ]),
     );
   for (const service of services.filter((one) => one.status === 'failed'))
     paper.line(paper.red(`  ✗ ${service.service} has failed (${service.error ?? 'unknown'})`));

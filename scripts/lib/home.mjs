@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { commandLine, reachableByPostgres } from '#libs/testing';
 import { Fault } from './prepare.mjs';
 import { fallbackHome, usualHome } from './running.mjs';
-import { brokerUsers, dataServices } from './services.mjs';
+import { brokerUsers, dataServices, guests } from './services.mjs';
 
 /**
  * The folder that keeps everything between two starts: LEAVER_HOME, else `.leaver` in the project. Root's own folders are closed
@@ -61,7 +61,7 @@ export async function secrets(home) {
     contacts: kept.contacts ?? random(),
     integrations: kept.integrations ?? random(),
     databases: Object.fromEntries(
-      dataServices.map((name) => [name, kept.databases?.[name] ?? { owner: random(), runtime: random() }]),
+      [...dataServices, ...guests].map((name) => [name, kept.databases?.[name] ?? { owner: random(), runtime: random() }]),
     ),
     nats: Object.fromEntries(brokerUsers.map((name) => [name, kept.nats?.[name] ?? random()])),
   };

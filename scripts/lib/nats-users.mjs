@@ -1,4 +1,4 @@
-import { dataServices } from './services.mjs';
+import { dataServices, guests } from './services.mjs';
 
 /** Answers to one's own questions. What a service is asked it may answer without a permission of its own. */
 const ANSWERS = '_INBOX.>';
@@ -67,8 +67,11 @@ const asks = {
   telephony: ['rpc.contacts.moved'],
 };
 
-/** Owns rules: hears about users, answers with receipts, tells identity its rules and asks it who is who. */
-const ruleOwner = (service) => ({
+/**
+ * Owns rules: hears about users, answers with receipts, tells identity its rules and asks it who is who. All of it follows
+ * from the name, for services of other teams as for ours.
+ */
+export const ruleOwner = (service) => ({
   publish: [
     `departure.receipt.${service}`,
     'rpc.identity.rules.declare',
@@ -96,6 +99,8 @@ export const permissions = {
   subscriber,
   operator,
   ...Object.fromEntries(
-    dataServices.filter((service) => service !== 'identity').map((service) => [service, ruleOwner(service)]),
+    [...dataServices, ...guests]
+      .filter((service) => service !== 'identity')
+      .map((service) => [service, ruleOwner(service)]),
   ),
 };

@@ -16,7 +16,7 @@ import { root } from './root.mjs';
 
 const OLDEST_NODE = [22, 17];
 const STAMP = join(root, 'dist/.stamp');
-const SOURCES = ['libs', 'services', 'e2e', 'bench', 'scripts/bundle.mjs', 'package.json', 'tsconfig.json'];
+const SOURCES = ['libs', 'services', 'scripts/build.mjs', 'scripts/lib/bundling.mjs', 'jest.config.js', 'package.json'];
 
 /** Something the user can mend; shown without a stack. */
 export class Fault extends Error {}
@@ -40,11 +40,7 @@ export async function ensureBuilt(node) {
   const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (newest(SOURCES) < built) return;
   const begun = new Date();
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  await step('compiling', async () => {
-    await must(node, [compiler, '-p', 'tsconfig.json', '--pretty', 'false']);
-    await must(node, [join(root, 'scripts/bundle.mjs')]);
-  });
+  await step('compiling', () => must(node, [join(root, 'scripts/build.mjs')]));
   mkdirSync(join(root, 'dist'), { recursive: true });
   // The moment the compiler began: what was saved while it ran counts as newer.
   writeFileSync(STAMP, begun.toISOString());

@@ -1,11 +1,3 @@
-// Joins each compiled service with the packages it uses: loading thousands of small files is most of what a start takes.
-// What they have in common is in files of its own, which all of them share.
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { build } from 'esbuild';
-import { root } from './lib/root.mjs';
-import { bundles, services } from './lib/services.mjs';
-
 /** Packages with files beside their code: binaries, and pages that are served as they are. */
 const NOT_JOINED = [
   '@node-rs/argon2',
@@ -47,12 +39,8 @@ const require = __createRequire(import.meta.url);
 const __filename = import.meta.filename;
 const __dirname = import.meta.dirname;`;
 
-const outdir = join(root, bundles);
-await rm(outdir, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: Object.fromEntries(services.map((name) => [name, `dist/services/${name}/src/main.js`])),
-  outdir,
+/** How esbuild joins a service with the packages it uses. */
+export const joined = {
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -63,4 +51,4 @@ await build({
   external: [...NOT_JOINED, ...NOT_INSTALLED],
   banner: { js: FIRST },
   logLevel: 'warning',
-});
+};
