@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { Class } from '#libs/contracts';
-import { migrate, type Migrations } from '#libs/database';
+import { fingerprint, migrate, type Migrations } from '#libs/database';
 import type { BaseConfig } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
 import { AutomationsModule } from '../services/automations/src/automations.module.js';
@@ -56,8 +56,9 @@ export class Foundation {
     private readonly passwords: ReadonlyMap<string, string>,
   ) {}
 
-  static async lay(): Promise<Foundation> {
-    const users = await brokerUsers();
+  /** @param guests services of other teams that may join later */
+  static async lay(guests: readonly string[] = []): Promise<Foundation> {
+    const users = await brokerUsers(guests);
     const [broker, ...databases] = await Promise.all([testBroker({ users }), ...PARTS.map(databaseFor)]);
     return new Foundation(
       broker,
@@ -95,17 +96,24 @@ function databaseFor({ name, migrations }: Part): Promise<TestDatabase> {
   return testDatabase({
     name,
     migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
-    fingerprint: migrations.map((one) => `${one.name} ${one.class}`).join(),
+    fingerprint: fingerprint(migrations),
   });
 }
 
+interface Permissions {
+  publish: string[];
+  subscribe: string[];
+}
+
 /** What a service may not do on the broker when started by `npm start` fails here, too. */
-async function brokerUsers() {
+async function brokerUsers(guests: readonly string[]) {
   const file = new URL('../scripts/lib/nats-users.mjs', import.meta.url).href;
-  const { permissions } = (await import(file)) as {
-    permissions: Record<string, { publish: string[]; subscribe: string[] }>;
+  const { permissions, ruleOwner } = (await import(file)) as {
+    permissions: Record<string, Permissions>;
+    ruleOwner: (service: string) => Permissions;
   };
-  return Object.entries({ ...permissions, mailer: MAILER }).map(([name, allowed]) => ({
+  const joining = Object.fromEntries(guests.map((name) => [name, ruleOwner(name)]));
+  return Object.entries({ ...permissions, ...joining, mailer: MAILER }).map(([name, allowed]) => ({
     name,
     password: `${name}-password`,
     ...allowed,

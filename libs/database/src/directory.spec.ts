@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { TestClock } from './clock.js';
 import { Directory, directoryTable } from './directory.js';
 import { Ids } from './ids.js';
-import { domainTypes, migrate } from './migrate.js';
+import { domainTypes, fingerprint, migrate } from './migrate.js';
 import { ormOptions } from './orm-options.js';
 
 describe('the directory', () => {
@@ -20,7 +20,7 @@ describe('the directory', () => {
     database = await testDatabase({
       name: 'directory',
       migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
-      fingerprint: migrations.map((one) => `${one.name} ${one.class}`).join(),
+      fingerprint: fingerprint(migrations),
     });
     orm = await MikroORM.init(ormOptions(database.url, []));
   });

@@ -42,6 +42,21 @@ export async function migrate(ownerUrl: string, migrations: Migrations): Promise
   }
 }
 
+/** All that the migrations would do, as text: where it is the same, so are the tables. */
+export const fingerprint = (migrations: Migrations): string =>
+  migrations.map((one) => `${one.name} ${JSON.stringify(statementsOf(one))}`).join('\n');
+
+function statementsOf({ class: type }: MigrationObject): unknown[] {
+  const statements: unknown[] = [];
+  const migration = Object.create((type as { prototype: object }).prototype) as {
+    addSql: (sql: unknown) => void;
+    up: () => unknown;
+  };
+  migration.addSql = (statement) => statements.push(statement);
+  void migration.up();
+  return statements;
+}
+
 /** The two types by which columns with a person in them are found. Comes first in every database. */
 export const domainTypes = migration(
   '0001-domain-types',

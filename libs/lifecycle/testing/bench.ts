@@ -11,7 +11,7 @@ import type {
   UserEventType,
 } from '#libs/contracts';
 import { Log } from '#libs/broker';
-import { Clock, Directory, Ids, migrate, ormOptions, TestClock, type AnyEntity, type Migrations } from '#libs/database';
+import { Clock, Directory, fingerprint, Ids, migrate, ormOptions, TestClock, type AnyEntity, type Migrations } from '#libs/database';
 import {
   DeadLetters,
   EventProcessor,
@@ -96,10 +96,9 @@ export class RuleBench {
   }
 
   static async open(service: ServiceUnderTest): Promise<RuleBench> {
-    const fingerprint = service.migrations.map(({ name, class: type }) => `${name} ${statementsOf(type)}`).join('\n');
     const database = await testDatabase({
       name: service.name,
-      fingerprint,
+      fingerprint: fingerprint(service.migrations),
       migrate: async (ownerUrl) => void (await migrate(ownerUrl, service.migrations)),
     });
     const orm = await MikroORM.init(ormOptions(database.url, service.entities));
@@ -209,16 +208,4 @@ export class RuleBench {
     const departure = { activeSince: lifecycleVersion, restore };
     return this.event('user.reactivated', person, { seq: lifecycleVersion, lifecycleVersion, departure });
   }
-}
-
-/** A template database is built anew when a statement of a migration has changed, not only when one is added. */
-function statementsOf(type: unknown): string {
-  const collected: unknown[] = [];
-  const migration = Object.create((type as { prototype: object }).prototype) as {
-    addSql: (sql: unknown) => void;
-    up: () => unknown;
-  };
-  migration.addSql = (statement) => collected.push(statement);
-  void migration.up();
-  return JSON.stringify(collected);
 }

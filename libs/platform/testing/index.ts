@@ -3,7 +3,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import type { Type } from '@nestjs/common';
 import { ServiceClient, type Outgoing } from '#libs/broker';
 import type { Class, Operation, Principal, Role, UserStatus } from '#libs/contracts';
-import { Ids, migrate, TestClock, type Migrations } from '#libs/database';
+import { fingerprint, Ids, migrate, TestClock, type Migrations } from '#libs/database';
 import { startService, type BaseConfig, type RunningService } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
 
@@ -37,7 +37,7 @@ export class TestService {
       testDatabase({
         name,
         migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
-        fingerprint: migrations.map((one) => `${one.name} ${one.class}`).join(),
+        fingerprint: fingerprint(migrations),
       }),
     ]);
     const settings = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...env };

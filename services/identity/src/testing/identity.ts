@@ -13,7 +13,7 @@ import {
   type Principal,
   type Problem,
 } from '#libs/contracts';
-import { migrate, TestClock } from '#libs/database';
+import { fingerprint, migrate, TestClock } from '#libs/database';
 import { startService, type RunningService } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
 import type { Type } from '@nestjs/common';
@@ -43,7 +43,7 @@ export class TestIdentity {
       testDatabase({
         name: 'identity',
         migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
-        fingerprint: migrations.map((one) => `${one.name} ${one.class}`).join(),
+        fingerprint: fingerprint(migrations),
       }),
     ]);
     const service = await TestIdentity.replica({ clock, broker, database });
