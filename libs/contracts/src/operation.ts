@@ -108,6 +108,8 @@ interface ResourceSpec<T extends object, C extends object, Q extends object> {
   create: Class<C>;
   query?: Class<Q>;
   errors?: readonly ProblemCode[];
+  /** What may keep it from being removed. */
+  removeErrors?: readonly ProblemCode[];
   access?: 'signed-in' | readonly Role[];
 }
 
@@ -153,7 +155,7 @@ export function resource<T extends object, C extends object, Q extends object = 
       method: 'DELETE',
       path: `${path}/:id`,
       summary: `Remove ${noun}`,
-      errors: ['not-found'],
+      errors: ['not-found', ...(spec.removeErrors ?? [])],
     }),
   };
 }

@@ -126,7 +126,10 @@ export class DeadLetters {
     }
     const person = personIn(data);
     if (!person || !this.client) return false;
-    const { people } = await this.client.ask(directoryLookup, { accountId: person.accountId, userIds: [person.userId] });
+    const { people } = await this.client.ask(directoryLookup, {
+      accountId: person.accountId,
+      userIds: [person.userId],
+    });
     await this.em.fork().transactional((em) => learn(em.getKysely(), people));
     return true;
   }

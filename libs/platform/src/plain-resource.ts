@@ -53,6 +53,13 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
   // The decorators compare the methods' types with the operations'; here both stand for any resource.
   const any = operations as unknown as Operations<object, object, ListQuery>;
 
+  const view = (row: Row, views: ReadonlyMap<string, UserView>): Record<string, unknown> => {
+    const answer: Record<string, unknown> = { id: row.id };
+    for (const name of shown) answer[name] = row[name] instanceof Date ? row[name].toISOString() : (row[name] ?? null);
+    for (const name of people) Object.assign(answer, personFields(name, row[name] as string | null, views));
+    return answer;
+  };
+
   @Injectable()
   class PlainResource {
     constructor(
@@ -149,15 +156,7 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
       const views = await this.directory.views(
         rows.flatMap((row) => people.map((name) => (row as unknown as Row)[name] as string | null)),
       );
-      return rows.map((row) => this.one(row as unknown as Row, views));
-    }
-
-    private one(row: Row, views: ReadonlyMap<string, UserView>): Record<string, unknown> {
-      const answer: Record<string, unknown> = { id: row.id };
-      for (const name of shown)
-        answer[name] = row[name] instanceof Date ? row[name].toISOString() : (row[name] ?? null);
-      for (const name of people) Object.assign(answer, personFields(name, row[name] as string | null, views));
-      return answer;
+      return rows.map((row) => view(row as unknown as Row, views));
     }
   }
   return PlainResource;

@@ -34,6 +34,7 @@ export const storageConnections = resource({
   create: NewStorageConnection,
   query: StorageConnectionQuery,
   errors: ['conflict', 'unknown-user', 'inactive-user'],
+  removeErrors: ['conflict'],
 });
 
 export class StorageConnectionChanges {

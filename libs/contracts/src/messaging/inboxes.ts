@@ -38,6 +38,7 @@ export const inboxes = resource({
   create: NewInbox,
   query: InboxQuery,
   errors: ['unknown-user', 'inactive-user'],
+  removeErrors: ['conflict'],
 });
 
 export class InboxConversationQuery extends ListQuery {

@@ -34,22 +34,21 @@ const CLOUD_EVENT = 'application/cloudevents+json';
 const FACTS: Record<UserEventType, string> = {
   'user.created': 'Somebody has been invited or has joined.',
   'user.updated': 'What others keep of a person has changed.',
-  'user.deactivated': 'Somebody has been deactivated: signed out everywhere, the data to be handled as `departure` says.',
+  'user.deactivated':
+    'Somebody has been deactivated: signed out everywhere, the data to be handled as `departure` says.',
   'user.reactivated': 'Somebody deactivated has come back.',
   'user.deleted': 'Somebody has been deleted for good. The profile holds no name any more.',
 };
 
-const users = USER_EVENTS.map(
-  (type): Announcement => ({
-    name: type,
-    address: userSubject(type, '{accountId}', '{userId}'),
-    summary: FACTS[type],
-    audience: 'public',
-    payload: cloudEvent(type, isLifecycleType(type) ? lifecycleData : profileData),
-    contentType: CLOUD_EVENT,
-    stream: USERS_STREAM,
-  }),
-);
+const users = USER_EVENTS.map((type): Announcement => ({
+  name: type,
+  address: userSubject(type, '{accountId}', '{userId}'),
+  summary: FACTS[type],
+  audience: 'public',
+  payload: cloudEvent(type, isLifecycleType(type) ? lifecycleData : profileData),
+  contentType: CLOUD_EVENT,
+  stream: USERS_STREAM,
+}));
 
 const ANNOUNCEMENTS: readonly Announcement[] = [
   ...users,
@@ -125,7 +124,9 @@ const keyOf = ({ name }: Announcement): string => name.replaceAll('.', '-');
 
 function channel(one: Announcement): object {
   const parameters = [...one.address.matchAll(/{(\w+)}/g)].map(([, name]) => [name, PARAMETERS[name!]]);
-  const kept = one.stream ? `Kept by the JetStream stream \`${one.stream}\`.` : 'Core NATS: whoever is not there misses it.';
+  const kept = one.stream
+    ? `Kept by the JetStream stream \`${one.stream}\`.`
+    : 'Core NATS: whoever is not there misses it.';
   return {
     address: one.address,
     description: kept,

@@ -82,7 +82,10 @@ const policy = describing<ResolvedPolicy>(
 const departure = describing<DepartureFacts>(
   {
     id,
-    steps: about('Rules to apply, in this order; none for a reactivation.', { type: 'array', items: oneOf(TRANSITIONS) }),
+    steps: about('Rules to apply, in this order; none for a reactivation.', {
+      type: 'array',
+      items: oneOf(TRANSITIONS),
+    }),
     activeSince: about('The lifecycle version at which the person last became active.', count),
     wasManager: flag,
     policy: of('Policy'),
@@ -193,7 +196,12 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   Receipt: receipt,
   ReceiptLine: receiptLine,
   MailRequest: describing<MailRequest>(
-    { kind: oneOf(['invitation', 'password-reset']), to: { type: 'string', format: 'email' }, token: text, expiresAt: moment },
+    {
+      kind: oneOf(['invitation', 'password-reset']),
+      to: { type: 'string', format: 'email' },
+      token: text,
+      expiresAt: moment,
+    },
     {},
   ),
 };

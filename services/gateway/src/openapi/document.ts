@@ -61,7 +61,9 @@ function describe(operation: Operation, examples: Examples): object {
       ...queryParameters(operation),
       ...(method === 'POST' ? [IDEMPOTENCY_KEY] : []),
     ],
-    ...(body || consumes ? { requestBody: { required: !bodyOptional, content: bodyContent(operation, examples) } } : {}),
+    ...(body || consumes
+      ? { requestBody: { required: !bodyOptional, content: bodyContent(operation, examples) } }
+      : {}),
     responses: { ...successes(operation, examples), ...failures(operation) },
   };
 }
@@ -163,7 +165,8 @@ function codesOf({ access, body, consumes, errors = [], method, path, query }: O
     (takesBody || query !== undefined) && 'validation',
     takesBody && 'invalid-json',
     access !== 'public' && 'unauthenticated',
-    Array.isArray(access) && 'forbidden',
+    // Whoever is signed in may call it, but what it is about can be somebody else's.
+    access !== 'public' && 'forbidden',
     path.includes(':') && 'not-found',
     method === 'POST' && 'idempotency-mismatch',
     takesBody && 'payload-too-large',

@@ -39,7 +39,18 @@ const BY_NAME: Record<string, string> = {
 };
 
 /** By pattern, where the name alone does not tell what is expected. */
-const FITTING = ['+14155550100', 'maya-okafor', 'A1', 'example', ID, 'me', 'USD', '2026-03-02', 'contact.created', 'https://example.com/leaver'];
+const FITTING = [
+  '+14155550100',
+  'maya-okafor',
+  'A1',
+  'example',
+  ID,
+  'me',
+  'USD',
+  '2026-03-02',
+  'contact.created',
+  'https://example.com/leaver',
+];
 
 /** Nothing of ours is nested that deep; something that holds itself would be. */
 const DEEPEST = 24;
@@ -80,7 +91,9 @@ export class Examples {
   private object(schema: Schema, only: boolean, within: (inner: Schema, key: string) => unknown): object {
     const properties = Object.entries((schema.properties ?? {}) as Record<string, Schema>);
     const required = (schema.required ?? []) as string[];
-    const shown = only ? properties.filter(([key], n) => required.includes(key) || (required.length === 0 && n === 0)) : properties;
+    const shown = only
+      ? properties.filter(([key], n) => required.includes(key) || (required.length === 0 && n === 0))
+      : properties;
     const others = schema.additionalProperties;
     if (properties.length === 0 && typeof others === 'object' && others !== null)
       return { 'messaging.live-chats': within(others as Schema, 'rule') };

@@ -65,6 +65,12 @@ function aValidator(whole: object): Ajv2020 {
   return ajv;
 }
 
+interface MediaType {
+  schema?: object;
+  example?: unknown;
+  examples?: Record<string, { value: unknown }>;
+}
+
 interface Content {
   at: string;
   schema: object;
@@ -77,17 +83,16 @@ function* contentsOf(node: unknown, at: string[] = []): Generator<Content> {
   for (const [name, value] of Object.entries(node)) {
     if (name !== 'content') yield* contentsOf(value, [...at, name]);
     else
-      for (const [mediaType, { schema, example, examples = {} }] of Object.entries(value as Record<string, any>)) // eslint-disable-line @typescript-eslint/no-explicit-any -- JSON
-        yield {
-          at: [...at, mediaType].join(' '),
-          schema: schema ?? { not: {} },
-          examples: [
-            ...(example === undefined ? [] : [example]),
-            ...Object.values(examples as Record<string, { value: unknown }>).map((one) => one.value),
-          ],
-        };
+      for (const [type, content] of Object.entries(value as Record<string, MediaType>))
+        yield contentAt([...at, type], content);
   }
 }
+
+const contentAt = (at: string[], { schema = { not: {} }, example, examples = {} }: MediaType): Content => ({
+  at: at.join(' '),
+  schema,
+  examples: [...(example === undefined ? [] : [example]), ...Object.values(examples).map(({ value }) => value)],
+});
 
 it('offers every operation that the contracts declare, each at an address of its own', () => {
   const declared = Object.values(contracts).flatMap((exported) => [exported, ...Object.values(exported ?? {})]);

@@ -42,14 +42,31 @@ const SYSTEM: Paths = {
     json({ type: 'object', additionalProperties: { type: 'string' } }, { name: 'Leaver', openapi: '/openapi.json' }),
   ),
   '/openapi.json': open('system.openapi', 'This document', json(OBJECT, { openapi: '3.1.1' })),
-  '/asyncapi.json': open('system.asyncapi', 'The events, as AsyncAPI 3 describes them', json(OBJECT, { asyncapi: '3.0.0' })),
-  '/docs': open('system.docs', 'This document, to be read', { 'text/html': { schema: { type: 'string' }, example: '<!doctype html>' } }),
+  '/asyncapi.json': open(
+    'system.asyncapi',
+    'The events, as AsyncAPI 3 describes them',
+    json(OBJECT, { asyncapi: '3.0.0' }),
+  ),
+  '/docs': open('system.docs', 'This document, to be read', {
+    'text/html': { schema: { type: 'string' }, example: '<!doctype html>' },
+  }),
   '/.well-known/jwks.json': open(
     'system.keys',
     'The keys that verify access tokens and certificates (RFC 7517)',
     json(
       { type: 'object', properties: { keys: { type: 'array', items: OBJECT } }, required: ['keys'] },
-      { keys: [{ kty: 'OKP', crv: 'Ed25519', kid: 'k1', alg: 'EdDSA', use: 'sig', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] },
+      {
+        keys: [
+          {
+            kty: 'OKP',
+            crv: 'Ed25519',
+            kid: 'k1',
+            alg: 'EdDSA',
+            use: 'sig',
+            x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+          },
+        ],
+      },
     ),
   ),
   '/health/live': open('system.live', 'Whether the process answers', json(HEALTH, { status: 'ok' })),
@@ -138,9 +155,11 @@ interface ScimRoute {
   answer?: object;
   body?: unknown;
   parameters?: object[];
+  /** It may also be answered with nothing. */
+  maybeEmpty?: boolean;
 }
 
-function scimRoute({ id, summary, status = 200, answer, body, parameters = [] }: ScimRoute): Described {
+function scimRoute({ id, summary, status = 200, answer, body, parameters = [], maybeEmpty }: ScimRoute): Described {
   return {
     operationId: id,
     summary,
@@ -150,15 +169,25 @@ function scimRoute({ id, summary, status = 200, answer, body, parameters = [] }:
     ...(body !== undefined && { requestBody: { required: true, ...scim('ScimResource', body) } }),
     responses: {
       [status]: { description: { 200: 'OK', 201: 'Created', 204: 'Done' }[status], ...answer },
+      ...(maybeEmpty && { 204: { description: 'Done' } }),
       '4XX': { description: 'Refused', ...scim('ScimError', REFUSED) },
-      '5XX': { description: 'Not possible now', ...scim('ScimError', { ...REFUSED, status: '503', detail: 'service-unavailable' }) },
+      '5XX': {
+        description: 'Not possible now',
+        ...scim('ScimError', { ...REFUSED, status: '503', detail: 'service-unavailable' }),
+      },
     },
   };
 }
 
 function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resource: object): Paths {
   const one = scim('ScimResource', { ...resource, id: '019b3c5e-7a10-7c44-9d2e-5f60718293a4' });
-  const list = scim('ScimList', { schemas: [message('ListResponse')], totalResults: 0, startIndex: 1, itemsPerPage: 0, Resources: [] });
+  const list = scim('ScimList', {
+    schemas: [message('ListResponse')],
+    totalResults: 0,
+    startIndex: 1,
+    itemsPerPage: 0,
+    Resources: [],
+  });
   const id = { ...parameter('id', 'path', 'As SCIM calls it.'), schema: { type: 'string', format: 'uuid' } };
   const describe = (name: keyof typeof calls, more: Omit<ScimRoute, 'id' | 'summary'>) =>
     scimRoute({ id: calls[name].id, summary: calls[name].summary, ...more });
@@ -173,7 +202,7 @@ function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resourc
     [`/scim/v2/${type}/{id}`]: {
       get: describe('get', { answer: one, parameters: [id, ...VIEW] }),
       put: describe('replace', { answer: one, body: resource, parameters: [id, IF_MATCH, ...VIEW] }),
-      patch: describe('change', { answer: one, body: PATCH, parameters: [id, IF_MATCH, ...VIEW] }),
+      patch: describe('change', { answer: one, body: PATCH, parameters: [id, IF_MATCH, ...VIEW], maybeEmpty: true }),
       delete: describe('remove', { status: 204, parameters: [id, IF_MATCH] }),
     },
   };

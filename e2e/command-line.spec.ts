@@ -1,0 +1,246 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { connectNats } from '#libs/broker';
+import { eventually } from '#libs/testing';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
+import type { Json } from './api.js';
+import { anAccount, PASSWORD, type Cast, type Member } from './cast.js';
+import { counts, type Departure, type Line } from './departures.js';
+import { System } from './system.js';
+
+const PROGRAM = fileURLToPath(new URL('../scripts/leaver.mjs', import.meta.url));
+
+interface Ended {
+  exitCode: number;
+  out: string;
+  messages: string;
+}
+
+/** The program as a script calls it: there is no terminal. */
+describe('the command line', () => {
+  let system: System;
+  let cast: Cast;
+  let folder: string;
+  let token: string;
+
+  const run = (args: string[], env: Record<string, string> = {}, input = ''): Promise<Ended> =>
+    new Promise((done, failed) => {
+      const child = spawn(process.execPath, [PROGRAM, ...args], {
+        env: { PATH: process.env.PATH, LEAVER_HOME: folder, LEAVER_URL: system.url, LEAVER_TOKEN: token, ...env },
+      });
+      let out = '';
+      let messages = '';
+      child.stdout.on('data', (text) => (out += text));
+      child.stderr.on('data', (text) => (messages += text));
+      child.once('error', failed);
+      child.once('close', (exitCode) => done({ exitCode: exitCode!, out, messages }));
+      child.stdin.end(input);
+    });
+  const json = async <T = Json>(...args: string[]): Promise<{ exitCode: number; value: T }> => {
+    const { exitCode, out } = await run([...args, '--json']);
+    return { exitCode, value: JSON.parse(out) as T };
+  };
+  const statusOf = async ({ id }: Member) => (await cast.owner.api.get(`/v1/users/${id}`)).status;
+
+  beforeAll(async () => {
+    system = await System.start();
+    folder = await mkdtemp(join(tmpdir(), 'leaver-cli-'));
+    cast = await anAccount(system, 'crm');
+    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' })).token as string;
+    await cast.dan.api.post('/v1/dashboards', { name: 'Calls', shared: true });
+  }, 90_000);
+  afterAll(async () => {
+    await system?.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it('shows a preview, to people as a table and to scripts as the API has it', async () => {
+    const { exitCode, value } = await json<{ rules: Line[] }>('preview', cast.dan.staffId);
+    const told = await cast.owner.api.get<{ rules: Line[] }>(
+      `/v1/users/${cast.dan.id}/departure-preview?transition=deactivated`,
+    );
+    expect([exitCode, counts(value.rules)]).toEqual([0, counts(told.rules)]);
+    const { out, messages } = await run(['preview', cast.dan.email]);
+    expect(out).toMatch(/insights\.shared-dashboards +Shared dashboards +transfer +1\n/);
+    expect(messages).toBe('');
+  });
+
+  it('does nothing that nobody has confirmed', async () => {
+    const { exitCode, messages } = await run(['deactivate', cast.dan.id]);
+    expect([exitCode, messages]).toEqual([2, expect.stringContaining('--yes')]);
+    expect(await statusOf(cast.dan)).toBe('active');
+  });
+
+  it('has somebody leave, come back, and leave for good', async () => {
+    const { value: preview } = await json('preview', cast.dan.email);
+    const by = ['--successor', cast.ben.staffId, '--plan-token', String(preview.planToken)];
+    const left = await run(['deactivate', cast.dan.email, '--yes', '--watch', '--json', ...by]);
+    const departure = JSON.parse(left.out) as Departure;
+    expect([left.exitCode, departure.status]).toEqual([0, 'completed']);
+    expect(left.messages).toContain('7/7');
+    const lines = departure.services.flatMap(({ rules }) => rules);
+    expect(lines.find(({ rule }) => rule === 'insights.shared-dashboards')).toMatchObject({
+      affected: 1,
+      transferredTo: cast.ben.id,
+    });
+    expect((await run(['status', departure.id])).out).toContain('deactivated: completed');
+
+    const stale = await json('deactivate', cast.dan.email, '--yes', '--plan-token', String(preview.planToken));
+    expect(stale).toMatchObject({ exitCode: 1, value: { status: 409 } });
+
+    const back = await json<Departure>('reactivate', cast.dan.id, '--restore', 'all', '--watch');
+    expect(back).toMatchObject({ exitCode: 0, value: { status: 'completed', transition: 'reactivated' } });
+    expect(await statusOf(cast.dan)).toBe('active');
+
+    await run(['deactivate', cast.dan.email, '--yes', '--watch']);
+    expect(await run(['delete', cast.dan.email, '--yes', '--watch'])).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining('deleted: completed'),
+    });
+    expect(await statusOf(cast.dan)).toBe('deleted');
+  });
+
+  it('tells a refusal by its exit code, and a script by the problem, too', async () => {
+    expect(await json('deactivate', cast.owner.email, '--yes')).toMatchObject({
+      exitCode: 1,
+      value: { code: 'sole-owner', status: 409 },
+    });
+    expect(await run(['preview', 'nobody@example.com'])).toMatchObject({ exitCode: 1, out: '' });
+  });
+
+  it('has many leave, and names whom it was refused', async () => {
+    const file = join(folder, 'leavers.csv');
+    await writeFile(file, `staffId,successorStaffId\n${cast.cleo.staffId},${cast.ben.staffId}\nno such id,\n`);
+    const { exitCode, value } = await json<{ status: string; rows: Json[] }>(
+      ...['bulk', file, '--transition', 'deactivated', '--watch', '--yes'],
+    );
+    expect([exitCode, value.status]).toEqual([1, 'completed']);
+    expect(value.rows).toMatchObject([{ status: 'completed' }, { status: 'refused', code: 'unknown-user' }]);
+  });
+
+  it('counts again what still breaks a promise', async () => {
+    expect(await run(['verify'])).toMatchObject({ exitCode: 0, out: '2 people have left. No promise is broken.\n' });
+  });
+
+  it('says that it can’t be used like this, is not signed in, or reaches nobody', async () => {
+    for (const wrong of [['leave'], ['preview'], ['status', 'a', 'b'], ['preview', 'a', '--force'], ['replay']])
+      expect([wrong, (await run(wrong)).exitCode]).toEqual([wrong, 2]);
+    expect((await run(['verify'], { LEAVER_TOKEN: 'lvr_wrong' })).exitCode).toBe(3);
+    expect((await run(['verify'], { LEAVER_TOKEN: '' })).exitCode).toBe(3);
+    expect((await run(['verify'], { LEAVER_URL: 'http://127.0.0.1:9' })).exitCode).toBe(3);
+  });
+
+  it('keeps a token that only its owner can read, for the place where it was given, until one signs out', async () => {
+    const nobody = { LEAVER_TOKEN: '' };
+    const login = (password: string) => run(['login', '--email', cast.owner.email], nobody, `${password}\n`);
+    expect((await login('wrong password')).exitCode).toBe(3);
+    expect((await login(PASSWORD)).exitCode).toBe(0);
+    const file = join(folder, 'credentials.json');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await run(['preview', cast.ben.email], nobody)).exitCode).toBe(0);
+    const elsewhere = { ...nobody, LEAVER_URL: system.url.replace('127.0.0.1', 'localhost') };
+    expect((await run(['preview', cast.ben.email], elsewhere)).exitCode).toBe(3);
+    const { token: kept } = JSON.parse(await readFile(file, 'utf8')) as { token: string };
+    expect((await run(['logout'], nobody)).exitCode).toBe(0);
+    expect((await run(['preview', cast.ben.email], { LEAVER_TOKEN: kept })).exitCode).toBe(3);
+  });
+
+  describe('for the operator of the broker', () => {
+    const operator = () => ({ NATS_URL: system.brokerUrl('operator') });
+    const letters = async () => {
+      const { exitCode, out } = await run(['dead-letters', '--data', '--json'], operator());
+      return { exitCode, letters: JSON.parse(out) as Json[] };
+    };
+
+    /** Tells all services something that identity would never say. */
+    const say = async (type: string, data: string) => {
+      const identity = await connectNats({ url: system.brokerUrl('identity'), name: 'test' });
+      identity.publish(`${type}.somebody.else`, data);
+      await identity.close();
+    };
+
+    it('shows what services could not read, and has them try again', async () => {
+      expect(await letters()).toEqual({ exitCode: 0, letters: [] });
+      await say('user.updated', 'no event');
+      const found = await eventually(async () => {
+        const { letters: all } = await letters();
+        expect(all.map(({ service }) => service).sort()).toEqual([
+          'automations',
+          'contacts',
+          'insights',
+          'integrations',
+          'messaging',
+          'telephony',
+        ]);
+        return all;
+      });
+      expect(found[0]).toMatchObject({ kind: 'message', reason: 'not JSON', data: btoa('no event') });
+      const { exitCode, out } = await run(['replay', String(found[0]!.id), '--json'], operator());
+      const refused = [{ service: found[0]!.service, id: found[0]!.id, reason: 'undecodable' }];
+      expect([exitCode, JSON.parse(out)]).toEqual([1, { replayed: [], refused, unknown: [] }]);
+    });
+
+    it('shows a departure that a service has given up on, and has it begin again in that service alone', async () => {
+      const [id, departureId, accountId] = [cast.ben.id, randomUUID(), randomUUID()];
+      const withdraw = { 'insights.shared-dashboards': { deactivated: { action: 'withdraw' } } };
+      await say('user.deactivated', departure(accountId, id, departureId, withdraw));
+      const shown = () =>
+        eventually(async () => {
+          const { letters: all } = await letters();
+          const about = all.filter((letter) => letter.kind === 'departure');
+          expect(about).toMatchObject([{ service: 'insights', id: departureId, userId: id, reason: 'invalid-action' }]);
+        });
+      await shown();
+      const { exitCode, out } = await run(['replay', departureId, '--json'], operator());
+      const replayed = [{ service: 'insights', id: departureId }];
+      expect([exitCode, JSON.parse(out)]).toEqual([0, { replayed, refused: [], unknown: [] }]);
+      // The rule still knows no such action.
+      await shown();
+    });
+
+    it('has a person learnt anew whose profile a service could not take', async () => {
+      const db = system.services.get('contacts')!.app.get(EntityManager, { strict: false }).fork().getKysely();
+      const { id: userId, name } = cast.owner;
+      const known = () => sql<{ name: string }>`select name from directory where user_id = ${userId}`.execute(db);
+      const [id, accountId] = [randomUUID(), (await cast.owner.api.get('/v1/account')).id];
+      const data = Buffer.from(JSON.stringify({ accountId, userId, lifecycleVersion: 1, type: 'user.updated' }));
+      await sql`update directory set name = 'Nobody', seq = 0 where user_id = ${userId}`.execute(db);
+      await sql`insert into dead_letter (id, subject, data, reason, received_at)
+        values (${id}, 'user.updated', ${data}, '22001', now())`.execute(db);
+      expect((await run(['replay', id, '--service', 'contacts'], operator())).exitCode).toBe(0);
+      expect((await known()).rows).toEqual([{ name }]);
+    });
+
+    it('needs an address of the broker, and leaves who asks there nothing else to do', async () => {
+      expect((await run(['dead-letters'])).exitCode).toBe(3);
+      const nats = await connectNats({ url: system.brokerUrl('operator'), name: 'test' });
+      const question = JSON.stringify({ pattern: 'rpc.identity.tokens.keys', data: {}, id: '0' });
+      await expect(nats.request('rpc.identity.tokens.keys', question, { timeout: 500 })).rejects.toThrow();
+      await nats.close();
+    });
+  });
+});
+
+function departure(accountId: string, userId: string, id: string, rules: Json): string {
+  const time = new Date().toISOString();
+  const profile = {
+    name: 'Ben',
+    staffId: null,
+    status: 'deactivated',
+    isManager: false,
+    teamIds: [],
+    createdAt: time,
+    redactionLabel: 'plain',
+    legalHold: false,
+  };
+  const policy = { preset: 'crm', version: 1, rules };
+  const facts = { id, steps: ['deactivated'], activeSince: 1, wasManager: false, policy, round: 0 };
+  const data = { accountId, userId, seq: 99, lifecycleVersion: 99, profile, departure: facts };
+  const about = { source: 'test', subject: userId, time, datacontenttype: 'application/json' };
+  return JSON.stringify({ specversion: '1.0', id: randomUUID(), type: 'user.deactivated', ...about, data });
+}

@@ -1,0 +1,299 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { connectNats } from '#libs/broker';
+import { eventually } from '#libs/testing';
+import { sql } from 'kysely';
+import { Api, type Json } from './api.js';
+import { PASSWORD } from './cast.js';
+import { over, watch, type Departure } from './departures.js';
+import { EventDescriptions, Listener, type AsyncApi } from './listener.js';
+import { ScimApi } from './scim-api.js';
+import { System } from './system.js';
+import { Witness, type OpenApi } from './witness.js';
+
+interface Person {
+  user: { id: string; name: string; staffId: string };
+  email: string;
+  api: { token: string };
+}
+
+interface Filled {
+  owner: Person;
+  leaver: Person & { invitation: string };
+  colleagues: Person[];
+}
+
+/** What the demo data are made with; plain JavaScript, which knows no types. */
+async function demo() {
+  const load = (name: string) => import(new URL(`../scripts/lib/${name}.mjs`, import.meta.url).href);
+  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { Api: DemoApi }] = await Promise.all(
+    ['demo-account', 'demo-accounts', 'demo-api'].map(load),
+  );
+  const open = (url: string) => openAccount(new DemoApi(url), demoAccounts[0]) as Promise<Filled>;
+  return { open, password: DEMO_PASSWORD as string };
+}
+
+/** Whatever is described somewhere is called here, and what comes back is held against the description. */
+describe('the descriptions', () => {
+  const fetchItself = globalThis.fetch;
+  let system: System;
+  let listener: Listener;
+  let witness: Witness;
+  let document: OpenApi;
+  let password: string;
+  let owner: Api;
+  let leaver: Api;
+  let colleague: Api;
+  let people: Filled;
+  /** What lists hold, by their address. */
+  const lists = new Map<string, Json[]>();
+
+  const idsOf = (path: string) => lists.get(path)!.map((item) => item.id as string);
+  const first = (path: string) => idsOf(path)[0]!;
+  /** Something of the leaver's, where things have owners. */
+  const mine = (path: string) =>
+    (lists.get(path)!.find(({ ownerId }) => ownerId === people.leaver.user.id)?.id as string | undefined) ??
+    first(path);
+  const raw = (api: Person, method: string, path: string) =>
+    fetch(system.url + path, { method, headers: { authorization: `Bearer ${api.api.token}` } });
+  const paths = (method: string, form: RegExp) =>
+    Object.keys(document.paths).filter((path) => form.test(path) && method in document.paths[path]!);
+
+  beforeAll(async () => {
+    system = await System.start();
+    listener = await Listener.on(system);
+    document = (await (await fetch(`${system.url}/openapi.json`)).json()) as OpenApi;
+    witness = new Witness(document);
+    globalThis.fetch = witness.beside(fetchItself);
+    const { open, password: usual } = await demo();
+    password = usual;
+    people = await open(system.url);
+    const as = ({ api }: Person) => system.api(api.token);
+    [owner, leaver, colleague] = [as(people.owner), as(people.leaver), as(people.colleagues[0]!)];
+  }, 180_000);
+  afterAll(async () => {
+    globalThis.fetch = fetchItself;
+    await listener?.stop();
+    await system?.stop();
+  });
+
+  it('hold for what belongs to nobody', async () => {
+    for (const path of paths('get', /^\/($|docs|health|metrics|openapi|asyncapi|\.well)/))
+      await fetch(system.url + path);
+  });
+
+  it('hold for signing in and out', async () => {
+    const [, lena] = people.colleagues;
+    const nobody = system.api();
+    const { accessToken, refreshToken } = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
+    await nobody.post('/v1/auth/refresh', { refreshToken });
+    const again = system.api(accessToken as string);
+    const ended = (await again.get<{ items: Json[] }>('/v1/me/sessions')).items.find((one) => one.current);
+    await again.delete(`/v1/me/sessions/${ended!.id}`);
+    const third = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
+    await system.api(third.accessToken as string).post('/v1/auth/logout');
+    await nobody.post('/v1/invitations/accept', { token: people.leaver.invitation, password: PASSWORD });
+    await nobody.post('/v1/auth/password-reset', { email: lena!.email });
+    const token = await listener.mailedTo(lena!.email);
+    await nobody.post('/v1/auth/password-reset/confirm', { token, password: PASSWORD });
+  });
+
+  it('hold for accounts, users and teams', async () => {
+    const [tomas, lena] = people.colleagues.map(({ user }) => user.id);
+    await owner.patch('/v1/account', { name: 'Harbor & Pine' });
+    await owner.put('/v1/policy', { overrides: { 'insights.shared-reports': { deactivated: 'transfer' } } });
+    await owner.delete(`/v1/users/${people.leaver.user.id}/caretaker`);
+    await owner.put(`/v1/users/${lena}/legal-hold`, { reason: 'A lawsuit' });
+    await owner.delete(`/v1/users/${lena}/legal-hold`);
+    const team = await owner.post('/v1/teams', { name: 'Night shift' });
+    await owner.patch(`/v1/teams/${team.id}`, { name: 'Late shift' });
+    await owner.put(`/v1/teams/${team.id}/members/${tomas}`);
+    await owner.delete(`/v1/teams/${team.id}/members/${tomas}`);
+    await owner.post('/v1/account/scim-tokens', { name: 'Old directory' });
+  });
+
+  it('hold for everything else that can be made', async () => {
+    await owner.post('/v1/contacts', { name: 'Walk-in' });
+    await leaver.post('/v1/inboxes', { kind: 'shared', name: 'Empty', memberIds: [people.leaver.user.id] });
+    await owner.post('/v1/import-sources', {
+      kind: 'sftp',
+      host: 'files.invalid',
+      username: 'leaver',
+      password: PASSWORD,
+      active: false,
+    });
+    await owner.put(`/v1/live-chat-operators/${people.leaver.user.id}`, { available: true });
+    await owner.delete(`/v1/live-chat-operators/${people.leaver.user.id}`);
+  });
+
+  it('hold for every list, and for what is in it', async () => {
+    for (const path of paths('get', /^\/v1\/[^{]+$/)) {
+      const answer = await raw(people.leaver, 'GET', path);
+      const type = answer.headers.get('content-type') ?? '';
+      const { items } = (type.includes('json') ? await answer.json() : {}) as { items?: Json[] };
+      if (items) lists.set(path, items);
+    }
+    for (const path of paths('get', /^\/v1\/[^{]+\/{id}(\/[a-z-]+)?$/)) {
+      const [list, , nested] = path.split(/\/({id})\/?/);
+      const [item] = lists.get(list!) ?? [];
+      if (!item || nested === 'departure-preview' || nested === 'events' || nested === 'certificate') continue;
+      const inside = path.replace('{id}', String(item.id));
+      const { items } = (await (await raw(people.leaver, 'GET', inside)).json()) as { items?: Json[] };
+      if (items) lists.set(path, items);
+    }
+  });
+
+  it('hold for every change', async () => {
+    const [tomas, lena] = people.colleagues.map(({ user }) => user.id);
+    const change = (list: string, body: Json, id = mine(list)) => leaver.patch(`${list}/${id}`, body);
+    await change('/v1/users', { name: 'Maya O.' }, people.leaver.user.id);
+    for (const list of ['automations', 'assignment-rules', 'chatbots', 'webforms', 'filters'])
+      await change(`/v1/${list}`, { name: 'Another name' });
+    for (const list of ['records', 'documents', 'document-templates', 'scheduler-links'])
+      await change(`/v1/${list}`, { title: 'Another title' });
+    await change('/v1/contacts', { name: 'Another name' });
+    await change('/v1/campaigns', { name: 'Another name' });
+    await change('/v1/conversations', { status: 'closed' });
+    await change('/v1/callbacks', { status: 'done' });
+    await change('/v1/webhooks', { events: ['contact.created'] });
+    await change('/v1/account-syncs', { status: 'stopped' });
+    await change('/v1/storage-connections', { userIds: [people.leaver.user.id, lena] });
+    await change('/v1/import-sources', { active: true });
+    await leaver.post(`/v1/import-sources/${first('/v1/import-sources')}/run`);
+    await leaver.put(`/v1/reports/${mine('/v1/reports')}/sharing`, { sharedWith: [lena] });
+    await leaver.post('/v1/conversations/bulk-reassign', {
+      filter: { assigneeId: people.leaver.user.id, status: 'snoozed' },
+      to: tomas,
+    });
+    await leaver.post(`/v1/document-templates/${mine('/v1/document-templates')}/use`, { title: 'From a template' });
+    await leaver.post(`/v1/webhooks/${mine('/v1/webhooks')}/test`);
+    const chat = await leaver.post('/v1/live-chats', { visitor: 'Waiting for somebody' });
+    await colleague.post(`/v1/live-chats/${chat.id}/take`);
+    await colleague.post(`/v1/live-chats/${chat.id}/close`);
+    const sent = lists.get('/v1/messages')!.find(({ status }) => status === 'delivered')!;
+    await owner.post(`/v1/messages/${sent.id}/delivery`, { status: 'delivered' });
+    for (const link of lists.get('/v1/scheduler-links')!) await fetch(`${system.url}/m/${link.slug}`);
+    for (const link of lists.get('/v1/public-links')!) await fetch(new URL(link.url as string, system.url));
+  });
+
+  it('hold for automations that run, and for numbers that move', async () => {
+    const [tomas] = people.colleagues.map(({ user }) => user.id);
+    const automation = `/v1/automations/${mine('/v1/automations')}`;
+    await leaver.post(`${automation}/deactivate`);
+    await leaver.post(`${automation}/activate`);
+    const run = await leaver.post(`${automation}/runs`, { userId: tomas });
+    await leaver.get(`${automation}/runs`);
+    await leaver.get(`${automation}/runs/${run.id}`);
+    const rule = `/v1/assignment-rules/${first('/v1/assignment-rules')}`;
+    const assignment = await leaver.post(`${rule}/assignments`);
+    await leaver.get(`${rule}/assignments`);
+    await leaver.get(`${rule}/assignments/${assignment.id}`);
+    const number = await owner.post('/v1/numbers', { e164: '+14155550199', ownerId: people.leaver.user.id });
+    const path = `/v1/numbers/${number.id}`;
+    await owner.post(`${path}/contacts`, { contactIds: idsOf('/v1/contacts').slice(0, 2) });
+    await owner.get(`${path}/contacts`);
+    await owner.post(`${path}/reassign`, { userId: tomas });
+    await owner.post(`${path}/release`);
+  });
+
+  it('hold for every removal', async () => {
+    // What hangs on something is declared after it, and has to go first.
+    for (const path of paths('delete', /^\/v1\/[^{]+\/{id}$/).reverse()) {
+      const list = path.slice(0, -'/{id}'.length);
+      if (list === '/v1/users' || list === '/v1/me/sessions') continue;
+      for (const as of [people.leaver, people.owner]) {
+        const { items = [] } = (await (await raw(as, 'GET', list)).json()) as { items?: Json[] };
+        for (const { id } of items.reverse()) if ((await raw(as, 'DELETE', `${list}/${id}`)).ok) break;
+      }
+    }
+  });
+
+  it('hold for departures of every kind', async () => {
+    const me = people.leaver.user.id;
+    const gone = async (path: string, body?: Json) => over(owner, await owner.post<Departure>(path, body));
+    await owner.post('/v1/numbers', { e164: '+14155550198', ownerId: me });
+    await owner.get(`/v1/users/${me}/departure-preview?transition=deactivated`);
+    const left = await gone(`/v1/users/${me}/deactivate`, { reason: 'Moving on' });
+    await watch(system, people.owner.api.token, left);
+    await gone(`/v1/users/${me}/reactivate`, { restore: 'all' });
+    await gone(`/v1/users/${me}/deactivate`);
+    const deleted = await gone(`/v1/users/${me}/delete`);
+    expect(deleted).toMatchObject({ status: 'completed' });
+    await owner.get(`/v1/departures/${deleted.id}/certificate`);
+    await owner.get(`/v1/departures/${deleted.id}`);
+    await owner.get('/v1/departures');
+
+    const [tomas, , kenji, aisha, paul] = people.colleagues.map(({ user }) => user.id);
+    const quarantined = (await owner.all('/v1/numbers')).find(({ state }) => state === 'quarantined')!;
+    await owner.post(`/v1/numbers/${quarantined.id}/restore`, { ownerId: tomas });
+    const later = { effectiveAt: new Date(Date.now() + 86_400_000).toISOString() };
+    const scheduled = await owner.post(`/v1/users/${paul}/deactivate`, later);
+    await owner.post(`/v1/departures/${scheduled.id}/cancel`);
+    const { id } = await owner.post('/v1/departures/bulk', { transition: 'deactivated', users: [{ userId: paul }] });
+    await eventually(async () => expect((await owner.get(`/v1/departures/bulk/${id}`)).status).toBe('completed'));
+    await over(owner, await owner.delete<Departure>(`/v1/users/${paul}`));
+    const successor = { name: 'Ken Next', email: 'ken.next@harborpine.example.com', staffId: 'HP-205' };
+    await owner.post(`/v1/users/${kenji}/transfer`, successor);
+    await gone(`/v1/users/${aisha}/deactivate`);
+    await owner.post(`/v1/users/${aisha}/convert-to-shared-inbox`, { name: 'Was Aisha', memberIds: [kenji] });
+    const verification = await owner.post('/v1/departures/verify');
+    await eventually(async () =>
+      expect((await owner.get(`/v1/departures/verify/${verification.id}`)).status).toBe('completed'),
+    );
+  });
+
+  it('hold for a departure that has failed and is retried', async () => {
+    const lena = people.colleagues[1]!.user.id;
+    const db = system.services.get('insights')!.app.get(EntityManager, { strict: false }).fork();
+    const departure = await db.transactional(async (em) => {
+      // While insights can't answer, the test does: it has given up.
+      await sql`lock table inbox in exclusive mode`.execute(em.getKysely());
+      const { id } = await owner.post(`/v1/users/${lena}/deactivate`);
+      const nats = await connectNats({ url: system.brokerUrl('insights'), name: 'test' });
+      const ids = { accountId: lena, userId: lena, departureId: id, type: 'user.deactivated' };
+      const receipt = { ...ids, seq: 0, lifecycleVersion: 2, round: 0, status: 'failed', error: 'test', rules: [] };
+      nats.publish('departure.receipt.insights', JSON.stringify({ service: 'insights', receipts: [receipt] }));
+      await nats.close();
+      await eventually(async () => expect((await owner.get(`/v1/departures/${id}`)).status).toBe('failed'));
+      return owner.post<Departure>(`/v1/departures/${id as string}/retry`);
+    });
+    expect(await over(owner, departure)).toMatchObject({ status: 'completed' });
+  });
+
+  it('hold for SCIM', async () => {
+    const scim = await ScimApi.connect(system, owner);
+    for (const path of ['ServiceProviderConfig', 'Schemas', 'ResourceTypes', 'Users', 'Groups'])
+      await scim.get(`/${path}`);
+    await scim.get('/Schemas/urn:ietf:params:scim:schemas:core:2.0:User');
+    await scim.get('/ResourceTypes/User');
+    const names = { Users: { userName: 'new.one@harborpine.example.com' }, Groups: { displayName: 'By SCIM' } };
+    for (const type of ['Users', 'Groups'] as const) {
+      const schemas = [`urn:ietf:params:scim:schemas:core:2.0:${type.slice(0, -1)}`];
+      const resource = { schemas, ...names[type], ...(type === 'Users' && { active: true, externalId: 'X-1' }) };
+      const { body } = await scim.post(`/${type}`, resource);
+      const path = `/${type}/${body.id}`;
+      await scim.get(path);
+      await scim.post(`/${type}/.search`, {
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'],
+        filter: 'id pr',
+      });
+      await scim.put(path, { ...resource, id: body.id });
+      const [attribute, value] = type === 'Users' ? ['active', false] : ['displayName', 'Renamed'];
+      await scim.patch(path, [{ op: 'replace', path: attribute, value }]);
+      await eventually(async () => expect((await scim.delete(path)).status).toBe(204));
+    }
+  });
+
+  it('were right about every answer', () => {
+    expect([...new Set(witness.faults)]).toEqual([]);
+  });
+
+  it('name no operation that nobody has called', () => {
+    expect(witness.operations.filter((id) => !witness.seen.has(id))).toEqual([]);
+  });
+
+  it('tell of every event that was published, and of none that never is', async () => {
+    const described = new EventDescriptions((await (await fetch(`${system.url}/asyncapi.json`)).json()) as AsyncApi);
+    expect([...new Set(listener.heard.flatMap((message) => described.faultsOf(message)))]).toEqual([]);
+    expect([...described.met].sort()).toEqual(described.names.sort());
+  });
+});
