@@ -20,9 +20,10 @@ export class System {
     this.logged = logged;
   }
 
-  static async start(): Promise<System> {
+  /** @param guests services of other teams that may join later */
+  static async start({ guests = [] as readonly string[] } = {}): Promise<System> {
     const clock = new TestClock();
-    const foundation = await Foundation.lay();
+    const foundation = await Foundation.lay(guests);
     const services = new Map<string, RunningService>();
     const logged: string[] = [];
     const logTo = { write: (line: string) => void logged.push(line) };

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '#libs/testing';
+import { ScheduleWorker } from '../../services/identity/src/schedule/schedule.worker.js';
+import type { Json } from '../api.js';
+import { anAccount, signIn, type Cast, type Member } from '../cast.js';
+import { over, type Departure } from '../departures.js';
+import { System } from '../system.js';
+import { accepted, aColleague, outcome, trail } from './people.js';
+
+const ROUNDS = 3;
+
+let system: System;
+let cast: Cast;
+beforeAll(async () => {
+  system = await System.start();
+  cast = await anAccount(system, 'helpdesk');
+}, 60_000);
+afterAll(() => system?.stop());
+
+const owner = () => cast.owner.api;
+const departuresOf = (user: Member) => owner().all<Departure>(`/v1/departures?userId=${user.id}`);
+const statusOf = async (user: Member) => (await owner().get(`/v1/users/${user.id}`)).status;
+const deactivate = (by: Member, user: Member, body: Json = {}) =>
+  outcome(by.api.post<Departure>(`/v1/users/${user.id}/deactivate`, body));
+const remove = (by: Member, user: Member) => outcome(by.api.post<Departure>(`/v1/users/${user.id}/delete`));
+const reactivate = (by: Member, user: Member) => outcome(by.api.post<Departure>(`/v1/users/${user.id}/reactivate`));
+
+/** Waits for the end of all of a user's departures, of which at most one has run to it. Newest first. */
+async function ends(user: Member): Promise<Departure[]> {
+  const departures = await departuresOf(user);
+  const ended = await Promise.all(departures.map((departure) => over(owner(), departure)));
+  expect(ended[0]!.status).toBe('completed');
+  return ended;
+}
+
+describe('two admins act on the same user at the same moment:', () => {
+  it('one deactivates, one deletes: the user is deleted, and the other is told or overtaken', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const leaver = await aColleague(system, cast);
+      const [left, gone] = await Promise.all([deactivate(cast.owner, leaver), remove(cast.ben, leaver)]);
+      expect(gone).toMatchObject({ code: 'accepted' });
+      if (left.code !== 'accepted') expect(left).toEqual({ answer: 409, code: 'conflict' });
+      const [newest, ...earlier] = await ends(leaver);
+      expect(newest).toMatchObject({ id: accepted(gone).id, transition: 'deleted' });
+      expect(earlier).toHaveLength(left.code === 'accepted' ? 1 : 0);
+      for (const departure of earlier) expect(['superseded', 'completed']).toContain(departure.status);
+      expect(await statusOf(leaver)).toBe('deleted');
+    }
+  });
+
+  it('one deactivates, one reactivates: whoever is later decides, and nobody is both', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const leaver = await aColleague(system, cast);
+      await over(owner(), accepted(await deactivate(cast.owner, leaver)));
+      const [left, back] = await Promise.all([deactivate(cast.owner, leaver), reactivate(cast.ben, leaver)]);
+      expect(back).toMatchObject({ code: 'accepted' });
+      if (left.code !== 'accepted') expect(left).toEqual({ answer: 409, code: 'conflict' });
+      const [newest] = await ends(leaver);
+      expect(newest).toMatchObject({ id: accepted(left.code === 'accepted' ? left : back).id });
+      expect(await statusOf(leaver)).toBe(left.code === 'accepted' ? 'deactivated' : 'active');
+    }
+  });
+
+  it('both deactivate, each with another successor: one is obeyed, the other gets a conflict', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const leaver = await aColleague(system, cast);
+      const { id: dashboard } = await owner().post('/v1/dashboards', {
+        ...{ name: 'Pipeline', shared: true, ownerId: leaver.id },
+      });
+      const asked = [
+        { by: cast.owner, successor: cast.cleo },
+        { by: cast.ben, successor: cast.dan },
+      ];
+      const answers = await Promise.all(
+        asked.map(({ by, successor }) => deactivate(by, leaver, { successors: { default: successor.id } })),
+      );
+      const winner = answers.findIndex((one) => one.code === 'accepted');
+      expect(answers[1 - winner]).toEqual({ answer: 409, code: 'conflict' });
+      const [only, ...more] = await ends(leaver);
+      expect(only).toMatchObject({ id: accepted(answers[winner]!).id, requestedBy: asked[winner]!.by.id });
+      expect(more).toEqual([]);
+      expect(await owner().get(`/v1/dashboards/${dashboard}`)).toMatchObject({
+        ownerId: asked[winner]!.successor.id,
+      });
+    }
+  });
+});
+
+describe('a plan that somebody has read', () => {
+  it('is stale when the policy has changed before it is confirmed', async () => {
+    const leaver = await aColleague(system, cast);
+    const preview = () => owner().get(`/v1/users/${leaver.id}/departure-preview?transition=deactivated`);
+    const confirm = ({ planToken }: Json) => deactivate(cast.owner, leaver, { planToken });
+    const read = await preview();
+    const overrides = { 'messaging.live-chats': { deactivated: 'unassign' } };
+    await cast.ben.api.put('/v1/policy', { preset: 'helpdesk', overrides });
+    expect(await confirm(read)).toEqual({ answer: 409, code: 'plan-stale' });
+    expect(await statusOf(leaver)).toBe('active');
+    expect(await departuresOf(leaver)).toEqual([]);
+    expect(await confirm(await preview())).toMatchObject({ code: 'accepted' });
+  });
+});
+
+describe('a scheduled departure that is called off when it is just due', () => {
+  const RACES = 12;
+  const SOON = 20_000;
+  const wake = () => system.services.get('identity')!.app.get(ScheduleWorker, { strict: false }).wake();
+
+  it(`is either cancelled or carried out, ${RACES} times`, async () => {
+    const seen = new Set<string>();
+    // Milliseconds by which the request is ahead of the moment. The next race always favours who has just lost.
+    let lead = 0;
+    for (let race = 0; race < RACES; race++) {
+      const leaver = await aColleague(system, cast);
+      cast.owner.api = await signIn(system, cast.owner.email);
+      const effectiveAt = new Date(system.clock.millis() + SOON).toISOString();
+      const { id } = await owner().post<Departure>(`/v1/users/${leaver.id}/deactivate`, { effectiveAt });
+      const due = pause(Math.max(lead, 0)).then(() => {
+        system.clock.advance(SOON);
+        wake();
+      });
+      await pause(Math.max(-lead, 0));
+      const { code } = await outcome(owner().post<Departure>(`/v1/departures/${id}/cancel`));
+      await due;
+      lead += code === 'conflict' ? 40 : -25;
+      seen.add(code);
+      const departure = await eventually(async () => {
+        const now = await owner().get<Departure>(`/v1/departures/${id}`);
+        if (['scheduled', 'running'].includes(now.status)) throw new Error(now.status);
+        return now;
+      });
+      const acts = (await trail(owner(), `subjectId=${leaver.id}`)).map((entry) => entry.action);
+      if (code === 'conflict') {
+        expect(departure.status).toBe('completed');
+        expect(await statusOf(leaver)).toBe('deactivated');
+        expect(acts).toContain('user.deactivated');
+        expect(acts).not.toContain('departure.cancelled');
+      } else {
+        expect(departure).toMatchObject({ status: 'cancelled', services: [] });
+        expect(await statusOf(leaver)).toBe('active');
+        expect(await leaver.api.get('/v1/me')).toMatchObject({ id: leaver.id });
+        expect(acts).toContain('departure.cancelled');
+        expect(acts).not.toContain('user.deactivated');
+      }
+    }
+    // Both ends are met, or nothing has been shown.
+    expect([...seen].sort()).toEqual(['accepted', 'conflict']);
+  });
+});

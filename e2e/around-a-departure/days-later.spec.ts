@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '#libs/testing';
+import type { Json } from '../api.js';
+import { anAccount, signIn, type Cast } from '../cast.js';
+import { linesOf, over, type Departure } from '../departures.js';
+import { System } from '../system.js';
+import { countOf } from './past-the-rules.js';
+import { trail } from './people.js';
+
+const DAY = 86_400_000;
+
+let system: System;
+let cast: Cast;
+beforeAll(async () => {
+  system = await System.start();
+}, 60_000);
+beforeEach(async () => {
+  cast = await anAccount(system, 'crm');
+});
+afterAll(() => system?.stop());
+
+const owner = () => cast.owner.api;
+const inDays = (days: number) => new Date(system.clock.millis() + days * DAY).toISOString();
+const daysPass = async (days: number) => {
+  system.advanceDays(days);
+  // Sessions are over by then.
+  cast.owner.api = await signIn(system, cast.owner.email);
+};
+const begun = (departure: Departure) =>
+  eventually(async () => {
+    const { status } = await owner().get(`/v1/departures/${departure.id}`);
+    if (status === 'scheduled') throw new Error('it has not begun');
+  });
+const leave = async (id: string, body: Json = {}) =>
+  over(owner(), await owner().post<Departure>(`/v1/users/${id}/deactivate`, body));
+
+describe('a scheduled departure', () => {
+  it('happens although whoever asked for it has left: the account had decided, and the trail says so', async () => {
+    const { ada, ben } = cast;
+    const scheduled = await ben.api.post<Departure>(`/v1/users/${ada.id}/deactivate`, { effectiveAt: inDays(3) });
+    expect(scheduled).toMatchObject({ status: 'scheduled', requestedBy: ben.id });
+    await leave(ben.id);
+    expect(await owner().get(`/v1/users/${ada.id}`)).toMatchObject({ status: 'active' });
+    await daysPass(3);
+    await begun(scheduled);
+    expect(await over(owner(), scheduled)).toMatchObject({ status: 'completed', requestedBy: ben.id });
+    const acts = await trail(owner(), `subjectId=${ada.id}&action=user.deactivated`);
+    expect(acts).toMatchObject([{ actor: null, system: 'system (departure)', detail: { departureId: scheduled.id } }]);
+    const request = await trail(owner(), `subjectId=${ada.id}&action=departure.scheduled`);
+    expect(request).toMatchObject([{ actor: { id: ben.id, status: 'deactivated' }, system: null }]);
+  });
+
+  it('gives to the first admin, with a warning, what was meant for somebody who has left meanwhile', async () => {
+    const { ada, cleo, dan } = cast;
+    const dashboard = await ada.api.post('/v1/dashboards', { name: 'Pipeline', shared: true });
+    const chatbot = await ada.api.post('/v1/chatbots', { name: 'Greeter' });
+    const successors = { default: cleo.id, 'messaging.chatbots': dan.id };
+    const body = { effectiveAt: inDays(1), successors };
+    const scheduled = await owner().post<Departure>(`/v1/users/${ada.id}/deactivate`, body);
+    await leave(cleo.id);
+    await daysPass(1);
+    await begun(scheduled);
+    const departure = await over(owner(), scheduled);
+    expect(departure.status).toBe('completed');
+    const line = (rule: string) => linesOf(departure).find((one) => one.rule === rule);
+    expect(line('insights.shared-dashboards')).toMatchObject({
+      ...{ affected: 1, transferredTo: cast.owner.id, warning: 'successor-has-left', remaining: 0 },
+    });
+    expect(await owner().get(`/v1/dashboards/${dashboard.id}`)).toMatchObject({ ownerId: cast.owner.id });
+    expect(line('messaging.chatbots')).toMatchObject({ affected: 1, transferredTo: dan.id });
+    expect(line('messaging.chatbots')).not.toHaveProperty('warning');
+    expect(await owner().get(`/v1/chatbots/${chatbot.id}`)).toMatchObject({ userId: dan.id });
+  });
+});
+
+describe('a legal hold on somebody with a purge due tomorrow', () => {
+  const MAIL = 'messaging.private-emails';
+  const mailLine = async ({ id }: Departure) =>
+    linesOf(await owner().get<Departure>(`/v1/departures/${id}`)).find((one) => one.rule === MAIL)!;
+  const kept = async () => {
+    const { rules } = await owner().get<{ rules: Json[] }>(`/v1/users/${cast.ada.id}/overview`);
+    return rules.find((one) => one.rule === MAIL)?.count ?? 0;
+  };
+
+  it('makes the purge wait, puts the refusal into the trail, and lets it go on when lifted', async () => {
+    const { ada } = cast;
+    const record = await ada.api.post('/v1/records', { type: 'lead', title: 'A lead' });
+    const email = { recordId: record.id, subject: 'Private', body: 'For my eyes only' };
+    await ada.api.post('/v1/emails', email);
+    const departure = await leave(ada.id);
+    expect(await mailLine(departure)).toMatchObject({ action: 'delete-after', days: 30, dueAt: expect.any(String) });
+    await daysPass(29);
+    await owner().put(`/v1/users/${ada.id}/legal-hold`, { reason: 'Smith v. Acme' });
+    // Between setting a hold and its taking effect everywhere there are moments, not a day.
+    const told = 'select count(*) from directory where user_id = $1 and legal_hold';
+    await eventually(async () => expect(await countOf(system, 'messaging', told, [ada.id])).toBe(1));
+    await daysPass(2);
+    const waiting = await eventually(async () => {
+      const line = await mailLine(departure);
+      expect(line.heldAt).toBeDefined();
+      return line;
+    });
+    expect(waiting.doneAt).toBeUndefined();
+    expect(await kept()).toBe(1);
+    const refusals = () => trail(owner(), `subjectId=${ada.id}&action=departure.effect-refused`);
+    expect(await refusals()).toMatchObject([
+      {
+        actor: null,
+        system: 'system (departure)',
+        detail: { rule: MAIL, code: 'legal-hold', departureId: departure.id },
+      },
+    ]);
+    await daysPass(1);
+    await owner().delete(`/v1/users/${ada.id}/legal-hold`);
+    await eventually(async () => expect((await mailLine(departure)).doneAt).toBeDefined());
+    expect(await kept()).toBe(0);
+    // Told once, however long it has waited.
+    expect(await refusals()).toHaveLength(1);
+    expect(await owner().get('/v1/audit/verify')).toMatchObject({ valid: true });
+  });
+});

@@ -1,0 +1,49 @@
+import type { Json } from '../api.js';
+
+export interface LiveEvent {
+  id: string;
+  name: string;
+  data: Json;
+}
+
+/** Server-sent events of a departure, as a browser reads them. */
+export class LiveStream {
+  readonly events: LiveEvent[] = [];
+  /** Whether the server has ended it. */
+  ended = false;
+  private readonly stop = new AbortController();
+
+  private constructor() {}
+
+  /** @param after the last event that has been seen, elsewhere */
+  static async open(url: string, token: string, departureId: string, after?: string): Promise<LiveStream> {
+    const stream = new LiveStream();
+    const response = await fetch(`${url}/v1/departures/${departureId}/events`, {
+      headers: { authorization: `Bearer ${token}`, ...(after && { 'last-event-id': after }) },
+      signal: stream.stop.signal,
+    });
+    if (!response.ok) throw new Error(`no progress: ${response.status}`);
+    void stream.read(response.body!.pipeThrough(new TextDecoderStream())).catch(() => undefined);
+    return stream;
+  }
+
+  /** Breaks the connection off, as a client that loses its network does. */
+  breakOff(): void {
+    this.stop.abort();
+  }
+
+  private async read(pieces: ReadableStream<string>): Promise<void> {
+    let text = '';
+    for await (const piece of pieces) {
+      const blocks = (text + piece).split('\n\n');
+      text = blocks.pop()!;
+      for (const block of blocks) if (block.includes('event:')) this.events.push(eventOf(block));
+    }
+    this.ended = true;
+  }
+}
+
+function eventOf(block: string): LiveEvent {
+  const field = (name: string) => new RegExp(`^${name}: ?(.*)$`, 'm').exec(block)![1]!;
+  return { id: field('id'), name: field('event'), data: JSON.parse(field('data')) as Json };
+}

@@ -1,0 +1,34 @@
+import { ApiError, type Api, type Json } from '../api.js';
+import { PASSWORD, signIn, type Cast, type Member, type Place } from '../cast.js';
+import type { Departure } from '../departures.js';
+
+let people = 0;
+
+/** One more active user of the account, signed in. */
+export async function aColleague(place: Place, { owner }: Cast, role = 'agent'): Promise<Member> {
+  const n = ++people;
+  const who = { name: `Robin The${n}th`, email: `robin-${process.pid}-${n}@nest.example`, staffId: `R-${n}` };
+  const { id } = await owner.api.post('/v1/users', { ...who, password: PASSWORD, roles: [role] });
+  return { ...who, id: id as string, api: await signIn(place, who.email) };
+}
+
+/** A departure that has been accepted, or the problem with which it is refused. */
+export type Outcome = (Departure & { code: 'accepted' }) | { answer: number; code: string };
+
+export async function outcome(call: Promise<Departure>): Promise<Outcome> {
+  try {
+    return { ...(await call), code: 'accepted' };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { answer: error.status, code: error.body.code as string };
+  }
+}
+
+/** @throws where it has been refused */
+export function accepted(outcome: Outcome): Departure {
+  if (!('id' in outcome)) throw new Error(`refused: ${outcome.code}`);
+  return outcome;
+}
+
+/** What the trail holds, newest first. */
+export const trail = async (api: Api, query: string) => (await api.get<{ items: Json[] }>(`/v1/audit?${query}`)).items;

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '#libs/testing';
+import type { Json } from '../api.js';
+import { anAccount, signIn, type Cast, type Member } from '../cast.js';
+import { over, type Departure } from '../departures.js';
+import { ScimApi } from '../scim-api.js';
+import { System } from '../system.js';
+import { trail } from './people.js';
+
+let system: System;
+let cast: Cast;
+beforeAll(async () => {
+  system = await System.start();
+}, 60_000);
+beforeEach(async () => {
+  cast = await anAccount(system, 'helpdesk');
+});
+afterAll(() => system?.stop());
+
+const owner = () => cast.owner.api;
+const codeOf = async (call: Promise<unknown>) => {
+  const { status, code } = await owner().refusal(call);
+  return [status, code];
+};
+const refusals = () => trail(owner(), 'action=departure.refused');
+const remove = ({ id }: Member) => owner().post(`/v1/users/${id}/delete`);
+const hold = ({ id }: Member) => owner().put(`/v1/users/${id}/legal-hold`, { reason: 'Smith v. Acme' });
+const stays = async ({ id }: Member) => {
+  expect(await owner().get(`/v1/users/${id}`)).toMatchObject({ status: 'active' });
+  expect(await owner().get(`/v1/departures?userId=${id}`)).toMatchObject({ items: [] });
+};
+const leftBy = (actor: Member, subject: Member, detail: Json) => ({
+  ...{ actor: { id: actor.id }, system: null, subject: { id: subject.id }, detail },
+});
+
+describe('what a guard refuses changes nothing, and is in the trail:', () => {
+  it('a deletion of the last owner, of somebody on hold, within the retention, with numbers, or straight under crm', async () => {
+    const { ada, ben, cleo } = cast;
+    await owner().post('/v1/numbers', { e164: '+14155550117', kind: 'personal', ownerId: ben.id });
+    await hold(ada);
+    expect(await codeOf(remove(cast.owner))).toEqual([409, 'sole-owner']);
+    expect(await codeOf(remove(ada))).toEqual([409, 'legal-hold']);
+    await owner().put('/v1/policy', { preset: 'crm' });
+    expect(await codeOf(remove(cleo))).toEqual([409, 'not-deactivated']);
+    await owner().put('/v1/policy', { preset: 'calls' });
+    expect(await codeOf(remove(ben))).toEqual([409, 'numbers-assigned']);
+    await owner().patch('/v1/account', { retentionDays: 30 });
+    expect(await codeOf(remove(cleo))).toEqual([409, 'retention']);
+    const expected: [Member, string][] = [
+      [cleo, 'retention'],
+      [ben, 'numbers-assigned'],
+      [cleo, 'not-deactivated'],
+      [ada, 'legal-hold'],
+      [cast.owner, 'sole-owner'],
+    ];
+    expect(await refusals()).toMatchObject(
+      expected.map(([subject, code]) => leftBy(cast.owner, subject, { transition: 'deleted', code })),
+    );
+    for (const one of [cast.owner, ada, ben, cleo]) await stays(one);
+    expect(await owner().get('/v1/audit/verify')).toMatchObject({ valid: true });
+  });
+
+  it('a deactivation of the last owner, today or on another day', async () => {
+    const effectiveAt = new Date(system.clock.millis() + 86_400_000).toISOString();
+    const deactivate = (body?: Json) => owner().post(`/v1/users/${cast.owner.id}/deactivate`, body);
+    expect(await codeOf(deactivate())).toEqual([409, 'sole-owner']);
+    expect(await codeOf(deactivate({ effectiveAt }))).toEqual([409, 'sole-owner']);
+    const detail = { transition: 'deactivated', code: 'sole-owner' };
+    expect(await refusals()).toMatchObject([detail, detail].map((one) => leftBy(cast.owner, cast.owner, one)));
+    await stays(cast.owner);
+  });
+
+  it('what nobody has refused is not', async () => {
+    const { dan } = cast;
+    await over(owner(), await owner().post<Departure>(`/v1/users/${dan.id}/delete`));
+    expect(await codeOf(remove(dan))).toEqual([409, 'conflict']);
+    expect(await refusals()).toEqual([]);
+  });
+});
+
+describe('a legal hold stands in every way that destroys:', () => {
+  beforeEach(async () => void (await hold(cast.ada)));
+
+  it('each is refused, and each refusal is in the trail', async () => {
+    const { ada, dan } = cast;
+    const path = `/v1/users/${ada.id}`;
+    const somebody = { name: 'Nell', email: 'nell@hold.example', staffId: 'N-1' };
+    const ways = {
+      delete: () => remove(ada),
+      DELETE: () => owner().delete(path),
+      transfer: () => owner().post(`${path}/transfer`, somebody),
+      convert: () => owner().post(`${path}/convert-to-shared-inbox`, { name: 'Desk', memberIds: [dan.id] }),
+    };
+    for (const [way, call] of Object.entries(ways))
+      expect([way, await codeOf(call())]).toEqual([way, [409, 'legal-hold']]);
+    const scim = await ScimApi.connect(system, owner());
+    expect(await scim.delete(`/Users/${ada.id}`)).toMatchObject({ status: 409 });
+    const refused = await refusals();
+    expect(refused.map(({ actor, system: by, detail }) => [(actor as Json | null)?.id ?? by, detail])).toEqual([
+      ['system (scim)', { transition: 'deleted', code: 'legal-hold' }],
+      [cast.owner.id, { transition: 'deleted', code: 'legal-hold' }],
+      [cast.owner.id, { transition: 'transferred', code: 'legal-hold' }],
+      [cast.owner.id, { transition: 'deleted', code: 'legal-hold' }],
+      [cast.owner.id, { transition: 'deleted', code: 'legal-hold' }],
+    ]);
+    await stays(ada);
+  });
+
+  it('in a bulk list, and on the day of a departure that was scheduled', async () => {
+    const { ada, dan } = cast;
+    const body = { transition: 'deleted', users: [{ userId: ada.id }, { userId: dan.id }] };
+    const { id } = await owner().post('/v1/departures/bulk', body);
+    await eventually(async () => {
+      const bulk = await owner().get(`/v1/departures/bulk/${id}`);
+      expect(bulk).toMatchObject({ status: 'completed', counts: { refused: 1, completed: 1 } });
+    });
+    expect(await refusals()).toMatchObject([leftBy(cast.owner, ada, { transition: 'deleted', code: 'legal-hold' })]);
+    const effectiveAt = new Date(system.clock.millis() + 86_400_000).toISOString();
+    const scheduled = await owner().post<Departure>(`/v1/users/${ada.id}/delete`, { effectiveAt });
+    system.advanceDays(1);
+    cast.owner.api = await signIn(system, cast.owner.email);
+    await eventually(async () => {
+      const departure = await owner().get(`/v1/departures/${scheduled.id}`);
+      expect(departure).toMatchObject({ status: 'failed', error: 'legal-hold' });
+    });
+    expect((await refusals())[0]).toMatchObject({
+      ...{ actor: null, system: 'system (departure)', subject: { id: ada.id } },
+      detail: { departureId: scheduled.id, transition: 'deleted', code: 'legal-hold' },
+    });
+    expect(await owner().get(`/v1/users/${ada.id}`)).toMatchObject({ status: 'active' });
+  });
+});

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startService, type RunningService } from '#libs/platform';
+import { eventually } from '#libs/testing';
+import pg from 'pg';
+import { gateway } from '../../services/gateway/src/gateway.js';
+import type { Json } from '../api.js';
+import { Api } from '../api.js';
+import { anAccount, PASSWORD, type Cast, type Member } from '../cast.js';
+import { over, type Departure } from '../departures.js';
+import { System } from '../system.js';
+import { LiveStream } from './live-stream.js';
+
+let system: System;
+let second: RunningService;
+let urls: string[];
+let cast: Cast;
+let block: pg.Client;
+beforeAll(async () => {
+  system = await System.start();
+  const env = { NATS_URL: system.brokerUrl('gateway'), PORT: '0', LOG_LEVEL: 'silent' };
+  second = await startService({ ...gateway, env, clock: system.clock });
+  urls = [system.url, `http://127.0.0.1:${second.port}`];
+  block = new pg.Client({ connectionString: system.databaseUrl('messaging') });
+  await block.connect();
+}, 60_000);
+beforeEach(async () => {
+  cast = await anAccount(system, 'helpdesk');
+});
+afterAll(async () => {
+  await block?.end();
+  await second?.close();
+  await system?.stop();
+});
+
+const owner = () => cast.owner.api;
+const tokenOf = async ({ email }: Member) =>
+  (await system.api().post<{ accessToken: string }>('/v1/auth/login', { email, password: PASSWORD })).accessToken;
+
+/** A departure that messaging can't begin with until it is let go. */
+async function stuck(leaver: Member): Promise<Departure> {
+  await block.query('begin');
+  await block.query('select from directory where user_id = $1 for update', [leaver.id]);
+  return owner().post<Departure>(`/v1/users/${leaver.id}/deactivate`);
+}
+const letGo = () => block.query('rollback');
+
+describe('live progress', () => {
+  it('goes on through another gateway where the first one broke off, nothing twice and nothing missed', async () => {
+    const token = await tokenOf(cast.owner);
+    const departure = await stuck(cast.dan);
+    const first = await LiveStream.open(urls[0]!, token, departure.id);
+    const done = (service: string) => (event: { name: string; data: Json }) =>
+      event.name === 'service' && event.data.service === service && event.data.status === 'completed';
+    await eventually(() => first.events.some(done('contacts')));
+    first.breakOff();
+    const seen = [...first.events];
+    expect(seen.some(done('messaging'))).toBe(false);
+    const resumed = await LiveStream.open(urls[1]!, token, departure.id, seen.at(-1)!.id);
+    await letGo();
+    await eventually(() => resumed.ended);
+    expect(resumed.events.some(done('messaging'))).toBe(true);
+    expect(resumed.events.at(-1)).toMatchObject({ name: 'departure', data: { status: 'completed' } });
+    const whole = await LiveStream.open(urls[0]!, token, departure.id);
+    await eventually(() => whole.ended);
+    expect([...seen, ...resumed.events]).toEqual(whole.events);
+    const nothing = await LiveStream.open(urls[1]!, token, departure.id, whole.events.at(-1)!.id);
+    await eventually(() => nothing.ended);
+    expect(nothing.events).toEqual([]);
+  });
+});
+
+describe('somebody who is deactivated', () => {
+  const answers = (token: string, path = '/v1/me') =>
+    Promise.all(urls.map(async (url) => (await fetch(`${url}${path}`, bearer(token))).status));
+  const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+  it('is refused at every gateway within a second, with all streams closed, and after a return as well', async () => {
+    const { ada } = cast;
+    const token = await tokenOf(ada);
+    const other = await stuck(cast.dan);
+    const streams = await Promise.all(urls.map((url) => LiveStream.open(url, token, other.id)));
+    await eventually(() => streams.every((stream) => stream.events.length > 0));
+    expect(await answers(token)).toEqual([200, 200]);
+
+    const departure = await owner().post<Departure>(`/v1/users/${ada.id}/deactivate`);
+    const within = { timeout: 1_000 };
+    await Promise.all([
+      eventually(async () => expect(await answers(token)).toEqual([401, 401]), within),
+      eventually(() => streams.every((stream) => stream.ended), within),
+    ]);
+    const events = `/v1/departures/${other.id}/events`;
+    expect(await answers(token, events)).toEqual([401, 401]);
+    for (const stream of streams) expect(stream.events.at(-1)!.data).not.toMatchObject({ status: 'completed' });
+
+    await letGo();
+    for (const one of [other, departure]) await over(owner(), one);
+    await over(owner(), await owner().post<Departure>(`/v1/users/${ada.id}/reactivate`));
+    expect(await answers(token)).toEqual([401, 401]);
+    const fresh = await tokenOf(ada);
+    await eventually(async () => expect(await answers(fresh)).toEqual([200, 200]));
+    expect(await answers(token)).toEqual([401, 401]);
+  });
+
+  it('has no refresh token left at any gateway, and no API token', async () => {
+    const { ada } = cast;
+    const login = { email: ada.email, password: PASSWORD };
+    const { refreshToken } = await system.api().post('/v1/auth/login', login);
+    const { token } = await ada.api.post<{ token: string }>('/v1/me/api-tokens', { name: 'Script' });
+    expect(await answers(token)).toEqual([200, 200]);
+    await over(owner(), await owner().post<Departure>(`/v1/users/${ada.id}/deactivate`));
+    await over(owner(), await owner().post<Departure>(`/v1/users/${ada.id}/reactivate`));
+    await eventually(async () => expect(await answers(token)).toEqual([401, 401]));
+    for (const url of urls) {
+      const refused = await owner().refusal(new Api(url).post('/v1/auth/refresh', { refreshToken }));
+      expect(refused).toMatchObject({ status: 401 });
+    }
+  });
+});
