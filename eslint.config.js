@@ -4,6 +4,7 @@ const because = {
   service:
     'Services never import each other: they meet in events and operations. Move what both need into libs/contracts.',
   lib: 'Libraries never import services: whoever uses a library decides what it is for. Pass it in instead.',
+  example: 'Examples are what other teams write: they have the published package and nothing of ours.',
   contracts: 'libs/contracts is what other teams depend on: it imports nothing of ours.',
 };
 const names = ['gateway', 'identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
@@ -33,6 +34,12 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '(^|/)services/', message: because.lib }] }] },
   },
   {
+    files: ['examples/**'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ regex: '^#libs/|\\.\\./', message: because.example }] }],
+    },
+  },
+  {
     files: ['libs/contracts/**/*.ts'],
     rules: {
       'no-restricted-imports': [
@@ -42,7 +49,15 @@ export default tseslint.config(
     },
   },
   {
-    files: ['scripts/**', 'deploy/container/**', 'e2e/*.mjs', '*.js', 'libs/testing/*.mjs'],
+    files: [
+      'scripts/**',
+      'deploy/container/**',
+      'e2e/*.mjs',
+      'examples/**/*.mjs',
+      'faults/*.mjs',
+      '*.js',
+      'libs/testing/*.mjs',
+    ],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
     rules: { 'no-console': 'off' },
   },

@@ -1,12 +1,15 @@
 /** One suite for everything: each file brings its own databases and broker, so files run side by side. */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/e2e', '<rootDir>/faults'],
+  roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/e2e', '<rootDir>/examples', '<rootDir>/faults'],
   testRegex: '\\.spec\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^#libs/(lifecycle|platform)/testing$': '<rootDir>/libs/$1/testing/index.ts',
     '^#libs/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
+    // The examples import the packed libraries; here those they are made of.
+    '^@leaver/service-kit/testing$': '<rootDir>/libs/lifecycle/testing/index.ts',
+    '^@leaver/service-kit/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {

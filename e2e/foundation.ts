@@ -45,6 +45,9 @@ const SECRETS = {
   CONTACTS_SECRET: 'one-more-secret-for-tests-that-is-long-enough',
 };
 
+/** The receivers of webhooks are on this machine. */
+const RECEIVERS = { WEBHOOKS_ALLOW_PRIVATE: 'true' };
+
 /** Stands in for whatever sends mail for the operator. */
 const MAILER = { publish: [], subscribe: ['mail.requested'] };
 
@@ -74,7 +77,7 @@ export class Foundation {
       NATS_URL: this.brokerUrl(name),
       PORT: '0',
       LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
-      ...(database && { DATABASE_URL: database.url, ...SECRETS }),
+      ...(database && { DATABASE_URL: database.url, ...SECRETS, ...RECEIVERS }),
     };
   }
 

@@ -17,7 +17,7 @@ describe('a subscriber', () => {
   beforeAll(async () => {
     system = await System.start();
     cast = await anAccount(system, 'texting');
-    subscriber = spawn(process.execPath, [file('subscriber.mjs')], {
+    subscriber = spawn(process.execPath, [file('../examples/subscriber/subscriber.mjs')], {
       env: { PATH: process.env.PATH, NATS_URL: system.brokerUrl('subscriber') },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

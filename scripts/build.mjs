@@ -23,7 +23,8 @@ async function compile(path) {
   await writeFile(target, code);
 }
 
-await rm(join(root, 'dist'), { recursive: true, force: true });
+for (const folder of ['dist/libs', 'dist/services', bundles])
+  await rm(join(root, folder), { recursive: true, force: true });
 for (const folder of SOURCES) {
   const files = await readdir(join(root, folder), { recursive: true });
   await Promise.all(files.filter(isSource).map((file) => compile(join(folder, file))));

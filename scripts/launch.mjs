@@ -1,4 +1,5 @@
 // Starts everything on this machine and stops it in order. npm start comes here once packages and dist are in place.
+import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { createServiceDatabase, findNatsServer, freePort, isPortFree, startNats, startPostgres } from '#libs/testing';
 import { loadDemoData } from './demo-data.mjs';
@@ -133,6 +134,8 @@ async function startServices({ home, keys, port, natsUrls, databases, say }) {
         NODE_ENV: 'production',
         // What one start has compiled, the next one need not.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(home, 'compiled'),
+        // Each arena of glibc's holds on to memory of its own.
+        MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2',
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
         NATS_URL: natsUrls[name],
         PORT: String(isGateway ? port : await freePort()),
@@ -199,8 +202,4 @@ function tryNext(url, logins) {
 function shortest(path) {
   const from = relative(process.cwd(), path);
   return from && !from.startsWith('..') ? from : path;
-}
-
-function mapValues(object, change) {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '#libs/testing';
+import { isPortFree } from '#libs/testing';
 import { Api } from '../api.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,7 +31,8 @@ export class Stack {
 
   /** Builds the image, starts everything and waits until it is healthy. */
   static async up(): Promise<Stack> {
-    const ports = { gateway: await freePort(), proxy: await freePort() };
+    const gateway = await steadyPort(20_000 + (process.pid % 5_000));
+    const ports = { gateway, proxy: await steadyPort(gateway + 1) };
     const stack = new Stack(`leaver-e2e-${process.pid}`, ports);
     await stack.compose('build', '--quiet');
     try {
@@ -108,6 +109,11 @@ export class Stack {
   async down(): Promise<void> {
     await this.compose('--profile', '*', 'down', '--volumes', '--timeout', '10');
   }
+}
+
+/** The first free port from here on, below those that the system hands out by itself: a minute goes by before it is used. */
+async function steadyPort(from: number): Promise<number> {
+  return (await isPortFree(from)) ? from : steadyPort(from + 1);
 }
 
 interface Listed {

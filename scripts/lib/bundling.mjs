@@ -48,6 +48,9 @@ export const joined = {
   target: 'node22.17',
   // The API document names its schemas after classes.
   keepNames: true,
+  // Each process keeps the text of its code in memory: without comments and indentation it is 6 MB less.
+  minifyWhitespace: true,
+  legalComments: 'none',
   external: [...NOT_JOINED, ...NOT_INSTALLED],
   banner: { js: FIRST },
   logLevel: 'warning',

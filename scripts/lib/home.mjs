@@ -61,7 +61,10 @@ export async function secrets(home) {
     contacts: kept.contacts ?? random(),
     integrations: kept.integrations ?? random(),
     databases: Object.fromEntries(
-      [...dataServices, ...guests].map((name) => [name, kept.databases?.[name] ?? { owner: random(), runtime: random() }]),
+      [...dataServices, ...guests].map((name) => [
+        name,
+        kept.databases?.[name] ?? { owner: random(), runtime: random() },
+      ]),
     ),
     nats: Object.fromEntries(brokerUsers.map((name) => [name, kept.nats?.[name] ?? random()])),
   };

@@ -67,6 +67,9 @@ const asks = {
   telephony: ['rpc.contacts.moved'],
 };
 
+/** What a service hears besides the events of users, by a durable consumer of its own. */
+const hears = { integrations: consumer('DEPARTURES', 'integrations-departures') };
+
 /**
  * Owns rules: hears about users, answers with receipts, tells identity its rules and asks it who is who. All of it follows
  * from the name, for services of other teams as for ours.
@@ -78,6 +81,7 @@ export const ruleOwner = (service) => ({
     'rpc.identity.directory.snapshot',
     'rpc.identity.directory.lookup',
     ...(asks[service] ?? []),
+    ...(hears[service] ?? []),
     '$JS.API.INFO',
     ...streamSetUp('USERS'),
     ...streamSetUp('DEPARTURES'),

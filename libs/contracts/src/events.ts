@@ -102,6 +102,16 @@ export const userSubject = (type: UserEventType, accountId: string, userId: stri
 export const allOfUser = (accountId: string, userId: string): string => `user.*.${accountId}.${userId}`;
 export const receiptSubject = (service: string): string => `departure.receipt.${service}`;
 export const DEPARTURE_COMPLETED = 'departure.completed';
+/** What else identity says of departures on stream `DEPARTURES`; the type is the subject. */
+export const DEPARTURE_NEWS = [
+  'departure.scheduled',
+  'departure.started',
+  'departure.failed',
+  'departure.cancelled',
+] as const;
+export type DepartureNewsType = (typeof DEPARTURE_NEWS)[number];
+/** All of the above; receipts have one more part in their subject. */
+export const ANY_DEPARTURE_NEWS = 'departure.*';
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 

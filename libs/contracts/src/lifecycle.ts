@@ -157,8 +157,18 @@ export const previewOf = (service: string) =>
   ask<PreviewRequest, PreviewLine[]>(service, `lifecycle.${service}.preview`);
 export const proofOf = (service: string) =>
   ask<ProofRequest, ProofAnswer>(service, `lifecycle.${service}.proof`, 30_000);
-/** A service tells identity its rules at start, and again whenever they change. */
-export const declareRules = ask<{ service: string; rules: RuleDescription[] }, { accepted: number }>(
+export interface RuleDeclaration {
+  service: string;
+  rules: RuleDescription[];
+  /** The service knows who is there: what becomes of those who left before it came may be done now. */
+  acquainted?: boolean;
+}
+
+/**
+ * A service tells identity its rules at start, and again whenever they change. The answer to one that is new says
+ * `joining` until it has declared itself `acquainted`.
+ */
+export const declareRules = ask<RuleDeclaration, { accepted: number; joining: boolean }>(
   'identity',
   'rpc.identity.rules.declare',
 );

@@ -40,6 +40,16 @@ describe('a failure', () => {
     expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 1 });
   });
 
+  it('of a repetition leaves what has been done as it is', async () => {
+    await at.things('chair', at.robin, 2);
+    const event = at.bench.leaving(at.robin, 'deactivated', unassignChairs);
+    await at.deliver([event]);
+    const [receipt] = await at.bench.processor.park(event, { kind: 'retry', code: 'XX000' });
+    expect(receipt).toMatchObject({ status: 'completed' });
+    expect(receipt!.rules).toContainEqual(expect.objectContaining({ rule: 'desk.chairs', affected: 2 }));
+    expect(await at.status(at.robin)).toEqual(['completed']);
+  });
+
   it('of something that is no event is kept for the operator, and never comes again', async () => {
     const outcomes = await at.deliver([
       'not json',

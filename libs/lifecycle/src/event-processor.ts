@@ -5,6 +5,7 @@ import { isLifecycleType, type Receipt, type ReceiptLine, type UserEvent } from 
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { convertingIn, InboxConversion, warn } from './conversion.js';
+import { newestOf, unique } from './event-order.js';
 import { retryDelay, type Verdict } from './failures.js';
 import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from './inbox.js';
@@ -68,12 +69,15 @@ export class EventProcessor {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
       const now = this.clock.now();
-      await inbox.note(db, [event], now);
+      const fresh = await inbox.note(db, [event], now);
       await this.meet(db, [event]);
       const superseded = await inbox.supersede(db, [event.data], now);
       await fence(db, [event]);
       if (event.type === 'user.reactivated') await this.welcome(db, [event.data.userId], now);
       const [row] = await inbox.find(db, [keyOf(event)], true);
+      // It is done, or being done in chunks, and only its repetition failed.
+      if (fresh.size === 0 && row!.status !== 'retry' && row!.status !== 'failed')
+        return [...superseded, row!].map(inbox.receiptOf);
       const delay = verdict.kind === 'retry' ? retryDelay(row!.attempts) : undefined;
       if (delay === undefined) {
         await inbox.putOff(db, event, row!.attempts, now, verdict.code);
@@ -109,14 +113,16 @@ export class EventProcessor {
     const byKey = new Map(
       events.map((event) => [inbox.inboxKey(event.data.userId, event.data.lifecycleVersion), event]),
     );
-    const askedIn = (row: inbox.InboxRow) =>
-      byKey.get(inbox.inboxKey(row.user_id, row.lifecycle_version))!.data.departure!.round;
+    const eventOf = (row: inbox.InboxRow) => byKey.get(inbox.inboxKey(row.user_id, row.lifecycle_version))!;
+    const askedIn = (row: inbox.InboxRow) => eventOf(row).data.departure!.round;
     // Whoever is through is asked as well when others have failed; the answer has to name the round of the question.
     const behind = new Set(known.filter((row) => row.round < askedIn(row)).map((row) => row.departure_id));
     const rows = known.map((row) => ({ ...row, round: Math.max(row.round, askedIn(row)) }));
     await inbox.raiseRounds(db, rows);
     const again = rows.filter(
-      (row) => (row.status === 'failed' || row.status === 'retry') && behind.has(row.departure_id),
+      (row) =>
+        behind.has(row.departure_id) &&
+        (row.status === 'failed' || row.status === 'retry' || this.knewNoRuleOfOurs(row, eventOf(row))),
     );
     const goingOn = await inbox.resume(db, again, this.clock.now());
     const resumed = again
@@ -126,6 +132,12 @@ export class EventProcessor {
       resumed: resumed.map((key) => byKey.get(key)!),
       answers: rows.filter((row) => !again.includes(row)).map(inbox.receiptOf),
     };
+  }
+
+  /** The stream may still hold what was decided before this service came; now it comes with what our rules are to do. */
+  private knewNoRuleOfOurs(row: inbox.InboxRow, { data }: UserEvent): boolean {
+    const { steps, policy } = data.departure!;
+    return row.status === 'completed' && row.lines.length === 0 && this.rules.plan(steps, policy.rules).length > 0;
   }
 
   /** Carries out what the events say, unless something newer has been decided about the person. */
@@ -270,23 +282,6 @@ export function stillToDo(steps: readonly Step[], userId: string, applied: Reado
       step.transition !== 'deactivated' ||
       !applied.has(inbox.appliedKey(userId, step.part.rule.id, step.part.rows.part)),
   );
-}
-
-/** Of several events about the same person only the latest decision counts. */
-function newestOf(events: readonly UserEvent[]): UserEvent[] {
-  const newest = new Map<string, UserEvent>();
-  for (const event of events) {
-    const other = newest.get(event.data.userId);
-    if (!other || other.data.lifecycleVersion < event.data.lifecycleVersion) newest.set(event.data.userId, event);
-  }
-  return [...newest.values()];
-}
-
-/** The same event may come twice in one batch. */
-function unique(events: readonly UserEvent[]): UserEvent[] {
-  return [
-    ...new Map(events.map((event) => [inbox.inboxKey(event.data.userId, event.data.lifecycleVersion), event])).values(),
-  ];
 }
 
 function profileReceipt({ type, data }: UserEvent): Receipt {

@@ -14,7 +14,8 @@ const REPEAT_AFTER = 300_000;
 
 /**
  * Introduces the service to identity when it starts: tells its rules, so that departures wait for its answer, and, when
- * it knows nobody yet, asks who is there.
+ * it is new or knows nobody yet, asks who is there. Only then are those who had left before brought to it: who takes over
+ * from them is looked up in the directory.
  */
 @Injectable()
 export class Introduction implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -51,8 +52,10 @@ export class Introduction implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private async tell(): Promise<void> {
-    await this.client.ask(declareRules, { service: this.rules.service, rules: this.rules.describe() });
-    if (!this.done && (await this.knowsNobody())) await this.meetEverybody();
+    const declaration = { service: this.rules.service, rules: this.rules.describe() };
+    const { joining } = await this.client.ask(declareRules, declaration);
+    if (joining || (!this.done && (await this.knowsNobody()))) await this.meetEverybody();
+    if (joining) await this.client.ask(declareRules, { ...declaration, acquainted: true });
     this.done = true;
   }
 

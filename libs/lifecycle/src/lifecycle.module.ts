@@ -4,6 +4,7 @@ import { Log, Publisher } from '#libs/broker';
 import { Clock, DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
 import { InboxConversion } from './conversion.js';
 import { DeadLetters, deadLettersController } from './dead-letters.js';
+import { EngineMetrics } from './engine-metrics.js';
 import { EventProcessor } from './event-processor.js';
 import { Forgetting } from './forgetting.js';
 import { IdentityLookup, Introduction } from './introduction.js';
@@ -78,6 +79,7 @@ function engine(service: string, rules: readonly Rule[]): Provider[] {
   return [
     { provide: RuleSet, inject: [EntityManager], useFactory: (em: EntityManager) => new RuleSet(service, rules, em) },
     EventProcessor,
+    EngineMetrics,
     DeadLetters,
     {
       provide: RetryWorker,

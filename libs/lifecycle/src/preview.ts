@@ -3,7 +3,7 @@ import type { Db } from './rule.js';
 import { survives, type RuleSet, type Step } from './rule-set.js';
 import { stillToDo } from './event-processor.js';
 import * as inbox from './inbox.js';
-import type { LeaverRow } from './statements.js';
+import { countTogether, type LeaverRow } from './statements.js';
 
 /** How many ids a blocked rule lists. */
 const LISTED = 100;
@@ -19,17 +19,18 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
   const steps = stillToDo(rules.plan(request.steps, request.rules), userId, applied).filter(
     (step) => !request.only || request.only.includes(step.part.rule.id),
   );
+  const reached = steps.filter((step) =>
+    earlierSteps(step, steps).every(({ action }) => survives(step.part.rows, action.effect, step.action.effect)),
+  );
+  const countings = reached.map(({ statements, action }) => ({ statements, effect: action.effect, leavers: [leaver] }));
+  const counts = await countTogether(db, countings);
   const lines: PreviewLine[] = [];
-  for (const step of steps) lines.push(await lineOf(db, step, steps, leaver));
+  for (const step of steps) lines.push(await lineOf(db, step, counts[reached.indexOf(step)]?.get(userId) ?? 0, leaver));
   return lines;
 }
 
-async function lineOf(db: Db, step: Step, steps: readonly Step[], leaver: LeaverRow): Promise<PreviewLine> {
+async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Promise<PreviewLine> {
   const { part, action, transition, resolved, statements } = step;
-  const reached = earlierSteps(step, steps).every((earlier) =>
-    survives(part.rows, earlier.action.effect, action.effect),
-  );
-  const count = reached ? ((await statements.count(db, action.effect, [leaver])).get(leaver.userId) ?? 0) : 0;
   const detail =
     count > 0
       ? await part.rule.explain?.({

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { ActionName, ReceiptLine, ResolvedAction } from '#libs/contracts';
 import type { Db } from './rule.js';
+import { observed } from './rule-applied.js';
 import type { Step } from './rule-set.js';
-import type { LeaverRow } from './statements.js';
+import { countTogether, type LeaverRow } from './statements.js';
 import { Successors } from './successors.js';
 import type { NoteOf } from './undo-statements.js';
 
@@ -55,11 +56,12 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
     leftovers: [],
   };
   const pending = new Set<string>();
-  for (const group of groups(leaving)) {
-    const { ready, waiting } = split(group, pending);
+  for (const section of sections(groups(leaving))) {
+    const parts = section.map((group) => split(group, pending));
     // Whose rows of the same rule are still being worked on has to wait for the later step as well.
-    for (const member of waiting) defer(result, member, successors, 0, null);
-    for (const { member, affected, cursor, finished } of await runGroup(db, ready, successors, budget, now)) {
+    for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, member, successors, 0, null);
+    const ready = parts.map((part) => part.ready).filter((members) => members.length > 0);
+    for (const { member, affected, cursor, finished } of await runSection(db, ready, successors, budget, now)) {
       if (finished) result.lines.get(member.leaver.userId)![member.position] = line(member, affected, successors, now);
       else {
         pending.add(key(member));
@@ -104,28 +106,67 @@ interface Outcome {
   finished: boolean;
 }
 
-async function runGroup(
+/** Groups that are only counted come together; every other one alone. */
+function sections(all: readonly Member[][]): Member[][][] {
+  const found: Member[][][] = [];
+  for (const group of all) {
+    const last = found.at(-1);
+    if (last && isCounted(last[0]!) && isCounted(group)) last.push(group);
+    else found.push([group]);
+  }
+  return found;
+}
+
+const isCounted = ([first]: Member[]): boolean => first!.step.action.effect.kind === 'none';
+
+async function runSection(
+  db: Db,
+  section: Member[][],
+  successors: Successors,
+  budget: RowBudget,
+  now: Date,
+): Promise<Outcome[]> {
+  const [first] = section;
+  if (!first) return [];
+  if (!isCounted(first)) return changeGroup(db, first, successors, budget, now);
+  const countings = section.map((members) => ({
+    statements: members[0]!.step.statements,
+    effect: members[0]!.step.action.effect,
+    leavers: members.map((member) => rowOf(member.leaver, member.step, successors)),
+  }));
+  const counts = await countTogether(db, countings);
+  const outcomes: Outcome[] = [];
+  for (const [index, members] of section.entries()) {
+    if (members[0]!.step.action.name === 'block') outcomes.push(...blocked(members, counts[index]!));
+    else outcomes.push(...(await keepGroup(db, members, counts[index]!, now)));
+  }
+  return outcomes;
+}
+
+async function keepGroup(db: Db, members: Member[], counts: Map<string, number>, now: Date): Promise<Outcome[]> {
+  await schedule(db, members, counts, now);
+  return members.map((member) => ({
+    member,
+    affected: counts.get(member.leaver.userId) ?? 0,
+    cursor: null,
+    finished: true,
+  }));
+}
+
+async function changeGroup(
   db: Db,
   members: Member[],
   successors: Successors,
   budget: RowBudget,
   now: Date,
 ): Promise<Outcome[]> {
-  if (members.length === 0) return [];
   const { statements, action } = members[0]!.step;
+  if (action.effect.kind === 'none') throw new TypeError(`${action.name} changes nothing`);
   const rows = members.map((member) => rowOf(member.leaver, member.step, successors));
-  if (action.name === 'block') return blocked(members, await statements.count(db, action.effect, rows));
-  if (action.effect.kind === 'none') {
-    const counts = await statements.count(db, action.effect, rows);
-    await schedule(db, members, counts, now);
-    return members.map((member) => ({
-      member,
-      affected: counts.get(member.leaver.userId) ?? 0,
-      cursor: null,
-      finished: true,
-    }));
-  }
-  const touched = await statements.run(db, action.effect, rows, budget, now, noteOf(members[0]!.step));
+  const { effect, name } = action;
+  const touched = await observed(members[0]!.step.part.rule.id, name, () =>
+    statements.run(db, effect, rows, budget, now, noteOf(members[0]!.step)),
+  );
   const byUser = new Map(touched.map((t) => [t.userId, t]));
   const full = touched.reduce((sum, t) => sum + t.count, 0) >= budget.total;
   await schedule(db, members, new Map(touched.map((t) => [t.userId, t.count])), now);

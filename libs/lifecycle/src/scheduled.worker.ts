@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import * as inbox from './inbox.js';
 import { Receipts } from './receipts.js';
 import type { Db } from './rule.js';
+import { observed } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
 import type { LeaverRow } from './statements.js';
 import { Worker } from './worker.js';
@@ -82,7 +83,10 @@ export class ScheduledActionWorker extends Worker {
       wasManager: false,
       leftAt: now,
     }));
-    const touched = new Map((await statements.run(db, effect, leavers, LIMITS, now)).map((t) => [t.userId, t.count]));
+    const changed = await observed(step.part.rule.id, step.action.name, () =>
+      statements.run(db, effect, leavers, LIMITS, now),
+    );
+    const touched = new Map(changed.map((t) => [t.userId, t.count]));
     const full = [...touched.values()].reduce((sum, count) => sum + count, 0) >= LIMITS.total;
     const finished = group.filter((row) => !full && (touched.get(row.user_id) ?? 0) < LIMITS.perPerson);
     await sql`

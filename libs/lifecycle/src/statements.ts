@@ -70,12 +70,14 @@ export class Statements {
 
   /** Rows per leaver on which the effect has still to happen; for an effect of none, the rows concerned. */
   async count(db: Db, effect: Effect, leavers: readonly LeaverRow[]): Promise<Map<string, number>> {
-    const { rows } = await sql<{ user_id: string; count: string }>`
+    const [counts] = await countTogether(db, [{ statements: this, effect, leavers }]);
+    return counts!;
+  }
+
+  counting(effect: Effect, leavers: readonly LeaverRow[]): Sql {
+    return sql`
       with ${leaverTable(leavers)}
-      select l.user_id, (select count(*) from ${this.table} t where ${this.selection(effect)}) as count from l`.execute(
-      db,
-    );
-    return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
+      select l.user_id, (select count(*) from ${this.table} t where ${this.selection(effect)}) as count from l`;
   }
 
   /** Whether anything is left to do for one leaver. Stops at the first row. */
@@ -230,11 +232,44 @@ export class Statements {
   }
 }
 
-/** The leavers as a relation named `l`. */
+/** Of which rows, and of whom. */
+export interface Counting {
+  statements: Statements;
+  effect: Effect;
+  leavers: readonly LeaverRow[];
+}
+
+/** Several counts in one statement, since asking takes longer than counting; by user, in the order of the questions. */
+export async function countTogether(db: Db, countings: readonly Counting[]): Promise<Map<string, number>[]> {
+  const counts = countings.map(() => new Map<string, number>());
+  if (countings.length === 0) return counts;
+  const each = countings.map(
+    ({ statements, effect, leavers }, n) =>
+      sql`select ${sql.lit(n)} as n, c.* from (${statements.counting(effect, leavers)}) c`,
+  );
+  const { rows } = await sql<{
+    n: number;
+    user_id: string;
+    count: string;
+  }>`${sql.join(each, sql` union all `)}`.execute(db);
+  for (const { n, user_id, count } of rows) counts[n]!.set(user_id, Number(count));
+  return counts;
+}
+
+/**
+ * The leavers as a relation named `l`. Of a single one PostgreSQL gets to see the values themselves: it then plans by how
+ * many rows this person has, and not by how many somebody has on average.
+ */
 function leaverTable(leavers: readonly LeaverRow[]): Sql {
+  const columns = sql`l (user_id, account_id, was_manager, left_at, successor, due, noted_as)`;
+  const [one, another] = leavers;
+  if (one && !another)
+    return sql`l as not materialized (select * from (values (
+      ${one.userId}::uuid, ${one.accountId}::uuid, ${one.wasManager}::boolean, ${one.leftAt}::timestamptz,
+      ${one.successor ?? null}::uuid, ${one.due ?? null}::timestamptz, ${one.notedAs ?? null}::bigint)) as ${columns})`;
   return sql`l as materialized (select * from unnest(
     ${leavers.map((l) => l.userId)}::uuid[], ${leavers.map((l) => l.accountId)}::uuid[], ${leavers.map((l) => l.wasManager)}::boolean[],
     ${leavers.map((l) => l.leftAt)}::timestamptz[], ${leavers.map((l) => l.successor ?? null)}::uuid[], ${leavers.map((l) => l.due ?? null)}::timestamptz[],
     ${leavers.map((l) => l.notedAs ?? null)}::bigint[]
-  ) as l (user_id, account_id, was_manager, left_at, successor, due, noted_as))`;
+  ) as ${columns})`;
 }

@@ -9,6 +9,7 @@ import * as inbox from './inbox.js';
 import { Receipts } from './receipts.js';
 import { giveBackNext, withGiven } from './restoration.js';
 import type { Db } from './rule.js';
+import { observed } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
 import { noteOf, rowOf, scheduleLater, type Leaving } from './runner.js';
 import { Successors } from './successors.js';
@@ -113,7 +114,9 @@ export class TaskWorker extends Worker {
     const leaverRow = rowOf(leaver, step, successors);
     const started = performance.now();
     const limits = { perPerson: task.chunk_rows, total: task.chunk_rows, after: task.cursor };
-    const [touched] = await statements.run(db, effect, [leaverRow], limits, now, noteOf(step));
+    const [touched] = await observed(task.rule, step.action.name, () =>
+      statements.run(db, effect, [leaverRow], limits, now, noteOf(step)),
+    );
     const took = performance.now() - started;
     const affected = Number(task.affected) + (touched?.count ?? 0);
     if ((touched?.count ?? 0) < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {

@@ -3,6 +3,7 @@ import { Clock, DATABASE_URL, Ids } from '#libs/database';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { BatchInterceptor } from './batch-interceptor.js';
 import { CallInterceptor } from './call-interceptor.js';
 import { BaseConfig, ServiceConfig } from './config.js';
 import { HealthController, Readiness } from './health.js';
@@ -44,7 +45,7 @@ export class PlatformModule {
       global: true,
       imports: [TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController, MetricsController],
-      providers: [...shared, IdempotencyKeys, CallInterceptor],
+      providers: [...shared, IdempotencyKeys, BatchInterceptor, CallInterceptor],
       exports: shared.map((provider) => ('provide' in provider ? provider.provide : provider)),
     };
   }

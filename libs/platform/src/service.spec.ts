@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, type Type } from '@nestjs/common';
+import { once } from 'node:events';
+import { Agent, get as request, type IncomingMessage } from 'node:http';
 import {
   Answers,
   BatchPattern,
@@ -29,6 +31,10 @@ const neighbour: Ask<{ name: string }, Self> = { service: 'east', subject: 'rpc.
 let received: Delivery[] = [];
 let failure: Error | undefined;
 
+/** A request to `slow` says that it is there, and is answered when it may. */
+let arrived = () => {};
+let held: Promise<void> = Promise.resolve();
+
 function serviceModule(name: string): Type {
   @Controller()
   class Calls {
@@ -46,6 +52,13 @@ function serviceModule(name: string): Type {
     @Answers({ ...neighbour, subject: `rpc.${name}.neighbour` })
     neighbour({ name: other }: { name: string }): Promise<Self> {
       return this.others.ask(who(other), {});
+    }
+
+    @Get('slow')
+    async slow(): Promise<string> {
+      arrived();
+      await held;
+      return 'done';
     }
 
     @Get('greetings/:name')
@@ -218,5 +231,27 @@ describe('starting', () => {
     const ready = await get('/health/ready', gateway);
     expect(await ready.json()).toMatchObject({ info: { nats: { status: 'up' } } });
     await gateway.close();
+  });
+});
+
+describe('ending', () => {
+  it('answers what it was asked, and waits for no client that keeps its connection', async () => {
+    const service = await start('west');
+    const agent = new Agent({ keepAlive: true });
+    let answer = () => {};
+    held = new Promise((resolve) => (answer = resolve));
+    const isThere = new Promise<void>((resolve) => (arrived = resolve));
+    const asking = once(request(`http://127.0.0.1:${service.port}/slow`, { agent }), 'response');
+    await isThere;
+    const closing = service.close();
+    await eventually(() => !service.app.getHttpServer().listening);
+    const begun = performance.now();
+    answer();
+    const [response] = (await asking) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(200);
+    await closing;
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    agent.destroy();
   });
 });

@@ -8,8 +8,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { AddressInfo } from 'node:net';
 import type { DestinationStream, Logger } from 'pino';
+import { BatchInterceptor } from './batch-interceptor.js';
 import { CallInterceptor } from './call-interceptor.js';
 import { BaseConfig, loadConfig, ServiceConfig, type Environment } from './config.js';
+import { releaseClients } from './http-close.js';
 import { observeRequests } from './http-log.js';
 import { createLogger, nestLogger } from './logging.js';
 import { PlatformModule, type PlatformParts } from './platform.module.js';
@@ -58,6 +60,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   try {
     app = await createApplication(options, parts, log);
     observeRequests(app, log);
+    releaseClients(app);
     listenOnNats(app, parts);
     await app.init();
     await options.configure?.(app);
@@ -103,5 +106,7 @@ function listenOnNats(app: NestFastifyApplication, { config, log, nats, ids }: P
   connect(new RpcServer({ nats, queue: config.serviceName, log }))
     .useGlobalFilters(new RpcProblemFilter(log))
     .useGlobalInterceptors(app.get(CallInterceptor, { strict: false }));
-  connect(new JetStreamServer({ nats, log, random: () => ids.fraction() })).useGlobalFilters(new RethrowFilter());
+  connect(new JetStreamServer({ nats, log, random: () => ids.fraction() }))
+    .useGlobalFilters(new RethrowFilter())
+    .useGlobalInterceptors(app.get(BatchInterceptor, { strict: false }));
 }

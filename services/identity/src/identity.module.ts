@@ -30,6 +30,7 @@ import { ClosingWorker } from './departures/closing.worker.js';
 import { Decisions } from './departures/decisions.js';
 import { DepartureCommands } from './departures/departure-commands.js';
 import { DeparturePreviews } from './departures/departure-preview.js';
+import { DepartureMetrics } from './departures/departure-metrics.js';
 import { DepartureRows } from './departures/departure-rows.js';
 import { DepartureController } from './departures/departure.controller.js';
 import { Erasure } from './departures/erasure.js';
@@ -37,6 +38,8 @@ import { FoldedReceipts } from './departures/folded-receipts.js';
 import { GroupDecisions } from './departures/group-decisions.js';
 import { Guards } from './departures/guards.js';
 import { identityRules } from './departures/identity.rules.js';
+import { News } from './departures/news.js';
+import { NewsWorker } from './departures/news.worker.js';
 import { PlanTokens } from './departures/plan-token.js';
 import { Planner } from './departures/planner.js';
 import { Progress } from './departures/progress.js';
@@ -51,6 +54,8 @@ import { Verifications } from './departures/verifications.js';
 import { InvitationController } from './invitation/invitation.controller.js';
 import { Invitation } from './invitation/invitation.entity.js';
 import { Invitations } from './invitation/invitations.js';
+import { JoiningWorker } from './joining/joining.worker.js';
+import { LateDepartures } from './joining/late-departures.js';
 import { Mail } from './mail/mail.js';
 import { MeController } from './me/me.controller.js';
 import { OutboxRelay } from './outbox-relay.js';
@@ -128,10 +133,15 @@ const departures = [
   DepartureCommands,
   DeparturePreviews,
   DepartureRetry,
+  DepartureMetrics,
   DepartureRows,
   Erasure,
   GroupDecisions,
   Guards,
+  JoiningWorker,
+  LateDepartures,
+  News,
+  NewsWorker,
   Planner,
   PlanTokens,
   Progress,

@@ -24,6 +24,7 @@ import { StorageAccess, StorageConnection } from './storage-connection/storage-c
 import { Storages } from './storage-connection/storages.js';
 import { Deliveries } from './webhook/deliveries.js';
 import { DeliveryWorker } from './webhook/delivery.worker.js';
+import { DepartureNewsConsumer } from './webhook/departure-news.consumer.js';
 import { WebhookController } from './webhook/webhook.controller.js';
 import { Webhook } from './webhook/webhook.entity.js';
 
@@ -55,6 +56,7 @@ export const entities = [
   controllers: [
     AppController,
     WebhookController,
+    DepartureNewsConsumer,
     AccountSyncController,
     SchedulerLinkController,
     StorageConnectionController,

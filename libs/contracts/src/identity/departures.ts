@@ -148,6 +148,15 @@ export class CompletedDeparture {
   @Json({ about: 'Rows touched, by service.' }) affected: Record<string, number>;
 }
 
+/** What `departure.scheduled`, `started`, `failed` and `cancelled` tell on the stream `DEPARTURES`. */
+export class DepartureNews {
+  @Id() departureId: string;
+  @Id() accountId: string;
+  @Id() userId: string;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
+  @Moment({ about: 'When it begins, or began.' }) effectiveAt: string;
+}
+
 function isRestoration(value: unknown): boolean {
   if (!Array.isArray(value)) return value === 'none' || value === 'all';
   return value.length <= MOST_RULES && value.every((id) => typeof id === 'string' && id.length <= 200);

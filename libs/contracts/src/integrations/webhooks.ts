@@ -2,7 +2,10 @@ import { Flag, Id, Moment, Nested, PersonFilter, Text, Texts, Url } from '../fie
 import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
-const EVENTS = 'Which events are sent, like `app.installed`.';
+const EVENTS =
+  'Which events are sent, like `app.installed`. `departure.scheduled`, `.started`, `.completed`, `.failed` and `.cancelled` ' +
+  'tell of everybody in the account: only owners and admins may ask for them, and they are sent while the webhook’s owner ' +
+  'is one. Not in the order of what happened; each comes at least once, a repetition under the same `webhook-id`.';
 
 export class NewWebhook {
   @Url({ about: 'Where events are posted. Loopback, link-local and private addresses are refused.' }) url: string;
@@ -35,7 +38,7 @@ export const webhooks = resource({
   thing: Webhook,
   create: NewWebhook,
   query: WebhookQuery,
-  errors: ['unknown-user', 'inactive-user'],
+  errors: ['unknown-user', 'inactive-user', 'forbidden'],
 });
 
 export class WebhookChanges {

@@ -1,5 +1,6 @@
 import {
   DEPARTURE_COMPLETED,
+  DEPARTURE_NEWS,
   DEPARTURES_STREAM,
   departureProgress,
   isLifecycleType,
@@ -8,10 +9,11 @@ import {
   USER_EVENTS,
   USERS_STREAM,
   userSubject,
+  type DepartureNewsType,
   type Schema,
   type UserEventType,
 } from '#libs/contracts';
-import { cloudEvent, completedData, EVENT_SCHEMAS, lifecycleData, profileData } from './schemas.js';
+import { cloudEvent, completedData, EVENT_SCHEMAS, lifecycleData, newsData, profileData } from './schemas.js';
 
 type Audience = 'public' | 'internal';
 
@@ -50,8 +52,27 @@ const users = USER_EVENTS.map((type): Announcement => ({
   stream: USERS_STREAM,
 }));
 
+const NEWS: Record<DepartureNewsType, string> = {
+  'departure.scheduled': 'Somebody is to leave, or to come back, on a day to come.',
+  'departure.started': 'A departure has been decided: the services apply their rules.',
+  'departure.failed':
+    'A service has given up, something is left, or a scheduled departure was refused when its day came.',
+  'departure.cancelled': 'A scheduled departure has been called off.',
+};
+
+const news = DEPARTURE_NEWS.map((type): Announcement => ({
+  name: type,
+  address: type,
+  summary: NEWS[type],
+  audience: 'public',
+  payload: cloudEvent(type, newsData),
+  contentType: CLOUD_EVENT,
+  stream: DEPARTURES_STREAM,
+}));
+
 const ANNOUNCEMENTS: readonly Announcement[] = [
   ...users,
+  ...news,
   {
     name: DEPARTURE_COMPLETED,
     address: DEPARTURE_COMPLETED,

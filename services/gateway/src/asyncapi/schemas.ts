@@ -1,6 +1,7 @@
 import {
   ACTIONS,
   CompletedDeparture,
+  DepartureNews,
   PRESETS,
   RESTORE,
   schemaOf,
@@ -180,6 +181,7 @@ export function cloudEvent(type: string, data: Schema): Schema {
 export const lifecycleData: Schema = { allOf: [of('UserEventData'), { type: 'object', required: ['departure'] }] };
 export const profileData: Schema = of('UserEventData');
 export const completedData: Schema = of('CompletedDeparture');
+export const newsData: Schema = of('DepartureNews');
 
 export const EVENT_SCHEMAS: Record<string, Schema> = {
   UserEventData: userEvent,
@@ -192,6 +194,7 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
     ...schemaOf(CompletedDeparture),
     additionalProperties: undefined,
   },
+  DepartureNews: { ...schemaOf(DepartureNews), additionalProperties: undefined },
   ReceiptBatch: describing<ReceiptBatch>({ service: text, receipts: { type: 'array', items: of('Receipt') } }, {}),
   Receipt: receipt,
   ReceiptLine: receiptLine,

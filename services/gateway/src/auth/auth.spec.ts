@@ -107,6 +107,7 @@ describe('a session that ends', () => {
     });
     expect([await statusOf(renewed), await statusOf(renewed, replica)]).toEqual([200, 200]);
     expect(world.introspected).toEqual([]);
+    expect(await (await fetch(`${world.url}/metrics`)).text()).toContain('leaver_session_end_delay_seconds_count 1\n');
   });
 
   it('alone leaves the user’s others as they are', async () => {

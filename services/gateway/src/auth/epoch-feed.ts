@@ -9,7 +9,8 @@ const STREAM = `KV_${EPOCHS_BUCKET}`;
 const PREFIX = `$KV.${EPOCHS_BUCKET}.`;
 const API_TIMEOUT = 1_000;
 
-type OnEntry = (key: string, value: string) => void;
+/** @param since when the broker stored the entry; undefined for what the bucket held before we followed it */
+type OnEntry = (key: string, value: string, since?: Date) => void;
 
 /**
  * The last value of every key of the bucket and everything that follows. It is read as a stream, not through the KV
@@ -17,6 +18,7 @@ type OnEntry = (key: string, value: string) => void;
  */
 export class EpochFeed {
   private seen = 0;
+  private caughtUp = false;
   private stop: () => void;
 
   private constructor(private readonly consumer: PushConsumer) {}
@@ -35,7 +37,9 @@ export class EpochFeed {
   /** Whether everything that the bucket holds has arrived here. @throws an error of NATS when that can't be found out */
   async isComplete(): Promise<boolean> {
     const info = await this.consumer.info();
-    return info.num_pending === 0 && info.delivered.stream_seq <= this.seen;
+    const complete = info.num_pending === 0 && info.delivered.stream_seq <= this.seen;
+    this.caughtUp ||= complete;
+    return complete;
   }
 
   close(): void {
@@ -46,6 +50,7 @@ export class EpochFeed {
   private take(message: JsMsg, onEntry: OnEntry): void {
     this.seen = Math.max(this.seen, message.seq);
     const removed = message.headers?.has('KV-Operation');
-    if (!removed) onEntry(message.subject.slice(PREFIX.length), message.string());
+    const since = this.caughtUp ? message.time : undefined;
+    if (!removed) onEntry(message.subject.slice(PREFIX.length), message.string(), since);
   }
 }

@@ -1,6 +1,7 @@
 import { faultOf, Log, NATS, ServiceClient } from '#libs/broker';
 import { sessionSnapshot } from '#libs/contracts';
 import { Clock } from '#libs/database';
+import { Metrics } from '#libs/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,6 +28,7 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private askedAt = 0;
   private asking = false;
   private everConfirmed = false;
+  private readonly delay: ReturnType<Metrics['histogram']>;
 
   constructor(
     @Inject(NATS) private readonly nats: NatsConnection,
@@ -34,7 +36,13 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly epochs: SessionEpochs,
     private readonly clock: Clock,
     private readonly log: Log,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.delay = metrics.histogram(
+      'leaver_session_end_delay_seconds',
+      'From the broker’s storing the end of sessions until this gateway refuses them.',
+    );
+  }
 
   /** Whether both sources have been read since the start; before, no token can be judged. */
   get loaded(): boolean {
@@ -72,7 +80,7 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Ends when the bucket holds something that doesn't arrive. @throws an error of NATS when the broker is away */
   private async followOnce(): Promise<void> {
-    const feed = await EpochFeed.open(this.nats, (key, value) => this.take(key, value));
+    const feed = await EpochFeed.open(this.nats, (key, value, since) => this.take(key, value, since));
     const openedAt = this.clock.millis();
     let completeAt = openedAt;
     try {
@@ -95,9 +103,11 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
     this.everConfirmed = true;
   }
 
-  private take(key: string, value: string): void {
+  private take(key: string, value: string, since?: Date): void {
     if (key.startsWith(SESSION_KEY)) this.epochs.end(key.slice(SESSION_KEY.length));
     else if (Number.isSafeInteger(Number(value))) this.epochs.raise(key, Number(value));
+    // The clocks of the broker and of this machine may differ.
+    if (since) this.delay.observe(Math.max(0, this.clock.millis() - since.getTime()) / 1_000);
   }
 
   /** Does so when it is time again, or when nothing has been answered since the feed was opened. */

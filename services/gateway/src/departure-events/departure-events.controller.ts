@@ -33,7 +33,7 @@ export class DepartureEventsController implements OnModuleDestroy {
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
-    this.streams = metrics.gauge('departure_streams', 'Clients that watch a departure right now.');
+    this.streams = metrics.gauge('leaver_departure_streams', 'Clients that watch a departure right now.');
   }
 
   /** Clients come back by themselves, to another replica. */

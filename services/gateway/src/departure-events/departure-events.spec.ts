@@ -137,7 +137,7 @@ describe('watching a departure', () => {
     await eventually(() => expect(idsIn(text())).toEqual([1]));
     leave();
     const connections = async () =>
-      (await (await fetch(`${world.url}/metrics`)).text()).match(/departure_streams (\d+)/)?.[1];
+      (await (await fetch(`${world.url}/metrics`)).text()).match(/leaver_departure_streams (\d+)/)?.[1];
     await eventually(async () => expect(await connections()).toBe('0'));
   });
 

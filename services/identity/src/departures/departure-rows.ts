@@ -18,6 +18,7 @@ import {
 import { Clock, pageWindow, toPage } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import { isoOf, isoOrNull } from '../moments.js';
+import { News } from './news.js';
 import { Progress } from './progress.js';
 import type { ServiceState } from './receipt-lines.js';
 
@@ -61,6 +62,7 @@ export class DepartureRows {
   constructor(
     private readonly em: EntityManager,
     private readonly progress: Progress,
+    private readonly news: News,
     private readonly clock: Clock,
   ) {}
 
@@ -103,6 +105,10 @@ export class DepartureRows {
       from unnest(${rows.map((row) => row.id)}::uuid[]) d cross join unnest(${[...services]}::text[]) s`.execute(
       this.db,
     );
+    await this.news.note(
+      'departure.started',
+      rows.map((row) => row.id),
+    );
   }
 
   /** Departures of these people that are not over come to no other end: something newer has been decided. */
@@ -132,6 +138,16 @@ export class DepartureRows {
     );
     if (!row) throw new Problem('not-found', { detail: 'There is no such departure.' });
     return row;
+  }
+
+  /** Of those who have left: the departures, locked, in which this service has no part. */
+  async without(service: string, accountId: string, limit: number): Promise<DepartureRow[]> {
+    return this.select(sql`
+      d.account_id = ${accountId} and d.status in ('running', 'completed', 'failed')
+      and exists (select from users u where u.id = d.user_id and u.lifecycle_version = d.lifecycle_version
+        and u.status in ('deactivated', 'deleted'))
+      and not exists (select from departure_service s where s.departure_id = d.id and s.service = ${service})
+      order by d.id limit ${limit} for no key update of d`);
   }
 
   async view(accountId: string, id: string): Promise<Departure> {

@@ -5,6 +5,7 @@ import { NATS } from '#libs/broker';
 import { departureProgress, Problem, type DepartureEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import { AfterCommit } from '../after-commit.js';
+import { News } from './news.js';
 
 export interface NewProgress extends Pick<DepartureEvent, 'type' | 'data'> {
   departureId: string;
@@ -19,6 +20,7 @@ export class Progress {
   constructor(
     @Inject(NATS) private readonly nats: NatsConnection,
     private readonly em: EntityManager,
+    private readonly news: News,
     private readonly afterCommit: AfterCommit,
   ) {}
 
@@ -48,6 +50,8 @@ export class Progress {
       select * from jsonb_to_recordset(${JSON.stringify(numbered)}::jsonb) as e (departure_id uuid, n int, type text, data jsonb)`.execute(
       db,
     );
+    for (const status of ['failed', 'cancelled'] as const)
+      await this.news.note(`departure.${status}`, departuresThatAre(status, entries));
     this.afterCommit.run(async () => {
       for (const id of ids) this.nats.publish(departureProgress(id));
     });
@@ -70,4 +74,11 @@ export class Progress {
       order by n limit ${AT_ONCE}`.execute(db);
     return { events, final: states[0].final && events.length < AT_ONCE };
   }
+}
+
+function departuresThatAre(status: string, entries: readonly NewProgress[]): string[] {
+  const these = entries.filter(
+    ({ type, data }) => type === 'departure' && (data as { status: string }).status === status,
+  );
+  return these.map((entry) => entry.departureId);
 }

@@ -23,9 +23,7 @@ export class ReceiptsConsumer {
     if (undecodable > 0) this.log.error({ messages: undecodable }, 'receipts that could not be read were put aside');
     for (const [service, batches] of Map.groupBy(received, (one) => one.service)) {
       const receipts = batches.flatMap((batch) => batch.receipts ?? []);
-      await failpoint('receipt.fold', () =>
-        this.em.fork().transactional(() => this.folding.fold(service, receipts)),
-      );
+      await failpoint('receipt.fold', () => this.em.fork().transactional(() => this.folding.fold(service, receipts)));
     }
     return received.map(({ receipts }) => (receipts ? 'ack' : { term: 'undecodable' }));
   }

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Departure, type Principal, type UserEvent } from '#libs/contracts';
+import { Problem, type Departure, type Principal } from '#libs/contracts';
 import { Outbox } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { EventProcessor } from '#libs/lifecycle';
@@ -15,6 +15,7 @@ import { AfterCommit } from '../after-commit.js';
 import { DepartureRows, type DepartureRow } from './departure-rows.js';
 import { Progress } from './progress.js';
 import { ReceiptFolding } from './receipt-folding.js';
+import { repeatedEvent } from './repeated-event.js';
 
 /** Has the failed services of a departure try again. What has succeeded is not done again. */
 @Injectable()
@@ -88,41 +89,11 @@ export class DepartureRetry {
   }
 
   private async ask(departure: DepartureRow, round: number, services: readonly string[]): Promise<void> {
-    const event = await this.eventOf(departure, round);
+    const user = await this.users.get(departure.account_id, departure.user_id);
+    const event = repeatedEvent(this.events, user, departure, round);
     const targets = services.filter((service) => service !== 'identity');
     if (targets.length > 0) await this.outbox.again([{ event, targets }]);
     if (services.includes('identity'))
       await this.folding.fold('identity', await this.processor.resumeDecided(this.em.getKysely(), [event]));
-  }
-
-  /** The event as it was, under its own seq, in another round. */
-  private async eventOf(departure: DepartureRow, round: number): Promise<UserEvent> {
-    const user = await this.users.get(departure.account_id, departure.user_id);
-    const {
-      id,
-      steps,
-      active_since: activeSince,
-      was_manager: wasManager,
-      policy,
-      address_digest: addressDigest,
-      conversion,
-      wishes,
-      seq,
-    } = departure;
-    const { restore } = wishes;
-    const facts = {
-      id,
-      steps,
-      activeSince,
-      wasManager,
-      policy,
-      ...(addressDigest && { addressDigest }),
-      ...(conversion && { conversion }),
-      ...(restore && { restore }),
-      round,
-    };
-    const event = this.events.userEvent({ ...user, seq }, `user.${departure.transition}`, facts);
-    // The clocks of delayed effects began when it was decided.
-    return { ...event, time: new Date(departure.begun_at ?? departure.effective_at).toISOString() };
   }
 }

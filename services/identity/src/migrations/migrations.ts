@@ -11,6 +11,9 @@ import { bulkDepartures } from './0015-bulk-departures.js';
 import { handovers } from './0016-handovers.js';
 import { scim } from './0020-scim.js';
 import { addressDigests } from './0022-address-digests.js';
+import { joiningServices } from './0030-joining-services.js';
+import { departureNews } from './0031-departure-news.js';
+import { openDepartures } from './0040-open-departures.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -29,4 +32,7 @@ export const migrations: Migrations = [
   handovers,
   scim,
   addressDigests,
+  joiningServices,
+  departureNews,
+  openDepartures,
 ];

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type RuleDescription } from '#libs/contracts';
+import { Problem, type RuleDeclaration, type RuleDescription } from '#libs/contracts';
 import { sql } from 'kysely';
 
 /** Services in the order in which a reader meets them; others follow. */
@@ -12,20 +12,30 @@ export class Catalogue {
   constructor(private readonly em: EntityManager) {}
 
   /**
-   * Notes the rules of one service in place of those that it told before.
+   * Notes the rules of one service in place of those that it told before. Whoever is new has to get to know everybody
+   * first; then those who have left are brought to it (`joining/`).
+   * @returns whether the service has still to say that it is acquainted
    * @throws Problem `validation` when a rule is not the service's own
    */
-  async declare(service: string, rules: readonly RuleDescription[]): Promise<void> {
+  async declare({ service, rules, acquainted = false }: RuleDeclaration): Promise<boolean> {
     const foreign = rules.filter((rule) => rule.service !== service || !rule.id.startsWith(`${service}.`));
     if (foreign.length > 0) {
       const message = `${foreign.map((rule) => rule.id).join(', ')}: not rules of ${service}`;
       throw new Problem('validation', { errors: [{ field: 'rules', message }] });
     }
+    const db = this.em.getKysely();
+    const joining = service === 'identity' ? null : 'meeting';
     await sql`
-      insert into service_rules as known (service, rules) values (${service}, ${JSON.stringify(rules)}::jsonb)
-      on conflict (service) do update set rules = excluded.rules where known.rules <> excluded.rules`.execute(
-      this.em.getKysely(),
+      insert into service_rules as known (service, rules, joining) values (${service}, ${JSON.stringify(rules)}::jsonb, ${joining})
+      on conflict (service) do update set rules = excluded.rules where known.rules <> excluded.rules`.execute(db);
+    if (acquainted)
+      await sql`update service_rules set joining = 'catching-up' where service = ${service} and joining = 'meeting'`.execute(
+        db,
+      );
+    const { rows } = await sql`select from service_rules where service = ${service} and joining = 'meeting'`.execute(
+      db,
     );
+    return rows.length > 0;
   }
 
   /** Services in their order, within each its rules as its rules file reads. */

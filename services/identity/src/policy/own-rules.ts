@@ -19,7 +19,9 @@ export class OwnRules implements OnApplicationBootstrap {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await RequestContext.create(this.em, () => this.catalogue.declare(this.rules.service, this.rules.describe()));
+    await RequestContext.create(this.em, () =>
+      this.catalogue.declare({ service: this.rules.service, rules: this.rules.describe() }),
+    );
     this.declared = true;
   }
 }

@@ -8,7 +8,7 @@ import {
   type CallOf,
   type Catalogue as CatalogueAnswer,
   type Policy,
-  type RuleDescription,
+  type RuleDeclaration,
 } from '#libs/contracts';
 import { Catalogue } from './catalogue.js';
 import { PolicyService } from './policy.service.js';
@@ -36,8 +36,8 @@ export class PolicyController {
   }
 
   @Answers(declareRules)
-  async declare({ service, rules }: { service: string; rules: RuleDescription[] }): Promise<{ accepted: number }> {
-    await this.catalogue.declare(service, rules);
-    return { accepted: rules.length };
+  async declare(declaration: RuleDeclaration): Promise<{ accepted: number; joining: boolean }> {
+    const joining = await this.catalogue.declare(declaration);
+    return { accepted: declaration.rules.length, joining };
   }
 }

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import type { Decided } from '../departures/decisions.js';
 import { DepartureRows } from '../departures/departure-rows.js';
+import { News } from '../departures/news.js';
 import type { PlanRequest } from '../departures/planner.js';
 import { Progress } from '../departures/progress.js';
 import { Actors, assertMayManage } from '../user/actors.js';
@@ -51,6 +52,7 @@ export class Schedule {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly progress: Progress,
+    private readonly news: News,
     private readonly audit: Audit,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -191,6 +193,10 @@ export class Schedule {
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, transition text,
         requested_by uuid, effective_at timestamptz, reason text, wishes jsonb, return_at timestamptz, returns_from uuid)`.execute(
       this.db,
+    );
+    await this.news.note(
+      'departure.scheduled',
+      rows.map((row) => row.id),
     );
   }
 

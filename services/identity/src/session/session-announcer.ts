@@ -1,6 +1,6 @@
 import { jetstream } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { Kvm, type KV } from '@nats-io/kv';
+import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS, replicasOf } from '#libs/broker';
 import { SESSION_BUCKET, sessionKey, type SessionEpoch } from '#libs/contracts';
@@ -13,6 +13,8 @@ const AT_ONCE = 1_000;
 /** Tells all gateways which tokens are dead, as soon as that is committed. */
 @Injectable()
 export class SessionAnnouncer {
+  private bucket?: Promise<KV>;
+
   constructor(
     @Inject(NATS) private readonly nats: NatsConnection,
     private readonly afterCommit: AfterCommit,
@@ -27,14 +29,33 @@ export class SessionAnnouncer {
     this.afterCommit.run(() => this.put([[sessionKey(sessionId), '1']]));
   }
 
-  private async put(entries: readonly (readonly [key: string, value: string])[]): Promise<void> {
-    const kvm = new Kvm(jetstream(this.nats, { timeout: PATIENCE }));
-    const bucket = await kvm.create(SESSION_BUCKET.name, {
-      ttl: SESSION_BUCKET.ttl,
-      replicas: replicasOf(this.nats),
+  /** A broker that has lost the bucket gets it anew; one that is away is not waited for twice. */
+  private async put(entries: readonly Entry[]): Promise<void> {
+    const known = this.bucket;
+    await this.putInto(known ?? this.open(), entries).catch(async (error: unknown) => {
+      if (this.bucket === known) this.bucket = undefined;
+      if (!known || error instanceof errors.TimeoutError) throw error;
+      await this.putInto(this.open(), entries);
     });
+  }
+
+  private async putInto(opened: Promise<KV>, entries: readonly Entry[]): Promise<void> {
+    const bucket = await opened;
     for (let from = 0; from < entries.length; from += AT_ONCE) {
       await Promise.all(entries.slice(from, from + AT_ONCE).map(([key, value]) => bucket.put(key, value)));
     }
   }
+
+  /** Once, and not for every revocation: making sure that the bucket is there takes longer than writing to it. */
+  private open(): Promise<KV> {
+    const kvm = new Kvm(jetstream(this.nats, { timeout: PATIENCE }));
+    const { name, ttl } = SESSION_BUCKET;
+    const opening = (this.bucket ??= kvm.create(name, { ttl, replicas: replicasOf(this.nats) }));
+    opening.catch(() => {
+      if (this.bucket === opening) this.bucket = undefined;
+    });
+    return opening;
+  }
 }
+
+type Entry = readonly [key: string, value: string];

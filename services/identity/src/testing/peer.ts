@@ -18,6 +18,7 @@ import {
 import { platformMigrations, startService, type RunningService } from '#libs/platform';
 import { testDatabase, type TestDatabase } from '#libs/testing';
 import { sql } from 'kysely';
+import { Client } from 'pg';
 import type { TestIdentity } from './identity.js';
 
 const Thing = defineEntity({
@@ -43,6 +44,14 @@ const migrations = [
   ),
 ];
 
+/** Things of somebody. */
+export interface Given {
+  accountId: string;
+  owner: string;
+  kind: string;
+  count: number;
+}
+
 /** Another service as far as identity is concerned: real rules over real rows, on the real engine. */
 export class Peer {
   private constructor(
@@ -53,13 +62,17 @@ export class Peer {
     private running: RunningService | undefined,
   ) {}
 
-  /** Runs, and has told identity its rules. */
-  static async start(identity: TestIdentity, name: string): Promise<Peer> {
+  /**
+   * Starts, and tells identity its rules.
+   * @param before rows that are there before it starts
+   */
+  static async start(identity: TestIdentity, name: string, before: readonly Given[] = []): Promise<Peer> {
     const database = await testDatabase({
       name,
       migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
       fingerprint: `peer ${name} ${migrations.map((one) => one.name).join()}`,
     });
+    await putBefore(database.url, before);
     const peer = new Peer(identity, name, moduleOf(name), database, undefined);
     await peer.start();
     return peer;
@@ -108,6 +121,18 @@ export class Peer {
   private get db() {
     return this.get(EntityManager).fork().getKysely();
   }
+}
+
+async function putBefore(url: string, given: readonly Given[]): Promise<void> {
+  const client = new Client(url);
+  await client.connect();
+  for (const { accountId, owner, kind, count } of given) {
+    await client.query(
+      `insert into thing (id, account_id, owner, kind) select gen_random_uuid(), $1, $2, $3 from generate_series(1, $4::int)`,
+      [accountId, owner, kind, count],
+    );
+  }
+  await client.end();
 }
 
 function moduleOf(service: string): Type {

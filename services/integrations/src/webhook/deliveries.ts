@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Problem } from '#libs/contracts';
+import { Problem, type CloudEvent } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
 
@@ -21,6 +21,32 @@ export class Deliveries {
       this.em.getKysely(),
     );
     for (const { id } of rows) await this.queue(id, type, data);
+  }
+
+  /**
+   * Queues news of departures, for active webhooks that asked for them and whose owner is owner or admin of the account.
+   * The id of a delivery follows from event and webhook: whatever comes twice has the same one.
+   */
+  async announceDepartures(news: readonly CloudEvent<{ accountId: string }>[]): Promise<void> {
+    const now = this.clock.now();
+    const rows = news.map(({ id, type, time, data }) => ({
+      id,
+      type,
+      account_id: data.accountId,
+      body: JSON.stringify({ type, timestamp: time, data }),
+    }));
+    await sql`
+      with news as materialized (
+        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, type text, account_id uuid, body text)
+      ), hearing as materialized (
+        select w.id, w.account_id, w.events from webhook w join directory d on d.user_id = w.owner_id
+        where w.account_id in (select account_id from news) and w.active and d.status = 'active' and d.is_manager
+        order by w.id for share of w
+      )
+      insert into webhook_delivery (id, webhook_id, body, attempts, due_at, created_at)
+      select md5(n.id::text || h.id::text)::uuid, h.id, n.body, 0, ${now}::timestamptz, ${now}::timestamptz
+      from news n join hearing h on h.account_id = n.account_id and n.type = any(h.events)
+      on conflict (id) do nothing`.execute(this.em.getKysely());
   }
 
   /**

@@ -46,6 +46,7 @@ export class WebhookController extends base {
 
   override async prepare(call: Call): Promise<Record<string, unknown>> {
     this.refuseClosed((call.body as NewWebhook).url);
+    refuseDepartures(call, (call.body as NewWebhook).events);
     const secret = newSecret(this.ids);
     this.fresh.set(call, secret);
     return {
@@ -67,6 +68,7 @@ export class WebhookController extends base {
     const { id, accountId, ownerId } = await this.findOwn(call);
     const { body } = call;
     if (body.url) this.refuseClosed(body.url);
+    refuseDepartures(call, body.events ?? []);
     if (body.ownerId || body.active) await this.directory.requireActive(accountId, [body.ownerId ?? ownerId]);
     // Its owner may have left since it was read: then it has another one now, or has been disabled.
     const webhook = await this.em.findOne(
@@ -99,4 +101,10 @@ export class WebhookController extends base {
     const message = 'url must not lead to a loopback, link-local or private address';
     throw new Problem('validation', { errors: [{ field: 'url', message }] });
   }
+}
+
+/** @throws Problem `forbidden`: who leaves is for managers to know */
+function refuseDepartures({ principal }: Pick<Call, 'principal'>, events: readonly string[]): void {
+  if (isManager(principal) || !events.some((type) => type.startsWith('departure.'))) return;
+  throw new Problem('forbidden', { detail: 'Only owners and admins may ask for departures.' });
 }

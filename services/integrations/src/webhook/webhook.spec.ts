@@ -1,7 +1,5 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll, afterEach } from '@jest/globals';
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { sql } from 'kysely';
 import { apps, webhooks, webhookTest, webhookUpdate, type Principal, type WebhookChanges } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
@@ -9,6 +7,7 @@ import { eventually } from '#libs/testing';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { IntegrationsModule } from '../integrations.module.js';
 import { migrations } from '../migrations/migrations.js';
+import { Receiver } from '../testing/receiver.js';
 import { Webhook } from './webhook.entity.js';
 import { DeliveryWorker } from './delivery.worker.js';
 
@@ -23,35 +22,6 @@ const start = (allowPrivate: boolean) =>
       WEBHOOKS_ALLOW_PRIVATE: String(allowPrivate),
     },
   });
-
-interface Received {
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-/** Somebody else's server that webhooks are sent to. */
-class Receiver {
-  readonly received: Received[] = [];
-  status = 204;
-  private server!: Server;
-
-  async open(): Promise<string> {
-    this.server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (text) => (body += text));
-      request.on('end', () => {
-        this.received.push({ headers: request.headers, body });
-        response.writeHead(this.status, { location: '/elsewhere' }).end();
-      });
-    });
-    await new Promise<void>((listening) => this.server.listen(0, '127.0.0.1', listening));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/hook`;
-  }
-
-  close(): Promise<unknown> {
-    return new Promise((closed) => this.server.close(closed));
-  }
-}
 
 let integrations: TestService;
 let robin: Principal;

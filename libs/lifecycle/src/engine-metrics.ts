@@ -1,0 +1,101 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '#libs/database';
+import { Metrics } from '#libs/platform';
+import { sql } from 'kysely';
+import { ruleApplied, type RuleApplied } from './rule-applied.js';
+import { RuleSet } from './rule-set.js';
+
+/** More than this is too many, however many more; a measurement must not read a whole table. */
+const MOST = 100_000;
+
+interface Backlog {
+  retrying: number;
+  retryAge: number;
+  failed: number;
+  unreadable: number;
+  tasks: number;
+  taskRows: number;
+  taskAge: number;
+  pending: number;
+  overdue: number;
+  overdueAge: number;
+  held: number;
+}
+
+/** Shows what waits in this service's database, and what its rules do. Labels are names of rules and actions only. */
+@Injectable()
+export class EngineMetrics implements OnApplicationShutdown {
+  private readonly gauges;
+  private readonly seconds;
+  private readonly rows;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly clock: Clock,
+    metrics: Metrics,
+  ) {
+    this.gauges = gaugesOf(metrics);
+    this.seconds = metrics.histogram('leaver_rule_seconds', 'Time that a statement of a rule takes.', [
+      'rule',
+      'action',
+    ]);
+    this.rows = metrics.counter('leaver_rule_rows_total', 'Rows that rules have dealt with.', ['rule', 'action']);
+    metrics.measured(() => this.measure());
+    ruleApplied.subscribe(this.count);
+  }
+
+  onApplicationShutdown(): void {
+    ruleApplied.unsubscribe(this.count);
+  }
+
+  /** Other services in the same process have rules of their own. */
+  private readonly count = (message: unknown): void => {
+    const { rule, action, rows, seconds } = message as RuleApplied;
+    if (!this.rules.rules.some(({ id }) => id === rule)) return;
+    this.seconds.observe({ rule, action }, seconds);
+    this.rows.inc({ rule, action }, rows);
+  };
+
+  private async measure(): Promise<void> {
+    const now = this.clock.now();
+    const age = (time: string) =>
+      sql`greatest(extract(epoch from ${now}::timestamptz - min(${sql.ref(time)})), 0)::float8`;
+    // Each count reads an index that holds nothing else, up to a limit.
+    const { rows } = await sql<Backlog>`
+      with retry as (select received_at from inbox where status = 'retry' order by due_at limit ${MOST}),
+        failed as (select from inbox where status = 'failed' limit ${MOST}),
+        letter as (select from dead_letter limit ${MOST}),
+        open_task as (select affected, due_at from task order by due_at limit ${MOST}),
+        pending as (
+          select due_at, held_at from scheduled_action where status = 'pending' order by due_at limit ${MOST})
+      select retry.*, failed.*, letter.*, open_task.*, pending.*
+      from (select count(*)::int as retrying, ${age('received_at')} as "retryAge" from retry) retry,
+        (select count(*)::int as failed from failed) failed,
+        (select count(*)::int as unreadable from letter) letter,
+        (select count(*)::int as tasks, coalesce(sum(affected), 0)::float8 as "taskRows", ${age('due_at')} as "taskAge"
+          from open_task) open_task,
+        (select count(*)::int as pending, count(held_at)::int as held,
+          (count(*) filter (where due_at <= ${now} and held_at is null))::int as overdue,
+          greatest(extract(epoch from ${now}::timestamptz - min(due_at) filter (where held_at is null)), 0)::float8 as "overdueAge"
+          from pending) pending`.execute(this.em.fork().getKysely());
+    for (const [name, gauge] of Object.entries(this.gauges)) gauge.set(rows[0]![name as keyof Backlog] ?? 0);
+  }
+}
+
+function gaugesOf(metrics: Metrics) {
+  return {
+    retrying: metrics.gauge('leaver_inbox_retry', 'Events that failed and wait for another try.'),
+    retryAge: metrics.gauge('leaver_inbox_retry_oldest_seconds', 'Since when the oldest of them is here.'),
+    failed: metrics.gauge('leaver_inbox_failed', 'Events that this service has given up on.'),
+    unreadable: metrics.gauge('leaver_dead_messages', 'Messages that could not be understood.'),
+    tasks: metrics.gauge('leaver_tasks_open', 'Rules with very many rows that are worked off in chunks.'),
+    taskRows: metrics.gauge('leaver_tasks_rows_done', 'Rows that the open tasks have dealt with so far.'),
+    taskAge: metrics.gauge('leaver_task_overdue_seconds', 'How long the next chunk has been due.'),
+    pending: metrics.gauge('leaver_scheduled_pending', 'Delayed effects that have not been carried out.'),
+    overdue: metrics.gauge('leaver_scheduled_overdue', 'Those whose day has come and that nothing keeps waiting.'),
+    overdueAge: metrics.gauge('leaver_scheduled_overdue_seconds', 'How long the first of them has been due.'),
+    held: metrics.gauge('leaver_scheduled_held', 'Those that a legal hold keeps waiting.'),
+  };
+}

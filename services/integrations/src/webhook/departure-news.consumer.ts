@@ -1,0 +1,46 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { BatchPattern, DEPARTURES, Log, type Delivery, type Outcome } from '#libs/broker';
+import {
+  ANY_DEPARTURE_NEWS,
+  DEPARTURE_COMPLETED,
+  DEPARTURE_NEWS,
+  type CloudEvent,
+  type CompletedDeparture,
+  type DepartureNews,
+} from '#libs/contracts';
+import { Deliveries } from './deliveries.js';
+
+type News = CloudEvent<DepartureNews | CompletedDeparture>;
+
+const TYPES: readonly string[] = [...DEPARTURE_NEWS, DEPARTURE_COMPLETED];
+
+/** Hands what identity says of departures on to the webhooks that asked for it. */
+@Controller()
+export class DepartureNewsConsumer {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly deliveries: Deliveries,
+    private readonly log: Log,
+  ) {}
+
+  @BatchPattern({ stream: DEPARTURES, filter: ANY_DEPARTURE_NEWS, durable: 'integrations-departures' })
+  async handle(batch: Delivery[]): Promise<Outcome[]> {
+    const news = batch.map(decode);
+    const unreadable = news.filter((one) => !one).length;
+    if (unreadable > 0) this.log.error({ messages: unreadable }, 'news of departures that could not be read');
+    await this.em
+      .fork()
+      .transactional(() => this.deliveries.announceDepartures(news.filter((one) => one !== undefined)));
+    return news.map((one) => (one ? 'ack' : { term: 'undecodable' }));
+  }
+}
+
+function decode({ data }: Delivery): News | undefined {
+  try {
+    const event = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data)) as News;
+    return TYPES.includes(event.type) && event.id && event.data.accountId ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,140 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createHmac } from 'node:crypto';
+import { sql } from 'kysely';
+import { DEPARTURES, Publisher } from '#libs/broker';
+import { webhooks, webhookUpdate, type CloudEvent, type DepartureNews, type Principal } from '#libs/contracts';
+import { TestService } from '#libs/platform/testing';
+import { eventually } from '#libs/testing';
+import { IntegrationsConfig } from '../integrations.config.js';
+import { IntegrationsModule } from '../integrations.module.js';
+import { migrations } from '../migrations/migrations.js';
+import { Receiver } from '../testing/receiver.js';
+import { DeliveryWorker } from './delivery.worker.js';
+import { Webhook } from './webhook.entity.js';
+
+let integrations: TestService;
+let admin: Principal;
+let receiver: Receiver;
+let url: string;
+let messages = 0;
+
+beforeAll(async () => {
+  integrations = await TestService.start({
+    name: 'integrations',
+    module: IntegrationsModule,
+    migrations,
+    config: IntegrationsConfig,
+    env: { INTEGRATIONS_SECRET: 'a-secret-for-tests-that-is-long-enough', WEBHOOKS_ALLOW_PRIVATE: 'true' },
+  });
+});
+afterAll(() => integrations.stop());
+beforeEach(async () => {
+  receiver = new Receiver();
+  url = await receiver.open();
+  admin = await integrations.person({ roles: ['admin'] });
+});
+afterEach(() => receiver.close());
+
+const create = (events: string[], who = admin) => integrations.call(who, webhooks.create, { body: { url, events } });
+
+const news = (type: string, { accountId } = admin): CloudEvent<DepartureNews> => ({
+  specversion: '1.0',
+  id: integrations.ids.next(),
+  source: 'urn:leaver:identity',
+  type,
+  subject: accountId,
+  time: integrations.clock.now().toISOString(),
+  datacontenttype: 'application/json',
+  data: {
+    departureId: integrations.ids.next(),
+    accountId,
+    userId: integrations.ids.next(),
+    transition: 'deleted',
+    effectiveAt: integrations.clock.now().toISOString(),
+  },
+});
+
+/** As identity does; the broker would swallow a second message of the same id, so each has its own. */
+const publish = (...events: CloudEvent<DepartureNews>[]) =>
+  integrations.get(Publisher).publishAll(
+    DEPARTURES,
+    events.map((event) => ({ subject: event.type, id: `message-${++messages}`, data: JSON.stringify(event) })),
+  );
+
+const received = () => receiver.received.map(({ body }) => JSON.parse(body) as { type: string; data: DepartureNews });
+const settled = async () => {
+  await integrations.get(DeliveryWorker).drain();
+  const { rows } = await sql`select from webhook_delivery`.execute(integrations.em().getKysely());
+  expect(rows).toEqual([]);
+};
+
+describe('webhooks that ask for departures', () => {
+  it('get them signed, with ids and nothing personal', async () => {
+    const { secret } = await create(['departure.started', 'departure.failed']);
+    const started = news('departure.started');
+    await publish(started, news('departure.scheduled'));
+    await eventually(() => receiver.received.length > 0);
+    await settled();
+    const [{ headers, body } = { headers: {}, body: '' }, ...more] = receiver.received;
+    expect(more).toEqual([]);
+    expect(JSON.parse(body)).toEqual({ type: started.type, timestamp: started.time, data: started.data });
+    const key = Buffer.from(secret!.slice('whsec_'.length), 'base64');
+    const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+    expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
+  });
+
+  it('get those of their own account only', async () => {
+    await create(['departure.failed']);
+    const other = await integrations.person({ roles: ['admin'] });
+    const own = news('departure.failed');
+    await publish(news('departure.failed', other), own);
+    await eventually(() => receiver.received.length > 0);
+    await settled();
+    expect(received().map(({ data }) => data.departureId)).toEqual([own.data.departureId]);
+  });
+
+  it('can tell a repetition by its webhook-id, which differs between webhooks', async () => {
+    await create(['departure.cancelled']);
+    await create(['departure.cancelled']);
+    const event = news('departure.cancelled');
+    await publish(event);
+    await eventually(() => receiver.received.length === 2);
+    await settled();
+    await publish(event);
+    await eventually(() => receiver.received.length === 4);
+    const ids = receiver.received.map(({ headers }) => headers['webhook-id'] as string);
+    expect(new Set(ids).size).toBe(2);
+    expect(ids.slice(0, 2).sort()).toEqual(ids.slice(2).sort());
+  });
+
+  it('survive what nobody can read', async () => {
+    await create(['departure.failed']);
+    await integrations.get(Publisher).publishAll(DEPARTURES, [{ subject: 'departure.failed', id: 'junk', data: '{' }]);
+    await publish(news('departure.failed'));
+    await eventually(() => receiver.received.length === 1);
+  });
+
+  it('are made by owners and admins only', async () => {
+    const agent = await integrations.person({ accountId: admin.accountId });
+    await expect(create(['departure.failed'], agent)).rejects.toMatchObject({ code: 'forbidden' });
+    const { id } = await create(['app.installed'], agent);
+    const change = { params: { id }, body: { events: ['departure.failed'] } };
+    await expect(integrations.call(agent, webhookUpdate, change)).rejects.toMatchObject({ code: 'forbidden' });
+    await integrations.call(admin, webhookUpdate, change);
+  });
+
+  it.each([
+    ['is no manager', { roles: ['agent'] as Principal['roles'] }],
+    ['has left', { roles: ['admin'] as Principal['roles'], status: 'deactivated' as const }],
+  ])('get nothing while their owner %s', async (_why, person) => {
+    const { userId } = await integrations.person({ accountId: admin.accountId, ...person });
+    const { id } = await create(['departure.failed']);
+    await integrations.em().nativeUpdate(Webhook, { id }, { ownerId: userId });
+    const mine = await create(['departure.failed']);
+    await publish(news('departure.failed'));
+    await eventually(() => receiver.received.length > 0);
+    await settled();
+    expect(receiver.received).toHaveLength(1);
+    expect(mine.id).not.toBe(id);
+  });
+});
