@@ -20,12 +20,12 @@ export async function printSecrets() {
   }
 }
 
-/** @returns a Secret for each service, for the jobs, the broker and whoever subscribes to the events */
+/** @returns a Secret for each service, for the jobs, the broker, whoever subscribes to the events, and the operator */
 export function manifests(of) {
   const files = {
     ...Object.fromEntries(services.map((name) => [name, of.service(name)])),
     jobs: of.jobs(),
-    subscriber: of.subscriber(),
+    ...Object.fromEntries(['subscriber', 'operator'].map((name) => [name, of.outsider(name)])),
     'nats-users': { 'users.conf': JSON.stringify(natsAuthorization(of.brokerUsers()), null, 2) },
   };
   return Object.entries(files).map(([name, stringData]) => ({

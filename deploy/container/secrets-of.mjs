@@ -26,7 +26,8 @@ export function secretsOf(keys, hosts) {
           [`${name}-owner-database-url`, ownerUrl(name)],
         ]),
       ),
-    subscriber: () => ({ 'nats-url': natsUrl('subscriber') }),
+    /** Those who connect to the broker from outside: `subscriber`, `operator`. */
+    outsider: (name) => ({ 'nats-url': natsUrl(name) }),
     /** Whoever may connect to the broker, with what they may do there. */
     brokerUsers: () => brokerUsers.map((name) => ({ name, password: keys.nats[name], ...permissions[name] })),
   };
