@@ -1,0 +1,39 @@
+import { Outbox } from '#libs/broker';
+import { Audit } from '../services/identity/src/audit/audit.js';
+import { DepartureCommands } from '../services/identity/src/departures/departure-commands.js';
+import { compareTimes, inTurn, type Measure } from './support/measure.js';
+import { Identity } from './support/identity.js';
+import { personId } from './support/people.js';
+
+const ROUNDS = 5;
+
+/** One deactivation after the other, each decided in a transaction of its own; and the same while two parts are silenced. */
+export const decision: Measure = {
+  number: 3,
+  name: 'decision',
+  run: async (bench) => {
+    const each = bench.size(200);
+    const identity = await Identity.start(bench.stage, each * ROUNDS * 2);
+    const commands = identity.get(DepartureCommands);
+    let person = 0;
+    const decide = async () => {
+      for (let n = 0; n < each; n++) {
+        const id = personId(++person);
+        await identity.transaction(() => commands.leave(identity.owner, id, 'deactivated', {}));
+      }
+      return each;
+    };
+    const parts = [identity.get(Outbox), identity.get(Audit)];
+    const { ours, theirs } = await inTurn(bench, ROUNDS, {
+      ours: { run: decide },
+      theirs: {
+        prepare: async () => parts.forEach((part) => Object.assign(part, { append: async () => undefined })),
+        run: decide,
+        finish: async () => parts.forEach((part) => Reflect.deleteProperty(part, 'append')),
+      },
+    });
+    await identity.service.close();
+    const what = `${each} decisions, with outbox and audit`;
+    return [compareTimes({ what, against: 'without', goal: { atMost: 1.15 } }, ours, theirs)];
+  },
+};

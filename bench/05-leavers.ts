@@ -1,0 +1,102 @@
+import { compareTimes, inTurn, type Finding, type Measure, type Sample, type Side } from './support/measure.js';
+import { emptyStreams, Participant, policyOf } from './support/participant.js';
+import { departureOf, directoryOf, personId, publish } from './support/people.js';
+import { withClient, withNats, type Copy } from './support/stage.js';
+import { contacts } from './scenes/contacts.js';
+import { messaging } from './scenes/messaging.js';
+import type { Scene } from './scenes/scene.js';
+import { telephony } from './scenes/telephony.js';
+
+/** 10,000 people leave at once, each with 50 rows a service. Our side begins with the events in the stream. */
+export const leavers: Measure = {
+  number: 5,
+  name: 'leavers',
+  run: async (bench) => {
+    const people = bench.size(10_000);
+    const findings: Finding[] = [];
+    const whole = { ours: [] as Sample[], theirs: [] as Sample[] };
+    for (const scene of [contacts, messaging, telephony]) {
+      const { name, migrations } = scene.parts;
+      const template = await bench.stage.template(name, migrations, [directoryOf(people), ...scene.rows(people)]);
+      const samples = await withNats(bench.stage, (nats) =>
+        inTurn(bench, 2, {
+          ours: engine(scene, people, () => template.copy(), nats),
+          theirs: byHand(scene, people, () => template.copy()),
+        }),
+      );
+      await template.drop();
+      const words = {
+        what: `${people.toLocaleString('en')} leavers with 50 rows: ${name}`,
+        against: 'one transaction by hand',
+      };
+      findings.push(compareTimes({ ...words, goal: { atMost: 1.5 } }, samples.ours, samples.theirs));
+      for (const side of ['ours', 'theirs'] as const) whole[side] = added(whole[side], samples[side]);
+    }
+    const words = {
+      what: 'The three services one after the other',
+      against: 'the same by hand',
+      goal: { atMost: 1.5 },
+    };
+    return [...findings, compareTimes(words, whole.ours, whole.theirs)];
+  },
+};
+
+type Nats = Parameters<typeof emptyStreams>[0];
+
+export function engine(scene: Scene, people: number, copy: () => Promise<Copy>, nats: Nats): Side<Prepared> {
+  return {
+    prepare: async () => {
+      const database = await copy();
+      const participant = await Participant.open(scene.parts, database.url, nats);
+      const rules = policyOf(participant, 'crm', scene.policy);
+      await emptyStreams(nats);
+      await publish(
+        nats,
+        Array.from({ length: people }, (_, n) => departureOf(n + 1, 'deleted', rules)),
+      );
+      return { database, participant };
+    },
+    run: async ({ participant }) => {
+      await participant.work(people);
+      return people;
+    },
+    finish: async ({ database, participant }) => {
+      await participant.close();
+      await database.drop();
+    },
+  };
+}
+
+interface Prepared {
+  database: Copy;
+  participant: Participant;
+}
+
+function byHand(scene: Scene, people: number, copy: () => Promise<Copy>): Side<Copy> {
+  const everybody = Array.from({ length: people }, (_, n) => personId(n + 1));
+  return {
+    prepare: copy,
+    run: async ({ url }) => {
+      await withClient(url, async (client) => {
+        await client.query('begin');
+        for (const text of scene.byHand)
+          await client.query(text, text.includes('$2') ? [everybody, personId(0)] : [everybody]);
+        await client.query('commit');
+      });
+      return people;
+    },
+    finish: (database) => database.drop(),
+  };
+}
+
+const added = (some: readonly Sample[], more: readonly Sample[]): Sample[] =>
+  more.map((sample, round) => {
+    const before = some[round];
+    if (!before) return sample;
+    const cpu = {
+      node: before.cpu.node + sample.cpu.node,
+      postgres: before.cpu.postgres + sample.cpu.postgres,
+      nats: before.cpu.nats + sample.cpu.nats,
+    };
+    return { seconds: before.seconds + sample.seconds, work: sample.work, cpu };
+  });

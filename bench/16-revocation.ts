@@ -1,0 +1,77 @@
+import { startService } from '#libs/platform';
+import { eventually } from '#libs/testing';
+import { jetstream } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { SessionEpochs } from '../services/gateway/src/auth/session-epochs.js';
+import { SessionWatch } from '../services/gateway/src/auth/session-watch.js';
+import { gateway } from '../services/gateway/src/gateway.js';
+import { AfterCommit } from '../services/identity/src/after-commit.js';
+import { Sessions } from '../services/identity/src/session/sessions.js';
+import { compareMilliseconds, quantile, type Measure } from './support/measure.js';
+import { Identity } from './support/identity.js';
+import { personId } from './support/people.js';
+import { withNats, type Stage } from './support/stage.js';
+
+/** From identity's commit until the gateway refuses the person's tokens. */
+export const revocation: Measure = {
+  number: 16,
+  name: 'revocation',
+  run: async ({ stage, size }) => {
+    const people = size(1_000);
+    const ours = await throughGateway(stage, people);
+    const theirs = await throughBucket(stage, people);
+    const [a, b] = [quantile(ours, 0.99), quantile(theirs, 0.99)];
+    const what = 'p99 from the commit to a refusal';
+    return [
+      compareMilliseconds({ what, against: 'a raw KV put and watch', goal: { atMost: 2 } }, a, b),
+      compareMilliseconds({ what, against: '50 ms', goal: { atMost: 1 } }, a, 50),
+      compareMilliseconds({ what: 'p50 of the same', against: 'raw' }, quantile(ours, 0.5), quantile(theirs, 0.5)),
+    ];
+  },
+};
+
+async function throughGateway(stage: Stage, people: number): Promise<number[]> {
+  const identity = await Identity.start(stage, people);
+  const env = { NATS_URL: stage.natsUrl, LOG_LEVEL: 'silent', PORT: '0', HOST: '127.0.0.1' };
+  const service = await startService({ ...gateway, env });
+  await eventually(() => service.app.get(SessionWatch, { strict: false }).fresh);
+  const epochs = service.app.get(SessionEpochs, { strict: false });
+  const sessions = identity.get(Sessions);
+  const took: number[] = [];
+  for (let n = 1; n <= people; n++) {
+    const user = personId(n);
+    const refused = new Promise<number>((resolve) => epochs.onEnd(user, undefined, () => resolve(performance.now())));
+    let committed = 0;
+    await identity.transaction(async () => {
+      // Of what follows the commit this comes first.
+      identity.get(AfterCommit).run(async () => void (committed = performance.now()));
+      await sessions.renewClaims([user]);
+    });
+    took.push((await refused) - committed);
+  }
+  await service.close();
+  await identity.service.close();
+  return took;
+}
+
+async function throughBucket(stage: Stage, times: number): Promise<number[]> {
+  return withNats(stage, async (nats) => {
+    const bucket = await new Kvm(jetstream(nats)).create('raw');
+    const watch = await bucket.watch();
+    const arrived = new Map<string, () => void>();
+    void (async () => {
+      for await (const { key } of watch) arrived.get(key)?.();
+    })();
+    const took: number[] = [];
+    for (let n = 1; n <= times; n++) {
+      const key = personId(n);
+      const begun = performance.now();
+      const seen = new Promise<void>((resolve) => arrived.set(key, resolve));
+      await bucket.put(key, '1');
+      await seen;
+      took.push(performance.now() - begun);
+    }
+    watch.stop();
+    return took;
+  });
+}

@@ -1,0 +1,76 @@
+import 'reflect-metadata';
+import { writeFile } from 'node:fs/promises';
+import { measures } from './measures.js';
+import { documentOf } from './support/document.js';
+import { isMet, type Bench, type Measure, type Outcome } from './support/measure.js';
+import { clock } from './support/participant.js';
+import { pictureOf } from './support/picture.js';
+import { plansOf } from './support/plans.js';
+import { tableOf } from './support/report.js';
+import { Stage } from './support/stage.js';
+
+/** For trying a measure out: BENCH_SCALE=0.01 makes everything a hundred times smaller, and nothing is written down. */
+const scale = Number(process.env.BENCH_SCALE ?? 1);
+/** BENCH_WRITE names another folder for the document and its picture. */
+const folder = process.env.BENCH_WRITE ?? (scale === 1 ? 'docs' : undefined);
+const LONGEST = 480_000;
+const wanted = process.argv.slice(2);
+const chosen = measures.filter(isWanted);
+if (chosen.length < Math.max(1, wanted.length)) {
+  process.stderr.write(`The measures are: ${measures.map(({ name }) => name).join(', ')}\n`);
+  process.exit(1);
+}
+
+const stage = await Stage.open();
+const begun = performance.now();
+try {
+  const outcomes: Outcome[] = [];
+  for (const measure of chosen) outcomes.push(await outcomeOf(measure));
+  process.stdout.write(`\n${tableOf(outcomes)}\n`);
+  if (folder && wanted.length === 0) await writeDown(outcomes, folder);
+  const missed = outcomes.flatMap(({ findings }) => findings).filter((finding) => !isMet(finding)).length;
+  process.stdout.write(missed === 0 ? 'Every goal is met.\n' : `Goals missed: ${missed}\n`);
+} finally {
+  await stage.close();
+}
+// A rival that hangs may hold connections open.
+process.exit(0);
+
+function isWanted({ name, number }: Measure): boolean {
+  return wanted.length === 0 || wanted.includes(name) || wanted.includes(String(number));
+}
+
+function benchFor(title: string): Bench {
+  return {
+    stage,
+    size: (full) => Math.max(1, Math.round(full * scale)),
+    say: (text) => process.stderr.write(`  ${title}: ${text}\n`),
+  };
+}
+
+async function outcomeOf(measure: Measure): Promise<Outcome> {
+  try {
+    return { measure, findings: await inTime(measure.run(benchFor(`${measure.number} ${measure.name}`))) };
+  } catch (error) {
+    // One measure that can't be taken leaves the others standing, and the document says so.
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return { measure, findings: [], skipped: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** A rival that never ends must not keep the others from being measured. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it took longer than eight minutes')), LONGEST);
+  });
+  return Promise.race([work, tooLong]).finally(() => clearTimeout(timer));
+}
+
+async function writeDown(outcomes: readonly Outcome[], folder: string): Promise<void> {
+  const plans = await plansOf(benchFor('plans'));
+  const seconds = (performance.now() - begun) / 1_000;
+  const day = clock.now().toISOString().slice(0, 10);
+  await writeFile(`${folder}/PERFORMANCE.md`, documentOf(outcomes, plans, seconds, day));
+  await writeFile(`${folder}/performance.svg`, pictureOf(outcomes));
+}

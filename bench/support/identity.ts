@@ -1,0 +1,71 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { ServiceClient } from '#libs/broker';
+import { accountsCreate, NOBODY, type Principal } from '#libs/contracts';
+import { startService, type RunningService } from '#libs/platform';
+import type { Type } from '@nestjs/common';
+import { sql } from 'kysely';
+import { IdentityConfig } from '../../services/identity/src/identity.config.js';
+import { IdentityModule } from '../../services/identity/src/identity.module.js';
+import { migrations } from '../../services/identity/src/migrations/migrations.js';
+import { personSql } from './people.js';
+import { emptyStreams } from './participant.js';
+import { withNats, type Stage } from './stage.js';
+
+export const OWNER = { name: 'Olive', email: 'olive@example.com', password: 'correct horse battery' };
+/** A service that never answers: events stay in the outbox, as they do while others are busy. */
+const SILENT = 'silent';
+
+/** The whole identity service on a database of its own, with an account full of people. */
+export class Identity {
+  private constructor(
+    readonly service: RunningService,
+    readonly owner: Principal,
+  ) {}
+
+  static async start(stage: Stage, people: number): Promise<Identity> {
+    await withNats(stage, emptyStreams);
+    const template = await stage.template('identity', migrations, []);
+    const { url } = await template.copy();
+    await template.drop();
+    const env = {
+      DATABASE_URL: url,
+      NATS_URL: stage.natsUrl,
+      LOG_LEVEL: 'silent',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      LEAVER_SECRET: 'a-secret-for-measures-that-is-long-enough',
+    };
+    const service = await startService({ name: 'identity', module: IdentityModule, config: IdentityConfig, env });
+    const body = { name: 'Acme', seats: people + 10, owner: { ...OWNER, staffId: 'S0' } };
+    const { account, user } = await service.app
+      .get(ServiceClient, { strict: false })
+      .call(accountsCreate, { principal: NOBODY, body });
+    const identity = new Identity(service, { accountId: account.id, userId: user.id, roles: user.roles });
+    await identity.fill(account.id, people);
+    return identity;
+  }
+
+  get<T>(type: Type<T>): T {
+    return this.service.app.get(type, { strict: false });
+  }
+
+  /** Works in a transaction, as a call from the gateway does. */
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    const em = this.get(EntityManager as unknown as Type<EntityManager>);
+    return RequestContext.create(em, () => em.transactional(work));
+  }
+
+  private async fill(accountId: string, people: number): Promise<void> {
+    await this.transaction(async () => {
+      const db = this.get(EntityManager as unknown as Type<EntityManager>).getKysely();
+      await sql`insert into service_rules (service, rules) values (${SILENT}, '[]')`.execute(db);
+      await sql`
+        insert into users (id, account_id, name, email, status, seq, seat_taken, created_at, updated_at)
+        select ${sql.raw(personSql('n'))}, ${accountId}, 'Person ' || n, 'person' || n || '@example.com', 'active', 1, true, now(), now()
+        from generate_series(1, ${people}::int) n`.execute(db);
+      await sql`
+        insert into user_role (id, user_id, role) select uuidv7(), ${sql.raw(personSql('n'))}, 'agent'
+        from generate_series(1, ${people}::int) n`.execute(db);
+    });
+  }
+}

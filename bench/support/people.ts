@@ -1,0 +1,91 @@
+import { userSubject, type ResolvedRules, type Transition, type UserEvent } from '#libs/contracts';
+import { Publisher, USERS } from '#libs/broker';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { clock, ids } from './participant.js';
+
+/**
+ * The people of a measure: numbered, so that SQL can make the same ones. Number 0 is the first admin of everybody's
+ * account.
+ */
+export const ACCOUNT = '00000000-0000-7000-8000-000000000001';
+export const personId = (n: number): string => `00000000-0000-7000-9000-${n.toString(16).padStart(12, '0')}`;
+/** The id of the person whose number the SQL expression gives. */
+export const personSql = (n: string): string => `('00000000-0000-7000-9000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
+
+/** Fills the directory with everybody up to this number. */
+export const directoryOf = (people: number): string => `
+  insert into directory (user_id, account_id, name, status, seq, lifecycle_version, is_manager, user_created_at)
+  select ${personSql('n')}, '${ACCOUNT}', 'Person ' || n, 'active', 1, 1, n = 0, now() from generate_series(0, ${people}) n`;
+
+export function departureOf(
+  n: number,
+  transition: Transition,
+  rules: ResolvedRules,
+  { version = 2, account = ACCOUNT } = {},
+): UserEvent {
+  const userId = personId(n);
+  return {
+    specversion: '1.0',
+    id: ids.next(),
+    source: '/leaver/identity',
+    type: `user.${transition}`,
+    subject: userId,
+    time: clock.now().toISOString(),
+    datacontenttype: 'application/json',
+    data: {
+      accountId: account,
+      userId,
+      seq: version,
+      lifecycleVersion: version,
+      profile: {
+        name: transition === 'deleted' ? null : `Person ${n}`,
+        staffId: null,
+        status: transition,
+        isManager: false,
+        teamIds: [],
+        createdAt: clock.now().toISOString(),
+        redactionLabel: 'plain',
+        legalHold: false,
+      },
+      departure: {
+        id: ids.next(),
+        steps: transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated'],
+        activeSince: 1,
+        wasManager: false,
+        policy: { preset: 'crm', version: 1, rules },
+        round: 0,
+      },
+    },
+  };
+}
+
+export const messageOf = (event: UserEvent) => ({
+  subject: userSubject(event.type, event.data.accountId, event.data.userId),
+  id: ids.next(),
+  data: JSON.stringify(event),
+});
+
+/** For the outbox, as identity writes them. */
+export const outboxRows = (events: readonly UserEvent[], waiting: readonly string[]) => ({
+  text: `insert into outbox (id, account_id, user_id, seq, round, subject, event, waiting, created_at)
+    select n.*, $2, now() from json_to_recordset($1) as n (id uuid, account_id uuid, user_id uuid, seq bigint, round int, subject text, event json)`,
+  values: [
+    JSON.stringify(
+      events.map((event) => ({
+        id: event.id,
+        account_id: event.data.accountId,
+        user_id: event.data.userId,
+        seq: event.data.seq,
+        round: 0,
+        subject: messageOf(event).subject,
+        event,
+      })),
+    ),
+    waiting,
+  ],
+});
+
+export async function publish(nats: NatsConnection, events: readonly UserEvent[]): Promise<void> {
+  const results = await new Publisher(nats).publishAll(USERS, events.map(messageOf));
+  if (results.some((result) => result !== 'stored')) throw new Error('the broker has not stored every event');
+}

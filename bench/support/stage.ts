@@ -1,0 +1,145 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { closeNats, connectNats } from '#libs/broker';
+import { migrate, type Migrations } from '#libs/database';
+import {
+  createServiceDatabase,
+  findNatsServer,
+  startNats,
+  startPostgres,
+  type Nats,
+  type Postgres,
+} from '#libs/testing';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { cpuOf, cpuOfThisProcess, type Cpu } from './cpu.js';
+
+const PASSWORDS = { owner: 'owner', runtime: 'runtime' };
+
+/** The servers of one run: PostgreSQL as `npm start` runs it, durable, and a broker. Nothing else uses them. */
+export class Stage {
+  private copies = 0;
+
+  private constructor(
+    private readonly dir: string,
+    private readonly postgres: Postgres,
+    private readonly broker: Nats,
+  ) {}
+
+  static async open(): Promise<Stage> {
+    // On the disk: in memory a commit would cost nothing.
+    const dir = await mkdtemp(join(tmpdir(), 'leaver-bench-'));
+    await chmod(dir, 0o711);
+    const server = await findNatsServer('.cache/nats');
+    const postgres = await startPostgres({ dir: join(dir, 'postgres'), durable: true, throwaway: true });
+    const broker = await startNats({ server, dir: join(dir, 'nats'), throwaway: true });
+    return new Stage(dir, postgres, broker);
+  }
+
+  async close(): Promise<void> {
+    await this.broker.stop();
+    await this.postgres.stop();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  get adminUrl(): string {
+    return this.postgres.adminUrl;
+  }
+
+  get natsUrl(): string {
+    return this.broker.url;
+  }
+
+  nats(): Promise<NatsConnection> {
+    return connectNats({ url: this.broker.url, name: 'bench' });
+  }
+
+  /** CPU seconds used so far, whoever used them. */
+  async cpu(): Promise<Cpu> {
+    const [postgres, nats] = await Promise.all([cpuOf(this.postgres.pid), cpuOf(this.broker.pid)]);
+    return { node: cpuOfThisProcess(), postgres, nats };
+  }
+
+  /**
+   * A migrated and filled database, from which each side of a measure gets a copy: the same rows in the same pages.
+   * @param fill SQL, run by the superuser
+   */
+  async template(
+    service: string,
+    migrations: Migrations,
+    fill: readonly (string | pg.QueryConfig)[],
+  ): Promise<Template> {
+    // What a measure has left that broke off.
+    await withClient(this.adminUrl, (client) => client.query(`drop database if exists leaver_${service} with (force)`));
+    const { ownerUrl, url } = await createServiceDatabase(this.adminUrl, service, { passwords: PASSWORDS });
+    await migrate(ownerUrl, migrations);
+    const name = new URL(url).pathname.slice(1);
+    await withClient(onDatabase(this.adminUrl, name), async (client) => {
+      for (const statement of fill) await client.query(statement as string);
+      await client.query('vacuum analyze');
+    });
+    return new Template(this.adminUrl, name, url, () => `${name}_${++this.copies}`);
+  }
+}
+
+export class Template {
+  constructor(
+    private readonly adminUrl: string,
+    private readonly name: string,
+    private readonly url: string,
+    private readonly nextName: () => string,
+  ) {}
+
+  async copy(): Promise<Copy> {
+    const name = this.nextName();
+    await withClient(this.adminUrl, async (client) => {
+      await client.query(`create database ${name} template ${this.name} strategy file_copy`);
+      await client.query('checkpoint');
+    });
+    return {
+      url: onDatabase(this.url, name),
+      adminUrl: onDatabase(this.adminUrl, name),
+      drop: () =>
+        withClient(this.adminUrl, async (client) => void (await client.query(`drop database ${name} with (force)`))),
+    };
+  }
+
+  async drop(): Promise<void> {
+    await withClient(this.adminUrl, (client) => client.query(`drop database ${this.name} with (force)`));
+  }
+}
+
+export interface Copy {
+  /** As the service connects. */
+  url: string;
+  adminUrl: string;
+  drop(): Promise<void>;
+}
+
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(url);
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Works with a connection to the broker that is closed afterwards. */
+export async function withNats<T>(stage: Stage, work: (nats: NatsConnection) => Promise<T>): Promise<T> {
+  const nats = await stage.nats();
+  try {
+    return await work(nats);
+  } finally {
+    await closeNats(nats);
+  }
+}
+
+function onDatabase(url: string, name: string): string {
+  const address = new URL(url);
+  address.pathname = `/${name}`;
+  return address.href;
+}

@@ -1,0 +1,116 @@
+import { TaskWorker } from '#libs/lifecycle';
+import pg from 'pg';
+import { setTimeout as pause } from 'node:timers/promises';
+import { contacts } from '../scenes/contacts.js';
+import { Participant, policyOf } from './participant.js';
+import { ACCOUNT, departureOf, directoryOf, personSql } from './people.js';
+import type { Copy, Stage, Template } from './stage.js';
+import type { NatsConnection } from '@nats-io/transport-node';
+
+/** The person with all these rows. */
+export const WHALE = 1;
+const OTHERS = 2_000;
+
+/** The contacts service with one person who has an immense number of contacts, and others who have 50. */
+export function whaleTemplate(stage: Stage, rows: number): Promise<Template> {
+  const contactsOf = (person: string, from: string) => `
+    insert into contact (id, account_id, external_id, name, assignee, created_at)
+    select uuidv7(), '${ACCOUNT}', 'E' || ${person} || '-' || i, 'Contact', ${personSql(person)}, now() from ${from}`;
+  return stage.template('contacts', contacts.parts.migrations, [
+    directoryOf(OTHERS),
+    contactsOf(String(WHALE), `generate_series(1, ${rows}) i`),
+    contactsOf('n', `generate_series(${WHALE + 1}, ${OTHERS}) n, generate_series(1, 50) i`),
+  ]);
+}
+
+/** The worker, with a note of how long each chunk took. */
+class TimedTasks extends TaskWorker {
+  readonly chunks: number[] = [];
+
+  protected override async step(): Promise<boolean> {
+    const begun = performance.now();
+    const more = await super.step();
+    if (more) this.chunks.push(performance.now() - begun);
+    return more;
+  }
+}
+
+/** The whale's service at work. */
+export class Whale {
+  private constructor(
+    readonly copy: Copy,
+    readonly participant: Participant,
+    private readonly tasks: TimedTasks,
+  ) {}
+
+  static async open(template: Template, nats: NatsConnection): Promise<Whale> {
+    const copy = await template.copy();
+    const participant = await Participant.open(contacts.parts, copy.url, nats);
+    return new Whale(copy, participant, participant.worker(TimedTasks));
+  }
+
+  get chunks(): readonly number[] {
+    return this.tasks.chunks;
+  }
+
+  /** The whole deletion of the whale, to the last chunk. */
+  async leave(): Promise<void> {
+    await this.smallDeparture(WHALE);
+    await this.tasks.drain();
+  }
+
+  /** What one departure takes that fits into one transaction, in milliseconds. */
+  async smallDeparture(person: number): Promise<number> {
+    const rules = policyOf(this.participant, 'crm', contacts.policy);
+    const begun = performance.now();
+    await this.participant.processor.apply([departureOf(person, 'deleted', rules)]);
+    return performance.now() - begun;
+  }
+
+  async close(): Promise<void> {
+    await this.participant.close();
+    await this.copy.drop();
+  }
+}
+
+/** Does something over and over until `until` is settled, every so many milliseconds, and says how long each took. */
+export async function meanwhile(
+  until: Promise<unknown>,
+  every: number,
+  act: (round: number) => Promise<number>,
+): Promise<number[]> {
+  const took: number[] = [];
+  let over = false;
+  const end = until.finally(() => (over = true));
+  while (!over) {
+    took.push(await act(took.length));
+    await pause(every);
+  }
+  await end;
+  return took;
+}
+
+/** Somebody else's ordinary write: a contact more, and another one changed. */
+export async function bystander(
+  url: string,
+): Promise<{ write: (round: number) => Promise<number>; end: () => Promise<void> }> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const write = async (round: number): Promise<number> => {
+    const begun = performance.now();
+    await client.query('begin');
+    await client.query(
+      `insert into contact (id, account_id, external_id, name, assignee, created_at)
+       values (uuidv7(), $1, 'B' || $2::text, 'Contact', null, now())`,
+      [ACCOUNT, round],
+    );
+    await client.query(`update contact set name = $3 where account_id = $1 and external_id = $2`, [
+      ACCOUNT,
+      `E${WHALE + 1 + (round % (OTHERS - 1))}-1`,
+      `Contact ${round}`,
+    ]);
+    await client.query('commit');
+    return performance.now() - begun;
+  };
+  return { write, end: () => client.end() };
+}

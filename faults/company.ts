@@ -1,0 +1,94 @@
+import { insist, type Answer } from './client.js';
+
+export interface Person {
+  id: string;
+  email: string;
+  staffId: string;
+}
+
+const PASSWORD = 'correct horse battery';
+let companies = 0;
+
+/** One account under the preset `texting`, seen through the API. */
+export class Company {
+  readonly agents: Person[] = [];
+  private keys = 0;
+  private people = 0;
+
+  private constructor(
+    readonly url: string,
+    private readonly domain: string,
+    readonly accountId: string,
+    readonly owner: Person,
+    private token: string,
+  ) {}
+
+  /** @throws Error when nobody opens the account in time */
+  static async found(url: string): Promise<Company> {
+    const domain = `company-${process.pid}-${++companies}.example`;
+    const owner = { name: 'Olga', email: `olga@${domain}`, password: PASSWORD, staffId: 'S-0' };
+    const body = { name: 'A company', preset: 'texting', seats: 500, owner };
+    const answer = expectStatus(await insist(url, { method: 'POST', path: '/v1/accounts', body }), 201);
+    const [account, user] = [answer.body.account, answer.body.user] as { id: string }[];
+    const person = { id: user!.id, email: owner.email, staffId: owner.staffId };
+    return new Company(url, domain, account!.id, person, answer.body.accessToken as string);
+  }
+
+  /** As the owner. Whatever is posted is posted once, however often it has to be sent. */
+  async ask(method: string, path: string, body?: unknown, type?: string): Promise<Answer> {
+    const key = method === 'POST' ? `key-${this.domain}-${++this.keys}` : undefined;
+    const answer = await insist(this.url, { token: this.token, method, path, body, key, type });
+    if (answer.status !== 401) return answer;
+    this.token = await this.signIn(this.owner);
+    return insist(this.url, { token: this.token, method, path, body, key, type });
+  }
+
+  /** As somebody else, who may be refused. */
+  askAs(token: string, method: string, path: string, body?: unknown): Promise<Answer> {
+    return insist(this.url, { token, method, path, body, key: `key-${this.domain}-${++this.keys}` });
+  }
+
+  async signIn({ email }: Person): Promise<string> {
+    const body = { email, password: PASSWORD };
+    const answer = await insist(this.url, { method: 'POST', path: '/v1/auth/login', body });
+    return expectStatus(answer, 200).body.accessToken as string;
+  }
+
+  /** @throws Error when the service refuses */
+  async hire(role: 'owner' | 'agent' = 'agent'): Promise<Person> {
+    const n = ++this.people;
+    const person = { email: `p${n}@${this.domain}`, staffId: `S-${n}` };
+    const body = { ...person, name: `Person ${n}`, password: PASSWORD, roles: [role] };
+    const answer = expectStatus(await this.ask('POST', '/v1/users', body), 201);
+    const hired = { ...person, id: answer.body.id as string };
+    if (role === 'agent') this.agents.push(hired);
+    return hired;
+  }
+
+  /** Assigns so many contacts to each of these people, by their staff ids. */
+  import(people: readonly Person[], each: number): Promise<Answer> {
+    const rows = people.flatMap(({ staffId }) =>
+      Array.from({ length: each }, (_, n) => `${staffId}-${n},Contact ${n},${staffId}`),
+    );
+    return this.ask('POST', '/v1/contact-imports', ['ContactId,Name,StaffId', ...rows].join('\n'), 'text/csv');
+  }
+
+  chat(visitor: string, operatorId: string): Promise<Answer> {
+    return this.ask('POST', '/v1/live-chats', { visitor, operatorId });
+  }
+
+  automation(ownerId: string): Promise<Answer> {
+    return this.ask('POST', '/v1/automations', { name: 'An automation', ownerId, trigger: { kind: 'any' } });
+  }
+
+  decide(userId: string, what: 'deactivate' | 'delete' | 'reactivate'): Promise<Answer> {
+    return this.ask('POST', `/v1/users/${userId}/${what}`, {});
+  }
+}
+
+/** @throws Error for another status */
+export function expectStatus(answer: Answer, status: number): Answer {
+  if (answer.status !== status)
+    throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
+  return answer;
+}

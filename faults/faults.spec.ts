@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectNats, type FailpointName } from '#libs/broker';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Cluster } from './cluster.js';
+import { keepLedger } from './ledger.js';
+import { PASSERS } from './breakages.js';
+import { strikeEachWay } from './each-failpoint.js';
+import { followsTheModel } from './model.js';
+import { Random } from './random.js';
+import { Report } from './report.js';
+import { round } from './round.js';
+import { SAFEGUARDS } from './safeguards.js';
+
+/** How many faults, and which ones. With `FAULTS_RUNS` it is the long run, and the safeguards are tried as well. */
+const { FAULTS_RUNS, FAULTS_SEED = '1' } = process.env;
+const LONG = FAULTS_RUNS !== undefined;
+const WANTED = Number(FAULTS_RUNS ?? 25);
+const SEED = Number(FAULTS_SEED);
+const PER_ROUND = 200;
+
+describe(`with seed ${SEED}`, () => {
+  let cluster: Cluster;
+  let nats: NatsConnection;
+  const report = new Report();
+  beforeAll(async () => {
+    cluster = await Cluster.start();
+    await keepLedger(cluster.servers);
+    nats = await connectNats({ url: cluster.servers.brokerUrl, name: 'tester' });
+  }, 180_000);
+  afterAll(async () => {
+    if (cluster && LONG) report.print(cluster);
+    await nats?.close();
+    await cluster?.stop();
+  }, 60_000);
+
+  const mutants = LONG ? it.each(SAFEGUARDS) : it.skip.each(SAFEGUARDS);
+  mutants(
+    'the suite fails without $name',
+    async ({ service, missing, scene }) => {
+      const stage = { cluster, nats };
+      expect(await scene(stage)).toEqual([]);
+      await cluster.without(service, [missing]);
+      const wrong = await scene(stage).finally(() => cluster.without(service, []));
+      report.without(missing.file, wrong);
+      expect(wrong).not.toEqual([]);
+    },
+    180_000,
+  );
+
+  const each = (LONG ? it : it.skip).each(Object.keys(PASSERS) as FailpointName[]);
+  each(
+    'a departure completes when %s strikes in each way',
+    async (failpoint) => {
+      expect(await strikeEachWay(cluster, failpoint)).toEqual([]);
+    },
+    180_000,
+  );
+
+  it('people are what a model of their decisions says', async () => {
+    await followsTheModel(cluster, { seed: SEED, runs: LONG ? 25 : 3 });
+  }, 300_000);
+
+  it(
+    `every promise is kept while ${WANTED} faults strike`,
+    async () => {
+      const random = new Random(SEED);
+      while (report.faults < WANTED) {
+        const outcome = await round({ cluster, nats, random }, Math.min(PER_ROUND, WANTED - report.faults));
+        report.add(outcome);
+        if (LONG) process.stderr.write(`${report.faults} faults\n`);
+        expect(outcome.violations).toEqual([]);
+      }
+    },
+    Math.max(180_000, WANTED * 3_000),
+  );
+});

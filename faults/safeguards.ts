@@ -1,0 +1,180 @@
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { USERS } from '#libs/broker';
+import { eventually } from '#libs/testing';
+import { settled, violations } from './checker.js';
+import type { Cluster } from './cluster.js';
+import { Company, expectStatus, type Person } from './company.js';
+import type { Edit } from './edits.js';
+
+export interface Stage {
+  cluster: Cluster;
+  nats: NatsConnection;
+}
+
+/** One thing without which promises would be broken, and what shows it. */
+export interface Safeguard {
+  name: string;
+  /** Who goes without it. */
+  service: string;
+  missing: Edit;
+  /** Brings about just what the safeguard is for. Answers all that is wrong afterwards. */
+  scene: (stage: Stage) => Promise<string[]>;
+}
+
+const SETTLE = 30_000;
+const SERVICE = 'messaging';
+
+const inboxKey: Safeguard = {
+  name: "the inbox's key, by which a repeated event is known",
+  service: SERVICE,
+  missing: {
+    file: 'lifecycle/src/inbox.ts',
+    from: 'on conflict do nothing returning user_id, lifecycle_version',
+    to: 'on conflict (user_id, lifecycle_version) do update set received_at = excluded.received_at returning user_id, lifecycle_version',
+  },
+  scene: async ({ cluster, nats }) => {
+    const { company, agent } = await atWork(cluster);
+    expectStatus(await company.decide(agent.id, 'deactivate'), 202);
+    await settled(cluster.servers, company.accountId, SETTLE);
+    const { manager, subject, data } = await eventOf(nats, company, agent, 'deactivated');
+    await publish(nats, manager, subject, data);
+    return ending(cluster, company);
+  },
+};
+
+/** An old decision arrives for the first time when a newer one has been applied. */
+const fence: Safeguard = {
+  name: 'the fence of the lifecycle version',
+  service: SERVICE,
+  missing: {
+    file: 'lifecycle/src/event-processor.ts',
+    from: 'event\\.data\\.lifecycleVersion >= \\(',
+    to: 'event.data.lifecycleVersion + 1e6 >= (',
+  },
+  scene: async ({ cluster, nats }) => {
+    const { company, agent } = await atWork(cluster);
+    const { manager, subject, data } = await away(cluster, async () => {
+      expectStatus(await company.decide(agent.id, 'deactivate'), 202);
+      const event = await eventOf(nats, company, agent, 'deactivated');
+      await holdBack(cluster, agent);
+      await event.manager.streams.purge(USERS.name, { filter: event.subject });
+      expectStatus(await company.decide(agent.id, 'reactivate'), 202);
+      return event;
+    });
+    await eventually(
+      async () => {
+        const text = `select 1 from inbox where user_id = $1 and type = 'user.reactivated' and status = 'completed'`;
+        return (await cluster.servers.query(SERVICE, text, [agent.id])).length > 0;
+      },
+      { timeout: SETTLE },
+    );
+    expectStatus(await company.chat('Somebody else', agent.id), 201);
+    await publish(nats, manager, subject, data);
+    return ending(cluster, company);
+  },
+};
+
+/** The broker loses an event that nobody has read. */
+const republication: Safeguard = {
+  name: 'the publication again of what nobody has answered',
+  service: 'identity',
+  missing: { file: 'broker/src/outbox/relay.ts', from: 'LADDER = \\[[^\\]]*\\]', to: 'LADDER = [1e9]' },
+  scene: async ({ cluster, nats }) => {
+    const { company, agent } = await atWork(cluster);
+    await away(cluster, async () => {
+      expectStatus(await company.decide(agent.id, 'deactivate'), 202);
+      const { manager, subject } = await eventOf(nats, company, agent, 'deactivated');
+      await manager.streams.purge(USERS.name, { filter: subject });
+    });
+    return ending(cluster, company, 12_000);
+  },
+};
+
+const writersCheck: Safeguard = {
+  name: "the writers' check that whom they name has not left",
+  service: SERVICE,
+  missing: { file: 'database/src/directory.ts', from: 'if \\(gone\\.length > 0\\)', to: 'if (false)' },
+  scene: async ({ cluster }) => {
+    const { company, agent } = await atWork(cluster);
+    expectStatus(await company.decide(agent.id, 'deactivate'), 202);
+    await settled(cluster.servers, company.accountId, SETTLE);
+    await company.chat('A late visitor', agent.id);
+    return ending(cluster, company);
+  },
+};
+
+/** The only two owners resign at the same moment; on a slow line, so that they meet. */
+const ownerLock: Safeguard = {
+  name: 'the lock on the account, under which owners are counted',
+  service: 'identity',
+  missing: { file: 'account/account-lock.ts', from: ' for no key update', to: '' },
+  scene: async ({ cluster }) => {
+    const company = await Company.found(cluster.url);
+    const other = await company.hire('owner');
+    const others = await company.signIn(other);
+    const line = cluster.servers.proxies.get('identity')!.database!;
+    line.slow(15);
+    await Promise.all([
+      company.decide(company.owner.id, 'deactivate'),
+      company.askAs(others, 'POST', `/v1/users/${other.id}/deactivate`, {}),
+    ]);
+    line.slow(0);
+    return ending(cluster, company);
+  },
+};
+
+export const SAFEGUARDS: readonly Safeguard[] = [inboxKey, fence, republication, writersCheck, ownerLock];
+
+/** Somebody with three chats. */
+async function atWork(cluster: Cluster): Promise<{ company: Company; agent: Person }> {
+  const company = await Company.found(cluster.url);
+  const agent = await company.hire();
+  for (const visitor of ['One', 'Two', 'Three']) expectStatus(await company.chat(visitor, agent.id), 201);
+  return { company, agent };
+}
+
+/** Does something while the service is down. */
+async function away<T>(cluster: Cluster, work: () => Promise<T>): Promise<T> {
+  await cluster.takeDown(SERVICE);
+  try {
+    return await work();
+  } finally {
+    await cluster.run(SERVICE);
+  }
+}
+
+async function eventOf(nats: NatsConnection, company: Company, { id }: Person, type: string) {
+  const manager = await jetstreamManager(nats, { checkAPI: false, timeout: 2_000 });
+  const subject = `user.${type}.${company.accountId}.${id}`;
+  const { data } = (await eventually(() => manager.streams.getMessage(USERS.name, { last_by_subj: subject })))!;
+  return { manager, subject, data };
+}
+
+/** The relay doesn't bring it up again by itself. */
+async function holdBack(cluster: Cluster, { id }: Person): Promise<void> {
+  await cluster.servers.query('identity', `update outbox set due_at = 'infinity' where user_id = $1`, [id]);
+}
+
+/** Publishes it once more, and waits until the service is through with all that it has been told. */
+async function publish(nats: NatsConnection, manager: JetStreamManager, subject: string, data: Uint8Array) {
+  const all = headers();
+  all.set('Nats-Msg-Id', `${subject} once more`);
+  nats.publish(subject, data, { headers: all });
+  await nats.flush();
+  await eventually(
+    async () => {
+      const { num_pending, num_ack_pending } = await manager.consumers.info(USERS.name, `${SERVICE}-users`);
+      return num_pending + num_ack_pending === 0;
+    },
+    { timeout: SETTLE },
+  );
+}
+
+async function ending({ servers }: Cluster, company: Company, patience = SETTLE): Promise<string[]> {
+  const late = await settled(servers, company.accountId, patience).then(
+    () => [],
+    (error: Error) => [error.message],
+  );
+  return [...late, ...(await violations(servers, company.accountId))];
+}
