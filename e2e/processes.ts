@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { freePort } from '#libs/testing';
+import { built, CACHE, forgetBuilds } from '../faults/builds.js';
+import { REPUBLISHES_SOON } from '../faults/edits.js';
 import { Api } from './api.js';
 import { Foundation, PARTS } from './foundation.js';
 import { allIntroduced } from './readiness.js';
-
-const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Each service in a process of its own, so that it can be killed. */
 export class Processes {
@@ -34,18 +34,15 @@ export class Processes {
 
   /** Starts the service and waits until it is ready. */
   async run(name: string): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      ['--import', file('../libs/testing/typescript.mjs'), file(`../services/${name}/src/main.ts`)],
-      {
-        env: {
-          PATH: process.env.PATH,
-          ...this.foundation.env(name),
-          ...(name === 'gateway' && { PORT: String(this.port) }),
-        },
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    const child = spawn(process.execPath, [join(await built([REPUBLISHES_SOON]), `${name}.js`)], {
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: join(CACHE, 'v8'),
+        ...this.foundation.env(name),
+        ...(name === 'gateway' && { PORT: String(this.port) }),
       },
-    );
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.children.set(name, child);
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`)));
     await Promise.race([once(child, 'message'), ended]);
@@ -65,6 +62,6 @@ export class Processes {
     const gone = running.map((child) => once(child, 'exit'));
     for (const child of running) child.kill('SIGTERM');
     await Promise.all(gone);
-    await this.foundation.clear();
+    await Promise.all([this.foundation.clear(), forgetBuilds()]);
   }
 }

@@ -7,7 +7,7 @@ import { freePort } from '#libs/testing';
 import { PARTS } from '../e2e/foundation.js';
 import { allIntroduced } from '../e2e/readiness.js';
 import { built, CACHE, forgetBuilds } from './builds.js';
-import type { Edit } from './edits.js';
+import { QUICKER, type Edit } from './edits.js';
 import { Servers } from './servers.js';
 
 export const SERVICES: readonly string[] = PARTS.map((part) => part.name);
@@ -62,16 +62,20 @@ export class Cluster {
     const log = process.env.FAULTS_LOG
       ? openSync(`${process.env.FAULTS_LOG_DIR ?? '/tmp'}/faults-${name}.log`, 'a')
       : 'ignore';
-    const child = spawn(process.execPath, ['--import', CLOCK, join(await built(missing), `${name}.js`)], {
-      env: {
-        PATH: process.env.PATH,
-        LEAVER_FAILPOINTS: 'on',
-        NODE_COMPILE_CACHE: join(CACHE, 'v8'),
-        ...this.servers.env(name),
-        ...(name === 'gateway' && { PORT: String(this.port) }),
+    const child = spawn(
+      process.execPath,
+      ['--import', CLOCK, join(await built([...QUICKER, ...missing]), `${name}.js`)],
+      {
+        env: {
+          PATH: process.env.PATH,
+          LEAVER_FAILPOINTS: 'on',
+          NODE_COMPILE_CACHE: join(CACHE, 'v8'),
+          ...this.servers.env(name),
+          ...(name === 'gateway' && { PORT: String(this.port) }),
+        },
+        stdio: ['ignore', log, log, 'ipc'],
       },
-      stdio: ['ignore', log, log, 'ipc'],
-    });
+    );
     this.children.set(name, child);
     child.on('message', (message: { struck?: Strike }) => this.note(message.struck));
     const ended = once(child, 'exit');

@@ -7,9 +7,16 @@ export interface Edit {
   to: string;
 }
 
+/** Events that nobody has answered are published again after seconds. */
+export const REPUBLISHES_SOON: Edit = {
+  file: 'broker/src/outbox/relay.ts',
+  from: 'LADDER = \\[[^\\]]*\\]',
+  to: 'LADDER = [1500, 2500, 4000, 4000]',
+};
+
 /** The same machinery with shorter pauses, so that a thousand faults fit into minutes, and a clock that can be moved. */
 export const QUICKER: readonly Edit[] = [
-  { file: 'broker/src/outbox/relay.ts', from: 'LADDER = \\[[^\\]]*\\]', to: 'LADDER = [1500, 2500, 4000, 4000]' },
+  REPUBLISHES_SOON,
   { file: 'broker/src/streams.ts', from: 'ACK_WAIT = \\S+;', to: 'ACK_WAIT = 3000;' },
   {
     file: 'lifecycle/src/failures.ts',

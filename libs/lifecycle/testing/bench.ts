@@ -11,7 +11,17 @@ import type {
   UserEventType,
 } from '#libs/contracts';
 import { Log } from '#libs/broker';
-import { Clock, Directory, fingerprint, Ids, migrate, ormOptions, TestClock, type AnyEntity, type Migrations } from '#libs/database';
+import {
+  Clock,
+  Directory,
+  fingerprint,
+  Ids,
+  migrate,
+  ormOptions,
+  TestClock,
+  type AnyEntity,
+  type Migrations,
+} from '#libs/database';
 import {
   DeadLetters,
   EventProcessor,

@@ -15,7 +15,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 const MEGABYTE = 1024 ** 2;
 /** Of a file, besides the ids. */
-const BYTES = 16_000_000;
+const BYTES = 6_000_000;
 
 describe('pieces of a file', () => {
   it('are full but for the last, and hold all that was expected and nothing beyond', async () => {
@@ -68,8 +68,8 @@ describe('a long file', () => {
   afterAll(() => service.stop());
 
   it.each([
-    { kind: 'sftp', rows: 200_000 },
-    { kind: 'ftp', rows: 20_000 },
+    { kind: 'sftp', rows: 40_000 },
+    { kind: 'ftp', rows: 10_000 },
   ] as const)('of $rows rows comes by $kind in memory that does not grow with it', async ({ kind, rows }) => {
     const admin = await service.person({ roles: ['admin'] });
     const sources = new Sources(service, admin);
@@ -88,7 +88,7 @@ describe('a long file', () => {
     const { id } = await sources.create(server.login());
     const memory: number[] = [];
     Uploads.prototype.append = async function (importId, n, data) {
-      if (n % 10 === 0) memory.push(used());
+      if (n % 3 === 0) memory.push(used());
       return append.call(this, importId, n, data);
     };
     expect((await sources.later(id, 31, 50_000)).lastResult).toMatchObject({ imported: 1 });
