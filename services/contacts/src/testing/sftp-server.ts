@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { mkdir, open, readdir, rename, stat, type FileHandle } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
@@ -18,10 +18,10 @@ export interface SftpServer extends FileServer {
 
 /** SFTP with a password, and a host key of its own. */
 export async function startSftpServer(folder: ServedFolder): Promise<SftpServer> {
-  const key = utils.generateKeyPairSync('ed25519');
+  const key = hostKey();
   const read: string[] = [];
   const clients = new Set<{ end(): void }>();
-  const server = new Server({ hostKeys: [key.private] }, (client) => {
+  const server = new Server({ hostKeys: [key] }, (client) => {
     clients.add(client);
     // Else each answer waits 40 ms for the one before to be acknowledged. The types don't know of it.
     (client as unknown as Socket).setNoDelay(true);
@@ -39,7 +39,7 @@ export async function startSftpServer(folder: ServedFolder): Promise<SftpServer>
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const parsed = utils.parseKey(key.public);
+  const parsed = utils.parseKey(key);
   if (parsed instanceof Error) throw parsed;
   const running: SftpServer = {
     onPassword: () => undefined,
@@ -54,6 +54,10 @@ export async function startSftpServer(folder: ServedFolder): Promise<SftpServer>
   };
   return running;
 }
+
+/** From Node itself: of the keys that ssh2 makes, one in some hundred can't be read. */
+const hostKey = (): string =>
+  generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({ type: 'sec1', format: 'pem' }).toString();
 
 const fingerprint = (key: Buffer): string =>
   `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
