@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { directoryCare, directoryTable, domainTypes, migration, personal, tenantRow, userRef } from '#libs/database';
+import { migration, personal, tenantRow, userRef } from '#libs/database';
 import { sql } from 'kysely';
 import {
   always,
@@ -12,16 +12,14 @@ import {
   exclude,
   keep,
   LEAVER,
-  lifecycleTables,
   ofAccount,
   owned,
   PERSON,
   releaseAfter,
   rule,
+  serviceTables,
   transfer,
   unassign,
-  heldEffects,
-  undoTable,
 } from '#libs/lifecycle';
 import { type ServiceUnderTest } from '#libs/lifecycle/testing';
 
@@ -60,12 +58,7 @@ export const desk: ServiceUnderTest = {
   name: 'desk',
   entities: [Thing, Circular, Skip],
   migrations: [
-    domainTypes,
-    directoryTable,
-    directoryCare,
-    lifecycleTables,
-    undoTable,
-    heldEffects,
+    ...serviceTables,
     migration(
       '0100-thing',
       `create table thing (id uuid primary key, account_id uuid not null, owner user_ref, former_owner user_ref, kind text not null,

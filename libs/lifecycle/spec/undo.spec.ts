@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ResolvedRules, Restore } from '#libs/contracts';
-import { migrate } from '#libs/database';
+import { fingerprint, migrate } from '#libs/database';
 import { undoTable } from '#libs/lifecycle';
 import { crashes } from '#libs/lifecycle/testing';
 import { testDatabase } from '#libs/testing';
@@ -142,7 +142,7 @@ it('an installation from before learns to note', async () => {
   const before = desk.migrations.filter((one) => one !== undoTable);
   const database = await testDatabase({
     name: 'desk_before_undo',
-    fingerprint: before.map(({ name }) => name).join(),
+    fingerprint: fingerprint(before),
     migrate: async (ownerUrl) => void (await migrate(ownerUrl, before)),
   });
   expect(await migrate(database.ownerUrl, desk.migrations)).toBe(1);

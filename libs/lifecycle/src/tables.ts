@@ -1,7 +1,7 @@
 import { directoryCare, directoryTable, domainTypes, migration, type Migrations } from '#libs/database';
 
 /** What the engine keeps in every service's database. */
-export const lifecycleTables = migration(
+const lifecycleTables = migration(
   '0003-lifecycle',
   // What has been decided about a person and how far this service is with it. The key makes a repeated event harmless.
   `create table inbox (
@@ -95,17 +95,10 @@ export const undoTable = migration(
 );
 
 /** Since when a due effect has been waiting for the end of a legal hold. */
-export const heldEffects = migration(
-  '0006-held-effects',
-  'alter table scheduled_action add column held_at timestamptz',
-);
+const heldEffects = migration('0006-held-effects', 'alter table scheduled_action add column held_at timestamptz');
+
+/** All of the engine's own. */
+export const engineTables: Migrations = [lifecycleTables, undoTable, heldEffects];
 
 /** What comes first in the database of every service that takes part. */
-export const serviceTables: Migrations = [
-  domainTypes,
-  directoryTable,
-  directoryCare,
-  lifecycleTables,
-  undoTable,
-  heldEffects,
-];
+export const serviceTables: Migrations = [domainTypes, directoryTable, directoryCare, ...engineTables];

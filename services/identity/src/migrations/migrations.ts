@@ -1,6 +1,6 @@
 import { outboxTable } from '#libs/broker';
 import { domainTypes, type Migrations } from '#libs/database';
-import { heldEffects, lifecycleTables, undoTable } from '#libs/lifecycle';
+import { engineTables } from '#libs/lifecycle';
 import { platformMigrations } from '#libs/platform';
 import { accountsAndUsers } from './0010-accounts-and-users.js';
 import { sessionsAndTokens } from './0011-sessions-and-tokens.js';
@@ -20,9 +20,7 @@ export const migrations: Migrations = [
   domainTypes,
   ...platformMigrations,
   outboxTable,
-  lifecycleTables,
-  undoTable,
-  heldEffects,
+  ...engineTables,
   accountsAndUsers,
   sessionsAndTokens,
   auditTrail,

@@ -1,19 +1,17 @@
 import { defineEntity, EntityManager, p } from '@mikro-orm/postgresql';
 import { Module, type Type } from '@nestjs/common';
-import { directoryCare, directoryTable, domainTypes, migrate, migration, tenantRow, userRef } from '#libs/database';
+import { fingerprint, migrate, migration, tenantRow, userRef } from '#libs/database';
 import {
   block,
   can,
   EventProcessor,
   keep,
   LifecycleModule,
-  lifecycleTables,
   owned,
   rule,
+  serviceTables,
   transfer,
   unassign,
-  heldEffects,
-  undoTable,
 } from '#libs/lifecycle';
 import { platformMigrations, startService, type RunningService } from '#libs/platform';
 import { testDatabase, type TestDatabase } from '#libs/testing';
@@ -28,13 +26,8 @@ const Thing = defineEntity({
 });
 
 const migrations = [
-  domainTypes,
+  ...serviceTables,
   ...platformMigrations,
-  directoryTable,
-  directoryCare,
-  lifecycleTables,
-  undoTable,
-  heldEffects,
   migration(
     '0100-thing',
     // The check is a way to have a rule fail.
@@ -70,7 +63,7 @@ export class Peer {
     const database = await testDatabase({
       name,
       migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
-      fingerprint: `peer ${name} ${migrations.map((one) => one.name).join()}`,
+      fingerprint: fingerprint(migrations),
     });
     await putBefore(database.url, before);
     const peer = new Peer(identity, name, moduleOf(name), database, undefined);
