@@ -3,10 +3,10 @@ import { domainTypes } from '#libs/database';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as pause } from 'node:timers/promises';
-import { compareRates, inTurn, type Measure } from './support/measure.js';
+import { compareRates, inTurn, type Measure, type Side } from './support/measure.js';
 import { clock, emptyStreams, ids, quiet } from './support/participant.js';
 import { departureOf, messageOf, outboxRows } from './support/people.js';
-import { withNats } from './support/stage.js';
+import { withNats, type Copy, type Template } from './support/stage.js';
 
 const WINDOW = 1_000;
 
@@ -22,23 +22,7 @@ export const relay: Measure = {
     const messages = events.map(messageOf);
     const { ours, theirs } = await withNats(stage, (nats) =>
       inTurn(bench, 5, {
-        ours: {
-          prepare: async () => {
-            await emptyStreams(nats);
-            const copy = await template.copy();
-            const options = { databaseUrl: copy.url, publisher: new Publisher(nats), clock, ids, log: quiet };
-            return { copy, relay: new Relay(options) };
-          },
-          run: async ({ relay }) => {
-            relay.start();
-            await stored(nats, events.length);
-            return events.length;
-          },
-          finish: async ({ copy, relay }) => {
-            await relay.stop();
-            await copy.drop();
-          },
-        },
+        ours: ourRelay(nats, template, events.length),
         theirs: {
           prepare: () => emptyStreams(nats),
           run: async () => {
@@ -57,6 +41,29 @@ export const relay: Measure = {
     return [compareRates(words, ours, theirs, 'events')];
   },
 };
+
+/** Our relay over a copy of the template with so many events in its outbox, until the broker has stored all of them. */
+export function ourRelay(nats: NatsConnection, template: Template, events: number): Side<{ copy: Copy; relay: Relay }> {
+  return {
+    prepare: async () => {
+      await emptyStreams(nats);
+      const copy = await template.copy();
+      return {
+        copy,
+        relay: new Relay({ databaseUrl: copy.url, publisher: new Publisher(nats), clock, ids, log: quiet }),
+      };
+    },
+    run: async ({ relay }) => {
+      relay.start();
+      await stored(nats, events);
+      return events;
+    },
+    finish: async ({ copy, relay }) => {
+      await relay.stop();
+      await copy.drop();
+    },
+  };
+}
 
 /** Resolves when the stream holds so many events. */
 export async function stored(nats: NatsConnection, wanted: number): Promise<void> {

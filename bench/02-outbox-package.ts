@@ -1,12 +1,12 @@
-import { outboxTable, Publisher, Relay } from '#libs/broker';
+import { outboxTable } from '#libs/broker';
 import { domainTypes } from '#libs/database';
 import { jetstream } from '@nats-io/jetstream';
 import { DatabaseSetup, getDisabledLogger, initializePollingMessageListener } from 'pg-transactional-outbox';
 import { compareRates, inTurn, type Measure } from './support/measure.js';
-import { clock, emptyStreams, ids, quiet } from './support/participant.js';
+import { emptyStreams } from './support/participant.js';
 import { departureOf, outboxRows } from './support/people.js';
 import { withNats } from './support/stage.js';
-import { stored } from './01-relay.js';
+import { ourRelay, stored } from './01-relay.js';
 
 const TABLE = {
   outboxOrInbox: 'outbox' as const,
@@ -44,23 +44,7 @@ export const outboxPackage: Measure = {
     );
     const { ours, theirs } = await withNats(stage, (nats) =>
       inTurn(bench, 3, {
-        ours: {
-          prepare: async () => {
-            await emptyStreams(nats);
-            const copy = await template.copy();
-            const options = { databaseUrl: copy.url, publisher: new Publisher(nats), clock, ids, log: quiet };
-            return { copy, relay: new Relay(options) };
-          },
-          run: async ({ relay }) => {
-            relay.start();
-            await stored(nats, events.length);
-            return events.length;
-          },
-          finish: async ({ copy, relay }) => {
-            await relay.stop();
-            await copy.drop();
-          },
-        },
+        ours: ourRelay(nats, template, events.length),
         theirs: {
           prepare: async () => {
             await emptyStreams(nats);

@@ -1,9 +1,10 @@
 import { serviceTables } from '#libs/lifecycle';
+import { withClient } from '#libs/testing';
 import { jetstream, jetstreamManager, AckPolicy } from '@nats-io/jetstream';
 import { compareRates, inTurn, medianRate, type Measure } from './support/measure.js';
 import { emptyStreams, Participant } from './support/participant.js';
 import { departureOf, directoryOf, publish } from './support/people.js';
-import { withClient, withNats } from './support/stage.js';
+import { withNats } from './support/stage.js';
 
 const PULL = 500;
 

@@ -1,7 +1,8 @@
+import { withClient } from '#libs/testing';
 import { compareTimes, inTurn, type Finding, type Measure, type Sample, type Side } from './support/measure.js';
 import { emptyStreams, Participant, policyOf } from './support/participant.js';
 import { departureOf, directoryOf, personId, publish } from './support/people.js';
-import { withClient, withNats, type Copy } from './support/stage.js';
+import { withNats, type Copy } from './support/stage.js';
 import { contacts } from './scenes/contacts.js';
 import { messaging } from './scenes/messaging.js';
 import type { Scene } from './scenes/scene.js';

@@ -1,7 +1,8 @@
+import { withClient } from '#libs/testing';
 import { compareTimes, inTurn, type Measure } from './support/measure.js';
 import { emptyStreams } from './support/participant.js';
 import { personId } from './support/people.js';
-import { withClient, withNats } from './support/stage.js';
+import { withNats } from './support/stage.js';
 import { Whale, WHALE, whaleTemplate } from './support/whale.js';
 
 const CHUNK = 10_000;

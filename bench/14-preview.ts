@@ -1,10 +1,11 @@
 import { RECORD_TYPES, type PreviewRequest } from '#libs/contracts';
 import { preview } from '#libs/lifecycle';
+import { withClient } from '#libs/testing';
 import pg from 'pg';
 import { compareMilliseconds, median, type Finding, type Measure } from './support/measure.js';
 import { clock, Participant, policyOf } from './support/participant.js';
 import { ACCOUNT, directoryOf, personId, personSql } from './support/people.js';
-import { withClient, withNats } from './support/stage.js';
+import { withNats } from './support/stage.js';
 import { contacts } from './scenes/contacts.js';
 
 const TIMES = 40;

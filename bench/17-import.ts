@@ -1,4 +1,5 @@
 import { Directory, ormOptions } from '#libs/database';
+import { withClient } from '#libs/testing';
 import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
 import { from as copyFrom } from 'pg-copy-streams';
 import { Readable } from 'node:stream';
@@ -9,7 +10,6 @@ import { Uploads } from '../services/contacts/src/contact-import/uploads.js';
 import { compareTimes, inTurn, type Measure } from './support/measure.js';
 import { clock, ids, quiet } from './support/participant.js';
 import { ACCOUNT, directoryOf, personId } from './support/people.js';
-import { withClient } from './support/stage.js';
 import { contacts } from './scenes/contacts.js';
 
 const PEOPLE = 1_000;

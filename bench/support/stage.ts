@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { closeNats, connectNats } from '#libs/broker';
 import { migrate, type Migrations } from '#libs/database';
 import {
@@ -9,6 +9,7 @@ import {
   findNatsServer,
   startNats,
   startPostgres,
+  withClient,
   type Nats,
   type Postgres,
 } from '#libs/testing';
@@ -115,17 +116,6 @@ export interface Copy {
   url: string;
   adminUrl: string;
   drop(): Promise<void>;
-}
-
-export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(url);
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 /** Works with a connection to the broker that is closed afterwards. */

@@ -1,4 +1,4 @@
-export { createServiceDatabase, type RolePasswords, type ServiceDatabase } from './databases.js';
+export { createServiceDatabase, withClient, type RolePasswords, type ServiceDatabase } from './databases.js';
 export { eventually, type Patience } from './eventually.js';
 export { commandLine, end, guard } from './guard.js';
 export { natsAuthorization, natsConfiguration, startNats, type Nats, type NatsOptions, type NatsUser } from './nats.js';
