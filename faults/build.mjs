@@ -1,16 +1,14 @@
 // node faults/build.mjs <folder> <edits as JSON>: joins each service with what it uses, as a process of a fault run wants
 // it: quick to start, with a clock that its parent can set, and with edits made to single files on the way.
-import { transformSync } from '@swc/core';
 import { build } from 'esbuild';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import jest from '../jest.config.js';
+import { translate } from '../libs/testing/translate.mjs';
 import { joined } from '../scripts/lib/bundling.mjs';
 import { services } from '../scripts/lib/services.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const [, settings] = jest.transform['^.+\\.ts$'];
 const [, , outdir, text] = process.argv;
 const edits = JSON.parse(text).map(({ file, from, to }) => ({ file, from: new RegExp(from), to, made: false }));
 
@@ -23,11 +21,9 @@ const sources = {
       const source = join(dirname(importer), path.replace(/js$/, 'ts'));
       return existsSync(source) ? { path: source } : undefined;
     });
-    onLoad({ filter: /\.ts$/ }, ({ path }) => ({ contents: edited(path, translated(path)), loader: 'js' }));
+    onLoad({ filter: /\.ts$/ }, ({ path }) => ({ contents: edited(path, translate(path)), loader: 'js' }));
   },
 };
-
-const translated = (filename) => transformSync(readFileSync(filename, 'utf8'), { ...settings, filename }).code;
 
 function edited(path, code) {
   return edits

@@ -1,26 +1,21 @@
 // Makes what the services and scripts run from: each TypeScript file as JavaScript in dist/, and each service joined with the
 // packages it uses, because loading thousands of small files is most of what a start takes. Types are checked elsewhere.
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { transform } from '@swc/core';
 import { build } from 'esbuild';
-import jest from '../jest.config.js';
+import { translate } from '../libs/testing/translate.mjs';
 import { joined } from './lib/bundling.mjs';
 import { root } from './lib/root.mjs';
 import { bundles, services } from './lib/services.mjs';
 
-/** As the tests translate: what they have tested is what runs. */
-const [, settings] = jest.transform['^.+\\.ts$'];
 const SOURCES = ['libs', 'services'];
 
 const isSource = (path) => path.endsWith('.ts') && !path.endsWith('.spec.ts') && !path.endsWith('.d.ts');
 
 async function compile(path) {
-  const filename = join(root, path);
-  const { code } = await transform(await readFile(filename, 'utf8'), { ...settings, filename, swcrc: false });
   const target = join(root, 'dist', path.replace(/ts$/, 'js'));
   await mkdir(dirname(target), { recursive: true });
-  await writeFile(target, code);
+  await writeFile(target, translate(join(root, path)));
 }
 
 for (const folder of ['dist/libs', 'dist/services', bundles])
