@@ -1,3 +1,4 @@
+export { openBucket, type BucketSpec } from './bucket.js';
 export * from './connection.js';
 export { failpoint, type FailpointName, type Strike } from './failpoints.js';
 export * from './log.js';

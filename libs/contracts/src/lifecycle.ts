@@ -135,7 +135,11 @@ export interface SessionEpoch {
  * an entry for longer than an access token lives; `ttl` (milliseconds) is three times that.
  */
 export const SESSION_BUCKET = { name: 'session-epochs', ttl: 900_000 } as const;
-export const sessionKey = (sessionId: string): string => `sid.${sessionId}`;
+const SESSION_KEY = 'sid.';
+export const sessionKey = (sessionId: string): string => `${SESSION_KEY}${sessionId}`;
+/** The session that a key of the bucket is about; undefined for a user's key. */
+export const sessionOf = (key: string): string | undefined =>
+  key.startsWith(SESSION_KEY) ? key.slice(SESSION_KEY.length) : undefined;
 
 export interface SessionSnapshot {
   epochs: SessionEpoch[];

@@ -1,11 +1,10 @@
-import { accountGet, sessionSnapshot, signingKeys } from '#libs/contracts';
+import { accountGet, SESSION_BUCKET, sessionSnapshot, signingKeys } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { eventually } from '#libs/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { SignJWT } from 'jose';
 import { aKey, anId, World } from '../../test/world.js';
-import { EPOCHS_BUCKET } from './epoch-feed.js';
 
 let world: World;
 let clock: TestClock;
@@ -101,7 +100,7 @@ describe('a session that ends', () => {
     const userId = anId();
     const [old, renewed] = [await world.token({ userId, epoch: 1 }), await world.token({ userId, epoch: 2 })];
     expect([await statusOf(old), await statusOf(old, replica)]).toEqual([200, 200]);
-    await (await world.services.bucket(EPOCHS_BUCKET)).put(userId, '2');
+    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
     await eventually(async () => expect([await statusOf(old), await statusOf(old, replica)]).toEqual([401, 401]), {
       timeout: 1_000,
     });
@@ -113,14 +112,14 @@ describe('a session that ends', () => {
   it('alone leaves the user’s others as they are', async () => {
     const [userId, sessionId] = [anId(), anId()];
     const [ended, other] = [await world.token({ userId, sessionId }), await world.token({ userId })];
-    await (await world.services.bucket(EPOCHS_BUCKET)).put(`sid.${sessionId}`, '1');
+    await (await world.services.bucket(SESSION_BUCKET.name)).put(`sid.${sessionId}`, '1');
     await eventually(async () => expect(await statusOf(ended)).toBe(401), { timeout: 1_000 });
     expect(await statusOf(other)).toBe(200);
   });
 
   it('stays refused when a lower epoch is heard of afterwards', async () => {
     const userId = anId();
-    const bucket = await world.services.bucket(EPOCHS_BUCKET);
+    const bucket = await world.services.bucket(SESSION_BUCKET.name);
     await bucket.put(userId, '3');
     const token = await world.token({ userId, epoch: 2 });
     await eventually(async () => expect(await statusOf(token)).toBe(401));
@@ -156,7 +155,7 @@ describe('a gateway that cannot know whose sessions have ended', () => {
   it('asks identity instead of accepting', async () => {
     const token = await world.token();
     world.services.fallSilent(sessionSnapshot);
-    await (await jetstreamManager(world.services.nats)).streams.delete(`KV_${EPOCHS_BUCKET}`);
+    await (await jetstreamManager(world.services.nats)).streams.delete(`KV_${SESSION_BUCKET.name}`);
     await eventually(async () => expect(await statusOf(token)).toBe(401));
     expect(world.introspected).toContainEqual({ token });
     world.introspection = { userId: anId(), accountId: anId(), roles: ['owner'], sessionId: anId() };
@@ -171,7 +170,7 @@ describe('a gateway that cannot know whose sessions have ended', () => {
     await eventually(async () => expect(await statusOf(token)).toBe(503));
     await world.broker.restartEmpty();
     await eventually(async () => expect(await statusOf(token)).toBe(200), { timeout: 20_000 });
-    await (await world.services.bucket(EPOCHS_BUCKET)).put(userId, '2');
+    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
     await eventually(async () => expect(await statusOf(token)).toBe(401), { timeout: 1_000 });
   });
 });

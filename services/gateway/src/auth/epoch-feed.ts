@@ -1,12 +1,11 @@
 import { DeliverPolicy, jetstream, type JsMsg, type PushConsumer } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { replicasOf } from '#libs/broker';
+import { openBucket } from '#libs/broker';
+import { SESSION_BUCKET } from '#libs/contracts';
 
-export const EPOCHS_BUCKET = 'session-epochs';
 /** How a KV bucket is laid out as a stream: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md */
-const STREAM = `KV_${EPOCHS_BUCKET}`;
-const PREFIX = `$KV.${EPOCHS_BUCKET}.`;
+const STREAM = `KV_${SESSION_BUCKET.name}`;
+const PREFIX = `$KV.${SESSION_BUCKET.name}.`;
 const API_TIMEOUT = 1_000;
 
 /** @param since when the broker stored the entry; undefined for what the bucket held before we followed it */
@@ -25,8 +24,8 @@ export class EpochFeed {
 
   /** @throws an error of NATS when the broker can't be reached */
   static async open(nats: NatsConnection, onEntry: OnEntry): Promise<EpochFeed> {
+    await openBucket(nats, SESSION_BUCKET, API_TIMEOUT);
     const client = jetstream(nats, { timeout: API_TIMEOUT });
-    await new Kvm(client).create(EPOCHS_BUCKET, { replicas: replicasOf(nats) });
     const consumer = await client.consumers.getPushConsumer(STREAM, { deliver_policy: DeliverPolicy.LastPerSubject });
     const feed = new EpochFeed(consumer);
     const messages = await consumer.consume({ callback: (message) => feed.take(message, onEntry) });

@@ -1,5 +1,5 @@
 import { faultOf, Log, NATS, ServiceClient } from '#libs/broker';
-import { sessionSnapshot } from '#libs/contracts';
+import { sessionOf, sessionSnapshot } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Metrics } from '#libs/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -15,7 +15,6 @@ const ASK_EVERY = 10_000;
 const ASK_AGAIN_AFTER = 500;
 /** Confirmed longer ago than this, what is known of the sessions is not to be trusted. */
 const STALE_AFTER = 3_000;
-const SESSION_KEY = 'sid.';
 
 /** Keeps `SessionEpochs` true: from the broker's bucket at once, and by asking identity for what the bucket may have lost. */
 @Injectable()
@@ -104,7 +103,8 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private take(key: string, value: string, since?: Date): void {
-    if (key.startsWith(SESSION_KEY)) this.epochs.end(key.slice(SESSION_KEY.length));
+    const sessionId = sessionOf(key);
+    if (sessionId !== undefined) this.epochs.end(sessionId);
     else if (Number.isSafeInteger(Number(value))) this.epochs.raise(key, Number(value));
     // The clocks of the broker and of this machine may differ.
     if (since) this.delay.observe(Math.max(0, this.clock.millis() - since.getTime()) / 1_000);

@@ -1,8 +1,7 @@
-import { departureEvents, departureProgress, Problem, type DepartureEvent } from '#libs/contracts';
+import { departureEvents, departureProgress, Problem, SESSION_BUCKET, type DepartureEvent } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { eventually } from '#libs/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EPOCHS_BUCKET } from '../auth/epoch-feed.js';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
 
 let world: World;
@@ -120,7 +119,7 @@ describe('watching a departure', () => {
   it('ends with the session of whoever watches', async () => {
     const userId = anId();
     const { ended } = await watch(bearer(await world.token({ userId })));
-    await (await world.services.bucket(EPOCHS_BUCKET)).put(userId, '2');
+    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
     await ended;
   });
 

@@ -1,8 +1,7 @@
-import { jetstream } from '@nats-io/jetstream';
-import { Kvm, type KV } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
-import { NATS, replicasOf } from '#libs/broker';
+import { NATS, openBucket } from '#libs/broker';
 import { SESSION_BUCKET, sessionKey, type SessionEpoch } from '#libs/contracts';
 import { AfterCommit } from '../after-commit.js';
 
@@ -48,9 +47,7 @@ export class SessionAnnouncer {
 
   /** Once, and not for every revocation: making sure that the bucket is there takes longer than writing to it. */
   private open(): Promise<KV> {
-    const kvm = new Kvm(jetstream(this.nats, { timeout: PATIENCE }));
-    const { name, ttl } = SESSION_BUCKET;
-    const opening = (this.bucket ??= kvm.create(name, { ttl, replicas: replicasOf(this.nats) }));
+    const opening = (this.bucket ??= openBucket(this.nats, SESSION_BUCKET, PATIENCE));
     opening.catch(() => {
       if (this.bucket === opening) this.bucket = undefined;
     });
