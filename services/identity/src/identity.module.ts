@@ -28,6 +28,7 @@ import { Announcer } from './departures/announcer.js';
 import { Closing } from './departures/closing.js';
 import { ClosingWorker } from './departures/closing.worker.js';
 import { Decisions } from './departures/decisions.js';
+import { Clearance } from './departures/clearance.js';
 import { DepartureCommands } from './departures/departure-commands.js';
 import { DeparturePreviews } from './departures/departure-preview.js';
 import { DepartureMetrics } from './departures/departure-metrics.js';
@@ -130,6 +131,7 @@ const departures = [
   ClosingWorker,
   Conversions,
   Decisions,
+  Clearance,
   DepartureCommands,
   DeparturePreviews,
   DepartureRetry,

@@ -11,24 +11,12 @@ import {
 } from '#libs/contracts';
 import { Clock, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
-import { timingSafeEqual } from 'node:crypto';
 import { Audit } from '../audit/audit.js';
-import { sha256 } from '../auth/secrets.js';
-import { isoOf, isoOrNull } from '../moments.js';
+import { COARSE, ProgramTokens, toToken, type TokenRow } from '../auth/program-tokens.js';
 import { Actors } from '../user/actors.js';
-import { tidy } from '../user/tidy.js';
 
 export const API_TOKEN_PREFIX = 'lvr_';
-const FORM = /^lvr_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([\w-]{43})$/;
-/** Milliseconds by which the time of the last use may be behind: writing it each time would cost more than it tells. */
-const COARSE = 60_000;
-
-interface TokenRow {
-  id: string;
-  name: string;
-  created_at: string;
-  last_used_at: string | null;
-}
+const tokens = new ProgramTokens(API_TOKEN_PREFIX);
 
 interface KnownToken {
   user_id: string;
@@ -52,20 +40,14 @@ export class ApiTokens {
   async create(principal: Principal, name: string): Promise<CreatedApiToken> {
     const { accountId, userId } = principal;
     await this.actors.rolesOf(principal);
-    const secret = this.ids.secret(32);
-    const row: TokenRow = {
-      id: this.ids.next(),
-      name: tidy('name', name),
-      created_at: this.clock.now().toISOString(),
-      last_used_at: null,
-    };
+    const { row, hash, token } = tokens.make(this.ids, this.clock, name);
     await sql`
       insert into api_token (id, user_id, name, hash, created_at)
-      values (${row.id}, ${userId}, ${row.name}, ${sha256(secret)}, ${row.created_at})`.execute(this.db);
+      values (${row.id}, ${userId}, ${row.name}, ${hash}, ${row.created_at})`.execute(this.db);
     await this.audit.append([
       { accountId, action: 'api-token.created', actorId: userId, subjectId: userId, detail: { tokenId: row.id } },
     ]);
-    return { ...toApiToken(row), token: `${API_TOKEN_PREFIX}${row.id}_${secret}` };
+    return { ...toToken(row), token };
   }
 
   async page(userId: string, query: ListQuery): Promise<Page<ApiToken>> {
@@ -74,7 +56,7 @@ export class ApiTokens {
       select id, name, created_at, last_used_at from api_token
       where user_id = ${userId} and revoked_at is null and (${before}::uuid is null or id < ${before}::uuid)
       order by id desc limit ${limit + 1}`.execute(this.db);
-    return toPage(rows.map(toApiToken), query);
+    return toPage(rows.map(toToken), query);
   }
 
   /** @throws Problem `not-found`, for somebody else's token, too */
@@ -97,16 +79,16 @@ export class ApiTokens {
 
   /** Who the token speaks for; null when it is no good, or its owner is not active. */
   async authenticate(token: string): Promise<Principal | null> {
-    const [, id, secret] = FORM.exec(token) ?? [];
-    if (!id || !secret) return null;
+    const given = tokens.read(token);
+    if (!given) return null;
     const { rows } = await sql<KnownToken>`
       select t.user_id, t.hash, t.last_used_at, u.account_id,
         array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
       from api_token t join users u on u.id = t.user_id
-      where t.id = ${id} and t.revoked_at is null and u.status = 'active'`.execute(this.db);
+      where t.id = ${given.id} and t.revoked_at is null and u.status = 'active'`.execute(this.db);
     const [known] = rows;
-    if (!known || !timingSafeEqual(known.hash, sha256(secret))) return null;
-    await this.touch(id, known.last_used_at);
+    if (!known || !given.isOf(known.hash)) return null;
+    await this.touch(given.id, known.last_used_at);
     return { accountId: known.account_id, userId: known.user_id, roles: known.roles };
   }
 
@@ -120,10 +102,3 @@ export class ApiTokens {
     return this.em.getKysely();
   }
 }
-
-const toApiToken = (row: TokenRow): ApiToken => ({
-  id: row.id,
-  name: row.name,
-  createdAt: isoOf(row.created_at),
-  lastUsedAt: isoOrNull(row.last_used_at),
-});

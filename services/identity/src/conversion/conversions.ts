@@ -11,19 +11,18 @@ import {
 import { ServiceClient } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { lockAccount } from '../account/account-lock.js';
 import { Audit } from '../audit/audit.js';
+import { Clearance, resolvedPolicy } from '../departures/clearance.js';
 import { Decisions } from '../departures/decisions.js';
 import { DepartureRows } from '../departures/departure-rows.js';
 import { Guards } from '../departures/guards.js';
-import { Overtaken } from '../departures/overtaken.js';
-import { Planner, type Plan } from '../departures/planner.js';
-import { Refusals } from '../departures/refusals.js';
-import { RuleOwners } from '../departures/rule-owners.js';
 import { Catalogue } from '../policy/catalogue.js';
 import { Actors, assertMayManage } from '../user/actors.js';
 import { tidy } from '../user/tidy.js';
 import { UserRows } from '../user/user-rows.js';
+
+/** The leaver's own numbers stand in nobody's way: they stay in use. */
+const standsInTheWay = (line: PreviewLine): boolean => line.rule !== 'telephony.numbers';
 
 /** Deletes a user whose number and threads go on as a shared inbox. */
 @Injectable()
@@ -32,10 +31,8 @@ export class Conversions {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly actors: Actors,
-    private readonly planner: Planner,
-    private readonly owners: RuleOwners,
+    private readonly clearance: Clearance,
     private readonly guards: Guards,
-    private readonly refusals: Refusals,
     private readonly decisions: Decisions,
     private readonly departures: DepartureRows,
     private readonly catalogue: Catalogue,
@@ -57,28 +54,16 @@ export class Conversions {
       const message = 'memberIds must not name the user who leaves';
       throw new Problem('validation', { errors: [{ field: 'memberIds', message }] });
     }
-    // Other services are asked before anything is locked.
-    const foreseen = await this.planner.plan(accountId, userId, 'deleted');
-    const blocked = await this.blocking(foreseen);
+    // Asked before anything is locked.
     const inboxId = (await this.personalInbox(principal, userId)) ?? this.ids.next();
-    await lockAccount(this.em, accountId);
-    await this.users.lock([userId], 'leave');
-    const plan = await this.planner.plan(accountId, userId, 'deleted');
-    if (JSON.stringify(plan.rules) !== JSON.stringify(foreseen.rules)) throw new Overtaken();
-    await this.refusals.telling(principal, plan, () => this.guards.pass(plan, blocked));
+    const plan = await this.clearance.obtain(principal, userId, { transition: 'deleted', standsInTheWay });
     await this.holdMembers(accountId, memberIds);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
-    const { preset, version } = plan.policy;
-    const policy = { preset, version, rules: plan.rules };
     const conversion = { inboxId, name, memberIds };
-    const [id] = await this.decisions.carryOut('deleted', [{ user: plan.user, policy, conversion }], requestedBy);
+    const decided = [{ user: plan.user, policy: resolvedPolicy(plan), conversion }];
+    const [id] = await this.decisions.carryOut('deleted', decided, requestedBy);
     await this.audit.append([{ accountId, action: 'user.converted', actorId: requestedBy, subjectId: userId }]);
     return this.departures.view(accountId, id!);
-  }
-
-  /** The leaver's own numbers stand in nobody's way: they stay in use. */
-  private async blocking(plan: Plan): Promise<PreviewLine[]> {
-    return (await this.owners.blocking(plan)).filter((line) => line.rule !== 'telephony.numbers');
   }
 
   /** The inbox that messages to and from the person are in: the oldest of their own, as messaging has it. */

@@ -14,15 +14,14 @@ import { alreadyScheduled, Schedule } from '../schedule/schedule.js';
 import { momentAfter } from '../moments.js';
 import { Actors, assertMayManage } from '../user/actors.js';
 import { UserRows } from '../user/user-rows.js';
+import { Clearance, resolvedPolicy } from './clearance.js';
 import { Decisions } from './decisions.js';
 import { DepartureRows } from './departure-rows.js';
 import { Guards } from './guards.js';
-import { Overtaken } from './overtaken.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner } from './planner.js';
 import { Refusals } from './refusals.js';
 import { Returns } from './returns.js';
-import { RuleOwners } from './rule-owners.js';
 
 /** Deactivates, deletes and reactivates, or says why not; then nothing has changed. */
 @Injectable()
@@ -32,7 +31,7 @@ export class DepartureCommands {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly planner: Planner,
-    private readonly owners: RuleOwners,
+    private readonly clearance: Clearance,
     private readonly guards: Guards,
     private readonly refusals: Refusals,
     private readonly tokens: PlanTokens,
@@ -54,21 +53,12 @@ export class DepartureCommands {
     const { effectiveAt, returnAt } = this.times(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     if (effectiveAt) return this.leaveLater(principal, userId, transition, { ...request, effectiveAt, returnAt });
-    // Other services are asked before anything is locked.
-    const foreseen = await this.planner.plan(accountId, userId, transition, request);
-    const blocked = await this.owners.blocking(foreseen);
-    await lockAccount(this.em, accountId);
-    await this.users.lock([userId], 'leave');
-    const plan = await this.planner.plan(accountId, userId, transition, request);
-    if (JSON.stringify(plan.rules) !== JSON.stringify(foreseen.rules)) throw new Overtaken();
-    await this.refusals.telling(principal, plan, () => this.guards.pass(plan, blocked));
+    const plan = await this.clearance.obtain(principal, userId, { transition, request });
     if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
     await this.guards.holdSuccessors(plan);
     // The token may be older than a change of the actor's own roles, or than their leaving.
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
-    const { preset, version } = plan.policy;
-    const policy = { preset, version, rules: plan.rules };
-    const decided = [{ user: plan.user, policy, reason: request.reason, returnAt }];
+    const decided = [{ user: plan.user, policy: resolvedPolicy(plan), reason: request.reason, returnAt }];
     const [id] = await this.decisions.carryOut(transition, decided, requesterOf(principal), principal);
     return this.departures.view(accountId, id!);
   }

@@ -13,24 +13,12 @@ import {
 } from '#libs/contracts';
 import { Clock, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
-import { timingSafeEqual } from 'node:crypto';
 import { lockAccount } from '../account/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
-import { sha256 } from '../auth/secrets.js';
-import { isoOf, isoOrNull } from '../moments.js';
+import { COARSE, ProgramTokens, toToken, type TokenRow } from '../auth/program-tokens.js';
 import { Actors } from '../user/actors.js';
-import { tidy } from '../user/tidy.js';
 
-const FORM = /^lvrscim_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([\w-]{43})$/;
-/** Milliseconds by which the time of the last use may be behind. */
-const COARSE = 60_000;
-
-interface TokenRow {
-  id: string;
-  name: string;
-  created_at: string;
-  last_used_at: string | null;
-}
+const tokens = new ProgramTokens(SCIM_TOKEN_PREFIX);
 
 /** An account's tokens for identity providers: `lvrscim_<id>_<secret>`, good until revoked, whoever made them. */
 @Injectable()
@@ -51,18 +39,12 @@ export class ScimTokens {
     const { rows: held } = await sql`select id from scim_token where account_id = ${accountId}`.execute(this.db);
     if (held.length >= SCIM_TOKENS_AT_ONCE)
       throw new Problem('conflict', { detail: 'There are two SCIM tokens already. Revoke the one not in use.' });
-    const secret = this.ids.secret(32);
-    const row: TokenRow = {
-      id: this.ids.next(),
-      name: tidy('name', name),
-      created_at: this.clock.now().toISOString(),
-      last_used_at: null,
-    };
+    const { row, hash, token } = tokens.make(this.ids, this.clock, name);
     await sql`
       insert into scim_token (id, account_id, name, hash, created_at)
-      values (${row.id}, ${accountId}, ${row.name}, ${sha256(secret)}, ${row.created_at})`.execute(this.db);
+      values (${row.id}, ${accountId}, ${row.name}, ${hash}, ${row.created_at})`.execute(this.db);
     await this.record(principal, 'scim-token.created', row.id);
-    return { ...toScimToken(row), token: `${SCIM_TOKEN_PREFIX}${row.id}_${secret}` };
+    return { ...toToken(row), token };
   }
 
   async page(accountId: string, query: ListQuery): Promise<Page<ScimToken>> {
@@ -71,7 +53,7 @@ export class ScimTokens {
       select id, name, created_at, last_used_at from scim_token
       where account_id = ${accountId} and (${before}::uuid is null or id < ${before}::uuid)
       order by id desc limit ${limit + 1}`.execute(this.db);
-    return toPage(rows.map(toScimToken), query);
+    return toPage(rows.map(toToken), query);
   }
 
   /** @throws Problem `forbidden`; `not-found`, for another account's token, too */
@@ -90,13 +72,13 @@ export class ScimTokens {
    * @throws Problem `unauthenticated`
    */
   async authenticate(token: string): Promise<Principal> {
-    const [, id, secret] = FORM.exec(token) ?? [];
-    if (!id || !secret) throw new Problem('unauthenticated');
+    const given = tokens.read(token);
+    if (!given) throw new Problem('unauthenticated');
     const { rows } = await sql<{ account_id: string; hash: Buffer }>`
-      select account_id, hash from scim_token where id = ${id}`.execute(this.db);
+      select account_id, hash from scim_token where id = ${given.id}`.execute(this.db);
     const [known] = rows;
-    if (!known || !timingSafeEqual(known.hash, sha256(secret))) throw new Problem('unauthenticated');
-    await this.touch(id);
+    if (!known || !given.isOf(known.hash)) throw new Problem('unauthenticated');
+    await this.touch(given.id);
     return { accountId: known.account_id, userId: NOBODY.userId, roles: ['owner'], system: 'scim' };
   }
 
@@ -118,10 +100,3 @@ export class ScimTokens {
     return this.em.getKysely();
   }
 }
-
-const toScimToken = (row: TokenRow): ScimToken => ({
-  id: row.id,
-  name: row.name,
-  createdAt: isoOf(row.created_at),
-  lastUsedAt: isoOrNull(row.last_used_at),
-});
