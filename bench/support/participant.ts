@@ -9,7 +9,15 @@ import {
   type ResolvedRules,
 } from '#libs/contracts';
 import { Ids, ormOptions, SystemClock, type AnyEntity, type Migrations } from '#libs/database';
-import { EventProcessor, PublishedReceipts, RuleSet, TaskWorker, UserEvents, type Rule } from '#libs/lifecycle';
+import {
+  BATCHES_AT_ONCE,
+  EventProcessor,
+  PublishedReceipts,
+  RuleSet,
+  TaskWorker,
+  UserEvents,
+  type Rule,
+} from '#libs/lifecycle';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { of } from 'rxjs';
@@ -54,7 +62,11 @@ export class Participant {
     const events = new UserEvents(em, this.processor, this.receipts, clock, ids, quiet);
     this.server = new JetStreamServer({ nats, log: quiet, random: () => ids.fraction() });
     const handler = async (batch: Delivery[]) => of(await events.handle(batch));
-    this.server.addHandler(`${parts.name}-users`, handler, true, { filter: 'user.>', stream: USERS });
+    this.server.addHandler(`${parts.name}-users`, handler, true, {
+      filter: 'user.>',
+      stream: USERS,
+      atOnce: BATCHES_AT_ONCE,
+    });
   }
 
   static async open(parts: ServiceParts, databaseUrl: string, nats: NatsConnection): Promise<Participant> {

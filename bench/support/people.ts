@@ -15,7 +15,7 @@ export const personSql = (n: string): string => `('00000000-0000-7000-9000-' || 
 /** Fills the directory with everybody up to this number. */
 export const directoryOf = (people: number): string => `
   insert into directory (user_id, account_id, name, status, seq, lifecycle_version, is_manager, user_created_at)
-  select ${personSql('n')}, '${ACCOUNT}', 'Person ' || n, 'active', 1, 1, n = 0, now() from generate_series(0, ${people}) n`;
+  select ${personSql('n')}, '${ACCOUNT}', 'Person ' || n, 'active', 1, 0, n = 0, now() from generate_series(0, ${people}) n`;
 
 export function departureOf(
   n: number,

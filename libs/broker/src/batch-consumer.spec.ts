@@ -103,6 +103,26 @@ describe('batches', () => {
     expect(sizes).toEqual([1, 40]);
   });
 
+  it('as many batches side by side as are wanted, and each message in one of them', async () => {
+    const running = gate();
+    const batches: string[][] = [];
+    const handler = async (batch: Delivery[]) => {
+      batches.push(batch.map(idOf));
+      await running.opened;
+    };
+    consume(handler, { atOnce: 2 });
+    const [first] = await publish(1);
+    await eventually(() => batches.length === 1);
+    const [second] = await publish(1);
+    await eventually(() => batches.length === 2);
+    const more = await publish(40);
+    await eventually(async () => (await unacknowledged()) === 42);
+    expect(batches).toEqual([[first], [second]]);
+    running.open();
+    await eventually(() => batches.flat().length === 42);
+    expect(batches.flat()).toEqual([first, second, ...more]);
+  });
+
   it('stops pulling when about a thousand wait', async () => {
     const running = gate();
     let handled = 0;

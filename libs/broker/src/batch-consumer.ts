@@ -4,6 +4,7 @@ import { replicasOf, whenConnected } from './connection.js';
 import { PendingDelivery, type Delivery, type Outcome } from './delivery.js';
 import { failpoint } from './failpoints.js';
 import { faultOf, type Log } from './log.js';
+import { handling } from './message-spans.js';
 import { Pull } from './pull.js';
 import { ACK_WAIT, ensureConsumer, ensureStream, type ConsumerSpec, type StreamSpec } from './streams.js';
 
@@ -17,6 +18,8 @@ export interface BatchConsumerOptions extends ConsumerSpec {
   log: Log;
   /** A number in [0, 1), for jitter. */
   random: () => number;
+  /** How many batches are handled side by side; one unless given. */
+  atOnce?: number;
 }
 
 const BATCH_MESSAGES = 500;
@@ -30,12 +33,12 @@ const NAK_DELAYS = [1_000, 2_000, 5_000, 10_000, 30_000];
 const CLOSE_LIMIT = 4_000;
 
 /**
- * Pulls from one durable consumer and hands over what has arrived, one batch at a time. While a batch is being handled the
- * next one collects; when enough waits it stops pulling. Whatever is missing on the broker is made anew.
+ * Pulls from one durable consumer and hands over what has arrived, a batch at a time or a few side by side. While batches
+ * are being handled the next one collects; when enough waits it stops pulling. Whatever is missing on the broker is made anew.
  */
 export class BatchConsumer {
   private waiting: PendingDelivery[] = [];
-  private running: PendingDelivery[] = [];
+  private readonly running = new Set<PendingDelivery[]>();
   private pull?: Pull;
   private closing = false;
   private broken = false;
@@ -48,11 +51,12 @@ export class BatchConsumer {
   constructor(private readonly options: BatchConsumerOptions) {}
 
   start(): void {
-    this.loops = Promise.all([this.keepPulling(), this.keepHandling()]);
+    const handling = Array.from({ length: this.options.atOnce ?? 1 }, () => this.keepHandling());
+    this.loops = Promise.all([this.keepPulling(), ...handling]);
     this.keepAlive = setInterval(() => this.stillWorking(), ACK_WAIT / 3);
   }
 
-  /** Stops pulling, gives back what nobody has begun, and waits for the batch at work. */
+  /** Stops pulling, gives back what nobody has begun, and waits for the batches at work. */
   async close(): Promise<void> {
     this.closing = true;
     await this.pull?.stop();
@@ -114,10 +118,12 @@ export class BatchConsumer {
       // One turn of the event loop: what came in the same packets joins the batch.
       await new Promise((resolve) => setImmediate(resolve));
       if (this.closing) return;
-      this.running = this.nextBatch();
+      const batch = this.nextBatch();
+      if (batch.length === 0) continue;
+      this.running.add(batch);
       this.wake();
-      await this.handle(this.running);
-      this.running = [];
+      await this.handle(batch);
+      this.running.delete(batch);
     }
   }
 
@@ -138,7 +144,14 @@ export class BatchConsumer {
     );
   }
 
-  private async outcomesOf(batch: PendingDelivery[]): Promise<Outcome[]> {
+  private outcomesOf(batch: PendingDelivery[]): Promise<Outcome[]> {
+    const { stream, durable } = this.options;
+    return handling({ stream: stream.name, durable }, batch, () => this.callHandler(batch)).catch(() =>
+      batch.map((delivery) => ({ nakAfterMs: this.delayOf(delivery) })),
+    );
+  }
+
+  private async callHandler(batch: PendingDelivery[]): Promise<Outcome[]> {
     const { handler, log, durable } = this.options;
     try {
       const outcomes = (await handler(batch)) ?? batch.map(() => 'ack' as const);
@@ -146,7 +159,7 @@ export class BatchConsumer {
       return outcomes;
     } catch (error) {
       log.error({ consumer: durable, messages: batch.length, ...faultOf(error) }, 'a batch failed and will come back');
-      return batch.map((delivery) => ({ nakAfterMs: this.delayOf(delivery) }));
+      throw error;
     }
   }
 
@@ -156,7 +169,7 @@ export class BatchConsumer {
   }
 
   private stillWorking(): void {
-    for (const delivery of [...this.running, ...this.waiting]) delivery.working();
+    for (const delivery of [...[...this.running].flat(), ...this.waiting]) delivery.working();
   }
 
   /** Waits until the condition holds, or the consumer is being closed. */

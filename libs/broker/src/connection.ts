@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
 
 /** Injection token of the process' one connection to NATS. */
 export const NATS = Symbol('NATS');
@@ -19,10 +19,13 @@ interface NatsAddress {
 export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Promise<NatsConnection> {
   const addresses = url.split(',').map((address) => new URL(address.trim()));
   const [first] = addresses;
+  const user = decodeURIComponent(first?.username ?? '') || undefined;
+  // Where nobody else may listen: what comes there can be an access token.
+  const inboxPrefix = user && `_INBOX_${user}`;
   const nats = await connect({
     name,
     servers: addresses.map(({ host }) => host),
-    user: decodeURIComponent(first?.username ?? '') || undefined,
+    user,
     pass: decodeURIComponent(first?.password ?? '') || undefined,
     tls: first?.protocol === 'tls:' ? {} : undefined,
     waitOnFirstConnect: true,
@@ -32,10 +35,14 @@ export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Pro
     // A password that is being rotated is wrong for a moment, not for ever.
     ignoreAuthErrorAbort: true,
     pingInterval: 20_000,
+    ...(inboxPrefix && { inboxPrefix }),
   });
-  links.set(nats, new Link(nats, replicas));
+  links.set(nats, new Link(nats, replicas, inboxPrefix));
   return nats;
 }
+
+/** A subject of the connection's own for answers. */
+export const newInbox = (nats: NatsConnection): string => createInbox(links.get(nats)?.inboxPrefix);
 
 /** Whether the connection is up at this moment. */
 export const isConnected = (nats: NatsConnection): boolean => !nats.isClosed() && (links.get(nats)?.up ?? true);
@@ -72,6 +79,7 @@ class Link {
   constructor(
     nats: NatsConnection,
     readonly replicas: number,
+    readonly inboxPrefix: string | undefined,
   ) {
     void this.watch(nats);
   }

@@ -3,6 +3,7 @@ export * from './connection.js';
 export { failpoint, type FailpointName, type Strike } from './failpoints.js';
 export * from './log.js';
 export * from './trace.js';
+export * from './spans.js';
 export * from './streams.js';
 export type { Delivery, Outcome } from './delivery.js';
 export * from './jetstream-server.js';

@@ -11,16 +11,18 @@ export const JETSTREAM = Symbol('JETSTREAM');
 
 export interface BatchPatternOptions extends ConsumerSpec {
   stream: StreamSpec;
+  /** How many batches the method is given side by side; one unless given. */
+  atOnce?: number;
 }
 
 type BatchMethod = (batch: Delivery[]) => Promise<Outcome[] | void>;
 
 /**
  * The method gets everything that the durable consumer delivers, in batches of up to 500 messages or 4 MB, one batch at a
- * time. What it throws brings the whole batch back, later each time.
+ * time unless it takes more. What it throws brings the whole batch back, later each time.
  */
-export function BatchPattern({ durable, filter, stream }: BatchPatternOptions) {
-  const register: MethodDecorator = EventPattern<string>(durable, JETSTREAM, { filter, stream });
+export function BatchPattern({ durable, ...extras }: BatchPatternOptions) {
+  const register: MethodDecorator = EventPattern<string>(durable, JETSTREAM, extras);
   return <T extends BatchMethod>(
     target: object,
     method: string | symbol,
@@ -49,10 +51,10 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   listen(callback: () => void): void {
     this.consumers = [...this.messageHandlers].map(([durable, handler]) => {
-      const { filter, stream } = handler.extras as Omit<BatchPatternOptions, 'durable'>;
+      const extras = handler.extras as Omit<BatchPatternOptions, 'durable'>;
       const call = async (batch: Delivery[]): Promise<Outcome[] | void> =>
         lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
-      return new BatchConsumer({ ...this.options, durable, filter, stream, handler: call });
+      return new BatchConsumer({ ...this.options, ...extras, durable, handler: call });
     });
     for (const consumer of this.consumers) consumer.start();
     callback();

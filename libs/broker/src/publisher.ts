@@ -1,14 +1,14 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import {
-  createInbox,
   headers as natsHeaders,
   type Msg,
   type NatsConnection,
   type Subscription,
 } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
-import { NATS, replicasOf, whenConnected } from './connection.js';
+import { NATS, newInbox, replicasOf, whenConnected } from './connection.js';
 import { faultOf } from './log.js';
+import { sending } from './message-spans.js';
 import { ensureStream, type StreamSpec } from './streams.js';
 
 export interface OutgoingMessage {
@@ -37,7 +37,20 @@ export class Publisher {
    * Sends all messages without waiting for each one, and tells what became of them, in the same order.
    * A stream that is missing is made. Never throws; an `error` means that the message may or may not be stored.
    */
-  async publishAll(stream: StreamSpec, messages: readonly OutgoingMessage[]): Promise<PublishResult[]> {
+  async publishAll(stream: StreamSpec, outgoing: readonly OutgoingMessage[]): Promise<PublishResult[]> {
+    const sent = outgoing.map((message) => sending(stream.name, message));
+    const results = await this.send(
+      stream,
+      sent.map(({ message }) => message),
+    );
+    for (const [index, { span }] of sent.entries()) {
+      const result = results[index]!;
+      span?.end(typeof result === 'object' ? result.error : undefined);
+    }
+    return results;
+  }
+
+  private async send(stream: StreamSpec, messages: readonly OutgoingMessage[]): Promise<PublishResult[]> {
     const results: PublishResult[] = messages.map(() => ({ error: 'no-stream' }));
     let left = messages.map((_, index) => index);
     await whenConnected(this.nats, PATIENCE);
@@ -59,7 +72,7 @@ export class Publisher {
 
 /** One round of sending: keeps the window full and sorts the answers by the last token of their subject. */
 class Flight {
-  private readonly inbox = createInbox();
+  private readonly inbox: string;
   private readonly homeless: number[] = [];
   private readonly unanswered = new Set<number>();
   private queue: number[] = [];
@@ -71,7 +84,9 @@ class Flight {
     private readonly nats: NatsConnection,
     private readonly messages: readonly OutgoingMessage[],
     private readonly results: PublishResult[],
-  ) {}
+  ) {
+    this.inbox = newInbox(nats);
+  }
 
   /** Resolves to those for which no stream was there. */
   async send(indexes: number[]): Promise<number[]> {

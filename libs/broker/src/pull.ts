@@ -1,4 +1,5 @@
-import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { newInbox } from './connection.js';
 
 interface PullRequest {
   stream: string;
@@ -36,7 +37,7 @@ export class Pull {
     this.missing = request.batch;
     this.ended = new Promise((resolve, reject) => (this.end = (error) => (error ? reject(error) : resolve())));
     this.watchdog = setTimeout(() => this.end(new Error('the consumer is silent')), SILENCE);
-    this.inbox = createInbox();
+    this.inbox = newInbox(nats);
     this.subscription = nats.subscribe(this.inbox, { callback: (error, message) => this.receive(error, message) });
     const body = { batch: request.batch, expires: nanos(EXPIRES), idle_heartbeat: nanos(HEARTBEAT) };
     nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${request.stream}.${request.durable}`, JSON.stringify(body), {

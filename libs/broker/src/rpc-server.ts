@@ -4,7 +4,8 @@ import { ServerNats, type NatsContext, type WritePacket } from '@nestjs/microser
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { throwError, type Observable } from 'rxjs';
 import { faultOf, type Log } from './log.js';
-import { withTraceparent } from './trace.js';
+import { REQUEST_ID } from './service-client.js';
+import { within } from './trace.js';
 
 interface RpcServerOptions {
   nats: NatsConnection;
@@ -56,9 +57,12 @@ export class RpcServer extends ServerNats {
   }
 
   override handleMessage(channel: string, message: Msg): Promise<unknown> {
-    return withTraceparent(message.headers?.get('traceparent') || undefined, () =>
-      super.handleMessage(channel, message),
-    );
+    const handle = () => super.handleMessage(channel, message);
+    const { headers } = message;
+    if (!headers) return handle();
+    const traceparent = headers.get('traceparent') || undefined;
+    const requestId = headers.get(REQUEST_ID) || undefined;
+    return within({ traceparent, requestId }, handle);
   }
 
   /** An answer that can't be sent, being too large for instance, must not leave the caller waiting. */

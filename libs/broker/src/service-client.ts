@@ -2,7 +2,8 @@ import { Problem, type Ask, type Call, type Operation, type ProblemBody } from '
 import { Inject, Injectable } from '@nestjs/common';
 import { errors, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { NATS, whenConnected } from './connection.js';
-import { traceparent } from './trace.js';
+import { inSpan, type NewSpan } from './spans.js';
+import { belonging } from './trace.js';
 
 /** A call as the caller writes it: parts in which nothing is required may be left out. */
 export type Outgoing<B extends object, Q extends object> = Pick<Call, 'principal' | 'idempotency' | 'client'> & {
@@ -17,6 +18,9 @@ interface Reply {
 }
 
 const DEFAULT_TIMEOUT = 10_000;
+
+/** Header of a call with the id of the request that it is made for. */
+export const REQUEST_ID = 'x-request-id';
 
 /** Asks other services, over NATS. */
 @Injectable()
@@ -41,12 +45,17 @@ export class ServiceClient {
     return (await this.request(ask, request)) as Answer;
   }
 
-  private async request({ subject, service, timeout }: Ask<never, unknown>, data: unknown): Promise<unknown> {
+  private request(ask: Ask<never, unknown>, data: unknown): Promise<unknown> {
+    const span = { ...callSpan(ask.subject), kind: 'client' as const };
+    return inSpan(span, () => this.exchange(ask, data));
+  }
+
+  private async exchange({ subject, service, timeout }: Ask<never, unknown>, data: unknown): Promise<unknown> {
     // Nest takes a message with an id for a request. Its value doesn't matter: the reply's subject tells requests apart.
     const packet = JSON.stringify({ pattern: subject, data, id: '0' });
     if (!(await whenConnected(this.nats, timeout))) throw unavailable(service);
     const reply = await this.nats
-      .request(subject, packet, { timeout, headers: traceHeaders() })
+      .request(subject, packet, { timeout, headers: originHeaders() })
       .catch((error: unknown) => {
         throw unavailable(service, error);
       });
@@ -54,11 +63,18 @@ export class ServiceClient {
   }
 }
 
-function traceHeaders() {
-  const trace = traceparent();
-  if (!trace) return undefined;
+/** What a call is in a trace, on either side. */
+export function callSpan(subject: string): Pick<NewSpan, 'name' | 'attributes'> {
+  const method = subject.replace(/^rpc\./, '').replace('.', '/');
+  return { name: method, attributes: { 'rpc.system.name': 'nats', 'rpc.method': method } };
+}
+
+function originHeaders() {
+  const { traceparent, requestId } = belonging();
+  if (!traceparent && !requestId) return undefined;
   const all = headers();
-  all.set('traceparent', trace);
+  if (traceparent) all.set('traceparent', traceparent);
+  if (requestId) all.set(REQUEST_ID, requestId);
   return all;
 }
 

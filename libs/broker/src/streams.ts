@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { JetStreamApiError, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
 import { DEPARTURES_STREAM, USERS_STREAM } from '#libs/contracts';
-import { nanos } from '@nats-io/transport-node';
+import { nanos, PermissionViolationError } from '@nats-io/transport-node';
 
 export interface StreamSpec {
   name: string;
@@ -42,7 +42,8 @@ const STREAM_EXISTS_OTHERWISE = 10058;
 const CONSUMER_EXISTS_OTHERWISE = 10148;
 
 /**
- * Makes the stream, or changes it into what the specification says. Any number of processes may do so at once.
+ * Makes the stream, or changes it into what the specification says. Any number of processes may do so at once. Whoever
+ * may not change it takes it as it is.
  * @param copies on how many servers of a cluster it is kept
  */
 export async function ensureStream(manager: JetStreamManager, spec: StreamSpec, copies = 1): Promise<void> {
@@ -59,7 +60,9 @@ export async function ensureStream(manager: JetStreamManager, spec: StreamSpec, 
   };
   await manager.streams.add(config).catch((error: unknown) => {
     if (!isApiError(error, STREAM_EXISTS_OTHERWISE)) throw error;
-    return manager.streams.update(spec.name, config);
+    return manager.streams.update(spec.name, config).catch((refusal: unknown) => {
+      if (!isForbidden(refusal)) throw refusal;
+    });
   });
 }
 
@@ -86,5 +89,9 @@ export async function ensureConsumer(
     return manager.consumers.update(stream, spec.durable, config);
   });
 }
+
+const isForbidden = (error: unknown): boolean =>
+  error instanceof PermissionViolationError ||
+  (error instanceof Error && error.cause instanceof PermissionViolationError);
 
 const isApiError = (error: unknown, code: number): boolean => error instanceof JetStreamApiError && error.code === code;

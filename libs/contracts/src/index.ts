@@ -5,6 +5,7 @@ export * from './operation.js';
 export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';
+export * from './catch-up.js';
 export * from './dead-letters.js';
 export * from './contacts/contacts.js';
 export * from './contacts/imports.js';

@@ -7,6 +7,7 @@ export type AnyEntity = EntitySchema<any, any, any>;
 
 interface PooledClient extends EventEmitter {
   release: (destroy?: boolean | Error) => void;
+  query: (text: string) => Promise<unknown>;
 }
 
 /** How every service talks to its database. */
@@ -20,8 +21,22 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[]) {
     allowGlobalContext: false,
     logger: () => undefined,
     pool: { min: 0, max: 10 },
-    driverOptions: { onPoolCreated: giveBackBrokenConnections },
+    driverOptions: {
+      onPoolCreated: (pool: EventEmitter) => {
+        giveBackBrokenConnections(pool);
+        preferIndexes(pool);
+      },
+    },
   };
+}
+
+/**
+ * PostgreSQL takes a page found by an index for four times as dear as the next one of a scan, as on turning disks. A
+ * batch of leavers would then read the whole table for a twentieth of its rows.
+ */
+function preferIndexes(pool: EventEmitter): void {
+  // Should it fail, so does what the connection was opened for.
+  pool.on('connect', (client: PooledClient) => void client.query('set random_page_cost = 1.1').catch(() => undefined));
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ActionChoice, ActionName } from '#libs/contracts';
 import type { AnyEntity } from '#libs/database';
 import type { RawBuilder } from 'kysely';
 import type { Condition, Db, Rows } from './rule.js';
-import type { LeaverRow } from './statements.js';
+import type { LeaverRow } from './leaver-table.js';
 
 /** Values that are known only when the action runs. */
 export const NOW = Symbol('now');
@@ -13,7 +13,7 @@ export const DUE = Symbol('due');
 /** The property of the rows that names the person. */
 export const PERSON = Symbol('person');
 
-/** SQL over the row (alias `t`) and `target` (user_id = the leaver, successor, due), where a value depends on the row. */
+/** SQL over the row (alias `t`) and the leaver (alias `l`: user_id, successor, due), where a value depends on the row. */
 export type Computed = RawBuilder<unknown>;
 
 export type Value =

@@ -24,9 +24,17 @@ export interface InboxRow {
   error: string | null;
 }
 
-/** Events noted now for the first time; the others were here before. */
-export async function note(db: Db, events: readonly UserEvent[], now: Date): Promise<Set<string>> {
-  const rows = events.map(({ type, time, data }) => ({
+/** What has become of an event that was not noted before. */
+export interface Noted {
+  event: UserEvent;
+  status: InboxStatus;
+  lines: ReceiptLine[];
+}
+
+/** Notes events for the first time. The key refuses the whole batch where one of them was here before. */
+export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<void> {
+  if (noted.length === 0) return;
+  const rows = noted.map(({ event: { type, time, data }, status, lines }) => ({
     user_id: data.userId,
     lifecycle_version: data.lifecycleVersion,
     account_id: data.accountId,
@@ -37,14 +45,16 @@ export async function note(db: Db, events: readonly UserEvent[], now: Date): Pro
     was_manager: data.departure!.wasManager,
     left_at: time,
     round: data.departure!.round,
+    status,
+    lines,
   }));
-  const { rows: fresh } = await sql<{ user_id: string; lifecycle_version: string }>`
-    insert into inbox (user_id, lifecycle_version, account_id, seq, type, departure_id, active_since, was_manager, left_at, round, status, received_at)
-    select n.*, 'running', ${now} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint,
-      account_id uuid, seq bigint, type text, departure_id uuid, active_since bigint, was_manager boolean, left_at timestamptz, round int)
-    order by n.user_id, n.lifecycle_version
-    on conflict do nothing returning user_id, lifecycle_version`.execute(db);
-  return new Set(fresh.map((row) => inboxKey(row.user_id, row.lifecycle_version)));
+  await sql`
+    insert into inbox (user_id, lifecycle_version, account_id, seq, type, departure_id, active_since, was_manager, left_at, round, status, lines, received_at, finished_at)
+    select n.*, ${now}, case when n.status = 'running' then null else ${now}::timestamptz end
+    from json_to_recordset(${JSON.stringify(rows)}::json) as n (user_id uuid, lifecycle_version bigint, account_id uuid, seq bigint, type text,
+      departure_id uuid, active_since bigint, was_manager boolean, left_at timestamptz, round int, status text, lines jsonb)`.execute(
+    db,
+  );
 }
 
 export const inboxKey = (userId: string, lifecycleVersion: number | string): string => `${userId} ${lifecycleVersion}`;
@@ -54,6 +64,7 @@ export async function find(
   keys: readonly { userId: string; lifecycleVersion: number }[],
   lock = false,
 ): Promise<InboxRow[]> {
+  if (keys.length === 0) return [];
   const { rows } = await sql<InboxRow>`
     select i.* from inbox i
     join unnest(${keys.map((k) => k.userId)}::uuid[], ${keys.map((k) => k.lifecycleVersion)}::bigint[]) as k (user_id, lifecycle_version)
@@ -67,6 +78,7 @@ export async function applied(
   db: Db,
   people: readonly { userId: string; activeSince: number }[],
 ): Promise<Set<string>> {
+  if (people.length === 0) return new Set();
   const { rows } = await sql<{ user_id: string; rule: string; part: string | null }>`
     select i.user_id, line ->> 'rule' as rule, line ->> 'part' as part
     from unnest(${people.map((p) => p.userId)}::uuid[], ${people.map((p) => p.activeSince)}::bigint[]) as p (user_id, active_since)
@@ -96,21 +108,14 @@ export async function undone(
 export const appliedKey = (userId: string, rule: string, part: string | null | undefined): string =>
   `${userId} ${rule} ${part ?? ''}`;
 
-export interface Written {
-  userId: string;
-  lifecycleVersion: number;
-  status: InboxStatus;
-  lines: ReceiptLine[];
-}
-
 /** Writes what the rules did. The event itself is kept only while there is something left to do with it. */
-export async function write(db: Db, written: readonly Written[], now: Date): Promise<void> {
-  if (written.length === 0) return;
-  const rows = written.map((w) => ({
-    user_id: w.userId,
-    lifecycle_version: w.lifecycleVersion,
-    status: w.status,
-    lines: w.lines,
+export async function write(db: Db, noted: readonly Noted[], now: Date): Promise<void> {
+  if (noted.length === 0) return;
+  const rows = noted.map(({ event: { data }, status, lines }) => ({
+    user_id: data.userId,
+    lifecycle_version: data.lifecycleVersion,
+    status,
+    lines,
   }));
   await sql`
     update inbox i set status = n.status, lines = n.lines, event = null, due_at = null, error = null,
@@ -125,6 +130,7 @@ export async function supersede(
   people: readonly { userId: string; lifecycleVersion: number }[],
   now: Date,
 ): Promise<InboxRow[]> {
+  if (people.length === 0) return [];
   const ids = people.map((p) => p.userId);
   const versions = people.map((p) => p.lifecycleVersion);
   await sql`
@@ -195,6 +201,14 @@ export async function failTasks(
     db,
   );
   return rows;
+}
+
+/** The receipt of what has just been noted. */
+export function receiptFor({ event: { type, data }, status, lines }: Noted): Receipt {
+  const { accountId, userId, seq, lifecycleVersion, departure } = data;
+  const { id: departureId, round } = departure!;
+  const said = status === 'retry' ? 'running' : status;
+  return { accountId, userId, type, seq, lifecycleVersion, departureId, round, status: said, rules: lines };
 }
 
 export function receiptOf(row: InboxRow): Receipt {

@@ -4,7 +4,7 @@ import { declareRules, directoryLookup, directorySnapshot, type DirectoryPage } 
 import { faultOf, Log, ServiceClient } from '#libs/broker';
 import { UserLookup } from '#libs/database';
 import { sql } from 'kysely';
-import { learn } from './people.js';
+import { learn, tellable } from './people.js';
 import { RuleSet } from './rule-set.js';
 
 const PAGE = 1_000;
@@ -14,13 +14,14 @@ const REPEAT_AFTER = 300_000;
 
 /**
  * Introduces the service to identity when it starts: tells its rules, so that departures wait for its answer, and, when
- * it is new or knows nobody yet, asks who is there. Only then are those who had left before brought to it: who takes over
+ * it is new, knows nobody yet or has an older database again, asks who is there. Only then are those who had left before brought to it: who takes over
  * from them is looked up in the directory.
  */
 @Injectable()
 export class Introduction implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer?: NodeJS.Timeout;
   private stopped = false;
+  private readonly first = Promise.withResolvers<void>();
   /** Whether identity counts on this service by now. */
   done = false;
 
@@ -38,6 +39,12 @@ export class Introduction implements OnApplicationBootstrap, BeforeApplicationSh
   beforeApplicationShutdown(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.first.resolve();
+  }
+
+  /** Waits until identity has been asked once, whether or not it was there. */
+  attempted(): Promise<void> {
+    return this.first.promise;
   }
 
   private async introduce(attempt: number): Promise<void> {
@@ -48,6 +55,7 @@ export class Introduction implements OnApplicationBootstrap, BeforeApplicationSh
         return { attempt: attempt + 1, after: RETRY_AFTER[Math.min(attempt, RETRY_AFTER.length - 1)]! };
       },
     );
+    this.first.resolve();
     if (!this.stopped) this.timer = setTimeout(() => void this.introduce(next.attempt), next.after).unref();
   }
 
@@ -69,7 +77,10 @@ export class Introduction implements OnApplicationBootstrap, BeforeApplicationSh
     do {
       page = await this.client.ask(directorySnapshot, { after: page?.next ?? null, limit: PAGE });
       const { people } = page;
-      await this.em.fork().transactional((em) => learn(em.getKysely(), people));
+      await this.em.fork().transactional(async (em) => {
+        const db = em.getKysely();
+        await learn(db, await tellable(db, people));
+      });
     } while (page.next);
   }
 }

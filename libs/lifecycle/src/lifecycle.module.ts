@@ -87,11 +87,16 @@ function engine(service: string, rules: readonly Rule[]): Provider[] {
       useFactory: (...[em, processor, receipts, clock, log]: ConstructorParameters<typeof RetryWorker>) =>
         new RetryWorker(em, processor, receipts, clock, log),
     },
-    ...[TaskWorker, ScheduledActionWorker].map((worker) => ({
-      provide: worker,
+    {
+      provide: TaskWorker,
       inject: [EntityManager, RuleSet, Receipts, Clock, Log],
-      useFactory: (...[em, rules, receipts, clock, log]: ConstructorParameters<typeof TaskWorker>) =>
-        new worker(em, rules, receipts, clock, log),
-    })),
+      useFactory: (...given: ConstructorParameters<typeof TaskWorker>) => new TaskWorker(...given),
+    },
+    {
+      provide: ScheduledActionWorker,
+      inject: [EntityManager, RuleSet, Receipts, Clock, Log, { token: Introduction, optional: true }],
+      useFactory: (...given: ConstructorParameters<typeof ScheduledActionWorker>) =>
+        new ScheduledActionWorker(...given),
+    },
   ];
 }

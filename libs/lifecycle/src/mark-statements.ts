@@ -27,11 +27,14 @@ export class MarkStatements {
     return sql`not exists (select 1 from ${this.table} m where m.${this.row} = t.id and m.${this.person} = l.user_id)`;
   }
 
-  /** Marks each row of `target` that is still as it has to be; none that somebody else is just taking away. */
-  insert(rows: Sql, still: Sql): Sql {
+  /**
+   * Marks the selected rows `t`, none that somebody else is just taking away.
+   * @param leavers a relation with the alias `l`
+   */
+  insert(rows: Sql, leavers: Sql, selected: Sql): Sql {
     return sql`
       insert into ${this.table} (${this.account}, ${this.row}, ${this.person})
-      select t.account_id, t.id, target.user_id from target join ${rows} t on ${still} for key share of t
+      select t.account_id, t.id, l.user_id from ${leavers} join ${rows} t on ${selected} for key share of t
       on conflict do nothing returning ${this.person} as user_id, ${this.row} as id`;
   }
 

@@ -1,12 +1,6 @@
 import { sql } from 'kysely';
-import type { Profile, UserEvent } from '#libs/contracts';
+import { MOST_KNOWN_PEOPLE, type KnownPeople, type Profile, type UserEvent } from '#libs/contracts';
 import type { Db } from './rule.js';
-
-export interface Person {
-  userId: string;
-  /** The highest lifecycle version that has been applied here. */
-  appliedVersion: number;
-}
 
 interface KnownPerson {
   accountId: string;
@@ -18,19 +12,27 @@ interface KnownPerson {
 /**
  * Takes the people's directory rows exclusively, in the order of their ids. Writers who name one of them hold the same
  * rows in share: they come either before the rules, which then see their rows, or after, and are refused.
+ * @returns the fence of each: the highest lifecycle version that has been applied here, 0 for none
  */
-export async function lockPeople(db: Db, userIds: readonly string[]): Promise<Map<string, Person>> {
-  const { rows } = await sql<{ user_id: string; lifecycle_version: string }>`
-    select user_id, lifecycle_version from directory where user_id = any(${[...userIds]}::uuid[]) order by user_id for update`.execute(
+export async function lockPeople(db: Db, userIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql<{ user_id: string; fence: string }>`
+    select user_id, lifecycle_version as fence from directory where user_id = any(${[...userIds]}::uuid[]) order by user_id for update`.execute(
     db,
   );
-  return new Map(
-    rows.map((row) => [row.user_id, { userId: row.user_id, appliedVersion: Number(row.lifecycle_version) }]),
-  );
+  return new Map(rows.map((row) => [row.user_id, Number(row.fence)]));
 }
 
-/** Writes what the events say about people, unless something newer is known. The fence stays where it is. */
-export async function learn(db: Db, people: readonly KnownPerson[]): Promise<void> {
+/**
+ * Writes what the events say about people, unless something newer is known.
+ * @param fences lifecycle versions behind which nothing older may act from now on, by user; where none is given, the fence
+ *   stays where it is
+ * @returns the fence at which it found each of those whom it wrote about
+ */
+export async function learn(
+  db: Db,
+  people: readonly KnownPerson[],
+  fences: ReadonlyMap<string, number> = new Map(),
+): Promise<Map<string, number>> {
   const newest = new Map<string, KnownPerson>();
   for (const person of people)
     if ((newest.get(person.userId)?.seq ?? 0) < person.seq) newest.set(person.userId, person);
@@ -41,6 +43,7 @@ export async function learn(db: Db, people: readonly KnownPerson[]): Promise<voi
     staff_id: profile.status === 'deleted' ? null : profile.staffId,
     status: profile.status,
     seq,
+    lifecycle_version: fences.get(userId) ?? 0,
     is_manager: profile.isManager,
     team_ids: profile.teamIds,
     user_created_at: profile.createdAt,
@@ -49,20 +52,23 @@ export async function learn(db: Db, people: readonly KnownPerson[]): Promise<voi
     caretaker_id: profile.caretakerId ?? null,
     caretaker_until: profile.caretakerUntil ?? null,
   }));
-  if (rows.length === 0) return;
-  await sql`
+  if (rows.length === 0) return new Map();
+  const { rows: written } = await sql<{ user_id: string; fence: string | null }>`
     insert into directory as d (user_id, account_id, name, staff_id, status, seq, lifecycle_version, is_manager, team_ids, user_created_at, redaction_label, legal_hold,
       caretaker_id, caretaker_until)
-    select n.user_id, n.account_id, n.name, n.staff_id, n.status, n.seq, 0, n.is_manager, n.team_ids, n.user_created_at, n.redaction_label, n.legal_hold,
+    select n.user_id, n.account_id, n.name, n.staff_id, n.status, n.seq, n.lifecycle_version, n.is_manager, n.team_ids, n.user_created_at, n.redaction_label, n.legal_hold,
       n.caretaker_id, n.caretaker_until
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, account_id uuid, name text, staff_id text, status text, seq bigint,
-      is_manager boolean, team_ids uuid[], user_created_at timestamptz, redaction_label text, legal_hold boolean,
+    from json_to_recordset(${JSON.stringify(rows)}::json) as n (user_id uuid, account_id uuid, name text, staff_id text, status text, seq bigint,
+      lifecycle_version bigint, is_manager boolean, team_ids uuid[], user_created_at timestamptz, redaction_label text, legal_hold boolean,
       caretaker_id uuid, caretaker_until timestamptz)
     order by n.user_id
     on conflict (user_id) do update set name = excluded.name, staff_id = excluded.staff_id, status = excluded.status, seq = excluded.seq,
+      lifecycle_version = greatest(d.lifecycle_version, excluded.lifecycle_version),
       is_manager = excluded.is_manager, team_ids = excluded.team_ids, redaction_label = excluded.redaction_label, legal_hold = excluded.legal_hold,
       caretaker_id = excluded.caretaker_id, caretaker_until = excluded.caretaker_until
-    where d.seq < excluded.seq`.execute(db);
+    where d.seq < excluded.seq
+    returning new.user_id, old.lifecycle_version as fence`.execute(db);
+  return new Map(written.map((row) => [row.user_id, Number(row.fence ?? 0)]));
 }
 
 /** Moves the fence: what was decided before these versions may no longer do anything. */
@@ -78,4 +84,33 @@ export async function callOff(db: Db, userIds: readonly string[], now: Date): Pr
   await sql`
     update scheduled_action set status = 'cancelled', finished_at = ${now}
     where user_id = any(${[...userIds]}::uuid[]) and status = 'pending'`.execute(db);
+}
+
+/** How much is known here of each person, for a comparison with what identity has decided. */
+export async function knownPeople(db: Db, after: string | null): Promise<KnownPeople> {
+  const { rows } = await sql<{ account_id: string; user_id: string; seq: number; version: number; left: boolean }>`
+    select account_id, user_id, seq::float8, lifecycle_version::float8 as version, status in ('deactivated', 'deleted') as left
+    from directory where ${after}::uuid is null or user_id > ${after}::uuid
+    order by user_id limit ${MOST_KNOWN_PEOPLE}`.execute(db);
+  const people = rows.map((row) => ({
+    accountId: row.account_id,
+    userId: row.user_id,
+    seq: row.seq,
+    lifecycleVersion: row.version,
+    hasLeft: row.left,
+  }));
+  return { people, next: rows.length === MOST_KNOWN_PEOPLE ? rows.at(-1)!.user_id : null };
+}
+
+/**
+ * Those whom a snapshot may tell about. Somebody deleted whose name still stands here, after an older state was restored,
+ * is left to the deletion: it has yet to find what the name stands in.
+ */
+export async function tellable<T extends KnownPerson>(db: Db, people: readonly T[]): Promise<T[]> {
+  const deleted = people.filter(({ profile }) => profile.status === 'deleted').map(({ userId }) => userId);
+  if (deleted.length === 0) return [...people];
+  const { rows } = await sql<{ user_id: string }>`
+    select user_id from directory where user_id = any(${deleted}::uuid[]) and status <> 'deleted'`.execute(db);
+  const named = new Set(rows.map((row) => row.user_id));
+  return people.filter(({ userId }) => !named.has(userId));
 }

@@ -1,9 +1,10 @@
 import type { PreviewLine, PreviewRequest } from '#libs/contracts';
 import type { Db } from './rule.js';
 import { survives, type RuleSet, type Step } from './rule-set.js';
-import { stillToDo } from './event-processor.js';
+import { stillToDo } from './settlement.js';
 import * as inbox from './inbox.js';
-import { countTogether, type LeaverRow } from './statements.js';
+import type { LeaverRow } from './leaver-table.js';
+import { countTogether } from './statements.js';
 
 /** How many ids a blocked rule lists. */
 const LISTED = 100;

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { ProofAnswer, ProofRequest, ReceiptLine, ResolvedAction, Transition } from '#libs/contracts';
 import type { Db } from './rule.js';
 import type { RuleSet, Step } from './rule-set.js';
-import type { LeaverRow } from './statements.js';
+import type { LeaverRow } from './leaver-table.js';
 
 interface PromiseRow {
   user_id: string;

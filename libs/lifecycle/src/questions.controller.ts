@@ -1,8 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, type Type } from '@nestjs/common';
 import {
+  knownPeopleOf,
   previewOf,
   proofOf,
+  type KnownPeople,
   type PreviewLine,
   type PreviewRequest,
   type ProofAnswer,
@@ -10,11 +12,12 @@ import {
 } from '#libs/contracts';
 import { Answers } from '#libs/broker';
 import { Clock } from '#libs/database';
+import { knownPeople } from './people.js';
 import { preview } from './preview.js';
 import { proof } from './proof.js';
 import { RuleSet } from './rule-set.js';
 
-/** What identity asks every service: what would happen, and what is left. */
+/** What identity asks every service: what would happen, and what is left; and what the operator does: who is known here. */
 export function questionsController(service: string): Type {
   @Controller()
   class QuestionsController {
@@ -32,6 +35,11 @@ export function questionsController(service: string): Type {
     @Answers(proofOf(service))
     proof(request: ProofRequest): Promise<ProofAnswer> {
       return proof(this.em.getKysely(), this.rules, request);
+    }
+
+    @Answers(knownPeopleOf(service))
+    knownPeople({ after }: { after: string | null }): Promise<KnownPeople> {
+      return knownPeople(this.em.getKysely(), after);
     }
   }
   return QuestionsController;

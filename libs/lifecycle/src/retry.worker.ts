@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { UserEvent } from '#libs/contracts';
-import { faultOf, type Log } from '#libs/broker';
+import { faultOf, within, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { EventProcessor } from './event-processor.js';
@@ -27,16 +27,18 @@ export class RetryWorker extends Worker {
       db,
     );
     for (const { event } of rows) {
-      const receipts = await this.processor.retry(event).catch((error: unknown) => {
-        const verdict = verdictOn(error);
-        this.log.warn({ ...faultOf(error), code: verdict.code }, 'a retry failed');
-        return this.processor.park(
-          event,
-          verdict.kind === 'transient' ? { kind: 'retry', code: verdict.code } : verdict,
-        );
-      });
-      await this.receipts.send(receipts);
+      const { traceparent, data } = event;
+      await within({ traceparent, departureId: data.departure?.id }, () => this.retry(event));
     }
     return rows.length > 0;
+  }
+
+  private async retry(event: UserEvent): Promise<void> {
+    const receipts = await this.processor.retry(event).catch((error: unknown) => {
+      const verdict = verdictOn(error);
+      this.log.warn({ ...faultOf(error), code: verdict.code }, 'a retry failed');
+      return this.processor.park(event, verdict.kind === 'transient' ? { kind: 'retry', code: verdict.code } : verdict);
+    });
+    await this.receipts.send(receipts);
   }
 }

@@ -1,4 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
+import { inSpan } from '#libs/broker';
+import type { Step } from './rule-set.js';
+import type { Changed } from './statements.js';
 
 /** What one statement of a rule has done, for many people perhaps. */
 export interface RuleApplied {
@@ -12,15 +15,15 @@ export interface RuleApplied {
 export const ruleApplied = channel('leaver.rule-applied');
 
 /** Runs a statement of a rule, and tells whoever counts such things what it did. */
-export async function observed<T extends { count: number }>(
-  rule: string,
-  action: string,
-  statement: () => Promise<T[]>,
-): Promise<T[]> {
+export async function observed<T extends Changed | ReadonlyMap<string, number>>(
+  { part, action }: Pick<Step, 'part' | 'action'>,
+  statement: () => Promise<T>,
+): Promise<T> {
+  const attributes = { 'leaver.rule': part.rule.id, 'leaver.action': action.name };
   const started = performance.now();
-  const touched = await statement();
-  const rows = touched.reduce((sum, { count }) => sum + count, 0);
+  const changed = await inSpan({ name: `rule ${part.rule.id}`, kind: 'internal', attributes }, statement);
+  const rows = 'lastId' in changed ? changed.count : [...changed.values()].reduce((sum, count) => sum + count, 0);
   const seconds = (performance.now() - started) / 1_000;
-  ruleApplied.publish({ rule, action, rows, seconds } satisfies RuleApplied);
-  return touched;
+  ruleApplied.publish({ rule: part.rule.id, action: action.name, rows, seconds } satisfies RuleApplied);
+  return changed;
 }

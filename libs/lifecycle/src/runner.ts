@@ -1,13 +1,15 @@
-import { sql } from 'kysely';
 import type { ActionName, ReceiptLine, ResolvedAction } from '#libs/contracts';
+import type { Effect } from './actions.js';
 import type { Db } from './rule.js';
 import { observed } from './rule-applied.js';
 import type { Step } from './rule-set.js';
-import { countTogether, type LeaverRow } from './statements.js';
+import type { LeaverRow } from './leaver-table.js';
+import { dueAt, scheduleLater } from './scheduling.js';
+import { countTogether, type Counting, type Statements } from './statements.js';
 import { Successors } from './successors.js';
 import type { NoteOf } from './undo-statements.js';
 
-/** How many rows one statement may change. What exceeds it goes on as a task, in chunks. */
+/** How many rows one statement may change, and how many of one person. What exceeds it goes on as a task, in chunks. */
 export interface RowBudget {
   perPerson: number;
   total: number;
@@ -45,6 +47,13 @@ interface Member {
   step: Step;
 }
 
+/** What all statements of a run have to know. */
+interface Run {
+  successors: Successors;
+  sizes: Sizes;
+  budget: RowBudget;
+}
+
 /**
  * Applies the steps of many people at once: people who share a step (same rule, transition and action) share a
  * statement. Runs inside the caller's transaction, under the locks on the people's directory rows.
@@ -56,12 +65,22 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
     leftovers: [],
   };
   const pending = new Set<string>();
-  for (const section of sections(groups(leaving))) {
+  const all = groups(leaving);
+  const run = {
+    successors,
+    budget,
+    sizes: new Sizes(
+      all.filter((members) => members.length > 1 && !isCounted(members)),
+      successors,
+      budget,
+    ),
+  };
+  for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // Whose rows of the same rule are still being worked on has to wait for the later step as well.
     for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, member, successors, 0, null);
     const ready = parts.map((part) => part.ready).filter((members) => members.length > 0);
-    for (const { member, affected, cursor, finished } of await runSection(db, ready, successors, budget, now)) {
+    for (const { member, affected, cursor, finished } of await runSection(db, ready, run, now)) {
       if (finished) result.lines.get(member.leaver.userId)![member.position] = line(member, affected, successors, now);
       else {
         pending.add(key(member));
@@ -119,24 +138,18 @@ function sections(all: readonly Member[][]): Member[][][] {
 
 const isCounted = ([first]: Member[]): boolean => first!.step.action.effect.kind === 'none';
 
-async function runSection(
-  db: Db,
-  section: Member[][],
-  successors: Successors,
-  budget: RowBudget,
-  now: Date,
-): Promise<Outcome[]> {
+async function runSection(db: Db, section: Member[][], run: Run, now: Date): Promise<Outcome[]> {
   const [first] = section;
   if (!first) return [];
-  if (!isCounted(first)) return changeGroup(db, first, successors, budget, now);
-  const countings = section.map((members) => ({
-    statements: members[0]!.step.statements,
-    effect: members[0]!.step.action.effect,
-    leavers: members.map((member) => rowOf(member.leaver, member.step, successors)),
-  }));
-  const counts = await countTogether(db, countings);
+  if (!isCounted(first))
+    return first.length === 1 ? changeOne(db, first[0]!, run, now) : changeGroup(db, first, run, now);
+  const counts = await countTogether(
+    db,
+    section.map((members) => countingOf(members, run.successors)),
+  );
   const outcomes: Outcome[] = [];
   for (const [index, members] of section.entries()) {
+    run.sizes.note(members, counts[index]!);
     if (members[0]!.step.action.name === 'block') outcomes.push(...blocked(members, counts[index]!));
     else outcomes.push(...(await keepGroup(db, members, counts[index]!, now)));
   }
@@ -153,27 +166,86 @@ async function keepGroup(db: Db, members: Member[], counts: Map<string, number>,
   }));
 }
 
-async function changeGroup(
-  db: Db,
-  members: Member[],
-  successors: Successors,
-  budget: RowBudget,
-  now: Date,
-): Promise<Outcome[]> {
-  const { statements, action } = members[0]!.step;
-  if (action.effect.kind === 'none') throw new TypeError(`${action.name} changes nothing`);
-  const rows = members.map((member) => rowOf(member.leaver, member.step, successors));
-  const { effect, name } = action;
-  const touched = await observed(members[0]!.step.part.rule.id, name, () =>
-    statements.run(db, effect, rows, budget, now, noteOf(members[0]!.step)),
+/** One person's first chunk, which mostly is all there is. */
+async function changeOne(db: Db, member: Member, { successors, budget }: Run, now: Date): Promise<Outcome[]> {
+  const { step, leaver } = member;
+  const rows = budget.perPerson;
+  const { count, lastId } = await observed(step, () =>
+    step.statements.runChunk(db, changing(step), rowOf(leaver, step, successors), { rows }, now, noteOf(step)),
   );
-  const byUser = new Map(touched.map((t) => [t.userId, t]));
-  const full = touched.reduce((sum, t) => sum + t.count, 0) >= budget.total;
-  await schedule(db, members, new Map(touched.map((t) => [t.userId, t.count])), now);
+  await schedule(db, [member], new Map([[leaver.userId, count]]), now);
+  return [{ member, affected: count, cursor: lastId, finished: count < rows }];
+}
+
+/** All rows of everybody who has few. Whoever has many goes on alone. */
+async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Promise<Outcome[]> {
+  const { step } = members[0]!;
+  await run.sizes.ask(db);
+  const fit = new Set(fitting(members, (member) => run.sizes.of(member) ?? 0, run.budget));
+  const rows = [...fit].map((member) => rowOf(member.leaver, member.step, run.successors));
+  const counts = await observed(step, () => step.statements.run(db, changing(step), rows, now, noteOf(step)));
+  await schedule(db, members, counts, now);
   return members.map((member) => {
-    const { count, lastId } = byUser.get(member.leaver.userId) ?? { count: 0, lastId: null };
-    return { member, affected: count, cursor: full ? null : lastId, finished: !full && count < budget.perPerson };
+    const affected = counts.get(member.leaver.userId) ?? 0;
+    return { member, affected, cursor: null, finished: fit.has(member) };
   });
+}
+
+/** Those whose rows one statement may change together. */
+export function fitting<T>(all: readonly T[], sizeOf: (one: T) => number, { perPerson, total }: RowBudget): T[] {
+  let left = total;
+  return all.filter((one) => {
+    const size = sizeOf(one);
+    if (size > perPerson || size > left) return false;
+    left -= size;
+    return true;
+  });
+}
+
+/**
+ * How many rows each of several people has at a step, counted no further than one may have. Rows that a rule counted
+ * before they change need not be counted twice.
+ */
+class Sizes {
+  private readonly known = new Map<Statements, Map<string, number>>();
+  private asked = false;
+
+  constructor(
+    private readonly changing: readonly Member[][],
+    private readonly successors: Successors,
+    private readonly budget: RowBudget,
+  ) {}
+
+  note(members: readonly Member[], counts: ReadonlyMap<string, number>): void {
+    const { statements } = members[0]!.step;
+    this.known.set(statements, new Map([...(this.known.get(statements) ?? []), ...counts]));
+  }
+
+  async ask(db: Db): Promise<void> {
+    if (this.asked) return;
+    this.asked = true;
+    const unknown = this.changing.filter((members) => members.some((member) => this.of(member) === undefined));
+    const atMost = this.budget.perPerson + 1;
+    const counts = await countTogether(
+      db,
+      unknown.map((members) => ({ ...countingOf(members, this.successors), atMost })),
+    );
+    for (const [index, members] of unknown.entries()) this.note(members, counts[index]!);
+  }
+
+  of({ step, leaver }: Member): number | undefined {
+    return this.known.get(step.statements)?.get(leaver.userId);
+  }
+}
+
+function countingOf(members: readonly Member[], successors: Successors): Counting {
+  const { statements, action } = members[0]!.step;
+  return { statements, effect: action.effect, leavers: members.map((m) => rowOf(m.leaver, m.step, successors)) };
+}
+
+function changing({ action }: Step): Exclude<Effect, { kind: 'none' }> {
+  if (action.effect.kind === 'none') throw new TypeError(`${action.name} changes nothing`);
+  return action.effect;
 }
 
 /** Of what is given back on request, the rows are noted. */
@@ -194,47 +266,14 @@ export class StepBlocked extends Error {
   }
 }
 
-/** Delayed parts: one row per person and rule. A clock that runs already goes on. */
-async function schedule(
-  db: Db,
-  members: readonly Member[],
-  counts: ReadonlyMap<string, number>,
-  now: Date,
-): Promise<void> {
+/** What is to happen days later, where there is something for it to happen to. */
+function schedule(db: Db, members: readonly Member[], counts: ReadonlyMap<string, number>, now: Date): Promise<void> {
   const due = members.filter(({ step, leaver }) => step.action.later && (counts.get(leaver.userId) ?? 0) > 0);
-  if (due.length > 0)
-    await scheduleLater(
-      db,
-      due.map(({ leaver, step }) => ({ ...leaver, step })),
-      now,
-    );
-}
-
-/** Notes the delayed part of a step. Also for tasks, whose rows come in chunks. */
-export async function scheduleLater(
-  db: Db,
-  entries: readonly { userId: string; accountId: string; lifecycleVersion: number; leftAt: Date; step: Step }[],
-  now: Date,
-): Promise<void> {
-  const rows = entries.map((entry) => ({
-    user_id: entry.userId,
-    account_id: entry.accountId,
-    lifecycle_version: entry.lifecycleVersion,
-    rule: entry.step.part.rule.id,
-    part: entry.step.part.rows.part ?? '',
-    transition: entry.step.transition,
-    action: entry.step.resolved,
-    due_at: dueAt(entry, entry.step)!.toISOString(),
-  }));
-  await sql`
-    insert into scheduled_action (user_id, account_id, lifecycle_version, rule, part, transition, action, due_at, status, created_at)
-    select n.*, 'pending', ${now} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as n (user_id uuid, account_id uuid, lifecycle_version bigint, rule text, part text, transition text, action jsonb, due_at timestamptz)
-    on conflict do nothing`.execute(db);
-}
-
-export function dueAt(leaver: { leftAt: Date }, step: Step): Date | null {
-  return step.action.later ? new Date(leaver.leftAt.getTime() + (step.action.days ?? 0) * 86_400_000) : null;
+  return scheduleLater(
+    db,
+    due.map(({ leaver, step }) => ({ ...leaver, step })),
+    now,
+  );
 }
 
 export function rowOf(leaver: Leaving, step: Step, successors: Successors): LeaverRow {

@@ -3,12 +3,16 @@ import type { Receipt, ResolvedAction, Transition } from '#libs/contracts';
 import type { Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
+import type { Effect } from './actions.js';
 import * as inbox from './inbox.js';
+import type { Introduction } from './introduction.js';
 import { Receipts } from './receipts.js';
 import type { Db } from './rule.js';
 import { observed } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
-import type { LeaverRow } from './statements.js';
+import { fitting } from './runner.js';
+import type { LeaverRow } from './leaver-table.js';
+import { countTogether, type Counting } from './statements.js';
 import { Worker } from './worker.js';
 
 const AT_ONCE = 500;
@@ -36,11 +40,14 @@ export class ScheduledActionWorker extends Worker {
     private readonly receipts: Receipts,
     private readonly clock: Clock,
     log: Log,
+    private readonly introduction?: Introduction,
   ) {
     super(log);
   }
 
   protected async step(): Promise<boolean> {
+    // After a restored backup the directory may not know yet who has come back; what an effect destroys stays destroyed.
+    await this.introduction?.attempted();
     await this.em.fork().transactional((em) => this.refuse(em.getKysely()));
     const { receipts, more } = await this.em.fork().transactional((em) => this.sweep(em.getKysely()));
     await this.receipts.send(receipts);
@@ -83,12 +90,8 @@ export class ScheduledActionWorker extends Worker {
       wasManager: false,
       leftAt: now,
     }));
-    const changed = await observed(step.part.rule.id, step.action.name, () =>
-      statements.run(db, effect, leavers, LIMITS, now),
-    );
-    const touched = new Map(changed.map((t) => [t.userId, t.count]));
-    const full = [...touched.values()].reduce((sum, count) => sum + count, 0) >= LIMITS.total;
-    const finished = group.filter((row) => !full && (touched.get(row.user_id) ?? 0) < LIMITS.perPerson);
+    const { fit, touched } = await this.change(db, step, { statements, effect, leavers }, now);
+    const finished = group.filter((row) => fit.has(row.user_id));
     await sql`
       update scheduled_action s set affected = s.affected + n.affected, status = case when n.finished then 'done' else 'pending' end,
         finished_at = case when n.finished then ${now}::timestamptz end
@@ -98,6 +101,26 @@ export class ScheduledActionWorker extends Worker {
       db,
     );
     return mark(db, finished, 'doneAt', now);
+  }
+
+  /** All rows of those who have few, and of the first who has many as much as may be. */
+  private async change(
+    db: Db,
+    step: Step,
+    { statements, effect, leavers }: Counting & { effect: Exclude<Effect, { kind: 'none' }> },
+    now: Date,
+  ): Promise<{ fit: Set<string>; touched: Map<string, number> }> {
+    const counting = { statements, effect, leavers, atMost: LIMITS.perPerson + 1 };
+    const [sizes] = await countTogether(db, [counting]);
+    const fit = fitting(leavers, ({ userId }) => sizes!.get(userId) ?? 0, LIMITS);
+    const touched = await observed(step, () => statements.run(db, effect, fit, now));
+    const [large] = fit.length === 0 ? leavers : [];
+    if (large) {
+      const chunk = { rows: LIMITS.perPerson };
+      const { count } = await observed(step, () => statements.runChunk(db, effect, large, chunk, now));
+      touched.set(large.userId, count);
+    }
+    return { fit: new Set(fit.map(({ userId }) => userId)), touched };
   }
 }
 

@@ -7,44 +7,29 @@ import {
   NOW,
   PERSON,
   SUCCESSOR,
-  type Along,
   type Changes,
   type Effect,
   type SetEffect,
   type Value,
 } from './actions.js';
+import { leaverTable, type LeaverRow } from './leaver-table.js';
 import { MarkStatements } from './mark-statements.js';
 import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from './rule.js';
 import { UndoStatements, type NoteOf } from './undo-statements.js';
 
-/** One person whose rows are worked on, as SQL sees it: the relation `l`. */
-export interface LeaverRow {
-  userId: string;
-  accountId: string;
-  wasManager: boolean;
-  /** The decision that is carried out; unknown to what is done later. */
-  lifecycleVersion?: number;
-  /** When it was decided. Rows of the account that came later are none of this departure's business. */
-  leftAt: Date;
-  successor?: string | null;
-  due?: Date | null;
-  /** The lifecycle version under which changed rows are noted for an undo; null where nobody can want one. */
-  notedAs?: number | null;
-}
-
-export interface Limits {
-  perPerson: number;
-  total: number;
-  /** Only rows behind this id. */
+/** So many rows behind this id. */
+export interface Chunk {
+  rows: number;
   after?: string | null;
 }
 
-export interface Touched {
-  userId: string;
+export interface Changed {
   count: number;
   lastId: string | null;
 }
+
+const behind = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}::uuid` : sql``);
 
 /**
  * The SQL for one kind of rows. The same selection serves the count before, the change, and the count after, so that
@@ -74,10 +59,11 @@ export class Statements {
     return counts!;
   }
 
-  counting(effect: Effect, leavers: readonly LeaverRow[]): Sql {
+  counting({ effect, leavers, atMost }: Counting): Sql {
+    const found = sql`from ${this.table} t where ${this.selection(effect)}`;
     return sql`
       with ${leaverTable(leavers)}
-      select l.user_id, (select count(*) from ${this.table} t where ${this.selection(effect)}) as count from l`;
+      select l.user_id, (select count(*) ${atMost ? sql`from (select 1 ${found} limit ${atMost}) t` : found}) as count from l`;
   }
 
   /** Whether anything is left to do for one leaver. Stops at the first row. */
@@ -97,31 +83,45 @@ export class Statements {
   }
 
   /**
-   * Changes the rows of all leavers at once, within the limits, and tells how many of whose.
+   * Changes all rows of all leavers at once, and tells how many of whose.
    * @param note writes down with the change which rows of whom it is, where the leaver is `notedAs` something
    */
   async run(
     db: Db,
     effect: Exclude<Effect, { kind: 'none' }>,
     leavers: readonly LeaverRow[],
-    limits: Limits,
     now: Date,
     note?: NoteOf,
-  ): Promise<Touched[]> {
-    const found =
-      effect.kind !== 'insert' && effect.along
-        ? await this.prepare(db, effect, effect.along, leavers, limits)
-        : this.targets(effect, limits);
-    if (!found) return [];
+  ): Promise<Map<string, number>> {
+    const among = leavers.length > 0 ? await this.prepare(db, effect, leavers) : undefined;
+    if (!among) return new Map();
     const undo = note && this.undo(effect, leavers);
-    const { rows } = await sql<{ user_id: string; count: string; last_id: string }>`
+    const selected = sql`${this.selection(effect)} ${among}`;
+    const { rows } = await sql<{ user_id: string; count: string }>`
       with ${leaverTable(leavers)},
-      target as (${found}),
-      changed as (${this.change(effect, now, undo)}) ${undo ? sql`, noted as (${undo.note(note)})` : sql``}
-      select user_id, count(*) as count, (array_agg(id order by id desc))[1] as last_id from changed group by user_id`.execute(
-      db,
-    );
-    return rows.map((row) => ({ userId: row.user_id, count: Number(row.count), lastId: row.last_id }));
+      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.note(note)})` : sql``}
+      select user_id, count(*) as count from changed group by user_id`.execute(db);
+    return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
+  }
+
+  /** The same for the next rows of one leaver, in the order of their ids. */
+  async runChunk(
+    db: Db,
+    effect: Exclude<Effect, { kind: 'none' }>,
+    leaver: LeaverRow,
+    chunk: Chunk,
+    now: Date,
+    note?: NoteOf,
+  ): Promise<Changed> {
+    const among = await this.prepare(db, effect, [leaver], chunk);
+    if (!among) return { count: 0, lastId: null };
+    const undo = note && this.undo(effect, [leaver]);
+    const { rows } = await sql<{ count: string; last_id: string | null }>`
+      with ${leaverTable([leaver])},
+      target as (${this.next(effect, chunk, among)}),
+      changed as (${this.change(effect, sql`target l`, this.still(), now, undo)}) ${undo ? sql`, noted as (${undo.note(note)})` : sql``}
+      select count(*) as count, (array_agg(id order by id desc))[1] as last_id from changed`.execute(db);
+    return { count: Number(rows[0]!.count), lastId: rows[0]!.last_id };
   }
 
   /** The SQL by which what a change has noted is undone. */
@@ -135,49 +135,60 @@ export class Statements {
       : undefined;
   }
 
-  /** Where other tables have to change along with the rows: locks those, changes the others, and tells which rows are next. */
+  /**
+   * Where other tables have to change along with the rows: locks those and changes the others.
+   * @returns the condition that leaves out any other rows; undefined where there are none to change
+   */
   private async prepare(
     db: Db,
     effect: Effect,
-    along: Along,
     leavers: readonly LeaverRow[],
-    limits: Limits,
+    chunk?: Chunk,
   ): Promise<Sql | undefined> {
+    const along = effect.kind === 'set' || effect.kind === 'delete' ? effect.along : undefined;
+    if (!along) return sql``;
     const { rows: found } = await sql<{ id: string; user_id: string }>`
-      with ${leaverTable(leavers)}, target as (${this.targets(effect, limits)})
-      select t.id, target.user_id from ${this.table} t join target on target.id = t.id order by t.id for update of t`.execute(
-      db,
-    );
+      with ${leaverTable(leavers)}
+      select t.id, l.user_id from l join ${this.table} t on ${this.selection(effect)} ${chunk ? behind(chunk) : sql``}
+      order by t.id ${chunk ? sql`limit ${chunk.rows}` : sql``} for update of t`.execute(db);
     if (found.length === 0) return undefined;
     const ids = found.map((row) => row.id);
     const byUser = new Map(leavers.map((leaver) => [leaver.userId, leaver]));
     await along(db, ids, new Map(found.map((row) => [row.id, byUser.get(row.user_id)!])));
-    return sql`select t.id, l.user_id, l.successor, l.due from l, ${this.table} t where ${this.selection(effect)} and t.id = any(${ids}::uuid[])`;
+    return sql`and t.id = any(${ids}::uuid[])`;
   }
 
-  private targets(effect: Effect, { perPerson, total, after }: Limits): Sql {
-    const behind = after ? sql`and t.id > ${after}::uuid` : sql``;
+  private next(effect: Effect, chunk: Chunk, among: Sql): Sql {
     return sql`
-      select r.id, l.user_id, l.successor, l.due from l cross join lateral (
-        select t.id from ${this.table} t where ${this.selection(effect)} ${behind} order by t.id limit ${perPerson}
-      ) r limit ${total}`;
+      select t.id as row_id, l.* from l join ${this.table} t on ${this.selection(effect)} ${among} ${behind(chunk)}
+      order by t.id limit ${chunk.rows}`;
   }
 
   /** Checked again on the row itself, which somebody else may have changed since it was selected. */
-  private change(effect: Exclude<Effect, { kind: 'none' }>, now: Date, undo?: UndoStatements): Sql {
-    const own = this.rows.person ? [sql`t.${this.column(this.rows.person)} = target.user_id`] : [];
-    const still = sql.join([sql`t.id = target.id`, ...own, ...this.conditions()], sql` and `);
-    if (effect.kind === 'insert') return new MarkStatements(this.em, effect.into).insert(this.table, still);
+  private still(): Sql {
+    const own = this.rows.person ? [sql`t.${this.column(this.rows.person)} = l.user_id`] : [];
+    return sql.join([sql`t.id = l.row_id`, ...own, ...this.conditions()], sql` and `);
+  }
+
+  /** @param leavers a relation with the alias `l` */
+  private change(
+    effect: Exclude<Effect, { kind: 'none' }>,
+    leavers: Sql,
+    selected: Sql,
+    now: Date,
+    undo?: UndoStatements,
+  ): Sql {
+    if (effect.kind === 'insert') return new MarkStatements(this.em, effect.into).insert(this.table, leavers, selected);
     if (effect.kind === 'delete') {
-      return sql`delete from ${this.table} t using target where ${still} returning target.user_id, target.id`;
+      return sql`delete from ${this.table} t using ${leavers} where ${selected} returning l.user_id, t.id`;
     }
     const assignments = this.entries(effect.changes).map(
       ([column, value]) => sql`${column} = ${this.value(value, now)}`,
     );
-    const memories = undo ? sql`, target.successor, ${undo.memories()}` : sql``;
+    const memories = undo ? sql`, l.successor, ${undo.memories()}` : sql``;
     return sql`
-      update ${this.table} t set ${sql.join(assignments)} from target where ${still}
-      returning target.user_id, target.id ${memories}`;
+      update ${this.table} t set ${sql.join(assignments)} from ${leavers} where ${selected}
+      returning l.user_id, t.id ${memories}`;
   }
 
   private selection(effect: Effect): Sql {
@@ -220,9 +231,9 @@ export class Statements {
 
   private value(value: Value, now: Date): Sql {
     if (value === NOW) return sql`${now}`;
-    if (value === LEAVER) return sql`target.user_id`;
-    if (value === SUCCESSOR) return sql`target.successor`;
-    if (value === DUE) return sql`target.due`;
+    if (value === LEAVER) return sql`l.user_id`;
+    if (value === SUCCESSOR) return sql`l.successor`;
+    if (value === DUE) return sql`l.due`;
     if (typeof value === 'object' && value !== null) return value;
     return sql`${value as string}`;
   }
@@ -237,6 +248,8 @@ export interface Counting {
   statements: Statements;
   effect: Effect;
   leavers: readonly LeaverRow[];
+  /** Where the count may end. */
+  atMost?: number;
 }
 
 /** Several counts in one statement, since asking takes longer than counting; by user, in the order of the questions. */
@@ -244,8 +257,7 @@ export async function countTogether(db: Db, countings: readonly Counting[]): Pro
   const counts = countings.map(() => new Map<string, number>());
   if (countings.length === 0) return counts;
   const each = countings.map(
-    ({ statements, effect, leavers }, n) =>
-      sql`select ${sql.lit(n)} as n, c.* from (${statements.counting(effect, leavers)}) c`,
+    (counting, n) => sql`select ${sql.lit(n)} as n, c.* from (${counting.statements.counting(counting)}) c`,
   );
   const { rows } = await sql<{
     n: number;
@@ -254,22 +266,4 @@ export async function countTogether(db: Db, countings: readonly Counting[]): Pro
   }>`${sql.join(each, sql` union all `)}`.execute(db);
   for (const { n, user_id, count } of rows) counts[n]!.set(user_id, Number(count));
   return counts;
-}
-
-/**
- * The leavers as a relation named `l`. Of a single one PostgreSQL gets to see the values themselves: it then plans by how
- * many rows this person has, and not by how many somebody has on average.
- */
-function leaverTable(leavers: readonly LeaverRow[]): Sql {
-  const columns = sql`l (user_id, account_id, was_manager, left_at, successor, due, noted_as)`;
-  const [one, another] = leavers;
-  if (one && !another)
-    return sql`l as not materialized (select * from (values (
-      ${one.userId}::uuid, ${one.accountId}::uuid, ${one.wasManager}::boolean, ${one.leftAt}::timestamptz,
-      ${one.successor ?? null}::uuid, ${one.due ?? null}::timestamptz, ${one.notedAs ?? null}::bigint)) as ${columns})`;
-  return sql`l as materialized (select * from unnest(
-    ${leavers.map((l) => l.userId)}::uuid[], ${leavers.map((l) => l.accountId)}::uuid[], ${leavers.map((l) => l.wasManager)}::boolean[],
-    ${leavers.map((l) => l.leftAt)}::timestamptz[], ${leavers.map((l) => l.successor ?? null)}::uuid[], ${leavers.map((l) => l.due ?? null)}::timestamptz[],
-    ${leavers.map((l) => l.notedAs ?? null)}::bigint[]
-  ) as ${columns})`;
 }

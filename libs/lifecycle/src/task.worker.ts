@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
-import { failpoint, faultOf, type Log } from '#libs/broker';
+import { failpoint, faultOf, within, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { retryDelay, verdictOn } from './failures.js';
@@ -11,7 +11,8 @@ import { giveBackNext, withGiven } from './restoration.js';
 import type { Db } from './rule.js';
 import { observed } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
-import { noteOf, rowOf, scheduleLater, type Leaving } from './runner.js';
+import { noteOf, rowOf, type Leaving } from './runner.js';
+import { scheduleLater } from './scheduling.js';
 import { Successors } from './successors.js';
 import { Worker } from './worker.js';
 
@@ -35,6 +36,8 @@ interface TaskRow {
   attempts: number;
 }
 
+type NextTask = TaskRow & { departure_id: string };
+
 /**
  * Works off what exceeded the row budget, chunk by chunk. Each chunk is a transaction of its own and holds the person's
  * directory row in share, so that a reactivation waits at most for one chunk and then stops the rest.
@@ -53,17 +56,23 @@ export class TaskWorker extends Worker {
   protected async step(): Promise<boolean> {
     const task = await this.next();
     if (!task) return false;
+    await within({ departureId: task.departure_id }, () => this.advance(task));
+    return true;
+  }
+
+  private async advance(task: NextTask): Promise<void> {
     const receipts = await failpoint('chunk.commit', () =>
       this.em.fork().transactional((em) => this.chunk(em.getKysely(), task)),
     ).catch((error: unknown) => this.putOff(task, error));
     await this.receipts.send(receipts);
-    return true;
   }
 
   /** Whoever has waited longest; of one person's steps the first. */
-  private async next(): Promise<TaskRow | undefined> {
-    const { rows } = await sql<TaskRow>`
-      select t.* from task t
+  private async next(): Promise<NextTask | undefined> {
+    const { rows } = await sql<NextTask>`
+      select t.*, (select i.departure_id from inbox i
+        where i.user_id = t.user_id and i.lifecycle_version = t.lifecycle_version) as departure_id
+      from task t
       where t.due_at <= ${this.clock.now()} and not exists (
         select 1 from task earlier where earlier.user_id = t.user_id and earlier.lifecycle_version = t.lifecycle_version and earlier.position < t.position)
       order by t.due_at limit 1`.execute(this.em.fork().getKysely());
@@ -113,17 +122,17 @@ export class TaskWorker extends Worker {
       );
     const leaverRow = rowOf(leaver, step, successors);
     const started = performance.now();
-    const limits = { perPerson: task.chunk_rows, total: task.chunk_rows, after: task.cursor };
-    const [touched] = await observed(task.rule, step.action.name, () =>
-      statements.run(db, effect, [leaverRow], limits, now, noteOf(step)),
+    const chunk = { rows: task.chunk_rows, after: task.cursor };
+    const { count, lastId } = await observed(step, () =>
+      statements.runChunk(db, effect, leaverRow, chunk, now, noteOf(step)),
     );
     const took = performance.now() - started;
-    const affected = Number(task.affected) + (touched?.count ?? 0);
-    if ((touched?.count ?? 0) < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {
+    const affected = Number(task.affected) + count;
+    if (count < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {
       return this.finish(db, task, step, leaver, affected, now);
     }
     await sql`
-      update task set attempts = 0, cursor = ${(touched?.count ?? 0) < task.chunk_rows ? null : touched!.lastId}, affected = ${affected},
+      update task set attempts = 0, cursor = ${count < task.chunk_rows ? null : lastId}, affected = ${affected},
         chunk_rows = ${nextSize(task.chunk_rows, took)}, due_at = ${now}
       where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
       db,

@@ -1,15 +1,23 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Injectable, type Type } from '@nestjs/common';
 import { decodeUserEvent, isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
-import { BatchPattern, faultOf, Log, USERS, type Delivery, type Outcome } from '#libs/broker';
+import { BatchPattern, faultOf, Log, USERS, within, type Delivery, type Outcome } from '#libs/broker';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { EventProcessor, keyOf } from './event-processor.js';
+import { logDepartures } from './departure-log.js';
+import { EventProcessor } from './event-processor.js';
+import { keyOf } from './settlement.js';
 import { verdictOn, type Verdict } from './failures.js';
 import { Receipts } from './receipts.js';
 
 /** Delivered so often without ever having been noted, a message may be what kills the process: it is handled alone. */
 const SUSPICIOUS_DELIVERIES = 3;
+
+/**
+ * While PostgreSQL works for one batch, the other is read and its receipts are written. Two batches about the same person
+ * take turns, and the fence makes either order right.
+ */
+export const BATCHES_AT_ONCE = 2;
 
 /** Takes batches of user events from the stream and makes sure that each is applied, put off or set aside. */
 @Injectable()
@@ -43,6 +51,12 @@ export class UserEvents {
   /** The whole batch at once; if something in it fails, halves of it, down to the offender. Throws only what is transient. */
   private async process(events: readonly UserEvent[]): Promise<void> {
     if (events.length === 0) return;
+    const [departureId, ...others] = new Set(events.map(({ data }) => data.departure?.id));
+    if (departureId && others.length === 0) return within({ departureId }, () => this.applyOrDivide(events));
+    return this.applyOrDivide(events);
+  }
+
+  private async applyOrDivide(events: readonly UserEvent[]): Promise<void> {
     const outcome = await this.processor.apply(events).catch((error: unknown) => {
       const verdict = verdictOn(error);
       this.log.warn(
@@ -51,7 +65,7 @@ export class UserEvents {
       );
       return verdict;
     });
-    if (Array.isArray(outcome)) return this.receipts.send(outcome);
+    if (Array.isArray(outcome)) return this.answer(outcome);
     if (outcome.kind === 'transient') throw new TransientFailure(outcome.code);
     if (events.length === 1) return this.parkOffender(events[0]!, outcome);
     const middle = Math.ceil(events.length / 2);
@@ -61,7 +75,11 @@ export class UserEvents {
 
   private async parkOffender(event: UserEvent, verdict: Verdict): Promise<void> {
     if (!isLifecycleType(event.type)) return this.setAsideEvent(event, verdict.code);
-    const receipts: Receipt[] = await this.processor.park(event, verdict);
+    await this.answer(await this.processor.park(event, verdict));
+  }
+
+  private async answer(receipts: readonly Receipt[]): Promise<void> {
+    logDepartures(this.log, 'events of departures were handled', receipts.flatMap(factsOf));
     await this.receipts.send(receipts);
   }
 
@@ -89,6 +107,11 @@ const SUBJECT_OF_PERSON = /^user\.[^.]+\.[^.]+\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-
 
 const personIn = (subject: string): string | null => SUBJECT_OF_PERSON.exec(subject)?.[1] ?? null;
 
+function factsOf({ departureId, type, status, round, rules }: Receipt) {
+  const rows = rules.reduce((sum, { affected }) => sum + affected, 0);
+  return departureId ? [{ departureId, type, status, round, rules: rules.length, rows }] : [];
+}
+
 /** The batch comes again; carries the SQLSTATE for the log. */
 export class TransientFailure extends Error {
   constructor(readonly code: string) {
@@ -110,7 +133,7 @@ export function userEventsController(durable: string): Type {
   class UserEventsController {
     constructor(private readonly events: UserEvents) {}
 
-    @BatchPattern({ stream: USERS, filter: 'user.>', durable })
+    @BatchPattern({ stream: USERS, filter: 'user.>', durable, atOnce: BATCHES_AT_ONCE })
     handle(deliveries: Delivery[]): Promise<Outcome[]> {
       return this.events.handle(deliveries);
     }

@@ -1,7 +1,7 @@
 import { Clock, Ids } from '#libs/database';
 import { failpoint } from '../failpoints.js';
 import { faultOf, type Log } from '../log.js';
-import { Publisher } from '../publisher.js';
+import { Publisher, type OutgoingMessage } from '../publisher.js';
 import { USERS } from '../streams.js';
 import { Doorbell } from './doorbell.js';
 import { RelaySession, type ClaimedEvent } from './relay-session.js';
@@ -147,4 +147,13 @@ const toMessage = ({ id, round, attempts, subject, event }: ClaimedEvent) => ({
   subject,
   id: `${id}.${round}.${attempts}`,
   data: event,
+  headers: traceOf(event),
 });
+
+/** Where an event names its trace: a quotation mark inside a text would come with a backslash before it. */
+const TRACE = /"traceparent":"([0-9a-f-]{55})"/;
+
+function traceOf(event: string): OutgoingMessage['headers'] {
+  const trace = TRACE.exec(event)?.[1];
+  return trace ? { traceparent: trace } : undefined;
+}

@@ -24,10 +24,12 @@ export class ContactsToTellController {
   async find({ accountId, userId }: { accountId: string; userId: string }): Promise<ToTell> {
     const since = new Date(this.clock.millis() - DAYS_TO_TELL * DAY);
     const { rows } = await sql<{ contact_id: string; last: string; total: string }>`
-      select contact_id, max(m.created_at) as last, count(*) over () as total
-      from message_inbox i join message m on m.inbox_id = i.id
-      where i.owner_id = ${userId} and i.account_id = ${accountId} and i.kind = 'personal' and m.created_at >= ${since}
-      group by contact_id order by last desc, contact_id limit ${MOST_TO_TELL}`.execute(this.em.getKysely());
+      with own as materialized (
+        select id from message_inbox where owner_id = ${userId} and account_id = ${accountId} and kind = 'personal'),
+      told as (
+        select contact_id, max(created_at) as last from message
+        where inbox_id = any(array(select id from own)) and created_at >= ${since} group by contact_id)
+      select contact_id, last, count(*) over () as total from told order by last desc, contact_id limit ${MOST_TO_TELL}`.execute(this.em.getKysely());
     const contacts = rows.map(({ contact_id: contactId, last }) => ({
       contactId,
       lastMessageAt: new Date(last).toISOString(),

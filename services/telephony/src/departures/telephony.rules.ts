@@ -45,7 +45,7 @@ const withContacts: Along = (db, numberIds, leavers) =>
 /** Somebody else who answers the leaver's calls goes on answering them. */
 const handOver = transferWith(
   {
-    destinationUserId: sql`case when t.destination_user_id = target.user_id then target.successor else t.destination_user_id end`,
+    destinationUserId: sql`case when t.destination_user_id = l.user_id then l.successor else t.destination_user_id end`,
   },
   withContacts,
 );

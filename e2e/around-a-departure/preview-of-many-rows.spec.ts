@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { performance } from 'node:perf_hooks';
+import type { Json } from '../api.js';
+import { anAccount, type Cast } from '../cast.js';
+import { over, type Departure } from '../departures.js';
+import { System } from '../system.js';
+import { fillEveryService } from './rows-in-every-service.js';
+
+/** At full size, `LEAVER_E2E_ROWS=1000000`, it tells how long a preview takes. */
+const ROWS = Number(process.env.LEAVER_E2E_ROWS ?? 4_000);
+const TIMES = 15;
+
+interface Line extends Json {
+  rule: string;
+  part?: string;
+  transition: string;
+  count: number;
+}
+
+let system: System;
+let cast: Cast;
+beforeAll(async () => {
+  system = await System.start();
+  cast = await anAccount(system, 'helpdesk');
+  const { id: accountId } = await cast.owner.api.get<{ id: string }>('/v1/account');
+  await fillEveryService(system, { accountId, leaverId: cast.ada.id, othersId: cast.dan.id }, ROWS);
+}, 900_000);
+afterAll(() => system?.stop());
+
+const previewOf = (transition: string) =>
+  cast.owner.api.get<{ rules: Line[]; contactsToTell: Json[]; contactsToTellTotal: number; planToken: string }>(
+    `/v1/users/${cast.ada.id}/departure-preview?transition=${transition}`,
+  );
+const counted = (lines: readonly Line[]) =>
+  new Map(lines.map((line) => [`${line.rule} ${line.part ?? ''} ${line.transition}`, line.count]));
+
+it(`a preview counts what one of many has, with ${ROWS.toLocaleString('en')} rows in every service`, async () => {
+  const { rules, contactsToTell, contactsToTellTotal } = await previewOf('deactivated');
+  const own = ROWS / 100;
+  expect(Object.fromEntries(counted(rules))).toMatchObject({
+    'contacts.assignments  deactivated': own / 2,
+    'messaging.conversations  deactivated': own / 2,
+    'telephony.call-history  deactivated': own,
+    'automations.owned  deactivated': own,
+    'automations.any-triggers  deactivated': own,
+    'integrations.webhooks  deactivated': own,
+  });
+  expect(contactsToTellTotal).toBe(own / 2);
+  expect(contactsToTell).toHaveLength(Math.min(own / 2, 50));
+  for (const transition of process.env.LEAVER_E2E_ROWS ? ['deactivated', 'deleted'] : []) {
+    const times: number[] = [];
+    for (let n = 0; n < TIMES; n++) {
+      const started = performance.now();
+      await previewOf(transition);
+      times.push(performance.now() - started);
+    }
+    times.sort((a, b) => a - b);
+    const [median, slowest] = [times[TIMES >> 1]!, times.at(-1)!].map((ms) => `${ms.toFixed(0)} ms`);
+    process.stdout.write(`preview, ${transition}: ${median} in the median, ${slowest} at most\n`);
+  }
+}, 300_000);
+
+it('and the receipts say what it counted', async () => {
+  const { rules, planToken } = await previewOf('deleted');
+  const body = { planToken };
+  const departure = await over(
+    cast.owner.api,
+    await cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/delete`, body),
+    300_000,
+  );
+  expect(departure).toMatchObject({ status: 'completed' });
+  const done = departure.services.flatMap((service) => service.rules as unknown as (Line & { affected: number })[]);
+  expect(counted(done.map((line) => ({ ...line, count: line.affected })))).toEqual(counted(rules));
+}, 300_000);

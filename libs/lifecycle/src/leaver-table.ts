@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import type { Sql } from './relation.js';
+
+/** One person whose rows are worked on, as SQL sees it: the relation `l`. */
+export interface LeaverRow {
+  userId: string;
+  accountId: string;
+  wasManager: boolean;
+  /** The decision that is carried out; unknown to what is done later. */
+  lifecycleVersion?: number;
+  /** When it was decided. Rows of the account that came later are none of this departure's business. */
+  leftAt: Date;
+  successor?: string | null;
+  due?: Date | null;
+  /** The lifecycle version under which changed rows are noted for an undo; null where nobody can want one. */
+  notedAs?: number | null;
+}
+
+/**
+ * The leavers as a relation named `l`. Of a single one PostgreSQL gets to see the values themselves: it then plans by how
+ * many rows this person has, and not by how many somebody has on average.
+ */
+export function leaverTable(leavers: readonly LeaverRow[]): Sql {
+  const columns = sql`l (user_id, account_id, was_manager, left_at, successor, due, noted_as)`;
+  const [one, another] = leavers;
+  if (one && !another)
+    return sql`l as not materialized (select * from (values (
+      ${one.userId}::uuid, ${one.accountId}::uuid, ${one.wasManager}::boolean, ${one.leftAt}::timestamptz,
+      ${one.successor ?? null}::uuid, ${one.due ?? null}::timestamptz, ${one.notedAs ?? null}::bigint)) as ${columns})`;
+  return sql`l as materialized (select * from unnest(
+    ${leavers.map((l) => l.userId)}::uuid[], ${leavers.map((l) => l.accountId)}::uuid[], ${leavers.map((l) => l.wasManager)}::boolean[],
+    ${leavers.map((l) => l.leftAt)}::timestamptz[], ${leavers.map((l) => l.successor ?? null)}::uuid[], ${leavers.map((l) => l.due ?? null)}::timestamptz[],
+    ${leavers.map((l) => l.notedAs ?? null)}::bigint[]
+  ) as ${columns})`;
+}

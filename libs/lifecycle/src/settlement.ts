@@ -1,0 +1,147 @@
+import type { Receipt, ReceiptLine, UserEvent } from '#libs/contracts';
+import { sql } from 'kysely';
+import { convertingIn, warn, type InboxConversion } from './conversion.js';
+import * as inbox from './inbox.js';
+import { callOff } from './people.js';
+import { forgetNotes, restore } from './restoration.js';
+import type { Db } from './rule.js';
+import type { RuleSet, Step } from './rule-set.js';
+import { DEFAULT_BUDGET, runSteps, type Leaving, type Leftover, type RowBudget } from './runner.js';
+
+/** Where a first chunk begins; it grows and shrinks with the time that a chunk takes. */
+const FIRST_CHUNK = 2_000;
+
+/** What the service knew before it took up the events. */
+export interface Circumstances {
+  /** Those that are not in the inbox. */
+  fresh: ReadonlySet<UserEvent>;
+  /** Whether nothing has been applied to the person before. */
+  first: (event: UserEvent) => boolean;
+}
+
+/** Carries out what has been decided about people who are locked, in the caller's transaction. */
+export class Settlement {
+  budget: RowBudget = DEFAULT_BUDGET;
+
+  constructor(
+    private readonly rules: RuleSet,
+    private readonly conversion?: InboxConversion,
+  ) {}
+
+  /** Ends what was decided before about these people, and carries out what is decided now. */
+  async settle(db: Db, events: readonly UserEvent[], { fresh, first }: Circumstances, now: Date): Promise<Receipt[]> {
+    const again = events.filter((event) => !first(event));
+    const superseded = await inbox.supersede(db, again.map(keyOf), now);
+    const { noted, leftovers } = await this.carryOut(db, events, now);
+    await forgetNotes(db, again, leftovers);
+    const receipts = await this.write(db, noted, fresh, now);
+    await this.createTasks(db, events, leftovers, now);
+    return [...superseded.map(inbox.receiptOf), ...receipts];
+  }
+
+  /** Writes what has become of the events, into the inbox or over what stands there. */
+  async write(db: Db, noted: readonly inbox.Noted[], fresh: ReadonlySet<UserEvent>, now: Date): Promise<Receipt[]> {
+    const anew = noted.filter(({ event }) => fresh.has(event));
+    const over = noted.filter(({ event }) => !fresh.has(event));
+    await inbox.note(db, anew, now);
+    await inbox.write(db, over, now);
+    const rows = await inbox.find(
+      db,
+      over.map(({ event }) => keyOf(event)),
+    );
+    return [...anew.map(inbox.receiptFor), ...rows.map(inbox.receiptOf)];
+  }
+
+  private async carryOut(
+    db: Db,
+    events: readonly UserEvent[],
+    now: Date,
+  ): Promise<{ noted: inbox.Noted[]; leftovers: Leftover[] }> {
+    const back = events.filter((event) => event.type === 'user.reactivated');
+    if (back.length > 0)
+      await this.welcome(
+        db,
+        back.map((event) => event.data.userId),
+        now,
+      );
+    const leaving = await this.leaving(
+      db,
+      events.filter((event) => event.type !== 'user.reactivated'),
+    );
+    const converting = convertingIn(events);
+    const warnings = converting.length > 0 ? await this.conversion?.convert(db, converting, now) : undefined;
+    const ran = await runSteps(db, leaving, this.budget, now);
+    warn(ran.lines, warnings ?? []);
+    const restored = await restore(db, this.rules, back, this.budget, now);
+    const lines = new Map([...ran.lines, ...restored.lines]);
+    const leftovers = [...ran.leftovers, ...restored.leftovers];
+    const unfinished = new Set(leftovers.map((leftover) => leftover.userId));
+    const noted = events.map((event) => ({
+      event,
+      lines: lines.get(event.data.userId) ?? ([] as ReceiptLine[]),
+      status: unfinished.has(event.data.userId) ? ('running' as const) : ('completed' as const),
+    }));
+    return { noted, leftovers };
+  }
+
+  /** Whoever comes back: nothing waits for its day any more, and nothing leaves them out. */
+  async welcome(db: Db, userIds: readonly string[], now: Date): Promise<void> {
+    await callOff(db, userIds, now);
+    await this.rules.takeBack(db, userIds);
+  }
+
+  /** The steps of each leaver: a deletion leaves out what an earlier deactivation has applied here. */
+  private async leaving(db: Db, events: readonly UserEvent[]): Promise<Leaving[]> {
+    const people = events.map(({ data }) => ({ ...data, activeSince: data.departure!.activeSince }));
+    const applied = await inbox.applied(
+      db,
+      people.filter(({ activeSince, lifecycleVersion }) => activeSince + 1 < lifecycleVersion),
+    );
+    return events.map(({ type, data, time }) => ({
+      userId: data.userId,
+      accountId: data.accountId,
+      wasManager: data.departure!.wasManager,
+      leftAt: new Date(time),
+      lifecycleVersion: data.lifecycleVersion,
+      notedAs: type === 'user.deactivated' ? data.lifecycleVersion : null,
+      steps: stillToDo(this.rules.plan(data.departure!.steps, data.departure!.policy.rules), data.userId, applied),
+    }));
+  }
+
+  private async createTasks(
+    db: Db,
+    events: readonly UserEvent[],
+    leftovers: readonly Leftover[],
+    now: Date,
+  ): Promise<void> {
+    if (leftovers.length === 0) return;
+    const byUser = new Map(events.map((event) => [event.data.userId, event.data]));
+    const rows = leftovers.map(({ userId, step, transition, position, cursor, affected }) => ({
+      user_id: userId,
+      lifecycle_version: byUser.get(userId)!.lifecycleVersion,
+      position,
+      account_id: byUser.get(userId)!.accountId,
+      rule: step.part.rule.id,
+      part: step.part.rows.part ?? '',
+      transition,
+      action: step.resolved,
+      cursor,
+      affected,
+    }));
+    await sql`
+      insert into task (user_id, lifecycle_version, position, account_id, rule, part, transition, action, cursor, affected, chunk_rows, due_at)
+      select n.*, ${FIRST_CHUNK}, ${now} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint,
+        position int, account_id uuid, rule text, part text, transition text, action jsonb, cursor uuid, affected bigint)
+      on conflict do nothing`.execute(db);
+  }
+}
+
+export const keyOf = ({ data }: UserEvent) => ({ userId: data.userId, lifecycleVersion: data.lifecycleVersion });
+
+export function stillToDo(steps: readonly Step[], userId: string, applied: ReadonlySet<string>): Step[] {
+  return steps.filter(
+    (step) =>
+      step.transition !== 'deactivated' ||
+      !applied.has(inbox.appliedKey(userId, step.part.rule.id, step.part.rows.part)),
+  );
+}
