@@ -8,6 +8,13 @@ import { Api } from './api.js';
 import { Foundation, PARTS } from './foundation.js';
 import { allIntroduced } from './readiness.js';
 
+interface Wishes {
+  /** For all services, besides what they need. */
+  settings?: Record<string, string>;
+  /** Takes what they write to standard output, which else goes to ours. */
+  hear?: (text: string) => void;
+}
+
 /** Each service in a process of its own, so that it can be killed. */
 export class Processes {
   private readonly children = new Map<string, ChildProcess>();
@@ -15,10 +22,11 @@ export class Processes {
   private constructor(
     private readonly foundation: Foundation,
     private readonly port: number,
+    private readonly wishes: Wishes,
   ) {}
 
-  static async start(): Promise<Processes> {
-    const processes = new Processes(await Foundation.lay(), await freePort());
+  static async start(wishes: Wishes = {}): Promise<Processes> {
+    const processes = new Processes(await Foundation.lay(), await freePort(), wishes);
     await Promise.all([...PARTS.map((part) => part.name), 'gateway'].map((name) => processes.run(name)));
     await allIntroduced(processes.url);
     return processes;
@@ -34,15 +42,18 @@ export class Processes {
 
   /** Starts the service and waits until it is ready. */
   async run(name: string): Promise<void> {
+    const { settings, hear } = this.wishes;
     const child = spawn(process.execPath, [join(await built([REPUBLISHES_SOON]), `${name}.js`)], {
       env: {
         PATH: process.env.PATH,
         NODE_COMPILE_CACHE: join(CACHE, 'v8'),
         ...this.foundation.env(name),
         ...(name === 'gateway' && { PORT: String(this.port) }),
+        ...settings,
       },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', hear ? 'pipe' : 'inherit', 'inherit', 'ipc'],
     });
+    child.stdout?.setEncoding('utf8').on('data', hear!);
     this.children.set(name, child);
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`)));
     await Promise.race([once(child, 'message'), ended]);

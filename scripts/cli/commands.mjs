@@ -1,7 +1,10 @@
+import { catchUp } from './catch-up.mjs';
 import { deadLetters, replay } from './dead-letters.mjs';
 import { deactivate, preview, reactivate, remove, status } from './departures.mjs';
+import { drift } from './drift.mjs';
 import { login, logout } from './login.mjs';
 import { bulk, verify } from './many.mjs';
+import { rotateSigningKey } from './signing-key.mjs';
 
 const text = { type: 'string' };
 const texts = { type: 'string', multiple: true };
@@ -88,6 +91,28 @@ export const commands = {
     run: replay,
     anonymous: true,
   },
+  'catch-up': {
+    usage: 'catch-up <service> [--since <time>] [--watch]',
+    about: 'bring a service up to date whose database was restored; without --since, how far it is (operator)',
+    args: 1,
+    options: { since: text, watch: flag },
+    run: catchUp,
+    anonymous: true,
+  },
+  drift: {
+    usage: 'drift [--service <name>] [--raise]',
+    about: 'who is known otherwise in a service than in identity; --raise after identity was restored (operator)',
+    options: { service: text, raise: flag },
+    run: drift,
+    anonymous: true,
+  },
+  'rotate-signing-key': {
+    usage: 'rotate-signing-key [--at-once]',
+    about: 'sign tokens and certificates with a new key; --at-once if somebody has got hold of the old one (operator)',
+    options: { 'at-once': flag },
+    run: rotateSigningKey,
+    anonymous: true,
+  },
 };
 
 export const help = () => `Usage: leaver <command> [--json]
@@ -108,7 +133,7 @@ A user is named by id, email or staff id. What can be said of somebody leaving:
 Environment
   LEAVER_URL    where Leaver is; else where you have signed in, or what runs on this machine
   LEAVER_TOKEN  an API token of a manager; else the one that login keeps in LEAVER_HOME (.leaver), readable for you alone
-  NATS_URL      for dead-letters and replay: the broker, as its user \`operator\`; else what runs on this machine
+  NATS_URL      for commands of the operator: the broker, as its user \`operator\`; else what runs on this machine
 
 Exit codes
   0  done

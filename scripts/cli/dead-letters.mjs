@@ -1,11 +1,8 @@
-import { running } from '../lib/running.mjs';
 import { dataServices } from '../lib/services.mjs';
-import { Ending, EXIT, usageFault } from './ending.mjs';
+import { EXIT, usageFault } from './ending.mjs';
+import { asOperator, Unanswered } from './operator.mjs';
 
-const CONNECT_WITHIN = 3_000;
-const ANSWER_WITHIN = 30_000;
-
-/** What services have given up on. They are asked over the broker: this is a matter of the operator, not of an account. */
+/** What services have given up on. */
 export async function deadLetters({ values, out, say, tell }) {
   const answers = await askServices(values, 'dead-letters', { data: values.data === true }, say);
   const letters = answers.flatMap(({ service, answer }) => answer.map((letter) => ({ service, ...letter })));
@@ -55,41 +52,21 @@ function showLetters(out, letters) {
 async function askServices({ service }, question, data, say) {
   if (service !== undefined && !dataServices.includes(service))
     throw usageFault(`--service is one of ${dataServices.join(', ')}.`);
-  const nats = await connected();
-  try {
-    const asked = service ? [service] : dataServices;
-    const answers = await Promise.all(asked.map((one) => askOne(nats, one, question, data, say)));
-    const given = answers.filter(Boolean);
-    return Object.assign(given, { complete: given.length === asked.length });
-  } finally {
-    await nats.close();
-  }
+  const asked = service ? [service] : dataServices;
+  const answers = await asOperator((ask) =>
+    Promise.all(asked.map((one) => answerOf(one, ask(one, question, data), say))),
+  );
+  const given = answers.filter(Boolean);
+  return Object.assign(given, { complete: given.length === asked.length });
 }
 
-async function askOne(nats, service, question, data, say) {
-  const subject = `lifecycle.${service}.${question}`;
-  const packet = JSON.stringify({ pattern: subject, data, id: '0' });
+/** Whoever does not answer keeps nobody else from it. */
+async function answerOf(service, asked, say) {
   try {
-    const { err, response } = (await nats.request(subject, packet, { timeout: ANSWER_WITHIN })).json();
-    if (!err) return { service, answer: response };
-    say.line(say.red(`${service} could not do it (${err.code ?? 'internal'}).`));
-  } catch {
-    say.line(say.red(`${service} does not answer.`));
+    return { service, answer: await asked };
+  } catch (error) {
+    if (!(error instanceof Unanswered)) throw error;
+    say.line(say.red(error.message));
+    return undefined;
   }
-  return undefined;
-}
-
-async function connected() {
-  const address = process.env.NATS_URL || (await running())?.operator;
-  if (!address)
-    throw new Ending(
-      EXIT.unreachable,
-      'Set NATS_URL to the broker’s address, with the operator’s name and password in it.',
-    );
-  const { host, username, password } = new URL(address);
-  const { connect } = await import('@nats-io/transport-node');
-  const user = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
-  return connect({ servers: host, ...user, reconnect: false, timeout: CONNECT_WITHIN }).catch((error) => {
-    throw new Ending(EXIT.unreachable, `The broker can’t be reached at ${host}: ${error.message}`);
-  });
 }

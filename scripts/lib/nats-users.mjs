@@ -1,11 +1,13 @@
 import { dataServices, guests } from './services.mjs';
 
-/** Answers to one's own questions. What a service is asked it may answer without a permission of its own. */
+/** Answers to one's own questions, and to nobody else's. What a service is asked it may answer without a permission. */
+const answersTo = (user) => `_INBOX_${user}.>`;
+/** Where NATS clients that are not told better have their answers sent: for programs of others alone. */
 const ANSWERS = '_INBOX.>';
 const EPOCHS = 'session-epochs';
 
-/** Any service may have to make a stream again that the broker lost. */
-const streamSetUp = (stream) => ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
+/** Any service may have to make a stream again that the broker lost. One that is there it can't change, or it could empty it. */
+const streamSetUp = (stream) => ['INFO', 'CREATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
 
 /** A durable pull consumer of its own, and no other. */
 const consumer = (stream, durable) => [
@@ -30,7 +32,7 @@ const epochWatch = [
   `$JS.FC.KV_${EPOCHS}.>`,
 ];
 
-const own = (service) => [ANSWERS, `rpc.${service}.>`, `lifecycle.${service}.>`];
+const own = (service) => [answersTo(service), `rpc.${service}.>`, `lifecycle.${service}.>`];
 
 /** Says that a departure has gone on. */
 const PROGRESS = 'progress.departure.*';
@@ -58,7 +60,7 @@ const identity = {
 /** The gateway hands requests on; nobody asks it anything. */
 const gateway = {
   publish: ['rpc.>', '$JS.API.INFO', ...epochWatch],
-  subscribe: [ANSWERS, PROGRESS],
+  subscribe: [answersTo('gateway'), PROGRESS],
 };
 
 /** What a service asks others in its own name; calls on behalf of somebody are the gateway's alone. */
@@ -93,8 +95,18 @@ export const ruleOwner = (service) => ({
 /** Somebody else's program that wants to hear about users: reads the events, by one durable consumer, and nothing more. */
 const subscriber = { publish: ['$JS.API.INFO', ...consumer('USERS', 'subscriber')], subscribe: [ANSWERS] };
 
-/** Asks services what they have given up on, and has them try again. */
-const operator = { publish: ['lifecycle.*.dead-letters', 'lifecycle.*.replay'], subscribe: [ANSWERS] };
+/** Asks services what they have given up on and whom they know, and has them try again or catch up. */
+const operator = {
+  publish: [
+    'lifecycle.*.dead-letters',
+    'lifecycle.*.replay',
+    'lifecycle.*.known-people',
+    'lifecycle.identity.catch-up',
+    'lifecycle.identity.raise-versions',
+    'lifecycle.identity.rotate-signing-key',
+  ],
+  subscribe: [answersTo('operator')],
+};
 
 /** What each service may do on the broker; everything else is refused there. */
 export const permissions = {

@@ -1,8 +1,9 @@
-import { failpoint, handlerFacts, type HandlerFacts } from '#libs/broker';
+import { callSpan, failpoint, handlerFacts, inSpan, type HandlerFacts } from '#libs/broker';
 import { Problem, type Call } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { NatsContext } from '@nestjs/microservices';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
 import { IdempotencyKeys } from './idempotency.js';
 import { Metrics } from './metrics.js';
@@ -10,6 +11,8 @@ import { Metrics } from './metrics.js';
 /** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
 const RUN_AGAIN = ['40001', '40P01'];
 const ATTEMPTS = 4;
+
+const subjectOf = (context: ExecutionContext): string => context.switchToRpc().getContext<NatsContext>().getSubject();
 
 /** Gives every call that comes over NATS its own unit of work: a transaction where the handler changes something. */
 @Injectable()
@@ -30,7 +33,8 @@ export class CallInterceptor implements NestInterceptor {
     if (!facts) return next.handle();
     const call = context.switchToRpc().getData<Call>();
     const handle = () => lastValueFrom(next.handle(), { defaultValue: undefined });
-    return defer(() => this.measured(facts, () => this.run(facts, call, handle)));
+    const span = { ...callSpan(subjectOf(context)), kind: 'server' as const };
+    return defer(() => inSpan(span, () => this.measured(facts, () => this.run(facts, call, handle))));
   }
 
   private async run(facts: HandlerFacts, call: Call, handle: () => Promise<unknown>): Promise<unknown> {

@@ -39,6 +39,8 @@ describe('settings', () => {
       natsUrl: 'nats://127.0.0.1:4222',
       masterSecret: 'long enough for this',
       natsReplicas: 1,
+      otelTracesSampler: 'parentbased_always_on',
+      otelTracesSamplerArg: 1,
       port: 8080,
       host: '127.0.0.1',
       logLevel: 'info',

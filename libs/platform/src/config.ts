@@ -1,8 +1,19 @@
-import { fieldTypes, OneOf, Pattern, Text, Whole, type Class } from '#libs/contracts';
+import { fieldTypes, OneOf, Pattern, Shape, Text, Url, Whole, type Class } from '#libs/contracts';
 import { validateSync } from 'class-validator';
 import { readFileSync } from 'node:fs';
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** OpenTelemetry's names for who decides which traces are recorded. */
+const TRACES_SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+export type TracesSampler = (typeof TRACES_SAMPLERS)[number];
 
 /**
  * Settings that every process has. Each field comes from the environment variable of its name in capitals: `natsUrl` from
@@ -29,6 +40,25 @@ export class BaseConfig {
 
   @OneOf(LOG_LEVELS)
   logLevel: (typeof LOG_LEVELS)[number] = 'info';
+
+  /** Of a collector of traces that speaks OTLP over HTTP. Without it nothing is recorded, nor loaded that could. */
+  @Url({ optional: true })
+  otelExporterOtlpEndpoint?: string;
+
+  /** Sent along to the collector: `name=value` with commas between. */
+  @Text({ optional: true, max: 4_000 })
+  otelExporterOtlpHeaders?: string;
+
+  @OneOf(TRACES_SAMPLERS)
+  otelTracesSampler: TracesSampler = 'parentbased_always_on';
+
+  /** Which share of the traces a sampler with `ratio` in its name records. */
+  @Shape({ type: 'number', minimum: 0, maximum: 1 }, isShare, 'a number from 0 to 1')
+  otelTracesSamplerArg: number = 1;
+}
+
+function isShare(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
 /** A service with a database of its own. */

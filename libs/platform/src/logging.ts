@@ -1,14 +1,23 @@
-import { faultOf } from '#libs/broker';
+import { faultOf, joinable } from '#libs/broker';
 import type { LoggerService } from '@nestjs/common';
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 import type { BaseConfig } from './config.js';
 
 const SECRETS = ['authorization', 'cookie', 'password', 'token', 'secret'];
 
-/** JSON lines to standard output. Secrets are blotted out, should one ever get into a line. */
+/**
+ * JSON lines to standard output, each with the trace, request and departure that it was written for. Secrets are blotted
+ * out, should one ever get into a line.
+ */
 export function createLogger({ serviceName, logLevel }: BaseConfig, destination?: DestinationStream): Logger {
   const redact = SECRETS.flatMap((name) => [name, `*.${name}`, `*.headers.${name}`]);
-  const options = { level: logLevel, base: { service: serviceName }, timestamp: stdTimeFunctions.isoTime, redact };
+  const options = {
+    level: logLevel,
+    base: { service: serviceName },
+    timestamp: stdTimeFunctions.isoTime,
+    redact,
+    mixin: joinable,
+  };
   return destination ? pino(options, destination) : pino(options);
 }
 

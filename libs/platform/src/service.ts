@@ -15,6 +15,8 @@ import { releaseClients } from './http-close.js';
 import { observeRequests } from './http-log.js';
 import { createLogger, nestLogger } from './logging.js';
 import { PlatformModule, type PlatformParts } from './platform.module.js';
+import { traceRequests } from './tracing-http.js';
+import { startTracing, type Tracing } from './tracing.js';
 
 export interface ServiceOptions {
   /** As in subjects: `rpc.<name>.…`. Replicas share it. */
@@ -54,11 +56,13 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { name, env, config: type = ServiceConfig, clock = new SystemClock(), ids = new Ids(clock) } = options;
   const config = loadConfig(type, name, env);
   const log = createLogger(config, options.logTo);
+  const tracing = await startTracing(config, log);
   const nats = await connectNats({ url: config.natsUrl, name, replicas: config.natsReplicas });
   const parts = { config, log, nats, clock, ids };
   let app: NestFastifyApplication | undefined;
   try {
     app = await createApplication(options, parts, log);
+    traceRequests(app, ids);
     observeRequests(app, log);
     releaseClients(app);
     listenOnNats(app, parts);
@@ -69,16 +73,18 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   } catch (error) {
     await app?.close().catch(() => undefined);
     await closeNats(nats);
+    await tracing?.stop();
     throw error;
   }
   const { port } = app.getHttpServer().address() as AddressInfo;
   log.info({ port }, 'ready');
-  return { app, port, log, close: () => closeService(app, nats) };
+  return { app, port, log, close: () => closeService(app, nats, tracing) };
 }
 
-async function closeService(app: NestFastifyApplication, nats: NatsConnection): Promise<void> {
+async function closeService(app: NestFastifyApplication, nats: NatsConnection, tracing?: Tracing): Promise<void> {
   await app.close();
   await closeNats(nats);
+  await tracing?.stop();
 }
 
 function createApplication(

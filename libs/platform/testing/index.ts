@@ -7,6 +7,8 @@ import { fingerprint, Ids, migrate, TestClock, type Migrations } from '#libs/dat
 import { startService, type BaseConfig, type RunningService } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
 
+export { TestCollector, type CollectedSpan } from './collector.js';
+
 export interface TestServiceOptions {
   name: string;
   module: Type;

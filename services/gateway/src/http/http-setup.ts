@@ -1,5 +1,4 @@
 import multipart from '@fastify/multipart';
-import { withTraceparent } from '#libs/broker';
 import { Problem } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { Injectable } from '@nestjs/common';
@@ -10,12 +9,12 @@ import { GatewayConfig } from '../gateway.config.js';
 import { SCIM_JSON } from '../scim/scim-reply.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { pathOf } from './request.js';
+import { checkJson } from './sane-json.js';
 import { closeSilentConnections } from './silent-connections.js';
 
 type Done = (error?: Error) => void;
 
 const SANE_REQUEST_ID = /^[\w.:-]{1,100}$/;
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 export const SECURITY_HEADERS = {
   'cache-control': 'no-store',
@@ -41,7 +40,7 @@ export class HttpSetup {
     closeSilentConnections(instance);
     instance.addHook('onRequest', (request, reply, done) => this.greet(request, reply, done));
     refuseUnknownRoutes(instance);
-    instance.addHook('preHandler', (request, _reply, done) => withTraceparent(this.traceOf(request), done));
+    refuseNulls(instance);
   }
 
   private greet(request: FastifyRequest, reply: FastifyReply, done: Done): void {
@@ -49,14 +48,6 @@ export class HttpSetup {
     request.id = typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : this.ids.next();
     void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     done();
-  }
-
-  /** The client's trace, or the beginning of a new one. */
-  private traceOf(request: FastifyRequest): string {
-    const given = request.headers.traceparent;
-    if (typeof given === 'string' && TRACEPARENT.test(given)) return given;
-    const span = Buffer.from(this.ids.secret(8), 'base64url').toString('hex');
-    return `00-${this.ids.next().replaceAll('-', '')}-${span}-01`;
   }
 }
 
@@ -69,9 +60,15 @@ function acceptJson(adapter: FastifyAdapter, instance: FastifyInstance, bodyLimi
       { bodyLimit },
       (request, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
         if (body.length === 0) return done(null, undefined);
-        return parse(request, body.toString('utf8'), (error, value) =>
-          done(error ? new Problem('invalid-json') : null, value),
-        );
+        return parse(request, body.toString('utf8'), (error, value) => {
+          if (error) return done(new Problem('invalid-json'));
+          try {
+            checkJson(value);
+          } catch (refusal) {
+            return done(refusal as Problem);
+          }
+          done(null, value);
+        });
       },
     );
   }
@@ -87,5 +84,14 @@ function refuseUnknownRoutes(instance: FastifyInstance): void {
     reply.header('allow', allowed.join(', '));
     if (request.method === 'OPTIONS') return void reply.status(204).send();
     done(new Problem('method-not-allowed', { valid: allowed }));
+  });
+}
+
+/** U+0000 is in nothing that is kept: no path leads there, and no query can ask for it. */
+function refuseNulls(instance: FastifyInstance): void {
+  instance.addHook('onRequest', (request, _reply, done) => {
+    if (!request.url.includes('%00')) return done();
+    if (pathOf(request).includes('%00')) return done(new Problem('not-found'));
+    done(new Problem('validation', { errors: [{ field: '', message: 'The address must not hold U+0000' }] }));
   });
 }

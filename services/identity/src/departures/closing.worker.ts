@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { failpoint, faultOf, Log } from '#libs/broker';
 import { Clock } from '#libs/database';
-import { Worker } from '#libs/lifecycle';
+import { logDepartures, Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { Announcer, type ClosedDeparture } from './announcer.js';
 import { Closing, type DueDeparture } from './closing.js';
@@ -35,7 +35,7 @@ export class ClosingWorker extends Worker {
     const due = await this.claim<DueDeparture>(sql`status = 'running' and done = total`);
     if (due.length > 0) await this.close(due).catch((error: unknown) => this.putOff(due, error));
     const closed = await this.claim<ClosedDeparture>(sql`status = 'completed' and not announced`);
-    if (closed.length > 0) await this.announcer.announce(closed).catch((error: unknown) => this.putOff(closed, error));
+    if (closed.length > 0) await this.announce(closed).catch((error: unknown) => this.putOff(closed, error));
     return due.length === AT_ONCE || closed.length === AT_ONCE;
   }
 
@@ -72,6 +72,12 @@ export class ClosingWorker extends Worker {
     );
     const proven = due.filter((departure) => !unproven.has(departure.id));
     if (proven.length > 0) await failpoint('departure.close', () => this.closing.close(proven, broken));
+  }
+
+  private async announce(closed: readonly ClosedDeparture[]): Promise<void> {
+    await this.announcer.announce(closed);
+    const complete = closed.map(({ id: departureId, transition }) => ({ departureId, transition }));
+    logDepartures(this.log, 'departures are complete', complete);
   }
 
   private async putOff(departures: readonly { id: string }[], error: unknown): Promise<void> {

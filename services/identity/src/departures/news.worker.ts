@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DEPARTURES, Log, Publisher } from '#libs/broker';
 import type { CloudEvent, DepartureNews, DepartureNewsType, DepartureTransition } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { Worker } from '#libs/lifecycle';
+import { logDepartures, Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { isoOf } from '../moments.js';
 
@@ -41,6 +41,12 @@ export class NewsWorker extends Worker {
     const results = await this.publisher.publishAll(DEPARTURES, messages);
     const told = rows.filter((_, index) => typeof results[index] === 'string').map((row) => row.id);
     await sql`update departure_news set told = true where id = any(${told}::uuid[])`.execute(this.db);
+    const toldOf = rows.filter(({ id }) => told.includes(id));
+    logDepartures(
+      this.log,
+      'news of departures',
+      toldOf.map(({ departure_id: departureId, type, transition }) => ({ departureId, type, transition })),
+    );
     if (told.length < rows.length) throw new Error('the broker did not confirm news of departures');
     return rows.length === AT_ONCE;
   }

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
 import { BatchPattern, DEPARTURES, failpoint, Log, type Delivery, type Outcome } from '#libs/broker';
+import { logDepartures } from '#libs/lifecycle';
 import { ReceiptFolding } from './receipt-folding.js';
 
 const OF_ANY_SERVICE = receiptSubject('*');
@@ -24,10 +25,19 @@ export class ReceiptsConsumer {
     for (const [service, batches] of Map.groupBy(received, (one) => one.service)) {
       const receipts = batches.flatMap((batch) => batch.receipts ?? []);
       await failpoint('receipt.fold', () => this.em.fork().transactional(() => this.folding.fold(service, receipts)));
+      logDepartures(
+        this.log,
+        'a service has answered',
+        receipts.flatMap((receipt) => answerOf(service, receipt)),
+      );
     }
     return received.map(({ receipts }) => (receipts ? 'ack' : { term: 'undecodable' }));
   }
 }
+
+/** What is done in chunks says so after each of them: not worth a line. */
+const answerOf = (service: string, { departureId, status, round }: Receipt) =>
+  departureId && status !== 'running' ? [{ departureId, from: service, status, round }] : [];
 
 /** From the subject, which the broker lets no other service use; never from what the message says of itself. */
 const senderOf = ({ subject }: Delivery): string => subject.slice(OF_ANY_SERVICE.length - 1);

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TestCollector, type CollectedSpan } from '#libs/platform/testing';
+import { eventually } from '#libs/testing';
+import { anAccount, PASSWORD, type Cast } from './cast.js';
+import { over, type Departure } from './departures.js';
+import { PARTS } from './foundation.js';
+import { Processes } from './processes.js';
+
+const SERVICES = PARTS.map(({ name }) => name);
+const OTHERS = SERVICES.filter((name) => name !== 'identity');
+/** Spans leave a process every five seconds. */
+const PATIENCE = { timeout: 20_000 };
+
+interface LogLine {
+  service: string;
+  msg: string;
+  departureId?: string;
+  traceId?: string;
+  requestId?: string;
+  route?: string;
+}
+
+let collector: TestCollector;
+let processes: Processes;
+let output = '';
+let cast: Cast;
+let departure: Departure;
+
+beforeAll(async () => {
+  collector = await TestCollector.start();
+  const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'info' };
+  processes = await Processes.start({ settings, hear: (text) => void (output += text) });
+  cast = await anAccount(processes, 'texting');
+  // Once somebody has left, nothing of the account's beginning is on its way any more.
+  await leave(cast.ben.id);
+  await cast.owner.api.get('/v1/users?status=inquisitive').catch(() => undefined);
+  departure = await leave(cast.ada.id);
+  expect(departure.status).toBe('completed');
+}, 120_000);
+afterAll(async () => {
+  await processes?.stop();
+  await collector?.stop();
+});
+
+async function leave(userId: string): Promise<Departure> {
+  const { api } = cast.owner;
+  return over(api, await api.post<Departure>(`/v1/users/${userId}/deactivate`, { reason: 'Moving to Patagonia' }));
+}
+
+describe('a deactivation is one trace', () => {
+  let trace: CollectedSpan[];
+
+  const childrenOf = ({ spanId }: CollectedSpan) => trace.filter(({ parentSpanId }) => parentSpanId === spanId);
+  const below = (span: CollectedSpan): CollectedSpan[] => childrenOf(span).flatMap((one) => [one, ...below(one)]);
+  const isStatement = ({ attributes }: CollectedSpan) => attributes['db.system.name'] === 'postgresql';
+  const only = (wanted: Partial<CollectedSpan>, among = trace) => {
+    const found = among.filter((span) => Object.entries(wanted).every(([k, v]) => span[k as keyof typeof span] === v));
+    expect([wanted, found.length]).toEqual([wanted, 1]);
+    return found[0]!;
+  };
+
+  /** What a rule leaves as it is has no span of its own: it is counted, that of all such rules in one statement. */
+  const rulesOf = (service: string) => {
+    const { rules } = departure.services.find((one) => one.service === service)!;
+    return rules.filter(({ action }) => action !== 'keep').map(({ rule }) => `rule ${rule}`);
+  };
+
+  beforeAll(async () => {
+    const isAbout = ({ attributes }: CollectedSpan) => attributes['leaver.departure.id'] === departure.id;
+    await eventually(() => {
+      const services = new Set(collector.spans.filter(isAbout).map(({ service }) => service));
+      expect([...services].sort()).toEqual([...OTHERS].sort());
+    }, PATIENCE);
+    const traceIds = new Set(collector.spans.filter(isAbout).map(({ traceId }) => traceId));
+    expect(traceIds.size).toBe(1);
+    const spansOfTrace = () => collector.spans.filter(({ traceId }) => traceIds.has(traceId));
+    await eventually(() => {
+      const answered = spansOfTrace().filter(({ name }) => name.startsWith('send departure.receipt.'));
+      const taken = spansOfTrace().filter(({ service, kind }) => service === 'identity' && kind === 'consumer');
+      const heard = new Set(taken.flatMap(({ parentSpanId, links }) => [parentSpanId, ...links]));
+      expect(answered.map(({ service, spanId }) => [service, heard.has(spanId)]).sort()).toEqual(
+        [...OTHERS].sort().map((service) => [service, true]),
+      );
+    }, PATIENCE);
+    trace = spansOfTrace();
+  }, 60_000);
+
+  it('from the request through the call to the statements that decide', () => {
+    const request = only({ service: 'gateway', kind: 'server' });
+    expect(request.name).toBe('POST /v1/users/:id/deactivate');
+    expect(request.parentSpanId || undefined).toBeUndefined();
+    expect(request.attributes).toMatchObject({
+      'http.route': '/v1/users/:id/deactivate',
+      'http.request.method': 'POST',
+    });
+    const call = only({ service: 'gateway', kind: 'client', name: 'identity/users.deactivate' }, childrenOf(request));
+    const handling = only({ service: 'identity', kind: 'server', name: call.name }, childrenOf(call));
+    const statements = childrenOf(handling).filter(isStatement);
+    expect(statements.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['BEGIN', 'UPDATE users', 'INSERT departure', 'INSERT outbox', 'COMMIT']),
+    );
+    expect(statements[0]!.attributes['db.namespace']).toMatch(/identity/);
+    const sent = only({ service: 'identity', kind: 'producer' });
+    expect([sent.name, sent.parentSpanId]).toEqual(['send user.deactivated', handling.spanId]);
+  });
+
+  it.each(OTHERS)('through the outbox to the rules of %s, and back to identity', (service) => {
+    const sent = only({ service: 'identity', kind: 'producer' });
+    const received = only({ service, kind: 'consumer', name: 'process user.deactivated' }, childrenOf(sent));
+    const rules = below(received).filter(({ name }) => name.startsWith(`rule ${service}.`));
+    expect(rulesOf(service)).toEqual(expect.arrayContaining(rules.map(({ name }) => name)));
+    for (const rule of rules) expect(childrenOf(rule).filter(isStatement)).not.toEqual([]);
+    expect(
+      below(received)
+        .filter(isStatement)
+        .map(({ name }) => name),
+    ).toEqual(expect.arrayContaining(['BEGIN', 'INSERT inbox', 'COMMIT']));
+    expect(childrenOf(received).map(({ name }) => name)).toContain(`send departure.receipt.${service}`);
+  });
+
+  it('in which rules that change something are told apart', () => {
+    const names = new Set(trace.map(({ name }) => name));
+    expect(names).toContain('rule automations.owned');
+    expect(names).toContain('rule messaging.live-chats');
+  });
+
+  it('which ends where identity takes the receipts in', () => {
+    const folds = trace.filter(({ service, kind }) => service === 'identity' && kind === 'consumer');
+    expect(folds.flatMap(below).map(({ name }) => name)).toContain('UPDATE departure_service');
+  });
+});
+
+it('no span holds a name, an address, a password, a reason, or what a query string says', () => {
+  const { ada, owner } = cast;
+  expect(collector.received).toContain('/v1/users/:id/deactivate');
+  const kept = [ada.name, ada.email, ada.staffId, owner.name, owner.email, PASSWORD, 'Patagonia', 'inquisitive'];
+  expect(kept.filter((detail) => collector.received.includes(detail))).toEqual([]);
+});
+
+describe('log lines can be joined', () => {
+  const lines = () =>
+    output
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as LogLine);
+  const aboutDeparture = () => lines().filter(({ departureId }) => departureId === departure.id);
+
+  it('by the id of a departure, in all services', async () => {
+    await eventually(() => {
+      expect(new Set(aboutDeparture().map(({ service }) => service))).toEqual(new Set(SERVICES));
+    });
+    expect(lines().filter((line) => JSON.stringify(line).includes(departure.id))).toEqual(aboutDeparture());
+  });
+
+  it('by the trace, from the request on, whose id its client knows', () => {
+    const handled = aboutDeparture().filter(({ service, traceId }) => traceId && OTHERS.includes(service));
+    expect(new Set(handled.map(({ service }) => service))).toEqual(new Set(OTHERS));
+    const [traceId, ...more] = new Set(handled.map((line) => line.traceId));
+    expect(more).toEqual([]);
+    const [request] = lines().filter((line) => line.service === 'gateway' && line.traceId === traceId);
+    expect(request).toMatchObject({ msg: 'answered', route: '/v1/users/:id/deactivate' });
+    expect(request!.requestId).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
