@@ -39,7 +39,7 @@ export const PARTS: readonly Part[] = [
   { name: 'insights', module: InsightsModule, migrations: insights },
 ];
 
-const SECRETS = {
+export const SECRETS = {
   LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough-for-anybody',
   INTEGRATIONS_SECRET: 'another-secret-for-tests-that-is-long-enough',
   CONTACTS_SECRET: 'one-more-secret-for-tests-that-is-long-enough',

@@ -11,30 +11,42 @@ export class System {
   /** Every line that any service has logged, at the level that tells most. */
   readonly logged: string[];
 
+  private readonly running = new Map<string, RunningService>();
+
   private constructor(
     readonly clock: TestClock,
     private readonly foundation: Foundation,
-    readonly services: ReadonlyMap<string, RunningService>,
     logged: string[],
   ) {
     this.logged = logged;
+  }
+
+  get services(): ReadonlyMap<string, RunningService> {
+    return this.running;
   }
 
   /** @param guests services of other teams that may join later */
   static async start({ guests = [] as readonly string[] } = {}): Promise<System> {
     const clock = new TestClock();
     const foundation = await Foundation.lay(guests);
-    const services = new Map<string, RunningService>();
-    const logged: string[] = [];
-    const logTo = { write: (line: string) => void logged.push(line) };
-    for (const part of [...PARTS, gateway]) {
-      const env = { ...foundation.env(part.name), LOG_LEVEL: 'trace' };
-      const options = { ...part, env, clock, ids: new Ids(clock), logTo };
-      services.set(part.name, await startService(options));
-    }
-    const system = new System(clock, foundation, services, logged);
+    const system = new System(clock, foundation, []);
+    for (const { name } of [...PARTS, gateway]) await system.startOne(name);
     await allIntroduced(system.url);
     return system;
+  }
+
+  /** @param settings in place of what the service finds in its environment */
+  async startOne(name: string, settings: Record<string, string> = {}): Promise<void> {
+    const part = [...PARTS, gateway].find((one) => one.name === name)!;
+    const env = { ...this.foundation.env(name), LOG_LEVEL: 'trace', ...settings };
+    const logTo = { write: (line: string) => void this.logged.push(line) };
+    const { clock } = this;
+    this.running.set(name, await startService({ ...part, env, clock, ids: new Ids(clock), logTo }));
+  }
+
+  async stopOne(name: string): Promise<void> {
+    await this.running.get(name)!.close();
+    this.running.delete(name);
   }
 
   get url(): string {
@@ -48,6 +60,11 @@ export class System {
   /** A service's database with all rights, to do what nobody should be able to do. */
   databaseUrl(service: string): string {
     return this.foundation.databases.get(service)!.adminUrl;
+  }
+
+  /** The same database as the service itself enters it. */
+  serviceDatabaseUrl(service: string): string {
+    return this.foundation.databases.get(service)!.url;
   }
 
   api(token?: string): Api {
@@ -64,7 +81,7 @@ export class System {
   }
 
   async stop(): Promise<void> {
-    for (const service of [...this.services.values()].reverse()) await service.close();
+    for (const service of [...this.running.values()].reverse()) await service.close();
     await this.foundation.clear();
   }
 }

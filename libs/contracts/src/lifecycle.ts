@@ -188,8 +188,25 @@ export const sessionSnapshot = ask<{ since: string | null }, SessionSnapshot>(
 );
 /** Introspection: who a bearer token speaks for, or null. */
 export const authenticate = ask<{ token: string }, Principal | null>('identity', 'rpc.identity.tokens.authenticate');
-/** The public keys that access tokens are signed with, as a JWK set. */
-export const signingKeys = ask<Record<string, never>, { keys: Record<string, unknown>[] }>(
+export interface PublicKeys {
+  keys: Record<string, unknown>[];
+  /** Ids of those that verify certificates only: no token of theirs can still be alive. */
+  retired: string[];
+}
+
+/** The public keys that access tokens and certificates are signed with, as a JWK set. */
+export const signingKeys = ask<Record<string, never>, PublicKeys>('identity', 'rpc.identity.tokens.keys');
+
+export interface NewSigningKey {
+  kid: string;
+  usedFrom: string;
+}
+
+/**
+ * The operator wants another signing key. It is published two minutes before it is used, and ends nobody's token;
+ * `atOnce`, for a key that somebody has got hold of, has every access token renewed.
+ */
+export const rotateSigningKey = ask<{ atOnce?: boolean }, NewSigningKey>(
   'identity',
-  'rpc.identity.tokens.keys',
+  'lifecycle.identity.rotate-signing-key',
 );

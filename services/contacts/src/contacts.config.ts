@@ -6,6 +6,10 @@ export class ContactsConfig extends ServiceConfig {
   @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks')
   contactsSecret: string;
 
+  /** The secret that `contactsSecret` replaces, while what it has encrypted is encrypted anew. */
+  @Pattern(/^\S{32,500}$/, 'the secret that was in use before, 32 characters at least', { optional: true })
+  contactsSecretPrevious?: string;
+
   /** Import sources may lead to loopback, link-local and private addresses. For installations that trust all their users. */
   @Flag()
   importSourcesAllowPrivate: boolean = false;

@@ -1,7 +1,9 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
+import { Log } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
-import { Sealing } from '#libs/platform';
+import { Metrics, Resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
 import { ContactController } from './contact/contact.controller.js';
 import { Contact } from './contact/contact.entity.js';
 import { NamedContactsController } from './contact/named-contacts.controller.js';
@@ -34,6 +36,11 @@ import { CommentController } from './writing/comment.controller.js';
 import { FileController } from './writing/file.controller.js';
 import { NoteController } from './writing/note.controller.js';
 import { AttachedFile, Comment, Note } from './writing/writing.entity.js';
+
+/** What the service's secret has sealed. */
+const SEALED: readonly SealedColumn[] = [
+  { table: 'import_source', column: 'password', id: 'id', boundTo: 'account_id' },
+];
 
 export const entities = [
   Contact,
@@ -78,7 +85,22 @@ export const entities = [
     {
       provide: Sealing,
       inject: [ContactsConfig, Ids],
-      useFactory: ({ contactsSecret }: ContactsConfig, ids: Ids) => new Sealing(contactsSecret, 'contacts', ids),
+      useFactory: ({ contactsSecret: current, contactsSecretPrevious: previous }: ContactsConfig, ids: Ids) =>
+        new RotatingSealing({ current, previous }, 'contacts', ids),
+    },
+    {
+      provide: Resealing,
+      inject: [EntityManager, Sealing, Log, Metrics],
+      useFactory: (em: EntityManager, sealing: RotatingSealing, log: Log, metrics: Metrics) =>
+        new Resealing({
+          em,
+          sealing,
+          columns: SEALED,
+          setting: 'CONTACTS_SECRET',
+          serviceName: 'contacts',
+          log,
+          metrics,
+        }),
     },
     BatchWriter,
     ImportJobs,

@@ -26,6 +26,7 @@ interface TokenClaims {
   key: CryptoKey;
   kid: string;
   issuer: string;
+  audience: string;
 }
 
 export interface TestKey {
@@ -95,7 +96,8 @@ export class World {
       ...overrides,
     };
     const now = Math.floor(Date.now() / 1_000);
-    return new SignJWT({ acc: claims.accountId, roles: claims.roles, sid: claims.sessionId, ep: claims.epoch })
+    const { accountId: acc, roles, sessionId: sid, epoch: ep, audience: aud } = claims;
+    return new SignJWT({ acc, roles, sid, ep, ...(aud && { aud }) })
       .setProtectedHeader({ alg: 'EdDSA', kid: claims.kid ?? 'key-1' })
       .setSubject(claims.userId)
       .setIssuer(claims.issuer)

@@ -6,6 +6,10 @@ export class IdentityConfig extends ServiceConfig {
   @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks')
   leaverSecret: string;
 
+  /** The secret that `leaverSecret` replaces, while what it has sealed is sealed anew. */
+  @Pattern(/^\S{32,500}$/, 'the secret that was in use before, 32 characters at least', { optional: true })
+  leaverSecretPrevious?: string;
+
   /** Memory that checking one password takes, in KiB. Less makes stolen hashes cheaper to guess. */
   @Whole({ min: 8, max: 1_048_576 })
   passwordMemoryKib: number = 19_456;

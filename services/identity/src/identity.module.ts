@@ -1,6 +1,8 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Global, Module } from '@nestjs/common';
-import { Outbox } from '#libs/broker';
+import { Log, Outbox } from '#libs/broker';
 import { LifecycleModule, Receipts } from '#libs/lifecycle';
+import { Metrics, Resealing } from '#libs/platform';
 import { AccountController } from './account/account.controller.js';
 import { Account } from './account/account.entity.js';
 import { AccountService } from './account/account.service.js';
@@ -55,6 +57,9 @@ import { Verifications } from './departures/verifications.js';
 import { InvitationController } from './invitation/invitation.controller.js';
 import { Invitation } from './invitation/invitation.entity.js';
 import { Invitations } from './invitation/invitations.js';
+import { CatchUpController } from './joining/catch-up.controller.js';
+import { CatchUps } from './joining/catch-ups.js';
+import { ForgottenVersions } from './joining/forgotten-versions.js';
 import { JoiningWorker } from './joining/joining.worker.js';
 import { LateDepartures } from './joining/late-departures.js';
 import { Mail } from './mail/mail.js';
@@ -82,6 +87,9 @@ import { SessionAnnouncer } from './session/session-announcer.js';
 import { SessionList } from './session/session-list.js';
 import { Session } from './session/session.entity.js';
 import { Sessions } from './session/sessions.js';
+import { KeySealing } from './signing-key/key-sealing.js';
+import { SigningKeyController } from './signing-key/signing-key.controller.js';
+import { SigningKeyWorker } from './signing-key/signing-key.worker.js';
 import { SigningKeys } from './signing-key/signing-keys.js';
 import { TeamController } from './team/team.controller.js';
 import { Team, TeamMember } from './team/team.entity.js';
@@ -105,6 +113,8 @@ import { UserController } from './user/user.controller.js';
 import { User, UserRole } from './user/user.entity.js';
 import { UserService } from './user/user.service.js';
 
+const SEALED = [{ table: 'signing_key', column: 'sealed_private_jwk', id: 'kid', boundTo: 'kid' }];
+
 export const entities = [
   Account,
   User,
@@ -126,6 +136,7 @@ const departures = [
   BulkFiles,
   BulkReport,
   BulkWorker,
+  CatchUps,
   Certificates,
   Closing,
   ClosingWorker,
@@ -138,6 +149,7 @@ const departures = [
   DepartureMetrics,
   DepartureRows,
   Erasure,
+  ForgottenVersions,
   GroupDecisions,
   Guards,
   JoiningWorker,
@@ -173,6 +185,12 @@ const people = [
   UserStream,
   TeamService,
 ];
+const keyResealing = {
+  provide: Resealing,
+  inject: [EntityManager, KeySealing, Log, Metrics],
+  useFactory: (em: EntityManager, sealing: KeySealing, log: Log, metrics: Metrics) =>
+    new Resealing({ em, sealing, columns: SEALED, setting: 'LEAVER_SECRET', serviceName: 'identity', log, metrics }),
+};
 const authentication = [
   AccessTokens,
   ApiTokens,
@@ -183,7 +201,10 @@ const authentication = [
   SessionAnnouncer,
   SessionList,
   Sessions,
+  KeySealing,
   SigningKeys,
+  SigningKeyWorker,
+  keyResealing,
 ];
 
 const provisioning = [ScimGroupRows, ScimGroups, ScimProfiles, ScimTokens, ScimUserRows, ScimUsers];
@@ -211,12 +232,14 @@ const lifecycle = LifecycleModule.forIdentity(
     PolicyController,
     DepartureController,
     BulkController,
+    CatchUpController,
     CertificateController,
     ReceiptsConsumer,
     AuditController,
     ScimTokenController,
     ScimUsersController,
     ScimGroupsController,
+    SigningKeyController,
   ],
   providers: [...foundation, ...people, ...authentication, ...policy, ...departures, ...provisioning, AccountService],
   // The engine hands in what it has done later.

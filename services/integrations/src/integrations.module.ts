@@ -1,7 +1,9 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
+import { Log } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
-import { Sealing } from '#libs/platform';
+import { Metrics, Resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
 import { AccountSyncController } from './account-sync/account-sync.controller.js';
 import { AccountSync } from './account-sync/account-sync.entity.js';
 import { AppController } from './app/app.controller.js';
@@ -27,6 +29,13 @@ import { DeliveryWorker } from './webhook/delivery.worker.js';
 import { DepartureNewsConsumer } from './webhook/departure-news.consumer.js';
 import { WebhookController } from './webhook/webhook.controller.js';
 import { Webhook } from './webhook/webhook.entity.js';
+
+/** What the service's secret has sealed. */
+const SEALED: readonly SealedColumn[] = [
+  { table: 'webhook', column: 'secret', id: 'id', boundTo: 'account_id' },
+  { table: 'app', column: 'access_token', id: 'id', boundTo: 'account_id' },
+  { table: 'account_sync', column: 'sealed_grant', id: 'id', boundTo: 'account_id' },
+];
 
 export const entities = [
   App,
@@ -69,8 +78,24 @@ export const entities = [
     {
       provide: Sealing,
       inject: [IntegrationsConfig, Ids],
-      useFactory: ({ integrationsSecret }: IntegrationsConfig, ids: Ids) =>
-        new Sealing(integrationsSecret, 'integrations', ids),
+      useFactory: (
+        { integrationsSecret: current, integrationsSecretPrevious: previous }: IntegrationsConfig,
+        ids: Ids,
+      ) => new RotatingSealing({ current, previous }, 'integrations', ids),
+    },
+    {
+      provide: Resealing,
+      inject: [EntityManager, Sealing, Log, Metrics],
+      useFactory: (em: EntityManager, sealing: RotatingSealing, log: Log, metrics: Metrics) =>
+        new Resealing({
+          em,
+          sealing,
+          columns: SEALED,
+          setting: 'INTEGRATIONS_SECRET',
+          serviceName: 'integrations',
+          log,
+          metrics,
+        }),
     },
     Storages,
     Deliveries,

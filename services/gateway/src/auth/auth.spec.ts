@@ -46,6 +46,7 @@ describe('an access token', () => {
       'signed with our public key as a password': hmac,
       'signed with another key': await world.token({ key: foreign.privateKey }),
       'of an unknown key': await world.token({ key: foreign.privateKey, kid: 'key-9' }),
+      'for another audience': await world.token({ audience: 'somebody' }),
       'of another issuer': await world.token({ issuer: 'somebody' }),
       'without a session': await world.token({ sessionId: undefined }),
       'no token': 'nonsense',

@@ -9,7 +9,7 @@ const MAX_AGE = 60_000;
 /** Tokens with invented key ids must not make us ask at each of them. */
 const ASK_AGAIN_AFTER = 5_000;
 
-/** Identity's public keys, by which access tokens are verified. */
+/** Identity's public keys, by which access tokens and certificates are verified. */
 @Injectable()
 export class SigningKeys {
   private jwks: JWK[] = [];
@@ -23,7 +23,7 @@ export class SigningKeys {
     private readonly clock: Clock,
   ) {}
 
-  /** The key of that id; undefined when identity has none. @throws Problem `service-unavailable` when none was ever learnt */
+  /** The key of that id that tokens are signed with; undefined when identity has none. @throws Problem `service-unavailable` when none was ever learnt */
   async find(id: string): Promise<CryptoKey | undefined> {
     await this.refresh(!this.keys.has(id));
     return this.keys.get(id);
@@ -50,10 +50,12 @@ export class SigningKeys {
   }
 
   private async fetch(now: number): Promise<void> {
-    const { keys } = await this.services.ask(signingKeys, {});
+    const { keys, retired = [] } = await this.services.ask(signingKeys, {});
     const usable = (keys as JWK[]).filter(({ kid, kty, crv }) => kid && kty === 'OKP' && crv === 'Ed25519');
     const imported = await Promise.all(
-      usable.map(async (jwk) => [jwk.kid!, (await importJWK(jwk, 'EdDSA')) as CryptoKey] as const),
+      usable
+        .filter(({ kid }) => !retired.includes(kid!))
+        .map(async (jwk) => [jwk.kid!, (await importJWK(jwk, 'EdDSA')) as CryptoKey] as const),
     );
     this.jwks = usable;
     this.keys = new Map(imported);

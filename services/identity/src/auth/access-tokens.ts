@@ -5,9 +5,8 @@ import { Clock } from '#libs/database';
 import { createLocalJWKSet, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import { sql } from 'kysely';
 import { SigningKeys } from '../signing-key/signing-keys.js';
+import { ACCESS_TOKEN_LIFE } from './token-life.js';
 
-/** Seconds. */
-export const ACCESS_TOKEN_LIFE = 300;
 const ISSUER = 'leaver';
 
 export interface TokenSubject {
@@ -55,10 +54,12 @@ export class AccessTokens {
   }
 
   private async verified(token: string): Promise<JWTPayload | null> {
-    const keys = createLocalJWKSet({ keys: await this.keys.publicKeys() });
+    const keys = createLocalJWKSet({ keys: await this.keys.keysOfTokens() });
     try {
       const options = { algorithms: ['EdDSA'], issuer: ISSUER, currentDate: this.clock.now() };
-      return (await jwtVerify(token, keys, options)).payload;
+      const { payload } = await jwtVerify(token, keys, options);
+      // Ours name no audience: one that does is meant for somebody else (RFC 7519, 4.1.3).
+      return payload.aud === undefined ? payload : null;
     } catch (error) {
       if (error instanceof errors.JOSEError) return null;
       throw error;

@@ -7,7 +7,6 @@ import {
   authLogout,
   authRefresh,
   Problem,
-  signingKeys,
   type CallOf,
   type Principal,
   type SignedIn,
@@ -15,7 +14,6 @@ import {
 } from '#libs/contracts';
 import { API_TOKEN_PREFIX, ApiTokens } from '../api-token/api-tokens.js';
 import { Sessions } from '../session/sessions.js';
-import { SigningKeys } from '../signing-key/signing-keys.js';
 import { AccessTokens } from './access-tokens.js';
 import { LoginService } from './login.service.js';
 
@@ -27,7 +25,6 @@ export class AuthController {
     private readonly sessions: Sessions,
     private readonly accessTokens: AccessTokens,
     private readonly apiTokens: ApiTokens,
-    private readonly keys: SigningKeys,
   ) {}
 
   @Handles(authLogin)
@@ -55,10 +52,5 @@ export class AuthController {
     return token.startsWith(API_TOKEN_PREFIX)
       ? this.apiTokens.authenticate(token)
       : this.accessTokens.introspect(token);
-  }
-
-  @Answers(signingKeys)
-  async signingKeys(): Promise<{ keys: Record<string, unknown>[] }> {
-    return { keys: (await this.keys.publicKeys()) as Record<string, unknown>[] };
   }
 }

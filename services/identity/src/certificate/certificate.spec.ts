@@ -72,7 +72,7 @@ it('it is no good when a letter of it has been changed, or by other keys', async
 
 it('it still verifies after the key has been replaced', async () => {
   const before = await certificateOf(deletion.id);
-  await identity.get(SigningKeys).rotate();
+  await identity.get(SigningKeys).replace();
   const after = await certificateOf(deletion.id);
   const kids = [before, after].map(
     ({ jws }) => JSON.parse(Buffer.from(jws.split('.')[0]!, 'base64url').toString()).kid,

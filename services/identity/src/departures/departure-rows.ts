@@ -150,6 +150,20 @@ export class DepartureRows {
       order by d.id limit ${limit} for no key update of d`);
   }
 
+  /** The newest decision about each person that this service has answered since then: departures and returns, locked. */
+  async answeredSince(
+    service: string,
+    { accountId, since, after, limit }: { accountId: string; since: string; after: string | null; limit: number },
+  ): Promise<DepartureRow[]> {
+    return this.select(sql`
+      d.account_id = ${accountId} and (${after}::uuid is null or d.id > ${after}::uuid)
+      and d.status in ('running', 'completed', 'failed')
+      and exists (select from users u where u.id = d.user_id and u.lifecycle_version = d.lifecycle_version)
+      and exists (select from departure_service s where s.departure_id = d.id and s.service = ${service}
+        and s.status in ('completed', 'failed') and s.updated_at >= ${since}::timestamptz)
+      order by d.id limit ${limit} for no key update of d`);
+  }
+
   async view(accountId: string, id: string): Promise<Departure> {
     const [view] = await this.views([await this.get(accountId, id)]);
     return view!;

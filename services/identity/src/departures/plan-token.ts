@@ -17,20 +17,22 @@ interface Basis {
 /** Ties a decision to the preview that somebody read before it. */
 @Injectable()
 export class PlanTokens {
-  private readonly key: Buffer;
+  /** The first one signs; a previous one still checks. */
+  private readonly keys: Buffer[];
 
   constructor(
     config: IdentityConfig,
     private readonly em: EntityManager,
     private readonly clock: Clock,
   ) {
-    this.key = Buffer.from(hkdfSync('sha256', config.leaverSecret, '', 'leaver plan token', 32));
+    const secrets = [config.leaverSecret, ...(config.leaverSecretPrevious ? [config.leaverSecretPrevious] : [])];
+    this.keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'leaver plan token', 32)));
   }
 
   issue(plan: Plan): string {
     const basis: Basis = { at: this.clock.millis(), facts: factsOf(plan) };
     const body = Buffer.from(JSON.stringify(basis)).toString('base64url');
-    return `${body}.${this.signature(body).toString('base64url')}`;
+    return `${body}.${signature(this.keys[0]!, body).toString('base64url')}`;
   }
 
   /**
@@ -49,17 +51,15 @@ export class PlanTokens {
   }
 
   private read(token: string): Basis | undefined {
-    const [body = '', signature = ''] = token.split('.');
-    const given = Buffer.from(signature, 'base64url');
-    const right = this.signature(body);
-    if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
+    const [body = '', signed = ''] = token.split('.');
+    const given = Buffer.from(signed, 'base64url');
+    const right = this.keys.map((key) => signature(key, body));
+    if (!right.some((one) => one.length === given.length && timingSafeEqual(one, given))) return undefined;
     return JSON.parse(Buffer.from(body, 'base64url').toString()) as Basis;
   }
-
-  private signature(body: string): Buffer {
-    return createHmac('sha256', this.key).update(body).digest();
-  }
 }
+
+const signature = (key: Buffer, body: string): Buffer => createHmac('sha256', key).update(body).digest();
 
 function factsOf({ transition, user, policy, byPolicy }: Plan): string {
   const facts = [transition, user.account_id, user.id, user.lifecycle_version, user.seq, policy.version, byPolicy];

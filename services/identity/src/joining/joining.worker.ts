@@ -4,7 +4,7 @@ import { Log } from '#libs/broker';
 import { Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { lockAccount } from '../account/account-lock.js';
-import { DepartureRows } from '../departures/departure-rows.js';
+import { DepartureRows, type DepartureRow } from '../departures/departure-rows.js';
 import { LateDepartures } from './late-departures.js';
 
 /** Departures in one transaction. */
@@ -13,11 +13,15 @@ const AT_ONCE = 200;
 interface Joining {
   service: string;
   joining_cursor: string | null;
+  /** Of a service that has forgotten what was decided since. */
+  joining_since: string | null;
+  joining_departure: string | null;
 }
 
 /**
- * Brings those who have left to a service that came later, one account after the other. An account is locked meanwhile:
- * what was decided in it without the service is over by then, and what comes next counts on it.
+ * Brings those who have left to a service that came later, and the newest decisions to one that has forgotten them, one
+ * account after the other. An account is locked meanwhile: what was decided in it without the service is over by then,
+ * and what comes next counts on it.
  */
 @Injectable()
 export class JoiningWorker extends Worker {
@@ -34,22 +38,38 @@ export class JoiningWorker extends Worker {
     return this.em.fork().transactional(async () => {
       const joining = await this.claim();
       if (!joining) return false;
-      const { service, joining_cursor: cursor } = joining;
-      const accountId = await this.accountAfter(cursor);
-      if (!accountId) return this.end(service);
+      const accountId = await this.accountAfter(joining.joining_cursor);
+      if (!accountId) return this.end(joining.service);
       await lockAccount(this.em, accountId);
-      const without = await this.departures.without(service, accountId, AT_ONCE);
-      await this.late.open(accountId, service, without);
-      if (without.length < AT_ONCE) await this.moveOn(service, accountId);
+      const more = joining.joining_since
+        ? await this.remind(joining, joining.joining_since, accountId)
+        : await this.introduce(joining, accountId);
+      if (!more) await this.moveOn(joining.service, accountId);
       return true;
     });
+  }
+
+  /** Those found once are not found again: the service has a part in them now. */
+  private async introduce({ service }: Joining, accountId: string): Promise<boolean> {
+    const without = await this.departures.without(service, accountId, AT_ONCE);
+    await this.late.open(accountId, service, without);
+    return without.length === AT_ONCE;
+  }
+
+  private async remind({ service, joining_departure: after }: Joining, since: string, accountId: string) {
+    const forgotten = await this.departures.answeredSince(service, { accountId, since, after, limit: AT_ONCE });
+    await this.late.openAgain(accountId, service, forgotten);
+    await this.count(service, forgotten);
+    return forgotten.length === AT_ONCE;
   }
 
   /** Another replica may be at work on another service. */
   private async claim(): Promise<Joining | undefined> {
     const { rows } = await sql<Joining>`
-      select service, joining_cursor from service_rules where joining = 'catching-up' order by service limit 1
-      for no key update skip locked`.execute(this.em.getKysely());
+      select service, joining_cursor, joining_since, joining_departure from service_rules
+      where joining = 'catching-up' order by service limit 1 for no key update skip locked`.execute(
+      this.em.getKysely(),
+    );
     return rows[0];
   }
 
@@ -61,17 +81,25 @@ export class JoiningWorker extends Worker {
     return rows[0]?.id;
   }
 
+  private async count(service: string, reopened: readonly DepartureRow[]): Promise<void> {
+    const last = reopened.at(-1)?.id ?? null;
+    await sql`
+      update service_rules set joining_departure = ${last}::uuid, joining_reopened = joining_reopened + ${reopened.length}
+      where service = ${service}`.execute(this.em.getKysely());
+  }
+
   private async moveOn(service: string, accountId: string): Promise<void> {
-    await sql`update service_rules set joining_cursor = ${accountId} where service = ${service}`.execute(
+    await sql`
+      update service_rules set joining_cursor = ${accountId}, joining_departure = null where service = ${service}`.execute(
       this.em.getKysely(),
     );
   }
 
   private async end(service: string): Promise<boolean> {
-    await sql`update service_rules set joining = null, joining_cursor = null where service = ${service}`.execute(
-      this.em.getKysely(),
-    );
-    this.log.info({ joined: service }, 'a service has joined');
+    const { rows } = await sql<{ joining_reopened: number }>`
+      update service_rules set joining = null, joining_cursor = null, joining_since = null where service = ${service}
+      returning joining_reopened`.execute(this.em.getKysely());
+    this.log.info({ joined: service, reopened: rows[0]!.joining_reopened }, 'a service has joined');
     return true;
   }
 }

@@ -14,7 +14,12 @@ import { resolve } from '../policy/resolve.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
 
-/** Gives a service that has come later a part in departures that were decided without it. In the caller's transaction. */
+type Round = Pick<DepartureRow, 'id' | 'round'>;
+
+/**
+ * Gives a service that has come later a part in departures that were decided without it, and has one apply again what it
+ * has forgotten. In the caller's transaction.
+ */
 @Injectable()
 export class LateDepartures {
   constructor(
@@ -48,8 +53,21 @@ export class LateDepartures {
     });
     await this.write(service, late);
     await this.publish(late);
+    await this.record(accountId, service, late);
+  }
+
+  /** Opens departures of one account again that this service knows nothing of any more; what others did stays done. */
+  async openAgain(accountId: string, service: string, departures: readonly DepartureRow[]): Promise<void> {
+    if (departures.length === 0) return;
+    const again = departures.map((departure) => ({ ...departure, round: departure.round + 1 }));
+    await this.reset(service, again);
+    await this.publish(again);
+    await this.record(accountId, service, again);
+  }
+
+  private async record(accountId: string, service: string, opened: readonly DepartureRow[]): Promise<void> {
     await this.audit.append(
-      late.map(({ id: departureId, user_id: subjectId }) => ({
+      opened.map(({ id: departureId, user_id: subjectId }) => ({
         accountId,
         action: 'departure.reopened',
         system: 'departure',
@@ -57,6 +75,22 @@ export class LateDepartures {
         detail: { departureId, service },
       })),
     );
+  }
+
+  /** What the service had answered does not count any more. */
+  private async reset(service: string, again: readonly Round[]): Promise<void> {
+    const db = this.em.getKysely();
+    const rounds = sql`unnest(${again.map(({ id }) => id)}::uuid[], ${again.map(({ round }) => round)}::int[]) as n (id, round)`;
+    await sql`
+      update departure_service s set status = 'pending', error = null, rules = '[]', round = n.round, updated_at = ${this.clock.now()}
+      from ${rounds} where s.departure_id = n.id and s.service = ${service}`.execute(db);
+    const { rows } = await sql<{ id: string; status: string; done: number; total: number }>`
+      update departure d set round = n.round, done = n.done, completed_at = null, announced = false, close_after = '-infinity',
+        status = case when n.failed then 'failed' else 'running' end
+      from (select n.id, n.round, count(*) filter (where s.status = 'completed') as done, bool_or(s.status = 'failed') as failed
+        from ${rounds} join departure_service s on s.departure_id = n.id group by n.id, n.round) n
+      where d.id = n.id returning d.id, d.status, d.done, d.total`.execute(db);
+    await this.note(service, rows);
   }
 
   private async write(service: string, late: readonly DepartureRow[]): Promise<void> {
@@ -73,8 +107,15 @@ export class LateDepartures {
       insert into departure_service (departure_id, service, status, round, updated_at)
       select n.id, ${service}, 'pending', n.round, ${now}::timestamptz
       from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb) as n (id uuid, round int)`.execute(db);
+    await this.note(service, rows);
+  }
+
+  private async note(
+    service: string,
+    opened: readonly { id: string; status: string; done: number; total: number }[],
+  ): Promise<void> {
     await this.progress.note(
-      rows.flatMap(({ id, status, done, total }) => [
+      opened.flatMap(({ id, status, done, total }) => [
         { departureId: id, type: 'service' as const, data: { service, status: 'pending' } },
         { departureId: id, type: 'departure' as const, data: { id, status, progress: { done, total } } },
       ]),

@@ -14,6 +14,8 @@ import { addressDigests } from './0022-address-digests.js';
 import { joiningServices } from './0030-joining-services.js';
 import { departureNews } from './0031-departure-news.js';
 import { openDepartures } from './0040-open-departures.js';
+import { catchingUp } from './0041-catching-up.js';
+import { nextSigningKey } from './0042-next-signing-key.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -33,4 +35,6 @@ export const migrations: Migrations = [
   joiningServices,
   departureNews,
   openDepartures,
+  catchingUp,
+  nextSigningKey,
 ];

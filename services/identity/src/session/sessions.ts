@@ -4,7 +4,8 @@ import { Problem, type Call, type SignedIn, type Tokens } from '#libs/contracts'
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { ACCESS_TOKEN_LIFE, AccessTokens } from '../auth/access-tokens.js';
+import { AccessTokens } from '../auth/access-tokens.js';
+import { ACCESS_TOKEN_LIFE } from '../auth/token-life.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { authenticate, authRefresh, NOBODY, signingKeys } from '#libs/contracts';
+import { decodeProtectedHeader } from 'jose';
+import { authenticate, authRefresh, NOBODY, rotateSigningKey, signingKeys } from '#libs/contracts';
+import { eventually } from '#libs/testing';
 import { TestIdentity } from '../testing/identity.js';
-import { SigningKeys } from './signing-keys.js';
+import { PUBLISHED_BEFORE, SigningKeys } from './signing-keys.js';
 
 let identity: TestIdentity;
 beforeAll(async () => {
@@ -25,14 +27,53 @@ it('replicas that start at the same moment share one key, each accepting the oth
   }
 });
 
-it('after a rotation tokens are signed with the new key, and those of the old one still hold', async () => {
+const kidOf = (token: string) => decodeProtectedHeader(token).kid;
+const accepted = async (token: string) => (await identity.client.ask(authenticate, { token })) !== null;
+const renewed = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
+const retired = async () => (await identity.client.ask(signingKeys, {})).retired;
+
+it('a new key is published before it is used, by all replicas, and tokens of the old one hold as long as they live', async () => {
+  const other = await TestIdentity.replica(identity);
+  try {
+    const first = await identity.anAccount();
+    const { kid } = await identity.client.ask(rotateSigningKey, {});
+    expect(await kids()).toContain(kid);
+    expect((await identity.client.ask(rotateSigningKey, {})).kid).toBe(kid);
+    const second = await renewed(first.refreshToken);
+    expect(kidOf(second.accessToken)).toBe(kidOf(first.accessToken));
+
+    identity.clock.advance(PUBLISHED_BEFORE);
+    await eventually(() => {
+      const used = [identity.service, other].map(({ app }) => app.get(SigningKeys, { strict: false }).current().kid);
+      expect(used).toEqual([kid, kid]);
+    });
+    const third = await renewed(second.refreshToken);
+    expect(kidOf(third.accessToken)).toBe(kid);
+    expect(await Promise.all([first, second, third].map((one) => accepted(one.accessToken)))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(await retired()).not.toContain(kidOf(first.accessToken));
+    identity.clock.advance(6 * 60_000 + 1);
+    expect(await retired()).toContain(kidOf(first.accessToken));
+    expect(await retired()).not.toContain(kid);
+    expect(await kids()).toContain(kidOf(first.accessToken));
+  } finally {
+    await other.close();
+  }
+});
+
+it('a key that somebody has got hold of is replaced at once: its tokens are refused, and sessions go on with new ones', async () => {
   const { accessToken, refreshToken } = await identity.anAccount();
-  const before = await kids();
-  await identity.get(SigningKeys).rotate();
-  expect(await kids()).toHaveLength(before.length + 1);
-  expect(await identity.client.ask(authenticate, { token: accessToken })).not.toBeNull();
-  const next = await identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
-  expect(await identity.client.ask(authenticate, { token: next.accessToken })).not.toBeNull();
+  await identity.client.ask(rotateSigningKey, {});
+  const { kid } = await identity.client.ask(rotateSigningKey, { atOnce: true });
+  expect(await accepted(accessToken)).toBe(false);
+  const next = await renewed(refreshToken);
+  expect([kidOf(next.accessToken), await accepted(next.accessToken)]).toEqual([kid, true]);
+  identity.clock.advance(PUBLISHED_BEFORE);
+  await identity.get(SigningKeys).refresh();
+  expect(identity.get(SigningKeys).current().kid).toBe(kid);
 });
 
 it('the private key cannot be read in the database', async () => {

@@ -1,10 +1,19 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { NewSigningKey } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
-import { Sealing } from '#libs/platform';
+import type { Db } from '#libs/lifecycle';
+import { ConfigError } from '#libs/platform';
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
-import { sql } from 'kysely';
-import { IdentityConfig } from '../identity.config.js';
+import { sql, type RawBuilder } from 'kysely';
+import { ACCESS_TOKEN_LIFE } from '../auth/token-life.js';
+import { isoOf } from '../moments.js';
+import { KeySealing } from './key-sealing.js';
+
+/** Milliseconds for which a retired key's tokens are accepted: as long as they live, by a clock that is a little behind. */
+const TOKENS_LIVE = (ACCESS_TOKEN_LIFE + 60) * 1_000;
+/** Milliseconds for which a new key is published before it is used; gateways look every minute. */
+export const PUBLISHED_BEFORE = 120_000;
 
 interface KeyRow {
   kid: string;
@@ -17,20 +26,17 @@ export interface SigningKey {
   key: CryptoKey;
 }
 
-/** The keys that tokens and certificates are signed with. Retired ones still verify what they have signed. */
+/** The keys that tokens and certificates are signed with. Retired ones still verify certificates, and tokens for as long as these live. */
 @Injectable()
 export class SigningKeys implements OnApplicationBootstrap {
   private signing: SigningKey;
-  private readonly sealing: Sealing;
 
   constructor(
     private readonly em: EntityManager,
-    { leaverSecret }: IdentityConfig,
+    private readonly sealing: KeySealing,
     private readonly clock: Clock,
     private readonly ids: Ids,
-  ) {
-    this.sealing = new Sealing(leaverSecret, 'signing key', ids);
-  }
+  ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     this.signing = (await this.load()) ?? (await this.make());
@@ -41,37 +47,102 @@ export class SigningKeys implements OnApplicationBootstrap {
     return this.signing;
   }
 
-  /** Retires the key in use and takes a new one. Other replicas go on with the old one until they start again. */
-  async rotate(): Promise<void> {
-    await sql`update signing_key set retired_at = ${this.clock.now()} where retired_at is null`.execute(this.db());
-    this.signing = await this.make();
+  /** Publishes a key that all replicas will use in two minutes. When there is one already, it stays that one. */
+  async rotate(): Promise<NewSigningKey> {
+    const now = this.clock.now();
+    await this.insert(this.db(), { retiredAt: now, nextFrom: new Date(now.getTime() + PUBLISHED_BEFORE) });
+    const { rows } = await sql<{ kid: string; next_from: string }>`
+      select kid, next_from from signing_key where next_from is not null`.execute(this.db());
+    return { kid: rows[0]!.kid, usedFrom: isoOf(rows[0]!.next_from) };
+  }
+
+  /** Takes a new key now; tokens of the one in use are refused from now on, and have to be renewed. */
+  async replace(): Promise<NewSigningKey> {
+    const now = this.clock.now();
+    await this.em.fork().transactional(async (em) => {
+      const db = em.getKysely();
+      await sql`delete from signing_key where next_from is not null`.execute(db);
+      await sql`update signing_key set retired_at = '-infinity' where retired_at is null or retired_at > ${deadSince(now)}`.execute(
+        db,
+      );
+      await this.insert(db, { retiredAt: null, nextFrom: null });
+    });
+    this.signing = (await this.load())!;
+    return { kid: this.signing.kid, usedFrom: now.toISOString() };
+  }
+
+  /** Uses the next key when its time has come, or the one that another replica has begun to use. */
+  async refresh(): Promise<void> {
+    const { rows } = await sql<{ kid: string; next: boolean; due: boolean }>`
+      select kid, next_from is not null as next, coalesce(next_from <= ${this.clock.now()}, false) as due from signing_key
+      where retired_at is null or next_from is not null`.execute(this.db());
+    const due = rows.some((row) => row.due);
+    if (due) await this.succeed();
+    if (due || rows.every((row) => row.next || row.kid !== this.signing.kid))
+      this.signing = (await this.load()) ?? (await this.make());
   }
 
   /** All public keys, the newest first. */
-  async publicKeys(): Promise<JWK[]> {
-    const { rows } = await sql<KeyRow>`select public_jwk from signing_key order by created_at desc`.execute(this.db());
+  publicKeys(): Promise<JWK[]> {
+    return this.select(sql`true`);
+  }
+
+  /** Those that a token may still be signed with. */
+  keysOfTokens(): Promise<JWK[]> {
+    const since = deadSince(this.clock.now());
+    return this.select(sql`retired_at is null or next_from is not null or retired_at > ${since}`);
+  }
+
+  private async select(where: RawBuilder<unknown>): Promise<JWK[]> {
+    const { rows } = await sql<KeyRow>`
+      select public_jwk from signing_key where ${where} order by created_at desc`.execute(this.db());
     return rows.map((row) => row.public_jwk);
   }
 
+  /** One replica does it; the others wait for its lock and then find nothing to do. */
+  private async succeed(): Promise<void> {
+    const now = this.clock.now();
+    await this.em.fork().transactional(async (em) => {
+      const db = em.getKysely();
+      const { rows } = await sql<{ kid: string }>`
+        select kid from signing_key where next_from <= ${now} for update`.execute(db);
+      if (!rows[0]) return;
+      await sql`update signing_key set retired_at = ${now} where retired_at is null`.execute(db);
+      await sql`update signing_key set retired_at = null, next_from = null where kid = ${rows[0].kid}`.execute(db);
+    });
+  }
+
+  /** @throws ConfigError when it was sealed under another secret */
   private async load(): Promise<SigningKey | undefined> {
     const { rows } = await sql<KeyRow>`select * from signing_key where retired_at is null`.execute(this.db());
     const [row] = rows;
     if (!row) return undefined;
+    if (!this.sealing.opens(row.sealed_private_jwk, row.kid))
+      throw new ConfigError('identity', [
+        'LEAVER_SECRET, or LEAVER_SECRET_PREVIOUS if it is given, must be the secret that has sealed the signing key in the database',
+      ]);
     const jwk = JSON.parse(this.sealing.open(row.sealed_private_jwk, row.kid)) as JWK;
     return { kid: row.kid, key: (await importJWK(jwk, 'EdDSA')) as CryptoKey };
   }
 
   /** Makes a key, unless another replica was faster. */
   private async make(): Promise<SigningKey> {
+    await this.insert(this.db(), { retiredAt: null, nextFrom: null });
+    return (await this.load())!;
+  }
+
+  private async insert(
+    db: Db,
+    { retiredAt, nextFrom }: { retiredAt: Date | null; nextFrom: Date | null },
+  ): Promise<void> {
     const kid = this.ids.next();
     const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
     const sealed = this.sealing.seal(JSON.stringify(await exportJWK(pair.privateKey)), kid);
     const publicJwk = { ...(await exportJWK(pair.publicKey)), kid, alg: 'EdDSA', use: 'sig' };
     await sql`
-      insert into signing_key (kid, public_jwk, sealed_private_jwk, created_at)
-      values (${kid}, ${JSON.stringify(publicJwk)}::jsonb, ${sealed}, ${this.clock.now()})
-      on conflict do nothing`.execute(this.db());
-    return (await this.load())!;
+      insert into signing_key (kid, public_jwk, sealed_private_jwk, created_at, retired_at, next_from)
+      values (${kid}, ${JSON.stringify(publicJwk)}::jsonb, ${sealed}, ${this.clock.now()}, ${retiredAt}, ${nextFrom})
+      on conflict do nothing`.execute(db);
   }
 
   /** Apart from any running transaction: a key stays even when the call that needed it fails. */
@@ -79,3 +150,6 @@ export class SigningKeys implements OnApplicationBootstrap {
     return this.em.fork().getKysely();
   }
 }
+
+/** What was retired before then has no token left. */
+const deadSince = (now: Date): Date => new Date(now.getTime() - TOKENS_LIVE);

@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../scripts/leaver.mjs', import.meta.url));
+
+export interface Ended {
+  exitCode: number;
+  out: string;
+  messages: string;
+}
+
+/** The command line as a script calls it: there is no terminal. */
+export function leaver(args: readonly string[], env: Record<string, string>): Promise<Ended> {
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env.PATH, ...env } });
+    let out = '';
+    let messages = '';
+    child.stdout.on('data', (text) => (out += text));
+    child.stderr.on('data', (text) => (messages += text));
+    child.once('error', failed);
+    child.once('close', (exitCode) => done({ exitCode: exitCode!, out, messages }));
+    child.stdin.end();
+  });
+}

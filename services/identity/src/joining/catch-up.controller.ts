@@ -1,0 +1,24 @@
+import { Controller } from '@nestjs/common';
+import { Answers } from '#libs/broker';
+import { catchUp, raiseVersions, type CatchUpRequest, type CatchUpState } from '#libs/contracts';
+import { CatchUps } from './catch-ups.js';
+import { ForgottenVersions } from './forgotten-versions.js';
+
+/** What the operator asks after a restore: for a service that is behind identity, or for identity that is behind. */
+@Controller()
+export class CatchUpController {
+  constructor(
+    private readonly catchUps: CatchUps,
+    private readonly versions: ForgottenVersions,
+  ) {}
+
+  @Answers(catchUp)
+  catchUp({ service, since }: CatchUpRequest): Promise<CatchUpState> {
+    return since === undefined ? this.catchUps.state(service) : this.catchUps.begin(service, since);
+  }
+
+  @Answers(raiseVersions)
+  async raise({ people }: { people: { userId: string; seq: number; lifecycleVersion: number }[] }) {
+    return { raised: await this.versions.raise(people) };
+  }
+}

@@ -1,0 +1,22 @@
+import { Controller } from '@nestjs/common';
+import { Answers } from '#libs/broker';
+import { rotateSigningKey, signingKeys, type NewSigningKey, type PublicKeys } from '#libs/contracts';
+import { SigningKeys } from './signing-keys.js';
+
+@Controller()
+export class SigningKeyController {
+  constructor(private readonly keys: SigningKeys) {}
+
+  @Answers(signingKeys)
+  async publicKeys(): Promise<PublicKeys> {
+    const [keys, living] = await Promise.all([this.keys.publicKeys(), this.keys.keysOfTokens()]);
+    const alive = new Set(living.map(({ kid }) => kid));
+    const retired = keys.map(({ kid }) => kid!).filter((kid) => !alive.has(kid));
+    return { keys: keys as Record<string, unknown>[], retired };
+  }
+
+  @Answers(rotateSigningKey)
+  rotate({ atOnce = false }: { atOnce?: boolean }): Promise<NewSigningKey> {
+    return atOnce ? this.keys.replace() : this.keys.rotate();
+  }
+}
