@@ -23,6 +23,7 @@ export class Cluster {
   /** How often a process has ended without being told to. */
   ended = 0;
   private readonly children = new Map<string, ChildProcess>();
+  private readonly ports = new Map<string, number>();
   private readonly missing = new Map<string, readonly Edit[]>();
   private readonly resting = new Set<string>();
   private readonly starting = new Set<Promise<void>>();
@@ -30,10 +31,11 @@ export class Cluster {
   private constructor(
     readonly servers: Servers,
     private readonly port: number,
+    private readonly edits: readonly Edit[],
   ) {}
 
-  static async start(): Promise<Cluster> {
-    const cluster = new Cluster(await Servers.start(), await freePort());
+  static async start(edits: readonly Edit[] = QUICKER): Promise<Cluster> {
+    const cluster = new Cluster(await Servers.start(), await freePort(), edits);
     await Promise.all(EVERYBODY.map((name) => cluster.run(name)));
     await allIntroduced(cluster.url);
     return cluster;
@@ -64,7 +66,7 @@ export class Cluster {
       : 'ignore';
     const child = spawn(
       process.execPath,
-      ['--import', CLOCK, join(await built([...QUICKER, ...missing]), `${name}.js`)],
+      ['--import', CLOCK, join(await built([...this.edits, ...missing]), `${name}.js`)],
       {
         env: {
           PATH: process.env.PATH,
@@ -81,9 +83,22 @@ export class Cluster {
     const ended = once(child, 'exit');
     child.once('exit', () => this.whenEnded(name, child));
     const ready = new Promise((resolve) =>
-      child.on('message', (message: { type?: string }) => message.type === 'ready' && resolve(undefined)),
+      child.on('message', ({ type, port }: { type?: string; port?: number }) => {
+        if (type !== 'ready') return;
+        this.ports.set(name, port!);
+        resolve(undefined);
+      }),
     );
     await Promise.race([ready, ended]);
+  }
+
+  /** Where the service tells how it is. */
+  healthOf(name: string): string {
+    return `http://127.0.0.1:${this.ports.get(name)}/health/ready`;
+  }
+
+  pidOf(name: string): number {
+    return this.children.get(name)!.pid!;
   }
 
   /** Has the service fail, or end, the next time it comes to the failpoint. */

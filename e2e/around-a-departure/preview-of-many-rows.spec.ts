@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { performance } from 'node:perf_hooks';
+import { MOST_TO_TELL } from '#libs/contracts';
 import type { Json } from '../api.js';
 import { anAccount, type Cast } from '../cast.js';
 import { over, type Departure } from '../departures.js';
@@ -46,7 +47,7 @@ it(`a preview counts what one of many has, with ${ROWS.toLocaleString('en')} row
     'integrations.webhooks  deactivated': own,
   });
   expect(contactsToTellTotal).toBe(own / 2);
-  expect(contactsToTell).toHaveLength(Math.min(own / 2, 50));
+  expect(contactsToTell).toHaveLength(Math.min(own / 2, MOST_TO_TELL));
   for (const transition of process.env.LEAVER_E2E_ROWS ? ['deactivated', 'deleted'] : []) {
     const times: number[] = [];
     for (let n = 0; n < TIMES; n++) {
