@@ -1,10 +1,5 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import {
-  headers as natsHeaders,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from '@nats-io/transport-node';
+import { headers as natsHeaders, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS, newInbox, replicasOf, whenConnected } from './connection.js';
 import { faultOf } from './log.js';

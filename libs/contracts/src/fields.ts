@@ -129,15 +129,20 @@ export const PersonFilter = (about: string) =>
     about,
   });
 
-/** A list of short texts. */
-export const Texts = ({ max = 100, ...presence }: Presence & { max?: number } = {}) =>
+/** A list of short texts, each of which follows the pattern; `hint` tells the reader what is expected. */
+export const Texts = (pattern: RegExp, hint: string, { max = 100, ...presence }: Presence & { max?: number } = {}) =>
   field(
     presence,
-    () => ({ type: 'array', items: { type: 'string', minLength: 1, maxLength: 200 }, maxItems: max }),
+    () => ({
+      type: 'array',
+      items: { type: 'string', minLength: 1, maxLength: 200, pattern: pattern.source },
+      maxItems: max,
+    }),
     v.IsArray(),
     v.ArrayMaxSize(max),
     v.IsString({ each: true }),
     v.Length(1, 200, { each: true }),
+    v.Matches(pattern, { each: true, message: `each of $property must be ${hint}` }),
   );
 
 export const Flag = (presence: Presence = {}) => field(presence, () => ({ type: 'boolean' }), v.IsBoolean());
@@ -151,13 +156,22 @@ export const Whole = ({
 
 export const Num = (presence: Presence = {}) => field(presence, () => ({ type: 'number' }), v.IsNumber());
 
-/** A moment in ISO 8601 with a time zone. */
+/** Years from 1, and time zones that there are: what PostgreSQL takes as well. */
+const MOMENT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
+
+/** A moment in ISO 8601: date, time and time zone. */
 export const Moment = (presence: Presence = {}) =>
   field(
     presence,
     () => ({ type: 'string', format: 'date-time' }),
     v.IsISO8601({ strict: true, strictSeparator: true }),
-    v.Matches(/T.*(Z|[+-]\d\d:\d\d)$/, { message: '$property must be a time in ISO 8601 with a time zone' }),
+    v.ValidateBy({
+      name: 'moment',
+      validator: {
+        validate: (value) => typeof value === 'string' && MOMENT.test(value) && !Number.isNaN(Date.parse(value)),
+        defaultMessage: () => '$property must be a time in ISO 8601 with a time zone',
+      },
+    }),
   );
 
 export const Url = (presence: Presence = {}) =>

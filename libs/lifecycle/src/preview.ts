@@ -23,11 +23,26 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
   const reached = steps.filter((step) =>
     earlierSteps(step, steps).every(({ action }) => survives(step.part.rows, action.effect, step.action.effect)),
   );
-  const countings = reached.map(({ statements, action }) => ({ statements, effect: action.effect, leavers: [leaver] }));
-  const counts = await countTogether(db, countings);
+  const counts = await countsOf(db, reached, leaver);
   const lines: PreviewLine[] = [];
-  for (const step of steps) lines.push(await lineOf(db, step, counts[reached.indexOf(step)]?.get(userId) ?? 0, leaver));
+  for (const step of steps) lines.push(await lineOf(db, step, counts.get(step) ?? 0, leaver));
   return lines;
+}
+
+/** Steps that deal with the same rows have the same count, which is counted once. */
+async function countsOf(db: Db, steps: readonly Step[], leaver: LeaverRow): Promise<Map<Step, number>> {
+  const together = [...Map.groupBy(steps, ({ statements }) => statements).values()].flatMap((same) => [
+    ...Map.groupBy(same, ({ statements, action }) => statements.selectionOf(action.effect)).values(),
+  ]);
+  const countings = together.map(([first]) => ({
+    statements: first!.statements,
+    effect: first!.action.effect,
+    leavers: [leaver],
+  }));
+  const counts = await countTogether(db, countings);
+  return new Map(
+    together.flatMap((same, n) => same.map((step): [Step, number] => [step, counts[n]!.get(leaver.userId) ?? 0])),
+  );
 }
 
 async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Promise<PreviewLine> {

@@ -7,6 +7,7 @@ import {
   NOW,
   PERSON,
   SUCCESSOR,
+  takesAway,
   type Changes,
   type Effect,
   type SetEffect,
@@ -57,6 +58,11 @@ export class Statements {
   async count(db: Db, effect: Effect, leavers: readonly LeaverRow[]): Promise<Map<string, number>> {
     const [counts] = await countTogether(db, [{ statements: this, effect, leavers }]);
     return counts!;
+  }
+
+  /** The same for effects that happen on the same rows of these, as far as that can be told. */
+  selectionOf(effect: Effect): Effect | 'all' {
+    return effect.kind === 'none' || takesAway(effect) ? 'all' : effect;
   }
 
   counting({ effect, leavers, atMost }: Counting): Sql {

@@ -42,6 +42,13 @@ describe('the host of a URL', () => {
     'http://127.0.0.1/hook',
     'http://2130706433/hook',
     'http://0x7f.1/hook',
+    'http://0177.0.0.1/hook',
+    'http://127.1/hook',
+    'http://0/hook',
+    'http://①②⑦.0.0.1/hook',
+    'http://example.com@127.0.0.1/hook',
+    'http://[::ffff:7f00:1]/hook',
+    'http://[::]/hook',
     'http://[::1]:8080/',
     'http://[::ffff:10.0.0.1]/',
     'https://localhost/hook',
@@ -91,7 +98,7 @@ describe('a host without a URL', () => {
 });
 
 describe('the address to connect to', () => {
-  it.each(['localhost', '127.0.0.1', '0x7f.1', '2130706433'])('is none for %s', async (host) => {
+  it.each(['localhost', '127.0.0.1', '0x7f.1', '0177.1', '0', '2130706433'])('is none for %s', async (host) => {
     await expect(addressOf(host, { allowPrivate: false })).rejects.toMatchObject({ code: 'closed-address' });
   });
 

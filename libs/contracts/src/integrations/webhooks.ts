@@ -7,9 +7,12 @@ const EVENTS =
   'tell of everybody in the account: only owners and admins may ask for them, and they are sent while the webhook’s owner ' +
   'is one. Not in the order of what happened; each comes at least once, a repetition under the same `webhook-id`.';
 
+const Events = (presence = {}) =>
+  Texts(/^(\*|[\w-]+(\.[\w-]+)+)$/, 'the name of an event, like app.installed, or *', { about: EVENTS, ...presence });
+
 export class NewWebhook {
   @Url({ about: 'Where events are posted. Loopback, link-local and private addresses are refused.' }) url: string;
-  @Texts({ about: EVENTS }) events: string[];
+  @Events() events: string[];
   @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
   @Flag({ optional: true, about: 'True unless given.' }) active?: boolean;
 }
@@ -17,7 +20,7 @@ export class NewWebhook {
 export class Webhook {
   @Id() id: string;
   @Url() url: string;
-  @Texts({ about: EVENTS }) events: string[];
+  @Events() events: string[];
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
   @Flag({ about: 'Nothing is sent to one that is not active, also not what was waiting.' }) active: boolean;
@@ -43,7 +46,7 @@ export const webhooks = resource({
 
 export class WebhookChanges {
   @Url({ optional: true }) url?: string;
-  @Texts({ optional: true, about: EVENTS }) events?: string[];
+  @Events({ optional: true }) events?: string[];
   @Flag({ optional: true }) active?: boolean;
   @Id({ optional: true }) ownerId?: string;
 }

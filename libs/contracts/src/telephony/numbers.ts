@@ -1,4 +1,4 @@
-import { Id, Moment, Nested, OneOf, Phone, Text } from '../fields.js';
+import { Id, Moment, Nested, OneOf, PersonFilter, Phone } from '../fields.js';
 import { ListQuery, operation, resource, UserView } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 
@@ -39,8 +39,8 @@ export class PhoneNumber {
 }
 
 export class PhoneNumberQuery extends ListQuery {
-  @Text({ optional: true, about: 'Id of the owner, `me` or `none`.' }) ownerId?: string;
-  @Text({ optional: true, about: 'Id of whoever answers, `me` or `none`.' }) destinationUserId?: string;
+  @PersonFilter('Id of the owner, `me` or `none`.') ownerId?: string;
+  @PersonFilter('Id of whoever answers, `me` or `none`.') destinationUserId?: string;
   @OneOf(NUMBER_STATES, { optional: true }) state?: NumberState;
   @OneOf(NUMBER_KINDS, { optional: true }) kind?: NumberKind;
   @Phone({ optional: true }) e164?: string;

@@ -73,9 +73,14 @@ export class Authenticator {
   }
 }
 
-function factsOf({ sub, acc, roles, sid, ep }: JWTPayload): AccessToken {
+function factsOf({ sub, acc, roles, sid, ep, aud }: JWTPayload): AccessToken {
+  // Ours name no audience: one that does is meant for somebody else (RFC 7519, 4.1.3).
   const wellFormed =
-    typeof sub === 'string' && typeof acc === 'string' && typeof sid === 'string' && typeof ep === 'number';
+    aud === undefined &&
+    typeof sub === 'string' &&
+    typeof acc === 'string' &&
+    typeof sid === 'string' &&
+    typeof ep === 'number';
   if (!wellFormed || !Array.isArray(roles)) throw new Problem('unauthenticated');
   return {
     userId: sub,

@@ -1,6 +1,6 @@
 import { DeliverPolicy, jetstream, type JsMsg, type PushConsumer } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { openBucket } from '#libs/broker';
+import { newInbox, openBucket } from '#libs/broker';
 import { SESSION_BUCKET } from '#libs/contracts';
 
 /** How a KV bucket is laid out as a stream: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md */
@@ -26,7 +26,10 @@ export class EpochFeed {
   static async open(nats: NatsConnection, onEntry: OnEntry): Promise<EpochFeed> {
     await openBucket(nats, SESSION_BUCKET, API_TIMEOUT);
     const client = jetstream(nats, { timeout: API_TIMEOUT });
-    const consumer = await client.consumers.getPushConsumer(STREAM, { deliver_policy: DeliverPolicy.LastPerSubject });
+    const consumer = await client.consumers.getPushConsumer(STREAM, {
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      deliver_prefix: newInbox(nats),
+    });
     const feed = new EpochFeed(consumer);
     const messages = await consumer.consume({ callback: (message) => feed.take(message, onEntry) });
     feed.stop = () => messages.stop();

@@ -83,7 +83,7 @@ const schema = (id: string, name: string, description: string, attributes: ScimO
 ];
 
 export const SCHEMAS: ReadonlyMap<string, ScimObject> = new Map([
-  schema(SCIM_USER, 'User', 'A user of the account', USER_ATTRIBUTES),
+  schema(SCIM_USER, 'User', 'User Account', USER_ATTRIBUTES),
   schema(SCIM_ENTERPRISE_USER, 'EnterpriseUser', 'What an employer says of a user', [
     attribute('employeeNumber', 'The staff id. Unless it is given, the externalId or userName of the beginning.', {
       uniqueness: 'server',
@@ -96,12 +96,13 @@ export const SCHEMAS: ReadonlyMap<string, ScimObject> = new Map([
   ]),
 ]);
 
-const resourceType = (name: string, core: string, extensions: string[]): [string, ScimObject] => [
+const resourceType = (name: string, description: string, core: string, extensions: string[]): [string, ScimObject] => [
   name,
   {
     schemas: [`${CORE}:ResourceType`],
     id: name,
     name,
+    description,
     endpoint: `/${name}s`,
     schema: core,
     schemaExtensions: extensions.map((extension) => ({ schema: extension, required: false })),
@@ -109,8 +110,8 @@ const resourceType = (name: string, core: string, extensions: string[]): [string
 ];
 
 export const RESOURCE_TYPES: ReadonlyMap<string, ScimObject> = new Map([
-  resourceType('User', SCIM_USER, [SCIM_ENTERPRISE_USER]),
-  resourceType('Group', SCIM_GROUP, []),
+  resourceType('User', 'A user of the account', SCIM_USER, [SCIM_ENTERPRISE_USER]),
+  resourceType('Group', 'A team', SCIM_GROUP, []),
 ]);
 
 export const SERVICE_PROVIDER_CONFIG: ScimObject = {

@@ -1,9 +1,9 @@
 import type { ScimObject } from '#libs/contracts';
 import { filter as matcher, parse } from 'scim2-parse-filter';
-import { parsePath, pathOf, type AttributePath } from './attribute-path.js';
+import { attributesIn, parsePath, type AttributePath } from './attribute-path.js';
 import { fault } from './faults.js';
 import { patchOf, type PatchOperation } from './patch.js';
-import { isObject, textOf } from './values.js';
+import { isObject, partIn, textOf } from './values.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -17,10 +17,10 @@ export interface AssertedGroup {
 
 /** @throws Problem `validation` with SCIM's word for what is wrong */
 export function readGroup(body: ScimObject): AssertedGroup {
-  return Object.entries(body).reduce<AssertedGroup>((asserted, [key, value]) => {
-    const path = pathOf(key);
-    return path ? { ...asserted, ...read(path, { op: 'replace', value }) } : asserted;
-  }, {});
+  return attributesIn(body).reduce<AssertedGroup>(
+    (asserted, [path, value]) => ({ ...asserted, ...read(path, { op: 'replace', value }) }),
+    {},
+  );
 }
 
 /** What all operations of a PATCH come to, in their order. @throws Problem `validation` */
@@ -28,10 +28,7 @@ export function readGroupPatch(body: ScimObject): AssertedGroup {
   return patchOf(body).reduce<AssertedGroup>((asserted, { op, path, value }) => {
     const told =
       path === undefined
-        ? Object.entries(value as ScimObject).flatMap(([key, one]) => {
-            const known = pathOf(key);
-            return known ? [read(known, { op, value: one })] : [];
-          })
+        ? attributesIn(value as ScimObject).map(([known, one]) => read(known, { op, value: one }))
         : [read(parsePath(path), { op, value })];
     return told.reduce(then, asserted);
   }, {});
@@ -83,7 +80,7 @@ export const without = (ids: ReadonlySet<string>, others: ReadonlySet<string>): 
 function idsIn(value: unknown): string[] {
   if (value === undefined || value === null) return [];
   return [value].flat().map((member: unknown) => {
-    const id = String(isObject(member) ? member.value : member).toLowerCase();
+    const id = String(isObject(member) ? partIn(member, 'value') : member).toLowerCase();
     if (!UUID.test(id)) throw fault('invalidValue', 'Members are users, each named by the id they have here.');
     return id;
   });

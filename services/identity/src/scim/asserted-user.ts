@@ -1,10 +1,10 @@
 import { isEmail } from 'class-validator';
 import type { ScimObject } from '#libs/contracts';
 import { filter as matcher, parse } from 'scim2-parse-filter';
-import { parsePath, pathOf, schemaKey, type AttributePath } from './attribute-path.js';
+import { attributesIn, parsePath, schemaKey, type AttributePath } from './attribute-path.js';
 import { fault } from './faults.js';
 import { patchOf } from './patch.js';
-import { flagOf, isObject, textOf } from './values.js';
+import { flagOf, isObject, partIn, textOf } from './values.js';
 
 const NAME_PARTS = [
   'formatted',
@@ -46,18 +46,8 @@ export function readUserPatch(body: ScimObject): AssertedUser {
   return asserted;
 }
 
-/** Keys may be names, dotted names, whole paths, or schemas with an object of attributes. What is none of it says nothing. */
 function assertAll(asserted: AssertedUser, attributes: ScimObject): void {
-  for (const [key, value] of Object.entries(attributes)) {
-    const inner = schemaKey(key) ? (isObject(value) ? value : {}) : undefined;
-    const named = inner
-      ? Object.entries(inner).map(([name, one]) => [`${key}:${name}`, one] as const)
-      : [[key, value] as const];
-    for (const [name, one] of named) {
-      const path = pathOf(name);
-      if (path) assert(asserted, path, one);
-    }
-  }
+  for (const [path, value] of attributesIn(attributes)) assert(asserted, path, value);
 }
 
 /** Attributes that are not kept, or that only the server writes, are passed over. */
@@ -127,9 +117,10 @@ function emailIn({ filter, sub }: AttributePath, value: unknown): string | undef
     isObject(one) ? one : { value: one as unknown },
   );
   const addresses: Address[] = all.flatMap((one) => {
-    const text = textOf('emails.value', one.value, 254);
-    const type = typeof one.type === 'string' ? one.type.toLowerCase() : undefined;
-    return text === null ? [] : [{ text, type, primary: String(one.primary).toLowerCase() === 'true' }];
+    const text = textOf('emails.value', partIn(one, 'value'), 254);
+    const kind = partIn(one, 'type');
+    const type = typeof kind === 'string' ? kind.toLowerCase() : undefined;
+    return text === null ? [] : [{ text, type, primary: String(partIn(one, 'primary')).toLowerCase() === 'true' }];
   });
   const best =
     addresses.find(({ primary }) => primary) ??

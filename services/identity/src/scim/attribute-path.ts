@@ -1,5 +1,6 @@
-import { SCIM_ENTERPRISE_USER, SCIM_GROUP, SCIM_USER } from '#libs/contracts';
+import { SCIM_ENTERPRISE_USER, SCIM_GROUP, SCIM_USER, type ScimObject } from '#libs/contracts';
 import { fault } from './faults.js';
+import { isObject } from './values.js';
 
 /** What a path of RFC 7644 (3.10) points at. Names are in lower case: SCIM takes them in any. */
 export interface AttributePath {
@@ -35,6 +36,21 @@ export function pathOf(text: string): AttributePath | undefined {
     ...(filter !== undefined && { filter }),
     ...(sub !== undefined && { sub: sub.toLowerCase() }),
   };
+}
+
+/**
+ * What an object of attributes says, and of which. Keys may be names, dotted names, whole paths, or schemas with an
+ * object of attributes. What is none of it says nothing.
+ */
+export function attributesIn(attributes: ScimObject): [AttributePath, unknown][] {
+  return Object.entries(attributes).flatMap(([key, value]) => {
+    const inner = schemaKey(key) ? (isObject(value) ? value : {}) : undefined;
+    const named = inner ? Object.entries(inner).map(([name, one]) => [`${key}:${name}`, one] as const) : [[key, value] as const];
+    return named.flatMap(([name, one]): [AttributePath, unknown][] => {
+      const path = pathOf(name);
+      return path ? [[path, one]] : [];
+    });
+  });
 }
 
 /** Whether the key names a whole schema, whose attributes stand in the object beside it. */

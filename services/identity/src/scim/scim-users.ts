@@ -63,7 +63,9 @@ export class ScimUsers {
 
   /** @throws Problem as `change` does */
   replace(principal: Principal, id: string, request: ScimWrite): Promise<ScimAnswer> {
-    return this.apply(principal, id, request, { ...readUser(request.body), whole: true });
+    const asserted = readUser(request.body);
+    if (asserted.userName === undefined) throw fault('invalidValue', 'userName is required.');
+    return this.apply(principal, id, request, { ...asserted, whole: true });
   }
 
   /** @throws Problem `validation`, `not-found`, `precondition-failed`, `conflict`, `no-free-seat` or a guard's */

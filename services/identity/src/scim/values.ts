@@ -34,7 +34,14 @@ export function flagOf(name: string, value: unknown): boolean | null {
   return text === 'true';
 }
 
+/** A part of a complex value by its name in lower case: SCIM takes names in any (RFC 7643, 2.1). */
+export function partIn(value: Record<string, unknown>, name: string): unknown {
+  return Object.entries(value).find(([key]) => key.toLowerCase() === name)?.[1];
+}
+
 function unwrapped(value: unknown): unknown {
   const only = Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value;
-  return isObject(only) && 'value' in only ? only.value : only;
+  if (!isObject(only)) return only;
+  const inner = partIn(only, 'value');
+  return inner === undefined ? only : inner;
 }

@@ -1,0 +1,216 @@
+import { eventually } from '#libs/testing';
+import { System } from '../system.js';
+import { ask, type Answer } from './ask.js';
+import { bodyFor, idFieldsOf, meaningOf, queryFor, withId } from './bodies.js';
+import { FilledAccount } from './filled-account.js';
+import { footprintOf } from './footprint.js';
+import { Matrix } from './matrix.js';
+import { ADMITTED, WHO_MAY } from './roles.js';
+import { Routes, type Route } from './routes.js';
+
+/** For the whole world by their nature: whoever has the address may look. */
+const PUBLIC_BY_ADDRESS = ['scheduler-links.show', 'public-links.show'];
+/** They describe the protocol, the same for everybody. */
+const PROTOCOL = ['scim.schema', 'scim.resource-type'];
+/**
+ * What one service keeps of another's things is their id, which it takes as it is: nothing can be seen or done by it,
+ * because whoever owns the thing looks for it in the caller's account.
+ */
+const KNOWN_BY_ID_ALONE = [
+  'conversations.bulk-reassign filter.assigneeId',
+  'assignments.create subjectId',
+  'callbacks.create contactId',
+  'conversations.create contactId',
+  'emails.create recordId',
+  'messages.inbound contactId',
+  'numbers.contacts.add contactIds.0',
+  'signatures.create dealId',
+];
+const REFUSED = [403, 404, 409, 422];
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+let system: System;
+let routes: Routes;
+let ours: FilledAccount;
+let theirs: FilledAccount;
+let scimToken: string;
+
+beforeAll(async () => {
+  system = await System.start();
+  routes = await Routes.of(system.url);
+  [ours, theirs] = await Promise.all([FilledAccount.open(system, routes, 0), FilledAccount.open(system, routes, 1)]);
+  scimToken = (await theirs.owner.post('/v1/account/scim-tokens', { name: 'Directory' })).token as string;
+}, 120_000);
+afterAll(() => system?.stop());
+
+/** Asks as somebody with every right in the other account. */
+const stranger = (route: Route, path: string, body?: unknown) =>
+  ask(system.url, {
+    method: route.method,
+    path: path + (path.includes('?') ? '' : queryFor(route)),
+    token: route.takes === 'scim' ? scimToken : theirs.people.owner.api.token,
+    body,
+    mediaType: route.body?.mediaType,
+  });
+
+const outcome = ({ status, code = '' }: Answer) => `${status} ${code}`.trim();
+
+describe('another account', () => {
+  /** What nobody outside may ever be shown. */
+  let secrets: string[];
+  let before: Record<string, string>;
+  const shared = new Set<string>();
+
+  beforeAll(async () => {
+    const { people, domain, shown } = ours;
+    const names = [people.account, people.owner.user, people.leaver.user, ...people.colleagues.map(({ user }) => user)];
+    for (const id of theirs.shown.join().match(UUID) ?? []) shared.add(id);
+    const ids = new Set(
+      shown
+        .join()
+        .match(UUID)!
+        .filter((id) => !shared.has(id)),
+    );
+    // One of the people is also the example in every description.
+    secrets = [...ids, domain, ...names.map(({ name }) => name).filter((name) => name !== people.leaver.user.name)];
+    await eventually(async () => {
+      const once = await footprintOf(system, people.account.id);
+      expect(await footprintOf(system, people.account.id)).toEqual(once);
+      before = once;
+    });
+  }, 30_000);
+
+  /** Secrets in the answer that the question did not hold. */
+  const leaksIn = ({ text }: Answer, asked: string) =>
+    secrets.filter((secret) => text.includes(secret) && !asked.includes(secret));
+
+  const scoped = () =>
+    routes.all.filter(({ id, params }) => params.length > 0 && ![...PUBLIC_BY_ADDRESS, ...PROTOCOL].includes(id));
+
+  it('has something of ours to try on every route', () => {
+    expect(secrets.length).toBeGreaterThan(200);
+    expect(
+      scoped()
+        .filter((route) => !ours.addressOf(route) || !theirs.addressOf(route))
+        .map(({ id }) => id),
+    ).toEqual([]);
+    expect(routes.all.filter(({ id }) => PUBLIC_BY_ADDRESS.includes(id)).map(({ takes }) => takes)).toEqual(
+      PUBLIC_BY_ADDRESS.map(() => 'nothing'),
+    );
+  });
+
+  it('is shown to be there for us by the very addresses that the stranger tries', async () => {
+    const missing: string[] = [];
+    for (const route of scoped().filter(({ method, takes }) => method === 'GET' && takes === 'user')) {
+      const path = ours.addressOf(route)!;
+      const { status } = await ask(system.url, { method: 'GET', path, token: ours.leaver.token });
+      if (status === 404) missing.push(`${route.id} ${path}`);
+    }
+    expect(missing).toEqual([]);
+  });
+
+  it('finds nothing at any address of ours', async () => {
+    const faults: string[] = [];
+    for (const route of scoped()) {
+      const path = ours.addressOf(route)!;
+      const body = bodyFor(routes, route, theirs.things);
+      const answer = await stranger(route, path, body);
+      // That a person is unknown may be noticed before that the team is.
+      const refused = [403, 404].includes(answer.status) || answer.code === 'unknown-user';
+      if (!refused) faults.push(`${route.id} → ${outcome(answer)} ${answer.text.slice(0, 200)}`);
+      faults.push(...leaksIn(answer, path).map((secret) => `${route.id} shows ${secret}`));
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('finds nothing of ours within its own things', async () => {
+    const faults: string[] = [];
+    for (const route of scoped().filter(({ params }) => params.length > 1)) {
+      const [mine, foreign] = [theirs.addressOf(route)!.split('/'), ours.addressOf(route)!.split('/')];
+      const path = [...mine.slice(0, -1), foreign.at(-1)].join('/');
+      const answer = await stranger(route, path, bodyFor(routes, route, theirs.things));
+      if (![403, 404, 422].includes(answer.status)) faults.push(`${route.id} → ${outcome(answer)}`);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('sees nothing of ours in what it may read, whatever it asks for', async () => {
+    const faults: string[] = [];
+    for (const route of routes.all.filter(({ method, params }) => method === 'GET' && params.length === 0)) {
+      const queries = ['', ...route.query.flatMap(({ name, schema }) => filterFor(route, name, schema))];
+      for (const query of queries) {
+        const answer = await stranger(route, route.path + query);
+        faults.push(...leaksIn(answer, query).map((secret) => `${route.id}${query} shows ${secret}`));
+      }
+    }
+    expect(faults).toEqual([]);
+  });
+
+  const filterFor = ({ id }: Route, name: string, { format, pattern }: { format?: string; pattern?: string }) => {
+    if (format !== 'uuid' && !pattern?.includes('[0-9a-f]{8}')) return [];
+    return [`?${name}=${ours.things.get(meaningOf(name, id))}`];
+  };
+
+  it('cannot build on anything of ours', async () => {
+    const faults: string[] = [];
+    for (const route of routes.all.filter(({ takes }) => takes === 'user')) {
+      const path = theirs.addressOf(route)!;
+      for (const { place, of } of idFieldsOf(routes, route)) {
+        const id = ours.things.get(of);
+        if (!id) faults.push(`nothing of ours for ${route.id} ${place.join('.')}`);
+        const body = withId(route, bodyFor(routes, route, theirs.things), place, id);
+        const answer = await stranger(route, path, body);
+        const where = `${route.id} ${place.join('.')} → ${outcome(answer)}`;
+        const refused = route.id === 'departures.bulk' ? await isRefusedLater(answer) : REFUSED.includes(answer.status);
+        const known = KNOWN_BY_ID_ALONE.includes(`${route.id} ${place.join('.')}`);
+        if (refused === known) faults.push(`${where} ${answer.text.slice(0, 200)}`);
+        faults.push(...leaksIn(answer, JSON.stringify(body)).map((secret) => `${where} shows ${secret}`));
+      }
+    }
+    expect(faults).toEqual([]);
+  });
+
+  /** A list of leavers is always taken; what is wrong with a row is told with the row. */
+  async function isRefusedLater({ text }: Answer): Promise<boolean> {
+    const { id } = JSON.parse(text) as { id: string };
+    const bulk = await eventually(async () => {
+      const found = await theirs.owner.get(`/v1/departures/bulk/${id}`);
+      expect(found.status).toBe('completed');
+      return found;
+    });
+    return (bulk.counts as Record<string, number>).accepted === 0;
+  }
+
+  it('has changed nothing of ours by all that', async () => {
+    expect(await footprintOf(system, ours.people.account.id)).toEqual(before);
+  });
+});
+
+describe('every operation', () => {
+  let matrix: Matrix;
+  beforeAll(async () => {
+    matrix = await Matrix.of(system, routes, theirs, scimToken);
+  });
+
+  it('has its line in the table of who may, and no other line is there', () => {
+    const named = Object.values(WHO_MAY).flat();
+    expect(named.filter((id, at) => named.indexOf(id) !== at)).toEqual([]);
+    expect([...named].sort()).toEqual(routes.all.map(({ id }) => id).sort());
+  });
+
+  it('lets in whom the table says, and nobody else', async () => {
+    const found = await matrix.tryAll();
+    const wrong = Object.entries(WHO_MAY).flatMap(([who, ids]) =>
+      ids.flatMap((id) => {
+        const { admitted, refused } = found.get(id)!;
+        const may: readonly string[] = ADMITTED[who as keyof typeof ADMITTED].split(' ');
+        const surprises = [
+          ...admitted.filter((one) => !may.includes(one)),
+          ...refused.filter((one) => may.includes(one)),
+        ];
+        return surprises.length > 0 ? [`${id}, for ${who}: lets in ${admitted.join()}, not ${refused.join()}`] : [];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  }, 180_000);
+});

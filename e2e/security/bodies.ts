@@ -1,0 +1,148 @@
+import type { Route, Routes, Schema } from './routes.js';
+
+/** Where in a body an id stands: `['successors', 'default']`, with `0` for the first of a list. */
+export type Place = readonly (string | 0)[];
+
+export interface IdField {
+  place: Place;
+  /** The collection that the id is of, by its path. */
+  of: string;
+}
+
+const USERS = '/v1/users';
+/** What is meant by a field of this name, wherever it occurs. */
+const MEANT: Record<string, string> = {
+  userId: USERS,
+  userIds: USERS,
+  ownerId: USERS,
+  assignee: USERS,
+  assigneeId: USERS,
+  actorId: USERS,
+  subjectId: USERS,
+  operatorId: USERS,
+  destinationUserId: USERS,
+  caretakerId: USERS,
+  memberIds: USERS,
+  participantIds: USERS,
+  sharedWith: USERS,
+  grantedUserIds: USERS,
+  author: USERS,
+  agentId: USERS,
+  sentBy: USERS,
+  createdById: USERS,
+  installedBy: USERS,
+  requestedBy: USERS,
+  successors: USERS,
+  to: USERS,
+  teamId: '/v1/teams',
+  teamIds: '/v1/teams',
+  contactId: '/v1/contacts',
+  contactIds: '/v1/contacts',
+  recordId: '/v1/records',
+  dealId: '/v1/records',
+  inboxId: '/v1/inboxes',
+  conversationId: '/v1/conversations',
+  segmentId: '/v1/segments',
+  numberId: '/v1/numbers',
+  moveContactsTo: '/v1/numbers',
+  storageId: '/v1/storage-connections',
+  documentId: '/v1/documents',
+  dashboardId: '/v1/dashboards',
+  automationId: '/v1/automations',
+  departureId: '/v1/departures',
+  accountId: '/v1/account',
+  sourceId: '/v1/import-sources',
+};
+
+/** @throws Error for a field that nobody has said the meaning of */
+export function meaningOf(name: string, where: string): string {
+  const collection = MEANT[name];
+  if (!collection) throw new Error(`What kind of thing is ${name} in ${where}? Say so in MEANT.`);
+  return collection;
+}
+
+const isUuid = ({ format, pattern }: Schema) => format === 'uuid' || (pattern ?? '').includes('[0-9a-f]{8}');
+
+/** Every field of the operation's body that holds an id. */
+export function idFieldsOf(routes: Routes, { id, body }: Route): IdField[] {
+  const found: IdField[] = [];
+  const walk = (given: Schema, place: Place, name: string): void => {
+    const schema = routes.resolve(given);
+    if (isUuid(schema)) found.push({ place, of: meaningOf(name, id) });
+    if (schema.items) walk(schema.items, [...place, 0], name);
+    for (const [key, inner] of Object.entries(schema.properties ?? {})) walk(inner, [...place, key], key);
+    if (typeof schema.additionalProperties === 'object') walk(schema.additionalProperties, [...place, 'default'], name);
+  };
+  if (body) walk(body.schema, [], '');
+  return found;
+}
+
+/** A copy of the body with a value at this place. */
+export function withValue(body: unknown, [step, ...rest]: Place, value: unknown): unknown {
+  if (step === undefined) return value;
+  if (step === 0) return [withValue((body as unknown[] | undefined)?.[0], rest, value)];
+  const fields = (body ?? {}) as Record<string, unknown>;
+  return { ...fields, [step]: withValue(fields[step], rest, value) };
+}
+
+/** Whether the body has something there. */
+export const has = (body: unknown, place: Place): boolean =>
+  place.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], body) !== undefined;
+
+/** Of these an operation takes one at a time. */
+const EITHER = [
+  ['recordId', 'contactId'],
+  ['contactIds', 'segmentId'],
+];
+
+/** What has to stand beside a field. */
+const BESIDE: Record<string, object> = { 'inboxes.create memberIds': { kind: 'shared' } };
+
+/** The body with an id at this place, and without what can't stand beside it. */
+export function withId({ id: operation }: Route, body: unknown, place: Place, id: string | undefined): unknown {
+  const changed = withValue(body, place, id) as Record<string, unknown>;
+  const instead = EITHER.find((names) => names.includes(String(place[0]))) ?? [];
+  const kept = Object.entries(changed).filter(([name]) => name === place[0] || !instead.includes(name));
+  return { ...Object.fromEntries(kept), ...BESIDE[`${operation} ${String(place[0])}`] };
+}
+
+type IdOf = (collection: string) => string | undefined;
+
+const selected = (idOf: IdOf) => ({ trigger: { kind: 'selected', userIds: [idOf('/v1/users')] } });
+
+/** What examples can't know. */
+const FITTING: Record<string, (idOf: IdOf) => object> = {
+  'automations.create': selected,
+  'automations.update': selected,
+  'auth.login': () => ({ email: 'nobody@example.com' }),
+  'comments.create': (idOf) => ({ recordId: idOf('/v1/records') }),
+  'files.create': (idOf) => ({ recordId: idOf('/v1/records') }),
+  'notes.create': (idOf) => ({ recordId: idOf('/v1/records') }),
+  'insight-filters.create': (idOf) => ({ conditions: [{ field: 'owner', op: 'is', userId: idOf('/v1/users') }] }),
+  'import-sources.update': () => ({ kind: undefined, active: false }),
+  'messages.create': (idOf) => ({ inboxId: idOf('/v1/inboxes'), contactIds: [idOf('/v1/contacts')] }),
+  'messages.inbound': (idOf) => ({ inboxId: idOf('/v1/inboxes') }),
+  'scheduled-messages.create': (idOf) => ({ inboxId: idOf('/v1/inboxes'), contactIds: [idOf('/v1/contacts')] }),
+  'scim.groups.search.post': () => ({ filter: 'displayName eq "nobody"' }),
+  'users.caretaker.put': (idOf) => ({ caretakerId: idOf('/v1/teams/{id}/members') }),
+  'users.convert-to-shared-inbox': (idOf) => ({ memberIds: [idOf('/v1/teams/{id}/members')] }),
+  'users.invite': () => ({ email: 'somebody.new@example.com', staffId: 'NEW-1' }),
+  'users.transfer': () => ({ email: 'somebody.next@example.com', staffId: 'NEW-2' }),
+};
+
+/** The parameters that the operation can't do without, with a question mark. */
+export function queryFor({ query }: Route): string {
+  const required = query.filter((parameter) => parameter.required);
+  const pairs = required.map(({ name, schema }) => `${name}=${String(schema.enum?.[0] ?? 'x')}`);
+  return pairs.length > 0 ? `?${pairs.join('&')}` : '';
+}
+
+/** A body that the operation takes, with ids of things that are there. */
+export function bodyFor(routes: Routes, route: Route, things: ReadonlyMap<string, string>): unknown {
+  if (!route.body) return undefined;
+  const { example } = route.body;
+  if (typeof example !== 'object' || example === null) return example;
+  const ids = idFieldsOf(routes, route).filter(({ place }) => has(example, place));
+  const filled = ids.reduce<unknown>((body, { place, of }) => withValue(body, place, things.get(of)), example);
+  return { ...(filled as object), ...FITTING[route.id]?.((collection) => things.get(collection)) };
+}

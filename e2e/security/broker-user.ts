@@ -1,0 +1,135 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, PermissionViolationError, type NatsConnection } from '@nats-io/transport-node';
+import { eventually } from '#libs/testing';
+import type { System } from '../system.js';
+
+interface Subjects {
+  publish: string[];
+  subscribe: string[];
+}
+
+/** Nobody may say this. */
+const LAST = 'nobody.says.this';
+const STREAMS = ['USERS', 'DEPARTURES', 'KV_session-epochs'];
+
+/** What is none of this one's business: whatever belongs to the others, and whatever could do away with what is stored. */
+export function foreignTo(name: string, services: readonly string[]): Subjects {
+  const others = services.filter((service) => service !== name);
+  const everybody = [...others, 'gateway', 'subscriber', 'operator'].filter((one) => one !== name);
+  const isService = services.includes(name);
+  const stream = (stream: string) => [
+    `$JS.API.STREAM.DELETE.${stream}`,
+    `$JS.API.STREAM.PURGE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    `$JS.API.STREAM.MSG.DELETE.${stream}`,
+    `$JS.API.STREAM.SNAPSHOT.${stream}`,
+    `$JS.API.STREAM.RESTORE.${stream}`,
+  ];
+  const consumerOf = (other: string) => [
+    `$JS.API.CONSUMER.DELETE.USERS.${other}-users`,
+    `$JS.API.CONSUMER.CREATE.USERS.${other}-users`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.USERS.${other}-users`,
+    `$JS.API.CONSUMER.MSG.NEXT.USERS.${other}-users`,
+    `$JS.ACK.USERS.${other}-users.1.1.1.1.0`,
+  ];
+  return {
+    publish: [
+      'user.changed',
+      'user.deactivated',
+      'departure.completed',
+      ...others.map((other) => `departure.receipt.${other}`),
+      'progress.departure.x',
+      'mail.requested',
+      '$KV.session-epochs.x',
+      ...(name === 'gateway' ? [] : ['rpc.identity.users.deactivate', 'rpc.contacts.contacts.list']),
+      ...(name === 'operator' ? [] : others.map((other) => `lifecycle.${other}.dead-letters`)),
+      ...others.map((other) => `lifecycle.${other}.preview`),
+      ...STREAMS.flatMap(stream),
+      '$JS.API.STREAM.CREATE.MINE',
+      '$JS.API.CONSUMER.CREATE.USERS',
+      '$JS.API.CONSUMER.CREATE.DEPARTURES',
+      ...others.flatMap(consumerOf),
+    ],
+    subscribe: [
+      '>',
+      '*',
+      'user.>',
+      'departure.>',
+      'mail.requested',
+      'rpc.>',
+      'lifecycle.>',
+      '$JS.>',
+      '$KV.>',
+      '$SYS.>',
+      ...(name === 'subscriber' ? [] : ['_INBOX.>']),
+      ...everybody.map((other) => `_INBOX_${other}.>`),
+      ...others.flatMap((other) => [`rpc.${other}.>`, `lifecycle.${other}.>`]),
+      ...(isService ? ['progress.departure.*'] : []),
+    ],
+  };
+}
+
+/** Somebody on the broker who tries what nobody should be able to do. */
+export class BrokerUser {
+  private readonly refused: Subjects = { publish: [], subscribe: [] };
+
+  private constructor(private readonly nats: NatsConnection) {
+    void this.listen();
+  }
+
+  static async connect(system: System, name: string): Promise<BrokerUser> {
+    const url = new URL(system.brokerUrl(name));
+    const { host: servers, username: user, password: pass } = url;
+    const own = name === 'subscriber' ? {} : { inboxPrefix: `_INBOX_${name}` };
+    return new BrokerUser(await connect({ servers, user, pass, ...own, reconnect: false }));
+  }
+
+  /** Which of these are refused, in their order. */
+  async refusals(publish: readonly string[], subscribe: readonly string[]): Promise<Subjects> {
+    for (const subject of publish) this.nats.publish(subject, '{}');
+    for (const subject of subscribe) this.nats.subscribe(subject, { callback: () => undefined });
+    // Refusals come in the order of what is refused.
+    this.nats.publish(LAST, '');
+    await eventually(() => this.refused.publish.includes(LAST));
+    return {
+      publish: publish.filter((subject) => this.refused.publish.includes(subject)),
+      subscribe: subscribe.filter((subject) => this.refused.subscribe.includes(subject)),
+    };
+  }
+
+  /** The ways in which something of the stream was lost; none when all were refused. */
+  async doAwayWith(stream: string): Promise<string[]> {
+    const attempts: [way: string, body: object][] = [
+      ['DELETE', {}],
+      ['PURGE', {}],
+      ['UPDATE', { name: stream, subjects: ['user.>'], max_msgs: 1 }],
+      ['MSG.DELETE', { seq: 1 }],
+      ['CREATE', { name: stream, subjects: ['user.>'], max_msgs: 1 }],
+    ];
+    const done: string[] = [];
+    for (const [way, body] of attempts) {
+      const answer = await this.nats
+        .request(`$JS.API.STREAM.${way}.${stream}`, JSON.stringify(body), { timeout: 2_000 })
+        .catch((error: unknown) => error);
+      if (!(answer instanceof Error) && !(answer as { json(): { error?: object } }).json().error) done.push(way);
+    }
+    return done;
+  }
+
+  /** How many messages each stream holds. */
+  async storedIn(streams: readonly string[]): Promise<Record<string, number>> {
+    const manager = await jetstreamManager(this.nats);
+    const stored = streams.map(async (name) => [name, (await manager.streams.info(name)).state.messages] as const);
+    return Object.fromEntries(await Promise.all(stored));
+  }
+
+  close(): Promise<void> {
+    return this.nats.close();
+  }
+
+  private async listen(): Promise<void> {
+    for await (const status of this.nats.status())
+      if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        this.refused[status.error.operation === 'publish' ? 'publish' : 'subscribe'].push(status.error.subject);
+  }
+}

@@ -1,0 +1,148 @@
+import { eventually } from '#libs/testing';
+import { over, type Departure } from '../departures.js';
+import type { Api, Json } from '../api.js';
+import { USER } from '../scim-api.js';
+import type { System } from '../system.js';
+import { ask } from './ask.js';
+import type { Route, Routes } from './routes.js';
+
+interface Person {
+  user: { id: string; name: string; staffId: string };
+  email: string;
+  api: { token: string };
+}
+
+export interface Filled {
+  account: { id: string; name: string };
+  owner: Person;
+  leaver: Person & { apiToken: string };
+  colleagues: Person[];
+}
+
+type Things = ReadonlyMap<string, string>;
+const inOwnInbox = ({ inboxId }: Json, things: Things) => inboxId === things.get('/v1/inboxes');
+const isPrivate = ({ visibility }: Json) => visibility === 'private';
+
+/** Where the things of a collection are not alike: which of them is tried. */
+const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
+  '/v1/conversations': inOwnInbox,
+  '/v1/messages': inOwnInbox,
+  '/v1/scheduled-messages': inOwnInbox,
+  '/v1/filters': ({ visibility }) => visibility === 'public',
+  '/v1/dashboards': ({ shared }) => shared === false,
+  '/v1/email-templates': isPrivate,
+  '/v1/emails': isPrivate,
+  '/v1/storage-connections': ({ provider }) => provider === 'google-drive',
+  '/v1/document-templates': ({ grantedUserIds }) => (grantedUserIds as string[]).length > 0,
+};
+
+/** What makes the demo data is plain JavaScript, which knows no types. */
+async function demo(at: 0 | 1) {
+  const load = (name: string) => import(new URL(`../../scripts/lib/${name}.mjs`, import.meta.url).href);
+  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { Api: DemoApi }] = await Promise.all(
+    ['demo-account', 'demo-accounts', 'demo-api'].map(load),
+  );
+  const spec = demoAccounts[at] as { domain: string };
+  return {
+    open: (url: string) => openAccount(new DemoApi(url), spec) as Promise<Filled>,
+    password: DEMO_PASSWORD as string,
+    domain: spec.domain,
+  };
+}
+
+/** An account that has something of everything, and what each of its things is called by. */
+export class FilledAccount {
+  /** One thing of each collection, by the collection's path: `/v1/segments` → an id. */
+  readonly things = new Map<string, string>();
+  /** All that its lists have shown, as it was sent. */
+  readonly shown: string[] = [];
+  readonly owner: Api;
+
+  private constructor(
+    private readonly system: System,
+    private readonly routes: Routes,
+    readonly people: Filled,
+    readonly password: string,
+    readonly domain: string,
+  ) {
+    this.owner = system.api(people.owner.api.token);
+  }
+
+  static async open(system: System, routes: Routes, at: 0 | 1): Promise<FilledAccount> {
+    const { open, password, domain } = await demo(at);
+    const account = new FilledAccount(system, routes, await open(system.url), password, domain);
+    await account.look();
+    await account.makeTheRest();
+    await account.look();
+    return account;
+  }
+
+  /** Most things are theirs. */
+  get leaver(): { id: string; token: string } {
+    const { user, api } = this.people.leaver;
+    return { id: user.id, token: api.token };
+  }
+
+  /** The path with this account's ids in it; null when there is something in it that the account has none of. */
+  addressOf({ path }: Pick<Route, 'path'>): string | null {
+    const steps = path.split('/');
+    const named = steps.map((step, at) =>
+      step.startsWith('{') ? this.things.get(steps.slice(0, at).join('/')) : step,
+    );
+    return named.includes(undefined) ? null : named.join('/');
+  }
+
+  /** What the demo has none of, and what is called by something else than an id. */
+  private async makeTheRest(): Promise<void> {
+    const { owner, things, leaver } = this;
+    const [tomas, , , aisha] = this.people.colleagues.map(({ user }) => user.id);
+    await owner.put(`/v1/live-chat-operators/${leaver.id}`, { available: true });
+    await owner.post('/v1/account/scim-tokens', { name: 'Old directory' });
+    const server = { kind: 'sftp', host: `files.${this.domain}`, username: 'leaver', password: this.password };
+    await owner.post('/v1/import-sources', { ...server, active: false });
+    await owner.post(`/v1/automations/${things.get('/v1/automations')}/runs`, { userId: tomas });
+    await owner.post(`/v1/assignment-rules/${things.get('/v1/assignment-rules')}/assignments`);
+    await over(owner, await owner.post<Departure>(`/v1/users/${aisha}/deactivate`));
+    const users = [{ userId: aisha! }];
+    await this.finish(
+      '/v1/departures/bulk',
+      await owner.post('/v1/departures/bulk', { transition: 'deactivated', users }),
+    );
+    await this.finish('/v1/departures/verify', await owner.post('/v1/departures/verify'));
+    for (const path of ['/v1/users', '/v1/live-chat-operators', '/scim/v2/Users']) things.set(path, leaver.id);
+    things.set('/v1/teams/{id}/members', leaver.id);
+    things.set('/v1/account', this.people.account.id);
+    things.set('/scim/v2/Groups', things.get('/v1/teams')!);
+    const [{ slug }] = (await owner.all<{ slug: string }>('/v1/scheduler-links')) as [{ slug: string }];
+    const [{ url }] = (await owner.all<{ url: string }>('/v1/public-links')) as [{ url: string }];
+    things.set('/scim/v2/Schemas', USER);
+    things.set('/scim/v2/ResourceTypes', 'User');
+    things.set('/m', slug);
+    things.set('/p', url.split('/').at(-1)!);
+  }
+
+  private async finish(path: string, { id }: Json): Promise<void> {
+    await eventually(async () => expect((await this.owner.get(`${path}/${id as string}`)).status).toBe('completed'));
+    this.things.set(path, id as string);
+  }
+
+  /** Goes through all lists, then through those within something. */
+  private async look(): Promise<void> {
+    for (const depth of [0, 1])
+      for (const { method, path, params, takes } of this.routes.all) {
+        if (method !== 'GET' || takes !== 'user' || params.length !== depth || /}$|\/(events|export)$/.test(path))
+          continue;
+        const address = this.addressOf({ path });
+        if (address) await this.note(path, address);
+      }
+  }
+
+  private async note(path: string, address: string): Promise<void> {
+    const { text } = await ask(this.system.url, { method: 'GET', path: address, token: this.leaver.token });
+    this.shown.push(text);
+    const { items } = JSON.parse(text) as { items?: Json[] };
+    const mine = ({ ownerId }: Json) => ownerId === this.leaver.id;
+    const tried = items?.find((item) => (TRIED[path] ?? mine)(item, this.things)) ?? items?.[0];
+    if (typeof tried?.id === 'string' && !this.things.has(path)) this.things.set(path, tried.id);
+  }
+}

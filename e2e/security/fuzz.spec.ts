@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { System } from '../system.js';
+import { ask, type Answer } from './ask.js';
+import { FilledAccount } from './filled-account.js';
+import { Nonsense } from './nonsense.js';
+import { Routes, type Route } from './routes.js';
+
+/** Another seed asks other questions; more of them take longer. */
+const SEED = Number(process.env.FUZZ_SEED ?? 20_261_122);
+const TRIES = Number(process.env.FUZZ_TRIES ?? 16);
+/** A share of the tries is enough where there is only an address to be wrong. */
+const WITHOUT_BODY = 0.4;
+
+/** How the inside shows itself: stacks, files, SQL and the words of the libraries that we are made of. */
+const INSIDE =
+  /\n\s+at |node_modules|\.[cm]?[jt]s:\d|\/(src|dist|usr|home)\/|\b(select|insert|update|delete)\b[^"]*\b(from|into|set|where)\b|relation "|violates|syntax error|invalid input|out of range for|\w+Error\b|ECONN|[Pp]ostgre|kysely|[Mm]ikro/;
+
+/** What goes on and on tells nobody anything. */
+const short = (text: string) => text.replace(/(.{1,5})\1{9,}/g, '$1…').slice(0, 400);
+
+interface Question {
+  path: string;
+  query: string;
+  body: string;
+}
+
+let system: System;
+let routes: Routes;
+let account: FilledAccount;
+let nonsense: Nonsense;
+let scimToken: string;
+let ownerToken: string;
+
+beforeAll(async () => {
+  system = await System.start();
+  routes = await Routes.of(system.url);
+  account = await FilledAccount.open(system, routes, 0);
+  const { owner, domain } = account;
+  const somebody = { name: 'Just Somebody', email: `somebody@${domain}`, staffId: 'S-1', password: 'a long password' };
+  account.things.set('/v1/users', (await owner.post('/v1/users', somebody)).id as string);
+  nonsense = new Nonsense(routes, account.things);
+  scimToken = (await owner.post('/v1/account/scim-tokens', { name: 'Directory' })).token as string;
+  ownerToken = account.people.owner.api.token;
+}, 120_000);
+afterAll(() => system?.stop());
+
+const tokenFor = ({ takes }: Route) => ({ nothing: undefined, scim: scimToken, user: ownerToken })[takes];
+
+async function put(route: Route, { path, query, body }: Question): Promise<Answer> {
+  const send = () =>
+    ask(system.url, {
+      method: route.method,
+      path: path + query,
+      token: tokenFor(route),
+      ...(route.body && { body, mediaType: route.body.mediaType }),
+    });
+  const answer = await send();
+  if (answer.status !== 401 || route.takes !== 'user') return answer;
+  // Something before has ended the session.
+  const { email } = account.people.owner;
+  const signedIn = await system.api().post('/v1/auth/login', { email, password: account.password });
+  ownerToken = signedIn.accessToken as string;
+  return send();
+}
+
+/** What should never be answered, whatever was asked. */
+function faultIn({ takes }: Route, { status, headers, text }: Answer): string | undefined {
+  if (status >= 500) return `${status}`;
+  if (status < 400) return undefined;
+  const expected = takes === 'scim' ? 'application/scim+json' : 'application/problem+json';
+  if (headers.get('content-type') !== expected) return `${status} as ${headers.get('content-type')}`;
+  const [shown] = INSIDE.exec(text) ?? [];
+  return shown && `${status} shows ${shown}: ${text.slice(0, 300)}`;
+}
+
+const questions = (route: Route): Question[] =>
+  fc.sample(
+    fc.record({
+      path: nonsense.pathsFor(route),
+      query: nonsense.queriesFor(route),
+      body: nonsense.bodiesFor(route),
+    }),
+    { seed: SEED, numRuns: route.body ? TRIES : Math.ceil(TRIES * WITHOUT_BODY) },
+  );
+
+describe('whatever a client sends', () => {
+  const faults: string[] = [];
+  const statuses = new Map<number, number>();
+
+  it('is taken or refused, and never breaks anything', async () => {
+    for (const route of routes.all)
+      for (const question of questions(route)) {
+        const answer = await put(route, question);
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        const fault = faultIn(route, answer);
+        const { path, query, body } = question;
+        if (fault) faults.push(`${route.id} → ${fault}: ${path}${short(query)} ${short(body)}`);
+      }
+    expect(faults).toEqual([]);
+  }, 600_000);
+
+  it('was partly right: whatever is refused at the door tries nothing behind it', () => {
+    const taken = [...statuses].filter(([status]) => status < 300).reduce((sum, [, count]) => sum + count, 0);
+    expect(taken).toBeGreaterThan(routes.all.length);
+  });
+
+  it('has not made anything fail behind the scenes', async () => {
+    const failures = system.logged.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
+    expect(failures).toEqual([]);
+    expect((await fetch(`${system.url}/health/ready`)).status).toBe(200);
+  });
+});

@@ -1,0 +1,86 @@
+import type { System } from '../system.js';
+import { ask } from './ask.js';
+import { bodyFor, queryFor } from './bodies.js';
+import type { FilledAccount } from './filled-account.js';
+import type { Route, Routes } from './routes.js';
+
+/** Whoever may do least comes first, so that there is still something to be refused. */
+export const CALLERS = ['nobody', 'scim', 'token', 'agent', 'admin', 'owner', 'keeper'] as const;
+export type Caller = (typeof CALLERS)[number];
+
+/** What removes things comes after what needs them, and what ends the caller's own session last. */
+const LATE = [
+  /^auth\.logout$/,
+  /^users\.(transfer|convert|deactivate|delete|remove|reactivate)/,
+  /\.(remove|revoke|end)$/,
+];
+
+/**
+ * Tries every operation as everybody. Each thing that is tried on belongs to the keeper, or is about an agent who is none
+ * of the callers. Whatever
+ * comes but a refusal means that the caller may.
+ */
+export class Matrix {
+  private constructor(
+    private readonly url: string,
+    private readonly routes: Routes,
+    private readonly things: ReadonlyMap<string, string>,
+    private readonly account: FilledAccount,
+    private readonly tokens: Record<Exclude<Caller, 'nobody'>, string>,
+  ) {}
+
+  static async of(system: System, routes: Routes, account: FilledAccount, scim: string): Promise<Matrix> {
+    const { people, password, things, owner } = account;
+    const [admin, , agent] = people.colleagues;
+    for (const [path, name] of [
+      ['/v1/users', 'somebody'],
+      ['/scim/v2/Users', 'another'],
+    ] as const) {
+      const invite = { name, email: `${name}@${account.domain}`, staffId: name, password, roles: ['agent'] };
+      things.set(path, (await owner.post('/v1/users', invite)).id as string);
+    }
+    things.set('/scim/v2/Groups', (await owner.post('/v1/teams', { name: 'Night shift' })).id as string);
+    const made = await system.api(agent!.api.token).post('/v1/me/api-tokens', { name: 'Of an agent' });
+    const tokens = {
+      scim,
+      token: made.token as string,
+      agent: agent!.api.token,
+      admin: admin!.api.token,
+      owner: people.owner.api.token,
+      keeper: people.leaver.api.token,
+    };
+    return new Matrix(system.url, routes, things, account, tokens);
+  }
+
+  /** Who is let in and who is not, by operation. Whatever somebody has removed nobody else is asked about. */
+  async tryAll(): Promise<Map<string, Record<'admitted' | 'refused', Caller[]>>> {
+    const late = ({ id }: Route) => LATE.findIndex((pattern) => pattern.test(id));
+    // What hangs on something is declared after it or within it, and has to go first.
+    const inOrder = LATE.map((_, at) => this.routes.all.filter((route) => late(route) === at)).reverse();
+    inOrder[0]!.reverse().sort((one, other) => other.params.length - one.params.length);
+    const found = new Map<string, Record<'admitted' | 'refused', Caller[]>>();
+    for (const route of [...this.routes.all.filter((route) => late(route) < 0), ...inOrder.flat()]) {
+      const seen = { admitted: [] as Caller[], refused: [] as Caller[] };
+      for (const caller of CALLERS) {
+        const isLetIn = await this.isLetIn(route, caller);
+        seen[isLetIn ? 'admitted' : 'refused'].push(caller);
+        if (isLetIn && route.method === 'DELETE') break;
+      }
+      found.set(route.id, seen);
+    }
+    return found;
+  }
+
+  private async isLetIn(route: Route, caller: Caller): Promise<boolean> {
+    const { status, text } = await ask(this.url, {
+      method: route.method,
+      path: this.account.addressOf(route)! + queryFor(route),
+      token: caller === 'nobody' ? undefined : this.tokens[caller],
+      body: bodyFor(this.routes, route, this.things),
+      mediaType: route.body?.mediaType,
+    });
+    if (status === 400) throw new Error(`${route.id} does not take the body of the test: ${text}`);
+    // Whoever may not see a thing is told that there is none.
+    return ![401, 403].includes(status) && !(status === 404 && route.params.length > 0);
+  }
+}
