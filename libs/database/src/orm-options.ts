@@ -24,19 +24,21 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[]) {
     driverOptions: {
       onPoolCreated: (pool: EventEmitter) => {
         giveBackBrokenConnections(pool);
-        preferIndexes(pool);
+        planForShortStatements(pool);
       },
     },
   };
 }
 
 /**
- * PostgreSQL takes a page found by an index for four times as dear as the next one of a scan, as on turning disks. A
- * batch of leavers would then read the whole table for a twentieth of its rows.
+ * PostgreSQL takes a page found by an index for four times as dear as the next one of a scan, as on turning disks: a batch
+ * of leavers would then read the whole table for a twentieth of its rows. And it may spend longer compiling a long
+ * statement than the statement takes.
  */
-function preferIndexes(pool: EventEmitter): void {
+function planForShortStatements(pool: EventEmitter): void {
+  const settings = 'set random_page_cost = 1.1; set jit = off';
   // Should it fail, so does what the connection was opened for.
-  pool.on('connect', (client: PooledClient) => void client.query('set random_page_cost = 1.1').catch(() => undefined));
+  pool.on('connect', (client: PooledClient) => void client.query(settings).catch(() => undefined));
 }
 
 /**
