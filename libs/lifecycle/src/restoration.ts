@@ -50,6 +50,7 @@ export async function forgetNotes(
   events: readonly UserEvent[],
   leftovers: readonly Leftover[] = [],
 ): Promise<void> {
+  if (events.length === 0) return;
   const kept = leftovers.filter((leftover) => leftover.transition === 'reactivated');
   await sql`
     delete from undo u
