@@ -4,6 +4,7 @@ import { GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { SECURITY_HEADERS } from './http/http-setup.js';
 import { problemOf, sendProblem } from './http/problem.filter.js';
+import { withoutLastSlash } from './scim/scim-paths.js';
 
 /** What is started: by `main.ts` alone, by tests together with other services. */
 export const gateway = {
@@ -12,6 +13,7 @@ export const gateway = {
   config: GatewayConfig,
   adapter: () =>
     new FastifyAdapter({
+      rewriteUrl: ({ url = '/' }) => withoutLastSlash(url),
       // An address that can't be decoded is refused before any hook runs.
       frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
         sendProblem(reply.headers(SECURITY_HEADERS), problemOf(error)),

@@ -6,6 +6,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
+import { keepDiscoveryReadOnly } from '../scim/scim-paths.js';
 import { SCIM_JSON } from '../scim/scim-reply.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { pathOf } from './request.js';
@@ -39,6 +40,7 @@ export class HttpSetup {
     void instance.register(multipart);
     closeSilentConnections(instance);
     instance.addHook('onRequest', (request, reply, done) => this.greet(request, reply, done));
+    keepDiscoveryReadOnly(instance);
     refuseUnknownRoutes(instance);
     refuseNulls(instance);
   }

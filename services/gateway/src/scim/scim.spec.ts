@@ -28,6 +28,33 @@ it('hands token, query and view to identity, and knows no rule', async () => {
   });
 });
 
+it('takes a path with a slash behind it as well, and no more than one', async () => {
+  const asked = world.services.handle(scimUsers.search, () => ({ totalResults: 0, resources: [] }));
+  expect((await world.request('GET', '/scim/v2/Users/?filter=id%20pr', AS_PROVIDER)).status).toBe(200);
+  expect((await world.request('GET', '/scim/v2/Users/', AS_PROVIDER)).status).toBe(200);
+  expect(asked).toMatchObject([{ body: { filter: 'id pr' } }, {}]);
+  for (const path of ['/scim/v2/Users//', '/scim/v2//', '/scim/v2/', '/v1/users/'])
+    expect([path, (await world.request('GET', path, AS_PROVIDER)).status]).toEqual([path, 404]);
+});
+
+it.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
+  'lets nobody %s what it describes, and reads no body for it',
+  async (method) => {
+    for (const path of [
+      '/ServiceProviderConfig',
+      '/Schemas',
+      '/Schemas/urn:x',
+      '/ResourceTypes',
+      '/ResourceTypes/User',
+    ]) {
+      const headers = { ...AS_PROVIDER.headers, 'content-type': 'application/scim+json' };
+      const answer = await fetch(`${world.url}/scim/v2${path}`, { method, headers, body: 'test' });
+      expect([path, answer.status, answer.headers.get('allow')]).toEqual([path, 405, 'GET, HEAD, OPTIONS']);
+      expect(await bodyOf(answer)).toMatchObject({ status: '405' });
+    }
+  },
+);
+
 it('says where things are as the client sees it, through our own proxy', async () => {
   const id = anId();
   const groups = [{ value: anId() }];

@@ -45,7 +45,9 @@ export function pathOf(text: string): AttributePath | undefined {
 export function attributesIn(attributes: ScimObject): [AttributePath, unknown][] {
   return Object.entries(attributes).flatMap(([key, value]) => {
     const inner = schemaKey(key) ? (isObject(value) ? value : {}) : undefined;
-    const named = inner ? Object.entries(inner).map(([name, one]) => [`${key}:${name}`, one] as const) : [[key, value] as const];
+    const named = inner
+      ? Object.entries(inner).map(([name, one]) => [`${key}:${name}`, one] as const)
+      : [[key, value] as const];
     return named.flatMap(([name, one]): [AttributePath, unknown][] => {
       const path = pathOf(name);
       return path ? [[path, one]] : [];

@@ -18,9 +18,12 @@ export const wants = (name: string, { attributes = [], excludedAttributes = [] }
     ? attributes.some((path) => segments(path)[0] === name)
     : !excludedAttributes.some((path) => segments(path).join() === name);
 
-/** `name.givenName` in its parts; the enterprise extension is one of them. Brackets choose nothing here: Entra sends them. */
+/** `name.givenName` in its parts; the enterprise extension is one of them. What is in brackets chooses nothing here. */
 function segments(path: string): string[] {
-  const lower = path.toLowerCase().replace(CORE, '').replace(/\[.*?\]/g, '');
+  const lower = path
+    .toLowerCase()
+    .replace(CORE, '')
+    .replace(/\[.*?\]/g, '');
   if (lower === ENTERPRISE) return [ENTERPRISE];
   if (lower.startsWith(`${ENTERPRISE}:`)) return [ENTERPRISE, ...lower.slice(ENTERPRISE.length + 1).split('.')];
   return lower.split('.');

@@ -37,6 +37,7 @@ export class ScimGroups {
   /** Who is not spoken of at all stays. @throws Problem as `change` does */
   async replace(principal: Principal, id: string, { body, ifMatch, view }: ScimWrite): Promise<ScimAnswer> {
     const asserted = readGroup(body);
+    if (asserted.displayName === undefined) throw fault('invalidValue', 'displayName is required.');
     await this.apply(principal, await this.expect(principal, id, ifMatch), asserted);
     return this.get(principal, id, view);
   }

@@ -77,6 +77,12 @@ function withoutTheObvious({ formatted, ...parts }: NameParts, displayName: stri
   return formatted === undefined || formatted === obvious ? parts : { formatted, ...parts };
 }
 
+/** Of somebody of whose name no provider has said anything: the first word is taken for the given name. */
+export function partsGuessed(displayName: string): NameParts {
+  const [, givenName, familyName] = /^([^ ]+) +([^ ].*)$/.exec(displayName) ?? [];
+  return givenName && familyName ? { givenName, familyName } : {};
+}
+
 /** Undefined when no part says anything. */
 export function fullName({ formatted, givenName, familyName }: NameParts): string | undefined {
   return formatted ?? ([givenName, familyName].filter(Boolean).join(' ') || undefined);

@@ -13,7 +13,7 @@ import { profileAfter, type ScimProfile } from './scim-profile.js';
 import { ScimUserRows } from './scim-user-rows.js';
 import { profileOf } from './scim-user-view.js';
 
-type OwnColumns = Pick<ScimProfile, 'userName' | 'email' | 'externalId' | 'name'>;
+type OwnColumns = Pick<ScimProfile, 'userName' | 'email' | 'externalId'> & Partial<Pick<ScimProfile, 'name'>>;
 
 const duplicates = {
   users_user_name: () => taken('Another user of the account has this userName.'),
@@ -38,18 +38,19 @@ export class ScimProfiles {
     const before = profileOf(await this.rows.get(principal.accountId, id));
     const after = profileAfter(before, asserted, whole);
     const own = ownFields(before, after);
-    if (own.length > 0) await this.note(id, after);
+    const { name: _guessed, ...withoutName } = after;
+    if (own.length > 0) await this.note(id, own.includes('name') ? after : withoutName);
     const shared = sharedChange(before, after);
     if (Object.keys(shared).length > 0) await this.changes.apply(principal, id, shared);
     else if (own.length > 0) await this.tell(principal, id, own);
   }
 
-  /** Puts down what only SCIM clients see. @throws Problem `conflict` when the user name or external id is taken */
+  /** Puts down what only SCIM clients see; without a name that stays as it is. @throws Problem `conflict` when the user name or external id is taken */
   async note(id: string, { userName, email, externalId, name }: OwnColumns): Promise<void> {
     await refusing(duplicates, () =>
       sql`
         update users set user_name = ${userName === email ? null : userName}, external_id = ${externalId},
-          scim_name = ${Object.keys(name).length > 0 ? JSON.stringify(name) : null}
+          scim_name = ${name === undefined ? sql.ref('scim_name') : JSON.stringify(name)}
         where id = ${id}`.execute(this.em.getKysely()),
     );
   }

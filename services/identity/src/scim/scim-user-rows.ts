@@ -23,6 +23,11 @@ export interface ScimUserRow {
 }
 
 const USER_NAME = sql`coalesce(u.user_name, u.email)`;
+/** Parts of the name as they are shown: `partsGuessed` does the same. */
+const GIVEN_NAME = sql`case when u.scim_name is null then substring(u.name from '^([^ ]+) +[^ ]')
+  else u.scim_name::jsonb ->> 'givenName' end`;
+const FAMILY_NAME = sql`case when u.scim_name is null then substring(u.name from '^[^ ]+ +([^ ].*)$')
+  else u.scim_name::jsonb ->> 'familyName' end`;
 const IS_ACTIVE = sql`u.status in ('invited', 'active')`;
 
 /** By what users can be found and sorted, and how. */
@@ -31,6 +36,8 @@ const COLUMNS: readonly (readonly [string, RawBuilder<unknown>, (column: RawBuil
   ['username', USER_NAME, words],
   ['externalid', sql`u.external_id`, exact],
   ['displayname', sql`u.name`, words],
+  ['name.givenname', GIVEN_NAME, words],
+  ['name.familyname', FAMILY_NAME, words],
   ['emails', sql`u.email`, words],
   ['emails.value', sql`u.email`, words],
   ['emails.type', sql`'work'`, words],

@@ -1,12 +1,12 @@
 import { SCIM_ENTERPRISE_USER, SCIM_USER, type ScimObject } from '#libs/contracts';
 import { isoOf } from '../moments.js';
-import { fullName, type NameParts, type ScimProfile } from './scim-profile.js';
+import { fullName, partsGuessed, type NameParts, type ScimProfile } from './scim-profile.js';
 import type { ScimUserRow } from './scim-user-rows.js';
 
 export const versionOf = ({ seq }: Pick<ScimUserRow, 'seq'>): string => `W/"${seq}"`;
 
-export const partsOf = ({ scim_name }: ScimUserRow): NameParts =>
-  scim_name === null ? {} : (JSON.parse(scim_name) as NameParts);
+export const partsOf = ({ scim_name, name }: ScimUserRow): NameParts =>
+  scim_name === null ? partsGuessed(name) : (JSON.parse(scim_name) as NameParts);
 
 export function profileOf(row: ScimUserRow): ScimProfile {
   return {

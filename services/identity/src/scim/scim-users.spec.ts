@@ -158,6 +158,75 @@ describe('a change', () => {
   });
 });
 
+describe('a name of which no provider has spoken', () => {
+  const invited = async (name: string) => {
+    const n = ++people;
+    const body = { name, email: `invited${n}@example.com`, staffId: `I ${n}`, roles: ['agent' as const] };
+    return (await identity.call(usersInvite, { principal: owner, body })).id;
+  };
+
+  it.each([
+    ['Ada Lovelace', { givenName: 'Ada', familyName: 'Lovelace' }],
+    ['Ludwig van Beethoven', { givenName: 'Ludwig', familyName: 'van Beethoven' }],
+    ['Voltaire', {}],
+  ])('is shown in parts, by which it is found: %s', async (name, parts) => {
+    const id = await invited(name);
+    expect((await provider.users.get(id)).name).toEqual({ formatted: name, ...parts });
+    for (const [part, value] of [
+      ['givenName', 'Ada'],
+      ['givenName', 'Ludwig'],
+      ['familyName', 'LOVELACE'],
+      ['familyName', 'van beethoven'],
+    ]) {
+      const { resources } = await provider.users.search({ filter: `name.${part} eq "${value}" and id eq "${id}"` });
+      const shown = (parts as Record<string, string>)[part!]?.toLowerCase();
+      expect([part, value, resources.length]).toEqual([part, value, shown === value!.toLowerCase() ? 1 : 0]);
+    }
+  });
+
+  it('follows a changed part, and keeps the other one', async () => {
+    const id = await invited('Ada Lovelace');
+    const married = await provider.users.change(id, set('name.familyName', 'King'));
+    expect(married).toMatchObject({ displayName: 'Ada King', name: { givenName: 'Ada', familyName: 'King' } });
+    expect(await userOf(id)).toMatchObject({ name: 'Ada King' });
+  });
+
+  it('goes on being taken apart when something else changes, and is not put down', async () => {
+    const id = await invited('Ada Lovelace');
+    await provider.users.change(id, set('externalId', `E ${id}`));
+    await provider.users.change(id, set('displayName', 'Augusta King'));
+    expect((await provider.users.get(id)).name).toMatchObject({ givenName: 'Augusta', familyName: 'King' });
+    expect(await columns(id)).toMatchObject([{ scim_name: null }]);
+  });
+
+  it('has no parts any more once a provider has emptied them', async () => {
+    const id = await invited('Ada Lovelace');
+    const emptied = [...set('name.givenName', ''), ...set('name.familyName', null)];
+    expect((await provider.users.change(id, emptied)).name).toEqual({ formatted: 'Ada Lovelace' });
+    expect((await provider.users.get(id)).name).toEqual({ formatted: 'Ada Lovelace' });
+  });
+});
+
+it('names within a value are the same in any case', async () => {
+  const { id } = await provider.users.create({
+    ...aPerson(),
+    emails: [
+      { Type: 'work', Value: 'second@case.example' },
+      { TYPE: 'home', VALUE: 'first@case.example', Primary: true },
+    ],
+  });
+  expect(await userOf(id)).toMatchObject({ email: 'first@case.example' });
+  const group = await provider.groups.create({ displayName: `Case of ${id}`, Members: [{ Value: id }] });
+  expect(group.members).toMatchObject([{ value: id }]);
+});
+
+it('a whole resource names what is required', async () => {
+  const { id } = await provider.users.create(aPerson());
+  expect(await outcomeOf(provider.users.replace(id, { displayName: 'Nameless' }))).toBe('validation');
+  const group = await provider.groups.create({ displayName: `Required of ${id}` });
+  expect(await outcomeOf(provider.groups.replace(group.id, { externalId: 'G' }))).toBe('validation');
+});
+
 describe('nothing of what the provider said', () => {
   const TRACE = 'Tracewell';
   const traced = () => ({
