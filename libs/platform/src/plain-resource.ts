@@ -1,5 +1,6 @@
 import { Handles } from '#libs/broker';
 import {
+  isManager,
   Problem,
   type Call,
   type ListQuery,
@@ -31,6 +32,8 @@ interface Spec<E extends AnyEntity> {
   people?: readonly (keyof InferEntity<E> & string)[];
   /** The person property that is the caller unless somebody else is named. */
   mine?: keyof InferEntity<E> & string;
+  /** Only the person in `mine` and managers may remove it. */
+  own?: boolean;
 }
 
 export interface TenantRow {
@@ -49,7 +52,7 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
   operations: Operations<T, C, Q>,
   spec: Spec<E>,
 ) {
-  const { entity, shown, people = [], mine } = spec;
+  const { entity, shown, people = [], mine, own = false } = spec;
   // The decorators compare the methods' types with the operations'; here both stand for any resource.
   const any = operations as unknown as Operations<object, object, ListQuery>;
 
@@ -98,7 +101,10 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
 
     @Handles(any.remove)
     async remove(call: Call): Promise<void> {
-      await this.discard(await this.find(call));
+      const row = await this.find(call);
+      const mayRemove = !own || (row as unknown as Row)[mine!] === call.principal.userId || isManager(call.principal);
+      if (!mayRemove) throw new Problem('forbidden', { detail: 'Only whose it is and managers may do this.' });
+      await this.discard(row, call);
     }
 
     /** The values of a new row. Runs in the transaction that inserts it. */
@@ -107,7 +113,7 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
     }
 
     /** Removes a row, with whatever else has to go. */
-    async discard(row: InferEntity<E>): Promise<void> {
+    async discard(row: InferEntity<E>, _call: Pick<Call, 'principal'>): Promise<void> {
       this.em.remove(row);
     }
 

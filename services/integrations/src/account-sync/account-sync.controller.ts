@@ -20,6 +20,7 @@ const base = plainResource(accountSyncs, {
   shown: ['kind', 'provider', 'status', 'createdAt', 'stoppedAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  own: true,
 });
 
 @Controller()

@@ -41,9 +41,9 @@ export class InvoiceController extends base {
     return super.present(rows, call);
   }
 
-  override async discard(invoice: InvoiceRow): Promise<void> {
+  override async discard(invoice: InvoiceRow, call: Pick<Call, 'principal'>): Promise<void> {
     await this.requireConnection(invoice.accountId);
-    await super.discard(invoice);
+    await super.discard(invoice, call);
   }
 
   /** @throws Problem `forbidden` when nobody in the account is connected who has not left */

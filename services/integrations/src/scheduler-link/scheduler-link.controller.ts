@@ -23,6 +23,7 @@ const base = plainResource(schedulerLinks, {
   shown: ['slug', 'title', 'status', 'createdAt', 'expiredAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  own: true,
 });
 
 @Controller()

@@ -8,6 +8,7 @@ import {
   storageConnectionUpdate,
   type Call,
   type NewStorageConnection,
+  type Principal,
   type StorageConnection as StorageConnectionView,
   type StorageConnectionChanges,
 } from '#libs/contracts';
@@ -44,7 +45,8 @@ export class StorageConnectionController extends base {
     });
   }
 
-  override async discard({ id }: StorageConnectionRow): Promise<void> {
+  override async discard({ id }: StorageConnectionRow, { principal }: Pick<Call, 'principal'>): Promise<void> {
+    assertMayChange(principal, await this.accessesOf([id]));
     await this.em.nativeDelete(StorageConnection, { id }).catch((error: unknown) => {
       if (error instanceof ForeignKeyConstraintViolationException)
         throw new Problem('conflict', { detail: 'Documents or templates are hosted there. Remove them first.' });
@@ -58,9 +60,9 @@ export class StorageConnectionController extends base {
     const { principal, body } = call;
     const storage = await this.find(call);
     await this.em.refresh(storage, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    const had = (await this.accessesOf([storage.id])).map(({ userId }) => userId);
-    if (!had.includes(principal.userId) && !isManager(principal))
-      throw new Problem('forbidden', { detail: 'Only whoever has access to the storage and managers may do this.' });
+    const accesses = await this.accessesOf([storage.id]);
+    assertMayChange(principal, accesses);
+    const had = accesses.map(({ userId }) => userId);
     const added = body.userIds.filter((userId) => !had.includes(userId));
     await this.directory.requireActive(storage.accountId, added);
     await this.em.nativeDelete(StorageAccess, { storageId: storage.id, userId: { $nin: body.userIds } });
@@ -76,4 +78,9 @@ export class StorageConnectionController extends base {
     const rows = userIds.map((userId) => ({ id: this.ids.next(), accountId, storageId: id, userId }));
     if (rows.length > 0) await this.em.insertMany(StorageAccess, rows);
   }
+}
+
+function assertMayChange(principal: Principal, accesses: readonly { userId: string }[]): void {
+  if (isManager(principal) || accesses.some(({ userId }) => userId === principal.userId)) return;
+  throw new Problem('forbidden', { detail: 'Only whoever has access to the storage and managers may do this.' });
 }

@@ -25,6 +25,7 @@ const base = plainResource(webhooks, {
   shown: ['url', 'events', 'active', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  own: true,
 });
 
 @Controller()
