@@ -23,7 +23,7 @@ export const QUICKER: readonly Edit[] = [
     from: 'RETRY_DELAYS = \\[[^\\]]*\\]',
     to: 'RETRY_DELAYS = [200, 500, 1000, 1000, 2000, 2000, 2000]',
   },
-  { file: 'lifecycle/src/runner.ts', from: 'perPerson: \\S+,', to: 'perPerson: 6,' },
+  { file: 'lifecycle/src/row-budget.ts', from: 'perPerson: \\d\\S+,', to: 'perPerson: 6,' },
   { file: 'lifecycle/src/settlement.ts', from: 'FIRST_CHUNK = \\S+;', to: 'FIRST_CHUNK = 4;' },
   { file: 'departures/closing.worker.ts', from: 'LEASE = \\S+;', to: 'LEASE = 3000;' },
   { file: 'departures/closing.worker.ts', from: 'PATIENCE = \\S+;', to: 'PATIENCE = 300;' },

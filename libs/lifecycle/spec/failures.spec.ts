@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { sql } from 'kysely';
 import { RETRY_DELAYS } from '#libs/lifecycle';
 import { AtTheDesk, trap, unassignChairs } from './at-the-desk.js';
@@ -20,6 +21,18 @@ describe('a failure', () => {
     for (const other of others) expect(await at.owned(other)).toBe(0);
     expect(await at.status(at.robin)).toEqual(['retry']);
     expect(at.receiptsOf(at.robin)).toMatchObject([{ status: 'running', error: '23514' }]);
+  });
+
+  it('of a few is found by its statement alone: the others are done at the second try', async () => {
+    const others = await Promise.all(Array.from({ length: 12 }, () => at.bench.person()));
+    const offenders = [at.robin, await at.bench.person()];
+    for (const offender of offenders) await at.things('trap', offender);
+    const tries = jest.spyOn(at.bench.processor, 'apply');
+    await at.deliver([...others, ...offenders].map((one) => at.bench.leaving(one, 'deactivated', trap)));
+    expect(tries.mock.calls.map(([events]) => events.length)).toEqual([14, 12, 1, 1]);
+    tries.mockRestore();
+    for (const other of others) expect(await at.status(other)).toEqual(['completed']);
+    for (const offender of offenders) expect(await at.status(offender)).toEqual(['retry']);
   });
 
   it('is tried again with growing delays, then given up, and tried once more when somebody asks for it', async () => {

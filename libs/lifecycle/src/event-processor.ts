@@ -3,6 +3,7 @@ import { Injectable, Optional } from '@nestjs/common';
 import { failpoint } from '#libs/broker';
 import { isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
 import { Clock } from '#libs/database';
+import { failedStatementOf, offendersOf } from './blame.js';
 import { InboxConversion } from './conversion.js';
 import { newestOf, unique } from './event-order.js';
 import { retryDelay, type Verdict } from './failures.js';
@@ -11,7 +12,7 @@ import * as inbox from './inbox.js';
 import { fence, learn, lockPeople } from './people.js';
 import type { Db } from './rule.js';
 import { RuleSet } from './rule-set.js';
-import type { RowBudget } from './runner.js';
+import type { RowBudget } from './row-budget.js';
 import { keyOf, Settlement } from './settlement.js';
 
 /**
@@ -94,6 +95,20 @@ export class EventProcessor {
       }
       const [parked] = await inbox.find(db, [keyOf(event)]);
       return [...superseded, parked!].map(inbox.receiptOf);
+    });
+  }
+
+  /** Of a batch that failed, who made it fail, as far as that can be told from one statement alone. */
+  async offenders(error: unknown): Promise<Map<string, Verdict>> {
+    const failed = failedStatementOf(error);
+    if (!failed) return new Map();
+    return this.em.fork().transactional(async (em) => {
+      const db: Db = em.getKysely();
+      await lockPeople(
+        db,
+        failed.leavers.map(({ userId }) => userId),
+      );
+      return offendersOf(db, failed, this.clock.now());
     });
   }
 

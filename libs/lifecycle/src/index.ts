@@ -20,4 +20,4 @@ export * from './preview.js';
 export * from './proof.js';
 export { isSettled, type Decision } from './settled.js';
 export type { LeaverRow } from './leaver-table.js';
-export type { RowBudget } from './runner.js';
+export type { RowBudget } from './row-budget.js';

@@ -3,7 +3,8 @@ import { RESTORE, type ReceiptLine, type ResolvedAction, type Restore, type User
 import * as inbox from './inbox.js';
 import type { Db } from './rule.js';
 import { UnknownAction, type RuleSet, type Step } from './rule-set.js';
-import type { Leftover, RowBudget, RunResult } from './runner.js';
+import type { RowBudget } from './row-budget.js';
+import type { Leftover, RunResult } from './runner.js';
 
 interface NoteRow {
   id: string;

@@ -1,21 +1,15 @@
 import type { ActionName, ReceiptLine, ResolvedAction } from '#libs/contracts';
 import type { Effect } from './actions.js';
+import { blameOn } from './blame.js';
 import type { Db } from './rule.js';
 import { observed } from './rule-applied.js';
 import type { Step } from './rule-set.js';
 import type { LeaverRow } from './leaver-table.js';
+import { fitting, Sizes, type RowBudget } from './row-budget.js';
 import { dueAt, scheduleLater } from './scheduling.js';
-import { countTogether, type Counting, type Statements } from './statements.js';
+import { countTogether, type Counting } from './statements.js';
 import { Successors } from './successors.js';
 import type { NoteOf } from './undo-statements.js';
-
-/** How many rows one statement may change, and how many of one person. What exceeds it goes on as a task, in chunks. */
-export interface RowBudget {
-  perPerson: number;
-  total: number;
-}
-
-export const DEFAULT_BUDGET: RowBudget = { perPerson: 2_000, total: 50_000 };
 
 /** One person of a batch with what has to be done for them. */
 export interface Leaving extends LeaverRow {
@@ -66,15 +60,12 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
   };
   const pending = new Set<string>();
   const all = groups(leaving);
-  const run = {
-    successors,
-    budget,
-    sizes: new Sizes(
-      all.filter((members) => members.length > 1 && !isCounted(members)),
-      successors,
-      budget,
-    ),
-  };
+  const changing = all.filter((members) => members.length > 1 && !isCounted(members));
+  const sizes = new Sizes(
+    changing.map((members) => countingOf(members, successors)),
+    budget.perPerson,
+  );
+  const run: Run = { successors, budget, sizes };
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // Whose rows of the same rule are still being worked on has to wait for the later step as well.
@@ -149,7 +140,7 @@ async function runSection(db: Db, section: Member[][], run: Run, now: Date): Pro
   );
   const outcomes: Outcome[] = [];
   for (const [index, members] of section.entries()) {
-    run.sizes.note(members, counts[index]!);
+    run.sizes.note(members[0]!.step.statements, counts[index]!);
     if (members[0]!.step.action.name === 'block') outcomes.push(...blocked(members, counts[index]!));
     else outcomes.push(...(await keepGroup(db, members, counts[index]!, now)));
   }
@@ -181,61 +172,18 @@ async function changeOne(db: Db, member: Member, { successors, budget }: Run, no
 async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Promise<Outcome[]> {
   const { step } = members[0]!;
   await run.sizes.ask(db);
-  const fit = new Set(fitting(members, (member) => run.sizes.of(member) ?? 0, run.budget));
+  const sizeOf = ({ leaver }: Member) => run.sizes.of(step.statements, leaver.userId) ?? 0;
+  const fit = new Set(fitting(members, sizeOf, run.budget));
   const rows = [...fit].map((member) => rowOf(member.leaver, member.step, run.successors));
-  const counts = await observed(step, () => step.statements.run(db, changing(step), rows, now, noteOf(step)));
+  const effect = changing(step);
+  const counts = await observed(step, () => step.statements.run(db, effect, rows, now, noteOf(step))).catch(
+    (error: unknown) => blameOn({ step, effect, leavers: rows }, error),
+  );
   await schedule(db, members, counts, now);
   return members.map((member) => {
     const affected = counts.get(member.leaver.userId) ?? 0;
     return { member, affected, cursor: null, finished: fit.has(member) };
   });
-}
-
-/** Those whose rows one statement may change together. */
-export function fitting<T>(all: readonly T[], sizeOf: (one: T) => number, { perPerson, total }: RowBudget): T[] {
-  let left = total;
-  return all.filter((one) => {
-    const size = sizeOf(one);
-    if (size > perPerson || size > left) return false;
-    left -= size;
-    return true;
-  });
-}
-
-/**
- * How many rows each of several people has at a step, counted no further than one may have. Rows that a rule counted
- * before they change need not be counted twice.
- */
-class Sizes {
-  private readonly known = new Map<Statements, Map<string, number>>();
-  private asked = false;
-
-  constructor(
-    private readonly changing: readonly Member[][],
-    private readonly successors: Successors,
-    private readonly budget: RowBudget,
-  ) {}
-
-  note(members: readonly Member[], counts: ReadonlyMap<string, number>): void {
-    const { statements } = members[0]!.step;
-    this.known.set(statements, new Map([...(this.known.get(statements) ?? []), ...counts]));
-  }
-
-  async ask(db: Db): Promise<void> {
-    if (this.asked) return;
-    this.asked = true;
-    const unknown = this.changing.filter((members) => members.some((member) => this.of(member) === undefined));
-    const atMost = this.budget.perPerson + 1;
-    const counts = await countTogether(
-      db,
-      unknown.map((members) => ({ ...countingOf(members, this.successors), atMost })),
-    );
-    for (const [index, members] of unknown.entries()) this.note(members, counts[index]!);
-  }
-
-  of({ step, leaver }: Member): number | undefined {
-    return this.known.get(step.statements)?.get(leaver.userId);
-  }
 }
 
 function countingOf(members: readonly Member[], successors: Successors): Counting {

@@ -10,7 +10,7 @@ import { Receipts } from './receipts.js';
 import type { Db } from './rule.js';
 import { observed } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
-import { fitting } from './runner.js';
+import { fitting } from './row-budget.js';
 import type { LeaverRow } from './leaver-table.js';
 import { countTogether, type Counting } from './statements.js';
 import { Worker } from './worker.js';

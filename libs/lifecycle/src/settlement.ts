@@ -6,7 +6,8 @@ import { callOff } from './people.js';
 import { forgetNotes, restore } from './restoration.js';
 import type { Db } from './rule.js';
 import type { RuleSet, Step } from './rule-set.js';
-import { DEFAULT_BUDGET, runSteps, type Leaving, type Leftover, type RowBudget } from './runner.js';
+import { DEFAULT_BUDGET, type RowBudget } from './row-budget.js';
+import { runSteps, type Leaving, type Leftover } from './runner.js';
 
 /** Where a first chunk begins; it grows and shrinks with the time that a chunk takes. */
 const FIRST_CHUNK = 2_000;
