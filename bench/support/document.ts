@@ -1,3 +1,4 @@
+import { REASONS } from '../reasons.js';
 import { machine } from './machine.js';
 import { isMet, type Outcome } from './measure.js';
 import { markdownTable } from './report.js';
@@ -38,11 +39,14 @@ export function documentOf(outcomes: readonly Outcome[], plans: readonly Plan[],
 }
 
 function missedOf(outcomes: readonly Outcome[]): string[] {
-  const missed = outcomes.flatMap(({ measure, findings, skipped }) => [
-    ...(skipped ? [`- ${measure.number} (${measure.name}) was not measured: ${skipped}`] : []),
-    ...findings
-      .filter((finding) => !isMet(finding) || finding.note)
-      .map((f) => `- ${measure.number}, ${f.what} / ${f.against}: ${f.ratio.toFixed(2)}×. ${f.note ?? 'Missed.'}`),
-  ]);
-  return missed.length > 0 ? ['## What to know about them', '', ...missed, ''] : [];
+  const about = outcomes.flatMap(({ measure, findings, skipped }) => {
+    if (skipped) return [`- ${measure.number} (${measure.name}) was not measured: ${skipped}`];
+    const missed = findings.filter((finding) => !isMet(finding));
+    const notes = findings.flatMap(({ note }) => note ?? []);
+    if (missed.length === 0 && notes.length === 0) return [];
+    const ratios = missed.map(({ what, ratio }) => `${what} ${ratio.toFixed(2)}×`);
+    const reason = missed.length > 0 ? (REASONS[measure.number]?.replaceAll('\n', ' ') ?? '') : '';
+    return [`- ${[`${measure.number}, missed: ${ratios.join('; ')}.`, reason, ...notes].filter(Boolean).join(' ')}`];
+  });
+  return about.length > 0 ? ['## What to know about them', '', ...about, ''] : [];
 }

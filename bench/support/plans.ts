@@ -14,6 +14,8 @@ export interface Plan {
 
 const PEOPLE = 30_000;
 const BATCH = 500;
+/** Characters of a line; some list five hundred ids. */
+const LONGEST = 160;
 /** Which statements are told about, under which title; the first one of each. */
 const HOT: [pattern: RegExp, title: string][] = [
   [/insert into inbox/, 'Taking 500 events into the inbox'],
@@ -71,7 +73,10 @@ function note(found: Map<string, string[]>, message: string | undefined): void {
   const lines = rest.split('\n');
   const begins = lines.findIndex((line) => line.includes('(cost='));
   found.set(title, [
-    ...lines.slice(begins).filter((line) => !line.includes('Query Parameters')),
+    ...lines
+      .slice(begins)
+      .filter((line) => !line.includes('Query Parameters'))
+      .map((line) => (line.length > LONGEST ? `${line.slice(0, LONGEST)} …` : line)),
     `Duration: ${duration} ms`,
   ]);
 }
