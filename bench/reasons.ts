@@ -7,7 +7,7 @@ where the owner's index finds them, no longer joined with their ids (that read t
 instead of an insert and an update; two batches at a time, so that Node and PostgreSQL work at once; counting nothing twice. Not tried: receipts
 in fewer bytes.`,
   6: `The rival carries out the rules' statements and nothing else: no receipt, no inbox, no count. Beside it we do what measure 5 says.`,
-  7: `The rival's jobs do one statement a table for one person, without receipt, inbox or count, twenty at a time; Redis has the jobs on the disk within a second, not at once.`,
+  7: `The rival's jobs do one statement a table for one person, without receipt, inbox or count, ten at a time; Redis has the jobs on the disk within a second, not at once.`,
   9: `One of two cores carries out the chunks, and their pages go through the same shared buffers and the same log as everybody's. The median
 write takes 1.5 times as long. Chunks aim at 150 ms; smaller ones were not tried.`,
   11: `Each service asks PostgreSQL 20 to 30 times for a person with all rules, one after the other, at about 0.4 ms a round trip on this machine
