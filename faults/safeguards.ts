@@ -34,7 +34,7 @@ const inboxKey: Safeguard = {
     {
       file: 'lifecycle/src/inbox.ts',
       from: 'round int, status text, lines jsonb\\)',
-      to: 'round int, status text, lines jsonb) on conflict (user_id, lifecycle_version) do update set received_at = excluded.received_at',
+      to: 'round int, status text, lines jsonb) on conflict (user_id, lifecycle_version) do update set lines = excluded.lines',
     },
   ],
   scene: async ({ cluster, nats }) => {
