@@ -29,7 +29,9 @@ export class ContactsToTellController {
       told as (
         select contact_id, max(created_at) as last from message
         where inbox_id = any(array(select id from own)) and created_at >= ${since} group by contact_id)
-      select contact_id, last, count(*) over () as total from told order by last desc, contact_id limit ${MOST_TO_TELL}`.execute(this.em.getKysely());
+      select contact_id, last, count(*) over () as total from told order by last desc, contact_id limit ${MOST_TO_TELL}`.execute(
+      this.em.getKysely(),
+    );
     const contacts = rows.map(({ contact_id: contactId, last }) => ({
       contactId,
       lastMessageAt: new Date(last).toISOString(),
