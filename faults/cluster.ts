@@ -66,7 +66,7 @@ export class Cluster {
       : 'ignore';
     const child = spawn(
       process.execPath,
-      ['--import', CLOCK, join(await built([...this.edits, ...missing]), `${name}.js`)],
+      [...(await memoryLimits()), '--import', CLOCK, join(await built([...this.edits, ...missing]), `${name}.js`)],
       {
         env: {
           PATH: process.env.PATH,
@@ -161,4 +161,12 @@ export class Cluster {
     const key = `${strike.failpoint} ${strike.action}`;
     this.struck.set(key, (this.struck.get(key) ?? 0) + 1);
   }
+}
+
+/** Those with which `npm start` runs its services. */
+async function memoryLimits(): Promise<readonly string[]> {
+  const { MEMORY } = (await import(new URL('../scripts/lib/supervisor.mjs', import.meta.url).href)) as {
+    MEMORY: readonly string[];
+  };
+  return MEMORY;
 }

@@ -13,7 +13,7 @@ const LONGEST_PAUSE = 30_000;
 /** A service that ran this long before it died starts over with the shortest pause. */
 const STEADY = 60_000;
 /** The young generation is kept small, too: it is the larger part of what an idle service would otherwise hold. */
-const MEMORY = ['--max-old-space-size=160', '--max-semi-space-size=4'];
+export const MEMORY = ['--max-old-space-size=160', '--max-semi-space-size=4'];
 
 /** Runs one service as a process of its own and starts it again when it dies. */
 export class Supervised {
