@@ -1,46 +1,25 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { connectNats } from '#libs/broker';
 import { eventually } from '#libs/testing';
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import type { Json } from './api.js';
 import { anAccount, PASSWORD, type Cast, type Member } from './cast.js';
 import { counts, type Departure, type Line } from './departures.js';
+import { leaver } from './program.js';
 import { System } from './system.js';
 
-const PROGRAM = fileURLToPath(new URL('../scripts/leaver.mjs', import.meta.url));
-
-interface Ended {
-  exitCode: number;
-  out: string;
-  messages: string;
-}
-
-/** The program as a script calls it: there is no terminal. */
 describe('the command line', () => {
   let system: System;
   let cast: Cast;
   let folder: string;
   let token: string;
 
-  const run = (args: string[], env: Record<string, string> = {}, input = ''): Promise<Ended> =>
-    new Promise((done, failed) => {
-      const child = spawn(process.execPath, [PROGRAM, ...args], {
-        env: { PATH: process.env.PATH, LEAVER_HOME: folder, LEAVER_URL: system.url, LEAVER_TOKEN: token, ...env },
-      });
-      let out = '';
-      let messages = '';
-      child.stdout.on('data', (text) => (out += text));
-      child.stderr.on('data', (text) => (messages += text));
-      child.once('error', failed);
-      child.once('close', (exitCode) => done({ exitCode: exitCode!, out, messages }));
-      child.stdin.end(input);
-    });
+  const run = (args: string[], env: Record<string, string> = {}, input = '') =>
+    leaver(args, { LEAVER_HOME: folder, LEAVER_URL: system.url, LEAVER_TOKEN: token, ...env }, input);
   const json = async <T = Json>(...args: string[]): Promise<{ exitCode: number; value: T }> => {
     const { exitCode, out } = await run([...args, '--json']);
     return { exitCode, value: JSON.parse(out) as T };

@@ -9,8 +9,11 @@ export interface Ended {
   messages: string;
 }
 
-/** The command line as a script calls it: there is no terminal. */
-export function leaver(args: readonly string[], env: Record<string, string>): Promise<Ended> {
+/**
+ * The command line as a script calls it: there is no terminal.
+ * @param input what it finds on its standard input
+ */
+export function leaver(args: readonly string[], env: Record<string, string>, input = ''): Promise<Ended> {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env.PATH, ...env } });
     let out = '';
@@ -19,6 +22,6 @@ export function leaver(args: readonly string[], env: Record<string, string>): Pr
     child.stderr.on('data', (text) => (messages += text));
     child.once('error', failed);
     child.once('close', (exitCode) => done({ exitCode: exitCode!, out, messages }));
-    child.stdin.end();
+    child.stdin.end(input);
   });
 }
