@@ -6,6 +6,6 @@ export { Metrics } from './metrics.js';
 export { runService } from './run-service.js';
 export { Sealing } from './sealing.js';
 export { RotatingSealing } from './rotating-sealing.js';
-export { Resealing, type SealedColumn } from './resealing.js';
+export { resealing, Resealing, type SealedColumn } from './resealing.js';
 export { startService, type RunningService, type ServiceOptions } from './service.js';
 export { personFields, plainResource } from './plain-resource.js';

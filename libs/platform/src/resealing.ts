@@ -1,9 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import { faultOf, type Log } from '#libs/broker';
+import type {
+  BeforeApplicationShutdown,
+  FactoryProvider,
+  InjectionToken,
+  OnApplicationBootstrap,
+} from '@nestjs/common';
+import { faultOf, Log } from '#libs/broker';
 import { sql } from 'kysely';
 import { ConfigError } from './config.js';
-import type { Metrics } from './metrics.js';
+import { Metrics } from './metrics.js';
 import type { RotatingSealing } from './rotating-sealing.js';
 
 const AT_ONCE = 100;
@@ -35,6 +40,20 @@ export interface ResealingOptions {
   log: Log;
   metrics: Metrics;
 }
+
+/**
+ * The provider of a service's `Resealing`.
+ * @param sealing injection token of what the columns are sealed with, a `RotatingSealing`
+ */
+export const resealing = (
+  sealing: InjectionToken,
+  options: Pick<ResealingOptions, 'serviceName' | 'setting' | 'columns'>,
+): FactoryProvider<Resealing> => ({
+  provide: Resealing,
+  inject: [EntityManager, sealing, Log, Metrics],
+  useFactory: (em: EntityManager, sealing: RotatingSealing, log: Log, metrics: Metrics) =>
+    new Resealing({ ...options, em, sealing, log, metrics }),
+});
 
 /**
  * Brings everything that is sealed under a previous secret under the one in use, in batches, while the service is at
@@ -127,22 +146,28 @@ export class Resealing implements OnApplicationBootstrap, BeforeApplicationShutd
     });
   }
 
-  /** Of how many keys that have sealed something neither secret opens a text; a few are tried, for one may be damaged. */
+  /**
+   * Of how many keys that have sealed something neither secret opens a text; a few are tried, for one may be damaged.
+   * What the secret in use has sealed, which in the end is all there is, is looked at apart: it needs no sorting by keys.
+   */
   private async unopened(): Promise<number> {
+    const { columns, sealing } = this.options;
     let count = 0;
-    for (const { table, column, id, boundTo } of this.options.columns) {
+    for (const { table, column, id, boundTo } of columns) {
       const text = sql.ref(column);
+      const row = sql`${sql.ref(id)}::text as id, ${text} as sealed, ${sql.ref(boundTo)}::text as bound`;
+      const isOurs = sql`starts_with(${text}, ${sealing.mark})`;
       const { rows } = await sql<SealedRow & { mark: string }>`
-        select * from (
-          select ${sql.ref(id)}::text as id, ${text} as sealed, ${sql.ref(boundTo)}::text as bound, mark,
-            row_number() over (partition by mark order by ${sql.ref(id)}::text) as n
+        (select ${row}, ${sealing.mark} as mark from ${sql.table(table)}
+          where ${text} is not null and ${isOurs} order by ${sql.ref(id)}::text limit ${TRIED})
+        union all
+        select id, sealed, bound, mark from (
+          select ${row}, mark, row_number() over (partition by mark order by ${sql.ref(id)}::text) as n
           from ${sql.table(table)}, lateral (select case when ${text} like '%.%' then split_part(${text}, '.', 1) else '' end as mark) m
-          where ${text} is not null) sealed
+          where ${text} is not null and not ${isOurs}) others
         where n <= ${TRIED}`.execute(this.db());
       const byKey = [...Map.groupBy(rows, ({ mark }) => mark).values()];
-      count += byKey.filter(
-        (own) => !own.some(({ sealed, bound }) => this.options.sealing.opens(sealed, bound)),
-      ).length;
+      count += byKey.filter((own) => !own.some(({ sealed, bound }) => sealing.opens(sealed, bound))).length;
     }
     return count;
   }

@@ -1,9 +1,7 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
-import { Log } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
-import { Metrics, Resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
+import { resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
 import { ContactController } from './contact/contact.controller.js';
 import { Contact } from './contact/contact.entity.js';
 import { NamedContactsController } from './contact/named-contacts.controller.js';
@@ -88,20 +86,7 @@ export const entities = [
       useFactory: ({ contactsSecret: current, contactsSecretPrevious: previous }: ContactsConfig, ids: Ids) =>
         new RotatingSealing({ current, previous }, 'contacts', ids),
     },
-    {
-      provide: Resealing,
-      inject: [EntityManager, Sealing, Log, Metrics],
-      useFactory: (em: EntityManager, sealing: RotatingSealing, log: Log, metrics: Metrics) =>
-        new Resealing({
-          em,
-          sealing,
-          columns: SEALED,
-          setting: 'CONTACTS_SECRET',
-          serviceName: 'contacts',
-          log,
-          metrics,
-        }),
-    },
+    resealing(Sealing, { serviceName: 'contacts', setting: 'CONTACTS_SECRET', columns: SEALED }),
     BatchWriter,
     ImportJobs,
     ImportReports,

@@ -1,8 +1,7 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Global, Module } from '@nestjs/common';
-import { Log, Outbox } from '#libs/broker';
+import { Outbox } from '#libs/broker';
 import { LifecycleModule, Receipts } from '#libs/lifecycle';
-import { Metrics, Resealing } from '#libs/platform';
+import { resealing } from '#libs/platform';
 import { AccountController } from './account/account.controller.js';
 import { Account } from './account/account.entity.js';
 import { AccountService } from './account/account.service.js';
@@ -185,12 +184,7 @@ const people = [
   UserStream,
   TeamService,
 ];
-const keyResealing = {
-  provide: Resealing,
-  inject: [EntityManager, KeySealing, Log, Metrics],
-  useFactory: (em: EntityManager, sealing: KeySealing, log: Log, metrics: Metrics) =>
-    new Resealing({ em, sealing, columns: SEALED, setting: 'LEAVER_SECRET', serviceName: 'identity', log, metrics }),
-};
+const keyResealing = resealing(KeySealing, { serviceName: 'identity', setting: 'LEAVER_SECRET', columns: SEALED });
 const authentication = [
   AccessTokens,
   ApiTokens,

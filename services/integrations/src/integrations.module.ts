@@ -1,9 +1,7 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
-import { Log } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
-import { Metrics, Resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
+import { resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
 import { AccountSyncController } from './account-sync/account-sync.controller.js';
 import { AccountSync } from './account-sync/account-sync.entity.js';
 import { AppController } from './app/app.controller.js';
@@ -83,20 +81,7 @@ export const entities = [
         ids: Ids,
       ) => new RotatingSealing({ current, previous }, 'integrations', ids),
     },
-    {
-      provide: Resealing,
-      inject: [EntityManager, Sealing, Log, Metrics],
-      useFactory: (em: EntityManager, sealing: RotatingSealing, log: Log, metrics: Metrics) =>
-        new Resealing({
-          em,
-          sealing,
-          columns: SEALED,
-          setting: 'INTEGRATIONS_SECRET',
-          serviceName: 'integrations',
-          log,
-          metrics,
-        }),
-    },
+    resealing(Sealing, { serviceName: 'integrations', setting: 'INTEGRATIONS_SECRET', columns: SEALED }),
     Storages,
     Deliveries,
     DeliveryWorker,
