@@ -51,8 +51,8 @@ export class BatchConsumer {
   constructor(private readonly options: BatchConsumerOptions) {}
 
   start(): void {
-    const handling = Array.from({ length: this.options.atOnce ?? 1 }, () => this.keepHandling());
-    this.loops = Promise.all([this.keepPulling(), ...handling]);
+    const side = Array.from({ length: this.options.atOnce ?? 1 }, () => this.keepHandling());
+    this.loops = Promise.all([this.keepPulling(), ...side]);
     this.keepAlive = setInterval(() => this.stillWorking(), ACK_WAIT / 3);
   }
 

@@ -82,7 +82,7 @@ export class DeadLetters {
         select * from inbox where status = 'failed' and ${chosen(sql`departure_id`, ids)}
         order by user_id, lifecycle_version limit ${MOST_DEAD_LETTERS} for update`.execute(db);
       const goingOn = await inbox.resume(db, rows, now);
-      const anew = rows.filter((row) => !goingOn.has(inbox.inboxKey(row.user_id, row.lifecycle_version)));
+      const anew = rows.filter((row) => !goingOn.has(inbox.rowKey(row)));
       await sql`
         update inbox i set status = 'retry', due_at = ${now}
         from unnest(${anew.map((row) => row.user_id)}::uuid[], ${anew.map((row) => row.lifecycle_version)}::bigint[])

@@ -1,5 +1,5 @@
 import type { UserEvent } from '#libs/contracts';
-import { inboxKey } from './inbox.js';
+import { eventKey } from './inbox.js';
 
 /** Of several events about the same person only the latest decision counts. */
 export function newestOf(events: readonly UserEvent[]): UserEvent[] {
@@ -13,7 +13,5 @@ export function newestOf(events: readonly UserEvent[]): UserEvent[] {
 
 /** The same event may come twice in one batch. */
 export function unique(events: readonly UserEvent[]): UserEvent[] {
-  return [
-    ...new Map(events.map((event) => [inboxKey(event.data.userId, event.data.lifecycleVersion), event])).values(),
-  ];
+  return [...new Map(events.map((event) => [eventKey(event), event])).values()];
 }

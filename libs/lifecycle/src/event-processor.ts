@@ -64,8 +64,8 @@ export class EventProcessor {
     const fences = await this.meet(db, events);
     // Nobody else notes anything about these people before the end of the transaction.
     const known = await inbox.find(db, lifecycle.map(keyOf), true);
-    const keys = new Set(known.map((row) => inbox.inboxKey(row.user_id, row.lifecycle_version)));
-    const isKnown = ({ data }: UserEvent) => keys.has(inbox.inboxKey(data.userId, data.lifecycleVersion));
+    const keys = new Set(known.map(inbox.rowKey));
+    const isKnown = (event: UserEvent) => keys.has(inbox.eventKey(event));
     const { resumed, answers } = await this.recognise(db, known, lifecycle.filter(isKnown));
     const fresh = lifecycle.filter((event) => !isKnown(event));
     const decided = await this.decide(db, [...fresh, ...resumed], { fences, fresh: new Set(fresh) });
@@ -142,10 +142,8 @@ export class EventProcessor {
     events: readonly UserEvent[],
   ): Promise<{ resumed: UserEvent[]; answers: Receipt[] }> {
     if (events.length === 0) return { resumed: [], answers: [] };
-    const byKey = new Map(
-      events.map((event) => [inbox.inboxKey(event.data.userId, event.data.lifecycleVersion), event]),
-    );
-    const eventOf = (row: inbox.InboxRow) => byKey.get(inbox.inboxKey(row.user_id, row.lifecycle_version))!;
+    const byKey = new Map(events.map((event) => [inbox.eventKey(event), event]));
+    const eventOf = (row: inbox.InboxRow) => byKey.get(inbox.rowKey(row))!;
     const askedIn = (row: inbox.InboxRow) => eventOf(row).data.departure!.round;
     // Whoever is through is asked as well when others have failed; the answer has to name the round of the question.
     const behind = new Set(known.filter((row) => row.round < askedIn(row)).map((row) => row.departure_id));
@@ -157,9 +155,7 @@ export class EventProcessor {
         (row.status === 'failed' || row.status === 'retry' || this.knewNoRuleOfOurs(row, eventOf(row))),
     );
     const goingOn = await inbox.resume(db, again, this.clock.now());
-    const resumed = again
-      .map((row) => inbox.inboxKey(row.user_id, row.lifecycle_version))
-      .filter((key) => !goingOn.has(key));
+    const resumed = again.map(inbox.rowKey).filter((key) => !goingOn.has(key));
     return {
       resumed: resumed.map((key) => byKey.get(key)!),
       answers: rows.filter((row) => !again.includes(row)).map(inbox.receiptOf),

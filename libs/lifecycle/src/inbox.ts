@@ -57,7 +57,11 @@ export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<
   );
 }
 
-export const inboxKey = (userId: string, lifecycleVersion: number | string): string => `${userId} ${lifecycleVersion}`;
+const inboxKey = (userId: string, lifecycleVersion: number | string): string => `${userId} ${lifecycleVersion}`;
+/** The same for an event and for the row in which it is noted. */
+export const eventKey = ({ data }: UserEvent): string => inboxKey(data.userId, data.lifecycleVersion);
+export const rowKey = (row: Pick<InboxRow, 'user_id' | 'lifecycle_version'>): string =>
+  inboxKey(row.user_id, row.lifecycle_version);
 
 export async function find(
   db: Db,
@@ -182,7 +186,7 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
     where t.user_id = n.user_id and t.lifecycle_version = n.lifecycle_version returning t.user_id, t.lifecycle_version`.execute(
     db,
   );
-  return new Set(rows.map((row) => inboxKey(row.user_id, row.lifecycle_version)));
+  return new Set(rows.map(rowKey));
 }
 
 /** A chunk failed once too often: the event waits for somebody to retry it, and its tasks with it. */

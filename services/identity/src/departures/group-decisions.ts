@@ -5,6 +5,7 @@ import { lockAccount } from '../account/account-lock.js';
 import { alreadyScheduled, Schedule } from '../schedule/schedule.js';
 import { assertMayManage, mayManage } from '../user/actors.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
+import { resolvedPolicy } from './clearance.js';
 import { Decisions } from './decisions.js';
 import { assertMaySucceed, Guards } from './guards.js';
 import { Overtaken } from './overtaken.js';
@@ -146,10 +147,13 @@ export class GroupDecisions {
     const byRight = Map.groupBy(accepted, ({ plan }) => mayManage(group.rolesNow, plan.user.roles));
     const verdicts: Verdict<W>[] = [];
     for (const [entitled, its] of byRight) {
-      const decided = its.map(({ wish: { reason, returnAt, departureId }, plan }) => {
-        const { preset, version } = plan.policy;
-        return { user: plan.user, policy: { preset, version, rules: plan.rules }, reason, returnAt, departureId };
-      });
+      const decided = its.map(({ wish: { reason, returnAt, departureId }, plan }) => ({
+        user: plan.user,
+        policy: resolvedPolicy(plan),
+        reason,
+        returnAt,
+        departureId,
+      }));
       const ids = await this.decisions.carryOut(transition, decided, requestedBy, { onBehalf: !entitled });
       verdicts.push(...its.map(({ wish }, index) => ({ wish, departureId: ids[index]! })));
     }
