@@ -19,7 +19,7 @@ import { eventually, testBroker, type TestBroker } from '#libs/testing';
 import { closeNats, connectNats, isConnected } from './connection.js';
 import { Answers, handlerFacts, Handles } from './handles.js';
 import { RpcProblemFilter, RpcServer } from './rpc-server.js';
-import { ServiceClient } from './service-client.js';
+import { MOST_OPEN, ServiceClient } from './service-client.js';
 import { traceparent, withTraceparent } from './trace.js';
 
 class Note {
@@ -59,7 +59,8 @@ const unheard = operation({ service: 'nobody', summary: '', id: 'unheard', metho
 const preview = previewOf('notes');
 const whichTrace: Ask<object, string | null> = { service: 'notes', subject: 'rpc.notes.trace', timeout: 2_000 };
 
-let finishSlow: () => void = () => undefined;
+const slowOnes: (() => void)[] = [];
+const finishSlow = (): void => slowOnes.splice(0).forEach((finish) => finish());
 let slowRuns = 0;
 
 @Controller()
@@ -85,7 +86,7 @@ class Notes {
   @Handles(slow, { transaction: false })
   async slow(): Promise<void> {
     slowRuns++;
-    await new Promise<void>((resolve) => (finishSlow = resolve));
+    await new Promise<void>((resolve) => slowOnes.push(resolve));
   }
 
   @Handles(huge)
@@ -199,6 +200,24 @@ describe('a call', () => {
       detail: 'The service did not answer in time.',
     });
     finishSlow();
+  });
+
+  it('is refused at once while its service has too many to answer; other services are not affected', async () => {
+    const runs = slowRuns;
+    const patient = { ...slow, timeout: 60_000 };
+    const waiting = Array.from({ length: MOST_OPEN }, () => client.call(patient, { principal: NOBODY }));
+    await eventually(() => slowRuns === runs + MOST_OPEN);
+    expect((await problem(client.call(echo, { principal: NOBODY, body: { text: 'x' } }))).toBody()).toMatchObject({
+      code: 'service-unavailable',
+      service: 'notes',
+      detail: 'The service has too much to do at the moment.',
+    });
+    expect((await problem(client.call(unheard, { principal: NOBODY }))).details.detail).toBe(
+      'The service is not running.',
+    );
+    finishSlow();
+    await Promise.all(waiting);
+    expect(await client.call(remove, { principal: NOBODY })).toBeUndefined();
   });
 
   it('carries the trace of the request on', async () => {

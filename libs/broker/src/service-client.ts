@@ -18,6 +18,11 @@ interface Reply {
 }
 
 const DEFAULT_TIMEOUT = 10_000;
+/**
+ * Calls of one process that one service may leave unanswered. A service that can't keep up, or hangs, answers late or not
+ * at all; more calls would only wait behind those, be given up, and be carried out all the same.
+ */
+export const MOST_OPEN = 256;
 
 /** Header of a call with the id of the request that it is made for. */
 export const REQUEST_ID = 'x-request-id';
@@ -25,11 +30,15 @@ export const REQUEST_ID = 'x-request-id';
 /** Asks other services, over NATS. */
 @Injectable()
 export class ServiceClient {
+  /** Unanswered calls by service. */
+  private readonly open = new Map<string, number>();
+
   constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
 
   /**
    * Has the owning service carry out an operation.
-   * @throws Problem what the service threw; `internal` for its own faults; `service-unavailable` when it doesn't answer in time
+   * @throws Problem what the service threw; `internal` for its own faults; `service-unavailable` when it doesn't answer in
+   * time, and at once when it has `MOST_OPEN` calls to answer
    */
   async call<B extends object, Q extends object, A>(operation: Operation<B, Q, A>, call: Outgoing<B, Q>): Promise<A> {
     const { subject, service, timeout = DEFAULT_TIMEOUT } = operation;
@@ -45,9 +54,16 @@ export class ServiceClient {
     return (await this.request(ask, request)) as Answer;
   }
 
-  private request(ask: Ask<never, unknown>, data: unknown): Promise<unknown> {
-    const span = { ...callSpan(ask.subject), kind: 'client' as const };
-    return inSpan(span, () => this.exchange(ask, data));
+  private async request(ask: Ask<never, unknown>, data: unknown): Promise<unknown> {
+    const { service, subject } = ask;
+    const open = this.open.get(service) ?? 0;
+    if (open >= MOST_OPEN)
+      throw new Problem('service-unavailable', { service, detail: 'The service has too much to do at the moment.' });
+    this.open.set(service, open + 1);
+    const span = { ...callSpan(subject), kind: 'client' as const };
+    return inSpan(span, () => this.exchange(ask, data)).finally(() =>
+      this.open.set(service, this.open.get(service)! - 1),
+    );
   }
 
   private async exchange({ subject, service, timeout }: Ask<never, unknown>, data: unknown): Promise<unknown> {
