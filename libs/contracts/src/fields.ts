@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import * as v from 'class-validator';
+import './remembered-fields.js';
 
 /** A JSON Schema (2020-12) fragment, as OpenAPI 3.1 takes it. */
 export type Schema = Record<string, unknown>;

@@ -7,6 +7,7 @@ import { Authenticator } from './auth/authenticator.js';
 import { SessionEpochs } from './auth/session-epochs.js';
 import { SessionWatch } from './auth/session-watch.js';
 import { SigningKeys } from './auth/signing-keys.js';
+import { VerifiedTokens } from './auth/verified-tokens.js';
 import { BulkDeparturesController } from './bulk-departures/bulk-departures.controller.js';
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
@@ -42,6 +43,7 @@ import { ScimController } from './scim/scim.controller.js';
     ScimClient,
     Authenticator,
     SigningKeys,
+    VerifiedTokens,
     SessionEpochs,
     SessionWatch,
     { provide: APP_GUARD, useClass: AccessGuard },

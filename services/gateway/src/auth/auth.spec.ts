@@ -59,6 +59,35 @@ describe('an access token', () => {
     expect(await statusOf(good)).toBe(200);
   });
 
+  it('that was good is refused when it has expired, or is too old', async () => {
+    const good = await world.token({ expiresAt: 3_600 });
+    const short = await world.token({ expiresAt: 10 });
+    const old = await world.token({ issuedAt: -290, expiresAt: 3_600 });
+    for (const token of [good, short, old]) expect(await statusOf(token)).toBe(200);
+    clock.advance(13_000);
+    await eventually(async () => expect(await statusOf(good)).toBe(200));
+    expect([await statusOf(short), await statusOf(old)]).toEqual([401, 401]);
+  });
+
+  it('that was good is refused when identity has withdrawn its key', async () => {
+    const token = await world.token();
+    expect(await statusOf(token)).toBe(200);
+    const next = await aKey('key-2');
+    world.jwks.splice(0, world.jwks.length, next.jwk);
+    clock.advance(60_000);
+    const another = await world.token({ key: next.privateKey, kid: 'key-2' });
+    await eventually(async () => expect(await statusOf(another)).toBe(200));
+    expect(await statusOf(token)).toBe(401);
+  });
+
+  it('is not good because another with the same signature was', async () => {
+    const good = await world.token();
+    expect(await statusOf(good)).toBe(200);
+    const [header, payload, signature] = good.split('.') as [string, string, string];
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object;
+    expect(await statusOf(`${header}.${encode({ ...claims, acc: anId() })}.${signature}`)).toBe(401);
+  });
+
   it('has to come as a bearer', async () => {
     const token = await world.token();
     expect(await statusWith(`Basic ${token}`)).toBe(401);

@@ -2,10 +2,11 @@ import { ServiceClient } from '#libs/broker';
 import { authenticate, Problem, ROLES, type Principal, type Role } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
-import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { errors, jwtVerify, type CryptoKey, type JWTPayload } from 'jose';
 import { SessionEpochs, TOKEN_LIFE, type TokenFacts } from './session-epochs.js';
 import { SessionWatch } from './session-watch.js';
 import { SigningKeys } from './signing-keys.js';
+import { VerifiedTokens } from './verified-tokens.js';
 
 const API_TOKEN = 'lvr_';
 /** Milliseconds. Better a quick refusal that says to come back than many requests waiting for who they are. */
@@ -26,6 +27,7 @@ export class Authenticator {
     private readonly keys: SigningKeys,
     private readonly epochs: SessionEpochs,
     private readonly watch: SessionWatch,
+    private readonly verified: VerifiedTokens<AccessToken>,
     private readonly clock: Clock,
   ) {}
 
@@ -50,8 +52,10 @@ export class Authenticator {
   }
 
   private async verify(token: string): Promise<AccessToken> {
+    const known = this.verified.find(token);
+    if (known && (await this.keys.find(known.kid)) === known.key) return known.facts;
     try {
-      const { payload } = await jwtVerify(token, ({ kid }) => this.key(kid), {
+      const { payload, protectedHeader, key } = await jwtVerify(token, ({ kid }) => this.key(kid), {
         algorithms: ['EdDSA'],
         issuer: 'leaver',
         requiredClaims: ['sub', 'acc', 'roles', 'sid', 'ep', 'iat', 'exp'],
@@ -59,7 +63,10 @@ export class Authenticator {
         clockTolerance: CLOCK_TOLERANCE,
         currentDate: this.clock.now(),
       });
-      return factsOf(payload);
+      const facts = factsOf(payload);
+      const until = Math.min(payload.exp! * 1_000, payload.iat! * 1_000 + TOKEN_LIFE) + CLOCK_TOLERANCE * 1_000;
+      this.verified.keep(token, { facts, kid: protectedHeader.kid!, key: key as CryptoKey, until });
+      return facts;
     } catch (error) {
       if (error instanceof errors.JOSEError) throw new Problem('unauthenticated');
       throw error;
