@@ -11,8 +11,13 @@ export interface NewProgress extends Pick<DepartureEvent, 'type' | 'data'> {
   departureId: string;
 }
 
-/** In one answer. */
-const AT_ONCE = 500;
+/** Successive events of one type and departure. */
+interface Run extends NewProgress {
+  data: unknown[];
+}
+
+/** Runs in one answer. A run is what one service has told at once: some dozens of events at most. */
+const AT_ONCE = 100;
 
 /** What those who watch a departure get to see, numbered. */
 @Injectable()
@@ -38,16 +43,18 @@ export class Progress {
     );
     const numbered = rows.flatMap(({ id, events }) => {
       const own = byDeparture.get(id)!;
-      return own.map(({ type, data }, index) => ({
+      let n = events - own.length;
+      return runsOf(own).map(({ type, data }) => ({
         departure_id: id,
-        n: events - own.length + index + 1,
+        n: (n += data.length),
+        count: data.length,
         type,
-        data,
+        data: data.length === 1 ? data[0] : data,
       }));
     });
     await sql`
-      insert into departure_event (departure_id, n, type, data)
-      select * from jsonb_to_recordset(${JSON.stringify(numbered)}::jsonb) as e (departure_id uuid, n int, type text, data jsonb)`.execute(
+      insert into departure_event (departure_id, n, count, type, data)
+      select * from jsonb_to_recordset(${JSON.stringify(numbered)}::jsonb) as e (departure_id uuid, n int, count int, type text, data jsonb)`.execute(
       db,
     );
     for (const status of ['failed', 'cancelled'] as const)
@@ -69,11 +76,27 @@ export class Progress {
         select from departure_service s where s.departure_id = d.id and s.status in ('pending', 'running')) as final
       from departure d where d.id = ${departureId} and d.account_id = ${accountId}`.execute(db);
     if (!states[0]) throw new Problem('not-found');
-    const { rows: events } = await sql<DepartureEvent>`
-      select n, type, data from departure_event where departure_id = ${departureId} and n > ${after}
+    const { rows: runs } = await sql<DepartureEvent & { count: number }>`
+      select n, count, type, data from departure_event where departure_id = ${departureId} and n > ${after}
       order by n limit ${AT_ONCE}`.execute(db);
-    return { events, final: states[0].final && events.length < AT_ONCE };
+    const events = runs.flatMap(eventsIn).filter(({ n }) => n > after);
+    return { events, final: states[0].final && runs.length < AT_ONCE };
   }
+}
+
+function runsOf(entries: readonly NewProgress[]): Run[] {
+  const runs: Run[] = [];
+  for (const { departureId, type, data } of entries) {
+    const last = runs.at(-1);
+    if (last?.type === type) last.data.push(data);
+    else runs.push({ departureId, type, data: [data] });
+  }
+  return runs;
+}
+
+function eventsIn({ n, count, type, data }: DepartureEvent & { count: number }): DepartureEvent[] {
+  if (count === 1) return [{ n, type, data }];
+  return (data as unknown[]).map((one, index) => ({ n: n - count + index + 1, type, data: one }));
 }
 
 function departuresThatAre(status: string, entries: readonly NewProgress[]): string[] {

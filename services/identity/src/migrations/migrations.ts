@@ -16,6 +16,7 @@ import { departureNews } from './0031-departure-news.js';
 import { openDepartures } from './0040-open-departures.js';
 import { catchingUp } from './0041-catching-up.js';
 import { nextSigningKey } from './0042-next-signing-key.js';
+import { progressRuns } from './0043-progress-runs.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -37,4 +38,5 @@ export const migrations: Migrations = [
   openDepartures,
   catchingUp,
   nextSigningKey,
+  progressRuns,
 ];
