@@ -8,7 +8,7 @@ import { PARTS } from '../e2e/foundation.js';
 import { allIntroduced } from '../e2e/readiness.js';
 import { built, CACHE, forgetBuilds } from './builds.js';
 import { QUICKER, type Edit } from './edits.js';
-import { Servers } from './servers.js';
+import { Servers, type ServersOptions } from './servers.js';
 
 export const SERVICES: readonly string[] = PARTS.map((part) => part.name);
 export const EVERYBODY: readonly string[] = [...SERVICES, 'gateway'];
@@ -34,8 +34,8 @@ export class Cluster {
     private readonly edits: readonly Edit[],
   ) {}
 
-  static async start(edits: readonly Edit[] = QUICKER): Promise<Cluster> {
-    const cluster = new Cluster(await Servers.start(), await freePort(), edits);
+  static async start(edits: readonly Edit[] = QUICKER, servers: ServersOptions = { proxied: true }): Promise<Cluster> {
+    const cluster = new Cluster(await Servers.start(servers), await freePort(), edits);
     await Promise.all(EVERYBODY.map((name) => cluster.run(name)));
     await allIntroduced(cluster.url);
     return cluster;

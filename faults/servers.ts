@@ -25,6 +25,11 @@ const SECRETS = {
 /** The test itself: reads and writes streams as nobody else may. */
 const TESTER = 'tester';
 
+export interface ServersOptions {
+  /** Proxies can be made to fail; but whatever goes through them goes through this process, which then sets the pace. */
+  proxied: boolean;
+}
+
 /** PostgreSQL, with durable commits, and NATS, both of the run's own, each service behind proxies of its own. */
 export class Servers {
   private constructor(
@@ -32,11 +37,11 @@ export class Servers {
     private postgres: Postgres,
     private nats: Nats,
     private readonly users: readonly NatsUser[],
-    /** A service's way to its database, or to the broker. */
+    /** A service's way to its database, and to the broker, where it leads through here. */
     readonly proxies: ReadonlyMap<string, { database?: TcpProxy; broker: TcpProxy }>,
   ) {}
 
-  static async start(): Promise<Servers> {
+  static async start({ proxied }: ServersOptions): Promise<Servers> {
     const dir = await temporaryFolder();
     const users = await brokerUsers();
     const postgres = await startPostgres({ dir: join(dir, 'postgres'), durable: true, throwaway: true });
@@ -46,24 +51,26 @@ export class Servers {
       await migrate(ownerUrl, migrations);
     }
     const proxies = new Map<string, { database?: TcpProxy; broker: TcpProxy }>();
-    for (const { name } of PARTS)
-      proxies.set(name, {
-        database: await TcpProxy.before(postgres.port),
-        broker: await TcpProxy.before(nats.port),
-      });
-    proxies.set('gateway', { broker: await TcpProxy.before(nats.port) });
+    if (proxied) {
+      for (const { name } of PARTS)
+        proxies.set(name, {
+          database: await TcpProxy.before(postgres.port),
+          broker: await TcpProxy.before(nats.port),
+        });
+      proxies.set('gateway', { broker: await TcpProxy.before(nats.port) });
+    }
     return new Servers(dir, postgres, nats, users, proxies);
   }
 
   /** What the service finds in its environment. */
   env(name: string): Record<string, string> {
-    const { database, broker } = this.proxies.get(name)!;
+    const { database = this.postgres, broker = this.nats } = this.proxies.get(name) ?? {};
     const { password } = this.users.find((user) => user.name === name)!;
     return {
       NATS_URL: `nats://${name}:${password}@127.0.0.1:${broker.port}`,
       PORT: '0',
       LOG_LEVEL: process.env.FAULTS_LOG ?? 'silent',
-      ...(database && {
+      ...(name !== 'gateway' && {
         DATABASE_URL: `postgres://${name}:${PASSWORDS.runtime}@127.0.0.1:${database.port}/leaver_${name}`,
         ...SECRETS,
       }),

@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import type { Company } from './company.js';
 
 interface Request {
@@ -14,17 +15,23 @@ const REQUESTS: readonly ((n: number) => Request)[] = [
   (n) => ({ method: 'POST', path: '/v1/live-chats', body: { visitor: `Visitor ${n}` } }),
   () => ({ method: 'GET', path: '/v1/numbers?limit=20' }),
   () => ({ method: 'GET', path: '/v1/automations?limit=20' }),
-  () => ({ method: 'GET', path: '/v1/departures?limit=20' }),
+  // Each of them tells what has become of every rule: some thirty kilobytes.
+  () => ({ method: 'GET', path: '/v1/departures?limit=5' }),
   (n) => ({ method: 'POST', path: '/v1/contacts', body: { externalId: `T-${n}`, name: 'Somebody new' } }),
   () => ({ method: 'GET', path: '/v1/webhooks?limit=20' }),
   () => ({ method: 'GET', path: '/v1/reports?limit=20' }),
 ];
 const TICK = 20;
+/** As a load balancer keeps them: requests of one moment don't each open a connection of their own. */
+const CONNECTIONS = 100;
 const ANSWER_LIMIT = 20_000;
 /** Milliseconds after which a new access token is taken; they live five minutes. */
 const TOKEN_AGE = 180_000;
 
-/** So many requests a second, whether or not the ones before have been answered. */
+/** Of a request without an answer: that it was given up, or what is the matter with the connection. */
+const causeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.name;
+
+/** So many requests a second, after a while in which they become so many, whether or not the ones before have been answered. */
 export class Traffic {
   /** Milliseconds until the answer, in the order of the answers. */
   readonly took: number[] = [];
@@ -33,6 +40,7 @@ export class Traffic {
   /** Of things that were made, as far as the API has confirmed it. */
   readonly confirmed = { chats: 0, contacts: 0 };
   private readonly open = new Set<Promise<void>>();
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   private timer?: NodeJS.Timeout;
   private token?: Promise<string>;
   private tokenFrom = 0;
@@ -41,12 +49,15 @@ export class Traffic {
   constructor(
     private readonly company: Company,
     private readonly perSecond: number,
+    /** Seconds. */
+    private readonly runUp: number,
   ) {}
 
   start(): void {
     const begun = performance.now();
     this.timer = setInterval(() => {
-      const due = ((performance.now() - begun) / 1_000) * this.perSecond;
+      const seconds = (performance.now() - begun) / 1_000;
+      const due = this.perSecond * (seconds < this.runUp ? seconds ** 2 / (2 * this.runUp) : seconds - this.runUp / 2);
       while (this.sent < due) this.send(this.sent++);
     }, TICK);
   }
@@ -55,6 +66,13 @@ export class Traffic {
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await Promise.all(this.open);
+    this.agent.destroy();
+  }
+
+  /** Milliseconds that half of the last requests took at most. */
+  get median(): number {
+    const last = this.took.slice(-this.perSecond).sort((a, b) => a - b);
+    return last.length < this.perSecond ? Infinity : last[last.length >> 1]!;
   }
 
   private send(n: number): void {
@@ -65,7 +83,7 @@ export class Traffic {
   private async ask(n: number): Promise<void> {
     const { method, path, body } = REQUESTS[n % REQUESTS.length]!(n);
     const started = performance.now();
-    const status = await this.statusOf(method, path, body).catch((error: Error) => error.name);
+    const status = await this.statusOf(method, path, body).catch(causeOf);
     this.took.push(performance.now() - started);
     if (status === 200 || status === 201) {
       if (status === 201) this.confirmed[path.includes('chats') ? 'chats' : 'contacts'] += 1;
@@ -76,17 +94,20 @@ export class Traffic {
   }
 
   private async statusOf(method: string, path: string, body?: object): Promise<number> {
-    const answer = await fetch(`${this.company.url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${await this.accessToken()}`,
-        ...(body && { 'content-type': 'application/json' }),
-      },
-      body: body && JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_LIMIT),
+    const headers = {
+      authorization: `Bearer ${await this.accessToken()}`,
+      ...(body && { 'content-type': 'application/json' }),
+    };
+    const signal = AbortSignal.timeout(ANSWER_LIMIT);
+    return new Promise((resolve, reject) => {
+      const asked = request(`${this.company.url}${path}`, { method, headers, agent: this.agent, signal }, (answer) => {
+        answer.resume();
+        answer.once('end', () => resolve(answer.statusCode!));
+        answer.once('error', reject);
+      });
+      asked.once('error', reject);
+      asked.end(body && JSON.stringify(body));
     });
-    await answer.arrayBuffer();
-    return answer.status;
   }
 
   private accessToken(): Promise<string> {
