@@ -36,7 +36,6 @@ export const relay: Measure = {
         },
       }),
     );
-    await template.drop();
     const words = { what: 'Relay of the outbox', against: 'nats.js, pipelined', goal: { atLeast: 0.6 } };
     return [compareRates(words, ours, theirs, 'events')];
   },

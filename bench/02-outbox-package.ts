@@ -83,7 +83,6 @@ export const outboxPackage: Measure = {
         },
       }),
     );
-    await template.drop();
     const words = { what: 'Relay of the outbox', against: 'pg-transactional-outbox, tuned', goal: { atLeast: 5 } };
     return [compareRates(words, ours, theirs, 'events')];
   },

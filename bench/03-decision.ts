@@ -12,7 +12,7 @@ export const decision: Measure = {
   number: 3,
   name: 'decision',
   run: async (bench) => {
-    const each = bench.size(200);
+    const each = bench.size(100);
     const identity = await Identity.start(bench.stage, each * ROUNDS * 2);
     const commands = identity.get(DepartureCommands);
     let person = 0;

@@ -78,7 +78,6 @@ export const consume: Measure = {
       });
       const slower = medianRate(fetched) < medianRate(inserted) ? fetched : inserted;
       const against = slower === fetched ? 'raw fetch and ack' : 'raw insert … unnest';
-      await template.drop();
       return [
         compareRates({ what: 'Events taken in, no rule', against, goal: { atLeast: 0.5 } }, ours, slower, 'events'),
       ];

@@ -88,7 +88,6 @@ export const nestHandler: Measure = {
         },
       }),
     );
-    await template.drop();
     const words = {
       what: `${people.toLocaleString('en')} leavers with 50 rows: contacts`,
       against: 'Nest handler with the ORM, an event at a time',

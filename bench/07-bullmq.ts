@@ -53,7 +53,6 @@ export const bullmq: Measure = {
         },
       }),
     ).finally(() => redis.stop());
-    await template.drop();
     const words = {
       what: `${people.toLocaleString('en')} leavers with 50 rows: contacts`,
       against: 'BullMQ, a job a user',

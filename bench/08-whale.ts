@@ -7,7 +7,7 @@ import { Whale, WHALE, whaleTemplate } from './support/whale.js';
 
 const CHUNK = 10_000;
 
-/** One person with five million contacts is deleted. */
+/** One person with five million callbacks is deleted. */
 export const whale: Measure = {
   number: 8,
   name: 'whale',
@@ -37,7 +37,6 @@ export const whale: Measure = {
         single: byHand(atOnce),
       });
     });
-    await template.drop();
     const what = `One person with ${rows.toLocaleString('en')} rows`;
     return [
       compareTimes(
@@ -52,15 +51,15 @@ export const whale: Measure = {
 
 const atOnce = (url: string) =>
   withClient(url, async (client) => {
-    await client.query('update contact set assignee = null where assignee = $1', [personId(WHALE)]);
+    await client.query('update callback set assignee_id = null where assignee_id = $1', [personId(WHALE)]);
   });
 
 const inChunks = (url: string) =>
   withClient(url, async (client) => {
     for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after;) {
       const { rows }: { rows: { last: string | null }[] } = await client.query(
-        `with next as (select id from contact where assignee = $1 and id > $2 order by id limit ${CHUNK}),
-         changed as (update contact set assignee = null from next where contact.id = next.id returning contact.id)
+        `with next as (select id from callback where assignee_id = $1 and id > $2 order by id limit ${CHUNK}),
+         changed as (update callback set assignee_id = null from next where callback.id = next.id returning callback.id)
          select (array_agg(id order by id desc))[1] as last from changed`,
         [personId(WHALE), after],
       );

@@ -11,7 +11,7 @@ export const bystanders: Measure = {
   number: 9,
   name: 'bystanders',
   run: async ({ stage, size, say }) => {
-    const rows = size(1_500_000);
+    const rows = size(1_000_000);
     const template = await whaleTemplate(stage, rows);
     return withNats(stage, async (nats) => {
       await emptyStreams(nats);
@@ -24,7 +24,6 @@ export const bystanders: Measure = {
       const chunk = quantile(service.chunks, 0.99);
       await other.end();
       await service.close();
-      await template.drop();
       const what = `p99 of others' writes while somebody with ${rows.toLocaleString('en')} rows leaves`;
       return [
         compareMilliseconds({ what, against: 'the same writes, idle', goal: { atMost: 1.5 } }, during, before),

@@ -7,15 +7,12 @@ import { compareMilliseconds, quantile, type Measure } from './support/measure.j
 import { clock, emptyStreams, ids, Participant, policyOf, quiet } from './support/participant.js';
 import { departureOf, directoryOf, personId } from './support/people.js';
 import { withNats, type Copy, type Template } from './support/stage.js';
-import { contacts } from './scenes/contacts.js';
-import { messaging } from './scenes/messaging.js';
-import { telephony } from './scenes/telephony.js';
+import { SCENES } from './scenes/scenes.js';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-const SCENES = [contacts, messaging, telephony];
 const services = SCENES.map(({ parts }) => parts.name);
 
-/** From the commit of one decision until three services have done all of it, with nothing else to do. */
+/** From the commit of one decision until six services have done all of it, with nothing else to do. */
 export const oneDeparture: Measure = {
   number: 11,
   name: 'one-departure',
@@ -31,7 +28,6 @@ export const oneDeparture: Measure = {
       await emptyStreams(nats);
       const ours = await throughEvents(templates, people, nats);
       const theirs = await throughRequests(templates.slice(1), people, nats);
-      for (const template of templates) await template.drop();
       say(`p50 ${quantile(ours, 0.5).toFixed(1)} ms, by hand ${quantile(theirs, 0.5).toFixed(1)} ms`);
       return [0.5, 0.99].map((share) => {
         const what = `p${share * 100} from the commit to all effects, one person`;
@@ -102,24 +98,18 @@ class Answers {
   }
 }
 
-const UPDATES = [
-  'update contact set assignee = null where assignee = $1',
-  `update conversation set assignee = null where assignee = $1 and status in ('open', 'snoozed')`,
-  `update callback set assignee_id = null where assignee_id = $1 and status = 'pending'`,
-];
-
 async function throughRequests(templates: Template[], people: number, nats: NatsConnection): Promise<number[]> {
   const copies: Copy[] = await Promise.all(templates.map((template) => template.copy()));
   const pools = copies.map(({ url }) => new pg.Pool({ connectionString: url, max: 10 }));
-  const subscriptions = pools.map((pool, index) =>
-    nats.subscribe(`leave.${index}`, {
-      callback: (_, message) => void pool.query(UPDATES[index]!, [message.string()]).then(() => message.respond()),
+  const subscriptions = SCENES.map(({ parts, oneUpdate }, index) =>
+    nats.subscribe(`leave.${parts.name}`, {
+      callback: (_, message) => void pools[index]!.query(oneUpdate, [message.string()]).then(() => message.respond()),
     }),
   );
   const took: number[] = [];
   for (let n = 1; n <= people; n++) {
     const begun = performance.now();
-    await Promise.all(pools.map((_, index) => nats.request(`leave.${index}`, personId(n), { timeout: 10_000 })));
+    await Promise.all(services.map((name) => nats.request(`leave.${name}`, personId(n), { timeout: 10_000 })));
     took.push(performance.now() - begun);
   }
   for (const subscription of subscriptions) subscription.unsubscribe();

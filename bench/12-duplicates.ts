@@ -9,7 +9,7 @@ export const duplicates: Measure = {
   number: 12,
   name: 'duplicates',
   run: async (bench) => {
-    const people = bench.size(4_000);
+    const [people, some] = [bench.size(10_000), bench.size(3_000)];
     const { name, migrations } = contacts.parts;
     const template = await bench.stage.template(name, migrations, [directoryOf(people), ...contacts.rows(people)]);
     const { first, again } = await withNats(bench.stage, (nats) => {
@@ -17,14 +17,14 @@ export const duplicates: Measure = {
         const copy = await template.copy();
         const participant = await Participant.open(contacts.parts, copy.url, nats);
         const rules = policyOf(participant, 'crm', contacts.policy);
-        const events = Array.from({ length: people }, (_, n) => departureOf(n + 1, 'deleted', rules));
+        const events = Array.from({ length: some }, (_, n) => departureOf(n + 1, 'deleted', rules));
         await emptyStreams(nats);
         await publish(nats, events);
         return { copy, participant, events };
       };
       const work = async ({ participant }: { participant: Participant }) => {
-        await participant.work(people);
-        return people;
+        await participant.work(some);
+        return some;
       };
       const finish = async ({ copy, participant }: Awaited<ReturnType<typeof open>>) => {
         await participant.close();
@@ -45,7 +45,6 @@ export const duplicates: Measure = {
         },
       });
     });
-    await template.drop();
     const words = { what: 'Duplicates dropped', against: 'first deliveries', goal: { atLeast: 5 } };
     return [compareRates(words, again, first, 'events')];
   },

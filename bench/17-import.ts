@@ -70,7 +70,6 @@ export const imports: Measure = {
         finish: (copy) => copy.drop(),
       },
     });
-    await template.drop();
     const what = `Import of ${rows.toLocaleString('en')} contacts with StaffId`;
     const megabytes = peak / 1024 ** 2;
     return [

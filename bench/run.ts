@@ -49,8 +49,12 @@ function benchFor(title: string): Bench {
 }
 
 async function outcomeOf(measure: Measure): Promise<Outcome> {
+  const bench = benchFor(`${measure.number} ${measure.name}`);
+  const started = performance.now();
   try {
-    return { measure, findings: await inTime(measure.run(benchFor(`${measure.number} ${measure.name}`))) };
+    const findings = await inTime(measure.run(bench));
+    bench.say(`took ${((performance.now() - started) / 1_000).toFixed(0)} s, with everything around it`);
+    return { measure, findings };
   } catch (error) {
     // One measure that can't be taken leaves the others standing, and the document says so.
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

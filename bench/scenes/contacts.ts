@@ -1,5 +1,6 @@
 import type { ResolvedRules } from '#libs/contracts';
 import { entities } from '../../services/contacts/src/contacts.module.js';
+import { FormerStaffIds } from '../../services/contacts/src/contact-import/former-staff-ids.js';
 import { contactsRules } from '../../services/contacts/src/departures/contacts.rules.js';
 import { migrations } from '../../services/contacts/src/migrations/migrations.js';
 import type { Scene } from './scene.js';
@@ -11,7 +12,7 @@ const filter = (visibility: string) => `
 
 /** Of 50 rows: 30 contacts, 12 records, 2 segments, 4 filters, 2 notes. All but the notes change. */
 export const contacts: Scene = {
-  parts: { name: 'contacts', rules: contactsRules, entities, migrations },
+  parts: { name: 'contacts', rules: contactsRules, entities, migrations, forgetting: new FormerStaffIds() },
   rows: (people) =>
     [
       `insert into contact (id, account_id, external_id, name, phone, assignee, created_at)
@@ -40,4 +41,5 @@ export const contacts: Scene = {
     `update filter set owner_id = $2 where owner_id = any($1::uuid[]) and visibility = 'public'`,
     `delete from filter where owner_id = any($1::uuid[]) and visibility = 'private'`,
   ],
+  oneUpdate: 'update contact set assignee = null where assignee = $1',
 };

@@ -1,4 +1,5 @@
 import { entities } from '../../services/messaging/src/messaging.module.js';
+import { NamedAfterTheLeaver } from '../../services/messaging/src/departures/named-after-the-leaver.js';
 import { messagingRules } from '../../services/messaging/src/departures/messaging.rules.js';
 import { migrations } from '../../services/messaging/src/migrations/migrations.js';
 import { ACCOUNT, personSql } from '../support/people.js';
@@ -8,7 +9,7 @@ const INBOX = '00000000-0000-7000-a000-000000000001';
 
 /** Of 50 rows: 30 open or snoozed conversations, 10 live chats, 10 internal notes. All but the notes change. */
 export const messaging: Scene = {
-  parts: { name: 'messaging', rules: messagingRules, entities, migrations },
+  parts: { name: 'messaging', rules: messagingRules, entities, migrations, forgetting: new NamedAfterTheLeaver() },
   rows: (people) => [
     `insert into message_inbox values ('${INBOX}', '${ACCOUNT}', 'shared', 'Everybody', null, now())`,
     `insert into conversation
@@ -23,5 +24,14 @@ export const messaging: Scene = {
   byHand: [
     `update conversation set assignee = null where assignee = any($1::uuid[]) and status in ('open', 'snoozed')`,
     `update live_chat set operator_id = null, status = 'queued' where operator_id = any($1::uuid[]) and status = 'open'`,
+    // What is not in this scene, and would be in anybody's deletion.
+    `update scheduled_message s set status = 'cancelled' where owner_id = any($1::uuid[]) and status in ('scheduled', 'held')
+       and exists (select from message_inbox i where i.id = s.inbox_id and i.kind = 'personal')`,
+    'update chatbot set user_id = $2 where user_id = any($1::uuid[])',
+    'update webform set user_id = $2 where user_id = any($1::uuid[])',
+    `delete from email_template where owner_id = any($1::uuid[]) and visibility = 'private'`,
+    'delete from inbox_member where user_id = any($1::uuid[])',
+    `update message_inbox set name = 'Personal inbox' where owner_id = any($1::uuid[])`,
   ],
+  oneUpdate: `update conversation set assignee = null where assignee = $1 and status in ('open', 'snoozed')`,
 };

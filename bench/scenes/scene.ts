@@ -8,6 +8,8 @@ export interface Scene {
   rows: (people: number) => string[];
   /** Where the account has not left it at the preset's choice. */
   policy: ResolvedRules;
-  /** What the rules come to for a deletion: $1 the leavers, $2 who takes over. */
+  /** What the rules and the forgetting come to for a deletion: $1 the leavers, $2 who takes over. */
   byHand: readonly string[];
+  /** One UPDATE out of all that, for one person: $1. */
+  oneUpdate: string;
 }

@@ -19,6 +19,9 @@ export const telephony: Scene = {
   byHand: [
     `update phone_number set quarantined_from_id = owner_id, owner_id = null, destination_user_id = null, state = 'quarantined',
        release_at = now() + interval '7 days' where owner_id = any($1::uuid[]) and state = 'assigned'`,
+    // None in this scene; somebody else's number may go to a leaver.
+    `update phone_number set destination_user_id = null where destination_user_id = any($1::uuid[]) and state = 'assigned'`,
     `update callback set assignee_id = null where assignee_id = any($1::uuid[]) and status = 'pending'`,
   ],
+  oneUpdate: `update callback set assignee_id = null where assignee_id = $1 and status = 'pending'`,
 };

@@ -26,7 +26,6 @@ export class Identity {
     await withNats(stage, emptyStreams);
     const template = await stage.template('identity', migrations, []);
     const { url } = await template.copy();
-    await template.drop();
     const env = {
       DATABASE_URL: url,
       NATS_URL: stage.natsUrl,

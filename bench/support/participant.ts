@@ -12,6 +12,7 @@ import { Ids, ormOptions, SystemClock, type AnyEntity, type Migrations } from '#
 import {
   BATCHES_AT_ONCE,
   EventProcessor,
+  Forgetting,
   PublishedReceipts,
   RuleSet,
   TaskWorker,
@@ -28,6 +29,7 @@ export interface ServiceParts {
   rules: readonly Rule[];
   entities: readonly AnyEntity[];
   migrations: Migrations;
+  forgetting?: Forgetting;
 }
 
 class Quiet extends Log {
@@ -58,7 +60,7 @@ export class Participant {
     const em = orm.em as EntityManager;
     this.receipts = new PublishedReceipts(parts.name, new Publisher(nats), ids);
     this.rules = new RuleSet(parts.name, parts.rules, em);
-    this.processor = new EventProcessor(em, this.rules, clock);
+    this.processor = new EventProcessor(em, this.rules, clock, undefined, parts.forgetting);
     const events = new UserEvents(em, this.processor, this.receipts, clock, ids, quiet);
     this.server = new JetStreamServer({ nats, log: quiet, random: () => ids.fraction() });
     const handler = async (batch: Delivery[]) => of(await events.handle(batch));

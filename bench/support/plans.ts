@@ -49,7 +49,6 @@ export async function plansOf({ stage, size }: Bench): Promise<Plan[]> {
   );
   await orm.close(true);
   await copy.drop();
-  await template.drop();
   return HOT.flatMap(([, title]) => (found.has(title) ? [{ title, lines: found.get(title)! }] : []));
 }
 

@@ -21,6 +21,7 @@ const PASSWORDS = { owner: 'owner', runtime: 'runtime' };
 /** The servers of one run: PostgreSQL as `npm start` runs it, durable, and a broker. Nothing else uses them. */
 export class Stage {
   private copies = 0;
+  private readonly kept = new Map<string, { key: string; template: Template }>();
 
   private constructor(
     private readonly dir: string,
@@ -63,7 +64,8 @@ export class Stage {
   }
 
   /**
-   * A migrated and filled database, from which each side of a measure gets a copy: the same rows in the same pages.
+   * A migrated and filled database, from which each side of a measure gets a copy: the same rows in the same pages. It is
+   * kept for the next measure that wants the same of this service.
    * @param fill SQL, run by the superuser
    */
   async template(
@@ -71,17 +73,43 @@ export class Stage {
     migrations: Migrations,
     fill: readonly (string | pg.QueryConfig)[],
   ): Promise<Template> {
-    // What a measure has left that broke off.
+    const key = JSON.stringify([migrations.map((one) => one.name), fill]);
+    const kept = this.kept.get(service);
+    if (kept?.key === key) return kept.template;
+    const template = await this.build(service, migrations, fill);
+    this.kept.set(service, { key, template });
+    return template;
+  }
+
+  private async build(
+    service: string,
+    migrations: Migrations,
+    fill: readonly (string | pg.QueryConfig)[],
+  ): Promise<Template> {
     await withClient(this.adminUrl, (client) => client.query(`drop database if exists leaver_${service} with (force)`));
     const { ownerUrl, url } = await createServiceDatabase(this.adminUrl, service, { passwords: PASSWORDS });
     await migrate(ownerUrl, migrations);
     const name = new URL(url).pathname.slice(1);
     await withClient(onDatabase(this.adminUrl, name), async (client) => {
-      for (const statement of fill) await client.query(statement as string);
+      await withoutIndexes(client, async () => {
+        for (const statement of fill) await client.query(statement as string);
+      });
       await client.query('vacuum analyze');
     });
     return new Template(this.adminUrl, name, url, () => `${name}_${++this.copies}`);
   }
+}
+
+/** Millions of rows are there sooner when their indexes are made afterwards. Keys stay: filling may look things up. */
+export async function withoutIndexes(client: pg.Client, fill: () => Promise<unknown>): Promise<void> {
+  const { rows } = await client.query<{ name: string; definition: string }>(`
+    select i.indexrelid::regclass as name, pg_get_indexdef(i.indexrelid) as definition
+    from pg_index i join pg_class c on c.oid = i.indrelid
+    where c.relnamespace = 'public'::regnamespace and not i.indisunique`);
+  await client.query(`set maintenance_work_mem = '256MB'`);
+  for (const { name } of rows) await client.query(`drop index ${name}`);
+  await fill();
+  for (const { definition } of rows) await client.query(definition);
 }
 
 export class Template {
@@ -104,10 +132,6 @@ export class Template {
       drop: () =>
         withClient(this.adminUrl, async (client) => void (await client.query(`drop database ${name} with (force)`))),
     };
-  }
-
-  async drop(): Promise<void> {
-    await withClient(this.adminUrl, (client) => client.query(`drop database ${this.name} with (force)`));
   }
 }
 

@@ -1,9 +1,9 @@
 import { TaskWorker } from '#libs/lifecycle';
 import pg from 'pg';
 import { setTimeout as pause } from 'node:timers/promises';
-import { contacts } from '../scenes/contacts.js';
+import { telephony } from '../scenes/telephony.js';
 import { Participant, policyOf } from './participant.js';
-import { ACCOUNT, departureOf, directoryOf, personSql } from './people.js';
+import { ACCOUNT, departureOf, directoryOf, personId, personSql } from './people.js';
 import type { Copy, Stage, Template } from './stage.js';
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -11,15 +11,14 @@ import type { NatsConnection } from '@nats-io/transport-node';
 export const WHALE = 1;
 const OTHERS = 2_000;
 
-/** The contacts service with one person who has an immense number of contacts, and others who have 50. */
+/** The telephony service with one person who has an immense number of callbacks, and others who have 50. */
 export function whaleTemplate(stage: Stage, rows: number): Promise<Template> {
-  const contactsOf = (person: string, from: string) => `
-    insert into contact (id, account_id, external_id, name, assignee, created_at)
-    select uuidv7(), '${ACCOUNT}', 'E' || ${person} || '-' || i, 'Contact', ${personSql(person)}, now() from ${from}`;
-  return stage.template('contacts', contacts.parts.migrations, [
+  const callbacksOf = (person: string, from: string) => `
+    insert into callback select uuidv7(), '${ACCOUNT}', uuidv7(), ${personSql(person)}, now(), 'pending', now() from ${from}`;
+  return stage.template('telephony', telephony.parts.migrations, [
     directoryOf(OTHERS),
-    contactsOf(String(WHALE), `generate_series(1, ${rows}) i`),
-    contactsOf('n', `generate_series(${WHALE + 1}, ${OTHERS}) n, generate_series(1, 50) i`),
+    callbacksOf(String(WHALE), `generate_series(1, ${rows}) i`),
+    callbacksOf('n', `generate_series(${WHALE + 1}, ${OTHERS}) n, generate_series(1, 50) i`),
   ]);
 }
 
@@ -45,7 +44,7 @@ export class Whale {
 
   static async open(template: Template, nats: NatsConnection): Promise<Whale> {
     const copy = await template.copy();
-    const participant = await Participant.open(contacts.parts, copy.url, nats);
+    const participant = await Participant.open(telephony.parts, copy.url, nats);
     return new Whale(copy, participant, participant.worker(TimedTasks));
   }
 
@@ -61,7 +60,7 @@ export class Whale {
 
   /** What one departure takes that fits into one transaction, in milliseconds. */
   async smallDeparture(person: number): Promise<number> {
-    const rules = policyOf(this.participant, 'crm', contacts.policy);
+    const rules = policyOf(this.participant, 'crm', telephony.policy);
     const begun = performance.now();
     await this.participant.processor.apply([departureOf(person, 'deleted', rules)]);
     return performance.now() - begun;
@@ -90,25 +89,21 @@ export async function meanwhile(
   return took;
 }
 
-/** Somebody else's ordinary write: a contact more, and another one changed. */
+/** Somebody else's ordinary write: a callback more, and another person's changed. */
 export async function bystander(
   url: string,
 ): Promise<{ write: (round: number) => Promise<number>; end: () => Promise<void> }> {
   const client = new pg.Client(url);
   await client.connect();
+  const { rows } = await client.query<{ id: string }>(
+    'select distinct on (assignee_id) id from callback where assignee_id > $1 order by assignee_id, id',
+    [personId(WHALE)],
+  );
   const write = async (round: number): Promise<number> => {
     const begun = performance.now();
     await client.query('begin');
-    await client.query(
-      `insert into contact (id, account_id, external_id, name, assignee, created_at)
-       values (uuidv7(), $1, 'B' || $2::text, 'Contact', null, now())`,
-      [ACCOUNT, round],
-    );
-    await client.query(`update contact set name = $3 where account_id = $1 and external_id = $2`, [
-      ACCOUNT,
-      `E${WHALE + 1 + (round % (OTHERS - 1))}-1`,
-      `Contact ${round}`,
-    ]);
+    await client.query(`insert into callback select uuidv7(), $1, uuidv7(), null, now(), 'pending', now()`, [ACCOUNT]);
+    await client.query('update callback set due_at = now() where id = $1', [rows[round % rows.length]!.id]);
     await client.query('commit');
     return performance.now() - begun;
   };

@@ -1,0 +1,10 @@
+import { automations } from './automations.js';
+import { contacts } from './contacts.js';
+import { insights } from './insights.js';
+import { integrations } from './integrations.js';
+import { messaging } from './messaging.js';
+import type { Scene } from './scene.js';
+import { telephony } from './telephony.js';
+
+/** Every service that takes part in departures but does not decide them: that is measure 3. */
+export const SCENES: readonly Scene[] = [contacts, messaging, telephony, automations, integrations, insights];
