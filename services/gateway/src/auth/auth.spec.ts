@@ -106,6 +106,7 @@ describe('an access token', () => {
 
   it('with an invented key id does not make the gateway ask again and again', async () => {
     const asked = world.services.answer(signingKeys, () => ({ keys: world.jwks as Record<string, unknown>[] }));
+    await world.services.settled();
     await statusOf(await world.token());
     clock.advance(5_000);
     for (let n = 0; n < 10; n++) expect(await statusOf(await world.token({ kid: `invented-${n}` }))).toBe(401);
