@@ -30,25 +30,27 @@ export interface BatchOptions {
  * @throws BadFile when there is no heading, or none that can be understood
  */
 export async function* readBatches(
-  records: AsyncIterable<string[]>,
+  records: AsyncIterable<string[][]>,
   { userIdField, from, size }: BatchOptions,
 ): AsyncGenerator<Batch & { columns: Columns }> {
   let heading: Heading | undefined;
   let row = 0;
   let batch = emptyBatch(from);
-  for await (const record of records) {
-    if (!heading) {
-      heading = readHeading(record, userIdField);
-      continue;
+  for await (const some of records) {
+    for (const record of some) {
+      if (!heading) {
+        heading = readHeading(record, userIdField);
+        continue;
+      }
+      if (++row <= from) continue;
+      const read = readRow(record, heading, row);
+      if ('reason' in read) batch.rejected.push(read);
+      else batch.rows.push(read);
+      batch.to = row;
+      if (batch.to - batch.from < size) continue;
+      yield { ...batch, columns: columnsOf(heading) };
+      batch = emptyBatch(row);
     }
-    if (++row <= from) continue;
-    const read = readRow(record, heading, row);
-    if ('reason' in read) batch.rejected.push(read);
-    else batch.rows.push(read);
-    batch.to = row;
-    if (batch.to - batch.from < size) continue;
-    yield { ...batch, columns: columnsOf(heading) };
-    batch = emptyBatch(row);
   }
   if (!heading) throw new BadFile('The file is empty.');
   if (batch.to > batch.from) yield { ...batch, columns: columnsOf(heading) };

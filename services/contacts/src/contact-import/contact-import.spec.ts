@@ -113,6 +113,16 @@ describe('a contact', () => {
     expect(await run('id\n2\n')).toMatchObject({ updated: 1 });
   });
 
+  it.each(['"', '\\', '\\"', '{a,b}', "'", 'null', 'a,"b\nc', '$1', '✓ ü'])(
+    'may have %j in its name and id',
+    async (text) => {
+      const cell = `"${text.replaceAll('"', '""')}"`;
+      expect(await run(`Id,Name\n${cell},${cell}\nother,\n`)).toMatchObject({ created: 2 });
+      expect(await contact(text)).toMatchObject({ externalId: text, name: text });
+      expect(await contact('other')).toMatchObject({ name: null });
+    },
+  );
+
   it('that stands several times in a file is as its last row says, and counts once', async () => {
     await run('Id,StaffId\n1,Mike Counselor\n2,\n3,Mike Counselor\n');
     const file =

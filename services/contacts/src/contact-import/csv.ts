@@ -1,4 +1,4 @@
-import { CsvError, parse, type CsvErrorCode } from 'csv-parse';
+import { CsvError, parse, type CsvErrorCode, type Parser } from 'csv-parse';
 import { pipeline, Readable } from 'node:stream';
 import { BadFile } from './bad-file.js';
 
@@ -6,11 +6,11 @@ import { BadFile } from './bad-file.js';
 const LONGEST_RECORD = 100_000;
 
 /**
- * The records of a CSV file (RFC 4180, in UTF-8, with or without a byte order mark, any line ends), one by one; empty
+ * The records of a CSV file (RFC 4180, in UTF-8, with or without a byte order mark, any line ends), some at a time; empty
  * lines are left out. Holds a piece or two of the file, however long it is.
  * @throws BadFile when the bytes are no text, or the quoting is broken
  */
-export async function* readRecords(pieces: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
+export async function* readRecords(pieces: AsyncIterable<Buffer>): AsyncGenerator<string[][]> {
   const parser = parse({
     bom: true,
     record_delimiter: ['\r\n', '\n', '\r'],
@@ -21,10 +21,15 @@ export async function* readRecords(pieces: AsyncIterable<Buffer>): AsyncGenerato
   // What fails on the way is thrown by the parser when it is read.
   pipeline(Readable.from(checked(pieces), { highWaterMark: 1 }), parser, () => undefined);
   try {
-    yield* parser as AsyncIterable<string[]>;
+    for await (const record of parser as AsyncIterable<string[]>) yield [record, ...readyIn(parser)];
   } catch (error) {
     throw error instanceof CsvError ? new BadFile(inWords(error)) : error;
   }
+}
+
+/** What a piece of the file has brought: a million times to wait for the next record would take as long as to parse them. */
+function* readyIn(parser: Parser): Generator<string[]> {
+  for (let record; (record = parser.read() as string[] | null);) yield record;
 }
 
 /** The parser would put a replacement character for what is no text. */

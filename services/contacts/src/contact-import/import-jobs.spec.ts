@@ -125,9 +125,9 @@ describe('a long import', () => {
   /** Holds every batch from this row on until it is released. */
   function holdFrom(row: number): void {
     const held = new Promise<void>((resolve) => (holding = { release: resolve }));
-    BatchWriter.prototype.write = async function (importId, batch) {
+    BatchWriter.prototype.write = async function (importId, batch, meanwhile) {
       if (batch.from >= row) await held;
-      return write.call(this, importId, batch);
+      return write.call(this, importId, batch, meanwhile);
     };
   }
 
@@ -163,6 +163,44 @@ describe('a long import', () => {
       expect(await read(id)).toMatchObject({ status: 'completed', created: 100, updated: 0, rowsDone: 100 });
     } finally {
       await other.close();
+    }
+  });
+
+  it('loses no row and takes none twice when its batches have to be written again', async () => {
+    BatchWriter.prototype.write = async function (importId, batch, meanwhile) {
+      meanwhile?.();
+      return write.call(this, importId, batch, meanwhile);
+    };
+    const done = await importFile(service, admin, rowsOf(100));
+    expect(done).toMatchObject({ status: 'completed', created: 100, updated: 0, rowsDone: 100 });
+  });
+
+  it('that has only brought new contacts may come to one that is there', async () => {
+    await importFile(service, admin, 'Id\n55\n');
+    const done = await importFile(service, admin, rowsOf(100));
+    expect(done).toMatchObject({ status: 'completed', created: 99, updated: 1, rowsDone: 100 });
+  });
+
+  it('has its next batch ready, and no more than that, while the database is busy with one', async () => {
+    await importFile(service, admin, 'Id\n0\n');
+    const { prepare } = BatchWriter.prototype;
+    const prepared: number[] = [];
+    BatchWriter.prototype.prepare = function (batch) {
+      prepared.push(batch.from);
+      return prepare.call(this, batch);
+    };
+    service.get(ContactImportController).patience = 1;
+    try {
+      const id = await upload(service, admin, rowsOf(100));
+      await service.em().transactional(async (em) => {
+        await sql`select 1 from contact where account_id = ${admin.accountId} for update`.execute(em.getKysely());
+        await ask.ask(closeImport, { importId: id });
+        await eventually(() => expect(prepared).toEqual([0, 10]));
+      });
+      await eventually(async () => expect(await read(id)).toMatchObject({ status: 'completed', created: 99 }));
+      expect(prepared).toEqual(Array.from({ length: 10 }, (_, n) => n * 10));
+    } finally {
+      BatchWriter.prototype.prepare = prepare;
     }
   });
 

@@ -5,7 +5,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { BadFile } from './bad-file.js';
-import { BatchWriter, Overtaken } from './batch-writer.js';
+import { BatchWriter, Overtaken, type PreparedBatch } from './batch-writer.js';
 import { readBatches } from './batches.js';
 import { readRecords } from './csv.js';
 
@@ -111,22 +111,31 @@ export class ImportJobs {
     }
   }
 
-  /** The next batch is read while the one before is written. @returns false when it was stopped before the end */
+  /**
+   * The next batch is read while the database is busy with the one before, and not while a batch needs several short
+   * answers from it: these would wait in line with the reading. @returns false when it was stopped before the end
+   */
   private async writeAll({ id, chunks, rows_done, user_id_field }: Claimed): Promise<boolean> {
     const options = { userIdField: user_id_field, from: Number(rows_done), size: this.batchRows };
-    let written: Promise<void> = Promise.resolve();
+    const batches = readBatches(readRecords(this.pieces(id, chunks)), options);
     try {
-      for await (const batch of readBatches(readRecords(this.pieces(id, chunks)), options)) {
-        await written;
+      for (let batch = await this.nextOf(batches); batch;) {
         if (this.stopping) return false;
-        written = this.writer.write(id, batch);
-        // Looked at before the next one, or below.
-        written.catch(() => undefined);
+        let next: Promise<PreparedBatch | undefined> | undefined;
+        const following = () => (next ??= this.nextOf(batches));
+        // What is wrong with the file is told when the batch at hand is written.
+        await this.writer.write(id, batch, () => void following().catch(() => undefined));
+        batch = await following();
       }
     } finally {
-      await written;
+      await batches.return(undefined);
     }
     return true;
+  }
+
+  private async nextOf(batches: ReturnType<typeof readBatches>): Promise<PreparedBatch | undefined> {
+    const { value, done } = await batches.next();
+    return done ? undefined : this.writer.prepare(value);
   }
 
   private async *pieces(importId: string, chunks: number): AsyncGenerator<Buffer> {
