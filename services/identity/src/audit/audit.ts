@@ -37,24 +37,24 @@ export class Audit {
    */
   async append(entries: readonly NewEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const deleted = await this.deletedAmong(entries.flatMap((entry) => entry.subjectId ?? []));
-    const heads = await this.lockHeads([...new Set(entries.map((entry) => entry.accountId))].sort());
+    const accounts = [...new Set(entries.map((entry) => entry.accountId))].sort();
+    const heads = await this.lockHeads(accounts);
+    // About them no detail is written: what is erased with a person must not come back.
+    const deleted = await this.deletedAmong(entries.flatMap((entry) => (entry.detail && entry.subjectId) || []));
     const rows = entries.map((entry) => {
       const gone = deleted.has(entry.subjectId ?? '');
       return this.link(gone ? { ...entry, detail: undefined } : entry, heads.get(entry.accountId)!);
     });
-    const db = this.em.getKysely();
-    await sql`
-      insert into audit_entry (id, account_id, seq, at, action, actor_id, system, subject_id, detail, salt, detail_digest, prev_hash, hash)
-      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (id uuid, account_id uuid, seq bigint, at timestamptz,
-        action text, actor_id uuid, system text, subject_id uuid, detail text, salt text, detail_digest text, prev_hash text, hash text)`.execute(
-      db,
-    );
     const moved = [...heads].map(([account_id, head]) => ({ account_id, ...head }));
     await sql`
+      with entries as (
+        insert into audit_entry (id, account_id, seq, at, action, actor_id, system, subject_id, detail, salt, detail_digest, prev_hash, hash)
+        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (id uuid, account_id uuid, seq bigint, at timestamptz,
+          action text, actor_id uuid, system text, subject_id uuid, detail text, salt text, detail_digest text, prev_hash text, hash text)
+      )
       update audit_head h set seq = m.seq, hash = m.hash
       from jsonb_to_recordset(${JSON.stringify(moved)}::jsonb) as m (account_id uuid, seq bigint, hash text)
-      where h.account_id = m.account_id`.execute(db);
+      where h.account_id = m.account_id`.execute(this.em.getKysely());
   }
 
   /** Erases the details of what was done to and by somebody, as their deletion would. Every record stays. */
@@ -64,7 +64,6 @@ export class Audit {
       where (subject_id = ${userId} or actor_id = ${userId}) and detail is not null`.execute(this.em.getKysely());
   }
 
-  /** About them no detail is written: what is erased with a person must not come back. */
   private async deletedAmong(userIds: readonly string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     const { rows } = await sql<{ id: string }>`
@@ -74,13 +73,18 @@ export class Audit {
 
   private async lockHeads(accountIds: readonly string[]): Promise<Map<string, Head>> {
     const db = this.em.getKysely();
+    const locked = async () => {
+      const { rows } = await sql<Head & { account_id: string }>`
+        select account_id, seq::float8, hash from audit_head where account_id = any(${accountIds}::uuid[])
+        order by account_id for update`.execute(db);
+      return new Map(rows.map(({ account_id, seq, hash }) => [account_id, { seq, hash }]));
+    };
+    const heads = await locked();
+    if (heads.size === accountIds.length) return heads;
     await sql`
       insert into audit_head (account_id, seq, hash) select id, 0, ${GENESIS} from unnest(${accountIds}::uuid[]) id
-      on conflict do nothing`.execute(db);
-    const { rows } = await sql<Head & { account_id: string }>`
-      select account_id, seq::float8, hash from audit_head where account_id = any(${accountIds}::uuid[])
-      order by account_id for update`.execute(db);
-    return new Map(rows.map(({ account_id, seq, hash }) => [account_id, { seq, hash }]));
+      order by id on conflict do nothing`.execute(db);
+    return locked();
   }
 
   private link({ accountId, action, actorId, system, subjectId, detail }: NewEntry, head: Head) {
