@@ -45,14 +45,16 @@ export class Closing {
   }
 
   /**
-   * Writes what remains into every line: nothing, and the departure is completed; anything, and it has failed.
-   * Departures that have been overtaken meanwhile are left alone.
+   * Where nothing remains the departure is completed, and that says it of all its lines. Otherwise it has failed, and what
+   * remains is written into them. Departures that have been overtaken meanwhile are left alone.
    * @param broken what breaks a promise, by service
    */
   async close(due: readonly DueDeparture[], broken: ReadonlyMap<string, readonly Broken[]>): Promise<void> {
     await this.em.fork().transactional(async () => {
       const open = await this.lock(due);
-      const states = await this.states(open);
+      const unclean = new Set([...broken.values()].flat().map(({ userId }) => userId));
+      // What an earlier round has counted stands in the lines.
+      const states = await this.states(open.filter(({ user_id, round }) => round > 0 || unclean.has(user_id)));
       const byUser = new Map(open.map((departure) => [departure.id, departure.user_id]));
       const counted = states.map((state) =>
         count(state, broken.get(state.service) ?? [], byUser.get(state.departure_id)!),
@@ -90,6 +92,7 @@ export class Closing {
   }
 
   private async states(open: readonly DueDeparture[]): Promise<ServiceState[]> {
+    if (open.length === 0) return [];
     const { rows } = await sql<ServiceState>`
       select departure_id, service, status, error, round, rules from departure_service
       where departure_id = any(${open.map((one) => one.id)}::uuid[])`.execute(this.em.getKysely());
@@ -97,6 +100,7 @@ export class Closing {
   }
 
   private async write(states: readonly ServiceState[]): Promise<void> {
+    if (states.length === 0) return;
     await sql`
       update departure_service s set status = n.status, error = n.error, rules = n.rules
       from jsonb_to_recordset(${JSON.stringify(states)}::jsonb)

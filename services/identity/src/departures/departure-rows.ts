@@ -10,6 +10,7 @@ import {
   type DepartureTransition,
   type Page,
   type ProblemCode,
+  type ReceiptLine,
   type ResolvedPolicy,
   type Restore,
   type Transition,
@@ -224,13 +225,19 @@ function toDeparture(row: DepartureRow, states: readonly ServiceState[]): Depart
     ...(row.conversion && { inboxId: row.conversion.inboxId }),
     ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
     progress: { done: row.done, total: row.total },
-    services: states.map(toService),
+    services: states.map((state) => toService(state, row.status === 'completed')),
   };
 }
 
-const toService = ({ service, status, error, rules }: ServiceState): DepartureService => ({
+const toService = ({ service, status, error, rules }: ServiceState, proven: boolean): DepartureService => ({
   service,
   status,
   ...(error && { error }),
-  rules,
+  rules: proven ? rules.map(withNothingLeft) : rules,
+});
+
+/** A departure is completed when nothing remains: no need to write that into a hundred lines. */
+const withNothingLeft = (line: ReceiptLine): ReceiptLine => ({
+  ...line,
+  remaining: line.remaining ?? (line.finishedAt ? 0 : null),
 });
