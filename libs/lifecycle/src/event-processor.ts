@@ -3,7 +3,6 @@ import { Injectable, Optional } from '@nestjs/common';
 import { failpoint } from '#libs/broker';
 import { isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { failedStatementOf, offendersOf } from './blame.js';
 import { InboxConversion } from './conversion.js';
 import { newestOf, unique } from './event-order.js';
 import { retryDelay, type Verdict } from './failures.js';
@@ -98,20 +97,6 @@ export class EventProcessor {
     });
   }
 
-  /** Of a batch that failed, who made it fail, as far as that can be told from one statement alone. */
-  async offenders(error: unknown): Promise<Map<string, Verdict>> {
-    const failed = failedStatementOf(error);
-    if (!failed) return new Map();
-    return this.em.fork().transactional(async (em) => {
-      const db: Db = em.getKysely();
-      await lockPeople(
-        db,
-        failed.leavers.map(({ userId }) => userId),
-      );
-      return offendersOf(db, failed, this.clock.now());
-    });
-  }
-
   /**
    * Locks everybody who may be about to leave and then writes what the events say about them. In this order: an update
    * alone would let writers, who hold the row in share, go on reading the old version.
@@ -199,8 +184,8 @@ export class EventProcessor {
   }
 
   /**
-   * For identity: begins events again that have failed in chunks. Their tasks go on from where they stopped; a failure
-   * before that would have failed the decision itself.
+   * For identity: begins events again that have failed. Their tasks go on from where they stopped; any other failure would
+   * have failed the decision itself.
    */
   async resumeDecided(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
     const { answers } = await this.recognise(db, await inbox.find(db, events.map(keyOf), true), events);

@@ -29,12 +29,14 @@ export interface Noted {
   event: UserEvent;
   status: InboxStatus;
   lines: ReceiptLine[];
+  /** Why some of it has to be tried again. */
+  error?: string;
 }
 
 /** Notes events for the first time. The key refuses the whole batch where one of them was here before. */
 export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<void> {
   if (noted.length === 0) return;
-  const rows = noted.map(({ event: { type, time, data }, status }) => ({
+  const rows = noted.map(({ event: { type, time, data }, status, error }) => ({
     user_id: data.userId,
     lifecycle_version: data.lifecycleVersion,
     account_id: data.accountId,
@@ -46,18 +48,19 @@ export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<
     left_at: time,
     round: data.departure!.round,
     status,
+    error,
   }));
   // Most of the bytes by far. JSON has no line breaks of its own, and so each person's is parsed once, as what it is.
   const lines = noted.map((one) => JSON.stringify(one.lines)).join('\n');
   await sql`
-    insert into inbox (user_id, lifecycle_version, account_id, seq, type, departure_id, active_since, was_manager, left_at, round, status, lines, received_at, finished_at)
+    insert into inbox (user_id, lifecycle_version, account_id, seq, type, departure_id, active_since, was_manager, left_at, round, status, error, lines, received_at, finished_at)
     select n.user_id, n.lifecycle_version, n.account_id, n.seq, n.type, n.departure_id, n.active_since, n.was_manager, n.left_at,
-      n.round, n.status, n.lines::jsonb, ${now}, case when n.status = 'running' then null else ${now}::timestamptz end
+      n.round, n.status, n.error, n.lines::jsonb, ${now}, case when n.status = 'running' then null else ${now}::timestamptz end
     from rows from (
       json_to_recordset(${JSON.stringify(rows)}::json) as (user_id uuid, lifecycle_version bigint, account_id uuid, seq bigint, type text,
-        departure_id uuid, active_since bigint, was_manager boolean, left_at timestamptz, round int, status text),
+        departure_id uuid, active_since bigint, was_manager boolean, left_at timestamptz, round int, status text, error text),
       string_to_table(${lines}, e'\\n')
-    ) as n (user_id, lifecycle_version, account_id, seq, type, departure_id, active_since, was_manager, left_at, round, status, lines)`.execute(
+    ) as n (user_id, lifecycle_version, account_id, seq, type, departure_id, active_since, was_manager, left_at, round, status, error, lines)`.execute(
     db,
   );
 }
@@ -120,16 +123,17 @@ export const appliedKey = (userId: string, rule: string, part: string | null | u
 /** Writes what the rules did. The event itself is kept only while there is something left to do with it. */
 export async function write(db: Db, noted: readonly Noted[], now: Date): Promise<void> {
   if (noted.length === 0) return;
-  const rows = noted.map(({ event: { data }, status, lines }) => ({
+  const rows = noted.map(({ event: { data }, status, lines, error }) => ({
     user_id: data.userId,
     lifecycle_version: data.lifecycleVersion,
     status,
     lines,
+    error,
   }));
   await sql`
-    update inbox i set status = n.status, lines = n.lines, event = null, due_at = null, error = null,
+    update inbox i set status = n.status, lines = n.lines, event = null, due_at = null, error = n.error,
       finished_at = case when n.status = 'running' then null else ${now}::timestamptz end
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint, status text, lines jsonb)
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint, status text, lines jsonb, error text)
     where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
 }
 
@@ -194,6 +198,20 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
   return new Set(rows.map(rowKey));
 }
 
+/** A chunk failed and will be tried again: whoever looks at the departure sees why it takes its time. */
+export async function showError(
+  db: Db,
+  key: { userId: string; lifecycleVersion: string },
+  code: string,
+): Promise<InboxRow[]> {
+  const { rows } = await sql<InboxRow>`
+    update inbox set error = ${code}
+    where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and status = 'running' returning *`.execute(
+    db,
+  );
+  return rows;
+}
+
 /** A chunk failed once too often: the event waits for somebody to retry it, and its tasks with it. */
 export async function failTasks(
   db: Db,
@@ -213,11 +231,12 @@ export async function failTasks(
 }
 
 /** The receipt of what has just been noted. */
-export function receiptFor({ event: { type, data }, status, lines }: Noted): Receipt {
+export function receiptFor({ event: { type, data }, status, lines, error }: Noted): Receipt {
   const { accountId, userId, seq, lifecycleVersion, departure } = data;
   const { id: departureId, round } = departure!;
   const said = status === 'retry' ? 'running' : status;
-  return { accountId, userId, type, seq, lifecycleVersion, departureId, round, status: said, rules: lines };
+  const known = { accountId, userId, type, seq, lifecycleVersion, departureId, round, status: said };
+  return { ...known, ...(error && { error }), rules: lines };
 }
 
 export function receiptOf(row: InboxRow): Receipt {

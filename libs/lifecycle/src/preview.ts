@@ -4,7 +4,7 @@ import { survives, type RuleSet, type Step } from './rule-set.js';
 import { stillToDo } from './settlement.js';
 import * as inbox from './inbox.js';
 import type { LeaverRow } from './leaver-table.js';
-import { countTogether } from './statements.js';
+import { countTogether } from './counting.js';
 
 /** How many ids a blocked rule lists. */
 const LISTED = 100;

@@ -1,5 +1,6 @@
 import type { Db } from './rule.js';
-import { countTogether, type Counting, type Statements } from './statements.js';
+import { countTogether, type Counting } from './counting.js';
+import type { Statements } from './statements.js';
 
 /** How many rows one statement may change, and how many of one person. What exceeds it goes on as a task, in chunks. */
 export interface RowBudget {

@@ -1,13 +1,13 @@
 import type { ActionName, ReceiptLine, ResolvedAction } from '#libs/contracts';
 import type { Effect } from './actions.js';
-import { blameOn } from './blame.js';
+import { forAsManyAsPossible } from './division.js';
 import type { Db } from './rule.js';
 import { observed } from './rule-applied.js';
 import type { Step } from './rule-set.js';
 import type { LeaverRow } from './leaver-table.js';
 import { fitting, Sizes, type RowBudget } from './row-budget.js';
 import { dueAt, scheduleLater } from './scheduling.js';
-import { countTogether, type Counting } from './statements.js';
+import { countTogether, type Counting } from './counting.js';
 import { Successors } from './successors.js';
 import type { NoteOf } from './undo-statements.js';
 
@@ -27,6 +27,8 @@ export interface Leftover {
   position: number;
   cursor: string | null;
   affected: number;
+  /** Why it could not be done with the others: goes on later, alone. */
+  error?: string;
 }
 
 export interface RunResult {
@@ -46,6 +48,8 @@ interface Run {
   successors: Successors;
   sizes: Sizes;
   budget: RowBudget;
+  /** With nobody else, whoever makes a statement fail need not be told from others. */
+  alone: boolean;
 }
 
 /**
@@ -60,22 +64,24 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
   };
   const pending = new Set<string>();
   const all = groups(leaving);
-  const changing = all.filter((members) => members.length > 1 && !isCounted(members));
+  const changing = leaving.length === 1 ? [] : all.filter((members) => !isCounted(members));
   const sizes = new Sizes(
     changing.map((members) => countingOf(members, successors)),
     budget.perPerson,
   );
-  const run: Run = { successors, budget, sizes };
+  const run: Run = { successors, budget, sizes, alone: leaving.length === 1 };
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // Whose rows of the same rule are still being worked on has to wait for the later step as well.
-    for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, member, successors, 0, null);
+    for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, successors, unfinished(member));
     const ready = parts.map((part) => part.ready).filter((members) => members.length > 0);
-    for (const { member, affected, cursor, finished } of await runSection(db, ready, run, now)) {
-      if (finished) result.lines.get(member.leaver.userId)![member.position] = line(member, affected, successors, now);
+    for (const outcome of await runSection(db, ready, run, now)) {
+      const { member, affected } = outcome;
+      if (outcome.finished)
+        result.lines.get(member.leaver.userId)![member.position] = line(member, affected, successors, now);
       else {
         pending.add(key(member));
-        defer(result, member, successors, affected, cursor);
+        defer(result, successors, outcome);
       }
     }
   }
@@ -114,7 +120,17 @@ interface Outcome {
   affected: number;
   cursor: string | null;
   finished: boolean;
+  error?: string;
 }
+
+/** Nothing of it has been done. */
+const unfinished = (member: Member, error?: string): Outcome => ({
+  member,
+  affected: 0,
+  cursor: null,
+  finished: false,
+  ...(error && { error }),
+});
 
 /** Groups that are only counted come together; every other one alone. */
 function sections(all: readonly Member[][]): Member[][][] {
@@ -132,8 +148,7 @@ const isCounted = ([first]: Member[]): boolean => first!.step.action.effect.kind
 async function runSection(db: Db, section: Member[][], run: Run, now: Date): Promise<Outcome[]> {
   const [first] = section;
   if (!first) return [];
-  if (!isCounted(first))
-    return first.length === 1 ? changeOne(db, first[0]!, run, now) : changeGroup(db, first, run, now);
+  if (!isCounted(first)) return run.alone ? changeOne(db, first[0]!, run, now) : changeGroup(db, first, run, now);
   const counts = await countTogether(
     db,
     section.map((members) => countingOf(members, run.successors)),
@@ -168,7 +183,10 @@ async function changeOne(db: Db, member: Member, { successors, budget }: Run, no
   return [{ member, affected: count, cursor: lastId, finished: count < rows }];
 }
 
-/** All rows of everybody who has few. Whoever has many goes on alone. */
+/**
+ * All rows of everybody who has few. Whoever has many goes on alone, and so does whoever makes it fail: the others, and
+ * the other rules, are done with it.
+ */
 async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Promise<Outcome[]> {
   const { step } = members[0]!;
   await run.sizes.ask(db);
@@ -176,13 +194,15 @@ async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Prom
   const fit = new Set(fitting(members, sizeOf, run.budget));
   const rows = [...fit].map((member) => rowOf(member.leaver, member.step, run.successors));
   const effect = changing(step);
-  const counts = await observed(step, () => step.statements.run(db, effect, rows, now, noteOf(step))).catch(
-    (error: unknown) => blameOn({ step, effect, leavers: rows }, error),
+  const { counts, failed } = await forAsManyAsPossible(db, rows, (some) =>
+    observed(step, () => step.statements.run(db, effect, some, now, noteOf(step))),
   );
   await schedule(db, members, counts, now);
+  const errors = new Map([...failed].map(([{ userId }, error]) => [userId, error]));
   return members.map((member) => {
-    const affected = counts.get(member.leaver.userId) ?? 0;
-    return { member, affected, cursor: null, finished: fit.has(member) };
+    const { userId } = member.leaver;
+    if (!fit.has(member) || errors.has(userId)) return unfinished(member, errors.get(userId));
+    return { member, affected: counts.get(userId) ?? 0, cursor: null, finished: true };
   });
 }
 
@@ -255,14 +275,9 @@ function openLine(leaver: Leaving, step: Step, successors: Successors): ReceiptL
   };
 }
 
-function defer(
-  result: RunResult,
-  member: Member,
-  successors: Successors,
-  affected: number,
-  cursor: string | null,
-): void {
+function defer(result: RunResult, successors: Successors, { member, affected, cursor, error }: Outcome): void {
   const { leaver, step, position } = member;
-  result.lines.get(leaver.userId)![position] = { ...openLine(leaver, step, successors), affected };
-  result.leftovers.push({ userId: leaver.userId, step, transition: step.transition, position, cursor, affected });
+  const { userId } = leaver;
+  result.lines.get(userId)![position] = { ...openLine(leaver, step, successors), affected };
+  result.leftovers.push({ userId, step, transition: step.transition, position, cursor, affected, error });
 }

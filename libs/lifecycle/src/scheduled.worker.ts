@@ -12,7 +12,7 @@ import { observed } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
 import { fitting } from './row-budget.js';
 import type { LeaverRow } from './leaver-table.js';
-import { countTogether, type Counting } from './statements.js';
+import { countTogether, type Counting } from './counting.js';
 import { Worker } from './worker.js';
 
 const AT_ONCE = 500;

@@ -1,6 +1,7 @@
-import type { Receipt, ReceiptLine, UserEvent } from '#libs/contracts';
+import type { Receipt, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import { convertingIn, warn, type InboxConversion } from './conversion.js';
+import { retryDelay } from './failures.js';
 import * as inbox from './inbox.js';
 import { callOff } from './people.js';
 import { forgetNotes, restore } from './restoration.js';
@@ -76,12 +77,17 @@ export class Settlement {
     const restored = await restore(db, this.rules, back, this.budget, now);
     const lines = new Map([...ran.lines, ...restored.lines]);
     const leftovers = [...ran.leftovers, ...restored.leftovers];
-    const unfinished = new Set(leftovers.map((leftover) => leftover.userId));
-    const noted = events.map((event) => ({
-      event,
-      lines: lines.get(event.data.userId) ?? ([] as ReceiptLine[]),
-      status: unfinished.has(event.data.userId) ? ('running' as const) : ('completed' as const),
-    }));
+    const unfinished = Map.groupBy(leftovers, (leftover) => leftover.userId);
+    const noted = events.map((event): inbox.Noted => {
+      const own = unfinished.get(event.data.userId);
+      const error = own?.find((leftover) => leftover.error)?.error;
+      return {
+        event,
+        lines: lines.get(event.data.userId) ?? [],
+        status: own ? 'running' : 'completed',
+        ...(error && { error }),
+      };
+    });
     return { noted, leftovers };
   }
 
@@ -117,7 +123,7 @@ export class Settlement {
   ): Promise<void> {
     if (leftovers.length === 0) return;
     const byUser = new Map(events.map((event) => [event.data.userId, event.data]));
-    const rows = leftovers.map(({ userId, step, transition, position, cursor, affected }) => ({
+    const rows = leftovers.map(({ userId, step, transition, position, cursor, affected, error }) => ({
       user_id: userId,
       lifecycle_version: byUser.get(userId)!.lifecycleVersion,
       position,
@@ -128,11 +134,15 @@ export class Settlement {
       action: step.resolved,
       cursor,
       affected,
+      // That was the first try.
+      attempts: error ? 1 : 0,
+      due_at: error ? new Date(now.getTime() + retryDelay(0)!) : now,
     }));
     await sql`
-      insert into task (user_id, lifecycle_version, position, account_id, rule, part, transition, action, cursor, affected, chunk_rows, due_at)
-      select n.*, ${FIRST_CHUNK}, ${now} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint,
-        position int, account_id uuid, rule text, part text, transition text, action jsonb, cursor uuid, affected bigint)
+      insert into task (user_id, lifecycle_version, position, account_id, rule, part, transition, action, cursor, affected, attempts, due_at, chunk_rows)
+      select n.*, ${FIRST_CHUNK} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint,
+        position int, account_id uuid, rule text, part text, transition text, action jsonb, cursor uuid, affected bigint,
+        attempts int, due_at timestamptz)
       on conflict do nothing`.execute(db);
   }
 }

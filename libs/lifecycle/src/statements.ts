@@ -13,6 +13,7 @@ import {
   type SetEffect,
   type Value,
 } from './actions.js';
+import { countTogether, type Counting } from './counting.js';
 import { leaverTable, type LeaverRow } from './leaver-table.js';
 import { MarkStatements } from './mark-statements.js';
 import { Relation, type Sql } from './relation.js';
@@ -65,11 +66,15 @@ export class Statements {
     return effect.kind === 'none' || takesAway(effect) ? 'all' : effect;
   }
 
-  counting({ effect, leavers, atMost }: Counting): Sql {
+  /**
+   * A row a leaver, with `user_id` and `count`.
+   * @param leavers a relation as `leaverTable` makes it
+   */
+  counting({ effect, atMost }: Pick<Counting, 'effect' | 'atMost'>, leavers: Sql): Sql {
     const found = sql`from ${this.table} t where ${this.selection(effect)}`;
     return sql`
-      with ${leaverTable(leavers)}
-      select l.user_id, (select count(*) ${atMost ? sql`from (select 1 ${found} limit ${atMost}) t` : found}) as count from l`;
+      select l.user_id, (select count(*) ${atMost ? sql`from (select 1 ${found} limit ${atMost}) t` : found}) as count
+      from ${leavers} l`;
   }
 
   /** Whether anything is left to do for one leaver. Stops at the first row. */
@@ -247,29 +252,4 @@ export class Statements {
   private column(property: string): Sql {
     return this.relation.column(property);
   }
-}
-
-/** Of which rows, and of whom. */
-export interface Counting {
-  statements: Statements;
-  effect: Effect;
-  leavers: readonly LeaverRow[];
-  /** Where the count may end. */
-  atMost?: number;
-}
-
-/** Several counts in one statement, since asking takes longer than counting; by user, in the order of the questions. */
-export async function countTogether(db: Db, countings: readonly Counting[]): Promise<Map<string, number>[]> {
-  const counts = countings.map(() => new Map<string, number>());
-  if (countings.length === 0) return counts;
-  const each = countings.map(
-    (counting, n) => sql`select ${sql.lit(n)} as n, c.* from (${counting.statements.counting(counting)}) c`,
-  );
-  const { rows } = await sql<{
-    n: number;
-    user_id: string;
-    count: string;
-  }>`${sql.join(each, sql` union all `)}`.execute(db);
-  for (const { n, user_id, count } of rows) counts[n]!.set(user_id, Number(count));
-  return counts;
 }

@@ -180,13 +180,15 @@ export class TaskWorker extends Worker {
         status = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
           then 'running' else 'completed' end,
         finished_at = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
-          then null else ${line.finishedAt}::timestamptz end
+          then null else ${line.finishedAt}::timestamptz end,
+        error = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and attempts > 0)
+          then error end
       where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} returning *`.execute(db);
     return inbox.receiptOf(rows[0]!);
   }
 
   private putOff(task: TaskRow, error: unknown): Promise<Receipt[]> {
-    const { code } = verdictOn(error);
+    const { kind, code } = verdictOn(error);
     this.log.warn({ rule: task.rule, attempts: task.attempts, ...faultOf(error), code }, 'a chunk failed');
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
@@ -198,7 +200,7 @@ export class TaskWorker extends Worker {
         where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and position = ${task.position}`.execute(
         db,
       );
-      return [];
+      return kind === 'transient' ? [] : (await inbox.showError(db, key, code)).map(inbox.receiptOf);
     });
   }
 }

@@ -48,7 +48,7 @@ export class UserEvents {
     return outcomes;
   }
 
-  /** The whole batch at once; if something in it fails, without the offenders. Throws only what is transient. */
+  /** The whole batch at once; if that fails, in halves, until the offender is alone. Throws only what is transient. */
   private async process(events: readonly UserEvent[]): Promise<void> {
     if (events.length === 0) return;
     const [departureId, ...others] = new Set(events.map(({ data }) => data.departure?.id));
@@ -63,29 +63,14 @@ export class UserEvents {
         { events: events.length, verdict: verdict.kind, ...faultOf(error), code: verdict.code },
         'a batch failed',
       );
-      return { error, verdict };
+      return verdict;
     });
     if (Array.isArray(outcome)) return this.answer(outcome);
-    const { error, verdict } = outcome;
-    if (verdict.kind === 'transient') throw new TransientFailure(verdict.code);
-    if (events.length === 1) return this.parkOffender(events[0]!, verdict);
-    await this.divide(events, error);
-  }
-
-  /** Without those who are to blame, when they can be told; otherwise in halves. */
-  private async divide(events: readonly UserEvent[], error: unknown): Promise<void> {
-    const offenders = await this.processor.offenders(error).catch((other: unknown) => {
-      throw new TransientFailure(verdictOn(other).code);
-    });
-    const isOffender = ({ data }: UserEvent) => offenders.has(data.userId);
-    const others = events.filter((event) => !isOffender(event));
-    if (others.length === events.length) {
-      const middle = Math.ceil(events.length / 2);
-      await this.process(events.slice(0, middle));
-      return this.process(events.slice(middle));
-    }
-    await this.process(others);
-    for (const event of events.filter(isOffender)) await this.process([event]);
+    if (outcome.kind === 'transient') throw new TransientFailure(outcome.code);
+    if (events.length === 1) return this.parkOffender(events[0]!, outcome);
+    const middle = Math.ceil(events.length / 2);
+    await this.process(events.slice(0, middle));
+    await this.process(events.slice(middle));
   }
 
   private async parkOffender(event: UserEvent, verdict: Verdict): Promise<void> {
