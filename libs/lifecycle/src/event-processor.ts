@@ -8,7 +8,7 @@ import { newestOf, unique } from './event-order.js';
 import { retryDelay, type Verdict } from './failures.js';
 import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from './inbox.js';
-import { fence, learn, lockPeople } from './people.js';
+import { fence, fencesOf, learn, lockPeople } from './people.js';
 import type { Db } from './rule.js';
 import { RuleSet } from './rule-set.js';
 import type { RowBudget } from './row-budget.js';
@@ -53,7 +53,8 @@ export class EventProcessor {
       const db: Db = em.getKysely();
       const [row] = await inbox.find(db, [keyOf(event)], true);
       if (row?.status !== 'retry') return [];
-      return this.decide(db, [event], { fences: await lockPeople(db, [event.data.userId]), fresh: new Set() });
+      const fences = fencesOf(await lockPeople(db, [event.data.userId]));
+      return this.decide(db, [event], { fences, fresh: new Set() });
     });
   }
 
@@ -61,8 +62,10 @@ export class EventProcessor {
   async applyWithin(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
     const lifecycle = unique(events.filter((event) => isLifecycleType(event.type)));
     const fences = await this.meet(db, events);
-    // Nobody else notes anything about these people before the end of the transaction.
-    const known = await inbox.find(db, lifecycle.map(keyOf), true);
+    // Whatever the inbox knows of a person lies behind the fence. Nobody else notes anything about these people before the
+    // end of the transaction.
+    const behind = lifecycle.filter(({ data }) => (fences.get(data.userId) ?? 0) >= data.lifecycleVersion);
+    const known = await inbox.find(db, behind.map(keyOf), true);
     const keys = new Set(known.map(inbox.rowKey));
     const isKnown = (event: UserEvent) => keys.has(inbox.eventKey(event));
     const { resumed, answers } = await this.recognise(db, known, lifecycle.filter(isKnown));
@@ -106,18 +109,18 @@ export class EventProcessor {
     const lifecycle = events.filter((event) => isLifecycleType(event.type));
     const ids = lifecycle.map((event) => event.data.userId);
     const locked = await lockPeople(db, ids);
-    await forgetDeleted(db, events, this.forgetting);
+    await forgetDeleted(db, events, locked, this.forgetting);
     const people = events.map(({ data }) => data);
     const learned = await learn(db, people, versionsOf(lifecycle));
     // Of these something newer is known.
     const others = lifecycle.filter((event) => !learned.has(event.data.userId));
-    if (others.length === 0) return new Map([...learned, ...locked]);
+    if (others.length === 0) return new Map([...learned, ...fencesOf(locked)]);
     const found = await lockPeople(
       db,
       others.map((event) => event.data.userId),
     );
     await fence(db, others);
-    return new Map([...learned, ...found, ...locked]);
+    return new Map([...learned, ...fencesOf(found), ...fencesOf(locked)]);
   }
 
   /** Events that were here before: answered again from what is noted, or begun again when somebody asked for it. */

@@ -1,5 +1,6 @@
 import type { UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
+import type { LockedPerson } from './people.js';
 import type { Db } from './rule.js';
 
 /** Somebody who is being deleted, with what is needed to find their traces where no row names them by id. */
@@ -23,8 +24,13 @@ export abstract class Forgetting {
 }
 
 /** Whatever names the deleted otherwise than by id goes, while the directory still knows what they were called. */
-export async function forgetDeleted(db: Db, events: readonly UserEvent[], forgetting?: Forgetting): Promise<void> {
-  const deleted = await deletedIn(db, events);
+export async function forgetDeleted(
+  db: Db,
+  events: readonly UserEvent[],
+  locked: ReadonlyMap<string, LockedPerson>,
+  forgetting?: Forgetting,
+): Promise<void> {
+  const deleted = deletedIn(events, locked);
   if (deleted.length === 0) return;
   await emptyDeadLetters(
     db,
@@ -34,24 +40,21 @@ export async function forgetDeleted(db: Db, events: readonly UserEvent[], forget
 }
 
 /** Whoever these events delete, as far as directory and events tell. */
-async function deletedIn(db: Db, events: readonly UserEvent[]): Promise<Deleted[]> {
+function deletedIn(events: readonly UserEvent[], locked: ReadonlyMap<string, LockedPerson>): Deleted[] {
   const deletions = events.filter(({ type }) => type === 'user.deleted');
   if (deletions.length === 0) return [];
-  const { rows } = await sql<{ user_id: string; staff_id: string }>`
-    select user_id, staff_id from directory
-    where user_id = any(${deletions.map(({ data }) => data.userId)}::uuid[]) and staff_id is not null`.execute(db);
-  const heard = [
-    ...rows.map((row) => ({ userId: row.user_id, staffId: row.staff_id })),
-    // Somebody may come and go within one batch.
-    ...events.map(({ data }) => ({ userId: data.userId, staffId: data.profile.staffId })),
-  ];
-  return deletions.map(({ data: { accountId, userId, departure } }) => ({
-    accountId,
-    userId,
-    staffIds: [...new Set(heard.flatMap((one) => (one.userId === userId && one.staffId) || []))],
-    departureId: departure!.id,
-    ...(departure!.addressDigest && { addressDigest: departure!.addressDigest }),
-  }));
+  // Somebody may come and go within one batch.
+  const about = Map.groupBy(events, ({ data }) => data.userId);
+  return deletions.map(({ data: { accountId, userId, departure } }) => {
+    const heard = [locked.get(userId)?.staffId, ...about.get(userId)!.map(({ data }) => data.profile.staffId)];
+    return {
+      accountId,
+      userId,
+      staffIds: [...new Set(heard.flatMap((staffId) => staffId || []))],
+      departureId: departure!.id,
+      ...(departure!.addressDigest && { addressDigest: departure!.addressDigest }),
+    };
+  });
 }
 
 /** Messages about these people that could not be understood: that there was one stays to be looked at, not what it said. */

@@ -9,18 +9,26 @@ interface KnownPerson {
   profile: Profile;
 }
 
+/** What the directory says of somebody, before anything is learned about them. */
+export interface LockedPerson {
+  /** The highest lifecycle version that has been applied here; 0 for none. */
+  fence: number;
+  staffId: string | null;
+}
+
 /**
  * Takes the people's directory rows exclusively, in the order of their ids. Writers who name one of them hold the same
  * rows in share: they come either before the rules, which then see their rows, or after, and are refused.
- * @returns the fence of each: the highest lifecycle version that has been applied here, 0 for none
  */
-export async function lockPeople(db: Db, userIds: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await sql<{ user_id: string; fence: string }>`
-    select user_id, lifecycle_version as fence from directory where user_id = any(${[...userIds]}::uuid[]) order by user_id for update`.execute(
-    db,
-  );
-  return new Map(rows.map((row) => [row.user_id, Number(row.fence)]));
+export async function lockPeople(db: Db, userIds: readonly string[]): Promise<Map<string, LockedPerson>> {
+  const { rows } = await sql<{ user_id: string; fence: string; staff_id: string | null }>`
+    select user_id, lifecycle_version as fence, staff_id from directory where user_id = any(${[...userIds]}::uuid[])
+    order by user_id for update`.execute(db);
+  return new Map(rows.map((row) => [row.user_id, { fence: Number(row.fence), staffId: row.staff_id }]));
 }
+
+export const fencesOf = (locked: ReadonlyMap<string, LockedPerson>): Map<string, number> =>
+  new Map([...locked].map(([userId, { fence }]) => [userId, fence]));
 
 /**
  * Writes what the events say about people, unless something newer is known.

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Sql } from './relation.js';
 import type { Db } from './rule.js';
 import type { Step } from './rule-set.js';
 
@@ -35,20 +36,16 @@ export class Successors {
     const named = [...new Set(giving.flatMap((leaver) => leaver.steps.flatMap((step) => step.resolved.to ?? [])))];
     const leaving = leavers.map((leaver) => leaver.userId);
     const accounts = [...new Set(giving.map((leaver) => leaver.accountId))];
-    const admins = await firstAdmins(db, accounts, leaving);
-    const candidates = [...named, ...admins.map((row) => row.user_id)];
-    const { rows: held } = await sql<{ user_id: string; account_id: string }>`
-      select user_id, account_id from directory
-      where user_id = any(${candidates}::uuid[]) and status = 'active' and user_id <> all(${leaving}::uuid[])
-      order by user_id for key share`.execute(db);
-    const active = new Set(held.map((row) => `${row.account_id} ${row.user_id}`));
+    // Whoever is found and has left once the lock is there is no longer among the rows.
+    const { rows: held } = await sql<{ user_id: string; account_id: string; first: boolean }>`
+      with first as (select array(select user_id from (${selectFirstAdmins(accounts, leaving)}) f) as ids)
+      select user_id, account_id, user_id = any((select ids from first)::uuid[]) as first from directory
+      where user_id = any(${named}::uuid[] || (select ids from first)::uuid[])
+        and status = 'active' and user_id <> all(${leaving}::uuid[])
+      order by user_id for key share of directory`.execute(db);
     return new Successors(
-      active,
-      new Map(
-        admins
-          .filter((row) => active.has(`${row.account_id} ${row.user_id}`))
-          .map((row) => [row.account_id, row.user_id]),
-      ),
+      new Set(held.map((row) => `${row.account_id} ${row.user_id}`)),
+      new Map(held.filter((row) => row.first).map((row) => [row.account_id, row.user_id])),
     );
   }
 
@@ -68,10 +65,15 @@ export async function firstAdmins(
   accountIds: readonly string[],
   leaving: readonly string[],
 ): Promise<{ account_id: string; user_id: string }[]> {
-  const { rows } = await sql<{ account_id: string; user_id: string }>`
-    select a.id as account_id, d.user_id from unnest(${[...accountIds]}::uuid[]) as a (id) cross join lateral (
-      select user_id from directory
-      where account_id = a.id and is_manager and status = 'active' and user_id <> all(${[...leaving]}::uuid[])
-      order by user_created_at, user_id limit 1) d`.execute(db);
+  const { rows } = await sql<{
+    account_id: string;
+    user_id: string;
+  }>`${selectFirstAdmins(accountIds, leaving)}`.execute(db);
   return rows;
 }
+
+const selectFirstAdmins = (accountIds: readonly string[], leaving: readonly string[]): Sql => sql`
+  select a.id as account_id, d.user_id from unnest(${[...accountIds]}::uuid[]) as a (id) cross join lateral (
+    select user_id from directory
+    where account_id = a.id and is_manager and status = 'active' and user_id <> all(${[...leaving]}::uuid[])
+    order by user_created_at, user_id limit 1) d`;
