@@ -32,6 +32,16 @@ export const directoryCare = migration(
   'create index directory_caretaker on directory (caretaker_id, user_id) where caretaker_id is not null',
 );
 
+/**
+ * Managers are few, whatever their status; with the status out of the index a departure changes no index of this table, and
+ * PostgreSQL keeps the new version of the row beside the old one (HOT).
+ */
+export const directoryManagers = migration(
+  '0007-directory-managers',
+  'create index directory_manager on directory (account_id, user_created_at, user_id) where is_manager',
+  'drop index directory_first_admin',
+);
+
 export interface DirectoryRow {
   user_id: string;
   account_id: string;

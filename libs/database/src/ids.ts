@@ -1,6 +1,19 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 import { Clock } from './clock.js';
+
+/** Asking the operating system takes as long for some bytes as for some thousands. */
+const POOL = 4_096;
+let pool = Buffer.alloc(0);
+
+/** No byte is given out twice, and none is kept where it has been. */
+function randomBytes(count: number): Uint8Array {
+  if (pool.length < count) pool = randomFillSync(Buffer.allocUnsafeSlow(Math.max(POOL, count)));
+  const bytes = Uint8Array.prototype.slice.call(pool, 0, count);
+  pool.fill(0, 0, count);
+  pool = pool.subarray(count);
+  return bytes;
+}
 
 /** The one source of ids and randomness. */
 export class Ids {
@@ -9,7 +22,7 @@ export class Ids {
 
   constructor(
     private readonly clock: Clock,
-    private readonly random: (bytes: number) => Uint8Array = (n) => randomBytes(n),
+    private readonly random: (bytes: number) => Uint8Array = randomBytes,
   ) {}
 
   /** A UUIDv7: sorts by the time of its making, within a millisecond by the order of the calls. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { MOST_KNOWN_PEOPLE, type KnownPeople, type Profile, type UserEvent } from '#libs/contracts';
+import { arraysOf, namesOf } from './records.js';
 import type { Db } from './rule.js';
 
 interface KnownPerson {
@@ -53,7 +54,7 @@ export async function learn(
     seq,
     lifecycle_version: fences.get(userId) ?? 0,
     is_manager: profile.isManager,
-    team_ids: profile.teamIds,
+    teams: `{${profile.teamIds.join()}}`,
     user_created_at: profile.createdAt,
     redaction_label: profile.redactionLabel,
     legal_hold: profile.legalHold,
@@ -62,14 +63,9 @@ export async function learn(
   }));
   if (rows.length === 0) return new Map();
   const { rows: written } = await sql<{ user_id: string; fence: string | null }>`
-    insert into directory as d (user_id, account_id, name, staff_id, status, seq, lifecycle_version, is_manager, team_ids, user_created_at, redaction_label, legal_hold,
-      caretaker_id, caretaker_until)
-    select n.user_id, n.account_id, n.name, n.staff_id, n.status, n.seq, n.lifecycle_version, n.is_manager, n.team_ids, n.user_created_at, n.redaction_label, n.legal_hold,
-      n.caretaker_id, n.caretaker_until
-    from json_to_recordset(${JSON.stringify(rows)}::json) as n (user_id uuid, account_id uuid, name text, staff_id text, status text, seq bigint,
-      lifecycle_version bigint, is_manager boolean, team_ids uuid[], user_created_at timestamptz, redaction_label text, legal_hold boolean,
-      caretaker_id uuid, caretaker_until timestamptz)
-    order by n.user_id
+    insert into directory as d (${namesOf(LEARNED)}, team_ids)
+    select ${namesOf(LEARNED)}, n.teams::uuid[] from ${arraysOf(rows, { ...LEARNED, teams: 'text' })} as n (${namesOf(LEARNED)}, teams)
+    order by user_id
     on conflict (user_id) do update set name = excluded.name, staff_id = excluded.staff_id, status = excluded.status, seq = excluded.seq,
       lifecycle_version = greatest(d.lifecycle_version, excluded.lifecycle_version),
       is_manager = excluded.is_manager, team_ids = excluded.team_ids, redaction_label = excluded.redaction_label, legal_hold = excluded.legal_hold,
@@ -78,6 +74,22 @@ export async function learn(
     returning new.user_id, old.lifecycle_version as fence`.execute(db);
   return new Map(written.map((row) => [row.user_id, Number(row.fence ?? 0)]));
 }
+
+const LEARNED = {
+  user_id: 'uuid',
+  account_id: 'uuid',
+  name: 'text',
+  staff_id: 'text',
+  status: 'text',
+  seq: 'bigint',
+  lifecycle_version: 'bigint',
+  is_manager: 'boolean',
+  user_created_at: 'timestamptz',
+  redaction_label: 'text',
+  legal_hold: 'boolean',
+  caretaker_id: 'uuid',
+  caretaker_until: 'timestamptz',
+};
 
 /** Moves the fence: what was decided before these versions may no longer do anything. */
 export async function fence(db: Db, events: readonly UserEvent[]): Promise<void> {

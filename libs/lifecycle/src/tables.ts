@@ -1,4 +1,11 @@
-import { directoryCare, directoryTable, domainTypes, migration, type Migrations } from '#libs/database';
+import {
+  directoryCare,
+  directoryManagers,
+  directoryTable,
+  domainTypes,
+  migration,
+  type Migrations,
+} from '#libs/database';
 
 /** What the engine keeps in every service's database. */
 const lifecycleTables = migration(
@@ -101,4 +108,10 @@ const heldEffects = migration('0006-held-effects', 'alter table scheduled_action
 export const engineTables: Migrations = [lifecycleTables, undoTable, heldEffects];
 
 /** What comes first in the database of every service that takes part. */
-export const serviceTables: Migrations = [domainTypes, directoryTable, directoryCare, ...engineTables];
+export const serviceTables: Migrations = [
+  domainTypes,
+  directoryTable,
+  directoryCare,
+  ...engineTables,
+  directoryManagers,
+];
