@@ -22,7 +22,7 @@ export async function observed<T extends Changed | ReadonlyMap<string, number>>(
   const attributes = { 'leaver.rule': part.rule.id, 'leaver.action': action.name };
   const started = performance.now();
   const changed = await inSpan({ name: `rule ${part.rule.id}`, kind: 'internal', attributes }, statement);
-  const rows = 'lastId' in changed ? changed.count : [...changed.values()].reduce((sum, count) => sum + count, 0);
+  const rows = 'firstId' in changed ? changed.count : [...changed.values()].reduce((sum, count) => sum + count, 0);
   const seconds = (performance.now() - started) / 1_000;
   ruleApplied.publish({ rule: part.rule.id, action: action.name, rows, seconds } satisfies RuleApplied);
   return changed;

@@ -176,11 +176,11 @@ async function keepGroup(db: Db, members: Member[], counts: Map<string, number>,
 async function changeOne(db: Db, member: Member, { successors, budget }: Run, now: Date): Promise<Outcome[]> {
   const { step, leaver } = member;
   const rows = budget.perPerson;
-  const { count, lastId } = await observed(step, () =>
+  const { count, firstId } = await observed(step, () =>
     step.statements.runChunk(db, changing(step), rowOf(leaver, step, successors), { rows }, now, noteOf(step)),
   );
   await schedule(db, [member], new Map([[leaver.userId, count]]), now);
-  return [{ member, affected: count, cursor: lastId, finished: count < rows }];
+  return [{ member, affected: count, cursor: firstId, finished: count < rows }];
 }
 
 /**

@@ -28,7 +28,12 @@ export interface Chunk {
 
 export interface Changed {
   count: number;
-  lastId: string | null;
+  /**
+   * The first of them. The next chunk begins its search there, not behind the last: it meets the index entries of the rows
+   * that are gone while they are still at hand, and marks them as dead. Otherwise whoever asks at the end whether anything
+   * is left would have to look at all of them at once.
+   */
+  firstId: string | null;
 }
 
 const behind = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}::uuid` : sql``);
@@ -125,14 +130,14 @@ export class Statements {
     note?: NoteOf,
   ): Promise<Changed> {
     const among = await this.prepare(db, effect, [leaver], chunk);
-    if (!among) return { count: 0, lastId: null };
+    if (!among) return { count: 0, firstId: null };
     const undo = note && this.undo(effect, [leaver]);
-    const { rows } = await sql<{ count: string; last_id: string | null }>`
+    const { rows } = await sql<{ count: string; first_id: string | null }>`
       with ${leaverTable([leaver])},
       target as (${this.next(effect, chunk, among)}),
       changed as (${this.change(effect, sql`target l`, this.still(), now, undo)}) ${undo ? sql`, noted as (${undo.note(note)})` : sql``}
-      select count(*) as count, (array_agg(id order by id desc))[1] as last_id from changed`.execute(db);
-    return { count: Number(rows[0]!.count), lastId: rows[0]!.last_id };
+      select count(*) as count, (select id from changed order by id limit 1) as first_id from changed`.execute(db);
+    return { count: Number(rows[0]!.count), firstId: rows[0]!.first_id };
   }
 
   /** The SQL by which what a change has noted is undone. */

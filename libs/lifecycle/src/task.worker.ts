@@ -123,7 +123,7 @@ export class TaskWorker extends Worker {
     const leaverRow = rowOf(leaver, step, successors);
     const started = performance.now();
     const chunk = { rows: task.chunk_rows, after: task.cursor };
-    const { count, lastId } = await observed(step, () =>
+    const { count, firstId } = await observed(step, () =>
       statements.runChunk(db, effect, leaverRow, chunk, now, noteOf(step)),
     );
     const took = performance.now() - started;
@@ -132,7 +132,7 @@ export class TaskWorker extends Worker {
       return this.finish(db, task, step, leaver, affected, now);
     }
     await sql`
-      update task set attempts = 0, cursor = ${count < task.chunk_rows ? null : lastId}, affected = ${affected},
+      update task set attempts = 0, cursor = ${count < task.chunk_rows ? null : firstId}, affected = ${affected},
         chunk_rows = ${nextSize(task.chunk_rows, took)}, due_at = ${now}
       where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
       db,
