@@ -2,15 +2,16 @@ import { Directory, ormOptions } from '#libs/database';
 import { withClient } from '#libs/testing';
 import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
 import { from as copyFrom } from 'pg-copy-streams';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { BatchWriter } from '../services/contacts/src/contact-import/batch-writer.js';
-import { ImportJobs } from '../services/contacts/src/contact-import/import-jobs.js';
 import { Uploads } from '../services/contacts/src/contact-import/uploads.js';
 import { compareTimes, inTurn, type Measure } from './support/measure.js';
-import { clock, ids, quiet } from './support/participant.js';
+import { clock, ids } from './support/participant.js';
 import { ACCOUNT, directoryOf, personId } from './support/people.js';
 import { contacts } from './scenes/contacts.js';
+import type { Copy } from './support/stage.js';
 
 const PEOPLE = 1_000;
 const PIECE = 2_000;
@@ -25,7 +26,7 @@ export const imports: Measure = {
     const { parts } = contacts;
     const named = `update directory set staff_id = 'S' || (('x' || right(user_id::text, 8))::bit(32)::int)`;
     const template = await stage.template(parts.name, parts.migrations, [directoryOf(PEOPLE), named]);
-    let peak = 0;
+    let memory = { grown: 0, peak: 0 };
     const { ours, theirs } = await inTurn(bench, 1, {
       ours: {
         prepare: async () => {
@@ -40,17 +41,15 @@ export const imports: Measure = {
             await uploads.close(id);
             return id;
           });
-          return { copy, orm, importId, jobs: new ImportJobs(em, new BatchWriter(em, ids, clock), clock, quiet) };
+          await orm.close(true);
+          return { copy, importer: await start(copy.url, importId) };
         },
-        run: async ({ jobs, importId }) => {
-          const before = process.memoryUsage.rss();
-          const look = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss() - before)), 20);
-          await jobs.work(importId);
-          clearInterval(look);
+        run: async ({ importer }: { importer: ChildProcess }) => {
+          importer.send('work');
+          [memory] = (await once(importer, 'message')) as [typeof memory];
           return rows;
         },
-        finish: async ({ copy, orm }) => {
-          await orm.close(true);
+        finish: async ({ copy }: { copy: Copy }) => {
           await withClient(copy.adminUrl, (client) => counted(client, rows));
           await copy.drop();
         },
@@ -71,20 +70,32 @@ export const imports: Measure = {
       },
     });
     const what = `Import of ${rows.toLocaleString('en')} contacts with StaffId`;
-    const megabytes = peak / 1024 ** 2;
+    const [grown, peak] = [memory.grown, memory.peak].map((bytes) => bytes / 1024 ** 2);
     return [
       compareTimes({ what, against: 'COPY into the same table', goal: { atMost: 2 } }, ours, theirs),
       {
         what: 'Memory that the import takes',
         against: '200 MB',
-        ours: `${megabytes.toFixed(0)} MB`,
+        ours: `${grown!.toFixed(0)} MB`,
         theirs: '200 MB',
-        ratio: megabytes / 200,
+        ratio: grown! / 200,
         goal: { atMost: 1 },
+        note: `The memory is that of a process with the limits of npm start, which had ${peak!.toFixed(0)} MB in the end.`,
       },
     ];
   },
 };
+
+async function start(databaseUrl: string, importId: string): Promise<ChildProcess> {
+  const { MEMORY } = (await import(new URL('../scripts/lib/supervisor.mjs', import.meta.url).href)) as {
+    MEMORY: readonly string[];
+  };
+  const child = fork(new URL('./support/importer.ts', import.meta.url), [databaseUrl, importId], {
+    execArgv: [...MEMORY, '--import', './libs/testing/typescript.mjs'],
+  });
+  await once(child, 'message');
+  return child;
+}
 
 function* fileOf(rows: number): Generator<string> {
   yield 'Contact Id,Name,Phone,Email,StaffId\n';

@@ -25,7 +25,10 @@ const stage = await Stage.open();
 const begun = performance.now();
 try {
   const outcomes: Outcome[] = [];
-  for (const measure of chosen) outcomes.push(await outcomeOf(measure));
+  for (const measure of chosen) {
+    outcomes.push(await outcomeOf(measure));
+    await stage.settle();
+  }
   process.stdout.write(`\n${tableOf(outcomes)}\n`);
   if (folder && wanted.length === 0) await writeDown(outcomes, folder);
   const missed = outcomes.flatMap(({ findings }) => findings).filter((finding) => !isMet(finding)).length;

@@ -17,11 +17,6 @@ export const minus = (after: Cpu, before: Cpu): Cpu => ({
   nats: after.nats - before.nats,
 });
 
-export function cpuOfThisProcess(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
 /** Of a process and all that it has started, those that have ended included. 0 where there is no /proc. */
 export async function cpuOf(pid: number): Promise<number> {
   const processes = await everyProcess();

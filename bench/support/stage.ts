@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +16,13 @@ import {
   type Postgres,
 } from '#libs/testing';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { cpuOf, cpuOfThisProcess, type Cpu } from './cpu.js';
+import { cpuOf, type Cpu } from './cpu.js';
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** As many as PostgreSQL keeps: a gigabyte of them, its `min_wal_size` here. */
+const LOG_FILES = 64;
 const PASSWORDS = { owner: 'owner', runtime: 'runtime' };
 
 /** The servers of one run: PostgreSQL as `npm start` runs it, durable, and a broker. Nothing else uses them. */
@@ -36,6 +43,7 @@ export class Stage {
     const server = await findNatsServer('.cache/nats');
     const postgres = await startPostgres({ dir: join(dir, 'postgres'), durable: true, throwaway: true });
     const broker = await startNats({ server, dir: join(dir, 'nats'), throwaway: true });
+    await withClient(postgres.adminUrl, fillLog);
     return new Stage(dir, postgres, broker);
   }
 
@@ -57,10 +65,18 @@ export class Stage {
     return connectNats({ url: this.broker.url, name: 'bench' });
   }
 
-  /** CPU seconds used so far, whoever used them. */
+  /** CPU seconds used so far, whoever used them: the servers, this process, and whatever else it has started. */
   async cpu(): Promise<Cpu> {
-    const [postgres, nats] = await Promise.all([cpuOf(this.postgres.pid), cpuOf(this.broker.pid)]);
-    return { node: cpuOfThisProcess(), postgres, nats };
+    const [all, postgres, nats] = await Promise.all(
+      [process.pid, this.postgres.pid, this.broker.pid].map((pid) => cpuOf(pid)),
+    );
+    return { node: all! - postgres! - nats!, postgres: postgres!, nats: nats! };
+  }
+
+  /** Leaves nothing to be done later, on the disk or in memory, of which the next measure would feel. */
+  async settle(): Promise<void> {
+    await withClient(this.adminUrl, (client) => client.query('checkpoint'));
+    collectGarbage();
   }
 
   /**
@@ -98,6 +114,16 @@ export class Stage {
     });
     return new Template(this.adminUrl, name, url, () => `${name}_${++this.copies}`);
   }
+}
+
+/**
+ * A server that has been in use for a while has the files of its log and uses them again; a new one makes each of them when
+ * it comes to it, and whoever commits at that moment waits for 16 MB of zeros to reach the disk.
+ */
+async function fillLog(client: pg.Client): Promise<void> {
+  for (let file = 0; file < LOG_FILES; file++)
+    await client.query(`select pg_logical_emit_message(false, 'bench', 'next file'), pg_switch_wal()`);
+  await client.query('checkpoint');
 }
 
 /** Millions of rows are there sooner when their indexes are made afterwards. Keys stay: filling may look things up. */

@@ -1,0 +1,27 @@
+import 'reflect-metadata';
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
+import { ormOptions } from '#libs/database';
+import { BatchWriter } from '../../services/contacts/src/contact-import/batch-writer.js';
+import { ImportJobs } from '../../services/contacts/src/contact-import/import-jobs.js';
+import { contacts } from '../scenes/contacts.js';
+import { clock, ids, quiet } from './participant.js';
+
+/** A process of the contacts service, with nothing but an import to do, which begins when its parent says so. */
+const [databaseUrl, importId] = process.argv.slice(2);
+const orm = await MikroORM.init(ormOptions(databaseUrl!, contacts.parts.entities));
+const em = orm.em as EntityManager;
+const jobs = new ImportJobs(em, new BatchWriter(em, ids, clock), clock, quiet);
+process.once('message', () => void work());
+process.on('disconnect', () => process.exit(1));
+process.send!('ready');
+
+/** Tells how many bytes the process has grown by at most, and how many it had. */
+async function work(): Promise<void> {
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  const look = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 20);
+  await jobs.work(importId!);
+  clearInterval(look);
+  await orm.close(true);
+  process.send!({ grown: peak - before, peak }, () => process.exit(0));
+}
