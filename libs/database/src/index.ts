@@ -7,3 +7,4 @@ export * from './paging.js';
 export * from './orm-options.js';
 export * from './database.module.js';
 export * from './references.js';
+export * from './records.js';

@@ -1,6 +1,6 @@
+import { namesOf, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import type { Receipt, ReceiptLine, ReceiptStatus, UserEvent } from '#libs/contracts';
-import { arraysOf, namesOf } from './records.js';
 import type { Db } from './rule.js';
 
 export type InboxStatus = 'running' | 'retry' | 'completed' | 'failed' | 'superseded';
@@ -37,7 +37,7 @@ export interface Noted {
 /** Notes events for the first time. The key refuses the whole batch where one of them was here before. */
 export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<void> {
   if (noted.length === 0) return;
-  const rows = noted.map(({ event: { type, time, data }, status, error }) => ({
+  const rows = noted.map(({ event: { type, time, data }, status, error, lines }) => ({
     user_id: data.userId,
     lifecycle_version: data.lifecycleVersion,
     account_id: data.accountId,
@@ -50,15 +50,12 @@ export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<
     round: data.departure!.round,
     status,
     error,
+    lines,
   }));
-  // Most of the bytes by far, and slow to read as an array of texts. JSON has no line breaks of its own, and so each person's is parsed once, as what it is.
-  const lines = noted.map((one) => JSON.stringify(one.lines)).join('\n');
   await sql`
-    insert into inbox (${namesOf(NOTED)}, lines, received_at, finished_at)
-    select ${namesOf(NOTED)}, lines::jsonb, ${now}, case when status = 'running' then null else ${now}::timestamptz end
-    from rows from (${arraysOf(rows, NOTED)}, string_to_table(${lines}, e'\\n')) as n (${namesOf(NOTED)}, lines)`.execute(
-    db,
-  );
+    insert into inbox (${namesOf(NOTED)}, received_at, finished_at)
+    select ${namesOf(NOTED)}, ${now}, case when status = 'running' then null else ${now}::timestamptz end
+    from ${relationOf('n', rows, NOTED)}`.execute(db);
 }
 
 const NOTED = {
@@ -74,6 +71,7 @@ const NOTED = {
   round: 'int',
   status: 'text',
   error: 'text',
+  lines: 'jsonb',
 };
 
 const inboxKey = (userId: string, lifecycleVersion: number | string): string => `${userId} ${lifecycleVersion}`;

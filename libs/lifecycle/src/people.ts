@@ -1,6 +1,6 @@
+import { namesOf, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { MOST_KNOWN_PEOPLE, type KnownPeople, type Profile, type UserEvent } from '#libs/contracts';
-import { arraysOf, namesOf } from './records.js';
 import type { Db } from './rule.js';
 
 interface KnownPerson {
@@ -64,7 +64,7 @@ export async function learn(
   if (rows.length === 0) return new Map();
   const { rows: written } = await sql<{ user_id: string; fence: string | null }>`
     insert into directory as d (${namesOf(LEARNED)}, team_ids)
-    select ${namesOf(LEARNED)}, n.teams::uuid[] from ${arraysOf(rows, { ...LEARNED, teams: 'text' })} as n (${namesOf(LEARNED)}, teams)
+    select ${namesOf(LEARNED)}, n.teams::uuid[] from ${relationOf('n', rows, { ...LEARNED, teams: 'text' })}
     order by user_id
     on conflict (user_id) do update set name = excluded.name, staff_id = excluded.staff_id, status = excluded.status, seq = excluded.seq,
       lifecycle_version = greatest(d.lifecycle_version, excluded.lifecycle_version),

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { userSubject, type UserEvent } from '#libs/contracts';
-import { Clock } from '#libs/database';
+import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { RelayAlarm } from './relay-alarm.js';
 
@@ -62,9 +62,8 @@ export class Outbox {
     if (entries.length === 0) return;
     await sql`
       insert into outbox (id, account_id, user_id, seq, round, subject, event, waiting, created_at)
-      select id, account_id, user_id, seq, round, subject, event, waiting, ${this.clock.now()}
-      from json_to_recordset(${JSON.stringify(entries.map(toRow))}::json) as entry (
-        id uuid, account_id uuid, user_id uuid, seq bigint, round integer, subject text, event json, waiting text[])
+      select id, account_id, user_id, seq, round, subject, event, string_to_array(waiting, ' '), ${this.clock.now()}
+      from ${relationOf('entry', entries.map(toRow), ENTRY)}
       order by user_id, seq
       ${onConflict}`.execute(this.em.getKysely());
     await this.alarm.afterCommit();
@@ -79,8 +78,7 @@ export class Outbox {
     // Locked in the order that all statements about several rows of this table keep, and read as the lock finds them.
     const { rows } = await sql<{ userId: string; seq: string }>`
       with answer as materialized (
-        select * from json_to_recordset(${JSON.stringify(answers)}::json)
-          as answer ("userId" uuid, seq bigint, service text, round integer)
+        select * from ${relationOf('answer', answers, ANSWER)}
       ), held as materialized (
         select id, user_id, seq, round, waiting from outbox
         where (user_id, seq) in (select "userId", seq from answer)
@@ -108,6 +106,18 @@ export class Outbox {
   }
 }
 
+const ENTRY = {
+  id: 'uuid',
+  account_id: 'uuid',
+  user_id: 'uuid',
+  seq: 'bigint',
+  round: 'integer',
+  subject: 'text',
+  event: 'json',
+  waiting: 'text',
+};
+const ANSWER = { userId: 'uuid', seq: 'bigint', service: 'text', round: 'integer' };
+
 function toRow({ event, targets }: OutboxEntry) {
   const { accountId, userId, seq, departure } = event.data;
   return {
@@ -118,6 +128,6 @@ function toRow({ event, targets }: OutboxEntry) {
     round: departure?.round ?? 0,
     subject: userSubject(event.type, accountId, userId),
     event,
-    waiting: targets,
+    waiting: targets.join(' '),
   };
 }

@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS } from '#libs/broker';
 import { departureProgress, Problem, type DepartureEvent } from '#libs/contracts';
+import { relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { AfterCommit } from '../after-commit.js';
 import { News } from './news.js';
@@ -15,6 +16,8 @@ export interface NewProgress extends Pick<DepartureEvent, 'type' | 'data'> {
 interface Run extends NewProgress {
   data: unknown[];
 }
+
+const EVENT = { departure_id: 'uuid', n: 'int', count: 'int', type: 'text', data: 'jsonb' };
 
 /** Runs in one answer. A run is what one service has told at once: some dozens of events at most. */
 const AT_ONCE = 100;
@@ -54,9 +57,7 @@ export class Progress {
     });
     await sql`
       insert into departure_event (departure_id, n, count, type, data)
-      select * from jsonb_to_recordset(${JSON.stringify(numbered)}::jsonb) as e (departure_id uuid, n int, count int, type text, data jsonb)`.execute(
-      db,
-    );
+      select departure_id, n, count, type, data from ${relationOf('e', numbered, EVENT)}`.execute(db);
     for (const status of ['failed', 'cancelled'] as const)
       await this.news.note(`departure.${status}`, departuresThatAre(status, entries));
     this.afterCommit.run(async () => {

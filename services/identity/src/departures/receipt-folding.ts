@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { DepartureStatus, Receipt } from '#libs/contracts';
 import { Outbox } from '#libs/broker';
-import { Clock } from '#libs/database';
+import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { AfterCommit } from '../after-commit.js';
 import { Audit, type NewEntry } from '../audit/audit.js';
@@ -18,6 +18,17 @@ interface DepartureState {
   done: number;
   total: number;
 }
+
+const STATE = {
+  departure_id: 'uuid',
+  service: 'text',
+  status: 'text',
+  error: 'text',
+  round: 'int',
+  rules: 'jsonb',
+};
+
+const stateKey = (departureId: string, service: string): string => `${departureId} ${service}`;
 
 interface Change {
   known: ServiceState;
@@ -38,30 +49,46 @@ export class ReceiptFolding {
   ) {}
 
   /** Set-based: some statements however many. What is old, double or about a departure of nobody changes nothing. */
-  async fold(service: string, receipts: readonly Receipt[]): Promise<void> {
-    const newest = newestOf(receipts.filter((receipt) => receipt.departureId));
-    const departures = await this.lock([...newest.keys()]);
-    const changes = (await this.states(service, [...departures.keys()])).flatMap((known) => {
-      const receipt = newest.get(known.departure_id)!;
-      const about = departures.get(known.departure_id)!;
-      return receipt.userId !== about.user_id || isOlder(receipt, known) ? [] : [{ known, next: next(known, receipt) }];
+  fold(service: string, receipts: readonly Receipt[]): Promise<void> {
+    return this.foldAll(new Map([[service, receipts]]));
+  }
+
+  /** The same for what several services have told: a departure about which all of them do is written once. */
+  async foldAll(told: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
+    const newest = [...told].flatMap(([service, receipts]) =>
+      [...newestOf(receipts.filter((receipt) => receipt.departureId))].map(([id, receipt]) => ({
+        id,
+        service,
+        receipt,
+      })),
+    );
+    const departures = await this.lock([...new Set(newest.map(({ id }) => id))]);
+    const states = await this.states([...told.keys()], [...departures.keys()]);
+    const changes = newest.flatMap(({ id, service, receipt }): Change[] => {
+      const known = states.get(stateKey(id, service));
+      if (!known || receipt.userId !== departures.get(id)!.user_id || isOlder(receipt, known)) return [];
+      return [{ known, next: next(known, receipt) }];
     });
     await this.write(changes.map((change) => change.next));
-    const moved = await this.recount(changes.map(({ next }) => next.departure_id));
+    const moved = await this.recount([...new Set(changes.map(({ next }) => next.departure_id))]);
     await this.progress.note([
       ...changes.flatMap(({ known, next }) => eventsOf(known, next)),
       ...moved.flatMap((after) => changeOf(departures.get(after.id)!, after)),
     ]);
-    await this.settle(service, receipts);
+    await this.settle(told);
     if (moved.some((departure) => departure.done === departure.total))
       this.afterCommit.run(async () => this.closing.wake());
     await this.audit.append(changes.flatMap((change) => refusalsIn(change, departures)));
   }
 
   /** A service that has failed is not asked again until somebody wants it. */
-  private async settle(service: string, receipts: readonly Receipt[]): Promise<void> {
-    const answers = receipts.filter((receipt) => receipt.status !== 'running');
-    await this.outbox.settle(answers.map(({ userId, seq, round }) => ({ userId, seq, service, round })));
+  private async settle(told: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
+    const answers = [...told].flatMap(([service, receipts]) =>
+      receipts
+        .filter((receipt) => receipt.status !== 'running')
+        .map(({ userId, seq, round }) => ({ userId, seq, service, round })),
+    );
+    await this.outbox.settle(answers);
   }
 
   private async lock(ids: readonly string[]): Promise<Map<string, DepartureState>> {
@@ -72,12 +99,14 @@ export class ReceiptFolding {
     return new Map(rows.map((row) => [row.id, row]));
   }
 
-  private async states(service: string, ids: readonly string[]): Promise<ServiceState[]> {
-    if (ids.length === 0) return [];
+  private async states(services: readonly string[], ids: readonly string[]): Promise<Map<string, ServiceState>> {
+    if (ids.length === 0) return new Map();
     const { rows } = await sql<ServiceState>`
       select departure_id, service, status, error, round, rules from departure_service
-      where departure_id = any(${[...ids]}::uuid[]) and service = ${service}`.execute(this.em.getKysely());
-    return rows;
+      where departure_id = any(${[...ids]}::uuid[]) and service = any(${[...services]}::text[])`.execute(
+      this.em.getKysely(),
+    );
+    return new Map(rows.map((row) => [stateKey(row.departure_id, row.service), row]));
   }
 
   private async write(states: readonly ServiceState[]): Promise<void> {
@@ -85,9 +114,9 @@ export class ReceiptFolding {
     await sql`
       update departure_service s set status = n.status, error = n.error, round = n.round, rules = n.rules,
         updated_at = ${this.clock.now()}
-      from jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
-        as n (departure_id uuid, service text, status text, error text, round int, rules jsonb)
-      where s.departure_id = n.departure_id and s.service = n.service`.execute(this.em.getKysely());
+      from ${relationOf('n', states, STATE)} where s.departure_id = n.departure_id and s.service = n.service`.execute(
+      this.em.getKysely(),
+    );
   }
 
   private async recount(ids: readonly string[]): Promise<DepartureState[]> {

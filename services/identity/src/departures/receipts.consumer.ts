@@ -1,10 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
-import { BatchPattern, DEPARTURES, failpoint, Log, type Delivery, type Outcome } from '#libs/broker';
+import { BatchPattern, DEPARTURES, failpoint, faultOf, Log, type Delivery, type Outcome } from '#libs/broker';
 import { logDepartures } from '#libs/lifecycle';
 import { ReceiptFolding } from './receipt-folding.js';
 
+/** Milliseconds until receipts come again that could not be folded among those of others. */
+const LATER = 5_000;
 const OF_ANY_SERVICE = receiptSubject('*');
 
 /** Hears what the services have done. */
@@ -16,22 +18,57 @@ export class ReceiptsConsumer {
     private readonly log: Log,
   ) {}
 
-  /** One transaction a batch and service. If it fails the batch comes back: folding twice is folding once. */
+  /** What can't be folded comes back: folding twice is folding once. */
   @BatchPattern({ stream: DEPARTURES, filter: OF_ANY_SERVICE, durable: 'identity-receipts' })
   async handle(deliveries: Delivery[]): Promise<Outcome[]> {
     const received = deliveries.map((delivery) => ({ service: senderOf(delivery), receipts: decode(delivery) }));
     const undecodable = received.filter(({ receipts }) => !receipts).length;
     if (undecodable > 0) this.log.error({ messages: undecodable }, 'receipts that could not be read were put aside');
-    for (const [service, batches] of Map.groupBy(received, (one) => one.service)) {
-      const receipts = batches.flatMap((batch) => batch.receipts ?? []);
-      await failpoint('receipt.fold', () => this.em.fork().transactional(() => this.folding.fold(service, receipts)));
+    const told = new Map(
+      [...Map.groupBy(received, ({ service }) => service)].map(([service, messages]) => [
+        service,
+        messages.flatMap(({ receipts }) => receipts ?? []),
+      ]),
+    );
+    const refused = await this.fold(told);
+    for (const [service, receipts] of told) {
+      if (refused.has(service)) continue;
       logDepartures(
         this.log,
         'a service has answered',
         receipts.flatMap((receipt) => answerOf(service, receipt)),
       );
     }
-    return received.map(({ receipts }) => (receipts ? 'ack' : { term: 'undecodable' }));
+    return received.map(({ service, receipts }) => {
+      if (!receipts) return { term: 'undecodable' };
+      return refused.has(service) ? { nakAfterMs: LATER } : 'ack';
+    });
+  }
+
+  /**
+   * In one transaction; if that fails each service's in one of its own, so that nobody's stand in the way of others'.
+   * @returns the services whose receipts could not be folded
+   */
+  private async fold(told: ReadonlyMap<string, readonly Receipt[]>): Promise<Set<string>> {
+    const refused = new Set<string>();
+    try {
+      await failpoint('receipt.fold', () => this.em.fork().transactional(() => this.folding.foldAll(told)));
+    } catch (error) {
+      if (told.size === 1) throw error;
+      for (const [service, receipts] of told) {
+        await this.em
+          .fork()
+          .transactional(() => this.folding.fold(service, receipts))
+          .catch((fault: unknown) => {
+            refused.add(service);
+            this.log.warn(
+              { from: service, receipts: receipts.length, ...faultOf(fault) },
+              'receipts have to come again',
+            );
+          });
+      }
+    }
+    return refused;
   }
 }
 

@@ -2,12 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { sql } from 'kysely';
 import {
   departuresRetry,
+  receiptSubject,
   type Departure,
   type Principal,
   type Receipt,
   type ReceiptLine,
   type UserEvent,
 } from '#libs/contracts';
+import type { Delivery } from '#libs/broker';
 import { eventually } from '#libs/testing';
 import { OutboxRelay } from '../outbox-relay.js';
 import { affectedBy, TestDepartures } from '../testing/departures.js';
@@ -15,6 +17,7 @@ import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
 import { ClosingWorker } from './closing.worker.js';
 import { DepartureCommands } from './departure-commands.js';
 import { ReceiptFolding } from './receipt-folding.js';
+import { ReceiptsConsumer } from './receipts.consumer.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;
@@ -190,6 +193,28 @@ describe('receipts', () => {
       services: [{ status: 'completed' }, { status: 'pending' }],
     });
     expect(await waitingFor(started)).toEqual(['telephony']);
+  });
+
+  it('of one service that can not be written come again, and stand in the way of nobody else’s', async () => {
+    const unwritable = { ...completed(), rules: [{ ...line('insights.reports', 1), part: '\u0000' }] };
+    const message = (service: string, receipt: Receipt): Delivery => ({
+      subject: receiptSubject(service),
+      data: new TextEncoder().encode(JSON.stringify({ service, receipts: [receipt] })),
+      deliveries: 1,
+      streamSequence: 1,
+    });
+    await identity.query(sql`
+      insert into departure_service (departure_id, service, status, updated_at) values (${started.id}, 'insights', 'pending', now())`);
+    const outcomes = await identity
+      .get(ReceiptsConsumer)
+      .handle([message('insights', unwritable), message('telephony', completed()), message('insights', running())]);
+    expect(outcomes).toEqual([{ nakAfterMs: expect.any(Number) }, 'ack', { nakAfterMs: expect.any(Number) }]);
+    const { services } = await departures.get(owner, started.id);
+    expect(services.map(({ service, status }) => [service, status])).toEqual([
+      ['identity', 'completed'],
+      ['insights', 'pending'],
+      ['telephony', 'completed'],
+    ]);
   });
 
   it('about somebody else’s departure, by a service not asked, or about nothing are ignored', async () => {
