@@ -65,7 +65,7 @@ describe('a failure', () => {
     expect(last).not.toHaveProperty('error');
   });
 
-  it('is tried again with growing delays, then given up, and tried once more when somebody asks for it', async () => {
+  it('is tried again with growing delays, then given up, and tried as often again when somebody asks for it', async () => {
     await at.things('trap', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', trap);
     await at.deliver([event]);
@@ -77,10 +77,15 @@ describe('a failure', () => {
     expect(await at.status(at.robin)).toEqual(['failed']);
     expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'failed', error: '23514' });
 
-    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
     const { departure, ...data } = event.data;
-    await at.deliver([{ ...event, data: { ...data, departure: { ...departure!, round: 1 } } }]);
-    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 1 });
+    const askedFor = (round: number) => ({ ...event, data: { ...data, departure: { ...departure!, round } } });
+    await at.deliver([askedFor(1)]);
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'running', error: '23514', round: 1 });
+    expect(await at.status(at.robin)).toEqual(['retry']);
+
+    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
+    await at.deliver([askedFor(2)]);
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 2 });
   });
 
   it('of a repetition leaves what has been done as it is', async () => {

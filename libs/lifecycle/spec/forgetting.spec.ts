@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { UserEvent } from '#libs/contracts';
-import { Forgetting, type Db, type Deleted } from '#libs/lifecycle';
+import { Forgetting, RETRY_DELAYS, type Db, type Deleted } from '#libs/lifecycle';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
 import { desk } from './desk.js';
 
@@ -8,10 +8,12 @@ import { desk } from './desk.js';
 class Noted extends Forgetting {
   readonly deleted: Deleted[] = [];
   readonly known: (string | null)[] = [];
+  broken = false;
 
   override async forget(db: Db, deleted: readonly Deleted[]): Promise<void> {
     const { rows } = await sql<{ staff_id: string | null }>`
       select staff_id from directory where user_id = any(${deleted.map(({ userId }) => userId)}::uuid[])`.execute(db);
+    if (this.broken) await sql`select 1 / 0`.execute(db);
     this.deleted.push(...deleted);
     this.known.push(...rows.map((row) => row.staff_id));
   }
@@ -65,6 +67,27 @@ describe('what is known of a person otherwise than by their id', () => {
     const profile = { staffId: 'S-Brief' };
     await deliver(bench.event('user.created', brief, { seq: 1, lifecycleVersion: 1, profile }), deletion(brief));
     expect(noted.deleted).toMatchObject([{ ...brief, staffIds: ['S-Brief'] }]);
+  });
+
+  it('waits in PostgreSQL where it can not be forgotten, with somebody who counts as gone, until it can', async () => {
+    noted.broken = true;
+    const other = await bench.person();
+    await deliver(deletion(), bench.leaving(other, 'deactivated', {}));
+    const receipts = () => bench.receipts.all.filter(({ userId }) => userId === robin.userId);
+    const known = async () => {
+      const { rows } = await sql`
+        select status, staff_id from directory where user_id = ${robin.userId}`.execute(bench.em().getKysely());
+      return rows;
+    };
+    expect(bench.receipts.all.find(({ userId }) => userId === other.userId)).toMatchObject({ status: 'completed' });
+    expect(receipts()).toMatchObject([{ status: 'running', error: '22012' }]);
+    expect(await known()).toEqual([{ status: 'deleted', staff_id: 'S-Robin' }]);
+    noted.broken = false;
+    bench.clock.advance(RETRY_DELAYS[0]!);
+    await bench.retries.drain();
+    expect(receipts().at(-1)).toMatchObject({ status: 'completed' });
+    expect(noted.deleted).toMatchObject([{ userId: robin.userId, staffIds: ['S-Robin'] }]);
+    expect(await known()).toEqual([{ status: 'deleted', staff_id: null }]);
   });
 
   it('goes from messages that nobody could read, and comes back with none; those about others stay', async () => {

@@ -3,9 +3,10 @@ import { Injectable, Optional } from '@nestjs/common';
 import { failpoint } from '#libs/broker';
 import { isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
 import { Clock } from '#libs/database';
+import { sql } from 'kysely';
 import { InboxConversion } from './conversion.js';
 import { newestOf, unique } from './event-order.js';
-import { retryDelay, type Verdict } from './failures.js';
+import { retryDelay, verdictOn, type Verdict } from './failures.js';
 import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from './inbox.js';
 import { fence, fencesOf, learn, lockPeople } from './people.js';
@@ -51,9 +52,9 @@ export class EventProcessor {
   async retry(event: UserEvent): Promise<Receipt[]> {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
+      const fences = await this.meet(db, [event]);
       const [row] = await inbox.find(db, [keyOf(event)], true);
       if (row?.status !== 'retry') return [];
-      const fences = fencesOf(await lockPeople(db, [event.data.userId]));
       return this.decide(db, [event], { fences, fresh: new Set() });
     });
   }
@@ -79,7 +80,7 @@ export class EventProcessor {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
       const now = this.clock.now();
-      await this.meet(db, [event]);
+      await this.meetForLater(db, event);
       const superseded = await inbox.supersede(db, [event.data], now);
       if (event.type === 'user.reactivated') await this.settlement.welcome(db, [event.data.userId], now);
       const [known] = await inbox.find(db, [keyOf(event)], true);
@@ -87,7 +88,8 @@ export class EventProcessor {
       if (known && known.status !== 'retry' && known.status !== 'failed')
         return [...superseded, known].map(inbox.receiptOf);
       if (!known) await inbox.note(db, [{ event, status: 'running', lines: [] }], now);
-      const attempts = known?.attempts ?? 0;
+      // Asked for once more, it gets a new series of tries.
+      const attempts = known && known.round >= event.data.departure!.round ? known.attempts : 0;
       const delay = verdict.kind === 'retry' ? retryDelay(attempts) : undefined;
       if (delay === undefined) {
         await inbox.putOff(db, event, attempts, now, verdict.code);
@@ -121,6 +123,22 @@ export class EventProcessor {
     );
     await fence(db, others);
     return new Map([...learned, ...fencesOf(found), ...fencesOf(locked)]);
+  }
+
+  /**
+   * The same for an event that is put off. Where that is what fails, as it does when a service can't forget somebody, the
+   * directory keeps what it knows until it can be done; but the person counts as gone.
+   */
+  private async meetForLater(db: Db, event: UserEvent): Promise<void> {
+    await sql`savepoint meeting`.execute(db);
+    try {
+      await this.meet(db, [event]);
+    } catch (error) {
+      if (verdictOn(error).kind === 'transient') throw error;
+      await sql`rollback to savepoint meeting`.execute(db);
+      await lockPeople(db, [event.data.userId]);
+      await fence(db, [event], { andStatus: true });
+    }
   }
 
   /** Events that were here before: answered again from what is noted, or begun again when somebody asked for it. */

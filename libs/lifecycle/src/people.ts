@@ -91,11 +91,19 @@ const LEARNED = {
   caretaker_until: 'timestamptz',
 };
 
-/** Moves the fence: what was decided before these versions may no longer do anything. */
-export async function fence(db: Db, events: readonly UserEvent[]): Promise<void> {
+/**
+ * Moves the fence: what was decided before these versions may no longer do anything.
+ * @param andStatus also whether they have left, where what else there is to learn about them has to wait
+ */
+export async function fence(db: Db, events: readonly UserEvent[], { andStatus = false } = {}): Promise<void> {
+  const decided = events.map(({ data }) => ({
+    user_id: data.userId,
+    lifecycle_version: data.lifecycleVersion,
+    status: andStatus ? data.profile.status : null,
+  }));
   await sql`
-    update directory d set lifecycle_version = n.lifecycle_version
-    from unnest(${events.map((e) => e.data.userId)}::uuid[], ${events.map((e) => e.data.lifecycleVersion)}::bigint[]) as n (user_id, lifecycle_version)
+    update directory d set lifecycle_version = n.lifecycle_version, status = coalesce(n.status, d.status)
+    from ${relationOf('n', decided, { user_id: 'uuid', lifecycle_version: 'bigint', status: 'text' })}
     where d.user_id = n.user_id and d.lifecycle_version < n.lifecycle_version`.execute(db);
 }
 
