@@ -34,6 +34,9 @@ beforeAll(async () => {
   // Once somebody has left, nothing of the account's beginning is on its way any more.
   await leave(cast.ben.id);
   await cast.owner.api.get('/v1/users?status=inquisitive').catch(() => undefined);
+  const { id: operatorId, api } = cast.ada;
+  await api.post('/v1/live-chats', { visitor: 'A visitor', operatorId });
+  await api.post('/v1/automations', { name: 'Welcome', trigger: { kind: 'any' } });
   departure = await leave(cast.ada.id);
   expect(departure.status).toBe('completed');
 }, 120_000);
@@ -59,7 +62,7 @@ describe('a deactivation is one trace', () => {
     return found[0]!;
   };
 
-  /** What a rule leaves as it is has no span of its own: it is counted, that of all such rules in one statement. */
+  /** Rules that leave everything as it is have no span of their own: what they speak of is counted in one statement. */
   const rulesOf = (service: string) => {
     const { rules } = departure.services.find((one) => one.service === service)!;
     return rules.filter(({ action }) => action !== 'keep').map(({ rule }) => `rule ${rule}`);

@@ -1,5 +1,5 @@
-import type { Db } from './rule.js';
-import { countTogether, type Counting } from './counting.js';
+import type { Effect } from './actions.js';
+import type { Counting } from './counting.js';
 import type { Statements } from './statements.js';
 
 /** How many rows one statement may change, and how many of one person. What exceeds it goes on as a task, in chunks. */
@@ -22,11 +22,13 @@ export function fitting<T>(all: readonly T[], sizeOf: (one: T) => number, { perP
 }
 
 /**
- * How many rows several people have of each kind, counted no further than one may have. Rows that a rule counted before
- * they change need not be counted twice.
+ * How many rows several people have that the steps to come are to change, counted no further than one may have: for the
+ * budget, and to leave out statements that would find nothing. What a rule counts that keeps its rows need not be counted
+ * twice.
  */
 export class Sizes {
-  private readonly known = new Map<Statements, Map<string, number>>();
+  private readonly known = new Map<Statements, Map<Effect | 'all', Map<string, number>>>();
+  private readonly stirred = new Set<string>();
   private asked = false;
 
   constructor(
@@ -34,25 +36,43 @@ export class Sizes {
     private readonly perPerson: number,
   ) {}
 
-  note(statements: Statements, counts: ReadonlyMap<string, number>): void {
-    this.known.set(statements, new Map([...(this.known.get(statements) ?? []), ...counts]));
-  }
-
-  /** Counts what nobody has counted, the first time. */
-  async ask(db: Db): Promise<void> {
-    if (this.asked) return;
+  /** What has still to be counted; no more than once. */
+  unknown(): Counting[] {
+    if (this.asked) return [];
     this.asked = true;
-    const unknown = this.wanted.filter(({ statements, leavers }) =>
-      leavers.some(({ userId }) => this.of(statements, userId) === undefined),
-    );
-    const counts = await countTogether(
-      db,
-      unknown.map((counting) => ({ ...counting, atMost: this.perPerson + 1 })),
-    );
-    for (const [index, { statements }] of unknown.entries()) this.note(statements, counts[index]!);
+    return this.wanted
+      .filter(({ statements, effect, leavers }) =>
+        leavers.some(({ userId }) => this.of(statements, effect, userId) === undefined),
+      )
+      .map((counting) => ({ ...counting, atMost: this.perPerson + 1 }));
   }
 
-  of(statements: Statements, userId: string): number | undefined {
-    return this.known.get(statements)?.get(userId);
+  note({ statements, effect }: Counting, counts: ReadonlyMap<string, number>): void {
+    const selections = this.known.get(statements) ?? new Map<Effect | 'all', Map<string, number>>();
+    const selection = statements.selectionOf(effect);
+    selections.set(selection, new Map([...(selections.get(selection) ?? []), ...counts]));
+    this.known.set(statements, selections);
+  }
+
+  /** At most so many, at the time of the count. */
+  of(statements: Statements, effect: Effect, userId: string): number | undefined {
+    const selections = this.known.get(statements);
+    return selections?.get(statements.selectionOf(effect))?.get(userId) ?? selections?.get('all')?.get(userId);
+  }
+
+  /** Rows have been changed: of their table what was counted before tells no longer that there is nothing. */
+  stir(statements: Statements, effect: Effect): void {
+    this.stirred.add(changesOthers(effect) ? ANY : statements.tableName);
+  }
+
+  /** Whether there was nothing, and nothing can have come to it since. */
+  none(statements: Statements, effect: Effect, userId: string): boolean {
+    if (this.stirred.has(ANY) || this.stirred.has(statements.tableName)) return false;
+    return this.of(statements, effect, userId) === 0;
   }
 }
+
+/** Stands for every table: an effect may change others along with its own. */
+const ANY = '*';
+const changesOthers = (effect: Effect): boolean =>
+  (effect.kind === 'set' || effect.kind === 'delete') && effect.along !== undefined;

@@ -64,7 +64,7 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
   };
   const pending = new Set<string>();
   const all = groups(leaving);
-  const changing = leaving.length === 1 ? [] : all.filter((members) => !isCounted(members));
+  const changing = all.filter((members) => !isCounted(members));
   const sizes = new Sizes(
     changing.map((members) => countingOf(members, successors)),
     budget.perPerson,
@@ -123,6 +123,8 @@ interface Outcome {
   error?: string;
 }
 
+const done = (member: Member, affected: number): Outcome => ({ member, affected, cursor: null, finished: true });
+
 /** Nothing of it has been done. */
 const unfinished = (member: Member, error?: string): Outcome => ({
   member,
@@ -148,37 +150,43 @@ const isCounted = ([first]: Member[]): boolean => first!.step.action.effect.kind
 async function runSection(db: Db, section: Member[][], run: Run, now: Date): Promise<Outcome[]> {
   const [first] = section;
   if (!first) return [];
-  if (!isCounted(first)) return run.alone ? changeOne(db, first[0]!, run, now) : changeGroup(db, first, run, now);
-  const counts = await countTogether(
-    db,
-    section.map((members) => countingOf(members, run.successors)),
-  );
+  if (!isCounted(first)) {
+    await count(db, [], run);
+    return run.alone ? changeOne(db, first[0]!, run, now) : changeGroup(db, first, run, now);
+  }
+  const countings = section.map((members) => countingOf(members, run.successors));
+  const counts = await count(db, countings, run);
   const outcomes: Outcome[] = [];
   for (const [index, members] of section.entries()) {
-    run.sizes.note(members[0]!.step.statements, counts[index]!);
     if (members[0]!.step.action.name === 'block') outcomes.push(...blocked(members, counts[index]!));
     else outcomes.push(...(await keepGroup(db, members, counts[index]!, now)));
   }
   return outcomes;
 }
 
+/** Counts, and at the first opportunity everything that is going to be changed with it. */
+async function count(db: Db, countings: readonly Counting[], { sizes }: Run): Promise<Map<string, number>[]> {
+  const all = [...countings, ...sizes.unknown()];
+  const counts = await countTogether(db, all);
+  for (const [index, counting] of all.entries()) sizes.note(counting, counts[index]!);
+  return counts.slice(0, countings.length);
+}
+
 async function keepGroup(db: Db, members: Member[], counts: Map<string, number>, now: Date): Promise<Outcome[]> {
   await schedule(db, members, counts, now);
-  return members.map((member) => ({
-    member,
-    affected: counts.get(member.leaver.userId) ?? 0,
-    cursor: null,
-    finished: true,
-  }));
+  return members.map((member) => done(member, counts.get(member.leaver.userId) ?? 0));
 }
 
 /** One person's first chunk, which mostly is all there is. */
-async function changeOne(db: Db, member: Member, { successors, budget }: Run, now: Date): Promise<Outcome[]> {
+async function changeOne(db: Db, member: Member, { successors, budget, sizes }: Run, now: Date): Promise<Outcome[]> {
   const { step, leaver } = member;
+  const effect = changing(step);
+  if (sizes.none(step.statements, effect, leaver.userId)) return [done(member, 0)];
   const rows = budget.perPerson;
   const { count, firstId } = await observed(step, () =>
-    step.statements.runChunk(db, changing(step), rowOf(leaver, step, successors), { rows }, now, noteOf(step)),
+    step.statements.runChunk(db, effect, rowOf(leaver, step, successors), { rows }, now, noteOf(step)),
   );
+  if (count > 0) sizes.stir(step.statements, effect);
   await schedule(db, [member], new Map([[leaver.userId, count]]), now);
   return [{ member, affected: count, cursor: firstId, finished: count < rows }];
 }
@@ -188,21 +196,24 @@ async function changeOne(db: Db, member: Member, { successors, budget }: Run, no
  * the other rules, are done with it.
  */
 async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Promise<Outcome[]> {
+  const { sizes, successors, budget } = run;
   const { step } = members[0]!;
-  await run.sizes.ask(db);
-  const sizeOf = ({ leaver }: Member) => run.sizes.of(step.statements, leaver.userId) ?? 0;
-  const fit = new Set(fitting(members, sizeOf, run.budget));
-  const rows = [...fit].map((member) => rowOf(member.leaver, member.step, run.successors));
   const effect = changing(step);
+  const sizeOf = ({ leaver }: Member) => sizes.of(step.statements, effect, leaver.userId) ?? 0;
+  const fit = new Set(fitting(members, sizeOf, budget));
+  const rows = [...fit]
+    .filter(({ leaver }) => !sizes.none(step.statements, effect, leaver.userId))
+    .map((member) => rowOf(member.leaver, member.step, successors));
   const { counts, failed } = await forAsManyAsPossible(db, rows, (some) =>
     observed(step, () => step.statements.run(db, effect, some, now, noteOf(step))),
   );
+  if (counts.size > 0) sizes.stir(step.statements, effect);
   await schedule(db, members, counts, now);
   const errors = new Map([...failed].map(([{ userId }, error]) => [userId, error]));
   return members.map((member) => {
     const { userId } = member.leaver;
     if (!fit.has(member) || errors.has(userId)) return unfinished(member, errors.get(userId));
-    return { member, affected: counts.get(userId) ?? 0, cursor: null, finished: true };
+    return done(member, counts.get(userId) ?? 0);
   });
 }
 
@@ -224,7 +235,7 @@ export const noteOf = ({ action, part }: Step): NoteOf | undefined =>
 function blocked(members: Member[], counts: Map<string, number>): Outcome[] {
   const inTheWay = members.find((member) => (counts.get(member.leaver.userId) ?? 0) > 0);
   if (inTheWay) throw new StepBlocked(inTheWay.step.part.rule.id);
-  return members.map((member) => ({ member, affected: 0, cursor: null, finished: true }));
+  return members.map((member) => done(member, 0));
 }
 
 /** A rule says `block` and rows stand in the way. */

@@ -60,6 +60,10 @@ export class Statements {
     return this.rows.person && `${this.relation.name}.${this.relation.columnName(this.rows.person)}`;
   }
 
+  get tableName(): string {
+    return this.relation.name;
+  }
+
   /** Rows per leaver on which the effect has still to happen; for an effect of none, the rows concerned. */
   async count(db: Db, effect: Effect, leavers: readonly LeaverRow[]): Promise<Map<string, number>> {
     const [counts] = await countTogether(db, [{ statements: this, effect, leavers }]);
