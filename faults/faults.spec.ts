@@ -39,8 +39,10 @@ describe(`with seed ${SEED}`, () => {
     async ({ service, missing, scene }) => {
       const stage = { cluster, nats };
       expect(await scene(stage)).toEqual([]);
-      await cluster.without(service, missing);
-      const wrong = await scene(stage).finally(() => cluster.without(service, []));
+      const wrong = await cluster
+        .without(service, missing)
+        .then(() => scene(stage))
+        .finally(() => cluster.without(service, []));
       report.without(missing[0]!.file, wrong);
       expect(wrong).not.toEqual([]);
     },

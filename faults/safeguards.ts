@@ -33,8 +33,8 @@ const inboxKey: Safeguard = {
     // It would let nothing in twice.
     {
       file: 'lifecycle/src/inbox.ts',
-      from: 'round int, status text, lines jsonb\\)',
-      to: 'round int, status text, lines jsonb) on conflict (user_id, lifecycle_version) do update set lines = excluded.lines',
+      from: 'rows, NOTED\\)\\}',
+      to: 'rows, NOTED)} on conflict (user_id, lifecycle_version) do update set lines = excluded.lines',
     },
   ],
   scene: async ({ cluster, nats }) => {
