@@ -24,14 +24,20 @@ export async function settled(servers: Servers, accountId: string, timeout: numb
   await eventually(
     async () => {
       const open: string[] = [];
-      const count = async (service: string, table: string, which: string) => {
+      const count = async (service: string, table: string, which: string, what = '') => {
         const sql = `select count(*)::int as n from ${table} where account_id = $1 and ${which}`;
         const [row] = await servers.query<{ n: number }>(service, sql, [accountId]);
-        if (row!.n > 0) open.push(`${row!.n} of ${service}.${table}`);
+        if (row!.n > 0) open.push([`${row!.n} of ${service}.${table}`, what].join(' ').trim());
       };
       await count('identity', 'departure', `status = 'running'`);
       await count('identity', 'outbox', 'true');
       for (const service of SERVICES) {
+        await count(
+          service,
+          'task',
+          `due_at < 'infinity' and due_at > now() + interval '1 minute'`,
+          'which come much later',
+        );
         await count(service, 'task', `due_at < 'infinity'`);
         await count(service, 'inbox', `status in ('running', 'retry')`);
       }

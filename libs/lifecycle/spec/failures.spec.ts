@@ -88,6 +88,24 @@ describe('a failure', () => {
     expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 2 });
   });
 
+  it('is tried again in its time, and so is what goes on in chunks, though the clock was ahead when they were put off', async () => {
+    const hour = 3_600_000;
+    const [one, whale] = [at.robin, await at.bench.person()];
+    await at.things('trap', one);
+    await at.things('chair', whale, 3);
+    at.bench.clock.advance(hour);
+    await at.deliver([at.bench.leaving(one, 'deactivated', trap)]);
+    const usual = at.bench.processor.budget;
+    at.bench.processor.budget = { perPerson: 2, total: 10 };
+    await at.deliver([at.bench.leaving(whale, 'deactivated', unassignChairs)]);
+    at.bench.processor.budget = usual;
+    at.bench.clock.advance(-hour);
+    await at.bench.em().nativeUpdate(Thing, { owner: one.userId }, { kind: 'chair' });
+    await at.bench.retries.drain();
+    await at.bench.tasks.drain();
+    expect([await at.status(one), await at.status(whale)]).toEqual([['completed'], ['completed']]);
+  });
+
   it('of a repetition leaves what has been done as it is', async () => {
     await at.things('chair', at.robin, 2);
     const event = at.bench.leaving(at.robin, 'deactivated', unassignChairs);

@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import type { Sql } from './relation.js';
 import { UnknownAction } from './rule-set.js';
 import { StepBlocked } from './runner.js';
 import { NoFirstAdmin } from './successors.js';
@@ -39,3 +41,11 @@ function codeOf(error: unknown): string {
 /** The pool reports a connection that broke under a query without a code. */
 const isLostConnection = (error: unknown): boolean =>
   error instanceof Error && /Connection terminated|connection.*closed/i.test(error.message);
+
+/**
+ * Whether a row with `due_at` and `attempts` may be tried: its time has come, or it would have to wait for longer than it
+ * was put off. Then the clock that put it off was ahead, and is no more.
+ */
+export const isDue = (now: Date): Sql => sql`
+  (due_at <= ${now} or (due_at < 'infinity' and due_at > ${now}::timestamptz
+    + (${[0, ...RETRY_DELAYS]}::float8[])[least(attempts, ${RETRY_DELAYS.length}) + 1] * interval '1 ms'))`;

@@ -4,7 +4,7 @@ import { faultOf, within, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { EventProcessor } from './event-processor.js';
-import { verdictOn } from './failures.js';
+import { isDue, verdictOn } from './failures.js';
 import { Receipts } from './receipts.js';
 import { Worker } from './worker.js';
 
@@ -23,7 +23,7 @@ export class RetryWorker extends Worker {
   protected async step(): Promise<boolean> {
     const db = this.em.fork().getKysely();
     const { rows } = await sql<{ event: UserEvent }>`
-      select event from inbox where status = 'retry' and due_at <= ${this.clock.now()} order by due_at limit 20`.execute(
+      select event from inbox where status = 'retry' and ${isDue(this.clock.now())} order by due_at limit 20`.execute(
       db,
     );
     for (const { event } of rows) {

@@ -4,7 +4,7 @@ import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
 import { failpoint, faultOf, within, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
-import { retryDelay, verdictOn } from './failures.js';
+import { isDue, retryDelay, verdictOn } from './failures.js';
 import * as inbox from './inbox.js';
 import { Receipts } from './receipts.js';
 import { giveBackNext, withGiven } from './restoration.js';
@@ -73,7 +73,7 @@ export class TaskWorker extends Worker {
       select t.*, (select i.departure_id from inbox i
         where i.user_id = t.user_id and i.lifecycle_version = t.lifecycle_version) as departure_id
       from task t
-      where t.due_at <= ${this.clock.now()} and not exists (
+      where ${isDue(this.clock.now())} and not exists (
         select 1 from task earlier where earlier.user_id = t.user_id and earlier.lifecycle_version = t.lifecycle_version and earlier.position < t.position)
       order by t.due_at limit 1`.execute(this.em.fork().getKysely());
     return rows[0];
