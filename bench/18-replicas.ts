@@ -1,7 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { cpus } from 'node:os';
 import { receiptSubject, type ReceiptBatch } from '#libs/contracts';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { total, type Cpu } from './support/cpu.js';
 import { compareRates, inTurn, median, type Measure, type Sample } from './support/measure.js';
 import { emptyStreams, Participant, policyOf } from './support/participant.js';
 import { departureOf, directoryOf, publish } from './support/people.js';
@@ -48,14 +50,14 @@ export const replicas: Measure = {
     return [
       {
         ...compareRates(words, two, one, 'leavers'),
-        note: `PostgreSQL alone kept ${busy(one)} CPUs busy beside one replica, ${busy(two)} beside two.`,
+        note: `Of ${cpus().length} CPUs ${busy(one)} were busy beside one replica, ${busy(two)} beside two; PostgreSQL's part was ${busy(one, 'postgres')} and ${busy(two, 'postgres')}.`,
       },
     ];
   },
 };
 
-const busy = (samples: readonly Sample[]): string =>
-  median(samples.map(({ cpu, seconds }) => cpu.postgres / seconds)).toFixed(2);
+const busy = (samples: readonly Sample[], part?: keyof Cpu): string =>
+  median(samples.map(({ cpu, seconds }) => (part ? cpu[part] : total(cpu)) / seconds)).toFixed(2);
 
 async function start({ url }: Copy, natsUrl: string): Promise<ChildProcess> {
   const child = fork(new URL('./support/replica.ts', import.meta.url), [url, natsUrl], {

@@ -4,7 +4,7 @@ export const REASONS: Readonly<Record<number, string>> = {
 meanwhile.`,
   4: `Twenty thousand events are read, locked, learned and noted in a fifth of the time that Node takes to read and acknowledge them: the rival does
 nothing else. Brought it from 0.42: arrays instead of JSON (PostgreSQL reads them twice as fast), no look into the inbox for what lies before the
-fence, and a directory whose indexes don't change with the status.`,
+fence, a directory whose indexes don't change with the status, acknowledgements that are encoded once.`,
   5: `A row and the entries of all its indexes take 12 to 17 µs to change, by hand as in a service, where it happens in forty transactions instead of
 one. The rest is what by hand leaves out: a receipt of up to 31 lines a person (4.5 KB of JSON, 80 µs to store), counts of what stays, and Node, which
 reads events and writes receipts, a quarter of our CPU seconds. Of an account's syncs there are four kinds, each a rule and so a statement of its own,
@@ -13,7 +13,7 @@ their ids (that read the whole table for each batch); one insert into the inbox 
 at a time, so that Node and PostgreSQL work at once; counting nothing twice; no statement that would find nothing; arrays instead of JSON. Not tried:
 receipts in fewer bytes.`,
   6: `The rival carries out the rules' statements and nothing else: no receipt, no inbox, no count. Even the one transaction by hand of measure 5
-is only about 16 times as fast as the rival: most of the time goes into rows and indexes, which all have to write.`,
+is only 13 to 16 times as fast as the rival: most of the time goes into rows and indexes, which all have to write.`,
   7: `The rival's jobs do one statement a table for one person, without receipt, inbox or count, ten at a time; Redis has the jobs on the disk
 within a second, not at once. Even the one transaction by hand of measure 5 is only two to four times as fast as the rival.`,
   9: `Found and mended: asking at the end whether anything is left had to look at a million dead index entries, a second in which others waited up

@@ -14,23 +14,29 @@ export interface Delivery {
 /** What becomes of a message: done, to be delivered again after a while, or never to be delivered again. */
 export type Outcome = 'ack' | { nakAfterMs: number } | { term: string };
 
+/** Almost every answer. */
+const ACK = new TextEncoder().encode('+ACK');
+
 /** A message as it came from the server, with the answers that JetStream understands. */
 export class PendingDelivery implements Delivery {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly streamSequence: number;
   readonly deliveries: number;
-  readonly headers?: MsgHdrs;
 
   constructor(private readonly message: Msg) {
     this.subject = message.subject;
     this.data = message.data;
-    this.headers = message.headers;
     // $JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.…, with domain and account before the stream from 2.12 on.
     const tokens = message.reply?.split('.') ?? [];
     const counters = tokens.length > 9 ? 6 : 4;
     this.deliveries = Number(tokens[counters]);
     this.streamSequence = Number(tokens[counters + 1]);
+  }
+
+  /** Read when somebody wants them. */
+  get headers(): MsgHdrs | undefined {
+    return this.message.headers;
   }
 
   /** Asks the server for as much time again. */
@@ -39,7 +45,7 @@ export class PendingDelivery implements Delivery {
   }
 
   settle(outcome: Outcome): void {
-    if (outcome === 'ack') this.message.respond('+ACK');
+    if (outcome === 'ack') this.message.respond(ACK);
     else if ('term' in outcome) this.message.respond(`+TERM ${outcome.term}`);
     else
       this.message.respond(
