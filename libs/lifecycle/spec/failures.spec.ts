@@ -1,6 +1,8 @@
 import { jest } from '@jest/globals';
 import { sql } from 'kysely';
 import { RETRY_DELAYS } from '#libs/lifecycle';
+import { Metrics } from '#libs/platform';
+import { EngineMetrics } from '../src/engine-metrics.js';
 import { AtTheDesk, trap, unassignChairs } from './at-the-desk.js';
 import { Thing } from './desk.js';
 
@@ -42,6 +44,26 @@ describe('a failure', () => {
       ]);
     }
   });
+
+  it('is among those that the metrics count as tried again, whether it is of a whole event or of one rule', async () => {
+    const before = await retrying();
+    const [one, other] = [at.robin, await at.bench.person()];
+    for (const offender of [one, other]) await at.things('trap', offender);
+    await at.deliver([at.bench.leaving(one, 'deactivated', trap)]);
+    expect(await retrying()).toBe(before + 1);
+    const third = await at.bench.person();
+    await at.deliver([other, third].map((person) => at.bench.leaving(person, 'deactivated', trap)));
+    expect(await retrying()).toBe(before + 2);
+  });
+
+  /** As Prometheus gets to see it. */
+  async function retrying(): Promise<number> {
+    const metrics = new Metrics(at.bench.clock);
+    const engine = new EngineMetrics(at.bench.em(), at.bench.rules, at.bench.clock, metrics);
+    const text = await metrics.render();
+    engine.onApplicationShutdown();
+    return Number(/^leaver_inbox_retry (\d+)$/m.exec(text)![1]);
+  }
 
   it('of one rule among many people is tried again by itself, given up, and tried once more when somebody asks', async () => {
     await at.things('trap', at.robin);

@@ -64,7 +64,11 @@ export class EngineMetrics implements OnApplicationShutdown {
       sql`greatest(extract(epoch from ${now}::timestamptz - min(${sql.ref(time)})), 0)::float8`;
     // Each count reads an index that holds nothing else, up to a limit.
     const { rows } = await sql<Backlog>`
-      with retry as (select received_at from inbox where status = 'retry' order by due_at limit ${MOST}),
+      with retry as (
+          (select received_at from inbox where status = 'retry' order by due_at limit ${MOST})
+          union all
+          (select i.received_at from task t join inbox i on i.user_id = t.user_id and i.lifecycle_version = t.lifecycle_version
+            where t.attempts > 0 and t.due_at < 'infinity' order by t.due_at limit ${MOST})),
         failed as (select from inbox where status = 'failed' limit ${MOST}),
         letter as (select from dead_letter limit ${MOST}),
         open_task as (select affected, due_at from task order by due_at limit ${MOST}),
@@ -86,7 +90,7 @@ export class EngineMetrics implements OnApplicationShutdown {
 
 function gaugesOf(metrics: Metrics) {
   return {
-    retrying: metrics.gauge('leaver_inbox_retry', 'Events that failed and wait for another try.'),
+    retrying: metrics.gauge('leaver_inbox_retry', 'Events of which something failed and waits for another try.'),
     retryAge: metrics.gauge('leaver_inbox_retry_oldest_seconds', 'Since when the oldest of them is here.'),
     failed: metrics.gauge('leaver_inbox_failed', 'Events that this service has given up on.'),
     unreadable: metrics.gauge('leaver_dead_messages', 'Messages that could not be understood.'),
