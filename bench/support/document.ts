@@ -46,7 +46,8 @@ function missedOf(outcomes: readonly Outcome[]): string[] {
     if (missed.length === 0 && notes.length === 0) return [];
     const ratios = missed.map(({ what, ratio }) => `${what} ${ratio.toFixed(2)}×`);
     const reason = missed.length > 0 ? (REASONS[measure.number]?.replaceAll('\n', ' ') ?? '') : '';
-    return [`- ${[`${measure.number}, missed: ${ratios.join('; ')}.`, reason, ...notes].filter(Boolean).join(' ')}`];
+    const verdict = missed.length > 0 ? `${measure.number}, missed: ${ratios.join('; ')}.` : `${measure.number}:`;
+    return [`- ${[verdict, reason, ...notes].filter(Boolean).join(' ')}`];
   });
   return about.length > 0 ? ['## What to know about them', '', ...about, ''] : [];
 }
