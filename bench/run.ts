@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { writeFile } from 'node:fs/promises';
+import { format, resolveConfig } from 'prettier';
 import { measures } from './measures.js';
 import { documentOf } from './support/document.js';
 import { isMet, type Bench, type Measure, type Outcome } from './support/measure.js';
@@ -78,6 +79,8 @@ async function writeDown(outcomes: readonly Outcome[], folder: string): Promise<
   const plans = await plansOf(benchFor('plans'));
   const seconds = (performance.now() - begun) / 1_000;
   const day = clock.now().toISOString().slice(0, 10);
-  await writeFile(`${folder}/PERFORMANCE.md`, documentOf(outcomes, plans, seconds, day));
+  const file = `${folder}/PERFORMANCE.md`;
+  const style = await resolveConfig('docs/PERFORMANCE.md');
+  await writeFile(file, await format(documentOf(outcomes, plans, seconds, day), { ...style, parser: 'markdown' }));
   await writeFile(`${folder}/performance.svg`, pictureOf(outcomes));
 }

@@ -187,7 +187,8 @@ describe('the descriptions', () => {
     const assignment = await leaver.post(`${rule}/assignments`);
     await leaver.get(`${rule}/assignments`);
     await leaver.get(`${rule}/assignments/${assignment.id}`);
-    const number = await owner.post('/v1/numbers', { e164: '+14155550199', ownerId: people.leaver.user.id });
+    // The demo's own numbers are any of its area code.
+    const number = await owner.post('/v1/numbers', { e164: '+16135550199', ownerId: people.leaver.user.id });
     const path = `/v1/numbers/${number.id}`;
     await owner.post(`${path}/contacts`, { contactIds: idsOf('/v1/contacts').slice(0, 2) });
     await owner.get(`${path}/contacts`);
@@ -210,7 +211,7 @@ describe('the descriptions', () => {
   it('hold for departures of every kind', async () => {
     const me = people.leaver.user.id;
     const gone = async (path: string, body?: Json) => over(owner, await owner.post<Departure>(path, body));
-    await owner.post('/v1/numbers', { e164: '+14155550198', ownerId: me });
+    await owner.post('/v1/numbers', { e164: '+16135550198', ownerId: me });
     await owner.get(`/v1/users/${me}/departure-preview?transition=deactivated`);
     const left = await gone(`/v1/users/${me}/deactivate`, { reason: 'Moving on' });
     await watch(system, people.owner.api.token, left);
