@@ -17,8 +17,8 @@ export interface LeaverRow {
 }
 
 /**
- * The leavers as a relation, named `l` unless otherwise. Of a single one PostgreSQL gets to see the values themselves: it then plans by how
- * many rows this person has, and not by how many somebody has on average.
+ * The leavers as a relation, named `l` unless otherwise. Of a single one PostgreSQL gets to see the values themselves: it
+ * then plans by how many rows this person has, and not by how many somebody has on average.
  */
 export function leaverTable(leavers: readonly LeaverRow[], name = 'l'): Sql {
   const relation = sql.id(name);

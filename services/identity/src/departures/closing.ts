@@ -1,12 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { DepartureTransition, ReceiptLine } from '#libs/contracts';
-import { Clock } from '#libs/database';
+import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { Erasure } from './erasure.js';
 import { Progress } from './progress.js';
-import { keyOf, type ServiceState } from './receipt-lines.js';
+import { keyOf, STATE, type ServiceState } from './receipt-lines.js';
 import type { Broken } from './rule-owners.js';
 
 /** A departure that all services are through with. */
@@ -103,9 +103,9 @@ export class Closing {
     if (states.length === 0) return;
     await sql`
       update departure_service s set status = n.status, error = n.error, rules = n.rules
-      from jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
-        as n (departure_id uuid, service text, status text, error text, rules jsonb)
-      where s.departure_id = n.departure_id and s.service = n.service`.execute(this.em.getKysely());
+      from ${relationOf('n', states, STATE)} where s.departure_id = n.departure_id and s.service = n.service`.execute(
+      this.em.getKysely(),
+    );
   }
 
   private async finish(departures: readonly DueDeparture[]): Promise<void> {

@@ -8,7 +8,15 @@ import { AfterCommit } from '../after-commit.js';
 import { Audit, type NewEntry } from '../audit/audit.js';
 import { ClosingWorker } from './closing.worker.js';
 import { Progress, type NewProgress } from './progress.js';
-import { isOlder, newestOf, newlyFinished, newlyHeld, withRemaining, type ServiceState } from './receipt-lines.js';
+import {
+  isOlder,
+  newestOf,
+  newlyFinished,
+  newlyHeld,
+  withRemaining,
+  STATE,
+  type ServiceState,
+} from './receipt-lines.js';
 
 interface DepartureState {
   id: string;
@@ -18,15 +26,6 @@ interface DepartureState {
   done: number;
   total: number;
 }
-
-const STATE = {
-  departure_id: 'uuid',
-  service: 'text',
-  status: 'text',
-  error: 'text',
-  round: 'int',
-  rules: 'jsonb',
-};
 
 const stateKey = (departureId: string, service: string): string => `${departureId} ${service}`;
 

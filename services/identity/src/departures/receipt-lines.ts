@@ -12,6 +12,16 @@ export interface ServiceState {
   rules: ReceiptLine[];
 }
 
+/** Its columns, with their types. */
+export const STATE = {
+  departure_id: 'uuid',
+  service: 'text',
+  status: 'text',
+  error: 'text',
+  round: 'int',
+  rules: 'jsonb',
+};
+
 type Comparable = { round: number; status: ServiceStatus; rules: readonly ReceiptLine[] };
 
 const RANK: Record<ServiceStatus, number> = { pending: 0, running: 1, failed: 2, superseded: 3, completed: 4 };
