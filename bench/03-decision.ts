@@ -19,7 +19,7 @@ export const decision: Measure = {
     const decide = async () => {
       for (let n = 0; n < each; n++) {
         const id = personId(++person);
-        await identity.transaction(() => commands.leave(identity.owner, id, 'deactivated', {}));
+        await identity.transaction(() => commands.decideNow(identity.owner, id, 'deactivated', {}));
       }
       return each;
     };

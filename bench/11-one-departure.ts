@@ -67,7 +67,7 @@ async function throughEvents(templates: Template[], people: number, nats: NatsCo
     took.push(performance.now() - committing);
     const { userId, seq } = event.data;
     const answered = services.map((service) => ({ userId, seq, service, round: 0 }));
-    await RequestContext.create(orm.em, () => orm.em.transactional(() => outbox.settle(answered)));
+    await RequestContext.create(orm.em, () => orm.em.transactional(() => outbox.acknowledge(answered)));
   }
   await relay.stop();
   await orm.close(true);

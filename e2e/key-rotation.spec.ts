@@ -191,7 +191,7 @@ describe('the rotation of', () => {
         select password, account_id from import_source where id = ${importSource.id}`.execute(
         app('contacts').get(EntityManager, { strict: false }).fork().getKysely(),
       );
-      return app('contacts').get(Sealing, { strict: false }).open(rows[0]!.password, rows[0]!.account_id);
+      return app('contacts').get(Sealing, { strict: false }).decrypt(rows[0]!.password, rows[0]!.account_id);
     };
     await replace('contacts', { CONTACTS_SECRET: NEW, CONTACTS_SECRET_PREVIOUS: SECRETS.CONTACTS_SECRET });
     expect(await password()).toBe('of the server');

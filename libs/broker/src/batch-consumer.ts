@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { replicasOf, whenConnected } from './connection.js';
 import { PendingDelivery, type Delivery, type Outcome } from './delivery.js';
 import { failpoint } from './failpoints.js';
-import { faultOf, type Log } from './log.js';
+import { safeErrorFields, type Log } from './log.js';
 import { handling } from './message-spans.js';
 import { Pull } from './pull.js';
 import { ACK_WAIT, ensureConsumer, ensureStream, type ConsumerSpec, type StreamSpec } from './streams.js';
@@ -25,12 +25,12 @@ export interface BatchConsumerOptions extends ConsumerSpec {
 const BATCH_MESSAGES = 500;
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** Taken from the broker and not handled yet, at most. */
-const WAITING_LIMIT = 1_000;
-const REPAIR_PAUSE = 200;
-const RECONNECT_PATIENCE = 1_000;
+const MAX_BUFFERED_MESSAGES = 1_000;
+const REPAIR_DELAY_MS = 200;
+const RECONNECT_TIMEOUT_MS = 1_000;
 /** Milliseconds until a failed batch comes back, by the number of deliveries. */
-const NAK_DELAYS = [1_000, 2_000, 5_000, 10_000, 30_000];
-const CLOSE_LIMIT = 4_000;
+const NAK_DELAYS_MS = [1_000, 2_000, 5_000, 10_000, 30_000];
+const CLOSE_TIMEOUT_MS = 4_000;
 
 /**
  * Pulls from one durable consumer and hands over what has arrived, a batch at a time or a few side by side. While batches
@@ -53,17 +53,17 @@ export class BatchConsumer {
   start(): void {
     const side = Array.from({ length: this.options.atOnce ?? 1 }, () => this.keepHandling());
     this.loops = Promise.all([this.keepPulling(), ...side]);
-    this.keepAlive = setInterval(() => this.stillWorking(), ACK_WAIT / 3);
+    this.keepAlive = setInterval(() => this.extendAckDeadline(), ACK_WAIT / 3);
   }
 
   /** Stops pulling, gives back what nobody has begun, and waits for the batches at work. */
   async close(): Promise<void> {
     this.closing = true;
     await this.pull?.stop();
-    for (const delivery of this.waiting.splice(0)) delivery.settle({ nakAfterMs: 0 });
+    for (const delivery of this.waiting.splice(0)) delivery.acknowledge({ nakAfterMs: 0 });
     this.wake();
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([this.loops, new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_LIMIT)))]);
+    await Promise.race([this.loops, new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)))]);
     clearTimeout(timer);
     clearInterval(this.keepAlive);
   }
@@ -74,20 +74,20 @@ export class BatchConsumer {
       try {
         if (!ready) await this.prepare();
         ready = true;
-        await this.until(() => this.waiting.length < WAITING_LIMIT / 2);
+        await this.until(() => this.waiting.length < MAX_BUFFERED_MESSAGES / 2);
         if (!this.closing) await this.pullOnce();
         this.recovered();
       } catch (error) {
         ready = false;
         this.lost(error);
-        await new Promise((resolve) => setTimeout(resolve, REPAIR_PAUSE * (1 + this.options.random())));
+        await new Promise((resolve) => setTimeout(resolve, REPAIR_DELAY_MS * (1 + this.options.random())));
       }
     }
   }
 
   private async prepare(): Promise<void> {
     const { nats, stream } = this.options;
-    await whenConnected(nats, RECONNECT_PATIENCE);
+    await whenConnected(nats, RECONNECT_TIMEOUT_MS);
     this.manager ??= await jetstreamManager(nats, { checkAPI: false, timeout: 1_000 });
     await ensureStream(this.manager, stream, replicasOf(nats));
     await ensureConsumer(this.manager, stream.name, this.options);
@@ -95,7 +95,7 @@ export class BatchConsumer {
 
   private async pullOnce(): Promise<void> {
     const { nats, stream, durable } = this.options;
-    const batch = WAITING_LIMIT - this.waiting.length;
+    const batch = MAX_BUFFERED_MESSAGES - this.waiting.length;
     this.pull = new Pull(nats, {
       stream: stream.name,
       durable,
@@ -140,7 +140,7 @@ export class BatchConsumer {
     // Without a connection they come again by themselves.
     if (this.options.nats.isClosed()) return;
     await failpoint('receive.acknowledge', async () =>
-      batch.forEach((delivery, index) => delivery.settle(outcomes[index]!)),
+      batch.forEach((delivery, index) => delivery.acknowledge(outcomes[index]!)),
     );
   }
 
@@ -158,17 +158,20 @@ export class BatchConsumer {
       if (outcomes.length !== batch.length) throw new RangeError('a batch needs one outcome for each message');
       return outcomes;
     } catch (error) {
-      log.error({ consumer: durable, messages: batch.length, ...faultOf(error) }, 'a batch failed and will come back');
+      log.error(
+        { consumer: durable, messages: batch.length, ...safeErrorFields(error) },
+        'a batch failed and will come back',
+      );
       throw error;
     }
   }
 
   private delayOf({ deliveries }: Delivery): number {
-    const delay = NAK_DELAYS[Math.min(deliveries, NAK_DELAYS.length) - 1] ?? NAK_DELAYS[0]!;
+    const delay = NAK_DELAYS_MS[Math.min(deliveries, NAK_DELAYS_MS.length) - 1] ?? NAK_DELAYS_MS[0]!;
     return delay * (0.8 + 0.4 * this.options.random());
   }
 
-  private stillWorking(): void {
+  private extendAckDeadline(): void {
     for (const delivery of [...[...this.running].flat(), ...this.waiting]) delivery.working();
   }
 
@@ -184,7 +187,7 @@ export class BatchConsumer {
 
   private lost(error: unknown): void {
     if (!this.broken)
-      this.options.log.warn({ consumer: this.options.durable, ...faultOf(error) }, 'consumer lost, repairing');
+      this.options.log.warn({ consumer: this.options.durable, ...safeErrorFields(error) }, 'consumer lost, repairing');
     this.broken = true;
   }
 

@@ -44,7 +44,7 @@ export class PendingDelivery implements Delivery {
     this.message.respond('+WPI');
   }
 
-  settle(outcome: Outcome): void {
+  acknowledge(outcome: Outcome): void {
     if (outcome === 'ack') this.message.respond(ACK);
     else if ('term' in outcome) this.message.respond(`+TERM ${outcome.term}`);
     else

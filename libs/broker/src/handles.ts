@@ -3,16 +3,17 @@ import { MessagePattern, Transport } from '@nestjs/microservices';
 import 'reflect-metadata';
 
 /** What a message handler does; read by the platform's interceptor. */
-export interface HandlerFacts {
+export interface HandlerMetadata {
   operation?: Operation;
   /** Whether the call runs inside one database transaction. */
   transaction: boolean;
 }
 
-const FACTS = Symbol('leaver:handler');
+const METADATA = Symbol('leaver:handler');
 
 /** What `@Handles` or `@Answers` said about a method; undefined for any other. */
-export const handlerFacts = (method: object): HandlerFacts | undefined => Reflect.getOwnMetadata(FACTS, method);
+export const handlerMetadata = (method: object): HandlerMetadata | undefined =>
+  Reflect.getOwnMetadata(METADATA, method);
 
 type Answer<A> = A extends undefined ? void : A;
 type Method<Input, Output> = (input: Input) => Output | Promise<Output>;
@@ -38,10 +39,10 @@ export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Requ
   return register(ask.subject, { transaction: false });
 }
 
-function register<Input, Output>(subject: string, facts: HandlerFacts): Decorate<Input, Output> {
+function register<Input, Output>(subject: string, facts: HandlerMetadata): Decorate<Input, Output> {
   const pattern = MessagePattern<string>(subject, Transport.NATS);
   return (target, method, descriptor) => {
     pattern(target, method, descriptor);
-    Reflect.defineMetadata(FACTS, facts, descriptor.value as object);
+    Reflect.defineMetadata(METADATA, facts, descriptor.value as object);
   };
 }

@@ -12,5 +12,5 @@ export * from './handles.js';
 export * from './rpc-server.js';
 export * from './service-client.js';
 export { outboxTable } from './outbox/outbox-table.js';
-export { Outbox, type Answer, type Backlog, type OutboxEntry } from './outbox/outbox.js';
+export { Outbox, type Acknowledgement as Answer, type Backlog, type OutboxEntry } from './outbox/outbox.js';
 export { Relay, type RelayOptions } from './outbox/relay.js';

@@ -6,7 +6,7 @@ export abstract class Log {
   abstract error(facts: object, message: string): void;
 }
 
-export interface Fault {
+export interface SafeErrorFields {
   /** The error's class. */
   error: string;
   /** An error code of ours, a SQLSTATE or a system error. */
@@ -16,7 +16,7 @@ export interface Fault {
 }
 
 /** What may be logged of an unexpected error: its message stays out, because it may quote the row or text that it is about. */
-export function faultOf(error: unknown): Fault {
+export function safeErrorFields(error: unknown): SafeErrorFields {
   if (!(error instanceof Error)) return { error: typeof error };
   const { code } = error as { code?: unknown };
   const at = error.stack

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { headers } from '@nats-io/transport-node';
 import type { Delivery } from './delivery.js';
-import { handling, sending } from './message-spans.js';
-import { recordSpans, type NewSpan } from './spans.js';
-import { joinable, traceparent, withTraceparent } from './trace.js';
+import { handling, withSpanHeaders } from './message-spans.js';
+import { setSpanRecorder, type SpanOptions } from './spans.js';
+import { logContext, traceparent, withTraceparent } from './trace.js';
 
 const CONSUMER = { stream: 'USERS', durable: 'contacts-users' };
 const [ONE, OTHER] = ['0af7651916cd43dd8448eb211c80319c', 'bbbb651916cd43dd8448eb211c80319c'] as const;
@@ -17,7 +17,7 @@ function delivery(traceparent?: string, type = 'user.deactivated'): Delivery {
   return { subject, data: new Uint8Array(), streamSequence: 1, deliveries: 1, headers: all };
 }
 
-interface Recorded extends NewSpan {
+interface Recorded extends SpanOptions {
   traceparent: string;
   failure?: string;
   ended: boolean;
@@ -27,14 +27,14 @@ let spans: Recorded[];
 
 beforeEach(() => {
   spans = [];
-  recordSpans((span) => {
+  setSpanRecorder((span) => {
     const traceparent = `00-${span.parent?.slice(3, 35) ?? 'f'.repeat(32)}-${String(spans.length + 1).padStart(16, '0')}-01`;
     const recorded: Recorded = { ...span, traceparent, ended: false };
     spans.push(recorded);
     return { traceparent, set: () => undefined, end: (failure) => Object.assign(recorded, { ended: true, failure }) };
   });
 });
-afterEach(() => recordSpans(undefined));
+afterEach(() => setSpanRecorder(undefined));
 
 const handled = (batch: Delivery[]) => handling(CONSUMER, batch, async () => traceparent());
 
@@ -85,10 +85,10 @@ describe('a batch', () => {
   });
 
   it('of one trace is known to the log although nothing is recorded', async () => {
-    recordSpans(undefined);
-    const log = await handling(CONSUMER, [delivery(cause(ONE)), delivery(cause(ONE))], async () => joinable());
+    setSpanRecorder(undefined);
+    const log = await handling(CONSUMER, [delivery(cause(ONE)), delivery(cause(ONE))], async () => logContext());
     expect(log).toEqual({ traceId: ONE });
-    const mixed = await handling(CONSUMER, [delivery(cause(ONE)), delivery(cause(OTHER))], async () => joinable());
+    const mixed = await handling(CONSUMER, [delivery(cause(ONE)), delivery(cause(OTHER))], async () => logContext());
     expect(mixed).toEqual({});
   });
 });
@@ -97,20 +97,20 @@ describe('a message', () => {
   const message = { subject: `user.deactivated.${PERSON}.${PERSON}`, id: 'm1', data: '{}' };
 
   it('goes out with the trace at hand, or with its own', () => {
-    recordSpans(undefined);
+    setSpanRecorder(undefined);
     const sent = withTraceparent(cause(ONE), () => [
-      sending('USERS', message),
-      sending('USERS', { ...message, headers: { traceparent: cause(OTHER) } }),
+      withSpanHeaders('USERS', message),
+      withSpanHeaders('USERS', { ...message, headers: { traceparent: cause(OTHER) } }),
     ]);
     expect(sent.map((one) => one.message.headers)).toEqual([
       { traceparent: cause(ONE) },
       { traceparent: cause(OTHER) },
     ]);
-    expect(sending('USERS', message)).toEqual({ message });
+    expect(withSpanHeaders('USERS', message)).toEqual({ message });
   });
 
   it('names the span of its sending as what caused its handling, and says nothing of whom it is about', () => {
-    const { message: sent } = withTraceparent(cause(ONE), () => sending('USERS', message));
+    const { message: sent } = withTraceparent(cause(ONE), () => withSpanHeaders('USERS', message));
     expect(spans).toMatchObject([{ name: 'send user.deactivated', kind: 'producer', parent: cause(ONE) }]);
     expect(sent.headers).toEqual({ traceparent: spans[0]!.traceparent });
     expect(JSON.stringify(spans)).not.toContain(PERSON);

@@ -1,15 +1,15 @@
 import type { Delivery } from './delivery.js';
-import type { OutgoingMessage } from './publisher.js';
-import { beginSpan, isRecording, throughout, type OpenSpan, type SpanAttributes } from './spans.js';
+import type { MessageToPublish } from './publisher.js';
+import { startSpan, isRecording, withSpan, type ActiveSpan, type SpanAttributes } from './spans.js';
 import { isTraceparent, traceIdOf, traceparent, withTraceparent } from './trace.js';
 
 export interface Sending {
-  message: OutgoingMessage;
-  span?: OpenSpan;
+  message: MessageToPublish;
+  span?: ActiveSpan;
 }
 
 /** The message with its trace, its own or that of the work at hand, in the header that consumers look for it in. */
-export function sending(stream: string, message: OutgoingMessage): Sending {
+export function withSpanHeaders(stream: string, message: MessageToPublish): Sending {
   const own = message.headers?.traceparent;
   const cause = own ?? traceparent();
   if (!cause) return { message };
@@ -18,10 +18,10 @@ export function sending(stream: string, message: OutgoingMessage): Sending {
   return { message: { ...message, headers: { ...message.headers, traceparent: span?.traceparent ?? cause } }, span };
 }
 
-function beginSend(stream: string, { subject, id }: OutgoingMessage, parent: string): OpenSpan | undefined {
+function beginSend(stream: string, { subject, id }: MessageToPublish, parent: string): ActiveSpan | undefined {
   const kind = kindOf(subject);
   const attributes = { ...facts('send', stream, kind), 'messaging.message.id': id };
-  return beginSpan({ name: `send ${kind}`, kind: 'producer', parent, attributes });
+  return startSpan({ name: `send ${kind}`, kind: 'producer', parent, attributes });
 }
 
 /**
@@ -46,21 +46,21 @@ export async function handling<T>(
     'messaging.batch.message_count': batch.length,
   };
   const links = traced.filter((cause) => cause !== shared);
-  const span = beginSpan({ name: `process ${kind}`, kind: 'consumer', parent: shared, links, attributes });
+  const span = startSpan({ name: `process ${kind}`, kind: 'consumer', parent: shared, links, attributes });
   if (!span) return work();
   const single = shared ? [] : traced.map((cause) => beginSingle(stream, durable, causes.get(cause)!, cause, span));
   try {
-    return await throughout(span, work);
+    return await withSpan(span, work);
   } finally {
     for (const one of single) one?.end();
   }
 }
 
 /** Shows in the message's own trace that it was handled, and where. */
-function beginSingle(stream: string, durable: string, subject: string, parent: string, batch: OpenSpan) {
+function beginSingle(stream: string, durable: string, subject: string, parent: string, batch: ActiveSpan) {
   const kind = kindOf(subject);
   const attributes = { ...facts('process', stream, kind), 'messaging.consumer.group.name': durable };
-  return beginSpan({ name: `process ${kind}`, kind: 'consumer', parent, links: [batch.traceparent], attributes });
+  return startSpan({ name: `process ${kind}`, kind: 'consumer', parent, links: [batch.traceparent], attributes });
 }
 
 const facts = (operation: string, stream: string, kind: string): SpanAttributes => ({

@@ -3,7 +3,7 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { eventually, testBroker, type TestBroker } from '#libs/testing';
 import { closeNats, connectNats, isConnected } from './connection.js';
-import { Publisher, type OutgoingMessage } from './publisher.js';
+import { Publisher, type MessageToPublish } from './publisher.js';
 import { DEPARTURES, ensureConsumer, ensureStream, USERS } from './streams.js';
 
 const REPLICAS_NEED_A_CLUSTER = 10074;
@@ -29,7 +29,7 @@ afterAll(async () => {
   await broker.stop();
 });
 
-const message = (id: string, overrides: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
+const message = (id: string, overrides: Partial<MessageToPublish> = {}): MessageToPublish => ({
   subject: 'user.updated.a.u',
   id,
   data: `data of ${id}`,

@@ -2,11 +2,11 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS, newInbox, replicasOf, whenConnected } from './connection.js';
-import { faultOf } from './log.js';
-import { sending } from './message-spans.js';
+import { safeErrorFields } from './log.js';
+import { withSpanHeaders } from './message-spans.js';
 import { ensureStream, type StreamSpec } from './streams.js';
 
-export interface OutgoingMessage {
+export interface MessageToPublish {
   subject: string;
   /** Two messages with the same id within the stream's duplicate window are one. */
   id: string;
@@ -19,7 +19,7 @@ export type PublishResult = 'stored' | 'duplicate' | { error: string };
 /** Sent and not yet acknowledged, at most. */
 const WINDOW = 1_000;
 /** Milliseconds without a single acknowledgement after which the rest counts as lost. */
-const PATIENCE = 3_000;
+const ACK_TIMEOUT_MS = 3_000;
 const ROUNDS = 3;
 const NO_RESPONDERS = 503;
 
@@ -32,8 +32,8 @@ export class Publisher {
    * Sends all messages without waiting for each one, and tells what became of them, in the same order.
    * A stream that is missing is made. Never throws; an `error` means that the message may or may not be stored.
    */
-  async publishAll(stream: StreamSpec, outgoing: readonly OutgoingMessage[]): Promise<PublishResult[]> {
-    const sent = outgoing.map((message) => sending(stream.name, message));
+  async publishAll(stream: StreamSpec, outgoing: readonly MessageToPublish[]): Promise<PublishResult[]> {
+    const sent = outgoing.map((message) => withSpanHeaders(stream.name, message));
     const results = await this.send(
       stream,
       sent.map(({ message }) => message),
@@ -45,18 +45,18 @@ export class Publisher {
     return results;
   }
 
-  private async send(stream: StreamSpec, messages: readonly OutgoingMessage[]): Promise<PublishResult[]> {
+  private async send(stream: StreamSpec, messages: readonly MessageToPublish[]): Promise<PublishResult[]> {
     const results: PublishResult[] = messages.map(() => ({ error: 'no-stream' }));
     let left = messages.map((_, index) => index);
-    await whenConnected(this.nats, PATIENCE);
+    await whenConnected(this.nats, ACK_TIMEOUT_MS);
     for (let round = 1; left.length > 0; round++) {
-      left = await new Flight(this.nats, messages, results).send(left);
+      left = await new PublishBatch(this.nats, messages, results).send(left);
       if (left.length === 0 || round === ROUNDS) break;
       try {
         const manager = await jetstreamManager(this.nats, { checkAPI: false, timeout: 2_000 });
         await ensureStream(manager, stream, replicasOf(this.nats));
       } catch (error) {
-        const { code, error: name } = faultOf(error);
+        const { code, error: name } = safeErrorFields(error);
         for (const index of left) results[index] = { error: code ?? name };
         break;
       }
@@ -66,10 +66,10 @@ export class Publisher {
 }
 
 /** One round of sending: keeps the window full and sorts the answers by the last token of their subject. */
-class Flight {
+class PublishBatch {
   private readonly inbox: string;
-  private readonly homeless: number[] = [];
-  private readonly unanswered = new Set<number>();
+  private readonly unrouted: number[] = [];
+  private readonly unacknowledged = new Set<number>();
   private queue: number[] = [];
   private next = 0;
   private finish!: () => void;
@@ -77,7 +77,7 @@ class Flight {
 
   constructor(
     private readonly nats: NatsConnection,
-    private readonly messages: readonly OutgoingMessage[],
+    private readonly messages: readonly MessageToPublish[],
     private readonly results: PublishResult[],
   ) {
     this.inbox = newInbox(nats);
@@ -92,50 +92,50 @@ class Flight {
       subscription = this.nats.subscribe(`${this.inbox}.*`, {
         callback: (error, answer) => (error ? this.finish() : this.receive(answer)),
       });
-      this.watchdog = setTimeout(() => this.finish(), PATIENCE);
+      this.watchdog = setTimeout(() => this.finish(), ACK_TIMEOUT_MS);
       this.fill();
       await finished;
-      this.giveUp('timeout');
+      this.failRemaining('timeout');
     } catch (error) {
-      this.giveUp(faultOf(error).error);
+      this.failRemaining(safeErrorFields(error).error);
     } finally {
       clearTimeout(this.watchdog);
       subscription?.unsubscribe();
     }
-    return this.homeless;
+    return this.unrouted;
   }
 
   private fill(): void {
-    while (this.next < this.queue.length && this.unanswered.size < WINDOW) {
+    while (this.next < this.queue.length && this.unacknowledged.size < WINDOW) {
       const index = this.queue[this.next++]!;
       this.publish(index, this.messages[index]!);
     }
-    if (this.unanswered.size === 0) this.finish();
+    if (this.unacknowledged.size === 0) this.finish();
   }
 
-  private publish(index: number, { subject, id, data, headers = {} }: OutgoingMessage): void {
+  private publish(index: number, { subject, id, data, headers = {} }: MessageToPublish): void {
     const all = natsHeaders();
     all.set('Nats-Msg-Id', id);
     for (const [name, value] of Object.entries(headers)) all.set(name, value);
     try {
       this.nats.publish(subject, data, { reply: `${this.inbox}.${index}`, headers: all });
-      this.unanswered.add(index);
+      this.unacknowledged.add(index);
     } catch (error) {
-      this.results[index] = { error: faultOf(error).error };
+      this.results[index] = { error: safeErrorFields(error).error };
     }
   }
 
   private receive(answer: Msg): void {
     const index = Number(answer.subject.slice(this.inbox.length + 1));
-    if (!this.unanswered.delete(index)) return;
+    if (!this.unacknowledged.delete(index)) return;
     this.watchdog?.refresh();
-    if (answer.headers?.code === NO_RESPONDERS) this.homeless.push(index);
+    if (answer.headers?.code === NO_RESPONDERS) this.unrouted.push(index);
     else this.results[index] = resultOf(answer);
     this.fill();
   }
 
-  private giveUp(error: string): void {
-    for (const index of [...this.unanswered, ...this.queue.slice(this.next)]) this.results[index] = { error };
+  private failRemaining(error: string): void {
+    for (const index of [...this.unacknowledged, ...this.queue.slice(this.next)]) this.results[index] = { error };
   }
 }
 

@@ -3,9 +3,9 @@ import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { ServerNats, type NatsContext, type WritePacket } from '@nestjs/microservices';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { throwError, type Observable } from 'rxjs';
-import { faultOf, type Log } from './log.js';
+import { safeErrorFields, type Log } from './log.js';
 import { REQUEST_ID } from './service-client.js';
-import { within } from './trace.js';
+import { runInContext } from './trace.js';
 
 interface RpcServerOptions {
   nats: NatsConnection;
@@ -14,7 +14,7 @@ interface RpcServerOptions {
   log: Log;
 }
 
-const CLOSE_LIMIT = 4_000;
+const CLOSE_TIMEOUT_MS = 4_000;
 
 /** Nest's NATS transport on a connection that others use as well; closing it lets the calls at work finish. */
 export class RpcServer extends ServerNats {
@@ -48,7 +48,7 @@ export class RpcServer extends ServerNats {
     if (this.rpc.nats.isClosed()) return;
     await Promise.all(this.open.map((subscription) => subscription.drain().catch(() => undefined)));
     let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_LIMIT)));
+    const tooLong = new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
     if (this.running > 0) await Promise.race([new Promise<void>((resolve) => (this.onIdle = resolve)), tooLong]);
     clearTimeout(timer);
     // The last answers leave in the next turn of the event loop.
@@ -62,7 +62,7 @@ export class RpcServer extends ServerNats {
     if (!headers) return handle();
     const traceparent = headers.get('traceparent') || undefined;
     const requestId = headers.get(REQUEST_ID) || undefined;
-    return within({ traceparent, requestId }, handle);
+    return runInContext({ traceparent, requestId }, handle);
   }
 
   /** An answer that can't be sent, being too large for instance, must not leave the caller waiting. */
@@ -72,14 +72,14 @@ export class RpcServer extends ServerNats {
       try {
         return publish(response);
       } catch (error) {
-        this.rpc.log.error({ subject: message.subject, ...faultOf(error) }, 'an answer could not be sent');
+        this.rpc.log.error({ subject: message.subject, ...safeErrorFields(error) }, 'an answer could not be sent');
         return publish({ err: new Problem('internal').toBody(), isDisposed: true });
       }
     };
   }
 
   override handleError(error: unknown): void {
-    this.rpc.log.error(faultOf(error), 'a message could not be read as a call');
+    this.rpc.log.error(safeErrorFields(error), 'a message could not be read as a call');
   }
 }
 
@@ -90,7 +90,7 @@ export class RpcProblemFilter implements RpcExceptionFilter {
 
   catch(error: unknown): Observable<never> {
     if (error instanceof Problem) return throwError(() => error.toBody());
-    this.log.error(faultOf(error), 'a call failed');
+    this.log.error(safeErrorFields(error), 'a call failed');
     return throwError(() => new Problem('internal').toBody());
   }
 }

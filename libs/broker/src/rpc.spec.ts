@@ -17,9 +17,9 @@ import {
 } from '#libs/contracts';
 import { eventually, testBroker, type TestBroker } from '#libs/testing';
 import { closeNats, connectNats, isConnected } from './connection.js';
-import { Answers, handlerFacts, Handles } from './handles.js';
+import { Answers, handlerMetadata, Handles } from './handles.js';
 import { RpcProblemFilter, RpcServer } from './rpc-server.js';
-import { MOST_OPEN, ServiceClient } from './service-client.js';
+import { MAX_OPEN_CALLS, ServiceClient } from './service-client.js';
 import { traceparent, withTraceparent } from './trace.js';
 
 class Note {
@@ -205,8 +205,8 @@ describe('a call', () => {
   it('is refused at once while its service has too many to answer; other services are not affected', async () => {
     const runs = slowRuns;
     const patient = { ...slow, timeout: 60_000 };
-    const waiting = Array.from({ length: MOST_OPEN }, () => client.call(patient, { principal: NOBODY }));
-    await eventually(() => slowRuns === runs + MOST_OPEN);
+    const waiting = Array.from({ length: MAX_OPEN_CALLS }, () => client.call(patient, { principal: NOBODY }));
+    await eventually(() => slowRuns === runs + MAX_OPEN_CALLS);
     expect((await problem(client.call(echo, { principal: NOBODY, body: { text: 'x' } }))).toBody()).toMatchObject({
       code: 'service-unavailable',
       service: 'notes',
@@ -236,10 +236,10 @@ describe('what is declared', () => {
   });
 
   it('whatever changes something wants a transaction, unless told otherwise', () => {
-    expect(handlerFacts(Notes.prototype.echo)).toMatchObject({ operation: { id: 'notes.echo' }, transaction: true });
-    expect(handlerFacts(Notes.prototype.huge)).toMatchObject({ transaction: false });
-    expect(handlerFacts(Notes.prototype.slow)).toMatchObject({ transaction: false });
-    expect(handlerFacts(Notes.prototype.preview)).toEqual({ transaction: false });
+    expect(handlerMetadata(Notes.prototype.echo)).toMatchObject({ operation: { id: 'notes.echo' }, transaction: true });
+    expect(handlerMetadata(Notes.prototype.huge)).toMatchObject({ transaction: false });
+    expect(handlerMetadata(Notes.prototype.slow)).toMatchObject({ transaction: false });
+    expect(handlerMetadata(Notes.prototype.preview)).toEqual({ transaction: false });
   });
 });
 

@@ -2,11 +2,11 @@ import { Problem, type Ask, type Call, type Operation, type ProblemBody } from '
 import { Inject, Injectable } from '@nestjs/common';
 import { errors, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { NATS, whenConnected } from './connection.js';
-import { inSpan, type NewSpan } from './spans.js';
-import { belonging } from './trace.js';
+import { inSpan, type SpanOptions } from './spans.js';
+import { currentContext } from './trace.js';
 
 /** A call as the caller writes it: parts in which nothing is required may be left out. */
-export type Outgoing<B extends object, Q extends object> = Pick<Call, 'principal' | 'idempotency' | 'client'> & {
+export type CallArguments<B extends object, Q extends object> = Pick<Call, 'principal' | 'idempotency' | 'client'> & {
   params?: Record<string, string>;
 } & Part<'body', B> &
   Part<'query', Q>;
@@ -17,12 +17,12 @@ interface Reply {
   response?: unknown;
 }
 
-const DEFAULT_TIMEOUT = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 /**
  * Calls of one process that one service may leave unanswered. A service that can't keep up, or hangs, answers late or not
  * at all; more calls would only wait behind those, be given up, and be carried out all the same.
  */
-export const MOST_OPEN = 256;
+export const MAX_OPEN_CALLS = 256;
 
 /** Header of a call with the id of the request that it is made for. */
 export const REQUEST_ID = 'x-request-id';
@@ -40,8 +40,11 @@ export class ServiceClient {
    * @throws Problem what the service threw; `internal` for its own faults; `service-unavailable` when it doesn't answer in
    * time, and at once when it has `MOST_OPEN` calls to answer
    */
-  async call<B extends object, Q extends object, A>(operation: Operation<B, Q, A>, call: Outgoing<B, Q>): Promise<A> {
-    const { subject, service, timeout = DEFAULT_TIMEOUT } = operation;
+  async call<B extends object, Q extends object, A>(
+    operation: Operation<B, Q, A>,
+    call: CallArguments<B, Q>,
+  ): Promise<A> {
+    const { subject, service, timeout = DEFAULT_TIMEOUT_MS } = operation;
     const answer = await this.request({ subject, service, timeout }, { params: {}, query: {}, body: {}, ...call });
     return answer as A;
   }
@@ -57,7 +60,7 @@ export class ServiceClient {
   private async request(ask: Ask<never, unknown>, data: unknown): Promise<unknown> {
     const { service, subject } = ask;
     const open = this.open.get(service) ?? 0;
-    if (open >= MOST_OPEN)
+    if (open >= MAX_OPEN_CALLS)
       throw new Problem('service-unavailable', { service, detail: 'The service has too much to do at the moment.' });
     this.open.set(service, open + 1);
     const span = { ...callSpan(subject), kind: 'client' as const };
@@ -80,13 +83,13 @@ export class ServiceClient {
 }
 
 /** What a call is in a trace, on either side. */
-export function callSpan(subject: string): Pick<NewSpan, 'name' | 'attributes'> {
+export function callSpan(subject: string): Pick<SpanOptions, 'name' | 'attributes'> {
   const method = subject.replace(/^rpc\./, '').replace('.', '/');
   return { name: method, attributes: { 'rpc.system.name': 'nats', 'rpc.method': method } };
 }
 
 function originHeaders() {
-  const { traceparent, requestId } = belonging();
+  const { traceparent, requestId } = currentContext();
   if (!traceparent && !requestId) return undefined;
   const all = headers();
   if (traceparent) all.set('traceparent', traceparent);

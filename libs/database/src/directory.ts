@@ -59,7 +59,7 @@ export function displayName(row: Pick<DirectoryRow, 'user_id' | 'name' | 'status
 
 /** Asks elsewhere about people who are not in the directory yet, and enters those who exist. */
 export abstract class UserLookup {
-  abstract introduce(accountId: string, userIds: string[]): Promise<void>;
+  abstract load(accountId: string, userIds: string[]): Promise<void>;
 }
 
 @Injectable()
@@ -89,12 +89,12 @@ export class Directory {
   private async refuse(
     accountId: string,
     userIds: readonly (string | null | undefined)[],
-    isGone: (row: Held) => boolean,
+    isGone: (row: LockedRow) => boolean,
     detail: string,
   ): Promise<void> {
     const ids = unique(userIds);
     if (ids.length === 0) return;
-    const gone = (await this.hold(accountId, ids)).filter(isGone).map((row) => row.user_id);
+    const gone = (await this.lock(accountId, ids)).filter(isGone).map((row) => row.user_id);
     if (gone.length > 0) throw new Problem('inactive-user', { detail, items: gone });
   }
 
@@ -103,14 +103,14 @@ export class Directory {
    * @returns whether they have left already
    * @throws Problem `unknown-user`
    */
-  async hasLeft(accountId: string, userId: string): Promise<boolean> {
-    return (await this.hold(accountId, [userId])).some(hasLeft);
+  async lockAndCheckLeft(accountId: string, userId: string): Promise<boolean> {
+    return (await this.lock(accountId, [userId])).some(hasLeft);
   }
 
-  private async hold(accountId: string, ids: readonly string[]): Promise<Held[]> {
+  private async lock(accountId: string, ids: readonly string[]): Promise<LockedRow[]> {
     let rows = await this.known(accountId, ids);
     if (rows.length < ids.length && this.lookup) {
-      await this.lookup.introduce(accountId, missing(ids, rows));
+      await this.lookup.load(accountId, missing(ids, rows));
       rows = await this.known(accountId, ids);
     }
     const unknown = missing(ids, rows);
@@ -119,8 +119,8 @@ export class Directory {
     return rows;
   }
 
-  private async known(accountId: string, ids: readonly string[]): Promise<Held[]> {
-    const { rows } = await sql<Held>`
+  private async known(accountId: string, ids: readonly string[]): Promise<LockedRow[]> {
+    const { rows } = await sql<LockedRow>`
       select user_id, status from directory
       where account_id = ${accountId} and user_id = any(${[...ids]}::uuid[])
       order by user_id for key share`.execute(this.em.getKysely());
@@ -148,11 +148,11 @@ export class Directory {
   }
 }
 
-type Held = Pick<DirectoryRow, 'user_id' | 'status'>;
+type LockedRow = Pick<DirectoryRow, 'user_id' | 'status'>;
 
-const isDeleted = ({ status }: Held): boolean => status === 'deleted';
-const hasLeft = ({ status }: Held): boolean => status === 'deactivated' || status === 'deleted';
-const missing = (ids: readonly string[], rows: readonly Held[]): string[] =>
+const isDeleted = ({ status }: LockedRow): boolean => status === 'deleted';
+const hasLeft = ({ status }: LockedRow): boolean => status === 'deactivated' || status === 'deleted';
+const missing = (ids: readonly string[], rows: readonly LockedRow[]): string[] =>
   ids.filter((id) => !rows.some((row) => row.user_id === id));
 const unique = (ids: readonly (string | null | undefined)[]): string[] =>
   [...new Set(ids.filter((id): id is string => !!id))].sort();

@@ -132,7 +132,7 @@ describe('a failure', () => {
     await at.things('chair', at.robin, 2);
     const event = at.bench.leaving(at.robin, 'deactivated', unassignChairs);
     await at.deliver([event]);
-    const [receipt] = await at.bench.processor.park(event, { kind: 'retry', code: 'XX000' });
+    const [receipt] = await at.bench.processor.scheduleRetry(event, { kind: 'retry', code: 'XX000' });
     expect(receipt).toMatchObject({ status: 'completed' });
     expect(receipt!.rules).toContainEqual(expect.objectContaining({ rule: 'desk.chairs', affected: 2 }));
     expect(await at.status(at.robin)).toEqual(['completed']);

@@ -32,7 +32,7 @@ export interface Changes {
 export interface SetEffect {
   readonly kind: 'set';
   readonly changes: Changes;
-  readonly along?: Along;
+  readonly sideEffects?: SideEffects;
   /** What a row has to be like, beside being still as it was left, to be given back to somebody who returns. */
   readonly returnsIf?: (now: Date) => Condition;
 }
@@ -41,7 +41,7 @@ export interface SetEffect {
 export type Effect =
   | { readonly kind: 'none' }
   | SetEffect
-  | { readonly kind: 'delete'; readonly along?: Along }
+  | { readonly kind: 'delete'; readonly sideEffects?: SideEffects }
   | { readonly kind: 'insert'; readonly into: Marks };
 
 /**
@@ -61,7 +61,7 @@ export interface Marks {
  * @param rowIds the rows about to change
  * @param leavers whose departure changes which row, and who takes it over where somebody does
  */
-export type Along = (db: Db, rowIds: readonly string[], leavers: ReadonlyMap<string, LeaverRow>) => Promise<void>;
+export type SideEffects = (db: Db, rowIds: readonly string[], leavers: ReadonlyMap<string, LeaverRow>) => Promise<void>;
 
 /**
  * What becomes of it when the leaver returns: it is given back when somebody asks for that, it is over by itself, or it
@@ -80,7 +80,7 @@ export interface Action {
   readonly rows?: Rows;
   readonly scope?: ActionChoice['scope'];
   /** Whether somebody takes over. */
-  readonly gives: boolean;
+  readonly needsSuccessor: boolean;
   readonly undo: Undo;
 }
 
@@ -94,8 +94,8 @@ const UNDO: Record<Effect['kind'], Undo> = {
 const simple = (
   name: ActionName,
   effect: Effect,
-  { gives = false, undo = UNDO[effect.kind] }: { gives?: boolean; undo?: Undo } = {},
-): Action => Object.freeze({ name, effect, gives, undo });
+  { needsSuccessor = false, undo = UNDO[effect.kind] }: { needsSuccessor?: boolean; undo?: Undo } = {},
+): Action => Object.freeze({ name, effect, needsSuccessor, undo });
 
 /** The rows stay as they are. */
 export const keep = simple('keep', none);
@@ -104,19 +104,23 @@ export const block = simple('block', none);
 /** Nobody's any more. */
 export const unassign = simple('unassign', { kind: 'set', changes: { [PERSON]: null } });
 /** The named successor's, or else the first admin's. */
-export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { gives: true });
-/** The same, with further values and other tables that go along. */
-export const transferWith = (changes: Changes, along?: Along): Action =>
-  simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR, ...changes }, along }, { gives: true });
+export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { needsSuccessor: true });
+/** The same, with further values and side effects on other tables. */
+export const transferWith = (changes: Changes, sideEffects?: SideEffects): Action =>
+  simple(
+    'transfer',
+    { kind: 'set', changes: { [PERSON]: SUCCESSOR, ...changes }, sideEffects },
+    { needsSuccessor: true },
+  );
 /** The leaver's place is taken by the first admin, or a named successor. */
-export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { gives: true });
+export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { needsSuccessor: true });
 /** The rows are gone. */
 export const remove = simple('remove', { kind: 'delete' });
 
 /** An action that gives the rows new values. It is done when the rows have them. */
 export const setting =
   (name: ActionName, undo: Undo = 'on-request') =>
-  (changes: Changes, more: Pick<SetEffect, 'along' | 'returnsIf'> = {}): Action =>
+  (changes: Changes, more: Pick<SetEffect, 'sideEffects' | 'returnsIf'> = {}): Action =>
     simple(name, { kind: 'set', changes, ...more }, { undo });
 
 export const disable = setting('disable');
@@ -140,7 +144,7 @@ export const exclude = (into: Marks): Action => simple('exclude', { kind: 'inser
 export const deleteRows = simple('delete', { kind: 'delete' });
 
 /** The rows are deleted together with what hangs on them elsewhere. */
-export const deleteWith = (along: Along): Action => simple('delete', { kind: 'delete', along });
+export const deleteWith = (sideEffects: SideEffects): Action => simple('delete', { kind: 'delete', sideEffects });
 
 /** The rows stay for some days and are deleted then; a reactivation before that calls it off. */
 export const deleteAfter = (days: number): Action => ({
@@ -164,7 +168,7 @@ export const scoped = (scope: NonNullable<ActionChoice['scope']>, action: Action
   Object.freeze({ ...action, scope });
 
 /** Whether the rows no longer name the leaver once the effect has happened. */
-export const takesAway = (effect: Effect): boolean =>
+export const removesRows = (effect: Effect): boolean =>
   effect.kind === 'delete' || (effect.kind === 'set' && PERSON in effect.changes);
 
 /** The action as a policy or an event names it. */

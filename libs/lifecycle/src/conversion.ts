@@ -63,13 +63,16 @@ export async function membersOf(db: Db, converting: readonly Converting[]): Prom
   );
 }
 
-export const convertingIn = (events: readonly UserEvent[]): Converting[] =>
+export const conversionsIn = (events: readonly UserEvent[]): Converting[] =>
   events.flatMap(({ data: { accountId, userId, departure } }) =>
     departure?.conversion ? [{ ...departure.conversion, accountId, userId }] : [],
   );
 
 /** Puts the warnings where whoever reads the receipt will see them. */
-export function warn(lines: ReadonlyMap<string, ReceiptLine[]>, warnings: readonly ConversionWarning[]): void {
+export function attachWarnings(
+  lines: ReadonlyMap<string, ReceiptLine[]>,
+  warnings: readonly ConversionWarning[],
+): void {
   for (const { userId, rule, warning } of warnings) {
     for (const line of lines.get(userId) ?? []) if (line.rule === rule) line.warning ??= warning;
   }

@@ -12,16 +12,16 @@ import {
   type ReplayRequest,
   type UserEvent,
 } from '#libs/contracts';
-import { Answers, faultOf, Log, ServiceClient } from '#libs/broker';
+import { Answers, safeErrorFields, Log, ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import * as inbox from './inbox.js';
-import { learn } from './people.js';
+import { upsertDirectory } from './people.js';
 import { RetryWorker } from './retry.worker.js';
 import { TaskWorker } from './task.worker.js';
 import { UserEvents } from './user-events.consumer.js';
 
-interface Letter {
+interface DeadLetterRow {
   id: string;
   subject: string;
   data: Buffer;
@@ -62,10 +62,10 @@ export class DeadLetters {
 
   /** Every other letter is tried, whatever becomes of one. */
   async replay({ ids }: ReplayRequest): Promise<ReplayAnswer> {
-    const replayed = await this.beginAgain(ids);
+    const replayed = await this.retryFailed(ids);
     const refused: Refusal[] = [];
     for (const letter of await this.messages(ids)) {
-      const reason = await this.handleAgain(letter);
+      const reason = await this.redeliver(letter);
       if (reason === undefined) replayed.push(letter.id);
       else refused.push({ id: letter.id, reason });
     }
@@ -74,7 +74,7 @@ export class DeadLetters {
   }
 
   /** A departure goes on in chunks where it had got as far; otherwise its event, kept in the inbox, is tried anew. */
-  private async beginAgain(ids: ReplayRequest['ids']): Promise<string[]> {
+  private async retryFailed(ids: ReplayRequest['ids']): Promise<string[]> {
     const now = this.clock.now();
     const begun = await this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
@@ -95,8 +95,8 @@ export class DeadLetters {
     return begun.map((row) => row.departure_id);
   }
 
-  private async messages(ids: ReplayRequest['ids']): Promise<Letter[]> {
-    const { rows } = await sql<Letter>`
+  private async messages(ids: ReplayRequest['ids']): Promise<DeadLetterRow[]> {
+    const { rows } = await sql<DeadLetterRow>`
       select id, subject, data from dead_letter where ${chosen(sql`id`, ids)}
       order by received_at, id limit ${MOST_DEAD_LETTERS}`.execute(this.em.fork().getKysely());
     return rows;
@@ -106,11 +106,11 @@ export class DeadLetters {
    * A crash before the letter is gone only means that it is handled once more, which changes nothing.
    * @returns why not, if it could not be
    */
-  private async handleAgain({ id, subject, data }: Letter): Promise<string | undefined> {
+  private async redeliver({ id, subject, data }: DeadLetterRow): Promise<string | undefined> {
     try {
       if (!(await this.deliver(subject, data))) return 'undecodable';
     } catch (error) {
-      this.log.warn({ deadLetterId: id, ...faultOf(error) }, 'a dead letter failed again');
+      this.log.warn({ deadLetterId: id, ...safeErrorFields(error) }, 'a dead letter failed again');
       return 'failed-again';
     }
     await sql`delete from dead_letter where id = ${id}`.execute(this.em.fork().getKysely());
@@ -130,7 +130,7 @@ export class DeadLetters {
       accountId: person.accountId,
       userIds: [person.userId],
     });
-    await this.em.fork().transactional((em) => learn(em.getKysely(), people));
+    await this.em.fork().transactional((em) => upsertDirectory(em.getKysely(), people));
     return true;
   }
 }

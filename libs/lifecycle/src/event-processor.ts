@@ -6,14 +6,14 @@ import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { InboxConversion } from './conversion.js';
 import { newestOf, unique } from './event-order.js';
-import { retryDelay, verdictOn, type Verdict } from './failures.js';
+import { retryDelay, classifyError, type ErrorClass } from './failures.js';
 import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from './inbox.js';
-import { fence, fencesOf, learn, lockPeople } from './people.js';
+import { fencesOf, raiseFence, upsertDirectory, lockPeople } from './people.js';
 import type { Db } from './rule.js';
 import { RuleSet } from './rule-set.js';
 import type { RowBudget } from './row-budget.js';
-import { keyOf, Settlement } from './settlement.js';
+import { keyOf, DecisionApplication } from './settlement.js';
 
 /**
  * Applies user events to the service's data: once each, newest decision wins, many people in one transaction. The
@@ -21,7 +21,7 @@ import { keyOf, Settlement } from './settlement.js';
  */
 @Injectable()
 export class EventProcessor {
-  private readonly settlement: Settlement;
+  private readonly application: DecisionApplication;
 
   constructor(
     private readonly em: EntityManager,
@@ -30,15 +30,15 @@ export class EventProcessor {
     @Optional() conversion?: InboxConversion,
     @Optional() private readonly forgetting?: Forgetting,
   ) {
-    this.settlement = new Settlement(rules, conversion);
+    this.application = new DecisionApplication(rules, conversion);
   }
 
   get budget(): RowBudget {
-    return this.settlement.budget;
+    return this.application.budget;
   }
 
   set budget(budget: RowBudget) {
-    this.settlement.budget = budget;
+    this.application.budget = budget;
   }
 
   /** One transaction for all of them. Returns what identity should get to know, to be sent after the commit. */
@@ -52,7 +52,7 @@ export class EventProcessor {
   async retry(event: UserEvent): Promise<Receipt[]> {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
-      const fences = await this.meet(db, [event]);
+      const fences = await this.lockAndUpdateDirectory(db, [event]);
       const [row] = await inbox.find(db, [keyOf(event)], true);
       if (row?.status !== 'retry') return [];
       return this.decide(db, [event], { fences, fresh: new Set() });
@@ -62,40 +62,40 @@ export class EventProcessor {
   /** Joins the caller's transaction. */
   async applyWithin(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
     const lifecycle = unique(events.filter((event) => isLifecycleType(event.type)));
-    const fences = await this.meet(db, events);
+    const fences = await this.lockAndUpdateDirectory(db, events);
     // Whatever the inbox knows of a person lies behind the fence. Nobody else notes anything about these people before the
     // end of the transaction.
     const behind = lifecycle.filter(({ data }) => (fences.get(data.userId) ?? 0) >= data.lifecycleVersion);
     const known = await inbox.find(db, behind.map(keyOf), true);
     const keys = new Set(known.map(inbox.rowKey));
     const isKnown = (event: UserEvent) => keys.has(inbox.eventKey(event));
-    const { resumed, answers } = await this.recognise(db, known, lifecycle.filter(isKnown));
+    const { resumed, answers } = await this.matchKnown(db, known, lifecycle.filter(isKnown));
     const fresh = lifecycle.filter((event) => !isKnown(event));
     const decided = await this.decide(db, [...fresh, ...resumed], { fences, fresh: new Set(fresh) });
     return [...events.filter((event) => !isLifecycleType(event.type)).map(profileReceipt), ...answers, ...decided];
   }
 
   /** Notes an event that failed, so that it is tried again from here; the broker need not keep it. */
-  async park(event: UserEvent, verdict: Verdict): Promise<Receipt[]> {
+  async scheduleRetry(event: UserEvent, verdict: ErrorClass): Promise<Receipt[]> {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
       const now = this.clock.now();
-      await this.meetForLater(db, event);
+      await this.updateDirectoryForRetry(db, event);
       const superseded = await inbox.supersede(db, [event.data], now);
-      if (event.type === 'user.reactivated') await this.settlement.welcome(db, [event.data.userId], now);
+      if (event.type === 'user.reactivated') await this.application.cancelPending(db, [event.data.userId], now);
       const [known] = await inbox.find(db, [keyOf(event)], true);
       // It is done, or being done in chunks, and only its repetition failed.
       if (known && known.status !== 'retry' && known.status !== 'failed')
         return [...superseded, known].map(inbox.receiptOf);
-      if (!known) await inbox.note(db, [{ event, status: 'running', lines: [] }], now);
+      if (!known) await inbox.insert(db, [{ event, status: 'running', lines: [] }], now);
       // Asked for once more, it gets a new series of tries.
       const attempts = known && known.round >= event.data.departure!.round ? known.attempts : 0;
       const delay = verdict.kind === 'retry' ? retryDelay(attempts) : undefined;
       if (delay === undefined) {
-        await inbox.putOff(db, event, attempts, now, verdict.code);
-        await inbox.giveUp(db, event, verdict.code, now);
+        await inbox.reschedule(db, event, attempts, now, verdict.code);
+        await inbox.markFailed(db, event, verdict.code, now);
       } else {
-        await inbox.putOff(db, event, attempts + 1, new Date(now.getTime() + delay), verdict.code);
+        await inbox.reschedule(db, event, attempts + 1, new Date(now.getTime() + delay), verdict.code);
       }
       const [parked] = await inbox.find(db, [keyOf(event)]);
       return [...superseded, parked!].map(inbox.receiptOf);
@@ -107,13 +107,13 @@ export class EventProcessor {
    * alone would let writers, who hold the row in share, go on reading the old version.
    * @returns the fence at which each of them was
    */
-  private async meet(db: Db, events: readonly UserEvent[]): Promise<Map<string, number>> {
+  private async lockAndUpdateDirectory(db: Db, events: readonly UserEvent[]): Promise<Map<string, number>> {
     const lifecycle = events.filter((event) => isLifecycleType(event.type));
     const ids = lifecycle.map((event) => event.data.userId);
     const locked = await lockPeople(db, ids);
     await forgetDeleted(db, events, locked, this.forgetting);
     const people = events.map(({ data }) => data);
-    const learned = await learn(db, people, versionsOf(lifecycle));
+    const learned = await upsertDirectory(db, people, versionsOf(lifecycle));
     // Of these something newer is known.
     const others = lifecycle.filter((event) => !learned.has(event.data.userId));
     if (others.length === 0) return new Map([...learned, ...fencesOf(locked)]);
@@ -121,7 +121,7 @@ export class EventProcessor {
       db,
       others.map((event) => event.data.userId),
     );
-    await fence(db, others);
+    await raiseFence(db, others);
     return new Map([...learned, ...fencesOf(found), ...fencesOf(locked)]);
   }
 
@@ -129,20 +129,20 @@ export class EventProcessor {
    * The same for an event that is put off. Where that is what fails, as it does when a service can't forget somebody, the
    * directory keeps what it knows until it can be done; but the person counts as gone.
    */
-  private async meetForLater(db: Db, event: UserEvent): Promise<void> {
+  private async updateDirectoryForRetry(db: Db, event: UserEvent): Promise<void> {
     await sql`savepoint meeting`.execute(db);
     try {
-      await this.meet(db, [event]);
+      await this.lockAndUpdateDirectory(db, [event]);
     } catch (error) {
-      if (verdictOn(error).kind === 'transient') throw error;
+      if (classifyError(error).kind === 'transient') throw error;
       await sql`rollback to savepoint meeting`.execute(db);
       await lockPeople(db, [event.data.userId]);
-      await fence(db, [event], { andStatus: true });
+      await raiseFence(db, [event], { andStatus: true });
     }
   }
 
   /** Events that were here before: answered again from what is noted, or begun again when somebody asked for it. */
-  private async recognise(
+  private async matchKnown(
     db: Db,
     known: readonly inbox.InboxRow[],
     events: readonly UserEvent[],
@@ -158,7 +158,7 @@ export class EventProcessor {
     const again = rows.filter(
       (row) =>
         behind.has(row.departure_id) &&
-        (row.status === 'failed' || row.status === 'retry' || this.knewNoRuleOfOurs(row, eventOf(row))),
+        (row.status === 'failed' || row.status === 'retry' || this.predatesOurRules(row, eventOf(row))),
     );
     const goingOn = await inbox.resume(db, again, this.clock.now());
     const resumed = again.map(inbox.rowKey).filter((key) => !goingOn.has(key));
@@ -169,7 +169,7 @@ export class EventProcessor {
   }
 
   /** The stream may still hold what was decided before this service came; now it comes with what our rules are to do. */
-  private knewNoRuleOfOurs(row: inbox.InboxRow, { data }: UserEvent): boolean {
+  private predatesOurRules(row: inbox.InboxRow, { data }: UserEvent): boolean {
     const { steps, policy } = data.departure!;
     return row.status === 'completed' && row.lines.length === 0 && this.rules.plan(steps, policy.rules).length > 0;
   }
@@ -192,8 +192,8 @@ export class EventProcessor {
     const over = overtaken.map((event) => ({ event, status: 'superseded' as const, lines: [] }));
     const first = (event: UserEvent) => fenceOf(event) === 0;
     return [
-      ...(await this.settlement.write(db, over, fresh, now)),
-      ...(await this.settlement.settle(db, current, { fresh, first }, now)),
+      ...(await this.application.record(db, over, fresh, now)),
+      ...(await this.application.apply(db, current, { fresh, first }, now)),
     ];
   }
 
@@ -201,7 +201,7 @@ export class EventProcessor {
    * For identity, which decides: its users are the directory, locked and changed already in the same transaction.
    */
   async applyDecided(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
-    return this.settlement.settle(db, events, { fresh: new Set(events), first: () => false }, this.clock.now());
+    return this.application.apply(db, events, { fresh: new Set(events), first: () => false }, this.clock.now());
   }
 
   /**
@@ -209,7 +209,7 @@ export class EventProcessor {
    * have failed the decision itself.
    */
   async resumeDecided(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
-    const { answers } = await this.recognise(db, await inbox.find(db, events.map(keyOf), true), events);
+    const { answers } = await this.matchKnown(db, await inbox.find(db, events.map(keyOf), true), events);
     return answers;
   }
 }

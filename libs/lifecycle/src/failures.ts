@@ -5,7 +5,7 @@ import { StepBlocked } from './runner.js';
 import { NoFirstAdmin } from './successors.js';
 
 /** What an error means for the events that it struck. */
-export type Verdict =
+export type ErrorClass =
   /** Nothing is wrong with the events: all of them again, soon. */
   | { kind: 'transient'; code: string }
   /** This event is the offender; it may work later. */
@@ -19,9 +19,9 @@ const TRANSIENT_CLASSES = new Set(['40', '08', '53', '57']);
 const LOST_CONNECTION = /ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND/;
 
 /** Milliseconds until the next try, by the tries already made. After the last one the event has failed. */
-export const RETRY_DELAYS = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
+export const RETRY_DELAYS_MS = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
 
-export function verdictOn(error: unknown): Verdict {
+export function classifyError(error: unknown): ErrorClass {
   if (error instanceof NoFirstAdmin) return { kind: 'retry', code: 'no-first-admin' };
   if (error instanceof StepBlocked) return { kind: 'give-up', code: `blocked:${error.ruleId}` };
   if (error instanceof UnknownAction) return { kind: 'give-up', code: 'invalid-action' };
@@ -31,7 +31,7 @@ export function verdictOn(error: unknown): Verdict {
   return { kind: 'retry', code };
 }
 
-export const retryDelay = (attempts: number): number | undefined => RETRY_DELAYS[attempts];
+export const retryDelay = (attempts: number): number | undefined => RETRY_DELAYS_MS[attempts];
 
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
@@ -46,6 +46,6 @@ const isLostConnection = (error: unknown): boolean =>
  * Whether a row with `due_at` and `attempts` may be tried: its time has come, or it would have to wait for longer than it
  * was put off. Then the clock that put it off was ahead, and is no more.
  */
-export const isDue = (now: Date): Sql => sql`
+export const dueAtOrBefore = (now: Date): Sql => sql`
   (due_at <= ${now} or (due_at < 'infinity' and due_at > ${now}::timestamptz
-    + (${[0, ...RETRY_DELAYS]}::float8[])[least(attempts, ${RETRY_DELAYS.length}) + 1] * interval '1 ms'))`;
+    + (${[0, ...RETRY_DELAYS_MS]}::float8[])[least(attempts, ${RETRY_DELAYS_MS.length}) + 1] * interval '1 ms'))`;

@@ -4,7 +4,7 @@ import type { LockedPerson } from './people.js';
 import type { Db } from './rule.js';
 
 /** Somebody who is being deleted, with what is needed to find their traces where no row names them by id. */
-export interface Deleted {
+export interface DeletedPerson {
   accountId: string;
   userId: string;
   /** Staff ids that this service has heard of; none when it never knew the person. */
@@ -20,7 +20,7 @@ export interface Deleted {
  * person and just before the directory forgets them. It may happen again, with less known: once has to be enough.
  */
 export abstract class Forgetting {
-  abstract forget(db: Db, deleted: readonly Deleted[]): Promise<void>;
+  abstract forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void>;
 }
 
 /** Whatever names the deleted otherwise than by id goes, while the directory still knows what they were called. */
@@ -32,7 +32,7 @@ export async function forgetDeleted(
 ): Promise<void> {
   const deleted = deletedIn(events, locked);
   if (deleted.length === 0) return;
-  await emptyDeadLetters(
+  await eraseDeadLetters(
     db,
     deleted.map(({ userId }) => userId),
   );
@@ -40,7 +40,7 @@ export async function forgetDeleted(
 }
 
 /** Whoever these events delete, as far as directory and events tell. */
-function deletedIn(events: readonly UserEvent[], locked: ReadonlyMap<string, LockedPerson>): Deleted[] {
+function deletedIn(events: readonly UserEvent[], locked: ReadonlyMap<string, LockedPerson>): DeletedPerson[] {
   const deletions = events.filter(({ type }) => type === 'user.deleted');
   if (deletions.length === 0) return [];
   // Somebody may come and go within one batch.
@@ -58,7 +58,7 @@ function deletedIn(events: readonly UserEvent[], locked: ReadonlyMap<string, Loc
 }
 
 /** Messages about these people that could not be understood: that there was one stays to be looked at, not what it said. */
-async function emptyDeadLetters(db: Db, userIds: readonly string[]): Promise<void> {
+async function eraseDeadLetters(db: Db, userIds: readonly string[]): Promise<void> {
   await sql`
     update dead_letter set data = ''
     where split_part(subject, '.', 4) = any(${[...userIds]}::text[]) and data <> ''`.execute(db);

@@ -26,7 +26,7 @@ export interface InboxRow {
 }
 
 /** What has become of an event that was not noted before. */
-export interface Noted {
+export interface InboxEntry {
   event: UserEvent;
   status: InboxStatus;
   lines: ReceiptLine[];
@@ -35,7 +35,7 @@ export interface Noted {
 }
 
 /** Notes events for the first time. The key refuses the whole batch where one of them was here before. */
-export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<void> {
+export async function insert(db: Db, noted: readonly InboxEntry[], now: Date): Promise<void> {
   if (noted.length === 0) return;
   const rows = noted.map(({ event: { type, time, data }, status, error, lines }) => ({
     user_id: data.userId,
@@ -53,12 +53,12 @@ export async function note(db: Db, noted: readonly Noted[], now: Date): Promise<
     lines,
   }));
   await sql`
-    insert into inbox (${namesOf(NOTED)}, received_at, finished_at)
-    select ${namesOf(NOTED)}, ${now}, case when status = 'running' then null else ${now}::timestamptz end
-    from ${relationOf('n', rows, NOTED)}`.execute(db);
+    insert into inbox (${namesOf(ENTRY_COLUMNS)}, received_at, finished_at)
+    select ${namesOf(ENTRY_COLUMNS)}, ${now}, case when status = 'running' then null else ${now}::timestamptz end
+    from ${relationOf('n', rows, ENTRY_COLUMNS)}`.execute(db);
 }
 
-const NOTED = {
+const ENTRY_COLUMNS = {
   user_id: 'uuid',
   lifecycle_version: 'bigint',
   account_id: 'uuid',
@@ -110,7 +110,7 @@ export async function applied(
 }
 
 /** What the departure that this reactivation ends has done here, finished or not. What was kept is not among it. */
-export async function undone(
+export async function departureLines(
   db: Db,
   { userId, lifecycleVersion }: { userId: string; lifecycleVersion: number },
 ): Promise<ReceiptLine[]> {
@@ -130,7 +130,7 @@ export const appliedKey = (userId: string, rule: string, part: string | null | u
   `${userId} ${rule} ${part ?? ''}`;
 
 /** Writes what the rules did. The event itself is kept only while there is something left to do with it. */
-export async function write(db: Db, noted: readonly Noted[], now: Date): Promise<void> {
+export async function update(db: Db, noted: readonly InboxEntry[], now: Date): Promise<void> {
   if (noted.length === 0) return;
   const rows = noted.map(({ event: { data }, status, lines, error }) => ({
     user_id: data.userId,
@@ -167,14 +167,20 @@ export async function supersede(
 }
 
 /** A retried event waits in PostgreSQL, not in the broker. */
-export async function putOff(db: Db, event: UserEvent, attempts: number, dueAt: Date, error: string): Promise<void> {
+export async function reschedule(
+  db: Db,
+  event: UserEvent,
+  attempts: number,
+  dueAt: Date,
+  error: string,
+): Promise<void> {
   await sql`
     update inbox set status = 'retry', event = ${JSON.stringify(event)}::jsonb, attempts = ${attempts}, due_at = ${dueAt}, error = ${error}, round = ${event.data.departure!.round}
     where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
 }
 
 /** No more tries: the departure shows the failure until somebody retries it. */
-export async function giveUp(db: Db, event: UserEvent, error: string, now: Date): Promise<void> {
+export async function markFailed(db: Db, event: UserEvent, error: string, now: Date): Promise<void> {
   await sql`
     update inbox set status = 'failed', attempts = attempts + 1, due_at = null, error = ${error}, finished_at = ${now}
     where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
@@ -208,7 +214,7 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
 }
 
 /** A chunk failed and will be tried again: whoever looks at the departure sees why it takes its time. */
-export async function showError(
+export async function recordError(
   db: Db,
   key: { userId: string; lifecycleVersion: string },
   code: string,
@@ -240,7 +246,7 @@ export async function failTasks(
 }
 
 /** The receipt of what has just been noted. */
-export function receiptFor({ event: { type, data }, status, lines, error }: Noted): Receipt {
+export function receiptOfEntry({ event: { type, data }, status, lines, error }: InboxEntry): Receipt {
   const { accountId, userId, seq, lifecycleVersion, departure } = data;
   const { id: departureId, round } = departure!;
   const said = status === 'retry' ? 'running' : status;

@@ -13,7 +13,7 @@ export interface LeaverRow {
   successor?: string | null;
   due?: Date | null;
   /** The lifecycle version under which changed rows are noted for an undo; null where nobody can want one. */
-  notedAs?: number | null;
+  undoVersion?: number | null;
 }
 
 /**
@@ -22,15 +22,15 @@ export interface LeaverRow {
  */
 export function leaverTable(leavers: readonly LeaverRow[], name = 'l'): Sql {
   const relation = sql.id(name);
-  const columns = sql`l (user_id, account_id, was_manager, left_at, successor, due, noted_as)`;
+  const columns = sql`l (user_id, account_id, was_manager, left_at, successor, due, undo_version)`;
   const [one, another] = leavers;
   if (one && !another)
     return sql`${relation} as not materialized (select * from (values (
       ${one.userId}::uuid, ${one.accountId}::uuid, ${one.wasManager}::boolean, ${one.leftAt}::timestamptz,
-      ${one.successor ?? null}::uuid, ${one.due ?? null}::timestamptz, ${one.notedAs ?? null}::bigint)) as ${columns})`;
+      ${one.successor ?? null}::uuid, ${one.due ?? null}::timestamptz, ${one.undoVersion ?? null}::bigint)) as ${columns})`;
   return sql`${relation} as materialized (select * from unnest(
     ${leavers.map((l) => l.userId)}::uuid[], ${leavers.map((l) => l.accountId)}::uuid[], ${leavers.map((l) => l.wasManager)}::boolean[],
     ${leavers.map((l) => l.leftAt)}::timestamptz[], ${leavers.map((l) => l.successor ?? null)}::uuid[], ${leavers.map((l) => l.due ?? null)}::timestamptz[],
-    ${leavers.map((l) => l.notedAs ?? null)}::bigint[]
+    ${leavers.map((l) => l.undoVersion ?? null)}::bigint[]
   ) as ${columns})`;
 }

@@ -7,7 +7,7 @@ import { DeadLetters, deadLettersController } from './dead-letters.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { EventProcessor } from './event-processor.js';
 import { Forgetting } from './forgetting.js';
-import { IdentityLookup, Introduction } from './introduction.js';
+import { IdentityLookup, Onboarding } from './introduction.js';
 import { questionsController } from './questions.controller.js';
 import { PublishedReceipts, Receipts } from './receipts.js';
 import { RetryWorker } from './retry.worker.js';
@@ -50,9 +50,9 @@ export class LifecycleModule {
         ...(conversion ? [{ provide: InboxConversion, useClass: conversion }] : []),
         ...(forgetting ? [{ provide: Forgetting, useClass: forgetting }] : []),
         UserEvents,
-        Introduction,
+        Onboarding,
       ],
-      exports: [RuleSet, EventProcessor, Introduction, TaskWorker, ScheduledActionWorker, RetryWorker],
+      exports: [RuleSet, EventProcessor, Onboarding, TaskWorker, ScheduledActionWorker, RetryWorker],
     };
   }
 
@@ -94,7 +94,7 @@ function engine(service: string, rules: readonly Rule[]): Provider[] {
     },
     {
       provide: ScheduledActionWorker,
-      inject: [EntityManager, RuleSet, Receipts, Clock, Log, { token: Introduction, optional: true }],
+      inject: [EntityManager, RuleSet, Receipts, Clock, Log, { token: Onboarding, optional: true }],
       useFactory: (...given: ConstructorParameters<typeof ScheduledActionWorker>) =>
         new ScheduledActionWorker(...given),
     },

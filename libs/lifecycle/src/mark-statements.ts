@@ -38,7 +38,7 @@ export class MarkStatements {
       on conflict do nothing returning ${this.person} as user_id, ${this.row} as id`;
   }
 
-  async takeBack(db: Db, userIds: readonly string[]): Promise<void> {
+  async remove(db: Db, userIds: readonly string[]): Promise<void> {
     await sql`delete from ${this.table} where ${this.person} = any(${[...userIds]}::uuid[])`.execute(db);
   }
 }

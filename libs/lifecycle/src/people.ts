@@ -37,7 +37,7 @@ export const fencesOf = (locked: ReadonlyMap<string, LockedPerson>): Map<string,
  *   stays where it is
  * @returns the fence at which it found each of those whom it wrote about
  */
-export async function learn(
+export async function upsertDirectory(
   db: Db,
   people: readonly KnownPerson[],
   fences: ReadonlyMap<string, number> = new Map(),
@@ -63,8 +63,8 @@ export async function learn(
   }));
   if (rows.length === 0) return new Map();
   const { rows: written } = await sql<{ user_id: string; fence: string | null }>`
-    insert into directory as d (${namesOf(LEARNED)}, team_ids)
-    select ${namesOf(LEARNED)}, n.teams::uuid[] from ${relationOf('n', rows, { ...LEARNED, teams: 'text' })}
+    insert into directory as d (${namesOf(DIRECTORY_COLUMNS)}, team_ids)
+    select ${namesOf(DIRECTORY_COLUMNS)}, n.teams::uuid[] from ${relationOf('n', rows, { ...DIRECTORY_COLUMNS, teams: 'text' })}
     order by user_id
     on conflict (user_id) do update set name = excluded.name, staff_id = excluded.staff_id, status = excluded.status, seq = excluded.seq,
       lifecycle_version = greatest(d.lifecycle_version, excluded.lifecycle_version),
@@ -75,7 +75,7 @@ export async function learn(
   return new Map(written.map((row) => [row.user_id, Number(row.fence ?? 0)]));
 }
 
-const LEARNED = {
+const DIRECTORY_COLUMNS = {
   user_id: 'uuid',
   account_id: 'uuid',
   name: 'text',
@@ -95,7 +95,7 @@ const LEARNED = {
  * Moves the fence: what was decided before these versions may no longer do anything.
  * @param andStatus also whether they have left, where what else there is to learn about them has to wait
  */
-export async function fence(db: Db, events: readonly UserEvent[], { andStatus = false } = {}): Promise<void> {
+export async function raiseFence(db: Db, events: readonly UserEvent[], { andStatus = false } = {}): Promise<void> {
   const decided = events.map(({ data }) => ({
     user_id: data.userId,
     lifecycle_version: data.lifecycleVersion,
@@ -108,7 +108,7 @@ export async function fence(db: Db, events: readonly UserEvent[], { andStatus = 
 }
 
 /** A reactivation calls off what was still waiting for its day. */
-export async function callOff(db: Db, userIds: readonly string[], now: Date): Promise<void> {
+export async function cancelScheduledActions(db: Db, userIds: readonly string[], now: Date): Promise<void> {
   await sql`
     update scheduled_action set status = 'cancelled', finished_at = ${now}
     where user_id = any(${[...userIds]}::uuid[]) and status = 'pending'`.execute(db);
@@ -134,7 +134,7 @@ export async function knownPeople(db: Db, after: string | null): Promise<KnownPe
  * Those whom a snapshot may tell about. Somebody deleted whose name still stands here, after an older state was restored,
  * is left to the deletion: it has yet to find what the name stands in.
  */
-export async function tellable<T extends KnownPerson>(db: Db, people: readonly T[]): Promise<T[]> {
+export async function withoutPendingDeletions<T extends KnownPerson>(db: Db, people: readonly T[]): Promise<T[]> {
   const deleted = people.filter(({ profile }) => profile.status === 'deleted').map(({ userId }) => userId);
   if (deleted.length === 0) return [...people];
   const { rows } = await sql<{ user_id: string }>`

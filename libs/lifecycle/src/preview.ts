@@ -1,7 +1,7 @@
 import type { PreviewLine, PreviewRequest } from '#libs/contracts';
 import type { Db } from './rule.js';
 import { survives, type RuleSet, type Step } from './rule-set.js';
-import { stillToDo } from './settlement.js';
+import { remainingSteps } from './settlement.js';
 import * as inbox from './inbox.js';
 import type { LeaverRow } from './leaver-table.js';
 import { countTogether } from './counting.js';
@@ -17,7 +17,7 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
   const { userId, accountId, wasManager } = request;
   const leaver: LeaverRow = { userId, accountId, wasManager, leftAt: now };
   const applied = await inbox.applied(db, [request]);
-  const steps = stillToDo(rules.plan(request.steps, request.rules), userId, applied).filter(
+  const steps = remainingSteps(rules.plan(request.steps, request.rules), userId, applied).filter(
     (step) => !request.only || request.only.includes(step.part.rule.id),
   );
   const reached = steps.filter((step) =>

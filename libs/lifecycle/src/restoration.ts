@@ -6,7 +6,7 @@ import { UnknownAction, type RuleSet, type Step } from './rule-set.js';
 import type { RowBudget } from './row-budget.js';
 import type { Leftover, RunResult } from './runner.js';
 
-interface NoteRow {
+interface UndoRecord {
   id: string;
   rule: string;
   part: string;
@@ -14,12 +14,12 @@ interface NoteRow {
 }
 
 /** One rule's part in the departure that is undone. */
-interface Undoing {
+interface RuleUndo {
   /** What the departure's receipt says. */
   done: ReceiptLine;
   /** Undefined for what this version of the service no longer offers. */
   step?: Step;
-  notes: NoteRow[];
+  notes: UndoRecord[];
 }
 
 /** Whoever comes back gets back what the departure took, as far as they want it and nobody has changed it since. */
@@ -34,7 +34,7 @@ export async function restore(
   for (const { data } of back) {
     const wanted = data.departure!.restore;
     if (wanted === undefined) continue;
-    const undoings = await undoingsOf(db, rules, data, wanted);
+    const undoings = await undosOf(db, rules, data, wanted);
     const { lines, leftovers } = await restoreOne(db, data.userId, undoings, budget, now);
     result.lines.set(data.userId, lines);
     result.leftovers.push(...leftovers);
@@ -46,7 +46,7 @@ export async function restore(
  * Throws away what has been noted about these people before: nobody will want it any more. What a restoration goes on
  * with in chunks stays.
  */
-export async function forgetNotes(
+export async function deleteUndoRecords(
   db: Db,
   events: readonly UserEvent[],
   leftovers: readonly Leftover[] = [],
@@ -63,7 +63,7 @@ export async function forgetNotes(
 }
 
 /** Uses up the next note of a rule. For tasks, whose chunks the notes are. */
-export async function giveBackNext(
+export async function restoreNext(
   db: Db,
   step: Step,
   userId: string,
@@ -72,12 +72,12 @@ export async function giveBackNext(
   const { rows } = await sql<{ id: string }>`
     select id from undo where user_id = ${userId} and rule = ${step.part.rule.id} and part = ${step.part.rows.part ?? ''}
     order by id limit 2`.execute(db);
-  const given = rows[0] ? await giveBack(db, step, userId, rows[0].id, now) : 0;
+  const given = rows[0] ? await restoreRecord(db, step, userId, rows[0].id, now) : 0;
   return { given, more: rows.length > 1 };
 }
 
 /** A line after more rows have come back. What is missing when nothing more will come has been changed by somebody. */
-export function withGiven(line: ReceiptLine, given: number, finishedAt: Date | null): ReceiptLine {
+export function withRestored(line: ReceiptLine, given: number, finishedAt: Date | null): ReceiptLine {
   const notRestored = line.notRestored! - given;
   return {
     ...line,
@@ -88,9 +88,9 @@ export function withGiven(line: ReceiptLine, given: number, finishedAt: Date | n
   };
 }
 
-async function undoingsOf(db: Db, rules: RuleSet, data: UserEvent['data'], wanted: Restore): Promise<Undoing[]> {
-  const lines = (await inbox.undone(db, data)).filter((line) => wanted === 'all' || wanted.includes(line.rule));
-  const { rows: notes } = await sql<NoteRow>`
+async function undosOf(db: Db, rules: RuleSet, data: UserEvent['data'], wanted: Restore): Promise<RuleUndo[]> {
+  const lines = (await inbox.departureLines(db, data)).filter((line) => wanted === 'all' || wanted.includes(line.rule));
+  const { rows: notes } = await sql<UndoRecord>`
     select id, rule, part, cardinality(row_ids) as rows from undo where user_id = ${data.userId} order by id`.execute(
     db,
   );
@@ -114,7 +114,7 @@ function offered(rules: RuleSet, { rule, part, action, days, scope }: ReceiptLin
 async function restoreOne(
   db: Db,
   userId: string,
-  undoings: readonly Undoing[],
+  undoings: readonly RuleUndo[],
   budget: RowBudget,
   now: Date,
 ): Promise<{ lines: ReceiptLine[]; leftovers: Leftover[] }> {
@@ -122,13 +122,13 @@ async function restoreOne(
   const leftovers: Leftover[] = [];
   let left = budget.perPerson;
   for (const { done, step, notes } of undoings) {
-    const line = begun(done);
+    const line = openLine(done);
     const undo = step && !done.doneAt ? step.action.undo : 'never';
-    if (undo === 'by-itself') lines.push(withGiven(line, done.affected, now));
+    if (undo === 'by-itself') lines.push(withRestored(line, done.affected, now));
     else if (undo === 'never' || notes.length === 0)
-      lines.push({ ...withGiven(line, 0, now), warning: 'cannot-be-restored' });
+      lines.push({ ...withRestored(line, 0, now), warning: 'cannot-be-restored' });
     else {
-      const { given, used } = await giveBackSome(db, step!, userId, notes, left, now);
+      const { given, used } = await restoreWithinBudget(db, step!, userId, notes, left, now);
       left -= used;
       const all = used === notes.reduce((sum, note) => sum + note.rows, 0);
       if (!all)
@@ -140,31 +140,31 @@ async function restoreOne(
           cursor: null,
           affected: given,
         });
-      lines.push(withGiven(line, given, all ? now : null));
+      lines.push(withRestored(line, given, all ? now : null));
     }
   }
   return { lines, leftovers };
 }
 
 /** As many notes as fit into what is left of the row budget. */
-async function giveBackSome(
+async function restoreWithinBudget(
   db: Db,
   step: Step,
   userId: string,
-  notes: readonly NoteRow[],
+  notes: readonly UndoRecord[],
   left: number,
   now: Date,
 ): Promise<{ given: number; used: number }> {
   let [given, used] = [0, 0];
   for (const note of notes) {
     if (used + note.rows > left) break;
-    given += await giveBack(db, step, userId, note.id, now);
+    given += await restoreRecord(db, step, userId, note.id, now);
     used += note.rows;
   }
   return { given, used };
 }
 
-function giveBack(
+function restoreRecord(
   db: Db,
   { statements, action, part }: Step,
   userId: string,
@@ -172,11 +172,11 @@ function giveBack(
   now: Date,
 ): Promise<number> {
   if (action.effect.kind !== 'set') throw new TypeError(`${part.rule.id}: nothing of ${action.name} can be given back`);
-  return statements.undoing(action.effect).giveBack(db, userId, noteId, now);
+  return statements.undoStatements(action.effect).restore(db, userId, noteId, now);
 }
 
 /** Nothing has come back yet. */
-function begun({ rule, part, affected }: ReceiptLine): ReceiptLine {
+function openLine({ rule, part, affected }: ReceiptLine): ReceiptLine {
   return {
     rule,
     ...(part && { part }),

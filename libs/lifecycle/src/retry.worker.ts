@@ -1,10 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { UserEvent } from '#libs/contracts';
-import { faultOf, within, type Log } from '#libs/broker';
+import { safeErrorFields, runInContext, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { EventProcessor } from './event-processor.js';
-import { isDue, verdictOn } from './failures.js';
+import { dueAtOrBefore, classifyError } from './failures.js';
 import { Receipts } from './receipts.js';
 import { Worker } from './worker.js';
 
@@ -23,21 +23,24 @@ export class RetryWorker extends Worker {
   protected async step(): Promise<boolean> {
     const db = this.em.fork().getKysely();
     const { rows } = await sql<{ event: UserEvent }>`
-      select event from inbox where status = 'retry' and ${isDue(this.clock.now())} order by due_at limit 20`.execute(
+      select event from inbox where status = 'retry' and ${dueAtOrBefore(this.clock.now())} order by due_at limit 20`.execute(
       db,
     );
     for (const { event } of rows) {
       const { traceparent, data } = event;
-      await within({ traceparent, departureId: data.departure?.id }, () => this.retry(event));
+      await runInContext({ traceparent, departureId: data.departure?.id }, () => this.retry(event));
     }
     return rows.length > 0;
   }
 
   private async retry(event: UserEvent): Promise<void> {
     const receipts = await this.processor.retry(event).catch((error: unknown) => {
-      const verdict = verdictOn(error);
-      this.log.warn({ ...faultOf(error), code: verdict.code }, 'a retry failed');
-      return this.processor.park(event, verdict.kind === 'transient' ? { kind: 'retry', code: verdict.code } : verdict);
+      const verdict = classifyError(error);
+      this.log.warn({ ...safeErrorFields(error), code: verdict.code }, 'a retry failed');
+      return this.processor.scheduleRetry(
+        event,
+        verdict.kind === 'transient' ? { kind: 'retry', code: verdict.code } : verdict,
+      );
     });
     await this.receipts.send(receipts);
   }

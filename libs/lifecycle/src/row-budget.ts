@@ -11,7 +11,7 @@ export interface RowBudget {
 export const DEFAULT_BUDGET: RowBudget = { perPerson: 2_000, total: 50_000 };
 
 /** Those whose rows one statement may change together. */
-export function fitting<T>(all: readonly T[], sizeOf: (one: T) => number, { perPerson, total }: RowBudget): T[] {
+export function withinBudget<T>(all: readonly T[], sizeOf: (one: T) => number, { perPerson, total }: RowBudget): T[] {
   let left = total;
   return all.filter((one) => {
     const size = sizeOf(one);
@@ -26,9 +26,9 @@ export function fitting<T>(all: readonly T[], sizeOf: (one: T) => number, { perP
  * budget, and to leave out statements that would find nothing. What a rule counts that keeps its rows need not be counted
  * twice.
  */
-export class Sizes {
+export class RowCountCache {
   private readonly known = new Map<Statements, Map<Effect | 'all', Map<string, number>>>();
-  private readonly stirred = new Set<string>();
+  private readonly invalidated = new Set<string>();
   private asked = false;
 
   constructor(
@@ -37,17 +37,17 @@ export class Sizes {
   ) {}
 
   /** What has still to be counted; no more than once. */
-  unknown(): Counting[] {
+  takeUncounted(): Counting[] {
     if (this.asked) return [];
     this.asked = true;
     return this.wanted
       .filter(({ statements, effect, leavers }) =>
-        leavers.some(({ userId }) => this.of(statements, effect, userId) === undefined),
+        leavers.some(({ userId }) => this.get(statements, effect, userId) === undefined),
       )
       .map((counting) => ({ ...counting, atMost: this.perPerson + 1 }));
   }
 
-  note({ statements, effect }: Counting, counts: ReadonlyMap<string, number>): void {
+  set({ statements, effect }: Counting, counts: ReadonlyMap<string, number>): void {
     const selections = this.known.get(statements) ?? new Map<Effect | 'all', Map<string, number>>();
     const selection = statements.selectionOf(effect);
     selections.set(selection, new Map([...(selections.get(selection) ?? []), ...counts]));
@@ -55,24 +55,24 @@ export class Sizes {
   }
 
   /** At most so many, at the time of the count. */
-  of(statements: Statements, effect: Effect, userId: string): number | undefined {
+  get(statements: Statements, effect: Effect, userId: string): number | undefined {
     const selections = this.known.get(statements);
     return selections?.get(statements.selectionOf(effect))?.get(userId) ?? selections?.get('all')?.get(userId);
   }
 
   /** Rows have been changed: of their table what was counted before tells no longer that there is nothing. */
-  stir(statements: Statements, effect: Effect): void {
-    this.stirred.add(changesOthers(effect) ? ANY : statements.tableName);
+  invalidate(statements: Statements, effect: Effect): void {
+    this.invalidated.add(changesOthers(effect) ? ANY : statements.tableName);
   }
 
   /** Whether there was nothing, and nothing can have come to it since. */
-  none(statements: Statements, effect: Effect, userId: string): boolean {
-    if (this.stirred.has(ANY) || this.stirred.has(statements.tableName)) return false;
-    return this.of(statements, effect, userId) === 0;
+  isEmpty(statements: Statements, effect: Effect, userId: string): boolean {
+    if (this.invalidated.has(ANY) || this.invalidated.has(statements.tableName)) return false;
+    return this.get(statements, effect, userId) === 0;
   }
 }
 
 /** Stands for every table: an effect may change others along with its own. */
 const ANY = '*';
 const changesOthers = (effect: Effect): boolean =>
-  (effect.kind === 'set' || effect.kind === 'delete') && effect.along !== undefined;
+  (effect.kind === 'set' || effect.kind === 'delete') && effect.sideEffects !== undefined;

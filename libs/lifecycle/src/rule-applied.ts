@@ -15,7 +15,7 @@ export interface RuleApplied {
 export const ruleApplied = channel('leaver.rule-applied');
 
 /** Runs a statement of a rule, and tells whoever counts such things what it did. */
-export async function observed<T extends Changed | ReadonlyMap<string, number>>(
+export async function observeStatement<T extends Changed | ReadonlyMap<string, number>>(
   { part, action }: Pick<Step, 'part' | 'action'>,
   statement: () => Promise<T>,
 ): Promise<T> {

@@ -6,7 +6,7 @@ import {
   type RuleDescription,
   type Transition,
 } from '#libs/contracts';
-import { choiceOf, isFixed, takesAway, type Action, type Effect } from './actions.js';
+import { choiceOf, isFixed, removesRows, type Action, type Effect } from './actions.js';
 import { MarkStatements } from './mark-statements.js';
 import type { Db, Rows, Rule } from './rule.js';
 import { Statements } from './statements.js';
@@ -63,8 +63,8 @@ export class RuleSet {
   }
 
   /** Whoever is back is marked nowhere any more. */
-  async takeBack(db: Db, userIds: readonly string[]): Promise<void> {
-    for (const marks of this.marks) await marks.takeBack(db, userIds);
+  async removeMarks(db: Db, userIds: readonly string[]): Promise<void> {
+    for (const marks of this.marks) await marks.remove(db, userIds);
   }
 
   /** What identity's catalogue gets to know. */
@@ -152,12 +152,12 @@ function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) =
  */
 export function survives(rows: Rows, earlier: Effect, later: Effect): boolean {
   if (earlier.kind === 'none') return true;
-  if (takesAway(earlier)) return false;
+  if (removesRows(earlier)) return false;
   if (earlier.kind === 'insert') return later.kind !== 'insert' || later.into.entity !== earlier.into.entity;
   const changes = earlier.kind === 'set' ? earlier.changes : {};
   for (const [property, wanted] of Object.entries(rows.where)) {
     if (property in changes && ![wanted].flat().includes(changes[property] as never)) return false;
   }
-  if (later.kind !== 'set' || takesAway(later)) return true;
+  if (later.kind !== 'set' || removesRows(later)) return true;
   return Object.entries(later.changes).some(([property, value]) => isFixed(value) && changes[property] !== value);
 }

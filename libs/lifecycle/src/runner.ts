@@ -1,15 +1,15 @@
 import type { ActionName, ReceiptLine, ResolvedAction } from '#libs/contracts';
 import type { Effect } from './actions.js';
-import { forAsManyAsPossible } from './division.js';
+import { bisectOnFailure } from './division.js';
 import type { Db } from './rule.js';
-import { observed } from './rule-applied.js';
+import { observeStatement } from './rule-applied.js';
 import type { Step } from './rule-set.js';
 import type { LeaverRow } from './leaver-table.js';
-import { fitting, Sizes, type RowBudget } from './row-budget.js';
-import { dueAt, scheduleLater } from './scheduling.js';
+import { withinBudget, RowCountCache, type RowBudget } from './row-budget.js';
+import { dueAt, scheduleActions } from './scheduling.js';
 import { countTogether, type Counting } from './counting.js';
 import { Successors } from './successors.js';
-import type { NoteOf } from './undo-statements.js';
+import type { UndoRecordKey } from './undo-statements.js';
 
 /** One person of a batch with what has to be done for them. */
 export interface Leaving extends LeaverRow {
@@ -46,7 +46,7 @@ interface Member {
 /** What all statements of a run have to know. */
 interface Run {
   successors: Successors;
-  sizes: Sizes;
+  rowCounts: RowCountCache;
   budget: RowBudget;
   /** With nobody else, whoever makes a statement fail need not be told from others. */
   alone: boolean;
@@ -65,11 +65,11 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
   const pending = new Set<string>();
   const all = groups(leaving);
   const changing = all.filter((members) => !isCounted(members));
-  const sizes = new Sizes(
+  const sizes = new RowCountCache(
     changing.map((members) => countingOf(members, successors)),
     budget.perPerson,
   );
-  const run: Run = { successors, budget, sizes, alone: leaving.length === 1 };
+  const run: Run = { successors, budget, rowCounts: sizes, alone: leaving.length === 1 };
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // Whose rows of the same rule are still being worked on has to wait for the later step as well.
@@ -165,10 +165,14 @@ async function runSection(db: Db, section: Member[][], run: Run, now: Date): Pro
 }
 
 /** Counts, and at the first opportunity everything that is going to be changed with it. */
-async function count(db: Db, countings: readonly Counting[], { sizes }: Run): Promise<Map<string, number>[]> {
-  const all = [...countings, ...sizes.unknown()];
+async function count(
+  db: Db,
+  countings: readonly Counting[],
+  { rowCounts: sizes }: Run,
+): Promise<Map<string, number>[]> {
+  const all = [...countings, ...sizes.takeUncounted()];
   const counts = await countTogether(db, all);
-  for (const [index, counting] of all.entries()) sizes.note(counting, counts[index]!);
+  for (const [index, counting] of all.entries()) sizes.set(counting, counts[index]!);
   return counts.slice(0, countings.length);
 }
 
@@ -178,15 +182,20 @@ async function keepGroup(db: Db, members: Member[], counts: Map<string, number>,
 }
 
 /** One person's first chunk, which mostly is all there is. */
-async function changeOne(db: Db, member: Member, { successors, budget, sizes }: Run, now: Date): Promise<Outcome[]> {
+async function changeOne(
+  db: Db,
+  member: Member,
+  { successors, budget, rowCounts: sizes }: Run,
+  now: Date,
+): Promise<Outcome[]> {
   const { step, leaver } = member;
   const effect = changing(step);
-  if (sizes.none(step.statements, effect, leaver.userId)) return [done(member, 0)];
+  if (sizes.isEmpty(step.statements, effect, leaver.userId)) return [done(member, 0)];
   const rows = budget.perPerson;
-  const { count, firstId } = await observed(step, () =>
-    step.statements.runChunk(db, effect, rowOf(leaver, step, successors), { rows }, now, noteOf(step)),
+  const { count, firstId } = await observeStatement(step, () =>
+    step.statements.runChunk(db, effect, leaverRowOf(leaver, step, successors), { rows }, now, undoRecordKeyOf(step)),
   );
-  if (count > 0) sizes.stir(step.statements, effect);
+  if (count > 0) sizes.invalidate(step.statements, effect);
   await schedule(db, [member], new Map([[leaver.userId, count]]), now);
   return [{ member, affected: count, cursor: firstId, finished: count < rows }];
 }
@@ -196,18 +205,18 @@ async function changeOne(db: Db, member: Member, { successors, budget, sizes }: 
  * the other rules, are done with it.
  */
 async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Promise<Outcome[]> {
-  const { sizes, successors, budget } = run;
+  const { rowCounts: sizes, successors, budget } = run;
   const { step } = members[0]!;
   const effect = changing(step);
-  const sizeOf = ({ leaver }: Member) => sizes.of(step.statements, effect, leaver.userId) ?? 0;
-  const fit = new Set(fitting(members, sizeOf, budget));
+  const sizeOf = ({ leaver }: Member) => sizes.get(step.statements, effect, leaver.userId) ?? 0;
+  const fit = new Set(withinBudget(members, sizeOf, budget));
   const rows = [...fit]
-    .filter(({ leaver }) => !sizes.none(step.statements, effect, leaver.userId))
-    .map((member) => rowOf(member.leaver, member.step, successors));
-  const { counts, failed } = await forAsManyAsPossible(db, rows, (some) =>
-    observed(step, () => step.statements.run(db, effect, some, now, noteOf(step))),
+    .filter(({ leaver }) => !sizes.isEmpty(step.statements, effect, leaver.userId))
+    .map((member) => leaverRowOf(member.leaver, member.step, successors));
+  const { counts, failed } = await bisectOnFailure(db, rows, (some) =>
+    observeStatement(step, () => step.statements.run(db, effect, some, now, undoRecordKeyOf(step))),
   );
-  if (counts.size > 0) sizes.stir(step.statements, effect);
+  if (counts.size > 0) sizes.invalidate(step.statements, effect);
   await schedule(db, members, counts, now);
   const errors = new Map([...failed].map(([{ userId }, error]) => [userId, error]));
   return members.map((member) => {
@@ -219,7 +228,7 @@ async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Prom
 
 function countingOf(members: readonly Member[], successors: Successors): Counting {
   const { statements, action } = members[0]!.step;
-  return { statements, effect: action.effect, leavers: members.map((m) => rowOf(m.leaver, m.step, successors)) };
+  return { statements, effect: action.effect, leavers: members.map((m) => leaverRowOf(m.leaver, m.step, successors)) };
 }
 
 function changing({ action }: Step): Exclude<Effect, { kind: 'none' }> {
@@ -228,7 +237,7 @@ function changing({ action }: Step): Exclude<Effect, { kind: 'none' }> {
 }
 
 /** Of what is given back on request, the rows are noted. */
-export const noteOf = ({ action, part }: Step): NoteOf | undefined =>
+export const undoRecordKeyOf = ({ action, part }: Step): UndoRecordKey | undefined =>
   action.undo === 'on-request' ? { rule: part.rule.id, part: part.rows.part ?? '' } : undefined;
 
 /** A blocked transition should have been refused before it was decided: the event fails and can be retried when the rows are gone. */
@@ -248,17 +257,17 @@ export class StepBlocked extends Error {
 /** What is to happen days later, where there is something for it to happen to. */
 function schedule(db: Db, members: readonly Member[], counts: ReadonlyMap<string, number>, now: Date): Promise<void> {
   const due = members.filter(({ step, leaver }) => step.action.later && (counts.get(leaver.userId) ?? 0) > 0);
-  return scheduleLater(
+  return scheduleActions(
     db,
     due.map(({ leaver, step }) => ({ ...leaver, step })),
     now,
   );
 }
 
-export function rowOf(leaver: Leaving, step: Step, successors: Successors): LeaverRow {
+export function leaverRowOf(leaver: Leaving, step: Step, successors: Successors): LeaverRow {
   return {
     ...leaver,
-    successor: step.action.gives ? successors.of(leaver, step).userId : null,
+    successor: step.action.needsSuccessor ? successors.of(leaver, step).userId : null,
     due: dueAt(leaver, step),
   };
 }
@@ -269,7 +278,7 @@ function line(member: Member, affected: number, successors: Successors, now: Dat
 
 function openLine(leaver: Leaving, step: Step, successors: Successors): ReceiptLine {
   const { to: _to, ...choice }: ResolvedAction = step.resolved;
-  const successor = step.action.gives ? successors.of(leaver, step) : null;
+  const successor = step.action.needsSuccessor ? successors.of(leaver, step) : null;
   const due = dueAt(leaver, step);
   return {
     rule: step.part.rule.id,

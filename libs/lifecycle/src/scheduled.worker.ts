@@ -5,12 +5,12 @@ import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import type { Effect } from './actions.js';
 import * as inbox from './inbox.js';
-import type { Introduction } from './introduction.js';
+import type { Onboarding } from './introduction.js';
 import { Receipts } from './receipts.js';
 import type { Db } from './rule.js';
-import { observed } from './rule-applied.js';
+import { observeStatement } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
-import { fitting } from './row-budget.js';
+import { withinBudget } from './row-budget.js';
 import type { LeaverRow } from './leaver-table.js';
 import { countTogether, type Counting } from './counting.js';
 import { Worker } from './worker.js';
@@ -40,22 +40,22 @@ export class ScheduledActionWorker extends Worker {
     private readonly receipts: Receipts,
     private readonly clock: Clock,
     log: Log,
-    private readonly introduction?: Introduction,
+    private readonly introduction?: Onboarding,
   ) {
     super(log);
   }
 
   protected async step(): Promise<boolean> {
     // After a restored backup the directory may not know yet who has come back; what an effect destroys stays destroyed.
-    await this.introduction?.attempted();
-    await this.em.fork().transactional((em) => this.refuse(em.getKysely()));
+    await this.introduction?.firstAttempt();
+    await this.em.fork().transactional((em) => this.recordHeld(em.getKysely()));
     const { receipts, more } = await this.em.fork().transactional((em) => this.sweep(em.getKysely()));
     await this.receipts.send(receipts);
     return more;
   }
 
   /** Says once of each effect that a legal hold keeps it waiting, before the commit: nobody would ask for it again. */
-  private async refuse(db: Db): Promise<void> {
+  private async recordHeld(db: Db): Promise<void> {
     const now = this.clock.now();
     const held = await claim(db, now, true);
     if (held.length === 0) return;
@@ -73,12 +73,12 @@ export class ScheduledActionWorker extends Worker {
     const receipts: Receipt[] = [];
     for (const group of groupsOf(due)) {
       const step = this.rules.find(group[0]!.rule, group[0]!.part || null, group[0]!.transition, group[0]!.action);
-      receipts.push(...(await this.carryOut(db, step, group, now)));
+      receipts.push(...(await this.apply(db, step, group, now)));
     }
     return { receipts, more: due.length > 0 };
   }
 
-  private async carryOut(db: Db, step: Step, group: readonly ScheduledRow[], now: Date): Promise<Receipt[]> {
+  private async apply(db: Db, step: Step, group: readonly ScheduledRow[], now: Date): Promise<Receipt[]> {
     const declared = Object.values(step.part.rule.choices).flatMap((choice) => choice.actions);
     const laterOf = declared.find((action) => action.name === step.action.name)!;
     const { effect } = laterOf.later!;
@@ -112,12 +112,12 @@ export class ScheduledActionWorker extends Worker {
   ): Promise<{ fit: Set<string>; touched: Map<string, number> }> {
     const counting = { statements, effect, leavers, atMost: LIMITS.perPerson + 1 };
     const [sizes] = await countTogether(db, [counting]);
-    const fit = fitting(leavers, ({ userId }) => sizes!.get(userId) ?? 0, LIMITS);
-    const touched = await observed(step, () => statements.run(db, effect, fit, now));
+    const fit = withinBudget(leavers, ({ userId }) => sizes!.get(userId) ?? 0, LIMITS);
+    const touched = await observeStatement(step, () => statements.run(db, effect, fit, now));
     const [large] = fit.length === 0 ? leavers : [];
     if (large) {
       const chunk = { rows: LIMITS.perPerson };
-      const { count } = await observed(step, () => statements.runChunk(db, effect, large, chunk, now));
+      const { count } = await observeStatement(step, () => statements.runChunk(db, effect, large, chunk, now));
       touched.set(large.userId, count);
     }
     return { fit: new Set(fit.map(({ userId }) => userId)), touched };

@@ -12,7 +12,7 @@ interface Due {
 }
 
 /** Notes delayed parts: one row per person and rule. A clock that runs already goes on. */
-export async function scheduleLater(db: Db, entries: readonly Due[], now: Date): Promise<void> {
+export async function scheduleActions(db: Db, entries: readonly Due[], now: Date): Promise<void> {
   if (entries.length === 0) return;
   const rows = entries.map((entry) => ({
     user_id: entry.userId,

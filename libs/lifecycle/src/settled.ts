@@ -11,7 +11,7 @@ export interface Decision {
  * Whether this service is through with a decision, or has given up on it. What has to come after the rules of a departure
  * waits for this: the event may still be on its way, or its rows be worked off in chunks.
  */
-export async function isSettled(db: Db, { userId, lifecycleVersion }: Decision): Promise<boolean> {
+export async function isApplied(db: Db, { userId, lifecycleVersion }: Decision): Promise<boolean> {
   const { rows } = await sql<{ settled: boolean }>`
     select coalesce(
       (select status not in ('running', 'retry') from inbox where user_id = ${userId} and lifecycle_version = ${lifecycleVersion}),

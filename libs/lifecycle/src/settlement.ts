@@ -1,10 +1,10 @@
 import type { Receipt, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
-import { convertingIn, warn, type InboxConversion } from './conversion.js';
+import { conversionsIn, attachWarnings, type InboxConversion } from './conversion.js';
 import { retryDelay } from './failures.js';
 import * as inbox from './inbox.js';
-import { callOff } from './people.js';
-import { forgetNotes, restore } from './restoration.js';
+import { cancelScheduledActions } from './people.js';
+import { deleteUndoRecords, restore } from './restoration.js';
 import type { Db } from './rule.js';
 import type { RuleSet, Step } from './rule-set.js';
 import { DEFAULT_BUDGET, type RowBudget } from './row-budget.js';
@@ -14,7 +14,7 @@ import { runSteps, type Leaving, type Leftover } from './runner.js';
 const FIRST_CHUNK = 2_000;
 
 /** What the service knew before it took up the events. */
-export interface Circumstances {
+export interface ApplyContext {
   /** Those that are not in the inbox. */
   fresh: ReadonlySet<UserEvent>;
   /** Whether nothing has been applied to the person before. */
@@ -22,7 +22,7 @@ export interface Circumstances {
 }
 
 /** Carries out what has been decided about people who are locked, in the caller's transaction. */
-export class Settlement {
+export class DecisionApplication {
   budget: RowBudget = DEFAULT_BUDGET;
 
   constructor(
@@ -31,54 +31,59 @@ export class Settlement {
   ) {}
 
   /** Ends what was decided before about these people, and carries out what is decided now. */
-  async settle(db: Db, events: readonly UserEvent[], { fresh, first }: Circumstances, now: Date): Promise<Receipt[]> {
+  async apply(db: Db, events: readonly UserEvent[], { fresh, first }: ApplyContext, now: Date): Promise<Receipt[]> {
     const again = events.filter((event) => !first(event));
     const superseded = await inbox.supersede(db, again.map(keyOf), now);
-    const { noted, leftovers } = await this.carryOut(db, events, now);
-    await forgetNotes(db, again, leftovers);
-    const receipts = await this.write(db, noted, fresh, now);
+    const { noted, leftovers } = await this.runRules(db, events, now);
+    await deleteUndoRecords(db, again, leftovers);
+    const receipts = await this.record(db, noted, fresh, now);
     await this.createTasks(db, events, leftovers, now);
     return [...superseded.map(inbox.receiptOf), ...receipts];
   }
 
   /** Writes what has become of the events, into the inbox or over what stands there. */
-  async write(db: Db, noted: readonly inbox.Noted[], fresh: ReadonlySet<UserEvent>, now: Date): Promise<Receipt[]> {
+  async record(
+    db: Db,
+    noted: readonly inbox.InboxEntry[],
+    fresh: ReadonlySet<UserEvent>,
+    now: Date,
+  ): Promise<Receipt[]> {
     const anew = noted.filter(({ event }) => fresh.has(event));
     const over = noted.filter(({ event }) => !fresh.has(event));
-    await inbox.note(db, anew, now);
-    await inbox.write(db, over, now);
+    await inbox.insert(db, anew, now);
+    await inbox.update(db, over, now);
     const rows = await inbox.find(
       db,
       over.map(({ event }) => keyOf(event)),
     );
-    return [...anew.map(inbox.receiptFor), ...rows.map(inbox.receiptOf)];
+    return [...anew.map(inbox.receiptOfEntry), ...rows.map(inbox.receiptOf)];
   }
 
-  private async carryOut(
+  private async runRules(
     db: Db,
     events: readonly UserEvent[],
     now: Date,
-  ): Promise<{ noted: inbox.Noted[]; leftovers: Leftover[] }> {
+  ): Promise<{ noted: inbox.InboxEntry[]; leftovers: Leftover[] }> {
     const back = events.filter((event) => event.type === 'user.reactivated');
     if (back.length > 0)
-      await this.welcome(
+      await this.cancelPending(
         db,
         back.map((event) => event.data.userId),
         now,
       );
-    const leaving = await this.leaving(
+    const leaversOf = await this.leaving(
       db,
       events.filter((event) => event.type !== 'user.reactivated'),
     );
-    const converting = convertingIn(events);
+    const converting = conversionsIn(events);
     const warnings = converting.length > 0 ? await this.conversion?.convert(db, converting, now) : undefined;
-    const ran = await runSteps(db, leaving, this.budget, now);
-    warn(ran.lines, warnings ?? []);
+    const ran = await runSteps(db, leaversOf, this.budget, now);
+    attachWarnings(ran.lines, warnings ?? []);
     const restored = await restore(db, this.rules, back, this.budget, now);
     const lines = new Map([...ran.lines, ...restored.lines]);
     const leftovers = [...ran.leftovers, ...restored.leftovers];
     const unfinished = Map.groupBy(leftovers, (leftover) => leftover.userId);
-    const noted = events.map((event): inbox.Noted => {
+    const noted = events.map((event): inbox.InboxEntry => {
       const own = unfinished.get(event.data.userId);
       const error = own?.find((leftover) => leftover.error)?.error;
       return {
@@ -92,9 +97,9 @@ export class Settlement {
   }
 
   /** Whoever comes back: nothing waits for its day any more, and nothing leaves them out. */
-  async welcome(db: Db, userIds: readonly string[], now: Date): Promise<void> {
-    await callOff(db, userIds, now);
-    await this.rules.takeBack(db, userIds);
+  async cancelPending(db: Db, userIds: readonly string[], now: Date): Promise<void> {
+    await cancelScheduledActions(db, userIds, now);
+    await this.rules.removeMarks(db, userIds);
   }
 
   /** The steps of each leaver: a deletion leaves out what an earlier deactivation has applied here. */
@@ -110,8 +115,8 @@ export class Settlement {
       wasManager: data.departure!.wasManager,
       leftAt: new Date(time),
       lifecycleVersion: data.lifecycleVersion,
-      notedAs: type === 'user.deactivated' ? data.lifecycleVersion : null,
-      steps: stillToDo(this.rules.plan(data.departure!.steps, data.departure!.policy.rules), data.userId, applied),
+      undoVersion: type === 'user.deactivated' ? data.lifecycleVersion : null,
+      steps: remainingSteps(this.rules.plan(data.departure!.steps, data.departure!.policy.rules), data.userId, applied),
     }));
   }
 
@@ -149,7 +154,7 @@ export class Settlement {
 
 export const keyOf = ({ data }: UserEvent) => ({ userId: data.userId, lifecycleVersion: data.lifecycleVersion });
 
-export function stillToDo(steps: readonly Step[], userId: string, applied: ReadonlySet<string>): Step[] {
+export function remainingSteps(steps: readonly Step[], userId: string, applied: ReadonlySet<string>): Step[] {
   return steps.filter(
     (step) =>
       step.transition !== 'deactivated' ||

@@ -7,7 +7,7 @@ import {
   NOW,
   PERSON,
   SUCCESSOR,
-  takesAway,
+  removesRows,
   type Changes,
   type Effect,
   type SetEffect,
@@ -18,7 +18,7 @@ import { leaverTable, type LeaverRow } from './leaver-table.js';
 import { MarkStatements } from './mark-statements.js';
 import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from './rule.js';
-import { UndoStatements, type NoteOf } from './undo-statements.js';
+import { UndoStatements, type UndoRecordKey } from './undo-statements.js';
 
 /** So many rows behind this id. */
 export interface Chunk {
@@ -72,7 +72,7 @@ export class Statements {
 
   /** The same for effects that happen on the same rows of these, as far as that can be told. */
   selectionOf(effect: Effect): Effect | 'all' {
-    return effect.kind === 'none' || takesAway(effect) ? 'all' : effect;
+    return effect.kind === 'none' || removesRows(effect) ? 'all' : effect;
   }
 
   /**
@@ -104,14 +104,14 @@ export class Statements {
 
   /**
    * Changes all rows of all leavers at once, and tells how many of whose.
-   * @param note writes down with the change which rows of whom it is, where the leaver is `notedAs` something
+   * @param note writes down with the change which rows of whom it is, where the leaver is `undoVersion` something
    */
   async run(
     db: Db,
     effect: Exclude<Effect, { kind: 'none' }>,
     leavers: readonly LeaverRow[],
     now: Date,
-    note?: NoteOf,
+    note?: UndoRecordKey,
   ): Promise<Map<string, number>> {
     const among = leavers.length > 0 ? await this.prepare(db, effect, leavers) : undefined;
     if (!among) return new Map();
@@ -119,7 +119,7 @@ export class Statements {
     const selected = sql`${this.selection(effect)} ${among}`;
     const { rows } = await sql<{ user_id: string; count: string }>`
       with ${leaverTable(leavers)},
-      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.note(note)})` : sql``}
+      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.record(note)})` : sql``}
       select user_id, count(*) as count from changed group by user_id`.execute(db);
     return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
   }
@@ -131,7 +131,7 @@ export class Statements {
     leaver: LeaverRow,
     chunk: Chunk,
     now: Date,
-    note?: NoteOf,
+    note?: UndoRecordKey,
   ): Promise<Changed> {
     const among = await this.prepare(db, effect, [leaver], chunk);
     if (!among) return { count: 0, firstId: null };
@@ -139,19 +139,19 @@ export class Statements {
     const { rows } = await sql<{ count: string; first_id: string | null }>`
       with ${leaverTable([leaver])},
       target as (${this.next(effect, chunk, among)}),
-      changed as (${this.change(effect, sql`target l`, this.still(), now, undo)}) ${undo ? sql`, noted as (${undo.note(note)})` : sql``}
+      changed as (${this.change(effect, sql`target l`, this.unchangedSince(), now, undo)}) ${undo ? sql`, noted as (${undo.record(note)})` : sql``}
       select count(*) as count, (select id from changed order by id limit 1) as first_id from changed`.execute(db);
     return { count: Number(rows[0]!.count), firstId: rows[0]!.first_id };
   }
 
   /** The SQL by which what a change has noted is undone. */
-  undoing(effect: SetEffect): UndoStatements {
+  undoStatements(effect: SetEffect): UndoStatements {
     return new UndoStatements(this.em, this.rows, effect);
   }
 
   private undo(effect: Effect, leavers: readonly LeaverRow[]): UndoStatements | undefined {
-    return effect.kind === 'set' && leavers.some((leaver) => typeof leaver.notedAs === 'number')
-      ? this.undoing(effect)
+    return effect.kind === 'set' && leavers.some((leaver) => typeof leaver.undoVersion === 'number')
+      ? this.undoStatements(effect)
       : undefined;
   }
 
@@ -165,8 +165,8 @@ export class Statements {
     leavers: readonly LeaverRow[],
     chunk?: Chunk,
   ): Promise<Sql | undefined> {
-    const along = effect.kind === 'set' || effect.kind === 'delete' ? effect.along : undefined;
-    if (!along) return sql``;
+    const sideEffects = effect.kind === 'set' || effect.kind === 'delete' ? effect.sideEffects : undefined;
+    if (!sideEffects) return sql``;
     const { rows: found } = await sql<{ id: string; user_id: string }>`
       with ${leaverTable(leavers)}
       select t.id, l.user_id from l join ${this.table} t on ${this.selection(effect)} ${chunk ? behind(chunk) : sql``}
@@ -174,7 +174,7 @@ export class Statements {
     if (found.length === 0) return undefined;
     const ids = found.map((row) => row.id);
     const byUser = new Map(leavers.map((leaver) => [leaver.userId, leaver]));
-    await along(db, ids, new Map(found.map((row) => [row.id, byUser.get(row.user_id)!])));
+    await sideEffects(db, ids, new Map(found.map((row) => [row.id, byUser.get(row.user_id)!])));
     return sql`and t.id = any(${ids}::uuid[])`;
   }
 
@@ -185,7 +185,7 @@ export class Statements {
   }
 
   /** Checked again on the row itself, which somebody else may have changed since it was selected. */
-  private still(): Sql {
+  private unchangedSince(): Sql {
     const own = this.rows.person ? [sql`t.${this.column(this.rows.person)} = l.user_id`] : [];
     return sql.join([sql`t.id = l.row_id`, ...own, ...this.conditions()], sql` and `);
   }
@@ -205,7 +205,7 @@ export class Statements {
     const assignments = this.entries(effect.changes).map(
       ([column, value]) => sql`${column} = ${this.value(value, now)}`,
     );
-    const memories = undo ? sql`, l.successor, ${undo.memories()}` : sql``;
+    const memories = undo ? sql`, l.successor, ${undo.returnedValues()}` : sql``;
     return sql`
       update ${this.table} t set ${sql.join(assignments)} from ${leavers} where ${selected}
       returning l.user_id, t.id ${memories}`;

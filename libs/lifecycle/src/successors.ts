@@ -31,7 +31,7 @@ export class Successors {
   ) {}
 
   static async load(db: Db, leavers: readonly Leaver[]): Promise<Successors> {
-    const giving = leavers.filter((leaver) => leaver.steps.some((step) => step.action.gives));
+    const giving = leavers.filter((leaver) => leaver.steps.some((step) => step.action.needsSuccessor));
     if (giving.length === 0) return new Successors(new Set(), new Map());
     const named = [...new Set(giving.flatMap((leaver) => leaver.steps.flatMap((step) => step.resolved.to ?? [])))];
     const leaving = leavers.map((leaver) => leaver.userId);

@@ -1,23 +1,23 @@
 import { performance } from 'node:perf_hooks';
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
-import { failpoint, faultOf, within, type Log } from '#libs/broker';
+import { failpoint, safeErrorFields, runInContext, type Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
-import { isDue, retryDelay, verdictOn } from './failures.js';
+import { dueAtOrBefore, retryDelay, classifyError } from './failures.js';
 import * as inbox from './inbox.js';
 import { Receipts } from './receipts.js';
-import { giveBackNext, withGiven } from './restoration.js';
+import { restoreNext, withRestored } from './restoration.js';
 import type { Db } from './rule.js';
-import { observed } from './rule-applied.js';
+import { observeStatement } from './rule-applied.js';
 import { RuleSet, type Step } from './rule-set.js';
-import { noteOf, rowOf, type Leaving } from './runner.js';
-import { scheduleLater } from './scheduling.js';
+import { undoRecordKeyOf, leaverRowOf, type Leaving } from './runner.js';
+import { scheduleActions } from './scheduling.js';
 import { Successors } from './successors.js';
 import { Worker } from './worker.js';
 
 /** Milliseconds that a chunk should take: long enough to be quick, short enough not to be noticed. */
-const CHUNK_TARGET = 150;
+const CHUNK_TARGET_MS = 150;
 const MIN_CHUNK = 100;
 const MAX_CHUNK = 20_000;
 
@@ -56,14 +56,14 @@ export class TaskWorker extends Worker {
   protected async step(): Promise<boolean> {
     const task = await this.next();
     if (!task) return false;
-    await within({ departureId: task.departure_id }, () => this.advance(task));
+    await runInContext({ departureId: task.departure_id }, () => this.advance(task));
     return true;
   }
 
   private async advance(task: NextTask): Promise<void> {
     const receipts = await failpoint('chunk.commit', () =>
       this.em.fork().transactional((em) => this.chunk(em.getKysely(), task)),
-    ).catch((error: unknown) => this.putOff(task, error));
+    ).catch((error: unknown) => this.reschedule(task, error));
     await this.receipts.send(receipts);
   }
 
@@ -73,7 +73,7 @@ export class TaskWorker extends Worker {
       select t.*, (select i.departure_id from inbox i
         where i.user_id = t.user_id and i.lifecycle_version = t.lifecycle_version) as departure_id
       from task t
-      where ${isDue(this.clock.now())} and not exists (
+      where ${dueAtOrBefore(this.clock.now())} and not exists (
         select 1 from task earlier where earlier.user_id = t.user_id and earlier.lifecycle_version = t.lifecycle_version and earlier.position < t.position)
       order by t.due_at limit 1`.execute(this.em.fork().getKysely());
     return rows[0];
@@ -97,7 +97,7 @@ export class TaskWorker extends Worker {
 
   private async work(db: Db, task: TaskRow, row: inbox.InboxRow): Promise<Receipt[]> {
     const now = this.clock.now();
-    if (task.transition === 'reactivated') return this.giveBack(db, task, row, now);
+    if (task.transition === 'reactivated') return this.restoreChunk(db, task, row, now);
     const step = this.rules.find(task.rule, task.part || null, task.transition, task.action);
     const leaver: Leaving = {
       userId: task.user_id,
@@ -105,7 +105,7 @@ export class TaskWorker extends Worker {
       wasManager: row.was_manager,
       leftAt: new Date(row.left_at),
       lifecycleVersion: Number(task.lifecycle_version),
-      notedAs: row.type === 'user.deactivated' ? Number(task.lifecycle_version) : null,
+      undoVersion: row.type === 'user.deactivated' ? Number(task.lifecycle_version) : null,
       steps: [step],
     };
     const successors = await Successors.load(db, [leaver]);
@@ -120,11 +120,11 @@ export class TaskWorker extends Worker {
         (await statements.count(db, effect, [leaver])).get(leaver.userId) ?? 0,
         now,
       );
-    const leaverRow = rowOf(leaver, step, successors);
+    const leaverRow = leaverRowOf(leaver, step, successors);
     const started = performance.now();
     const chunk = { rows: task.chunk_rows, after: task.cursor };
-    const { count, firstId } = await observed(step, () =>
-      statements.runChunk(db, effect, leaverRow, chunk, now, noteOf(step)),
+    const { count, firstId } = await observeStatement(step, () =>
+      statements.runChunk(db, effect, leaverRow, chunk, now, undoRecordKeyOf(step)),
     );
     const took = performance.now() - started;
     const affected = Number(task.affected) + count;
@@ -148,15 +148,15 @@ export class TaskWorker extends Worker {
     affected: number,
     now: Date,
   ): Promise<Receipt[]> {
-    if (step.action.later && affected > 0) await scheduleLater(db, [{ ...leaver, step }], now);
+    if (step.action.later && affected > 0) await scheduleActions(db, [{ ...leaver, step }], now);
     await this.remove(db, task);
     return [await this.progress(db, task, { affected, finishedAt: now.toISOString() })];
   }
 
   /** Somebody is back: the next of the rows that the rule had taken. A note made by one chunk is a chunk now. */
-  private async giveBack(db: Db, task: TaskRow, row: inbox.InboxRow, now: Date): Promise<Receipt[]> {
+  private async restoreChunk(db: Db, task: TaskRow, row: inbox.InboxRow, now: Date): Promise<Receipt[]> {
     const step = this.rules.find(task.rule, task.part || null, 'deactivated', task.action);
-    const { given, more } = await giveBackNext(db, step, task.user_id, now);
+    const { given, more } = await restoreNext(db, step, task.user_id, now);
     if (more) {
       await sql`
         update task set attempts = 0, affected = affected + ${given}, due_at = ${now}
@@ -164,7 +164,7 @@ export class TaskWorker extends Worker {
         db,
       );
     } else await this.remove(db, task);
-    return [await this.progress(db, task, withGiven(row.lines[task.position]!, given, more ? null : now))];
+    return [await this.progress(db, task, withRestored(row.lines[task.position]!, given, more ? null : now))];
   }
 
   private async remove(db: Db, task: TaskRow): Promise<void> {
@@ -187,9 +187,9 @@ export class TaskWorker extends Worker {
     return inbox.receiptOf(rows[0]!);
   }
 
-  private putOff(task: TaskRow, error: unknown): Promise<Receipt[]> {
-    const { kind, code } = verdictOn(error);
-    this.log.warn({ rule: task.rule, attempts: task.attempts, ...faultOf(error), code }, 'a chunk failed');
+  private reschedule(task: TaskRow, error: unknown): Promise<Receipt[]> {
+    const { kind, code } = classifyError(error);
+    this.log.warn({ rule: task.rule, attempts: task.attempts, ...safeErrorFields(error), code }, 'a chunk failed');
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
       const delay = retryDelay(task.attempts);
@@ -200,12 +200,12 @@ export class TaskWorker extends Worker {
         where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and position = ${task.position}`.execute(
         db,
       );
-      return kind === 'transient' ? [] : (await inbox.showError(db, key, code)).map(inbox.receiptOf);
+      return kind === 'transient' ? [] : (await inbox.recordError(db, key, code)).map(inbox.receiptOf);
     });
   }
 }
 
 function nextSize(size: number, took: number): number {
-  const wanted = (size * CHUNK_TARGET) / Math.max(took, 1);
+  const wanted = (size * CHUNK_TARGET_MS) / Math.max(took, 1);
   return Math.round(Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.min(wanted, size * 2))));
 }

@@ -5,7 +5,7 @@ import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from './rule.js';
 
 /** Whose note is written, by rule. */
-export interface NoteOf {
+export interface UndoRecordKey {
   rule: string;
   part: string;
 }
@@ -35,7 +35,7 @@ export class UndoStatements {
 
   /** Properties whose former values don't follow from the rule. */
   private get remembered(): string[] {
-    return this.changes.map(([property]) => property).filter((property) => this.formerly(property) === undefined);
+    return this.changes.map(([property]) => property).filter((property) => this.impliedValue(property) === undefined);
   }
 
   /** Properties whose new values depend on the row. */
@@ -46,7 +46,7 @@ export class UndoStatements {
   }
 
   /** For `returning`: what has to be remembered of each row. */
-  memories(): Sql {
+  returnedValues(): Sql {
     return sql`${this.values('old', this.remembered)} as before, ${this.values('new', this.computed)} as after`;
   }
 
@@ -60,14 +60,14 @@ export class UndoStatements {
   }
 
   /** Notes the rows of `changed`, a note a person. The lists run parallel: they are made of the same rows in the same order. */
-  note({ rule, part }: NoteOf): Sql {
+  record({ rule, part }: UndoRecordKey): Sql {
     const listed = (name: 'before' | 'after', properties: readonly string[]) =>
       properties.length > 0 ? sql`jsonb_agg(c.${sql.ref(name)})` : sql`null::jsonb`;
     return sql`
       insert into undo (user_id, lifecycle_version, rule, part, successor, row_ids, before, after)
-      select c.user_id, l.noted_as, ${rule}, ${part}, c.successor, array_agg(c.id), ${listed('before', this.remembered)}, ${listed('after', this.computed)}
+      select c.user_id, l.undo_version, ${rule}, ${part}, c.successor, array_agg(c.id), ${listed('before', this.remembered)}, ${listed('after', this.computed)}
       from changed c join l on l.user_id = c.user_id
-      where l.noted_as is not null group by c.user_id, l.noted_as, c.successor`;
+      where l.undo_version is not null group by c.user_id, l.undo_version, c.successor`;
   }
 
   /**
@@ -75,10 +75,10 @@ export class UndoStatements {
    * named on them is so again unless they have left; they are held, so that they can't leave in between.
    * @returns how many rows came back
    */
-  async giveBack(db: Db, userId: string, noteId: string, now: Date): Promise<number> {
+  async restore(db: Db, userId: string, noteId: string, now: Date): Promise<number> {
     const { table } = this.relation;
     const assignments = this.changes.map(
-      ([property]) => sql`${this.relation.column(property)} = ${this.former(property)}`,
+      ([property]) => sql`${this.relation.column(property)} = ${this.formerValue(property)}`,
     );
     const { rows } = await sql<{ count: string }>`
       with note as materialized (delete from undo where user_id = ${userId} and id = ${noteId} returning *),
@@ -103,15 +103,15 @@ export class UndoStatements {
   }
 
   /** What the rule says the row held before; undefined where only the note knows. */
-  private formerly(property: string): Sql | undefined {
+  private impliedValue(property: string): Sql | undefined {
     if (property === this.rows.person) return sql`was.user_id`;
     const wanted = this.rows.where[property];
     return wanted === undefined || Array.isArray(wanted) ? undefined : sql`${wanted as string | null}`;
   }
 
-  private former(property: string): Sql {
+  private formerValue(property: string): Sql {
     const noted = sql`b.${this.relation.column(property)}`;
-    const known = this.formerly(property);
+    const known = this.impliedValue(property);
     if (known) return known;
     if (this.relation.columnType(property) !== 'user_ref') return noted;
     return sql`case when ${noted} = was.user_id or ${noted} in (select user_id from held) then ${noted} end`;

@@ -1,13 +1,13 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Injectable, type Type } from '@nestjs/common';
 import { decodeUserEvent, isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
-import { BatchPattern, faultOf, Log, USERS, within, type Delivery, type Outcome } from '#libs/broker';
+import { BatchPattern, safeErrorFields, Log, USERS, runInContext, type Delivery, type Outcome } from '#libs/broker';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { logDepartures } from './departure-log.js';
 import { EventProcessor } from './event-processor.js';
 import { keyOf } from './settlement.js';
-import { verdictOn, type Verdict } from './failures.js';
+import { classifyError, type ErrorClass } from './failures.js';
 import { Receipts } from './receipts.js';
 
 /** Delivered so often without ever having been noted, a message may be what kills the process: it is handled alone. */
@@ -38,7 +38,7 @@ export class UserEvents {
     for (const [index, delivery] of deliveries.entries()) {
       const decoded = decode(delivery);
       if ('reason' in decoded) {
-        await this.setAside(delivery, decoded.reason);
+        await this.deadLetter(delivery, decoded.reason);
         outcomes[index] = { term: 'undecodable' };
       } else if (delivery.deliveries > SUSPICIOUS_DELIVERIES) suspects.push(decoded.event);
       else events.push(decoded.event);
@@ -52,39 +52,39 @@ export class UserEvents {
   private async process(events: readonly UserEvent[]): Promise<void> {
     if (events.length === 0) return;
     const [departureId, ...others] = new Set(events.map(({ data }) => data.departure?.id));
-    if (departureId && others.length === 0) return within({ departureId }, () => this.applyOrDivide(events));
-    return this.applyOrDivide(events);
+    if (departureId && others.length === 0) return runInContext({ departureId }, () => this.applyOrBisect(events));
+    return this.applyOrBisect(events);
   }
 
-  private async applyOrDivide(events: readonly UserEvent[]): Promise<void> {
+  private async applyOrBisect(events: readonly UserEvent[]): Promise<void> {
     const outcome = await this.processor.apply(events).catch((error: unknown) => {
-      const verdict = verdictOn(error);
+      const verdict = classifyError(error);
       this.log.warn(
-        { events: events.length, verdict: verdict.kind, ...faultOf(error), code: verdict.code },
+        { events: events.length, verdict: verdict.kind, ...safeErrorFields(error), code: verdict.code },
         'a batch failed',
       );
       return verdict;
     });
-    if (Array.isArray(outcome)) return this.answer(outcome);
+    if (Array.isArray(outcome)) return this.sendReceipts(outcome);
     if (outcome.kind === 'transient') throw new TransientFailure(outcome.code);
-    if (events.length === 1) return this.parkOffender(events[0]!, outcome);
+    if (events.length === 1) return this.retryLater(events[0]!, outcome);
     const middle = Math.ceil(events.length / 2);
     await this.process(events.slice(0, middle));
     await this.process(events.slice(middle));
   }
 
-  private async parkOffender(event: UserEvent, verdict: Verdict): Promise<void> {
-    if (!isLifecycleType(event.type)) return this.setAsideEvent(event, verdict.code);
-    await this.answer(await this.processor.park(event, verdict));
+  private async retryLater(event: UserEvent, verdict: ErrorClass): Promise<void> {
+    if (!isLifecycleType(event.type)) return this.deadLetterEvent(event, verdict.code);
+    await this.sendReceipts(await this.processor.scheduleRetry(event, verdict));
   }
 
-  private async answer(receipts: readonly Receipt[]): Promise<void> {
+  private async sendReceipts(receipts: readonly Receipt[]): Promise<void> {
     logDepartures(this.log, 'events of departures were handled', receipts.flatMap(factsOf));
     await this.receipts.send(receipts);
   }
 
   /** Of somebody deleted nothing is put down any more. */
-  private setAside({ subject, data }: Pick<Delivery, 'subject' | 'data'>, reason: string): Promise<void> {
+  private deadLetter({ subject, data }: Pick<Delivery, 'subject' | 'data'>, reason: string): Promise<void> {
     return this.em.fork().transactional(async (em) => {
       await sql`
         insert into dead_letter (id, subject, data, reason, received_at)
@@ -95,11 +95,11 @@ export class UserEvents {
   }
 
   /** A profile that the database refuses. The next change of the user carries the whole profile again. */
-  private setAsideEvent(event: UserEvent, reason: string): Promise<void> {
+  private deadLetterEvent(event: UserEvent, reason: string): Promise<void> {
     const { userId, lifecycleVersion } = keyOf(event);
     const { accountId } = event.data;
     const data = Buffer.from(JSON.stringify({ accountId, userId, lifecycleVersion, type: event.type }));
-    return this.setAside({ subject: event.type, data }, reason);
+    return this.deadLetter({ subject: event.type, data }, reason);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import { faultOf, type Log } from '#libs/broker';
+import { safeErrorFields, type Log } from '#libs/broker';
 
 const POLL = 1_000;
 const AFTER_FAILURE = 2_000;
@@ -43,7 +43,10 @@ export abstract class Worker implements OnApplicationBootstrap, BeforeApplicatio
       const pause = await this.step().then(
         (more) => (more ? 0 : POLL),
         (error: unknown) => {
-          this.log.error({ worker: this.constructor.name, ...faultOf(error) }, 'a step failed and will be tried again');
+          this.log.error(
+            { worker: this.constructor.name, ...safeErrorFields(error) },
+            'a step failed and will be tried again',
+          );
           return AFTER_FAILURE;
         },
       );

@@ -46,48 +46,48 @@ function offers(rule: Rule, part: string | undefined): [Transition, Action][] {
 
 function blocks(scene: Setting): void {
   it('nothing in the way is fine', async () => {
-    expect(await (await scene(0)).leave()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
+    expect(await (await scene(0)).applyDeparture()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
   });
 
   it('rows stand in the way, as the preview says, and stay as they are', async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOf(s.leaver);
     expect(await s.previewed()).toBe(s.several);
-    await expect(s.leave()).rejects.toThrow('stand in the way');
+    await expect(s.applyDeparture()).rejects.toThrow('stand in the way');
     expect(await s.rowsOf(s.leaver)).toEqual(before);
   });
 }
 
 function acts(scene: Setting, action: Action): void {
   it('nothing to do is fine', async () => {
-    expect(await (await scene(0)).leave()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
+    expect(await (await scene(0)).applyDeparture()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
   });
 
   it('the preview counts what the receipt will say', async () => {
     const s = await scene(SEVERAL);
     const count = await s.previewed();
     expect(count).toBe(s.several);
-    expect(await s.leave()).toMatchObject({ action: action.name, affected: count });
+    expect(await s.applyDeparture()).toMatchObject({ action: action.name, affected: count });
   });
 
   it('nothing that breaks the promise is left', async () => {
     const s = await scene(SEVERAL);
-    await s.leave();
+    await s.applyDeparture();
     expect(await s.remaining()).toEqual([]);
   });
 
   it('twice is once', async () => {
     const s = await scene(SEVERAL);
-    const first = await s.leave();
+    const first = await s.applyDeparture();
     const state = await s.rowsOf(s.leaver);
-    expect(await s.leave()).toEqual(first);
+    expect(await s.applyDeparture()).toEqual(first);
     expect(await s.rowsOf(s.leaver)).toEqual(state);
   });
 
   it("other people's rows and other accounts' are untouched", async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOfOthers();
-    await s.leave();
+    await s.applyDeparture();
     expect(await s.rowsOfOthers()).toEqual(before);
   });
 }
@@ -96,9 +96,9 @@ function changes(scene: Setting): void {
   it('a crash before any statement leaves nothing half done', async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOf(s.leaver);
-    for (let statement = 1; await crashes(statement, s.bench.database.adminUrl, () => s.leave()); statement++)
+    for (let statement = 1; await crashes(statement, s.bench.database.adminUrl, () => s.applyDeparture()); statement++)
       expect(await s.rowsOf(s.leaver)).toEqual(before);
-    expect((await s.leave()).affected).toBe(s.several);
+    expect((await s.applyDeparture()).affected).toBe(s.several);
     expect(await s.remaining()).toEqual([]);
   });
 
@@ -116,7 +116,7 @@ function races(scene: Setting, write: NonNullable<RuleExample['write']>): void {
       // For somebody who stays it works: what is refused below is refused because the person leaves.
       await write(s.bench, s.colleague);
       const tryTo = () => write(s.bench, s.leaver).catch((error: unknown) => error);
-      await Promise.all([tryTo(), tryTo(), s.leave(), tryTo()]);
+      await Promise.all([tryTo(), tryTo(), s.applyDeparture(), tryTo()]);
       expect(await tryTo()).toBeInstanceOf(Problem);
       expect(await s.remaining()).toEqual([]);
     }
@@ -127,25 +127,25 @@ function returns(scene: Setting, action: Action): void {
   if (action.effect.kind === 'none' && !action.later)
     return it('there is nothing to bring back', async () => {
       const s = await scene(SEVERAL);
-      if (action.name !== 'block') await s.leave();
-      expect(await s.comeBack()).toBeUndefined();
+      if (action.name !== 'block') await s.applyDeparture();
+      expect(await s.reactivate()).toBeUndefined();
     });
   if (action.undo === 'on-request')
     return it('whoever comes back gets everything back, once', async () => {
       const s = await scene(SEVERAL);
       const before = [await s.rowsOf(s.leaver), await s.rowsOfOthers()];
-      await s.leave();
-      const line = await s.comeBack();
+      await s.applyDeparture();
+      const line = await s.reactivate();
       expect(line).toMatchObject({ action: 'restore', affected: s.several, notRestored: 0 });
-      expect(await s.comeBack()).toEqual(line);
+      expect(await s.reactivate()).toEqual(line);
       expect([await s.rowsOf(s.leaver), await s.rowsOfOthers()]).toEqual(before);
-      expect(await s.notes()).toBe(0);
+      expect(await s.undoRecords()).toBe(0);
     });
   it('the receipt of a return tells what comes back and what can’t', async () => {
     const s = await scene(SEVERAL);
-    const { affected } = await s.leave();
+    const { affected } = await s.applyDeparture();
     const [back, lost] = action.undo === 'never' ? [0, affected] : [affected, 0];
-    const line = await s.comeBack();
+    const line = await s.reactivate();
     expect(line).toMatchObject({ transition: 'reactivated', action: 'restore', affected: back, notRestored: lost });
     expect(line!.warning).toBe(lost > 0 ? 'cannot-be-restored' : undefined);
   });
@@ -155,11 +155,11 @@ function givesBack(scene: Setting): void {
   it('what has become somebody else’s meanwhile stays with them', async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOf(s.leaver);
-    await s.leave();
+    await s.applyDeparture();
     const taken = await s.givenToSomebodyElse(before);
     const isTaken = (row: unknown) => (row as { id: string }).id === taken;
     const given = (await s.rowsOf(s.leaver)).filter(isTaken);
-    expect(await s.comeBack()).toMatchObject({ affected: s.several - 1, notRestored: 1, warning: 'changed-since' });
+    expect(await s.reactivate()).toMatchObject({ affected: s.several - 1, notRestored: 1, warning: 'changed-since' });
     const after = await s.rowsOf(s.leaver);
     expect(after.filter(isTaken)).toEqual(given);
     expect(after.filter((row) => !isTaken(row))).toEqual(before.filter((row) => !isTaken(row)));
@@ -169,16 +169,16 @@ function givesBack(scene: Setting): void {
     const s = await scene(MANY);
     const before = await s.rowsOf(s.leaver);
     await s.leaveInChunks();
-    expect(await s.comeBackInChunks()).toMatchObject({ affected: s.many, notRestored: 0 });
+    expect(await s.reactivateInChunks()).toMatchObject({ affected: s.many, notRestored: 0 });
     expect(await s.rowsOf(s.leaver)).toEqual(before);
-    expect(await s.notes()).toBe(0);
+    expect(await s.undoRecords()).toBe(0);
   });
 
   it('a return in the middle of it brings back what has been done by then', async () => {
     const s = await scene(MANY);
     const before = await s.rowsOf(s.leaver);
     const { affected } = await s.leaveBeginning();
-    expect(await s.comeBack()).toMatchObject({ affected, notRestored: 0 });
+    expect(await s.reactivate()).toMatchObject({ affected, notRestored: 0 });
     await s.bench.tasks.drain();
     expect(await s.rowsOf(s.leaver)).toEqual(before);
   });
@@ -187,7 +187,7 @@ function givesBack(scene: Setting): void {
 function marks(scene: Setting): void {
   it('whom it marks as away is marked no more when they come back', async () => {
     const s = await scene(SEVERAL);
-    await s.leave();
+    await s.applyDeparture();
     await s.bench.processor.apply([s.bench.reactivation(s.leaver)]);
     expect(await s.previewed(3)).toBe(s.several);
   });
@@ -196,8 +196,8 @@ function marks(scene: Setting): void {
 function delays(scene: Setting): void {
   it('what is delayed happens on its day, and not for somebody who came back', async () => {
     const [s, returning] = [await scene(SEVERAL), await scene(SEVERAL)];
-    await s.leave();
-    await returning.leave();
+    await s.applyDeparture();
+    await returning.applyDeparture();
     await s.bench.scheduled.drain();
     expect(await s.pendingLater()).toBe(s.several);
     await s.bench.processor.apply([s.bench.reactivation(returning.leaver)]);

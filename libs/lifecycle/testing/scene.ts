@@ -88,7 +88,7 @@ export class Scene {
   }
 
   private get resolved(): ResolvedAction {
-    return { ...choiceOf(this.action), ...(this.action.gives && { to: this.successor.userId }) };
+    return { ...choiceOf(this.action), ...(this.action.needsSuccessor && { to: this.successor.userId }) };
   }
 
   private get policy(): ResolvedRules {
@@ -109,20 +109,20 @@ export class Scene {
     return lines.find((line) => line.part === this.example.part)!.count;
   }
 
-  async leave(): Promise<ReceiptLine> {
+  async applyDeparture(): Promise<ReceiptLine> {
     const receipts = await this.bench.processor.apply([this.leaving]);
     return this.line(receiptOf(receipts, this.leaving).rules);
   }
 
   /** With everything brought back that can be. Undefined when there is nothing to tell. */
-  async comeBack(): Promise<ReceiptLine | undefined> {
+  async reactivate(): Promise<ReceiptLine | undefined> {
     const receipts = await this.bench.processor.apply([this.returning]);
     return this.lineAmong(receiptOf(receipts, this.returning).rules);
   }
 
   /** The first rows at once; the others wait as a task. */
   leaveBeginning(): Promise<ReceiptLine> {
-    return this.beginning(() => this.leave());
+    return this.beginning(() => this.applyDeparture());
   }
 
   async leaveInChunks(): Promise<ReceiptLine> {
@@ -130,8 +130,8 @@ export class Scene {
     return line.finishedAt ? line : this.line(await this.finished(this.leaving));
   }
 
-  async comeBackInChunks(): Promise<ReceiptLine | undefined> {
-    const line = await this.beginning(() => this.comeBack());
+  async reactivateInChunks(): Promise<ReceiptLine | undefined> {
+    const line = await this.beginning(() => this.reactivate());
     return !line || line.finishedAt ? line : this.line(await this.finished(this.returning));
   }
 
@@ -174,7 +174,7 @@ export class Scene {
   }
 
   /** How many notes there are for an undo. */
-  async notes(): Promise<number> {
+  async undoRecords(): Promise<number> {
     const { rows } = await sql`select 1 from undo where user_id = ${this.leaver.userId}`.execute(
       this.bench.em().getKysely(),
     );

@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
 import type { LookupAddress } from 'node:dns';
-import { addressOf, isClosedHost, isClosedUrl, isPublic, publicLookup } from './addresses.js';
+import { addressOf, isPrivateHost, isPrivateUrl, isPublic, publicLookup } from './addresses.js';
 
 describe('an address', () => {
   it.each(['1.1.1.1', '8.8.8.8', '172.32.0.1', '2606:4700:4700::1111', '2a00:1450::1'])('%s is public', (address) => {
@@ -56,13 +56,13 @@ describe('the host of a URL', () => {
     'https://api.localhost/hook',
     'http://169.254.169.254/latest/meta-data',
   ])('is closed in %s', (url) => {
-    expect(isClosedUrl(url)).toBe(true);
+    expect(isPrivateUrl(url)).toBe(true);
   });
 
   it.each(['https://example.com/hook', 'http://1.1.1.1:8080/', 'https://localhost.example.com/'])(
     'is open in %s',
     (url) => {
-      expect(isClosedUrl(url)).toBe(false);
+      expect(isPrivateUrl(url)).toBe(false);
     },
   );
 });
@@ -89,11 +89,11 @@ describe('looking up a name', () => {
 describe('a host without a URL', () => {
   it.each(['127.0.0.1', '::1', '10.1.2.3', 'fe80::1', 'localhost', 'LocalHost.', 'ftp.localhost'])(
     '%s is closed',
-    (host) => expect(isClosedHost(host)).toBe(true),
+    (host) => expect(isPrivateHost(host)).toBe(true),
   );
 
   it.each(['1.1.1.1', '2606:4700:4700::1111', 'ftp.example.com', 'localhost.example.com'])('%s is open', (host) =>
-    expect(isClosedHost(host)).toBe(false),
+    expect(isPrivateHost(host)).toBe(false),
   );
 });
 

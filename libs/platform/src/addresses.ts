@@ -3,7 +3,7 @@ import { lookup as lookUp } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** IPv4 that does not lead to the public internet (IANA's special-purpose registry). */
-const CLOSED_IPV4 = [
+const PRIVATE_IPV4 = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
@@ -20,37 +20,42 @@ const CLOSED_IPV4 = [
   ['224.0.0.0', 3],
 ] as const;
 /** IPv6 is public only in here … */
-const OPEN_IPV6 = ['2000::', 3] as const;
+const PUBLIC_IPV6 = ['2000::', 3] as const;
 /** … and not even there where it is a wrapping of IPv4 (Teredo, 6to4) or for documentation. */
-const CLOSED_IPV6 = [
+const PRIVATE_IPV6 = [
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['3fff::', 20],
 ] as const;
 
-const closed = new BlockList();
-for (const [net, prefix] of CLOSED_IPV4) closed.addSubnet(net, prefix, 'ipv4');
-for (const [net, prefix] of CLOSED_IPV6) closed.addSubnet(net, prefix, 'ipv6');
-const open = new BlockList();
-open.addSubnet(...OPEN_IPV6, 'ipv6');
+const privateRanges = new BlockList();
+for (const [net, prefix] of PRIVATE_IPV4) privateRanges.addSubnet(net, prefix, 'ipv4');
+for (const [net, prefix] of PRIVATE_IPV6) privateRanges.addSubnet(net, prefix, 'ipv6');
+const publicRanges = new BlockList();
+publicRanges.addSubnet(...PUBLIC_IPV6, 'ipv6');
 
 export function isPublic(address: string): boolean {
-  if (isIP(address) === 4) return !closed.check(address, 'ipv4');
-  return isIP(address) === 6 && !address.includes('%') && open.check(address, 'ipv6') && !closed.check(address, 'ipv6');
+  if (isIP(address) === 4) return !privateRanges.check(address, 'ipv4');
+  return (
+    isIP(address) === 6 &&
+    !address.includes('%') &&
+    publicRanges.check(address, 'ipv6') &&
+    !privateRanges.check(address, 'ipv6')
+  );
 }
 
 /** Whether a URL names an address, not a host, and one that is not public. Nobody looks it up, so it is checked here. */
-export function isClosedAddress(url: string): boolean {
+export function isPrivateAddress(url: string): boolean {
   const host = hostOf(url);
   return isIP(host) > 0 && !isPublic(host);
 }
 
 /** What can be told of a URL without asking: that it leads to such an address, or to this very machine. */
-export const isClosedUrl = (url: string): boolean => isClosedHost(hostOf(url));
+export const isPrivateUrl = (url: string): boolean => isPrivateHost(hostOf(url));
 
 /** The same of a host's name or address alone. */
-export function isClosedHost(name: string): boolean {
+export function isPrivateHost(name: string): boolean {
   const host = name.toLowerCase().replace(/\.$/, '');
   return (isIP(host) > 0 && !isPublic(host)) || host === 'localhost' || host.endsWith('.localhost');
 }
@@ -58,7 +63,7 @@ export function isClosedHost(name: string): boolean {
 const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 
 /** A host that a customer named leads where none may lead. */
-export class ClosedAddress extends Error {
+export class PrivateAddressError extends Error {
   readonly code = 'closed-address';
 }
 
@@ -66,7 +71,7 @@ export class ClosedAddress extends Error {
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, found) => {
     const [first, ...others] = (found ?? []).filter(({ address }) => isPublic(address));
-    if (error || !first) callback(error ?? new ClosedAddress(), []);
+    if (error || !first) callback(error ?? new PrivateAddressError(), []);
     else if (options.all) callback(null, [first, ...others]);
     else callback(null, first.address, first.family);
   });
@@ -80,6 +85,6 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
 export async function addressOf(host: string, { allowPrivate }: { allowPrivate: boolean }): Promise<string> {
   const found = await lookUp(host, { all: true });
   const usable = found.find(({ address }) => allowPrivate || isPublic(address));
-  if (!usable) throw new ClosedAddress();
+  if (!usable) throw new PrivateAddressError();
   return usable.address;
 }

@@ -1,4 +1,4 @@
-import { callSpan, failpoint, handlerFacts, inSpan, type HandlerFacts } from '#libs/broker';
+import { callSpan, failpoint, handlerMetadata, inSpan, type HandlerMetadata } from '#libs/broker';
 import { Problem, type Call } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
@@ -9,7 +9,7 @@ import { IdempotencyKeys } from './idempotency.js';
 import { Metrics } from './metrics.js';
 
 /** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
-const RUN_AGAIN = ['40001', '40P01'];
+const RETRYABLE_SQLSTATES = ['40001', '40P01'];
 const ATTEMPTS = 4;
 
 const subjectOf = (context: ExecutionContext): string => context.switchToRpc().getContext<NatsContext>().getSubject();
@@ -29,7 +29,7 @@ export class CallInterceptor implements NestInterceptor {
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const facts = handlerFacts(context.getHandler());
+    const facts = handlerMetadata(context.getHandler());
     if (!facts) return next.handle();
     const call = context.switchToRpc().getData<Call>();
     const handle = () => lastValueFrom(next.handle(), { defaultValue: undefined });
@@ -37,7 +37,7 @@ export class CallInterceptor implements NestInterceptor {
     return defer(() => inSpan(span, () => this.measured(facts, () => this.run(facts, call, handle))));
   }
 
-  private async run(facts: HandlerFacts, call: Call, handle: () => Promise<unknown>): Promise<unknown> {
+  private async run(facts: HandlerMetadata, call: Call, handle: () => Promise<unknown>): Promise<unknown> {
     const { em } = this;
     if (!em) return handle();
     if (!facts.transaction) return RequestContext.create(em, handle);
@@ -47,14 +47,15 @@ export class CallInterceptor implements NestInterceptor {
       try {
         return await failpoint('call.commit', transaction);
       } catch (error) {
-        if (attempt === ATTEMPTS || !RUN_AGAIN.includes(String((error as { code?: unknown }).code))) throw error;
+        if (attempt === ATTEMPTS || !RETRYABLE_SQLSTATES.includes(String((error as { code?: unknown }).code)))
+          throw error;
         await new Promise((resolve) => setTimeout(resolve, 20 * attempt * (1 + this.ids.fraction())));
       }
     }
   }
 
   private once(
-    { operation }: HandlerFacts,
+    { operation }: HandlerMetadata,
     call: Call,
     tx: EntityManager,
     handle: () => Promise<unknown>,
@@ -64,7 +65,7 @@ export class CallInterceptor implements NestInterceptor {
     return this.idempotency.once(tx, { operation: operation.id, call: { principal, idempotency } }, handle);
   }
 
-  private async measured(facts: HandlerFacts, work: () => Promise<unknown>): Promise<unknown> {
+  private async measured(facts: HandlerMetadata, work: () => Promise<unknown>): Promise<unknown> {
     if (!facts.operation) return work();
     const stop = this.seconds.startTimer({ operation: facts.operation.id });
     try {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Module } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Answers, Handles, ServiceClient, type Outgoing } from '#libs/broker';
+import { Answers, Handles, ServiceClient, type CallArguments } from '#libs/broker';
 import { NOBODY, operation, Problem, Text, type Ask, type CallOf, type Principal } from '#libs/contracts';
 import { DatabaseModule, domainTypes, migrate, migration, TestClock } from '#libs/database';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
@@ -121,12 +121,12 @@ const me: Principal = {
   accountId: '0198c000-0000-7000-8000-000000000001',
   userId: '0198c000-0000-7000-8000-000000000002',
 };
-const aCall = (text: string, overrides: Partial<Outgoing<Note, object>> = {}): Outgoing<Note, object> => ({
+const aCall = (text: string, overrides: Partial<CallArguments<Note, object>> = {}): CallArguments<Note, object> => ({
   principal: me,
   body: { text },
   ...overrides,
 });
-const withKey = (text: string, key: string, overrides: Partial<Outgoing<Note, object>> = {}) =>
+const withKey = (text: string, key: string, overrides: Partial<CallArguments<Note, object>> = {}) =>
   aCall(text, { idempotency: { key, digest: text }, ...overrides });
 const notes = (text: string) => client.ask(count, { text });
 const codeOf = (call: Promise<unknown>) =>

@@ -1,8 +1,8 @@
-import { within } from '#libs/broker';
+import { runInContext } from '#libs/broker';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { Metrics } from './metrics.js';
-import { belongingOf, isRoutine } from './tracing-http.js';
+import { contextOf, isRoutine } from './tracing-http.js';
 
 /** Every answer to HTTP in the log and in the metrics, by its route: no path, query or body, where ids and names might be. */
 export function observeRequests(app: NestFastifyApplication, log: Logger): void {
@@ -18,7 +18,7 @@ export function observeRequests(app: NestFastifyApplication, log: Logger): void 
       const status = reply.statusCode;
       const level = isRoutine(route) ? 'debug' : 'info';
       const facts = { method, route, status, ms: Math.round(reply.elapsedTime) };
-      within(belongingOf(request), () => log[level](facts, 'answered'));
+      runInContext(contextOf(request), () => log[level](facts, 'answered'));
       seconds.observe({ method, route, status }, reply.elapsedTime / 1_000);
       done();
     });

@@ -4,7 +4,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
-import { Sealing } from './sealing.js';
+import { Encryption } from './sealing.js';
 
 /** Tables that the platform itself needs in every service's database. */
 export const platformMigrations: Migrations = [
@@ -23,8 +23,8 @@ export const platformMigrations: Migrations = [
   ),
 ];
 
-const LIFETIME = 24 * 3_600_000;
-const SWEEP_EVERY = 600_000;
+const LIFETIME_MS = 24 * 3_600_000;
+const SWEEP_INTERVAL_MS = 600_000;
 
 interface KeyedCall {
   operation: string;
@@ -47,7 +47,7 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
 
   onApplicationBootstrap(): void {
     // A sweep that fails is made up for by the next one.
-    if (this.em) this.timer = setInterval(() => void this.sweep().catch(() => undefined), SWEEP_EVERY).unref();
+    if (this.em) this.timer = setInterval(() => void this.sweep().catch(() => undefined), SWEEP_INTERVAL_MS).unref();
   }
 
   onModuleDestroy(): void {
@@ -63,10 +63,10 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
     const { principal, idempotency } = call;
     const identity = [principal.accountId, operation, sha256(idempotency.key)] as const;
     const digest = sha256(`${principal.userId} ${idempotency.digest}`);
-    const sealing = new Sealing(idempotency.key, 'idempotent answer', this.ids);
-    if (!(await this.claim(em, identity, digest))) return this.recall(em, identity, digest, sealing);
+    const sealing = new Encryption(idempotency.key, 'idempotent answer', this.ids);
+    if (!(await this.claim(em, identity, digest))) return this.storedAnswer(em, identity, digest, sealing);
     const answer = await work();
-    await sql`update idempotency_key set answer = ${sealing.seal(JSON.stringify(answer ?? null), digest)}
+    await sql`update idempotency_key set answer = ${sealing.encrypt(JSON.stringify(answer ?? null), digest)}
       where (account_id, operation, key_digest) = (${identity[0]}, ${identity[1]}, ${identity[2]})`.execute(
       em.getKysely(),
     );
@@ -93,22 +93,22 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
     return rows.length > 0;
   }
 
-  private async recall(
+  private async storedAnswer(
     em: EntityManager,
     [account, operation, key]: Identity,
     digest: string,
-    sealing: Sealing,
+    sealing: Encryption,
   ): Promise<unknown> {
     const { rows } = await sql<{ digest: string; answer: string }>`
       select digest, answer from idempotency_key
       where account_id = ${account} and operation = ${operation} and key_digest = ${key}`.execute(em.getKysely());
     const [known] = rows;
     if (known?.digest !== digest) throw new Problem('idempotency-mismatch');
-    return (JSON.parse(sealing.open(known.answer, digest)) as unknown) ?? undefined;
+    return (JSON.parse(sealing.decrypt(known.answer, digest)) as unknown) ?? undefined;
   }
 
   private horizon(): Date {
-    return new Date(this.clock.millis() - LIFETIME);
+    return new Date(this.clock.millis() - LIFETIME_MS);
   }
 }
 

@@ -1,11 +1,22 @@
-export { addressOf, ClosedAddress, isClosedAddress, isClosedHost, isClosedUrl, publicLookup } from './addresses.js';
+export {
+  addressOf,
+  PrivateAddressError as ClosedAddress,
+  isPrivateAddress as isClosedAddress,
+  isPrivateHost as isClosedHost,
+  isPrivateUrl as isClosedUrl,
+  publicLookup,
+} from './addresses.js';
 export { BaseConfig, ConfigError, loadConfig, LOG_LEVELS, ServiceConfig, type Environment } from './config.js';
 export { Readiness } from './health.js';
 export { IdempotencyKeys, platformMigrations } from './idempotency.js';
 export { Metrics } from './metrics.js';
 export { runService } from './run-service.js';
-export { Sealing } from './sealing.js';
-export { RotatingSealing } from './rotating-sealing.js';
-export { resealing, Resealing, type SealedColumn } from './resealing.js';
+export { Encryption as Sealing } from './sealing.js';
+export { RotatingEncryption as RotatingSealing } from './rotating-sealing.js';
+export {
+  keyRotation as resealing,
+  KeyRotation as Resealing,
+  type EncryptedColumn as SealedColumn,
+} from './resealing.js';
 export { startService, type RunningService, type ServiceOptions } from './service.js';
 export { personFields, plainResource } from './plain-resource.js';

@@ -1,4 +1,4 @@
-import { faultOf, joinable } from '#libs/broker';
+import { safeErrorFields, logContext } from '#libs/broker';
 import type { LoggerService } from '@nestjs/common';
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 import type { BaseConfig } from './config.js';
@@ -16,7 +16,7 @@ export function createLogger({ serviceName, logLevel }: BaseConfig, destination?
     base: { service: serviceName },
     timestamp: stdTimeFunctions.isoTime,
     redact,
-    mixin: joinable,
+    mixin: logContext,
   };
   return destination ? pino(options, destination) : pino(options);
 }
@@ -31,7 +31,7 @@ export function nestLogger(log: Logger): LoggerService {
       const context = rest.at(-1);
       const facts = typeof context === 'string' && !context.includes('\n') ? { context } : {};
       if (typeof message === 'string') log[level](facts, message);
-      else log[level]({ ...facts, ...faultOf(message) }, 'unexpected error');
+      else log[level]({ ...facts, ...safeErrorFields(message) }, 'unexpected error');
     };
   return {
     log: at('debug'),

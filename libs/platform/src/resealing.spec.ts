@@ -6,9 +6,9 @@ import { sql } from 'kysely';
 import { createLogger } from './logging.js';
 import { BaseConfig, ConfigError } from './config.js';
 import { Metrics } from './metrics.js';
-import { Resealing } from './resealing.js';
-import { RotatingSealing } from './rotating-sealing.js';
-import { Sealing } from './sealing.js';
+import { KeyRotation } from './resealing.js';
+import { RotatingEncryption } from './rotating-sealing.js';
+import { Encryption } from './sealing.js';
 
 const ROWS = 250;
 const columns = [{ table: 'thing', column: 'secret', id: 'id', boundTo: 'account_id' }];
@@ -19,13 +19,13 @@ const table = migration(
 );
 const clock = new SystemClock();
 const ids = new Ids(clock);
-const under = (current: string, previous?: string) => new RotatingSealing({ current, previous }, 'tests', ids);
+const under = (current: string, previous?: string) => new RotatingEncryption({ current, previous }, 'tests', ids);
 const before = under('the old secret');
 
 describe('what a previous secret has sealed', () => {
   let database: TestDatabase;
   let orm: MikroORM;
-  const running: Resealing[] = [];
+  const running: KeyRotation[] = [];
 
   beforeAll(async () => {
     database = await testDatabase({
@@ -37,11 +37,11 @@ describe('what a previous secret has sealed', () => {
   });
   beforeEach(async () => {
     await sql`delete from thing where id > 0`.execute(db());
-    const older = new Sealing('the old secret', 'tests', ids);
+    const older = new Encryption('the old secret', 'tests', ids);
     const rows = Array.from({ length: ROWS }, (_, n) => {
       const account = `account ${n % 3}`;
       // Half of it by a release that set no mark.
-      return { id: n + 1, account, secret: (n % 2 ? older : before).seal(`secret ${n + 1}`, account) };
+      return { id: n + 1, account, secret: (n % 2 ? older : before).encrypt(`secret ${n + 1}`, account) };
     });
     await sql`
       insert into thing select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id int, account text, secret text)`.execute(
@@ -54,20 +54,28 @@ describe('what a previous secret has sealed', () => {
   });
 
   const db = () => (orm.em as EntityManager).fork().getKysely();
-  const start = async (sealing: RotatingSealing) => {
+  const start = async (sealing: RotatingEncryption) => {
     const log = createLogger(Object.assign(new BaseConfig(), { serviceName: 'tests', logLevel: 'silent' }));
     const em = orm.em as EntityManager;
     const metrics = new Metrics(clock);
-    const resealing = new Resealing({ em, sealing, columns, setting: 'A_SECRET', serviceName: 'tests', log, metrics });
+    const resealing = new KeyRotation({
+      em,
+      sealing,
+      columns,
+      setting: 'A_SECRET',
+      serviceName: 'tests',
+      log,
+      metrics,
+    });
     running.push(resealing);
     await resealing.onApplicationBootstrap();
     return resealing;
   };
   const stop = () => Promise.all(running.splice(0).map((one) => one.beforeApplicationShutdown()));
-  const opened = async (sealing: RotatingSealing) => {
+  const opened = async (sealing: RotatingEncryption) => {
     const { rows } = await sql<{ id: number; account_id: string; secret: string }>`
       select * from thing where secret is not null order by id`.execute(db());
-    return rows.filter((row) => sealing.opens(row.secret, row.account_id)).map(({ id }) => id);
+    return rows.filter((row) => sealing.canDecrypt(row.secret, row.account_id)).map(({ id }) => id);
   };
 
   it('is sealed under the new one, whoever of two replicas gets there first, and opens with it alone', async () => {

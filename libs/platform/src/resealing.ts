@@ -5,35 +5,35 @@ import type {
   InjectionToken,
   OnApplicationBootstrap,
 } from '@nestjs/common';
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { sql } from 'kysely';
 import { ConfigError } from './config.js';
 import { Metrics } from './metrics.js';
-import type { RotatingSealing } from './rotating-sealing.js';
+import type { RotatingEncryption } from './rotating-sealing.js';
 
 const AT_ONCE = 100;
 const TRIED = 5;
 /** Milliseconds until the next look: another replica may have gone on with the old secret for a while. */
-const AGAIN_AFTER = 60_000;
+const RETRY_DELAY_MS = 60_000;
 
 /** Where sealed texts stand. `id` and `boundTo` are columns of the same table. */
-export interface SealedColumn {
+export interface EncryptedColumn {
   table: string;
   column: string;
   id: string;
   boundTo: string;
 }
 
-interface SealedRow {
+interface EncryptedRow {
   id: string;
   sealed: string;
   bound: string;
 }
 
-export interface ResealingOptions {
+export interface KeyRotationOptions {
   em: EntityManager;
-  sealing: RotatingSealing;
-  columns: readonly SealedColumn[];
+  sealing: RotatingEncryption;
+  columns: readonly EncryptedColumn[];
   /** Of the secret, like `CONTACTS_SECRET`. */
   setting: string;
   serviceName: string;
@@ -45,40 +45,40 @@ export interface ResealingOptions {
  * The provider of a service's `Resealing`.
  * @param sealing injection token of what the columns are sealed with, a `RotatingSealing`
  */
-export const resealing = (
+export const keyRotation = (
   sealing: InjectionToken,
-  options: Pick<ResealingOptions, 'serviceName' | 'setting' | 'columns'>,
-): FactoryProvider<Resealing> => ({
-  provide: Resealing,
+  options: Pick<KeyRotationOptions, 'serviceName' | 'setting' | 'columns'>,
+): FactoryProvider<KeyRotation> => ({
+  provide: KeyRotation,
   inject: [EntityManager, sealing, Log, Metrics],
-  useFactory: (em: EntityManager, sealing: RotatingSealing, log: Log, metrics: Metrics) =>
-    new Resealing({ ...options, em, sealing, log, metrics }),
+  useFactory: (em: EntityManager, sealing: RotatingEncryption, log: Log, metrics: Metrics) =>
+    new KeyRotation({ ...options, em, sealing, log, metrics }),
 });
 
 /**
  * Brings everything that is sealed under a previous secret under the one in use, in batches, while the service is at
  * work. Replicas share the rows.
  */
-export class Resealing implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class KeyRotation implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer?: NodeJS.Timeout;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
 
-  constructor(private readonly options: ResealingOptions) {
+  constructor(private readonly options: KeyRotationOptions) {
     const { metrics, sealing } = options;
-    const waiting = metrics.gauge('leaver_secrets_to_reseal', 'Texts that are sealed under a previous secret.');
-    metrics.measured(async () => waiting.set(sealing.rotating ? await this.waiting() : 0));
+    const countPending = metrics.gauge('leaver_secrets_to_reseal', 'Texts that are sealed under a previous secret.');
+    metrics.measured(async () => countPending.set(sealing.rotating ? await this.waiting() : 0));
   }
 
   /** @throws ConfigError when a previous secret is given, and something opens with neither */
   async onApplicationBootstrap(): Promise<void> {
     const { setting, serviceName, sealing, log } = this.options;
-    const unopened = await this.unopened();
-    if (unopened > 0 && sealing.rotating)
+    const countUndecryptable = await this.unopened();
+    if (countUndecryptable > 0 && sealing.rotating)
       throw new ConfigError(serviceName, [
         `${setting}_PREVIOUS must be the secret that ${setting} replaces: there is something in the database that neither of them opens`,
       ]);
-    if (unopened > 0)
+    if (countUndecryptable > 0)
       log.error({ setting }, 'what another secret has sealed can’t be read: give it as the previous one');
     if (sealing.rotating) this.work();
   }
@@ -105,17 +105,17 @@ export class Resealing implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private work(): void {
     this.running = this.all().catch((error: unknown) =>
-      this.options.log.error({ ...faultOf(error) }, 'sealing under the new secret will be tried again'),
+      this.options.log.error({ ...safeErrorFields(error) }, 'sealing under the new secret will be tried again'),
     );
     void this.running.then(() => {
-      if (!this.stopped) this.timer = setTimeout(() => this.work(), AGAIN_AFTER).unref();
+      if (!this.stopped) this.timer = setTimeout(() => this.work(), RETRY_DELAY_MS).unref();
     });
   }
 
   private async all(): Promise<void> {
     let resealed = 0;
     for (const column of this.options.columns) {
-      let last: SealedRow | undefined;
+      let last: EncryptedRow | undefined;
       do {
         const batch = await this.batch(column, last?.id ?? null);
         resealed += batch.length;
@@ -125,19 +125,19 @@ export class Resealing implements OnApplicationBootstrap, BeforeApplicationShutd
     if (resealed > 0) this.options.log.info({ resealed }, 'sealed under the secret in use');
   }
 
-  private async batch(where: SealedColumn, after: string | null): Promise<SealedRow[]> {
+  private async batch(where: EncryptedColumn, after: string | null): Promise<EncryptedRow[]> {
     const { em, sealing } = this.options;
     const [table, column, id] = [sql.table(where.table), sql.ref(where.column), sql.ref(where.id)];
     return em.fork().transactional(async (tx) => {
       const db = tx.getKysely();
-      const { rows } = await sql<SealedRow>`
+      const { rows } = await sql<EncryptedRow>`
         select ${id}::text as id, ${column} as sealed, ${sql.ref(where.boundTo)}::text as bound from ${table}
         where ${column} is not null and not starts_with(${column}, ${sealing.mark})
           and (${after}::text is null or ${id}::text > ${after}) order by ${id}::text limit ${AT_ONCE}
         for no key update skip locked`.execute(db);
       const fresh = rows
-        .filter(({ sealed, bound }) => sealing.opens(sealed, bound))
-        .map((row) => ({ id: row.id, sealed: sealing.seal(sealing.open(row.sealed, row.bound), row.bound) }));
+        .filter(({ sealed, bound }) => sealing.canDecrypt(sealed, bound))
+        .map((row) => ({ id: row.id, sealed: sealing.encrypt(sealing.decrypt(row.sealed, row.bound), row.bound) }));
       await sql`
         update ${table} t set ${column} = n.sealed
         from jsonb_to_recordset(${JSON.stringify(fresh)}::jsonb) as n (id text, sealed text)
@@ -157,7 +157,7 @@ export class Resealing implements OnApplicationBootstrap, BeforeApplicationShutd
       const text = sql.ref(column);
       const row = sql`${sql.ref(id)}::text as id, ${text} as sealed, ${sql.ref(boundTo)}::text as bound`;
       const isOurs = sql`starts_with(${text}, ${sealing.mark})`;
-      const { rows } = await sql<SealedRow & { mark: string }>`
+      const { rows } = await sql<EncryptedRow & { mark: string }>`
         (select ${row}, ${sealing.mark} as mark from ${sql.table(table)}
           where ${text} is not null and ${isOurs} order by ${sql.ref(id)}::text limit ${TRIED})
         union all
@@ -167,7 +167,7 @@ export class Resealing implements OnApplicationBootstrap, BeforeApplicationShutd
           where ${text} is not null and not ${isOurs}) others
         where n <= ${TRIED}`.execute(this.db());
       const byKey = [...Map.groupBy(rows, ({ mark }) => mark).values()];
-      count += byKey.filter((own) => !own.some(({ sealed, bound }) => sealing.opens(sealed, bound))).length;
+      count += byKey.filter((own) => !own.some(({ sealed, bound }) => sealing.canDecrypt(sealed, bound))).length;
     }
     return count;
   }

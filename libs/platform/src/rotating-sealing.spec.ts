@@ -1,37 +1,37 @@
 import { describe, expect, it } from '@jest/globals';
 import { Ids, SystemClock } from '#libs/database';
-import { RotatingSealing } from './rotating-sealing.js';
-import { Sealing } from './sealing.js';
+import { RotatingEncryption } from './rotating-sealing.js';
+import { Encryption } from './sealing.js';
 
 const ids = new Ids(new SystemClock());
-const under = (current: string, previous?: string) => new RotatingSealing({ current, previous }, 'tests', ids);
+const under = (current: string, previous?: string) => new RotatingEncryption({ current, previous }, 'tests', ids);
 const before = under('the old secret');
 const during = under('the new secret', 'the old secret');
 const after = under('the new secret');
 
 describe('what is sealed under a secret that is replaced', () => {
   it('opens while both are known, and is told apart by its mark', () => {
-    const sealed = before.seal('a token', 'account');
-    expect(during.open(sealed, 'account')).toBe('a token');
+    const sealed = before.encrypt('a token', 'account');
+    expect(during.decrypt(sealed, 'account')).toBe('a token');
     expect([sealed.startsWith(before.mark), sealed.startsWith(during.mark)]).toEqual([true, false]);
   });
 
   it('opens without the old secret once it is sealed anew', () => {
-    const again = during.seal(during.open(before.seal('a token', 'account'), 'account'), 'account');
-    expect(after.open(again, 'account')).toBe('a token');
+    const again = during.encrypt(during.decrypt(before.encrypt('a token', 'account'), 'account'), 'account');
+    expect(after.decrypt(again, 'account')).toBe('a token');
     expect(again.startsWith(after.mark)).toBe(true);
   });
 
   it('opens when it bears no mark yet, whichever secret it was', () => {
-    const unmarked = (secret: string) => new Sealing(secret, 'tests', ids).seal('a token', 'account');
-    expect(during.open(unmarked('the old secret'), 'account')).toBe('a token');
-    expect(during.open(unmarked('the new secret'), 'account')).toBe('a token');
+    const unmarked = (secret: string) => new Encryption(secret, 'tests', ids).encrypt('a token', 'account');
+    expect(during.decrypt(unmarked('the old secret'), 'account')).toBe('a token');
+    expect(during.decrypt(unmarked('the new secret'), 'account')).toBe('a token');
   });
 
   it('does not open with the new secret alone, nor with a wrong one, nor for another account', () => {
-    const sealed = before.seal('a token', 'account');
+    const sealed = before.encrypt('a token', 'account');
     for (const sealing of [after, under('the new secret', 'a wrong one')])
-      expect(sealing.opens(sealed, 'account')).toBe(false);
-    expect(during.opens(sealed, 'another')).toBe(false);
+      expect(sealing.canDecrypt(sealed, 'account')).toBe(false);
+    expect(during.canDecrypt(sealed, 'another')).toBe(false);
   });
 });

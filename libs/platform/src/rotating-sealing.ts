@@ -1,6 +1,6 @@
 import type { Ids } from '#libs/database';
 import { hkdfSync } from 'node:crypto';
-import { Sealing } from './sealing.js';
+import { Encryption } from './sealing.js';
 
 export interface Secrets {
   /** Seals and opens. */
@@ -13,12 +13,12 @@ export interface Secrets {
  * Seals under a secret that may be replaced one day: what is sealed begins with a mark of its key, so that what is still
  * sealed under the previous one can be found.
  */
-export class RotatingSealing extends Sealing {
+export class RotatingEncryption extends Encryption {
   /** What begins everything that is sealed under the secret in use. Says nothing about the secret. */
   readonly mark: string;
   /** Whether a previous secret is known, too. */
   readonly rotating: boolean;
-  private readonly previous?: Sealing;
+  private readonly previous?: Encryption;
   private readonly previousMark?: string;
 
   constructor({ current, previous }: Secrets, purpose: string, ids: Ids) {
@@ -26,31 +26,31 @@ export class RotatingSealing extends Sealing {
     this.mark = markOf(current, purpose);
     this.rotating = previous !== undefined;
     if (previous === undefined) return;
-    this.previous = new Sealing(previous, purpose, ids);
+    this.previous = new Encryption(previous, purpose, ids);
     this.previousMark = markOf(previous, purpose);
   }
 
-  override seal(text: string, boundTo: string): string {
-    return this.mark + super.seal(text, boundTo);
+  override encrypt(text: string, boundTo: string): string {
+    return this.mark + super.encrypt(text, boundTo);
   }
 
   /** What bears no mark was sealed by an older release, under either of the secrets. */
-  override open(sealed: string, boundTo: string): string {
+  override decrypt(sealed: string, boundTo: string): string {
     const body = sealed.slice(this.mark.length);
-    if (sealed.startsWith(this.mark)) return super.open(body, boundTo);
-    if (this.previousMark && sealed.startsWith(this.previousMark)) return this.previous!.open(body, boundTo);
+    if (sealed.startsWith(this.mark)) return super.decrypt(body, boundTo);
+    if (this.previousMark && sealed.startsWith(this.previousMark)) return this.previous!.decrypt(body, boundTo);
     try {
-      return super.open(sealed, boundTo);
+      return super.decrypt(sealed, boundTo);
     } catch (error) {
-      if (this.previous) return this.previous.open(sealed, boundTo);
+      if (this.previous) return this.previous.decrypt(sealed, boundTo);
       throw error;
     }
   }
 
   /** Whether it can be opened, by either secret. */
-  opens(sealed: string, boundTo: string): boolean {
+  canDecrypt(sealed: string, boundTo: string): boolean {
     try {
-      this.open(sealed, boundTo);
+      this.decrypt(sealed, boundTo);
       return true;
     } catch {
       return false;

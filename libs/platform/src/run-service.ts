@@ -1,4 +1,4 @@
-import { faultOf } from '#libs/broker';
+import { safeErrorFields } from '#libs/broker';
 import { BaseConfig, ConfigError } from './config.js';
 import { createLogger } from './logging.js';
 import { startService, type ServiceOptions } from './service.js';
@@ -13,7 +13,7 @@ export async function runService(options: Omit<ServiceOptions, 'env'>): Promise<
   const log = createLogger(Object.assign(new BaseConfig(), { serviceName: options.name }));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
-      log.fatal({ event, ...faultOf(error) }, 'ending after an error that nobody has caught');
+      log.fatal({ event, ...safeErrorFields(error) }, 'ending after an error that nobody has caught');
       process.exit(1);
     });
   }
@@ -28,7 +28,7 @@ export async function runService(options: Omit<ServiceOptions, 'env'>): Promise<
   const service = await starting.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : undefined;
     if (error instanceof ConfigError) process.stderr.write(`${reason}\n`);
-    else log.fatal({ ...faultOf(error), reason }, 'could not start');
+    else log.fatal({ ...safeErrorFields(error), reason }, 'could not start');
     process.exit(1);
   });
   process.send?.({ type: 'ready', port: service.port });

@@ -6,7 +6,7 @@ const NONCE = 12;
 const TAG = 16;
 
 /** Encrypts what must not be readable in the database: AES-256-GCM under a key derived from a secret, for one purpose. */
-export class Sealing {
+export class Encryption {
   private readonly key: Buffer;
 
   /** @param purpose keeps what one secret seals here from being opened there */
@@ -22,7 +22,7 @@ export class Sealing {
    * @param boundTo what it belongs to, an account or a key id: it opens only with the same
    * @returns nonce, tag and text, in base64url
    */
-  seal(text: string, boundTo: string): string {
+  encrypt(text: string, boundTo: string): string {
     const nonce = Buffer.from(this.ids.secret(NONCE), 'base64url');
     const cipher = createCipheriv(ALGORITHM, this.key, nonce).setAAD(Buffer.from(boundTo));
     const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
@@ -30,7 +30,7 @@ export class Sealing {
   }
 
   /** @throws Error when it was sealed under another secret, for another purpose or for something else, or was changed */
-  open(sealed: string, boundTo: string): string {
+  decrypt(sealed: string, boundTo: string): string {
     const bytes = Buffer.from(sealed, 'base64url');
     const decipher = createDecipheriv(ALGORITHM, this.key, bytes.subarray(0, NONCE), { authTagLength: TAG });
     decipher.setAAD(Buffer.from(boundTo)).setAuthTag(bytes.subarray(NONCE, NONCE + TAG));

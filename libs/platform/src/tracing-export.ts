@@ -12,13 +12,13 @@ import {
   type Sampler,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace';
-import { faultOf, recordSpans, traceIdOf, type Log, type NewSpan, type OpenSpan } from '#libs/broker';
+import { safeErrorFields, setSpanRecorder, traceIdOf, type Log, type SpanOptions, type ActiveSpan } from '#libs/broker';
 import type { BaseConfig, TracesSampler } from './config.js';
 import { traceStatements } from './tracing-sql.js';
 import type { Tracing } from './tracing.js';
 
 /** Spans that wait for the collector, at most; what exceeds it is left out, so that a collector that is away costs no memory. */
-const WAITING_LIMIT = 2_048;
+const MAX_BUFFERED_SPANS = 2_048;
 const EXPORT_TIMEOUT = 5_000;
 /** Milliseconds for the last spans: a service ends within five seconds, and its work comes first. */
 const LAST_SPANS = 700;
@@ -62,11 +62,11 @@ export class SpanExport implements Tracing {
       sampler: samplers[config.otelTracesSampler](config.otelTracesSamplerArg),
       spanLimits: { linkCountLimit: LINK_LIMIT },
       spanProcessors: [
-        new BatchSpanProcessor({ exporter: new ToldExporter(exporter, log), maxQueueSize: WAITING_LIMIT }),
+        new BatchSpanProcessor({ exporter: new LoggingExporter(exporter, log), maxQueueSize: MAX_BUFFERED_SPANS }),
       ],
     });
     const tracer = provider.getTracer('leaver');
-    recordSpans(({ name, kind, attributes, parent, links = [] }: NewSpan): OpenSpan => {
+    setSpanRecorder(({ name, kind, attributes, parent, links = [] }: SpanOptions): ActiveSpan => {
       const context = parent ? trace.setSpanContext(ROOT_CONTEXT, contextOf(parent)) : ROOT_CONTEXT;
       const options = { kind: KINDS[kind], attributes, links: links.map((link) => ({ context: contextOf(link) })) };
       const span = tracer.startSpan(name, options, context);
@@ -83,7 +83,7 @@ export class SpanExport implements Tracing {
   }
 
   async stop(): Promise<void> {
-    recordSpans(undefined);
+    setSpanRecorder(undefined);
     this.stopStatements();
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, LAST_SPANS)));
@@ -93,7 +93,7 @@ export class SpanExport implements Tracing {
 }
 
 /** Tells the log when the collector can't be reached, and when it can again; not of every time between. */
-class ToldExporter implements SpanExporter {
+class LoggingExporter implements SpanExporter {
   private failing = false;
 
   constructor(
@@ -105,7 +105,10 @@ class ToldExporter implements SpanExporter {
     this.exporter.export(spans, (result) => {
       const failing = result.error !== undefined;
       if (failing && !this.failing)
-        this.log.warn({ spans: spans.length, ...faultOf(result.error) }, 'spans can not be sent to the collector');
+        this.log.warn(
+          { spans: spans.length, ...safeErrorFields(result.error) },
+          'spans can not be sent to the collector',
+        );
       if (!failing && this.failing) this.log.info({}, 'spans are sent to the collector again');
       this.failing = failing;
       done(result);

@@ -1,16 +1,16 @@
-import { beginSpan, isTraceparent, within, type Belonging } from '#libs/broker';
+import { startSpan, isTraceparent, runInContext, type WorkContext } from '#libs/broker';
 import type { Ids } from '#libs/database';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-const belongings = new WeakMap<FastifyRequest, Belonging>();
+const contexts = new WeakMap<FastifyRequest, WorkContext>();
 
 /** Asked for by machines all the time: not worth a trace, and in the log only where it tells all. */
 export const isRoutine = (route: string): boolean => /^\/(health|metrics)/.test(route);
 
 /** The trace of a request and its id. */
-export const belongingOf = (request: FastifyRequest): Belonging =>
-  belongings.get(request) ?? { requestId: String(request.id) };
+export const contextOf = (request: FastifyRequest): WorkContext =>
+  contexts.get(request) ?? { requestId: String(request.id) };
 
 /** Gives every request a trace, the client's or a new one, which everything that is done for it belongs to. */
 export function traceRequests(app: NestFastifyApplication, ids: Ids): void {
@@ -21,7 +21,7 @@ export function traceRequests(app: NestFastifyApplication, ids: Ids): void {
     done();
   });
   // The body is read in between, and what reads it forgets for whom.
-  instance.addHook('preHandler', (request, _reply, done) => within(belongings.get(request) ?? {}, done));
+  instance.addHook('preHandler', (request, _reply, done) => runInContext(contexts.get(request) ?? {}, done));
 }
 
 function begin(request: FastifyRequest, reply: FastifyReply, route: string, ids: Ids): void {
@@ -29,9 +29,9 @@ function begin(request: FastifyRequest, reply: FastifyReply, route: string, ids:
   const parent = isTraceparent(given) ? given : undefined;
   // The template of the path: in the path itself there are ids, in the query there may be names.
   const attributes = { 'http.request.method': request.method, 'http.route': route, 'url.scheme': 'http' };
-  const span = beginSpan({ name: `${request.method} ${route}`, kind: 'server', parent, attributes });
+  const span = startSpan({ name: `${request.method} ${route}`, kind: 'server', parent, attributes });
   const traceparent = span?.traceparent ?? parent ?? newTraceparent(ids);
-  belongings.set(request, { requestId: String(request.id), traceparent });
+  contexts.set(request, { requestId: String(request.id), traceparent });
   // Also comes when the client has gone without waiting for the answer.
   reply.raw.once('close', () => {
     const status = reply.statusCode;

@@ -1,4 +1,4 @@
-import { beginSpan, failureOf, traceparent, type OpenSpan } from '#libs/broker';
+import { startSpan, errorCodeOf, traceparent, type ActiveSpan } from '#libs/broker';
 import pg from 'pg';
 
 type Query = (this: pg.Client, ...args: unknown[]) => unknown;
@@ -20,7 +20,7 @@ export function traceStatements(): () => void {
 }
 
 /** Only promises say when a statement is over: streams and callbacks, by which the driver's pool connects, are left out. */
-function beginStatement(client: pg.Client, args: readonly unknown[]): OpenSpan | undefined {
+function beginStatement(client: pg.Client, args: readonly unknown[]): ActiveSpan | undefined {
   const parent = traceparent();
   const text = typeof args[0] === 'string' ? args[0] : (args[0] as { text?: unknown } | undefined)?.text;
   if (!parent || typeof text !== 'string' || typeof args.at(-1) === 'function') return undefined;
@@ -33,10 +33,10 @@ function beginStatement(client: pg.Client, args: readonly unknown[]): OpenSpan |
     'db.query.summary': name,
     ...(table && { 'db.collection.name': table }),
   };
-  return beginSpan({ name, kind: 'client', parent, attributes });
+  return startSpan({ name, kind: 'client', parent, attributes });
 }
 
-function ended(span: OpenSpan, result: unknown): unknown {
+function ended(span: ActiveSpan, result: unknown): unknown {
   if (!(result instanceof Promise)) {
     span.end();
     return result;
@@ -44,7 +44,7 @@ function ended(span: OpenSpan, result: unknown): unknown {
   result.then(
     () => span.end(),
     (error: unknown) => {
-      const failure = failureOf(error);
+      const failure = errorCodeOf(error);
       span.set({ 'db.response.status_code': failure });
       span.end(failure);
     },

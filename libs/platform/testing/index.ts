@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Type } from '@nestjs/common';
-import { ServiceClient, type Outgoing } from '#libs/broker';
+import { ServiceClient, type CallArguments } from '#libs/broker';
 import type { Class, Operation, Principal, Role, UserStatus } from '#libs/contracts';
 import { fingerprint, Ids, migrate, TestClock, type Migrations } from '#libs/database';
 import { startService, type BaseConfig, type RunningService } from '#libs/platform';
@@ -17,7 +17,7 @@ export interface TestServiceOptions {
   env?: Record<string, string>;
 }
 
-type Asked<B extends object, Q extends object> = Omit<Outgoing<B, Q>, 'principal'>;
+type Asked<B extends object, Q extends object> = Omit<CallArguments<B, Q>, 'principal'>;
 
 /** A whole service on a database and a broker of its own, called the way the gateway does. Identity is not there. */
 export class TestService {
@@ -82,6 +82,6 @@ export class TestService {
     operation: Operation<B, Q, A>,
     ...[call]: object extends Asked<B, Q> ? [Asked<B, Q>?] : [Asked<B, Q>]
   ): Promise<A> {
-    return this.get(ServiceClient).call(operation, { ...call, principal } as Outgoing<B, Q>);
+    return this.get(ServiceClient).call(operation, { ...call, principal } as CallArguments<B, Q>);
   }
 }

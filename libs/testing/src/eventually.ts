@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-export interface Patience {
+export interface WaitOptions {
   /** Milliseconds until giving up; 10 s by default. */
   timeout?: number;
   /** Milliseconds between two looks; 20 by default. */
@@ -12,7 +12,7 @@ export interface Patience {
  * success, so that a bare `expect` can be used), and gives its answer.
  * @throws the last error of `look` when time is up.
  */
-export async function eventually<T>(look: () => T | Promise<T>, { timeout = 10_000, interval = 20 }: Patience = {}) {
+export async function eventually<T>(look: () => T | Promise<T>, { timeout = 10_000, interval = 20 }: WaitOptions = {}) {
   const deadline = performance.now() + timeout;
   for (;;) {
     const seen = await attempt(look);

@@ -1,5 +1,5 @@
 export { createServiceDatabase, withClient, type RolePasswords, type ServiceDatabase } from './databases.js';
-export { eventually, type Patience } from './eventually.js';
+export { eventually, type WaitOptions as Patience } from './eventually.js';
 export { commandLine, end, guard } from './guard.js';
 export { natsAuthorization, natsConfiguration, startNats, type Nats, type NatsOptions, type NatsUser } from './nats.js';
 export { findNatsServer, type NatsServer, type OnProgress } from './nats-server.js';

@@ -1,6 +1,6 @@
 import { EntityManager, type EventSubscriber, type TransactionEventArgs } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 
 type Work = () => Promise<unknown>;
 
@@ -53,7 +53,7 @@ export class AfterCommit implements EventSubscriber {
 
   private async work(works: readonly Work[]): Promise<void> {
     for (const outcome of await Promise.allSettled(works.map((work) => work()))) {
-      if (outcome.status === 'rejected') this.log.warn(faultOf(outcome.reason), 'not done after a transaction');
+      if (outcome.status === 'rejected') this.log.warn(safeErrorFields(outcome.reason), 'not done after a transaction');
     }
   }
 }

@@ -25,23 +25,23 @@ import { CertificateController } from './certificate/certificate.controller.js';
 import { Certificates } from './certificate/certificates.js';
 import { ConversionController } from './conversion/conversion.controller.js';
 import { Conversions } from './conversion/conversions.js';
-import { Announcer } from './departures/announcer.js';
-import { Closing } from './departures/closing.js';
-import { ClosingWorker } from './departures/closing.worker.js';
+import { CompletionPublisher } from './departures/announcer.js';
+import { Completion } from './departures/closing.js';
+import { CompletionWorker } from './departures/closing.worker.js';
 import { Decisions } from './departures/decisions.js';
-import { Clearance } from './departures/clearance.js';
+import { Preflight } from './departures/clearance.js';
 import { DepartureCommands } from './departures/departure-commands.js';
 import { DeparturePreviews } from './departures/departure-preview.js';
 import { DepartureMetrics } from './departures/departure-metrics.js';
 import { DepartureRows } from './departures/departure-rows.js';
 import { DepartureController } from './departures/departure.controller.js';
 import { Erasure } from './departures/erasure.js';
-import { FoldedReceipts } from './departures/folded-receipts.js';
+import { LocalReceipts } from './departures/folded-receipts.js';
 import { GroupDecisions } from './departures/group-decisions.js';
 import { Guards } from './departures/guards.js';
 import { identityRules } from './departures/identity.rules.js';
-import { News } from './departures/news.js';
-import { NewsWorker } from './departures/news.worker.js';
+import { Notifications } from './departures/news.js';
+import { NotificationWorker } from './departures/news.worker.js';
 import { PlanTokens } from './departures/plan-token.js';
 import { Planner } from './departures/planner.js';
 import { Progress } from './departures/progress.js';
@@ -49,8 +49,8 @@ import { ReceiptFolding } from './departures/receipt-folding.js';
 import { ReceiptsConsumer } from './departures/receipts.consumer.js';
 import { Refusals } from './departures/refusals.js';
 import { DepartureRetry } from './departures/retry.js';
-import { Returns } from './departures/returns.js';
-import { RuleOwners } from './departures/rule-owners.js';
+import { Reactivations } from './departures/returns.js';
+import { RuleServices } from './departures/rule-owners.js';
 import { VerificationWorker } from './departures/verification.worker.js';
 import { Verifications } from './departures/verifications.js';
 import { InvitationController } from './invitation/invitation.controller.js';
@@ -59,8 +59,8 @@ import { Invitations } from './invitation/invitations.js';
 import { CatchUpController } from './joining/catch-up.controller.js';
 import { CatchUps } from './joining/catch-ups.js';
 import { ForgottenVersions } from './joining/forgotten-versions.js';
-import { JoiningWorker } from './joining/joining.worker.js';
-import { LateDepartures } from './joining/late-departures.js';
+import { ServiceOnboardingWorker } from './joining/joining.worker.js';
+import { ReopenedDepartures } from './joining/late-departures.js';
 import { Mail } from './mail/mail.js';
 import { MeController } from './me/me.controller.js';
 import { OutboxRelay } from './outbox-relay.js';
@@ -82,11 +82,11 @@ import { ScimTokens } from './scim/scim-tokens.js';
 import { ScimUserRows } from './scim/scim-user-rows.js';
 import { ScimUsersController } from './scim/scim-users.controller.js';
 import { ScimUsers } from './scim/scim-users.js';
-import { SessionAnnouncer } from './session/session-announcer.js';
+import { EpochPublisher } from './session/session-announcer.js';
 import { SessionList } from './session/session-list.js';
 import { Session } from './session/session.entity.js';
 import { Sessions } from './session/sessions.js';
-import { KeySealing } from './signing-key/key-sealing.js';
+import { KeyEncryption } from './signing-key/key-sealing.js';
 import { SigningKeyController } from './signing-key/signing-key.controller.js';
 import { SigningKeyWorker } from './signing-key/signing-key.worker.js';
 import { SigningKeys } from './signing-key/signing-keys.js';
@@ -99,7 +99,7 @@ import { TransferController } from './transfer/transfer.controller.js';
 import { Transfers } from './transfer/transfers.js';
 import { Actors } from './user/actors.js';
 import { CareEndsWorker } from './user/care-ends.worker.js';
-import { CareNews } from './user/care-news.js';
+import { CareEvents } from './user/care-news.js';
 import { CareService } from './user/care.service.js';
 import { DirectoryController } from './user/directory.controller.js';
 import { Memberships } from './user/memberships.js';
@@ -130,18 +130,18 @@ export const entities = [
 const foundation = [AfterCommit, Audit, AuditTrail, Mail, Outbox, OutboxRelay];
 const policy = [Catalogue, OwnRules, PolicyService];
 const departures = [
-  Announcer,
+  CompletionPublisher,
   BulkDepartures,
   BulkFiles,
   BulkReport,
   BulkWorker,
   CatchUps,
   Certificates,
-  Closing,
-  ClosingWorker,
+  Completion,
+  CompletionWorker,
   Conversions,
   Decisions,
-  Clearance,
+  Preflight,
   DepartureCommands,
   DeparturePreviews,
   DepartureRetry,
@@ -151,17 +151,17 @@ const departures = [
   ForgottenVersions,
   GroupDecisions,
   Guards,
-  JoiningWorker,
-  LateDepartures,
-  News,
-  NewsWorker,
+  ServiceOnboardingWorker,
+  ReopenedDepartures,
+  Notifications,
+  NotificationWorker,
   Planner,
   PlanTokens,
   Progress,
   ReceiptFolding,
   Refusals,
-  Returns,
-  RuleOwners,
+  Reactivations,
+  RuleServices,
   Schedule,
   ScheduleWorker,
   VerificationWorker,
@@ -170,7 +170,7 @@ const departures = [
 const people = [
   Actors,
   CareEndsWorker,
-  CareNews,
+  CareEvents,
   CareService,
   FormerEvents,
   Memberships,
@@ -184,7 +184,7 @@ const people = [
   UserStream,
   TeamService,
 ];
-const keyResealing = resealing(KeySealing, { serviceName: 'identity', setting: 'LEAVER_SECRET', columns: SEALED });
+const keyResealing = resealing(KeyEncryption, { serviceName: 'identity', setting: 'LEAVER_SECRET', columns: SEALED });
 const authentication = [
   AccessTokens,
   ApiTokens,
@@ -192,10 +192,10 @@ const authentication = [
   LoginService,
   PasswordResets,
   Passwords,
-  SessionAnnouncer,
+  EpochPublisher,
   SessionList,
   Sessions,
-  KeySealing,
+  KeyEncryption,
   SigningKeys,
   SigningKeyWorker,
   keyResealing,
@@ -205,7 +205,7 @@ const provisioning = [ScimGroupRows, ScimGroups, ScimProfiles, ScimTokens, ScimU
 
 const lifecycle = LifecycleModule.forIdentity(
   { service: 'identity', rules: identityRules, entities },
-  { provide: Receipts, useClass: FoldedReceipts },
+  { provide: Receipts, useClass: LocalReceipts },
 );
 
 /** Accounts, users and who they are: the only service that decides about people. */

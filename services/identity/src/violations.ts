@@ -1,7 +1,7 @@
 import type { Problem } from '#libs/contracts';
 
 /** Turns the database's refusal by one of these constraints into the problem it means. */
-export async function refusing<T>(
+export async function mapConstraintErrors<T>(
   problems: Readonly<Record<string, () => Problem>>,
   work: () => Promise<T>,
 ): Promise<T> {

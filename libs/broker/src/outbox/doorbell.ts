@@ -1,16 +1,16 @@
 /** Lets one loop sleep until somebody wants something. A ring while it is busy is not lost: the next wait ends at once. */
-export class Doorbell {
-  private rung = false;
+export class WakeSignal {
+  private woken = false;
   private open?: () => void;
 
-  ring(): void {
-    this.rung = true;
+  wake(): void {
+    this.woken = true;
     this.open?.();
   }
 
   /** Resolves at the next ring, or after so many milliseconds. */
   async wait(milliseconds: number): Promise<void> {
-    if (!this.rung) {
+    if (!this.woken) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, milliseconds);
         this.open = () => {
@@ -19,6 +19,6 @@ export class Doorbell {
         };
       });
     }
-    this.rung = false;
+    this.woken = false;
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
-import type { Answer } from './outbox.js';
+import type { Acknowledgement } from './outbox.js';
 import { aDeparture, departures, testOutbox, type TestOutbox } from './test-outbox.js';
 
 let test: TestOutbox;
@@ -24,7 +24,7 @@ interface Row {
 const query = async <T>(text: string): Promise<T[]> => (await sql.raw<T>(text).execute(test.em.getKysely())).rows;
 const rowOf = async (event: UserEvent): Promise<Row | undefined> =>
   (await query<Row>(`select *, due_at::text as due from outbox where user_id = '${event.data.userId}'`))[0];
-const answer = ({ data }: UserEvent, service: string, round = data.departure!.round): Answer => ({
+const answer = ({ data }: UserEvent, service: string, round = data.departure!.round): Acknowledgement => ({
   userId: data.userId,
   seq: data.seq,
   service,
@@ -72,9 +72,11 @@ describe('settling', () => {
   it('takes an event out when the last service has answered, and tells so then', async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: ['contacts', 'messaging', 'insights'] }]);
-    expect(await test.outbox.settle([answer(event, 'contacts')])).toEqual([]);
+    expect(await test.outbox.acknowledge([answer(event, 'contacts')])).toEqual([]);
     expect((await rowOf(event))?.waiting.sort()).toEqual(['insights', 'messaging']);
-    expect(await test.outbox.settle([answer(event, 'insights'), answer(event, 'messaging')])).toEqual([nameOf(event)]);
+    expect(await test.outbox.acknowledge([answer(event, 'insights'), answer(event, 'messaging')])).toEqual([
+      nameOf(event),
+    ]);
     expect(await rowOf(event)).toBeUndefined();
   });
 
@@ -82,7 +84,7 @@ describe('settling', () => {
     const events = departures(50);
     await test.outbox.append(events.map((event) => ({ event, targets: ['contacts', 'insights'] })));
     const answers = events.flatMap((event) => [answer(event, 'contacts'), answer(event, 'insights')]);
-    const settled = await test.outbox.settle(answers.slice(0, 51));
+    const settled = await test.outbox.acknowledge(answers.slice(0, 51));
     expect(settled.map(({ userId }) => userId).sort()).toEqual(events.slice(0, 25).map(({ data }) => data.userId));
     expect((await rowOf(events[25]!))?.waiting).toEqual(['insights']);
     expect((await rowOf(events[26]!))?.waiting).toEqual(['contacts', 'insights']);
@@ -93,9 +95,9 @@ describe('settling', () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: ['contacts', 'insights'] }]);
     for (let time = 0; time < 3; time++)
-      expect(await test.outbox.settle([answer(event, 'contacts'), answer(event, 'contacts')])).toEqual([]);
-    expect(await test.outbox.settle([answer(event, 'insights')])).toEqual([nameOf(event)]);
-    expect(await test.outbox.settle([answer(event, 'insights')])).toEqual([]);
+      expect(await test.outbox.acknowledge([answer(event, 'contacts'), answer(event, 'contacts')])).toEqual([]);
+    expect(await test.outbox.acknowledge([answer(event, 'insights')])).toEqual([nameOf(event)]);
+    expect(await test.outbox.acknowledge([answer(event, 'insights')])).toEqual([]);
   });
 
   it('ignores answers about another seq, by a service not asked, or about nobody', async () => {
@@ -106,21 +108,21 @@ describe('settling', () => {
       answer(event, 'telephony'),
       answer(aDeparture(), 'contacts'),
     ];
-    expect(await test.outbox.settle(others)).toEqual([]);
+    expect(await test.outbox.acknowledge(others)).toEqual([]);
     expect((await rowOf(event))?.waiting).toEqual(['contacts']);
   });
 
   it('is not done by an answer to an earlier round', async () => {
     const event = aDeparture({ round: 2 });
     await test.outbox.append([{ event, targets: ['contacts'] }]);
-    expect(await test.outbox.settle([answer(event, 'contacts', 1)])).toEqual([]);
-    expect(await test.outbox.settle([answer(event, 'contacts', 3)])).toEqual([nameOf(event)]);
+    expect(await test.outbox.acknowledge([answer(event, 'contacts', 1)])).toEqual([]);
+    expect(await test.outbox.acknowledge([answer(event, 'contacts', 3)])).toEqual([nameOf(event)]);
   });
 
   it('leaves an event alone that nobody has to answer and that is still to be published', async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: [] }]);
-    expect(await test.outbox.settle([answer(event, 'contacts')])).toEqual([]);
+    expect(await test.outbox.acknowledge([answer(event, 'contacts')])).toEqual([]);
     expect(await rowOf(event)).toBeDefined();
   });
 
@@ -133,7 +135,7 @@ describe('settling', () => {
         const inSomeOrder = index % 2 ? events : [...events].reverse();
         return test.em
           .fork()
-          .transactional(() => test.outbox.settle(inSomeOrder.map((event) => answer(event, service))));
+          .transactional(() => test.outbox.acknowledge(inSomeOrder.map((event) => answer(event, service))));
       }),
     );
     expect(settled.flat()).toHaveLength(200);
@@ -147,16 +149,16 @@ describe('asking again', () => {
     await test.outbox.append([{ event, targets: ['contacts', 'insights'] }]);
     await query(`update outbox set attempts = 7, due_at = '2100-01-01'`);
     const retried: UserEvent = { ...event, data: { ...event.data, departure: { ...event.data.departure!, round: 1 } } };
-    await test.outbox.again([{ event: retried, targets: ['insights'] }]);
+    await test.outbox.republish([{ event: retried, targets: ['insights'] }]);
     const row = { id: event.id, round: 1, event: retried, waiting: ['insights'], attempts: 0, due: '-infinity' };
     expect(await rowOf(event)).toMatchObject(row);
-    expect(await test.outbox.settle([answer(event, 'insights', 0)])).toEqual([]);
-    expect(await test.outbox.settle([answer(retried, 'insights')])).toEqual([nameOf(event)]);
+    expect(await test.outbox.acknowledge([answer(event, 'insights', 0)])).toEqual([]);
+    expect(await test.outbox.acknowledge([answer(retried, 'insights')])).toEqual([nameOf(event)]);
   });
 
   it('works when all others have answered and the event is gone', async () => {
     const event = aDeparture({ round: 1 });
-    await test.outbox.again([{ event, targets: ['telephony'] }]);
+    await test.outbox.republish([{ event, targets: ['telephony'] }]);
     expect(await rowOf(event)).toMatchObject({ round: 1, event, waiting: ['telephony'] });
   });
 });

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { userSubject, type UserEvent } from '#libs/contracts';
 import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
-import { RelayAlarm } from './relay-alarm.js';
+import { RelayNotifier } from './relay-alarm.js';
 
 export interface OutboxEntry {
   event: UserEvent;
@@ -12,7 +12,7 @@ export interface OutboxEntry {
 }
 
 /** A service has done all that an event asks of it. */
-export interface Answer {
+export interface Acknowledgement {
   userId: string;
   seq: number;
   service: string;
@@ -30,13 +30,13 @@ export interface Backlog {
 /** Where events are written in the transaction that decides, and stay until every service they concern has answered. */
 @Injectable()
 export class Outbox {
-  private readonly alarm: RelayAlarm;
+  private readonly notifier: RelayNotifier;
 
   constructor(
     private readonly em: EntityManager,
     private readonly clock: Clock,
   ) {
-    this.alarm = new RelayAlarm(em);
+    this.notifier = new RelayNotifier(em);
   }
 
   /** Writes events in the running transaction; they are published when it is committed. One statement however many. */
@@ -49,7 +49,7 @@ export class Outbox {
    * waiting for the same person and seq; nothing needs to be.
    * @param entries with a `departure.round` higher than before; the broker would take the same round for a duplicate
    */
-  async again(entries: readonly OutboxEntry[]): Promise<void> {
+  async republish(entries: readonly OutboxEntry[]): Promise<void> {
     await this.insert(
       entries,
       sql`on conflict (user_id, seq) do update set
@@ -66,14 +66,14 @@ export class Outbox {
       from ${relationOf('entry', entries.map(toRow), ENTRY)}
       order by user_id, seq
       ${onConflict}`.execute(this.em.getKysely());
-    await this.alarm.afterCommit();
+    await this.notifier.afterCommit();
   }
 
   /**
    * Notes who has answered. An answer to an earlier round than the event's, or about an unknown event, changes nothing.
    * @returns the events that nobody has to answer any more; they are gone
    */
-  async settle(answers: readonly Answer[]): Promise<{ userId: string; seq: number }[]> {
+  async acknowledge(answers: readonly Acknowledgement[]): Promise<{ userId: string; seq: number }[]> {
     if (answers.length === 0) return [];
     // Locked in the order that all statements about several rows of this table keep, and read as the lock finds them.
     const { rows } = await sql<{ userId: string; seq: string }>`

@@ -12,10 +12,10 @@ export const OUTBOX_CHANNEL = 'outbox';
  * the notification follows the commit, outside of it, at most one at a time. One that gets lost costs the second until
  * the relay looks by itself.
  */
-export class RelayAlarm implements EventSubscriber {
+export class RelayNotifier implements EventSubscriber {
   private readonly waiting = new WeakSet<object>();
-  private ringing = false;
-  private missed = false;
+  private notifying = false;
+  private notifyAgain = false;
 
   constructor(private readonly em: EntityManager) {
     em.getEventManager().registerSubscriber(this);
@@ -24,7 +24,7 @@ export class RelayAlarm implements EventSubscriber {
   /** Call it in the transaction, or without one after the statement. */
   async afterCommit(): Promise<void> {
     const db = this.em.getKysely();
-    if (!this.em.isInTransaction()) this.ring();
+    if (!this.em.isInTransaction()) this.notifySoon();
     // A released savepoint doesn't tell which transaction it belongs to, so here the notification has to go along.
     else if ('savepointName' in db) await notify(db);
     else this.waiting.add(db);
@@ -32,21 +32,21 @@ export class RelayAlarm implements EventSubscriber {
 
   /** Called by MikroORM. */
   afterTransactionCommit({ transaction }: TransactionEventArgs): void {
-    if (transaction && this.waiting.delete(transaction)) this.ring();
+    if (transaction && this.waiting.delete(transaction)) this.notifySoon();
   }
 
-  private ring(): void {
-    if (this.ringing) this.missed = true;
+  private notifySoon(): void {
+    if (this.notifying) this.notifyAgain = true;
     else void this.notifyUntilQuiet();
   }
 
   private async notifyUntilQuiet(): Promise<void> {
-    this.ringing = true;
+    this.notifying = true;
     do {
-      this.missed = false;
+      this.notifyAgain = false;
       await notify(this.em.fork().getKysely()).catch(() => undefined);
-    } while (this.missed);
-    this.ringing = false;
+    } while (this.notifyAgain);
+    this.notifying = false;
   }
 }
 

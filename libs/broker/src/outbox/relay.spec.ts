@@ -43,7 +43,7 @@ const query = async <T>(text: string): Promise<T[]> => (await sql.raw<T>(text).e
 const append = (events: UserEvent[], targets = ['contacts']) =>
   test.em.transactional(() => test.outbox.append(events.map((event) => ({ event, targets }))));
 const settle = ({ data: { userId, seq } }: UserEvent) =>
-  test.outbox.settle([{ userId, seq, service: 'contacts', round: 0 }]);
+  test.outbox.acknowledge([{ userId, seq, service: 'contacts', round: 0 }]);
 
 function startRelay(): Relay {
   const relay = new Relay({
@@ -231,7 +231,7 @@ describe('publishing again', () => {
     await untilPublished(event);
     await settle(event);
     const retried = aDeparture({ userId: event.data.userId, round: 1 });
-    await test.outbox.again([{ event: { ...retried, id: event.id }, targets: ['contacts'] }]);
+    await test.outbox.republish([{ event: { ...retried, id: event.id }, targets: ['contacts'] }]);
     await untilPublished(retried);
   });
 

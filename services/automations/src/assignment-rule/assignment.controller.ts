@@ -32,7 +32,7 @@ export class AssignmentController {
     const { accountId } = principal;
     const rule = await this.find(accountId, params.id!, LockMode.PESSIMISTIC_WRITE);
     const { userId, position } = await this.next(rule);
-    const left = await this.directory.hasLeft(accountId, userId);
+    const left = await this.directory.lockAndCheckLeft(accountId, userId);
     rule.lastPosition = position;
     const assignment = this.em.create(Assignment, {
       id: this.ids.next(),

@@ -37,7 +37,7 @@ export class AutomationRunController {
   async run({ principal, params, body }: CallOf<typeof automationRun>): Promise<Shown> {
     const { accountId } = principal;
     // People before what belongs to them, in the order in which a departure locks them.
-    const left = await this.directory.hasLeft(accountId, body.userId);
+    const left = await this.directory.lockAndCheckLeft(accountId, body.userId);
     const automation = await this.find(accountId, params.id!, LockMode.PESSIMISTIC_READ);
     if (!automation.active) throw new Problem('conflict', { detail: 'This automation is not active.' });
     const run = this.em.create(AutomationRun, {

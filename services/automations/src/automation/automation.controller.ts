@@ -88,7 +88,7 @@ export class AutomationController extends base {
   async activate(call: CallOf<typeof automationActivate>): Promise<Shown> {
     const automation = await this.find(call);
     const { id, accountId, ownerId } = automation;
-    if (await this.directory.hasLeft(accountId, ownerId)) {
+    if (await this.directory.lockAndCheckLeft(accountId, ownerId)) {
       throw new Problem('conflict', {
         detail: 'The owner of this automation has left. Transfer it to somebody else first.',
         items: [ownerId],

@@ -1,4 +1,4 @@
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
@@ -90,7 +90,7 @@ export class ImportJobs {
       .catch((error: unknown) => {
         // The lease runs out, and then somebody tries again.
         if (!(error instanceof Overtaken))
-          this.log.error({ importId: id, ...faultOf(error) }, 'an import was interrupted');
+          this.log.error({ importId: id, ...safeErrorFields(error) }, 'an import was interrupted');
       })
       .finally(() => this.running.delete(id));
     this.running.set(id, work);

@@ -33,7 +33,7 @@ export class ContactMovesController {
   /** The person who gets them, held so that they do not leave meanwhile; nobody in place of somebody who has left. */
   private async taker({ id, accountId, userId }: ContactsMoved): Promise<string | null> {
     if (!userId) return null;
-    const left = await this.directory.hasLeft(accountId, userId).catch((error: unknown) => {
+    const left = await this.directory.lockAndCheckLeft(accountId, userId).catch((error: unknown) => {
       if (error instanceof Problem && error.code === 'unknown-user') return true;
       throw error;
     });

@@ -66,7 +66,7 @@ export class ImportSourceController extends base {
       active: true,
       ...body,
       userIdField: body.userIdField === undefined ? DEFAULT_USER_ID_FIELD : body.userIdField,
-      password: this.sealing.seal(body.password, accountId),
+      password: this.sealing.encrypt(body.password, accountId),
       dueAt: this.clock.now(),
     };
   }
@@ -82,7 +82,7 @@ export class ImportSourceController extends base {
     if (elsewhere && password === undefined) throw invalid('password', 'is needed again for another server');
     this.em.assign(source, {
       ...changes,
-      ...(password !== undefined && { password: this.sealing.seal(password, source.accountId) }),
+      ...(password !== undefined && { password: this.sealing.encrypt(password, source.accountId) }),
       ...(elsewhere && { hostKey: hostKey ?? null }),
       ...((elsewhere || hostKey !== undefined) && { offeredHostKey: null }),
       // A run that is at it knows only what was before: it may no longer write down anything.

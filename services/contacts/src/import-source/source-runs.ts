@@ -1,4 +1,4 @@
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import type { ImportSourceResult, SourceError } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
@@ -78,7 +78,10 @@ export class SourceRuns {
     } catch (error) {
       await this.failed(source, error).catch((fault: unknown) =>
         // The lease runs out, and then somebody tries again.
-        this.log.error({ sourceId: source.id, ...faultOf(fault) }, 'a look into an import source was interrupted'),
+        this.log.error(
+          { sourceId: source.id, ...safeErrorFields(fault) },
+          'a look into an import source was interrupted',
+        ),
       );
     } finally {
       clearInterval(renewal);
@@ -88,7 +91,8 @@ export class SourceRuns {
   private async failed(source: Claimed, error: unknown): Promise<void> {
     if (this.stopping.signal.aborted) return this.schedule.postpone(source, source.unfinished, 0);
     const fault = error instanceof SourceFault ? error : undefined;
-    if (!fault) this.log.error({ sourceId: source.id, ...faultOf(error) }, 'a look into an import source failed');
+    if (!fault)
+      this.log.error({ sourceId: source.id, ...safeErrorFields(error) }, 'a look into an import source failed');
     const active = await this.schedule.fail(source, fault?.code ?? 'internal', fault?.offeredHostKey ?? null);
     this.log.warn({ sourceId: source.id, code: fault?.code ?? 'internal', active }, 'an import source cannot be used');
   }
@@ -117,7 +121,7 @@ export class SourceRuns {
       },
     );
     if (signal.aborted) throw new SourceFault('source-unreachable');
-    const login = { ...source, address, password: this.sealing.open(source.password, source.accountId) };
+    const login = { ...source, address, password: this.sealing.decrypt(source.password, source.accountId) };
     return source.kind === 'sftp' ? SftpFolder.open(login, signal) : FtpFolder.open(login, signal);
   }
 

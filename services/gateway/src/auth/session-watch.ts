@@ -1,4 +1,4 @@
-import { faultOf, Log, NATS, ServiceClient } from '#libs/broker';
+import { safeErrorFields, Log, NATS, ServiceClient } from '#libs/broker';
 import { sessionOf, sessionSnapshot } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Metrics } from '#libs/platform';
@@ -70,7 +70,7 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private async follow(): Promise<void> {
     while (!this.stopped) {
       await this.followOnce().catch(
-        (error) => this.stopped || this.log.warn(faultOf(error), 'the watch of session epochs broke off'),
+        (error) => this.stopped || this.log.warn(safeErrorFields(error), 'the watch of session epochs broke off'),
       );
       this.confirmedAt = 0;
       await this.pause(ASK_AGAIN_AFTER);
@@ -121,7 +121,7 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
       await this.readSnapshot();
       this.answeredAt = now;
     } catch (error) {
-      this.log.warn(faultOf(error), 'identity did not say whose sessions ended');
+      this.log.warn(safeErrorFields(error), 'identity did not say whose sessions ended');
     } finally {
       this.asking = false;
     }

@@ -1,4 +1,4 @@
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { Problem, type ProblemCode } from '#libs/contracts';
 import {
   Catch,
@@ -33,7 +33,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof ServiceUnavailableException) return void reply.status(503).send(error.getResponse());
     const problem = problemOf(error);
     if (problem.code === 'internal') {
-      this.log.error({ requestId: reply.request.id, ...faultOf(error) }, 'a request failed');
+      this.log.error({ requestId: reply.request.id, ...safeErrorFields(error) }, 'a request failed');
     }
     if (!reply.sent && !reply.raw.headersSent) sendProblem(reply, problem);
   }

@@ -18,7 +18,7 @@ import { isoOf } from '../moments.js';
 import { Sessions } from '../session/sessions.js';
 import { Actors } from '../user/actors.js';
 import { NewUsers } from '../user/new-users.js';
-import { tidy } from '../user/tidy.js';
+import { requireNonBlank } from '../user/tidy.js';
 import { UserEvents } from '../user/user-events.js';
 import { lockAccount } from './account-lock.js';
 import { seatsOf } from './seats.js';
@@ -55,7 +55,7 @@ export class AccountService {
     const passwordHash = await this.passwords.hash(owner.password);
     await sql`
       insert into account (id, name, preset, seats, created_at)
-      values (${accountId}, ${tidy('name', name)}, ${preset ?? 'crm'}, ${seats ?? DEFAULT_SEATS}, ${this.clock.now()})`.execute(
+      values (${accountId}, ${requireNonBlank('name', name)}, ${preset ?? 'crm'}, ${seats ?? DEFAULT_SEATS}, ${this.clock.now()})`.execute(
       this.em.getKysely(),
     );
     const { email, staffId } = owner;
@@ -99,7 +99,7 @@ export class AccountService {
     }
     const before = await this.row(accountId);
     const after = {
-      name: change.name === undefined ? before.name : tidy('name', change.name),
+      name: change.name === undefined ? before.name : requireNonBlank('name', change.name),
       preset: change.preset ?? before.preset,
       seats: change.seats ?? before.seats,
       retention_days: change.retentionDays ?? before.retention_days,

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { tidy } from '../user/tidy.js';
+import { requireNonBlank } from '../user/tidy.js';
 import { isoOf, isoOrNull } from '../moments.js';
 import type { Clock, Ids } from '#libs/database';
 import { sha256 } from './secrets.js';
@@ -34,7 +34,7 @@ export class ProgramTokens {
   make(ids: Ids, clock: Clock, name: string): { row: TokenRow; hash: Buffer; token: string } {
     const secret = ids.secret(32);
     const id = ids.next();
-    const row = { id, name: tidy('name', name), created_at: clock.now().toISOString(), last_used_at: null };
+    const row = { id, name: requireNonBlank('name', name), created_at: clock.now().toISOString(), last_used_at: null };
     return { row, hash: sha256(secret), token: `${this.prefix}${id}_${secret}` };
   }
 

@@ -1,23 +1,23 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type ActionInput, type NamedSuccessors, type Role, type Transition } from '#libs/contracts';
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
-import { GroupDecisions, type Verdict, type Wish } from '../departures/group-decisions.js';
+import { GroupDecisions, type DecisionResult, type LeaverRequest } from '../departures/group-decisions.js';
 import { Refusals } from '../departures/refusals.js';
 import { isoOf } from '../moments.js';
 import { Actors } from '../user/actors.js';
 
 /** People in one transaction. */
-const AT_ONCE = 200;
+const BATCH_SIZE = 200;
 /** Milliseconds for which one replica keeps others from the same request; a crash costs that much time. */
-const LEASE = 60_000;
+const LEASE_MS = 60_000;
 /** Milliseconds until what could not be decided is tried again. */
-const PATIENCE = 2_000;
+const RETRY_DELAY_MS = 2_000;
 /** Conflicts with others, lost connections and a server that stops or is full pass by themselves. */
-const PASSING = /^(40|08|53|57)...$|^E[A-Z]+$/;
+const TRANSIENT_CODES = /^(40|08|53|57)...$|^E[A-Z]+$/;
 
 interface Bulk {
   id: string;
@@ -37,7 +37,7 @@ interface WaitingRow {
   successors: NamedSuccessors;
 }
 
-type RowWish = Wish & { n: number };
+type RowRequest = LeaverRequest & { n: number };
 
 /**
  * Decides bulk departures, some hundred rows a transaction, in which the rows are noted as decided: after a crash it goes
@@ -72,16 +72,18 @@ export class BulkWorker extends Worker {
         select id from bulk_departure where not decided and look_after <= ${now} order by look_after, id limit 1
         for no key update skip locked
       )
-      update bulk_departure b set look_after = ${new Date(now.getTime() + LEASE)} from due where b.id = due.id
+      update bulk_departure b set look_after = ${new Date(now.getTime() + LEASE_MS)} from due where b.id = due.id
       returning b.id, b.account_id, b.transition, b.requested_by, b.requested_as, b.effective_at, b.reason, b.successors,
-        b.overrides`.execute(this.apart);
+        b.overrides`.execute(this.inOwnTransaction);
     return rows[0];
   }
 
   private async waiting(id: string): Promise<WaitingRow[]> {
     const { rows } = await sql<WaitingRow>`
       select n, user_id, successors from bulk_departure_row
-      where bulk_id = ${id} and departure_id is null and code is null order by n limit ${AT_ONCE}`.execute(this.apart);
+      where bulk_id = ${id} and departure_id is null and code is null order by n limit ${BATCH_SIZE}`.execute(
+      this.inOwnTransaction,
+    );
     return rows;
   }
 
@@ -89,16 +91,20 @@ export class BulkWorker extends Worker {
   private async decide(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
     try {
       await this.decideTogether(bulk, rows);
-      await this.lookAfter(bulk.id, this.clock.millis());
+      await this.rescheduleAt(bulk.id, this.clock.millis());
     } catch (error) {
-      if (error instanceof Problem || PASSING.test(String((error as { code?: unknown }).code))) {
-        this.log.warn({ rows: rows.length, ...faultOf(error) }, 'a bulk departure waits');
-        await this.lookAfter(bulk.id, this.clock.millis() + PATIENCE);
+      if (error instanceof Problem || TRANSIENT_CODES.test(String((error as { code?: unknown }).code))) {
+        this.log.warn({ rows: rows.length, ...safeErrorFields(error) }, 'a bulk departure waits');
+        await this.rescheduleAt(bulk.id, this.clock.millis() + RETRY_DELAY_MS);
       } else if (rows.length > 1) {
         for (const row of rows) await this.decide(bulk, [row]);
       } else {
-        this.log.error(faultOf(error), 'a row of a bulk departure failed');
-        await this.note(bulk.id, [{ wish: wishOf(bulk, rows[0]!), problem: new Problem('internal') }], this.apart);
+        this.log.error(safeErrorFields(error), 'a row of a bulk departure failed');
+        await this.recordResults(
+          bulk.id,
+          [{ request: requestOf(bulk, rows[0]!), problem: new Problem('internal') }],
+          this.inOwnTransaction,
+        );
       }
     }
   }
@@ -106,34 +112,36 @@ export class BulkWorker extends Worker {
   private async decideTogether(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
     const { account_id: accountId, transition, requested_by: requestedBy, requested_as: rolesThen } = bulk;
     const effectiveAt = bulk.effective_at === null ? undefined : isoOf(bulk.effective_at);
-    const wishes = rows.map((row) => wishOf(bulk, row));
+    const requests = rows.map((row) => requestOf(bulk, row));
     const leavers = await this.leavers(bulk.id);
     const foreseen = await RequestContext.create(this.em, () =>
-      this.groups.foresee({ accountId, transition, wishes, effectiveAt }),
+      this.groups.prepare({ accountId, transition, requests, effectiveAt }),
     );
     await this.em.fork().transactional(async () => {
-      await this.groups.lock(accountId, wishes);
+      await this.groups.lock(accountId, requests);
       const rolesNow = (await this.actors.rolesIfActive({ accountId, userId: requestedBy })) ?? [];
-      const open = await this.hold(bulk.id, rows);
-      const still = wishes.filter((wish) => open.has(wish.n));
-      const group = { accountId, transition, wishes: still, requestedBy, rolesThen, rolesNow, leavers, effectiveAt };
+      const open = await this.lockRow(bulk.id, rows);
+      const still = requests.filter((request) => open.has(request.n));
+      const group = { accountId, transition, requests: still, requestedBy, rolesThen, rolesNow, leavers, effectiveAt };
       const verdicts = await this.groups.decide(group, foreseen);
-      await this.note(bulk.id, verdicts, this.em.getKysely());
-      await this.refusals.tell(
+      await this.recordResults(bulk.id, verdicts, this.em.getKysely());
+      await this.refusals.record(
         group,
-        verdicts.map(({ wish, problem }) => ({ userId: wish.userId, problem })),
+        verdicts.map(({ request, problem }) => ({ userId: request.userId, problem })),
       );
     });
   }
 
   private async leavers(id: string): Promise<Set<string>> {
     const { rows } = await sql<{ user_id: string }>`
-      select user_id from bulk_departure_row where bulk_id = ${id} and user_id is not null`.execute(this.apart);
+      select user_id from bulk_departure_row where bulk_id = ${id} and user_id is not null`.execute(
+      this.inOwnTransaction,
+    );
     return new Set(rows.map((row) => row.user_id));
   }
 
   /** Another replica may have thought this one dead. */
-  private async hold(id: string, rows: readonly WaitingRow[]): Promise<Set<number>> {
+  private async lockRow(id: string, rows: readonly WaitingRow[]): Promise<Set<number>> {
     const { rows: open } = await sql<{ n: number }>`
       select n from bulk_departure_row
       where bulk_id = ${id} and n = any(${rows.map((row) => row.n)}::int[]) and departure_id is null and code is null
@@ -141,9 +149,13 @@ export class BulkWorker extends Worker {
     return new Set(open.map((row) => row.n));
   }
 
-  private async note(id: string, verdicts: readonly Verdict<RowWish>[], db: BulkWorker['apart']): Promise<void> {
-    const rows = verdicts.map(({ wish, departureId, problem }) => ({
-      n: wish.n,
+  private async recordResults(
+    id: string,
+    verdicts: readonly DecisionResult<RowRequest>[],
+    db: BulkWorker['inOwnTransaction'],
+  ): Promise<void> {
+    const rows = verdicts.map(({ request, departureId, problem }) => ({
+      n: request.n,
       departure_id: departureId ?? null,
       code: problem?.code ?? null,
       detail: problem?.message ?? null,
@@ -154,21 +166,23 @@ export class BulkWorker extends Worker {
       where r.bulk_id = ${id} and r.n = v.n`.execute(db);
   }
 
-  private async lookAfter(id: string, millis: number): Promise<void> {
-    await sql`update bulk_departure set look_after = ${new Date(millis)} where id = ${id}`.execute(this.apart);
+  private async rescheduleAt(id: string, millis: number): Promise<void> {
+    await sql`update bulk_departure set look_after = ${new Date(millis)} where id = ${id}`.execute(
+      this.inOwnTransaction,
+    );
   }
 
   private async finish(id: string): Promise<void> {
-    await sql`update bulk_departure set decided = true, reason = null where id = ${id}`.execute(this.apart);
+    await sql`update bulk_departure set decided = true, reason = null where id = ${id}`.execute(this.inOwnTransaction);
   }
 
-  private get apart() {
+  private get inOwnTransaction() {
     return this.em.fork().getKysely();
   }
 }
 
 /** A successor of the row's own is preferred to the one for all. */
-const wishOf = (bulk: Bulk, { n, user_id: userId, successors }: WaitingRow): RowWish => ({
+const requestOf = (bulk: Bulk, { n, user_id: userId, successors }: WaitingRow): RowRequest => ({
   n,
   userId,
   successors: { ...bulk.successors, ...successors },

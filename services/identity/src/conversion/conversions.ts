@@ -12,13 +12,13 @@ import { ServiceClient } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { Clearance, resolvedPolicy } from '../departures/clearance.js';
+import { Preflight, resolvedPolicy } from '../departures/clearance.js';
 import { Decisions } from '../departures/decisions.js';
 import { DepartureRows } from '../departures/departure-rows.js';
 import { Guards } from '../departures/guards.js';
 import { Catalogue } from '../policy/catalogue.js';
 import { Actors, assertMayManage } from '../user/actors.js';
-import { tidy } from '../user/tidy.js';
+import { requireNonBlank } from '../user/tidy.js';
 import { UserRows } from '../user/user-rows.js';
 
 /** The leaver's own numbers stand in nobody's way: they stay in use. */
@@ -31,7 +31,7 @@ export class Conversions {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly actors: Actors,
-    private readonly clearance: Clearance,
+    private readonly clearance: Preflight,
     private readonly guards: Guards,
     private readonly decisions: Decisions,
     private readonly departures: DepartureRows,
@@ -48,7 +48,7 @@ export class Conversions {
   async convert(principal: Principal, userId: string, request: ConversionRequest): Promise<Departure> {
     const { accountId, userId: requestedBy } = principal;
     const { memberIds } = request;
-    const name = tidy('name', request.name);
+    const name = requireNonBlank('name', request.name);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     if (memberIds.includes(userId)) {
       const message = 'memberIds must not name the user who leaves';
@@ -56,12 +56,12 @@ export class Conversions {
     }
     // Asked before anything is locked.
     const inboxId = (await this.personalInbox(principal, userId)) ?? this.ids.next();
-    const plan = await this.clearance.obtain(principal, userId, { transition: 'deleted', standsInTheWay });
+    const plan = await this.clearance.run(principal, userId, { transition: 'deleted', standsInTheWay });
     await this.holdMembers(accountId, memberIds);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
     const conversion = { inboxId, name, memberIds };
     const decided = [{ user: plan.user, policy: resolvedPolicy(plan), conversion }];
-    const [id] = await this.decisions.carryOut('deleted', decided, requestedBy);
+    const [id] = await this.decisions.apply('deleted', decided, requestedBy);
     await this.audit.append([{ accountId, action: 'user.converted', actorId: requestedBy, subjectId: userId }]);
     return this.departures.view(accountId, id!);
   }
@@ -75,7 +75,7 @@ export class Conversions {
 
   /** @throws Problem `unknown-user` or `inactive-user`, naming them */
   private async holdMembers(accountId: string, memberIds: readonly string[]): Promise<void> {
-    const active = await this.guards.holdActive(accountId, memberIds);
+    const active = await this.guards.lockActive(accountId, memberIds);
     const others = memberIds.filter((id) => !active.has(id));
     if (others.length === 0) return;
     const { rows } = await sql<{ id: string }>`

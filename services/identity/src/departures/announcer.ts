@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { DEPARTURES, Publisher, type OutgoingMessage } from '#libs/broker';
+import { DEPARTURES, Publisher, type MessageToPublish } from '#libs/broker';
 import {
   DEPARTURE_COMPLETED,
   type CloudEvent,
@@ -11,7 +11,7 @@ import { sql } from 'kysely';
 import { isoOf } from '../moments.js';
 import { UserStream } from '../user/user-stream.js';
 
-export interface ClosedDeparture {
+export interface CompletedRow {
   id: string;
   account_id: string;
   user_id: string;
@@ -21,7 +21,7 @@ export interface ClosedDeparture {
 
 /** Tells that departures are complete, and has the broker forget those who have been deleted. */
 @Injectable()
-export class Announcer {
+export class CompletionPublisher {
   constructor(
     private readonly em: EntityManager,
     private readonly publisher: Publisher,
@@ -29,7 +29,7 @@ export class Announcer {
   ) {}
 
   /** @throws when the broker does not confirm it; nothing is noted then, and all of it may be done again */
-  async announce(closed: readonly ClosedDeparture[]): Promise<void> {
+  async publish(closed: readonly CompletedRow[]): Promise<void> {
     // Events of before the deletion hold a name.
     await this.stream.purge(closed.filter((departure) => departure.transition === 'deleted'));
     const results = await this.publisher.publishAll(DEPARTURES, await this.messages(closed));
@@ -38,7 +38,7 @@ export class Announcer {
     if (told.length < closed.length) throw new Error('the broker did not confirm the end of departures');
   }
 
-  private async messages(closed: readonly ClosedDeparture[]): Promise<OutgoingMessage[]> {
+  private async messages(closed: readonly CompletedRow[]): Promise<MessageToPublish[]> {
     const { rows } = await sql<{ departure_id: string; service: string; affected: number }>`
       select departure_id, service, coalesce((
         select sum((line ->> 'affected')::bigint) from jsonb_array_elements(rules) line), 0)::float8 as affected
@@ -58,7 +58,7 @@ export class Announcer {
 
 /** Its id is the departure's, so that the broker takes a repetition for what it is. */
 function eventOf(
-  { id, account_id: accountId, user_id: userId, transition, completed_at: at }: ClosedDeparture,
+  { id, account_id: accountId, user_id: userId, transition, completed_at: at }: CompletedRow,
   affected: Record<string, number>,
 ): CloudEvent<CompletedDeparture> {
   const completedAt = isoOf(at);

@@ -4,12 +4,12 @@ import type { PreviewLine, Principal, Transition } from '#libs/contracts';
 import { lockAccount } from '../account/account-lock.js';
 import { UserRows } from '../user/user-rows.js';
 import { Guards } from './guards.js';
-import { Overtaken } from './overtaken.js';
+import { PlanChanged } from './overtaken.js';
 import { Planner, type Plan, type PlanRequest } from './planner.js';
 import { Refusals } from './refusals.js';
-import { RuleOwners } from './rule-owners.js';
+import { RuleServices } from './rule-owners.js';
 
-interface Asked {
+interface PreflightRequest {
   transition: Transition;
   request?: PlanRequest;
   /** Whether rows that a rule finds stand in the way of this departure. */
@@ -18,12 +18,12 @@ interface Asked {
 
 /** Asks everybody whether one person may go, and holds what the answer rests on. */
 @Injectable()
-export class Clearance {
+export class Preflight {
   constructor(
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly planner: Planner,
-    private readonly owners: RuleOwners,
+    private readonly owners: RuleServices,
     private readonly guards: Guards,
     private readonly refusals: Refusals,
   ) {}
@@ -32,10 +32,10 @@ export class Clearance {
    * Other services are asked before anything is locked; then the account and the user are, until the transaction ends.
    * @throws Problem with the code of the first guard that refuses; Overtaken when the plan has changed meanwhile
    */
-  async obtain(
+  async run(
     principal: Principal,
     userId: string,
-    { transition, request, standsInTheWay = () => true }: Asked,
+    { transition, request, standsInTheWay = () => true }: PreflightRequest,
   ): Promise<Plan> {
     const { accountId } = principal;
     const foreseen = await this.planner.plan(accountId, userId, transition, request);
@@ -43,8 +43,8 @@ export class Clearance {
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'leave');
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    if (JSON.stringify(plan.rules) !== JSON.stringify(foreseen.rules)) throw new Overtaken();
-    await this.refusals.telling(principal, plan, () => this.guards.pass(plan, blocked));
+    if (JSON.stringify(plan.rules) !== JSON.stringify(foreseen.rules)) throw new PlanChanged();
+    await this.refusals.recording(principal, plan, () => this.guards.assertAllowed(plan, blocked));
     return plan;
   }
 }

@@ -24,7 +24,7 @@ export const REMAINING = 'remaining';
 
 /** Ends departures with what the proofs have shown. */
 @Injectable()
-export class Closing {
+export class Completion {
   constructor(
     private readonly em: EntityManager,
     private readonly progress: Progress,
@@ -63,7 +63,7 @@ export class Closing {
       const failing = new Set(counted.filter((state) => state.status === 'failed').map((state) => state.departure_id));
       await this.finish(open.filter((departure) => !failing.has(departure.id)));
       await this.fail(open.filter((departure) => failing.has(departure.id)));
-      await this.progress.note([
+      await this.progress.record([
         ...counted
           .filter((state) => state.status === 'failed')
           .map(({ departure_id: departureId, service, status, error }) => ({
@@ -114,7 +114,7 @@ export class Closing {
       update departure set status = 'completed', completed_at = ${this.clock.now()}, close_after = '-infinity'
       where id = any(${departures.map((one) => one.id)}::uuid[])`.execute(this.em.getKysely());
     const deleted = departures.filter((departure) => departure.transition === 'deleted');
-    if (deleted.length > 0) await this.erasure.forgetReasons(deleted.map((departure) => departure.user_id));
+    if (deleted.length > 0) await this.erasure.eraseReasons(deleted.map((departure) => departure.user_id));
     await this.record(departures, 'departure.completed');
   }
 

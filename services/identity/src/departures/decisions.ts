@@ -20,7 +20,7 @@ import { sha256 } from '../auth/secrets.js';
 import { Catalogue } from '../policy/catalogue.js';
 import { Schedule } from '../schedule/schedule.js';
 import { Sessions } from '../session/sessions.js';
-import { CareNews } from '../user/care-news.js';
+import { CareEvents } from '../user/care-news.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
 import { DepartureRows } from './departure-rows.js';
@@ -28,7 +28,7 @@ import { Erasure } from './erasure.js';
 import { ReceiptFolding } from './receipt-folding.js';
 
 /** One person about whom something has been decided. */
-export interface Decided {
+export interface Decision {
   /** As read under the lock. */
   user: UserRow;
   policy: ResolvedPolicy;
@@ -67,7 +67,7 @@ export class Decisions {
     private readonly erasure: Erasure,
     private readonly catalogue: Catalogue,
     private readonly events: UserEvents,
-    private readonly care: CareNews,
+    private readonly care: CareEvents,
     private readonly outbox: Outbox,
     private readonly audit: Audit,
     private readonly clock: Clock,
@@ -80,9 +80,9 @@ export class Decisions {
    * @param onBehalf the account's decision stands although whoever has made it could not make it any more
    * @returns the ids of the departures, in the order of the people
    */
-  async carryOut(
+  async apply(
     transition: DepartureTransition,
-    decided: readonly Decided[],
+    decided: readonly Decision[],
     requestedBy: string | null,
     { onBehalf = false, system = 'departure' } = {},
   ): Promise<string[]> {
@@ -93,7 +93,7 @@ export class Decisions {
     const rows = await this.users.byIds(ids);
     const events = rows.map((row) => this.events.userEvent(row, `user.${transition}`, facts.get(row.id)!));
     await this.departures.supersede(ids);
-    await this.schedule.overtake(transition, decided);
+    await this.schedule.cancelOvertaken(transition, decided);
     await this.departures.insert(transition, events, ['identity', ...services], {
       requestedBy,
       reasons: new Map(decided.map((one) => [one.user.id, one.reason ?? null])),
@@ -103,10 +103,10 @@ export class Decisions {
     if (transition === 'reactivated') await this.revokeTheRest(ids);
     else await this.sessions.renewClaims(ids);
     if (transition === 'deleted') await this.erasure.erase(events);
-    await this.care.tell(ids, caredFor);
+    await this.care.publishChanged(ids, caredFor);
     await this.folding.fold('identity', receipts);
     await this.outbox.append(events.map((event) => ({ event, targets: services })));
-    await this.schedule.returns(decided.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id })));
+    await this.schedule.scheduleReturns(decided.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id })));
     await this.record(transition, events, onBehalf || requestedBy === null ? { system } : { actorId: requestedBy });
     return ids.map((id) => facts.get(id)!.id);
   }
@@ -119,7 +119,7 @@ export class Decisions {
 
   private factsOf(
     transition: DepartureTransition,
-    { user, policy, departureId, conversion, restore }: Decided,
+    { user, policy, departureId, conversion, restore }: Decision,
   ): DepartureFacts {
     const id = departureId ?? this.ids.next();
     const address = transition === 'deleted' ? user.email?.toLowerCase() : undefined;

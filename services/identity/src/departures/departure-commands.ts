@@ -14,14 +14,14 @@ import { alreadyScheduled, Schedule } from '../schedule/schedule.js';
 import { momentAfter } from '../moments.js';
 import { Actors, assertMayManage } from '../user/actors.js';
 import { UserRows } from '../user/user-rows.js';
-import { Clearance, resolvedPolicy } from './clearance.js';
+import { Preflight, resolvedPolicy } from './clearance.js';
 import { Decisions } from './decisions.js';
 import { DepartureRows } from './departure-rows.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner } from './planner.js';
 import { Refusals } from './refusals.js';
-import { Returns } from './returns.js';
+import { Reactivations } from './returns.js';
 
 /** Deactivates, deletes and reactivates, or says why not; then nothing has changed. */
 @Injectable()
@@ -31,19 +31,19 @@ export class DepartureCommands {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly planner: Planner,
-    private readonly clearance: Clearance,
+    private readonly clearance: Preflight,
     private readonly guards: Guards,
     private readonly refusals: Refusals,
     private readonly tokens: PlanTokens,
     private readonly decisions: Decisions,
     private readonly departures: DepartureRows,
-    private readonly returns: Returns,
+    private readonly returns: Reactivations,
     private readonly schedule: Schedule,
     private readonly clock: Clock,
   ) {}
 
   /** @throws Problem with the code of the first guard that refuses */
-  async leave(
+  async decideNow(
     principal: Principal,
     userId: string,
     transition: Transition,
@@ -52,19 +52,19 @@ export class DepartureCommands {
     const { accountId } = principal;
     const { effectiveAt, returnAt } = this.times(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    if (effectiveAt) return this.leaveLater(principal, userId, transition, { ...request, effectiveAt, returnAt });
-    const plan = await this.clearance.obtain(principal, userId, { transition, request });
+    if (effectiveAt) return this.decideLater(principal, userId, transition, { ...request, effectiveAt, returnAt });
+    const plan = await this.clearance.run(principal, userId, { transition, request });
     if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
-    await this.guards.holdSuccessors(plan);
+    await this.guards.lockSuccessors(plan);
     // The token may be older than a change of the actor's own roles, or than their leaving.
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
     const decided = [{ user: plan.user, policy: resolvedPolicy(plan), reason: request.reason, returnAt }];
-    const [id] = await this.decisions.carryOut(transition, decided, requesterOf(principal), principal);
+    const [id] = await this.decisions.apply(transition, decided, requesterOf(principal), principal);
     return this.departures.view(accountId, id!);
   }
 
   /** Of the guards those are asked now that can't be otherwise by then; all of them are asked when the day has come. */
-  private async leaveLater(
+  private async decideLater(
     principal: Principal,
     userId: string,
     transition: Transition,
@@ -74,14 +74,14 @@ export class DepartureCommands {
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'change');
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    await this.refusals.telling(principal, plan, () => this.guards.passForLater(plan));
+    await this.refusals.recording(principal, plan, () => this.guards.assertAllowedLater(plan));
     if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
-    await this.guards.holdSuccessors(plan);
+    await this.guards.lockSuccessors(plan);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
-    if ((await this.schedule.leaving([userId])).has(userId)) throw alreadyScheduled();
+    if ((await this.schedule.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
     const { successors, overrides, reason, effectiveAt, returnAt } = request;
     const leaver = { userId, wishes: { successors, overrides }, reason, returnAt };
-    const [id] = await this.schedule.leave({ accountId, transition, requestedBy, effectiveAt }, [leaver]);
+    const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);
     return this.departures.view(accountId, id!);
   }
 
@@ -105,7 +105,7 @@ export class DepartureCommands {
     const restore = await this.returns.restoration(request);
     const returning = { ...(await this.returns.prepare(accountId, userId)), restore };
     assertMayManage(await this.actors.rolesOf(principal), returning.user.roles);
-    const [id] = await this.decisions.carryOut('reactivated', [returning], requesterOf(principal), principal);
+    const [id] = await this.decisions.apply('reactivated', [returning], requesterOf(principal), principal);
     return this.departures.view(accountId, id!);
   }
 }

@@ -20,7 +20,7 @@ import { UserRows } from '../user/user-rows.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner, type Plan } from './planner.js';
-import { blocks, RuleOwners } from './rule-owners.js';
+import { blocks, RuleServices } from './rule-owners.js';
 
 /** What would happen, and what there is, counted by the services that would do it. */
 @Injectable()
@@ -29,7 +29,7 @@ export class DeparturePreviews {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly planner: Planner,
-    private readonly owners: RuleOwners,
+    private readonly owners: RuleServices,
     private readonly guards: Guards,
     private readonly tokens: PlanTokens,
     private readonly client: ServiceClient,
@@ -40,7 +40,7 @@ export class DeparturePreviews {
     const { accountId } = principal;
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     const plan = await this.planner.plan(accountId, userId, transition);
-    const [lines, toTell] = await Promise.all([this.owners.preview(plan), this.toTell(plan)]);
+    const [lines, contactsToTell] = await Promise.all([this.owners.preview(plan), this.toTell(plan)]);
     const blockers = await this.guards.blockers(plan, lines.filter(blocks));
     return {
       userId,
@@ -51,7 +51,7 @@ export class DeparturePreviews {
       warnings: lines.flatMap(warningOf),
       successors: { firstAdminId: await this.firstAdmin(accountId, userId) },
       rules: lines.flatMap((line) => ruleLine(line, plan.catalogue)),
-      ...toTell,
+      ...contactsToTell,
     };
   }
 

@@ -19,7 +19,7 @@ import {
 import { Clock, namesOf, pageWindow, relationOf, toPage } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import { isoOf, isoOrNull } from '../moments.js';
-import { News } from './news.js';
+import { Notifications } from './news.js';
 import { Progress } from './progress.js';
 import type { ServiceState } from './receipt-lines.js';
 
@@ -78,7 +78,7 @@ export class DepartureRows {
   constructor(
     private readonly em: EntityManager,
     private readonly progress: Progress,
-    private readonly news: News,
+    private readonly news: Notifications,
     private readonly clock: Clock,
   ) {}
 
@@ -119,7 +119,7 @@ export class DepartureRows {
       from unnest(${rows.map((row) => row.id)}::uuid[]) d cross join unnest(${[...services]}::text[]) s`.execute(
       this.db,
     );
-    await this.news.note(
+    await this.news.record(
       'departure.started',
       rows.map((row) => row.id),
     );
@@ -139,7 +139,7 @@ export class DepartureRows {
     await sql`
       update departure_service set status = 'superseded', updated_at = ${this.clock.now()}
       where departure_id = any(${ids}::uuid[]) and status in ('pending', 'running', 'failed')`.execute(this.db);
-    await this.progress.note(
+    await this.progress.record(
       rows.map(({ id, done, total }) => ({
         departureId: id,
         type: 'departure',

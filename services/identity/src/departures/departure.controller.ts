@@ -55,17 +55,17 @@ export class DepartureController {
 
   @Handles(usersDeactivate)
   deactivate({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Departure> {
-    return this.commands.leave(principal, params.id!, 'deactivated', body);
+    return this.commands.decideNow(principal, params.id!, 'deactivated', body);
   }
 
   @Handles(usersDelete)
   delete({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Departure> {
-    return this.commands.leave(principal, params.id!, 'deleted', body);
+    return this.commands.decideNow(principal, params.id!, 'deleted', body);
   }
 
   @Handles(usersRemove)
   remove({ principal, params }: CallOf<typeof usersRemove>): Promise<Departure> {
-    return this.commands.leave(principal, params.id!, 'deleted', {});
+    return this.commands.decideNow(principal, params.id!, 'deleted', {});
   }
 
   @Handles(usersReactivate)

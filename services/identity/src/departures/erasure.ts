@@ -11,13 +11,13 @@ export class Erasure {
   /** In the transaction that decides the deletion, after the rules. */
   async erase(deletions: readonly UserEvent[]): Promise<void> {
     const ids = deletions.map(({ data }) => data.userId);
-    await this.forgetAccess(ids);
+    await this.deleteCredentials(ids);
     await this.withdraw(deletions);
-    await this.forgetReasons(ids, { except: deletions.map(({ data }) => data.departure!.id) });
+    await this.eraseReasons(ids, { except: deletions.map(({ data }) => data.departure!.id) });
   }
 
   /** Where somebody was and with what. All of it has been revoked: gateways have heard of it. */
-  async forgetAccess(userIds: readonly string[]): Promise<void> {
+  async deleteCredentials(userIds: readonly string[]): Promise<void> {
     const db = this.em.getKysely();
     await sql`delete from session where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from api_token where user_id = any(${[...userIds]}::uuid[])`.execute(db);
@@ -28,7 +28,7 @@ export class Erasure {
    * Why people left is about them, and so is what their address can be told by.
    * @param except departures that still go on
    */
-  async forgetReasons(userIds: readonly string[], { except = [] }: { except?: readonly string[] } = {}): Promise<void> {
+  async eraseReasons(userIds: readonly string[], { except = [] }: { except?: readonly string[] } = {}): Promise<void> {
     const db = this.em.getKysely();
     await sql`
       update departure set reason = null, address_digest = null

@@ -6,7 +6,7 @@ import { ReceiptFolding } from './receipt-folding.js';
 
 /** What identity itself has done later, in chunks, goes straight into the departure. */
 @Injectable()
-export class FoldedReceipts extends Receipts {
+export class LocalReceipts extends Receipts {
   constructor(
     private readonly em: EntityManager,
     private readonly rules: RuleSet,

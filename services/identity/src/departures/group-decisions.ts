@@ -8,14 +8,14 @@ import { UserRows, type UserRow } from '../user/user-rows.js';
 import { resolvedPolicy } from './clearance.js';
 import { Decisions } from './decisions.js';
 import { assertMaySucceed, Guards } from './guards.js';
-import { Overtaken } from './overtaken.js';
+import { PlanChanged } from './overtaken.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from './planner.js';
-import { blockingRules, RuleOwners } from './rule-owners.js';
+import { blockingRules, RuleServices } from './rule-owners.js';
 
 /** Questions to other services at the same time. */
-const TOGETHER = 20;
+const MAX_CONCURRENT_CALLS = 20;
 
-export interface Wish extends PlanRequest {
+export interface LeaverRequest extends PlanRequest {
   userId: string;
   reason?: string;
   returnAt?: string;
@@ -23,17 +23,17 @@ export interface Wish extends PlanRequest {
   departureId?: string;
 }
 
-/** What became of a wish: a departure, or the problem with which a guard has refused it. */
-export interface Verdict<W extends Wish = Wish> {
-  wish: W;
+/** What became of a request: a departure, or the problem with which a guard has refused it. */
+export interface DecisionResult<W extends LeaverRequest = LeaverRequest> {
+  request: W;
   departureId?: string;
   problem?: Problem;
 }
 
-export interface Group<W extends Wish = Wish> {
+export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
   accountId: string;
   transition: Transition;
-  wishes: readonly W[];
+  requests: readonly W[];
   requestedBy: string;
   /** What the requester was when asking; left out where that has been checked. */
   rolesThen?: readonly Role[];
@@ -46,10 +46,10 @@ export interface Group<W extends Wish = Wish> {
 }
 
 /** By user: what was asked of other services before anything was locked, and about which rules. */
-export type Foreseen = ReadonlyMap<string, { rules: string; blocked: PreviewLine[] }>;
+export type PreparedBlockers = ReadonlyMap<string, { rules: string; blocked: PreviewLine[] }>;
 
-interface Accepted<W extends Wish> {
-  wish: W;
+interface AcceptedRequest<W extends LeaverRequest> {
+  request: W;
   plan: Plan;
 }
 
@@ -60,27 +60,27 @@ export class GroupDecisions {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly planner: Planner,
-    private readonly owners: RuleOwners,
+    private readonly owners: RuleServices,
     private readonly guards: Guards,
     private readonly decisions: Decisions,
     private readonly schedule: Schedule,
   ) {}
 
   /** @throws Problem `service-unavailable` naming a service that does not answer */
-  async foresee({
+  async prepare({
     accountId,
     transition,
-    wishes,
+    requests,
     effectiveAt,
-  }: Omit<Group, 'rolesNow' | 'requestedBy'>): Promise<Foreseen> {
+  }: Omit<DecisionBatch, 'rolesNow' | 'requestedBy'>): Promise<PreparedBlockers> {
     const foreseen = new Map<string, { rules: string; blocked: PreviewLine[] }>();
     if (effectiveAt !== undefined) return foreseen;
     const basis = await this.planner.basis(accountId);
-    const users = await this.people(accountId, wishes);
-    const plans = wishes.flatMap((wish) => foreseeable(basis, users.get(wish.userId), transition, wish));
-    for (let from = 0; from < plans.length; from += TOGETHER) {
+    const users = await this.people(accountId, requests);
+    const plans = requests.flatMap((request) => plansToAsk(basis, users.get(request.userId), transition, request));
+    for (let from = 0; from < plans.length; from += MAX_CONCURRENT_CALLS) {
       await Promise.all(
-        plans.slice(from, from + TOGETHER).map(async (plan) => {
+        plans.slice(from, from + MAX_CONCURRENT_CALLS).map(async (plan) => {
           const blocked = await this.owners.blocking(plan);
           foreseen.set(plan.user.id, { rules: JSON.stringify(plan.rules), blocked });
         }),
@@ -90,10 +90,10 @@ export class GroupDecisions {
   }
 
   /** Locks the account, and then the people, for a decision in the same transaction. */
-  async lock(accountId: string, wishes: readonly Wish[]): Promise<void> {
+  async lock(accountId: string, requests: readonly LeaverRequest[]): Promise<void> {
     await lockAccount(this.em, accountId);
     await this.users.lock(
-      wishes.map((wish) => wish.userId),
+      requests.map((request) => request.userId),
       'leave',
     );
   }
@@ -102,75 +102,83 @@ export class GroupDecisions {
    * In the caller's transaction, which holds the locks.
    * @throws Overtaken when the policy is another one than was foreseen
    */
-  async decide<W extends Wish>(group: Group<W>, foreseen: Foreseen): Promise<Verdict<W>[]> {
-    const { accountId, wishes } = group;
+  async decide<W extends LeaverRequest>(
+    group: DecisionBatch<W>,
+    foreseen: PreparedBlockers,
+  ): Promise<DecisionResult<W>[]> {
+    const { accountId, requests } = group;
     const basis = await this.planner.basis(accountId);
-    const users = await this.people(accountId, wishes);
-    const named = wishes.flatMap((wish) => Object.values(wish.successors ?? {}));
-    const active = group.leavers ? await this.guards.holdActive(accountId, named) : undefined;
-    const scheduled = group.effectiveAt ? await this.schedule.leaving([...users.keys()]) : new Set<string>();
-    const accepted: Accepted<W>[] = [];
-    const verdicts: Verdict<W>[] = [];
-    for (const wish of wishes) {
+    const users = await this.people(accountId, requests);
+    const named = requests.flatMap((request) => Object.values(request.successors ?? {}));
+    const active = group.leavers ? await this.guards.lockActive(accountId, named) : undefined;
+    const scheduled = group.effectiveAt
+      ? await this.schedule.usersWithScheduledDeparture([...users.keys()])
+      : new Set<string>();
+    const accepted: AcceptedRequest<W>[] = [];
+    const verdicts: DecisionResult<W>[] = [];
+    for (const request of requests) {
       try {
-        const user = users.get(wish.userId);
+        const user = users.get(request.userId);
         if (!user) throw new Problem('unknown-user', { detail: 'There is no such user.' });
         if (group.rolesThen) assertMayManage(group.rolesThen, user.roles);
-        const plan = planOf(basis, user, group.transition, wish);
-        const leaving = accepted.map((one) => one.wish.userId);
-        if (group.effectiveAt) await this.guards.passForLater(plan, leaving);
-        else await this.guards.pass(plan, blockedIn(foreseen, plan), leaving);
+        const plan = planOf(basis, user, group.transition, request);
+        const leaving = accepted.map((one) => one.request.userId);
+        if (group.effectiveAt) await this.guards.assertAllowedLater(plan, leaving);
+        else await this.guards.assertAllowed(plan, blockersOf(foreseen, plan), leaving);
         if (active) assertMaySucceed(plan.successors, active, group.leavers!);
         if (scheduled.has(user.id)) throw alreadyScheduled();
-        accepted.push({ wish, plan });
+        accepted.push({ request, plan });
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        verdicts.push({ wish, problem: error });
+        verdicts.push({ request, problem: error });
       }
     }
-    return [...verdicts, ...(await this.settle(group, accepted))];
+    return [...verdicts, ...(await this.applyAccepted(group, accepted))];
   }
 
-  private async settle<W extends Wish>(group: Group<W>, accepted: readonly Accepted<W>[]): Promise<Verdict<W>[]> {
+  private async applyAccepted<W extends LeaverRequest>(
+    group: DecisionBatch<W>,
+    accepted: readonly AcceptedRequest<W>[],
+  ): Promise<DecisionResult<W>[]> {
     if (accepted.length === 0) return [];
     const { accountId, transition, requestedBy, effectiveAt } = group;
     if (effectiveAt !== undefined) {
-      const leavers = accepted.map(({ wish: { userId, reason, returnAt, successors, overrides } }) => ({
+      const leavers = accepted.map(({ request: { userId, reason, returnAt, successors, overrides } }) => ({
         userId,
         reason,
         returnAt,
         wishes: { successors, overrides },
       }));
-      const ids = await this.schedule.leave({ accountId, transition, requestedBy, effectiveAt }, leavers);
-      return accepted.map(({ wish }, index) => ({ wish, departureId: ids[index]! }));
+      const ids = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, leavers);
+      return accepted.map(({ request }, index) => ({ request, departureId: ids[index]! }));
     }
     const byRight = Map.groupBy(accepted, ({ plan }) => mayManage(group.rolesNow, plan.user.roles));
-    const verdicts: Verdict<W>[] = [];
+    const verdicts: DecisionResult<W>[] = [];
     for (const [entitled, its] of byRight) {
-      const decided = its.map(({ wish: { reason, returnAt, departureId }, plan }) => ({
+      const decided = its.map(({ request: { reason, returnAt, departureId }, plan }) => ({
         user: plan.user,
         policy: resolvedPolicy(plan),
         reason,
         returnAt,
         departureId,
       }));
-      const ids = await this.decisions.carryOut(transition, decided, requestedBy, { onBehalf: !entitled });
-      verdicts.push(...its.map(({ wish }, index) => ({ wish, departureId: ids[index]! })));
+      const ids = await this.decisions.apply(transition, decided, requestedBy, { onBehalf: !entitled });
+      verdicts.push(...its.map(({ request }, index) => ({ request, departureId: ids[index]! })));
     }
     return verdicts;
   }
 
-  private async people(accountId: string, wishes: readonly Wish[]): Promise<Map<string, UserRow>> {
-    const rows = await this.users.byIds(wishes.map((wish) => wish.userId));
+  private async people(accountId: string, requests: readonly LeaverRequest[]): Promise<Map<string, UserRow>> {
+    const rows = await this.users.byIds(requests.map((request) => request.userId));
     return new Map(rows.filter((row) => row.account_id === accountId).map((row) => [row.id, row]));
   }
 }
 
 /** The plan, if some rule may stand in its way. What is wrong with it is said when it is decided. */
-function foreseeable(basis: Basis, user: UserRow | undefined, transition: Transition, wish: Wish): Plan[] {
+function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transition, request: LeaverRequest): Plan[] {
   if (!user) return [];
   try {
-    const plan = planOf(basis, user, transition, wish);
+    const plan = planOf(basis, user, transition, request);
     return blockingRules(plan).length > 0 ? [plan] : [];
   } catch (error) {
     if (error instanceof Problem) return [];
@@ -178,9 +186,9 @@ function foreseeable(basis: Basis, user: UserRow | undefined, transition: Transi
   }
 }
 
-function blockedIn(foreseen: Foreseen, plan: Plan): PreviewLine[] {
+function blockersOf(foreseen: PreparedBlockers, plan: Plan): PreviewLine[] {
   if (blockingRules(plan).length === 0) return [];
   const known = foreseen.get(plan.user.id);
-  if (known?.rules !== JSON.stringify(plan.rules)) throw new Overtaken();
+  if (known?.rules !== JSON.stringify(plan.rules)) throw new PlanChanged();
   return known.blocked;
 }

@@ -39,7 +39,7 @@ export class Guards {
   }
 
   /** @throws Problem with the code of the first that stands in the way */
-  async pass(plan: Plan, blocked: readonly PreviewLine[], leaving: readonly string[] = []): Promise<void> {
+  async assertAllowed(plan: Plan, blocked: readonly PreviewLine[], leaving: readonly string[] = []): Promise<void> {
     refuse(await this.blockers(plan, blocked, leaving));
   }
 
@@ -47,7 +47,7 @@ export class Guards {
    * What can be said of a departure on a later day: numbers can be reassigned, holds lifted and retention run out until then.
    * @throws Problem as `pass` does
    */
-  async passForLater(plan: Plan, leaving: readonly string[] = []): Promise<void> {
+  async assertAllowedLater(plan: Plan, leaving: readonly string[] = []): Promise<void> {
     refuse([wrongState(plan), await this.soleOwner(plan, leaving)].filter((blocker) => blocker !== undefined));
   }
 
@@ -55,12 +55,12 @@ export class Guards {
    * Keeps the named successors from leaving until the transaction ends.
    * @throws Problem `invalid-successor` naming those who can't take over
    */
-  async holdSuccessors({ user, successors }: Plan): Promise<void> {
-    assertMaySucceed(successors, await this.holdActive(user.account_id, Object.values(successors)), [user.id]);
+  async lockSuccessors({ user, successors }: Plan): Promise<void> {
+    assertMaySucceed(successors, await this.lockActive(user.account_id, Object.values(successors)), [user.id]);
   }
 
   /** Those of them who are active, kept from leaving until the transaction ends. */
-  async holdActive(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
+  async lockActive(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     const { rows } = await sql<{ id: string }>`
       select id from users

@@ -53,7 +53,7 @@ describe('somebody with very many sessions', () => {
   it('comes back without any of them, however far the chunks had got', async () => {
     await identity.transaction(async () => {
       const commands = identity.get(DepartureCommands);
-      await commands.leave(owner, leaver.userId, 'deactivated', {});
+      await commands.decideNow(owner, leaver.userId, 'deactivated', {});
       await commands.reactivate(owner, leaver.userId);
     });
     const left = await identity.query(sql`select from session where user_id = ${leaver.userId} and not revoked`);
@@ -94,7 +94,7 @@ it('many people leave by one decision, each with a departure of their own', asyn
     await identity.get(UserRows).lock(userIds, 'leave');
     const users = await identity.get(UserRows).byIds(userIds);
     const policy = { preset: plan.policy.preset, version: plan.policy.version, rules: plan.rules };
-    await identity.get(Decisions).carryOut(
+    await identity.get(Decisions).apply(
       'deactivated',
       users.map((user) => ({ user, policy })),
       owner.userId,

@@ -4,21 +4,21 @@ import type { DepartureNewsType } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { AfterCommit } from '../after-commit.js';
-import { NewsWorker } from './news.worker.js';
+import { NotificationWorker } from './news.worker.js';
 
 /** What others get to hear of departures, noted in the transaction in which it happens. */
 @Injectable()
-export class News {
+export class Notifications {
   constructor(
     private readonly em: EntityManager,
-    private readonly worker: NewsWorker,
+    private readonly worker: NotificationWorker,
     private readonly afterCommit: AfterCommit,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
   /** The same of the same departure counts once in a round of retries. */
-  async note(type: DepartureNewsType, departureIds: readonly string[]): Promise<void> {
+  async record(type: DepartureNewsType, departureIds: readonly string[]): Promise<void> {
     if (departureIds.length === 0) return;
     const ids = departureIds.map(() => this.ids.next());
     await sql`

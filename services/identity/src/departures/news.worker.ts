@@ -11,7 +11,7 @@ const AT_ONCE = 500;
 /** Milliseconds for which one replica keeps others from the same news; a crash costs that much time. */
 const LEASE = 30_000;
 
-interface NewsRow {
+interface NotificationRow {
   id: string;
   type: DepartureNewsType;
   at: string;
@@ -24,7 +24,7 @@ interface NewsRow {
 
 /** Tells what has been noted about departures: at least once, a repetition under the same id. */
 @Injectable()
-export class NewsWorker extends Worker {
+export class NotificationWorker extends Worker {
   constructor(
     private readonly em: EntityManager,
     private readonly publisher: Publisher,
@@ -51,9 +51,9 @@ export class NewsWorker extends Worker {
     return rows.length === AT_ONCE;
   }
 
-  private async claim(): Promise<NewsRow[]> {
+  private async claim(): Promise<NotificationRow[]> {
     const now = this.clock.now();
-    const { rows } = await sql<NewsRow>`
+    const { rows } = await sql<NotificationRow>`
       with due as materialized (
         select id from departure_news where not told and look_after <= ${now} order by look_after limit ${AT_ONCE}
         for no key update skip locked
@@ -71,7 +71,7 @@ export class NewsWorker extends Worker {
   }
 }
 
-function eventOf(row: NewsRow): CloudEvent<DepartureNews> {
+function eventOf(row: NotificationRow): CloudEvent<DepartureNews> {
   const { id, type, departure_id: departureId, account_id: accountId, user_id: userId, transition } = row;
   return {
     specversion: '1.0',

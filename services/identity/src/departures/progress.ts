@@ -6,7 +6,7 @@ import { departureProgress, Problem, type DepartureEvent } from '#libs/contracts
 import { relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { AfterCommit } from '../after-commit.js';
-import { News } from './news.js';
+import { Notifications } from './news.js';
 
 export interface NewProgress extends Pick<DepartureEvent, 'type' | 'data'> {
   departureId: string;
@@ -28,12 +28,12 @@ export class Progress {
   constructor(
     @Inject(NATS) private readonly nats: NatsConnection,
     private readonly em: EntityManager,
-    private readonly news: News,
+    private readonly news: Notifications,
     private readonly afterCommit: AfterCommit,
   ) {}
 
   /** Notes events in the order given, and wakes the watchers once that is committed. */
-  async note(entries: readonly NewProgress[]): Promise<void> {
+  async record(entries: readonly NewProgress[]): Promise<void> {
     if (entries.length === 0) return;
     const db = this.em.getKysely();
     const byDeparture = Map.groupBy(entries, (entry) => entry.departureId);
@@ -59,7 +59,7 @@ export class Progress {
       insert into departure_event (departure_id, n, count, type, data)
       select departure_id, n, count, type, data from ${relationOf('e', numbered, EVENT)}`.execute(db);
     for (const status of ['failed', 'cancelled'] as const)
-      await this.news.note(`departure.${status}`, departuresThatAre(status, entries));
+      await this.news.record(`departure.${status}`, departuresThatAre(status, entries));
     this.afterCommit.run(async () => {
       for (const id of ids) this.nats.publish(departureProgress(id));
     });

@@ -6,7 +6,7 @@ import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { AfterCommit } from '../after-commit.js';
 import { Audit, type NewEntry } from '../audit/audit.js';
-import { ClosingWorker } from './closing.worker.js';
+import { CompletionWorker } from './closing.worker.js';
 import { Progress, type NewProgress } from './progress.js';
 import {
   isOlder,
@@ -41,7 +41,7 @@ export class ReceiptFolding {
     private readonly em: EntityManager,
     private readonly outbox: Outbox,
     private readonly progress: Progress,
-    private readonly closing: ClosingWorker,
+    private readonly closing: CompletionWorker,
     private readonly afterCommit: AfterCommit,
     private readonly audit: Audit,
     private readonly clock: Clock,
@@ -69,25 +69,25 @@ export class ReceiptFolding {
       return [{ known, next: next(known, receipt) }];
     });
     await this.write(changes.map((change) => change.next));
-    const moved = await this.recount([...new Set(changes.map(({ next }) => next.departure_id))]);
-    await this.progress.note([
+    const moved = await this.updateCounters([...new Set(changes.map(({ next }) => next.departure_id))]);
+    await this.progress.record([
       ...changes.flatMap(({ known, next }) => eventsOf(known, next)),
       ...moved.flatMap((after) => changeOf(departures.get(after.id)!, after)),
     ]);
-    await this.settle(told);
+    await this.acknowledge(told);
     if (moved.some((departure) => departure.done === departure.total))
       this.afterCommit.run(async () => this.closing.wake());
     await this.audit.append(changes.flatMap((change) => refusalsIn(change, departures)));
   }
 
   /** A service that has failed is not asked again until somebody wants it. */
-  private async settle(told: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
+  private async acknowledge(told: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
     const answers = [...told].flatMap(([service, receipts]) =>
       receipts
         .filter((receipt) => receipt.status !== 'running')
         .map(({ userId, seq, round }) => ({ userId, seq, service, round })),
     );
-    await this.outbox.settle(answers);
+    await this.outbox.acknowledge(answers);
   }
 
   private async lock(ids: readonly string[]): Promise<Map<string, DepartureState>> {
@@ -118,7 +118,7 @@ export class ReceiptFolding {
     );
   }
 
-  private async recount(ids: readonly string[]): Promise<DepartureState[]> {
+  private async updateCounters(ids: readonly string[]): Promise<DepartureState[]> {
     if (ids.length === 0) return [];
     const { rows } = await sql<DepartureState>`
       update departure d set done = n.done, status = case

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
-import { BatchPattern, DEPARTURES, failpoint, faultOf, Log, type Delivery, type Outcome } from '#libs/broker';
+import { BatchPattern, DEPARTURES, failpoint, safeErrorFields, Log, type Delivery, type Outcome } from '#libs/broker';
 import { logDepartures } from '#libs/lifecycle';
 import { ReceiptFolding } from './receipt-folding.js';
 
@@ -62,7 +62,7 @@ export class ReceiptsConsumer {
           .catch((fault: unknown) => {
             refused.add(service);
             this.log.warn(
-              { from: service, receipts: receipts.length, ...faultOf(fault) },
+              { from: service, receipts: receipts.length, ...safeErrorFields(fault) },
               'receipts have to come again',
             );
           });

@@ -14,7 +14,7 @@ import { eventually } from '#libs/testing';
 import { OutboxRelay } from '../outbox-relay.js';
 import { affectedBy, TestDepartures } from '../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
-import { ClosingWorker } from './closing.worker.js';
+import { CompletionWorker } from './closing.worker.js';
 import { DepartureCommands } from './departure-commands.js';
 import { ReceiptFolding } from './receipt-folding.js';
 import { ReceiptsConsumer } from './receipts.consumer.js';
@@ -56,7 +56,7 @@ describe('while a service is away', () => {
 
   it('the departure waits, and goes on when the service is back', async () => {
     const started = await deactivate();
-    await identity.get(ClosingWorker).drain();
+    await identity.get(CompletionWorker).drain();
     expect(await departures.get(owner, started.id)).toMatchObject({
       status: 'running',
       progress: { done: 1, total: 2 },
@@ -72,7 +72,7 @@ describe('while a service is away', () => {
     const started = await deactivate();
     const { data } = await eventOf(started);
     await fold(receiptOn(data, 'completed', [line('telephony.calls', 2)]));
-    await identity.get(ClosingWorker).drain();
+    await identity.get(CompletionWorker).drain();
     expect(await departures.get(owner, started.id)).toMatchObject({
       status: 'running',
       progress: { done: 2, total: 2 },
@@ -117,7 +117,7 @@ describe('a broker that loses everything', () => {
   it('costs no receipt: a repeated event is answered with the same', async () => {
     await identity.broker.kill();
     const started = await identity.transaction(() =>
-      identity.get(DepartureCommands).leave(owner, leaver.userId, 'deactivated', {}),
+      identity.get(DepartureCommands).decideNow(owner, leaver.userId, 'deactivated', {}),
     );
     // Applied, and the receipt never sent.
     await departures.peer.processor.apply([await eventOf(started)]);

@@ -35,7 +35,7 @@ export class Refusals {
    * Of one person: the command comes to nothing, so its refusal is put down in a transaction that follows.
    * @throws what the guards throw
    */
-  async telling(
+  async recording(
     principal: Principal,
     { user, transition }: { user: UserRow; transition: Refusable },
     guards: () => Promise<void>,
@@ -46,21 +46,21 @@ export class Refusals {
       if (error instanceof Problem) {
         const refused = [{ userId: user.id, problem: error }];
         const entries = entriesOf(user.account_id, transition, actorOf(principal), refused);
-        if (entries.length > 0) this.afterCommit.runEitherWay(() => this.appendApart(entries));
+        if (entries.length > 0) this.afterCommit.runEitherWay(() => this.appendSeparately(entries));
       }
       throw error;
     }
   }
 
   /** Of many people: in the caller's transaction, which goes on with the others. */
-  async tell(
+  async record(
     { accountId, transition, requestedBy }: { accountId: string; transition: Transition; requestedBy: string },
     refused: readonly Refused[],
   ): Promise<void> {
     await this.audit.append(entriesOf(accountId, transition, { actorId: requestedBy }, refused));
   }
 
-  private appendApart(entries: readonly NewEntry[]): Promise<void> {
+  private appendSeparately(entries: readonly NewEntry[]): Promise<void> {
     return this.em.fork().transactional(() => this.audit.append(entries));
   }
 }

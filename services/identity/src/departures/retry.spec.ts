@@ -7,7 +7,7 @@ import { eventually } from '#libs/testing';
 import { affectedBy, TestDepartures } from '../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
 import { Peer } from '../testing/peer.js';
-import { ClosingWorker } from './closing.worker.js';
+import { CompletionWorker } from './closing.worker.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;
@@ -124,7 +124,7 @@ describe('a retry', () => {
     await identity.query(
       sql`update departure set status = 'running', close_after = '-infinity' where id = ${completed.id}`,
     );
-    identity.get(ClosingWorker).wake();
+    identity.get(CompletionWorker).wake();
     const failed = await departures.until(owner, completed, 'failed');
     expect(failed.services.at(-1)).toMatchObject({
       service: 'telephony',

@@ -10,7 +10,7 @@ import { Actors } from '../user/actors.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
 import { REMAINING } from './closing.js';
-import { ClosingWorker } from './closing.worker.js';
+import { CompletionWorker } from './closing.worker.js';
 import { AfterCommit } from '../after-commit.js';
 import { DepartureRows, type DepartureRow } from './departure-rows.js';
 import { Progress } from './progress.js';
@@ -29,7 +29,7 @@ export class DepartureRetry {
     private readonly processor: EventProcessor,
     private readonly folding: ReceiptFolding,
     private readonly progress: Progress,
-    private readonly closing: ClosingWorker,
+    private readonly closing: CompletionWorker,
     private readonly afterCommit: AfterCommit,
     private readonly actors: Actors,
     private readonly audit: Audit,
@@ -52,7 +52,7 @@ export class DepartureRetry {
     if (failed.length > 0) {
       // Those that have not answered yet go on being asked, now in this round.
       const asked = states.filter((state) => state.status !== 'completed' && state.error !== REMAINING);
-      await this.ask(
+      await this.republish(
         departure,
         round,
         asked.map((state) => state.service),
@@ -82,17 +82,17 @@ export class DepartureRetry {
       update departure d set status = 'running', round = ${round}, close_after = '-infinity', done = (
         select count(*) from departure_service s where s.departure_id = d.id and s.status = 'completed')
       where d.id = ${id} returning d.done, d.total`.execute(db);
-    await this.progress.note([
+    await this.progress.record([
       ...rows.map((data) => ({ departureId: id, type: 'service' as const, data })),
       { departureId: id, type: 'departure', data: { id, status: 'running', progress: counts[0] } },
     ]);
   }
 
-  private async ask(departure: DepartureRow, round: number, services: readonly string[]): Promise<void> {
+  private async republish(departure: DepartureRow, round: number, services: readonly string[]): Promise<void> {
     const user = await this.users.get(departure.account_id, departure.user_id);
     const event = repeatedEvent(this.events, user, departure, round);
     const targets = services.filter((service) => service !== 'identity');
-    if (targets.length > 0) await this.outbox.again([{ event, targets }]);
+    if (targets.length > 0) await this.outbox.republish([{ event, targets }]);
     if (services.includes('identity'))
       await this.folding.fold('identity', await this.processor.resumeDecided(this.em.getKysely(), [event]));
   }

@@ -7,11 +7,11 @@ import { Catalogue } from '../policy/catalogue.js';
 import { ruleOf } from '../policy/choices.js';
 import { PolicyService } from '../policy/policy.service.js';
 import { UserRows } from '../user/user-rows.js';
-import type { Decided } from './decisions.js';
+import type { Decision } from './decisions.js';
 
 /** What a reactivation needs, whoever asks for it and whenever. */
 @Injectable()
-export class Returns {
+export class Reactivations {
   constructor(
     private readonly em: EntityManager,
     private readonly users: UserRows,
@@ -34,7 +34,7 @@ export class Returns {
    * Locks the account and the user, who can then be reactivated.
    * @throws Problem `conflict` unless the user is deactivated, `no-free-seat`
    */
-  async prepare(accountId: string, userId: string): Promise<Decided> {
+  async prepare(accountId: string, userId: string): Promise<Decision> {
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'leave');
     const user = await this.users.get(accountId, userId);

@@ -20,7 +20,7 @@ export type Broken = ProofAnswer['broken'][number];
 
 /** Asks the services, identity among them, what would happen and what is left. */
 @Injectable()
-export class RuleOwners {
+export class RuleServices {
   constructor(
     private readonly em: EntityManager,
     private readonly client: ServiceClient,

@@ -1,18 +1,18 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { ProofRequest } from '#libs/contracts';
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { Catalogue } from '../policy/catalogue.js';
-import { RuleOwners, type Broken } from './rule-owners.js';
+import { RuleServices, type Broken } from './rule-owners.js';
 
-const AT_ONCE = 500;
+const BATCH_SIZE = 500;
 /** Milliseconds for which one replica keeps others from the same piece; a crash costs that much time. */
-const LEASE = 60_000;
+const LEASE_MS = 60_000;
 /** Milliseconds until a service that did not answer is asked again. */
-const PATIENCE = 2_000;
+const RETRY_DELAY_MS = 2_000;
 
 interface Job {
   id: string;
@@ -25,7 +25,7 @@ interface Job {
 export class VerificationWorker extends Worker {
   constructor(
     private readonly em: EntityManager,
-    private readonly owners: RuleOwners,
+    private readonly owners: RuleServices,
     private readonly catalogue: Catalogue,
     private readonly clock: Clock,
     log: Log,
@@ -37,11 +37,11 @@ export class VerificationWorker extends Worker {
     const job = await this.claim();
     if (!job) return false;
     const people = await this.people(job);
-    const broken = await this.count(people).catch((error: unknown) => {
-      this.log.warn({ people: people.length, ...faultOf(error) }, 'a verification waits for a service');
+    const broken = await this.countBroken(people).catch((error: unknown) => {
+      this.log.warn({ people: people.length, ...safeErrorFields(error) }, 'a verification waits for a service');
       return undefined;
     });
-    await this.note(job, people, broken);
+    await this.record(job, people, broken);
     return true;
   }
 
@@ -52,7 +52,7 @@ export class VerificationWorker extends Worker {
         select id from verification where status = 'running' and look_after <= ${now} order by look_after limit 1
         for no key update skip locked
       )
-      update verification v set look_after = ${new Date(now.getTime() + LEASE)} from due where v.id = due.id
+      update verification v set look_after = ${new Date(now.getTime() + LEASE_MS)} from due where v.id = due.id
       returning v.id, v.account_id, v.cursor`.execute(this.db);
     return rows[0];
   }
@@ -64,11 +64,11 @@ export class VerificationWorker extends Worker {
       where u.account_id = ${accountId} and u.status in ('deactivated', 'deleted')
         and (${cursor}::uuid is null or u.id > ${cursor}::uuid)
         and not exists (select from departure d where d.user_id = u.id and d.status = 'running')
-      order by u.id limit ${AT_ONCE}`.execute(this.db);
+      order by u.id limit ${BATCH_SIZE}`.execute(this.db);
     return rows;
   }
 
-  private async count(people: ProofRequest['users']): Promise<Broken[]> {
+  private async countBroken(people: ProofRequest['users']): Promise<Broken[]> {
     if (people.length === 0) return [];
     const context = this.em.fork();
     const services = await context.transactional(() => this.catalogue.otherServices());
@@ -76,16 +76,16 @@ export class VerificationWorker extends Worker {
     return found.flat();
   }
 
-  private async note(job: Job, people: ProofRequest['users'], broken: Broken[] | undefined): Promise<void> {
+  private async record(job: Job, people: ProofRequest['users'], broken: Broken[] | undefined): Promise<void> {
     if (!broken) {
-      const later = new Date(this.clock.millis() + PATIENCE);
+      const later = new Date(this.clock.millis() + RETRY_DELAY_MS);
       await sql`update verification set look_after = ${later} where id = ${job.id}`.execute(this.db);
       return;
     }
     await sql`
       update verification set checked = checked + ${people.length}, broken = broken || ${JSON.stringify(broken)}::jsonb,
         cursor = ${people.at(-1)?.userId ?? job.cursor}::uuid, look_after = '-infinity',
-        status = case when ${people.length < AT_ONCE} then 'completed' else 'running' end
+        status = case when ${people.length < BATCH_SIZE} then 'completed' else 'running' end
       where id = ${job.id} and cursor is not distinct from ${job.cursor}::uuid`.execute(this.db);
   }
 

@@ -5,12 +5,12 @@ import { Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { lockAccount } from '../account/account-lock.js';
 import { DepartureRows, type DepartureRow } from '../departures/departure-rows.js';
-import { LateDepartures } from './late-departures.js';
+import { ReopenedDepartures } from './late-departures.js';
 
 /** Departures in one transaction. */
 const AT_ONCE = 200;
 
-interface Joining {
+interface OnboardingRow {
   service: string;
   joining_cursor: string | null;
   /** Of a service that has forgotten what was decided since. */
@@ -24,11 +24,11 @@ interface Joining {
  * and what comes next counts on it.
  */
 @Injectable()
-export class JoiningWorker extends Worker {
+export class ServiceOnboardingWorker extends Worker {
   constructor(
     private readonly em: EntityManager,
     private readonly departures: DepartureRows,
-    private readonly late: LateDepartures,
+    private readonly late: ReopenedDepartures,
     log: Log,
   ) {
     super(log);
@@ -42,30 +42,30 @@ export class JoiningWorker extends Worker {
       if (!accountId) return this.end(joining.service);
       await lockAccount(this.em, accountId);
       const more = joining.joining_since
-        ? await this.remind(joining, joining.joining_since, accountId)
-        : await this.introduce(joining, accountId);
+        ? await this.republish(joining, joining.joining_since, accountId)
+        : await this.onboard(joining, accountId);
       if (!more) await this.moveOn(joining.service, accountId);
       return true;
     });
   }
 
   /** Those found once are not found again: the service has a part in them now. */
-  private async introduce({ service }: Joining, accountId: string): Promise<boolean> {
+  private async onboard({ service }: OnboardingRow, accountId: string): Promise<boolean> {
     const without = await this.departures.without(service, accountId, AT_ONCE);
     await this.late.open(accountId, service, without);
     return without.length === AT_ONCE;
   }
 
-  private async remind({ service, joining_departure: after }: Joining, since: string, accountId: string) {
+  private async republish({ service, joining_departure: after }: OnboardingRow, since: string, accountId: string) {
     const forgotten = await this.departures.answeredSince(service, { accountId, since, after, limit: AT_ONCE });
-    await this.late.openAgain(accountId, service, forgotten);
+    await this.late.reopen(accountId, service, forgotten);
     await this.count(service, forgotten);
     return forgotten.length === AT_ONCE;
   }
 
   /** Another replica may be at work on another service. */
-  private async claim(): Promise<Joining | undefined> {
-    const { rows } = await sql<Joining>`
+  private async claim(): Promise<OnboardingRow | undefined> {
+    const { rows } = await sql<OnboardingRow>`
       select service, joining_cursor, joining_since, joining_departure from service_rules
       where joining = 'catching-up' order by service limit 1 for no key update skip locked`.execute(
       this.em.getKysely(),

@@ -21,7 +21,7 @@ type Round = Pick<DepartureRow, 'id' | 'round'>;
  * has forgotten. In the caller's transaction.
  */
 @Injectable()
-export class LateDepartures {
+export class ReopenedDepartures {
   constructor(
     private readonly em: EntityManager,
     private readonly departures: DepartureRows,
@@ -57,7 +57,7 @@ export class LateDepartures {
   }
 
   /** Opens departures of one account again that this service knows nothing of any more; what others did stays done. */
-  async openAgain(accountId: string, service: string, departures: readonly DepartureRow[]): Promise<void> {
+  async reopen(accountId: string, service: string, departures: readonly DepartureRow[]): Promise<void> {
     if (departures.length === 0) return;
     const again = departures.map((departure) => ({ ...departure, round: departure.round + 1 }));
     await this.reset(service, again);
@@ -90,7 +90,7 @@ export class LateDepartures {
       from (select n.id, n.round, count(*) filter (where s.status = 'completed') as done, bool_or(s.status = 'failed') as failed
         from ${rounds} join departure_service s on s.departure_id = n.id group by n.id, n.round) n
       where d.id = n.id returning d.id, d.status, d.done, d.total`.execute(db);
-    await this.note(service, rows);
+    await this.recordProgress(service, rows);
   }
 
   private async write(service: string, late: readonly DepartureRow[]): Promise<void> {
@@ -107,14 +107,14 @@ export class LateDepartures {
       insert into departure_service (departure_id, service, status, round, updated_at)
       select n.id, ${service}, 'pending', n.round, ${now}::timestamptz
       from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb) as n (id uuid, round int)`.execute(db);
-    await this.note(service, rows);
+    await this.recordProgress(service, rows);
   }
 
-  private async note(
+  private async recordProgress(
     service: string,
     opened: readonly { id: string; status: string; done: number; total: number }[],
   ): Promise<void> {
-    await this.progress.note(
+    await this.progress.record(
       opened.flatMap(({ id, status, done, total }) => [
         { departureId: id, type: 'service' as const, data: { service, status: 'pending' } },
         { departureId: id, type: 'departure' as const, data: { id, status, progress: { done, total } } },
@@ -131,7 +131,7 @@ export class LateDepartures {
     const targets = Map.groupBy(open, (state) => state.departure_id);
     const users = await this.users.byIds(late.map((departure) => departure.user_id));
     const byId = new Map(users.map((user) => [user.id, user]));
-    await this.outbox.again(
+    await this.outbox.republish(
       late.map((departure) => ({
         event: repeatedEvent(this.events, byId.get(departure.user_id)!, departure, departure.round),
         targets: targets.get(departure.id)!.map((state) => state.service),

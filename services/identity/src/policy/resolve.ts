@@ -14,7 +14,7 @@ import {
 import { choiceOf } from './choices.js';
 
 /** What is wanted for one departure, beside the account's policy. */
-export interface Wishes {
+export interface PolicyChoices {
   /** Which transitions the departure applies: a deletion both. */
   steps: readonly Transition[];
   overrides?: Record<string, ActionInput>;
@@ -32,7 +32,11 @@ export interface AccountPolicy {
  * for a rule is not undone by a successor who is named for all rules. What a rule does not offer is passed over: the
  * rules may have changed since the override was written.
  */
-export function resolve(catalogue: readonly RuleDescription[], account: AccountPolicy, wishes: Wishes): ResolvedRules {
+export function resolve(
+  catalogue: readonly RuleDescription[],
+  account: AccountPolicy,
+  wishes: PolicyChoices,
+): ResolvedRules {
   const rules = catalogue.map((rule): [string, ResolvedRules[string]] => {
     const transitions = wishes.steps.flatMap((transition): [Transition, ResolvedAction][] => {
       const description = rule.transitions[transition];
@@ -48,7 +52,7 @@ function resolveOne(
   transition: Transition,
   description: TransitionDescription,
   account: AccountPolicy,
-  { overrides = {}, successors = {} }: Wishes,
+  { overrides = {}, successors = {} }: PolicyChoices,
 ): ResolvedAction {
   const usual = defaultOf(description, account.preset);
   if (rule.fixed) return usual;

@@ -4,15 +4,15 @@ import { Problem, type Departure, type DepartureTransition, type Principal, type
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import type { Decided } from '../departures/decisions.js';
+import type { Decision } from '../departures/decisions.js';
 import { DepartureRows } from '../departures/departure-rows.js';
-import { News } from '../departures/news.js';
+import { Notifications } from '../departures/news.js';
 import type { PlanRequest } from '../departures/planner.js';
 import { Progress } from '../departures/progress.js';
 import { Actors, assertMayManage } from '../user/actors.js';
 import { UserRows } from '../user/user-rows.js';
 
-interface Appointment {
+interface ScheduledFor {
   accountId: string;
   transition: Transition;
   requestedBy: string;
@@ -20,7 +20,7 @@ interface Appointment {
   effectiveAt: string;
 }
 
-interface LaterLeaver {
+interface ScheduledLeaver {
   userId: string;
   wishes: PlanRequest;
   reason?: string;
@@ -52,14 +52,14 @@ export class Schedule {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly progress: Progress,
-    private readonly news: News,
+    private readonly news: Notifications,
     private readonly audit: Audit,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
   /** Those of them who are to leave on some day. */
-  async leaving(userIds: readonly string[]): Promise<Set<string>> {
+  async usersWithScheduledDeparture(userIds: readonly string[]): Promise<Set<string>> {
     const { rows } = await sql<{ user_id: string }>`
       select user_id from departure
       where user_id = any(${[...userIds]}::uuid[]) and status = 'scheduled' and transition <> 'reactivated'`.execute(
@@ -69,9 +69,9 @@ export class Schedule {
   }
 
   /** Of people who are not `leaving` yet. @returns the ids of the departures, in the order of the people */
-  async leave(
-    { accountId, transition, requestedBy, effectiveAt }: Appointment,
-    leavers: readonly LaterLeaver[],
+  async scheduleDepartures(
+    { accountId, transition, requestedBy, effectiveAt }: ScheduledFor,
+    leavers: readonly ScheduledLeaver[],
   ): Promise<string[]> {
     const rows = leavers.map(({ userId, wishes, reason, returnAt }) => ({
       id: this.ids.next(),
@@ -99,7 +99,7 @@ export class Schedule {
   }
 
   /** Those who have left for a time have the day of their return put down. */
-  async returns(left: readonly Decided[]): Promise<void> {
+  async scheduleReturns(left: readonly Decision[]): Promise<void> {
     const away = left.filter((one) => one.returnAt !== undefined);
     if (away.length === 0) return;
     const ids = away.map((one) => one.departureId!);
@@ -130,7 +130,7 @@ export class Schedule {
    * What is decided now takes the place of what was to happen later: whoever is back or deleted need not be brought back,
    * and somebody's decision of today outdoes the one for another day.
    */
-  async overtake(transition: DepartureTransition, decided: readonly Decided[]): Promise<void> {
+  async cancelOvertaken(transition: DepartureTransition, decided: readonly Decision[]): Promise<void> {
     const now = decided.filter((one) => one.departureId === undefined).map((one) => one.user.id);
     const begun = decided.flatMap((one) => one.departureId ?? []);
     const { rows } = await sql<{ id: string; status: string }>`
@@ -138,7 +138,7 @@ export class Schedule {
       where user_id = any(${decided.map((one) => one.user.id)}::uuid[]) and status = 'scheduled' and id <> all(${begun}::uuid[])
         and case transition when 'reactivated' then ${transition} <> 'deactivated' else user_id = any(${now}::uuid[]) end
       returning id, status`.execute(this.db);
-    await this.note(rows);
+    await this.recordProgress(rows);
   }
 
   /** @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that does not wait for its day */
@@ -151,7 +151,7 @@ export class Schedule {
     if (status !== 'scheduled')
       throw new Problem('conflict', { detail: `The departure is ${status}: only a scheduled one can be called off.` });
     await sql`update departure set status = 'cancelled' where id = ${id}`.execute(this.db);
-    await this.note([{ id, status: 'cancelled' }]);
+    await this.recordProgress([{ id, status: 'cancelled' }]);
     const detail = { departureId: id, transition };
     await this.audit.append([{ accountId, action: 'departure.cancelled', actorId: userId, subjectId, detail }]);
     return this.departures.view(accountId, id);
@@ -173,7 +173,7 @@ export class Schedule {
       update departure d set status = 'failed', error = f.error, error_detail = f.detail
       from jsonb_to_recordset(${JSON.stringify(faults)}::jsonb) as f (id uuid, error text, detail text)
       where d.id = f.id returning d.id, d.account_id, d.user_id, d.transition, d.error`.execute(this.db);
-    await this.note(rows.map(({ id }) => ({ id, status: 'failed' })));
+    await this.recordProgress(rows.map(({ id }) => ({ id, status: 'failed' })));
     await this.audit.append(
       rows.map(({ id: departureId, account_id: accountId, user_id: subjectId, transition, error: code }) => ({
         accountId,
@@ -194,14 +194,14 @@ export class Schedule {
         requested_by uuid, effective_at timestamptz, reason text, wishes jsonb, return_at timestamptz, returns_from uuid)`.execute(
       this.db,
     );
-    await this.news.note(
+    await this.news.record(
       'departure.scheduled',
       rows.map((row) => row.id),
     );
   }
 
-  private note(changed: readonly { id: string; status: string }[]): Promise<void> {
-    return this.progress.note(
+  private recordProgress(changed: readonly { id: string; status: string }[]): Promise<void> {
+    return this.progress.record(
       changed.map(({ id, status }) => ({
         departureId: id,
         type: 'departure',

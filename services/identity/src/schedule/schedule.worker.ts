@@ -1,23 +1,23 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureTransition, type Transition } from '#libs/contracts';
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { Worker } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { Decisions } from '../departures/decisions.js';
 import { GroupDecisions } from '../departures/group-decisions.js';
 import type { PlanRequest } from '../departures/planner.js';
-import { Returns } from '../departures/returns.js';
+import { Reactivations } from '../departures/returns.js';
 import { isoOf } from '../moments.js';
 import { Actors, mayManage } from '../user/actors.js';
 import { Schedule } from './schedule.js';
 
-const AT_ONCE = 200;
+const BATCH_SIZE = 200;
 /** Milliseconds for which one replica keeps others from the same departures; a crash costs that much time. */
-const LEASE = 60_000;
+const LEASE_MS = 60_000;
 /** Milliseconds until what could not be decided is tried again. */
-const PATIENCE = 2_000;
+const RETRY_DELAY_MS = 2_000;
 
 interface DueDeparture {
   id: string;
@@ -41,7 +41,7 @@ export class ScheduleWorker extends Worker {
     private readonly schedule: Schedule,
     private readonly groups: GroupDecisions,
     private readonly decisions: Decisions,
-    private readonly returning: Returns,
+    private readonly returning: Reactivations,
     private readonly actors: Actors,
     private readonly clock: Clock,
     log: Log,
@@ -55,8 +55,8 @@ export class ScheduleWorker extends Worker {
       // Each return asks for a seat of its own.
       one.transition === 'reactivated' ? one.id : [one.account_id, one.transition, one.requested_by].join(' '),
     );
-    for (const group of groups.values()) await this.carryOut(group);
-    return due.length === AT_ONCE;
+    for (const group of groups.values()) await this.decide(group);
+    return due.length === BATCH_SIZE;
   }
 
   private async claim(): Promise<DueDeparture[]> {
@@ -64,52 +64,61 @@ export class ScheduleWorker extends Worker {
     const { rows } = await sql<DueDeparture>`
       with due as materialized (
         select id from departure where status = 'scheduled' and effective_at <= ${now} and look_after <= ${now}
-        order by effective_at limit ${AT_ONCE} for no key update skip locked
+        order by effective_at limit ${BATCH_SIZE} for no key update skip locked
       )
-      update departure d set look_after = ${new Date(now.getTime() + LEASE)} from due where d.id = due.id
-      returning d.id, d.account_id, d.user_id, d.transition, d.requested_by, d.wishes, d.return_at`.execute(this.apart);
+      update departure d set look_after = ${new Date(now.getTime() + LEASE_MS)} from due where d.id = due.id
+      returning d.id, d.account_id, d.user_id, d.transition, d.requested_by, d.wishes, d.return_at`.execute(
+      this.inOwnTransaction,
+    );
     return rows;
   }
 
   /** Where a group fails for no known reason its members are tried one by one, so that the one does not hold up the others. */
-  private async carryOut(group: readonly DueDeparture[]): Promise<void> {
+  private async decide(group: readonly DueDeparture[]): Promise<void> {
     try {
-      if (group[0]!.transition === 'reactivated') await this.bringBack(group[0]!);
-      else await this.haveLeave(group);
+      if (group[0]!.transition === 'reactivated') await this.decideReturn(group[0]!);
+      else await this.decideDeparture(group);
     } catch (error) {
       const known = error instanceof Problem || group.length === 1;
-      if (!known) for (const one of group) await this.carryOut([one]);
-      else await this.putOff(group, error);
+      if (!known) for (const one of group) await this.decide([one]);
+      else await this.reschedule(group, error);
     }
   }
 
-  private async haveLeave(group: readonly DueDeparture[]): Promise<void> {
+  private async decideDeparture(group: readonly DueDeparture[]): Promise<void> {
     const { account_id: accountId, requested_by: requestedBy } = group[0]!;
     const transition = group[0]!.transition as Transition;
-    const wishes = group.map(({ id, user_id: userId, wishes: { successors, overrides }, return_at: returnAt }) => ({
+    const requests = group.map(({ id, user_id: userId, wishes: { successors, overrides }, return_at: returnAt }) => ({
       userId,
       successors,
       overrides,
       departureId: id,
       ...(returnAt && { returnAt: isoOf(returnAt) }),
     }));
-    const foreseen = await RequestContext.create(this.em, () => this.groups.foresee({ accountId, transition, wishes }));
+    const foreseen = await RequestContext.create(this.em, () =>
+      this.groups.prepare({ accountId, transition, requests }),
+    );
     await this.em.fork().transactional(async () => {
-      await this.groups.lock(accountId, wishes);
+      await this.groups.lock(accountId, requests);
       const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requestedBy });
-      const open = await this.schedule.hold(wishes.map((wish) => wish.departureId));
-      const still = wishes.filter((wish) => open.has(wish.departureId));
+      const open = await this.schedule.hold(requests.map((request) => request.departureId));
+      const still = requests.filter((request) => open.has(request.departureId));
       const verdicts = await this.groups.decide(
-        { accountId, transition, wishes: still, requestedBy, rolesNow: rolesNow ?? [] },
+        { accountId, transition, requests: still, requestedBy, rolesNow: rolesNow ?? [] },
         foreseen,
       );
       await this.schedule.fail(
-        verdicts.flatMap(({ wish, problem }) => (problem ? [{ departureId: wish.departureId, problem }] : [])),
+        verdicts.flatMap(({ request, problem }) => (problem ? [{ departureId: request.departureId, problem }] : [])),
       );
     });
   }
 
-  private async bringBack({ id, account_id: accountId, user_id: userId, requested_by }: DueDeparture): Promise<void> {
+  private async decideReturn({
+    id,
+    account_id: accountId,
+    user_id: userId,
+    requested_by,
+  }: DueDeparture): Promise<void> {
     await this.em.fork().transactional(async () => {
       const returning = await this.returning.prepare(accountId, userId).catch((error: unknown) => {
         if (error instanceof Problem) return error;
@@ -120,18 +129,18 @@ export class ScheduleWorker extends Worker {
       if (!open.has(id)) return;
       if (returning instanceof Problem) return this.schedule.fail([{ departureId: id, problem: returning }]);
       const onBehalf = !mayManage(rolesNow ?? [], returning.user.roles);
-      await this.decisions.carryOut('reactivated', [{ ...returning, departureId: id }], requested_by, { onBehalf });
+      await this.decisions.apply('reactivated', [{ ...returning, departureId: id }], requested_by, { onBehalf });
     });
   }
 
-  private async putOff(group: readonly DueDeparture[], error: unknown): Promise<void> {
-    this.log.warn({ departures: group.length, ...faultOf(error) }, 'scheduled departures wait');
+  private async reschedule(group: readonly DueDeparture[], error: unknown): Promise<void> {
+    this.log.warn({ departures: group.length, ...safeErrorFields(error) }, 'scheduled departures wait');
     await sql`
-      update departure set look_after = ${new Date(this.clock.millis() + PATIENCE)}
-      where id = any(${group.map((one) => one.id)}::uuid[])`.execute(this.apart);
+      update departure set look_after = ${new Date(this.clock.millis() + RETRY_DELAY_MS)}
+      where id = any(${group.map((one) => one.id)}::uuid[])`.execute(this.inOwnTransaction);
   }
 
-  private get apart() {
+  private get inOwnTransaction() {
     return this.em.fork().getKysely();
   }
 }

@@ -1,5 +1,5 @@
 import { Problem, type ScimAnswer, type ScimObject, type ScimPage, type ScimView } from '#libs/contracts';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 import { project } from './projection.js';
 
 /** Bytes. What the broker carries in one message is 1 MiB. */
@@ -18,7 +18,7 @@ export function pageOf(totalResults: number, resources: readonly ScimObject[], v
 
 function fitting<T extends object>(answer: T): T {
   if (Buffer.byteLength(JSON.stringify(answer)) <= LARGEST) return answer;
-  throw fault('tooMany', 'The answer would be too large. Ask for fewer, or with excludedAttributes=members.');
+  throw scimProblem('tooMany', 'The answer would be too large. Ask for fewer, or with excludedAttributes=members.');
 }
 
 /** @throws Problem `precondition-failed` unless the client means this version, or says nothing of versions */

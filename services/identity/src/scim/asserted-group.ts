@@ -1,7 +1,7 @@
 import type { ScimObject } from '#libs/contracts';
 import { filter as matcher, parse } from 'scim2-parse-filter';
 import { attributesIn, parsePath, type AttributePath } from './attribute-path.js';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 import { patchOf, type PatchOperation } from './patch.js';
 import { isObject, partIn, textOf } from './values.js';
 
@@ -46,7 +46,7 @@ function read(path: AttributePath, { op, value }: Omit<PatchOperation, 'path'>):
   switch (path.name) {
     case 'displayname': {
       const displayName = textOf('displayName', said);
-      if (displayName === null) throw fault('invalidValue', 'displayName is required.');
+      if (displayName === null) throw scimProblem('invalidValue', 'displayName is required.');
       return { displayName };
     }
     case 'externalid':
@@ -61,7 +61,8 @@ function read(path: AttributePath, { op, value }: Omit<PatchOperation, 'path'>):
 function membersAfter({ filter }: AttributePath, op: PatchOperation['op'], value: unknown): AssertedGroup['members'] {
   if (filter !== undefined) {
     const matches = chooser(filter);
-    if (op !== 'remove') throw fault('invalidPath', 'Members chosen by a filter can be removed, and not changed.');
+    if (op !== 'remove')
+      throw scimProblem('invalidPath', 'Members chosen by a filter can be removed, and not changed.');
     return (before) => new Set([...before].filter((id) => !matches({ value: id, type: 'User' })));
   }
   const ids = idsIn(value);
@@ -81,7 +82,7 @@ function idsIn(value: unknown): string[] {
   if (value === undefined || value === null) return [];
   return [value].flat().map((member: unknown) => {
     const id = String(isObject(member) ? partIn(member, 'value') : member).toLowerCase();
-    if (!UUID.test(id)) throw fault('invalidValue', 'Members are users, each named by the id they have here.');
+    if (!UUID.test(id)) throw scimProblem('invalidValue', 'Members are users, each named by the id they have here.');
     return id;
   });
 }
@@ -90,6 +91,6 @@ function chooser(text: string): (member: object) => boolean {
   try {
     return matcher(parse(text));
   } catch {
-    throw fault('invalidPath', 'The filter in the path is not one of RFC 7644.');
+    throw scimProblem('invalidPath', 'The filter in the path is not one of RFC 7644.');
   }
 }

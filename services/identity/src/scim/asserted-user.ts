@@ -2,7 +2,7 @@ import { isEmail } from 'class-validator';
 import type { ScimObject } from '#libs/contracts';
 import { filter as matcher, parse } from 'scim2-parse-filter';
 import { attributesIn, parsePath, schemaKey, type AttributePath } from './attribute-path.js';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 import { patchOf } from './patch.js';
 import { flagOf, isObject, partIn, textOf } from './values.js';
 
@@ -55,7 +55,7 @@ function assert(asserted: AssertedUser, path: AttributePath, value: unknown): vo
   const write = (path.enterprise ? ENTERPRISE : CORE).get(path.name);
   if (!write) return;
   if (path.filter !== undefined && path.name !== 'emails')
-    throw fault('invalidPath', `${path.name} has one value: there is nothing to choose from.`);
+    throw scimProblem('invalidPath', `${path.name} has one value: there is nothing to choose from.`);
   write(asserted, path, value);
 }
 
@@ -71,7 +71,7 @@ const ENTERPRISE = writers({
 const CORE = writers({
   username: (asserted, _path, value) => {
     const userName = textOf('userName', value);
-    if (userName === null) throw fault('invalidValue', 'userName is required.');
+    if (userName === null) throw scimProblem('invalidValue', 'userName is required.');
     asserted.userName = userName;
   },
   externalid: (asserted, _path, value) => {
@@ -87,7 +87,8 @@ const CORE = writers({
     asserted.password = textOf('password', value, 256) ?? undefined;
   },
   name: (asserted, { sub }, value) => {
-    if (sub === undefined && value !== null && !isObject(value)) throw fault('invalidValue', 'name must be an object.');
+    if (sub === undefined && value !== null && !isObject(value))
+      throw scimProblem('invalidValue', 'name must be an object.');
     const given = sub === undefined ? (value ?? {}) : { [sub]: value };
     const parts = Object.entries(given).flatMap(([key, text]) => {
       const part = NAME_PARTS.find((known) => known.toLowerCase() === key.toLowerCase());
@@ -99,7 +100,7 @@ const CORE = writers({
   emails: (asserted, path, value) => {
     const email = emailIn(path, value);
     if (email === undefined) return;
-    if (!isEmail(email) || email.length > 254) throw fault('invalidValue', 'emails must hold an email address.');
+    if (!isEmail(email) || email.length > 254) throw scimProblem('invalidValue', 'emails must hold an email address.');
     asserted.email = email;
   },
 });
@@ -140,6 +141,6 @@ function chooses(text: string): boolean {
   try {
     return matcher(parse(text))({ type: 'work', primary: true });
   } catch {
-    throw fault('invalidPath', 'The filter in the path is not one of RFC 7644.');
+    throw scimProblem('invalidPath', 'The filter in the path is not one of RFC 7644.');
   }
 }

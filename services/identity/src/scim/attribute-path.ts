@@ -1,5 +1,5 @@
 import { SCIM_ENTERPRISE_USER, SCIM_GROUP, SCIM_USER, type ScimObject } from '#libs/contracts';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 import { isObject } from './values.js';
 
 /** What a path of RFC 7644 (3.10) points at. Names are in lower case: SCIM takes them in any. */
@@ -20,7 +20,7 @@ const ENTERPRISE = SCIM_ENTERPRISE_USER.toLowerCase();
 /** @throws Problem `validation` with `invalidPath` */
 export function parsePath(text: string): AttributePath {
   const path = pathOf(text);
-  if (!path) throw fault('invalidPath', 'The path is not one of RFC 7644.');
+  if (!path) throw scimProblem('invalidPath', 'The path is not one of RFC 7644.');
   return path;
 }
 

@@ -1,6 +1,6 @@
 import { parse, type Filter } from 'scim2-parse-filter';
 import { sql, type RawBuilder } from 'kysely';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 
 type Condition = RawBuilder<boolean>;
 type Value = string | number | boolean | null;
@@ -26,7 +26,8 @@ export function whereOf(text: string, attributes: Attributes): Condition {
   return compile(parsed, attributes);
 }
 
-export const notUnderstood = (detail: string) => fault('invalidFilter', `The filter is not understood. ${detail}`);
+export const notUnderstood = (detail: string) =>
+  scimProblem('invalidFilter', `The filter is not understood. ${detail}`);
 
 function parsedFilter(text: string): Filter {
   try {

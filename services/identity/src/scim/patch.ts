@@ -1,5 +1,5 @@
 import type { ScimObject } from '#libs/contracts';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 import { isObject } from './values.js';
 
 export interface PatchOperation {
@@ -15,21 +15,21 @@ const MOST = 1_000;
 export function patchOf(body: ScimObject): PatchOperation[] {
   const key = Object.keys(body).find((name) => name.toLowerCase() === 'operations');
   const operations = key === undefined ? undefined : body[key];
-  if (!Array.isArray(operations)) throw fault('invalidSyntax', 'A PATCH needs a list of Operations.');
-  if (operations.length > MOST) throw fault('tooMany', `Send at most ${MOST} operations at once.`);
+  if (!Array.isArray(operations)) throw scimProblem('invalidSyntax', 'A PATCH needs a list of Operations.');
+  if (operations.length > MOST) throw scimProblem('tooMany', `Send at most ${MOST} operations at once.`);
   return operations.map(operationOf);
 }
 
 function operationOf(given: unknown): PatchOperation {
-  if (!isObject(given)) throw fault('invalidSyntax', 'An operation must be an object.');
+  if (!isObject(given)) throw scimProblem('invalidSyntax', 'An operation must be an object.');
   const op = typeof given.op === 'string' ? given.op.toLowerCase() : '';
   if (op !== 'add' && op !== 'replace' && op !== 'remove')
-    throw fault('invalidSyntax', 'op must be add, replace or remove.');
+    throw scimProblem('invalidSyntax', 'op must be add, replace or remove.');
   const { value } = given;
   const path = given.path === null || given.path === '' ? undefined : given.path;
-  if (path !== undefined && typeof path !== 'string') throw fault('invalidPath', 'path must be a text.');
-  if (path === undefined && op === 'remove') throw fault('noTarget', 'Say by a path what is to be removed.');
+  if (path !== undefined && typeof path !== 'string') throw scimProblem('invalidPath', 'path must be a text.');
+  if (path === undefined && op === 'remove') throw scimProblem('noTarget', 'Say by a path what is to be removed.');
   if (path === undefined && !isObject(value))
-    throw fault('invalidValue', 'Without a path, value must be an object of attributes.');
+    throw scimProblem('invalidValue', 'Without a path, value must be an object of attributes.');
   return { op, ...(path !== undefined && { path }), value };
 }

@@ -4,7 +4,7 @@ import { Problem, SCIM_GROUP, type ScimObject, type ScimSearch, type ScimView } 
 import { sql, type RawBuilder } from 'kysely';
 import { isoOf } from '../moments.js';
 import { offsetOf } from './answers.js';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 import { exact, identifier, words } from './filter-attributes.js';
 import { notUnderstood, whereOf, type Attribute } from './filter.js';
 import { wants } from './projection.js';
@@ -51,7 +51,7 @@ export class ScimGroupRows {
   async search(accountId: string, query: ScimSearch): Promise<{ total: number; rows: ScimGroupRow[] }> {
     const filter = query.filter === undefined ? sql`true` : whereOf(query.filter, ATTRIBUTES);
     const order = ORDERS.get(query.sortBy?.toLowerCase() ?? 'id');
-    if (!order) throw fault('invalidPath', 'Groups are not sorted by this attribute.');
+    if (!order) throw scimProblem('invalidPath', 'Groups are not sorted by this attribute.');
     const where = sql`t.account_id = ${accountId} and ${filter}`;
     const counted = await sql<{ total: number }>`select count(*)::int as total from team t where ${where}`.execute(
       this.em.getKysely(),

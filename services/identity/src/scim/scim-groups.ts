@@ -6,7 +6,7 @@ import { actorOf, Audit } from '../audit/audit.js';
 import { TeamService } from '../team/team.service.js';
 import { answerOf, requireVersion } from './answers.js';
 import { readGroup, readGroupPatch, without, type AssertedGroup } from './asserted-group.js';
-import { fault, taken } from './faults.js';
+import { scimProblem, taken } from './faults.js';
 import { ScimGroupRows, toScimGroup, versionOf, type ScimGroupRow } from './scim-group-rows.js';
 
 const NO_MEMBERS: ScimView = { excludedAttributes: ['members'] };
@@ -28,7 +28,7 @@ export class ScimGroups {
   /** @throws Problem `validation`, `conflict` when the name is taken, `unknown-user` or `inactive-user` for members */
   async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimAnswer> {
     const { displayName, ...asserted } = readGroup(body);
-    if (displayName === undefined) throw fault('invalidValue', 'displayName is required.');
+    if (displayName === undefined) throw scimProblem('invalidValue', 'displayName is required.');
     const { id } = await named(() => this.teams.create(principal, displayName));
     await this.apply(principal, await this.rows.get(principal.accountId, id, NO_MEMBERS), asserted);
     return this.get(principal, id, view);
@@ -37,7 +37,7 @@ export class ScimGroups {
   /** Who is not spoken of at all stays. @throws Problem as `change` does */
   async replace(principal: Principal, id: string, { body, ifMatch, view }: ScimWrite): Promise<ScimAnswer> {
     const asserted = readGroup(body);
-    if (asserted.displayName === undefined) throw fault('invalidValue', 'displayName is required.');
+    if (asserted.displayName === undefined) throw scimProblem('invalidValue', 'displayName is required.');
     await this.apply(principal, await this.expect(principal, id, ifMatch), asserted);
     return this.get(principal, id, view);
   }

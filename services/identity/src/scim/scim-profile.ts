@@ -1,6 +1,6 @@
 import { isEmail } from 'class-validator';
 import type { AssertedUser, NamePart } from './asserted-user.js';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 
 export type NameParts = Partial<Record<NamePart, string>>;
 
@@ -18,9 +18,9 @@ export interface ScimProfile {
 /** Of somebody new. @throws Problem `validation` with `invalidValue` for somebody without a user name or an email */
 export function newProfile(asserted: AssertedUser): ScimProfile {
   const { userName, externalId = null } = asserted;
-  if (userName === undefined) throw fault('invalidValue', 'userName is required.');
+  if (userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
   const email = asserted.email ?? userName;
-  if (!isEmail(email)) throw fault('invalidValue', 'Give an email address, in emails or as userName.');
+  if (!isEmail(email)) throw scimProblem('invalidValue', 'Give an email address, in emails or as userName.');
   const name = partsAfter({}, asserted);
   const displayName = asserted.displayName ?? fullName(name) ?? userName;
   return {

@@ -6,7 +6,7 @@ import { Audit, actorOf } from '../audit/audit.js';
 import { UserChanges } from '../user/user-changes.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
-import { refusing } from '../violations.js';
+import { mapConstraintErrors } from '../violations.js';
 import type { AssertedUser } from './asserted-user.js';
 import { taken } from './faults.js';
 import { profileAfter, type ScimProfile } from './scim-profile.js';
@@ -47,7 +47,7 @@ export class ScimProfiles {
 
   /** Puts down what only SCIM clients see; without a name that stays as it is. @throws Problem `conflict` when the user name or external id is taken */
   async note(id: string, { userName, email, externalId, name }: OwnColumns): Promise<void> {
-    await refusing(duplicates, () =>
+    await mapConstraintErrors(duplicates, () =>
       sql`
         update users set user_name = ${userName === email ? null : userName}, external_id = ${externalId},
           scim_name = ${name === undefined ? sql.ref('scim_name') : JSON.stringify(name)}

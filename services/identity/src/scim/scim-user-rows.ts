@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, SCIM_ENTERPRISE_USER, type ScimSearch, type UserStatus } from '#libs/contracts';
 import { sql, type RawBuilder } from 'kysely';
 import { offsetOf } from './answers.js';
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 import { exact, flag, identifier, moment, words } from './filter-attributes.js';
 import { whereOf, type Attribute } from './filter.js';
 
@@ -101,7 +101,7 @@ export const conditionOf = ({ filter }: Pick<ScimSearch, 'filter'>): RawBuilder<
 function orderOf({ sortBy, descending = false }: ScimSearch): RawBuilder<unknown> {
   if (sortBy === undefined) return sql`u.id`;
   const [, column, kind] = COLUMNS.find(([path]) => path === sortBy.toLowerCase()) ?? [];
-  if (!column) throw fault('invalidPath', 'Users are not sorted by this attribute.');
+  if (!column) throw scimProblem('invalidPath', 'Users are not sorted by this attribute.');
   const direction = descending ? sql`desc nulls first` : sql`asc nulls last`;
   return sql`${kind === words ? sql`lower(${column})` : column} ${direction}, u.id`;
 }

@@ -9,7 +9,7 @@ import { UserRows } from '../user/user-rows.js';
 import { UserService } from '../user/user.service.js';
 import { answerOf, requireVersion } from './answers.js';
 import { readUser, readUserPatch, type AssertedUser } from './asserted-user.js';
-import { fault, taken } from './faults.js';
+import { scimProblem, taken } from './faults.js';
 import { newProfile } from './scim-profile.js';
 import { ScimProfiles } from './scim-profiles.js';
 import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
@@ -57,14 +57,14 @@ export class ScimUsers {
     const password = passwordOf(asserted);
     const { id } = await this.newUsers.invite(principal, { name, email, staffId, ...(password && { password }) });
     await this.profiles.note(id, { userName, email, externalId, name: profile.name });
-    if (asserted.active === false) await this.departures.leave(principal, id, 'deactivated', {});
+    if (asserted.active === false) await this.departures.decideNow(principal, id, 'deactivated', {});
     return this.get(principal, id, view);
   }
 
   /** @throws Problem as `change` does */
   replace(principal: Principal, id: string, request: ScimWrite): Promise<ScimAnswer> {
     const asserted = readUser(request.body);
-    if (asserted.userName === undefined) throw fault('invalidValue', 'userName is required.');
+    if (asserted.userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
     return this.apply(principal, id, request, { ...asserted, whole: true });
   }
 
@@ -116,7 +116,7 @@ export class ScimUsers {
     transition: 'deactivated' | 'deleted',
   ): Promise<ScimAnswer | undefined> {
     try {
-      await this.departures.leave(principal, id, transition, {});
+      await this.departures.decideNow(principal, id, transition, {});
       return undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -148,6 +148,6 @@ export class ScimUsers {
 
 function passwordOf({ password }: AssertedUser): string | undefined {
   if (password !== undefined && password.length < SHORTEST_PASSWORD)
-    throw fault('invalidValue', `password must have ${SHORTEST_PASSWORD} characters at least.`);
+    throw scimProblem('invalidValue', `password must have ${SHORTEST_PASSWORD} characters at least.`);
   return password;
 }

@@ -1,4 +1,4 @@
-import { fault } from './faults.js';
+import { scimProblem } from './faults.js';
 
 const LONGEST = 200;
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -14,11 +14,12 @@ export function textOf(name: string, value: unknown, longest = LONGEST): string 
   const plain = unwrapped(value);
   if (plain === null || plain === undefined) return null;
   const text = typeof plain === 'number' ? String(plain) : plain;
-  if (typeof text !== 'string') throw fault('invalidValue', `${name} must be a text.`);
+  if (typeof text !== 'string') throw scimProblem('invalidValue', `${name} must be a text.`);
   const trimmed = text.trim();
-  if (trimmed.length > longest) throw fault('invalidValue', `${name} must not have more than ${longest} characters.`);
+  if (trimmed.length > longest)
+    throw scimProblem('invalidValue', `${name} must not have more than ${longest} characters.`);
   if (CONTROL.test(trimmed) || !trimmed.isWellFormed())
-    throw fault('invalidValue', `${name} must not hold control characters.`);
+    throw scimProblem('invalidValue', `${name} must not hold control characters.`);
   return trimmed === '' ? null : trimmed;
 }
 
@@ -30,7 +31,7 @@ export function flagOf(name: string, value: unknown): boolean | null {
   const plain = unwrapped(value);
   if (plain === null || plain === undefined) return null;
   const text = String(plain).toLowerCase();
-  if (text !== 'true' && text !== 'false') throw fault('invalidValue', `${name} must be true or false.`);
+  if (text !== 'true' && text !== 'false') throw scimProblem('invalidValue', `${name} must be true or false.`);
   return text === 'true';
 }
 

@@ -6,12 +6,12 @@ import { SESSION_BUCKET, sessionKey, type SessionEpoch } from '#libs/contracts';
 import { AfterCommit } from '../after-commit.js';
 
 /** Milliseconds that an answer is held up at most while the broker is away; gateways then learn by asking. */
-const PATIENCE = 1_000;
-const AT_ONCE = 1_000;
+const PUT_TIMEOUT_MS = 1_000;
+const MAX_CONCURRENT_PUTS = 1_000;
 
 /** Tells all gateways which tokens are dead, as soon as that is committed. */
 @Injectable()
-export class SessionAnnouncer {
+export class EpochPublisher {
   private bucket?: Promise<KV>;
 
   constructor(
@@ -40,14 +40,14 @@ export class SessionAnnouncer {
 
   private async putInto(opened: Promise<KV>, entries: readonly Entry[]): Promise<void> {
     const bucket = await opened;
-    for (let from = 0; from < entries.length; from += AT_ONCE) {
-      await Promise.all(entries.slice(from, from + AT_ONCE).map(([key, value]) => bucket.put(key, value)));
+    for (let from = 0; from < entries.length; from += MAX_CONCURRENT_PUTS) {
+      await Promise.all(entries.slice(from, from + MAX_CONCURRENT_PUTS).map(([key, value]) => bucket.put(key, value)));
     }
   }
 
   /** Once, and not for every revocation: making sure that the bucket is there takes longer than writing to it. */
   private open(): Promise<KV> {
-    const opening = (this.bucket ??= openBucket(this.nats, SESSION_BUCKET, PATIENCE));
+    const opening = (this.bucket ??= openBucket(this.nats, SESSION_BUCKET, PUT_TIMEOUT_MS));
     opening.catch(() => {
       if (this.bucket === opening) this.bucket = undefined;
     });

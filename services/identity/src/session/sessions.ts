@@ -9,11 +9,11 @@ import { ACCESS_TOKEN_LIFE } from '../auth/token-life.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';
-import { SessionAnnouncer } from './session-announcer.js';
+import { EpochPublisher } from './session-announcer.js';
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 /** A session that nobody has refreshed for so long is over. */
-const IDLE = 30 * DAY;
+const IDLE_LIFETIME_MS = 30 * DAY_MS;
 
 /** Everything runs in the caller's transaction. */
 @Injectable()
@@ -22,7 +22,7 @@ export class Sessions {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly accessTokens: AccessTokens,
-    private readonly announcer: SessionAnnouncer,
+    private readonly announcer: EpochPublisher,
     private readonly audit: Audit,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -40,7 +40,7 @@ export class Sessions {
       this.db,
     );
     if (rows.length === 0) throw new Problem('invalid-credentials');
-    await this.forgetOld(userId);
+    await this.deleteExpired(userId);
     const sessionId = this.ids.next();
     const refresh = newRefreshToken(this.ids);
     const now = this.clock.now();
@@ -132,8 +132,8 @@ export class Sessions {
   }
 
   /** What ended long ago tells nothing any more but where somebody was. */
-  private async forgetOld(userId: string): Promise<void> {
-    const horizon = new Date(this.clock.millis() - IDLE);
+  private async deleteExpired(userId: string): Promise<void> {
+    const horizon = new Date(this.clock.millis() - IDLE_LIFETIME_MS);
     await sql`
       delete from session where user_id = ${userId} and (revoked_at < ${horizon} or expires_at < ${horizon})`.execute(
       this.db,
@@ -141,7 +141,7 @@ export class Sessions {
   }
 
   private expiry(): Date {
-    return new Date(this.clock.millis() + IDLE);
+    return new Date(this.clock.millis() + IDLE_LIFETIME_MS);
   }
 
   private get db() {

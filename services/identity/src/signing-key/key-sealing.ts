@@ -5,7 +5,7 @@ import { IdentityConfig } from '../identity.config.js';
 
 /** What the signing keys are sealed with in the database, each bound to its id. */
 @Injectable()
-export class KeySealing extends RotatingSealing {
+export class KeyEncryption extends RotatingSealing {
   constructor({ leaverSecret, leaverSecretPrevious }: IdentityConfig, ids: Ids) {
     super({ current: leaverSecret, previous: leaverSecretPrevious }, 'signing key', ids);
   }

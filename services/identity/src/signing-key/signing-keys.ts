@@ -8,7 +8,7 @@ import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 
 import { sql, type RawBuilder } from 'kysely';
 import { ACCESS_TOKEN_LIFE } from '../auth/token-life.js';
 import { isoOf } from '../moments.js';
-import { KeySealing } from './key-sealing.js';
+import { KeyEncryption } from './key-sealing.js';
 
 /** Milliseconds for which a retired key's tokens are accepted: as long as they live, by a clock that is a little behind. */
 const TOKENS_LIVE = (ACCESS_TOKEN_LIFE + 60) * 1_000;
@@ -33,7 +33,7 @@ export class SigningKeys implements OnApplicationBootstrap {
 
   constructor(
     private readonly em: EntityManager,
-    private readonly sealing: KeySealing,
+    private readonly sealing: KeyEncryption,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
@@ -117,11 +117,11 @@ export class SigningKeys implements OnApplicationBootstrap {
     const { rows } = await sql<KeyRow>`select * from signing_key where retired_at is null`.execute(this.db());
     const [row] = rows;
     if (!row) return undefined;
-    if (!this.sealing.opens(row.sealed_private_jwk, row.kid))
+    if (!this.sealing.canDecrypt(row.sealed_private_jwk, row.kid))
       throw new ConfigError('identity', [
         'LEAVER_SECRET, or LEAVER_SECRET_PREVIOUS if it is given, must be the secret that has sealed the signing key in the database',
       ]);
-    const jwk = JSON.parse(this.sealing.open(row.sealed_private_jwk, row.kid)) as JWK;
+    const jwk = JSON.parse(this.sealing.decrypt(row.sealed_private_jwk, row.kid)) as JWK;
     return { kid: row.kid, key: (await importJWK(jwk, 'EdDSA')) as CryptoKey };
   }
 
@@ -137,7 +137,7 @@ export class SigningKeys implements OnApplicationBootstrap {
   ): Promise<void> {
     const kid = this.ids.next();
     const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-    const sealed = this.sealing.seal(JSON.stringify(await exportJWK(pair.privateKey)), kid);
+    const sealed = this.sealing.encrypt(JSON.stringify(await exportJWK(pair.privateKey)), kid);
     const publicJwk = { ...(await exportJWK(pair.publicKey)), kid, alg: 'EdDSA', use: 'sig' };
     await sql`
       insert into signing_key (kid, public_jwk, sealed_private_jwk, created_at, retired_at, next_from)

@@ -5,10 +5,10 @@ import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import { actorOf, Audit } from '../audit/audit.js';
 import { Actors } from '../user/actors.js';
-import { tidy } from '../user/tidy.js';
+import { requireNonBlank } from '../user/tidy.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
-import { refusing } from '../violations.js';
+import { mapConstraintErrors } from '../violations.js';
 
 const taken = { team_name: () => new Problem('conflict', { detail: 'Another team has this name.' }) };
 
@@ -46,10 +46,10 @@ export class TeamService {
     const { accountId } = principal;
     await this.actors.requireManager(principal);
     const id = this.ids.next();
-    await refusing(taken, () =>
+    await mapConstraintErrors(taken, () =>
       sql`
         insert into team (id, account_id, name, created_at)
-        values (${id}, ${accountId}, ${tidy('name', name)}, ${this.clock.now()})`.execute(this.db),
+        values (${id}, ${accountId}, ${requireNonBlank('name', name)}, ${this.clock.now()})`.execute(this.db),
     );
     await this.record(principal, 'team.created', { teamId: id });
     return this.get(accountId, id);
@@ -59,8 +59,8 @@ export class TeamService {
   async rename(principal: Principal, teamId: string, name: string): Promise<Team> {
     await this.actors.requireManager(principal);
     await this.lock(principal.accountId, teamId, sql`for no key update`);
-    await refusing(taken, () =>
-      sql`update team set name = ${tidy('name', name)} where id = ${teamId}`.execute(this.db),
+    await mapConstraintErrors(taken, () =>
+      sql`update team set name = ${requireNonBlank('name', name)} where id = ${teamId}`.execute(this.db),
     );
     await this.record(principal, 'team.renamed', { teamId });
     return this.get(principal.accountId, teamId);

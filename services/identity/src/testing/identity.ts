@@ -1,6 +1,6 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { sql, type Kysely } from 'kysely';
-import { ServiceClient, type Outgoing } from '#libs/broker';
+import { ServiceClient, type CallArguments } from '#libs/broker';
 import {
   accountsCreate,
   NOBODY,
@@ -83,7 +83,7 @@ export class TestIdentity {
     return this.get(ServiceClient);
   }
 
-  call<B extends object, Q extends object, A>(operation: Operation<B, Q, A>, call: Outgoing<B, Q>): Promise<A> {
+  call<B extends object, Q extends object, A>(operation: Operation<B, Q, A>, call: CallArguments<B, Q>): Promise<A> {
     return this.client.call(operation, call);
   }
 

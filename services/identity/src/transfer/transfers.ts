@@ -14,11 +14,11 @@ import { Sessions } from '../session/sessions.js';
 import { Actors, assertMayManage } from '../user/actors.js';
 import { duplicates } from '../user/new-users.js';
 import { assertOwnerRemains } from '../user/sole-owner.js';
-import { tidy } from '../user/tidy.js';
+import { requireNonBlank } from '../user/tidy.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
-import { refusing } from '../violations.js';
+import { mapConstraintErrors } from '../violations.js';
 import { FormerEvents } from './former-events.js';
 
 /**
@@ -48,14 +48,14 @@ export class Transfers {
    * @throws Problem `not-found`, `forbidden`, `conflict`, `legal-hold`, `sole-owner`, `duplicate-email`, `duplicate-staff-id`
    */
   async transfer(principal: Principal, userId: string, to: UserTransfer): Promise<InvitedUser> {
-    const former = await this.take(principal, userId, to);
+    const former = await this.lockAndCheck(principal, userId, to);
     await this.rename(userId, to);
-    await this.shutOut(userId);
+    await this.endAccess(userId);
     await this.audit.scrub(userId);
-    await this.erasure.forgetReasons([userId]);
+    await this.erasure.eraseReasons([userId]);
     await this.events.publishChanged([userId]);
     await this.formerEvents.forget(userId);
-    const invitation = await this.letIn(principal, former, to.email);
+    const invitation = await this.inviteOrReset(principal, former, to.email);
     const { accountId, userId: actorId } = principal;
     await this.audit.append([{ accountId, action: 'user.transferred', actorId, subjectId: userId, detail: { ...to } }]);
     const user = toUser(await this.users.get(accountId, userId), this.clock.now());
@@ -63,7 +63,7 @@ export class Transfers {
   }
 
   /** Locks the account and the user, of whom two who ask at the same moment get one. */
-  private async take(principal: Principal, userId: string, to: UserTransfer): Promise<UserRow> {
+  private async lockAndCheck(principal: Principal, userId: string, to: UserTransfer): Promise<UserRow> {
     const { accountId } = principal;
     const seen = await this.users.get(accountId, userId);
     assertMayManage(principal.roles, seen.roles);
@@ -75,8 +75,8 @@ export class Transfers {
       throw new Problem('conflict', { detail: 'Somebody else has just changed this user. Read it again.' });
     if (user.status !== 'active' && user.status !== 'invited')
       throw new Problem('conflict', { detail: `The user is ${user.status}: nobody can take it over.` });
-    await this.refusals.telling(principal, { user, transition: 'transferred' }, () => this.guard(user));
-    if ((await this.schedule.leaving([userId])).has(userId)) throw alreadyScheduled();
+    await this.refusals.recording(principal, { user, transition: 'transferred' }, () => this.guard(user));
+    if ((await this.schedule.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
     if (user.email?.toLowerCase() === to.email.toLowerCase())
       throw new Problem('duplicate-email', { detail: 'This is the email of the person who has the user now.' });
     return user;
@@ -89,8 +89,8 @@ export class Transfers {
   }
 
   private async rename(userId: string, to: UserTransfer): Promise<void> {
-    const [name, staffId] = [tidy('name', to.name), tidy('staffId', to.staffId)];
-    await refusing(duplicates, () =>
+    const [name, staffId] = [requireNonBlank('name', to.name), requireNonBlank('staffId', to.staffId)];
+    await mapConstraintErrors(duplicates, () =>
       sql`
         update users set name = ${name}, email = ${to.email}, staff_id = ${staffId}, avatar_url = null, password_hash = null,
           user_name = null, external_id = null, scim_name = null
@@ -99,9 +99,9 @@ export class Transfers {
   }
 
   /** The former person may know open invitations to this user, and those that they have sent. */
-  private async shutOut(userId: string): Promise<void> {
+  private async endAccess(userId: string): Promise<void> {
     await this.sessions.endAll([userId]);
-    await this.erasure.forgetAccess([userId]);
+    await this.erasure.deleteCredentials([userId]);
     await sql`
       update invitation set revoked = true, revoked_at = ${this.clock.now()}
       where (user_id = ${userId} or invited_by = ${userId}) and accepted_at is null and revoked_at is null`.execute(
@@ -109,7 +109,7 @@ export class Transfers {
     );
   }
 
-  private async letIn(principal: Principal, former: UserRow, email: string): Promise<Invitation | undefined> {
+  private async inviteOrReset(principal: Principal, former: UserRow, email: string): Promise<Invitation | undefined> {
     if (former.status === 'invited') return this.invitations.create(former.id, email, principal.userId);
     await this.resets.send([{ id: former.id, email }]);
     return undefined;

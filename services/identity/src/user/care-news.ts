@@ -5,7 +5,7 @@ import { UserEvents } from './user-events.js';
 
 /** Tells of care that begins or ends because the caretaker leaves or returns: it is in the profile of the one cared for. */
 @Injectable()
-export class CareNews {
+export class CareEvents {
   constructor(
     private readonly em: EntityManager,
     private readonly events: UserEvents,
@@ -21,7 +21,7 @@ export class CareNews {
   }
 
   /** @param before who was in their care before */
-  async tell(userIds: readonly string[], before: readonly string[]): Promise<void> {
+  async publishChanged(userIds: readonly string[], before: readonly string[]): Promise<void> {
     const now = await this.caredForBy(userIds);
     const ended = before.filter((id) => !now.includes(id));
     const begun = now.filter((id) => !before.includes(id));

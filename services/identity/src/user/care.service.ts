@@ -22,7 +22,7 @@ export class CareService {
   ) {}
 
   /** Nothing of the user is destroyed from now on; for a deleted user, nothing that waits to be. */
-  async hold(principal: Principal, userId: string, reason: string): Promise<User> {
+  async setLegalHold(principal: Principal, userId: string, reason: string): Promise<User> {
     const user = await this.locked(principal, userId);
     await sql`
       update users set legal_hold_reason = ${reason}, legal_hold_at = coalesce(legal_hold_at, ${this.clock.now()})
@@ -32,7 +32,7 @@ export class CareService {
     return this.view(principal, userId);
   }
 
-  async lift(principal: Principal, userId: string): Promise<void> {
+  async liftLegalHold(principal: Principal, userId: string): Promise<void> {
     const user = await this.locked(principal, userId);
     if (!user.legal_hold) return;
     await sql`update users set legal_hold_reason = null, legal_hold_at = null where id = ${userId}`.execute(
@@ -46,7 +46,7 @@ export class CareService {
    * Has another user manage this user's inbox, until told or taken back.
    * @throws Problem `conflict` for a deleted user; `validation`, `unknown-user` or `inactive-user` for a caretaker who can't
    */
-  async entrust(principal: Principal, userId: string, { caretakerId, until }: Caretaker): Promise<User> {
+  async assignCaretaker(principal: Principal, userId: string, { caretakerId, until }: Caretaker): Promise<User> {
     const ends = until === undefined ? null : new Date(until);
     if (ends && ends <= this.clock.now()) throw invalid('until', 'until must be in the future');
     if (caretakerId === userId) throw invalid('caretakerId', 'caretakerId must be somebody else');

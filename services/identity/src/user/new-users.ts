@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Role } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { refusing } from '../violations.js';
+import { mapConstraintErrors } from '../violations.js';
 import { Memberships } from './memberships.js';
-import { tidy } from './tidy.js';
+import { requireNonBlank } from './tidy.js';
 
 export interface NewUserFacts {
   name: string;
@@ -41,9 +41,9 @@ export class NewUsers {
   async insert(accountId: string, facts: NewUserFacts): Promise<string> {
     const id = this.ids.next();
     const now = this.clock.now();
-    const name = tidy('name', facts.name);
-    const staffId = tidy('staffId', facts.staffId);
-    await refusing(duplicates, () =>
+    const name = requireNonBlank('name', facts.name);
+    const staffId = requireNonBlank('staffId', facts.staffId);
+    await mapConstraintErrors(duplicates, () =>
       sql`
         insert into users (id, account_id, staff_id, name, email, password_hash, status, seat_taken, created_at, updated_at)
         values (${id}, ${accountId}, ${staffId}, ${name}, ${facts.email}, ${facts.passwordHash ?? null},

@@ -7,12 +7,12 @@ import { lockAccount } from '../account/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
 import { Passwords } from '../auth/passwords.js';
 import { Sessions } from '../session/sessions.js';
-import { refusing } from '../violations.js';
+import { mapConstraintErrors } from '../violations.js';
 import { Actors, assertMayManage } from './actors.js';
 import { Memberships } from './memberships.js';
 import { duplicates } from './new-users.js';
 import { assertOwnerRemains } from './sole-owner.js';
-import { tidy } from './tidy.js';
+import { requireNonBlank } from './tidy.js';
 import { UserEvents } from './user-events.js';
 import { UserRows, type UserRow } from './user-rows.js';
 import { toUser } from './user-view.js';
@@ -61,9 +61,9 @@ export class UserChanges {
 
   private async changeProfile(before: UserRow, change: UserChange): Promise<Detail> {
     const after = {
-      name: change.name === undefined ? before.name : tidy('name', change.name),
+      name: change.name === undefined ? before.name : requireNonBlank('name', change.name),
       email: change.email ?? before.email,
-      staffId: change.staffId === undefined ? before.staff_id : tidy('staffId', change.staffId),
+      staffId: change.staffId === undefined ? before.staff_id : requireNonBlank('staffId', change.staffId),
       avatarUrl: change.avatarUrl === undefined ? before.avatar_url : change.avatarUrl,
     };
     const detail = differences(
@@ -71,7 +71,7 @@ export class UserChanges {
       after,
     );
     if (Object.keys(detail).length === 0) return detail;
-    await refusing(duplicates, () =>
+    await mapConstraintErrors(duplicates, () =>
       sql`
         update users set name = ${after.name}, email = ${after.email}, staff_id = ${after.staffId}, avatar_url = ${after.avatarUrl}
         where id = ${before.id}`.execute(this.em.getKysely()),

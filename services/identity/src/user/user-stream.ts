@@ -5,7 +5,7 @@ import { NATS, USERS } from '#libs/broker';
 import { allOfUser } from '#libs/contracts';
 
 const NO_STREAM = 10059;
-const TOGETHER = 50;
+const MAX_CONCURRENT_PURGES = 50;
 
 /** The events of people as the broker keeps them. */
 @Injectable()
@@ -16,8 +16,8 @@ export class UserStream {
   async purge(people: readonly { account_id: string; user_id: string }[]): Promise<void> {
     if (people.length === 0) return;
     const { streams } = await jetstreamManager(this.nats, { checkAPI: false, timeout: 5_000 });
-    for (let from = 0; from < people.length; from += TOGETHER) {
-      const some = people.slice(from, from + TOGETHER);
+    for (let from = 0; from < people.length; from += MAX_CONCURRENT_PURGES) {
+      const some = people.slice(from, from + MAX_CONCURRENT_PURGES);
       await Promise.all(
         some.map((one) =>
           streams.purge(USERS.name, { filter: allOfUser(one.account_id, one.user_id) }).catch(unlessThereIsNoStream),

@@ -48,17 +48,17 @@ export class UserController {
 
   @Handles(legalHoldPut)
   hold({ principal, params, body }: CallOf<typeof legalHoldPut>): Promise<User> {
-    return this.care.hold(principal, params.id!, body.reason);
+    return this.care.setLegalHold(principal, params.id!, body.reason);
   }
 
   @Handles(legalHoldLift)
   lift({ principal, params }: CallOf<typeof legalHoldLift>): Promise<void> {
-    return this.care.lift(principal, params.id!);
+    return this.care.liftLegalHold(principal, params.id!);
   }
 
   @Handles(caretakerPut)
   entrust({ principal, params, body }: CallOf<typeof caretakerPut>): Promise<User> {
-    return this.care.entrust(principal, params.id!, body);
+    return this.care.assignCaretaker(principal, params.id!, body);
   }
 
   @Handles(caretakerEnd)

@@ -61,7 +61,7 @@ export class AccountSyncController extends base {
 
   private stateOf({ status, grant }: AccountSyncChanges, accountId: string) {
     if (status === 'active') {
-      const sealedGrant = grant === undefined ? null : this.sealing.seal(grant, accountId);
+      const sealedGrant = grant === undefined ? null : this.sealing.encrypt(grant, accountId);
       return { status, sealedGrant, stoppedAt: null };
     }
     if (grant === undefined) return { status, sealedGrant: null, stoppedAt: this.clock.now() };

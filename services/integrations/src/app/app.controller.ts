@@ -35,7 +35,7 @@ export class AppController extends base {
       installedBy,
       shared,
       status: 'installed',
-      accessToken: accessToken === undefined ? null : this.sealing.seal(accessToken, principal.accountId),
+      accessToken: accessToken === undefined ? null : this.sealing.encrypt(accessToken, principal.accountId),
       createdAt: this.clock.now(),
     };
   }

@@ -57,8 +57,8 @@ describe('apps', () => {
     expect(JSON.stringify([made, read, listed])).not.toMatch(/token|xoxb/i);
     const { accessToken } = await stored(made.id);
     expect(accessToken).not.toContain(TOKEN);
-    expect(integrations.get(Sealing).open(accessToken!, robin.accountId)).toBe(TOKEN);
-    expect(() => integrations.get(Sealing).open(accessToken!, integrations.ids.next())).toThrow();
+    expect(integrations.get(Sealing).decrypt(accessToken!, robin.accountId)).toBe(TOKEN);
+    expect(() => integrations.get(Sealing).decrypt(accessToken!, integrations.ids.next())).toThrow();
   });
 
   it('are encrypted anew each time', async () => {

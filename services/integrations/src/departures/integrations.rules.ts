@@ -66,7 +66,7 @@ const sharedApps = rule('integrations.shared-apps', "The account's shared apps",
 /** Nobody answers for where the account's events go: no delivery any more, not even of what was waiting. */
 const webhooks = rule('integrations.webhooks', 'Webhooks', {
   rows: owned(Webhook, 'ownerId'),
-  deactivated: can(disable({ active: false }, { along: emptyQueues }), transfer),
+  deactivated: can(disable({ active: false }, { sideEffects: emptyQueues }), transfer),
 });
 
 const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind });

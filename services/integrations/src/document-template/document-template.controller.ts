@@ -119,7 +119,7 @@ export class DocumentTemplateController extends base {
    * @throws Problem `conflict` or `forbidden`
    */
   private async requireOwner({ accountId, ownerId }: DocumentTemplateRow, { principal }: Call): Promise<void> {
-    if (await this.directory.hasLeft(accountId, ownerId)) {
+    if (await this.directory.lockAndCheckLeft(accountId, ownerId)) {
       throw new Problem('conflict', {
         detail: 'The owner of this template has left: it stays as it is, and nobody else can be permitted to use it.',
         items: [ownerId],

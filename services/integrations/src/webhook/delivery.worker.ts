@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { Clock, Ids } from '#libs/database';
 import { Worker, type Db } from '#libs/lifecycle';
 import { Sealing } from '#libs/platform';
@@ -77,7 +77,7 @@ export class DeliveryWorker extends Worker {
     const { id, webhook_id: webhookId, attempts } = delivery;
     const outcome = await this.send(delivery).then(
       (status) => ({ status, done: status >= 200 && status < 300 }),
-      (error: unknown) => ({ ...faultOf(error), status: undefined, done: false }),
+      (error: unknown) => ({ ...safeErrorFields(error), status: undefined, done: false }),
     );
     if (outcome.done) return this.forget(id);
     this.log.warn({ delivery: id, webhook: webhookId, attempts, ...outcome }, 'a webhook was not delivered');
@@ -91,7 +91,7 @@ export class DeliveryWorker extends Worker {
   }
 
   private async send({ id, account_id: accountId, url, secret, body }: Claimed): Promise<number> {
-    const headers = signedHeaders(this.sealing.open(secret, accountId), id, this.clock.now(), body);
+    const headers = signedHeaders(this.sealing.decrypt(secret, accountId), id, this.clock.now(), body);
     return post({ url, headers, body, allowPrivate: this.config.webhooksAllowPrivate });
   }
 

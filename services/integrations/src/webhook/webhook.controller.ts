@@ -53,7 +53,7 @@ export class WebhookController extends base {
     return {
       active: true,
       ...(await super.prepare(call)),
-      secret: this.sealing.seal(secret, call.principal.accountId),
+      secret: this.sealing.encrypt(secret, call.principal.accountId),
     };
   }
 

@@ -79,7 +79,7 @@ export class CampaignSender extends Worker {
   /** A personal inbox whose owner has left is no place for new conversations. */
   private async inboxOf({ account_id: accountId, inbox_id: inboxId }: Due): Promise<SendingInbox> {
     const own = inboxId ? await this.inboxes.named(accountId, inboxId) : undefined;
-    const usable = own && (!own.ownerId || !(await this.directory.hasLeft(accountId, own.ownerId)));
+    const usable = own && (!own.ownerId || !(await this.directory.lockAndCheckLeft(accountId, own.ownerId)));
     return usable ? own : this.inboxes.forCampaigns(accountId);
   }
 }

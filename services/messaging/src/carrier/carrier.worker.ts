@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { faultOf, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/broker';
 import { Clock, Ids } from '#libs/database';
 import { Worker } from '#libs/lifecycle';
 import { Ledger, type SentMessage } from '../activity/ledger.js';
@@ -62,7 +62,7 @@ export class CarrierWorker extends Worker {
     try {
       await this.settle(message, await this.carrier.hand({ id, inboxId, to, text }));
     } catch (error) {
-      this.log.warn({ message: id, attempts, ...faultOf(error) }, 'a message was not handed to the carrier');
+      this.log.warn({ message: id, attempts, ...safeErrorFields(error) }, 'a message was not handed to the carrier');
       await this.putOff(message);
     }
   }

@@ -97,7 +97,7 @@ export class ConversationController extends base {
       return { status, assignee: wanted.assignee };
     }
     // Held also when nothing is reopened, so that no departure is at work on a row whose status changes.
-    const left = row.assignee ? await this.directory.hasLeft(accountId, row.assignee) : false;
+    const left = row.assignee ? await this.directory.lockAndCheckLeft(accountId, row.assignee) : false;
     const reopened = row.status === 'closed' && status !== 'closed';
     return { status, assignee: reopened && left ? null : (row.assignee ?? null) };
   }

@@ -24,6 +24,6 @@ export class CsatController extends base {
   /** A customer may answer long after: nothing new is put on somebody who has left meanwhile. */
   private async handler(accountId: string, conversationId: string): Promise<string | null> {
     const { assignee } = await this.em.findOneOrFail(Conversation, { id: conversationId });
-    return assignee && !(await this.directory.hasLeft(accountId, assignee)) ? assignee : null;
+    return assignee && !(await this.directory.lockAndCheckLeft(accountId, assignee)) ? assignee : null;
   }
 }

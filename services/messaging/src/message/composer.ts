@@ -121,7 +121,7 @@ export class Composer {
     const groups = Map.groupBy(to, ({ assigneeId }) => assigneeId);
     const assignees = [...groups.keys()].filter((id) => id !== null).sort();
     const left = new Set<string>();
-    for (const id of assignees) if (await this.directory.hasLeft(accountId, id)) left.add(id);
+    for (const id of assignees) if (await this.directory.lockAndCheckLeft(accountId, id)) left.add(id);
     const active = assignees.filter((id) => !left.has(id));
     const shares: Share[] = [];
     for (const id of active) {

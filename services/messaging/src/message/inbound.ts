@@ -57,7 +57,7 @@ export class Inbound {
 
   /** Whether the owner has left and nobody takes care of the inbox. */
   private async isUnattended(accountId: string, ownerId: string): Promise<boolean> {
-    const left = await this.directory.hasLeft(accountId, ownerId);
+    const left = await this.directory.lockAndCheckLeft(accountId, ownerId);
     return left && !(await this.access.caretaker(ownerId));
   }
 
@@ -74,7 +74,7 @@ export class Inbound {
   private async reopen(accountId: string, id: string): Promise<void> {
     const { status, assignee } = await this.em.findOneOrFail(Conversation, { id }, { refresh: true });
     if (status !== 'closed') return;
-    const left = assignee ? await this.directory.hasLeft(accountId, assignee) : false;
+    const left = assignee ? await this.directory.lockAndCheckLeft(accountId, assignee) : false;
     await sql`
       update conversation set status = 'open', assignee = case when ${left} then null else assignee end
       where id = ${id} and status = 'closed' and assignee is not distinct from ${assignee ?? null}`.execute(

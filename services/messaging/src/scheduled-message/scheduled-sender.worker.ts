@@ -51,7 +51,7 @@ export class ScheduledSender extends Worker {
     });
     await RequestContext.create(this.em, () =>
       this.em.transactional(async () => {
-        const left = due.inbox_owner ? await this.directory.hasLeft(due.account_id, due.inbox_owner) : false;
+        const left = due.inbox_owner ? await this.directory.lockAndCheckLeft(due.account_id, due.inbox_owner) : false;
         // Whoever holds or cancels it at this moment comes either before, and it stays, or after, and it is gone.
         const { rows } = await sql`
           update scheduled_message set status = 'sent' where id = ${due.id} and status = 'scheduled' returning id`.execute(

@@ -45,7 +45,8 @@ export class InboundCallController {
     const { accountId, state, destinationUserId } = number;
     if (state === 'released') return { outcome: 'no-longer-in-service', userId: null };
     if (!destinationUserId) return { outcome: 'unassigned', userId: null };
-    if (await this.directory.hasLeft(accountId, destinationUserId)) return { outcome: 'voicemail', userId: null };
+    if (await this.directory.lockAndCheckLeft(accountId, destinationUserId))
+      return { outcome: 'voicemail', userId: null };
     return { outcome: 'routed', userId: destinationUserId };
   }
 

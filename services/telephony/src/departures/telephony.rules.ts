@@ -14,7 +14,7 @@ import {
   transfer,
   transferWith,
   unassign,
-  type Along,
+  type SideEffects,
   type Explain,
   type Rule,
 } from '#libs/lifecycle';
@@ -33,7 +33,7 @@ const release = releaseAfter(DAYS_IN_QUARANTINE, {
 });
 
 /** Whoever takes a number over gets its contacts, too. */
-const withContacts: Along = (db, numberIds, leavers) =>
+const withContacts: SideEffects = (db, numberIds, leavers) =>
   noteMoves(
     db,
     numberIds.map((numberId) => {

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { faultOf, Log, ServiceClient } from '#libs/broker';
+import { safeErrorFields, Log, ServiceClient } from '#libs/broker';
 import { contactsMoved } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Worker } from '#libs/lifecycle';
@@ -60,7 +60,7 @@ export class ContactMoves extends Worker {
     const answer = await this.client
       .ask(contactsMoved, { id, accountId, contactIds, userId, after })
       .catch((error: unknown) => {
-        this.log.warn({ move: id, attempts, ...faultOf(error) }, 'the contacts of a number have not moved yet');
+        this.log.warn({ move: id, attempts, ...safeErrorFields(error) }, 'the contacts of a number have not moved yet');
         return { done: false };
       });
     if (answer.done) await sql`delete from contacts_moved where id = ${id}`.execute(this.db());
