@@ -56,7 +56,7 @@ export default tseslint.config(
       'examples/**/*.mjs',
       'faults/*.mjs',
       '*.js',
-      'libs/testing/*.mjs',
+      'libs/test-kit/*.mjs',
     ],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
     rules: { 'no-console': 'off' },

@@ -1,8 +1,8 @@
 /** One suite for everything: each file brings its own databases and broker, so files run side by side. */
 export default {
-  runtime: '<rootDir>/libs/testing/jest.runtime.mjs',
-  testEnvironment: '<rootDir>/libs/testing/jest.environment.mjs',
-  testSequencer: '<rootDir>/libs/testing/jest.sequencer.mjs',
+  runtime: '<rootDir>/libs/test-kit/jest.runtime.mjs',
+  testEnvironment: '<rootDir>/libs/test-kit/jest.environment.mjs',
+  testSequencer: '<rootDir>/libs/test-kit/jest.sequencer.mjs',
   roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/e2e', '<rootDir>/examples', '<rootDir>/faults'],
   testRegex: '\\.spec\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
@@ -28,8 +28,8 @@ export default {
       },
     ],
   },
-  globalSetup: '<rootDir>/libs/testing/jest.setup.mjs',
-  globalTeardown: '<rootDir>/libs/testing/jest.teardown.mjs',
+  globalSetup: '<rootDir>/libs/test-kit/jest.setup.mjs',
+  globalTeardown: '<rootDir>/libs/test-kit/jest.teardown.mjs',
   // The tests wait for servers more than they compute: both cores of a small machine are worth using.
   maxWorkers: '100%',
   // What packages have been told of stays in memory, some 10 MB with each file: a process is replaced now and then.

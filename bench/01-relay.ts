@@ -1,4 +1,5 @@
-import { outboxTable, Publisher, Relay, USERS } from '#libs/broker';
+import { outboxTable, Relay } from '#libs/outbox';
+import { Publisher, USERS } from '#libs/broker';
 import { domainTypes } from '#libs/database';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';

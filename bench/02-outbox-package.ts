@@ -1,4 +1,4 @@
-import { outboxTable } from '#libs/broker';
+import { outboxTable } from '#libs/outbox';
 import { domainTypes } from '#libs/database';
 import { jetstream } from '@nats-io/jetstream';
 import { DatabaseSetup, getDisabledLogger, initializePollingMessageListener } from 'pg-transactional-outbox';

@@ -1,6 +1,6 @@
-import { Outbox } from '#libs/broker';
+import { Outbox } from '#libs/outbox';
 import { Audit } from '../services/identity/src/audit/audit.js';
-import { DepartureCommands } from '../services/identity/src/departures/departure-commands.js';
+import { DepartureCommands } from '../services/identity/src/departures/decide/departure-commands.js';
 import { compareTimes, inTurn, type Measure } from './support/measure.js';
 import { Identity } from './support/identity.js';
 import { personId } from './support/people.js';

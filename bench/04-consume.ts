@@ -1,5 +1,5 @@
 import { serviceTables } from '#libs/lifecycle';
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import { jetstream, jetstreamManager, AckPolicy } from '@nats-io/jetstream';
 import { compareRates, inTurn, medianRate, type Measure } from './support/measure.js';
 import { emptyStreams, Participant } from './support/participant.js';

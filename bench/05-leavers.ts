@@ -1,4 +1,4 @@
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import { compareTimes, inTurn, type Finding, type Measure, type Sample, type Side } from './support/measure.js';
 import { emptyStreams, Participant, policyOf } from './support/participant.js';
 import { departureOf, directoryOf, personId, publish } from './support/people.js';

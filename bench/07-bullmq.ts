@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '#libs/testing';
+import { freePort } from '#libs/local-servers';
 import { Queue, Worker } from 'bullmq';
 import pg from 'pg';
 import { compareRates, inTurn, type Measure } from './support/measure.js';

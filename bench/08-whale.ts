@@ -1,4 +1,4 @@
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import { compareTimes, inTurn, type Measure } from './support/measure.js';
 import { emptyStreams } from './support/participant.js';
 import { personId } from './support/people.js';

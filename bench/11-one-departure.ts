@@ -1,4 +1,5 @@
-import { Outbox, outboxTable, Publisher, Relay } from '#libs/broker';
+import { Outbox, outboxTable, Relay } from '#libs/outbox';
+import { Publisher } from '#libs/broker';
 import { receiptSubject, type ReceiptBatch } from '#libs/contracts';
 import { domainTypes, ormOptions } from '#libs/database';
 import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';

@@ -1,4 +1,4 @@
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import { sql } from 'kysely';
 import { compareRates, inTurn, type Measure } from './support/measure.js';
 import { emptyStreams, Participant, policyOf } from './support/participant.js';

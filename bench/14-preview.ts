@@ -1,6 +1,6 @@
 import { RECORD_TYPES, type PreviewRequest } from '#libs/contracts';
 import { preview } from '#libs/lifecycle';
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import pg from 'pg';
 import { compareMilliseconds, median, type Finding, type Measure } from './support/measure.js';
 import { clock, Participant, policyOf } from './support/participant.js';

@@ -1,7 +1,7 @@
 import { ServiceClient } from '#libs/broker';
 import { authLogin, NOBODY } from '#libs/contracts';
 import { startService } from '#libs/platform';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import autocannon from 'autocannon';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';

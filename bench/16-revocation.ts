@@ -1,11 +1,11 @@
 import { startService } from '#libs/platform';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { SessionEpochs } from '../services/gateway/src/auth/session-epochs.js';
 import { SessionWatch } from '../services/gateway/src/auth/session-watch.js';
 import { gateway } from '../services/gateway/src/gateway.js';
-import { AfterCommit } from '../services/identity/src/after-commit.js';
+import { AfterCommit } from '#libs/database';
 import { Sessions } from '../services/identity/src/session/sessions.js';
 import { compareMilliseconds, quantile, type Measure } from './support/measure.js';
 import { Identity } from './support/identity.js';

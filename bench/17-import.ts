@@ -1,5 +1,5 @@
 import { Directory, ormOptions } from '#libs/database';
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
 import { from as copyFrom } from 'pg-copy-streams';
 import { fork, type ChildProcess } from 'node:child_process';
@@ -91,7 +91,7 @@ async function start(databaseUrl: string, importId: string): Promise<ChildProces
     MEMORY: readonly string[];
   };
   const child = fork(new URL('./support/importer.ts', import.meta.url), [databaseUrl, importId], {
-    execArgv: [...MEMORY, '--import', './libs/testing/typescript.mjs'],
+    execArgv: [...MEMORY, '--import', './scripts/lib/typescript-loader.mjs'],
   });
   await once(child, 'message');
   return child;

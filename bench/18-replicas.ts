@@ -61,7 +61,7 @@ const busy = (samples: readonly Sample[], part?: keyof Cpu): string =>
 
 async function start({ url }: Copy, natsUrl: string): Promise<ChildProcess> {
   const child = fork(new URL('./support/replica.ts', import.meta.url), [url, natsUrl], {
-    execArgv: ['--import', './libs/testing/typescript.mjs'],
+    execArgv: ['--import', './scripts/lib/typescript-loader.mjs'],
   });
   await once(child, 'message');
   return child;

@@ -1,4 +1,4 @@
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import pg from 'pg';
 import type { System } from './system.js';
 

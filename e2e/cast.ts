@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 
 /** Where the API is: the whole system in one process or in many. */

@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from './api.js';

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { connectNats } from '#libs/broker';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { Api, type Json } from './api.js';
 import { PASSWORD } from './cast.js';

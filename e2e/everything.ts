@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 import type { Cast, Member } from './cast.js';
 

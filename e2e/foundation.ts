@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Class } from '#libs/contracts';
 import { fingerprint, migrate, type Migrations } from '#libs/database';
 import type { BaseConfig } from '#libs/platform';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
+import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { AutomationsModule } from '../services/automations/src/automations.module.js';
 import { migrations as automations } from '../services/automations/src/migrations/migrations.js';
 import { ContactsConfig } from '../services/contacts/src/contacts.config.js';

@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '#libs/broker';
 import type { MailRequest } from '#libs/contracts';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './cast.js';
 import { linesOf, over, type Departure } from './departures.js';

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Resealing, Sealing } from '#libs/platform';
-import { eventually } from '#libs/testing';
+import { KeyRotation, Encryption } from '#libs/platform';
+import { eventually } from '#libs/test-kit';
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from 'jose';
 import { sql } from 'kysely';
 import { createHmac } from 'node:crypto';
@@ -90,7 +90,7 @@ describe('the rotation of', () => {
     await before.close();
   };
   const nothingUnderAnOldSecret = (service: string) =>
-    eventually(async () => expect(await app(service).get(Resealing, { strict: false }).waiting()).toBe(0));
+    eventually(async () => expect(await app(service).get(KeyRotation, { strict: false }).waiting()).toBe(0));
   /** Does something over and over again while `work` is done. */
   const meanwhile = async (call: () => Promise<unknown>, work: () => Promise<void>): Promise<number> => {
     let calls = 0;
@@ -191,7 +191,7 @@ describe('the rotation of', () => {
         select password, account_id from import_source where id = ${importSource.id}`.execute(
         app('contacts').get(EntityManager, { strict: false }).fork().getKysely(),
       );
-      return app('contacts').get(Sealing, { strict: false }).decrypt(rows[0]!.password, rows[0]!.account_id);
+      return app('contacts').get(Encryption, { strict: false }).decrypt(rows[0]!.password, rows[0]!.account_id);
     };
     await replace('contacts', { CONTACTS_SECRET: NEW, CONTACTS_SECRET_PREVIOUS: SECRETS.CONTACTS_SECRET });
     expect(await password()).toBe('of the server');

@@ -1,7 +1,7 @@
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '#libs/broker';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { ValidateFunction } from 'ajv';
 import type { System } from './system.js';
 import { anAjv } from './witness.js';

@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Json } from './api.js';
 import { anAccount, belongings, CONTACTS, contactsCsv, PASSWORD, signIn, type Belongings, type Cast } from './cast.js';
 import { counts, linesOf, over, watch, type Departure } from './departures.js';

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { Client } from 'pg';
 import type { Json } from './api.js';
 import { anAccount, type Cast, type Member } from './cast.js';

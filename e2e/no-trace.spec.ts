@@ -1,6 +1,6 @@
 import type { CatalogueRule } from '#libs/contracts';
 import { connectNats } from '#libs/broker';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { Api, type Json } from './api.js';

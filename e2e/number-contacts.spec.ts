@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from './api.js';
 import { anAccount, type Cast, type Member } from './cast.js';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { freePort } from '#libs/testing';
+import { freePort } from '#libs/local-servers';
 import { built, CACHE, forgetBuilds } from '../faults/builds.js';
 import { REPUBLISHES_SOON } from '../faults/edits.js';
 import { Api } from './api.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { Api, type Json } from './api.js';
 import { PARTS } from './foundation.js';
 

@@ -1,4 +1,5 @@
-import { eventually, withClient } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
+import { withClient } from '#libs/local-servers';
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

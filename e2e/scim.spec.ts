@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './cast.js';
 import { ENTERPRISE, GROUP, reasonOf, ScimApi, USER } from './scim-api.js';

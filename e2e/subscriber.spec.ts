@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { anAccount, type Cast } from './cast.js';
 import { over, type Departure } from './departures.js';
 import { System } from './system.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestCollector, type CollectedSpan } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { anAccount, PASSWORD, type Cast } from './cast.js';
 import { over, type Departure } from './departures.js';
 import { PARTS } from './foundation.js';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import type { FailpointName, Strike } from '#libs/broker';
+import type { FailpointName, Strike } from '#libs/jobs';
 import { USERS } from '#libs/broker';
 import { EVERYBODY, SERVICES, type Cluster } from './cluster.js';
 import { BELONGINGS, haveItFail } from './ledger.js';

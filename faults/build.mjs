@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { translate } from '../libs/testing/translate.mjs';
+import { translate } from '../scripts/lib/translate.mjs';
 import { joined } from '../scripts/lib/bundling.mjs';
 import { services } from '../scripts/lib/services.mjs';
 

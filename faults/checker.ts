@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { SERVICES } from './cluster.js';
 import { BELONGINGS, ledgerOf, type Belonging, type Entry, type Row } from './ledger.js';
 import type { Servers } from './servers.js';

@@ -1,5 +1,5 @@
-import type { FailpointName } from '#libs/broker';
-import { eventually } from '#libs/testing';
+import type { FailpointName } from '#libs/jobs';
+import { eventually } from '#libs/test-kit';
 import { ACTIONS, PASSERS } from './breakages.js';
 import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster.js';

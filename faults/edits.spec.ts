@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const EDITS = [...QUICKER, ...SAFEGUARDS.flatMap(({ missing }) => missing)];
 
 /** As the build does before it edits. */
-const { translate } = (await import(new URL('../libs/testing/translate.mjs', import.meta.url).href)) as {
+const { translate } = (await import(new URL('../scripts/lib/translate.mjs', import.meta.url).href)) as {
   translate: (path: string) => string;
 };
 

@@ -9,9 +9,9 @@ export interface Edit {
 
 /** Events that nobody has answered are published again after seconds. */
 export const REPUBLISHES_SOON: Edit = {
-  file: 'broker/src/outbox/relay.ts',
-  from: 'LADDER = \\[[^\\]]*\\]',
-  to: 'LADDER = [1500, 2500, 4000, 4000]',
+  file: 'outbox/src/relay.ts',
+  from: 'REPUBLISH_DELAYS_MS = \\[[^\\]]*\\]',
+  to: 'REPUBLISH_DELAYS_MS = [1500, 2500, 4000, 4000]',
 };
 
 /** The same machinery with shorter pauses, so that a thousand faults fit into minutes, and a clock that can be moved. */
@@ -19,14 +19,14 @@ export const QUICKER: readonly Edit[] = [
   REPUBLISHES_SOON,
   { file: 'broker/src/streams.ts', from: 'ACK_WAIT = \\S+;', to: 'ACK_WAIT = 3000;' },
   {
-    file: 'lifecycle/src/failures.ts',
-    from: 'RETRY_DELAYS = \\[[^\\]]*\\]',
-    to: 'RETRY_DELAYS = [200, 500, 1000, 1000, 2000, 2000, 2000]',
+    file: 'jobs/src/classify-error.ts',
+    from: 'RETRY_DELAYS_MS = \\[[^\\]]*\\]',
+    to: 'RETRY_DELAYS_MS = [200, 500, 1000, 1000, 2000, 2000, 2000]',
   },
-  { file: 'lifecycle/src/row-budget.ts', from: 'perPerson: \\d\\S+,', to: 'perPerson: 6,' },
-  { file: 'lifecycle/src/settlement.ts', from: 'FIRST_CHUNK = \\S+;', to: 'FIRST_CHUNK = 4;' },
-  { file: 'departures/closing.worker.ts', from: 'LEASE = \\S+;', to: 'LEASE = 3000;' },
-  { file: 'departures/closing.worker.ts', from: 'PATIENCE = \\S+;', to: 'PATIENCE = 300;' },
+  { file: 'lifecycle/src/run/row-budget.ts', from: 'perPerson: \\d\\S+,', to: 'perPerson: 6,' },
+  { file: 'lifecycle/src/receive/decision-application.ts', from: 'FIRST_CHUNK = \\S+;', to: 'FIRST_CHUNK = 4;' },
+  { file: 'track/completion.worker.ts', from: 'LEASE_MS = \\S+;', to: 'LEASE_MS = 3000;' },
+  { file: 'track/completion.worker.ts', from: 'RETRY_DELAY_MS = \\S+;', to: 'RETRY_DELAY_MS = 300;' },
   {
     file: 'database/src/clock.ts',
     from: 'return new Date\\(\\)',

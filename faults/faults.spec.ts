@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectNats, type FailpointName } from '#libs/broker';
+import { connectNats } from '#libs/broker';
+import { type FailpointName } from '#libs/jobs';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Cluster } from './cluster.js';
 import { keepLedger } from './ledger.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { Cluster, EVERYBODY } from './cluster.js';
 import { Company, expectStatus } from './company.js';
 import { Traffic } from './traffic.js';

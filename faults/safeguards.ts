@@ -1,7 +1,7 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { USERS } from '#libs/broker';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster.js';
 import { Company, expectStatus, type Person } from './company.js';
@@ -29,12 +29,16 @@ const inboxKey: Safeguard = {
   name: 'the inbox, by which a repeated event is known',
   service: SERVICE,
   missing: [
-    { file: 'lifecycle/src/event-processor.ts', from: 'const isKnown = [^;]*;', to: 'const isKnown = () => false;' },
+    {
+      file: 'lifecycle/src/receive/event-processor.ts',
+      from: 'const isKnown = [^;]*;',
+      to: 'const isKnown = () => false;',
+    },
     // It would let nothing in twice.
     {
-      file: 'lifecycle/src/inbox.ts',
-      from: 'rows, NOTED\\)\\}',
-      to: 'rows, NOTED)} on conflict (user_id, lifecycle_version) do update set lines = excluded.lines',
+      file: 'lifecycle/src/inbox/inbox.ts',
+      from: 'rows, ENTRY_COLUMNS\\)\\}',
+      to: 'rows, ENTRY_COLUMNS)} on conflict (user_id, lifecycle_version) do update set lines = excluded.lines',
     },
   ],
   scene: async ({ cluster, nats }) => {
@@ -53,7 +57,7 @@ const fence: Safeguard = {
   service: SERVICE,
   missing: [
     {
-      file: 'lifecycle/src/event-processor.ts',
+      file: 'lifecycle/src/receive/event-processor.ts',
       from: 'event\\.data\\.lifecycleVersion >= ',
       to: 'event.data.lifecycleVersion + 1e6 >= ',
     },
@@ -85,7 +89,9 @@ const fence: Safeguard = {
 const republication: Safeguard = {
   name: 'the publication again of what nobody has answered',
   service: 'identity',
-  missing: [{ file: 'broker/src/outbox/relay.ts', from: 'LADDER = \\[[^\\]]*\\]', to: 'LADDER = [1e9]' }],
+  missing: [
+    { file: 'outbox/src/relay.ts', from: 'REPUBLISH_DELAYS_MS = \\[[^\\]]*\\]', to: 'REPUBLISH_DELAYS_MS = [1e9]' },
+  ],
   scene: async ({ cluster, nats }) => {
     const { company, agent } = await atWork(cluster);
     await away(cluster, async () => {

@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { migrate } from '#libs/database';
 import {
   createServiceDatabase,
-  eventually,
   startNats,
   startPostgres,
-  temporaryFolder,
-  testRun,
   type Nats,
   type NatsUser,
   type Postgres,
-} from '#libs/testing';
+} from '#libs/local-servers';
+import { eventually, temporaryFolder, testRun } from '#libs/test-kit';
 import pg from 'pg';
 import { PARTS } from '../e2e/foundation.js';
 import { TcpProxy } from './tcp-proxy.js';

@@ -3,5 +3,5 @@ import { ensureInstalled, main, run } from './lib/prepare.mjs';
 
 await main(async () => {
   const node = await ensureInstalled();
-  return run(node, ['--import', './libs/testing/typescript.mjs', 'bench/run.ts', ...process.argv.slice(2)]);
+  return run(node, ['--import', './scripts/lib/typescript-loader.mjs', 'bench/run.ts', ...process.argv.slice(2)]);
 });

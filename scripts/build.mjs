@@ -3,7 +3,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { translate } from '../libs/testing/translate.mjs';
+import { translate } from './lib/translate.mjs';
 import { joined } from './lib/bundling.mjs';
 import { root } from './lib/root.mjs';
 import { bundles, services } from './lib/services.mjs';

@@ -1,7 +1,14 @@
 // Starts everything on this machine and stops it in order. npm start comes here once packages and dist are in place.
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { createServiceDatabase, findNatsServer, freePort, isPortFree, startNats, startPostgres } from '#libs/testing';
+import {
+  createServiceDatabase,
+  findNatsServer,
+  freePort,
+  isPortFree,
+  startNats,
+  startPostgres,
+} from '#libs/local-servers';
 import { loadDemoData } from './demo-data.mjs';
 import { claim, openHome, secrets } from './lib/home.mjs';
 import { permissions } from './lib/nats-users.mjs';

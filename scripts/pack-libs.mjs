@@ -9,7 +9,7 @@ import { root } from './lib/root.mjs';
 
 const NAME = '@leaver/service-kit';
 const out = join(root, 'dist/kit');
-const LIBRARIES = ['contracts', 'lifecycle', 'broker', 'database', 'platform'];
+const LIBRARIES = ['contracts', 'database', 'observability', 'jobs', 'broker', 'outbox', 'lifecycle', 'platform'];
 
 const entry = (path) => ({ types: `./libs/${path}.d.ts`, default: `./libs/${path}.js` });
 
@@ -32,14 +32,11 @@ async function manifest() {
   const versions = { ...project.dependencies, ...project.devDependencies };
   const versionsOf = (names) => Object.fromEntries(names.map((name) => [name, versions[name]]));
   const needed = [
-    ...new Set([
-      ...(await packagesIn('libs/{contracts,lifecycle,broker,database,platform}/src/**/*.js')),
-      ...LOADED_BY_NAME,
-    ]),
+    ...new Set([...(await packagesIn(`libs/{${LIBRARIES.join()}}/src/**/*.js`)), ...LOADED_BY_NAME]),
   ].sort();
-  const forTests = (await packagesIn('libs/{lifecycle/testing,platform/testing,testing/src}/**/*.js')).filter(
-    (name) => !needed.includes(name),
-  );
+  const forTests = (
+    await packagesIn('libs/{lifecycle/testing,platform/testing,test-kit/src,local-servers/src}/**/*.js')
+  ).filter((name) => !needed.includes(name));
   return {
     name: NAME,
     version: project.version,
@@ -56,7 +53,7 @@ async function manifest() {
       ...Object.fromEntries(LIBRARIES.map((name) => [`./${name}`, entry(`${name}/src/index`)])),
       './testing': entry('lifecycle/testing/index'),
       './testing/service': entry('platform/testing/index'),
-      './testing/servers': entry('testing/src/index'),
+      './testing/servers': entry('test-kit/src/index'),
     },
     files: ['libs', 'LICENSE'],
     dependencies: versionsOf(needed),

@@ -1,5 +1,6 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
-import { DEPARTURES, ensureStream, JetStreamServer, Log, Publisher, USERS, type Delivery } from '#libs/broker';
+import { DEPARTURES, ensureStream, JetStreamServer, Publisher, USERS, type Delivery } from '#libs/broker';
+import { Log } from '#libs/observability';
 import {
   defaultOf,
   receiptSubject,

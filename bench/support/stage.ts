@@ -14,7 +14,7 @@ import {
   withClient,
   type Nats,
   type Postgres,
-} from '#libs/testing';
+} from '#libs/local-servers';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { cpuOf, type Cpu } from './cpu.js';
 

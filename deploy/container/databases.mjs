@@ -1,4 +1,4 @@
-import { createServiceDatabase } from '#libs/testing';
+import { createServiceDatabase } from '#libs/local-servers';
 import { Fault } from '../../scripts/lib/prepare.mjs';
 import { dataServices } from '../../scripts/lib/services.mjs';
 import { setting } from '../../scripts/lib/settings.mjs';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { natsAuthorization } from '#libs/testing';
+import { natsAuthorization } from '#libs/local-servers';
 import { secrets } from '../../scripts/lib/home.mjs';
 import { services } from '../../scripts/lib/services.mjs';
 import { secretsOf } from './secrets-of.mjs';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { natsConfiguration } from '#libs/testing';
+import { natsConfiguration } from '#libs/local-servers';
 import { secrets } from '../../scripts/lib/home.mjs';
 import { services } from '../../scripts/lib/services.mjs';
 import { secretsOf } from './secrets-of.mjs';

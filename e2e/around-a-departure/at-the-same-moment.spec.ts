@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventually } from '#libs/testing';
-import { ScheduleWorker } from '../../services/identity/src/schedule/schedule.worker.js';
+import { eventually } from '#libs/test-kit';
+import { ScheduleWorker } from '../../services/identity/src/departures/decide/schedule/schedule.worker.js';
 import type { Json } from '../api.js';
 import { anAccount, signIn, type Cast, type Member } from '../cast.js';
 import { over, type Departure } from '../departures.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Json } from '../api.js';
 import { anAccount, signIn, type Cast } from '../cast.js';
 import { linesOf, over, type Departure } from '../departures.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { anAccount, signIn, type Cast } from '../cast.js';
 import { over, type Departure } from '../departures.js';
 import { System } from '../system.js';

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startService, type RunningService } from '#libs/platform';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import pg from 'pg';
 import { gateway } from '../../services/gateway/src/gateway.js';
-import type { Json } from '../api.js';
-import { Api } from '../api.js';
+import { type Json, Api } from '../api.js';
 import { anAccount, PASSWORD, type Cast, type Member } from '../cast.js';
 import { over, type Departure } from '../departures.js';
 import { System } from '../system.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { performance } from 'node:perf_hooks';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Json } from '../api.js';
 import { anAccount, type Cast } from '../cast.js';
 import { over, type Departure } from '../departures.js';

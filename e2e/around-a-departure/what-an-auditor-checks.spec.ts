@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { compactVerify, createRemoteJWKSet } from 'jose';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Json } from '../api.js';
 import { anAccount, type Cast } from '../cast.js';
 import { linesOf, over, type Departure } from '../departures.js';

@@ -233,7 +233,7 @@ ifRendered('scaling', () => {
       const [{ metadata: trigger }] = spec.triggers;
       const source = text(
         metadata.name === 'identity'
-          ? 'services/identity/src/departures/receipts.consumer.ts'
+          ? 'services/identity/src/departures/track/receipts.consumer.ts'
           : `services/${metadata.name}/src/${metadata.name}.module.ts`,
       );
       expect(source).toMatch(new RegExp(`(consumer|durable): '${trigger.consumer}'`));

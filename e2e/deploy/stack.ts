@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { isPortFree } from '#libs/testing';
+import { isPortFree } from '#libs/local-servers';
 import { Api } from '../api.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { System } from '../system.js';
 import { ask, type Answer } from './ask.js';
 import { bodyFor, idFieldsOf, meaningOf, queryFor, withId } from './bodies.js';

@@ -1,4 +1,5 @@
-import { eventually, withClient } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
+import { withClient } from '#libs/local-servers';
 import { connect } from 'node:net';
 import { anAccount, contactsCsv, type Cast } from '../cast.js';
 import { PARTS } from '../foundation.js';

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, PermissionViolationError, type NatsConnection } from '@nats-io/transport-node';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { System } from '../system.js';
 
 interface Subjects {

@@ -1,4 +1,4 @@
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { over, type Departure } from '../departures.js';
 import type { Api, Json } from '../api.js';
 import { USER } from '../scim-api.js';

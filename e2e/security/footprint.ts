@@ -1,4 +1,4 @@
-import { withClient } from '#libs/testing';
+import { withClient } from '#libs/local-servers';
 import { PARTS } from '../foundation.js';
 import type { System } from '../system.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandLine, reachableByPostgres } from '#libs/testing';
+import { commandLine, reachableByPostgres } from '#libs/local-servers';
 import { Fault } from './prepare.mjs';
 import { fallbackHome, usualHome } from './running.mjs';
 import { brokerUsers, dataServices, guests } from './services.mjs';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { end, guard } from '#libs/testing';
+import { end, guard } from '#libs/local-servers';
 import { Fault } from './prepare.mjs';
 import { root } from './root.mjs';
 import { bundles } from './services.mjs';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { eventually, testBroker, type TestBroker } from '#libs/testing';
+import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import { BatchConsumer, type BatchConsumerOptions, type BatchHandler } from './batch-consumer.js';
 import { closeNats, connectNats, whenConnected } from './connection.js';
 import type { Delivery } from './delivery.js';

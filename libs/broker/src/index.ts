@@ -1,16 +1,10 @@
 export { openBucket, type BucketSpec } from './bucket.js';
 export * from './connection.js';
-export { failpoint, type FailpointName, type Strike } from './failpoints.js';
-export * from './log.js';
-export * from './trace.js';
-export * from './spans.js';
 export * from './streams.js';
 export type { Delivery, Outcome } from './delivery.js';
 export * from './jetstream-server.js';
+export type { MessageToPublish } from './message.js';
 export * from './publisher.js';
 export * from './handles.js';
 export * from './rpc-server.js';
 export * from './service-client.js';
-export { outboxTable } from './outbox/outbox-table.js';
-export { Outbox, type Acknowledgement as Answer, type Backlog, type OutboxEntry } from './outbox/outbox.js';
-export { Relay, type RelayOptions } from './outbox/relay.js';

@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { lastValueFrom } from 'rxjs';
 import { BatchConsumer } from './batch-consumer.js';
 import type { Delivery, Outcome } from './delivery.js';
-import type { Log } from './log.js';
+import type { Log } from '#libs/observability';
 import type { ConsumerSpec, StreamSpec } from './streams.js';
 
 /** Names the transport on its handlers, so that no other transport takes them. */

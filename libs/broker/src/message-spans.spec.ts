@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { headers } from '@nats-io/transport-node';
 import type { Delivery } from './delivery.js';
 import { handling, withSpanHeaders } from './message-spans.js';
-import { setSpanRecorder, type SpanOptions } from './spans.js';
-import { logContext, traceparent, withTraceparent } from './trace.js';
+import { setSpanRecorder, type SpanOptions, logContext, traceparent, withTraceparent } from '#libs/observability';
 
 const CONSUMER = { stream: 'USERS', durable: 'contacts-users' };
 const [ONE, OTHER] = ['0af7651916cd43dd8448eb211c80319c', 'bbbb651916cd43dd8448eb211c80319c'] as const;

@@ -1,7 +1,16 @@
 import type { Delivery } from './delivery.js';
-import type { MessageToPublish } from './publisher.js';
-import { startSpan, isRecording, withSpan, type ActiveSpan, type SpanAttributes } from './spans.js';
-import { isTraceparent, traceIdOf, traceparent, withTraceparent } from './trace.js';
+import type { MessageToPublish } from './message.js';
+import {
+  startSpan,
+  isRecording,
+  withSpan,
+  type ActiveSpan,
+  type SpanAttributes,
+  isTraceparent,
+  traceIdOf,
+  traceparent,
+  withTraceparent,
+} from '#libs/observability';
 
 export interface Sending {
   message: MessageToPublish;

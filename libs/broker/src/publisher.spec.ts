@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { eventually, testBroker, type TestBroker } from '#libs/testing';
+import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import { closeNats, connectNats, isConnected } from './connection.js';
-import { Publisher, type MessageToPublish } from './publisher.js';
+import type { MessageToPublish } from './message.js';
+import { Publisher } from './publisher.js';
 import { DEPARTURES, ensureConsumer, ensureStream, USERS } from './streams.js';
 
 const REPLICAS_NEED_A_CLUSTER = 10074;

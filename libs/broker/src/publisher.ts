@@ -2,17 +2,10 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS, newInbox, replicasOf, whenConnected } from './connection.js';
-import { safeErrorFields } from './log.js';
+import { safeErrorFields } from '#libs/observability';
 import { withSpanHeaders } from './message-spans.js';
+import type { MessageToPublish } from './message.js';
 import { ensureStream, type StreamSpec } from './streams.js';
-
-export interface MessageToPublish {
-  subject: string;
-  /** Two messages with the same id within the stream's duplicate window are one. */
-  id: string;
-  data: Uint8Array | string;
-  headers?: Record<string, string>;
-}
 
 export type PublishResult = 'stored' | 'duplicate' | { error: string };
 

@@ -3,9 +3,8 @@ import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { ServerNats, type NatsContext, type WritePacket } from '@nestjs/microservices';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { throwError, type Observable } from 'rxjs';
-import { safeErrorFields, type Log } from './log.js';
+import { safeErrorFields, type Log, runInContext } from '#libs/observability';
 import { REQUEST_ID } from './service-client.js';
-import { runInContext } from './trace.js';
 
 interface RpcServerOptions {
   nats: NatsConnection;

@@ -15,12 +15,12 @@ import {
   type PreviewLine,
   type PreviewRequest,
 } from '#libs/contracts';
-import { eventually, testBroker, type TestBroker } from '#libs/testing';
+import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import { closeNats, connectNats, isConnected } from './connection.js';
 import { Answers, handlerMetadata, Handles } from './handles.js';
 import { RpcProblemFilter, RpcServer } from './rpc-server.js';
 import { MAX_OPEN_CALLS, ServiceClient } from './service-client.js';
-import { traceparent, withTraceparent } from './trace.js';
+import { traceparent, withTraceparent } from '#libs/observability';
 
 class Note {
   @Text() text: string;

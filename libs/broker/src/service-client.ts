@@ -2,8 +2,7 @@ import { Problem, type Ask, type Call, type Operation, type ProblemBody } from '
 import { Inject, Injectable } from '@nestjs/common';
 import { errors, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { NATS, whenConnected } from './connection.js';
-import { inSpan, type SpanOptions } from './spans.js';
-import { currentContext } from './trace.js';
+import { inSpan, type SpanOptions, currentContext } from '#libs/observability';
 
 /** A call as the caller writes it: parts in which nothing is required may be left out. */
 export type CallArguments<B extends object, Q extends object> = Pick<Call, 'principal' | 'idempotency' | 'client'> & {

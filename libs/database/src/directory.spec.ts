@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import type { UserStatus } from '#libs/contracts';
-import { testDatabase, type TestDatabase } from '#libs/testing';
+import { testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { TestClock } from './clock.js';
 import { Directory, directoryTable } from './directory.js';

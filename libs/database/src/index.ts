@@ -8,3 +8,4 @@ export * from './orm-options.js';
 export * from './database.module.js';
 export * from './references.js';
 export * from './records.js';
+export { AfterCommit } from './after-commit.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
-import { testDatabase, type TestDatabase } from '#libs/testing';
+import { testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { ormOptions } from './orm-options.js';
 import { namesOf, relationOf } from './records.js';

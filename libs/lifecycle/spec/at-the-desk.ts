@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Receipt, ResolvedRules, UserEvent } from '#libs/contracts';
 import type { Outcome } from '#libs/broker';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { desk, Thing } from './desk.js';
 
 export const unassignChairs: ResolvedRules = {

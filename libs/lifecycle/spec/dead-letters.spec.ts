@@ -42,7 +42,7 @@ describe('a dead letter', () => {
     const event = at.bench.leaving(at.robin, 'deactivated', { ...unassignChairs, ...trap });
     const { id } = event.data.departure!;
     await at.deliver([event]);
-    await at.bench.processor.scheduleRetry(event, { kind: 'give-up', code: '23514' });
+    await at.bench.processor.scheduleRetry(event, { kind: 'permanent', code: '23514' });
     await at.bench.em().nativeDelete(Thing, { owner: at.robin.userId, kind: 'trap' });
     for (const replayed of [[id], []]) expect(await letters().replay({ ids: [id] })).toEqual({ replayed, refused: [] });
     await at.bench.retries.drain();

@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 import { sql } from 'kysely';
-import { RETRY_DELAYS } from '#libs/lifecycle';
-import { Metrics } from '#libs/platform';
-import { EngineMetrics } from '../src/engine-metrics.js';
+import { RETRY_DELAYS_MS } from '#libs/jobs';
+import { Metrics } from '#libs/observability';
+import { EngineMetrics } from '#libs/lifecycle';
 import { AtTheDesk, trap, unassignChairs } from './at-the-desk.js';
 import { Thing } from './desk.js';
 
@@ -69,7 +69,7 @@ describe('a failure', () => {
     await at.things('trap', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', trap);
     await at.deliver([event, at.bench.leaving(await at.bench.person(), 'deactivated', trap)]);
-    for (const delay of RETRY_DELAYS) {
+    for (const delay of RETRY_DELAYS_MS) {
       expect(await at.status(at.robin)).toEqual(['running']);
       at.bench.clock.advance(delay);
       await at.bench.tasks.drain();
@@ -91,7 +91,7 @@ describe('a failure', () => {
     await at.things('trap', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', trap);
     await at.deliver([event]);
-    for (const delay of RETRY_DELAYS) {
+    for (const delay of RETRY_DELAYS_MS) {
       expect(await at.status(at.robin)).toEqual(['retry']);
       at.bench.clock.advance(delay);
       await at.bench.retries.drain();

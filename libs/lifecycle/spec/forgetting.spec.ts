@@ -1,16 +1,17 @@
 import { sql } from 'kysely';
 import type { UserEvent } from '#libs/contracts';
-import { Forgetting, RETRY_DELAYS, type Db, type Deleted } from '#libs/lifecycle';
+import { Forgetting, type Db, type DeletedPerson } from '#libs/lifecycle';
+import { RETRY_DELAYS_MS } from '#libs/jobs';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
 import { desk } from './desk.js';
 
 /** A service's own way of forgetting, which only notes for whom it has been asked, and what the directory said then. */
 class Noted extends Forgetting {
-  readonly deleted: Deleted[] = [];
+  readonly deleted: DeletedPerson[] = [];
   readonly known: (string | null)[] = [];
   broken = false;
 
-  override async forget(db: Db, deleted: readonly Deleted[]): Promise<void> {
+  override async forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void> {
     const { rows } = await sql<{ staff_id: string | null }>`
       select staff_id from directory where user_id = any(${deleted.map(({ userId }) => userId)}::uuid[])`.execute(db);
     if (this.broken) await sql`select 1 / 0`.execute(db);
@@ -83,7 +84,7 @@ describe('what is known of a person otherwise than by their id', () => {
     expect(receipts()).toMatchObject([{ status: 'running', error: '22012' }]);
     expect(await known()).toEqual([{ status: 'deleted', staff_id: 'S-Robin' }]);
     noted.broken = false;
-    bench.clock.advance(RETRY_DELAYS[0]!);
+    bench.clock.advance(RETRY_DELAYS_MS[0]!);
     await bench.retries.drain();
     expect(receipts().at(-1)).toMatchObject({ status: 'completed' });
     expect(noted.deleted).toMatchObject([{ userId: robin.userId, staffIds: ['S-Robin'] }]);

@@ -1,5 +1,5 @@
 import type { ResolvedRules } from '#libs/contracts';
-import { RETRY_DELAYS } from '#libs/lifecycle';
+import { RETRY_DELAYS_MS } from '#libs/jobs';
 import { AtTheDesk } from './at-the-desk.js';
 
 describe('who takes over', () => {
@@ -44,7 +44,7 @@ describe('who takes over', () => {
     await at.deliver([at.bench.leaving(at.robin, 'deactivated', toSomebody())]);
     expect(await at.status(at.robin)).toEqual(['retry']);
     const admin = await at.bench.admin(at.robin.accountId);
-    at.bench.clock.advance(RETRY_DELAYS[0]!);
+    at.bench.clock.advance(RETRY_DELAYS_MS[0]!);
     await at.bench.retries.drain();
     expect(await at.owned(admin)).toBe(1);
   });

@@ -3,7 +3,7 @@ import type { ResolvedRules, Restore } from '#libs/contracts';
 import { fingerprint, migrate } from '#libs/database';
 import { undoTable } from '#libs/lifecycle';
 import { crashes } from '#libs/lifecycle/testing';
-import { testDatabase } from '#libs/testing';
+import { testDatabase } from '#libs/test-kit';
 import { AtTheDesk, unassignChairs } from './at-the-desk.js';
 import { desk, Thing } from './desk.js';
 

@@ -1,4 +1,4 @@
-import type { Log } from '#libs/broker';
+import type { Log } from '#libs/observability';
 
 /** Of so many departures each has a line of its own; of more there is one line, with their number. */
 const FEW = 20;

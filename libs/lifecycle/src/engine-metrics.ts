@@ -1,10 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '#libs/database';
-import { Metrics } from '#libs/platform';
+import { Metrics } from '#libs/observability';
 import { sql } from 'kysely';
-import { ruleApplied, type RuleApplied } from './rule-applied.js';
-import { RuleSet } from './rule-set.js';
+import { ruleApplied, type RuleApplied } from './run/observe-statement.js';
+import { RuleSet } from './run/rule-set.js';
 
 /** More than this is too many, however many more; a measurement must not read a whole table. */
 const MOST = 100_000;

@@ -1,21 +1,22 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import { Log, Publisher } from '#libs/broker';
+import { Log } from '#libs/observability';
+import { Publisher } from '#libs/broker';
 import { Clock, DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
-import { InboxConversion } from './conversion.js';
-import { DeadLetters, deadLettersController } from './dead-letters.js';
+import { InboxConversion } from './run/conversion.js';
+import { DeadLetters, deadLettersController } from './receive/dead-letters.js';
 import { EngineMetrics } from './engine-metrics.js';
-import { EventProcessor } from './event-processor.js';
-import { Forgetting } from './forgetting.js';
-import { IdentityLookup, Onboarding } from './introduction.js';
-import { questionsController } from './questions.controller.js';
+import { EventProcessor } from './receive/event-processor.js';
+import { Forgetting } from './receive/forgetting.js';
+import { IdentityLookup, Onboarding } from './onboarding.js';
+import { questionsController } from './ask/questions.controller.js';
 import { PublishedReceipts, Receipts } from './receipts.js';
-import { RetryWorker } from './retry.worker.js';
-import type { Rule } from './rule.js';
-import { RuleSet } from './rule-set.js';
-import { ScheduledActionWorker } from './scheduled.worker.js';
-import { TaskWorker } from './task.worker.js';
-import { UserEvents, userEventsController } from './user-events.consumer.js';
+import { RetryWorker } from './receive/retry.worker.js';
+import type { Rule } from './declare/rule.js';
+import { RuleSet } from './run/rule-set.js';
+import { ScheduledActionWorker } from './later/scheduled-action.worker.js';
+import { TaskWorker } from './later/task.worker.js';
+import { UserEvents, userEventsController } from './receive/user-events.consumer.js';
 
 export interface LifecycleOptions {
   /** The service's name, as in rule ids and subjects. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
-import { DEPARTURES, failpoint, Publisher } from '#libs/broker';
+import { DEPARTURES, Publisher } from '#libs/broker';
+import { failpoint } from '#libs/jobs';
 import { Ids } from '#libs/database';
 
 /** Takes what a service has done to identity. */

@@ -10,7 +10,7 @@ import type {
   UserEvent,
   UserEventType,
 } from '#libs/contracts';
-import { Log } from '#libs/broker';
+import { Log } from '#libs/observability';
 import {
   Clock,
   Directory,
@@ -35,7 +35,7 @@ import {
   type InboxConversion,
   type Rule,
 } from '#libs/lifecycle';
-import { testDatabase, type TestDatabase } from '#libs/testing';
+import { testDatabase, type TestDatabase } from '#libs/test-kit';
 
 /** A service, as far as its rules are concerned. */
 export interface ServiceUnderTest {

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { Receipt, ReceiptLine, ResolvedAction, ResolvedRules, Transition, UserEvent } from '#libs/contracts';
-import { choiceOf, preview, proof, type Action, type Rule } from '#libs/lifecycle';
+import { choiceOf, countRows, preview, proof, type Action, type Rule } from '#libs/lifecycle';
 import type { Person, RuleBench } from './bench.js';
 
 export interface RuleExample {
@@ -203,7 +203,7 @@ export class Scene {
     const statements = step.part.laterStatements.get(declared) ?? step.part.statements;
     const leaver = { ...this.leaver, wasManager: false, leftAt: this.bench.clock.now() };
     return (
-      (await statements.count(this.bench.em().getKysely(), this.action.later!.effect, [leaver])).get(
+      (await countRows(this.bench.em().getKysely(), statements, this.action.later!.effect, [leaver])).get(
         this.leaver.userId,
       ) ?? 0
     );

@@ -1,7 +1,7 @@
 import type { Delivery } from '#libs/broker';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { finalize, type Observable } from 'rxjs';
-import { Metrics } from './metrics.js';
+import { Metrics } from '#libs/observability';
 
 /** Up to the most that a consumer is given at once. */
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];

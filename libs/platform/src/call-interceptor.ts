@@ -1,4 +1,6 @@
-import { callSpan, failpoint, handlerMetadata, inSpan, type HandlerMetadata } from '#libs/broker';
+import { callSpan, handlerMetadata, type HandlerMetadata } from '#libs/broker';
+import { failpoint } from '#libs/jobs';
+import { inSpan, Metrics } from '#libs/observability';
 import { Problem, type Call } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
@@ -6,7 +8,6 @@ import { Injectable, Optional, type CallHandler, type ExecutionContext, type Nes
 import type { NatsContext } from '@nestjs/microservices';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
 import { IdempotencyKeys } from './idempotency.js';
-import { Metrics } from './metrics.js';
 
 /** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
 const RETRYABLE_SQLSTATES = ['40001', '40P01'];

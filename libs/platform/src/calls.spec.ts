@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { Answers, Handles, ServiceClient, type CallArguments } from '#libs/broker';
 import { NOBODY, operation, Problem, Text, type Ask, type CallOf, type Principal } from '#libs/contracts';
 import { DatabaseModule, domainTypes, migrate, migration, TestClock } from '#libs/database';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
+import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { IdempotencyKeys, platformMigrations } from './idempotency.js';
 import { startService, type RunningService } from './service.js';
 

@@ -1,26 +1,14 @@
+import { LOG_LEVELS, TRACES_SAMPLERS, type ObservabilitySettings, type TracesSampler } from '#libs/observability';
 import { fieldTypes, OneOf, Pattern, Shape, Text, Url, Whole, type Class } from '#libs/contracts';
 import { validateSync } from 'class-validator';
 import { readFileSync } from 'node:fs';
-
-export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-
-/** OpenTelemetry's names for who decides which traces are recorded. */
-const TRACES_SAMPLERS = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
-export type TracesSampler = (typeof TRACES_SAMPLERS)[number];
 
 /**
  * Settings that every process has. Each field comes from the environment variable of its name in capitals: `natsUrl` from
  * `NATS_URL`, or from the file that `NATS_URL_FILE` names. An empty variable counts as not set; a field's initial value is its
  * default.
  */
-export class BaseConfig {
+export class BaseConfig implements ObservabilitySettings {
   /** Name of the service, as in subjects and log lines. Not a setting. */
   serviceName: string;
 

@@ -4,7 +4,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
-import { Encryption } from './sealing.js';
+import { Encryption } from './encryption.js';
 
 /** Tables that the platform itself needs in every service's database. */
 export const platformMigrations: Migrations = [

@@ -1,4 +1,5 @@
-import { Log, NATS, Publisher, ServiceClient } from '#libs/broker';
+import { Log, Metrics, MetricsController } from '#libs/observability';
+import { NATS, Publisher, ServiceClient } from '#libs/broker';
 import { Clock, DATABASE_URL, Ids } from '#libs/database';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
@@ -8,7 +9,6 @@ import { CallInterceptor } from './call-interceptor.js';
 import { BaseConfig, ServiceConfig } from './config.js';
 import { HealthController, Readiness } from './health.js';
 import { IdempotencyKeys } from './idempotency.js';
-import { Metrics, MetricsController } from './metrics.js';
 
 export interface PlatformParts {
   config: BaseConfig;

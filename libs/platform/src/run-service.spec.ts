@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { closeNats, connectNats, ServiceClient } from '#libs/broker';
 import type { Problem } from '#libs/contracts';
-import { eventually, testBroker, type TestBroker } from '#libs/testing';
+import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import type { Environment } from './config.js';
 import { crash, ping, sleep } from '../fixtures/sleeper.js';
 
@@ -41,7 +41,7 @@ interface Sleeper {
 function start(env: Environment): Sleeper {
   const args = [
     '--import',
-    fileURLToPath(new URL('../../testing/typescript.mjs', import.meta.url)),
+    fileURLToPath(new URL('../../../scripts/lib/typescript-loader.mjs', import.meta.url)),
     fixture('sleeper.ts'),
     'run',
   ];

@@ -1,6 +1,5 @@
-import { safeErrorFields } from '#libs/broker';
+import { safeErrorFields, createLogger } from '#libs/observability';
 import { BaseConfig, ConfigError } from './config.js';
-import { createLogger } from './logging.js';
 import { startService, type ServiceOptions } from './service.js';
 
 const CLOSE_LIMIT = 5_000;

@@ -2,19 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Controller, Get, Module, type Type } from '@nestjs/common';
 import { once } from 'node:events';
 import { Agent, get as request, type IncomingMessage } from 'node:http';
-import {
-  Answers,
-  BatchPattern,
-  Publisher,
-  ServiceClient,
-  traceparent,
-  USERS,
-  withTraceparent,
-  type Delivery,
-} from '#libs/broker';
+import { Answers, BatchPattern, Publisher, ServiceClient, USERS, type Delivery } from '#libs/broker';
+import { traceparent, withTraceparent } from '#libs/observability';
 import type { Ask } from '#libs/contracts';
 import { Clock, DatabaseModule, domainTypes, migrate, TestClock } from '#libs/database';
-import { eventually, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
+import { eventually, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { BaseConfig, ConfigError } from './config.js';
 import { Readiness } from './health.js';
 import { platformMigrations } from './idempotency.js';

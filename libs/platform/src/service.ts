@@ -12,11 +12,15 @@ import { BatchInterceptor } from './batch-interceptor.js';
 import { CallInterceptor } from './call-interceptor.js';
 import { BaseConfig, loadConfig, ServiceConfig, type Environment } from './config.js';
 import { releaseClients } from './http-close.js';
-import { observeRequests } from './http-log.js';
-import { createLogger, nestLogger } from './logging.js';
+import {
+  observeRequests,
+  createLogger,
+  nestLogger,
+  traceRequests,
+  startTracing,
+  type Tracing,
+} from '#libs/observability';
 import { PlatformModule, type PlatformParts } from './platform.module.js';
-import { traceRequests } from './tracing-http.js';
-import { startTracing, type Tracing } from './tracing.js';
 
 export interface ServiceOptions {
   /** As in subjects: `rpc.<name>.…`. Replicas share it. */

@@ -3,10 +3,12 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { closeNats, connectNats, ServiceClient, withTraceparent } from '#libs/broker';
-import { eventually, freePort, testBroker, type TestBroker } from '#libs/testing';
+import { closeNats, connectNats, ServiceClient } from '#libs/broker';
+import { withTraceparent } from '#libs/observability';
+import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
+import { freePort } from '#libs/local-servers';
 import { ping } from '../fixtures/sleeper.js';
-import { TestCollector } from '../testing/collector.js';
+import { TestCollector } from '#libs/platform/testing';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -41,7 +43,13 @@ afterAll(async () => {
 });
 
 async function start(env: Record<string, string>): Promise<void> {
-  const args = ['--import', TELLING, '--import', file('../../testing/typescript.mjs'), file('../fixtures/sleeper.ts')];
+  const args = [
+    '--import',
+    TELLING,
+    '--import',
+    file('../../../scripts/lib/typescript-loader.mjs'),
+    file('../fixtures/sleeper.ts'),
+  ];
   const child = spawn(process.execPath, [...args, 'run'], {
     env: { PATH: process.env.PATH, NATS_URL: broker.url, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
-import { resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
+import { keyRotation, RotatingEncryption, Encryption, type EncryptedColumn } from '#libs/platform';
 import { ContactController } from './contact/contact.controller.js';
 import { Contact } from './contact/contact.entity.js';
 import { NamedContactsController } from './contact/named-contacts.controller.js';
@@ -36,7 +36,7 @@ import { NoteController } from './writing/note.controller.js';
 import { AttachedFile, Comment, Note } from './writing/writing.entity.js';
 
 /** What the service's secret has sealed. */
-const SEALED: readonly SealedColumn[] = [
+const SEALED: readonly EncryptedColumn[] = [
   { table: 'import_source', column: 'password', id: 'id', boundTo: 'account_id' },
 ];
 
@@ -81,12 +81,12 @@ export const entities = [
   ],
   providers: [
     {
-      provide: Sealing,
+      provide: Encryption,
       inject: [ContactsConfig, Ids],
       useFactory: ({ contactsSecret: current, contactsSecretPrevious: previous }: ContactsConfig, ids: Ids) =>
-        new RotatingSealing({ current, previous }, 'contacts', ids),
+        new RotatingEncryption({ current, previous }, 'contacts', ids),
     },
-    resealing(Sealing, { serviceName: 'contacts', setting: 'CONTACTS_SECRET', columns: SEALED }),
+    keyRotation(Encryption, { serviceName: 'contacts', setting: 'CONTACTS_SECRET', columns: SEALED }),
     BatchWriter,
     ImportJobs,
     ImportReports,

@@ -8,7 +8,7 @@ import {
 } from '#libs/contracts';
 import { SystemClock, type Clock } from '#libs/database';
 import { startService, type Environment, type RunningService } from '#libs/platform';
-import { eventually, testBroker, type TestBroker } from '#libs/testing';
+import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { gateway } from '../src/gateway.js';

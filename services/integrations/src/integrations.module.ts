@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Ids } from '#libs/database';
 import { LifecycleModule } from '#libs/lifecycle';
-import { resealing, RotatingSealing, Sealing, type SealedColumn } from '#libs/platform';
+import { keyRotation, RotatingEncryption, Encryption, type EncryptedColumn } from '#libs/platform';
 import { AccountSyncController } from './account-sync/account-sync.controller.js';
 import { AccountSync } from './account-sync/account-sync.entity.js';
 import { AppController } from './app/app.controller.js';
@@ -29,7 +29,7 @@ import { WebhookController } from './webhook/webhook.controller.js';
 import { Webhook } from './webhook/webhook.entity.js';
 
 /** What the service's secret has sealed. */
-const SEALED: readonly SealedColumn[] = [
+const SEALED: readonly EncryptedColumn[] = [
   { table: 'webhook', column: 'secret', id: 'id', boundTo: 'account_id' },
   { table: 'app', column: 'access_token', id: 'id', boundTo: 'account_id' },
   { table: 'account_sync', column: 'sealed_grant', id: 'id', boundTo: 'account_id' },
@@ -74,14 +74,14 @@ export const entities = [
   ],
   providers: [
     {
-      provide: Sealing,
+      provide: Encryption,
       inject: [IntegrationsConfig, Ids],
       useFactory: (
         { integrationsSecret: current, integrationsSecretPrevious: previous }: IntegrationsConfig,
         ids: Ids,
-      ) => new RotatingSealing({ current, previous }, 'integrations', ids),
+      ) => new RotatingEncryption({ current, previous }, 'integrations', ids),
     },
-    resealing(Sealing, { serviceName: 'integrations', setting: 'INTEGRATIONS_SECRET', columns: SEALED }),
+    keyRotation(Encryption, { serviceName: 'integrations', setting: 'INTEGRATIONS_SECRET', columns: SEALED }),
     Storages,
     Deliveries,
     DeliveryWorker,

@@ -10,7 +10,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { leaves, startAutomations } from '../testing/automations.js';
 import { AssignmentRuleMember } from './assignment-rule.entity.js';

@@ -3,7 +3,7 @@ import type { Automation as AutomationView, ResolvedRules, RunStatus, Transition
 import { Directory } from '#libs/database';
 import { preview, proof } from '#libs/lifecycle';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { AutomationRunController } from '../automation-run/automation-run.controller.js';
 import { AutomationController } from '../automation/automation.controller.js';

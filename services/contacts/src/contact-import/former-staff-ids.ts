@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Forgetting, type Db, type Deleted } from '#libs/lifecycle';
+import { Forgetting, type Db, type DeletedPerson } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { LONGEST_VALUE } from './batch-writer.js';
 
@@ -9,7 +9,7 @@ import { LONGEST_VALUE } from './batch-writer.js';
  */
 @Injectable()
 export class FormerStaffIds extends Forgetting {
-  override async forget(db: Db, deleted: readonly Deleted[]): Promise<void> {
+  override async forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void> {
     const known = deleted.flatMap(({ accountId, userId, staffIds }) =>
       staffIds.map((staffId) => ({ accountId, userId, value: staffId.slice(0, LONGEST_VALUE) })),
     );

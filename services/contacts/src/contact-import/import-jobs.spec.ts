@@ -13,7 +13,7 @@ import { Clock } from '#libs/database';
 import { RuleBench } from '#libs/lifecycle/testing';
 import { startService, type RunningService } from '#libs/platform';
 import { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { RequestContext } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { Contact } from '../contact/contact.entity.js';

@@ -1,4 +1,4 @@
-import { safeErrorFields, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/observability';
 import { Clock } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';

@@ -1,5 +1,5 @@
-import { Log } from '#libs/broker';
-import { Worker } from '#libs/lifecycle';
+import { Log } from '#libs/observability';
+import { Worker } from '#libs/jobs';
 import { Injectable } from '@nestjs/common';
 import { ImportJobs } from './import-jobs.js';
 import { Uploads } from './uploads.js';

@@ -1,10 +1,11 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Answers, Log } from '#libs/broker';
+import { Answers } from '#libs/broker';
+import { Log } from '#libs/observability';
 import { contactsMoved, Problem, type ContactsMoved } from '#libs/contracts';
 import { Directory } from '#libs/database';
-import { isSettled } from '#libs/lifecycle';
+import { isApplied } from '#libs/lifecycle';
 
 /** Contacts go to somebody together with the number by which they were in touch. */
 @Controller()
@@ -23,7 +24,7 @@ export class ContactMovesController {
   async move(moved: ContactsMoved): Promise<{ done: boolean }> {
     return RequestContext.create(this.em, () =>
       this.em.transactional(async () => {
-        if (moved.after && !(await isSettled(this.em.getKysely(), moved.after))) return { done: false };
+        if (moved.after && !(await isApplied(this.em.getKysely(), moved.after))) return { done: false };
         await this.assign(moved, await this.taker(moved));
         return { done: true };
       }),

@@ -10,7 +10,7 @@ import {
   type NewImportSource,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
-import { isClosedHost, plainResource, Sealing } from '#libs/platform';
+import { isPrivateHost, plainResource, Encryption } from '#libs/platform';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { DEFAULT_USER_ID_FIELD } from '../contact-import/heading.js';
@@ -47,7 +47,7 @@ export class ImportSourceController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Sealing,
+    private readonly sealing: Encryption,
     private readonly config: ContactsConfig,
   ) {
     super(em, directory, ids, clock);
@@ -119,7 +119,7 @@ export class ImportSourceController extends base {
 
   private check({ kind, host, hostKey }: Pick<NewImportSource, 'kind' | 'host' | 'hostKey'>): void {
     if (hostKey && kind !== 'sftp') throw invalid('hostKey', 'is for sftp only');
-    if (!this.config.importSourcesAllowPrivate && isClosedHost(host))
+    if (!this.config.importSourcesAllowPrivate && isPrivateHost(host))
       throw invalid('host', 'must not be a loopback, link-local or private address');
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { importSourceRun, importSources, importSourceUpdate, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { PassThrough } from 'node:stream';
 import { startService } from '#libs/platform';

@@ -1,8 +1,8 @@
-import { safeErrorFields, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/observability';
 import type { ImportSourceResult, SourceError } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
-import { addressOf, ClosedAddress, Sealing } from '#libs/platform';
+import { addressOf, PrivateAddressError, Encryption } from '#libs/platform';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
@@ -47,7 +47,7 @@ export class SourceRuns {
     private readonly files: SourceFiles,
     private readonly staging: FileStaging,
     private readonly jobs: ImportJobs,
-    private readonly sealing: Sealing,
+    private readonly sealing: Encryption,
     private readonly config: ContactsConfig,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -116,7 +116,7 @@ export class SourceRuns {
   private async open(source: Claimed, signal: AbortSignal): Promise<RemoteFolder> {
     const address = await addressOf(source.host, { allowPrivate: this.config.importSourcesAllowPrivate }).catch(
       (error: unknown) => {
-        const code = error instanceof ClosedAddress ? 'source-address-refused' : 'source-unreachable';
+        const code = error instanceof PrivateAddressError ? 'source-address-refused' : 'source-unreachable';
         throw new SourceFault(code, { cause: error });
       },
     );

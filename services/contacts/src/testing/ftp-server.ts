@@ -1,4 +1,4 @@
-import { freePort } from '#libs/testing';
+import { freePort } from '#libs/local-servers';
 import { FtpSrv } from 'ftp-srv';
 import { once } from 'node:events';
 

@@ -1,4 +1,4 @@
-import { Log } from '#libs/broker';
+import { Log } from '#libs/observability';
 import { Directory } from '#libs/database';
 import type { RuleBench } from '#libs/lifecycle/testing';
 import type { EntityManager } from '@mikro-orm/postgresql';

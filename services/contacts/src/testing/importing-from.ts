@@ -9,7 +9,7 @@ import {
   type SourceKind,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

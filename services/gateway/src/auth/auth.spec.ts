@@ -1,6 +1,6 @@
 import { accountGet, SESSION_BUCKET, sessionSnapshot, signingKeys } from '#libs/contracts';
 import { TestClock } from '#libs/database';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { SignJWT } from 'jose';

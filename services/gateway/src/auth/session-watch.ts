@@ -1,7 +1,7 @@
-import { safeErrorFields, Log, NATS, ServiceClient } from '#libs/broker';
+import { safeErrorFields, Log, Metrics } from '#libs/observability';
+import { NATS, ServiceClient } from '#libs/broker';
 import { sessionOf, sessionSnapshot } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { Metrics } from '#libs/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as pause } from 'node:timers/promises';

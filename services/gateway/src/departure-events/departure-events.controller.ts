@@ -1,7 +1,7 @@
 import { NATS, ServiceClient } from '#libs/broker';
 import { departureEvents, departureProgress, Problem, watchDeparture } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { Metrics } from '#libs/platform';
+import { Metrics } from '#libs/observability';
 import { Controller, Inject, Req, Res, type OnModuleDestroy } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,6 +1,6 @@
 import { departureEvents, departureProgress, Problem, SESSION_BUCKET, type DepartureEvent } from '#libs/contracts';
 import { TestClock } from '#libs/database';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
 

@@ -1,4 +1,4 @@
-import { safeErrorFields, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/observability';
 import { Problem, type ProblemCode } from '#libs/contracts';
 import {
   Catch,

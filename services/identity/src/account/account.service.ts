@@ -13,12 +13,12 @@ import {
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { Passwords } from '../auth/passwords.js';
+import { Passwords } from '../sign-in/passwords.js';
 import { isoOf } from '../moments.js';
 import { Sessions } from '../session/sessions.js';
 import { Actors } from '../user/actors.js';
 import { NewUsers } from '../user/new-users.js';
-import { requireNonBlank } from '../user/tidy.js';
+import { requireNonBlank } from '../user/require-non-blank.js';
 import { UserEvents } from '../user/user-events.js';
 import { lockAccount } from './account-lock.js';
 import { seatsOf } from './seats.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { NatsConnection } from '@nats-io/transport-node';
 import { closeNats, connectNats } from '#libs/broker';
 import { contactsNamed, contactsToTell, departurePreview, rulesList, type Ask, type Principal } from '#libs/contracts';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
 import { Peer } from '../testing/peer.js';
 

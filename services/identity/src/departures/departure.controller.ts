@@ -23,13 +23,13 @@ import {
   type UserOverview,
   type Verification,
 } from '#libs/contracts';
-import { Schedule } from '../schedule/schedule.js';
-import { DepartureCommands } from './departure-commands.js';
-import { DeparturePreviews } from './departure-preview.js';
-import { DepartureRows } from './departure-rows.js';
-import { Progress } from './progress.js';
-import { DepartureRetry } from './retry.js';
-import { Verifications } from './verifications.js';
+import { Schedule } from './decide/schedule/schedule.js';
+import { DepartureCommands } from './decide/departure-commands.js';
+import { DeparturePreviews } from './plan/departure-preview.js';
+import { DepartureRows } from './store/departure-rows.js';
+import { Progress } from './store/progress.js';
+import { DepartureRetry } from './decide/retry.js';
+import { Verifications } from './track/verifications.js';
 
 @Controller()
 export class DepartureController {

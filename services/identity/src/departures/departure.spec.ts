@@ -18,7 +18,7 @@ import {
   type CompletedDeparture,
   type Principal,
 } from '#libs/contracts';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { affectedBy, TestDepartures } from '../testing/departures.js';
 import { outcomeOf, ownerOf, PASSWORD, tally, type TestIdentity } from '../testing/identity.js';
 

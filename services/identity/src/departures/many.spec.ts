@@ -4,14 +4,14 @@ import pg from 'pg';
 import { sql } from 'kysely';
 import { auditVerify, departuresRetry, type Principal } from '#libs/contracts';
 import { TaskWorker } from '#libs/lifecycle';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { lockAccount } from '../account/account-lock.js';
 import { affectedBy, countedBy, TestDepartures } from '../testing/departures.js';
 import { ownerOf, type TestIdentity } from '../testing/identity.js';
 import { UserRows } from '../user/user-rows.js';
-import { Decisions } from './decisions.js';
-import { DepartureCommands } from './departure-commands.js';
-import { Planner } from './planner.js';
+import { Decisions } from './decide/decisions.js';
+import { DepartureCommands } from './decide/departure-commands.js';
+import { Planner } from './plan/planner.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;

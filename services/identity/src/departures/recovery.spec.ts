@@ -10,14 +10,14 @@ import {
   type UserEvent,
 } from '#libs/contracts';
 import type { Delivery } from '#libs/broker';
-import { eventually } from '#libs/testing';
-import { OutboxRelay } from '../outbox-relay.js';
+import { eventually } from '#libs/test-kit';
+import { OutboxRelay } from '#libs/outbox';
 import { affectedBy, TestDepartures } from '../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
-import { CompletionWorker } from './closing.worker.js';
-import { DepartureCommands } from './departure-commands.js';
-import { ReceiptFolding } from './receipt-folding.js';
-import { ReceiptsConsumer } from './receipts.consumer.js';
+import { CompletionWorker } from './track/completion.worker.js';
+import { DepartureCommands } from './decide/departure-commands.js';
+import { ReceiptFolding } from './track/receipt-folding.js';
+import { ReceiptsConsumer } from './track/receipts.consumer.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;

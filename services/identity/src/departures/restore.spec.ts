@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { sql } from 'kysely';
 import { auditList, departureEvents, departuresRetry, type Departure, type Principal } from '#libs/contracts';
 import { RetryWorker } from '#libs/lifecycle';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { TestDepartures } from '../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
 

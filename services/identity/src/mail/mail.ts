@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { NATS } from '#libs/broker';
 import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
-import { AfterCommit } from '../after-commit.js';
+import { AfterCommit } from '#libs/database';
 
 /** Asks for messages to people, once what they tell of is committed. */
 @Injectable()

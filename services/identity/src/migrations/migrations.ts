@@ -1,4 +1,4 @@
-import { outboxTable } from '#libs/broker';
+import { outboxTable } from '#libs/outbox';
 import { domainTypes, type Migrations } from '#libs/database';
 import { engineTables } from '#libs/lifecycle';
 import { platformMigrations } from '#libs/platform';

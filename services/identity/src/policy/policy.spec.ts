@@ -9,7 +9,7 @@ import {
   type Principal,
   type Problem,
 } from '#libs/contracts';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { outcomeOf, ownerOf, TestIdentity } from '../testing/identity.js';
 import { Peer } from '../testing/peer.js';
 

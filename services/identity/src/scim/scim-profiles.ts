@@ -6,7 +6,7 @@ import { Audit, actorOf } from '../audit/audit.js';
 import { UserChanges } from '../user/user-changes.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
-import { mapConstraintErrors } from '../violations.js';
+import { mapConstraintErrors } from '../constraint-errors.js';
 import type { AssertedUser } from './asserted-user.js';
 import { taken } from './faults.js';
 import { profileAfter, type ScimProfile } from './scim-profile.js';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Principal, type ScimAnswer, type ScimView, type ScimWrite } from '#libs/contracts';
 import { lockAccount } from '../account/account-lock.js';
 import { Audit, actorOf } from '../audit/audit.js';
-import { DepartureCommands } from '../departures/departure-commands.js';
+import { DepartureCommands } from '../departures/decide/departure-commands.js';
 import { Sessions } from '../session/sessions.js';
 import { UserRows } from '../user/user-rows.js';
 import { UserService } from '../user/user.service.js';

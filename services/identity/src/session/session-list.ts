@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { ListQuery, Page, Principal, Session, SessionSnapshot } from '#libs/contracts';
 import { Clock, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
-import { ACCESS_TOKEN_LIFE } from '../auth/token-life.js';
+import { ACCESS_TOKEN_LIFE } from '../sign-in/token-life.js';
 import { isoOf } from '../moments.js';
 
 interface SessionRow {

@@ -4,12 +4,12 @@ import { Problem, type Call, type SignedIn, type Tokens } from '#libs/contracts'
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { AccessTokens } from '../auth/access-tokens.js';
-import { ACCESS_TOKEN_LIFE } from '../auth/token-life.js';
+import { AccessTokens } from '../sign-in/access-tokens.js';
+import { ACCESS_TOKEN_LIFE } from '../sign-in/token-life.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';
-import { EpochPublisher } from './session-announcer.js';
+import { EpochPublisher } from './epoch-publisher.js';
 
 const DAY_MS = 86_400_000;
 /** A session that nobody has refreshed for so long is over. */

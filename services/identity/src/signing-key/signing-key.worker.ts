@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Log } from '#libs/broker';
-import { Worker } from '#libs/lifecycle';
+import { Log } from '#libs/observability';
+import { Worker } from '#libs/jobs';
 import { SigningKeys } from './signing-keys.js';
 
 /** Keeps this replica signing with the key that all of them use. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { decodeProtectedHeader } from 'jose';
 import { authenticate, authRefresh, NOBODY, rotateSigningKey, signingKeys } from '#libs/contracts';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { TestIdentity } from '../testing/identity.js';
 import { PUBLISHED_BEFORE, SigningKeys } from './signing-keys.js';
 

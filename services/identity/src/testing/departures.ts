@@ -13,7 +13,7 @@ import {
   type Reactivation,
   type Transition,
 } from '#libs/contracts';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { ownerOf, TestIdentity } from './identity.js';
 import { Peer } from './peer.js';
 

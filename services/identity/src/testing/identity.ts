@@ -15,7 +15,7 @@ import {
 } from '#libs/contracts';
 import { fingerprint, migrate, TestClock } from '#libs/database';
 import { startService, type RunningService } from '#libs/platform';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/testing';
+import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import type { Type } from '@nestjs/common';
 import { IdentityConfig } from '../identity.config.js';
 import { IdentityModule } from '../identity.module.js';

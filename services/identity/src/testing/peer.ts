@@ -14,7 +14,7 @@ import {
   unassign,
 } from '#libs/lifecycle';
 import { platformMigrations, startService, type RunningService } from '#libs/platform';
-import { testDatabase, type TestDatabase } from '#libs/testing';
+import { testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import type { TestIdentity } from './identity.js';

@@ -1,8 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Log } from '#libs/broker';
+import { Log } from '#libs/observability';
 import { Clock } from '#libs/database';
-import { Worker } from '#libs/lifecycle';
+import { Worker } from '#libs/jobs';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { UserEvents } from './user-events.js';

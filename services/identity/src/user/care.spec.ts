@@ -10,7 +10,7 @@ import {
   usersGet,
   type Principal,
 } from '#libs/contracts';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { outcomeOf, ownerOf, tally, TestIdentity } from '../testing/identity.js';
 import { CareEndsWorker } from './care-ends.worker.js';
 

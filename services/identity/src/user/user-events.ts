@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Outbox, traceparent } from '#libs/broker';
+import { Outbox } from '#libs/outbox';
+import { traceparent } from '#libs/observability';
 import { userSubject, type DepartureFacts, type Profile, type UserEvent, type UserEventType } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';

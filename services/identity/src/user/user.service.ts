@@ -5,7 +5,7 @@ import { Clock, toPage } from '#libs/database';
 import { lockAccount } from '../account/account-lock.js';
 import { requireFreeSeats } from '../account/seats.js';
 import { actorOf, Audit } from '../audit/audit.js';
-import { Passwords } from '../auth/passwords.js';
+import { Passwords } from '../sign-in/passwords.js';
 import { Invitations } from '../invitation/invitations.js';
 import { Actors, assertMayManage } from './actors.js';
 import { NewUsers } from './new-users.js';

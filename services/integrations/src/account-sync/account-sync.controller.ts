@@ -12,7 +12,7 @@ import {
   type NewAccountSync,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
-import { plainResource, Sealing } from '#libs/platform';
+import { plainResource, Encryption } from '#libs/platform';
 import { AccountSync } from './account-sync.entity.js';
 
 const base = plainResource(accountSyncs, {
@@ -30,7 +30,7 @@ export class AccountSyncController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Sealing,
+    private readonly sealing: Encryption,
   ) {
     super(em, directory, ids, clock);
   }

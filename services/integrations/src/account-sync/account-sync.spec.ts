@@ -1,6 +1,6 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
 import { accountSyncs, accountSyncUpdate, type AccountSyncChanges, type Principal } from '#libs/contracts';
-import { Sealing } from '#libs/platform';
+import { Encryption } from '#libs/platform';
 import type { TestService } from '#libs/platform/testing';
 import { leaves, returns, startIntegrations } from '../testing/integrations.js';
 import { AccountSync } from './account-sync.entity.js';
@@ -36,7 +36,7 @@ describe('account syncs', () => {
     expect(JSON.stringify([made, await read(made.id)])).not.toMatch(/grant|refresh-token/i);
     const sealed = await grantOf(made.id);
     expect(sealed).not.toContain(GRANT);
-    expect(integrations.get(Sealing).decrypt(sealed!, robin.accountId)).toBe(GRANT);
+    expect(integrations.get(Encryption).decrypt(sealed!, robin.accountId)).toBe(GRANT);
   });
 
   it('lose their grant when they are stopped', async () => {
@@ -47,9 +47,9 @@ describe('account syncs', () => {
     });
     expect(await grantOf(id)).toBeNull();
     expect(await update(robin, id, { status: 'active', grant: 'another' })).toMatchObject({ stoppedAt: null });
-    expect(integrations.get(Sealing).decrypt((await grantOf(id))!, robin.accountId)).toBe('another');
+    expect(integrations.get(Encryption).decrypt((await grantOf(id))!, robin.accountId)).toBe('another');
     await update(robin, id, { status: 'active' });
-    expect(integrations.get(Sealing).decrypt((await grantOf(id))!, robin.accountId)).toBe('another');
+    expect(integrations.get(Encryption).decrypt((await grantOf(id))!, robin.accountId)).toBe('another');
     const refused = { code: 'validation', details: { errors: [{ field: 'grant' }] } };
     await expect(update(robin, id, { status: 'stopped', grant: GRANT })).rejects.toMatchObject(refused);
   });

@@ -3,7 +3,7 @@ import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
 import { apps, type Call, type ListQuery, type NewApp, type NoBody } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
-import { plainResource, Sealing } from '#libs/platform';
+import { plainResource, Encryption } from '#libs/platform';
 import { Deliveries } from '../webhook/deliveries.js';
 import { App, type AppRow } from './app.entity.js';
 
@@ -21,7 +21,7 @@ export class AppController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Sealing,
+    private readonly sealing: Encryption,
     private readonly deliveries: Deliveries,
   ) {
     super(em, directory, ids, clock);

@@ -1,7 +1,7 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
 import { apps, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { Sealing } from '#libs/platform';
+import { Encryption } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { IntegrationsModule } from '../integrations.module.js';
 import { migrations } from '../migrations/migrations.js';
@@ -57,8 +57,8 @@ describe('apps', () => {
     expect(JSON.stringify([made, read, listed])).not.toMatch(/token|xoxb/i);
     const { accessToken } = await stored(made.id);
     expect(accessToken).not.toContain(TOKEN);
-    expect(integrations.get(Sealing).decrypt(accessToken!, robin.accountId)).toBe(TOKEN);
-    expect(() => integrations.get(Sealing).decrypt(accessToken!, integrations.ids.next())).toThrow();
+    expect(integrations.get(Encryption).decrypt(accessToken!, robin.accountId)).toBe(TOKEN);
+    expect(() => integrations.get(Encryption).decrypt(accessToken!, integrations.ids.next())).toThrow();
   });
 
   it('are encrypted anew each time', async () => {

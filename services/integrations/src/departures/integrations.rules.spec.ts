@@ -11,8 +11,8 @@ import {
   type Person,
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
-import { eventually } from '#libs/testing';
-import { Sealing } from '#libs/platform';
+import { eventually } from '#libs/test-kit';
+import { Encryption } from '#libs/platform';
 import { AppController } from '../app/app.controller.js';
 import { App, type AppRow } from '../app/app.entity.js';
 import { IntegrationsConfig } from '../integrations.config.js';
@@ -37,7 +37,7 @@ class Apps extends AppController {
       directory,
       ids,
       clock,
-      new Sealing(config.integrationsSecret, 'integrations', ids),
+      new Encryption(config.integrationsSecret, 'integrations', ids),
       new Deliveries(em, ids, clock),
     );
   }
@@ -50,7 +50,7 @@ class Webhooks extends WebhookController {
       directory,
       ids,
       clock,
-      new Sealing(config.integrationsSecret, 'integrations', ids),
+      new Encryption(config.integrationsSecret, 'integrations', ids),
       new Deliveries(em, ids, clock),
       config,
     );

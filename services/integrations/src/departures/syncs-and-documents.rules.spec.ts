@@ -4,7 +4,7 @@ import { SYNC_KINDS, type ResolvedRules, type SyncKind, type Transition } from '
 import { Directory, type Clock, type Ids } from '#libs/database';
 import { preview } from '#libs/lifecycle';
 import { behavesLikeARule, RuleBench, type Person, type ServiceUnderTest } from '#libs/lifecycle/testing';
-import { Sealing } from '#libs/platform';
+import { Encryption } from '#libs/platform';
 import { AccountSyncController } from '../account-sync/account-sync.controller.js';
 import { AccountSync } from '../account-sync/account-sync.entity.js';
 import { DocumentTemplateController } from '../document-template/document-template.controller.js';
@@ -27,7 +27,7 @@ const integrations: ServiceUnderTest = { name: 'integrations', entities, rules: 
 
 class AccountSyncs extends AccountSyncController {
   constructor(em: EntityManager, directory: Directory, ids: Ids, clock: Clock) {
-    super(em, directory, ids, clock, new Sealing('a-secret-for-tests-that-is-long-enough', 'integrations', ids));
+    super(em, directory, ids, clock, new Encryption('a-secret-for-tests-that-is-long-enough', 'integrations', ids));
   }
 }
 

@@ -1,10 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/observability';
 import { Clock, Ids } from '#libs/database';
-import { Worker, type Db } from '#libs/lifecycle';
-import { Sealing } from '#libs/platform';
+import { Worker } from '#libs/jobs';
+import { type Db } from '#libs/lifecycle';
+import { Encryption } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { emptyQueues } from './deliveries.js';
 import { post } from './post.js';
@@ -46,7 +47,7 @@ interface Claimed {
 export class DeliveryWorker extends Worker {
   constructor(
     private readonly em: EntityManager,
-    private readonly sealing: Sealing,
+    private readonly sealing: Encryption,
     private readonly config: IntegrationsConfig,
     private readonly clock: Clock,
     private readonly ids: Ids,

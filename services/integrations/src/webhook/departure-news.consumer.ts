@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { BatchPattern, DEPARTURES, Log, type Delivery, type Outcome } from '#libs/broker';
+import { BatchPattern, DEPARTURES, type Delivery, type Outcome } from '#libs/broker';
+import { Log } from '#libs/observability';
 import {
   ANY_DEPARTURE_NEWS,
   DEPARTURE_COMPLETED,

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { DEPARTURES, Publisher } from '#libs/broker';
 import { webhooks, webhookUpdate, type CloudEvent, type DepartureNews, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { IntegrationsModule } from '../integrations.module.js';
 import { migrations } from '../migrations/migrations.js';

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { ClosedAddress, isClosedAddress, publicLookup } from '#libs/platform';
+import { PrivateAddressError, isPrivateAddress, publicLookup } from '#libs/platform';
 
 const TIMEOUT = 15_000;
 
@@ -14,10 +14,10 @@ export interface Post {
 
 /**
  * Posts JSON and gives the status of the answer, whose body nobody reads. Follows no redirect: it could lead anywhere.
- * @throws ClosedAddress when the host is not public; Error when there is no answer in time
+ * @throws PrivateAddressError when the host is not public; Error when there is no answer in time
  */
 export async function post({ url, headers, body, allowPrivate }: Post): Promise<number> {
-  if (!allowPrivate && isClosedAddress(url)) throw new ClosedAddress();
+  if (!allowPrivate && isPrivateAddress(url)) throw new PrivateAddressError();
   const request = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {

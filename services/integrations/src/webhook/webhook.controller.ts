@@ -14,7 +14,7 @@ import {
   type WebhookPing,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
-import { isClosedUrl, plainResource, Sealing } from '#libs/platform';
+import { isPrivateUrl, plainResource, Encryption } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { Deliveries, emptyQueues } from './deliveries.js';
 import { newSecret } from './signing.js';
@@ -38,7 +38,7 @@ export class WebhookController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Sealing,
+    private readonly sealing: Encryption,
     private readonly deliveries: Deliveries,
     private readonly config: IntegrationsConfig,
   ) {
@@ -98,7 +98,7 @@ export class WebhookController extends base {
   }
 
   private refuseClosed(url: string): void {
-    if (this.config.webhooksAllowPrivate || !isClosedUrl(url)) return;
+    if (this.config.webhooksAllowPrivate || !isPrivateUrl(url)) return;
     const message = 'url must not lead to a loopback, link-local or private address';
     throw new Problem('validation', { errors: [{ field: 'url', message }] });
   }

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
 import { apps, webhooks, webhookTest, webhookUpdate, type Principal, type WebhookChanges } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { IntegrationsModule } from '../integrations.module.js';
 import { migrations } from '../migrations/migrations.js';

@@ -10,7 +10,7 @@ import {
 } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { AddressBook } from '../testing/address-book.js';
 import { departs } from '../testing/departures.js';

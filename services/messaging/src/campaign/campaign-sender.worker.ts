@@ -1,10 +1,10 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Log } from '#libs/broker';
+import { Log } from '#libs/observability';
 import type { Recipient } from '#libs/contracts';
 import { Clock, Directory } from '#libs/database';
-import { Worker } from '#libs/lifecycle';
+import { Worker } from '#libs/jobs';
 import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 import { SendingInboxes, type SendingInbox } from '../message/sending-inboxes.js';

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageActivity, messageCompose, messageGet, messageRemove, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { MessagingConfig } from '../messaging.config.js';
 import { MessagingModule } from '../messaging.module.js';

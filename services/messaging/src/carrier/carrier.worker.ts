@@ -1,9 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields, Log } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/observability';
 import { Clock, Ids } from '#libs/database';
-import { Worker } from '#libs/lifecycle';
+import { Worker } from '#libs/jobs';
 import { Ledger, type SentMessage } from '../activity/ledger.js';
 import { Carrier, type Handover } from './carrier.js';
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Forgetting, type Db, type Deleted } from '#libs/lifecycle';
+import { Forgetting, type Db, type DeletedPerson } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { PERSONAL_INBOX } from '../message/sending-inboxes.js';
 
@@ -9,14 +9,14 @@ import { PERSONAL_INBOX } from '../message/sending-inboxes.js';
  */
 @Injectable()
 export class NamedAfterTheLeaver extends Forgetting {
-  override async forget(db: Db, deleted: readonly Deleted[]): Promise<void> {
+  override async forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void> {
     await sql`
       update message_inbox set name = ${PERSONAL_INBOX}
       where owner_id = any(${deleted.map(({ userId }) => userId)}::uuid[])`.execute(db);
     for (const table of ['chatbot', 'webform']) await this.takeOutAddresses(db, table, deleted);
   }
 
-  private async takeOutAddresses(db: Db, table: string, deleted: readonly Deleted[]): Promise<void> {
+  private async takeOutAddresses(db: Db, table: string, deleted: readonly DeletedPerson[]): Promise<void> {
     const known = deleted.filter(({ addressDigest }) => addressDigest !== undefined);
     await sql`
       update ${sql.table(table)} t set email = null

@@ -10,7 +10,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { departs } from '../testing/departures.js';
 import { startMessaging } from '../testing/messaging.js';

@@ -1,9 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Log } from '#libs/broker';
+import { Log } from '#libs/observability';
 import { Clock } from '#libs/database';
-import { Worker } from '#libs/lifecycle';
+import { Worker } from '#libs/jobs';
 import { OPEN_CHATS, routeWaiting, STILL_OPERATOR } from './routing.js';
 
 /**

@@ -10,7 +10,7 @@ import {
 } from '#libs/contracts';
 import { startService, type RunningService } from '#libs/platform';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { MessagingModule } from '../messaging.module.js';
 import { departs } from '../testing/departures.js';

@@ -14,7 +14,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { AddressBook } from '../testing/address-book.js';
 import { departs } from '../testing/departures.js';
 import { startMessaging } from '../testing/messaging.js';

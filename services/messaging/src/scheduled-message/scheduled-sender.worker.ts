@@ -1,10 +1,11 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Log } from '#libs/broker';
+import { Log } from '#libs/observability';
 import { MOST_RECIPIENTS } from '#libs/contracts';
 import { Clock, Directory } from '#libs/database';
-import { Worker, type Db } from '#libs/lifecycle';
+import { Worker } from '#libs/jobs';
+import { type Db } from '#libs/lifecycle';
 import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 

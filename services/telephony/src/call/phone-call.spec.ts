@@ -11,7 +11,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { becomes, startTelephony } from '../testing/telephony.js';
 

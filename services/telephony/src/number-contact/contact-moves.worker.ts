@@ -1,10 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields, Log, ServiceClient } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/observability';
+import { ServiceClient } from '#libs/broker';
 import { contactsMoved } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { Worker } from '#libs/lifecycle';
+import { Worker } from '#libs/jobs';
 
 const AT_ONCE = 10;
 /** Another replica takes over what one died with. Longer than an answer may take. */

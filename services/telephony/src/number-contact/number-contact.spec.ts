@@ -14,7 +14,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { startTelephony } from '../testing/telephony.js';
 

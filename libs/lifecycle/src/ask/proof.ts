@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import type { ProofAnswer, ProofRequest, ReceiptLine, ResolvedAction, Transition } from '#libs/contracts';
+import type { Db } from '../declare/where.js';
+import type { RuleSet, Step } from '../run/rule-set.js';
+import { countRows } from '../sql/counting.js';
+import type { LeaverRow } from '../declare/leaver.js';
+
+interface PromiseRow {
+  user_id: string;
+  account_id: string;
+  was_manager: boolean;
+  left_at: string;
+  /** Never of a restoration: that comes when all promises are over. */
+  line: ReceiptLine & ResolvedAction & { transition: Transition };
+}
+
+/**
+ * Counts what still breaks a promise that was made about these people: for every rule that has been applied since they
+ * were last active, the same count as in the preview, which should be 0 now.
+ */
+export async function proof(db: Db, rules: RuleSet, request: ProofRequest): Promise<ProofAnswer> {
+  const groups = Map.groupBy(await promises(db, request), ({ line }) =>
+    JSON.stringify([line.transition, line.rule, line.part, line.action, line.scope]),
+  );
+  const broken: ProofAnswer['broken'] = [];
+  for (const group of groups.values()) {
+    const { line } = group[0]!;
+    const step = rules.find(line.rule, line.part, line.transition, line);
+    const counts = await remaining(db, step, group);
+    for (const [userId, count] of counts) {
+      if (count > 0)
+        broken.push({
+          userId,
+          rule: line.rule,
+          ...(line.part && { part: line.part }),
+          transition: line.transition,
+          action: line.action,
+          remaining: count,
+        });
+    }
+  }
+  return { broken: [...broken, ...(await named(db, request))] };
+}
+
+/** What was done to them and would have to hold still. What was kept promises nothing; a clock that runs is in time. */
+async function promises(db: Db, { users }: ProofRequest): Promise<PromiseRow[]> {
+  const { rows } = await sql<PromiseRow>`
+    select i.user_id, i.account_id, i.was_manager, i.left_at, line
+    from unnest(${users.map((u) => u.userId)}::uuid[], ${users.map((u) => u.lifecycleVersion)}::bigint[]) as u (user_id, lifecycle_version)
+    join inbox latest on latest.user_id = u.user_id and latest.lifecycle_version = u.lifecycle_version
+    join inbox i on i.user_id = u.user_id and i.lifecycle_version between latest.active_since + 1 and latest.lifecycle_version
+    cross join lateral jsonb_array_elements(i.lines) line
+    where line ->> 'finishedAt' is not null and line ->> 'action' <> 'keep' and not exists (
+      select 1 from scheduled_action s
+      where s.user_id = i.user_id and s.rule = line ->> 'rule' and s.part = coalesce(line ->> 'part', '') and s.status = 'pending')`.execute(
+    db,
+  );
+  return rows;
+}
+
+function remaining(db: Db, step: Step, group: readonly PromiseRow[]): Promise<Map<string, number>> {
+  const leavers = group.map((row): LeaverRow => ({
+    userId: row.user_id,
+    accountId: row.account_id,
+    wasManager: row.was_manager,
+    leftAt: new Date(row.left_at),
+  }));
+  const { action, statements } = step;
+  // With only a delayed effect, the promise is that the rows are gone when the days are over.
+  const effect = action.effect.kind === 'none' && action.later ? action.later.effect : action.effect;
+  return countRows(db, statements, effect, leavers);
+}
+
+/** Nobody deleted may have a name left in the directory. */
+async function named(db: Db, { users }: ProofRequest): Promise<ProofAnswer['broken']> {
+  const { rows } = await sql<{ user_id: string }>`
+    select user_id from directory
+    where user_id = any(${users.map((u) => u.userId)}::uuid[]) and status = 'deleted' and (name is not null or staff_id is not null)`.execute(
+    db,
+  );
+  return rows.map((row) => ({
+    userId: row.user_id,
+    rule: 'directory',
+    transition: 'deleted',
+    action: 'redact',
+    remaining: 1,
+  }));
+}

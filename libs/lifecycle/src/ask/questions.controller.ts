@@ -1,0 +1,46 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller, type Type } from '@nestjs/common';
+import {
+  knownPeopleOf,
+  previewOf,
+  proofOf,
+  type KnownPeople,
+  type PreviewLine,
+  type PreviewRequest,
+  type ProofAnswer,
+  type ProofRequest,
+} from '#libs/contracts';
+import { Answers } from '#libs/broker';
+import { Clock } from '#libs/database';
+import { knownPeople } from '../inbox/directory-rows.js';
+import { preview } from './preview.js';
+import { proof } from './proof.js';
+import { RuleSet } from '../run/rule-set.js';
+
+/** What identity asks every service: what would happen, and what is left; and what the operator does: who is known here. */
+export function questionsController(service: string): Type {
+  @Controller()
+  class QuestionsController {
+    constructor(
+      private readonly em: EntityManager,
+      private readonly rules: RuleSet,
+      private readonly clock: Clock,
+    ) {}
+
+    @Answers(previewOf(service))
+    preview(request: PreviewRequest): Promise<PreviewLine[]> {
+      return preview(this.em.getKysely(), this.rules, request, this.clock.now());
+    }
+
+    @Answers(proofOf(service))
+    proof(request: ProofRequest): Promise<ProofAnswer> {
+      return proof(this.em.getKysely(), this.rules, request);
+    }
+
+    @Answers(knownPeopleOf(service))
+    knownPeople({ after }: { after: string | null }): Promise<KnownPeople> {
+      return knownPeople(this.em.getKysely(), after);
+    }
+  }
+  return QuestionsController;
+}

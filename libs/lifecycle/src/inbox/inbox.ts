@@ -1,0 +1,271 @@
+import { namesOf, relationOf } from '#libs/database';
+import { sql } from 'kysely';
+import type { Receipt, ReceiptLine, ReceiptStatus, UserEvent } from '#libs/contracts';
+import type { Db } from '../declare/where.js';
+
+export type InboxStatus = 'running' | 'retry' | 'completed' | 'failed' | 'superseded';
+
+/** What the service has noted about one lifecycle event. */
+export interface InboxRow {
+  user_id: string;
+  lifecycle_version: string;
+  account_id: string;
+  seq: string;
+  type: Receipt['type'];
+  departure_id: string;
+  active_since: string;
+  was_manager: boolean;
+  /** As PostgreSQL writes it. */
+  left_at: string;
+  status: InboxStatus;
+  round: number;
+  lines: ReceiptLine[];
+  event: UserEvent | null;
+  attempts: number;
+  error: string | null;
+}
+
+/** What has become of an event that was not noted before. */
+export interface InboxEntry {
+  event: UserEvent;
+  status: InboxStatus;
+  lines: ReceiptLine[];
+  /** Why some of it has to be tried again. */
+  error?: string;
+}
+
+/** Notes events for the first time. The key refuses the whole batch where one of them was here before. */
+export async function insert(db: Db, noted: readonly InboxEntry[], now: Date): Promise<void> {
+  if (noted.length === 0) return;
+  const rows = noted.map(({ event: { type, time, data }, status, error, lines }) => ({
+    user_id: data.userId,
+    lifecycle_version: data.lifecycleVersion,
+    account_id: data.accountId,
+    seq: data.seq,
+    type,
+    departure_id: data.departure!.id,
+    active_since: data.departure!.activeSince,
+    was_manager: data.departure!.wasManager,
+    left_at: time,
+    round: data.departure!.round,
+    status,
+    error,
+    lines,
+  }));
+  await sql`
+    insert into inbox (${namesOf(ENTRY_COLUMNS)}, received_at, finished_at)
+    select ${namesOf(ENTRY_COLUMNS)}, ${now}, case when status = 'running' then null else ${now}::timestamptz end
+    from ${relationOf('n', rows, ENTRY_COLUMNS)}`.execute(db);
+}
+
+const ENTRY_COLUMNS = {
+  user_id: 'uuid',
+  lifecycle_version: 'bigint',
+  account_id: 'uuid',
+  seq: 'bigint',
+  type: 'text',
+  departure_id: 'uuid',
+  active_since: 'bigint',
+  was_manager: 'boolean',
+  left_at: 'timestamptz',
+  round: 'int',
+  status: 'text',
+  error: 'text',
+  lines: 'jsonb',
+};
+
+const inboxKey = (userId: string, lifecycleVersion: number | string): string => `${userId} ${lifecycleVersion}`;
+/** The same for an event and for the row in which it is noted. */
+export const eventKey = ({ data }: UserEvent): string => inboxKey(data.userId, data.lifecycleVersion);
+export const rowKey = (row: Pick<InboxRow, 'user_id' | 'lifecycle_version'>): string =>
+  inboxKey(row.user_id, row.lifecycle_version);
+
+export async function find(
+  db: Db,
+  keys: readonly { userId: string; lifecycleVersion: number }[],
+  lock = false,
+): Promise<InboxRow[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await sql<InboxRow>`
+    select i.* from inbox i
+    join unnest(${keys.map((k) => k.userId)}::uuid[], ${keys.map((k) => k.lifecycleVersion)}::bigint[]) as k (user_id, lifecycle_version)
+      on i.user_id = k.user_id and i.lifecycle_version = k.lifecycle_version
+    order by i.user_id, i.lifecycle_version ${lock ? sql`for update of i` : sql``}`.execute(db);
+  return rows;
+}
+
+/** Rules of the transition `deactivated` that have been applied to the person since the last activation. */
+export async function applied(
+  db: Db,
+  people: readonly { userId: string; activeSince: number }[],
+): Promise<Set<string>> {
+  if (people.length === 0) return new Set();
+  const { rows } = await sql<{ user_id: string; rule: string; part: string | null }>`
+    select i.user_id, line ->> 'rule' as rule, line ->> 'part' as part
+    from unnest(${people.map((p) => p.userId)}::uuid[], ${people.map((p) => p.activeSince)}::bigint[]) as p (user_id, active_since)
+    join inbox i on i.user_id = p.user_id and i.lifecycle_version > p.active_since
+    cross join lateral jsonb_array_elements(i.lines) line
+    where line ->> 'transition' = 'deactivated' and line ->> 'finishedAt' is not null`.execute(db);
+  return new Set(rows.map((row) => appliedKey(row.user_id, row.rule, row.part)));
+}
+
+/** What the departure that this reactivation ends has done here, finished or not. What was kept is not among it. */
+export async function departureLines(
+  db: Db,
+  { userId, lifecycleVersion }: { userId: string; lifecycleVersion: number },
+): Promise<ReceiptLine[]> {
+  const { rows } = await sql<{ line: ReceiptLine }>`
+    select line from inbox i
+    join (select active_since from inbox
+      where user_id = ${userId} and lifecycle_version < ${lifecycleVersion} and type = 'user.deactivated'
+      order by lifecycle_version desc limit 1) latest on i.lifecycle_version > latest.active_since
+    cross join lateral jsonb_array_elements(i.lines) with ordinality l (line, n)
+    where i.user_id = ${userId} and i.lifecycle_version < ${lifecycleVersion}
+      and line ->> 'transition' = 'deactivated' and line ->> 'action' <> 'keep' and (line ->> 'affected')::bigint > 0
+    order by i.lifecycle_version, l.n`.execute(db);
+  return rows.map((row) => row.line);
+}
+
+export const appliedKey = (userId: string, rule: string, part: string | null | undefined): string =>
+  `${userId} ${rule} ${part ?? ''}`;
+
+/** Writes what the rules did. The event itself is kept only while there is something left to do with it. */
+export async function update(db: Db, noted: readonly InboxEntry[], now: Date): Promise<void> {
+  if (noted.length === 0) return;
+  const rows = noted.map(({ event: { data }, status, lines, error }) => ({
+    user_id: data.userId,
+    lifecycle_version: data.lifecycleVersion,
+    status,
+    lines,
+    error,
+  }));
+  await sql`
+    update inbox i set status = n.status, lines = n.lines, event = null, due_at = null, error = n.error,
+      finished_at = case when n.status = 'running' then null else ${now}::timestamptz end
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint, status text, lines jsonb, error text)
+    where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
+}
+
+/** Whatever was decided about these people before and is not finished has been overtaken. Returns the receipts that say so. */
+export async function supersede(
+  db: Db,
+  people: readonly { userId: string; lifecycleVersion: number }[],
+  now: Date,
+): Promise<InboxRow[]> {
+  if (people.length === 0) return [];
+  const ids = people.map((p) => p.userId);
+  const versions = people.map((p) => p.lifecycleVersion);
+  await sql`
+    delete from task t using unnest(${ids}::uuid[], ${versions}::bigint[]) as n (user_id, lifecycle_version)
+    where t.user_id = n.user_id and t.lifecycle_version < n.lifecycle_version`.execute(db);
+  const { rows } = await sql<InboxRow>`
+    update inbox i set status = 'superseded', event = null, due_at = null, finished_at = ${now}
+    from unnest(${ids}::uuid[], ${versions}::bigint[]) as n (user_id, lifecycle_version)
+    where i.user_id = n.user_id and i.lifecycle_version < n.lifecycle_version and i.status in ('running', 'retry', 'failed')
+    returning i.*`.execute(db);
+  return rows;
+}
+
+/** A retried event waits in PostgreSQL, not in the broker. */
+export async function reschedule(
+  db: Db,
+  event: UserEvent,
+  attempts: number,
+  dueAt: Date,
+  error: string,
+): Promise<void> {
+  await sql`
+    update inbox set status = 'retry', event = ${JSON.stringify(event)}::jsonb, attempts = ${attempts}, due_at = ${dueAt}, error = ${error}, round = ${event.data.departure!.round}
+    where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
+}
+
+/** No more tries: the departure shows the failure until somebody retries it. */
+export async function markFailed(db: Db, event: UserEvent, error: string, now: Date): Promise<void> {
+  await sql`
+    update inbox set status = 'failed', attempts = attempts + 1, due_at = null, error = ${error}, finished_at = ${now}
+    where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
+}
+
+/** Notes in which round these events were asked for last; their answers name it. */
+export async function raiseRounds(db: Db, rows: readonly InboxRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    update inbox i set round = n.round
+    from unnest(${rows.map((r) => r.user_id)}::uuid[], ${rows.map((r) => r.lifecycle_version)}::bigint[], ${rows.map((r) => r.round)}::int[])
+      as n (user_id, lifecycle_version, round)
+    where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version and i.round < n.round`.execute(db);
+}
+
+/**
+ * Begins failed events again. Those that had got as far as chunks go on with them; their keys are returned.
+ */
+export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Promise<Set<string>> {
+  if (failed.length === 0) return new Set();
+  const keys = sql`unnest(${failed.map((r) => r.user_id)}::uuid[], ${failed.map((r) => r.lifecycle_version)}::bigint[]) as n (user_id, lifecycle_version)`;
+  await sql`
+    update inbox i set attempts = 0, status = 'running', error = null, finished_at = null from ${keys}
+    where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
+  const { rows } = await sql<{ user_id: string; lifecycle_version: string }>`
+    update task t set attempts = 0, due_at = ${now} from ${keys}
+    where t.user_id = n.user_id and t.lifecycle_version = n.lifecycle_version returning t.user_id, t.lifecycle_version`.execute(
+    db,
+  );
+  return new Set(rows.map(rowKey));
+}
+
+/** A chunk failed and will be tried again: whoever looks at the departure sees why it takes its time. */
+export async function recordError(
+  db: Db,
+  key: { userId: string; lifecycleVersion: string },
+  code: string,
+): Promise<InboxRow[]> {
+  const { rows } = await sql<InboxRow>`
+    update inbox set error = ${code}
+    where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and status = 'running' returning *`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** A chunk failed once too often: the event waits for somebody to retry it, and its tasks with it. */
+export async function failTasks(
+  db: Db,
+  key: { userId: string; lifecycleVersion: string },
+  code: string,
+  now: Date,
+): Promise<InboxRow[]> {
+  await sql`update task set due_at = 'infinity' where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion}`.execute(
+    db,
+  );
+  const { rows } = await sql<InboxRow>`
+    update inbox set status = 'failed', error = ${code}, finished_at = ${now}
+    where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and status = 'running' returning *`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** The receipt of what has just been noted. */
+export function receiptOfEntry({ event: { type, data }, status, lines, error }: InboxEntry): Receipt {
+  const { accountId, userId, seq, lifecycleVersion, departure } = data;
+  const { id: departureId, round } = departure!;
+  const said = status === 'retry' ? 'running' : status;
+  const known = { accountId, userId, type, seq, lifecycleVersion, departureId, round, status: said };
+  return { ...known, ...(error && { error }), rules: lines };
+}
+
+export function receiptOf(row: InboxRow): Receipt {
+  const status: ReceiptStatus = row.status === 'retry' ? 'running' : row.status;
+  return {
+    accountId: row.account_id,
+    userId: row.user_id,
+    type: row.type,
+    seq: Number(row.seq),
+    lifecycleVersion: Number(row.lifecycle_version),
+    departureId: row.departure_id,
+    round: row.round,
+    status,
+    ...(row.error && row.status !== 'completed' && { error: row.error }),
+    rules: row.lines,
+  };
+}

@@ -1,0 +1,175 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { Receipt, ResolvedAction, Transition } from '#libs/contracts';
+import type { Log } from '#libs/observability';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import type { Effect } from '../declare/actions.js';
+import * as inbox from '../inbox/inbox.js';
+import type { Onboarding } from '../onboarding.js';
+import { Receipts } from '../receipts.js';
+import type { Db } from '../declare/where.js';
+import { observeStatement } from '../run/observe-statement.js';
+import { RuleSet, type Step } from '../run/rule-set.js';
+import { withinBudget } from '../run/row-budget.js';
+import type { LeaverRow } from '../declare/leaver.js';
+import { countTogether } from '../sql/counting.js';
+import type { Counting } from '../sql/statements.js';
+import { Worker } from '#libs/jobs';
+
+const AT_ONCE = 500;
+const LIMITS = { perPerson: 5_000, total: 20_000 };
+
+interface ScheduledRow {
+  user_id: string;
+  rule: string;
+  part: string;
+  lifecycle_version: string;
+  account_id: string;
+  transition: Transition;
+  action: ResolvedAction;
+  affected: string;
+}
+
+/**
+ * Carries out delayed effects whose day has come, for many people at once. Somebody under legal hold waits; somebody who
+ * has come back has had the rows cancelled.
+ */
+export class ScheduledActionWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly receipts: Receipts,
+    private readonly clock: Clock,
+    log: Log,
+    private readonly introduction?: Onboarding,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    // After a restored backup the directory may not know yet who has come back; what an effect destroys stays destroyed.
+    await this.introduction?.firstAttempt();
+    await this.em.fork().transactional((em) => this.recordHeld(em.getKysely()));
+    const { receipts, more } = await this.em.fork().transactional((em) => this.sweep(em.getKysely()));
+    await this.receipts.send(receipts);
+    return more;
+  }
+
+  /** Says once of each effect that a legal hold keeps it waiting, before the commit: nobody would ask for it again. */
+  private async recordHeld(db: Db): Promise<void> {
+    const now = this.clock.now();
+    const held = await claim(db, now, true);
+    if (held.length === 0) return;
+    await sql`
+      update scheduled_action s set held_at = ${now}
+      from unnest(${held.map((r) => r.user_id)}::uuid[], ${held.map((r) => r.rule)}::text[], ${held.map((r) => r.part)}::text[])
+        as n (user_id, rule, part)
+      where s.user_id = n.user_id and s.rule = n.rule and s.part = n.part and s.status = 'pending'`.execute(db);
+    await this.receipts.send(await mark(db, held, 'heldAt', now));
+  }
+
+  private async sweep(db: Db): Promise<{ receipts: Receipt[]; more: boolean }> {
+    const now = this.clock.now();
+    const due = await claim(db, now, false);
+    const receipts: Receipt[] = [];
+    for (const group of groupsOf(due)) {
+      const step = this.rules.find(group[0]!.rule, group[0]!.part || null, group[0]!.transition, group[0]!.action);
+      receipts.push(...(await this.apply(db, step, group, now)));
+    }
+    return { receipts, more: due.length > 0 };
+  }
+
+  private async apply(db: Db, step: Step, group: readonly ScheduledRow[], now: Date): Promise<Receipt[]> {
+    const declared = Object.values(step.part.rule.choices).flatMap((choice) => choice.actions);
+    const laterOf = declared.find((action) => action.name === step.action.name)!;
+    const { effect } = laterOf.later!;
+    const statements = step.part.laterStatements.get(laterOf) ?? step.part.statements;
+    if (effect.kind === 'none') throw new TypeError(`${step.part.rule.id}: a delayed action has to do something`);
+    const leavers = group.map((row): LeaverRow => ({
+      userId: row.user_id,
+      accountId: row.account_id,
+      wasManager: false,
+      leftAt: now,
+    }));
+    const { fit, touched } = await this.change(db, step, { statements, effect, leavers }, now);
+    const finished = group.filter((row) => fit.has(row.user_id));
+    await sql`
+      update scheduled_action s set affected = s.affected + n.affected, status = case when n.finished then 'done' else 'pending' end,
+        finished_at = case when n.finished then ${now}::timestamptz end
+      from unnest(${group.map((r) => r.user_id)}::uuid[], ${group.map((r) => touched.get(r.user_id) ?? 0)}::bigint[], ${group.map((r) => finished.includes(r))}::boolean[])
+        as n (user_id, affected, finished)
+      where s.user_id = n.user_id and s.rule = ${step.part.rule.id} and s.part = ${step.part.rows.part ?? ''} and s.status = 'pending'`.execute(
+      db,
+    );
+    return mark(db, finished, 'doneAt', now);
+  }
+
+  /** All rows of those who have few, and of the first who has many as much as may be. */
+  private async change(
+    db: Db,
+    step: Step,
+    { statements, effect, leavers }: Counting & { effect: Exclude<Effect, { kind: 'none' }> },
+    now: Date,
+  ): Promise<{ fit: Set<string>; touched: Map<string, number> }> {
+    const counting = { statements, effect, leavers, atMost: LIMITS.perPerson + 1 };
+    const [sizes] = await countTogether(db, [counting]);
+    const fit = withinBudget(leavers, ({ userId }) => sizes!.get(userId) ?? 0, LIMITS);
+    const touched = await observeStatement(step, () => statements.run(db, effect, fit, now));
+    const [large] = fit.length === 0 ? leavers : [];
+    if (large) {
+      const chunk = { rows: LIMITS.perPerson };
+      const { count } = await observeStatement(step, () => statements.runChunk(db, effect, large, chunk, now));
+      touched.set(large.userId, count);
+    }
+    return { fit: new Set(fit.map(({ userId }) => userId)), touched };
+  }
+}
+
+/**
+ * Due rows of people who are gone for good or still away: of those whom no legal hold protects, or of those whom one does
+ * and who have not been told of yet. The person first, then the row.
+ */
+async function claim(db: Db, now: Date, held: boolean): Promise<ScheduledRow[]> {
+  const { rows: people } = await sql<{ user_id: string }>`
+    select d.user_id from scheduled_action s join directory d on d.user_id = s.user_id
+    where s.status = 'pending' and s.due_at <= ${now} and d.status in ('deactivated', 'deleted') and d.legal_hold = ${held}
+      and (not ${held}::boolean or s.held_at is null)
+    order by s.due_at limit ${AT_ONCE} for key share of d skip locked`.execute(db);
+  if (people.length === 0) return [];
+  const { rows } = await sql<ScheduledRow>`
+    select * from scheduled_action
+    where user_id = any(${people.map((row) => row.user_id)}::uuid[]) and status = 'pending' and due_at <= ${now}
+      and (not ${held}::boolean or held_at is null)
+    order by user_id, rule, part for update skip locked`.execute(db);
+  return rows;
+}
+
+function groupsOf(rows: readonly ScheduledRow[]): ScheduledRow[][] {
+  const groups = Map.groupBy(rows, (row) => JSON.stringify([row.rule, row.part, row.transition, row.action.action]));
+  return [...groups.values()];
+}
+
+/** Has the receipts of the departures that began the clocks say what has become of the effects. */
+async function mark(
+  db: Db,
+  effects: readonly ScheduledRow[],
+  word: 'heldAt' | 'doneAt',
+  now: Date,
+): Promise<Receipt[]> {
+  if (effects.length === 0) return [];
+  const { rows } = await sql<inbox.InboxRow>`
+    with e as (
+      select * from unnest(${effects.map((r) => r.user_id)}::uuid[], ${effects.map((r) => r.lifecycle_version)}::bigint[],
+        ${effects.map((r) => r.rule)}::text[], ${effects.map((r) => r.part)}::text[], ${effects.map((r) => r.transition)}::text[])
+        as e (user_id, lifecycle_version, rule, part, transition)
+    )
+    update inbox i set lines = (
+      select jsonb_agg(case when line ->> 'dueAt' is not null and exists (
+          select 1 from e where e.user_id = i.user_id and e.lifecycle_version = i.lifecycle_version and e.rule = line ->> 'rule'
+            and e.part = coalesce(line ->> 'part', '') and e.transition = line ->> 'transition')
+        then line || jsonb_build_object(${word}::text, ${now.toISOString()}::text) else line end order by n)
+      from jsonb_array_elements(i.lines) with ordinality as l (line, n))
+    where (i.user_id, i.lifecycle_version) in (select user_id, lifecycle_version from e)
+    returning i.*`.execute(db);
+  return rows.map(inbox.receiptOf);
+}

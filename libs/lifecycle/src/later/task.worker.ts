@@ -1,0 +1,211 @@
+import { performance } from 'node:perf_hooks';
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
+import { failpoint, isDue, retryDelay, classifyError, Worker } from '#libs/jobs';
+import { safeErrorFields, runInContext, type Log } from '#libs/observability';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import * as inbox from '../inbox/inbox.js';
+import { Receipts } from '../receipts.js';
+import { restoreNext, withRestored } from '../run/restoration.js';
+import { countRows } from '../sql/counting.js';
+import type { Db } from '../declare/where.js';
+import { observeStatement } from '../run/observe-statement.js';
+import { RuleSet, type Step } from '../run/rule-set.js';
+import { undoRecordKeyOf, leaverRowOf, type Leaving } from '../run/batch.js';
+import { scheduleActions } from '../run/scheduling.js';
+import { Successors } from '../run/successors.js';
+
+/** Milliseconds that a chunk should take: long enough to be quick, short enough not to be noticed. */
+const CHUNK_TARGET_MS = 150;
+const MIN_CHUNK = 100;
+const MAX_CHUNK = 20_000;
+
+interface TaskRow {
+  user_id: string;
+  lifecycle_version: string;
+  position: number;
+  account_id: string;
+  rule: string;
+  part: string;
+  transition: ReceiptLine['transition'];
+  action: ResolvedAction;
+  cursor: string | null;
+  affected: string;
+  chunk_rows: number;
+  attempts: number;
+}
+
+type NextTask = TaskRow & { departure_id: string };
+
+/**
+ * Works off what exceeded the row budget, chunk by chunk. Each chunk is a transaction of its own and holds the person's
+ * directory row in share, so that a reactivation waits at most for one chunk and then stops the rest.
+ */
+export class TaskWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly receipts: Receipts,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    const task = await this.next();
+    if (!task) return false;
+    await runInContext({ departureId: task.departure_id }, () => this.advance(task));
+    return true;
+  }
+
+  private async advance(task: NextTask): Promise<void> {
+    const receipts = await failpoint('chunk.commit', () =>
+      this.em.fork().transactional((em) => this.chunk(em.getKysely(), task)),
+    ).catch((error: unknown) => this.reschedule(task, error));
+    await this.receipts.send(receipts);
+  }
+
+  /** Whoever has waited longest; of one person's steps the first. */
+  private async next(): Promise<NextTask | undefined> {
+    const { rows } = await sql<NextTask>`
+      select t.*, (select i.departure_id from inbox i
+        where i.user_id = t.user_id and i.lifecycle_version = t.lifecycle_version) as departure_id
+      from task t
+      where ${isDue(this.clock.now())} and not exists (
+        select 1 from task earlier where earlier.user_id = t.user_id and earlier.lifecycle_version = t.lifecycle_version and earlier.position < t.position)
+      order by t.due_at limit 1`.execute(this.em.fork().getKysely());
+    return rows[0];
+  }
+
+  private async chunk(db: Db, candidate: TaskRow): Promise<Receipt[]> {
+    const { user_id: userId, lifecycle_version: version, position } = candidate;
+    // The person first, then the task: the order in which a reactivation takes them.
+    const current = await sql`
+      select 1 from directory where user_id = ${userId} and lifecycle_version = ${version} for key share`.execute(db);
+    if (current.rows.length === 0) return [];
+    const { rows } = await sql<TaskRow>`
+      select * from task where user_id = ${userId} and lifecycle_version = ${version} and position = ${position} for update skip locked`.execute(
+      db,
+    );
+    const task = rows[0];
+    const [row] = task ? await inbox.find(db, [{ userId, lifecycleVersion: Number(version) }]) : [];
+    if (!task || !row) return [];
+    return this.work(db, task, row);
+  }
+
+  private async work(db: Db, task: TaskRow, row: inbox.InboxRow): Promise<Receipt[]> {
+    const now = this.clock.now();
+    if (task.transition === 'reactivated') return this.restoreChunk(db, task, row, now);
+    const step = this.rules.find(task.rule, task.part || null, task.transition, task.action);
+    const leaver: Leaving = {
+      userId: task.user_id,
+      accountId: task.account_id,
+      wasManager: row.was_manager,
+      leftAt: new Date(row.left_at),
+      lifecycleVersion: Number(task.lifecycle_version),
+      undoVersion: row.type === 'user.deactivated' ? Number(task.lifecycle_version) : null,
+      steps: [step],
+    };
+    const successors = await Successors.load(db, [leaver]);
+    const { effect } = step.action;
+    const { statements } = step;
+    if (effect.kind === 'none')
+      return this.finish(
+        db,
+        task,
+        step,
+        leaver,
+        (await countRows(db, statements, effect, [leaver])).get(leaver.userId) ?? 0,
+        now,
+      );
+    const leaverRow = leaverRowOf(leaver, step, successors);
+    const started = performance.now();
+    const chunk = { rows: task.chunk_rows, after: task.cursor };
+    const { count, firstId } = await observeStatement(step, () =>
+      statements.runChunk(db, effect, leaverRow, chunk, now, undoRecordKeyOf(step)),
+    );
+    const took = performance.now() - started;
+    const affected = Number(task.affected) + count;
+    if (count < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {
+      return this.finish(db, task, step, leaver, affected, now);
+    }
+    await sql`
+      update task set attempts = 0, cursor = ${count < task.chunk_rows ? null : firstId}, affected = ${affected},
+        chunk_rows = ${nextSize(task.chunk_rows, took)}, due_at = ${now}
+      where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
+      db,
+    );
+    return [await this.progress(db, task, { affected, finishedAt: null })];
+  }
+
+  private async finish(
+    db: Db,
+    task: TaskRow,
+    step: Step,
+    leaver: Leaving,
+    affected: number,
+    now: Date,
+  ): Promise<Receipt[]> {
+    if (step.action.later && affected > 0) await scheduleActions(db, [{ ...leaver, step }], now);
+    await this.remove(db, task);
+    return [await this.progress(db, task, { affected, finishedAt: now.toISOString() })];
+  }
+
+  /** Somebody is back: the next of the rows that the rule had taken. A note made by one chunk is a chunk now. */
+  private async restoreChunk(db: Db, task: TaskRow, row: inbox.InboxRow, now: Date): Promise<Receipt[]> {
+    const step = this.rules.find(task.rule, task.part || null, 'deactivated', task.action);
+    const { given, more } = await restoreNext(db, step, task.user_id, now);
+    if (more) {
+      await sql`
+        update task set attempts = 0, affected = affected + ${given}, due_at = ${now}
+        where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
+        db,
+      );
+    } else await this.remove(db, task);
+    return [await this.progress(db, task, withRestored(row.lines[task.position]!, given, more ? null : now))];
+  }
+
+  private async remove(db: Db, task: TaskRow): Promise<void> {
+    await sql`delete from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
+      db,
+    );
+  }
+
+  /** Writes how far the line is; with the last one the event is done. */
+  private async progress(db: Db, task: TaskRow, line: Pick<ReceiptLine, 'affected' | 'finishedAt'>): Promise<Receipt> {
+    const { rows } = await sql<inbox.InboxRow>`
+      update inbox set lines = jsonb_set(lines, array[${String(task.position)}], (lines -> ${task.position}::int) || ${JSON.stringify(line)}::jsonb),
+        status = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
+          then 'running' else 'completed' end,
+        finished_at = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
+          then null else ${line.finishedAt}::timestamptz end,
+        error = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and attempts > 0)
+          then error end
+      where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} returning *`.execute(db);
+    return inbox.receiptOf(rows[0]!);
+  }
+
+  private reschedule(task: TaskRow, error: unknown): Promise<Receipt[]> {
+    const { kind, code } = classifyError(error);
+    this.log.warn({ rule: task.rule, attempts: task.attempts, ...safeErrorFields(error), code }, 'a chunk failed');
+    return this.em.fork().transactional(async (em) => {
+      const db: Db = em.getKysely();
+      const delay = retryDelay(task.attempts);
+      const key = { userId: task.user_id, lifecycleVersion: task.lifecycle_version };
+      if (delay === undefined) return (await inbox.failTasks(db, key, code, this.clock.now())).map(inbox.receiptOf);
+      await sql`
+        update task set attempts = attempts + 1, due_at = ${new Date(this.clock.millis() + delay)}, chunk_rows = greatest(${MIN_CHUNK}, chunk_rows / 2)
+        where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and position = ${task.position}`.execute(
+        db,
+      );
+      return kind === 'transient' ? [] : (await inbox.recordError(db, key, code)).map(inbox.receiptOf);
+    });
+  }
+}
+
+function nextSize(size: number, took: number): number {
+  const wanted = (size * CHUNK_TARGET_MS) / Math.max(took, 1);
+  return Math.round(Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.min(wanted, size * 2))));
+}

@@ -1,0 +1,103 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { declareRules, directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
+import { safeErrorFields, Log } from '#libs/observability';
+import { ServiceClient } from '#libs/broker';
+import { UserLookup } from '#libs/database';
+import { sql } from 'kysely';
+import { upsertDirectory, withoutPendingDeletions } from './inbox/directory-rows.js';
+import { RuleSet } from './run/rule-set.js';
+
+const PAGE = 1_000;
+const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000];
+/** A restored or rebuilt identity learns the rules again before long. */
+const REPEAT_MS = 300_000;
+
+/**
+ * Introduces the service to identity when it starts: tells its rules, so that departures wait for its answer, and, when
+ * it is new, knows nobody yet or has an older database again, asks who is there. Only then are those who had left before brought to it: who takes over
+ * from them is looked up in the directory.
+ */
+@Injectable()
+export class Onboarding implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private timer?: NodeJS.Timeout;
+  private stopped = false;
+  private readonly first = Promise.withResolvers<void>();
+  /** Whether identity counts on this service by now. */
+  done = false;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rules: RuleSet,
+    private readonly client: ServiceClient,
+    private readonly log: Log,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.run(0);
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.first.resolve();
+  }
+
+  /** Waits until identity has been asked once, whether or not it was there. */
+  firstAttempt(): Promise<void> {
+    return this.first.promise;
+  }
+
+  private async run(attempt: number): Promise<void> {
+    const next = await this.declare().then(
+      () => ({ attempt: 0, after: REPEAT_MS }),
+      (error: unknown) => {
+        this.log.warn({ attempt, ...safeErrorFields(error) }, 'identity does not know our rules yet');
+        return { attempt: attempt + 1, after: RETRY_DELAYS_MS[Math.min(attempt, RETRY_DELAYS_MS.length - 1)]! };
+      },
+    );
+    this.first.resolve();
+    if (!this.stopped) this.timer = setTimeout(() => void this.run(next.attempt), next.after).unref();
+  }
+
+  private async declare(): Promise<void> {
+    const declaration = { service: this.rules.service, rules: this.rules.describe() };
+    const { joining } = await this.client.ask(declareRules, declaration);
+    if (joining || (!this.done && (await this.isDirectoryEmpty()))) await this.loadDirectory();
+    if (joining) await this.client.ask(declareRules, { ...declaration, acquainted: true });
+    this.done = true;
+  }
+
+  private async isDirectoryEmpty(): Promise<boolean> {
+    const { rows } = await sql`select 1 from directory limit 1`.execute(this.em.fork().getKysely());
+    return rows.length === 0;
+  }
+
+  private async loadDirectory(): Promise<void> {
+    let page: DirectoryPage | undefined;
+    do {
+      page = await this.client.ask(directorySnapshot, { after: page?.next ?? null, limit: PAGE });
+      const { people } = page;
+      await this.em.fork().transactional(async (em) => {
+        const db = em.getKysely();
+        await upsertDirectory(db, await withoutPendingDeletions(db, people));
+      });
+    } while (page.next);
+  }
+}
+
+/** Asks identity about people whose first event has not arrived yet, and remembers the answer. */
+@Injectable()
+export class IdentityLookup extends UserLookup {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly client: ServiceClient,
+  ) {
+    super();
+  }
+
+  async load(accountId: string, userIds: string[]): Promise<void> {
+    const { people } = await this.client.ask(directoryLookup, { accountId, userIds });
+    await upsertDirectory(this.em.getKysely(), people);
+  }
+}

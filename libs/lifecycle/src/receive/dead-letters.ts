@@ -1,0 +1,177 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller, Injectable, Optional, type Type } from '@nestjs/common';
+import {
+  deadLettersOf,
+  decodeUserEvent,
+  directoryLookup,
+  MOST_DEAD_LETTERS,
+  replayOf,
+  type DeadLetter,
+  type DeadLetterRequest,
+  type ReplayAnswer,
+  type ReplayRequest,
+  type UserEvent,
+} from '#libs/contracts';
+import { Answers, ServiceClient } from '#libs/broker';
+import { safeErrorFields, Log } from '#libs/observability';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import * as inbox from '../inbox/inbox.js';
+import { upsertDirectory } from '../inbox/directory-rows.js';
+import { RetryWorker } from './retry.worker.js';
+import { TaskWorker } from '../later/task.worker.js';
+import { UserEvents } from './user-events.consumer.js';
+
+interface DeadLetterRow {
+  id: string;
+  subject: string;
+  data: Buffer;
+}
+
+type Refusal = ReplayAnswer['refused'][number];
+
+/** What this service has given up on: shown to the operator, and tried again when the operator says so. */
+@Injectable()
+export class DeadLetters {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly retries: RetryWorker,
+    private readonly tasks: TaskWorker,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    @Optional() private readonly events?: UserEvents,
+    @Optional() private readonly client?: ServiceClient,
+  ) {}
+
+  async list({ data = false }: DeadLetterRequest): Promise<DeadLetter[]> {
+    const { rows } = await sql<DeadLetter>`
+      select * from (
+        select id, 'message' as kind, reason, received_at as since, subject, octet_length(data) as bytes,
+          case when ${data} then replace(encode(data, 'base64'), E'\n', '') end as data,
+          null::uuid as "accountId", null::uuid as "userId", null as type
+        from dead_letter
+        union all
+        select departure_id, 'departure', coalesce(error, 'unknown'), coalesce(finished_at, received_at), null, null, null,
+          account_id, user_id, type
+        from inbox where status = 'failed') letters
+      order by since, id limit ${MOST_DEAD_LETTERS}`.execute(this.em.fork().getKysely());
+    return rows.map((row) => ({
+      ...(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as DeadLetter),
+      since: new Date(row.since).toISOString(),
+    }));
+  }
+
+  /** Every other letter is tried, whatever becomes of one. */
+  async replay({ ids }: ReplayRequest): Promise<ReplayAnswer> {
+    const replayed = await this.retryFailed(ids);
+    const refused: Refusal[] = [];
+    for (const letter of await this.messages(ids)) {
+      const reason = await this.redeliver(letter);
+      if (reason === undefined) replayed.push(letter.id);
+      else refused.push({ id: letter.id, reason });
+    }
+    this.log.info({ replayed: replayed.length, refused: refused.length }, 'dead letters were tried again');
+    return { replayed, refused };
+  }
+
+  /** A departure goes on in chunks where it had got as far; otherwise its event, kept in the inbox, is tried anew. */
+  private async retryFailed(ids: ReplayRequest['ids']): Promise<string[]> {
+    const now = this.clock.now();
+    const begun = await this.em.fork().transactional(async (em) => {
+      const db = em.getKysely();
+      const { rows } = await sql<inbox.InboxRow>`
+        select * from inbox where status = 'failed' and ${chosen(sql`departure_id`, ids)}
+        order by user_id, lifecycle_version limit ${MOST_DEAD_LETTERS} for update`.execute(db);
+      const goingOn = await inbox.resume(db, rows, now);
+      const anew = rows.filter((row) => !goingOn.has(inbox.rowKey(row)));
+      await sql`
+        update inbox i set status = 'retry', due_at = ${now}
+        from unnest(${anew.map((row) => row.user_id)}::uuid[], ${anew.map((row) => row.lifecycle_version)}::bigint[])
+          as n (user_id, lifecycle_version)
+        where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
+      return rows;
+    });
+    this.retries.wake();
+    this.tasks.wake();
+    return begun.map((row) => row.departure_id);
+  }
+
+  private async messages(ids: ReplayRequest['ids']): Promise<DeadLetterRow[]> {
+    const { rows } = await sql<DeadLetterRow>`
+      select id, subject, data from dead_letter where ${chosen(sql`id`, ids)}
+      order by received_at, id limit ${MOST_DEAD_LETTERS}`.execute(this.em.fork().getKysely());
+    return rows;
+  }
+
+  /**
+   * A crash before the letter is gone only means that it is handled once more, which changes nothing.
+   * @returns why not, if it could not be
+   */
+  private async redeliver({ id, subject, data }: DeadLetterRow): Promise<string | undefined> {
+    try {
+      if (!(await this.deliver(subject, data))) return 'undecodable';
+    } catch (error) {
+      this.log.warn({ deadLetterId: id, ...safeErrorFields(error) }, 'a dead letter failed again');
+      return 'failed-again';
+    }
+    await sql`delete from dead_letter where id = ${id}`.execute(this.em.fork().getKysely());
+    return undefined;
+  }
+
+  /** @returns whether it could be understood */
+  private async deliver(subject: string, data: Buffer): Promise<boolean> {
+    const event = decoded(data);
+    if (event && this.events) {
+      await this.events.handle([{ subject, data, deliveries: 1, streamSequence: 0 }]);
+      return true;
+    }
+    const person = personIn(data);
+    if (!person || !this.client) return false;
+    const { people } = await this.client.ask(directoryLookup, {
+      accountId: person.accountId,
+      userIds: [person.userId],
+    });
+    await this.em.fork().transactional((em) => upsertDirectory(em.getKysely(), people));
+    return true;
+  }
+}
+
+const chosen = (column: ReturnType<typeof sql>, ids: ReplayRequest['ids']) =>
+  ids === 'all' ? sql`true` : sql`${column}::text = any(${ids}::text[])`;
+
+function decoded(data: Uint8Array): UserEvent | undefined {
+  try {
+    return decodeUserEvent(data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a profile that the database refused only the ids were kept: identity knows the newest one. */
+function personIn(data: Buffer): { accountId: string; userId: string } | undefined {
+  try {
+    const { accountId, userId } = JSON.parse(data.toString()) as { accountId?: unknown; userId?: unknown };
+    return typeof accountId === 'string' && typeof userId === 'string' ? { accountId, userId } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an operator asks a service, by a user of the broker who may ask nothing else. */
+export function deadLettersController(service: string): Type {
+  @Controller()
+  class DeadLettersController {
+    constructor(private readonly letters: DeadLetters) {}
+
+    @Answers(deadLettersOf(service))
+    list(request: DeadLetterRequest): Promise<DeadLetter[]> {
+      return this.letters.list(request);
+    }
+
+    @Answers(replayOf(service))
+    replay(request: ReplayRequest): Promise<ReplayAnswer> {
+      return this.letters.replay(request);
+    }
+  }
+  return DeadLettersController;
+}

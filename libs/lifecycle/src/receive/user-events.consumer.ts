@@ -1,0 +1,143 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller, Injectable, type Type } from '@nestjs/common';
+import { decodeUserEvent, isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
+import { BatchPattern, USERS, type Delivery, type Outcome } from '#libs/broker';
+import { safeErrorFields, Log, runInContext } from '#libs/observability';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { logDepartures } from '../departure-log.js';
+import { EventProcessor } from './event-processor.js';
+import { keyOf } from './decision-application.js';
+import { classifyError, type ErrorClass } from '#libs/jobs';
+import { Receipts } from '../receipts.js';
+
+/** Delivered so often without ever having been noted, a message may be what kills the process: it is handled alone. */
+const SUSPICIOUS_DELIVERIES = 3;
+
+/**
+ * While PostgreSQL works for one batch, the other is read and its receipts are written. Two batches about the same person
+ * take turns, and the fence makes either order right.
+ */
+export const BATCHES_AT_ONCE = 2;
+
+/** Takes batches of user events from the stream and makes sure that each is applied, put off or set aside. */
+@Injectable()
+export class UserEvents {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly processor: EventProcessor,
+    private readonly receipts: Receipts,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+    private readonly log: Log,
+  ) {}
+
+  async handle(deliveries: readonly Delivery[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = deliveries.map(() => 'ack');
+    const events: UserEvent[] = [];
+    const suspects: UserEvent[] = [];
+    for (const [index, delivery] of deliveries.entries()) {
+      const decoded = decode(delivery);
+      if ('reason' in decoded) {
+        await this.deadLetter(delivery, decoded.reason);
+        outcomes[index] = { term: 'undecodable' };
+      } else if (delivery.deliveries > SUSPICIOUS_DELIVERIES) suspects.push(decoded.event);
+      else events.push(decoded.event);
+    }
+    await this.process(events);
+    for (const suspect of suspects) await this.process([suspect]);
+    return outcomes;
+  }
+
+  /** The whole batch at once; if that fails, in halves, until the offender is alone. Throws only what is transient. */
+  private async process(events: readonly UserEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const [departureId, ...others] = new Set(events.map(({ data }) => data.departure?.id));
+    if (departureId && others.length === 0) return runInContext({ departureId }, () => this.applyOrBisect(events));
+    return this.applyOrBisect(events);
+  }
+
+  private async applyOrBisect(events: readonly UserEvent[]): Promise<void> {
+    const outcome = await this.processor.apply(events).catch((error: unknown) => {
+      const verdict = classifyError(error);
+      this.log.warn(
+        { events: events.length, verdict: verdict.kind, ...safeErrorFields(error), code: verdict.code },
+        'a batch failed',
+      );
+      return verdict;
+    });
+    if (Array.isArray(outcome)) return this.sendReceipts(outcome);
+    if (outcome.kind === 'transient') throw new TransientFailure(outcome.code);
+    if (events.length === 1) return this.retryLater(events[0]!, outcome);
+    const middle = Math.ceil(events.length / 2);
+    await this.process(events.slice(0, middle));
+    await this.process(events.slice(middle));
+  }
+
+  private async retryLater(event: UserEvent, verdict: ErrorClass): Promise<void> {
+    if (!isLifecycleType(event.type)) return this.deadLetterEvent(event, verdict.code);
+    await this.sendReceipts(await this.processor.scheduleRetry(event, verdict));
+  }
+
+  private async sendReceipts(receipts: readonly Receipt[]): Promise<void> {
+    logDepartures(this.log, 'events of departures were handled', receipts.flatMap(factsOf));
+    await this.receipts.send(receipts);
+  }
+
+  /** Of somebody deleted nothing is put down any more. */
+  private deadLetter({ subject, data }: Pick<Delivery, 'subject' | 'data'>, reason: string): Promise<void> {
+    return this.em.fork().transactional(async (em) => {
+      await sql`
+        insert into dead_letter (id, subject, data, reason, received_at)
+        values (${this.ids.next()}, ${subject}, case when exists (
+            select 1 from directory where user_id = ${personIn(subject)}::uuid and status = 'deleted') then ''::bytea
+          else ${Buffer.from(data)}::bytea end, ${reason}, ${this.clock.now()})`.execute(em.getKysely());
+    });
+  }
+
+  /** A profile that the database refuses. The next change of the user carries the whole profile again. */
+  private deadLetterEvent(event: UserEvent, reason: string): Promise<void> {
+    const { userId, lifecycleVersion } = keyOf(event);
+    const { accountId } = event.data;
+    const data = Buffer.from(JSON.stringify({ accountId, userId, lifecycleVersion, type: event.type }));
+    return this.deadLetter({ subject: event.type, data }, reason);
+  }
+}
+
+const SUBJECT_OF_PERSON = /^user\.[^.]+\.[^.]+\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+const personIn = (subject: string): string | null => SUBJECT_OF_PERSON.exec(subject)?.[1] ?? null;
+
+function factsOf({ departureId, type, status, round, rules }: Receipt) {
+  const rows = rules.reduce((sum, { affected }) => sum + affected, 0);
+  return departureId ? [{ departureId, type, status, round, rules: rules.length, rows }] : [];
+}
+
+/** The batch comes again; carries the SQLSTATE for the log. */
+export class TransientFailure extends Error {
+  constructor(readonly code: string) {
+    super('transient failure');
+  }
+}
+
+function decode(delivery: Delivery): { event: UserEvent } | { reason: string } {
+  try {
+    return { event: decodeUserEvent(delivery.data) };
+  } catch (error) {
+    return { reason: error instanceof TypeError ? error.message : 'not JSON' };
+  }
+}
+
+/** The controller that connects the handler to the service's durable consumer, whose name is a contract. */
+export function userEventsController(durable: string): Type {
+  @Controller()
+  class UserEventsController {
+    constructor(private readonly events: UserEvents) {}
+
+    @BatchPattern({ stream: USERS, filter: 'user.>', durable, atOnce: BATCHES_AT_ONCE })
+    handle(deliveries: Delivery[]): Promise<Outcome[]> {
+      return this.events.handle(deliveries);
+    }
+  }
+  return UserEventsController;
+}

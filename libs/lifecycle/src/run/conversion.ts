@@ -1,0 +1,79 @@
+import type { Conversion, ReceiptLine, UserEvent } from '#libs/contracts';
+import { sql } from 'kysely';
+import type { Db } from '../declare/where.js';
+import { firstAdmins, NoFirstAdmin } from './successors.js';
+
+/** Somebody who leaves while their number and threads become a shared inbox. */
+export interface Converting extends Conversion {
+  accountId: string;
+  userId: string;
+}
+
+/** What has turned out otherwise than asked for; shown with the receipt of the rule that would have dealt with it. */
+export interface ConversionWarning {
+  userId: string;
+  rule: string;
+  warning: string;
+}
+
+/**
+ * How a service turns what is a leaver's own into something shared. It happens in the transaction that applies the
+ * deletion, under the exclusive lock on the leaver and before the rules, which then find nothing of it.
+ */
+export abstract class InboxConversion {
+  abstract convert(db: Db, converting: readonly Converting[], now: Date): Promise<ConversionWarning[]>;
+}
+
+export interface Members {
+  /** In the order in which they were named; never none. */
+  userIds: string[];
+  warning?: string;
+}
+
+/** Somebody whom this service has not heard of yet: its directory is behind, and the event is tried again. */
+export class UnknownMember extends Error {}
+
+/**
+ * Who of those named is there to be a member, held so that they cannot leave in between; if nobody, the first admin.
+ * @returns by leaver
+ * @throws UnknownMember, NoFirstAdmin
+ */
+export async function membersOf(db: Db, converting: readonly Converting[]): Promise<Map<string, Members>> {
+  const leaving = converting.map((one) => one.userId);
+  const admins = await firstAdmins(db, [...new Set(converting.map((one) => one.accountId))], leaving);
+  const named = converting.flatMap((one) => one.memberIds);
+  const { rows } = await sql<{ user_id: string; account_id: string; status: string }>`
+    select user_id, account_id, status from directory
+    where user_id = any(${[...named, ...admins.map((row) => row.user_id)]}::uuid[]) order by user_id for key share`.execute(
+    db,
+  );
+  const known = new Set(rows.map((row) => row.user_id));
+  if (!named.every((id) => known.has(id))) throw new UnknownMember('a member is not in the directory yet');
+  const active = new Set(
+    rows.filter((row) => row.status === 'active').map((row) => `${row.account_id} ${row.user_id}`),
+  );
+  return new Map(
+    converting.map(({ userId, accountId, memberIds }): [string, Members] => {
+      const userIds = memberIds.filter((id) => active.has(`${accountId} ${id}`));
+      if (userIds.length > 0) return [userId, { userIds }];
+      const first = admins.find((row) => row.account_id === accountId && active.has(`${accountId} ${row.user_id}`));
+      if (!first) throw new NoFirstAdmin(`nobody to be a member in account ${accountId}`);
+      return [userId, { userIds: [first.user_id], warning: 'members-have-left' }];
+    }),
+  );
+}
+
+export const conversionsIn = (events: readonly UserEvent[]): Converting[] =>
+  events.flatMap(({ data: { accountId, userId, departure } }) =>
+    departure?.conversion ? [{ ...departure.conversion, accountId, userId }] : [],
+  );
+
+/** Puts the warnings where whoever reads the receipt will see them. */
+export function attachWarnings(
+  lines: ReadonlyMap<string, ReceiptLine[]>,
+  warnings: readonly ConversionWarning[],
+): void {
+  for (const { userId, rule, warning } of warnings) {
+    for (const line of lines.get(userId) ?? []) if (line.rule === rule) line.warning ??= warning;
+  }
+}

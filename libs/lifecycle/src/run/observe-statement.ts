@@ -1,0 +1,29 @@
+import { channel } from 'node:diagnostics_channel';
+import { inSpan } from '#libs/observability';
+import type { Step } from './rule-set.js';
+import type { Changed } from '../sql/statements.js';
+
+/** What one statement of a rule has done, for many people perhaps. */
+export interface RuleApplied {
+  rule: string;
+  action: string;
+  rows: number;
+  /** Until the statement was answered, not until it was committed. */
+  seconds: number;
+}
+
+export const ruleApplied = channel('leaver.rule-applied');
+
+/** Runs a statement of a rule, and tells whoever counts such things what it did. */
+export async function observeStatement<T extends Changed | ReadonlyMap<string, number>>(
+  { part, action }: Pick<Step, 'part' | 'action'>,
+  statement: () => Promise<T>,
+): Promise<T> {
+  const attributes = { 'leaver.rule': part.rule.id, 'leaver.action': action.name };
+  const started = performance.now();
+  const changed = await inSpan({ name: `rule ${part.rule.id}`, kind: 'internal', attributes }, statement);
+  const rows = 'firstId' in changed ? changed.count : [...changed.values()].reduce((sum, count) => sum + count, 0);
+  const seconds = (performance.now() - started) / 1_000;
+  ruleApplied.publish({ rule: part.rule.id, action: action.name, rows, seconds } satisfies RuleApplied);
+  return changed;
+}

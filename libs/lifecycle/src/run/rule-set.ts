@@ -1,0 +1,167 @@
+import { PermanentError } from '#libs/jobs';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  TRANSITIONS,
+  type ResolvedAction,
+  type ResolvedRules,
+  type RuleDescription,
+  type Transition,
+} from '#libs/contracts';
+import { choiceOf, isFixed, removesRows, type Action, type Effect } from '../declare/actions.js';
+import { MarkStatements } from '../sql/mark-statements.js';
+import type { Rule } from '../declare/rule.js';
+import type { Db, Rows } from '../declare/where.js';
+import { Statements } from '../sql/statements.js';
+
+/** One kind of rows of one rule, with the SQL for it. */
+export interface Part {
+  readonly rule: Rule;
+  readonly rows: Rows;
+  readonly statements: Statements;
+  /** For actions that deal with other rows than the rule's. */
+  readonly ownStatements: ReadonlyMap<Action, Statements>;
+  /** For actions whose delayed part works on other rows. */
+  readonly laterStatements: ReadonlyMap<Action, Statements>;
+}
+
+/** One step of a departure: a rule's action on one kind of rows, on one transition. */
+export interface Step {
+  readonly part: Part;
+  readonly transition: Transition;
+  /** As decided, for the receipt. */
+  readonly resolved: ResolvedAction;
+  /** As declared, to be done. */
+  readonly action: Action;
+  /** The SQL for the rows that the action deals with. */
+  readonly statements: Statements;
+}
+
+/** A policy names something that this version of the service does not offer. */
+export class UnknownAction extends PermanentError {
+  readonly code = 'invalid-action';
+}
+
+/** A service's rules, bound to its tables. The order is the order of the rules file. */
+export class RuleSet {
+  readonly parts: readonly Part[];
+  private readonly marks: readonly MarkStatements[];
+
+  constructor(
+    readonly service: string,
+    readonly rules: readonly Rule[],
+    em: EntityManager,
+  ) {
+    const ids = rules.map((rule) => rule.id);
+    if (new Set(ids).size < ids.length) throw new TypeError(`${service}: a rule is declared twice`);
+    this.parts = rules.flatMap((rule) =>
+      rule.rows.map((rows) => ({
+        rule,
+        rows,
+        statements: new Statements(em, rows),
+        ownStatements: statementsFor(rule, em, (action) => action.rows),
+        laterStatements: statementsFor(rule, em, (action) => action.later?.rows),
+      })),
+    );
+    const marked = rules.flatMap(actionsOf).flatMap(({ effect }) => (effect.kind === 'insert' ? [effect.into] : []));
+    this.marks = [...new Set(marked)].map((marks) => new MarkStatements(em, marks));
+  }
+
+  /** Whoever is back is marked nowhere any more. */
+  async removeMarks(db: Db, userIds: readonly string[]): Promise<void> {
+    for (const marks of this.marks) await marks.remove(db, userIds);
+  }
+
+  /** What identity's catalogue gets to know. */
+  describe(): RuleDescription[] {
+    return this.rules.map((rule, position) => ({
+      id: rule.id,
+      service: this.service,
+      label: rule.label,
+      position,
+      fixed: rule.fixed,
+      transitions: Object.fromEntries(
+        Object.entries(rule.choices).map(([transition, choice]) => [
+          transition,
+          {
+            allowed: [...new Set(choice.actions.map((action) => action.name))],
+            default: choiceOf(choice.actions[0]!),
+            presets: Object.fromEntries(
+              Object.entries(rule.presets).flatMap(([preset, changes]) => {
+                const action = changes[transition as Transition];
+                return action ? [[preset, choiceOf(action)]] : [];
+              }),
+            ),
+          },
+        ]),
+      ),
+    }));
+  }
+
+  /** What is to be done on the given transitions, in order. A rule that the policy does not name is left out. */
+  plan(transitions: readonly Transition[], policy: ResolvedRules): Step[] {
+    const wanted = TRANSITIONS.filter((transition) => transitions.includes(transition));
+    return wanted.flatMap((transition) =>
+      this.parts.flatMap((part) => {
+        if (part.rows.on && part.rows.on !== transition) return [];
+        const resolved = policy[part.rule.id]?.[transition];
+        return resolved ? [stepOf(part, transition, resolved)] : [];
+      }),
+    );
+  }
+
+  /** The part and action that a stored task or receipt line speaks of. */
+  find(ruleId: string, part: string | null | undefined, transition: Transition, resolved: ResolvedAction): Step {
+    const found = this.parts.find(
+      (candidate) => candidate.rule.id === ruleId && (candidate.rows.part ?? null) === (part ?? null),
+    );
+    if (!found) throw new UnknownAction(`no rule ${ruleId}`);
+    return stepOf(found, transition, resolved);
+  }
+
+  /** `table.column` of every column that a rule answers for. */
+  covered(): Set<string> {
+    const all = this.parts.flatMap((part) => [
+      part.statements,
+      ...part.ownStatements.values(),
+      ...part.laterStatements.values(),
+    ]);
+    return new Set([...all, ...this.marks].flatMap((statements) => statements.covers ?? []));
+  }
+}
+
+function stepOf(part: Part, transition: Transition, resolved: ResolvedAction): Step {
+  const { rule } = part;
+  const declared = rule.choices[transition]?.actions.find(
+    ({ name, scope }) => name === resolved.action && (!resolved.scope || resolved.scope === scope),
+  );
+  if (!declared) throw new UnknownAction(`${rule.id} does not offer ${resolved.action} on ${transition}`);
+  const action = resolved.days === undefined ? declared : { ...declared, days: resolved.days };
+  return { part, transition, resolved, action, statements: part.ownStatements.get(declared) ?? part.statements };
+}
+
+const actionsOf = (rule: Rule): Action[] => Object.values(rule.choices).flatMap((choice) => choice.actions);
+
+function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) => Rows | undefined) {
+  return new Map(
+    actionsOf(rule).flatMap((action) => {
+      const rows = rowsOf(action);
+      return rows ? [[action, new Statements(em, rows)] as const] : [];
+    }),
+  );
+}
+
+/**
+ * Whether rows that the earlier action has dealt with still await the later one. Lets a preview of a deletion, which
+ * applies both transitions one after the other, tell what the second will find.
+ */
+export function survives(rows: Rows, earlier: Effect, later: Effect): boolean {
+  if (earlier.kind === 'none') return true;
+  if (removesRows(earlier)) return false;
+  if (earlier.kind === 'insert') return later.kind !== 'insert' || later.into.entity !== earlier.into.entity;
+  const changes = earlier.kind === 'set' ? earlier.changes : {};
+  for (const [property, wanted] of Object.entries(rows.where)) {
+    if (property in changes && ![wanted].flat().includes(changes[property] as never)) return false;
+  }
+  if (later.kind !== 'set' || removesRows(later)) return true;
+  return Object.entries(later.changes).some(([property, value]) => isFixed(value) && changes[property] !== value);
+}

@@ -1,0 +1,155 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { DUE, LEAVER, NOW, PERSON, SUCCESSOR, type SetEffect, type Value } from '../declare/actions.js';
+import { Relation, type Sql } from './relation.js';
+import type { Db, Rows } from '../declare/where.js';
+
+/** Whose note is written, by rule. */
+export interface UndoRecordKey {
+  rule: string;
+  part: string;
+}
+
+/**
+ * The SQL for undoing: a note of the rows that an effect changes, written by the statement that changes them, and the way
+ * back. Most of what the rows held before follows from the rule: its person was the leaver, and what a condition says was
+ * so. Only the rest is put into the note.
+ */
+export class UndoStatements {
+  private readonly relation: Relation;
+  private readonly changes: readonly [string, Value][];
+
+  constructor(
+    em: EntityManager,
+    private readonly rows: Rows,
+    private readonly effect: SetEffect,
+  ) {
+    this.relation = new Relation(em, rows.entity);
+    const named = Object.entries(effect.changes);
+    this.changes = PERSON in effect.changes ? [[rows.person!, effect.changes[PERSON] as Value], ...named] : named;
+    for (const property of this.remembered) {
+      if (this.relation.columnType(property) === 'personal')
+        throw new TypeError(`${this.relation.name}: ${property} is personal and must not be noted for an undo`);
+    }
+  }
+
+  /** Properties whose former values don't follow from the rule. */
+  private get remembered(): string[] {
+    return this.changes.map(([property]) => property).filter((property) => this.impliedValue(property) === undefined);
+  }
+
+  /** Properties whose new values depend on the row. */
+  private get computed(): string[] {
+    return this.changes
+      .filter(([, value]) => typeof value === 'object' && value !== null)
+      .map(([property]) => property);
+  }
+
+  /** For `returning`: what has to be remembered of each row. */
+  returnedValues(): Sql {
+    return sql`${this.values('old', this.remembered)} as before, ${this.values('new', this.computed)} as after`;
+  }
+
+  private values(which: 'old' | 'new', properties: readonly string[]): Sql {
+    if (properties.length === 0) return sql`null::jsonb`;
+    const pairs = properties.map((property) => {
+      const name = this.relation.columnName(property);
+      return sql`${sql.lit(name)}, ${sql.ref(`${which}.${name}`)}`;
+    });
+    return sql`jsonb_build_object(${sql.join(pairs)})`;
+  }
+
+  /** Notes the rows of `changed`, a note a person. The lists run parallel: they are made of the same rows in the same order. */
+  record({ rule, part }: UndoRecordKey): Sql {
+    const listed = (name: 'before' | 'after', properties: readonly string[]) =>
+      properties.length > 0 ? sql`jsonb_agg(c.${sql.ref(name)})` : sql`null::jsonb`;
+    return sql`
+      insert into undo (user_id, lifecycle_version, rule, part, successor, row_ids, before, after)
+      select c.user_id, l.undo_version, ${rule}, ${part}, c.successor, array_agg(c.id), ${listed('before', this.remembered)}, ${listed('after', this.computed)}
+      from changed c join l on l.user_id = c.user_id
+      where l.undo_version is not null group by c.user_id, l.undo_version, c.successor`;
+  }
+
+  /**
+   * Uses up one note: rows that are still as the effect left them are again as they were before. Somebody else who was
+   * named on them is so again unless they have left; they are held, so that they can't leave in between.
+   * @returns how many rows came back
+   */
+  async restore(db: Db, userId: string, noteId: string, now: Date): Promise<number> {
+    const { table } = this.relation;
+    const assignments = this.changes.map(
+      ([property]) => sql`${this.relation.column(property)} = ${this.formerValue(property)}`,
+    );
+    const { rows } = await sql<{ count: string }>`
+      with note as materialized (delete from undo where user_id = ${userId} and id = ${noteId} returning *),
+      was as materialized (
+        select n.user_id, n.successor, r.id, r.before, r.after from note n cross join lateral
+          rows from (unnest(n.row_ids), jsonb_array_elements(n.before), jsonb_array_elements(n.after)) as r (id, before, after)),
+      held as materialized (
+        select d.user_id from directory d where d.status = 'active' and d.user_id in (${this.people()}) order by d.user_id for key share),
+      given as (
+        update ${table} t set ${sql.join(assignments)}
+        from was ${this.read('before', 'b', this.remembered)} ${this.read('after', 'a', this.computed)}
+        where ${sql.join([sql`t.id = was.id`, ...this.unchanged(now)], sql` and `)} returning t.id)
+      select count(*) as count from given`.execute(db);
+    return Number(rows[0]!.count);
+  }
+
+  /** What the note says of these properties, in the types of the table. Its name alone may be that of another type. */
+  private read(list: 'before' | 'after', alias: 'a' | 'b', properties: readonly string[]): Sql {
+    if (properties.length === 0) return sql``;
+    const type = sql.id('public', this.relation.name);
+    return sql`cross join lateral jsonb_populate_record(null::${type}, was.${sql.ref(list)}) ${sql.raw(alias)}`;
+  }
+
+  /** What the rule says the row held before; undefined where only the note knows. */
+  private impliedValue(property: string): Sql | undefined {
+    if (property === this.rows.person) return sql`was.user_id`;
+    const wanted = this.rows.where[property];
+    return wanted === undefined || Array.isArray(wanted) ? undefined : sql`${wanted as string | null}`;
+  }
+
+  private formerValue(property: string): Sql {
+    const noted = sql`b.${this.relation.column(property)}`;
+    const known = this.impliedValue(property);
+    if (known) return known;
+    if (this.relation.columnType(property) !== 'user_ref') return noted;
+    return sql`case when ${noted} = was.user_id or ${noted} in (select user_id from held) then ${noted} end`;
+  }
+
+  /** Everybody whom the note names beside the leaver and the successor. */
+  private people(): Sql {
+    const named = this.remembered
+      .filter((property) => this.relation.columnType(property) === 'user_ref')
+      .map((property) => sql`select (before ->> ${sql.lit(this.relation.columnName(property))})::uuid from was`);
+    return named.length > 0 ? sql.join(named, sql` union `) : sql`null`;
+  }
+
+  /** The row is still as the effect left it, and is still one that the rule speaks of. */
+  private unchanged(now: Date): Sql[] {
+    const changed = new Set(this.changes.map(([property]) => property));
+    const others = Object.entries(this.rows.where).filter(([property]) => !changed.has(property));
+    const { person } = this.rows;
+    return [
+      ...(person && !changed.has(person) ? [sql`t.${this.relation.column(person)} = was.user_id`] : []),
+      ...others.map(([property, wanted]) => {
+        const column = sql`t.${this.relation.column(property)}`;
+        if (wanted === null) return sql`${column} is null`;
+        return Array.isArray(wanted) ? sql`${column} = any(${wanted})` : sql`${column} = ${wanted}`;
+      }),
+      ...this.changes.flatMap(([property, value]) => this.asSet(property, value)),
+      ...(this.effect.returnsIf ? [this.effect.returnsIf(now)] : []),
+    ];
+  }
+
+  private asSet(property: string, value: Value): Sql[] {
+    const column = sql`t.${this.relation.column(property)}`;
+    // A time says when it was set and nothing by whom.
+    if (value === NOW || value === DUE) return [];
+    if (value === LEAVER) return [sql`${column} = was.user_id`];
+    if (value === SUCCESSOR) return [sql`${column} = was.successor`];
+    if (value === null) return [sql`${column} is null`];
+    if (typeof value === 'object') return [sql`${column} is not distinct from a.${this.relation.column(property)}`];
+    return [sql`${column} = ${value as string}`];
+  }
+}

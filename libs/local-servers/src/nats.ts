@@ -1,0 +1,172 @@
+import { ChildProcess, execFile, spawn, StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { basename, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually } from '#libs/test-kit';
+import { end, endLeftover, guard, hasEnded } from './process-guard.js';
+import { NatsServer } from './nats-server.js';
+import { freePort } from './ports.js';
+
+/** Somebody who may connect, and the subjects open to them; everything else is refused. */
+export interface NatsUser {
+  name: string;
+  password: string;
+  publish: string[];
+  subscribe: string[];
+}
+
+export interface NatsOptions {
+  server: NatsServer;
+  /** Holds the store, the configuration and the log. */
+  dir: string;
+  port?: number;
+  /** Without users anybody on this machine may do everything: for tests. */
+  users?: NatsUser[];
+  /** Remove `dir` when this process dies without calling stop(). */
+  throwaway?: boolean;
+}
+
+export interface Nats {
+  url: string;
+  port: number;
+  pid: number;
+  stop(): Promise<void>;
+  /** Ends the server as a crash would: no goodbye, nothing flushed. */
+  kill(): Promise<void>;
+}
+
+const MAX_PAYLOAD = 8 * 1024 * 1024;
+
+/**
+ * Starts nats-server with JetStream on 127.0.0.1 and waits until it answers. What the store in `dir` holds is still there.
+ * @throws Error with the end of the server's log when it doesn't come up.
+ */
+export async function startNats({ server, dir, port, users, throwaway = false }: NatsOptions): Promise<Nats> {
+  const folder = resolve(dir);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const listenOn = port ?? (await freePort());
+  const inContainer = 'image' in server;
+  const seen = inContainer ? '/leaver-nats' : folder;
+  const config = natsConfiguration({
+    host: inContainer ? '0.0.0.0' : '127.0.0.1',
+    port: listenOn,
+    store: join(seen, 'store'),
+    users,
+    pid_file: join(seen, 'nats.pid'),
+  });
+  await writeFile(join(folder, 'nats.conf'), config, { mode: 0o600 });
+  await endEarlierRun(folder, inContainer);
+  const container = `leaver-nats-${listenOn}`;
+  const [program, args] = inContainer
+    ? ['docker', containerArguments({ name: container, image: server.image, folder, seen, port: listenOn })]
+    : [server.program, ['-c', join(folder, 'nats.conf')]];
+  const child = await spawnLogged(program, args, join(folder, 'nats.log'));
+  guard(child, 'TERM', throwaway ? folder : '');
+  await untilItAnswers(child, listenOn, join(folder, 'nats.log'));
+  return {
+    url: `nats://127.0.0.1:${listenOn}`,
+    port: listenOn,
+    pid: child.pid ?? 0,
+    stop: () => end(child, 'SIGTERM', 10_000),
+    kill: async () => {
+      if (inContainer) await promisify(execFile)('docker', ['kill', container]).catch(() => undefined);
+      await end(child, 'SIGKILL', 10_000);
+    },
+  };
+}
+
+export interface NatsSettings {
+  host: string;
+  port: number;
+  /** The folder for what JetStream keeps. */
+  store: string;
+  users?: NatsUser[];
+  /** Whatever else the server should be told, in its own words. */
+  [more: string]: unknown;
+}
+
+/** A configuration file for nats-server, whose language contains JSON. */
+export function natsConfiguration({ host, port, store, users, ...more }: NatsSettings): string {
+  return JSON.stringify(
+    {
+      host,
+      port,
+      max_payload: MAX_PAYLOAD,
+      jetstream: { store_dir: store },
+      ...(users && natsAuthorization(users)),
+      ...more,
+    },
+    null,
+    2,
+  );
+}
+
+/** The part of the configuration that says who may connect, and what to. */
+export function natsAuthorization(users: readonly NatsUser[]): { authorization: object } {
+  return { authorization: { users: users.map(toUserEntry) } };
+}
+
+function toUserEntry({ name, password, publish, subscribe }: NatsUser) {
+  const permissions = { publish: { allow: publish }, subscribe: { allow: subscribe }, allow_responses: true };
+  return { user: name, password, permissions };
+}
+
+interface Container {
+  name: string;
+  image: string;
+  folder: string;
+  seen: string;
+  port: number;
+}
+
+function containerArguments({ name, image, folder, seen, port }: Container): string[] {
+  const user = process.getuid && process.getgid ? ['--user', `${process.getuid()}:${process.getgid()}`] : [];
+  const published = ['--publish', `127.0.0.1:${port}:${port}`, '--volume', `${folder}:${seen}`];
+  return ['run', '--rm', '--name', name, ...user, ...published, image, '-c', `${seen}/nats.conf`];
+}
+
+async function endEarlierRun(folder: string, inContainer: boolean): Promise<void> {
+  const pid = Number(await readFile(join(folder, 'nats.pid'), 'utf8').catch(() => ''));
+  if (pid && !inContainer) await endLeftover(pid, join(basename(folder), 'nats.conf'), 'SIGTERM');
+}
+
+async function spawnLogged(program: string, args: string[], log: string): Promise<ChildProcess> {
+  const output = await open(log, 'a', 0o600);
+  try {
+    // A session of its own: Ctrl-C in the terminal must reach us first, so that the services stop before their broker.
+    const stdio: StdioOptions = ['ignore', output.fd, output.fd];
+    const child = spawn(program, args, { cwd: '/', stdio, detached: true });
+    await once(child, 'spawn');
+    child.unref();
+    return child;
+  } finally {
+    await output.close();
+  }
+}
+
+async function untilItAnswers(child: ChildProcess, port: number, log: string): Promise<void> {
+  let problem: unknown;
+  await eventually(async () => hasEnded(child) || (await greets(port)), { timeout: 30_000 }).catch(
+    (e) => (problem = e),
+  );
+  if (!problem && !hasEnded(child)) return;
+  await end(child, 'SIGKILL', 5_000);
+  const said = await readFile(log, 'utf8').catch(() => '(no log)');
+  throw new Error(`nats-server did not start: ${said.trim().split('\n').slice(-8).join('\n')}`, { cause: problem });
+}
+
+/** nats-server opens every conversation with INFO; a port that Docker merely forwards accepts before anybody is behind it. */
+function greets(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.setTimeout(2_000, () => socket.destroy());
+    socket.once('data', (data) => {
+      done(data.toString().startsWith('INFO'));
+      socket.destroy();
+    });
+    socket.once('error', () => done(false));
+    socket.once('close', () => done(false));
+  });
+}

@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { settingFlags, type Postgres } from './postgres.js';
+
+const IMAGE = 'postgres:18-alpine';
+const PORT = 5432;
+const USER = 'postgres';
+
+/**
+ * PostgreSQL for tests in a container of its own, with its data in memory.
+ * @throws Error when no Docker engine answers or the image can't be had
+ */
+export async function startPostgresContainer(): Promise<Pick<Postgres, 'adminUrl' | 'stop'>> {
+  // The package takes a second to load, and only tests in containers need it.
+  const { GenericContainer, Wait } = await import('testcontainers');
+  const password = randomBytes(24).toString('base64url');
+  const container = await new GenericContainer(IMAGE)
+    .withEnvironment({
+      POSTGRES_PASSWORD: password,
+      POSTGRES_INITDB_ARGS: '--locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync',
+    })
+    .withTmpFs({ '/var/lib/postgresql': 'rw' })
+    .withCommand(['postgres', ...settingFlags(false)])
+    .withExposedPorts(PORT)
+    // The image starts the server once more when it has made the cluster.
+    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
+    .start();
+  return {
+    adminUrl: `postgres://${USER}:${password}@${container.getHost()}:${container.getMappedPort(PORT)}/postgres`,
+    stop: async () => void (await container.stop()),
+  };
+}

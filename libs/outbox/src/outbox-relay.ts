@@ -1,0 +1,44 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Log, Metrics } from '#libs/observability';
+import { Outbox } from './outbox.js';
+import { Publisher } from '#libs/broker';
+import { Relay } from './relay.js';
+import { Clock, DATABASE_URL, Ids } from '#libs/database';
+
+/** Runs the relay of this process, and shows how far it is behind. */
+@Injectable()
+export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly relay: Relay;
+
+  constructor(
+    @Inject(DATABASE_URL) databaseUrl: string,
+    publisher: Publisher,
+    clock: Clock,
+    ids: Ids,
+    metrics: Metrics,
+    outbox: Outbox,
+    log: Log,
+  ) {
+    this.relay = new Relay({ databaseUrl, publisher, clock, ids, log });
+    const waiting = metrics.gauge('leaver_outbox_waiting', 'Events that some service has not answered.');
+    const oldest = metrics.gauge('leaver_outbox_oldest_seconds', 'Age of the oldest event that waits.');
+    metrics.measured(async () => {
+      const backlog = await outbox.backlog();
+      waiting.set(backlog.waiting);
+      oldest.set(backlog.oldestSeconds);
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.relay.start();
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.relay.stop();
+  }
+
+  /** Looks for due events now. Needed only where the clock is moved by hand. */
+  wake(): void {
+    this.relay.wake();
+  }
+}

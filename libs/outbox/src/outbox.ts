@@ -1,0 +1,133 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { userSubject, type UserEvent } from '#libs/contracts';
+import { Clock, relationOf } from '#libs/database';
+import { sql } from 'kysely';
+import { RelayNotifier } from './relay-notifier.js';
+
+export interface OutboxEntry {
+  event: UserEvent;
+  /** The services that have to answer before the event counts as handled. With none it is published once. */
+  targets: readonly string[];
+}
+
+/** A service has done all that an event asks of it. */
+export interface Acknowledgement {
+  userId: string;
+  seq: number;
+  service: string;
+  /** The round of retries that it answers; 0 where there is no departure. */
+  round: number;
+}
+
+export interface Backlog {
+  /** Events for which at least one service still has to answer, or that wait for their first publication. */
+  waiting: number;
+  /** Age of the oldest of them in seconds; 0 without any. */
+  oldestSeconds: number;
+}
+
+/** Where events are written in the transaction that decides, and stay until every service they concern has answered. */
+@Injectable()
+export class Outbox {
+  private readonly notifier: RelayNotifier;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+  ) {
+    this.notifier = new RelayNotifier(em);
+  }
+
+  /** Writes events in the running transaction; they are published when it is committed. One statement however many. */
+  async append(entries: readonly OutboxEntry[]): Promise<void> {
+    await this.insert(entries, sql``);
+  }
+
+  /**
+   * Has events answered once more, for a retry: at once, then as often as a new one. Takes the place of what is still
+   * waiting for the same person and seq; nothing needs to be.
+   * @param entries with a `departure.round` higher than before; the broker would take the same round for a duplicate
+   */
+  async republish(entries: readonly OutboxEntry[]): Promise<void> {
+    await this.insert(
+      entries,
+      sql`on conflict (user_id, seq) do update set
+        id = excluded.id, round = excluded.round, subject = excluded.subject, event = excluded.event,
+        waiting = excluded.waiting, attempts = excluded.attempts, due_at = excluded.due_at`,
+    );
+  }
+
+  private async insert(entries: readonly OutboxEntry[], onConflict: ReturnType<typeof sql>): Promise<void> {
+    if (entries.length === 0) return;
+    await sql`
+      insert into outbox (id, account_id, user_id, seq, round, subject, event, waiting, created_at)
+      select id, account_id, user_id, seq, round, subject, event, string_to_array(waiting, ' '), ${this.clock.now()}
+      from ${relationOf('entry', entries.map(toRow), ENTRY)}
+      order by user_id, seq
+      ${onConflict}`.execute(this.em.getKysely());
+    await this.notifier.afterCommit();
+  }
+
+  /**
+   * Notes who has answered. An answer to an earlier round than the event's, or about an unknown event, changes nothing.
+   * @returns the events that nobody has to answer any more; they are gone
+   */
+  async acknowledge(answers: readonly Acknowledgement[]): Promise<{ userId: string; seq: number }[]> {
+    if (answers.length === 0) return [];
+    // Locked in the order that all statements about several rows of this table keep, and read as the lock finds them.
+    const { rows } = await sql<{ userId: string; seq: string }>`
+      with answer as materialized (
+        select * from ${relationOf('answer', answers, ANSWER)}
+      ), held as materialized (
+        select id, user_id, seq, round, waiting from outbox
+        where (user_id, seq) in (select "userId", seq from answer)
+        order by user_id, seq for update
+      ), rest as materialized (
+        select held.id, array(select unnest(held.waiting) except select unnest(array_agg(answer.service))) as waiting
+        from held join answer on answer."userId" = held.user_id and answer.seq = held.seq and answer.round >= held.round
+        where answer.service = any(held.waiting)
+        group by held.id, held.waiting
+      ), fewer as (
+        update outbox set waiting = rest.waiting from rest where outbox.id = rest.id and rest.waiting <> '{}'
+      )
+      delete from outbox using rest where outbox.id = rest.id and rest.waiting = '{}'
+      returning outbox.user_id as "userId", outbox.seq`.execute(this.em.getKysely());
+    return rows.map(({ userId, seq }) => ({ userId, seq: Number(seq) }));
+  }
+
+  /** For metrics. Sees what is committed, and needs no request context. */
+  async backlog(): Promise<Backlog> {
+    const { rows } = await sql<{ waiting: number; oldestSeconds: number }>`
+      select count(*)::int as waiting,
+        coalesce(greatest(extract(epoch from ${this.clock.now()}::timestamptz - min(created_at)), 0), 0)::float8 as "oldestSeconds"
+      from outbox`.execute(this.em.fork().getKysely());
+    return rows[0]!;
+  }
+}
+
+const ENTRY = {
+  id: 'uuid',
+  account_id: 'uuid',
+  user_id: 'uuid',
+  seq: 'bigint',
+  round: 'integer',
+  subject: 'text',
+  event: 'json',
+  waiting: 'text',
+};
+const ANSWER = { userId: 'uuid', seq: 'bigint', service: 'text', round: 'integer' };
+
+function toRow({ event, targets }: OutboxEntry) {
+  const { accountId, userId, seq, departure } = event.data;
+  return {
+    id: event.id,
+    account_id: accountId,
+    user_id: userId,
+    seq,
+    round: departure?.round ?? 0,
+    subject: userSubject(event.type, accountId, userId),
+    event,
+    waiting: targets.join(' '),
+  };
+}

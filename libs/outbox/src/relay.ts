@@ -1,0 +1,157 @@
+import { Clock, Ids } from '#libs/database';
+import { failpoint, WakeSignal } from '#libs/jobs';
+import { safeErrorFields, type Log } from '#libs/observability';
+import { Publisher, type MessageToPublish, USERS } from '#libs/broker';
+import { RelaySession, type ClaimedEvent } from './relay-session.js';
+
+/** Events in one claim, and so in memory; twice as many while the next claim is under way. */
+const CLAIM_SIZE = 1_000;
+/** Milliseconds until an event that somebody has not answered is published again: 15 s, 1 min, 5 min, then every hour. */
+const REPUBLISH_DELAYS_MS = [15_000, 60_000, 300_000, 3_600_000];
+/** Milliseconds between two looks of an active relay that nobody wakes. */
+const POLL_MS = 1_000;
+/** Milliseconds between two tries of a database or a broker that is away. This and the following vary by a fifth. */
+const RETRY_DELAY_MS = 1_000;
+/** Milliseconds between two tries for the lead: less, so that a standby has it before a disconnected relay is back. */
+const TAKE_OVER_MS = 500;
+/** Milliseconds until what the broker did not confirm is due again: less than the shortest pause, so that it is not missed. */
+const UNCONFIRMED_DELAY_MS = 800;
+/** Milliseconds that a stop waits for the publication under way. */
+const STOP_TIMEOUT_MS = 5_000;
+
+export interface RelayOptions {
+  /** The database of the outbox. The relay opens one connection of its own, which a pooler must not share out. */
+  databaseUrl: string;
+  publisher: Publisher;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+}
+
+/**
+ * Brings events from the outbox to the broker. Of all relays on a database one is active; another one takes over within
+ * two seconds of its end. Events go out at least once, each time under another message id, until they are settled.
+ */
+export class Relay {
+  private readonly work = new WakeSignal();
+  private readonly end = new WakeSignal();
+  private running?: Promise<void>;
+  private stopping = false;
+  private session?: RelaySession;
+  private leading = false;
+
+  constructor(private readonly options: RelayOptions) {}
+
+  /** Whether this is the relay that publishes. */
+  get active(): boolean {
+    return this.leading;
+  }
+
+  /** Returns at once. The database and the broker may come later. */
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Looks for due events now. Needed only where the clock is moved by hand. */
+  wake(): void {
+    this.work.wake();
+  }
+
+  /** Finishes the publication under way, for five seconds at most, and lets another relay take over. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.work.wake();
+    this.end.wake();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT_MS)));
+    await Promise.race([this.running, tooLong]);
+    clearTimeout(timer);
+    await this.session?.close();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      try {
+        this.session = await RelaySession.open(this.options.databaseUrl, () => this.work.wake());
+        await this.serve(this.session);
+      } catch (error) {
+        if (!this.stopping) this.options.log.warn({ ...safeErrorFields(error) }, 'The outbox relay lost its database');
+      } finally {
+        this.leading = false;
+        await this.session?.close();
+      }
+      if (!this.stopping) await this.end.wait(this.withJitter(RETRY_DELAY_MS));
+    }
+  }
+
+  private async serve(session: RelaySession): Promise<void> {
+    while (!(await session.lead())) {
+      await this.work.wait(this.withJitter(TAKE_OVER_MS));
+      if (this.stopping) return;
+    }
+    this.leading = true;
+    this.options.log.info({}, 'The outbox relay is active');
+    let size = CLAIM_SIZE;
+    let next: Promise<ClaimedEvent[]> | undefined;
+    while (!this.stopping) {
+      const events = await (next ?? this.claim(session, size));
+      const more = events.length === size;
+      // While one lot is published, the database gets the next one ready.
+      next = more && size === CLAIM_SIZE && !this.stopping ? this.claim(session, CLAIM_SIZE) : undefined;
+      const published = await this.publish(session, events);
+      // A broker that is away is tried with single events: a thousand would be claimed, sent and given back in vain.
+      if (events.length > 0) size = published ? CLAIM_SIZE : 1;
+      if (next && (!published || this.stopping)) {
+        await session.postpone(await next, this.options.clock.now());
+        next = undefined;
+      }
+      if (!published) await this.end.wait(this.withJitter(RETRY_DELAY_MS));
+      else if (!more) await this.work.wait(POLL_MS);
+    }
+  }
+
+  private claim(session: RelaySession, limit: number): Promise<ClaimedEvent[]> {
+    const claim = session.claim(
+      this.options.clock.now(),
+      REPUBLISH_DELAYS_MS.map((delay) => this.withJitter(delay)),
+      limit,
+    );
+    // Awaited only after the publication before it; until then a failure would count as unhandled.
+    claim.catch(() => undefined);
+    return claim;
+  }
+
+  /** @returns false when there were events and the broker has confirmed none of them */
+  private async publish(session: RelaySession, events: readonly ClaimedEvent[]): Promise<boolean> {
+    if (events.length === 0) return true;
+    const { publisher } = this.options;
+    const results = await failpoint('relay.publish', () => publisher.publishAll(USERS, events.map(toMessage)));
+    const failed = events.filter((_, index) => typeof results[index] === 'object');
+    const failure = results.find((result) => typeof result === 'object');
+    await session.remove(events.filter((event, index) => !event.awaited && typeof results[index] === 'string'));
+    if (failure) {
+      this.options.log.warn({ events: failed.length, code: failure.error }, 'The broker did not confirm events');
+      await session.postpone(failed, new Date(this.options.clock.millis() + UNCONFIRMED_DELAY_MS));
+    }
+    return failed.length < events.length;
+  }
+
+  private withJitter(milliseconds: number): number {
+    return milliseconds * (0.8 + 0.4 * this.options.ids.fraction());
+  }
+}
+
+const toMessage = ({ id, round, attempts, subject, event }: ClaimedEvent) => ({
+  subject,
+  id: `${id}.${round}.${attempts}`,
+  data: event,
+  headers: traceOf(event),
+});
+
+/** Where an event names its trace: a quotation mark inside a text would come with a backslash before it. */
+const TRACE = /"traceparent":"([0-9a-f-]{55})"/;
+
+function traceOf(event: string): MessageToPublish['headers'] {
+  const trace = TRACE.exec(event)?.[1];
+  return trace ? { traceparent: trace } : undefined;
+}

@@ -1,0 +1,85 @@
+import { sql } from 'kysely';
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { Type } from '@nestjs/common';
+import { ServiceClient, type CallArguments } from '#libs/broker';
+import type { Class, Operation, Principal, Role, UserStatus } from '#libs/contracts';
+import { fingerprint, Ids, migrate, TestClock, type Migrations } from '#libs/database';
+import { startService, type BaseConfig, type RunningService } from '#libs/platform';
+import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+
+export interface TestServiceOptions {
+  name: string;
+  module: Type;
+  migrations: Migrations;
+  config?: Class<BaseConfig>;
+  env?: Record<string, string>;
+}
+
+type Asked<B extends object, Q extends object> = Omit<CallArguments<B, Q>, 'principal'>;
+
+/** A whole service on a database and a broker of its own, called the way the gateway does. Identity is not there. */
+export class TestService {
+  readonly ids: Ids;
+
+  private constructor(
+    readonly service: RunningService,
+    readonly broker: TestBroker,
+    readonly database: TestDatabase,
+    readonly clock: TestClock,
+  ) {
+    this.ids = new Ids(clock);
+  }
+
+  static async start({ name, module, migrations, config, env }: TestServiceOptions): Promise<TestService> {
+    const clock = new TestClock();
+    const [broker, database] = await Promise.all([
+      testBroker(),
+      testDatabase({
+        name,
+        migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
+        fingerprint: fingerprint(migrations),
+      }),
+    ]);
+    const settings = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...env };
+    const service = await startService({ name, module, config, env: settings, clock });
+    return new TestService(service, broker, database, clock);
+  }
+
+  async stop(): Promise<void> {
+    await this.service.close();
+    await Promise.all([this.database.drop(), this.broker.stop()]);
+  }
+
+  get<T>(type: Type<T> | (abstract new (...args: never[]) => T)): T {
+    return this.service.app.get(type as Type<T>, { strict: false });
+  }
+
+  /** Outside of any call: a fresh unit of work. */
+  em(): EntityManager {
+    return this.get(EntityManager).fork();
+  }
+
+  /** Somebody in the directory, as if identity had told. */
+  async person(
+    more: { accountId?: string; roles?: readonly Role[]; status?: UserStatus; name?: string; staffId?: string } = {},
+  ): Promise<Principal> {
+    const { accountId = this.ids.next(), roles = ['agent'], status = 'active', name = 'Robin Example' } = more;
+    const userId = this.ids.next();
+    const isManager = roles.some((role) => role !== 'agent');
+    await sql`
+      insert into directory (user_id, account_id, name, staff_id, status, seq, lifecycle_version, is_manager, user_created_at)
+      values (${userId}, ${accountId}, ${name}, ${more.staffId ?? null}, ${status}, 1, 1, ${isManager}, ${this.clock.now()})`.execute(
+      this.em().getKysely(),
+    );
+    return { accountId, userId, roles };
+  }
+
+  /** @throws Problem what the service answers */
+  call<B extends object, Q extends object, A>(
+    principal: Principal,
+    operation: Operation<B, Q, A>,
+    ...[call]: object extends Asked<B, Q> ? [Asked<B, Q>?] : [Asked<B, Q>]
+  ): Promise<A> {
+    return this.get(ServiceClient).call(operation, { ...call, principal } as CallArguments<B, Q>);
+  }
+}

@@ -1,0 +1,5 @@
+export { eventually, type WaitOptions } from './eventually.js';
+export { testBroker, type TestBroker } from './test-broker.js';
+export { testDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export { temporaryFolder, testRun } from './test-run.js';
+export { startRunServers } from './run-servers.js';

@@ -1,0 +1,102 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  Problem,
+  type BulkCounts,
+  type BulkDeparture,
+  type BulkRow,
+  type BulkRowQuery,
+  type BulkRowStatus,
+  type ProblemCode,
+  type Transition,
+} from '#libs/contracts';
+import { sql } from 'kysely';
+import { isoOf } from '../../../moments.js';
+
+interface Row {
+  n: number;
+  user_id: string | null;
+  status: BulkRowStatus;
+  code: ProblemCode | null;
+  detail: string | null;
+  departure_id: string | null;
+}
+
+/** A departure in one of these is not over. */
+const OPEN = ['waiting', 'scheduled', 'running'];
+
+/** Tells what has become of bulk departures. */
+@Injectable()
+export class BulkReport {
+  constructor(private readonly em: EntityManager) {}
+
+  /** @throws Problem `not-found`, for another account's, too; `invalid-cursor` */
+  async get(accountId: string, id: string, { limit = 1_000, cursor, status }: BulkRowQuery): Promise<BulkDeparture> {
+    const { rows: bulks } = await sql<{ transition: Transition; requested_at: string }>`
+      select transition, requested_at from bulk_departure where id = ${id} and account_id = ${accountId}`.execute(
+      this.db,
+    );
+    const [bulk] = bulks;
+    if (!bulk) throw new Problem('not-found', { detail: 'There is no such bulk departure.' });
+    const byStatus = await this.count(id);
+    const rows = await this.rows(id, { after: cursor ? decode(cursor) : 0, limit, status });
+    return {
+      id,
+      status: OPEN.some((one) => byStatus.has(one as BulkRowStatus)) ? 'running' : 'completed',
+      transition: bulk.transition,
+      requestedAt: isoOf(bulk.requested_at),
+      counts: countsOf(byStatus),
+      rows: rows.slice(0, limit).map(toRow),
+      nextCursor: rows.length > limit ? Buffer.from(String(rows[limit - 1]!.n)).toString('base64url') : null,
+    };
+  }
+
+  private async count(id: string): Promise<Map<BulkRowStatus, number>> {
+    const { rows } = await sql<{ status: BulkRowStatus; count: number }>`
+      select ${STATUS} as status, count(*)::int from bulk_departure_row r left join departure d on d.id = r.departure_id
+      where r.bulk_id = ${id} group by 1`.execute(this.db);
+    return new Map(rows.map((row) => [row.status, row.count]));
+  }
+
+  private async rows(
+    id: string,
+    { after, limit, status = null }: { after: number; limit: number; status?: BulkRowStatus | null },
+  ): Promise<Row[]> {
+    const { rows } = await sql<Row>`
+      select r.n, r.user_id, ${STATUS} as status, r.departure_id,
+        coalesce(r.code, d.error) as code, coalesce(r.detail, d.error_detail) as detail
+      from bulk_departure_row r left join departure d on d.id = r.departure_id
+      where r.bulk_id = ${id} and r.n > ${after} and (${status}::text is null or ${STATUS} = ${status}::text)
+      order by r.n limit ${limit + 1}`.execute(this.db);
+    return rows;
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}
+
+const STATUS = sql`coalesce(d.status, case when r.code is null then 'waiting' else 'refused' end)`;
+
+function countsOf(byStatus: ReadonlyMap<BulkRowStatus, number>): BulkCounts {
+  const total = [...byStatus.values()].reduce((sum, count) => sum + count, 0);
+  const of = (status: BulkRowStatus) => byStatus.get(status) ?? 0;
+  const [waiting, refused] = [of('waiting'), of('refused')];
+  const accepted = total - waiting - refused;
+  return { total, waiting, accepted, refused, completed: of('completed'), failed: of('failed') };
+}
+
+const toRow = ({ n, user_id: userId, status, code, detail, departure_id: departureId }: Row): BulkRow => ({
+  row: n,
+  userId,
+  status,
+  ...(code && { code }),
+  ...(detail && { detail }),
+  ...(departureId && { departureId }),
+});
+
+function decode(cursor: string): number {
+  const n = Number(Buffer.from(cursor, 'base64url').toString());
+  if (Number.isSafeInteger(n) && n > 0 && n < 1e9) return n;
+  throw new Problem('invalid-cursor', { detail: 'Pass on `nextCursor` of the answer before, unchanged.' });
+}

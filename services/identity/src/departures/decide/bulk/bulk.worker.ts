@@ -1,0 +1,191 @@
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type ActionInput, type NamedSuccessors, type Role, type Transition } from '#libs/contracts';
+import { safeErrorFields, Log } from '#libs/observability';
+import { Clock } from '#libs/database';
+import { Worker } from '#libs/jobs';
+import { sql } from 'kysely';
+import { GroupDecisions, type DecisionResult, type LeaverRequest } from '../group-decisions.js';
+import { Refusals } from '../refusals.js';
+import { isoOf } from '../../../moments.js';
+import { Actors } from '../../../user/actors.js';
+
+/** People in one transaction. */
+const BATCH_SIZE = 200;
+/** Milliseconds for which one replica keeps others from the same request; a crash costs that much time. */
+const LEASE_MS = 60_000;
+/** Milliseconds until what could not be decided is tried again. */
+const RETRY_DELAY_MS = 2_000;
+/** Conflicts with others, lost connections and a server that stops or is full pass by themselves. */
+const TRANSIENT_CODES = /^(40|08|53|57)...$|^E[A-Z]+$/;
+
+interface Bulk {
+  id: string;
+  account_id: string;
+  transition: Transition;
+  requested_by: string;
+  requested_as: Role[];
+  effective_at: string | null;
+  reason: string | null;
+  successors: NamedSuccessors;
+  overrides: Record<string, ActionInput>;
+}
+
+interface WaitingRow {
+  n: number;
+  user_id: string;
+  successors: NamedSuccessors;
+}
+
+type RowRequest = LeaverRequest & { n: number };
+
+/**
+ * Decides bulk departures, some hundred rows a transaction, in which the rows are noted as decided: after a crash it goes
+ * on where it was. The requester's right is that of the request; one who has left since has still decided it.
+ */
+@Injectable()
+export class BulkWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly groups: GroupDecisions,
+    private readonly refusals: Refusals,
+    private readonly actors: Actors,
+    private readonly clock: Clock,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    const bulk = await this.claim();
+    if (!bulk) return false;
+    const rows = await this.waiting(bulk.id);
+    if (rows.length === 0) await this.finish(bulk.id);
+    else await this.decide(bulk, rows);
+    return true;
+  }
+
+  private async claim(): Promise<Bulk | undefined> {
+    const now = this.clock.now();
+    const { rows } = await sql<Bulk>`
+      with due as materialized (
+        select id from bulk_departure where not decided and look_after <= ${now} order by look_after, id limit 1
+        for no key update skip locked
+      )
+      update bulk_departure b set look_after = ${new Date(now.getTime() + LEASE_MS)} from due where b.id = due.id
+      returning b.id, b.account_id, b.transition, b.requested_by, b.requested_as, b.effective_at, b.reason, b.successors,
+        b.overrides`.execute(this.inOwnTransaction);
+    return rows[0];
+  }
+
+  private async waiting(id: string): Promise<WaitingRow[]> {
+    const { rows } = await sql<WaitingRow>`
+      select n, user_id, successors from bulk_departure_row
+      where bulk_id = ${id} and departure_id is null and code is null order by n limit ${BATCH_SIZE}`.execute(
+      this.inOwnTransaction,
+    );
+    return rows;
+  }
+
+  /** Where the rows fail for no known reason they are tried one by one, so that the one does not stop the others. */
+  private async decide(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
+    try {
+      await this.decideTogether(bulk, rows);
+      await this.rescheduleAt(bulk.id, this.clock.millis());
+    } catch (error) {
+      if (error instanceof Problem || TRANSIENT_CODES.test(String((error as { code?: unknown }).code))) {
+        this.log.warn({ rows: rows.length, ...safeErrorFields(error) }, 'a bulk departure waits');
+        await this.rescheduleAt(bulk.id, this.clock.millis() + RETRY_DELAY_MS);
+      } else if (rows.length > 1) {
+        for (const row of rows) await this.decide(bulk, [row]);
+      } else {
+        this.log.error(safeErrorFields(error), 'a row of a bulk departure failed');
+        await this.recordResults(
+          bulk.id,
+          [{ request: requestOf(bulk, rows[0]!), problem: new Problem('internal') }],
+          this.inOwnTransaction,
+        );
+      }
+    }
+  }
+
+  private async decideTogether(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
+    const { account_id: accountId, transition, requested_by: requestedBy, requested_as: rolesThen } = bulk;
+    const effectiveAt = bulk.effective_at === null ? undefined : isoOf(bulk.effective_at);
+    const requests = rows.map((row) => requestOf(bulk, row));
+    const leavers = await this.leavers(bulk.id);
+    const foreseen = await RequestContext.create(this.em, () =>
+      this.groups.prepare({ accountId, transition, requests, effectiveAt }),
+    );
+    await this.em.fork().transactional(async () => {
+      await this.groups.lock(accountId, requests);
+      const rolesNow = (await this.actors.rolesIfActive({ accountId, userId: requestedBy })) ?? [];
+      const open = await this.lockRow(bulk.id, rows);
+      const still = requests.filter((request) => open.has(request.n));
+      const group = { accountId, transition, requests: still, requestedBy, rolesThen, rolesNow, leavers, effectiveAt };
+      const verdicts = await this.groups.decide(group, foreseen);
+      await this.recordResults(bulk.id, verdicts, this.em.getKysely());
+      await this.refusals.record(
+        group,
+        verdicts.map(({ request, problem }) => ({ userId: request.userId, problem })),
+      );
+    });
+  }
+
+  private async leavers(id: string): Promise<Set<string>> {
+    const { rows } = await sql<{ user_id: string }>`
+      select user_id from bulk_departure_row where bulk_id = ${id} and user_id is not null`.execute(
+      this.inOwnTransaction,
+    );
+    return new Set(rows.map((row) => row.user_id));
+  }
+
+  /** Another replica may have thought this one dead. */
+  private async lockRow(id: string, rows: readonly WaitingRow[]): Promise<Set<number>> {
+    const { rows: open } = await sql<{ n: number }>`
+      select n from bulk_departure_row
+      where bulk_id = ${id} and n = any(${rows.map((row) => row.n)}::int[]) and departure_id is null and code is null
+      order by n for update`.execute(this.em.getKysely());
+    return new Set(open.map((row) => row.n));
+  }
+
+  private async recordResults(
+    id: string,
+    verdicts: readonly DecisionResult<RowRequest>[],
+    db: BulkWorker['inOwnTransaction'],
+  ): Promise<void> {
+    const rows = verdicts.map(({ request, departureId, problem }) => ({
+      n: request.n,
+      departure_id: departureId ?? null,
+      code: problem?.code ?? null,
+      detail: problem?.message ?? null,
+    }));
+    await sql`
+      update bulk_departure_row r set departure_id = v.departure_id, code = v.code, detail = v.detail
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as v (n int, departure_id uuid, code text, detail text)
+      where r.bulk_id = ${id} and r.n = v.n`.execute(db);
+  }
+
+  private async rescheduleAt(id: string, millis: number): Promise<void> {
+    await sql`update bulk_departure set look_after = ${new Date(millis)} where id = ${id}`.execute(
+      this.inOwnTransaction,
+    );
+  }
+
+  private async finish(id: string): Promise<void> {
+    await sql`update bulk_departure set decided = true, reason = null where id = ${id}`.execute(this.inOwnTransaction);
+  }
+
+  private get inOwnTransaction() {
+    return this.em.fork().getKysely();
+  }
+}
+
+/** A successor of the row's own is preferred to the one for all. */
+const requestOf = (bulk: Bulk, { n, user_id: userId, successors }: WaitingRow): RowRequest => ({
+  n,
+  userId,
+  successors: { ...bulk.successors, ...successors },
+  overrides: bulk.overrides,
+  ...(bulk.reason !== null && { reason: bulk.reason }),
+});

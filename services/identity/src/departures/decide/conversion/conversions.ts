@@ -1,0 +1,91 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  inboxes,
+  Problem,
+  type ConversionRequest,
+  type Departure,
+  type PreviewLine,
+  type Principal,
+} from '#libs/contracts';
+import { ServiceClient } from '#libs/broker';
+import { Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { Audit } from '../../../audit/audit.js';
+import { Preflight, resolvedPolicy } from '../../plan/preflight.js';
+import { Decisions } from '../decisions.js';
+import { DepartureRows } from '../../store/departure-rows.js';
+import { Guards } from '../guards.js';
+import { Catalogue } from '../../../policy/catalogue.js';
+import { Actors, assertMayManage } from '../../../user/actors.js';
+import { requireNonBlank } from '../../../user/require-non-blank.js';
+import { UserRows } from '../../../user/user-rows.js';
+
+/** The leaver's own numbers stand in nobody's way: they stay in use. */
+const standsInTheWay = (line: PreviewLine): boolean => line.rule !== 'telephony.numbers';
+
+/** Deletes a user whose number and threads go on as a shared inbox. */
+@Injectable()
+export class Conversions {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly actors: Actors,
+    private readonly clearance: Preflight,
+    private readonly guards: Guards,
+    private readonly decisions: Decisions,
+    private readonly departures: DepartureRows,
+    private readonly catalogue: Catalogue,
+    private readonly services: ServiceClient,
+    private readonly audit: Audit,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * Somebody without a number or without threads becomes an inbox as well: an empty one.
+   * @throws Problem with the code of the first guard that refuses, `validation`, `unknown-user` or `inactive-user` for members
+   */
+  async convert(principal: Principal, userId: string, request: ConversionRequest): Promise<Departure> {
+    const { accountId, userId: requestedBy } = principal;
+    const { memberIds } = request;
+    const name = requireNonBlank('name', request.name);
+    assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
+    if (memberIds.includes(userId)) {
+      const message = 'memberIds must not name the user who leaves';
+      throw new Problem('validation', { errors: [{ field: 'memberIds', message }] });
+    }
+    // Asked before anything is locked.
+    const inboxId = (await this.personalInbox(principal, userId)) ?? this.ids.next();
+    const plan = await this.clearance.run(principal, userId, { transition: 'deleted', standsInTheWay });
+    await this.holdMembers(accountId, memberIds);
+    assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
+    const conversion = { inboxId, name, memberIds };
+    const decided = [{ user: plan.user, policy: resolvedPolicy(plan), conversion }];
+    const [id] = await this.decisions.apply('deleted', decided, requestedBy);
+    await this.audit.append([{ accountId, action: 'user.converted', actorId: requestedBy, subjectId: userId }]);
+    return this.departures.view(accountId, id!);
+  }
+
+  /** The inbox that messages to and from the person are in: the oldest of their own, as messaging has it. */
+  private async personalInbox(principal: Principal, ownerId: string): Promise<string | undefined> {
+    if (!(await this.catalogue.otherServices()).includes(inboxes.list.service)) return undefined;
+    const { items } = await this.services.call(inboxes.list, { principal, query: { ownerId, limit: 200 } });
+    return items.at(-1)?.id;
+  }
+
+  /** @throws Problem `unknown-user` or `inactive-user`, naming them */
+  private async holdMembers(accountId: string, memberIds: readonly string[]): Promise<void> {
+    const active = await this.guards.lockActive(accountId, memberIds);
+    const others = memberIds.filter((id) => !active.has(id));
+    if (others.length === 0) return;
+    const { rows } = await sql<{ id: string }>`
+      select id from users where account_id = ${accountId} and id = any(${others}::uuid[])`.execute(
+      this.em.getKysely(),
+    );
+    const known = new Set(rows.map((row) => row.id));
+    const unknown = others.filter((id) => !known.has(id));
+    if (unknown.length > 0)
+      throw new Problem('unknown-user', { detail: 'Name users of this account.', items: unknown });
+    throw new Problem('inactive-user', { detail: 'Name active users.', items: others });
+  }
+}

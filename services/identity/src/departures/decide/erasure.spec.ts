@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { sql } from 'kysely';
+import { NATS, USERS } from '#libs/broker';
+import {
+  accountUpdate,
+  allOfUser,
+  auditList,
+  auditVerify,
+  authLogin,
+  caretakerPut,
+  legalHoldLift,
+  legalHoldPut,
+  myApiTokensCreate,
+  NOBODY,
+  passwordResetRequest,
+  usersGet,
+  usersUpdate,
+  type Departure,
+  type Principal,
+  type User,
+} from '#libs/contracts';
+import { eventually } from '#libs/test-kit';
+import { TestDepartures } from '../../testing/departures.js';
+import { outcomeOf, ownerOf, PASSWORD, type TestIdentity } from '../../testing/identity.js';
+
+const NAME = 'Zenobia Quartermaine';
+const RENAMED = 'Zenobia Quartermaine-Smythe';
+const EMAIL = 'zenobia.q@example.org';
+const STAFF_ID = 'ZQ-77-4411';
+const TRACES = ['Quartermaine', 'zenobia', 'ZQ-77', '203.0.113.77', 'QuartzBrowser'];
+
+let departures: TestDepartures;
+let identity: TestIdentity;
+let owner: Principal;
+let leaver: User;
+let deactivation: Departure;
+let deletion: Departure;
+let streams: JetStreamManager['streams'];
+
+const published = async (id: string) => {
+  const { state } = await streams.info(USERS.name, { subjects_filter: allOfUser(owner.accountId, id) });
+  return Object.keys(state.subjects ?? {});
+};
+
+beforeAll(async () => {
+  departures = await TestDepartures.start();
+  ({ identity } = departures);
+  ({ streams } = await jetstreamManager(identity.service.app.get<NatsConnection>(NATS, { strict: false })));
+  owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+  leaver = await identity.aUser(owner, { name: NAME, email: EMAIL, staffId: STAFF_ID, roles: ['admin'] });
+  await live();
+  deactivation = await departures.deactivate(owner, leaver.id, { reason: `${NAME} has left` });
+  await departures.until(owner, deactivation, 'completed');
+  expect(await traces()).not.toEqual([]);
+  expect(await published(leaver.id)).not.toEqual([]);
+  deletion = await departures.delete(owner, leaver.id, { reason: `${NAME} asked for it` });
+  await departures.until(owner, deletion, 'completed');
+}, 60_000);
+afterAll(() => departures.stop());
+
+/** Everything that leaves a trace. */
+async function live(): Promise<void> {
+  const { id } = leaver;
+  const self: Principal = { accountId: owner.accountId, userId: id, roles: ['admin'] };
+  const client = { ip: '203.0.113.77', userAgent: 'QuartzBrowser/1.0' };
+  await identity.call(authLogin, { principal: NOBODY, body: { email: EMAIL, password: PASSWORD }, client });
+  await identity.call(myApiTokensCreate, { principal: self, body: { name: 'zenobia’s laptop' } });
+  await identity.call(passwordResetRequest, { principal: NOBODY, body: { email: EMAIL } });
+  await identity.call(usersUpdate, {
+    principal: self,
+    params: { id },
+    body: { name: RENAMED, avatarUrl: 'https://example.org/zenobia.png' },
+  });
+  await identity.call(accountUpdate, { principal: self, body: { name: 'Quartermaine & Co' } });
+  await identity.call(accountUpdate, { principal: self, body: { name: 'Acme' } });
+  await identity.call(legalHoldPut, { principal: owner, params: { id }, body: { reason: `${NAME} v. Acme` } });
+  await identity.call(legalHoldLift, { principal: owner, params: { id } });
+  await identity.call(caretakerPut, { principal: owner, params: { id }, body: { caretakerId: owner.userId } });
+}
+
+/** `table: trace` wherever a row of any table, read as text, holds one. */
+async function traces(): Promise<string[]> {
+  const tables = await identity.query(sql<{ name: string }>`
+    select table_name as name from information_schema.tables
+    where table_schema = 'public' and table_type = 'BASE TABLE' order by 1`);
+  const found: string[] = [];
+  for (const { name } of tables) {
+    for (const trace of TRACES) {
+      const rows = await identity.query(
+        sql`select from ${sql.table(name)} t where t::text ilike ${`%${trace}%`} or t::text ilike ${`%${hex(trace)}%`}`,
+      );
+      if (rows.length > 0) found.push(`${name}: ${trace}`);
+    }
+  }
+  return found;
+}
+
+const hex = (text: string): string => Buffer.from(text).toString('hex');
+
+describe('a person who has been deleted', () => {
+  it('has left no personal detail in any table', async () => {
+    expect(await traces()).toEqual([]);
+  });
+
+  it('has left none in the stream of events', async () => {
+    await eventually(async () => expect(await published(leaver.id)).toEqual([]));
+    expect(await published(owner.userId)).not.toEqual([]);
+  });
+
+  it('is shown as such', async () => {
+    expect(await identity.call(usersGet, { principal: owner, params: { id: leaver.id } })).toEqual({
+      id: leaver.id,
+      staffId: null,
+      name: 'Deleted user',
+      email: null,
+      avatarUrl: null,
+      roles: [],
+      teamIds: [],
+      status: 'deleted',
+      lifecycleVersion: 3,
+      deactivatedAt: expect.any(String),
+      deletedAt: expect.any(String),
+      legalHold: false,
+      caretakerId: null,
+    });
+  });
+
+  it('stays in the trail as an id: every record is there, and the chain verifies', async () => {
+    const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: leaver.id, limit: 100 } });
+    expect(items.map((entry) => entry.action)).toEqual([
+      'departure.completed',
+      'user.deleted',
+      'departure.completed',
+      'user.deactivated',
+      'caretaker.set',
+      'legal-hold.lifted',
+      'legal-hold.set',
+      'user.updated',
+      'api-token.created',
+      'user.created',
+    ]);
+    expect(items.every((entry) => entry.detail === null && entry.subject!.name === 'Deleted user')).toBe(true);
+    expect(await identity.call(auditVerify, { principal: owner })).toMatchObject({ valid: true });
+  });
+
+  it('leaves the departures, without their reasons', async () => {
+    for (const { id } of [deactivation, deletion]) {
+      expect(await departures.get(owner, id)).toMatchObject({ status: 'completed', reason: null });
+    }
+  });
+
+  it('gives email and staff id free, and can not sign in', async () => {
+    const login = identity.call(authLogin, { principal: NOBODY, body: { email: EMAIL, password: PASSWORD } });
+    expect(await outcomeOf(login)).toBe('invalid-credentials');
+    expect(await outcomeOf(identity.aUser(owner, { email: EMAIL, staffId: STAFF_ID }))).toBe('ok');
+  });
+
+  it('gets no detail into the trail any more', async () => {
+    const body = { reason: `${NAME} again` };
+    await identity.call(legalHoldPut, { principal: owner, params: { id: leaver.id }, body });
+    const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: leaver.id } });
+    expect(items[0]).toMatchObject({ action: 'legal-hold.set', detail: null });
+    expect(await identity.call(auditVerify, { principal: owner })).toMatchObject({ valid: true });
+  });
+});

@@ -1,0 +1,194 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type PreviewLine, type Role, type Transition } from '#libs/contracts';
+import { lockAccount } from '../../account/account-lock.js';
+import { alreadyScheduled, Schedule } from './schedule/schedule.js';
+import { assertMayManage, mayManage } from '../../user/actors.js';
+import { UserRows, type UserRow } from '../../user/user-rows.js';
+import { resolvedPolicy } from '../plan/preflight.js';
+import { Decisions } from './decisions.js';
+import { assertMaySucceed, Guards } from './guards.js';
+import { PlanChanged } from '../plan/plan-changed.js';
+import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../plan/planner.js';
+import { blockingRules, RuleServices } from '../plan/rule-services.js';
+
+/** Questions to other services at the same time. */
+const MAX_CONCURRENT_CALLS = 20;
+
+export interface LeaverRequest extends PlanRequest {
+  userId: string;
+  reason?: string;
+  returnAt?: string;
+  /** The scheduled departure that is carried out now. */
+  departureId?: string;
+}
+
+/** What became of a request: a departure, or the problem with which a guard has refused it. */
+export interface DecisionResult<W extends LeaverRequest = LeaverRequest> {
+  request: W;
+  departureId?: string;
+  problem?: Problem;
+}
+
+export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
+  accountId: string;
+  transition: Transition;
+  requests: readonly W[];
+  requestedBy: string;
+  /** What the requester was when asking; left out where that has been checked. */
+  rolesThen?: readonly Role[];
+  /** What the requester is now; nothing when they have left. */
+  rolesNow: readonly Role[];
+  /** Whoever is to leave by the same request can't take over. Left out where successors have been checked. */
+  leavers?: ReadonlySet<string>;
+  /** On a later day, in ISO 8601. */
+  effectiveAt?: string;
+}
+
+/** By user: what was asked of other services before anything was locked, and about which rules. */
+export type PreparedBlockers = ReadonlyMap<string, { rules: string; blocked: PreviewLine[] }>;
+
+interface AcceptedRequest<W extends LeaverRequest> {
+  request: W;
+  plan: Plan;
+}
+
+/** Decides about many people of one account in one transaction. One who is refused does not stop the others. */
+@Injectable()
+export class GroupDecisions {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly planner: Planner,
+    private readonly owners: RuleServices,
+    private readonly guards: Guards,
+    private readonly decisions: Decisions,
+    private readonly schedule: Schedule,
+  ) {}
+
+  /** @throws Problem `service-unavailable` naming a service that does not answer */
+  async prepare({
+    accountId,
+    transition,
+    requests,
+    effectiveAt,
+  }: Omit<DecisionBatch, 'rolesNow' | 'requestedBy'>): Promise<PreparedBlockers> {
+    const foreseen = new Map<string, { rules: string; blocked: PreviewLine[] }>();
+    if (effectiveAt !== undefined) return foreseen;
+    const basis = await this.planner.basis(accountId);
+    const users = await this.people(accountId, requests);
+    const plans = requests.flatMap((request) => plansToAsk(basis, users.get(request.userId), transition, request));
+    for (let from = 0; from < plans.length; from += MAX_CONCURRENT_CALLS) {
+      await Promise.all(
+        plans.slice(from, from + MAX_CONCURRENT_CALLS).map(async (plan) => {
+          const blocked = await this.owners.blocking(plan);
+          foreseen.set(plan.user.id, { rules: JSON.stringify(plan.rules), blocked });
+        }),
+      );
+    }
+    return foreseen;
+  }
+
+  /** Locks the account, and then the people, for a decision in the same transaction. */
+  async lock(accountId: string, requests: readonly LeaverRequest[]): Promise<void> {
+    await lockAccount(this.em, accountId);
+    await this.users.lock(
+      requests.map((request) => request.userId),
+      'leave',
+    );
+  }
+
+  /**
+   * In the caller's transaction, which holds the locks.
+   * @throws Overtaken when the policy is another one than was foreseen
+   */
+  async decide<W extends LeaverRequest>(
+    group: DecisionBatch<W>,
+    foreseen: PreparedBlockers,
+  ): Promise<DecisionResult<W>[]> {
+    const { accountId, requests } = group;
+    const basis = await this.planner.basis(accountId);
+    const users = await this.people(accountId, requests);
+    const named = requests.flatMap((request) => Object.values(request.successors ?? {}));
+    const active = group.leavers ? await this.guards.lockActive(accountId, named) : undefined;
+    const scheduled = group.effectiveAt
+      ? await this.schedule.usersWithScheduledDeparture([...users.keys()])
+      : new Set<string>();
+    const accepted: AcceptedRequest<W>[] = [];
+    const verdicts: DecisionResult<W>[] = [];
+    for (const request of requests) {
+      try {
+        const user = users.get(request.userId);
+        if (!user) throw new Problem('unknown-user', { detail: 'There is no such user.' });
+        if (group.rolesThen) assertMayManage(group.rolesThen, user.roles);
+        const plan = planOf(basis, user, group.transition, request);
+        const leaving = accepted.map((one) => one.request.userId);
+        if (group.effectiveAt) await this.guards.assertAllowedLater(plan, leaving);
+        else await this.guards.assertAllowed(plan, blockersOf(foreseen, plan), leaving);
+        if (active) assertMaySucceed(plan.successors, active, group.leavers!);
+        if (scheduled.has(user.id)) throw alreadyScheduled();
+        accepted.push({ request, plan });
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        verdicts.push({ request, problem: error });
+      }
+    }
+    return [...verdicts, ...(await this.applyAccepted(group, accepted))];
+  }
+
+  private async applyAccepted<W extends LeaverRequest>(
+    group: DecisionBatch<W>,
+    accepted: readonly AcceptedRequest<W>[],
+  ): Promise<DecisionResult<W>[]> {
+    if (accepted.length === 0) return [];
+    const { accountId, transition, requestedBy, effectiveAt } = group;
+    if (effectiveAt !== undefined) {
+      const leavers = accepted.map(({ request: { userId, reason, returnAt, successors, overrides } }) => ({
+        userId,
+        reason,
+        returnAt,
+        wishes: { successors, overrides },
+      }));
+      const ids = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, leavers);
+      return accepted.map(({ request }, index) => ({ request, departureId: ids[index]! }));
+    }
+    const byRight = Map.groupBy(accepted, ({ plan }) => mayManage(group.rolesNow, plan.user.roles));
+    const verdicts: DecisionResult<W>[] = [];
+    for (const [entitled, its] of byRight) {
+      const decided = its.map(({ request: { reason, returnAt, departureId }, plan }) => ({
+        user: plan.user,
+        policy: resolvedPolicy(plan),
+        reason,
+        returnAt,
+        departureId,
+      }));
+      const ids = await this.decisions.apply(transition, decided, requestedBy, { onBehalf: !entitled });
+      verdicts.push(...its.map(({ request }, index) => ({ request, departureId: ids[index]! })));
+    }
+    return verdicts;
+  }
+
+  private async people(accountId: string, requests: readonly LeaverRequest[]): Promise<Map<string, UserRow>> {
+    const rows = await this.users.byIds(requests.map((request) => request.userId));
+    return new Map(rows.filter((row) => row.account_id === accountId).map((row) => [row.id, row]));
+  }
+}
+
+/** The plan, if some rule may stand in its way. What is wrong with it is said when it is decided. */
+function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transition, request: LeaverRequest): Plan[] {
+  if (!user) return [];
+  try {
+    const plan = planOf(basis, user, transition, request);
+    return blockingRules(plan).length > 0 ? [plan] : [];
+  } catch (error) {
+    if (error instanceof Problem) return [];
+    throw error;
+  }
+}
+
+function blockersOf(foreseen: PreparedBlockers, plan: Plan): PreviewLine[] {
+  if (blockingRules(plan).length === 0) return [];
+  const known = foreseen.get(plan.user.id);
+  if (known?.rules !== JSON.stringify(plan.rules)) throw new PlanChanged();
+  return known.blocked;
+}

@@ -1,0 +1,123 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type NamedSuccessors, type PreviewBlocker, type PreviewLine } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import { isoOf } from '../../moments.js';
+import { lastOwners, SOLE_OWNER } from '../../user/sole-owner.js';
+import type { Plan } from '../plan/planner.js';
+
+const DAY = 86_400_000;
+
+/** What stands in the way of a departure. */
+@Injectable()
+export class Guards {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Everything that stands in the way, in the order in which a refusal would name it.
+   * @param blocked the lines of rules that say `block` and have rows
+   * @param leaving others who leave in the same transaction
+   */
+  async blockers(
+    plan: Plan,
+    blocked: readonly PreviewLine[],
+    leaving: readonly string[] = [],
+  ): Promise<PreviewBlocker[]> {
+    const found = [
+      wrongState(plan),
+      await this.soleOwner(plan, leaving),
+      notDeactivated(plan),
+      numbersAssigned(blocked),
+      this.retention(plan),
+      legalHold(plan),
+    ];
+    return found.filter((blocker) => blocker !== undefined);
+  }
+
+  /** @throws Problem with the code of the first that stands in the way */
+  async assertAllowed(plan: Plan, blocked: readonly PreviewLine[], leaving: readonly string[] = []): Promise<void> {
+    refuse(await this.blockers(plan, blocked, leaving));
+  }
+
+  /**
+   * What can be said of a departure on a later day: numbers can be reassigned, holds lifted and retention run out until then.
+   * @throws Problem as `pass` does
+   */
+  async assertAllowedLater(plan: Plan, leaving: readonly string[] = []): Promise<void> {
+    refuse([wrongState(plan), await this.soleOwner(plan, leaving)].filter((blocker) => blocker !== undefined));
+  }
+
+  /**
+   * Keeps the named successors from leaving until the transaction ends.
+   * @throws Problem `invalid-successor` naming those who can't take over
+   */
+  async lockSuccessors({ user, successors }: Plan): Promise<void> {
+    assertMaySucceed(successors, await this.lockActive(user.account_id, Object.values(successors)), [user.id]);
+  }
+
+  /** Those of them who are active, kept from leaving until the transaction ends. */
+  async lockActive(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
+    if (userIds.length === 0) return new Set();
+    const { rows } = await sql<{ id: string }>`
+      select id from users
+      where account_id = ${accountId} and id = any(${[...new Set(userIds)]}::uuid[]) and status = 'active'
+      order by id for key share`.execute(this.em.getKysely());
+    return new Set(rows.map((row) => row.id));
+  }
+
+  private async soleOwner({ user }: Plan, leaving: readonly string[]): Promise<PreviewBlocker | undefined> {
+    if (!user.roles.includes('owner')) return undefined;
+    const items = await lastOwners(this.em, user.account_id, [user.id, ...leaving]);
+    return items.length > 0 ? { code: 'sole-owner', detail: SOLE_OWNER, items } : undefined;
+  }
+
+  private retention({ transition, user, retentionDays }: Plan): PreviewBlocker | undefined {
+    if (transition !== 'deleted' || retentionDays === 0 || user.status === 'invited') return undefined;
+    const detail = `The account keeps people for ${retentionDays} days after their deactivation.`;
+    if (user.deactivated_at === null) return { code: 'retention', detail: `${detail} Deactivate first.`, items: [] };
+    const until = Date.parse(isoOf(user.deactivated_at)) + retentionDays * DAY;
+    if (this.clock.millis() >= until) return undefined;
+    return { code: 'retention', detail: `${detail} Delete from ${new Date(until).toISOString()} on.`, items: [] };
+  }
+}
+
+/** @throws Problem `invalid-successor` naming those who are not active, or are leavers themselves */
+export function assertMaySucceed(
+  successors: NamedSuccessors,
+  active: ReadonlySet<string>,
+  leavers: Iterable<string>,
+): void {
+  const leaving = new Set(leavers);
+  const items = [...new Set(Object.values(successors))].filter((id) => !active.has(id) || leaving.has(id));
+  if (items.length > 0)
+    throw new Problem('invalid-successor', { detail: 'Name active users of this account, not the leaver.', items });
+}
+
+function refuse([first]: readonly PreviewBlocker[]): void {
+  if (first) throw new Problem(first.code, { detail: first.detail, items: first.items });
+}
+
+function wrongState({ transition, user }: Plan): PreviewBlocker | undefined {
+  const done = user.status === 'deleted' || (transition === 'deactivated' && user.status === 'deactivated');
+  return done ? { code: 'conflict', detail: `The user is ${user.status} already.`, items: [] } : undefined;
+}
+
+function notDeactivated({ transition, user, policy }: Plan): PreviewBlocker | undefined {
+  if (transition !== 'deleted' || policy.preset !== 'crm' || user.status !== 'active') return undefined;
+  return { code: 'not-deactivated', detail: 'Deactivate the user first, then delete.', items: [] };
+}
+
+function numbersAssigned(blocked: readonly PreviewLine[]): PreviewBlocker | undefined {
+  if (blocked.length === 0) return undefined;
+  const items = [...new Set(blocked.flatMap((line) => line.items ?? []))];
+  return { code: 'numbers-assigned', detail: 'Reassign or release these numbers first, or name a successor.', items };
+}
+
+function legalHold({ transition, user }: Plan): PreviewBlocker | undefined {
+  if (transition !== 'deleted' || !user.legal_hold) return undefined;
+  return { code: 'legal-hold', detail: 'Lift the legal hold first.', items: [] };
+}

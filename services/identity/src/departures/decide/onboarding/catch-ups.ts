@@ -1,0 +1,75 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type CatchUpState } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import { isoOf } from '../../../moments.js';
+
+interface StateRow {
+  joining: 'meeting' | 'catching-up' | null;
+  joining_since: string | null;
+  joining_reopened: number;
+  open: number;
+  failed: number;
+}
+
+const STATES = { meeting: 'waiting', 'catching-up': 'catching-up' } as const;
+
+/**
+ * Has services brought up to date whose database is an older one again: like new ones they first get to know everybody,
+ * then `JoiningWorker` brings to them what they have forgotten.
+ */
+@Injectable()
+export class CatchUps {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Notes that the service needs it; a later moment than one that is under way adds nothing.
+   * @throws Problem `validation`, `not-found`, or `conflict` for a service that is about to join and misses nothing
+   */
+  async begin(service: string, since: string): Promise<CatchUpState> {
+    const from = this.momentIn(since);
+    await this.state(service);
+    await sql`
+      update service_rules set joining = coalesce(joining, 'meeting'), joining_since = ${from}::timestamptz,
+        joining_cursor = null, joining_departure = null, joining_reopened = 0
+      where service = ${service} and (joining is null or joining_since > ${from}::timestamptz)`.execute(this.db);
+    const state = await this.state(service);
+    if (!state.since && state.state !== 'caught-up')
+      throw new Problem('conflict', { detail: 'The service is joining: it is told of everybody anyway.' });
+    return state;
+  }
+
+  /** @throws Problem `not-found` when no such service has told its rules */
+  async state(service: string): Promise<CatchUpState> {
+    const { rows } = await sql<StateRow>`
+      select r.joining, r.joining_since, r.joining_reopened,
+        count(d.id) filter (where d.status = 'running')::int as open, count(d.id) filter (where d.status = 'failed')::int as failed
+      from service_rules r left join departure d on d.status in ('running', 'failed') and d.round > 0 and exists (
+        select from departure_service s where s.departure_id = d.id and s.service = r.service)
+      where r.service = ${service} and r.service <> 'identity' group by r.service`.execute(this.db);
+    const [row] = rows;
+    if (!row) throw new Problem('not-found', { detail: 'No such service has told its rules.' });
+    return {
+      service,
+      state: row.joining ? STATES[row.joining] : 'caught-up',
+      ...(row.joining_since && { since: isoOf(row.joining_since) }),
+      reopened: row.joining_reopened,
+      open: row.open,
+      failed: row.failed,
+    };
+  }
+
+  private momentIn(since: string): string {
+    const millis = Date.parse(since);
+    if (millis <= this.clock.millis()) return new Date(millis).toISOString();
+    throw new Problem('validation', { errors: [{ field: 'since', message: 'since must be a moment in the past' }] });
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import {
+  auditList,
+  departuresCertificate,
+  departuresVerify,
+  verificationsGet,
+  type Departure,
+  type Principal,
+} from '#libs/contracts';
+import { eventually } from '#libs/test-kit';
+import { affectedBy, TestDepartures } from '../../../testing/departures.js';
+import { ownerOf, type TestIdentity } from '../../../testing/identity.js';
+import { Peer } from '../../../testing/peer.js';
+
+let departures: TestDepartures;
+let identity: TestIdentity;
+let owner: Principal;
+let stranger: Principal;
+let late: Peer;
+/** Deactivated, deleted, and back again: all before the other service comes. */
+let gone: Record<'deactivated' | 'deleted' | 'back', { who: Principal; departure: Departure }>;
+
+const settled = (service: string) =>
+  eventually(async () => {
+    const [row] = await identity.query(
+      sql<{ joining: string | null }>`select joining from service_rules where service = ${service}`,
+    );
+    expect(row).toEqual({ joining: null });
+  });
+
+beforeAll(async () => {
+  departures = await TestDepartures.start();
+  ({ identity } = departures);
+  await settled('telephony');
+  owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+  stranger = ownerOf(await identity.anAccount());
+  const leave = async (how: 'deactivate' | 'delete', who: Principal) =>
+    departures.until(owner, await departures[how](owner, who.userId), 'completed');
+  const [one, two, three] = [
+    await identity.aPerson(owner),
+    await identity.aPerson(owner),
+    await identity.aPerson(owner),
+  ];
+  gone = {
+    deactivated: { who: one, departure: await leave('deactivate', one) },
+    deleted: { who: two, departure: await leave('delete', two) },
+    back: { who: three, departure: await leave('deactivate', three) },
+  };
+  await departures.until(owner, await departures.reactivate(owner, three.userId), 'completed');
+  // It has rows that name them, and starts to listen.
+  const calls = ({ accountId, userId }: Principal) => ({ accountId, owner: userId, kind: 'call', count: 3 });
+  late = await Peer.start(identity, 'messaging', [one, two, three, stranger].map(calls));
+  await settled('messaging');
+});
+afterAll(async () => {
+  await late?.stop();
+  await departures?.stop();
+});
+
+describe('a service that comes later', () => {
+  it.each(['deactivated', 'deleted'] as const)('applies its rules to whoever was %s before', async (how) => {
+    const { who, departure } = gone[how];
+    const again = await departures.until(owner, departure, 'completed');
+    expect(again.services.map(({ service, status }) => [service, status])).toEqual([
+      ['identity', 'completed'],
+      ['messaging', 'completed'],
+      ['telephony', 'completed'],
+    ]);
+    expect(affectedBy(again)).toMatchObject({ 'messaging.calls deactivated': 3 });
+    expect(again.services[1]!.rules.map((rule) => rule.remaining)).toEqual(again.services[1]!.rules.map(() => 0));
+    expect(await late.owned(who.userId, 'call')).toBe(0);
+  });
+
+  it('leaves alone whoever is back, and everybody else', async () => {
+    expect(await late.owned(gone.back.who.userId, 'call')).toBe(3);
+    expect(await late.owned(stranger.userId, 'call')).toBe(3);
+    expect((await departures.get(owner, gone.back.departure.id)).services).toHaveLength(2);
+  });
+
+  it('does not have others do anything again', async () => {
+    const { departure } = gone.deactivated;
+    const after = await departures.until(owner, departure, 'completed');
+    const lines = ({ services }: Departure) => services.filter(({ service }) => service !== 'messaging');
+    expect(lines(after)).toEqual(lines(departure));
+  });
+
+  it('stands in the certificate of a deletion, and in the trail', async () => {
+    const { departure } = gone.deleted;
+    await departures.until(owner, departure, 'completed');
+    const { payload } = await identity.call(departuresCertificate, { principal: owner, params: { id: departure.id } });
+    expect(payload.services.map(({ service }) => service)).toContain('messaging');
+    const { items } = await identity.call(auditList, { principal: owner, query: { action: 'departure.reopened' } });
+    expect(items).toHaveLength(2);
+    const about = items.find((entry) => entry.subject?.id === gone.deactivated.who.userId);
+    expect(about).toMatchObject({
+      system: 'system (departure)',
+      detail: { departureId: gone.deactivated.departure.id, service: 'messaging' },
+    });
+  });
+
+  it('leaves nothing for a verification to find', async () => {
+    for (const { departure } of [gone.deactivated, gone.deleted]) await departures.until(owner, departure, 'completed');
+    const { id } = await identity.call(departuresVerify, { principal: owner });
+    await eventually(async () => {
+      const result = await identity.call(verificationsGet, { principal: owner, params: { id } });
+      expect(result).toMatchObject({ status: 'completed', checked: 2, broken: [] });
+    });
+  });
+
+  it('does so once: what comes to it after a restart is nobody’s departure again', async () => {
+    const rounds = () =>
+      identity.query(
+        sql<{ round: number }>`select round from departure where account_id = ${owner.accountId} order by id`,
+      );
+    const before = await rounds();
+    await late.pause();
+    await late.start();
+    await settled('messaging');
+    const leaver = await identity.aPerson(owner);
+    await late.give(owner.accountId, leaver.userId, 'call', 2);
+    const departure = await departures.deactivate(owner, leaver.userId);
+    expect(affectedBy(await departures.until(owner, departure, 'completed'))).toMatchObject({
+      'messaging.calls deactivated': 2,
+    });
+    expect((await rounds()).slice(0, before.length)).toEqual(before);
+  });
+});

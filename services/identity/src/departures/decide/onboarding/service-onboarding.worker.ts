@@ -1,0 +1,105 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Log } from '#libs/observability';
+import { Worker } from '#libs/jobs';
+import { sql } from 'kysely';
+import { lockAccount } from '../../../account/account-lock.js';
+import { DepartureRows, type DepartureRow } from '../../store/departure-rows.js';
+import { ReopenedDepartures } from './reopened-departures.js';
+
+/** Departures in one transaction. */
+const AT_ONCE = 200;
+
+interface OnboardingRow {
+  service: string;
+  joining_cursor: string | null;
+  /** Of a service that has forgotten what was decided since. */
+  joining_since: string | null;
+  joining_departure: string | null;
+}
+
+/**
+ * Brings those who have left to a service that came later, and the newest decisions to one that has forgotten them, one
+ * account after the other. An account is locked meanwhile: what was decided in it without the service is over by then,
+ * and what comes next counts on it.
+ */
+@Injectable()
+export class ServiceOnboardingWorker extends Worker {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly departures: DepartureRows,
+    private readonly late: ReopenedDepartures,
+    log: Log,
+  ) {
+    super(log);
+  }
+
+  protected async step(): Promise<boolean> {
+    return this.em.fork().transactional(async () => {
+      const joining = await this.claim();
+      if (!joining) return false;
+      const accountId = await this.accountAfter(joining.joining_cursor);
+      if (!accountId) return this.end(joining.service);
+      await lockAccount(this.em, accountId);
+      const more = joining.joining_since
+        ? await this.republish(joining, joining.joining_since, accountId)
+        : await this.onboard(joining, accountId);
+      if (!more) await this.moveOn(joining.service, accountId);
+      return true;
+    });
+  }
+
+  /** Those found once are not found again: the service has a part in them now. */
+  private async onboard({ service }: OnboardingRow, accountId: string): Promise<boolean> {
+    const without = await this.departures.without(service, accountId, AT_ONCE);
+    await this.late.open(accountId, service, without);
+    return without.length === AT_ONCE;
+  }
+
+  private async republish({ service, joining_departure: after }: OnboardingRow, since: string, accountId: string) {
+    const forgotten = await this.departures.answeredSince(service, { accountId, since, after, limit: AT_ONCE });
+    await this.late.reopen(accountId, service, forgotten);
+    await this.count(service, forgotten);
+    return forgotten.length === AT_ONCE;
+  }
+
+  /** Another replica may be at work on another service. */
+  private async claim(): Promise<OnboardingRow | undefined> {
+    const { rows } = await sql<OnboardingRow>`
+      select service, joining_cursor, joining_since, joining_departure from service_rules
+      where joining = 'catching-up' order by service limit 1 for no key update skip locked`.execute(
+      this.em.getKysely(),
+    );
+    return rows[0];
+  }
+
+  private async accountAfter(cursor: string | null): Promise<string | undefined> {
+    const { rows } = await sql<{ id: string }>`
+      select id from account where ${cursor}::uuid is null or id > ${cursor}::uuid order by id limit 1`.execute(
+      this.em.getKysely(),
+    );
+    return rows[0]?.id;
+  }
+
+  private async count(service: string, reopened: readonly DepartureRow[]): Promise<void> {
+    const last = reopened.at(-1)?.id ?? null;
+    await sql`
+      update service_rules set joining_departure = ${last}::uuid, joining_reopened = joining_reopened + ${reopened.length}
+      where service = ${service}`.execute(this.em.getKysely());
+  }
+
+  private async moveOn(service: string, accountId: string): Promise<void> {
+    await sql`
+      update service_rules set joining_cursor = ${accountId}, joining_departure = null where service = ${service}`.execute(
+      this.em.getKysely(),
+    );
+  }
+
+  private async end(service: string): Promise<boolean> {
+    const { rows } = await sql<{ joining_reopened: number }>`
+      update service_rules set joining = null, joining_cursor = null, joining_since = null where service = ${service}
+      returning joining_reopened`.execute(this.em.getKysely());
+    this.log.info({ joined: service, reopened: rows[0]!.joining_reopened }, 'a service has joined');
+    return true;
+  }
+}

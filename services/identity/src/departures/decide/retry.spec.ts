@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import { createHash } from 'node:crypto';
+import { auditList, departuresRetry, rulesList, type Departure, type Principal } from '#libs/contracts';
+import { RetryWorker } from '#libs/lifecycle';
+import { eventually } from '#libs/test-kit';
+import { affectedBy, TestDepartures } from '../../testing/departures.js';
+import { outcomeOf, ownerOf, type TestIdentity } from '../../testing/identity.js';
+import { Peer } from '../../testing/peer.js';
+import { CompletionWorker } from '../track/completion.worker.js';
+
+let departures: TestDepartures;
+let identity: TestIdentity;
+let owner: Principal;
+let leaver: Principal;
+beforeAll(async () => {
+  departures = await TestDepartures.start();
+  ({ identity } = departures);
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount());
+  leaver = await identity.aPerson(owner);
+  await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
+});
+afterAll(() => departures.stop());
+
+const deactivate = () => departures.deactivate(owner, leaver.userId);
+
+describe('a retry', () => {
+  let messaging: Peer;
+  beforeAll(async () => {
+    messaging = await Peer.start(identity, 'messaging');
+    await eventually(async () => {
+      const { items } = await identity.call(rulesList, { principal: owner });
+      expect(items.some((rule) => rule.service === 'messaging')).toBe(true);
+    });
+  });
+  afterAll(async () => {
+    await identity.query(sql`delete from service_rules where service = 'messaging'`);
+    await messaging.stop();
+  });
+
+  const retry = (id: string) => identity.call(departuresRetry, { principal: owner, params: { id } });
+
+  /** A departure that telephony has given up on. */
+  async function failedDeparture(): Promise<Departure> {
+    await departures.peer.give(owner.accountId, leaver.userId, 'stuck');
+    const started = await deactivate();
+    await eventually(async () => {
+      identity.clock.advance(3_600_001);
+      await departures.peer.get(RetryWorker).drain();
+      expect((await departures.get(owner, started.id)).status).toBe('failed');
+    });
+    return departures.get(owner, started.id);
+  }
+
+  it('runs the failed services again and nobody else', async () => {
+    const failed = await failedDeparture();
+    expect(failed.services.map((one) => [one.service, one.status])).toEqual([
+      ['identity', 'completed'],
+      ['messaging', 'completed'],
+      ['telephony', 'failed'],
+    ]);
+    await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);
+    const answers = () => messaging.query(sql`select lines, finished_at from inbox where user_id = ${leaver.userId}`);
+    const before = await answers();
+    const retried = await retry(failed.id);
+    expect(retried).toMatchObject({ status: 'running', progress: { done: 2, total: 3 } });
+    const departure = await departures.until(owner, failed, 'completed');
+    expect(affectedBy(departure)).toMatchObject({ 'telephony.calls deactivated': 3 });
+    expect(await answers()).toEqual(before);
+    expect(departure.services.slice(0, 2).map((one) => one.rules.map((rule) => rule.finishedAt))).toEqual(
+      failed.services.slice(0, 2).map((one) => one.rules.map((rule) => rule.finishedAt)),
+    );
+    const { items } = await identity.call(auditList, { principal: owner, query: { action: 'departure.retried' } });
+    expect(items).toHaveLength(1);
+  });
+
+  it('tells once more by what a service finds the address of somebody deleted, which then goes', async () => {
+    owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+    const { id: userId } = await identity.aUser(owner, { email: 'Ada.Q@Example.org' });
+    await departures.peer.give(owner.accountId, userId, 'stuck');
+    const { id } = await departures.delete(owner, userId);
+    const failed = () =>
+      eventually(async () => {
+        identity.clock.advance(3_600_001);
+        await departures.peer.get(RetryWorker).drain();
+        expect((await departures.get(owner, id)).status).toBe('failed');
+      });
+    await failed();
+    const heard = () =>
+      departures.peer.query(sql`
+        select event -> 'data' -> 'departure' ->> 'addressDigest' as digest from inbox
+        where user_id = ${userId} and event is not null`);
+    const digest = createHash('sha256').update(`${id}:ada.q@example.org`).digest('hex');
+    expect(await heard()).toEqual([{ digest }]);
+    await departures.peer.query(sql`update inbox set event = null where user_id = ${userId}`);
+    await retry(id);
+    await eventually(async () => expect(await heard()).toEqual([{ digest }]));
+    await failed();
+    await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);
+    await departures.until(owner, await retry(id), 'completed');
+    expect(await identity.query(sql`select address_digest from departure where id = ${id}`)).toEqual([
+      { address_digest: null },
+    ]);
+  });
+
+  it('may fail again, and be asked for again', async () => {
+    const failed = await failedDeparture();
+    await retry(failed.id);
+    await eventually(async () => {
+      identity.clock.advance(3_600_001);
+      await departures.peer.get(RetryWorker).drain();
+      expect((await departures.get(owner, failed.id)).status).toBe('failed');
+    });
+    await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);
+    await retry(failed.id);
+    await departures.until(owner, failed, 'completed');
+  });
+
+  it('counts again where only the proof has failed', async () => {
+    const completed = await departures.until(owner, await deactivate(), 'completed');
+    await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
+    await identity.query(
+      sql`update departure set status = 'running', close_after = '-infinity' where id = ${completed.id}`,
+    );
+    identity.get(CompletionWorker).wake();
+    const failed = await departures.until(owner, completed, 'failed');
+    expect(failed.services.at(-1)).toMatchObject({
+      service: 'telephony',
+      status: 'failed',
+      error: 'remaining',
+      rules: [{ remaining: 0 }, { rule: 'telephony.calls', remaining: 2 }],
+    });
+    await departures.peer.query(sql`update thing set owner = null where owner = ${leaver.userId}`);
+    await retry(failed.id);
+    await departures.until(owner, completed, 'completed');
+  });
+
+  it('is refused for a departure that has not failed, to agents, and elsewhere', async () => {
+    const { id } = await departures.until(owner, await deactivate(), 'completed');
+    expect(await outcomeOf(retry(id))).toBe('conflict');
+    const agent = await identity.aPerson(owner);
+    const asAgent = identity.call(departuresRetry, { principal: { ...agent, roles: ['owner'] }, params: { id } });
+    expect(await outcomeOf(asAgent)).toBe('forbidden');
+    const stranger = ownerOf(await identity.anAccount());
+    expect(await outcomeOf(identity.call(departuresRetry, { principal: stranger, params: { id } }))).toBe('not-found');
+  });
+});

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import {
+  authLogin,
+  departuresVerify,
+  myApiTokensCreate,
+  NOBODY,
+  teamsCreate,
+  usersOverview,
+  verificationsGet,
+  type Principal,
+} from '#libs/contracts';
+import { eventually } from '#libs/test-kit';
+import { affectedBy, countedBy, TestDepartures } from '../../testing/departures.js';
+import { ownerOf, PASSWORD, type TestIdentity } from '../../testing/identity.js';
+
+let departures: TestDepartures;
+let identity: TestIdentity;
+let owner: Principal;
+let leaver: Principal;
+let email: string;
+beforeAll(async () => {
+  departures = await TestDepartures.start();
+  ({ identity } = departures);
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+  const team = await identity.call(teamsCreate, { principal: owner, body: { name: 'Sales' } });
+  const user = await identity.aUser(owner, { roles: ['admin', 'agent'], teamIds: [team.id] });
+  leaver = { accountId: owner.accountId, userId: user.id, roles: user.roles };
+  email = user.email!;
+});
+afterAll(() => departures.stop());
+
+const login = () => identity.call(authLogin, { principal: NOBODY, body: { email, password: PASSWORD } });
+/** Sessions, tokens, invitations, people in care, and things in another service. */
+async function belongings(): Promise<void> {
+  await login();
+  await login();
+  await identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } });
+  await identity.aUser(leaver, { password: undefined });
+  const ward = await identity.aUser(owner);
+  await identity.query(sql`update users set caretaker_id = ${leaver.userId} where id = ${ward.id}`);
+  await identity.query(sql`update users set caretaker_id = ${owner.userId} where id = ${leaver.userId}`);
+  await departures.peer.give(owner.accountId, leaver.userId, 'record', 3);
+  await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
+}
+
+describe('a preview', () => {
+  it.each(['deactivated', 'deleted'] as const)(
+    'counts for somebody %s what the receipts will say',
+    async (transition) => {
+      await belongings();
+      const preview = await departures.preview(owner, leaver.userId, transition);
+      const started = await (transition === 'deleted' ? departures.delete : departures.deactivate).call(
+        departures,
+        owner,
+        leaver.userId,
+        { planToken: preview.planToken },
+      );
+      const departure = await departures.until(owner, started, 'completed');
+      expect(affectedBy(departure)).toEqual(countedBy(preview));
+      expect(countedBy(preview)).toMatchObject({
+        'identity.sessions deactivated': 2,
+        'identity.api-tokens deactivated': 1,
+        'identity.seat deactivated': 1,
+        'identity.invitations deactivated': 1,
+        'identity.caretakers by deactivated': 1,
+        'telephony.calls deactivated': 2,
+      });
+    },
+  );
+
+  it('is what a person reads: labels, choices, warnings, who takes over', async () => {
+    await belongings();
+    const preview = await departures.preview(owner, leaver.userId, 'deactivated');
+    expect(preview).toMatchObject({
+      userId: leaver.userId,
+      transition: 'deactivated',
+      possible: true,
+      blockers: [],
+      warnings: [{ rule: 'telephony.calls', detail: 'Calls ring nowhere.' }],
+      successors: { firstAdminId: owner.userId },
+      contactsToTell: [],
+    });
+    expect(preview.rules.map((line) => line.rule)).toEqual([
+      'identity.sessions',
+      'identity.api-tokens',
+      'identity.seat',
+      'identity.invitations',
+      'identity.credentials',
+      'identity.memberships',
+      'identity.memberships',
+      'identity.profile',
+      'identity.audit',
+      'identity.audit',
+      'identity.caretakers',
+      'telephony.records',
+      'telephony.calls',
+    ]);
+    expect(preview.rules.at(-1)).toEqual({
+      rule: 'telephony.calls',
+      service: 'telephony',
+      label: 'Calls',
+      transition: 'deactivated',
+      action: 'unassign',
+      allowed: ['unassign', 'keep', 'transfer'],
+      count: 2,
+      detail: 'Calls ring nowhere.',
+    });
+  });
+
+  it('names the service that does not answer', async () => {
+    await departures.peer.pause();
+    try {
+      const preview = departures.preview(owner, leaver.userId, 'deactivated');
+      await expect(preview).rejects.toMatchObject({ code: 'service-unavailable', details: { service: 'telephony' } });
+    } finally {
+      await departures.peer.start();
+    }
+  });
+});
+
+it('the overview tells what somebody owns, also when they are deactivated', async () => {
+  await belongings();
+  const overview = async () => {
+    const { rules } = await identity.call(usersOverview, { principal: owner, params: { id: leaver.userId } });
+    return Object.fromEntries(rules.map(({ rule, part, count }) => [part ? `${rule} ${part}` : rule, count]));
+  };
+  expect(await overview()).toMatchObject({
+    'identity.sessions': 2,
+    'identity.memberships roles': 2,
+    'identity.memberships teams': 1,
+    'identity.caretakers by': 1,
+    'telephony.records': 3,
+    'telephony.calls': 2,
+    'telephony.numbers': 0,
+  });
+  await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
+  expect(await overview()).toMatchObject({ 'identity.sessions': 0, 'telephony.records': 3, 'telephony.calls': 0 });
+});
+
+describe('a verification', () => {
+  const verify = async () => {
+    const { id } = await identity.call(departuresVerify, { principal: owner });
+    return eventually(async () => {
+      const verification = await identity.call(verificationsGet, { principal: owner, params: { id } });
+      expect(verification.status).toBe('completed');
+      return verification;
+    });
+  };
+
+  it('looks at everybody who has left, and finds nothing', async () => {
+    await belongings();
+    await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
+    expect(await verify()).toMatchObject({ checked: 1, broken: [] });
+  });
+
+  it('finds what somebody has put on them past all rules', async () => {
+    await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
+    await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
+    expect((await verify()).broken).toEqual([
+      { userId: leaver.userId, rule: 'telephony.calls', transition: 'deactivated', action: 'unassign', remaining: 2 },
+    ]);
+  });
+});

@@ -1,0 +1,134 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { ServiceClient } from '#libs/broker';
+import {
+  contactsNamed,
+  contactsToTell,
+  type DeparturePreview,
+  type PreviewLine,
+  type PreviewRule,
+  type PreviewWarning,
+  type Principal,
+  type ResolvedRules,
+  type RuleDescription,
+  type Transition,
+  type UserOverview,
+} from '#libs/contracts';
+import { sql } from 'kysely';
+import { assertMayManage } from '../../user/actors.js';
+import { UserRows } from '../../user/user-rows.js';
+import { Guards } from '../decide/guards.js';
+import { PlanTokens } from './plan-token.js';
+import { Planner, type Plan } from './planner.js';
+import { blocks, RuleServices } from './rule-services.js';
+
+/** What would happen, and what there is, counted by the services that would do it. */
+@Injectable()
+export class DeparturePreviews {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly planner: Planner,
+    private readonly owners: RuleServices,
+    private readonly guards: Guards,
+    private readonly tokens: PlanTokens,
+    private readonly client: ServiceClient,
+  ) {}
+
+  /** @throws Problem `not-found`, `forbidden`, or `service-unavailable` naming a service that does not answer */
+  async preview(principal: Principal, userId: string, transition: Transition): Promise<DeparturePreview> {
+    const { accountId } = principal;
+    assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
+    const plan = await this.planner.plan(accountId, userId, transition);
+    const [lines, contactsToTell] = await Promise.all([this.owners.preview(plan), this.toTell(plan)]);
+    const blockers = await this.guards.blockers(plan, lines.filter(blocks));
+    return {
+      userId,
+      transition,
+      planToken: this.tokens.issue(plan),
+      possible: blockers.length === 0,
+      blockers,
+      warnings: lines.flatMap(warningOf),
+      successors: { firstAdminId: await this.firstAdmin(accountId, userId) },
+      rules: lines.flatMap((line) => ruleLine(line, plan.catalogue)),
+      ...contactsToTell,
+    };
+  }
+
+  /** Asked only where there is a service that knows: it has told us its rules. */
+  private async toTell(plan: Plan): Promise<Pick<DeparturePreview, 'contactsToTell' | 'contactsToTellTotal'>> {
+    const { account_id: accountId, id: userId } = plan.user;
+    if (!plan.catalogue.some((rule) => rule.service === contactsToTell.service)) return NOBODY_TO_TELL;
+    const { contacts, total } = await this.client.ask(contactsToTell, { accountId, userId });
+    if (contacts.length === 0) return NOBODY_TO_TELL;
+    const contactIds = contacts.map(({ contactId }) => contactId);
+    const named = await this.client.ask(contactsNamed, { accountId, contactIds });
+    const byId = new Map(named.contacts.map((contact) => [contact.id, contact]));
+    // Whoever is no longer in the address book stays in the list: their messages are still there.
+    const shown = contacts.map(({ contactId, lastMessageAt }) => {
+      const { name = null, phone = null } = byId.get(contactId) ?? {};
+      return { contactId, name, phone, lastMessageAt };
+    });
+    return { contactsToTell: shown, contactsToTellTotal: total };
+  }
+
+  /** @throws Problem `not-found`, or `service-unavailable` naming a service that does not answer */
+  async overview(accountId: string, userId: string): Promise<UserOverview> {
+    const plan = await this.planner.plan(accountId, userId, 'deleted');
+    const lines = await this.owners.preview(keepingAll(plan));
+    const rules = lines.flatMap(({ rule, part, count }) => {
+      const known = plan.catalogue.find((one) => one.id === rule);
+      return known ? [{ rule, ...(part && { part }), service: known.service, label: known.label, count }] : [];
+    });
+    return { userId, rules };
+  }
+
+  private async firstAdmin(accountId: string, leaverId: string): Promise<string | null> {
+    const { rows } = await sql<{ user_id: string }>`
+      select user_id from directory
+      where account_id = ${accountId} and is_manager and status = 'active' and user_id <> ${leaverId}
+      order by user_created_at, user_id limit 1`.execute(this.em.getKysely());
+    return rows[0]?.user_id ?? null;
+  }
+}
+
+const NOBODY_TO_TELL = { contactsToTell: [], contactsToTellTotal: 0 };
+
+function ruleLine(line: PreviewLine, catalogue: readonly RuleDescription[]): PreviewRule[] {
+  const known = catalogue.find((rule) => rule.id === line.rule);
+  if (!known) return [];
+  const { rule, part, transition, action, days, scope, count, detail } = line;
+  return [
+    {
+      rule,
+      ...(part && { part }),
+      service: known.service,
+      label: known.label,
+      transition,
+      action,
+      ...(days !== undefined && { days }),
+      ...(scope && { scope }),
+      allowed: [...(known.transitions[transition]?.allowed ?? [])],
+      count,
+      ...(detail && { detail }),
+    },
+  ];
+}
+
+const warningOf = ({ rule, detail, warning }: PreviewLine): PreviewWarning[] =>
+  warning && detail ? [{ rule, detail }] : [];
+
+/**
+ * Every rule once, with an action that counts what the person has: `keep` where it is offered. Nothing counts as
+ * applied before, also for somebody who is deactivated.
+ */
+function keepingAll(plan: Plan): Plan {
+  const rules: ResolvedRules = {};
+  for (const { id, transitions } of plan.catalogue) {
+    const transition: Transition = transitions.deactivated ? 'deactivated' : 'deleted';
+    const description = transitions[transition];
+    if (!description) continue;
+    rules[id] = { [transition]: description.allowed.includes('keep') ? { action: 'keep' } : description.default };
+  }
+  return { ...plan, rules, user: { ...plan.user, active_since: plan.user.lifecycle_version } };
+}

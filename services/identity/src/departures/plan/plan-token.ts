@@ -1,0 +1,70 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { sql } from 'kysely';
+import { IdentityConfig } from '../../identity.config.js';
+import type { Plan } from './planner.js';
+
+/** What a preview was made from; whoever decides by it wants nothing of this to have changed. */
+interface Basis {
+  /** Milliseconds since 1970. */
+  at: number;
+  facts: string;
+}
+
+/** Ties a decision to the preview that somebody read before it. */
+@Injectable()
+export class PlanTokens {
+  /** The first one signs; a previous one still checks. */
+  private readonly keys: Buffer[];
+
+  constructor(
+    config: IdentityConfig,
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+  ) {
+    const secrets = [config.leaverSecret, ...(config.leaverSecretPrevious ? [config.leaverSecretPrevious] : [])];
+    this.keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'leaver plan token', 32)));
+  }
+
+  issue(plan: Plan): string {
+    const basis: Basis = { at: this.clock.millis(), facts: factsOf(plan) };
+    const body = Buffer.from(JSON.stringify(basis)).toString('base64url');
+    return `${body}.${signature(this.keys[0]!, body).toString('base64url')}`;
+  }
+
+  /**
+   * Successors are named after the preview, so of them it is asked whether they have changed since.
+   * @throws Problem `plan-stale` when the policy, the user or a named successor has changed, or the token is none of ours
+   */
+  async check(token: string, plan: Plan): Promise<void> {
+    const basis = this.read(token);
+    if (!basis || basis.facts !== factsOf(plan)) throw stale();
+    const { rows } = await sql`
+      select id from users
+      where id = any(${Object.values(plan.successors)}::uuid[]) and updated_at > ${new Date(basis.at)}`.execute(
+      this.em.getKysely(),
+    );
+    if (rows.length > 0) throw stale();
+  }
+
+  private read(token: string): Basis | undefined {
+    const [body = '', signed = ''] = token.split('.');
+    const given = Buffer.from(signed, 'base64url');
+    const right = this.keys.map((key) => signature(key, body));
+    if (!right.some((one) => one.length === given.length && timingSafeEqual(one, given))) return undefined;
+    return JSON.parse(Buffer.from(body, 'base64url').toString()) as Basis;
+  }
+}
+
+const signature = (key: Buffer, body: string): Buffer => createHmac('sha256', key).update(body).digest();
+
+function factsOf({ transition, user, policy, byPolicy }: Plan): string {
+  const facts = [transition, user.account_id, user.id, user.lifecycle_version, user.seq, policy.version, byPolicy];
+  return createHash('sha256').update(JSON.stringify(facts)).digest('base64url');
+}
+
+const stale = () =>
+  new Problem('plan-stale', { detail: 'The policy, the user or a successor has changed. Look at the preview again.' });

@@ -1,0 +1,117 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  isManager,
+  Problem,
+  type ActionInput,
+  type NamedSuccessors,
+  type Policy,
+  type ResolvedRules,
+  type RuleDescription,
+  type Transition,
+} from '#libs/contracts';
+import { sql } from 'kysely';
+import { Catalogue } from '../../policy/catalogue.js';
+import { checkChoice, ruleOf } from '../../policy/choices.js';
+import { PolicyService } from '../../policy/policy.service.js';
+import { resolve } from '../../policy/resolve.js';
+import { UserRows, type UserRow } from '../../user/user-rows.js';
+
+/** What all plans of an account are made from. */
+export interface Basis {
+  policy: Policy;
+  retentionDays: number;
+  catalogue: readonly RuleDescription[];
+}
+
+/** What a departure would be, as things stand. */
+export interface Plan extends Basis {
+  transition: Transition;
+  user: UserRow;
+  /** A deletion first applies what a deactivation does. */
+  steps: Transition[];
+  wasManager: boolean;
+  /** What the policy alone says. */
+  byPolicy: ResolvedRules;
+  /** What the request makes of it. */
+  rules: ResolvedRules;
+  successors: NamedSuccessors;
+}
+
+export interface PlanRequest {
+  successors?: NamedSuccessors;
+  overrides?: Record<string, ActionInput>;
+}
+
+/** Works out what is to happen in a departure, from the policy and the request. */
+@Injectable()
+export class Planner {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly policies: PolicyService,
+    private readonly catalogue: Catalogue,
+  ) {}
+
+  /** @throws Problem `not-found`, or what is wrong with the request: `unknown-rule`, `invalid-action`, `validation` */
+  async plan(accountId: string, userId: string, transition: Transition, request: PlanRequest = {}): Promise<Plan> {
+    const user = await this.users.get(accountId, userId);
+    return planOf(await this.basis(accountId), user, transition, request);
+  }
+
+  async basis(accountId: string): Promise<Basis> {
+    return {
+      policy: await this.policies.get(accountId),
+      catalogue: await this.catalogue.rules(),
+      retentionDays: await this.retentionDays(accountId),
+    };
+  }
+
+  private async retentionDays(accountId: string): Promise<number> {
+    const { rows } = await sql<{ retention_days: number }>`
+      select retention_days from account where id = ${accountId}`.execute(this.em.getKysely());
+    return rows[0]?.retention_days ?? 0;
+  }
+}
+
+/** @throws Problem `unknown-rule`, `invalid-action` or `validation` */
+export function planOf(basis: Basis, user: UserRow, transition: Transition, request: PlanRequest = {}): Plan {
+  const { catalogue, policy } = basis;
+  checkRequest(catalogue, transition, request);
+  const { successors = {}, overrides = {} } = request;
+  const steps = stepsOf(transition);
+  return {
+    ...basis,
+    transition,
+    user,
+    steps,
+    wasManager: isManager(user),
+    byPolicy: resolve(catalogue, policy, { steps }),
+    rules: resolve(catalogue, policy, { steps, overrides, successors }),
+    successors,
+  };
+}
+
+/** @throws Problem `unknown-rule`, `invalid-action` or `validation` for wishes that no departure of this kind can have */
+export function checkRequest(
+  catalogue: readonly RuleDescription[],
+  transition: Transition,
+  { successors = {}, overrides = {} }: PlanRequest,
+): void {
+  const steps = stepsOf(transition);
+  for (const [id, input] of Object.entries(overrides)) checkChoice(ruleOf(catalogue, id), steps, input);
+  for (const id of Object.keys(successors)) if (id !== 'default') checkGives(ruleOf(catalogue, id), steps);
+}
+
+const stepsOf = (transition: Transition): Transition[] =>
+  transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated'];
+
+/** @throws Problem `invalid-action` for a rule by which nobody takes over */
+function checkGives(rule: RuleDescription, steps: readonly Transition[]): void {
+  const allowed = steps.flatMap((step) => rule.transitions[step]?.allowed ?? []);
+  if (!rule.fixed && allowed.some((action) => action === 'transfer' || action === 'replace')) return;
+  throw new Problem('invalid-action', {
+    detail: `Nobody takes over by ${rule.id}.`,
+    valid: rule.fixed ? [] : [...new Set(allowed)],
+  });
+}

@@ -1,0 +1,47 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Reactivation, type Restore } from '#libs/contracts';
+import { lockAccount } from '../../account/account-lock.js';
+import { requireFreeSeats } from '../../account/seats.js';
+import { Catalogue } from '../../policy/catalogue.js';
+import { ruleOf } from '../../policy/choices.js';
+import { PolicyService } from '../../policy/policy.service.js';
+import { UserRows } from '../../user/user-rows.js';
+import type { Decision } from '../decide/decisions.js';
+
+/** What a reactivation needs, whoever asks for it and whenever. */
+@Injectable()
+export class Reactivations {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly policies: PolicyService,
+    private readonly catalogue: Catalogue,
+  ) {}
+
+  /**
+   * What is to be brought back; undefined for nothing.
+   * @throws Problem `unknown-rule`
+   */
+  async restoration({ restore = 'none' }: Reactivation): Promise<Restore | undefined> {
+    if (restore === 'all') return restore;
+    if (restore === 'none' || restore.length === 0) return undefined;
+    const catalogue = await this.catalogue.rules();
+    return [...new Set(restore)].map((id) => ruleOf(catalogue, id).id);
+  }
+
+  /**
+   * Locks the account and the user, who can then be reactivated.
+   * @throws Problem `conflict` unless the user is deactivated, `no-free-seat`
+   */
+  async prepare(accountId: string, userId: string): Promise<Decision> {
+    await lockAccount(this.em, accountId);
+    await this.users.lock([userId], 'leave');
+    const user = await this.users.get(accountId, userId);
+    if (user.status !== 'deactivated')
+      throw new Problem('conflict', { detail: `The user is ${user.status}, not deactivated.` });
+    await requireFreeSeats(this.em, accountId);
+    const { preset, version } = await this.policies.get(accountId);
+    return { user, policy: { preset, version, rules: {} } };
+  }
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import {
+  authenticate,
+  departuresCertificate,
+  signingKeys,
+  type Certificate,
+  type Departure,
+  type Principal,
+} from '#libs/contracts';
+import { SigningKeys } from '../../signing-key/signing-keys.js';
+import { TestDepartures } from '../../testing/departures.js';
+import { outcomeOf, ownerOf, type TestIdentity } from '../../testing/identity.js';
+
+let departures: TestDepartures;
+let identity: TestIdentity;
+let owner: Principal;
+let leaver: Principal;
+let deletion: Departure;
+beforeAll(async () => {
+  departures = await TestDepartures.start();
+  ({ identity } = departures);
+});
+beforeEach(async () => {
+  owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+  leaver = await identity.aPerson(owner, { name: 'Robin Redbreast', email: 'robin@nest.example', staffId: 'R1' });
+  await departures.peer.give(owner.accountId, leaver.userId, 'record', 3);
+  const started = await departures.delete(owner, leaver.userId, { reason: 'Robin asked for it' });
+  deletion = await departures.until(owner, started, 'completed');
+});
+afterAll(() => departures.stop());
+
+const certificateOf = (id: string, principal = owner): Promise<Certificate> =>
+  identity.call(departuresCertificate, { principal, params: { id } });
+const keySet = async () => (await identity.client.ask(signingKeys, {})) as unknown as JSONWebKeySet;
+const verified = async ({ jws }: Certificate, keys: JSONWebKeySet) =>
+  JSON.parse(new TextDecoder().decode((await compactVerify(jws, createLocalJWKSet(keys))).payload));
+
+it('the certificate of a completed deletion says who asked, by which policy, and what every rule has done', async () => {
+  const certificate = await certificateOf(deletion.id);
+  const statement = await verified(certificate, await keySet());
+  expect(statement).toEqual(certificate.payload);
+  expect(statement).toMatchObject({
+    departureId: deletion.id,
+    accountId: owner.accountId,
+    userId: leaver.userId,
+    transition: 'deleted',
+    requestedBy: owner.userId,
+    completedAt: deletion.completedAt,
+    policy: { preset: 'helpdesk', version: 1 },
+  });
+  expect(statement.services).toEqual(deletion.services.map(({ service, rules }) => ({ service, rules })));
+  const records = statement.services[1].rules.find(
+    (line: { rule: string; transition: string }) => line.rule === 'telephony.records' && line.transition === 'deleted',
+  );
+  expect(records).toMatchObject({ action: 'unassign', affected: 3, remaining: 0 });
+});
+
+it('it holds nothing personal', async () => {
+  const text = JSON.stringify(await verified(await certificateOf(deletion.id), await keySet()));
+  for (const detail of ['Robin', 'nest.example', 'R1"', 'asked for it']) expect(text).not.toContain(detail);
+});
+
+it('it is no good when a letter of it has been changed, or by other keys', async () => {
+  const { jws, payload } = await certificateOf(deletion.id);
+  const [header, body, signature] = jws.split('.') as [string, string, string];
+  const forged = Buffer.from(JSON.stringify({ ...payload, requestedBy: leaver.userId })).toString('base64url');
+  expect(body).not.toBe(forged);
+  await expect(verified({ jws: [header, forged, signature].join('.'), payload }, await keySet())).rejects.toThrow();
+  await expect(verified({ jws, payload }, { keys: [] })).rejects.toThrow();
+});
+
+it('it still verifies after the key has been replaced', async () => {
+  const before = await certificateOf(deletion.id);
+  await identity.get(SigningKeys).replace();
+  const after = await certificateOf(deletion.id);
+  const kids = [before, after].map(
+    ({ jws }) => JSON.parse(Buffer.from(jws.split('.')[0]!, 'base64url').toString()).kid,
+  );
+  expect(kids[0]).not.toBe(kids[1]);
+  for (const certificate of [before, after]) expect(await verified(certificate, await keySet())).toBeTruthy();
+});
+
+it('nobody can sign in with one', async () => {
+  const { jws } = await certificateOf(deletion.id);
+  expect(await identity.client.ask(authenticate, { token: jws })).toBeNull();
+});
+
+it('there is none of a deactivation, of a departure that goes on, or for others', async () => {
+  const other = await identity.aPerson(owner);
+  const deactivation = await departures.until(owner, await departures.deactivate(owner, other.userId), 'completed');
+  expect(await outcomeOf(certificateOf(deactivation.id))).toBe('conflict');
+  const effectiveAt = new Date(identity.clock.millis() + 60_000).toISOString();
+  const later = await departures.delete(owner, other.userId, { effectiveAt });
+  expect(await outcomeOf(certificateOf(later.id))).toBe('conflict');
+  const stranger = ownerOf(await identity.anAccount());
+  expect(await outcomeOf(certificateOf(deletion.id, stranger))).toBe('not-found');
+});

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { Problem, type Certificate, type DeletionStatement } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { CompactSign } from 'jose';
+import { DepartureRows } from '../store/departure-rows.js';
+import { isoOf } from '../../moments.js';
+import { SigningKeys } from '../../signing-key/signing-keys.js';
+
+const ISSUER = 'urn:leaver:identity';
+/** Not that of a token: nobody can sign in with a certificate. */
+const TYPE = 'deletion-certificate+jws';
+
+/** Signs what has been done, for whoever wants to see it proven outside of the product. */
+@Injectable()
+export class Certificates {
+  constructor(
+    private readonly departures: DepartureRows,
+    private readonly keys: SigningKeys,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws Problem `not-found`, or `conflict` for anything but a completed deletion */
+  async of(accountId: string, departureId: string): Promise<Certificate> {
+    const payload = await this.statement(accountId, departureId);
+    const { kid, key } = this.keys.current();
+    const jws = await new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+      .setProtectedHeader({ alg: 'EdDSA', kid, typ: TYPE })
+      .sign(key);
+    return { jws, payload };
+  }
+
+  /** The reason is left out: it says something about the person. */
+  private async statement(accountId: string, departureId: string): Promise<DeletionStatement> {
+    const row = await this.departures.get(accountId, departureId);
+    if (row.transition !== 'deleted' || row.status !== 'completed')
+      throw new Problem('conflict', { detail: 'There is a certificate of a completed deletion only.' });
+    const { userId, requestedBy, requestedAt, services } = await this.departures.view(accountId, departureId);
+    const { preset, version } = row.policy;
+    return {
+      iss: ISSUER,
+      issuedAt: this.clock.now().toISOString(),
+      departureId,
+      accountId,
+      userId,
+      transition: row.transition,
+      requestedBy,
+      requestedAt,
+      effectiveAt: isoOf(row.begun_at ?? row.effective_at),
+      completedAt: isoOf(row.completed_at!),
+      policy: { preset, version },
+      services: services.map(({ service, rules }) => ({ service, rules })),
+    };
+  }
+}

@@ -1,0 +1,103 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
+import { BatchPattern, DEPARTURES, type Delivery, type Outcome } from '#libs/broker';
+import { failpoint } from '#libs/jobs';
+import { safeErrorFields, Log } from '#libs/observability';
+import { logDepartures } from '#libs/lifecycle';
+import { ReceiptFolding } from './receipt-folding.js';
+
+/** Milliseconds until receipts come again that could not be folded among those of others. */
+const LATER = 5_000;
+const OF_ANY_SERVICE = receiptSubject('*');
+
+/** Hears what the services have done. */
+@Controller()
+export class ReceiptsConsumer {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly folding: ReceiptFolding,
+    private readonly log: Log,
+  ) {}
+
+  /** What can't be folded comes back: folding twice is folding once. */
+  @BatchPattern({ stream: DEPARTURES, filter: OF_ANY_SERVICE, durable: 'identity-receipts' })
+  async handle(deliveries: Delivery[]): Promise<Outcome[]> {
+    const received = deliveries.map((delivery) => ({ service: senderOf(delivery), receipts: decode(delivery) }));
+    const undecodable = received.filter(({ receipts }) => !receipts).length;
+    if (undecodable > 0) this.log.error({ messages: undecodable }, 'receipts that could not be read were put aside');
+    const told = new Map(
+      [...Map.groupBy(received, ({ service }) => service)].map(([service, messages]) => [
+        service,
+        messages.flatMap(({ receipts }) => receipts ?? []),
+      ]),
+    );
+    const refused = await this.fold(told);
+    for (const [service, receipts] of told) {
+      if (refused.has(service)) continue;
+      logDepartures(
+        this.log,
+        'a service has answered',
+        receipts.flatMap((receipt) => answerOf(service, receipt)),
+      );
+    }
+    return received.map(({ service, receipts }) => {
+      if (!receipts) return { term: 'undecodable' };
+      return refused.has(service) ? { nakAfterMs: LATER } : 'ack';
+    });
+  }
+
+  /**
+   * In one transaction; if that fails each service's in one of its own, so that nobody's stand in the way of others'.
+   * @returns the services whose receipts could not be folded
+   */
+  private async fold(told: ReadonlyMap<string, readonly Receipt[]>): Promise<Set<string>> {
+    const refused = new Set<string>();
+    try {
+      await failpoint('receipt.fold', () => this.em.fork().transactional(() => this.folding.foldAll(told)));
+    } catch (error) {
+      if (told.size === 1) throw error;
+      for (const [service, receipts] of told) {
+        await this.em
+          .fork()
+          .transactional(() => this.folding.fold(service, receipts))
+          .catch((fault: unknown) => {
+            refused.add(service);
+            this.log.warn(
+              { from: service, receipts: receipts.length, ...safeErrorFields(fault) },
+              'receipts have to come again',
+            );
+          });
+      }
+    }
+    return refused;
+  }
+}
+
+/** What is done in chunks says so after each of them: not worth a line. */
+const answerOf = (service: string, { departureId, status, round }: Receipt) =>
+  departureId && status !== 'running' ? [{ departureId, from: service, status, round }] : [];
+
+/** From the subject, which the broker lets no other service use; never from what the message says of itself. */
+const senderOf = ({ subject }: Delivery): string => subject.slice(OF_ANY_SERVICE.length - 1);
+
+function decode({ data }: Delivery): Receipt[] | undefined {
+  try {
+    const { receipts } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data)) as ReceiptBatch;
+    return Array.isArray(receipts) && receipts.every(isReceipt) ? receipts : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const STATUSES: readonly unknown[] = ['running', 'completed', 'failed', 'superseded'];
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const isId = (value: unknown) => typeof value === 'string' && UUID.test(value);
+
+const isReceipt = (receipt: Receipt | null): boolean =>
+  isId(receipt?.userId) &&
+  (receipt?.departureId === undefined || isId(receipt.departureId)) &&
+  Number.isSafeInteger(receipt?.seq) &&
+  Number.isSafeInteger(receipt?.round) &&
+  STATUSES.includes(receipt?.status) &&
+  Array.isArray(receipt?.rules);

@@ -1,0 +1,83 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem } from '#libs/contracts';
+import { Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { Passwords } from './passwords.js';
+import { sha256 } from './secrets.js';
+import { Mail } from '../mail/mail.js';
+import { Sessions } from '../session/sessions.js';
+
+const LIFE = 3_600_000;
+
+/** New passwords for those who have lost theirs. */
+@Injectable()
+export class PasswordResets {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly audit: Audit,
+    private readonly mail: Mail,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** Sends a token to each active user with this email. The answer never tells whether there is one. */
+  async request(email: string): Promise<void> {
+    const db = this.em.getKysely();
+    const { rows } = await sql<{ id: string; email: string }>`
+      select id, email from users where lower(email) = lower(${email}) and status = 'active' for key share`.execute(db);
+    await this.send(rows);
+  }
+
+  /** Sends each of these active users a token for choosing a password, in the caller's transaction. */
+  async send(users: readonly { id: string; email: string }[]): Promise<void> {
+    const db = this.em.getKysely();
+    const resets = users.map((user) => ({ id: this.ids.next(), user, token: this.ids.secret(32) }));
+    const expires = new Date(this.clock.millis() + LIFE);
+    await sql`
+      insert into password_reset (id, user_id, hash, created_at, expires_at)
+      select *, ${this.clock.now()}::timestamptz, ${expires}::timestamptz from unnest(${resets.map((r) => r.id)}::uuid[],
+        ${resets.map((r) => r.user.id)}::uuid[], ${resets.map((r) => sha256(r.token))}::bytea[])`.execute(db);
+    for (const { user, token } of resets) {
+      this.mail.send({ kind: 'password-reset', to: user.email, token, expiresAt: expires.toISOString() });
+    }
+  }
+
+  /**
+   * Sets the password and ends all sessions. All tokens of the user are used up with it.
+   * @throws Problem `gone` when the token is used up, out of time or not one of ours
+   */
+  async confirm(token: string, password: string): Promise<void> {
+    const passwordHash = await this.passwords.hash(password);
+    const { id: userId, account_id: accountId } = await this.owner(token);
+    await this.sessions.endAll([userId]);
+    const db = this.em.getKysely();
+    // Whoever else used a token of this user has waited for the lock that ending the sessions took.
+    const { rows } = await sql<{
+      hash: Buffer;
+    }>`delete from password_reset where user_id = ${userId} returning hash`.execute(db);
+    const unused = rows.some((row) => row.hash.equals(sha256(token)));
+    const { rows: changed } = await sql`
+      update users set password_hash = ${passwordHash} where id = ${userId} and status = 'active' returning id`.execute(
+      db,
+    );
+    if (!unused || changed.length === 0) throw gone();
+    await this.audit.append([{ accountId, action: 'password.reset', actorId: userId, subjectId: userId }]);
+  }
+
+  private async owner(token: string): Promise<{ id: string; account_id: string }> {
+    const { rows } = await sql<{ id: string; account_id: string }>`
+      select u.id, u.account_id from password_reset r join users u on u.id = r.user_id
+      where r.hash = ${sha256(token)} and r.expires_at > ${this.clock.now()} and u.status = 'active'`.execute(
+      this.em.getKysely(),
+    );
+    if (!rows[0]) throw gone();
+    return rows[0];
+  }
+}
+
+const gone = () =>
+  new Problem('gone', { detail: 'This is no longer good for choosing a password. Ask for another one.' });
