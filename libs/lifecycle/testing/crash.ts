@@ -1,6 +1,10 @@
 import pg from 'pg';
 
-/** Runs the work with its connection killed before the n-th statement. False when it has fewer statements than that. */
+/**
+ * Runs the work with its connection killed before the n-th statement.
+ * @returns false when it has fewer statements than that
+ * @throws Error when the work succeeded although its connection was gone
+ */
 export async function crashes(n: number, adminUrl: string, work: () => Promise<unknown>): Promise<boolean> {
   const { query } = pg.Client.prototype;
   const ask = query as unknown as (this: pg.Client, ...args: unknown[]) => Promise<unknown>;
@@ -8,16 +12,23 @@ export async function crashes(n: number, adminUrl: string, work: () => Promise<u
   await admin.connect();
   let statement = 0;
   let broken = false;
+  /** Resolves when the backend is gone; until then it could still carry out the statement. */
+  const terminate = async (pid: number) => {
+    await ask.call(admin, 'select pg_terminate_backend($1)', [pid]);
+    const isAlive = async () =>
+      ((await ask.call(admin, 'select 1 from pg_stat_activity where pid = $1', [pid])) as pg.QueryResult).rows.length >
+      0;
+    while (await isAlive());
+  };
   const patched = function (this: pg.Client, ...args: unknown[]): Promise<unknown> {
     if (this === admin || ++statement !== n) return ask.apply(this, args);
     broken = true;
     const { processID } = this as unknown as { processID: number };
-    return ask.call(admin, 'select pg_terminate_backend($1)', [processID]).then(() => ask.apply(this, args));
+    return terminate(processID).then(() => ask.apply(this, args));
   };
   pg.Client.prototype.query = patched as unknown as typeof query;
   try {
     await work();
-    return broken;
   } catch (error) {
     if (!broken) throw error;
     return true;
@@ -25,4 +36,6 @@ export async function crashes(n: number, adminUrl: string, work: () => Promise<u
     pg.Client.prototype.query = query;
     await admin.end();
   }
+  if (broken) throw new Error(`the work succeeded although its connection was gone before statement ${n}`);
+  return false;
 }
