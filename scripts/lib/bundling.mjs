@@ -23,7 +23,7 @@ const NOT_INSTALLED = [
   '@nestjs/websockets',
   'amqp-connection-manager',
   'amqplib',
-  'class-transformer/storage',
+  'class-transformer',
   'ioredis',
   'kafkajs',
   'mongoose',

@@ -1,11 +1,6 @@
-import 'reflect-metadata';
-import { Type } from 'class-transformer';
-import * as v from 'class-validator';
-import './remembered-fields.js';
-
-/** A JSON Schema (2020-12) fragment, as OpenAPI 3.1 takes it. */
-export type Schema = Record<string, unknown>;
-export type Class<T = object> = new () => T;
+import * as is from './fields/checks.js';
+import { declareField, type Class, type Schema } from './fields/registry.js';
+import { checkOf } from './fields/shape.js';
 
 interface Presence {
   /** May be left out. */
@@ -16,82 +11,53 @@ interface Presence {
   about?: string;
 }
 
-interface FieldSchema {
-  schema: () => Schema;
-  required: boolean;
-  /** The class of a nested object, or of each in a list. */
-  nested?: () => Class;
-}
-
-const FIELDS = Symbol('leaver:fields');
-const ID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-
 /**
- * Each decorator below declares a field once: class-validator checks it on the way in and the same words describe it in
- * the OpenAPI document.
+ * Every decorator below declares a field once: how it is checked when it comes in, and how the OpenAPI document describes
+ * it.
  */
 function field(
-  presence: Presence & { nested?: () => Class },
+  { optional = false, nullable = false, about }: Presence,
   schema: () => Schema,
-  ...checks: PropertyDecorator[]
+  checks: readonly is.Check[],
+  more: { nested?: () => Class; shallow?: boolean } = {},
 ): PropertyDecorator {
-  return (target, property) => {
-    const own: Map<string, FieldSchema> = Reflect.getOwnMetadata(FIELDS, target) ?? new Map();
-    own.set(String(property), {
-      required: !presence.optional,
-      nested: presence.nested,
-      schema: () => describe(schema(), presence),
-    });
-    Reflect.defineMetadata(FIELDS, own, target);
-    for (const check of checks) check(target, property);
-    if (presence.optional && presence.nullable) v.IsOptional()(target, property);
-    else if (presence.optional) v.ValidateIf((o) => o[property] !== undefined)(target, property);
-    else if (presence.nullable) v.ValidateIf((o) => o[property] !== null)(target, property);
-  };
+  const described = () => describe(schema(), nullable, about);
+  return (prototype, name) =>
+    declareField(prototype, String(name), { required: !optional, nullable, schema: described, checks, ...more });
 }
 
-function describe(schema: Schema, { nullable, about }: Presence): Schema {
-  const described = about ? { ...schema, description: about } : schema;
-  if (!nullable) return described;
-  if (typeof schema.type === 'string' && !schema.enum) return { ...described, type: [schema.type, 'null'] };
-  return { anyOf: [schema, { type: 'null' }], ...(about ? { description: about } : {}) };
+function describe(schema: Schema, nullable: boolean, about?: string): Schema {
+  const description = about ? { description: about } : {};
+  if (!nullable) return { ...schema, ...description };
+  if (typeof schema.type === 'string' && !schema.enum)
+    return { ...schema, ...description, type: [schema.type, 'null'] };
+  return { anyOf: [schema, { type: 'null' }], ...description };
 }
 
-/** Text of bounded length; control characters other than line breaks and tabs are refused. */
+/** Text of bounded length. Control characters other than line breaks and tabs are refused. */
 export const Text = ({ min = 1, max = 200, ...presence }: Presence & { min?: number; max?: number } = {}) =>
-  field(
-    presence,
-    () => ({ type: 'string', minLength: min, maxLength: max }),
-    v.IsString(),
-    v.Length(min, max),
-    v.Matches(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, {
-      message: '$property must not hold control characters',
-    }),
-  );
+  field(presence, () => ({ type: 'string', minLength: min, maxLength: max }), [
+    is.isString,
+    is.hasLength(min, max),
+    is.matches(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, 'must not contain control characters'),
+  ]);
 
-/** Text that has to follow a pattern; `hint` tells the reader what is expected. */
+/** Text that follows a pattern. `hint` completes the sentence "the field must be …". */
 export const Pattern = (pattern: RegExp, hint: string, presence: Presence = {}) =>
-  field(
-    presence,
-    () => ({ type: 'string', pattern: pattern.source }),
-    v.IsString(),
-    v.Matches(pattern, { message: `$property must be ${hint}` }),
-  );
+  field(presence, () => ({ type: 'string', pattern: pattern.source }), [
+    is.isString,
+    is.matches(pattern, `must be ${hint}`),
+  ]);
 
 export const Email = (presence: Presence = {}) =>
-  field(presence, () => ({ type: 'string', format: 'email', maxLength: 254 }), v.IsEmail(), v.MaxLength(254));
+  field(presence, () => ({ type: 'string', format: 'email', maxLength: 254 }), [is.isEmail, is.hasLength(0, 254)]);
 
-/** A phone number in E.164, `+` and 7 to 15 digits. */
+/** A phone number in E.164: `+` and 7 to 15 digits. */
 export const Phone = (presence: Presence = {}) =>
   Pattern(/^\+[1-9]\d{6,14}$/, 'a phone number in E.164 format, like +14155550100', presence);
 
-/** An id: UUID, lower case. */
-export const Id = (presence: Presence = {}) =>
-  field(
-    presence,
-    () => ({ type: 'string', format: 'uuid' }),
-    v.Matches(ID_PATTERN, { message: '$property must be a UUID' }),
-  );
+/** A UUID in lower case. */
+export const Id = (presence: Presence = {}) => field(presence, () => ({ type: 'string', format: 'uuid' }), [is.isId]);
 
 export const Ids = ({ max = 1000, min = 0, ...presence }: Presence & { max?: number; min?: number } = {}) =>
   field(
@@ -103,34 +69,27 @@ export const Ids = ({ max = 1000, min = 0, ...presence }: Presence & { max?: num
       maxItems: max,
       uniqueItems: true,
     }),
-    v.IsArray(),
-    v.ArrayMinSize(min),
-    v.ArrayMaxSize(max),
-    v.ArrayUnique(),
-    v.Matches(ID_PATTERN, { each: true, message: 'each of $property must be a UUID' }),
+    [is.isArray, is.hasItems(min, max), is.hasUniqueItems, is.each(is.isId)],
   );
 
 export const OneOf = (values: readonly string[], presence: Presence = {}) =>
-  field(presence, () => ({ type: 'string', enum: [...values] }), v.IsIn([...values]));
+  field(presence, () => ({ type: 'string', enum: [...values] }), [is.isIn(values)]);
 
 export const SomeOf = (values: readonly string[], presence: Presence = {}) =>
-  field(
-    presence,
-    () => ({ type: 'array', items: { type: 'string', enum: [...values] }, uniqueItems: true }),
-    v.IsArray(),
-    v.ArrayUnique(),
-    v.ArrayMaxSize(values.length),
-    v.IsIn([...values], { each: true }),
-  );
+  field(presence, () => ({ type: 'array', items: { type: 'string', enum: [...values] }, uniqueItems: true }), [
+    is.isArray,
+    is.hasUniqueItems,
+    is.each(is.isIn(values)),
+  ]);
 
-/** Filters a list by a person, who may also be the caller or nobody. */
+/** A filter for a list by a person: a user's id, `me` for the caller, or `none`. */
 export const PersonFilter = (about: string) =>
   Pattern(/^(me|none|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, 'the id of a user, `me` or `none`', {
     optional: true,
     about,
   });
 
-/** A list of short texts, each of which follows the pattern; `hint` tells the reader what is expected. */
+/** A list of short texts that follow a pattern. `hint` completes the sentence "each item must be …". */
 export const Texts = (pattern: RegExp, hint: string, { max = 100, ...presence }: Presence & { max?: number } = {}) =>
   field(
     presence,
@@ -139,102 +98,62 @@ export const Texts = (pattern: RegExp, hint: string, { max = 100, ...presence }:
       items: { type: 'string', minLength: 1, maxLength: 200, pattern: pattern.source },
       maxItems: max,
     }),
-    v.IsArray(),
-    v.ArrayMaxSize(max),
-    v.IsString({ each: true }),
-    v.Length(1, 200, { each: true }),
-    v.Matches(pattern, { each: true, message: `each of $property must be ${hint}` }),
+    [
+      is.isArray,
+      is.hasItems(0, max),
+      ...[is.isString, is.hasLength(1, 200), is.matches(pattern, `must be ${hint}`)].map(is.each),
+    ],
   );
 
-export const Flag = (presence: Presence = {}) => field(presence, () => ({ type: 'boolean' }), v.IsBoolean());
+export const Flag = (presence: Presence = {}) => field(presence, () => ({ type: 'boolean' }), [is.isBoolean]);
 
 export const Whole = ({
   min = 0,
   max = Number.MAX_SAFE_INTEGER,
   ...presence
 }: Presence & { min?: number; max?: number } = {}) =>
-  field(presence, () => ({ type: 'integer', minimum: min, maximum: max }), v.IsInt(), v.Min(min), v.Max(max));
+  field(presence, () => ({ type: 'integer', minimum: min, maximum: max }), [
+    is.isInteger,
+    is.atLeast(min),
+    is.atMost(max),
+  ]);
 
-export const Num = (presence: Presence = {}) => field(presence, () => ({ type: 'number' }), v.IsNumber());
+export const Num = (presence: Presence = {}) => field(presence, () => ({ type: 'number' }), [is.isNumber]);
 
-/** Years from 1, and time zones that there are: what PostgreSQL takes as well. */
-const MOMENT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
-
-/** A moment in ISO 8601: date, time and time zone. */
+/** A time in ISO 8601 with date and time zone. */
 export const Moment = (presence: Presence = {}) =>
-  field(
-    presence,
-    () => ({ type: 'string', format: 'date-time' }),
-    v.IsISO8601({ strict: true, strictSeparator: true }),
-    v.ValidateBy({
-      name: 'moment',
-      validator: {
-        validate: (value) => typeof value === 'string' && MOMENT.test(value) && !Number.isNaN(Date.parse(value)),
-        defaultMessage: () => '$property must be a time in ISO 8601 with a time zone',
-      },
-    }),
-  );
+  field(presence, () => ({ type: 'string', format: 'date-time' }), [is.isMoment]);
 
 export const Url = (presence: Presence = {}) =>
-  field(
-    presence,
-    () => ({ type: 'string', format: 'uri', maxLength: 2000 }),
-    v.IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }),
-    v.MaxLength(2000),
-  );
+  field(presence, () => ({ type: 'string', format: 'uri', maxLength: 2000 }), [is.isUrl, is.hasLength(0, 2000)]);
 
-/** A free JSON object. */
-export const Json = (presence: Presence = {}) => field(presence, () => ({ type: 'object' }), v.IsObject());
+/** A JSON object with any contents. */
+export const Json = (presence: Presence = {}) => field(presence, () => ({ type: 'object' }), [is.isObject]);
 
-/** Anything the given schema describes; `check` decides on the way in. For the few fields that are more than one type. */
-export const Shape = (schema: Schema, check: (value: unknown) => boolean, hint: string, presence: Presence = {}) =>
-  field(
-    presence,
-    () => schema,
-    v.ValidateBy({ name: 'shape', validator: { validate: check, defaultMessage: () => `$property must be ${hint}` } }),
-  );
+interface ShapeOptions extends Presence {
+  /** The class that `$ref` in the schema refers to. */
+  nested?: () => Class;
+  /** Check only the outermost type: the owning service refuses wrong contents with an error code of its own. */
+  shallow?: boolean;
+}
+
+/**
+ * A field of another type, described by a JSON Schema, which is also its check. `hint` completes the sentence "the field
+ * must be …".
+ */
+export function Shape(schema: Schema, hint: string, { nested, shallow, ...presence }: ShapeOptions = {}) {
+  const accepts = checkOf(shallow ? { type: schema.type } : schema, nested);
+  return field(presence, () => schema, [is.check('shape', accepts, `must be ${hint}`)], { nested, shallow });
+}
 
 /** A nested object of the given class. */
 export const Nested = (type: () => Class, presence: Presence = {}) =>
-  field({ ...presence, nested: type }, () => ref(type()), v.IsObject(), v.ValidateNested(), Type(type));
+  field(presence, () => ref(type()), [is.isObject], { nested: type });
 
 /** A list of nested objects of the given class. */
 export const ListOf = (type: () => Class, { max = 1000, ...presence }: Presence & { max?: number } = {}) =>
-  field(
-    { ...presence, nested: type },
-    () => ({ type: 'array', items: ref(type()), maxItems: max }),
-    v.IsArray(),
-    v.ArrayMaxSize(max),
-    v.ValidateNested({ each: true }),
-    Type(type),
-  );
+  field(presence, () => ({ type: 'array', items: ref(type()), maxItems: max }), [is.isArray, is.hasItems(0, max)], {
+    nested: type,
+  });
 
 const ref = (type: Class): Schema => ({ $ref: `#/components/schemas/${type.name}` });
-
-/** The fields of a class, its ancestors' included, in the order of their declaration. */
-function fieldsOf(type: Class): Map<string, FieldSchema> {
-  const chain: object[] = [];
-  for (let proto: object | null = type.prototype; proto; proto = Object.getPrototypeOf(proto)) chain.unshift(proto);
-  return new Map(chain.flatMap((proto) => [...(Reflect.getOwnMetadata(FIELDS, proto) ?? [])]));
-}
-
-/** The JSON Schema of a class made of the decorators above. Nested classes are references into `#/components/schemas`. */
-export function schemaOf(type: Class): Schema {
-  const fields = [...fieldsOf(type)];
-  const required = fields.filter(([, f]) => f.required).map(([name]) => name);
-  return {
-    type: 'object',
-    properties: Object.fromEntries(fields.map(([name, f]) => [name, f.schema()])),
-    ...(required.length > 0 ? { required } : {}),
-    additionalProperties: false,
-  };
-}
-
-/** Names of the fields that are whole numbers or flags: a query string has to be converted for them. */
-export function fieldTypes(type: Class): Map<string, string> {
-  return new Map([...fieldsOf(type)].map(([name, f]) => [name, String([f.schema().type].flat()[0])]));
-}
-
-/** The classes that a class refers to in its schema, directly. */
-export const nestedIn = (type: Class): Class[] =>
-  [...fieldsOf(type).values()].flatMap(({ nested }) => (nested ? [nested()] : []));

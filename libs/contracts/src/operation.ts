@@ -1,4 +1,5 @@
-import { Id, ListOf, Text, Whole, type Class } from './fields.js';
+import { Id, ListOf, Text, Whole } from './fields.js';
+import type { Class } from './fields/registry.js';
 import type { Principal, Role } from './principal.js';
 import type { ProblemCode } from './problem.js';
 

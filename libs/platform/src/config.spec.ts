@@ -69,8 +69,8 @@ describe('settings', () => {
 
   it('a number or flag that is none is a fault', () => {
     expect(faultsOf(complete({ PORT: 'eighty', DEMO: 'yes' }))).toEqual([
-      expect.stringMatching(/^DEMO must be a boolean/),
       expect.stringMatching(/^PORT must be an integer/),
+      expect.stringMatching(/^DEMO must be a boolean/),
     ]);
   });
 

@@ -1,6 +1,5 @@
 import { LOG_LEVELS, TRACES_SAMPLERS, type ObservabilitySettings, type TracesSampler } from '#libs/observability';
-import { fieldTypes, OneOf, Pattern, Shape, Text, Url, Whole, type Class } from '#libs/contracts';
-import { validateSync } from 'class-validator';
+import { fieldTypes, OneOf, Pattern, Shape, Text, Url, validate, Whole, type Class } from '#libs/contracts';
 import { readFileSync } from 'node:fs';
 
 /**
@@ -41,12 +40,8 @@ export class BaseConfig implements ObservabilitySettings {
   otelTracesSampler: TracesSampler = 'parentbased_always_on';
 
   /** Which share of the traces a sampler with `ratio` in its name records. */
-  @Shape({ type: 'number', minimum: 0, maximum: 1 }, isShare, 'a number from 0 to 1')
+  @Shape({ type: 'number', minimum: 0, maximum: 1 }, 'a number from 0 to 1')
   otelTracesSamplerArg: number = 1;
-}
-
-function isShare(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
 /** A service with a database of its own. */
@@ -89,14 +84,12 @@ export function loadConfig<C extends BaseConfig>(type: Class<C>, serviceName: st
       unreadable.set(field, (error as Error).message);
     }
   }
-  const invalid = validateSync(config)
-    .filter(({ property }) => !unreadable.has(property))
-    .map(({ property, value, constraints = {} }) => {
-      // The hint of a field's decorator begins with the field's name; the reader knows the variable's.
-      const hint = (constraints.isInt ?? Object.values(constraints).at(-1) ?? 'is not valid')
-        .replace(property, '')
-        .trim();
-      return `${variable(property)} ${value === undefined ? 'is not set; it ' : ''}${hint}`;
+  const invalid = validate(type, config, { unknown: 'ignore' })
+    .filter(({ name }) => !unreadable.has(name))
+    .map(({ name, value, messages }) => {
+      // A message begins with the name of the field; the reader knows the name of the variable.
+      const hint = (messages.isInt ?? Object.values(messages).at(-1)!).replace(name, '').trim();
+      return `${variable(name)} ${value === undefined ? 'is not set; it ' : ''}${hint}`;
     });
   const faults = [...unreadable.values(), ...invalid];
   if (faults.length > 0) throw new ConfigError(serviceName, faults);

@@ -1,4 +1,5 @@
-import { Id, ListOf, Moment, Nested, OneOf, Text, Whole, type Class } from '../fields.js';
+import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
+import type { Class } from '../fields/registry.js';
 import { NoBody, operation } from '../operation.js';
 import { TRANSITIONS, type Transition } from '../policy.js';
 import { MANAGERS } from '../principal.js';

@@ -13,7 +13,7 @@ export class PreviewQuery {
 export class PreviewBlocker {
   @Text({ about: 'The code with which the departure would be refused.' }) code: ProblemCode;
   @Text({ max: 1000 }) detail: string;
-  @Shape({ type: 'array' }, Array.isArray, 'a list', { about: 'What stands in the way, by id.' }) items: unknown[];
+  @Shape({ type: 'array' }, 'a list', { about: 'What stands in the way, by id.' }) items: unknown[];
 }
 
 export class PreviewWarning {

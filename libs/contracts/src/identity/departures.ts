@@ -12,7 +12,6 @@ export const DEPARTURE_STATUSES = ['scheduled', 'running', 'completed', 'failed'
 export type DepartureStatus = (typeof DEPARTURE_STATUSES)[number];
 const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded'] as const;
 export const RULE_SCOPES = ['all', 'installed-by-leaver'] as const;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const MOST_RULES = 500;
 
@@ -22,7 +21,6 @@ export type NamedSuccessors = Record<string, string>;
 export const Successors = () =>
   Shape(
     { type: 'object', additionalProperties: { type: 'string', format: 'uuid' } },
-    (value) => isObject(value) && Object.values(value).every((id) => typeof id === 'string' && UUID.test(id)),
     'an object: rule id, or `default`, → user id',
     { optional: true, about: 'Who takes over, by rule id; `default` for every rule not named.' },
   );
@@ -31,8 +29,9 @@ export const Successors = () =>
 export class DepartureWishes {
   @Successors() successors?: NamedSuccessors;
 
-  @Shape({ type: 'object', additionalProperties: ACTION_SCHEMA }, isObject, 'an object: rule id → action', {
+  @Shape({ type: 'object', additionalProperties: ACTION_SCHEMA }, 'an object: rule id → action', {
     optional: true,
+    shallow: true,
     about: 'By rule id: another action for this departure alone.',
   })
   overrides?: Record<string, ActionInput>;
@@ -59,12 +58,11 @@ export class DepartureRequest extends DepartureWishes {
 export class Reactivation {
   @Shape(
     {
-      oneOf: [
+      anyOf: [
         { type: 'string', enum: ['none', 'all'] },
         { type: 'array', items: { type: 'string', maxLength: 200 }, maxItems: MOST_RULES },
       ],
     },
-    isRestoration,
     '`none`, `all` or a list of rule ids',
     {
       optional: true,
@@ -155,15 +153,6 @@ export class DepartureNews {
   @Id() userId: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @Moment({ about: 'When it begins, or began.' }) effectiveAt: string;
-}
-
-function isRestoration(value: unknown): boolean {
-  if (!Array.isArray(value)) return value === 'none' || value === 'all';
-  return value.length <= MOST_RULES && value.every((id) => typeof id === 'string' && id.length <= 200);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const ofUser = { service: 'identity', access: MANAGERS } as const;

@@ -1,4 +1,5 @@
-import { Flag, Id, Json, ListOf, OneOf, Shape, SomeOf, Text, Whole, type Schema } from '../fields.js';
+import { Flag, Id, Json, ListOf, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
+import type { Schema } from '../fields/registry.js';
 import { operation } from '../operation.js';
 import {
   ACTIONS,
@@ -60,7 +61,7 @@ export class Catalogue {
 
 export class Policy {
   @OneOf(PRESETS) preset: Preset;
-  @Shape(OVERRIDES_SCHEMA, isObject, 'an object: rule id → transition → action', {
+  @Shape(OVERRIDES_SCHEMA, 'an object: rule id → transition → action', {
     about: 'Where the account deviates from the preset.',
   })
   overrides: Overrides;
@@ -69,8 +70,9 @@ export class Policy {
 
 export class PolicyChange {
   @OneOf(PRESETS, { optional: true, about: 'Stays as it is unless told.' }) preset?: Preset;
-  @Shape(OVERRIDES_SCHEMA, isObject, 'an object: rule id → transition → action', {
+  @Shape(OVERRIDES_SCHEMA, 'an object: rule id → transition → action', {
     optional: true,
+    shallow: true,
     about: 'Takes the place of all overrides there are. They stay as they are unless told.',
   })
   overrides?: Overrides;
@@ -90,10 +92,6 @@ export class BrokenPromise {
   @OneOf(TRANSITIONS) transition: Transition;
   @OneOf(ACTIONS) action: ActionName;
   @Whole({ min: 1 }) remaining: number;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export const rulesList = operation<Catalogue>({

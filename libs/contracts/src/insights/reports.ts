@@ -2,7 +2,6 @@ import { Flag, Id, Ids, Json, ListOf, Moment, Nested, PersonFilter, Shape, Text 
 import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'insights';
-const ID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOST_USERS = 1000;
 
 /** How widely a report is shared. */
@@ -21,20 +20,9 @@ const SharedWithField = (about: string, optional = false) =>
         { type: 'array', items: { type: 'string', format: 'uuid' }, maxItems: MOST_USERS, uniqueItems: true },
       ],
     },
-    isSharedWith,
     `\`everyone\` or a list of at most ${MOST_USERS} ids of users, each once`,
     { about, optional },
   );
-
-function isSharedWith(value: unknown): boolean {
-  if (value === 'everyone') return true;
-  return (
-    Array.isArray(value) &&
-    value.length <= MOST_USERS &&
-    new Set(value).size === value.length &&
-    value.every((id) => typeof id === 'string' && ID_PATTERN.test(id))
-  );
-}
 
 export class NewReport {
   @Text() name: string;
@@ -52,8 +40,8 @@ export class Report {
   @Nested(() => UserView) owner: UserView;
   @Shape(
     { anyOf: [EVERYONE, { type: 'array', items: { $ref: '#/components/schemas/UserView' } }] },
-    () => true,
     '`everyone` or a list of users',
+    { nested: () => UserView },
   )
   sharedWith: UserView[] | 'everyone';
   @Flag({ about: 'True once a departure of the owner has taken it from everybody it was shared with.' })

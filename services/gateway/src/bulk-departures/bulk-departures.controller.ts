@@ -21,7 +21,7 @@ export class BulkDeparturesController {
   @Serves(departuresBulk)
   async create(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     if (mediaTypeOf(request) !== 'text/csv') return this.forwarder.forward(departuresBulk, request, reply);
-    const query = await readQueryOnly(departuresBulk, request);
+    const query = readQueryOnly(departuresBulk, request);
     const body = { csv: await this.read(request, reply) };
     request.body = { ...query, ...body };
     const client = {

@@ -30,7 +30,7 @@ export class ContactImportsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContactImport> {
-    const { userIdField = null } = await readQueryOnly(importContacts, request);
+    const { userIdField = null } = readQueryOnly(importContacts, request);
     checkMediaType(importContacts, request);
     const { accountId, userId } = request.principal!;
     const file = await fileOf(request, this.config.importLimitBytes);

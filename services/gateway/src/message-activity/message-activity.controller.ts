@@ -13,7 +13,7 @@ export class MessageActivityController {
 
   @Serves(messageActivityExport)
   async export(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const filter = await readQueryOnly(messageActivityExport, request);
+    const filter = readQueryOnly(messageActivityExport, request);
     const { accountId } = request.principal!;
     const page = (after: string | null) => this.services.ask(activityLines, { accountId, filter, after });
     // Asked before the file begins, so that what goes wrong at first is an ordinary problem. Later it breaks off.

@@ -20,7 +20,7 @@ export class Forwarder {
 
   /** @throws Problem what the request lacks, what the service says, or `service-unavailable` when it says nothing */
   async forward(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const parts = await readCall(operation, request);
+    const parts = readCall(operation, request);
     const client = {
       ip: clientAddress(request, this.config.trustedProxies),
       userAgent: (request.headers['user-agent'] ?? '').slice(0, 300),

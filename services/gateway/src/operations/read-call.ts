@@ -1,6 +1,13 @@
-import { NoBody, NoQuery, Problem, fieldTypes, type Class, type Operation } from '#libs/contracts';
-import { plainToInstance } from 'class-transformer';
-import { validate, type ValidationError } from 'class-validator';
+import {
+  NoBody,
+  NoQuery,
+  Problem,
+  fieldTypes,
+  validate,
+  type Class,
+  type InvalidField,
+  type Operation,
+} from '#libs/contracts';
 import type { FastifyRequest } from 'fastify';
 import { hasBody, mediaTypeOf } from '../http/request.js';
 
@@ -17,19 +24,16 @@ interface FieldError {
 
 const JSON_ONLY = ['application/json'];
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const RULES = { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false };
 
 /**
  * What the request says, checked against the operation's declaration.
  * @throws Problem `not-found` for an id that can't be one, `unsupported-media-type`, `validation` with every error
  */
-export async function readCall(operation: Operation, request: FastifyRequest): Promise<CallParts> {
+export function readCall(operation: Operation, request: FastifyRequest): CallParts {
   const params = readParams(request);
   checkMediaType(operation, request);
-  const [query, body] = await Promise.all([
-    readQuery(operation, request),
-    read(operation.body ?? NoBody, request.body ?? {}),
-  ]);
+  const query = readQuery(operation, request);
+  const body = read(operation.body ?? NoBody, request.body ?? {});
   const errors = [...query.errors, ...body.errors];
   if (errors.length > 0) throw new Problem('validation', { errors });
   return { params, query: query.value, body: body.value };
@@ -47,11 +51,8 @@ export function readParams(request: FastifyRequest): Record<string, string> {
 }
 
 /** For custom routes, whose body is a stream: the query alone. @throws Problem `validation` with every error */
-export async function readQueryOnly<Q extends object>(
-  operation: Operation<object, Q>,
-  request: FastifyRequest,
-): Promise<Q> {
-  const { value, errors } = await readQuery(operation as unknown as Operation, request);
+export function readQueryOnly<Q extends object>(operation: Operation<object, Q>, request: FastifyRequest): Q {
+  const { value, errors } = readQuery(operation as unknown as Operation, request);
   if (errors.length > 0) throw new Problem('validation', { errors });
   return value as Q;
 }
@@ -80,23 +81,15 @@ function fromText(value: string | string[], type: string | undefined): unknown {
   return value;
 }
 
-async function read(type: Class, plain: unknown): Promise<{ value: object; errors: FieldError[] }> {
+function read(type: Class, plain: unknown): { value: object; errors: FieldError[] } {
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
     return { value: {}, errors: [{ field: '', message: 'The body must be a JSON object' }] };
   }
-  const value = plainToInstance(type, plain);
-  return { value, errors: (await validate(value, RULES)).flatMap((error) => flatten(error)) };
+  return { value: plain, errors: validate(type, plain).flatMap(errorsOf) };
 }
 
-function flatten(error: ValidationError, parent = ''): FieldError[] {
-  const field = parent + error.property;
-  const nested = (error.children ?? []).flatMap((child) => flatten(child, `${field}.`));
-  return [...messagesOf(error).map((message) => ({ field, message })), ...nested];
-}
-
-function messagesOf({ constraints = {}, value, property }: ValidationError): string[] {
-  if ('whitelistValidation' in constraints) return ['There is no such field'];
-  // Every check fails for what isn't there; one word says it.
-  if (value === undefined && Object.keys(constraints).length > 0) return [`${property} is required`];
-  return Object.values(constraints);
+function errorsOf({ path, name, value, messages }: InvalidField): FieldError[] {
+  // Every check fails for a missing field; one message is enough.
+  const all = value === undefined ? [`${name} is required`] : Object.values(messages);
+  return all.map((message) => ({ field: path, message }));
 }
