@@ -11,7 +11,8 @@ export const USER_EVENTS = [
 export type UserEventType = (typeof USER_EVENTS)[number];
 export type LifecycleEventType = Exclude<UserEventType, 'user.created' | 'user.updated'>;
 
-export type UserStatus = 'invited' | 'active' | 'deactivated' | 'deleted';
+export const USER_STATUSES = ['invited', 'active', 'deactivated', 'deleted'] as const;
+export type UserStatus = (typeof USER_STATUSES)[number];
 
 /** CloudEvents 1.0 in JSON, structured mode: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface CloudEvent<T> {

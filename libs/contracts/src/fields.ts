@@ -13,7 +13,7 @@ interface Presence {
 
 /**
  * Every decorator below declares a field once: how it is checked when it comes in, and how the OpenAPI document describes
- * it.
+ * it. A test holds the field's TypeScript type to the same declaration (docs/adr/0006).
  */
 function field(
   { optional = false, nullable = false, about }: Presence,
@@ -125,7 +125,10 @@ export const Moment = (presence: Presence = {}) =>
   field(presence, () => ({ type: 'string', format: 'date-time' }), [is.isMoment]);
 
 export const Url = (presence: Presence = {}) =>
-  field(presence, () => ({ type: 'string', format: 'uri', maxLength: 2000 }), [is.isUrl, is.hasLength(0, 2000)]);
+  field(presence, () => ({ type: 'string', format: 'uri', pattern: '^https?://', maxLength: 2000 }), [
+    is.isUrl,
+    is.hasLength(0, 2000),
+  ]);
 
 /** A JSON object with any contents. */
 export const Json = (presence: Presence = {}) => field(presence, () => ({ type: 'object' }), [is.isObject]);

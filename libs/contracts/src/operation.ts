@@ -1,4 +1,5 @@
-import { Id, ListOf, Text, Whole } from './fields.js';
+import { USER_STATUSES, type UserStatus } from './events.js';
+import { Id, ListOf, OneOf, Text, Whole } from './fields.js';
 import type { Class } from './fields/registry.js';
 import type { Principal, Role } from './principal.js';
 import type { ProblemCode } from './problem.js';
@@ -82,7 +83,7 @@ export class ListQuery {
 export class UserView {
   @Id() id: string;
   @Text({ about: '`Deleted user` for somebody deleted.' }) name: string;
-  @Text() status: 'invited' | 'active' | 'deactivated' | 'deleted';
+  @OneOf(USER_STATUSES) status: UserStatus;
 }
 
 export class NoBody {}

@@ -3,7 +3,7 @@ import type { Class } from '../fields/registry.js';
 import { NoBody, operation } from '../operation.js';
 import { TRANSITIONS, type Transition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
-import type { ProblemCode } from '../problem.js';
+import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { DEPARTURE_STATUSES, DepartureWishes, Successors, type NamedSuccessors } from './departures.js';
 
 export const BULK_MAX = 10_000;
@@ -51,7 +51,7 @@ export class BulkRow {
   @Whole({ min: 1, about: 'Place in the request, or in the file without its heading.' }) row: number;
   @Id({ nullable: true, about: 'Null for a staff id that nobody has.' }) userId: string | null;
   @OneOf(ROW_STATUSES, { about: 'Once accepted, the status of the departure.' }) status: BulkRowStatus;
-  @Text({ optional: true, about: 'Why it was refused.' }) code?: ProblemCode;
+  @OneOf(PROBLEM_CODES, { optional: true, about: 'Why it was refused.' }) code?: ProblemCode;
   @Text({ optional: true, max: 1000 }) detail?: string;
   @Id({ optional: true }) departureId?: string;
 }

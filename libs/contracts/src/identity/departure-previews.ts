@@ -3,7 +3,7 @@ import { NoBody, operation } from '../operation.js';
 import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transition } from '../policy.js';
 import { DAYS_TO_TELL, MOST_TO_TELL } from '../contacts-to-tell.js';
 import { MANAGERS } from '../principal.js';
-import type { ProblemCode } from '../problem.js';
+import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { RULE_SCOPES } from './departures.js';
 
 export class PreviewQuery {
@@ -11,7 +11,7 @@ export class PreviewQuery {
 }
 
 export class PreviewBlocker {
-  @Text({ about: 'The code with which the departure would be refused.' }) code: ProblemCode;
+  @OneOf(PROBLEM_CODES, { about: 'The code with which the departure would be refused.' }) code: ProblemCode;
   @Text({ max: 1000 }) detail: string;
   @Shape({ type: 'array' }, 'a list', { about: 'What stands in the way, by id.' }) items: unknown[];
 }

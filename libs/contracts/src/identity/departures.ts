@@ -1,9 +1,9 @@
-import { Id, Json, ListOf, Moment, Nested, OneOf, Shape, Text, Whole } from '../fields.js';
+import { Id, ListOf, Moment, Nested, OneOf, Shape, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { RESTORE } from '../lifecycle.js';
 import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
 import { MANAGERS } from '../principal.js';
-import type { ProblemCode } from '../problem.js';
+import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { ACTION_SCHEMA, type ActionInput } from './policy.js';
 
 export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated'] as const;
@@ -124,7 +124,7 @@ export class Departure {
   @Moment({ optional: true, about: 'When the user is to be reactivated.' }) returnAt?: string;
   @Id({ optional: true, about: 'Of a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
   @Id({ optional: true, about: 'The shared inbox that the user’s number and threads become.' }) inboxId?: string;
-  @Text({ optional: true, about: 'The code with which a scheduled departure was refused at its time.' })
+  @OneOf(PROBLEM_CODES, { optional: true, about: 'The code with which a scheduled departure was refused at its time.' })
   error?: ProblemCode;
   @Text({ optional: true, max: 1000, about: 'Why it was refused.' }) errorDetail?: string;
   @Nested(() => DepartureProgress) progress: DepartureProgress;
@@ -143,7 +143,14 @@ export class CompletedDeparture {
   @Id() userId: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @Moment() completedAt: string;
-  @Json({ about: 'Rows touched, by service.' }) affected: Record<string, number>;
+  @Shape(
+    { type: 'object', additionalProperties: { type: 'integer', minimum: 0 } },
+    'an object: service → number of rows',
+    {
+      about: 'Rows touched, by service.',
+    },
+  )
+  affected: Record<string, number>;
 }
 
 /** What `departure.scheduled`, `started`, `failed` and `cancelled` tell on the stream `DEPARTURES`. */

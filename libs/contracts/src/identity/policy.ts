@@ -1,4 +1,4 @@
-import { Flag, Id, Json, ListOf, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
+import { Flag, Id, ListOf, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
 import type { Schema } from '../fields/registry.js';
 import { operation } from '../operation.js';
 import {
@@ -34,13 +34,19 @@ export const ACTION_SCHEMA: Schema = {
   ],
 };
 
-const OVERRIDES_SCHEMA: Schema = {
+const BY_TRANSITION: Schema = {
   type: 'object',
-  additionalProperties: {
-    type: 'object',
-    properties: Object.fromEntries(TRANSITIONS.map((transition) => [transition, ACTION_SCHEMA])),
-    additionalProperties: false,
-  },
+  properties: Object.fromEntries(TRANSITIONS.map((transition) => [transition, ACTION_SCHEMA])),
+  additionalProperties: false,
+};
+
+const OVERRIDES_SCHEMA: Schema = { type: 'object', additionalProperties: BY_TRANSITION };
+
+const DEFAULTS_SCHEMA: Schema = {
+  type: 'object',
+  properties: Object.fromEntries(PRESETS.map((preset) => [preset, BY_TRANSITION])),
+  required: [...PRESETS],
+  additionalProperties: false,
 };
 
 /** One rule of the catalogue, as its service has declared it. */
@@ -51,7 +57,9 @@ export class CatalogueRule {
   @SomeOf(TRANSITIONS) transitions: Transition[];
   @SomeOf(ACTIONS, { about: 'What an account may choose, if the rule is not fixed.' }) allowed: ActionName[];
   @Flag({ about: 'No account may change it.' }) fixed: boolean;
-  @Json({ about: 'By preset and transition. An action without parameters is its name.' })
+  @Shape(DEFAULTS_SCHEMA, 'an object: preset → transition → action', {
+    about: 'By preset and transition. An action without parameters is its name.',
+  })
   defaults: Record<Preset, Partial<Record<Transition, ActionInput>>>;
 }
 

@@ -1,8 +1,6 @@
 import { Email, Flag, Id, Ids, Moment, OneOf, SomeOf, Text, Url, Whole } from '../fields.js';
-import type { UserStatus } from '../events.js';
+import { USER_STATUSES, type UserStatus } from '../events.js';
 import { ROLES, type Role } from '../principal.js';
-
-const STATUSES = ['invited', 'active', 'deactivated', 'deleted'] as const satisfies readonly UserStatus[];
 
 /** A user as the API shows one. A deleted user has lost the personal details. */
 export class User {
@@ -13,7 +11,7 @@ export class User {
   @Url({ nullable: true }) avatarUrl: string | null;
   @SomeOf(ROLES) roles: Role[];
   @Ids() teamIds: string[];
-  @OneOf(STATUSES) status: UserStatus;
+  @OneOf(USER_STATUSES) status: UserStatus;
   @Whole({ about: 'Counts the changes of the status.' }) lifecycleVersion: number;
   @Moment({ nullable: true }) deactivatedAt: string | null;
   @Moment({ nullable: true }) deletedAt: string | null;

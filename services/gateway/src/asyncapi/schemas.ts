@@ -7,6 +7,7 @@ import {
   schemaOf,
   TRANSITIONS,
   USER_EVENTS,
+  USER_STATUSES,
   type CloudEvent,
   type Conversion,
   type DepartureFacts,
@@ -47,13 +48,12 @@ const describing = <T>(properties: { [K in keyof T]-?: Schema }, optional: { [K 
 
 const action = { action: oneOf(ACTIONS), days: count, scope: oneOf(['all', 'installed-by-leaver']), to: id };
 const maybeAction = { days: true, scope: true, to: true } as const;
-const STATUSES = ['invited', 'active', 'deactivated', 'deleted'];
 
 const profile = describing<Profile>(
   {
     name: about('Null for somebody deleted.', orNull(text)),
     staffId: orNull(text),
-    status: oneOf(STATUSES),
+    status: oneOf(USER_STATUSES),
     isManager: flag,
     teamIds: ids,
     createdAt: moment,

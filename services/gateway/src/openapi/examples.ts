@@ -67,7 +67,7 @@ export class Examples {
     if (depth > DEEPEST) return null;
     const within = (inner: Schema, key = name) => this.of(inner, { only, name: key, depth: depth + 1 });
     if (typeof schema.$ref === 'string') return within(this.schemas[schema.$ref.split('/').at(-1)!]!);
-    if (Array.isArray(schema.enum)) return schema.enum[0];
+    if (Array.isArray(schema.enum)) return schema.enum.includes(BY_NAME[name]) ? BY_NAME[name] : schema.enum[0];
     const [choice] = [schema.anyOf ?? schema.oneOf].flat() as Schema[];
     if (choice) return within(choice);
     switch ([schema.type].flat()[0]) {

@@ -1,4 +1,4 @@
-import { nestedIn, schemaOf, type Class, type Schema } from '#libs/contracts';
+import { nestedIn, PROBLEM_CODES, schemaOf, type Class, type Schema } from '#libs/contracts';
 
 /**
  * The schemas of these classes and of everything they refer to, by name.
@@ -27,7 +27,7 @@ export const PROBLEM_SCHEMA: Schema = {
     type: { type: 'string', format: 'uri' },
     title: { type: 'string' },
     status: { type: 'integer' },
-    code: { type: 'string' },
+    code: { type: 'string', enum: PROBLEM_CODES },
     detail: { type: 'string' },
     service: { type: 'string', description: 'The service that did not answer.' },
     retryAfter: { type: 'integer', description: 'Seconds.' },
