@@ -92,7 +92,8 @@ export class DeclaredTypes {
       .filter(({ name }) => name && !known.has(this.checker.getSymbolAtLocation(name)!))
       .map(
         (declaration) =>
-          `${placeOf(declaration)} has decorated fields, but ${relative(ROOT, file)} does not export it, so its types can't be compared. Export it.`,
+          `${placeOf(declaration)} has decorated fields, but ${relative(ROOT, file)} does not export it: its types ` +
+          "can't be compared. Export it.",
       );
   }
 

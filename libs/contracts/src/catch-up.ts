@@ -1,39 +1,39 @@
 import type { Ask } from './lifecycle.js';
 
-/** The operator has put a service's database back to an older state. A matter of the operator, over all accounts. */
+/** For the operator, across all accounts: the database of a service has been restored from a backup. */
 export interface CatchUpRequest {
   service: string;
-  /** What was decided from then on has to be applied again, ISO 8601; without it only the state is asked for. */
+  /** Decisions made since this time (ISO 8601) are applied again. Without it, only the state is returned. */
   since?: string;
 }
 
 export interface CatchUpState {
   service: string;
-  /** `waiting` for the service to come and learn who is there, then `catching-up`, in the end `caught-up`. */
+  /** `waiting` until the service has a complete directory, then `catching-up`, finally `caught-up`. */
   state: 'waiting' | 'catching-up' | 'caught-up';
-  /** Absent when nothing is under way. */
+  /** Absent if no catch-up is running. */
   since?: string;
-  /** Departures that have been opened again so far. */
+  /** Departures that have been reopened so far. */
   reopened: number;
-  /** Departures in a further round in which this service takes part: those under way, and those that have failed. */
+  /** Reopened departures of this service that are still running, and those that have failed. */
   open: number;
   failed: number;
 }
 
-/** Asking again for what is under way changes nothing; what is over is done once more, and finds nothing left to do. */
+/** Idempotent: while a catch-up runs, a repeated request changes nothing; afterwards it finds nothing to do. */
 export const catchUp: Ask<CatchUpRequest, CatchUpState> = {
   service: 'identity',
   subject: 'lifecycle.identity.catch-up',
   timeout: 10_000,
 };
 
-/** How much a service knows of each person; identity answers what there is to know. */
+/** The newest versions of users that a service knows. Identity answers with the newest that exist. */
 export interface KnownPeople {
   people: { accountId: string; userId: string; seq: number; lifecycleVersion: number; hasLeft: boolean }[];
   next: string | null;
 }
 
-/** Page by page, in the order of the ids; at most `MOST_KNOWN_PEOPLE` at a time. */
+/** Page by page in the order of the ids, at most `MOST_KNOWN_PEOPLE` at a time. */
 export const knownPeopleOf = (service: string): Ask<{ after: string | null }, KnownPeople> => ({
   service,
   subject: `lifecycle.${service}.known-people`,
@@ -46,8 +46,8 @@ export const MOST_KNOWN_PEOPLE = 2_000;
 export const MOST_RAISED = 1_000;
 
 /**
- * Identity, restored from a backup, counts a person's changes on from what another service knows already: what it decides
- * next would be taken for something old otherwise. Who they are and what they may do stays as it is.
+ * Raises the versions of users in an identity database that was restored from a backup to those that another service
+ * knows. Otherwise services would take identity's next decisions for old ones. Profiles and roles are not changed.
  */
 export const raiseVersions: Ask<
   { people: { userId: string; seq: number; lifecycleVersion: number }[] },

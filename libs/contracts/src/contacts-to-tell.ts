@@ -1,13 +1,13 @@
 import type { Ask } from './lifecycle.js';
 
-/** How many contacts a preview names, at most. */
+/** The most contacts that a preview names. */
 export const MOST_TO_TELL = 100;
-/** How far back a message counts. */
+/** Older messages do not count. */
 export const DAYS_TO_TELL = 30;
 
 /**
- * With whom somebody has exchanged messages in their personal inbox lately, the latest first, and how many there are in
- * all. They may want to hear that this person leaves.
+ * The contacts with whom a user has recently exchanged messages in the personal inbox, latest first, and their total
+ * number. They may want to know that the user is leaving.
  */
 export const contactsToTell: Ask<
   { accountId: string; userId: string },
@@ -20,7 +20,7 @@ export interface NamedContact {
   phone: string | null;
 }
 
-/** What these contacts are called and how to reach them. Those that do not exist are left out. */
+/** Names and phone numbers of contacts. Contacts that do not exist are left out. */
 export const contactsNamed: Ask<{ accountId: string; contactIds: string[] }, { contacts: NamedContact[] }> = {
   service: 'contacts',
   subject: 'rpc.contacts.named',

@@ -1,22 +1,22 @@
 import type { Ask } from './lifecycle.js';
 
 /**
- * What a service could not do and does not try any more: a message that it could not read, or a departure that it has
- * given up on. A matter of the operator, over all accounts; the REST API does not know it.
+ * What a service has given up on: a message that it could not decode, or a departure that failed. For the operator, across
+ * all accounts; not part of the REST API.
  */
 export interface DeadLetter {
-  /** Of a departure the departure's id. */
+  /** For a departure, the id of the departure. */
   id: string;
   kind: 'message' | 'departure';
-  /** A code or SQLSTATE, or why it is no event; never a text with data in it. */
+  /** An error code, a SQLSTATE, or why the message is not an event. Never a text that may contain data. */
   reason: string;
   since: string;
-  /** Of a message. */
+  /** For a message. */
   subject?: string;
   bytes?: number;
-  /** The message itself in base64, where it was asked for: there may be a name in it. */
+  /** The message in base64, only on request because it may contain personal data. */
   data?: string;
-  /** Of a departure. */
+  /** For a departure. */
   accountId?: string;
   userId?: string;
   type?: string;
@@ -26,15 +26,15 @@ export interface DeadLetterRequest {
   data?: boolean;
 }
 
-/** Which dead letters are to be tried again. */
+/** The dead letters to try again. */
 export interface ReplayRequest {
   ids: string[] | 'all';
 }
 
 export interface ReplayAnswer {
-  /** Ids of what has been done, or has begun again. */
+  /** Ids of the dead letters that have been processed or restarted. */
   replayed: string[];
-  /** What cannot be tried again, and why: `undecodable` for what still is no event. */
+  /** Ids of those that cannot be tried again, and why: `undecodable` for a message that is still not an event. */
   refused: { id: string; reason: string }[];
 }
 
@@ -45,7 +45,7 @@ export const deadLettersOf = (service: string): Ask<DeadLetterRequest, DeadLette
   timeout: 5_000,
 });
 
-/** At most `MOST_DEAD_LETTERS` at a time. Twice is once: what has been applied is not applied again. */
+/** At most `MOST_DEAD_LETTERS` at a time. Idempotent: events that have been applied are not applied again. */
 export const replayOf = (service: string): Ask<ReplayRequest, ReplayAnswer> => ({
   service,
   subject: `lifecycle.${service}.replay`,

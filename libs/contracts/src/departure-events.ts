@@ -2,17 +2,17 @@ import { operation } from './operation.js';
 import type { Ask } from './lifecycle.js';
 import { MANAGERS } from './principal.js';
 
-/** A rule has moved on, a service has answered, the departure itself has changed its status. */
+/** A rule has made progress, a service has answered, or the departure has changed its status. */
 export const PROGRESS_EVENTS = ['rule', 'service', 'departure'] as const;
 
 export interface DepartureEvent {
-  /** Counts up from 1 within the departure; the id of the server-sent event. */
+  /** Counts from 1 within the departure. It is the id of the server-sent event. */
   n: number;
   type: (typeof PROGRESS_EVENTS)[number];
   data: unknown;
 }
 
-/** The gateway makes the stream out of `departureEvents`. */
+/** The gateway builds the stream from `departureEvents`. */
 export const watchDeparture = operation({
   id: 'departures.events',
   service: 'identity',
@@ -27,8 +27,8 @@ export const watchDeparture = operation({
 });
 
 /**
- * What has happened to a departure after event number `after` (0 for all), in order; `final` when nothing will follow
- * these. Answers `not-found` for a departure of another account.
+ * The events of a departure after number `after` (0 for all), in order. `final` if no more will follow.
+ * @throws Problem `not-found` for a departure of another account
  */
 export const departureEvents: Ask<
   { accountId: string; departureId: string; after: number },
@@ -36,7 +36,7 @@ export const departureEvents: Ask<
 > = { service: 'identity', subject: 'rpc.identity.departures.progress', timeout: 5_000 };
 
 /**
- * Where identity says, with an empty message on core NATS, that `departureEvents` has something new. Not below
- * `departure.`, which a stream keeps for a week.
+ * The core NATS subject on which identity signals new `departureEvents` with an empty message. It is not below
+ * `departure.`, because a stream stores those subjects for a week.
  */
 export const departureProgress = (departureId: string): string => `progress.departure.${departureId}`;

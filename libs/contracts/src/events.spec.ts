@@ -42,7 +42,7 @@ describe('a user event', () => {
     expect(() => decode(value)).toThrow(reason);
   });
 
-  it('is refused when its bytes are no text', () => {
+  it('is refused if its bytes are not text', () => {
     expect(() => decodeUserEvent(Uint8Array.of(0xff, 0xfe))).toThrow('encoded data');
   });
 });
@@ -55,12 +55,12 @@ describe('a problem', () => {
     expect(arrived.status).toBe(409);
   });
 
-  it('of a code that nobody here knows is a fault of ours', () => {
+  it('with an unknown code becomes `internal`', () => {
     const unknown = { ...new Problem('gone').toBody(), code: 'from-the-future' as 'gone' };
     expect(Problem.fromBody(unknown).code).toBe('internal');
   });
 
-  it('has a status of an error, and a title', () => {
+  it('has an error status and a title', () => {
     for (const [status, title] of Object.values(PROBLEMS)) {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(title).not.toBe('');

@@ -1,6 +1,6 @@
 import type { ResolvedPolicy, Transition } from './policy.js';
 
-/** Facts about users that every service may subscribe to: subject `user.<what>.<accountId>.<userId>` on stream `USERS`. */
+/** Changes of users, on stream `USERS` under the subject `user.<what>.<accountId>.<userId>`. Every service may subscribe. */
 export const USER_EVENTS = [
   'user.created',
   'user.updated',
@@ -23,70 +23,73 @@ export interface CloudEvent<T> {
   subject: string;
   time: string;
   datacontenttype: 'application/json';
-  /** W3C trace context of the request that caused it (CloudEvents' distributed tracing extension). */
+  /** W3C trace context of the request that caused the event (CloudEvents' distributed tracing extension). */
   traceparent?: string;
   data: T;
 }
 
-/** What other services keep of a person, in their directory. */
+/** What other services store about a person in their directory. */
 export interface Profile {
-  /** Null for somebody deleted. */
+  /** Null for a deleted user. */
   name: string | null;
   staffId: string | null;
   status: UserStatus;
   isManager: boolean;
   teamIds: string[];
   createdAt: string;
-  /** How the account shows a deleted user: `plain` or with a part of the id. */
+  /** How the account shows a deleted user: without or with a part of the id. */
   redactionLabel: 'plain' | 'with-id';
   legalHold: boolean;
-  /** Who manages this user's inbox meanwhile; absent or null for nobody. */
+  /** The user who manages this user's inbox for now. Absent or null if there is none. */
   caretakerId?: string | null;
-  /** When that ends by itself; null for not before somebody ends it. */
+  /** When the caretaker's access ends. Null if it lasts until it is revoked. */
   caretakerUntil?: string | null;
 }
 
-/** What a leaver's number and threads become, before the rules of the departure are applied. */
+/** The shared inbox that a leaver's number and threads become before the rules of the departure are applied. */
 export interface Conversion {
-  /** Of the shared inbox: the leaver's own one keeps its id, where there was one. */
+  /** The id of the shared inbox. If the leaver had a personal inbox, it keeps its id. */
   inboxId: string;
   name: string;
-  /** At least one, in the order in which calls come to them. Whoever has left by then is left out. */
+  /** At least one, in the order in which calls reach them. Users who have left by then are left out. */
   memberIds: string[];
 }
 
-/** What a reactivation brings back of that which the departure has changed: all of it, or what these rules have changed. */
+/** What a reactivation restores: everything that the departure changed, or what these rules changed. */
 export type Restore = 'all' | string[];
 
-/** What is to happen with a leaver's data; in `user.deactivated`, `user.deleted` and `user.reactivated`. */
+/** What happens to a leaver's data; part of `user.deactivated`, `user.deleted` and `user.reactivated`. */
 export interface DepartureFacts {
   id: string;
-  /** Rules to apply, in this order. A service skips `deactivated` if it has applied it since `activeSince`. Empty for a reactivation. */
+  /**
+   * The transitions whose rules are applied, in this order; empty for a reactivation. A service skips `deactivated` if it
+   * has applied it since `activeSince`.
+   */
   steps: Transition[];
   /** The lifecycle version at which the person last became active. */
   activeSince: number;
-  /** Whether the leaver held `owner` or `admin` at the moment of leaving. */
+  /** Whether the leaver was `owner` or `admin` when leaving. */
   wasManager: boolean;
   policy: ResolvedPolicy;
   /**
-   * In `user.deleted` only: by it a service finds the leaver's email address where somebody has entered it by hand. SHA-256
-   * in hexadecimal of `<id of the departure>:<address in lower case>`; it goes when the deletion is complete.
+   * In `user.deleted` only. A service uses it to find the leaver's email address where people have entered it by hand:
+   * SHA-256 in hexadecimal of `<id of the departure>:<address in lower case>`. Erased when the deletion is complete.
    */
   addressDigest?: string;
-  /** In `user.deleted` only, of somebody who becomes a shared inbox. */
+  /** In `user.deleted` only, if the user becomes a shared inbox. */
   conversion?: Conversion;
-  /** In `user.reactivated` only; without it nothing is brought back. */
+  /** In `user.reactivated` only. Without it nothing is restored. */
   restore?: Restore;
-  /** Goes up when an operator or admin retries a failed departure: a service that has given up begins again. */
+  /** Goes up when a failed departure is retried: a service that has given up starts again. */
   round: number;
 }
 
 export interface UserEventData {
   accountId: string;
   userId: string;
-  /** Counts every event of the user: the newest profile wins. */
+  /** Goes up with every event of the user. The newest profile wins. */
   seq: number;
-  /** Counts changes of status: fences what may still be done. */
+  /** Goes up with every change of the status. Older decisions must not be applied any more. */
   lifecycleVersion: number;
   profile: Profile;
   departure?: DepartureFacts;
@@ -99,11 +102,11 @@ export const DEPARTURES_STREAM = 'DEPARTURES';
 
 export const userSubject = (type: UserEventType, accountId: string, userId: string): string =>
   `${type}.${accountId}.${userId}`;
-/** All events of one person, whatever their type; for purging. */
+/** Matches all events of one user, for purging. */
 export const allOfUser = (accountId: string, userId: string): string => `user.*.${accountId}.${userId}`;
 export const receiptSubject = (service: string): string => `departure.receipt.${service}`;
 export const DEPARTURE_COMPLETED = 'departure.completed';
-/** What else identity says of departures on stream `DEPARTURES`; the type is the subject. */
+/** The other events that identity publishes about departures on stream `DEPARTURES`. The type is the subject. */
 export const DEPARTURE_NEWS = [
   'departure.scheduled',
   'departure.started',
@@ -111,12 +114,15 @@ export const DEPARTURE_NEWS = [
   'departure.cancelled',
 ] as const;
 export type DepartureNewsType = (typeof DEPARTURE_NEWS)[number];
-/** All of the above; receipts have one more part in their subject. */
+/** Matches all of the above, but no receipts: their subjects have one more part. */
 export const ANY_DEPARTURE_NEWS = 'departure.*';
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** The bytes of a message as a user event. Throws `TypeError` with the reason when they are something else. */
+/**
+ * Decodes the bytes of a message as a user event.
+ * @throws TypeError with the reason if they are something else
+ */
 export function decodeUserEvent(bytes: Uint8Array): UserEvent {
   const event: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   const fault = faultOf(event);

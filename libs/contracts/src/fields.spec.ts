@@ -4,7 +4,7 @@ import { schemaOf } from './fields/registry.js';
 import { validate } from './fields/validate.js';
 
 class Person {
-  @Text({ max: 5, about: 'How the person is called.' }) name: string;
+  @Text({ max: 5, about: 'The name of the person.' }) name: string;
   @Email({ optional: true }) email?: string;
 }
 
@@ -25,7 +25,7 @@ const good = { name: 'Robin', id, ids: [id], choice: null };
 const faults = (body: object) => validate(Everything, body).map(({ path }) => path);
 
 describe('a declared field', () => {
-  it('lets in what it describes', () => {
+  it('accepts what it describes', () => {
     expect(faults(good)).toEqual([]);
     const more = {
       email: 'a@b.example',
@@ -79,18 +79,18 @@ describe('a declared field', () => {
     expect(faults({ ...good, ...change })).toEqual([field]);
   });
 
-  it('takes null where it may be null, and absence only where it is optional', () => {
+  it('accepts null only if it is nullable and absence only if it is optional', () => {
     expect(faults({ ...good, number: null })).toEqual([]);
     expect(faults({ ...good, choice: undefined })).toEqual(['choice']);
   });
 
-  it('describes itself in the same words, inherited fields included', () => {
+  it('is described in the schema of its class, and of classes that inherit it', () => {
     expect(schemaOf(Everything)).toMatchObject({
       type: 'object',
       required: ['name', 'id', 'ids', 'choice'],
       additionalProperties: false,
       properties: {
-        name: { type: 'string', minLength: 1, maxLength: 5, description: 'How the person is called.' },
+        name: { type: 'string', minLength: 1, maxLength: 5, description: 'The name of the person.' },
         id: { type: 'string', format: 'uuid' },
         choice: { anyOf: [{ type: 'string', enum: ['a', 'b'] }, { type: 'null' }] },
         number: { type: ['integer', 'null'], minimum: 1, maximum: 9 },
@@ -198,11 +198,11 @@ describe('a shape', () => {
     { shallow: [] },
     { people: [{ name: '' }] },
     { people: [[]] },
-  ])('refuses what it does not: %j', (body) => {
+  ])('refuses what its schema does not describe: %j', (body) => {
     expect(wrong(body)).toEqual(Object.keys(body));
   });
 
-  it('is not declared with a keyword that would not be checked', () => {
+  it('cannot have a keyword in its schema that would not be checked', () => {
     expect(() => Shape({ type: 'string', minLength: 1 }, 'a text')).toThrow('minLength');
     expect(() => Shape({ type: 'string', format: 'email' }, 'an address')).toThrow('format email');
     expect(() => Shape({ $ref: '#/components/schemas/Person' }, 'a person')).toThrow('$ref without a class');
@@ -210,7 +210,7 @@ describe('a shape', () => {
 });
 
 describe('class-validator', () => {
-  it('is left as it is: it knows none of our fields, and its own decorators work beside them', () => {
+  it('is not changed: it knows none of our fields, and its own decorators still work', () => {
     class Foreign {
       @IsString() name: unknown;
     }

@@ -5,43 +5,43 @@ import type { Principal } from './principal.js';
 /** What one rule would do to one person's rows. */
 export interface PreviewLine extends ResolvedAction {
   rule: string;
-  /** For a rule over several kinds of rows, which kind this line counts. */
+  /** The kind of rows that this line counts, if the rule covers several kinds. */
   part?: string;
   transition: Transition;
-  /** Rows it would touch; for `keep`, rows that stay. */
+  /** Rows that the rule would change; for `keep`, rows that stay. */
   count: number;
-  /** A sentence the reader should not miss. */
+  /** A sentence for the person who decides. */
   detail?: string;
-  /** Set when `detail` asks for attention rather than explains. */
+  /** True if `detail` is a warning, not an explanation. */
   warning?: boolean;
-  /** What stands in the way, for `block`. */
+  /** For `block`: what prevents the departure. */
   items?: unknown[];
 }
 
-/** What a receipt line calls it when a return brings back what a rule had done. No policy can choose it. */
+/** The action of a receipt line if a reactivation has undone what the rule did. Policies cannot choose it. */
 export const RESTORE = 'restore';
 
-/** What one rule did to one person's rows, or what has come back of it. */
+/** What one rule did to one person's rows, or what a reactivation restored of it. */
 export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   rule: string;
   part?: string;
   transition: Transition | 'reactivated';
   action: ActionName | typeof RESTORE;
   affected: number;
-  /** Of a restoration: rows that the departure had affected and that have not come back, or not yet. `warning` says why. */
+  /** For a restoration: rows that the departure affected and that are not restored (yet). `warning` says why. */
   notRestored?: number;
   transferredTo?: string;
-  /** When a delayed effect is due. */
+  /** When the delayed effect is due. */
   dueAt?: string;
-  /** Since when it has been due and refused because of a legal hold. Stays when the hold is over. */
+  /** Since when a legal hold has delayed the due effect. Kept after the hold is lifted. */
   heldAt?: string;
   /** When the delayed effect has happened. */
   doneAt?: string;
-  /** A code: `successor-has-left`, and of rows not restored `changed-since` or `cannot-be-restored`. */
+  /** A code: `successor-has-left`; for rows that are not restored, `changed-since` or `cannot-be-restored`. */
   warning?: string;
-  /** Rows that still break the rule's promise: 0 when done, not counted before. */
+  /** Rows that the rule should have changed and has not: 0 when it is done, null until they are counted. */
   remaining: number | null;
-  /** Null while the rule is still at work on a large number of rows. */
+  /** Null while the rule is still working through many rows. */
   finishedAt: string | null;
 }
 
@@ -56,10 +56,10 @@ export interface Receipt {
   lifecycleVersion: number;
   /** Absent for `user.created` and `user.updated`. */
   departureId?: string;
-  /** The round of retries that this answers. */
+  /** The round of retries that this receipt answers. */
   round: number;
   status: ReceiptStatus;
-  /** Why it failed: an error code or SQLSTATE, never a text with data in it. */
+  /** Why it failed: an error code or SQLSTATE, never a text that may contain data. */
   error?: string;
   rules: ReceiptLine[];
 }
@@ -69,13 +69,13 @@ export interface ReceiptBatch {
   receipts: Receipt[];
 }
 
-/** A question that one service asks another over NATS; not part of the public API. */
+/** A request from one service to another over NATS. It is not part of the public API. */
 export interface Ask<Request, Answer> {
   readonly subject: string;
   readonly service: string;
   /** Milliseconds. */
   readonly timeout: number;
-  /** Carries the types only. */
+  /** Never set: it carries the types. */
   readonly types?: (request: Request) => Answer;
 }
 
@@ -92,7 +92,7 @@ export interface PreviewRequest {
   activeSince: number;
   wasManager: boolean;
   rules: ResolvedRules;
-  /** Only these rules; all of the service's unless given. */
+  /** Only these rules. Default: all rules of the service. */
   only?: string[];
 }
 
@@ -100,7 +100,7 @@ export interface ProofRequest {
   users: { userId: string; lifecycleVersion: number }[];
 }
 
-/** Rows that break a promise, per person and rule; only those that do. */
+/** Per person and rule, the rows that the rule should have changed and has not. Counts of 0 are left out. */
 export interface ProofAnswer {
   broken: {
     userId: string;
@@ -124,34 +124,34 @@ export interface DirectoryPage {
   next: string | null;
 }
 
-/** A person whose sessions ended: tokens with a lower epoch are dead. */
+/** A user whose sessions have ended: access tokens with a lower epoch are not valid any more. */
 export interface SessionEpoch {
   userId: string;
   epoch: number;
 }
 
 /**
- * NATS KV bucket of what ends sessions: user id → epoch, and `sessionKey(id)` for a session that ended alone. Nobody needs
- * an entry for longer than an access token lives; `ttl` (milliseconds) is three times that.
+ * The NATS KV bucket of ended sessions: user id → epoch, and `sessionKey(id)` for a single ended session. An entry is
+ * needed as long as an access token lives; `ttl` (milliseconds) is three times that.
  */
 export const SESSION_BUCKET = { name: 'session-epochs', ttl: 900_000 } as const;
 const SESSION_KEY = 'sid.';
 export const sessionKey = (sessionId: string): string => `${SESSION_KEY}${sessionId}`;
-/** The session that a key of the bucket is about; undefined for a user's key. */
+/** The session id in a key of the bucket. Undefined if the key is the id of a user. */
 export const sessionOf = (key: string): string | undefined =>
   key.startsWith(SESSION_KEY) ? key.slice(SESSION_KEY.length) : undefined;
 
 export interface SessionSnapshot {
   epochs: SessionEpoch[];
-  /** Ids of sessions that ended alone, while their user's others go on. */
+  /** Ids of sessions that ended while other sessions of their users go on. */
   sessions: string[];
-  /** The next `since`. Opaque. */
+  /** The value of `since` for the next request. Opaque. */
   at: string;
-  /** There is more: ask again at once. */
+  /** Whether to ask again at once because there is more. */
   more: boolean;
 }
 
-/** Profiles of people whom the asking service does not know yet: its copy of their first event may still be on the way. */
+/** Profiles of users that the asking service does not know yet: their first event may still be on its way to it. */
 export const directoryLookup = ask<{ accountId: string; userIds: string[] }, Pick<DirectoryPage, 'people'>>(
   'identity',
   'rpc.identity.directory.lookup',
@@ -164,37 +164,37 @@ export const proofOf = (service: string) =>
 export interface RuleDeclaration {
   service: string;
   rules: RuleDescription[];
-  /** The service knows who is there: what becomes of those who left before it came may be done now. */
+  /** The service has a complete directory. It can now process the departures of users who left before it joined. */
   acquainted?: boolean;
 }
 
 /**
- * A service tells identity its rules at start, and again whenever they change. The answer to one that is new says
- * `joining` until it has declared itself `acquainted`.
+ * A service declares its rules to identity when it starts and when they change. The answer to a new service says `joining`
+ * until the service has declared that it is `acquainted`.
  */
 export const declareRules = ask<RuleDeclaration, { accepted: number; joining: boolean }>(
   'identity',
   'rpc.identity.rules.declare',
 );
-/** A service that knows nobody yet asks for everybody, page by page (`after` = last user id). */
+/** A new service asks for all users, page by page; `after` is the last user id of the page before. */
 export const directorySnapshot = ask<{ after: string | null; limit: number }, DirectoryPage>(
   'identity',
   'rpc.identity.directory.snapshot',
 );
-/** Whose sessions ended since then; without `since`, as far back as a token can still be alive. */
+/** The sessions that have ended since then. Without `since`, as far back as an access token may still be valid. */
 export const sessionSnapshot = ask<{ since: string | null }, SessionSnapshot>(
   'identity',
   'rpc.identity.sessions.snapshot',
 );
-/** Introspection: who a bearer token speaks for, or null. */
+/** Introspection: the principal of a bearer token, or null if the token is not valid. */
 export const authenticate = ask<{ token: string }, Principal | null>('identity', 'rpc.identity.tokens.authenticate');
 export interface PublicKeys {
   keys: Record<string, unknown>[];
-  /** Ids of those that verify certificates only: no token of theirs can still be alive. */
+  /** Ids of the keys that only verify certificates: no token signed with them can still be valid. */
   retired: string[];
 }
 
-/** The public keys that access tokens and certificates are signed with, as a JWK set. */
+/** The public keys of access tokens and certificates, as a JWK set. */
 export const signingKeys = ask<Record<string, never>, PublicKeys>('identity', 'rpc.identity.tokens.keys');
 
 export interface NewSigningKey {
@@ -203,8 +203,8 @@ export interface NewSigningKey {
 }
 
 /**
- * The operator wants another signing key. It is published two minutes before it is used, and ends nobody's token;
- * `atOnce`, for a key that somebody has got hold of, has every access token renewed.
+ * Replaces the signing key, for the operator. The new key is published two minutes before it is used, and tokens stay
+ * valid. With `atOnce`, for a key that has leaked, every access token has to be renewed.
  */
 export const rotateSigningKey = ask<{ atOnce?: boolean }, NewSigningKey>(
   'identity',

@@ -8,34 +8,37 @@ export type ServiceName = string;
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
- * One call of the API, declared once. From it come the gateway's route, the validation of what comes in, the OpenAPI
- * entry and the NATS subject on which the owning service answers.
+ * One operation of the API, declared once. The gateway's route, the validation of requests, the OpenAPI entry and the NATS
+ * subject of the owning service are derived from it.
  */
 export interface OperationSpec<B extends object, Q extends object, A> {
   /** Durable name, `<resource>.<verb>`: part of the NATS subject, and OpenAPI's operationId. */
   id: string;
   service: ServiceName;
   method: Method;
-  /** With `:name` for parameters; one called `id` or ending in `Id` has to be a UUID. */
+  /** Parameters are written `:name`. One that is called `id` or ends in `Id` has to be a UUID. */
   path: string;
   summary: string;
   body?: Class<B>;
-  /** A body may be left out altogether. */
+  /** The body may be left out. */
   bodyOptional?: boolean;
   query?: Class<Q>;
-  /** The class of the answer; none for 204. */
+  /** The class of the answer. Absent for 204. */
   answer?: Class<A & object>;
   status?: 200 | 201 | 202 | 204;
-  /** Who may call: everybody signed in, only these roles, or the whole world. */
+  /** Who may call it: all signed-in users, only these roles, or anybody. Default: `signed-in`. */
   access?: 'signed-in' | 'public' | readonly Role[];
   errors?: readonly ProblemCode[];
-  /** Where what a 201 or 202 tells of can be read, with `:id` for the answer's; needed only when no declared operation says it. */
+  /**
+   * For 201 and 202: where the result can be read, with `:id` for the id in the answer. Only needed if no operation is
+   * declared for it.
+   */
   location?: string;
-  /** Milliseconds that the gateway waits for the answer; default 10 s. */
+  /** Milliseconds that the gateway waits for the answer. Default: 10,000. */
   timeout?: number;
-  /** The gateway handles it with code of its own (streams, uploads); it is declared here for the documentation and the check of access. */
+  /** The gateway has its own code for it (streams, uploads). The declaration provides documentation and access control. */
   custom?: boolean;
-  /** For a custom route: media types of request and answer. */
+  /** For a custom operation: the media types of request and answer. */
   consumes?: readonly string[];
   produces?: string;
 }
@@ -49,16 +52,16 @@ export interface Operation<B extends object = object, Q extends object = object,
   readonly access: 'signed-in' | 'public' | readonly Role[];
 }
 
-/** What travels from the gateway to the service. */
+/** What the gateway sends to the service. */
 export interface Call<B extends object = object, Q extends object = object> {
-  /** Who asks; on a public route it is `NOBODY`. */
+  /** The caller; `NOBODY` on a public route. */
   principal: Principal;
   params: Record<string, string>;
   query: Q;
   body: B;
-  /** The client's Idempotency-Key with a digest of the request, when one was sent. */
+  /** The client's Idempotency-Key, if it sent one, with a digest of the request. */
   idempotency?: { key: string; digest: string };
-  /** Address and program of the client, for sessions and the audit trail. */
+  /** For sessions and the audit trail. */
   client?: { ip: string; userAgent: string };
 }
 
@@ -70,19 +73,19 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-/** What every list takes. */
+/** The parameters of every list. */
 export class ListQuery {
-  @Whole({ min: 1, max: 200, optional: true, about: 'How many items at most; 50 unless told.' })
+  @Whole({ min: 1, max: 200, optional: true, about: 'The most items to return. Default: 50.' })
   limit?: number;
 
-  @Text({ max: 500, optional: true, about: '`nextCursor` of the page before.' })
+  @Text({ max: 500, optional: true, about: '`nextCursor` of the previous page.' })
   cursor?: string;
 }
 
-/** How a person appears in every answer: never a name of its own, always read through the directory. */
+/** How a user appears in every answer. The name is read from the directory and never stored with other data. */
 export class UserView {
   @Id() id: string;
-  @Text({ about: '`Deleted user` for somebody deleted.' }) name: string;
+  @Text({ about: '`Deleted user` if the user has been deleted.' }) name: string;
   @OneOf(USER_STATUSES) status: UserStatus;
 }
 
@@ -104,22 +107,24 @@ export function operation<A = undefined, B extends object = NoBody, Q extends ob
 interface ResourceSpec<T extends object, C extends object, Q extends object> {
   service: ServiceName;
   path: string;
-  /** Singular, for summaries: "a segment". */
+  /** In the singular, for summaries: "a segment". */
   noun: string;
+  /** For the summary of the list: "segments". */
+  plural: string;
   thing: Class<T>;
   create: Class<C>;
   query?: Class<Q>;
   errors?: readonly ProblemCode[];
-  /** What may keep it from being removed. */
+  /** Why it may not be removed. */
   removeErrors?: readonly ProblemCode[];
   access?: 'signed-in' | readonly Role[];
 }
 
-/** The four calls that every plain resource has: create, list, read, remove. */
+/** The four operations of a plain resource: create, list, read, remove. */
 export function resource<T extends object, C extends object, Q extends object = ListQuery>(
   spec: ResourceSpec<T, C, Q>,
 ) {
-  const { service, path, noun, thing, access } = spec;
+  const { service, path, noun, plural, thing, access } = spec;
   const name = path.slice(path.lastIndexOf('/') + 1);
   const common = { service, access };
   return {
@@ -138,7 +143,7 @@ export function resource<T extends object, C extends object, Q extends object = 
       id: `${name}.list`,
       method: 'GET',
       path,
-      summary: `List: ${noun} each`,
+      summary: `List ${plural}`,
       query: (spec.query ?? ListQuery) as Class<Q>,
       answer: pageOf(thing),
     }),
@@ -164,7 +169,7 @@ export function resource<T extends object, C extends object, Q extends object = 
 
 const pages = new Map<Class, Class>();
 
-/** The class of a page of things, named for the documentation: `SegmentPage`. One class per thing. */
+/** The class of a page, one for each class of items. Its name is that of the item and `Page`: `SegmentPage`. */
 export function pageOf<T extends object>(thing: Class<T>): Class<Page<T>> {
   const known = pages.get(thing);
   if (known) return known as Class<Page<T>>;

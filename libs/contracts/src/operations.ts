@@ -54,7 +54,7 @@ import * as signatures from './integrations/signatures.js';
 import * as invoices from './integrations/invoices.js';
 import type { Operation } from './operation.js';
 
-/** One line per file that declares operations; what is missing here is not offered. */
+/** Every file that declares operations. The gateway does not serve the operations of other files. */
 const DECLARED_IN: readonly object[] = [
   accounts,
   auth,
@@ -117,7 +117,7 @@ export const ALL_OPERATIONS: readonly Operation[] = DECLARED_IN.flatMap((module)
   operationsIn,
 );
 
-/** An export may be an operation, or a group of them as `resource` makes it; anything else is none of ours. */
+/** An export may be an operation or a group of operations as `resource` returns it. Other exports are ignored. */
 function operationsIn(exported: unknown): Operation[] {
   if (typeof exported !== 'object' || exported === null) return [];
   return isOperation(exported) ? [exported] : Object.values(exported).filter(isOperation);

@@ -1,4 +1,4 @@
-/** What may be done with a person's rows. The words of rules.md; durable, as policies and receipts name them. */
+/** What a rule can do with a person's rows. The names are durable: policies and receipts contain them. See rules.md. */
 export const ACTIONS = [
   'keep',
   'unassign',
@@ -24,47 +24,47 @@ export const ACTIONS = [
 ] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
-/** The kinds of product that the platform serves; an account picks one as the base of its policy. */
+/** The kinds of product that Leaver serves. An account picks one as the base of its policy. */
 export const PRESETS = ['crm', 'helpdesk', 'texting', 'calls'] as const;
 export type Preset = (typeof PRESETS)[number];
 
-/** The two ways of leaving that rules speak of. */
+/** The two ways of leaving that rules distinguish. */
 export const TRANSITIONS = ['deactivated', 'deleted'] as const;
 export type Transition = (typeof TRANSITIONS)[number];
 
 /** An action with its parameters, as a policy names it. */
 export interface ActionChoice {
   action: ActionName;
-  /** For the `-after` actions: how long the effect waits. */
+  /** For the `-after` actions: how long the effect is delayed. */
   days?: number;
-  /** For `integrations.shared-apps`: whose apps go. */
+  /** For `integrations.shared-apps`: which apps are affected. */
   scope?: 'all' | 'installed-by-leaver';
 }
 
-/** An action as decided for one departure: the policy's choice, and who takes over where something is transferred. */
+/** An action as decided for one departure: the policy's choice, with the successor if rows are transferred. */
 export interface ResolvedAction extends ActionChoice {
-  /** The named successor; without one a transfer goes to the first admin. */
+  /** The named successor. Without one, a transfer goes to the first admin. */
   to?: string;
 }
 
 export type ResolvedRules = Record<string, Partial<Record<Transition, ResolvedAction>>>;
 
-/** The policy in force when a departure was decided; travels inside the event. */
+/** The policy in force when a departure was decided. It travels inside the event. */
 export interface ResolvedPolicy {
   preset: Preset;
-  /** Counts up with every change of the account's policy. */
+  /** Goes up by one with every change of the account's policy. */
   version: number;
   rules: ResolvedRules;
 }
 
-/** What a service says about one of its rules; identity's catalogue is made of these. */
+/** A service's description of one of its rules. Identity's catalogue consists of these. */
 export interface RuleDescription {
   id: string;
   service: string;
   label: string;
-  /** Order within the service, as its rules file reads. */
+  /** Order within the service, as in its rules file. */
   position: number;
-  /** No override may change it. */
+  /** Overrides cannot change it. */
   fixed: boolean;
   transitions: Partial<Record<Transition, TransitionDescription>>;
 }
@@ -75,6 +75,6 @@ export interface TransitionDescription {
   presets: Partial<Record<Preset, ActionChoice>>;
 }
 
-/** What a rule does under a preset, when the account has not overridden it. */
+/** What a rule does under a preset if the account does not override it. */
 export const defaultOf = (transition: TransitionDescription, preset: Preset): ActionChoice =>
   transition.presets[preset] ?? transition.default;

@@ -1,19 +1,19 @@
-/** Every error a client can meet: stable code → HTTP status and title (RFC 9457). One table; add here, never rename. */
+/** Every error that a client can get: code → HTTP status and title (RFC 9457). Codes are durable: add, never rename. */
 export const PROBLEMS = {
   validation: [400, 'The request is not valid'],
-  'invalid-cursor': [400, 'The cursor is not one of ours'],
+  'invalid-cursor': [400, 'The cursor is not valid'],
   'invalid-json': [400, 'The body is not valid JSON'],
   unauthenticated: [401, 'Please sign in'],
   'invalid-credentials': [401, 'Email or password is wrong'],
   'account-inactive': [401, 'This user has been deactivated'],
   forbidden: [403, 'You are not allowed to do this'],
-  'not-found': [404, 'There is no such thing'],
+  'not-found': [404, 'This does not exist'],
   'method-not-allowed': [405, 'This method is not supported here'],
   'no-free-seat': [409, 'No free seat'],
   'duplicate-email': [409, 'This email is taken'],
   'duplicate-staff-id': [409, 'This staff id is taken'],
-  conflict: [409, 'The state does not allow this'],
-  'sole-owner': [409, 'The last active owner has to stay'],
+  conflict: [409, 'The current state does not allow this'],
+  'sole-owner': [409, 'The account must keep an active owner'],
   'not-deactivated': [409, 'Deactivate the user first'],
   'numbers-assigned': [409, 'Numbers are still assigned to this user'],
   retention: [409, 'The retention period is not over'],
@@ -21,25 +21,25 @@ export const PROBLEMS = {
   'plan-stale': [409, 'Something changed since the preview'],
   'idempotency-mismatch': [409, 'This idempotency key was used with another request'],
   gone: [410, 'This is no longer available'],
-  'precondition-failed': [412, 'It has changed meanwhile'],
+  'precondition-failed': [412, 'It has changed in the meantime'],
   'payload-too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'This media type is not supported'],
-  'invalid-successor': [422, 'This user cannot succeed'],
+  'invalid-successor': [422, 'This user cannot be the successor'],
   'unknown-user': [422, 'There is no such user'],
   'inactive-user': [422, 'This user has left'],
   'unknown-rule': [422, 'There is no such rule'],
   'invalid-action': [422, 'The rule does not allow this action'],
-  'unknown-reference': [422, 'Something named in the request does not exist'],
+  'unknown-reference': [422, 'The request refers to something that does not exist'],
   'no-assigned-contacts': [422, 'No contact is assigned to you'],
   'too-many-requests': [429, 'Too many requests'],
   'source-address-refused': [422, 'The import source leads to a private address'],
-  'source-login-refused': [422, 'The import source refuses the user name or the password'],
-  'source-host-key-changed': [422, 'The import source shows another host key than before'],
+  'source-login-refused': [422, 'The import source refused the user name or the password'],
+  'source-host-key-changed': [422, 'The host key of the import source has changed'],
   'source-certificate-refused': [422, 'The certificate of the import source is not valid'],
   'source-folder-missing': [422, 'The import source has no such folder'],
-  'source-file-refused': [422, 'The import source does not let a file be read or moved'],
+  'source-file-refused': [422, 'The import source refused to let a file be read or moved'],
   internal: [500, 'Something went wrong on our side'],
-  'source-unreachable': [502, 'The import source did not answer, or broke off'],
+  'source-unreachable': [502, 'The import source did not answer or closed the connection'],
   'service-unavailable': [503, 'A service did not answer'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
@@ -49,16 +49,16 @@ export const PROBLEM_CODES = Object.keys(PROBLEMS) as readonly ProblemCode[];
 export type ScimErrorType =
   'invalidFilter' | 'invalidPath' | 'invalidSyntax' | 'invalidValue' | 'noTarget' | 'tooMany' | 'uniqueness';
 
-/** What stands beside the code: a sentence for the reader, and fields a program may use. */
+/** What accompanies the code: a sentence for people and fields for programs. */
 export interface ProblemDetails {
   detail?: string;
   errors?: { field: string; message: string }[];
-  /** What stands in the way, by id. */
+  /** The ids of what prevents it. */
   items?: unknown[];
   service?: string;
   retryAfter?: number;
   valid?: readonly string[];
-  /** The keyword by which SCIM clients know this kind of fault (RFC 7644, 3.12). */
+  /** SCIM's keyword for this kind of error (RFC 7644, 3.12). */
   scimType?: ScimErrorType;
 }
 
@@ -70,7 +70,7 @@ export interface ProblemBody extends ProblemDetails {
   code: ProblemCode;
 }
 
-/** An expected failure: says what is wrong in a way that a client can act on. Anything else thrown is a fault of ours. */
+/** An expected failure that a client can act on. Anything else that is thrown is a bug. */
 export class Problem extends Error {
   readonly status: number;
 
@@ -93,7 +93,7 @@ export class Problem extends Error {
     };
   }
 
-  /** The problem a peer sent; a code that this version does not know becomes `internal`. */
+  /** The problem that another service sent. A code that this version does not know becomes `internal`. */
   static fromBody(body: ProblemBody): Problem {
     const { type: _type, title: _title, status: _status, code, ...details } = body;
     return code in PROBLEMS ? new Problem(code, details) : new Problem('internal');

@@ -6,7 +6,7 @@ const MOST_MEMBERS = 1000;
 
 export class NewAssignmentRule {
   @Text({ optional: true }) name?: string;
-  @Ids({ min: 1, max: MOST_MEMBERS, about: 'Whose turn comes round, in this order.' }) userIds: string[];
+  @Ids({ min: 1, max: MOST_MEMBERS, about: 'The users who take turns, in this order.' }) userIds: string[];
 }
 
 export class AssignmentRule {
@@ -18,13 +18,14 @@ export class AssignmentRule {
 }
 
 export class AssignmentRuleQuery extends ListQuery {
-  @PersonFilter('Id of somebody whose turn comes round, or `me`.') userId?: string;
+  @PersonFilter('Id of a user who takes turns, or `me`.') userId?: string;
 }
 
 export const assignmentRules = resource({
   service,
   path: '/v1/assignment-rules',
   noun: 'an assignment rule',
+  plural: 'assignment rules',
   thing: AssignmentRule,
   create: NewAssignmentRule,
   query: AssignmentRuleQuery,
@@ -37,7 +38,9 @@ export class AssignmentRuleChanges {
     optional: true,
     min: 1,
     max: MOST_MEMBERS,
-    about: 'In place of those before. It goes on behind whoever had the last turn, or from the start without them.',
+    about:
+      'Replaces the list. Next is the user after the one who had the last turn, or the first user if that one is not ' +
+      'listed any more.',
   })
   userIds?: string[];
 }
@@ -47,7 +50,7 @@ export const assignmentRuleUpdate = operation<AssignmentRule, AssignmentRuleChan
   service,
   method: 'PATCH',
   path: '/v1/assignment-rules/:id',
-  summary: 'Rename an assignment rule, or change whose turn comes round',
+  summary: 'Rename an assignment rule or change its users',
   body: AssignmentRuleChanges,
   answer: AssignmentRule,
   errors: ['not-found', 'unknown-user', 'inactive-user'],
@@ -60,7 +63,7 @@ export const ASSIGNMENT_REASONS = ['user-inactive'] as const;
 export type AssignmentReason = (typeof ASSIGNMENT_REASONS)[number];
 
 export class NewAssignment {
-  @Id({ optional: true, about: 'What is to be assigned, as the caller knows it.' }) subjectId?: string;
+  @Id({ optional: true, about: 'Your id of the thing to assign.' }) subjectId?: string;
 }
 
 export class Assignment {
@@ -69,18 +72,18 @@ export class Assignment {
   @Id({ nullable: true }) subjectId: string | null;
 
   @OneOf(ASSIGNMENT_STATUSES, {
-    about: 'It fails when the turn is of somebody who has left. The next attempt is the next user’s turn.',
+    about: '`failed` if it is the turn of a user who has left. The next assignment is the next user’s turn.',
   })
   status: AssignmentStatus;
 
   @OneOf(ASSIGNMENT_REASONS, { optional: true, about: 'Why it failed.' }) reason?: AssignmentReason;
-  @Id({ about: 'Whose turn it was.' }) userId: string;
+  @Id({ about: 'The user whose turn it was.' }) userId: string;
   @Nested(() => UserView) user: UserView;
   @Moment() createdAt: string;
 }
 
 export class AssignmentQuery extends ListQuery {
-  @PersonFilter('Id of whose turn it was, or `me`.') userId?: string;
+  @PersonFilter('Id of the user whose turn it was, or `me`.') userId?: string;
   @OneOf(ASSIGNMENT_STATUSES, { optional: true }) status?: AssignmentStatus;
 }
 
@@ -89,7 +92,7 @@ export const assign = operation<Assignment, NewAssignment>({
   service,
   method: 'POST',
   path: '/v1/assignment-rules/:id/assignments',
-  summary: 'Assign something to whose turn it is',
+  summary: 'Assign something to the next user',
   body: NewAssignment,
   bodyOptional: true,
   answer: Assignment,
@@ -101,7 +104,7 @@ export const assignments = operation<Page<Assignment>, NoBody, AssignmentQuery>(
   service,
   method: 'GET',
   path: '/v1/assignment-rules/:id/assignments',
-  summary: 'List what an assignment rule has assigned, and what failed',
+  summary: 'List the assignments of an assignment rule, including failed ones',
   query: AssignmentQuery,
   answer: pageOf(Assignment),
   errors: ['not-found'],

@@ -10,7 +10,7 @@ export const RUN_REASONS = ['user-inactive', 'not-selected'] as const;
 export type RunReason = (typeof RUN_REASONS)[number];
 
 export class NewAutomationRun {
-  @Id({ about: 'For whom the automation is to run.' }) userId: string;
+  @Id({ about: 'The user for whom the automation runs.' }) userId: string;
 }
 
 export class AutomationRun {
@@ -21,8 +21,8 @@ export class AutomationRun {
 
   @OneOf(RUN_STATUSES, {
     about:
-      'A selected user who has left is found at user status validation, which terminates the run. ' +
-      'Whoever is not meant by the trigger is excluded, and so is anybody who has left when it means any user.',
+      '`terminated`: a selected user has left. `excluded`: the trigger does not select the user, or it selects any user ' +
+      'and this one has left.',
   })
   status: RunStatus;
 

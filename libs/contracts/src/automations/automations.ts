@@ -7,8 +7,8 @@ export const TRIGGER_KINDS = ['any', 'selected'] as const;
 export type TriggerKind = (typeof TRIGGER_KINDS)[number];
 
 export class NewAutomationTrigger {
-  @OneOf(TRIGGER_KINDS, { about: 'Runs for any user, or only for selected ones.' }) kind: TriggerKind;
-  @Ids({ optional: true, min: 1, about: 'The selected users; only with `selected`.' }) userIds?: string[];
+  @OneOf(TRIGGER_KINDS, { about: 'Whether it runs for any user or only for selected ones.' }) kind: TriggerKind;
+  @Ids({ optional: true, min: 1, about: 'The selected users. Only with `selected`.' }) userIds?: string[];
 }
 
 export class AutomationTrigger {
@@ -19,8 +19,8 @@ export class AutomationTrigger {
 
 export class NewAutomation {
   @Text() name: string;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
-  @Flag({ optional: true, about: 'True unless given.' }) active?: boolean;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
+  @Flag({ optional: true, about: 'Default: true.' }) active?: boolean;
   @Nested(() => NewAutomationTrigger) trigger: NewAutomationTrigger;
 }
 
@@ -44,6 +44,7 @@ export const automations = resource({
   service,
   path: '/v1/automations',
   noun: 'an automation',
+  plural: 'automations',
   thing: Automation,
   create: NewAutomation,
   query: AutomationQuery,
@@ -73,7 +74,7 @@ export const automationActivate = operation<Automation>({
   service,
   method: 'POST',
   path: '/v1/automations/:id/activate',
-  summary: 'Let an automation run',
+  summary: 'Activate an automation',
   answer: Automation,
   status: 200,
   errors: ['not-found', 'conflict'],
@@ -84,13 +85,13 @@ export const automationDeactivate = operation<Automation>({
   service,
   method: 'POST',
   path: '/v1/automations/:id/deactivate',
-  summary: 'Let an automation rest',
+  summary: 'Deactivate an automation',
   answer: Automation,
   status: 200,
   errors: ['not-found'],
 });
 
-/** What the automation list offers to filter by: whoever owns an automation and has not left. */
+/** The users by whom the automation list can be filtered: owners of automations who have not left. */
 export const automationOwners = operation<Page<UserView>, NoBody, ListQuery>({
   id: 'automations.owners',
   service,
@@ -101,13 +102,13 @@ export const automationOwners = operation<Page<UserView>, NoBody, ListQuery>({
   answer: pageOf(UserView),
 });
 
-/** Those who had left are marked so by their departure, and no more once they are back. */
+/** A departure excludes the leaver, and a reactivation includes them again. */
 export const automationExclusions = operation<Page<UserView>, NoBody, ListQuery>({
   id: 'automations.exclusions',
   service,
   method: 'GET',
   path: '/v1/automations/:id/exclusions',
-  summary: 'List whom an automation for any user excludes',
+  summary: 'List the users whom an automation for any user excludes',
   query: ListQuery,
   answer: pageOf(UserView),
   errors: ['not-found'],

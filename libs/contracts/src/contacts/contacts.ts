@@ -4,7 +4,7 @@ import { ListQuery, operation, resource, UserView } from '../operation.js';
 const service = 'contacts';
 
 export class NewContact {
-  @Text({ optional: true, nullable: true, about: 'The id that your own systems know the contact by; unique.' })
+  @Text({ optional: true, nullable: true, about: 'The contact’s id in your own systems. Unique.' })
   externalId?: string | null;
   @Text({ optional: true, nullable: true }) name?: string | null;
   @Phone({ optional: true, nullable: true }) phone?: string | null;
@@ -25,7 +25,7 @@ export class Contact {
   @Email({ nullable: true }) email: string | null;
   @Nested(() => UserView, {
     nullable: true,
-    about: 'Only an import, a departure or a number transfer changes it.',
+    about: 'Changed only by imports, departures and the reassignment of numbers.',
   })
   assignee: UserView | null;
   @Moment() createdAt: string;
@@ -35,7 +35,7 @@ export class ContactQuery extends ListQuery {
   @Pattern(
     /^(me|none|[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$/,
     'the id of a user, `me` or `none`',
-    { optional: true, about: 'Id of the assignee, `me`, or `none` for contacts of nobody.' },
+    { optional: true, about: 'Id of the assignee, `me`, or `none` for unassigned contacts.' },
   )
   assignee?: string;
   @Text({ optional: true }) externalId?: string;
@@ -45,6 +45,7 @@ export const contacts = resource({
   service,
   path: '/v1/contacts',
   noun: 'a contact',
+  plural: 'contacts',
   thing: Contact,
   create: NewContact,
   query: ContactQuery,
@@ -56,7 +57,7 @@ export const contactsUpdate = operation<Contact, ContactChanges>({
   service,
   method: 'PATCH',
   path: '/v1/contacts/:id',
-  summary: 'Change how a contact is called and reached',
+  summary: 'Change the name, phone number or email address of a contact',
   body: ContactChanges,
   answer: Contact,
   errors: ['not-found'],

@@ -19,17 +19,17 @@ const MOST_CONDITIONS = 50;
 export class NewFilterCondition {
   @OneOf(FILTER_FIELDS, {
     about:
-      'Of the contact: `name`, `phone`, `email`, `externalId`, `assignee`. Of the record: `type`, `title`, `ownerId`. ' +
-      '`assignee` and `ownerId` name a user.',
+      'Fields of contacts: `name`, `phone`, `email`, `externalId`, `assignee`. Fields of records: `type`, `title`, ' +
+      '`ownerId`. `assignee` and `ownerId` refer to a user.',
   })
   field: FilterField;
 
-  @OneOf(FILTER_OPS, { about: '`contains` is for text; case does not matter in either.' }) op: FilterOp;
+  @OneOf(FILTER_OPS, { about: '`contains` is for text fields. Case is ignored.' }) op: FilterOp;
 
   @Text({
     optional: true,
     nullable: true,
-    about: 'Nothing for `is-empty`; the id of somebody who has not left for a user.',
+    about: 'Left out for `is-empty`. For a user, the id of one who has not left.',
   })
   value?: string | null;
 }
@@ -38,15 +38,15 @@ export class FilterCondition {
   @OneOf(FILTER_FIELDS) field: FilterField;
   @OneOf(FILTER_OPS) op: FilterOp;
   @Text({ nullable: true }) value: string | null;
-  @Nested(() => UserView, { nullable: true, about: 'Whom the condition names.' }) user: UserView | null;
-  @Flag({ about: 'It names a deleted user, by whom nothing can be found any more.' }) matchesNobody: boolean;
+  @Nested(() => UserView, { nullable: true, about: 'The user that the condition refers to.' }) user: UserView | null;
+  @Flag({ about: 'Whether it refers to a deleted user and therefore matches nothing.' }) matchesNobody: boolean;
 }
 
 export class NewFilter {
   @Text() name: string;
-  @OneOf(VISIBILITIES, { optional: true, about: '`private` unless given; cannot be changed later.' })
+  @OneOf(VISIBILITIES, { optional: true, about: 'Default: `private`. It cannot be changed later.' })
   visibility?: Visibility;
-  @ListOf(() => NewFilterCondition, { optional: true, max: MOST_CONDITIONS, about: 'All of them have to hold.' })
+  @ListOf(() => NewFilterCondition, { optional: true, max: MOST_CONDITIONS, about: 'All of them have to match.' })
   conditions?: NewFilterCondition[];
 }
 
@@ -55,7 +55,7 @@ export class FilterChanges {
   @ListOf(() => NewFilterCondition, {
     optional: true,
     max: MOST_CONDITIONS,
-    about: 'In place of those before. One that was there already may go on naming somebody who has left.',
+    about: 'Replaces the conditions. Existing conditions may still refer to users who have left.',
   })
   conditions?: NewFilterCondition[];
 }
@@ -65,7 +65,8 @@ export class Filter {
   @Text() name: string;
   @OneOf(VISIBILITIES) visibility: Visibility;
   @ListOf(() => FilterCondition, { max: MOST_CONDITIONS }) conditions: FilterCondition[];
-  @Flag({ about: 'One of its conditions matches nobody, so that the filter finds nothing.' }) matchesNobody: boolean;
+  @Flag({ about: 'Whether one of its conditions matches nothing, so that the filter finds nothing.' })
+  matchesNobody: boolean;
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
   @Moment() createdAt: string;
@@ -76,11 +77,12 @@ export class FilterQuery extends ListQuery {
   @OneOf(VISIBILITIES, { optional: true }) visibility?: Visibility;
 }
 
-/** A private one is there for its owner alone. */
+/** A private filter is visible to its owner only. */
 export const filters = resource({
   service,
   path: '/v1/filters',
   noun: 'a filter',
+  plural: 'filters',
   thing: Filter,
   create: NewFilter,
   query: FilterQuery,
@@ -103,7 +105,7 @@ export const filtersContacts = operation<Page<Contact>, NoBody, ListQuery>({
   service,
   method: 'GET',
   path: '/v1/filters/:id/contacts',
-  summary: 'List the contacts that a filter finds; what it says of records has to hold for one of theirs',
+  summary: 'List the contacts that a filter finds; record conditions have to match one of their records',
   query: ListQuery,
   answer: pageOf(Contact),
   errors: ['not-found'],
@@ -114,7 +116,7 @@ export const filtersRecords = operation<Page<CrmRecord>, NoBody, ListQuery>({
   service,
   method: 'GET',
   path: '/v1/filters/:id/records',
-  summary: 'List the records that a filter finds; what it says of contacts has to hold for theirs',
+  summary: 'List the records that a filter finds; contact conditions have to match their contact',
   query: ListQuery,
   answer: pageOf(CrmRecord),
   errors: ['not-found'],

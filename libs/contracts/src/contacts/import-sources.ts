@@ -8,7 +8,7 @@ const service = 'contacts';
 export const SOURCE_KINDS = ['ftp', 'ftps', 'sftp'] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
-/** What can keep a source's files from being imported; each is a code of the error table. */
+/** Why the files of a source cannot be imported. Each is a problem code. */
 export const SOURCE_ERRORS = [
   'source-unreachable',
   'source-address-refused',
@@ -22,17 +22,16 @@ export const SOURCE_ERRORS = [
 export type SourceError = (typeof SOURCE_ERRORS)[number];
 
 const optional = { optional: true };
-const KIND =
-  'How the server is spoken to. `ftps` is FTP over TLS, from the first byte on port 990 and on request elsewhere.';
-const PATH = 'The folder with the files, from the root or from where the login leads. `.` unless given.';
-const PORT = '22 for `sftp`, 21 for the others, unless given.';
+const KIND = 'The protocol. `ftps` is FTP over TLS: implicit on port 990, explicit on other ports.';
+const PATH = 'The folder with the files, absolute or relative to the login folder. Default: `.`.';
+const PORT = 'Default: 22 for `sftp`, 21 for the others.';
 const USER_ID_FIELD =
-  'The “User Identification” setting: the column that holds the staff id of the contact’s assignee. `StaffId` unless ' +
-  'given; null for none, so that no imported contact is assigned.';
+  'The “User Identification” setting: the column with the staff id of the contact’s assignee. Default: `StaffId`. With ' +
+  'null, no imported contact is assigned.';
 const HOST_KEY =
-  'For `sftp`: SHA-256 fingerprint of the server’s host key, as `ssh-keygen -l` shows it. The key that is met first is ' +
-  'kept unless one is given. Another key later is refused before the password is sent.';
-const ACTIVE = 'One that is not active is left alone. After eight failures in a row a source is deactivated.';
+  'For `sftp`: the SHA-256 fingerprint of the server’s host key, as `ssh-keygen -l` shows it. By default the first key ' +
+  'that the server presents is stored. A different key is refused before the password is sent.';
+const ACTIVE = 'An inactive source is not polled. A source becomes inactive after eight failures in a row.';
 
 const host = (presence = {}) =>
   Pattern(/^[A-Za-z0-9:][A-Za-z0-9._:-]{0,252}$/, 'the name or the IP address of a host', {
@@ -40,16 +39,16 @@ const host = (presence = {}) =>
     ...presence,
   });
 const line = (about: string, presence = {}) =>
-  Pattern(/^[^\u0000-\u001f\u007f]{1,500}$/, 'one line of 500 characters at most', { about, ...presence });
+  Pattern(/^[^\u0000-\u001f\u007f]{1,500}$/, 'one line of at most 500 characters', { about, ...presence });
 const column = (presence = {}) =>
-  Pattern(/^(?=.*\S)[^\u0000-\u001f\u007f]{1,200}$/, 'the title of a column', {
+  Pattern(/^(?=.*\S)[^\u0000-\u001f\u007f]{1,200}$/, 'the name of a column', {
     optional: true,
     nullable: true,
     about: USER_ID_FIELD,
     ...presence,
   });
 const fingerprint = (presence = {}) =>
-  Pattern(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint like SHA256:… with 43 characters', {
+  Pattern(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint: SHA256: and 43 characters', {
     optional: true,
     nullable: true,
     about: HOST_KEY,
@@ -61,67 +60,72 @@ export class NewImportSource {
   @host() host: string;
   @Whole({ min: 1, max: 65_535, optional: true, about: PORT }) port?: number;
   @line(PATH, optional) path?: string;
-  @line('Of the login.') username: string;
-  @line('Of the login. Kept encrypted and never shown.') password: string;
+  @line('The user name of the login.') username: string;
+  @line('The password of the login. Stored encrypted and never shown.') password: string;
   @fingerprint() hostKey?: string | null;
   @column() userIdField?: string | null;
-  @Whole({ min: 1, max: 10_080, optional: true, about: 'Minutes from one look to the next; 60 unless given.' })
+  @Whole({ min: 1, max: 10_080, optional: true, about: 'Minutes between two polls. Default: 60.' })
   everyMinutes?: number;
-  @Flag({ optional: true, about: `True unless given. ${ACTIVE}` }) active?: boolean;
+  @Flag({ optional: true, about: `Default: true. ${ACTIVE}` }) active?: boolean;
 }
 
-/** A change of kind, host or port needs the password again, so that it is not handed to another server unawares. */
+/** A change of kind, host or port requires the password, so that it is never sent to another server by mistake. */
 export class ImportSourceChanges {
   @OneOf(SOURCE_KINDS, { optional: true, about: KIND }) kind?: SourceKind;
   @host(optional) host?: string;
   @Whole({ min: 1, max: 65_535, optional: true }) port?: number;
   @line(PATH, optional) path?: string;
-  @line('Of the login.', optional) username?: string;
-  @line('Of the login. Needed again when kind, host or port change.', optional) password?: string;
-  @fingerprint({ about: `${HOST_KEY} Null keeps the key that is met next.` }) hostKey?: string | null;
+  @line('The user name of the login.', optional) username?: string;
+  @line('The password of the login. Required if kind, host or port change.', optional) password?: string;
+  @fingerprint({ about: `${HOST_KEY} With null, the next key that the server presents is stored.` }) hostKey?:
+    string | null;
   @column() userIdField?: string | null;
-  @Whole({ min: 1, max: 10_080, optional: true, about: 'Minutes from one look to the next.' }) everyMinutes?: number;
+  @Whole({ min: 1, max: 10_080, optional: true, about: 'Minutes between two polls.' }) everyMinutes?: number;
   @Flag({ optional: true, about: ACTIVE }) active?: boolean;
 }
 
-/** What the last look at a folder came to, in files. */
+/** The result of the last poll, in numbers of files. */
 export class ImportSourceResult {
-  @Whole({ about: 'Files imported, and moved to `processed`.' }) imported: number;
-  @Whole({ about: 'Files that could not be imported, moved to `failed`; their imports say why.' }) failed: number;
-  @Whole({ about: 'Files not taken yet, because they may still be on their way: they must not change for 30 seconds.' })
+  @Whole({ about: 'Files that were imported and moved to `processed`.' }) imported: number;
+  @Whole({ about: 'Files that could not be imported and were moved to `failed`. Their imports say why.' })
+  failed: number;
+  @Whole({ about: 'Files that may still be incomplete: a file is imported once it has not changed for 30 seconds.' })
   waiting: number;
 }
 
-/** A folder on a server of the account’s, from which CSV files are imported as they arrive, the oldest first. */
+/** A folder on a server of the account. Its CSV files are imported as they arrive, oldest first. */
 export class ImportSource {
   @Id() id: string;
   @OneOf(SOURCE_KINDS, { about: KIND }) kind: SourceKind;
   @host() host: string;
   @Whole({ min: 1, max: 65_535 }) port: number;
   @line(PATH) path: string;
-  @line('Of the login.') username: string;
+  @line('The user name of the login.') username: string;
   @fingerprint({ optional: false }) hostKey: string | null;
-  @fingerprint({ optional: false, about: 'The host key that has been refused, to be compared with the server’s.' })
+  @fingerprint({ optional: false, about: 'The refused host key, for comparison with the server’s.' })
   offeredHostKey: string | null;
   @column({ optional: false }) userIdField: string | null;
-  @Whole({ about: 'Minutes from one look to the next.' }) everyMinutes: number;
+  @Whole({ about: 'Minutes between two polls.' }) everyMinutes: number;
   @Flag({ about: ACTIVE }) active: boolean;
-  @Moment({ nullable: true, about: 'When the last look at the folder was over.' }) lastRunAt: string | null;
-  @Nested(() => ImportSourceResult, { nullable: true, about: 'Null before the first look, and when it failed.' })
+  @Moment({ nullable: true, about: 'When the last poll ended.' }) lastRunAt: string | null;
+  @Nested(() => ImportSourceResult, {
+    nullable: true,
+    about: 'Null before the first poll, and if the last one failed.',
+  })
   lastResult: ImportSourceResult | null;
-  @OneOf(SOURCE_ERRORS, { nullable: true, about: 'What kept files from being imported or moved in the last look.' })
+  @OneOf(SOURCE_ERRORS, { nullable: true, about: 'Why files could not be imported or moved in the last poll.' })
   lastError: SourceError | null;
   @Moment() createdAt: string;
 }
 
 /**
- * Files `*.csv` are imported as uploads to `/v1/contact-imports` are, and then moved into the folder `processed`, or `failed`,
- * beside them.
+ * Files `*.csv` are imported like uploads to `/v1/contact-imports` and then moved to the subfolder `processed` or `failed`.
  */
 export const importSources = resource({
   service,
   path: '/v1/import-sources',
-  noun: 'an import source: a folder on an FTP or SFTP server',
+  noun: 'an import source (a folder on an FTP or SFTP server)',
+  plural: 'import sources',
   thing: ImportSource,
   create: NewImportSource,
   access: MANAGERS,
@@ -145,7 +149,7 @@ export const importSourceRun = operation<ImportSource>({
   service,
   method: 'POST',
   path: '/v1/import-sources/:id/run',
-  summary: 'Look into the folder of an import source now, not only when it is time',
+  summary: 'Poll an import source now',
   access: MANAGERS,
   answer: ImportSource,
   status: 202,

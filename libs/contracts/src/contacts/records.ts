@@ -9,13 +9,13 @@ export type RecordType = (typeof RECORD_TYPES)[number];
 export class NewCrmRecord {
   @OneOf(RECORD_TYPES) type: RecordType;
   @Text() title: string;
-  @Id({ optional: true, nullable: true, about: 'The caller unless given; null for nobody.' }) ownerId?: string | null;
-  @Id({ optional: true, nullable: true, about: 'The contact that it is about.' }) contactId?: string | null;
+  @Id({ optional: true, nullable: true, about: 'Default: the signed-in user. Null for none.' }) ownerId?: string | null;
+  @Id({ optional: true, nullable: true, about: 'The contact that the record is about.' }) contactId?: string | null;
 }
 
 export class CrmRecordChanges {
   @Text({ optional: true }) title?: string;
-  @Id({ optional: true, nullable: true, about: 'Null makes it nobody’s.' }) ownerId?: string | null;
+  @Id({ optional: true, nullable: true, about: 'Null removes the owner.' }) ownerId?: string | null;
 }
 
 export class CrmRecord {
@@ -24,7 +24,7 @@ export class CrmRecord {
   @Text() title: string;
   @Id({ nullable: true }) ownerId: string | null;
   @Nested(() => UserView, { nullable: true }) owner: UserView | null;
-  @Id({ nullable: true, about: 'Null as well when the contact has been removed.' }) contactId: string | null;
+  @Id({ nullable: true, about: 'Also null if the contact has been removed.' }) contactId: string | null;
   @Moment() createdAt: string;
 }
 
@@ -34,11 +34,12 @@ export class CrmRecordQuery extends ListQuery {
   @Id({ optional: true }) contactId?: string;
 }
 
-/** What the team works on: leads, deals, products, activities, projects and their tasks. */
+/** CRM records: leads, deals, products, activities, projects and tasks. */
 export const records = resource({
   service,
   path: '/v1/records',
   noun: 'a record',
+  plural: 'records',
   thing: CrmRecord,
   create: NewCrmRecord,
   query: CrmRecordQuery,

@@ -5,8 +5,8 @@ const service = 'contacts';
 
 export class NewSegment {
   @Text() name: string;
-  @Json({ about: 'Which contacts belong to it.' }) definition: Record<string, unknown>;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Json({ about: 'Defines which contacts belong to the segment.' }) definition: Record<string, unknown>;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
 }
 
 export class Segment {
@@ -15,13 +15,13 @@ export class Segment {
   @Json() definition: Record<string, unknown>;
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
-  @ListOf(() => UserView, { about: 'Who else has used it, the owner left out; at most the latest 100.', max: 100 })
+  @ListOf(() => UserView, { about: 'The latest 100 other users who have used it.', max: 100 })
   usedBy: UserView[];
   @Moment() createdAt: string;
 }
 
 export class SegmentCopy {
-  @Text({ optional: true, about: 'Unless given, the name of the original with “(copy)” behind.' }) name?: string;
+  @Text({ optional: true, about: 'Default: the name of the original with “(copy)” appended.' }) name?: string;
 }
 
 export class SegmentQuery extends ListQuery {
@@ -38,6 +38,7 @@ export const segments = resource({
   service,
   path: '/v1/segments',
   noun: 'a segment',
+  plural: 'segments',
   thing: Segment,
   create: NewSegment,
   query: SegmentQuery,
@@ -49,7 +50,7 @@ export const segmentsCopy = operation<Segment, SegmentCopy>({
   service,
   method: 'POST',
   path: '/v1/segments/:id/copy',
-  summary: 'Copy a segment; the copy belongs to the caller',
+  summary: 'Copy a segment; the signed-in user owns the copy',
   body: SegmentCopy,
   bodyOptional: true,
   answer: Segment,
@@ -61,7 +62,7 @@ export const segmentsUse = operation<Segment>({
   service,
   method: 'POST',
   path: '/v1/segments/:id/use',
-  summary: 'Note that the caller works with a segment, so that it is not removed unawares',
+  summary: 'Record that the signed-in user uses a segment, to warn others before they remove it',
   answer: Segment,
   status: 200,
   errors: ['not-found'],

@@ -4,9 +4,10 @@ import { ListQuery, resource, UserView } from '../operation.js';
 const service = 'contacts';
 
 class NewWriting {
-  @Id({ optional: true, about: 'What it is about: a record or a contact, one of them.' }) recordId?: string;
+  @Id({ optional: true, about: 'The record that it is about. Give either a record or a contact.' }) recordId?: string;
   @Id({ optional: true }) contactId?: string;
-  @Id({ optional: true, about: 'The caller unless given; only owners and admins name somebody else.' }) author?: string;
+  @Id({ optional: true, about: 'Default: the signed-in user. Only owners and admins may name another user.' })
+  author?: string;
 }
 
 class Writing {
@@ -53,13 +54,21 @@ const common = {
   errors: ['unknown-reference', 'unknown-user', 'inactive-user', 'forbidden'],
 } as const;
 
-/** Gone with what they are about, like comments and files. */
-export const notes = resource({ ...common, path: '/v1/notes', noun: 'a note', thing: Note, create: NewNote });
+/** Notes, comments and files are removed together with their record or contact. */
+export const notes = resource({
+  ...common,
+  path: '/v1/notes',
+  noun: 'a note',
+  plural: 'notes',
+  thing: Note,
+  create: NewNote,
+});
 
 export const comments = resource({
   ...common,
   path: '/v1/comments',
   noun: 'a comment',
+  plural: 'comments',
   thing: Comment,
   create: NewComment,
 });
@@ -68,6 +77,7 @@ export const files = resource({
   ...common,
   path: '/v1/files',
   noun: 'a file',
+  plural: 'files',
   thing: AttachedFile,
   create: NewAttachedFile,
 });

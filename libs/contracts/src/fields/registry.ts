@@ -27,7 +27,7 @@ export function declareField(prototype: object, name: string, field: Field): voi
   declared.set(prototype, own.set(name, field));
 }
 
-/** The fields of a class in the order of their declaration, inherited ones first. A redeclared field replaces the inherited one. */
+/** The fields of a class as they are declared, inherited ones first. A redeclared field replaces the inherited one. */
 export function fieldsOf(type: Class): ReadonlyMap<string, Field> {
   const known = resolved.get(type);
   if (known) return known;

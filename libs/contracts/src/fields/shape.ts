@@ -4,7 +4,7 @@ import type { Class, Schema } from './registry.js';
 import { validate } from './validate.js';
 
 type Accepts = (value: unknown) => boolean;
-/** Turns one keyword of a schema into a check. As in JSON Schema, it passes every value of a type that it says nothing about. */
+/** Turns one keyword of a schema into a check. As in JSON Schema, values of other types pass it. */
 type Keyword = (schema: Schema, compile: (inner: Schema) => Accepts, nested?: () => Class) => Accepts;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

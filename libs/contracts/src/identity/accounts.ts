@@ -9,7 +9,7 @@ type RedactionLabel = (typeof REDACTION_LABELS)[number];
 
 export class Seats {
   @Whole() total: number;
-  @Whole({ about: 'Taken by active and invited users.' }) used: number;
+  @Whole({ about: 'Seats that active and invited users take.' }) used: number;
   @Whole() free: number;
 }
 
@@ -18,7 +18,7 @@ export class Account {
   @Text() name: string;
   @OneOf(PRESETS) preset: Preset;
   @Nested(() => Seats) seats: Seats;
-  @Whole({ about: 'Days between deactivation and deletion at least.' }) retentionDays: number;
+  @Whole({ about: 'The minimum number of days between deactivation and deletion.' }) retentionDays: number;
   @OneOf(REDACTION_LABELS) redactionLabel: RedactionLabel;
   @Moment() createdAt: string;
 }
@@ -32,8 +32,8 @@ export class NewOwner {
 
 export class NewAccount {
   @Text() name: string;
-  @OneOf(PRESETS, { optional: true, about: '`crm` unless told.' }) preset?: Preset;
-  @Whole({ min: 1, max: 1_000_000, optional: true, about: '25 unless told.' }) seats?: number;
+  @OneOf(PRESETS, { optional: true, about: 'Default: `crm`.' }) preset?: Preset;
+  @Whole({ min: 1, max: 1_000_000, optional: true, about: 'Default: 25.' }) seats?: number;
   @Nested(() => NewOwner) owner: NewOwner;
 }
 
@@ -44,7 +44,7 @@ export class OpenedAccount extends SignedIn {
 export class AccountChange {
   @Text({ optional: true }) name?: string;
   @OneOf(PRESETS, { optional: true }) preset?: Preset;
-  @Whole({ min: 1, max: 1_000_000, optional: true, about: 'Not below what is taken.' }) seats?: number;
+  @Whole({ min: 1, max: 1_000_000, optional: true, about: 'Not fewer than the seats in use.' }) seats?: number;
   @Whole({ max: 36_500, optional: true }) retentionDays?: number;
   @OneOf(REDACTION_LABELS, { optional: true }) redactionLabel?: RedactionLabel;
 }

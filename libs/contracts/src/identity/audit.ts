@@ -2,19 +2,19 @@ import { Flag, Id, Json, Moment, Nested, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 
-/** One thing done, by whom and to whom. */
+/** One entry of the audit trail: what happened, who did it and to whom. */
 export class AuditEntry {
   @Id() id: string;
-  @Whole({ about: 'Place in the account’s chain.' }) seq: number;
+  @Whole({ about: 'Position in the account’s hash chain.' }) seq: number;
   @Moment() at: string;
   @Text({ about: 'What happened, like `user.updated`.' }) action: string;
   @Nested(() => UserView, { nullable: true }) actor: UserView | null;
-  @Text({ nullable: true, about: 'Which part of the system acted, when no person did: `system (departure)`.' }) system:
-    string | null;
+  @Text({ nullable: true, about: 'The part of the system that acted if no user did, like `system (departure)`.' })
+  system: string | null;
   @Nested(() => UserView, { nullable: true }) subject: UserView | null;
   @Json({ nullable: true }) detail: Record<string, unknown> | null;
-  @Flag({ about: 'The detail was erased together with the person.' }) scrubbed: boolean;
-  @Text({ about: 'SHA-256 over the entry and the hash before it.' }) hash: string;
+  @Flag({ about: 'Whether the detail was erased when the person was deleted.' }) scrubbed: boolean;
+  @Text({ about: 'SHA-256 of the entry and the hash of the previous entry.' }) hash: string;
 }
 
 export class AuditQuery extends ListQuery {
@@ -22,13 +22,13 @@ export class AuditQuery extends ListQuery {
   @Id({ optional: true }) subjectId?: string;
   @Text({ optional: true }) action?: string;
   @Moment({ optional: true }) from?: string;
-  @Moment({ optional: true, about: 'Up to, not including.' }) to?: string;
+  @Moment({ optional: true, about: 'Only entries before this time.' }) to?: string;
 }
 
 export class AuditVerification {
   @Flag() valid: boolean;
-  @Whole({ about: 'Entries looked at.' }) entries: number;
-  @Whole({ optional: true, about: 'Place of the first entry that does not fit the chain.' }) firstBroken?: number;
+  @Whole({ about: 'Entries that were checked.' }) entries: number;
+  @Whole({ optional: true, about: 'Position of the first entry that breaks the chain.' }) firstBroken?: number;
 }
 
 export const auditList = operation<Page<AuditEntry>, NoBody, AuditQuery>({
@@ -36,7 +36,7 @@ export const auditList = operation<Page<AuditEntry>, NoBody, AuditQuery>({
   service: 'identity',
   method: 'GET',
   path: '/v1/audit',
-  summary: 'List what was done, newest first',
+  summary: 'List the audit trail, newest first',
   query: AuditQuery,
   answer: pageOf(AuditEntry),
   access: MANAGERS,
@@ -47,7 +47,7 @@ export const auditVerify = operation<AuditVerification>({
   service: 'identity',
   method: 'GET',
   path: '/v1/audit/verify',
-  summary: 'Walk the hash chain of the audit trail',
+  summary: 'Verify the hash chain of the audit trail',
   answer: AuditVerification,
   access: MANAGERS,
   timeout: 60_000,

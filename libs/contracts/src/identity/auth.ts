@@ -2,14 +2,14 @@ import { Email, Flag, Id, Moment, Nested, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { User } from './user.js';
 
-/** A password being chosen; for one being checked any text will do. */
+/** A new password. A password that is only checked may be any text. */
 export const Password = (presence: { optional?: boolean; about?: string } = {}) =>
   Text({ min: 8, max: 256, ...presence });
 
 export class Tokens {
   @Text({ max: 4000, about: 'For `Authorization: Bearer`.' }) accessToken: string;
-  @Text({ about: 'Good for one refresh. Using it twice ends the session.' }) refreshToken: string;
-  @Whole({ about: 'Seconds that the access token is good for.' }) expiresIn: number;
+  @Text({ about: 'Valid for one refresh. Using it twice ends the session.' }) refreshToken: string;
+  @Whole({ about: 'Seconds until the access token expires.' }) expiresIn: number;
 }
 
 export class SignedIn extends Tokens {
@@ -19,7 +19,7 @@ export class SignedIn extends Tokens {
 export class Login {
   @Email() email: string;
   @Text({ max: 256 }) password: string;
-  @Id({ optional: true, about: 'Needed when the same email and password belong to several accounts.' })
+  @Id({ optional: true, about: 'Required if the same email and password belong to several accounts.' })
   accountId?: string;
 }
 
@@ -28,7 +28,7 @@ export class Refresh {
 }
 
 export class Logout {
-  @Text({ optional: true, about: 'Ends the session of this refresh token instead of the caller’s.' })
+  @Text({ optional: true, about: 'Ends the session of this refresh token instead of the current one.' })
   refreshToken?: string;
 }
 
@@ -52,7 +52,7 @@ export class Session {
   @Moment() expiresAt: string;
   @Text({ nullable: true }) ip: string | null;
   @Text({ nullable: true, max: 500 }) userAgent: string | null;
-  @Flag({ about: 'The session that asks.' }) current: boolean;
+  @Flag({ about: 'Whether it is the session of this request.' }) current: boolean;
 }
 
 export class NewApiToken {
@@ -67,7 +67,7 @@ export class ApiToken {
 }
 
 export class CreatedApiToken extends ApiToken {
-  @Text({ about: 'Shown this once.' }) token: string;
+  @Text({ about: 'Shown only once.' }) token: string;
 }
 
 const identity = { service: 'identity' } as const;
@@ -114,7 +114,7 @@ export const passwordResetRequest = operation<undefined, PasswordResetRequest>({
   id: 'auth.password-reset.request',
   method: 'POST',
   path: '/v1/auth/password-reset',
-  summary: 'Ask for a way to choose a new password; the answer tells nothing about who exists',
+  summary: 'Request a password reset; the answer does not reveal whether the user exists',
   body: PasswordResetRequest,
   status: 202,
   access: 'public',
@@ -125,7 +125,7 @@ export const passwordResetConfirm = operation<undefined, PasswordReset>({
   id: 'auth.password-reset.confirm',
   method: 'POST',
   path: '/v1/auth/password-reset/confirm',
-  summary: 'Choose a new password; all sessions end',
+  summary: 'Set a new password; all sessions end',
   body: PasswordReset,
   status: 202,
   access: 'public',
@@ -137,7 +137,7 @@ export const meGet = operation<Me>({
   id: 'me.get',
   method: 'GET',
   path: '/v1/me',
-  summary: 'Who am I',
+  summary: 'Get the signed-in user',
   answer: Me,
 });
 
@@ -146,7 +146,7 @@ export const mySessionsList = operation<Page<Session>, NoBody, ListQuery>({
   id: 'me.sessions.list',
   method: 'GET',
   path: '/v1/me/sessions',
-  summary: 'List where I am signed in',
+  summary: 'List my sessions',
   query: ListQuery,
   answer: pageOf(Session),
 });

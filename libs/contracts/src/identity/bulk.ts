@@ -19,19 +19,18 @@ export class BulkRequest extends DepartureWishes {
   @OneOf(TRANSITIONS) transition: Transition;
   @ListOf(() => BulkLeaver, {
     max: BULK_MAX,
-    about:
-      'With successors of their own where those for all do not suit. A very long list fits better into a CSV file.',
+    about: 'The users who leave, each with other successors if needed. Use a CSV file for very long lists.',
   })
   users: BulkLeaver[];
 }
 
-/** The same as a file with the columns `staffId` and, for whoever takes over everything, `successorStaffId`. */
+/** The same as a CSV file with the columns `staffId` and, for the successor of all rules, `successorStaffId`. */
 export interface BulkFile {
   csv: string;
 }
 
 export class BulkQuery {
-  @OneOf(TRANSITIONS, { optional: true, about: 'Of everybody in a CSV file.' }) transition?: Transition;
+  @OneOf(TRANSITIONS, { optional: true, about: 'For all users in a CSV file.' }) transition?: Transition;
 }
 
 export class StartedBulk {
@@ -40,17 +39,17 @@ export class StartedBulk {
 
 export class BulkCounts {
   @Whole() total: number;
-  @Whole({ about: 'Rows not decided yet.' }) waiting: number;
+  @Whole({ about: 'Rows that are not decided yet.' }) waiting: number;
   @Whole({ about: 'Rows that have become a departure.' }) accepted: number;
   @Whole() refused: number;
-  @Whole({ about: 'Of the accepted: departures that are complete.' }) completed: number;
-  @Whole({ about: 'Of the accepted: departures that have failed.' }) failed: number;
+  @Whole({ about: 'Accepted rows whose departures are complete.' }) completed: number;
+  @Whole({ about: 'Accepted rows whose departures have failed.' }) failed: number;
 }
 
 export class BulkRow {
-  @Whole({ min: 1, about: 'Place in the request, or in the file without its heading.' }) row: number;
-  @Id({ nullable: true, about: 'Null for a staff id that nobody has.' }) userId: string | null;
-  @OneOf(ROW_STATUSES, { about: 'Once accepted, the status of the departure.' }) status: BulkRowStatus;
+  @Whole({ min: 1, about: 'Position in the request, or in the file without its header line.' }) row: number;
+  @Id({ nullable: true, about: 'Null if no user has the staff id.' }) userId: string | null;
+  @OneOf(ROW_STATUSES, { about: 'The status of the departure once the row is accepted.' }) status: BulkRowStatus;
   @OneOf(PROBLEM_CODES, { optional: true, about: 'Why it was refused.' }) code?: ProblemCode;
   @Text({ optional: true, max: 1000 }) detail?: string;
   @Id({ optional: true }) departureId?: string;
@@ -58,19 +57,19 @@ export class BulkRow {
 
 export class BulkDeparture {
   @Id() id: string;
-  @OneOf(['running', 'completed'], { about: 'Completed when every row is refused or its departure is over.' })
+  @OneOf(['running', 'completed'], { about: '`completed` when every row is refused or its departure has ended.' })
   status: 'running' | 'completed';
   @OneOf(TRANSITIONS) transition: Transition;
   @Moment() requestedAt: string;
   @Nested(() => BulkCounts) counts: BulkCounts;
   @ListOf(() => BulkRow, { max: 2_000 }) rows: BulkRow[];
-  @Text({ nullable: true, about: 'Of the rows.' }) nextCursor: string | null;
+  @Text({ nullable: true, about: 'Of the next page of rows.' }) nextCursor: string | null;
 }
 
 export class BulkRowQuery {
-  @Whole({ min: 1, max: 2_000, optional: true, about: 'How many rows at most; 1000 unless told.' }) limit?: number;
-  @Text({ optional: true, about: '`nextCursor` of the answer before.' }) cursor?: string;
-  @OneOf(ROW_STATUSES, { optional: true, about: 'Only rows that are so.' }) status?: BulkRowStatus;
+  @Whole({ min: 1, max: 2_000, optional: true, about: 'The most rows to return. Default: 1000.' }) limit?: number;
+  @Text({ optional: true, about: '`nextCursor` of the previous page.' }) cursor?: string;
+  @OneOf(ROW_STATUSES, { optional: true, about: 'Only rows with this status.' }) status?: BulkRowStatus;
 }
 
 const ofManagers = { service: 'identity', access: MANAGERS } as const;
@@ -80,7 +79,7 @@ export const departuresBulk = operation<StartedBulk, BulkRequest | BulkFile, Bul
   id: 'departures.bulk',
   method: 'POST',
   path: '/v1/departures/bulk',
-  summary: 'Have up to 10,000 users leave; a refused one does not stop the others',
+  summary: 'Deactivate or delete up to 10,000 users; refused users do not stop the others',
   query: BulkQuery,
   body: BulkRequest as Class<BulkRequest | BulkFile>,
   answer: StartedBulk,
@@ -96,7 +95,7 @@ export const bulkDeparturesGet = operation<BulkDeparture, NoBody, BulkRowQuery>(
   id: 'departures.bulk.get',
   method: 'GET',
   path: '/v1/departures/bulk/:id',
-  summary: 'Read what has become of everybody in a bulk departure',
+  summary: 'Read the progress of a bulk departure',
   query: BulkRowQuery,
   answer: BulkDeparture,
   errors: ['not-found', 'invalid-cursor'],

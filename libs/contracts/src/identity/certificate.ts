@@ -14,7 +14,7 @@ export class CertifiedService {
   @ListOf(() => DepartureRule) rules: DepartureRule[];
 }
 
-/** What is signed about a completed deletion. People appear as ids and in no other way. */
+/** The signed statement about a completed deletion. It contains ids of users and no other personal data. */
 export class DeletionStatement {
   @Text() iss: string;
   @Moment() issuedAt: string;
@@ -31,8 +31,12 @@ export class DeletionStatement {
 }
 
 export class Certificate {
-  @Text({ max: 1_000_000, about: 'JWS in compact form, EdDSA; `/.well-known/jwks.json` verifies it.' }) jws: string;
-  @Nested(() => DeletionStatement, { about: 'What the JWS says, for reading.' }) payload: DeletionStatement;
+  @Text({
+    max: 1_000_000,
+    about: 'A JWS in compact form (EdDSA). Verify it with the keys at `/.well-known/jwks.json`.',
+  })
+  jws: string;
+  @Nested(() => DeletionStatement, { about: 'The decoded content of the JWS.' }) payload: DeletionStatement;
 }
 
 export const departuresCertificate = operation<Certificate>({

@@ -13,7 +13,7 @@ export class PreviewQuery {
 export class PreviewBlocker {
   @OneOf(PROBLEM_CODES, { about: 'The code with which the departure would be refused.' }) code: ProblemCode;
   @Text({ max: 1000 }) detail: string;
-  @Shape({ type: 'array' }, 'a list', { about: 'What stands in the way, by id.' }) items: unknown[];
+  @Shape({ type: 'array' }, 'a list', { about: 'The ids of what prevents it.' }) items: unknown[];
 }
 
 export class PreviewWarning {
@@ -22,12 +22,12 @@ export class PreviewWarning {
 }
 
 export class PreviewSuccessors {
-  @Id({ nullable: true, about: 'Takes over where nobody is named.' }) firstAdminId: string | null;
+  @Id({ nullable: true, about: 'The successor for rules without a named one.' }) firstAdminId: string | null;
 }
 
 export class PreviewRule {
   @Text() rule: string;
-  @Text({ optional: true, about: 'The kind of rows, where a rule speaks of several.' }) part?: string;
+  @Text({ optional: true, about: 'The kind of rows, if the rule covers several kinds.' }) part?: string;
   @Text() service: string;
   @Text() label: string;
   @OneOf(TRANSITIONS) transition: Transition;
@@ -35,7 +35,7 @@ export class PreviewRule {
   @Whole({ optional: true }) days?: number;
   @OneOf(RULE_SCOPES, { optional: true }) scope?: ActionChoice['scope'];
   @SomeOf(ACTIONS) allowed: ActionName[];
-  @Whole({ about: 'Rows that it would touch; for `keep`, that stay.' }) count: number;
+  @Whole({ about: 'Rows that the rule would change; for `keep`, rows that stay.' }) count: number;
   @Text({ optional: true, max: 1000 }) detail?: string;
 }
 
@@ -43,26 +43,29 @@ export class ContactToTell {
   @Id() contactId: string;
   @Text({ nullable: true }) name: string | null;
   @Text({ nullable: true }) phone: string | null;
-  @Moment({ nullable: true, about: 'In either direction.' }) lastMessageAt: string | null;
+  @Moment({ nullable: true, about: 'The time of the last message in either direction.' }) lastMessageAt: string | null;
 }
 
-/** What a person reads before confirming. With no writes in between, the counts are those of the receipts. */
+/** What a person reads before confirming. If nothing is written in between, the receipts have the same counts. */
 export class DeparturePreview {
   @Id() userId: string;
   @OneOf(TRANSITIONS) transition: Transition;
-  @Text({ max: 2000, about: 'Hand it in with the request to have it refused if something changes meanwhile.' })
+  @Text({ max: 2000, about: 'Send it with the request to have it refused if anything has changed since the preview.' })
   planToken: string;
-  @Flag({ about: 'Nothing stands in the way.' }) possible: boolean;
+  @Flag({ about: 'Whether nothing prevents the departure.' }) possible: boolean;
   @ListOf(() => PreviewBlocker) blockers: PreviewBlocker[];
   @ListOf(() => PreviewWarning) warnings: PreviewWarning[];
   @Nested(() => PreviewSuccessors) successors: PreviewSuccessors;
   @ListOf(() => PreviewRule) rules: PreviewRule[];
   @ListOf(() => ContactToTell, {
     max: MOST_TO_TELL,
-    about: `With whom there were messages in the personal inbox in the last ${DAYS_TO_TELL} days, the latest first, ${MOST_TO_TELL} at most.`,
+    about:
+      `Contacts with messages in the personal inbox in the last ${DAYS_TO_TELL} days, latest first, ` +
+      `at most ${MOST_TO_TELL}.`,
   })
   contactsToTell: ContactToTell[];
-  @Whole({ about: `How many there are, also beyond the ${MOST_TO_TELL} that are named.` }) contactsToTellTotal: number;
+  @Whole({ about: `The number of these contacts, including those beyond the first ${MOST_TO_TELL}.` })
+  contactsToTellTotal: number;
 }
 
 export class OwnedByRule {
@@ -79,19 +82,19 @@ export class UserOverview {
 }
 
 const ofUser = { service: 'identity', access: MANAGERS } as const;
-/** The owning service waits for others. */
-const PATIENCE = 15_000;
+/** Milliseconds. Longer than usual, because the owning service waits for other services. */
+const TIMEOUT = 15_000;
 
 export const departurePreview = operation<DeparturePreview, NoBody, PreviewQuery>({
   ...ofUser,
   id: 'users.departure-preview',
   method: 'GET',
   path: '/v1/users/:id/departure-preview',
-  summary: 'See what a departure would do, before deciding',
+  summary: 'Preview what a departure would do',
   query: PreviewQuery,
   answer: DeparturePreview,
   errors: ['forbidden', 'not-found', 'service-unavailable'],
-  timeout: PATIENCE,
+  timeout: TIMEOUT,
 });
 
 export const usersOverview = operation<UserOverview>({
@@ -99,8 +102,8 @@ export const usersOverview = operation<UserOverview>({
   id: 'users.overview',
   method: 'GET',
   path: '/v1/users/:id/overview',
-  summary: 'See what a user owns, per rule',
+  summary: 'Count what a user owns, per rule',
   answer: UserOverview,
   errors: ['not-found', 'service-unavailable'],
-  timeout: PATIENCE,
+  timeout: TIMEOUT,
 });

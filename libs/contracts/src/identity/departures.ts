@@ -15,24 +15,24 @@ export const RULE_SCOPES = ['all', 'installed-by-leaver'] as const;
 
 const MOST_RULES = 500;
 
-/** By rule id, or `default` for all others: who takes over. */
+/** The ids of the successors by rule id; `default` for all other rules. */
 export type NamedSuccessors = Record<string, string>;
 
 export const Successors = () =>
   Shape(
     { type: 'object', additionalProperties: { type: 'string', format: 'uuid' } },
     'an object: rule id, or `default`, → user id',
-    { optional: true, about: 'Who takes over, by rule id; `default` for every rule not named.' },
+    { optional: true, about: 'The ids of the successors by rule id; `default` for all other rules.' },
   );
 
-/** What one who decides may want beside the account's policy. */
+/** How a departure deviates from the account's policy. */
 export class DepartureWishes {
   @Successors() successors?: NamedSuccessors;
 
   @Shape({ type: 'object', additionalProperties: ACTION_SCHEMA }, 'an object: rule id → action', {
     optional: true,
     shallow: true,
-    about: 'By rule id: another action for this departure alone.',
+    about: 'By rule id: another action, for this departure only.',
   })
   overrides?: Record<string, ActionInput>;
 
@@ -41,17 +41,17 @@ export class DepartureWishes {
   @Moment({
     optional: true,
     about:
-      'In the future: the user works until then. The guards are asked and the account’s policy is resolved at that ' +
-      'time; successors and overrides are those of this request.',
+      'A time in the future until which the user stays active. Guards and the account’s policy are evaluated then; ' +
+      'successors and overrides are those of this request.',
   })
   effectiveAt?: string;
 }
 
 export class DepartureRequest extends DepartureWishes {
-  @Moment({ optional: true, about: 'Of a deactivation: when the user is to be reactivated.' })
+  @Moment({ optional: true, about: 'For a deactivation: when to reactivate the user.' })
   returnAt?: string;
 
-  @Text({ optional: true, max: 2000, about: 'Of the preview: refused when something has changed since.' })
+  @Text({ optional: true, max: 2000, about: 'From the preview. The request is refused if anything has changed since.' })
   planToken?: string;
 }
 
@@ -67,8 +67,9 @@ export class Reactivation {
     {
       optional: true,
       about:
-        'What is brought back of that which the departure has disabled, held, unassigned or transferred and nobody has ' +
-        'changed since: nothing (the default), all of it, or what these rules did. What can’t come back is named.',
+        'What to restore: nothing (the default), everything, or what these rules did. Rows that the departure has ' +
+        'disabled, held, unassigned or transferred can be restored unless they have been changed since. The receipt ' +
+        'counts rows that are not restored.',
     },
   )
   restore?: 'none' | 'all' | string[];
@@ -76,27 +77,28 @@ export class Reactivation {
 
 export class DepartureRule {
   @Text() rule: string;
-  @Text({ optional: true, about: 'The kind of rows, where a rule speaks of several.' }) part?: string;
+  @Text({ optional: true, about: 'The kind of rows, if the rule covers several kinds.' }) part?: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
-  @OneOf([...ACTIONS, RESTORE], { about: '`restore` where a reactivation has undone what the rule did.' })
+  @OneOf([...ACTIONS, RESTORE], { about: '`restore` if a reactivation has undone what the rule did.' })
   action: ActionName | typeof RESTORE;
   @Whole({ optional: true }) days?: number;
   @OneOf(RULE_SCOPES, { optional: true }) scope?: ActionChoice['scope'];
-  @Whole({ about: 'Rows that the rule has touched; for `keep`, that stayed.' }) affected: number;
-  @Whole({ optional: true, about: 'Of a restoration: rows of the departure that have not come back.' })
+  @Whole({ about: 'Rows that the rule has changed; for `keep`, rows that stay.' }) affected: number;
+  @Whole({ optional: true, about: 'For a restoration: rows of the departure that are not restored.' })
   notRestored?: number;
   @Id({ optional: true }) transferredTo?: string;
-  @Moment({ optional: true, about: 'When the delayed part is due.' }) dueAt?: string;
-  @Moment({ optional: true, about: 'Since when the delayed part, being due, had to wait for the end of a legal hold.' })
+  @Moment({ optional: true, about: 'When the delayed effect is due.' }) dueAt?: string;
+  @Moment({ optional: true, about: 'Since when a legal hold has delayed the due effect.' })
   heldAt?: string;
-  @Moment({ optional: true, about: 'When the delayed part has happened.' }) doneAt?: string;
+  @Moment({ optional: true, about: 'When the delayed effect happened.' }) doneAt?: string;
   @Text({
     optional: true,
-    about: 'A code: `successor-has-left`; why rows have not come back: `changed-since`, `cannot-be-restored`.',
+    about: 'A code: `successor-has-left`; for rows that are not restored, `changed-since` or `cannot-be-restored`.',
   })
   warning?: string;
-  @Whole({ nullable: true, about: 'Rows that still break the promise; null until counted.' }) remaining: number | null;
-  @Moment({ nullable: true, about: 'Null while the rule is at work.' }) finishedAt: string | null;
+  @Whole({ nullable: true, about: 'Rows that the rule should have changed and has not. Null until they are counted.' })
+  remaining: number | null;
+  @Moment({ nullable: true, about: 'Null while the rule is running.' }) finishedAt: string | null;
 }
 
 export class DepartureService {
@@ -107,7 +109,7 @@ export class DepartureService {
 }
 
 export class DepartureProgress {
-  @Whole({ about: 'Services that are through.' }) done: number;
+  @Whole({ about: 'Services that have finished.' }) done: number;
   @Whole() total: number;
 }
 
@@ -116,15 +118,19 @@ export class Departure {
   @Id() userId: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @OneOf(DEPARTURE_STATUSES) status: DepartureStatus;
-  @Id({ nullable: true, about: 'The user who asked for it.' }) requestedBy: string | null;
+  @Id({ nullable: true, about: 'The user who requested it.' }) requestedBy: string | null;
   @Moment() requestedAt: string;
   @Moment() effectiveAt: string;
   @Moment({ nullable: true }) completedAt: string | null;
-  @Text({ nullable: true, max: 1000, about: 'Forgotten when a deletion is complete.' }) reason: string | null;
-  @Moment({ optional: true, about: 'When the user is to be reactivated.' }) returnAt?: string;
-  @Id({ optional: true, about: 'Of a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
-  @Id({ optional: true, about: 'The shared inbox that the user’s number and threads become.' }) inboxId?: string;
-  @OneOf(PROBLEM_CODES, { optional: true, about: 'The code with which a scheduled departure was refused at its time.' })
+  @Text({ nullable: true, max: 1000, about: 'Erased when a deletion is complete.' }) reason: string | null;
+  @Moment({ optional: true, about: 'When the user will be reactivated.' }) returnAt?: string;
+  @Id({ optional: true, about: 'For a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
+  @Id({ optional: true, about: 'The shared inbox that the user’s number and threads are converted to.' })
+  inboxId?: string;
+  @OneOf(PROBLEM_CODES, {
+    optional: true,
+    about: 'The code with which a scheduled departure was refused when it was due.',
+  })
   error?: ProblemCode;
   @Text({ optional: true, max: 1000, about: 'Why it was refused.' }) errorDetail?: string;
   @Nested(() => DepartureProgress) progress: DepartureProgress;
@@ -136,7 +142,7 @@ export class DepartureQuery extends ListQuery {
   @OneOf(DEPARTURE_STATUSES, { optional: true }) status?: DepartureStatus;
 }
 
-/** What `departure.completed` tells on the stream `DEPARTURES`. */
+/** The data of `departure.completed` on the stream `DEPARTURES`. */
 export class CompletedDeparture {
   @Id() departureId: string;
   @Id() accountId: string;
@@ -147,19 +153,19 @@ export class CompletedDeparture {
     { type: 'object', additionalProperties: { type: 'integer', minimum: 0 } },
     'an object: service → number of rows',
     {
-      about: 'Rows touched, by service.',
+      about: 'The number of changed rows by service.',
     },
   )
   affected: Record<string, number>;
 }
 
-/** What `departure.scheduled`, `started`, `failed` and `cancelled` tell on the stream `DEPARTURES`. */
+/** The data of `departure.scheduled`, `started`, `failed` and `cancelled` on the stream `DEPARTURES`. */
 export class DepartureNews {
   @Id() departureId: string;
   @Id() accountId: string;
   @Id() userId: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
-  @Moment({ about: 'When it begins, or began.' }) effectiveAt: string;
+  @Moment({ about: 'When the departure begins or began.' }) effectiveAt: string;
 }
 
 const ofUser = { service: 'identity', access: MANAGERS } as const;
@@ -176,21 +182,21 @@ const leaving: readonly ProblemCode[] = [
   'service-unavailable',
 ];
 const deleting: readonly ProblemCode[] = [...leaving, 'not-deactivated', 'retention', 'legal-hold'];
-/** The owning service waits for others. */
-const PATIENCE = 15_000;
+/** Milliseconds. Longer than usual, because the owning service waits for other services. */
+const TIMEOUT = 15_000;
 
 export const usersDeactivate = operation<Departure, DepartureRequest>({
   ...ofUser,
   id: 'users.deactivate',
   method: 'POST',
   path: '/v1/users/:id/deactivate',
-  summary: 'Deactivate a user: signed out everywhere at once, the data handled as the policy says',
+  summary: 'Deactivate a user: sign out everywhere at once and handle the data as the policy says',
   body: DepartureRequest,
   bodyOptional: true,
   answer: Departure,
   status: 202,
   errors: leaving,
-  timeout: PATIENCE,
+  timeout: TIMEOUT,
 });
 
 export const usersDelete = operation<Departure, DepartureRequest>({
@@ -198,13 +204,13 @@ export const usersDelete = operation<Departure, DepartureRequest>({
   id: 'users.delete',
   method: 'POST',
   path: '/v1/users/:id/delete',
-  summary: 'Delete a user for good',
+  summary: 'Delete a user permanently',
   body: DepartureRequest,
   bodyOptional: true,
   answer: Departure,
   status: 202,
   errors: deleting,
-  timeout: PATIENCE,
+  timeout: TIMEOUT,
 });
 
 export const usersRemove = operation<Departure>({
@@ -212,11 +218,11 @@ export const usersRemove = operation<Departure>({
   id: 'users.remove',
   method: 'DELETE',
   path: '/v1/users/:id',
-  summary: 'Delete a user for good, as the account’s policy says',
+  summary: 'Delete a user permanently, as the account’s policy says',
   answer: Departure,
   status: 202,
   errors: deleting,
-  timeout: PATIENCE,
+  timeout: TIMEOUT,
 });
 
 export const usersReactivate = operation<Departure, Reactivation>({
@@ -224,7 +230,7 @@ export const usersReactivate = operation<Departure, Reactivation>({
   id: 'users.reactivate',
   method: 'POST',
   path: '/v1/users/:id/reactivate',
-  summary: 'Reactivate a deactivated user, with password, roles and teams as before',
+  summary: 'Reactivate a deactivated user with the previous password, roles and teams',
   body: Reactivation,
   bodyOptional: true,
   answer: Departure,
@@ -247,7 +253,7 @@ export const departuresGet = operation<Departure>({
   id: 'departures.get',
   method: 'GET',
   path: '/v1/departures/:id',
-  summary: 'Read a departure with what every service did',
+  summary: 'Read a departure with the receipts of all services',
   answer: Departure,
   errors: ['not-found'],
 });
@@ -257,7 +263,7 @@ export const departuresCancel = operation<Departure>({
   id: 'departures.cancel',
   method: 'POST',
   path: '/v1/departures/:id/cancel',
-  summary: 'Call off a scheduled departure',
+  summary: 'Cancel a scheduled departure',
   answer: Departure,
   status: 200,
   errors: ['forbidden', 'not-found', 'conflict'],
@@ -268,7 +274,7 @@ export const departuresRetry = operation<Departure>({
   id: 'departures.retry',
   method: 'POST',
   path: '/v1/departures/:id/retry',
-  summary: 'Have the failed services of a departure try again',
+  summary: 'Retry the failed services of a departure',
   answer: Departure,
   status: 202,
   location: '/v1/departures/:id',

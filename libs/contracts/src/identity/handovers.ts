@@ -4,22 +4,21 @@ import { MANAGERS } from '../principal.js';
 import { Departure } from './departures.js';
 import { InvitedUser } from './users.js';
 
-/** Who takes a user over. */
+/** The person who takes over a user. */
 export class UserTransfer {
   @Text() name: string;
   @Email() email: string;
-  @Text({ about: 'The "User ID" of the account’s own systems, unique in the account.' }) staffId: string;
+  @Text({ about: 'The person’s id in the account’s own systems, unique in the account.' }) staffId: string;
 }
 
 export class ConversionRequest {
-  @Text({ about: 'What the shared inbox is called.' }) name: string;
+  @Text({ about: 'The name of the shared inbox.' }) name: string;
 
   @Ids({
     min: 1,
     about:
-      'Active users, not the one who leaves. Calls and texts to the number come to the first of them, unless somebody ' +
-      'else answers it already. Whoever has left by the time it happens is left out; if nobody is left, the first admin ' +
-      'becomes a member.',
+      'Active users other than the leaver. The first one gets the calls and texts to the number, unless another user ' +
+      'answers it already. Users who have left by then are left out; if none remains, the first admin becomes a member.',
   })
   memberIds: string[];
 }
@@ -29,7 +28,8 @@ export const usersTransfer = operation<InvitedUser, UserTransfer>({
   service: 'identity',
   method: 'POST',
   path: '/v1/users/:id/transfer',
-  summary: 'Another person takes the user over, with number, inbox and history; the former sessions and password end',
+  summary:
+    'Transfer a user with number, inbox and history to another person; old sessions and the old password become invalid',
   body: UserTransfer,
   answer: InvitedUser,
   status: 200,
@@ -42,7 +42,7 @@ export const usersConvert = operation<Departure, ConversionRequest>({
   service: 'identity',
   method: 'POST',
   path: '/v1/users/:id/convert-to-shared-inbox',
-  summary: 'Make number and threads a shared inbox, and delete the user, who loses neither',
+  summary: 'Convert the number and threads of a user to a shared inbox and delete the user',
   body: ConversionRequest,
   answer: Departure,
   status: 202,

@@ -1,6 +1,6 @@
 /**
- * Core NATS subject on which identity asks for a message to a person. Whatever sends mail for the operator subscribes to
- * it; the broker stores none of it.
+ * The core NATS subject on which identity requests emails. The operator's mail sender subscribes to it. The broker does not
+ * store the requests.
  */
 export const MAIL_SUBJECT = 'mail.requested';
 
@@ -8,7 +8,7 @@ export interface MailRequest {
   kind: 'invitation' | 'password-reset';
   /** The email address. */
   to: string;
-  /** What the person hands in to accept, or to choose a new password. Good for one use. */
+  /** For accepting the invitation or setting a new password. Valid once. */
   token: string;
   expiresAt: string;
 }

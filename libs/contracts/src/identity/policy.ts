@@ -12,10 +12,10 @@ import {
 } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 
-/** An action by its name alone, or with its parameters. */
+/** The name of an action, or an action with its parameters. */
 export type ActionInput = ActionName | ActionChoice;
 
-/** By rule id: what an account wants instead of the preset's default. */
+/** By rule id: what an account has chosen instead of the preset's default. */
 export type Overrides = Record<string, Partial<Record<Transition, ActionInput>>>;
 
 export const ACTION_SCHEMA: Schema = {
@@ -49,16 +49,16 @@ const DEFAULTS_SCHEMA: Schema = {
   additionalProperties: false,
 };
 
-/** One rule of the catalogue, as its service has declared it. */
+/** A rule as its service has declared it. */
 export class CatalogueRule {
   @Text() id: string;
   @Text() service: string;
   @Text() label: string;
   @SomeOf(TRANSITIONS) transitions: Transition[];
-  @SomeOf(ACTIONS, { about: 'What an account may choose, if the rule is not fixed.' }) allowed: ActionName[];
-  @Flag({ about: 'No account may change it.' }) fixed: boolean;
+  @SomeOf(ACTIONS, { about: 'The actions that an account may choose unless the rule is fixed.' }) allowed: ActionName[];
+  @Flag({ about: 'Whether accounts cannot change it.' }) fixed: boolean;
   @Shape(DEFAULTS_SCHEMA, 'an object: preset → transition → action', {
-    about: 'By preset and transition. An action without parameters is its name.',
+    about: 'The default actions by preset and transition. An action without parameters is represented by its name.',
   })
   defaults: Record<Preset, Partial<Record<Transition, ActionInput>>>;
 }
@@ -70,29 +70,29 @@ export class Catalogue {
 export class Policy {
   @OneOf(PRESETS) preset: Preset;
   @Shape(OVERRIDES_SCHEMA, 'an object: rule id → transition → action', {
-    about: 'Where the account deviates from the preset.',
+    about: 'The actions that differ from those of the preset.',
   })
   overrides: Overrides;
-  @Whole({ min: 1, about: 'Counts up with every change.' }) version: number;
+  @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
 
 export class PolicyChange {
-  @OneOf(PRESETS, { optional: true, about: 'Stays as it is unless told.' }) preset?: Preset;
+  @OneOf(PRESETS, { optional: true, about: 'Unchanged if left out.' }) preset?: Preset;
   @Shape(OVERRIDES_SCHEMA, 'an object: rule id → transition → action', {
     optional: true,
     shallow: true,
-    about: 'Takes the place of all overrides there are. They stay as they are unless told.',
+    about: 'Replaces all overrides. They are unchanged if left out.',
   })
   overrides?: Overrides;
   @Whole({
     min: 1,
     optional: true,
-    about: 'The version that the change was made from: refused when there is a newer one.',
+    about: 'The version that the change is based on. The request is refused if there is a newer one.',
   })
   version?: number;
 }
 
-/** Rows that break a promise. */
+/** Rows of a user who has left that a rule should have changed and has not. */
 export class BrokenPromise {
   @Id() userId: string;
   @Text() rule: string;
@@ -107,7 +107,7 @@ export const rulesList = operation<Catalogue>({
   service: 'identity',
   method: 'GET',
   path: '/v1/rules',
-  summary: 'List the rules: what happens to a leaver’s data',
+  summary: 'List the rules for the data of users who leave',
   answer: Catalogue,
 });
 
@@ -126,7 +126,7 @@ export const policyPut = operation<Policy, PolicyChange>({
   service: 'identity',
   method: 'PUT',
   path: '/v1/policy',
-  summary: 'Change the account’s policy; departures already decided keep theirs',
+  summary: 'Change the account’s policy; departures that are already decided keep the old one',
   body: PolicyChange,
   answer: Policy,
   access: MANAGERS,

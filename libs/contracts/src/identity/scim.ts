@@ -2,11 +2,11 @@ import { Id, Moment, Text } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 
-/** One in use and one that takes its place. */
+/** The token in use and its replacement. */
 export const SCIM_TOKENS_AT_ONCE = 2;
 
 export class NewScimToken {
-  @Text({ about: 'To tell it from the other one: an account has two at most.' }) name: string;
+  @Text({ about: 'Distinguishes the tokens: an account has at most two.' }) name: string;
 }
 
 export class ScimToken {
@@ -17,7 +17,7 @@ export class ScimToken {
 }
 
 export class CreatedScimToken extends ScimToken {
-  @Text({ about: 'For the identity provider. Shown this once.' }) token: string;
+  @Text({ about: 'For the identity provider. Shown only once.' }) token: string;
 }
 
 const ofManagers = { service: 'identity', path: '/v1/account/scim-tokens', access: MANAGERS } as const;
@@ -26,7 +26,7 @@ export const scimTokensCreate = operation<CreatedScimToken, NewScimToken>({
   ...ofManagers,
   id: 'scim-tokens.create',
   method: 'POST',
-  summary: 'Create a token with which an identity provider manages the account’s users and teams by SCIM',
+  summary: 'Create a token for an identity provider that manages users and teams through SCIM',
   body: NewScimToken,
   answer: CreatedScimToken,
   errors: ['conflict'],

@@ -62,7 +62,7 @@ export const teamsRemove = operation({
   id: 'teams.remove',
   method: 'DELETE',
   path: '/v1/teams/:id',
-  summary: 'Dissolve a team',
+  summary: 'Delete a team',
   errors: ['not-found'],
 });
 
@@ -80,6 +80,6 @@ export const teamMembersRemove = operation({
   id: 'teams.members.remove',
   method: 'DELETE',
   path: '/v1/teams/:id/members/:userId',
-  summary: 'Take a user out of a team',
+  summary: 'Remove a user from a team',
   errors: ['not-found'],
 });

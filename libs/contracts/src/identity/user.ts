@@ -2,17 +2,17 @@ import { Email, Flag, Id, Ids, Moment, OneOf, SomeOf, Text, Url, Whole } from '.
 import { USER_STATUSES, type UserStatus } from '../events.js';
 import { ROLES, type Role } from '../principal.js';
 
-/** A user as the API shows one. A deleted user has lost the personal details. */
+/** A user. After a deletion the personal details are gone. */
 export class User {
   @Id() id: string;
   @Text({ nullable: true }) staffId: string | null;
-  @Text({ about: '`Deleted user` for somebody deleted.' }) name: string;
+  @Text({ about: '`Deleted user` if the user has been deleted.' }) name: string;
   @Email({ nullable: true }) email: string | null;
   @Url({ nullable: true }) avatarUrl: string | null;
   @SomeOf(ROLES) roles: Role[];
   @Ids() teamIds: string[];
   @OneOf(USER_STATUSES) status: UserStatus;
-  @Whole({ about: 'Counts the changes of the status.' }) lifecycleVersion: number;
+  @Whole({ about: 'Goes up by one with every change of the status.' }) lifecycleVersion: number;
   @Moment({ nullable: true }) deactivatedAt: string | null;
   @Moment({ nullable: true }) deletedAt: string | null;
   @Flag() legalHold: boolean;

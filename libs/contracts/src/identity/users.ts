@@ -7,10 +7,10 @@ import { User } from './user.js';
 const USER_FILTERS = ['active', 'deactivated', 'deleted', 'all'] as const;
 
 export class UserQuery extends ListQuery {
-  @OneOf(USER_FILTERS, { optional: true, about: '`active` unless told; those invited are among them.' })
+  @OneOf(USER_FILTERS, { optional: true, about: 'Default: `active`, which includes invited users.' })
   status?: (typeof USER_FILTERS)[number];
 
-  @Text({ optional: true, about: 'A part of the name, the email or the staff id.' })
+  @Text({ optional: true, about: 'Part of the name, the email or the staff id.' })
   q?: string;
 
   @OneOf(ROLES, { optional: true })
@@ -20,19 +20,19 @@ export class UserQuery extends ListQuery {
 export class NewUser {
   @Text() name: string;
   @Email() email: string;
-  @Text({ about: 'The "User ID" of the account’s own systems, unique in the account.' }) staffId: string;
-  @SomeOf(ROLES, { optional: true, about: '`agent` unless told. Only an owner makes owners.' }) roles?: Role[];
+  @Text({ about: 'The user’s id in the account’s own systems, unique in the account.' }) staffId: string;
+  @SomeOf(ROLES, { optional: true, about: 'Default: `agent`. Only owners can invite owners.' }) roles?: Role[];
   @Ids({ optional: true }) teamIds?: string[];
-  @Password({ optional: true, about: 'With a password the user is active at once, without one invited.' })
+  @Password({ optional: true, about: 'With a password the user is active at once; without one, invited.' })
   password?: string;
 }
 
 export class Invitation {
-  @Text({ about: 'For `POST /v1/invitations/accept`. Shown this once.' }) token: string;
+  @Text({ about: 'For `POST /v1/invitations/accept`. Shown only once.' }) token: string;
   @Moment() expiresAt: string;
 }
 
-/** A user just made; with an invitation unless a password was given. */
+/** A new user, with an invitation unless a password was given. */
 export class InvitedUser extends User {
   @Nested(() => Invitation, { optional: true }) invitation?: Invitation;
 }
@@ -49,18 +49,18 @@ export class UserChange {
   @Url({ optional: true, nullable: true }) avatarUrl?: string | null;
   @SomeOf(ROLES, { optional: true }) roles?: Role[];
   @Ids({ optional: true }) teamIds?: string[];
-  @Password({ optional: true, about: 'One’s own only, together with `currentPassword`. Other sessions end.' })
+  @Password({ optional: true, about: 'Only your own, together with `currentPassword`. Your other sessions end.' })
   password?: string;
   @Text({ optional: true, max: 256 }) currentPassword?: string;
 }
 
 export class LegalHold {
-  @Text({ max: 1000, about: 'Why this person’s data has to stay.' }) reason: string;
+  @Text({ max: 1000, about: 'Why the data of this user must be kept.' }) reason: string;
 }
 
 export class Caretaker {
-  @Id({ about: 'An active user of the account, who manages this user’s inbox meanwhile.' }) caretakerId: string;
-  @Moment({ optional: true, about: 'Until taken back unless told.' }) until?: string;
+  @Id({ about: 'An active user of the account who manages this user’s inbox for now.' }) caretakerId: string;
+  @Moment({ optional: true, about: 'Default: until the caretaker is removed.' }) until?: string;
 }
 
 const common = { service: 'identity', path: '/v1/users/:id' } as const;
@@ -92,7 +92,7 @@ export const invitationsAccept = operation<SignedIn, InvitationAcceptance>({
   id: 'invitations.accept',
   method: 'POST',
   path: '/v1/invitations/accept',
-  summary: 'Accept an invitation by choosing a password',
+  summary: 'Accept an invitation by setting a password',
   body: InvitationAcceptance,
   answer: SignedIn,
   status: 200,
@@ -113,7 +113,7 @@ export const usersUpdate = operation<User, UserChange>({
   ...common,
   id: 'users.update',
   method: 'PATCH',
-  summary: 'Change a user; everybody may change their own name, picture and password',
+  summary: 'Change a user; users may change their own name, picture and password',
   body: UserChange,
   answer: User,
   errors: [
@@ -132,7 +132,7 @@ export const legalHoldPut = operation<User, LegalHold>({
   id: 'users.legal-hold.put',
   method: 'PUT',
   path: '/v1/users/:id/legal-hold',
-  summary: 'Put a user under legal hold: nothing of theirs is destroyed until it is lifted',
+  summary: 'Put a user under legal hold: none of their data is destroyed until it is lifted',
   body: LegalHold,
   answer: User,
   access: MANAGERS,
@@ -154,7 +154,7 @@ export const caretakerPut = operation<User, Caretaker>({
   id: 'users.caretaker.put',
   method: 'PUT',
   path: '/v1/users/:id/caretaker',
-  summary: 'Let another user manage this user’s inbox for a while',
+  summary: 'Make another user the caretaker of this user’s inbox',
   body: Caretaker,
   answer: User,
   access: MANAGERS,
@@ -166,7 +166,7 @@ export const caretakerEnd = operation({
   id: 'users.caretaker.end',
   method: 'DELETE',
   path: '/v1/users/:id/caretaker',
-  summary: 'End the care of this user’s inbox',
+  summary: 'Remove the caretaker of this user’s inbox',
   access: MANAGERS,
   errors: ['forbidden', 'not-found'],
 });

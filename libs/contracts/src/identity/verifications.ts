@@ -10,8 +10,12 @@ export class StartedVerification {
 export class Verification {
   @Id() id: string;
   @OneOf(['running', 'completed']) status: 'running' | 'completed';
-  @Whole({ about: 'People who have left, looked at so far.' }) checked: number;
-  @ListOf(() => BrokenPromise, { max: 100_000, about: 'Should be empty.' }) broken: BrokenPromise[];
+  @Whole({ about: 'Users who have left and have been checked so far.' }) checked: number;
+  @ListOf(() => BrokenPromise, {
+    max: 100_000,
+    about: 'Rows that rules should have changed and have not. Expected to be empty.',
+  })
+  broken: BrokenPromise[];
 }
 
 const ofUser = { service: 'identity', access: MANAGERS } as const;
@@ -21,7 +25,7 @@ export const departuresVerify = operation<StartedVerification>({
   id: 'departures.verify',
   method: 'POST',
   path: '/v1/departures/verify',
-  summary: 'Count again, over everybody who has left, what still breaks a promise',
+  summary: 'Verify for all users who have left that the rules have been applied',
   answer: StartedVerification,
   status: 202,
   errors: ['forbidden'],
@@ -32,7 +36,7 @@ export const verificationsGet = operation<Verification>({
   id: 'departures.verify.get',
   method: 'GET',
   path: '/v1/departures/verify/:id',
-  summary: 'Read what a verification has found so far',
+  summary: 'Read the findings of a verification so far',
   answer: Verification,
   errors: ['not-found'],
 });

@@ -5,9 +5,9 @@ const service = 'insights';
 
 export class NewDashboard {
   @Text() name: string;
-  @Flag({ optional: true, about: 'Shared with the whole account; otherwise only the owner sees it.' }) shared?: boolean;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
-  @Json({ optional: true, about: 'What the dashboard shows.' }) layout?: Record<string, unknown>;
+  @Flag({ optional: true, about: 'Whether all users of the account see it, or only the owner.' }) shared?: boolean;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
+  @Json({ optional: true, about: 'The layout of the dashboard.' }) layout?: Record<string, unknown>;
 }
 
 export class Dashboard {
@@ -29,6 +29,7 @@ export const dashboards = resource({
   service,
   path: '/v1/dashboards',
   noun: 'a dashboard',
+  plural: 'dashboards',
   thing: Dashboard,
   create: NewDashboard,
   query: DashboardQuery,
@@ -40,8 +41,8 @@ export class PublicLink {
   @Id() dashboardId: string;
   @Id() createdById: string;
   @Nested(() => UserView) createdBy: UserView;
-  @Text({ about: 'The path of the public page, without sign-in.' }) url: string;
-  @Flag({ about: 'False once it has been disabled: the page answers 404.' }) active: boolean;
+  @Text({ about: 'The path of the public page, which needs no sign-in.' }) url: string;
+  @Flag({ about: 'False if it has been disabled. The page then answers 404.' }) active: boolean;
   @Moment() createdAt: string;
 }
 
@@ -51,13 +52,14 @@ export class NewPublicLink {
 
 export class PublicLinkQuery extends ListQuery {
   @Id({ optional: true }) dashboardId?: string;
-  @PersonFilter('Id of the user who made it, or `me`.') createdById?: string;
+  @PersonFilter('Id of the user who created it, or `me`.') createdById?: string;
 }
 
 export const publicLinks = resource({
   service,
   path: '/v1/public-links',
   noun: 'a public link to a dashboard',
+  plural: 'public links to dashboards',
   thing: PublicLink,
   create: NewPublicLink,
   query: PublicLinkQuery,
@@ -74,7 +76,7 @@ export const publicDashboard = operation<PublicDashboard>({
   service,
   method: 'GET',
   path: '/p/:token',
-  summary: 'The public page of a dashboard',
+  summary: 'Read the public page of a dashboard',
   answer: PublicDashboard,
   access: 'public',
   errors: ['not-found'],

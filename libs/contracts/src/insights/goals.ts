@@ -3,16 +3,16 @@ import { ListQuery, resource, UserView } from '../operation.js';
 
 export class NewGoal {
   @Text() name: string;
-  @Num({ about: 'What the participants are to reach together.' }) target: number;
-  @Ids({ optional: true, about: 'Users who work towards it.' }) participantIds?: string[];
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Num({ about: 'The value that the participants should reach together.' }) target: number;
+  @Ids({ optional: true, about: 'Users who work towards the goal.' }) participantIds?: string[];
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
 }
 
 export class Goal {
   @Id() id: string;
   @Text() name: string;
   @Num() target: number;
-  @Ids({ about: 'Also those who have left since.' }) participantIds: string[];
+  @Ids({ about: 'Including participants who have left.' }) participantIds: string[];
   @ListOf(() => UserView) participants: UserView[];
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
@@ -27,6 +27,7 @@ export const goals = resource({
   service: 'insights',
   path: '/v1/goals',
   noun: 'a goal',
+  plural: 'goals',
   thing: Goal,
   create: NewGoal,
   query: GoalQuery,

@@ -1,15 +1,15 @@
 import { Id, ListOf, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
 import { ListQuery, resource, UserView } from '../operation.js';
 
-/** How a condition compares; people can only be or not be somebody. */
+/** How a condition compares. Users can only be compared with `is` and `is-not`. */
 export const INSIGHT_FILTER_OPS = ['is', 'is-not', 'contains', 'at-least', 'at-most'] as const;
 export type InsightFilterOp = (typeof INSIGHT_FILTER_OPS)[number];
 
 export class NewInsightFilterCondition {
   @Text() field: string;
   @OneOf(INSIGHT_FILTER_OPS) op: InsightFilterOp;
-  @Id({ optional: true, about: 'A user, deactivated ones included; only with `is` and `is-not`.' }) userId?: string;
-  @Text({ optional: true, about: 'Anything else to compare with; either this or `userId`.' }) value?: string;
+  @Id({ optional: true, about: 'A user, who may be deactivated. Only with `is` and `is-not`.' }) userId?: string;
+  @Text({ optional: true, about: 'Any other value to compare with. Give either this or `userId`.' }) value?: string;
 }
 
 export class NewInsightFilter {
@@ -33,7 +33,7 @@ export class InsightFilter {
 }
 
 export class InsightFilterQuery extends ListQuery {
-  @PersonFilter('Only filters with a condition that names this user; `me`, or `none` for filters that name nobody.')
+  @PersonFilter('Only filters with a condition on this user: an id, `me`, or `none` for filters without users.')
   userId?: string;
 }
 
@@ -41,6 +41,7 @@ export const insightFilters = resource({
   service: 'insights',
   path: '/v1/insight-filters',
   noun: 'an insight filter',
+  plural: 'insight filters',
   thing: InsightFilter,
   create: NewInsightFilter,
   query: InsightFilterQuery,

@@ -7,7 +7,7 @@ const MOST_USERS = 1000;
 /** How widely a report is shared. */
 export type Sharing = 'nobody' | 'users' | 'everyone';
 
-/** Whom a report is shared with: users by id, or the whole account. */
+/** Whom a report is shared with: the ids of users, or all users of the account. */
 export type SharedWith = string[] | 'everyone';
 
 const EVERYONE = { type: 'string', enum: ['everyone'] };
@@ -20,16 +20,16 @@ const SharedWithField = (about: string, optional = false) =>
         { type: 'array', items: { type: 'string', format: 'uuid' }, maxItems: MOST_USERS, uniqueItems: true },
       ],
     },
-    `\`everyone\` or a list of at most ${MOST_USERS} ids of users, each once`,
+    `\`everyone\` or a list of at most ${MOST_USERS} different user ids`,
     { about, optional },
   );
 
 export class NewReport {
   @Text() name: string;
-  @Json({ optional: true, about: 'What the report tells, and of what.' }) definition?: Record<string, unknown>;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
-  @SharedWithField('Who else may read it; nobody unless given.', true) sharedWith?: SharedWith;
-  @Ids({ optional: true, about: 'Users whose figures the report tells.' }) participantIds?: string[];
+  @Json({ optional: true, about: 'The definition of the report.' }) definition?: Record<string, unknown>;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
+  @SharedWithField('Who else may read it. Default: nobody.', true) sharedWith?: SharedWith;
+  @Ids({ optional: true, about: 'Users whose figures the report contains.' }) participantIds?: string[];
 }
 
 export class Report {
@@ -44,7 +44,7 @@ export class Report {
     { nested: () => UserView },
   )
   sharedWith: UserView[] | 'everyone';
-  @Flag({ about: 'True once a departure of the owner has taken it from everybody it was shared with.' })
+  @Flag({ about: 'True if a departure of the owner has ended the sharing.' })
   withdrawn: boolean;
   @Ids() participantIds: string[];
   @ListOf(() => UserView) participants: UserView[];
@@ -55,11 +55,12 @@ export class ReportQuery extends ListQuery {
   @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
 }
 
-/** A report is there for its owner and for those it is shared with. */
+/** Reports are visible to their owners and to users they are shared with. */
 export const reports = resource({
   service,
   path: '/v1/reports',
   noun: 'a report',
+  plural: 'reports',
   thing: Report,
   create: NewReport,
   query: ReportQuery,
@@ -67,7 +68,7 @@ export const reports = resource({
 });
 
 export class ReportSharing {
-  @SharedWithField('Takes the place of whom it was shared with; an empty list for nobody.') sharedWith: SharedWith;
+  @SharedWithField('Replaces the previous sharing. An empty list ends it.') sharedWith: SharedWith;
 }
 
 export const reportShare = operation<Report, ReportSharing>({
@@ -75,7 +76,7 @@ export const reportShare = operation<Report, ReportSharing>({
   service,
   method: 'PUT',
   path: '/v1/reports/:id/sharing',
-  summary: 'Share one’s own report, also one that has been withdrawn',
+  summary: 'Share your own report, even if it has been withdrawn',
   body: ReportSharing,
   answer: Report,
   errors: ['not-found', 'forbidden', 'unknown-user', 'inactive-user'],

@@ -9,14 +9,14 @@ export type SyncKind = (typeof SYNC_KINDS)[number];
 export const SYNC_STATUSES = ['active', 'stopped'] as const;
 export type SyncStatus = (typeof SYNC_STATUSES)[number];
 
-const GRANT = 'What the provider granted, a refresh token as a rule. Kept encrypted and never shown again.';
+const GRANT = 'The credential that the provider granted, usually a refresh token. Stored encrypted and never shown.';
 
 export class NewAccountSync {
   @OneOf(SYNC_KINDS) kind: SyncKind;
-  @Text({ about: 'With whom, like `google` or `microsoft`.' }) provider: string;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
-  @OneOf(SYNC_STATUSES, { optional: true, about: '`active` unless given.' }) status?: SyncStatus;
-  @Text({ optional: true, max: 8000, about: `${GRANT} Only for an active one.` }) grant?: string;
+  @Text({ about: 'The provider, like `google` or `microsoft`.' }) provider: string;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
+  @OneOf(SYNC_STATUSES, { optional: true, about: 'Default: `active`.' }) status?: SyncStatus;
+  @Text({ optional: true, max: 8000, about: `${GRANT} Only with \`active\`.` }) grant?: string;
 }
 
 export class AccountSync {
@@ -25,7 +25,7 @@ export class AccountSync {
   @Text() provider: string;
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
-  @OneOf(SYNC_STATUSES, { about: 'A stopped one has lost its grant.' }) status: SyncStatus;
+  @OneOf(SYNC_STATUSES, { about: 'A stopped sync has no grant.' }) status: SyncStatus;
   @Moment() createdAt: string;
   @Moment({ nullable: true }) stoppedAt: string | null;
 }
@@ -40,6 +40,7 @@ export const accountSyncs = resource({
   service,
   path: '/v1/account-syncs',
   noun: 'an account sync',
+  plural: 'account syncs',
   thing: AccountSync,
   create: NewAccountSync,
   query: AccountSyncQuery,
@@ -48,7 +49,7 @@ export const accountSyncs = resource({
 
 export class AccountSyncChanges {
   @OneOf(SYNC_STATUSES, { about: 'Stopping erases the grant.' }) status: SyncStatus;
-  @Text({ optional: true, max: 8000, about: `${GRANT} Only for \`active\`.` }) grant?: string;
+  @Text({ optional: true, max: 8000, about: `${GRANT} Only with \`active\`.` }) grant?: string;
 }
 
 export const accountSyncUpdate = operation<AccountSync, AccountSyncChanges>({
@@ -56,7 +57,7 @@ export const accountSyncUpdate = operation<AccountSync, AccountSyncChanges>({
   service,
   method: 'PATCH',
   path: '/v1/account-syncs/:id',
-  summary: 'Stop an account sync or start it again; for its owner, stopping also for managers',
+  summary: 'Stop or restart an account sync; owners and admins of the account may only stop the syncs of others',
   body: AccountSyncChanges,
   answer: AccountSync,
   errors: ['not-found', 'forbidden', 'inactive-user'],

@@ -5,11 +5,11 @@ export const APP_STATUSES = ['installed', 'uninstalled'] as const;
 export type AppStatus = (typeof APP_STATUSES)[number];
 
 export class NewApp {
-  @Text({ about: 'Which app of the marketplace.' }) appId: string;
-  @Id({ optional: true, about: 'The caller unless given.' }) installedBy?: string;
-  @Flag({ optional: true, about: 'Everybody in the account uses it; otherwise only who installed it.' })
+  @Text({ about: 'The id of the app in the marketplace.' }) appId: string;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) installedBy?: string;
+  @Flag({ optional: true, about: 'Whether all users of the account can use it, or only the one who installed it.' })
   shared?: boolean;
-  @Text({ optional: true, max: 8000, about: 'What the app was granted. Kept encrypted and never shown again.' })
+  @Text({ optional: true, max: 8000, about: 'The token that the app was granted. Stored encrypted and never shown.' })
   accessToken?: string;
 }
 
@@ -18,21 +18,22 @@ export class App {
   @Text() appId: string;
   @Nested(() => UserView) installedBy: UserView;
   @Flag() shared: boolean;
-  @OneOf(APP_STATUSES, { about: 'An uninstalled app has lost its access token.' }) status: AppStatus;
+  @OneOf(APP_STATUSES, { about: 'An uninstalled app has no access token.' }) status: AppStatus;
   @Moment() createdAt: string;
   @Moment({ nullable: true }) uninstalledAt: string | null;
 }
 
 export class AppQuery extends ListQuery {
-  @PersonFilter('Id of who installed it, or `me`.') installedBy?: string;
+  @PersonFilter('Id of the user who installed it, or `me`.') installedBy?: string;
   @Flag({ optional: true }) shared?: boolean;
-  @OneOf(APP_STATUSES, { optional: true, about: '`installed` unless given.' }) status?: AppStatus;
+  @OneOf(APP_STATUSES, { optional: true, about: 'Default: `installed`.' }) status?: AppStatus;
 }
 
 export const apps = resource({
   service: 'integrations',
   path: '/v1/apps',
   noun: 'an installed app',
+  plural: 'installed apps',
   thing: App,
   create: NewApp,
   query: AppQuery,

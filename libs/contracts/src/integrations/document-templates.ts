@@ -3,12 +3,12 @@ import { ListQuery, operation, resource, UserView } from '../operation.js';
 import { Document } from './documents.js';
 
 const service = 'integrations';
-const GRANTED = 'Who may use it beside its owner. They need access to its storage, too.';
+const GRANTED = 'Other users who may use it. They also need access to its storage.';
 
 export class NewDocumentTemplate {
   @Text() title: string;
-  @Id({ about: 'The storage connection where it is hosted. The owner needs access to it.' }) storageId: string;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Id({ about: 'The storage connection that hosts it. The owner needs access to it.' }) storageId: string;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
   @Ids({ optional: true, about: GRANTED }) grantedUserIds?: string[];
 }
 
@@ -28,11 +28,12 @@ export class DocumentTemplateQuery extends ListQuery {
   @Id({ optional: true }) storageId?: string;
 }
 
-/** Only for the owner and whoever was granted permission; a list leaves out what the caller may not use. */
+/** For the owner and users with permission. Lists leave out templates that the signed-in user may not use. */
 export const documentTemplates = resource({
   service,
   path: '/v1/document-templates',
-  noun: 'a document template that one may use',
+  noun: 'a document template',
+  plural: 'the document templates that you may use',
   thing: DocumentTemplate,
   create: NewDocumentTemplate,
   query: DocumentTemplateQuery,
@@ -41,7 +42,7 @@ export const documentTemplates = resource({
 
 export class DocumentTemplateChanges {
   @Text({ optional: true }) title?: string;
-  @Ids({ optional: true, about: `${GRANTED} Nobody else from now on.` }) grantedUserIds?: string[];
+  @Ids({ optional: true, about: `${GRANTED} Replaces the list.` }) grantedUserIds?: string[];
 }
 
 export const documentTemplateUpdate = operation<DocumentTemplate, DocumentTemplateChanges>({
@@ -49,14 +50,14 @@ export const documentTemplateUpdate = operation<DocumentTemplate, DocumentTempla
   service,
   method: 'PATCH',
   path: '/v1/document-templates/:id',
-  summary: 'Rename a document template or say who may use it; for its owner, as long as they have not left',
+  summary: 'Change the title of a document template or who may use it; for its owner',
   body: DocumentTemplateChanges,
   answer: DocumentTemplate,
   errors: ['not-found', 'forbidden', 'conflict', 'unknown-user', 'inactive-user'],
 });
 
 export class DocumentTemplateUse {
-  @Text({ optional: true, about: "The document's; the template's unless given." }) title?: string;
+  @Text({ optional: true, about: 'The title of the document. Default: that of the template.' }) title?: string;
   @Id({ optional: true, nullable: true }) dealId?: string | null;
 }
 
@@ -65,7 +66,7 @@ export const documentTemplateUse = operation<Document, DocumentTemplateUse>({
   service,
   method: 'POST',
   path: '/v1/document-templates/:id/use',
-  summary: "Make a document of one's own from a template, in the same storage",
+  summary: 'Create a document from a template in the same storage',
   body: DocumentTemplateUse,
   bodyOptional: true,
   answer: Document,

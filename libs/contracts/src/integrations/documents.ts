@@ -5,8 +5,8 @@ const service = 'integrations';
 
 export class NewDocument {
   @Text() title: string;
-  @Id({ about: 'The storage connection where it is hosted. The owner needs access to it.' }) storageId: string;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Id({ about: 'The storage connection that hosts it. The owner needs access to it.' }) storageId: string;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
   @Id({ optional: true, nullable: true }) dealId?: string | null;
 }
 
@@ -26,11 +26,12 @@ export class DocumentQuery extends ListQuery {
   @Id({ optional: true }) dealId?: string;
 }
 
-/** Only for whoever has access to the storage that hosts it; a list leaves out what the caller has no access to. */
+/** For users with access to the storage that hosts it. Lists leave out documents in other storage. */
 export const documents = resource({
   service,
   path: '/v1/documents',
-  noun: 'a document hosted in a storage that one has access to',
+  noun: 'a document',
+  plural: 'the documents in storage that you have access to',
   thing: Document,
   create: NewDocument,
   query: DocumentQuery,
@@ -47,7 +48,7 @@ export const documentUpdate = operation<Document, DocumentChanges>({
   service,
   method: 'PATCH',
   path: '/v1/documents/:id',
-  summary: 'Edit a document; for whoever has access to its storage',
+  summary: 'Change a document; for users with access to its storage',
   body: DocumentChanges,
   answer: Document,
   errors: ['not-found', 'forbidden'],

@@ -4,17 +4,18 @@ import { ListQuery, resource, UserView } from '../operation.js';
 const CURRENCY = /^[A-Z]{3}$/;
 
 export class NewInvoice {
-  @Text({ about: 'As QuickBooks numbers it.' }) number: string;
-  @Num({ about: 'In units of the currency.' }) amount: number;
-  @Pattern(CURRENCY, 'a currency code of ISO 4217, like USD') currency: string;
-  @Id({ optional: true, about: 'The caller unless given. Has to be connected with QuickBooks.' }) ownerId?: string;
+  @Text({ about: 'The invoice number in QuickBooks.' }) number: string;
+  @Num({ about: 'In units of the currency, like 9.99.' }) amount: number;
+  @Pattern(CURRENCY, 'an ISO 4217 currency code, like USD') currency: string;
+  @Id({ optional: true, about: 'Default: the signed-in user. The owner has to be connected to QuickBooks.' })
+  ownerId?: string;
 }
 
 export class Invoice {
   @Id() id: string;
   @Text() number: string;
   @Num() amount: number;
-  @Pattern(CURRENCY, 'a currency code of ISO 4217, like USD') currency: string;
+  @Pattern(CURRENCY, 'an ISO 4217 currency code, like USD') currency: string;
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
   @Moment() createdAt: string;
@@ -24,11 +25,12 @@ export class InvoiceQuery extends ListQuery {
   @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
 }
 
-/** Readable as long as somebody who has not left is connected with QuickBooks, by a storage connection to `quickbooks`. */
+/** Readable while a user who has not left is connected to QuickBooks through a storage connection to `quickbooks`. */
 export const invoices = resource({
   service: 'integrations',
   path: '/v1/invoices',
   noun: 'a QuickBooks invoice',
+  plural: 'QuickBooks invoices',
   thing: Invoice,
   create: NewInvoice,
   query: InvoiceQuery,

@@ -7,22 +7,23 @@ export const SCHEDULER_LINK_STATUSES = ['active', 'expired'] as const;
 export type SchedulerLinkStatus = (typeof SCHEDULER_LINK_STATUSES)[number];
 
 const ABOUT_STATUS =
-  'An expired link answers 410. One that expired because its owner left stays so when they return; they can activate it again.';
+  'The page of an expired link answers 410. A link that expired because its owner left stays expired after their ' +
+  'return; they can reactivate it.';
 
 export class NewSchedulerLink {
   @Pattern(/^[a-z0-9][a-z0-9-]{2,79}$/, '3 to 80 lower-case letters, digits and hyphens', {
-    about: 'The last part of the public address. Taken once for all accounts.',
+    about: 'The last part of the public URL. Unique across all accounts.',
   })
   slug: string;
   @Text({ about: 'What the meeting is about.' }) title: string;
-  @Id({ optional: true, about: 'Whom one meets; the caller unless given.' }) ownerId?: string;
-  @OneOf(SCHEDULER_LINK_STATUSES, { optional: true, about: '`active` unless given.' }) status?: SchedulerLinkStatus;
+  @Id({ optional: true, about: 'The user to meet. Default: the signed-in user.' }) ownerId?: string;
+  @OneOf(SCHEDULER_LINK_STATUSES, { optional: true, about: 'Default: `active`.' }) status?: SchedulerLinkStatus;
 }
 
 export class SchedulerLink {
   @Id() id: string;
   @Text() slug: string;
-  @Text({ about: 'The path of the public page, without sign-in.' }) url: string;
+  @Text({ about: 'The path of the public page, which needs no sign-in.' }) url: string;
   @Text() title: string;
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
@@ -40,6 +41,7 @@ export const schedulerLinks = resource({
   service,
   path: '/v1/scheduler-links',
   noun: 'a meeting scheduler link',
+  plural: 'meeting scheduler links',
   thing: SchedulerLink,
   create: NewSchedulerLink,
   query: SchedulerLinkQuery,
@@ -56,7 +58,7 @@ export const schedulerLinkUpdate = operation<SchedulerLink, SchedulerLinkChanges
   service,
   method: 'PATCH',
   path: '/v1/scheduler-links/:id',
-  summary: 'Rename a meeting scheduler link, let it expire or activate it again; for its owner and for managers',
+  summary: 'Rename, expire or reactivate a meeting scheduler link; for its owner, and owners and admins of the account',
   body: SchedulerLinkChanges,
   answer: SchedulerLink,
   errors: ['not-found', 'forbidden', 'inactive-user'],
@@ -64,7 +66,7 @@ export const schedulerLinkUpdate = operation<SchedulerLink, SchedulerLinkChanges
 
 export class PublicSchedulerPage {
   @Text() title: string;
-  @Text({ about: 'Whom one meets.' }) hostName: string;
+  @Text({ about: 'The name of the user to meet.' }) hostName: string;
 }
 
 export const publicScheduler = operation<PublicSchedulerPage>({
@@ -72,7 +74,7 @@ export const publicScheduler = operation<PublicSchedulerPage>({
   service,
   method: 'GET',
   path: '/m/:slug',
-  summary: 'The public page of a meeting scheduler link',
+  summary: 'Read the public page of a meeting scheduler link',
   answer: PublicSchedulerPage,
   access: 'public',
   errors: ['not-found', 'gone'],

@@ -7,16 +7,17 @@ export type SignatureProvider = (typeof SIGNATURE_PROVIDERS)[number];
 export const DEAL_AUDIENCES = ['everyone', 'owner-and-managers'] as const;
 export type DealAudience = (typeof DEAL_AUDIENCES)[number];
 
-const AUDIENCE = 'Who may see the deal: everybody in the account, or only who sent this for signing and managers.';
+const AUDIENCE =
+  'Who may see the deal: all users of the account, or only the sender and the account’s owners and admins.';
 
 export class NewSignature {
-  @Id({ optional: true, nullable: true, about: 'The document, if it is one of ours.' }) documentId?: string | null;
-  @Id({ about: 'The deal in which it was sent.' }) dealId: string;
-  @OneOf(DEAL_AUDIENCES, { optional: true, about: `${AUDIENCE} \`everyone\` unless given.` })
+  @Id({ optional: true, nullable: true, about: 'The document, if it is stored in Leaver.' }) documentId?: string | null;
+  @Id({ about: 'The deal that it belongs to.' }) dealId: string;
+  @OneOf(DEAL_AUDIENCES, { optional: true, about: `${AUDIENCE} Default: \`everyone\`.` })
   dealVisibleTo?: DealAudience;
   @Text() title: string;
-  @OneOf(SIGNATURE_PROVIDERS, { optional: true, about: '`built-in` unless given.' }) provider?: SignatureProvider;
-  @Id({ optional: true, about: 'Who sends it; the caller unless given.' }) ownerId?: string;
+  @OneOf(SIGNATURE_PROVIDERS, { optional: true, about: 'Default: `built-in`.' }) provider?: SignatureProvider;
+  @Id({ optional: true, about: 'The sender. Default: the signed-in user.' }) ownerId?: string;
 }
 
 export class Signature {
@@ -32,16 +33,17 @@ export class Signature {
 }
 
 export class SignatureQuery extends ListQuery {
-  @PersonFilter('Id of who sent it, or `me`.') ownerId?: string;
+  @PersonFilter('Id of the sender, or `me`.') ownerId?: string;
   @Id({ optional: true }) dealId?: string;
   @OneOf(SIGNATURE_PROVIDERS, { optional: true }) provider?: SignatureProvider;
 }
 
-/** Only for whoever may see the deal; a list leaves out the others. */
+/** For users who may see the deal. Lists leave out the rest. */
 export const signatures = resource({
   service: 'integrations',
   path: '/v1/signatures',
-  noun: 'a document sent for signing in a deal that one may see',
+  noun: 'a document sent for signing',
+  plural: 'the documents sent for signing in deals that you may see',
   thing: Signature,
   create: NewSignature,
   query: SignatureQuery,

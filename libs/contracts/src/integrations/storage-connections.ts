@@ -3,33 +3,34 @@ import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
 
-/** The provider by which an account is connected with QuickBooks. */
+/** The provider of a connection to QuickBooks. */
 export const QUICKBOOKS = 'quickbooks';
 
 const Provider = (about: string, optional = false) =>
   Pattern(/^[a-z0-9][a-z0-9_-]{0,59}$/, 'lower-case letters, digits, hyphens and underscores', { about, optional });
 
 export class NewStorageConnection {
-  @Provider('Like `google-drive` or `onedrive`; `quickbooks` connects its users with QuickBooks.') provider: string;
-  @Ids({ optional: true, min: 1, about: 'Who has access; the caller unless given.' }) userIds?: string[];
+  @Provider('Like `google-drive` or `onedrive`. `quickbooks` connects its users to QuickBooks.') provider: string;
+  @Ids({ optional: true, min: 1, about: 'The users with access. Default: the signed-in user.' }) userIds?: string[];
 }
 
 export class StorageConnection {
   @Id() id: string;
-  @Provider('Where it is.') provider: string;
-  @Ids({ about: 'Who has access. For somebody who has left it counts again when they return.' }) userIds: string[];
+  @Provider('The storage provider.') provider: string;
+  @Ids({ about: 'The users with access. A user who has left regains access after a return.' }) userIds: string[];
   @ListOf(() => UserView) users: UserView[];
   @Moment() createdAt: string;
 }
 
 export class StorageConnectionQuery extends ListQuery {
-  @Provider('Only of this provider.', true) provider?: string;
+  @Provider('Only connections to this provider.', true) provider?: string;
 }
 
 export const storageConnections = resource({
   service,
   path: '/v1/storage-connections',
   noun: 'a storage connection',
+  plural: 'storage connections',
   thing: StorageConnection,
   create: NewStorageConnection,
   query: StorageConnectionQuery,
@@ -38,7 +39,7 @@ export const storageConnections = resource({
 });
 
 export class StorageConnectionChanges {
-  @Ids({ about: 'Who has access from now on; nobody else.' }) userIds: string[];
+  @Ids({ about: 'The users with access. Replaces the list.' }) userIds: string[];
 }
 
 export const storageConnectionUpdate = operation<StorageConnection, StorageConnectionChanges>({
@@ -46,7 +47,7 @@ export const storageConnectionUpdate = operation<StorageConnection, StorageConne
   service,
   method: 'PATCH',
   path: '/v1/storage-connections/:id',
-  summary: 'Say who has access to a storage; for whoever has access and for managers',
+  summary: 'Change who has access to a storage connection; for users with access, owners and admins',
   body: StorageConnectionChanges,
   answer: StorageConnection,
   errors: ['not-found', 'forbidden', 'unknown-user', 'inactive-user'],

@@ -3,18 +3,19 @@ import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
 const EVENTS =
-  'Which events are sent, like `app.installed`. `departure.scheduled`, `.started`, `.completed`, `.failed` and `.cancelled` ' +
-  'tell of everybody in the account: only owners and admins may ask for them, and they are sent while the webhook’s owner ' +
-  'is one. Not in the order of what happened; each comes at least once, a repetition under the same `webhook-id`.';
+  'The events to send, like `app.installed`. `departure.scheduled`, `.started`, `.completed`, `.failed` and `.cancelled` ' +
+  'concern all users of the account: only owners and admins may subscribe to them, and they are only sent while the ' +
+  'webhook’s owner is one. Each event is sent at least once, repetitions with the same `webhook-id`, in no particular order.';
 
 const Events = (presence = {}) =>
   Texts(/^(\*|[\w-]+(\.[\w-]+)+)$/, 'the name of an event, like app.installed, or *', { about: EVENTS, ...presence });
 
 export class NewWebhook {
-  @Url({ about: 'Where events are posted. Loopback, link-local and private addresses are refused.' }) url: string;
+  @Url({ about: 'The URL that events are posted to. Loopback, link-local and private addresses are refused.' })
+  url: string;
   @Events() events: string[];
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
-  @Flag({ optional: true, about: 'True unless given.' }) active?: boolean;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
+  @Flag({ optional: true, about: 'Default: true.' }) active?: boolean;
 }
 
 export class Webhook {
@@ -23,8 +24,8 @@ export class Webhook {
   @Events() events: string[];
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;
-  @Flag({ about: 'Nothing is sent to one that is not active, also not what was waiting.' }) active: boolean;
-  @Text({ optional: true, about: 'By which the receiver verifies what it gets. Only in the answer to its creation.' })
+  @Flag({ about: 'An inactive webhook gets no events. Events that are waiting are dropped.' }) active: boolean;
+  @Text({ optional: true, about: 'The secret for verifying signatures. Only returned when the webhook is created.' })
   secret?: string;
   @Moment() createdAt: string;
 }
@@ -38,6 +39,7 @@ export const webhooks = resource({
   service,
   path: '/v1/webhooks',
   noun: 'a webhook',
+  plural: 'webhooks',
   thing: Webhook,
   create: NewWebhook,
   query: WebhookQuery,
@@ -56,7 +58,7 @@ export const webhookUpdate = operation<Webhook, WebhookChanges>({
   service,
   method: 'PATCH',
   path: '/v1/webhooks/:id',
-  summary: 'Change a webhook; for its owner and for managers',
+  summary: 'Change a webhook; for its owner, and owners and admins of the account',
   body: WebhookChanges,
   answer: Webhook,
   errors: ['not-found', 'forbidden', 'conflict', 'unknown-user', 'inactive-user'],
@@ -72,7 +74,7 @@ export const webhookTest = operation<WebhookPing>({
   service,
   method: 'POST',
   path: '/v1/webhooks/:id/test',
-  summary: 'Send a `ping` event; for the owner and for managers',
+  summary: 'Send a `ping` event; for the owner of the webhook, and owners and admins of the account',
   answer: WebhookPing,
   status: 202,
   errors: ['not-found', 'forbidden', 'conflict'],

@@ -9,7 +9,7 @@ const path = '/v1/reports/message-activity';
 export class ActivityQuery {
   @Moment({ optional: true, about: 'Messages sent at or after this time.' }) from?: string;
   @Moment({ optional: true, about: 'Messages sent before this time.' }) to?: string;
-  @Id({ optional: true, about: 'Messages of people who were in this team when they wrote them.' }) teamId?: string;
+  @Id({ optional: true, about: 'Messages of users who were in this team when they sent them.' }) teamId?: string;
 }
 
 export class UserActivity {
@@ -19,18 +19,18 @@ export class UserActivity {
   @Whole({ about: 'Messages that were answered.' }) replied: number;
 }
 
-/** How many people the breakdown names. */
+/** The most users in the breakdown. */
 export const MOST_USERS_SHOWN = 1_000;
 
 export class MessageActivity {
   @Whole() sent: number;
   @Whole() delivered: number;
   @Whole({ about: 'Messages that were answered.' }) replied: number;
-  @Num({ about: 'Share of the sent messages that were delivered; 0 when none was sent.' }) deliveryRate: number;
-  @Num({ about: 'Share of the sent messages that were answered; 0 when none was sent.' }) replyRate: number;
+  @Num({ about: 'Share of the sent messages that were delivered; 0 if none was sent.' }) deliveryRate: number;
+  @Num({ about: 'Share of the sent messages that were answered; 0 if none was sent.' }) replyRate: number;
   @ListOf(() => UserActivity, {
     max: MOST_USERS_SHOWN,
-    about: 'Who sent them, the busiest first. Deleted users are not listed; what they sent counts above.',
+    about: 'The senders, most messages first. Deleted users are not listed, but their messages are counted above.',
   })
   users: UserActivity[];
 }
@@ -40,19 +40,19 @@ export const messageActivity = operation<MessageActivity, NoBody, ActivityQuery>
   service,
   method: 'GET',
   path,
-  summary: 'How many messages were sent, delivered and answered',
+  summary: 'Report how many messages were sent, delivered and answered',
   access: MANAGERS,
   query: ActivityQuery,
   answer: MessageActivity,
 });
 
-/** The gateway makes the file out of `activityLines`. */
+/** The gateway builds the file from `activityLines`. */
 export const messageActivityExport = operation<undefined, NoBody, ActivityQuery>({
   id: 'message-activity.export',
   service,
   method: 'GET',
   path: `${path}/export`,
-  summary: 'Every message that was sent, as CSV, those of deleted users among them',
+  summary: 'Export all sent messages as CSV, including those of deleted users',
   access: MANAGERS,
   query: ActivityQuery,
   status: 200,
@@ -60,7 +60,7 @@ export const messageActivityExport = operation<undefined, NoBody, ActivityQuery>
   produces: 'text/csv',
 });
 
-/** The next lines of the export, complete with line breaks; the heading comes with the first ones. */
+/** The next lines of the export with their line breaks. The header line comes with the first ones. */
 export const activityLines: Ask<
   { accountId: string; filter: ActivityQuery; after: string | null },
   { lines: string; next: string | null }

@@ -6,7 +6,7 @@ const service = 'messaging';
 
 export const CAMPAIGN_STATUSES = ['draft', 'scheduled', 'sending', 'sent', 'cancelled'] as const;
 export type CampaignStatus = (typeof CAMPAIGN_STATUSES)[number];
-/** What people may make of a campaign; the rest happens. */
+/** The statuses that a user can set. */
 export const CAMPAIGN_PLANS = ['draft', 'scheduled', 'cancelled'] as const;
 export type CampaignPlan = (typeof CAMPAIGN_PLANS)[number];
 
@@ -14,14 +14,14 @@ export class NewCampaign {
   @Text({ optional: true }) name?: string;
   @Text({ max: MESSAGE_LENGTH }) text: string;
   @Moment({ about: 'When it is sent.' }) at: string;
-  @OneOf(['draft', 'scheduled'], { optional: true, about: '`scheduled` unless given.' })
+  @OneOf(['draft', 'scheduled'], { optional: true, about: 'Default: `scheduled`.' })
   status?: 'draft' | 'scheduled';
-  @Id({ optional: true, about: 'Whom it goes to, as the segment is defined now; every contact unless given.' })
+  @Id({ optional: true, about: 'The recipients, as the segment is defined now. Default: all contacts.' })
   segmentId?: string;
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
   @Id({
     optional: true,
-    about: 'From where. Without one, or when its owner has left, from the shared inbox for campaigns.',
+    about: 'The inbox that sends it. Default, and if its owner has left: the shared inbox for campaigns.',
   })
   inboxId?: string;
 }
@@ -51,11 +51,12 @@ export class CampaignQuery extends ListQuery {
   @OneOf(CAMPAIGN_STATUSES, { optional: true }) status?: CampaignStatus;
 }
 
-/** Whoever owns it, a campaign is there for everybody in the account. */
+/** Campaigns are visible to all users of the account. */
 export const campaigns = resource({
   service,
   path: '/v1/campaigns',
   noun: 'a campaign',
+  plural: 'campaigns',
   thing: Campaign,
   create: NewCampaign,
   query: CampaignQuery,
@@ -67,7 +68,7 @@ export const campaignUpdate = operation<Campaign, CampaignChanges>({
   service,
   method: 'PATCH',
   path: '/v1/campaigns/:id',
-  summary: 'Change a campaign that has not begun',
+  summary: 'Change a campaign that has not started',
   body: CampaignChanges,
   answer: Campaign,
   errors: ['not-found', 'conflict'],

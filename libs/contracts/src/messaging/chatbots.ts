@@ -5,8 +5,8 @@ const service = 'messaging';
 
 export class NewChatbot {
   @Text() name: string;
-  @Id({ optional: true, about: 'Who stands in the playbook; the caller unless given.' }) userId?: string;
-  @Email({ optional: true, nullable: true, about: 'Where the playbook writes to, instead of to its user.' })
+  @Id({ optional: true, about: 'The user in the playbook. Default: the signed-in user.' }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'The address that the playbook writes to instead of its user.' })
   email?: string | null;
 }
 
@@ -27,6 +27,7 @@ export const chatbots = resource({
   service,
   path: '/v1/chatbots',
   noun: 'a chatbot',
+  plural: 'chatbots',
   thing: Chatbot,
   create: NewChatbot,
   query: ChatbotQuery,
@@ -36,7 +37,7 @@ export const chatbots = resource({
 export class ChatbotChanges {
   @Text({ optional: true }) name?: string;
   @Id({ optional: true }) userId?: string;
-  @Email({ optional: true, nullable: true, about: 'Null takes it out.' }) email?: string | null;
+  @Email({ optional: true, nullable: true, about: 'Null removes it.' }) email?: string | null;
 }
 
 export const chatbotUpdate = operation<Chatbot, ChatbotChanges>({
@@ -44,7 +45,7 @@ export const chatbotUpdate = operation<Chatbot, ChatbotChanges>({
   service,
   method: 'PATCH',
   path: '/v1/chatbots/:id',
-  summary: 'Change a chatbot: its name, or the user or the email address in its playbook',
+  summary: 'Change the name of a chatbot, or the user or email address in its playbook',
   body: ChatbotChanges,
   answer: Chatbot,
   errors: ['not-found', 'unknown-user', 'inactive-user'],

@@ -7,10 +7,10 @@ export const CONVERSATION_STATUSES = ['open', 'snoozed', 'closed'] as const;
 export type ConversationStatus = (typeof CONVERSATION_STATUSES)[number];
 
 export class NewConversation {
-  @Id({ about: 'Taken as it is: contacts belong to another service.' }) contactId: string;
+  @Id({ about: 'Not checked: contacts belong to another service.' }) contactId: string;
   @Id() inboxId: string;
-  @Id({ optional: true, nullable: true, about: 'Nobody unless given.' }) assignee?: string | null;
-  @OneOf(CONVERSATION_STATUSES, { optional: true, about: '`open` unless given.' }) status?: ConversationStatus;
+  @Id({ optional: true, nullable: true, about: 'Default: unassigned.' }) assignee?: string | null;
+  @OneOf(CONVERSATION_STATUSES, { optional: true, about: 'Default: `open`.' }) status?: ConversationStatus;
 }
 
 export class Conversation {
@@ -34,6 +34,7 @@ export const conversations = resource({
   service,
   path: '/v1/conversations',
   noun: 'a conversation',
+  plural: 'conversations',
   thing: Conversation,
   create: NewConversation,
   query: ConversationQuery,
@@ -43,11 +44,11 @@ export const conversations = resource({
 export class ConversationChanges {
   @OneOf(CONVERSATION_STATUSES, {
     optional: true,
-    about: 'A closed one whose assignee has left is reopened unassigned.',
+    about: 'A closed conversation whose assignee has left is unassigned when it is reopened.',
   })
   status?: ConversationStatus;
 
-  @Id({ optional: true, nullable: true, about: 'Null assigns it to nobody.' }) assignee?: string | null;
+  @Id({ optional: true, nullable: true, about: 'Null unassigns it.' }) assignee?: string | null;
 }
 
 export const conversationUpdate = operation<Conversation, ConversationChanges>({
@@ -62,28 +63,28 @@ export const conversationUpdate = operation<Conversation, ConversationChanges>({
 });
 
 export class ReassignFilter {
-  @Id({ nullable: true, about: 'Whose conversations; null for those of nobody.' }) assigneeId: string | null;
+  @Id({ nullable: true, about: 'The current assignee. Null for unassigned conversations.' }) assigneeId: string | null;
 
-  @OneOf(CONVERSATION_STATUSES, { optional: true, about: 'Open and snoozed ones unless given.' })
+  @OneOf(CONVERSATION_STATUSES, { optional: true, about: 'Default: open and snoozed conversations.' })
   status?: ConversationStatus;
 }
 
 export class BulkReassignment {
   @Nested(() => ReassignFilter) filter: ReassignFilter;
-  @Id({ nullable: true, about: 'The new assignee; null for nobody.' }) to: string | null;
+  @Id({ nullable: true, about: 'The new assignee. Null unassigns them.' }) to: string | null;
 }
 
 export class Reassigned {
-  @Whole({ about: 'How many conversations have changed hands.' }) reassigned: number;
+  @Whole({ about: 'The number of reassigned conversations.' }) reassigned: number;
 }
 
-/** For managers, and for whoever hands over conversations of their own. */
+/** For owners and admins, and for users who hand over their own conversations. */
 export const bulkReassign = operation<Reassigned, BulkReassignment>({
   id: 'conversations.bulk-reassign',
   service,
   method: 'POST',
   path: '/v1/conversations/bulk-reassign',
-  summary: 'Give all conversations of somebody to somebody else',
+  summary: 'Reassign all conversations of a user to another user',
   body: BulkReassignment,
   answer: Reassigned,
   status: 200,

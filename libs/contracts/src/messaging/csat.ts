@@ -3,20 +3,20 @@ import { ListQuery, resource, UserView } from '../operation.js';
 
 export class NewCsatResponse {
   @Id() conversationId: string;
-  @Whole({ min: 1, max: 5, about: 'From 1, dissatisfied, to 5, satisfied.' }) score: number;
+  @Whole({ min: 1, max: 5, about: 'From 1 (dissatisfied) to 5 (satisfied).' }) score: number;
   @Text({ max: 10_000, optional: true, nullable: true }) comment?: string | null;
 
   @Id({
     optional: true,
     nullable: true,
-    about: 'Who handled the conversation; its assignee unless given, or nobody if they have left.',
+    about: 'The user who handled the conversation. Default: its assignee, or none if the assignee has left.',
   })
   agentId?: string | null;
 }
 
 export class CsatResponse {
   @Id() id: string;
-  @Id({ nullable: true, about: 'Null when the conversation is gone.' }) conversationId: string | null;
+  @Id({ nullable: true, about: 'Null if the conversation has been removed.' }) conversationId: string | null;
   @Whole({ min: 1, max: 5 }) score: number;
   @Text({ max: 10_000, nullable: true }) comment: string | null;
   @Id({ nullable: true }) agentId: string | null;
@@ -32,7 +32,8 @@ export class CsatQuery extends ListQuery {
 export const csatResponses = resource({
   service: 'messaging',
   path: '/v1/csat-responses',
-  noun: "a customer's answer on how satisfied they are",
+  noun: 'a customer satisfaction response',
+  plural: 'customer satisfaction responses',
   thing: CsatResponse,
   create: NewCsatResponse,
   query: CsatQuery,

@@ -1,7 +1,7 @@
 import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
 import { ListQuery, resource, UserView } from '../operation.js';
 
-/** What is private only its owner gets to see. */
+/** Only the owner sees a private one. */
 export const EMAIL_VISIBILITIES = ['shared', 'private'] as const;
 export type EmailVisibility = (typeof EMAIL_VISIBILITIES)[number];
 
@@ -10,10 +10,10 @@ export class NewEmailTemplate {
   @Text({ min: 0, max: 500 }) subject: string;
   @Text({ min: 0, max: 10_000 }) body: string;
 
-  @OneOf(EMAIL_VISIBILITIES, { optional: true, about: '`private` unless given: only the owner sees it.' })
+  @OneOf(EMAIL_VISIBILITIES, { optional: true, about: 'Default: `private`, visible to the owner only.' })
   visibility?: EmailVisibility;
 
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
 }
 
 export class EmailTemplate {
@@ -36,6 +36,7 @@ export const emailTemplates = resource({
   service: 'messaging',
   path: '/v1/email-templates',
   noun: 'an email template',
+  plural: 'email templates',
   thing: EmailTemplate,
   create: NewEmailTemplate,
   query: EmailTemplateQuery,

@@ -3,14 +3,14 @@ import { ListQuery, resource, UserView } from '../operation.js';
 import { EMAIL_VISIBILITIES, type EmailVisibility } from './email-templates.js';
 
 export class NewLinkedEmail {
-  @Id({ about: 'Taken as it is: records belong to another service.' }) recordId: string;
+  @Id({ about: 'Not checked: records belong to another service.' }) recordId: string;
   @Text({ min: 0, max: 500 }) subject: string;
   @Text({ min: 0, max: 10_000 }) body: string;
 
-  @OneOf(EMAIL_VISIBILITIES, { optional: true, about: '`private` unless given: only the owner sees it.' })
+  @OneOf(EMAIL_VISIBILITIES, { optional: true, about: 'Default: `private`, visible to the owner only.' })
   visibility?: EmailVisibility;
 
-  @Id({ optional: true, about: 'The caller unless given.' }) ownerId?: string;
+  @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
 }
 
 export class LinkedEmail {
@@ -34,6 +34,7 @@ export const linkedEmails = resource({
   service: 'messaging',
   path: '/v1/emails',
   noun: 'an email linked to a record',
+  plural: 'emails linked to records',
   thing: LinkedEmail,
   create: NewLinkedEmail,
   query: LinkedEmailQuery,

@@ -10,8 +10,8 @@ export type InboxKind = (typeof INBOX_KINDS)[number];
 export class NewInbox {
   @OneOf(INBOX_KINDS, { about: 'A personal inbox has an owner, a shared one has members.' }) kind: InboxKind;
   @Text() name: string;
-  @Ids({ optional: true, about: 'Of a shared inbox only.' }) memberIds?: string[];
-  @Id({ optional: true, about: 'Of a personal inbox only; the caller unless given.' }) ownerId?: string;
+  @Ids({ optional: true, about: 'Only for a shared inbox.' }) memberIds?: string[];
+  @Id({ optional: true, about: 'Only for a personal inbox. Default: the signed-in user.' }) ownerId?: string;
 }
 
 export class Inbox {
@@ -34,6 +34,7 @@ export const inboxes = resource({
   service,
   path: '/v1/inboxes',
   noun: 'an inbox',
+  plural: 'inboxes',
   thing: Inbox,
   create: NewInbox,
   query: InboxQuery,
@@ -42,7 +43,7 @@ export const inboxes = resource({
 });
 
 export class InboxConversationQuery extends ListQuery {
-  @Flag({ optional: true, about: 'Only conversations assigned to the caller.' }) mine?: boolean;
+  @Flag({ optional: true, about: 'Only conversations that are assigned to the signed-in user.' }) mine?: boolean;
 }
 
 export const inboxConversations = operation<Page<Conversation>, NoBody, InboxConversationQuery>({

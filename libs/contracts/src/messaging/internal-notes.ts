@@ -8,9 +8,9 @@ export class NewInternalNote {
 
 export class InternalNote {
   @Id() id: string;
-  @Id({ nullable: true, about: 'Null when the conversation has been deleted.' }) conversationId: string | null;
+  @Id({ nullable: true, about: 'Null if the conversation has been removed.' }) conversationId: string | null;
   @Text({ max: 10_000 }) text: string;
-  @Nested(() => UserView, { about: 'Who wrote it.' }) author: UserView;
+  @Nested(() => UserView, { about: 'The user who wrote it.' }) author: UserView;
   @Moment() createdAt: string;
 }
 
@@ -23,6 +23,7 @@ export const internalNotes = resource({
   service: 'messaging',
   path: '/v1/internal-notes',
   noun: 'an internal note on a conversation',
+  plural: 'internal notes on conversations',
   thing: InternalNote,
   create: NewInternalNote,
   query: InternalNoteQuery,

@@ -7,17 +7,17 @@ export const LIVE_CHAT_STATUSES = ['queued', 'open', 'closed'] as const;
 export type LiveChatStatus = (typeof LIVE_CHAT_STATUSES)[number];
 
 export class NewLiveChat {
-  @Text({ about: 'How the visitor is called.' }) visitor: string;
+  @Text({ about: 'The name of the visitor.' }) visitor: string;
   @Id({
     optional: true,
     about:
-      'Unless given, the chat goes to the available operator with the fewest open chats, and waits in the queue when ' +
-      'there is none.',
+      'The user who answers the chat. Default: the available agent with the fewest open chats; without one, the chat ' +
+      'waits in the queue.',
   })
   operatorId?: string;
   @OneOf(LIVE_CHAT_STATUSES, {
     optional: true,
-    about: '`open` with an operator, `queued` without one to begin with, unless it is closed already.',
+    about: 'Default: `open` with an operator, `queued` without one.',
   })
   status?: LiveChatStatus;
 }
@@ -40,19 +40,20 @@ export const liveChats = resource({
   service,
   path: '/v1/live-chats',
   noun: 'a live chat',
+  plural: 'live chats',
   thing: LiveChat,
   create: NewLiveChat,
   query: LiveChatQuery,
   errors: ['unknown-user', 'inactive-user'],
 });
 
-/** The caller becomes its operator. Only one of several who try at the same moment gets it. */
+/** The signed-in user becomes the operator. If several users try at the same time, only one succeeds. */
 export const liveChatTake = operation<LiveChat>({
   id: 'live-chats.take',
   service,
   method: 'POST',
   path: '/v1/live-chats/:id/take',
-  summary: 'Take a live chat that waits in the queue, or whose operator has left',
+  summary: 'Take a live chat that is queued or whose operator has left',
   answer: LiveChat,
   status: 200,
   errors: ['not-found', 'conflict', 'inactive-user'],
@@ -70,26 +71,30 @@ export const liveChatClose = operation<LiveChat>({
 });
 
 export class Availability {
-  @Flag({ about: 'Whether new chats may come.' }) available: boolean;
+  @Flag({ about: 'Whether the user gets new chats.' }) available: boolean;
   @Whole({
     min: 1,
     max: 1_000,
     optional: true,
     nullable: true,
     about:
-      'With so many open chats no further one comes; chats that are taken or given by hand count, too. No limit unless given.',
+      'With this many open chats the user gets no new ones. Chats that were taken or assigned by hand count, too. ' +
+      'Default: no limit.',
   })
   maxChats?: number | null;
 }
 
-/** Somebody who answers live chats. Whoever leaves is none any more, and none again when they return until they say so. */
+/**
+ * A user who answers live chats. Users who leave are removed from the list. After a return they have to make themselves
+ * available again.
+ */
 export class LiveChatOperator {
   @Id() userId: string;
   @Nested(() => UserView) user: UserView;
   @Flag() available: boolean;
-  @Whole({ min: 1, nullable: true, about: 'Null without a limit.' }) maxChats: number | null;
+  @Whole({ min: 1, nullable: true, about: 'Null for no limit.' }) maxChats: number | null;
   @Whole() openChats: number;
-  @Moment({ nullable: true, about: 'When the last new chat came.' }) lastChatAt: string | null;
+  @Moment({ nullable: true, about: 'When the user last got a new chat.' }) lastChatAt: string | null;
 }
 
 export class LiveChatOperatorQuery extends ListQuery {
@@ -103,29 +108,29 @@ export const liveChatOperators = operation<Page<LiveChatOperator>, NoBody, LiveC
   service,
   method: 'GET',
   path: operators,
-  summary: 'List who answers live chats, with their load',
+  summary: 'List the users who answer live chats, with their number of open chats',
   query: LiveChatOperatorQuery,
   answer: pageOf(LiveChatOperator),
 });
 
-/** Chats that wait are routed at once, the oldest first. */
+/** Queued chats are routed at once, oldest first. */
 export const liveChatOperatorPut = operation<LiveChatOperator, Availability>({
   id: 'live-chat-operators.put',
   service,
   method: 'PUT',
   path: `${operators}/:userId`,
-  summary: 'Say whether you answer live chats; owners and admins say it for others, too',
+  summary: 'Set whether a user answers live chats: yourself, or any user for owners and admins',
   body: Availability,
   answer: LiveChatOperator,
   errors: ['forbidden', 'not-found', 'inactive-user'],
 });
 
-/** The open chats stay with whoever has them. */
+/** Open chats stay with the user. */
 export const liveChatOperatorRemove = operation({
   id: 'live-chat-operators.remove',
   service,
   method: 'DELETE',
   path: `${operators}/:userId`,
-  summary: 'Take yourself, or as owner or admin somebody else, off the list of those who answer live chats',
+  summary: 'Remove a user from those who answer live chats: yourself, or any user for owners and admins',
   errors: ['forbidden', 'not-found'],
 });

@@ -7,7 +7,7 @@ import { Addressed, MESSAGE_LENGTH, ScheduledMessage } from './scheduled-message
 const service = 'messaging';
 const path = '/v1/messages';
 
-/** `queued` for the carrier, `sent` when the carrier has it, then `delivered` or `failed`; `received` from a contact. */
+/** `queued` until the carrier has it, then `sent`, finally `delivered` or `failed`. `received`: from a contact. */
 export const MESSAGE_STATUSES = ['queued', 'sent', 'delivered', 'failed', 'received'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 export const MESSAGE_DIRECTIONS = ['outbound', 'inbound'] as const;
@@ -17,12 +17,12 @@ export class NewMessage extends Addressed {
   @Flag({
     optional: true,
     about:
-      'To each contact from the personal inbox of whoever the contact is assigned to; contacts of nobody, or of somebody ' +
-      'who has left, get it from the inbox named. For owners and admins.',
+      'Send it to each contact from the personal inbox of the contact’s assignee. Contacts that are unassigned or whose ' +
+      'assignee has left get it from the given inbox. For owners and admins.',
   })
   sendAsAssignedUser?: boolean;
 
-  @Moment({ optional: true, about: 'A time to come: the message is scheduled. Sent at once unless given.' })
+  @Moment({ optional: true, about: 'A time in the future at which the message is sent. Default: now.' })
   at?: string;
 }
 
@@ -34,18 +34,18 @@ export class Message {
   @OneOf(MESSAGE_DIRECTIONS) direction: MessageDirection;
   @Text({ max: MESSAGE_LENGTH }) text: string;
   @OneOf(MESSAGE_STATUSES) status: MessageStatus;
-  @Nested(() => UserView, { nullable: true, about: 'Null for what a contact has written.' }) sentBy: UserView | null;
+  @Nested(() => UserView, { nullable: true, about: 'Null for messages from a contact.' }) sentBy: UserView | null;
   @Moment() createdAt: string;
 }
 
-/** How many of a composition's messages its answer shows. */
+/** The most messages in an answer. */
 export const MOST_SHOWN = 100;
 
 export class ComposedMessages {
-  @Whole({ about: 'How many contacts it goes to.' }) total: number;
-  @ListOf(() => Message, { max: MOST_SHOWN, about: 'Those that are on their way now, the first 100.' })
+  @Whole({ about: 'The number of recipients.' }) total: number;
+  @ListOf(() => Message, { max: MOST_SHOWN, about: 'The first 100 messages that are sent now.' })
   items: Message[];
-  @ListOf(() => ScheduledMessage, { max: MOST_SHOWN, about: 'One for each inbox that it will be sent from.' })
+  @ListOf(() => ScheduledMessage, { max: MOST_SHOWN, about: 'One for each inbox that will send the message.' })
   scheduled: ScheduledMessage[];
 }
 
@@ -53,7 +53,7 @@ export class MessageQuery extends ListQuery {
   @Id({ optional: true }) inboxId?: string;
   @Id({ optional: true }) conversationId?: string;
   @Id({ optional: true }) contactId?: string;
-  @PersonFilter('Id of the sender, `me`, or `none` for what contacts have written.') sentBy?: string;
+  @PersonFilter('Id of the sender, `me`, or `none` for messages from contacts.') sentBy?: string;
   @OneOf(MESSAGE_STATUSES, { optional: true }) status?: MessageStatus;
 }
 
@@ -94,24 +94,24 @@ export const messageRemove = operation({
   service,
   method: 'DELETE',
   path: `${path}/:id`,
-  summary: 'Remove a message; one that the carrier does not have yet is not sent',
+  summary: 'Remove a message; a queued message is not sent',
   errors: ['not-found'],
 });
 
 export class InboundMessage {
-  @Phone({ optional: true, about: 'The number written to; it is routed as telephony says.' }) to?: string;
-  @Id({ optional: true, about: 'Instead of `to`: the inbox it belongs into.' }) inboxId?: string;
+  @Phone({ optional: true, about: 'The number that the message was sent to. Telephony routes it.' }) to?: string;
+  @Id({ optional: true, about: 'Instead of `to`: the inbox that gets the message.' }) inboxId?: string;
   @Id() contactId: string;
   @Text({ max: MESSAGE_LENGTH }) text: string;
 }
 
-/** A closed conversation is open again. Somebody who has left gets no new conversations, but the old ones go on. */
+/** Reopens a closed conversation. Users who have left get no new conversations; their existing ones go on. */
 export const messageInbound = operation<Message, InboundMessage>({
   id: 'messages.inbound',
   service,
   method: 'POST',
   path: `${path}/inbound`,
-  summary: 'Take in what a contact has written',
+  summary: 'Receive a message from a contact',
   body: InboundMessage,
   answer: Message,
   location: `${path}/:id`,
@@ -122,13 +122,13 @@ export class DeliveryReport {
   @OneOf(['delivered', 'failed']) status: 'delivered' | 'failed';
 }
 
-/** For carriers that know only later. What has been delivered stays so. */
+/** For carriers that report later. A message that is `delivered` stays `delivered`. */
 export const messageDelivery = operation<Message, DeliveryReport>({
   id: 'messages.delivery',
   service,
   method: 'POST',
   path: `${path}/:id/delivery`,
-  summary: 'Report what became of a message that the carrier has',
+  summary: 'Report the delivery of a message',
   body: DeliveryReport,
   answer: Message,
   status: 200,
@@ -142,22 +142,23 @@ export interface Recipient {
   assigneeId: string | null;
 }
 
-/** Exactly one of `contactIds`, `segmentId` and `definition` (of a segment) says whom. */
+/** Exactly one of `contactIds`, `segmentId` and `definition` (of a segment) is set. */
 export interface RecipientsWanted {
   accountId: string;
   contactIds?: string[];
   segmentId?: string;
   definition?: Record<string, unknown>;
-  /** Only those assigned to this user. */
+  /** Only contacts that are assigned to this user. */
   assignee?: string;
-  /** Behind this contact. */
+  /** The last contact of the page before. */
   after?: string | null;
   limit: number;
 }
 
 /**
- * Whom a message goes to, by id in ascending order, and what the segment says at this moment.
- * @throws Problem `unknown-reference` for a segment that does not exist; contacts that do not exist are left out
+ * The recipients of a message by ascending id, and the current definition of the segment. Contacts that do not exist are
+ * left out.
+ * @throws Problem `unknown-reference` for a segment that does not exist
  */
 export const contactsFor: Ask<
   RecipientsWanted,

@@ -1,25 +1,33 @@
 import { Flag, Id, Ids, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
 import { ListQuery, resource, UserView } from '../operation.js';
 
-/** Longest text of a message: ten SMS of 160 characters. */
+/** The most characters of a message: ten SMS of 160 characters. */
 export const MESSAGE_LENGTH = 1_600;
-/** To how many contacts one message goes at most; whoever wants to reach more makes a campaign. */
+/** The most recipients of one message. Campaigns have no such limit. */
 export const MOST_RECIPIENTS = 1_000;
 
 /**
- * `held`: its owner is away; `scheduled` again if they return in time. `missed`: its time came while it was held.
- * `cancelled`: its owner has left.
+ * `held`: its owner is deactivated; it becomes `scheduled` again if they are reactivated in time. `missed`: it became due
+ * while it was held. `cancelled`: its owner has left.
  */
 export const SCHEDULED_MESSAGE_STATUSES = ['scheduled', 'held', 'missed', 'cancelled', 'sent'] as const;
 export type ScheduledMessageStatus = (typeof SCHEDULED_MESSAGE_STATUSES)[number];
 
-/** To whom: either contacts one by one, or a segment. */
+/** The sender, recipients and text of a message. The recipients are either single contacts or a segment. */
 export class Addressed {
-  @Id({ optional: true, about: 'From where; the personal inbox of the caller unless given.' }) inboxId?: string;
-  @Ids({ optional: true, min: 1, max: MOST_RECIPIENTS, about: 'Either these contacts …' }) contactIds?: string[];
-  @Id({ optional: true, about: '… or the contacts of this segment.' }) segmentId?: string;
+  @Id({ optional: true, about: 'The inbox that sends it. Default: the personal inbox of the signed-in user.' })
+  inboxId?: string;
+  @Ids({
+    optional: true,
+    min: 1,
+    max: MOST_RECIPIENTS,
+    about: 'The recipients. Give either `contactIds` or `segmentId`.',
+  })
+  contactIds?: string[];
+  @Id({ optional: true, about: 'The segment whose contacts are the recipients.' }) segmentId?: string;
   @Text({ max: MESSAGE_LENGTH }) text: string;
-  @Flag({ optional: true, about: 'Only to those among them who are assigned to the caller.' }) onlyMyContacts?: boolean;
+  @Flag({ optional: true, about: 'Only send it to recipients who are assigned to the signed-in user.' })
+  onlyMyContacts?: boolean;
 }
 
 export class NewScheduledMessage extends Addressed {
@@ -34,7 +42,7 @@ export class ScheduledMessage {
   @Text({ max: MESSAGE_LENGTH }) text: string;
   @Moment() at: string;
   @OneOf(SCHEDULED_MESSAGE_STATUSES) status: ScheduledMessageStatus;
-  @Id({ about: 'Whose number it goes from; for a shared inbox, who scheduled it.' }) ownerId: string;
+  @Id({ about: 'The owner of the inbox; for a shared inbox, the user who scheduled it.' }) ownerId: string;
   @Nested(() => UserView) owner: UserView;
   @Nested(() => UserView) scheduledBy: UserView;
   @Moment() createdAt: string;
@@ -50,6 +58,7 @@ export const scheduledMessages = resource({
   service: 'messaging',
   path: '/v1/scheduled-messages',
   noun: 'a scheduled message',
+  plural: 'scheduled messages',
   thing: ScheduledMessage,
   create: NewScheduledMessage,
   query: ScheduledMessageQuery,

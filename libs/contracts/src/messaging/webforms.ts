@@ -5,8 +5,8 @@ const service = 'messaging';
 
 export class NewWebform {
   @Text() name: string;
-  @Id({ optional: true, about: 'Who gets what is filled in; the caller unless given.' }) userId?: string;
-  @Email({ optional: true, nullable: true, about: 'Where the form reports to, instead of to its user.' })
+  @Id({ optional: true, about: 'The user who gets the submissions. Default: the signed-in user.' }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'The address that gets the submissions instead of the user.' })
   email?: string | null;
 }
 
@@ -27,6 +27,7 @@ export const webforms = resource({
   service,
   path: '/v1/webforms',
   noun: 'a web form',
+  plural: 'web forms',
   thing: Webform,
   create: NewWebform,
   query: WebformQuery,
@@ -36,7 +37,7 @@ export const webforms = resource({
 export class WebformChanges {
   @Text({ optional: true }) name?: string;
   @Id({ optional: true }) userId?: string;
-  @Email({ optional: true, nullable: true, about: 'Null takes it out.' }) email?: string | null;
+  @Email({ optional: true, nullable: true, about: 'Null removes it.' }) email?: string | null;
 }
 
 export const webformUpdate = operation<Webform, WebformChanges>({
@@ -44,7 +45,7 @@ export const webformUpdate = operation<Webform, WebformChanges>({
   service,
   method: 'PATCH',
   path: '/v1/webforms/:id',
-  summary: 'Change a web form: its name, or the user or the email address in its saving preferences',
+  summary: 'Change the name of a web form, or the user or email address in its saving preferences',
   body: WebformChanges,
   answer: Webform,
   errors: ['not-found', 'unknown-user', 'inactive-user'],

@@ -1,18 +1,18 @@
 import { operation, type Operation } from '../operation.js';
 import type { ProblemBody } from '../problem.js';
 
-/** JSON as SCIM has it; what it holds is for identity to judge. */
+/** A SCIM resource or message. Identity validates it. */
 export type ScimObject = Record<string, unknown>;
 
 export const SCIM_TOKEN_PREFIX = 'lvrscim_';
 
-/** Which attributes a client wants back; with `attributes`, the other list counts for nothing. */
+/** The attributes that a client wants in the answer. With `attributes`, `excludedAttributes` is ignored. */
 export interface ScimView {
   attributes?: readonly string[];
   excludedAttributes?: readonly string[];
 }
 
-/** Carries the token itself: identity tells whose it is in the transaction that does the work. */
+/** Carries the token: identity authenticates it in the transaction that does the work. */
 export interface ScimAccess {
   token: string;
 }
@@ -31,9 +31,9 @@ export interface ScimSearch extends ScimRead {
 }
 
 export interface ScimWrite extends ScimRead {
-  /** The body of the request; empty for a removal. */
+  /** The body of the request. Empty for a removal. */
   body: ScimObject;
-  /** As in the header of that name. */
+  /** The value of the header `If-Match`. */
   ifMatch?: string;
 }
 
@@ -43,18 +43,18 @@ export interface ScimPage {
 }
 
 export interface ScimAnswer {
-  /** Left out where nobody needs it. */
+  /** Left out if the client does not need it. */
   resource?: ScimObject;
   id?: string;
-  /** As in the header `ETag`. */
+  /** The value of the header `ETag`. */
   version?: string;
-  /** Why it was refused although something has been done all the same. */
+  /** Why the request was refused although part of it has been done. */
   refused?: ProblemBody;
 }
 
 /**
- * The calls behind `/scim/v2`. They are not in the list of operations: the gateway speaks SCIM there, with routes, media
- * types and errors of its own.
+ * The operations behind `/scim/v2`. They are not in the list of operations, because SCIM has its own routes, media types
+ * and errors.
  */
 function scimCalls(name: string, path: string) {
   const call = <A, B extends object>(verb: string, method: Operation['method'], at = `${path}/:id`) =>
@@ -79,7 +79,7 @@ function scimCalls(name: string, path: string) {
 export const scimUsers = scimCalls('users', '/scim/v2/Users');
 export const scimGroups = scimCalls('groups', '/scim/v2/Groups');
 
-/** Whether the token is good. */
+/** Whether the token is valid. */
 export const scimCheck = operation<{ good: true }, ScimAccess>({
   id: 'scim.check',
   service: 'identity',

@@ -7,11 +7,15 @@ export const CALLBACK_STATUSES = ['pending', 'done'] as const;
 export type CallbackStatus = (typeof CALLBACK_STATUSES)[number];
 
 export class NewCallback {
-  @Id({ about: 'Who is to be called back.' }) contactId: string;
-  @Id({ optional: true, nullable: true, about: 'Who is to call; the caller unless given, nobody when null.' })
+  @Id({ about: 'The contact to call back.' }) contactId: string;
+  @Id({
+    optional: true,
+    nullable: true,
+    about: 'The user who should call back. Default: the signed-in user. Null for none.',
+  })
   assigneeId?: string | null;
   @Moment() dueAt: string;
-  @OneOf(CALLBACK_STATUSES, { optional: true, about: '`pending` unless given.' }) status?: CallbackStatus;
+  @OneOf(CALLBACK_STATUSES, { optional: true, about: 'Default: `pending`.' }) status?: CallbackStatus;
 }
 
 export class Callback {
@@ -34,6 +38,7 @@ export const callbacks = resource({
   service,
   path: '/v1/callbacks',
   noun: 'a callback',
+  plural: 'callbacks',
   thing: Callback,
   create: NewCallback,
   query: CallbackQuery,
@@ -41,11 +46,11 @@ export const callbacks = resource({
 });
 
 export class CallbackChanges {
-  @Id({ optional: true, nullable: true, about: 'Null for nobody.' }) assigneeId?: string | null;
+  @Id({ optional: true, nullable: true, about: 'Null unassigns it.' }) assigneeId?: string | null;
   @Moment({ optional: true }) dueAt?: string;
   @OneOf(CALLBACK_STATUSES, {
     optional: true,
-    about: 'One that is done becomes pending again only for somebody who has not left, or for nobody.',
+    about: 'A callback that is done can become pending again if it is unassigned or its assignee has not left.',
   })
   status?: CallbackStatus;
 }
@@ -55,7 +60,7 @@ export const callbackUpdate = operation<Callback, CallbackChanges>({
   service,
   method: 'PATCH',
   path: '/v1/callbacks/:id',
-  summary: 'Assign a callback, put it off, or say that it is done',
+  summary: 'Assign, postpone or complete a callback',
   body: CallbackChanges,
   answer: Callback,
   errors: ['not-found', 'conflict', 'unknown-user', 'inactive-user'],

@@ -4,7 +4,7 @@ import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../op
 const service = 'telephony';
 
 /**
- * `routed`: to `user`. `voicemail`: whoever should answer has left. `unassigned`: nobody is to answer.
+ * `routed`: to `user`. `voicemail`: the user who should answer has left. `unassigned`: no user is assigned to answer.
  * `no-longer-in-service`: the number has been released.
  */
 export const CALL_OUTCOMES = ['routed', 'voicemail', 'unassigned', 'no-longer-in-service'] as const;
@@ -12,8 +12,8 @@ export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
 export class InboundCall {
   @Phone() to: string;
-  @Phone({ optional: true, about: 'Absent when the caller withholds it.' }) from?: string;
-  @Id({ optional: true, about: 'Whose call or text it is; the contact then belongs to the number.' })
+  @Phone({ optional: true, about: 'Absent if the caller withholds it.' }) from?: string;
+  @Id({ optional: true, about: 'The contact who calls or writes. It is then added to the number’s contacts.' })
   contactId?: string;
 }
 
@@ -23,14 +23,17 @@ export class SuccessorNumber {
 }
 
 export class RoutedCall {
-  @Id({ about: 'Under which it is in the history.' }) callId: string;
+  @Id({ about: 'The id of the call in the history.' }) callId: string;
   @OneOf(CALL_OUTCOMES) outcome: CallOutcome;
   @Id() numberId: string;
-  @Nested(() => UserView, { nullable: true, about: 'Who gets the call or text, if it is routed.' })
+  @Nested(() => UserView, { nullable: true, about: 'The user who gets the call or text if it is routed.' })
   user: UserView | null;
-  @Id({ nullable: true, about: 'The shared inbox that texts to the number go to; null for the user’s own.' })
+  @Id({ nullable: true, about: 'The shared inbox for texts to the number. Null if they go to the user’s inbox.' })
   inboxId: string | null;
-  @Nested(() => SuccessorNumber, { nullable: true, about: 'Where the contacts of a released number are now.' })
+  @Nested(() => SuccessorNumber, {
+    nullable: true,
+    about: 'The number that has taken over the contacts of a released number.',
+  })
   movedTo: SuccessorNumber | null;
 }
 
@@ -39,7 +42,7 @@ export const callInbound = operation<RoutedCall, InboundCall>({
   service,
   method: 'POST',
   path: '/v1/calls/inbound',
-  summary: 'How a call or text to one of the account’s numbers is routed',
+  summary: 'Route a call or text to one of the account’s numbers',
   body: InboundCall,
   answer: RoutedCall,
   status: 200,
@@ -49,27 +52,28 @@ export const callInbound = operation<RoutedCall, InboundCall>({
 export const CALL_DIRECTIONS = ['inbound', 'outbound'] as const;
 export type CallDirection = (typeof CALL_DIRECTIONS)[number];
 
-/** `placed`: somebody of the account has called out. The others are those of an inbound call. */
+/** `placed` is for outbound calls, the others are for inbound calls. */
 export const PAST_CALL_OUTCOMES = [...CALL_OUTCOMES, 'placed'] as const;
 export type PastCallOutcome = (typeof PAST_CALL_OUTCOMES)[number];
 
-/** A call or text of the past. */
+/** A call or text in the history. */
 export class PhoneCall {
   @Id() id: string;
   @OneOf(CALL_DIRECTIONS) direction: CallDirection;
-  @Id({ nullable: true, about: 'The account’s number; null once it has been removed.' }) numberId: string | null;
-  @Phone({ nullable: true, about: 'Null when the caller withheld it.' }) from: string | null;
+  @Id({ nullable: true, about: 'The account’s number. Null if it has been removed.' }) numberId: string | null;
+  @Phone({ nullable: true, about: 'Null if the caller withheld it.' }) from: string | null;
   @Phone() to: string;
   @OneOf(PAST_CALL_OUTCOMES) outcome: PastCallOutcome;
-  @Id({ nullable: true, about: 'Who got it, or who called.' }) userId: string | null;
+  @Id({ nullable: true, about: 'The user who got it or who called.' }) userId: string | null;
   @Nested(() => UserView, { nullable: true }) user: UserView | null;
   @Moment() createdAt: string;
 }
 
 export class OutboundCall {
-  @Id({ about: 'An assigned number: a shared one, or one that the caller owns or answers.' }) numberId: string;
+  @Id({ about: 'An assigned number: a shared one, or one that the signed-in user owns or answers.' }) numberId: string;
   @Phone() to: string;
-  @Id({ optional: true, about: 'Who is called; the contact then belongs to the number.' }) contactId?: string;
+  @Id({ optional: true, about: 'The contact who is called. It is then added to the number’s contacts.' })
+  contactId?: string;
 }
 
 export const callOutbound = operation<PhoneCall, OutboundCall>({
@@ -77,14 +81,14 @@ export const callOutbound = operation<PhoneCall, OutboundCall>({
   service,
   method: 'POST',
   path: '/v1/calls/outbound',
-  summary: 'Call somebody from one of the account’s numbers',
+  summary: 'Call from one of the account’s numbers',
   body: OutboundCall,
   answer: PhoneCall,
   errors: ['unknown-reference', 'forbidden', 'conflict', 'inactive-user'],
 });
 
 export class CallQuery extends ListQuery {
-  @PersonFilter('Id of who got it or called, `me` or `none`.') userId?: string;
+  @PersonFilter('Id of the user who got it or called, `me` or `none`.') userId?: string;
   @OneOf(CALL_DIRECTIONS, { optional: true }) direction?: CallDirection;
   @Id({ optional: true }) numberId?: string;
 }
@@ -94,7 +98,7 @@ export const calls = operation<Page<PhoneCall>, NoBody, CallQuery>({
   service,
   method: 'GET',
   path: '/v1/calls',
-  summary: 'List the calls of the past',
+  summary: 'List the call history',
   query: CallQuery,
   answer: pageOf(PhoneCall),
 });
@@ -104,7 +108,7 @@ export const callGet = operation<PhoneCall>({
   service,
   method: 'GET',
   path: '/v1/calls/:id',
-  summary: 'Read a call of the past',
+  summary: 'Read a call in the history',
   answer: PhoneCall,
   errors: ['not-found'],
 });

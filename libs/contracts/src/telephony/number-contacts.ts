@@ -5,14 +5,14 @@ import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js
 const service = 'telephony';
 const path = '/v1/numbers/:id/contacts';
 
-/** A contact that was in touch by a number. Goes with the number when that is reassigned. */
+/** A contact of a phone number. It moves with the number when the number is reassigned. */
 export class NumberContact {
   @Id() contactId: string;
-  @Moment({ about: 'Since when it belongs to the number.' }) createdAt: string;
+  @Moment({ about: 'When the contact was added to the number.' }) createdAt: string;
 }
 
 export class NewNumberContacts {
-  @Ids({ min: 1, max: 500, about: 'Taken as they are: contacts belong to another service.' }) contactIds: string[];
+  @Ids({ min: 1, max: 500, about: 'Not checked: contacts belong to another service.' }) contactIds: string[];
 }
 
 export class AddedNumberContacts {
@@ -30,7 +30,7 @@ export const numberContacts = operation<Page<NumberContact>, NoBody, ListQuery>(
   errors: ['not-found'],
 });
 
-/** Calls and texts that name a contact add it by themselves. Who looks after the contact stays as it is. */
+/** Calls and texts with a contact add it automatically. The contact's assignee is not changed. */
 export const numberContactsAdd = operation<AddedNumberContacts, NewNumberContacts>({
   id: 'numbers.contacts.add',
   service,
@@ -43,20 +43,20 @@ export const numberContactsAdd = operation<AddedNumberContacts, NewNumberContact
   errors: ['not-found', 'conflict', 'forbidden'],
 });
 
-/** Contacts have gone to somebody with their number. */
+/** Contacts have moved to another user with their number. */
 export interface ContactsMoved {
-  /** Sorts by time: of two moves of a contact the later one counts, in whatever order they arrive. */
+  /** Sorts by time. The latest move of a contact wins, in whatever order the moves arrive. */
   id: string;
   accountId: string;
-  /** 500 at most. */
+  /** At most 500. */
   contactIds: string[];
-  /** Null for nobody. */
+  /** Null if the number has no user. */
   userId: string | null;
-  /** The departure that moved them. Its rules speak of these contacts, too, and are applied before. */
+  /** The departure that moved them. Its rules also affect these contacts and are applied first. */
   after: { userId: string; lifecycleVersion: number } | null;
 }
 
-/** Told again and again until the contacts service says that it is done; twice is once. */
+/** Repeated until the contacts service answers `done`. Idempotent. */
 export const contactsMoved: Ask<ContactsMoved, { done: boolean }> = {
   service: 'contacts',
   subject: 'rpc.contacts.moved',

@@ -11,10 +11,11 @@ export type NumberState = (typeof NUMBER_STATES)[number];
 
 export class NewPhoneNumber {
   @Phone() e164: string;
-  @OneOf(NUMBER_KINDS, { optional: true, about: '`personal` unless given. A shared number has no owner.' })
+  @OneOf(NUMBER_KINDS, { optional: true, about: 'Default: `personal`. A shared number has no owner.' })
   kind?: NumberKind;
-  @Id({ optional: true, about: 'Whose personal number it is; the caller unless given.' }) ownerId?: string;
-  @Id({ optional: true, about: 'Who answers calls and texts; the owner unless given.' }) destinationUserId?: string;
+  @Id({ optional: true, about: 'The owner of a personal number. Default: the signed-in user.' }) ownerId?: string;
+  @Id({ optional: true, about: 'The user who answers calls and texts. Default: the owner.' })
+  destinationUserId?: string;
 }
 
 export class PhoneNumber {
@@ -22,25 +23,26 @@ export class PhoneNumber {
   @Phone() e164: string;
   @OneOf(NUMBER_KINDS) kind: NumberKind;
   @OneOf(NUMBER_STATES, {
-    about: '`quarantined`: taken from somebody who has left, can be restored. `released`: back in the public pool.',
+    about:
+      '`quarantined`: taken from a user who has left, and can be restored. `released`: returned to the public pool.',
   })
   state: NumberState;
   @Id({ nullable: true }) ownerId: string | null;
   @Nested(() => UserView, { nullable: true }) owner: UserView | null;
   @Id({ nullable: true }) destinationUserId: string | null;
   @Nested(() => UserView, { nullable: true }) destinationUser: UserView | null;
-  @Id({ nullable: true, about: 'Whose number it was, while it is quarantined.' }) quarantinedFromId: string | null;
+  @Id({ nullable: true, about: 'The previous owner of a quarantined number.' }) quarantinedFromId: string | null;
   @Nested(() => UserView, { nullable: true }) quarantinedFrom: UserView | null;
-  @Moment({ nullable: true, about: 'When it goes, or went, back to the public pool.' }) releaseAt: string | null;
-  @Id({ nullable: true, about: 'The shared inbox that texts to it go to, of a user who has become one.' })
+  @Moment({ nullable: true, about: 'When it returns or returned to the public pool.' }) releaseAt: string | null;
+  @Id({ nullable: true, about: 'The shared inbox for texts to the number, if its user was converted to one.' })
   inboxId: string | null;
-  @Id({ nullable: true, about: 'The number that its contacts have been moved to.' }) movedToId: string | null;
+  @Id({ nullable: true, about: 'The number that has taken over its contacts.' }) movedToId: string | null;
   @Moment() createdAt: string;
 }
 
 export class PhoneNumberQuery extends ListQuery {
   @PersonFilter('Id of the owner, `me` or `none`.') ownerId?: string;
-  @PersonFilter('Id of whoever answers, `me` or `none`.') destinationUserId?: string;
+  @PersonFilter('Id of the user who answers, `me` or `none`.') destinationUserId?: string;
   @OneOf(NUMBER_STATES, { optional: true }) state?: NumberState;
   @OneOf(NUMBER_KINDS, { optional: true }) kind?: NumberKind;
   @Phone({ optional: true }) e164?: string;
@@ -50,6 +52,7 @@ const plain = resource({
   service,
   path: '/v1/numbers',
   noun: 'a phone number',
+  plural: 'phone numbers',
   thing: PhoneNumber,
   create: NewPhoneNumber,
   query: PhoneNumberQuery,
@@ -58,7 +61,11 @@ const plain = resource({
 
 export const phoneNumbers = {
   ...plain,
-  remove: operation({ ...plain.remove, access: MANAGERS, summary: 'Remove a phone number without a trace' }),
+  remove: operation({
+    ...plain.remove,
+    access: MANAGERS,
+    summary: 'Remove a phone number from the account; its call history stays',
+  }),
 };
 
 export class NumberReassignment {
@@ -70,7 +77,7 @@ export const numberReassign = operation<PhoneNumber, NumberReassignment>({
   service,
   method: 'POST',
   path: '/v1/numbers/:id/reassign',
-  summary: 'Give a number with its contacts and all future calls to another user',
+  summary: 'Reassign a number with its contacts and all future calls to another user',
   body: NumberReassignment,
   answer: PhoneNumber,
   status: 200,
@@ -79,7 +86,7 @@ export const numberReassign = operation<PhoneNumber, NumberReassignment>({
 });
 
 export class NumberRelease {
-  @Id({ optional: true, about: 'An assigned number of the account that takes over the contacts.' })
+  @Id({ optional: true, about: 'An assigned number of the account, which takes over the contacts.' })
   moveContactsTo?: string;
 }
 
@@ -88,7 +95,7 @@ export const numberRelease = operation<PhoneNumber, NumberRelease>({
   service,
   method: 'POST',
   path: '/v1/numbers/:id/release',
-  summary: 'Give a number back to the public pool, at once and for good',
+  summary: 'Return a number to the public pool, immediately and permanently',
   body: NumberRelease,
   bodyOptional: true,
   answer: PhoneNumber,
@@ -106,7 +113,7 @@ export const numberRestore = operation<PhoneNumber, NumberRestoration>({
   service,
   method: 'POST',
   path: '/v1/numbers/:id/restore',
-  summary: 'Take a number out of quarantine; its release is called off',
+  summary: 'Take a number out of quarantine and cancel its release',
   body: NumberRestoration,
   answer: PhoneNumber,
   status: 200,
