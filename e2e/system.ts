@@ -3,8 +3,16 @@ import { RetryWorker, ScheduledActionWorker, TaskWorker } from '#libs/lifecycle'
 import { startService, type RunningService } from '#libs/platform';
 import { gateway } from '../services/gateway/src/gateway.js';
 import { Api } from './api.js';
-import { Foundation, PARTS } from './foundation.js';
+import { Foundation, PARTS, type Contents } from './foundation.js';
 import { allIntroduced } from './readiness.js';
+
+interface SystemOptions {
+  /** Services of other teams that may join later. */
+  guests?: readonly string[];
+  /** What databases and broker hold at the start; nothing unless given. */
+  contents?: Contents;
+  clock?: TestClock;
+}
 
 /** All services in one process, on databases and a broker of their own, with one clock that can be moved. */
 export class System {
@@ -25,10 +33,8 @@ export class System {
     return this.running;
   }
 
-  /** @param guests services of other teams that may join later */
-  static async start({ guests = [] as readonly string[] } = {}): Promise<System> {
-    const clock = new TestClock();
-    const foundation = await Foundation.lay(guests);
+  static async start({ guests = [], contents, clock = new TestClock() }: SystemOptions = {}): Promise<System> {
+    const foundation = await Foundation.lay(guests, contents);
     const system = new System(clock, foundation, []);
     for (const { name } of [...PARTS, gateway]) await system.startOne(name);
     await allIntroduced(system.url);
