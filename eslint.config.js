@@ -52,7 +52,7 @@ export default tseslint.config(
     files: [
       'scripts/**',
       'deploy/container/**',
-      'e2e/*.mjs',
+      'e2e/**/*.mjs',
       'examples/**/*.mjs',
       'faults/*.mjs',
       '*.js',
