@@ -2,8 +2,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { createHash } from 'node:crypto';
 import { connectNats } from '#libs/broker';
 import { TestClock } from '#libs/database';
-import { Sealing } from '#libs/platform';
-import { withClient } from '#libs/testing';
+import { Encryption } from '#libs/platform';
+import { withClient } from '#libs/local-servers';
 import { sql } from 'kysely';
 import { databaseFor, PARTS, type Contents } from '../foundation.js';
 import { System } from '../system.js';
@@ -63,5 +63,5 @@ export async function importSourcePassword(system: System, id: string): Promise<
     app.get(EntityManager, { strict: false }).fork().getKysely(),
   );
   const [{ password, account_id: account } = { password: '', account_id: '' }] = rows;
-  return app.get(Sealing, { strict: false }).open(password, account);
+  return app.get(Encryption, { strict: false }).decrypt(password, account);
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '#libs/testing';
+import { eventually } from '#libs/test-kit';
 import type { Api, Json } from '../api.js';
 import { signIn } from '../cast.js';
 import { leaver } from '../program.js';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Broker from '#libs/broker';
-import type * as Testing from '#libs/testing';
+import type * as TestKit from '#libs/test-kit';
 import type * as CastModule from '../../cast.js';
 import type * as DeparturesModule from '../../departures.js';
 import type * as FoundationModule from '../../foundation.js';
@@ -48,7 +48,7 @@ export async function openCheckout(folder: string) {
     return found.find((path) => existsSync(join(folder, path)))!;
   };
   const { startRunServers } = await load<ServersModule>(library('run-servers.ts'));
-  const { eventually } = await load<typeof Testing>(library('eventually.ts'));
+  const { eventually } = await load<typeof TestKit>(library('eventually.ts'));
   const { connectNats } = await load<typeof Broker>('libs/broker/src/index.ts');
   const { System } = await load<typeof SystemModule>('e2e/system.ts');
   const { SECRETS, PARTS } = await load<typeof FoundationModule>('e2e/foundation.ts');
