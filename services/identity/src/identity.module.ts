@@ -25,7 +25,6 @@ import { CertificateController } from './departures/track/certificate.controller
 import { Certificates } from './departures/track/certificates.js';
 import { ConversionController } from './departures/decide/conversion/conversion.controller.js';
 import { Conversions } from './departures/decide/conversion/conversions.js';
-import { CompletionPublisher } from './departures/track/completion-publisher.js';
 import { Completion } from './departures/track/completion.js';
 import { CompletionWorker } from './departures/track/completion.worker.js';
 import { Decisions } from './departures/decide/decisions.js';
@@ -33,15 +32,24 @@ import { Preflight } from './departures/plan/preflight.js';
 import { DepartureCommands } from './departures/decide/departure-commands.js';
 import { DeparturePreviews } from './departures/plan/departure-preview.js';
 import { DepartureMetrics } from './departures/track/departure-metrics.js';
-import { DepartureRows } from './departures/store/departure-rows.js';
+import { DecisionEvents } from './departures/decide/decision-events.js';
+import { LocalRules } from './departures/decide/local-rules.js';
+import { RepeatedEvents } from './departures/decide/repeated-events.js';
+import { DepartureAnswers } from './departures/store/departure-answers.js';
+import { DepartureClaims } from './departures/store/departure-claims.js';
+import { DepartureQueries } from './departures/store/departure-queries.js';
+import { DepartureReopening } from './departures/store/departure-reopening.js';
+import { DepartureSignals } from './departures/store/departure-signals.js';
+import { DepartureStore } from './departures/store/departure-store.js';
+import { ServiceStates } from './departures/store/service-states.js';
+import { TransitionLog } from './departures/store/transition-log.js';
+import { DeparturePublisher } from './departures/track/departure-publisher.worker.js';
 import { DepartureController } from './departures/departure.controller.js';
 import { Erasure } from './departures/decide/erasure.js';
 import { LocalReceipts } from './departures/track/local-receipts.js';
 import { GroupDecisions } from './departures/decide/group-decisions.js';
 import { Guards } from './departures/decide/guards.js';
 import { identityRules } from './departures/identity.rules.js';
-import { Notifications } from './departures/track/notifications.js';
-import { NotificationWorker } from './departures/track/notification.worker.js';
 import { PlanTokens } from './departures/plan/plan-token.js';
 import { Planner } from './departures/plan/planner.js';
 import { Progress } from './departures/store/progress.js';
@@ -49,7 +57,7 @@ import { ReceiptFolding } from './departures/track/receipt-folding.js';
 import { ReceiptsConsumer } from './departures/track/receipts.consumer.js';
 import { Refusals } from './departures/decide/refusals.js';
 import { DepartureRetry } from './departures/decide/retry.js';
-import { Reactivations } from './departures/plan/reactivations.js';
+import { Reactivations } from './departures/decide/reactivations.js';
 import { RuleServices } from './departures/plan/rule-services.js';
 import { VerificationWorker } from './departures/track/verification.worker.js';
 import { Verifications } from './departures/track/verifications.js';
@@ -129,7 +137,6 @@ export const entities = [
 const foundation = [AfterCommit, Audit, AuditTrail, Mail, Outbox, OutboxRelay];
 const policy = [Catalogue, OwnRules, PolicyService];
 const departures = [
-  CompletionPublisher,
   BulkDepartures,
   BulkFiles,
   BulkReport,
@@ -145,15 +152,24 @@ const departures = [
   DeparturePreviews,
   DepartureRetry,
   DepartureMetrics,
-  DepartureRows,
+  DecisionEvents,
+  LocalRules,
+  RepeatedEvents,
+  DepartureAnswers,
+  DepartureClaims,
+  DepartureQueries,
+  DepartureReopening,
+  DepartureSignals,
+  DepartureStore,
+  ServiceStates,
+  TransitionLog,
+  DeparturePublisher,
   Erasure,
   ForgottenVersions,
   GroupDecisions,
   Guards,
   ServiceOnboardingWorker,
   ReopenedDepartures,
-  Notifications,
-  NotificationWorker,
   Planner,
   PlanTokens,
   Progress,

@@ -26,7 +26,7 @@ import {
 import { Schedule } from './decide/schedule/schedule.js';
 import { DepartureCommands } from './decide/departure-commands.js';
 import { DeparturePreviews } from './plan/departure-preview.js';
-import { DepartureRows } from './store/departure-rows.js';
+import { DepartureQueries } from './store/departure-queries.js';
 import { Progress } from './store/progress.js';
 import { DepartureRetry } from './decide/retry.js';
 import { Verifications } from './track/verifications.js';
@@ -36,7 +36,7 @@ export class DepartureController {
   constructor(
     private readonly commands: DepartureCommands,
     private readonly previews: DeparturePreviews,
-    private readonly departures: DepartureRows,
+    private readonly departures: DepartureQueries,
     private readonly schedule: Schedule,
     private readonly retries: DepartureRetry,
     private readonly verifications: Verifications,

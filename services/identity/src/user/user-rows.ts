@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Role, type UserQuery, type UserStatus } from '#libs/contracts';
+import { Problem, type DepartureTransition, type Role, type UserQuery, type UserStatus } from '#libs/contracts';
 import { pageWindow } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 
@@ -29,7 +29,7 @@ export interface UserRow {
   redaction_label: 'plain' | 'with-id';
 }
 
-/** Reads and locks users. */
+/** Reads and locks users, and changes their status. */
 @Injectable()
 export class UserRows {
   constructor(private readonly em: EntityManager) {}
@@ -71,6 +71,18 @@ export class UserRows {
   async lock(userIds: readonly string[], strength: 'change' | 'leave'): Promise<void> {
     const lock = strength === 'leave' ? sql`for update` : sql`for no key update`;
     await sql`select id from users where id = any(${userIds}::uuid[]) order by id ${lock}`.execute(this.em.getKysely());
+  }
+
+  /** A decision about locked users: a new status, and with it a new lifecycle version and a new `seq`. */
+  async changeStatus(transition: DepartureTransition, userIds: readonly string[], now: Date): Promise<void> {
+    const changes = {
+      deactivated: sql`status = 'deactivated', deactivated_at = ${now}`,
+      deleted: sql`status = 'deleted', deactivated_at = coalesce(deactivated_at, ${now}), deleted_at = ${now}`,
+      reactivated: sql`status = 'active', deactivated_at = null, seat_taken = true, active_since = lifecycle_version + 1`,
+    }[transition];
+    await sql`
+      update users set ${changes}, lifecycle_version = lifecycle_version + 1, seq = seq + 1, updated_at = ${now}
+      where id = any(${[...userIds]}::uuid[])`.execute(this.em.getKysely());
   }
 
   private async select(where: RawBuilder<unknown>): Promise<UserRow[]> {

@@ -16,12 +16,12 @@ import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { Preflight, resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
-import { DepartureRows } from '../store/departure-rows.js';
+import { DepartureQueries } from '../store/departure-queries.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from '../plan/plan-token.js';
 import { Planner } from '../plan/planner.js';
 import { Refusals } from './refusals.js';
-import { Reactivations } from '../plan/reactivations.js';
+import { Reactivations } from './reactivations.js';
 
 /** Deactivates, deletes and reactivates, or says why not; then nothing has changed. */
 @Injectable()
@@ -36,7 +36,7 @@ export class DepartureCommands {
     private readonly refusals: Refusals,
     private readonly tokens: PlanTokens,
     private readonly decisions: Decisions,
-    private readonly departures: DepartureRows,
+    private readonly departures: DepartureQueries,
     private readonly returns: Reactivations,
     private readonly schedule: Schedule,
     private readonly clock: Clock,
@@ -78,7 +78,7 @@ export class DepartureCommands {
     if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
     await this.guards.lockSuccessors(plan);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
-    if ((await this.schedule.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
+    if ((await this.departures.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
     const { successors, overrides, reason, effectiveAt, returnAt } = request;
     const leaver = { userId, wishes: { successors, overrides }, reason, returnAt };
     const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);

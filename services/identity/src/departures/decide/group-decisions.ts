@@ -7,6 +7,7 @@ import { assertMayManage, mayManage } from '../../user/actors.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
+import { DepartureQueries } from '../store/departure-queries.js';
 import { assertMaySucceed, Guards } from './guards.js';
 import { PlanChanged } from '../plan/plan-changed.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../plan/planner.js';
@@ -64,6 +65,7 @@ export class GroupDecisions {
     private readonly guards: Guards,
     private readonly decisions: Decisions,
     private readonly schedule: Schedule,
+    private readonly departures: DepartureQueries,
   ) {}
 
   /** @throws Problem `service-unavailable` naming a service that does not answer */
@@ -112,7 +114,7 @@ export class GroupDecisions {
     const named = requests.flatMap((request) => Object.values(request.successors ?? {}));
     const active = group.leavers ? await this.guards.lockActive(accountId, named) : undefined;
     const scheduled = group.effectiveAt
-      ? await this.schedule.usersWithScheduledDeparture([...users.keys()])
+      ? await this.departures.usersWithScheduledDeparture([...users.keys()])
       : new Set<string>();
     const accepted: AcceptedRequest<W>[] = [];
     const verdicts: DecisionResult<W>[] = [];

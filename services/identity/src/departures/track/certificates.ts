@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Certificate, type DeletionStatement } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { CompactSign } from 'jose';
-import { DepartureRows } from '../store/departure-rows.js';
+import { DepartureQueries } from '../store/departure-queries.js';
 import { isoOf } from '../../moments.js';
 import { SigningKeys } from '../../signing-key/signing-keys.js';
 
@@ -14,7 +14,7 @@ const TYPE = 'deletion-certificate+jws';
 @Injectable()
 export class Certificates {
   constructor(
-    private readonly departures: DepartureRows,
+    private readonly departures: DepartureQueries,
     private readonly keys: SigningKeys,
     private readonly clock: Clock,
   ) {}

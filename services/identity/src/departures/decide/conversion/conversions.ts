@@ -14,7 +14,7 @@ import { sql } from 'kysely';
 import { Audit } from '../../../audit/audit.js';
 import { Preflight, resolvedPolicy } from '../../plan/preflight.js';
 import { Decisions } from '../decisions.js';
-import { DepartureRows } from '../../store/departure-rows.js';
+import { DepartureQueries } from '../../store/departure-queries.js';
 import { Guards } from '../guards.js';
 import { Catalogue } from '../../../policy/catalogue.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
@@ -34,7 +34,7 @@ export class Conversions {
     private readonly clearance: Preflight,
     private readonly guards: Guards,
     private readonly decisions: Decisions,
-    private readonly departures: DepartureRows,
+    private readonly departures: DepartureQueries,
     private readonly catalogue: Catalogue,
     private readonly services: ServiceClient,
     private readonly audit: Audit,

@@ -4,7 +4,8 @@ import { Log } from '#libs/observability';
 import { Worker } from '#libs/jobs';
 import { sql } from 'kysely';
 import { lockAccount } from '../../../account/account-lock.js';
-import { DepartureRows, type DepartureRow } from '../../store/departure-rows.js';
+import { DepartureQueries } from '../../store/departure-queries.js';
+import type { DepartureRow } from '../../store/departure-row.js';
 import { ReopenedDepartures } from './reopened-departures.js';
 
 /** Departures in one transaction. */
@@ -27,7 +28,7 @@ interface OnboardingRow {
 export class ServiceOnboardingWorker extends Worker {
   constructor(
     private readonly em: EntityManager,
-    private readonly departures: DepartureRows,
+    private readonly departures: DepartureQueries,
     private readonly late: ReopenedDepartures,
     log: Log,
   ) {
@@ -51,14 +52,14 @@ export class ServiceOnboardingWorker extends Worker {
 
   /** Those found once are not found again: the service has a part in them now. */
   private async onboard({ service }: OnboardingRow, accountId: string): Promise<boolean> {
-    const without = await this.departures.without(service, accountId, AT_ONCE);
+    const without = await this.departures.withoutService(service, accountId, AT_ONCE);
     await this.late.open(accountId, service, without);
     return without.length === AT_ONCE;
   }
 
   private async republish({ service, joining_departure: after }: OnboardingRow, since: string, accountId: string) {
     const forgotten = await this.departures.answeredSince(service, { accountId, since, after, limit: AT_ONCE });
-    await this.late.reopen(accountId, service, forgotten);
+    await this.late.reopen(service, forgotten);
     await this.count(service, forgotten);
     return forgotten.length === AT_ONCE;
   }

@@ -9,7 +9,9 @@ import { Erasure } from '../erasure.js';
 import { Refusals } from '../refusals.js';
 import { Invitations } from '../../../invitation/invitations.js';
 import { PasswordResets } from '../../../sign-in/password-resets.js';
-import { alreadyScheduled, Schedule } from '../schedule/schedule.js';
+import { DepartureStore } from '../../store/departure-store.js';
+import { DepartureQueries } from '../../store/departure-queries.js';
+import { alreadyScheduled } from '../schedule/schedule.js';
 import { Sessions } from '../../../session/sessions.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { duplicates } from '../../../user/new-users.js';
@@ -32,7 +34,8 @@ export class Transfers {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly refusals: Refusals,
-    private readonly schedule: Schedule,
+    private readonly departures: DepartureQueries,
+    private readonly store: DepartureStore,
     private readonly sessions: Sessions,
     private readonly erasure: Erasure,
     private readonly invitations: Invitations,
@@ -52,7 +55,7 @@ export class Transfers {
     await this.rename(userId, to);
     await this.endAccess(userId);
     await this.audit.scrub(userId);
-    await this.erasure.eraseReasons([userId]);
+    await this.store.erasePersonal([userId]);
     await this.events.publishChanged([userId]);
     await this.formerEvents.forget(userId);
     const invitation = await this.inviteOrReset(principal, former, to.email);
@@ -76,7 +79,7 @@ export class Transfers {
     if (user.status !== 'active' && user.status !== 'invited')
       throw new Problem('conflict', { detail: `The user is ${user.status}: nobody can take it over.` });
     await this.refusals.recording(principal, { user, transition: 'transferred' }, () => this.guard(user));
-    if ((await this.schedule.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
+    if ((await this.departures.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
     if (user.email?.toLowerCase() === to.email.toLowerCase())
       throw new Problem('duplicate-email', { detail: 'This is the email of the person who has the user now.' });
     return user;

@@ -7,9 +7,9 @@ import { Catalogue } from '../../policy/catalogue.js';
 import { ruleOf } from '../../policy/choices.js';
 import { PolicyService } from '../../policy/policy.service.js';
 import { UserRows } from '../../user/user-rows.js';
-import type { Decision } from '../decide/decisions.js';
+import type { Decision } from './decision-events.js';
 
-/** What a reactivation needs, whoever asks for it and whenever. */
+/** Checks and prepares reactivations: asked for by a manager, by the identity provider, or on the scheduled day. */
 @Injectable()
 export class Reactivations {
   constructor(

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import {
+  isManager,
+  type Conversion,
+  type DepartureFacts,
+  type DepartureTransition,
+  type ResolvedPolicy,
+  type Restore,
+  type Transition,
+  type UserEvent,
+} from '#libs/contracts';
+import { Ids } from '#libs/database';
+import { Outbox } from '#libs/outbox';
+import { Catalogue } from '../../policy/catalogue.js';
+import { sha256 } from '../../sign-in/secrets.js';
+import { UserEvents } from '../../user/user-events.js';
+import type { UserRow } from '../../user/user-rows.js';
+
+/** What has been decided about one person. */
+export interface Decision {
+  /** As read under the lock. */
+  user: UserRow;
+  policy: ResolvedPolicy;
+  reason?: string;
+  /** ISO 8601: when they come back. */
+  returnAt?: string;
+  /** Of a reactivation: what it restores. */
+  restore?: Restore;
+  /** The scheduled departure that begins now. */
+  departureId?: string;
+  /** What the leaver's number and threads become. */
+  conversion?: Conversion;
+}
+
+const STEPS: Record<DepartureTransition, Transition[]> = {
+  deactivated: ['deactivated'],
+  deleted: ['deactivated', 'deleted'],
+  reactivated: [],
+};
+
+/** Makes the events by which the other services hear of decisions, and writes them to the outbox. */
+@Injectable()
+export class DecisionEvents {
+  constructor(
+    private readonly events: UserEvents,
+    private readonly outbox: Outbox,
+    private readonly catalogue: Catalogue,
+    private readonly ids: Ids,
+  ) {}
+
+  /** The services that have to answer, identity excepted. */
+  targets(): Promise<string[]> {
+    return this.catalogue.otherServices();
+  }
+
+  /** What the events say of the decisions, by user. */
+  factsOf(transition: DepartureTransition, decisions: readonly Decision[]): Map<string, DepartureFacts> {
+    return new Map(decisions.map((decision) => [decision.user.id, this.factOf(transition, decision)]));
+  }
+
+  /** @param users after the change of status */
+  of(
+    transition: DepartureTransition,
+    users: readonly UserRow[],
+    facts: ReadonlyMap<string, DepartureFacts>,
+  ): UserEvent[] {
+    return users.map((user) => this.events.userEvent(user, `user.${transition}`, facts.get(user.id)!));
+  }
+
+  async publish(events: readonly UserEvent[], targets: readonly string[]): Promise<void> {
+    await this.outbox.append(events.map((event) => ({ event, targets })));
+  }
+
+  private factOf(
+    transition: DepartureTransition,
+    { user, policy, departureId, conversion, restore }: Decision,
+  ): DepartureFacts {
+    const id = departureId ?? this.ids.next();
+    const address = transition === 'deleted' ? user.email?.toLowerCase() : undefined;
+    return {
+      id,
+      steps: STEPS[transition],
+      activeSince: transition === 'reactivated' ? user.lifecycle_version + 1 : user.active_since,
+      wasManager: isManager(user),
+      policy,
+      ...(address && { addressDigest: sha256(`${id}:${address}`).toString('hex') }),
+      ...(conversion && { conversion }),
+      ...(restore && { restore }),
+      round: 0,
+    };
+  }
+}

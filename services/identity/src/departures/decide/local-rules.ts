@@ -1,0 +1,41 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { DepartureTransition, UserEvent } from '#libs/contracts';
+import { EventProcessor } from '#libs/lifecycle';
+import { ApiTokens } from '../../api-token/api-tokens.js';
+import { Sessions } from '../../session/sessions.js';
+import { CareEvents } from '../../user/care-events.js';
+import { ReceiptFolding } from '../track/receipt-folding.js';
+import { Erasure } from './erasure.js';
+
+/** Applies decisions to identity's own data, in the transaction that decides. */
+@Injectable()
+export class LocalRules {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly processor: EventProcessor,
+    private readonly sessions: Sessions,
+    private readonly apiTokens: ApiTokens,
+    private readonly erasure: Erasure,
+    private readonly care: CareEvents,
+    private readonly folding: ReceiptFolding,
+  ) {}
+
+  /** Runs identity's rules, ends access, erases what a deletion has to erase, and folds the receipts. */
+  async apply(transition: DepartureTransition, events: readonly UserEvent[]): Promise<void> {
+    const ids = events.map(({ data }) => data.userId);
+    const caredFor = await this.care.caredForBy(ids);
+    const receipts = await this.processor.applyDecided(this.em.getKysely(), events);
+    if (transition === 'reactivated') await this.revokeRest(ids);
+    else await this.sessions.renewClaims(ids);
+    if (transition === 'deleted') await this.erasure.erase(events);
+    await this.care.publishChanged(ids, caredFor);
+    await this.folding.fold('identity', receipts);
+  }
+
+  /** A reactivation stops the rules where they are. What they had still to revoke must not come back to life. */
+  private async revokeRest(ids: readonly string[]): Promise<void> {
+    await this.sessions.endAll(ids);
+    await this.apiTokens.revokeAll(ids);
+  }
+}

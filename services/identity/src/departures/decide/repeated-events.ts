@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { Outbox } from '#libs/outbox';
+import type { UserEvent } from '#libs/contracts';
+import { UserEvents } from '../../user/user-events.js';
+import { UserRows, type UserRow } from '../../user/user-rows.js';
+import type { DepartureRow } from '../store/departure-row.js';
+import type { ServiceState } from '../store/receipt-lines.js';
+import { REMAINING } from '../store/service-states.js';
+
+/** Publishes the event of a decision once more, in a further round of its departure. */
+@Injectable()
+export class RepeatedEvents {
+  constructor(
+    private readonly users: UserRows,
+    private readonly events: UserEvents,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /** The events as they were, under their own seq, in the departures' rounds. */
+  async of(departures: readonly DepartureRow[]): Promise<UserEvent[]> {
+    const users = await this.users.byIds(departures.map((departure) => departure.user_id));
+    const byId = new Map(users.map((user) => [user.id, user]));
+    return departures.map((departure) => this.repeat(byId.get(departure.user_id)!, departure));
+  }
+
+  /** Asks every other service that has not answered its round yet. Services that have answered are left alone. */
+  async publish(
+    departures: readonly DepartureRow[],
+    events: readonly UserEvent[],
+    states: readonly ServiceState[],
+  ): Promise<void> {
+    const targets = Map.groupBy(states.filter(isAwaited), (state) => state.departure_id);
+    await this.outbox.republish(
+      departures.flatMap(({ id }, index) => {
+        const services = targets.get(id)?.map((state) => state.service) ?? [];
+        return services.length > 0 ? [{ event: events[index]!, targets: services }] : [];
+      }),
+    );
+  }
+
+  private repeat(user: UserRow, departure: DepartureRow): UserEvent {
+    const {
+      id,
+      steps,
+      active_since: activeSince,
+      was_manager: wasManager,
+      policy,
+      address_digest: addressDigest,
+      conversion,
+      wishes: { restore },
+      seq,
+      round,
+    } = departure;
+    const facts = {
+      id,
+      steps,
+      activeSince,
+      wasManager,
+      policy,
+      ...(addressDigest && { addressDigest }),
+      ...(conversion && { conversion }),
+      ...(restore && { restore }),
+      round,
+    };
+    const event = this.events.userEvent({ ...user, seq }, `user.${departure.transition}`, facts);
+    // Delayed effects are due so many days after the decision, not after its repetition.
+    return { ...event, time: new Date(departure.begun_at ?? departure.effective_at).toISOString() };
+  }
+}
+
+/** A service whose rules are done, and whose proof alone failed, has nothing to do again. */
+const isAwaited = ({ service, status, error }: ServiceState): boolean =>
+  service !== 'identity' && status !== 'completed' && error !== REMAINING;

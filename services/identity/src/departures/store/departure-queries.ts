@@ -1,0 +1,134 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  Problem,
+  type Departure,
+  type DepartureQuery,
+  type DepartureService,
+  type Page,
+  type ReceiptLine,
+} from '#libs/contracts';
+import { pageWindow, toPage } from '#libs/database';
+import { sql, type RawBuilder } from 'kysely';
+import { isoOf, isoOrNull } from '../../moments.js';
+import type { DepartureRow } from './departure-row.js';
+import type { ServiceState } from './receipt-lines.js';
+import { ServiceStates } from './service-states.js';
+
+/** Reads departures, as rows and as the API shows them. */
+@Injectable()
+export class DepartureQueries {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly states: ServiceStates,
+  ) {}
+
+  /** Those of these people who have a scheduled departure; a scheduled return does not count. */
+  async usersWithScheduledDeparture(userIds: readonly string[]): Promise<Set<string>> {
+    const { rows } = await sql<{ user_id: string }>`
+      select user_id from departure
+      where user_id = any(${[...userIds]}::uuid[]) and status = 'scheduled' and transition <> 'reactivated'`.execute(
+      this.db,
+    );
+    return new Set(rows.map((row) => row.user_id));
+  }
+
+  /** @throws Problem `not-found`, for another account's departure, too */
+  async get(accountId: string, id: string, lock = false): Promise<DepartureRow> {
+    const [row] = await this.select(
+      sql`d.account_id = ${accountId} and d.id = ${id} ${lock ? sql`for no key update` : sql``}`,
+    );
+    if (!row) throw new Problem('not-found', { detail: 'There is no such departure.' });
+    return row;
+  }
+
+  /** The departures, locked, of people who have left, in which this service has no part. */
+  async withoutService(service: string, accountId: string, limit: number): Promise<DepartureRow[]> {
+    return this.select(sql`
+      d.account_id = ${accountId} and d.status in ('running', 'completed', 'failed')
+      and exists (select from users u where u.id = d.user_id and u.lifecycle_version = d.lifecycle_version
+        and u.status in ('deactivated', 'deleted'))
+      and not exists (select from departure_service s where s.departure_id = d.id and s.service = ${service})
+      order by d.id limit ${limit} for no key update of d`);
+  }
+
+  /** The newest decision about each person, locked, that this service has answered since then. */
+  async answeredSince(
+    service: string,
+    { accountId, since, after, limit }: { accountId: string; since: string; after: string | null; limit: number },
+  ): Promise<DepartureRow[]> {
+    return this.select(sql`
+      d.account_id = ${accountId} and (${after}::uuid is null or d.id > ${after}::uuid)
+      and d.status in ('running', 'completed', 'failed')
+      and exists (select from users u where u.id = d.user_id and u.lifecycle_version = d.lifecycle_version)
+      and exists (select from departure_service s where s.departure_id = d.id and s.service = ${service}
+        and s.status in ('completed', 'failed') and s.updated_at >= ${since}::timestamptz)
+      order by d.id limit ${limit} for no key update of d`);
+  }
+
+  async view(accountId: string, id: string): Promise<Departure> {
+    const [view] = await this.views([await this.get(accountId, id)]);
+    return view!;
+  }
+
+  async page(accountId: string, query: DepartureQuery): Promise<Page<Departure>> {
+    const { limit, before } = pageWindow(query);
+    const conditions = [sql`d.account_id = ${accountId}`];
+    if (before) conditions.push(sql`d.id < ${before}::uuid`);
+    if (query.userId) conditions.push(sql`d.user_id = ${query.userId}`);
+    if (query.status) conditions.push(sql`d.status = ${query.status}`);
+    const rows = await this.select(sql`${sql.join(conditions, sql` and `)} order by d.id desc limit ${limit + 1}`);
+    return toPage(await this.views(rows), query);
+  }
+
+  private async views(rows: readonly DepartureRow[]): Promise<Departure[]> {
+    const states = Map.groupBy(await this.states.of(rows.map((row) => row.id)), (state) => state.departure_id);
+    return rows.map((row) => toDeparture(row, states.get(row.id) ?? []));
+  }
+
+  private async select(where: RawBuilder<unknown>): Promise<DepartureRow[]> {
+    const { rows } = await sql<DepartureRow>`
+      select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
+        d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
+        d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done
+      from departure d where ${where}`.execute(this.db);
+    return rows;
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}
+
+function toDeparture(row: DepartureRow, states: readonly ServiceState[]): Departure {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    transition: row.transition,
+    status: row.status,
+    requestedBy: row.requested_by,
+    requestedAt: isoOf(row.requested_at),
+    effectiveAt: isoOf(row.effective_at),
+    completedAt: isoOrNull(row.completed_at),
+    reason: row.reason,
+    ...(row.return_at && { returnAt: isoOf(row.return_at) }),
+    ...(row.returns_from && { returnsFrom: row.returns_from }),
+    ...(row.conversion && { inboxId: row.conversion.inboxId }),
+    ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
+    progress: { done: row.done, total: row.total },
+    services: states.map((state) => toService(state, row.status === 'completed')),
+  };
+}
+
+const toService = ({ service, status, error, rules }: ServiceState, proven: boolean): DepartureService => ({
+  service,
+  status,
+  ...(error && { error }),
+  rules: proven ? rules.map(withNothingLeft) : rules,
+});
+
+/** Nothing remains of a completed departure, so the rows do not say it line by line. */
+const withNothingLeft = (line: ReceiptLine): ReceiptLine => ({
+  ...line,
+  remaining: line.remaining ?? (line.finishedAt ? 0 : null),
+});

@@ -1,0 +1,190 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import {
+  type DepartureStatus,
+  type DepartureTransition,
+  type NamedSuccessors,
+  type ActionInput,
+  type Problem,
+  type UserEvent,
+} from '#libs/contracts';
+import { Clock, namesOf, relationOf } from '#libs/database';
+import { sql, type RawBuilder } from 'kysely';
+import { ServiceStates } from './service-states.js';
+import { CHANGE, TransitionLog, type Change, type Facts } from './transition-log.js';
+
+export const SYSTEM = { system: 'departure' };
+
+/** A departure that waits for its day. */
+export interface ScheduledDeparture {
+  id: string;
+  account_id: string;
+  user_id: string;
+  transition: DepartureTransition;
+  requested_by: string;
+  /** ISO 8601. */
+  effective_at: string;
+  reason: string | null;
+  wishes: { successors?: NamedSuccessors; overrides?: Record<string, ActionInput> };
+  return_at: string | null;
+  returns_from: string | null;
+}
+
+const DECIDED = {
+  id: 'uuid',
+  account_id: 'uuid',
+  user_id: 'uuid',
+  reason: 'text',
+  active_since: 'bigint',
+  was_manager: 'boolean',
+  policy: 'jsonb',
+  wishes: 'jsonb',
+  address_digest: 'text',
+  conversion: 'jsonb',
+  lifecycle_version: 'bigint',
+  seq: 'bigint',
+};
+
+/** Columns that change together with a status, beside the counters. */
+const ALONG: Partial<Record<DepartureStatus, (now: Date) => RawBuilder<unknown>>> = {
+  completed: (now) => sql`, completed_at = ${now}, close_after = '-infinity'`,
+};
+
+/**
+ * The only writer of departures: their status, counters, progress, news and trail change here and in the other classes of
+ * this folder, in the caller's transaction. Set-based: some statements however many departures.
+ */
+@Injectable()
+export class DepartureStore {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly states: ServiceStates,
+    private readonly log: TransitionLog,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Moves departures from one of the given statuses to another.
+   * @returns those that were in one of these statuses, as they are now; the others stay as they are
+   */
+  async transition(
+    ids: readonly string[],
+    from: readonly DepartureStatus[],
+    to: DepartureStatus,
+    facts?: Facts,
+  ): Promise<Change[]> {
+    if (ids.length === 0) return [];
+    const { rows } = await sql<Change>`
+      update departure d set status = ${to}, events = d.events + 1 ${ALONG[to]?.(this.clock.now()) ?? sql``}
+      where d.id = any(${[...ids]}::uuid[]) and d.status = any(${[...from]}::text[])
+      returning ${CHANGE}`.execute(this.db);
+    await this.log.record(rows, [], facts);
+    return rows;
+  }
+
+  /** Records departures for a later day. */
+  async schedule(rows: readonly ScheduledDeparture[], facts?: Facts): Promise<void> {
+    const { rows: changes } = await sql<Change>`
+      insert into departure as d (id, account_id, user_id, transition, requested_by, effective_at, reason, wishes, return_at,
+        returns_from, status, requested_at, total)
+      select n.*, 'scheduled', ${this.clock.now()}::timestamptz, 0
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, transition text,
+        requested_by uuid, effective_at timestamptz, reason text, wishes jsonb, return_at timestamptz, returns_from uuid)
+      returning ${CHANGE}`.execute(this.db);
+    await this.log.record(changes, [], facts);
+  }
+
+  /** Records what has been decided: one departure per event, which waits for all these services. A scheduled one begins. */
+  async begin(
+    transition: DepartureTransition,
+    events: readonly UserEvent[],
+    services: readonly string[],
+    { requestedBy, reasons }: { requestedBy: string | null; reasons: ReadonlyMap<string, string | null> },
+  ): Promise<void> {
+    const now = this.clock.now();
+    const rows = events.map(({ data: { accountId, userId, lifecycleVersion, seq, departure } }) => ({
+      id: departure!.id,
+      account_id: accountId,
+      user_id: userId,
+      reason: reasons.get(userId) ?? null,
+      step_names: `{${departure!.steps.join()}}`,
+      active_since: departure!.activeSince,
+      was_manager: departure!.wasManager,
+      policy: departure!.policy,
+      wishes: departure!.restore ? { restore: departure!.restore } : {},
+      address_digest: departure!.addressDigest ?? null,
+      conversion: departure!.conversion ?? null,
+      lifecycle_version: lifecycleVersion,
+      seq,
+    }));
+    const { rows: changes } = await sql<Change>`
+      insert into departure as d (${namesOf(DECIDED)}, steps, transition, status, requested_by, requested_at, effective_at, begun_at, total)
+      select ${namesOf(DECIDED)}, n.step_names::text[], ${transition}, 'running', ${requestedBy}::uuid, ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz,
+        ${services.length}::int
+      from ${relationOf('n', rows, { ...DECIDED, step_names: 'text' })}
+      on conflict (id) do update set status = 'running', events = d.events + 1, begun_at = excluded.begun_at, total = excluded.total, steps = excluded.steps,
+        active_since = excluded.active_since, address_digest = excluded.address_digest, was_manager = excluded.was_manager, policy = excluded.policy,
+        lifecycle_version = excluded.lifecycle_version, seq = excluded.seq
+      returning ${CHANGE}`.execute(this.db);
+    await this.states.insert(
+      rows.map((row) => row.id),
+      services,
+    );
+    await this.log.record(changes, []);
+  }
+
+  /** A newer decision about these people ends their open departures. */
+  async supersede(userIds: readonly string[]): Promise<void> {
+    // By person: while many leave, PostgreSQL would read the index of open departures from end to end for each few of them.
+    const { rows } = await sql<{ id: string }>`
+      select id from departure
+      where id = any(array(select id from departure where user_id = any(${[...userIds]}::uuid[]) offset 0))
+        and status in ('running', 'failed')
+      order by id for no key update`.execute(this.db);
+    const ids = rows.map((row) => row.id);
+    await this.transition(ids, ['running', 'failed'], 'superseded');
+    await this.states.supersede(ids);
+  }
+
+  /** A guard refused scheduled departures on their day. */
+  async refuse(refused: readonly { departureId: string; problem: Problem }[]): Promise<void> {
+    if (refused.length === 0) return;
+    const rows = refused.map(({ departureId, problem }) => ({
+      id: departureId,
+      error: problem.code,
+      detail: problem.message,
+    }));
+    const { rows: changes } = await sql<Change>`
+      update departure d set status = 'failed', events = d.events + 1, error = f.error, error_detail = f.detail
+      from ${relationOf('f', rows, { id: 'uuid', error: 'text', detail: 'text' })}
+      where d.id = f.id and d.status = 'scheduled' returning ${CHANGE}`.execute(this.db);
+    const codes = new Map(rows.map(({ id, error }) => [id, error]));
+    await this.log.record(changes, [], {
+      by: SYSTEM,
+      detail: ({ id: departureId, transition }) => ({ departureId, transition, code: codes.get(departureId) }),
+    });
+  }
+
+  /** Notes on departures that begin now when their people come back. */
+  async setReturn(returns: readonly { departureId: string; returnAt: string }[]): Promise<void> {
+    const rows = returns.map(({ departureId: id, returnAt: return_at }) => ({ id, return_at }));
+    await sql`
+      update departure d set return_at = n.return_at from ${relationOf('n', rows, { id: 'uuid', return_at: 'timestamptz' })}
+      where d.id = n.id`.execute(this.db);
+  }
+
+  /**
+   * Erases why these people left, and the digests of their addresses.
+   * @param except departures that still need them
+   */
+  async erasePersonal(userIds: readonly string[], { except = [] }: { except?: readonly string[] } = {}): Promise<void> {
+    await sql`
+      update departure set reason = null, address_digest = null
+      where user_id = any(${[...userIds]}::uuid[]) and id <> all(${[...except]}::uuid[])
+        and num_nonnulls(reason, address_digest) > 0`.execute(this.db);
+  }
+
+  private get db() {
+    return this.em.getKysely();
+  }
+}

@@ -1,0 +1,149 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Inject, Injectable } from '@nestjs/common';
+import { NATS } from '#libs/broker';
+import { departureProgress, type DepartureEvent, type DepartureNewsType, type DepartureStatus } from '#libs/contracts';
+import { AfterCommit, Clock, Ids, relationOf } from '#libs/database';
+import { sql } from 'kysely';
+import { Audit, type NewEntry } from '../../audit/audit.js';
+import { DepartureSignals } from './departure-signals.js';
+import { announcementOf } from './transitions.js';
+
+/** A departure before and after a statement that changed it. */
+export interface Change {
+  id: string;
+  account_id: string;
+  user_id: string;
+  transition: string;
+  /** `none` for a departure that the statement created. */
+  before: DepartureStatus | 'none';
+  status: DepartureStatus;
+  done_before: number;
+  done: number;
+  total_before: number;
+  total: number;
+  /** The number of its latest progress event, those of this change included. */
+  events: number;
+}
+
+/** Select these of the changed row `d` in a `returning` clause. */
+export const CHANGE = sql`d.id, d.account_id, d.user_id, d.transition, coalesce(old.status, 'none') as before, new.status,
+  coalesce(old.done, 0) as done_before, new.done, coalesce(old.total, 0) as total_before, new.total, new.events`;
+
+export interface ProgressEvent extends Pick<DepartureEvent, 'type' | 'data'> {
+  departureId: string;
+}
+
+/** Who changed the departures, and what the trail says about it beside their ids. */
+export interface Facts {
+  by?: Pick<NewEntry, 'actorId' | 'system'>;
+  detail?: (change: Change) => Record<string, unknown>;
+}
+
+/** Successive events of one type and departure share a row of `departure_event`. */
+interface EventRun extends ProgressEvent {
+  data: unknown[];
+}
+
+const EVENT = { departure_id: 'uuid', n: 'int', count: 'int', type: 'text', data: 'jsonb' };
+
+/** Whether watchers of a departure see the change as an event of its own. */
+const isVisible = ({ before, status, done_before, done, total_before, total }: Change): boolean =>
+  before !== 'none' && (before !== status || done_before !== done || total_before !== total);
+
+/**
+ * Writes what a change of a departure tells others: progress for its watchers, an event for subscribers, an entry in the
+ * trail. Only the store calls it, in the transaction of the change.
+ */
+@Injectable()
+export class TransitionLog {
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly em: EntityManager,
+    private readonly audit: Audit,
+    private readonly afterCommit: AfterCommit,
+    private readonly signals: DepartureSignals,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * @param changes with `events` raised by the number of progress events that belong to them
+   * @param progress of rules and services; watchers get these before the change itself
+   * @throws TypeError for a change that no departure may make
+   */
+  async record(changes: readonly Change[], progress: readonly ProgressEvent[], facts: Facts = {}): Promise<void> {
+    const moved = changes.filter(({ before, status }) => before !== status);
+    const announcements = moved.map((change) => ({ change, ...announcementOf(change.before, change.status) }));
+    await this.writeProgress(changes, progress);
+    await this.writeNews(announcements.flatMap(({ change: { id }, news }) => (news ? [{ id, news }] : [])));
+    const { by, detail } = facts;
+    if (!by) return;
+    await this.audit.append(
+      announcements.flatMap(({ change, audit: action }) =>
+        action ? [{ ...entryOf(change, action, by), detail: detail?.(change) ?? detailOf(change) }] : [],
+      ),
+    );
+  }
+
+  private async writeProgress(changes: readonly Change[], progress: readonly ProgressEvent[]): Promise<void> {
+    const others = Map.groupBy(progress, ({ departureId }) => departureId);
+    const rows = changes.flatMap((change) => {
+      const events = [...(others.get(change.id) ?? []), ...(isVisible(change) ? [eventOf(change)] : [])];
+      let n = change.events - events.length;
+      return runsOf(events).map(({ type, data }) => ({
+        departure_id: change.id,
+        n: (n += data.length),
+        count: data.length,
+        type,
+        data: data.length === 1 ? data[0] : data,
+      }));
+    });
+    if (rows.length === 0) return;
+    await sql`
+      insert into departure_event (departure_id, n, count, type, data)
+      select departure_id, n, count, type, data from ${relationOf('e', rows, EVENT)}`.execute(this.em.getKysely());
+    const watched = new Set(rows.map((row) => row.departure_id));
+    this.afterCommit.run(async () => {
+      for (const id of watched) this.nats.publish(departureProgress(id));
+    });
+  }
+
+  /** The same event of the same departure counts once in a round of retries. */
+  private async writeNews(news: readonly { id: string; news: DepartureNewsType }[]): Promise<void> {
+    if (news.length === 0) return;
+    const rows = news.map((one) => ({ departure_id: one.id, type: one.news, id: this.ids.next() }));
+    await sql`
+      insert into departure_news (departure_id, type, round, id, at)
+      select d.id, n.type, d.round, n.id, ${this.clock.now()}::timestamptz
+      from ${relationOf('n', rows, { departure_id: 'uuid', type: 'text', id: 'uuid' })}
+      join departure d on d.id = n.departure_id
+      on conflict do nothing`.execute(this.em.getKysely());
+    this.afterCommit.run(async () => void this.signals.emit('announced'));
+  }
+}
+
+const entryOf = (change: Change, action: string, by: NonNullable<Facts['by']>) => ({
+  accountId: change.account_id,
+  action,
+  ...by,
+  subjectId: change.user_id,
+});
+
+const detailOf = ({ id: departureId, transition }: Change) => ({ departureId, transition });
+
+const eventOf = ({ id, status, done, total }: Change): ProgressEvent => ({
+  departureId: id,
+  type: 'departure',
+  data: { id, status, progress: { done, total } },
+});
+
+function runsOf(events: readonly ProgressEvent[]): EventRun[] {
+  const runs: EventRun[] = [];
+  for (const { departureId, type, data } of events) {
+    const last = runs.at(-1);
+    if (last?.type === type) last.data.push(data);
+    else runs.push({ departureId, type, data: [data] });
+  }
+  return runs;
+}
