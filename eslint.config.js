@@ -50,6 +50,7 @@ export default tseslint.config(
   },
   {
     files: [
+      'cli/**',
       'scripts/**',
       'deploy/container/**',
       'e2e/**/*.mjs',

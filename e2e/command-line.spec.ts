@@ -103,7 +103,7 @@ describe('the command line', () => {
   });
 
   it('counts again what still breaks a promise', async () => {
-    expect(await run(['verify'])).toMatchObject({ exitCode: 0, out: '2 people have left. No promise is broken.\n' });
+    expect(await run(['verify'])).toMatchObject({ exitCode: 0, out: '2 users have left. No promise is broken.\n' });
   });
 
   it('says that it can’t be used like this, is not signed in, or reaches nobody', async () => {

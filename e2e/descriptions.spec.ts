@@ -24,11 +24,11 @@ interface Filled {
 
 /** What the demo data are made with; plain JavaScript, which knows no types. */
 async function demo() {
-  const load = (name: string) => import(new URL(`../scripts/lib/${name}.mjs`, import.meta.url).href);
-  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { Api: DemoApi }] = await Promise.all(
-    ['demo-account', 'demo-accounts', 'demo-api'].map(load),
+  const load = (path: string) => import(new URL(`../${path}.mjs`, import.meta.url).href);
+  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { HttpClient }] = await Promise.all(
+    ['scripts/demo/account', 'scripts/demo/accounts', 'cli/http-client'].map(load),
   );
-  const open = (url: string) => openAccount(new DemoApi(url), demoAccounts[0]) as Promise<Filled>;
+  const open = (url: string) => openAccount(new HttpClient(url), demoAccounts[0]) as Promise<Filled>;
   return { open, password: DEMO_PASSWORD as string };
 }
 

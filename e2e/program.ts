@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../scripts/leaver.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../cli/leaver.mjs', import.meta.url));
 
 export interface Ended {
   exitCode: number;

@@ -146,7 +146,7 @@ describe('a service whose database is an hour old again', () => {
   });
 
   it('leaves nothing that a verification or a comparison finds', async () => {
-    expect(await verified(cast)).toBe('2 people have left. No promise is broken.\n');
+    expect(await verified(cast)).toBe('2 users have left. No promise is broken.\n');
     expect(await operator('drift')).toEqual({ exitCode: 0, value: [] });
   });
 

@@ -1,10 +1,10 @@
 // npm run demo [-- --url <address>]: somebody leaves, before one's eyes. Needs a Leaver that runs (npm start).
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { demoAccounts } from './lib/demo-accounts.mjs';
-import { Api } from './lib/demo-api.mjs';
-import { Story } from './lib/demo-story.mjs';
-import { bold, chapter, Checks, green, paragraph, print, red } from './lib/demo-terminal.mjs';
+import { demoAccounts } from './demo/accounts.mjs';
+import { HttpClient } from '../cli/http-client.mjs';
+import { Story } from './demo/story.mjs';
+import { bold, chapter, Checks, green, paragraph, print, red } from './demo/terminal.mjs';
 import { Fault, main } from './lib/prepare.mjs';
 import { runningUrl } from './lib/running.mjs';
 
@@ -16,7 +16,7 @@ await main(async () => {
   });
   const begun = performance.now();
   const checks = new Checks();
-  const story = new Story(new Api(url), freshCompany(), checks);
+  const story = new Story(new HttpClient(url), freshCompany(), checks);
   await story.tell().catch((error) => checks.that(`The story can’t go on: ${error.message}`, false));
   return conclude(checks, (performance.now() - begun) / 1000);
 });

@@ -9,7 +9,7 @@ import {
   startNats,
   startPostgres,
 } from '#libs/local-servers';
-import { loadDemoData } from './demo-data.mjs';
+import { loadDemoAccounts } from './demo/load-accounts.mjs';
 import { claim, openHome, secrets } from './lib/home.mjs';
 import { permissions } from './lib/nats-users.mjs';
 import { Fault } from './lib/prepare.mjs';
@@ -66,7 +66,7 @@ async function launch() {
   });
   await step('services', (say) => startServices({ home, keys, port, natsUrls, databases, say }));
   const url = `http://127.0.0.1:${port}`;
-  const logins = await step('demo data', (onProgress) => loadDemoData({ url, onProgress }));
+  const logins = await step('demo data', (onProgress) => loadDemoAccounts({ url, onProgress }));
   await writeGuests(home, natsUrls, databases);
   await lock.announce({ url, operator: natsUrls.operator });
   showBanner({ home, port, logins, events: natsUrls.subscriber });

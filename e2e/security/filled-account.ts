@@ -38,13 +38,13 @@ const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
 
 /** What makes the demo data is plain JavaScript, which knows no types. */
 async function demo(at: 0 | 1) {
-  const load = (name: string) => import(new URL(`../../scripts/lib/${name}.mjs`, import.meta.url).href);
-  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { Api: DemoApi }] = await Promise.all(
-    ['demo-account', 'demo-accounts', 'demo-api'].map(load),
+  const load = (path: string) => import(new URL(`../../${path}.mjs`, import.meta.url).href);
+  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { HttpClient }] = await Promise.all(
+    ['scripts/demo/account', 'scripts/demo/accounts', 'cli/http-client'].map(load),
   );
   const spec = demoAccounts[at] as { domain: string };
   return {
-    open: (url: string) => openAccount(new DemoApi(url), spec) as Promise<Filled>,
+    open: (url: string) => openAccount(new HttpClient(url), spec) as Promise<Filled>,
     password: DEMO_PASSWORD as string,
     domain: spec.domain,
   };

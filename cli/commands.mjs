@@ -1,0 +1,64 @@
+/** @import { Command } from './command.mjs' */
+import { bulk } from './commands/bulk.mjs';
+import { catchUp } from './commands/catch-up.mjs';
+import { deactivate } from './commands/deactivate.mjs';
+import { deadLetters } from './commands/dead-letters.mjs';
+import { deleteUser } from './commands/delete.mjs';
+import { drift } from './commands/drift.mjs';
+import { login } from './commands/login.mjs';
+import { logout } from './commands/logout.mjs';
+import { preview } from './commands/preview.mjs';
+import { reactivate } from './commands/reactivate.mjs';
+import { replay } from './commands/replay.mjs';
+import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
+import { status } from './commands/status.mjs';
+import { verify } from './commands/verify.mjs';
+
+/**
+ * The commands by name, in the order in which `help` lists them.
+ * @type {Map<string, Command<any, any>>} any: each command declares the types of its own options
+ */
+export const commands = new Map(
+  Object.entries({
+    login,
+    logout,
+    preview,
+    deactivate,
+    delete: deleteUser,
+    reactivate,
+    status,
+    bulk,
+    verify,
+    'dead-letters': deadLetters,
+    replay,
+    'catch-up': catchUp,
+    drift,
+    'rotate-signing-key': rotateSigningKey,
+  }),
+);
+
+export const help = () => `Usage: leaver <command> [--json]
+
+${[...commands.values()].map(({ usage, about }) => `  ${usage}\n      ${about}`).join('\n')}
+
+A <user> is an id, an email or a staff id. [leaving] stands for these options:
+  --successor <user>|<rule>=<user>   who takes over everything, or what one rule moves; may be repeated
+  --override <rule>=<action>[:days]  another action for this departure alone; may be repeated
+  --reason <text>  --at <time>       why, and when if not now (ISO 8601)
+  --watch                            wait for the end and show the progress
+  --yes                              do not ask for confirmation
+  --plan-token <token>               refuse if something has changed since the preview with this token
+
+--json writes JSON and nothing else to standard output; messages and progress go to standard error.
+
+Environment
+  LEAVER_URL    the address of Leaver; default: where you have signed in, or what runs on this machine
+  LEAVER_TOKEN  an API token of a manager; default: the token of leaver login, stored in LEAVER_HOME (.leaver) and
+                readable only by you
+  NATS_URL      for operator commands: the broker's address, with its user \`operator\`; default: what runs on this machine
+
+Exit codes
+  0  done
+  1  refused, failed, or something is not as it should be
+  2  wrong usage
+  3  not reachable, or not signed in`;

@@ -1,0 +1,47 @@
+/** @import { CatchUpState } from '#libs/contracts' */
+import { asOperator } from '../broker-operator.mjs';
+import { defineCommand } from '../command.mjs';
+import { EXIT, usageError } from '../exit-codes.mjs';
+
+/** Milliseconds. */
+const POLL_INTERVAL = 1_000;
+
+/** Brings a service whose database was restored up to date. Asking twice does it once. */
+export const catchUp = defineCommand({
+  usage: 'catch-up <service> [--since <time>] [--watch]',
+  about: 'bring a service up to date whose database was restored; without --since, its progress (operator)',
+  args: 1,
+  options: { since: { type: 'string' }, watch: { type: 'boolean' } },
+  run: async ({ args: [service], values, out, messages, report }) => {
+    const since = values.since === undefined ? undefined : timeIn(values.since);
+    return asOperator(async (ask) => {
+      /** @type {CatchUpState} */
+      let state = await ask('identity', 'catch-up', { service, ...(since && { since }) });
+      while (values.watch && !isOver(state)) {
+        if (messages.isTerminal) messages.overwrite(`  ${describe(state)}`);
+        await new Promise((wake) => setTimeout(wake, POLL_INTERVAL));
+        state = await ask('identity', 'catch-up', { service });
+      }
+      if (values.watch && messages.isTerminal) messages.overwrite('');
+      report(state, () => out.line(describe(state)));
+      return isOver(state) && state.failed > 0 ? EXIT.failed : EXIT.done;
+    });
+  },
+});
+
+/** @param {CatchUpState} state */
+const isOver = ({ state, open }) => state === 'caught-up' && open === 0;
+
+/** @param {string} text */
+function timeIn(text) {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw usageError('--since is a time like 2030-01-31T12:00:00Z.');
+  return time.toISOString();
+}
+
+/** @param {CatchUpState} state */
+function describe({ service, state, since, reopened, open, failed }) {
+  const counts = `${reopened} departures opened again; under way ${open}, failed ${failed}.`;
+  if (state === 'waiting') return `${service} will catch up since ${since} when it starts, or within five minutes.`;
+  return state === 'caught-up' ? `${service} has caught up: ${counts}` : `${service} is catching up: ${counts}`;
+}

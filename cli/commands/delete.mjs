@@ -1,0 +1,10 @@
+import { defineCommand } from '../command.mjs';
+import { departureOptions, startDeparture } from '../departures.mjs';
+
+export const deleteUser = defineCommand({
+  usage: 'delete <user> [leaving]',
+  about: 'delete a user for good',
+  args: 1,
+  options: departureOptions,
+  run: (context) => startDeparture(context, 'deleted'),
+});

@@ -1,0 +1,173 @@
+/** @import { KnownPeople } from '#libs/contracts' */
+/** @import { Ask } from '../broker-operator.mjs' */
+/** @import { Terminal } from '../terminal.mjs' */
+import { dataServices } from '../../scripts/lib/services.mjs';
+import { asOperator } from '../broker-operator.mjs';
+import { defineCommand } from '../command.mjs';
+import { EXIT, usageError } from '../exit-codes.mjs';
+
+const MAX_SHOWN = 50;
+/** Users in one request to raise versions. */
+const BATCH_SIZE = 1_000;
+const others = dataServices.filter((service) => service !== 'identity');
+
+/** @typedef {KnownPeople['people'][number]} KnownUser */
+/** @typedef {{ lifecycleVersion: number, seq: number }} Versions */
+
+/**
+ * How a service knows a user otherwise than identity. `ahead` and `unknown`: identity has forgotten something. `behind` and
+ * `missing`: the service has, or the event has not arrived yet. `differs`: the user has left in only one of the two.
+ * @typedef {'ahead' | 'unknown' | 'behind' | 'missing' | 'differs'} DriftKind
+ */
+
+/**
+ * @typedef {object} Drift
+ * @property {string} service
+ * @property {DriftKind} kind
+ * @property {string} accountId
+ * @property {string} userId
+ * @property {Versions} [known] in the service
+ * @property {Versions} [decided] in identity
+ */
+
+/** `--raise` has identity continue from the versions that services know, so that its next decisions count as newer. */
+export const drift = defineCommand({
+  usage: 'drift [--service <name>] [--raise]',
+  about: 'users whom a service knows otherwise than identity; --raise after identity was restored (operator)',
+  args: 0,
+  options: { service: { type: 'string' }, raise: { type: 'boolean' } },
+  run: async ({ values: { service, raise }, out, messages, report }) => {
+    if (service !== undefined && !others.includes(service))
+      throw usageError(`--service is one of ${others.join(', ')}.`);
+    const found = await asOperator(async (ask) => {
+      const known = [];
+      for (const one of service ? [service] : others) known.push({ service: one, users: await knownUsers(ask, one) });
+      // Identity last: a decision made meanwhile must not look like one that identity has forgotten.
+      const decided = await knownUsers(ask, 'identity');
+      const drifted = known.flatMap((one) => compare(one.service, one.users, decided));
+      if (raise) messages.line(`Versions of ${await raiseVersions(ask, drifted)} users were raised.`);
+      return drifted;
+    });
+    report(found, () => show(out, found));
+    return found.length === 0 ? EXIT.done : EXIT.failed;
+  },
+});
+
+/**
+ * Raises each user's versions in identity to the highest that any service knows.
+ * @param {Ask} ask
+ * @param {Drift[]} found
+ */
+async function raiseVersions(ask, found) {
+  /** @type {Map<string, Versions & { userId: string }>} */
+  const highest = new Map();
+  for (const { userId, kind, known } of found) {
+    if (kind !== 'ahead' || !known) continue;
+    const { seq = 0, lifecycleVersion = 0 } = highest.get(userId) ?? {};
+    highest.set(userId, {
+      userId,
+      seq: Math.max(seq, known.seq),
+      lifecycleVersion: Math.max(lifecycleVersion, known.lifecycleVersion),
+    });
+  }
+  const people = [...highest.values()];
+  let raised = 0;
+  for (let from = 0; from < people.length; from += BATCH_SIZE) {
+    const batch = people.slice(from, from + BATCH_SIZE);
+    /** @type {{ raised: number }} */
+    const answer = await ask('identity', 'raise-versions', { people: batch });
+    raised += answer.raised;
+  }
+  return raised;
+}
+
+/**
+ * @param {Ask} ask
+ * @param {string} service
+ */
+async function knownUsers(ask, service) {
+  /** @type {Map<string, KnownUser>} */
+  const users = new Map();
+  /** @type {string | null} */
+  let after = null;
+  do {
+    /** @type {KnownPeople} */
+    const page = await ask(service, 'known-people', { after });
+    for (const user of page.people) users.set(user.userId, user);
+    after = page.next;
+  } while (after);
+  return users;
+}
+
+/**
+ * @param {string} service
+ * @param {Map<string, KnownUser>} users
+ * @param {Map<string, KnownUser>} decided
+ */
+function compare(service, users, decided) {
+  /** @type {Drift[]} */
+  const found = [];
+  for (const [userId, user] of users) {
+    const { accountId } = user;
+    const inIdentity = decided.get(userId);
+    const kind = kindOf(user, inIdentity);
+    if (kind)
+      found.push({
+        service,
+        kind,
+        accountId,
+        userId,
+        known: versionsOf(user),
+        decided: inIdentity && versionsOf(inIdentity),
+      });
+  }
+  for (const [userId, user] of decided) {
+    const { accountId } = user;
+    if (!users.has(userId)) found.push({ service, kind: 'missing', accountId, userId, decided: versionsOf(user) });
+  }
+  return found;
+}
+
+/**
+ * @param {KnownUser} user
+ * @param {KnownUser | undefined} decided
+ * @returns {DriftKind | undefined}
+ */
+function kindOf(user, decided) {
+  if (!decided) return 'unknown';
+  if (user.seq > decided.seq || user.lifecycleVersion > decided.lifecycleVersion) return 'ahead';
+  // A service that no decision about this user has reached keeps no lifecycle version: only a departure can be missing.
+  const missesDeparture = decided.hasLeft && user.lifecycleVersion < decided.lifecycleVersion;
+  if (missesDeparture || user.seq < decided.seq) return 'behind';
+  return user.hasLeft === decided.hasLeft ? undefined : 'differs';
+}
+
+/**
+ * @param {KnownUser} user
+ * @returns {Versions}
+ */
+const versionsOf = ({ lifecycleVersion, seq }) => ({ lifecycleVersion, seq });
+
+/**
+ * @param {Terminal} out
+ * @param {Drift[]} found
+ */
+function show(out, found) {
+  if (found.length === 0) return out.line(out.green('Every service knows every user as identity does.'));
+  /** @param {Versions | undefined} versions */
+  const text = (versions) => (versions ? `${versions.lifecycleVersion}/${versions.seq}` : '');
+  out.table(
+    ['service', 'kind', 'account', 'user', 'known', 'decided'],
+    found
+      .slice(0, MAX_SHOWN)
+      .map(({ service, kind, accountId, userId, known, decided }) => [
+        service,
+        kind,
+        accountId,
+        userId,
+        text(known),
+        text(decided),
+      ]),
+  );
+  if (found.length > MAX_SHOWN) out.line(`… and ${found.length - MAX_SHOWN} more: --json lists all.`);
+}

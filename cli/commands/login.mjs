@@ -1,0 +1,31 @@
+/** @import { CreatedApiToken, SignedIn } from '#libs/contracts' */
+import { hostname } from 'node:os';
+import { defineCommand } from '../command.mjs';
+import { gatewayUrl, storeCredentials } from '../credentials.mjs';
+import { EXIT, usageError } from '../exit-codes.mjs';
+import { HttpClient } from '../http-client.mjs';
+import { ask, askSecret } from '../prompt.mjs';
+
+/** Creates an API token for this program and stores it. The password is asked for, or read from standard input. */
+export const login = defineCommand({
+  usage: 'login [--email <email>]',
+  about: 'sign in and keep an API token',
+  args: 0,
+  options: { email: { type: 'string' } },
+  run: async ({ values, messages }) => {
+    const url = await gatewayUrl();
+    if (!values.email && !process.stdin.isTTY) throw usageError('Name the user with --email: nobody is here to ask.');
+    const email = values.email || (await ask(`Email at ${url}: `));
+    const password = await askSecret('Password: ');
+    const anonymous = new HttpClient(url);
+    /** @type {SignedIn} */
+    const { accessToken } = await anonymous.post('/v1/auth/login', { email, password });
+    const api = anonymous.withToken(accessToken);
+    /** @type {CreatedApiToken} */
+    const { id, token } = await api.post('/v1/me/api-tokens', { name: `leaver on ${hostname()}` });
+    await api.post('/v1/auth/logout');
+    await storeCredentials({ url, token, tokenId: id });
+    messages.line(`Signed in at ${url} as ${email}.`);
+    return EXIT.done;
+  },
+});

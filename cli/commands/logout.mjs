@@ -1,0 +1,26 @@
+import { defineCommand } from '../command.mjs';
+import { removeCredentials, storedCredentials } from '../credentials.mjs';
+import { EXIT } from '../exit-codes.mjs';
+import { HttpClient, HttpError } from '../http-client.mjs';
+
+export const logout = defineCommand({
+  usage: 'logout',
+  about: 'revoke that token',
+  args: 0,
+  run: async ({ messages }) => {
+    const credentials = await storedCredentials();
+    if (!credentials) {
+      messages.line('Nobody is signed in.');
+      return EXIT.done;
+    }
+    const { url, token, tokenId } = credentials;
+    await new HttpClient(url, token).delete(`/v1/me/api-tokens/${tokenId}`).catch((error) => {
+      // The token has been revoked already.
+      if (error instanceof HttpError && (error.status === 401 || error.status === 404)) return;
+      throw error;
+    });
+    await removeCredentials();
+    messages.line(`Signed out at ${url}.`);
+    return EXIT.done;
+  },
+});

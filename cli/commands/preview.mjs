@@ -1,0 +1,21 @@
+import { defineCommand } from '../command.mjs';
+import { signedInClient } from '../credentials.mjs';
+import { showPreview } from '../departure-views.mjs';
+import { fetchPreview, transitionIn } from '../departures.mjs';
+import { EXIT } from '../exit-codes.mjs';
+import { findUser, nameOf } from '../users.mjs';
+
+export const preview = defineCommand({
+  usage: 'preview <user> [--transition deactivated|deleted]',
+  about: 'what would happen if this user left',
+  args: 1,
+  options: { transition: { type: 'string' } },
+  run: async ({ args, values, out, report }) => {
+    const api = await signedInClient();
+    const transition = transitionIn(values.transition ?? 'deactivated');
+    const user = await findUser(api, args[0]);
+    const found = await fetchPreview(api, user, transition);
+    report(found, () => showPreview(out, found, `If ${nameOf(user)} is ${transition}`));
+    return found.possible ? EXIT.done : EXIT.failed;
+  },
+});

@@ -1,0 +1,24 @@
+/** @import { Departure } from '#libs/contracts' */
+import { defineCommand } from '../command.mjs';
+import { signedInClient } from '../credentials.mjs';
+import { conclude } from '../departures.mjs';
+import { findUser } from '../users.mjs';
+
+export const reactivate = defineCommand({
+  usage: 'reactivate <user> [--restore all|<rule>,…] [--watch]',
+  about: 'let a user come back',
+  args: 1,
+  options: { restore: { type: 'string' }, watch: { type: 'boolean' } },
+  run: async (context) => {
+    const { args, values } = context;
+    const api = await signedInClient();
+    const user = await findUser(api, args[0]);
+    /** @type {Departure} */
+    const departure = await api.post(`/v1/users/${user.id}/reactivate`, { restore: restorationIn(values.restore) });
+    return conclude(api, context, departure);
+  },
+});
+
+/** @param {string | undefined} value */
+const restorationIn = (value) =>
+  value === undefined || value === 'all' || value === 'none' ? value : value.split(',');

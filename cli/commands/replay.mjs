@@ -1,0 +1,49 @@
+/** @import { ReplayAnswer } from '#libs/contracts' */
+/** @import { Terminal } from '../terminal.mjs' */
+import { askDataServices } from '../broker-operator.mjs';
+import { defineCommand } from '../command.mjs';
+import { EXIT, usageError } from '../exit-codes.mjs';
+
+/**
+ * What became of the dead letters; no service has those that are `unknown`.
+ * @typedef {object} Result
+ * @property {{ service: string, id: string }[]} replayed
+ * @property {{ service: string, id: string, reason: string }[]} refused
+ * @property {string[]} unknown
+ */
+
+/** Has services try dead letters again. Replaying one twice applies it once. */
+export const replay = defineCommand({
+  usage: 'replay <id>…|--all [--service <name>]',
+  about: 'try dead letters again (operator)',
+  args: 'any',
+  options: { service: { type: 'string' }, all: { type: 'boolean' } },
+  run: async ({ args, values, out, messages, report }) => {
+    if ((args.length === 0) === (values.all !== true))
+      throw usageError('Name the ids of the dead letters, or use --all.');
+    const request = { ids: values.all ? 'all' : args };
+    /** @type {Awaited<ReturnType<typeof askDataServices<ReplayAnswer>>>} */
+    const { answers, complete } = await askDataServices(values.service, 'replay', request, messages);
+    const replayed = answers.flatMap(({ service, answer }) => answer.replayed.map((id) => ({ service, id })));
+    const refused = answers.flatMap(({ service, answer }) => answer.refused.map((one) => ({ service, ...one })));
+    const known = new Set([...replayed, ...refused].map(({ id }) => id));
+    const result = { replayed, refused, unknown: args.filter((id) => !known.has(id)) };
+    report(result, () => show(out, result));
+    if (!complete) return EXIT.unreachable;
+    return refused.length + result.unknown.length === 0 ? EXIT.done : EXIT.failed;
+  },
+});
+
+/**
+ * @param {Terminal} out
+ * @param {Result} result
+ */
+function show(out, { replayed, refused, unknown }) {
+  out.line(`${replayed.length} replayed. One that fails again becomes a dead letter again.`);
+  if (refused.length > 0)
+    out.table(
+      ['service', 'id', 'reason'],
+      refused.map(({ service, id, reason }) => [service, id, reason]),
+    );
+  for (const id of unknown) out.line(out.red(`  ✗ no service has a dead letter ${id}`));
+}

@@ -1,0 +1,17 @@
+/** @import { Departure } from '#libs/contracts' */
+import { defineCommand } from '../command.mjs';
+import { signedInClient } from '../credentials.mjs';
+import { conclude } from '../departures.mjs';
+
+export const status = defineCommand({
+  usage: 'status <departure> [--watch]',
+  about: 'the progress of a departure',
+  args: 1,
+  options: { watch: { type: 'boolean' } },
+  run: async (context) => {
+    const api = await signedInClient();
+    /** @type {Departure} */
+    const departure = await api.get(`/v1/departures/${encodeURIComponent(context.args[0])}`);
+    return conclude(api, context, departure);
+  },
+});

@@ -1,0 +1,49 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { runningUrl, usualHome } from '../scripts/lib/running.mjs';
+import { CommandError, EXIT } from './exit-codes.mjs';
+import { HttpClient } from './http-client.mjs';
+
+const DEFAULT_URL = 'http://localhost:3000';
+const file = () => join(usualHome(), 'credentials.json');
+
+/** @typedef {{ url: string, token: string, tokenId: string }} Credentials */
+
+/**
+ * What `login` has stored, if anything.
+ * @returns {Promise<Credentials | undefined>}
+ */
+export const storedCredentials = () => readFile(file(), 'utf8').then(JSON.parse, () => undefined);
+
+/** The gateway's address: LEAVER_URL, else where the user has signed in, else what runs on this machine. */
+export async function gatewayUrl() {
+  const url = process.env.LEAVER_URL || (await storedCredentials())?.url || (await runningUrl()) || DEFAULT_URL;
+  return url.replace(/\/+$/, '');
+}
+
+/** A client with LEAVER_TOKEN or the stored token. A stored token is sent only to the gateway that issued it. */
+export async function signedInClient() {
+  const url = await gatewayUrl();
+  const stored = await storedCredentials();
+  const token = process.env.LEAVER_TOKEN || (stored && stored.url === url ? stored.token : undefined);
+  if (!token)
+    throw new CommandError(
+      EXIT.unreachable,
+      `Not signed in at ${url}. Set LEAVER_TOKEN to an API token, or use: leaver login`,
+    );
+  return new HttpClient(url, token);
+}
+
+/**
+ * Stores the credentials in a file that only its owner can read.
+ * @param {Credentials} credentials
+ */
+export async function storeCredentials(credentials) {
+  const fresh = `${file()}.new`;
+  await mkdir(dirname(fresh), { recursive: true, mode: 0o711 });
+  await rm(fresh, { force: true });
+  await writeFile(fresh, JSON.stringify(credentials), { mode: 0o600, flag: 'wx' });
+  await rename(fresh, file());
+}
+
+export const removeCredentials = () => rm(file(), { force: true });

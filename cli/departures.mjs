@@ -1,0 +1,121 @@
+/** @import { Departure, DeparturePreview, DepartureStatus, Transition, User } from '#libs/contracts' */
+/** @import { CommandContext } from './command.mjs' */
+/** @import { HttpClient } from './http-client.mjs' */
+/** @import { Terminal } from './terminal.mjs' */
+/** @import { DepartureStep } from './watch-departure.mjs' */
+import { signedInClient } from './credentials.mjs';
+import { showDeparture, showPreview } from './departure-views.mjs';
+import { CommandError, EXIT, usageError } from './exit-codes.mjs';
+import { ask } from './prompt.mjs';
+import { findUser, nameOf, overridesIn, successorsIn } from './users.mjs';
+import { watchDeparture } from './watch-departure.mjs';
+
+const VERBS = { deactivated: 'deactivate', deleted: 'delete' };
+/** @type {readonly DepartureStatus[]} */
+const UNSUCCESSFUL = ['failed', 'superseded', 'cancelled'];
+
+/** The options that both `deactivate` and `delete` take. */
+export const departureOptions = /** @type {const} */ ({
+  successor: { type: 'string', multiple: true },
+  override: { type: 'string', multiple: true },
+  reason: { type: 'string' },
+  at: { type: 'string' },
+  'plan-token': { type: 'string' },
+  watch: { type: 'boolean' },
+  yes: { type: 'boolean' },
+});
+
+/**
+ * The value of --transition.
+ * @param {string | undefined} value
+ * @returns {Transition}
+ */
+export function transitionIn(value) {
+  if (value !== 'deactivated' && value !== 'deleted') throw usageError('--transition is deactivated or deleted.');
+  return value;
+}
+
+/**
+ * @param {HttpClient} api
+ * @param {User} user
+ * @param {Transition} transition
+ * @returns {Promise<DeparturePreview>}
+ */
+export const fetchPreview = (api, { id }, transition) =>
+  api.get(`/v1/users/${id}/departure-preview?transition=${transition}`);
+
+/**
+ * Deactivates or deletes a user.
+ * @param {CommandContext<typeof departureOptions, 1> & { values: { 'return-at'?: string } }} context
+ * @param {Transition} transition
+ */
+export async function startDeparture(context, transition) {
+  const { args, values, messages } = context;
+  const api = await signedInClient();
+  const user = await findUser(api, args[0]);
+  const request = {
+    successors: await successorsIn(api, values.successor),
+    overrides: overridesIn(values.override),
+    reason: values.reason,
+    effectiveAt: values.at,
+    returnAt: values['return-at'],
+    planToken: values['plan-token'],
+  };
+  if (!values.yes) request.planToken ??= await confirmed(api, messages, user, transition);
+  /** @type {Departure} */
+  const departure = await api.post(`/v1/users/${user.id}/${VERBS[transition]}`, request);
+  return conclude(api, context, departure);
+}
+
+/**
+ * Shows the preview and asks.
+ * @param {HttpClient} api
+ * @param {Terminal} messages
+ * @param {User} user
+ * @param {Transition} transition
+ * @returns the plan token: the request is refused if something has changed since the preview
+ */
+async function confirmed(api, messages, user, transition) {
+  if (!process.stdin.isTTY)
+    throw usageError('Nobody is here to confirm it: use --yes, and --plan-token of a preview if you have read one.');
+  const preview = await fetchPreview(api, user, transition);
+  showPreview(messages, preview, `If ${nameOf(user)} is ${transition}`);
+  if (!preview.possible) throw new CommandError(EXIT.failed, 'That is not possible now.');
+  const answer = await ask(`Type ${VERBS[transition]} to continue: `);
+  if (answer !== VERBS[transition]) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
+  return preview.planToken;
+}
+
+/**
+ * Reports the departure, with --watch when it is over.
+ * @param {HttpClient} api
+ * @param {Pick<CommandContext<{ watch: { type: 'boolean' } }, 1>, 'values' | 'out' | 'messages' | 'report'>} context
+ * @param {Departure} departure
+ */
+export async function conclude(api, { values, out, messages, report }, departure) {
+  const latest = values.watch ? await watch(api, messages, departure) : departure;
+  report(latest, () => showDeparture(out, latest));
+  return UNSUCCESSFUL.includes(latest.status) ? EXIT.failed : EXIT.done;
+}
+
+/**
+ * Shows the progress: a bar on a terminal, elsewhere a line for each step.
+ * @param {HttpClient} api
+ * @param {Terminal} messages
+ * @param {Departure} departure
+ */
+async function watch(api, messages, departure) {
+  let { done, total } = departure.progress;
+  let current = '';
+  /** @param {DepartureStep} step */
+  const show = ({ type, data }) => {
+    if (type === 'departure') ({ done, total } = data.progress);
+    else if (type === 'rule') current = `${data.rule} ${data.action} ${data.affected}`;
+    else current = `${data.service} ${data.status}`;
+    if (messages.isTerminal) messages.overwrite(`  ${messages.bar(done, total)}  ${current}`);
+    else messages.line(type === 'departure' ? `${done}/${total} ${data.status}` : current);
+  };
+  const latest = await watchDeparture(api, departure, show);
+  if (messages.isTerminal) messages.overwrite('');
+  return latest;
+}

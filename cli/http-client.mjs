@@ -1,0 +1,191 @@
+/** @import { Page, ProblemBody } from '#libs/contracts' */
+
+/**
+ * A server-sent event.
+ * @typedef {{ id: string | undefined, type: string | undefined, data: unknown }} ServerSentEvent
+ */
+
+/** An answer that is no success. `problem` is its body, and empty if the answer was not JSON. */
+export class HttpError extends Error {
+  /**
+   * @param {string} request method and path
+   * @param {number} status
+   * @param {Partial<ProblemBody>} problem
+   */
+  constructor(request, status, problem) {
+    const fields = problem.errors?.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    const parts = [`${request} → ${status}`, problem.code, problem.detail ?? problem.title, fields];
+    super(parts.filter(Boolean).join(' '));
+    this.status = status;
+    this.code = problem.code;
+    this.problem = problem;
+  }
+}
+
+/**
+ * A client of the gateway. It sends every request with the same token, or with none. The caller says what type an answer
+ * has: nothing checks it here.
+ */
+export class HttpClient {
+  /**
+   * @param {string} url the gateway's address
+   * @param {string} [token]
+   * @param {string} [userAgent]
+   */
+  constructor(url, token, userAgent) {
+    this.url = url;
+    this.token = token;
+    this.userAgent = userAgent;
+  }
+
+  /**
+   * A client of the same gateway with another token.
+   * @param {string | undefined} token
+   */
+  withToken(token) {
+    return new HttpClient(this.url, token);
+  }
+
+  /**
+   * The same client with another user agent.
+   * @param {string} userAgent
+   */
+  withUserAgent(userAgent) {
+    return new HttpClient(this.url, this.token, userAgent);
+  }
+
+  /**
+   * @template T
+   * @param {string} path
+   * @returns {Promise<T>}
+   */
+  get(path) {
+    return this.#send('GET', path);
+  }
+
+  /**
+   * @template T
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<T>}
+   */
+  post(path, body = {}) {
+    return this.#send('POST', path, JSON.stringify(body));
+  }
+
+  /**
+   * @template T
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<T>}
+   */
+  put(path, body = {}) {
+    return this.#send('PUT', path, JSON.stringify(body));
+  }
+
+  /**
+   * @template T
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<T>}
+   */
+  patch(path, body = {}) {
+    return this.#send('PATCH', path, JSON.stringify(body));
+  }
+
+  /**
+   * @param {string} path
+   * @returns {Promise<void>}
+   */
+  async delete(path) {
+    await this.#send('DELETE', path);
+  }
+
+  /**
+   * Sends a CSV file.
+   * @template T
+   * @param {string} path
+   * @param {string} csv
+   * @returns {Promise<T>}
+   */
+  upload(path, csv) {
+    return this.#send('POST', path, csv, 'text/csv');
+  }
+
+  /**
+   * Reads all pages of a list.
+   * @template T
+   * @param {string} path
+   * @returns {Promise<T[]>}
+   */
+  async all(path) {
+    /** @type {T[]} */
+    const items = [];
+    /** @type {string | null} */
+    let cursor = null;
+    do {
+      const query = new URLSearchParams({ limit: '200', ...(cursor && { cursor }) });
+      /** @type {Page<T>} */
+      const page = await this.get(`${path}${path.includes('?') ? '&' : '?'}${query}`);
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor);
+    return items;
+  }
+
+  /**
+   * Reads a stream of server-sent events until the server closes it.
+   * @param {string} path
+   * @param {string} lastEventId the stream begins after this event
+   * @param {AbortSignal} [signal]
+   * @returns {AsyncGenerator<ServerSentEvent, void>}
+   */
+  async *events(path, lastEventId, signal) {
+    const headers = this.#headers({ accept: 'text/event-stream', 'last-event-id': lastEventId });
+    const response = await fetch(this.url + path, { headers, signal });
+    if (!response.ok || !response.body) throw new HttpError(`GET ${path}`, response.status, await readJson(response));
+    let text = '';
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (text + chunk).split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: ?(.*)/s, 2)));
+        // A block without data is a comment that keeps the connection open.
+        if (fields.data !== undefined) yield { id: fields.id, type: fields.event, data: JSON.parse(fields.data) };
+      }
+    }
+  }
+
+  /** @param {Record<string, string>} more */
+  #headers(more) {
+    return {
+      ...(this.token && { authorization: `Bearer ${this.token}` }),
+      ...(this.userAgent && { 'user-agent': this.userAgent }),
+      ...more,
+    };
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {string} [body]
+   */
+  async #send(method, path, body, type = 'application/json') {
+    const headers = this.#headers(body === undefined ? {} : { 'content-type': type });
+    const response = await fetch(this.url + path, { method, headers, body });
+    const answer = await readJson(response);
+    if (!response.ok) throw new HttpError(`${method} ${path}`, response.status, answer);
+    return answer;
+  }
+}
+
+/**
+ * The body of an answer, or an empty object if it is not JSON.
+ * @param {Response} response
+ * @returns {Promise<any>} any: the caller of the client names the type
+ */
+async function readJson(response) {
+  const text = await response.text();
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
+  return text && isJson ? JSON.parse(text) : {};
+}
