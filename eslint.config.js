@@ -23,10 +23,10 @@ export default tseslint.config(
   ...names.map((name) => ({
     files: [`services/${name}/**/*.ts`],
     rules: {
-      'no-restricted-imports': [
+      'no-restricted-imports': /** @type {['error', object]} */ ([
         'error',
         { patterns: [{ regex: `(^|/)(${names.filter((n) => n !== name).join('|')})/src/`, message: because.service }] },
-      ],
+      ]),
     },
   })),
   {

@@ -6,6 +6,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { MEMORY_LIMITS } from '../scripts/lib/supervisor.mjs';
 import { Uploads } from '../services/contacts/src/contact-import/uploads.js';
 import { compareTimes, inTurn, type Measure } from './support/measure.js';
 import { clock, ids } from './support/participant.js';
@@ -87,11 +88,8 @@ export const imports: Measure = {
 };
 
 async function start(databaseUrl: string, importId: string): Promise<ChildProcess> {
-  const { MEMORY } = (await import(new URL('../scripts/lib/supervisor.mjs', import.meta.url).href)) as {
-    MEMORY: readonly string[];
-  };
   const child = fork(new URL('./support/importer.ts', import.meta.url), [databaseUrl, importId], {
-    execArgv: [...MEMORY, '--import', './scripts/lib/typescript-loader.mjs'],
+    execArgv: [...MEMORY_LIMITS, '--import', './scripts/lib/typescript-loader.mjs'],
   });
   await once(child, 'message');
   return child;

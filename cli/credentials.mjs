@@ -1,11 +1,11 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { runningUrl, usualHome } from '../scripts/lib/running.mjs';
+import { runningUrl, defaultHome } from '../scripts/lib/running.mjs';
 import { CommandError, EXIT } from './exit-codes.mjs';
 import { HttpClient } from './http-client.mjs';
 
 const DEFAULT_URL = 'http://localhost:3000';
-const file = () => join(usualHome(), 'credentials.json');
+const file = () => join(defaultHome(), 'credentials.json');
 
 /** @typedef {{ url: string, token: string, tokenId: string }} Credentials */
 

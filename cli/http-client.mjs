@@ -40,10 +40,12 @@ export class HttpClient {
 
   /**
    * A client of the same gateway with another token.
-   * @param {string | undefined} token
+   * @template {string | undefined} T
+   * @param {T} token
+   * @returns {HttpClient & { token: T }}
    */
   withToken(token) {
-    return new HttpClient(this.url, token);
+    return Object.assign(new HttpClient(this.url), { token });
   }
 
   /**

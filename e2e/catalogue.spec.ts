@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { PRESETS, TRANSITIONS, type CatalogueRule, type Preset, type Transition } from '#libs/contracts';
+import { rulesDocument } from '../scripts/rules-doc.mjs';
 import type { Json } from './api.js';
 import { System } from './system.js';
 
@@ -141,8 +142,6 @@ describe('the catalogue of rules', () => {
   });
 
   it('is what docs/rules.md says, as `node scripts/rules-doc.mjs` writes it', async () => {
-    const script = new URL('../scripts/rules-doc.mjs', import.meta.url).href;
-    const { rulesDocument } = (await import(script)) as { rulesDocument: (rules: CatalogueRule[]) => string };
     const written = await readFile(new URL('../docs/rules.md', import.meta.url), 'utf8');
     expect(written).toBe(rulesDocument(rules));
   });

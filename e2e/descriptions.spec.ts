@@ -2,6 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { connectNats } from '#libs/broker';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
+import { HttpClient } from '../cli/http-client.mjs';
+import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
+import { demoAccounts } from '../scripts/demo/accounts.mjs';
 import { Api, type Json } from './api.js';
 import { PASSWORD } from './cast.js';
 import { over, watch, type Departure } from './departures.js';
@@ -10,28 +13,6 @@ import { ScimApi } from './scim-api.js';
 import { System } from './system.js';
 import { Witness, type OpenApi } from './witness.js';
 
-interface Person {
-  user: { id: string; name: string; staffId: string };
-  email: string;
-  api: { token: string };
-}
-
-interface Filled {
-  owner: Person;
-  leaver: Person & { invitation: string };
-  colleagues: Person[];
-}
-
-/** What the demo data are made with; plain JavaScript, which knows no types. */
-async function demo() {
-  const load = (path: string) => import(new URL(`../${path}.mjs`, import.meta.url).href);
-  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { HttpClient }] = await Promise.all(
-    ['scripts/demo/account', 'scripts/demo/accounts', 'cli/http-client'].map(load),
-  );
-  const open = (url: string) => openAccount(new HttpClient(url), demoAccounts[0]) as Promise<Filled>;
-  return { open, password: DEMO_PASSWORD as string };
-}
-
 /** Whatever is described somewhere is called here, and what comes back is held against the description. */
 describe('the descriptions', () => {
   const fetchItself = globalThis.fetch;
@@ -39,11 +20,11 @@ describe('the descriptions', () => {
   let listener: Listener;
   let witness: Witness;
   let document: OpenApi;
-  let password: string;
+  const password = DEMO_PASSWORD;
   let owner: Api;
   let leaver: Api;
   let colleague: Api;
-  let people: Filled;
+  let people: DemoAccount;
   /** What lists hold, by their address. */
   const lists = new Map<string, Json[]>();
 
@@ -64,9 +45,7 @@ describe('the descriptions', () => {
     document = (await (await fetch(`${system.url}/openapi.json`)).json()) as OpenApi;
     witness = new Witness(document);
     globalThis.fetch = witness.beside(fetchItself);
-    const { open, password: usual } = await demo();
-    password = usual;
-    people = await open(system.url);
+    people = await openAccount(new HttpClient(system.url), demoAccounts[0]);
     const as = ({ api }: Person) => system.api(api.token);
     [owner, leaver, colleague] = [as(people.owner), as(people.leaver), as(people.colleagues[0]!)];
   }, 180_000);

@@ -3,6 +3,7 @@ import type { Class } from '#libs/contracts';
 import { fingerprint, migrate, type Migrations } from '#libs/database';
 import type { BaseConfig } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { permissions, ruleOwner } from '../scripts/lib/nats-users.mjs';
 import { AutomationsModule } from '../services/automations/src/automations.module.js';
 import { migrations as automations } from '../services/automations/src/migrations/migrations.js';
 import { ContactsConfig } from '../services/contacts/src/contacts.config.js';
@@ -51,42 +52,23 @@ const RECEIVERS = { WEBHOOKS_ALLOW_PRIVATE: 'true' };
 /** Stands in for whatever sends mail for the operator. */
 const MAILER = { publish: [], subscribe: ['mail.requested'] };
 
-/** What databases and broker hold before the services start. */
-export interface Contents {
-  /** Fills the empty database of a service. The migrations run afterwards. */
-  fillDatabase(service: string, ownerUrl: string): Promise<void>;
-  /** Identifies what `fillDatabase` writes. */
-  fingerprint(service: string): string;
-  /** Fills the broker. @param url of the user `identity` */
-  fillBroker(url: string): Promise<void>;
-  /** For all services, in place of our own: the secrets that the contents are encrypted with. */
-  settings: Record<string, string>;
-}
-
 /** Databases and a broker of the test's own, with the permissions that `npm start` gives. */
 export class Foundation {
   private constructor(
     readonly broker: TestBroker,
     readonly databases: ReadonlyMap<string, TestDatabase>,
     private readonly passwords: ReadonlyMap<string, string>,
-    private readonly settings: Record<string, string>,
   ) {}
 
   /** @param guests services of other teams that may join later */
-  static async lay(guests: readonly string[] = [], contents?: Contents): Promise<Foundation> {
-    const users = await brokerUsers(guests);
-    const [broker, ...databases] = await Promise.all([
-      testBroker({ users }),
-      ...PARTS.map((part) => databaseFor(part, contents)),
-    ]);
-    const foundation = new Foundation(
+  static async lay(guests: readonly string[] = []): Promise<Foundation> {
+    const users = brokerUsers(guests);
+    const [broker, ...databases] = await Promise.all([testBroker({ users }), ...PARTS.map(databaseFor)]);
+    return new Foundation(
       broker,
       new Map(PARTS.map((part, index) => [part.name, databases[index]!])),
       new Map(users.map(({ name, password }) => [name, password])),
-      { ...SECRETS, ...RECEIVERS, ...contents?.settings },
     );
-    await contents?.fillBroker(foundation.brokerUrl('identity'));
-    return foundation;
   }
 
   /** What the service finds in its environment. */
@@ -96,7 +78,7 @@ export class Foundation {
       NATS_URL: this.brokerUrl(name),
       PORT: '0',
       LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
-      ...(database && { DATABASE_URL: database.url, ...this.settings }),
+      ...(database && { DATABASE_URL: database.url, ...SECRETS, ...RECEIVERS }),
     };
   }
 
@@ -114,30 +96,16 @@ export class Foundation {
   }
 }
 
-/** A service's database with its tables and `contents`. */
-export function databaseFor({ name, migrations }: Part, contents?: Contents): Promise<TestDatabase> {
+function databaseFor({ name, migrations }: Part): Promise<TestDatabase> {
   return testDatabase({
     name,
-    migrate: async (ownerUrl) => {
-      await contents?.fillDatabase(name, ownerUrl);
-      await migrate(ownerUrl, migrations);
-    },
-    fingerprint: `${contents?.fingerprint(name) ?? ''}${fingerprint(migrations)}`,
+    migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
+    fingerprint: fingerprint(migrations),
   });
 }
 
-interface Permissions {
-  publish: string[];
-  subscribe: string[];
-}
-
 /** What a service may not do on the broker when started by `npm start` fails here, too. */
-async function brokerUsers(guests: readonly string[]) {
-  const file = new URL('../scripts/lib/nats-users.mjs', import.meta.url).href;
-  const { permissions, ruleOwner } = (await import(file)) as {
-    permissions: Record<string, Permissions>;
-    ruleOwner: (service: string) => Permissions;
-  };
+function brokerUsers(guests: readonly string[]) {
   const joining = Object.fromEntries(guests.map((name) => [name, ruleOwner(name)]));
   return Object.entries({ ...permissions, ...joining, mailer: MAILER }).map(([name, allowed]) => ({
     name,

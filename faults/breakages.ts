@@ -200,8 +200,10 @@ export const BREAKAGES = {
   clocks,
 } satisfies Record<string, Breakage>;
 
+type Weights = Readonly<Partial<Record<keyof typeof BREAKAGES, number>>>;
+
 /** How often each kind comes, in proportion: those that are over at once, */
-export const SMALL = {
+export const SMALL: Weights = {
   failpoints: 20,
   backends: 8,
   resets: 6,
@@ -213,7 +215,7 @@ export const SMALL = {
   clocks: 2,
 };
 /** and those that take a while, which come at the same time as the others, but one by one. */
-export const GREAT = {
+export const GREAT: Weights = {
   died: 6,
   asked: 3,
   postgres: 2,

@@ -1,17 +1,23 @@
-// node faults/build.mjs <folder> <edits as JSON>: joins each service with what it uses, as a process of a fault run wants
-// it: quick to start, with a clock that its parent can set, and with edits made to single files on the way.
+// node faults/build.mjs <folder> <edits as JSON>: bundles each service for the processes of a fault run: quick to start, with a
+// clock that the parent process sets, and with edits to single files.
+/** @import { Plugin } from 'esbuild' */
+/** @import { Edit } from './edits.ts' */
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { translate } from '../scripts/lib/translate.mjs';
-import { joined } from '../scripts/lib/bundling.mjs';
+import { bundleOptions } from '../scripts/lib/bundling.mjs';
 import { services } from '../scripts/lib/services.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const [, , outdir, text] = process.argv;
-const edits = JSON.parse(text).map(({ file, from, to }) => ({ file, from: new RegExp(from), to, made: false }));
+const [, , outdir, editsAsJson] = process.argv;
+if (!outdir || !editsAsJson) throw new Error('Usage: node faults/build.mjs <folder> <edits as JSON>');
+/** @type {Edit[]} */
+const wanted = JSON.parse(editsAsJson);
+const edits = wanted.map(({ file, from, to }) => ({ file, from: new RegExp(from), to, made: false }));
 
+/** @type {Plugin} */
 const sources = {
   name: 'sources',
   setup({ onResolve, onLoad }) {
@@ -21,17 +27,21 @@ const sources = {
       const source = join(dirname(importer), path.replace(/js$/, 'ts'));
       return existsSync(source) ? { path: source } : undefined;
     });
-    onLoad({ filter: /\.ts$/ }, ({ path }) => ({ contents: edited(path, translate(path)), loader: 'js' }));
+    onLoad({ filter: /\.ts$/ }, ({ path }) => ({ contents: withEdits(path, translate(path)), loader: 'js' }));
   },
 };
 
-function edited(path, code) {
+/**
+ * @param {string} path
+ * @param {string} code
+ */
+function withEdits(path, code) {
   return edits
     .filter(({ file }) => path.endsWith(file))
-    .reduce((done, edit) => {
-      if (!edit.from.test(done)) throw new Error(`${basename(path)} does not contain ${edit.from}`);
+    .reduce((edited, edit) => {
+      if (!edit.from.test(edited)) throw new Error(`${basename(path)} does not contain ${edit.from}`);
       edit.made = true;
-      return done.replace(edit.from, edit.to);
+      return edited.replace(edit.from, edit.to);
     }, code);
 }
 
@@ -39,8 +49,8 @@ await build({
   absWorkingDir: root,
   entryPoints: Object.fromEntries(services.map((name) => [name, `services/${name}/src/main.ts`])),
   outdir,
-  ...joined,
+  ...bundleOptions,
   plugins: [sources],
 });
-const forgotten = edits.find(({ made }) => !made);
-if (forgotten) throw new Error(`nobody uses ${forgotten.file}`);
+const unused = edits.find(({ made }) => !made);
+if (unused) throw new Error(`no service uses ${unused.file}`);

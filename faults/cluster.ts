@@ -6,6 +6,7 @@ import type { Strike } from '#libs/jobs';
 import { freePort } from '#libs/local-servers';
 import { PARTS } from '../e2e/foundation.js';
 import { allIntroduced } from '../e2e/readiness.js';
+import { MEMORY_LIMITS } from '../scripts/lib/supervisor.mjs';
 import { built, CACHE, forgetBuilds } from './builds.js';
 import { QUICKER, type Edit } from './edits.js';
 import { Servers, type ServersOptions } from './servers.js';
@@ -66,7 +67,7 @@ export class Cluster {
       : 'ignore';
     const child = spawn(
       process.execPath,
-      [...(await memoryLimits()), '--import', CLOCK, join(await built([...this.edits, ...missing]), `${name}.js`)],
+      [...MEMORY_LIMITS, '--import', CLOCK, join(await built([...this.edits, ...missing]), `${name}.js`)],
       {
         env: {
           PATH: process.env.PATH,
@@ -161,12 +162,4 @@ export class Cluster {
     const key = `${strike.failpoint} ${strike.action}`;
     this.struck.set(key, (this.struck.get(key) ?? 0) + 1);
   }
-}
-
-/** Those with which `npm start` runs its services. */
-async function memoryLimits(): Promise<readonly string[]> {
-  const { MEMORY } = (await import(new URL('../scripts/lib/supervisor.mjs', import.meta.url).href)) as {
-    MEMORY: readonly string[];
-  };
-  return MEMORY;
 }

@@ -24,11 +24,11 @@ export class Random {
   }
 
   /** One of the keys; the numbers say how often, in proportion to each other. */
-  weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
-    const entries = Object.entries<number>(weights);
+  weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
+    const entries = Object.entries(weights) as [K, number][];
     let left = this.fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-    for (const [key, weight] of entries) if ((left -= weight) < 0) return key as K;
-    return entries.at(-1)![0] as K;
+    for (const [key, weight] of entries) if ((left -= weight) < 0) return key;
+    return entries.at(-1)![0];
   }
 
   /** Another sequence that follows from this one. */

@@ -39,7 +39,7 @@ export async function round({ cluster, nats, random }: Place, wanted: number): P
     const deeds = random.branch();
     while (done() < wanted) {
       const kind = deeds.weighted(weights);
-      const count = await BREAKAGES[kind as keyof typeof BREAKAGES]({ cluster, nats, random: deeds });
+      const count = await BREAKAGES[kind]({ cluster, nats, random: deeds });
       faults.set(kind, (faults.get(kind) ?? 0) + count);
       await pause(BREATHS[lane]);
     }

@@ -12,6 +12,7 @@ import {
 import { eventually, temporaryFolder, testRun } from '#libs/test-kit';
 import pg from 'pg';
 import { PARTS } from '../e2e/foundation.js';
+import { permissions } from '../scripts/lib/nats-users.mjs';
 import { TcpProxy } from './tcp-proxy.js';
 
 const PASSWORDS = { owner: 'owner-password', runtime: 'runtime-password' };
@@ -41,7 +42,7 @@ export class Servers {
 
   static async start({ proxied }: ServersOptions): Promise<Servers> {
     const dir = await temporaryFolder();
-    const users = await brokerUsers();
+    const users = brokerUsers();
     const postgres = await startPostgres({ dir: join(dir, 'postgres'), durable: true, throwaway: true });
     const nats = await startNats({ server: testRun().natsServer, dir: join(dir, 'nats'), users, throwaway: true });
     for (const { name, migrations } of PARTS) {
@@ -172,11 +173,7 @@ export class Servers {
 }
 
 /** With the permissions that `npm start` gives. */
-async function brokerUsers(): Promise<NatsUser[]> {
-  const file = new URL('../scripts/lib/nats-users.mjs', import.meta.url).href;
-  const { permissions } = (await import(file)) as {
-    permissions: Record<string, { publish: string[]; subscribe: string[] }>;
-  };
+function brokerUsers(): NatsUser[] {
   return [
     ...Object.entries(permissions).map(([name, allowed]) => ({ name, password: `${name}-password`, ...allowed })),
     { name: TESTER, password: TESTER, publish: ['>'], subscribe: ['>'] },

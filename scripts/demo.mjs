@@ -1,40 +1,42 @@
-// npm run demo [-- --url <address>]: somebody leaves, before one's eyes. Needs a Leaver that runs (npm start).
+// npm run demo [-- --url <address>]: shows how a user leaves. Needs a running Leaver (npm start).
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { demoAccounts } from './demo/accounts.mjs';
 import { HttpClient } from '../cli/http-client.mjs';
-import { Story } from './demo/story.mjs';
+import { demoAccounts } from './demo/accounts.mjs';
+import { tellStory } from './demo/story.mjs';
 import { bold, chapter, Checks, green, paragraph, print, red } from './demo/terminal.mjs';
-import { Fault, main } from './lib/prepare.mjs';
+import { main, UserError } from './lib/prepare.mjs';
 import { runningUrl } from './lib/running.mjs';
 
 await main(async () => {
-  const url = (givenUrl() ?? (await runningUrl()))?.replace(/\/+$/, '');
-  if (!url) throw new Fault('No Leaver is running here. Start one with npm start, or name its address with --url.');
+  const url = (urlOption() ?? (await runningUrl()))?.replace(/\/+$/, '');
+  if (!url) throw new UserError('No Leaver is running here. Start one with npm start, or name its address with --url.');
   await fetch(`${url}/health/ready`).then(assertReady, () => {
-    throw new Fault(`Nothing answers at ${url}.`);
+    throw new UserError(`Nothing answers at ${url}.`);
   });
   const begun = performance.now();
   const checks = new Checks();
-  const story = new Story(new HttpClient(url), freshCompany(), checks);
-  await story.tell().catch((error) => checks.that(`The story can’t go on: ${error.message}`, false));
+  await tellStory(new HttpClient(url), newCompany(), checks).catch((error) =>
+    checks.that(`The demo cannot continue: ${error.message}`, false),
+  );
   return conclude(checks, (performance.now() - begun) / 1000);
 });
 
-function givenUrl() {
+function urlOption() {
   try {
     return parseArgs({ options: { url: { type: 'string' } } }).values.url;
   } catch (error) {
-    throw new Fault(`${error.message}. All it knows is --url <address>.`);
+    throw new UserError(`${/** @type {Error} */ (error).message}. The only option is --url <address>.`);
   }
 }
 
+/** @param {Response} response */
 function assertReady({ ok, url }) {
-  if (!ok) throw new Fault(`${url} says that it is not ready yet.`);
+  if (!ok) throw new UserError(`${url} says that it is not ready yet.`);
 }
 
-/** The first of the demo accounts once more, with addresses of its own: every run begins with the same things. */
-function freshCompany() {
+/** The first of the demo accounts with a domain of its own: every run starts with the same data. */
+function newCompany() {
   const [company] = demoAccounts;
   const run = randomInt(36 ** 5)
     .toString(36)
@@ -47,17 +49,18 @@ function freshCompany() {
   };
 }
 
-function conclude({ held, failed }, seconds) {
-  chapter('That was all');
+/**
+ * @param {Checks} checks
+ * @param {number} seconds
+ */
+function conclude({ passed, failed }, seconds) {
+  chapter('Result');
   if (failed.length === 0) {
-    paragraph(`All ${held} statements are true. It took ${seconds.toFixed(1)} s.`, {
-      before: `  ${green('✓')} `,
-      paint: bold,
-    });
+    paragraph(`All ${passed} checks passed in ${seconds.toFixed(1)} s.`, { before: `  ${green('✓')} `, paint: bold });
     print();
     return 0;
   }
-  paragraph(`${failed.length} of ${held + failed.length} statements turned out wrong:`, { before: `  ${red('✗')} ` });
+  paragraph(`${failed.length} of ${passed + failed.length} checks failed:`, { before: `  ${red('✗')} ` });
   for (const statement of failed) paragraph(statement, { before: '    - ' });
   print();
   return 1;

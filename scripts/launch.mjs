@@ -1,36 +1,41 @@
-// Starts everything on this machine and stops it in order. npm start comes here once packages and dist are in place.
+// Starts everything on this machine and stops it in order. npm start runs it once the packages are installed and dist is built.
+/** @import { ServiceDatabase } from '#libs/local-servers' */
+/** @import { Secrets } from './lib/home.mjs' */
 import { writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import {
-  createServiceDatabase,
-  findNatsServer,
-  freePort,
-  isPortFree,
-  startNats,
-  startPostgres,
-} from '#libs/local-servers';
+import { join } from 'node:path';
+import { createServiceDatabase, findNatsServer, freePort, isPortFree, startNats, startPostgres } from '#libs/local-servers';
 import { loadDemoAccounts } from './demo/load-accounts.mjs';
-import { claim, openHome, secrets } from './lib/home.mjs';
-import { permissions } from './lib/nats-users.mjs';
-import { Fault } from './lib/prepare.mjs';
+import { showBanner } from './lib/banner.mjs';
+import { lockHome, openHome, readSecrets } from './lib/home.mjs';
+import { natsUsers } from './lib/nats-users.mjs';
+import { UserError } from './lib/prepare.mjs';
 import { step } from './lib/progress.mjs';
 import { root } from './lib/root.mjs';
-import { brokerUsers, dataServices, guests, services } from './lib/services.mjs';
-import { Supervised } from './lib/supervisor.mjs';
+import { brokerUsers, dataServices, externalServices, services } from './lib/services.mjs';
+import { SupervisedService } from './lib/supervisor.mjs';
 import { migrateAll } from './migrate.mjs';
 
+/** @typedef {(text: string) => void} Report shows the current part of a step */
+/** @typedef {Map<string, ServiceDatabase>} Databases by service */
+/** @typedef {Map<string, string>} NatsUrls by user of the broker */
+
 const DEFAULT_PORT = 3000;
-/** Where a subscriber expects NATS; another port if it is taken. */
+/** The default port of NATS, where subscribers expect it; another one if it is taken. */
 const NATS_PORT = 4222;
 
-/** What has to be undone at the end, the last first. */
-const undo = [];
+/**
+ * What has to be stopped at the end, the last first.
+ * @type {(() => Promise<unknown>)[]}
+ */
+const cleanUps = [];
+/** @type {Promise<void> | undefined} */
 let stopping;
 
+/** @param {number} exitCode */
 function stop(exitCode) {
   stopping ??= (async () => {
     if (exitCode === 0) console.log('\nStopping …');
-    for (const undoOne of undo.reverse()) await undoOne().catch((error) => console.error(error.message));
+    for (const cleanUp of cleanUps.reverse()) await cleanUp().catch((error) => console.error(error.message));
     process.exit(exitCode);
   })();
   return stopping;
@@ -42,37 +47,35 @@ try {
   await launch();
 } catch (error) {
   if (!stopping) {
-    console.error(error instanceof Fault ? `\n${error.message}` : error);
+    console.error(error instanceof UserError ? `\n${error.message}` : error);
     await stop(1);
   }
 }
 
 async function launch() {
   const home = await openHome();
-  const lock = await claim(home);
-  undo.push(lock.release);
-  const keys = await secrets(home);
+  const lock = await lockHome(home);
+  cleanUps.push(lock.release);
+  const secrets = await readSecrets(home);
   const port = await publicPort();
 
-  const adminUrl = process.env.DATABASE_URL || (await step('PostgreSQL', () => ownPostgres(home).catch(plainly)));
-  const natsUrls = await step('NATS', (say) => natsAddresses(home, keys, say).catch(plainly));
-  const databases = await step('databases and roles', () => createDatabases(adminUrl, keys));
-  await step('migrations', async (say) => {
-    const applied = await migrateAll(
-      Object.fromEntries(dataServices.map((name) => [name, databases[name].ownerUrl])),
-      say,
-    );
-    say(applied === 0 ? 'up to date' : `${applied} applied`);
+  const adminUrl = process.env.DATABASE_URL || (await step('PostgreSQL', () => ownPostgres(home).catch(withoutStack)));
+  const natsUrls = await step('NATS', (report) => connectNats(home, secrets, report).catch(withoutStack));
+  const databases = await step('databases and roles', () => createDatabases(adminUrl, secrets));
+  await step('migrations', async (report) => {
+    const ownerUrls = dataServices.map((name) => [name, present(databases, name).ownerUrl]);
+    const applied = await migrateAll(Object.fromEntries(ownerUrls), report);
+    report(applied === 0 ? 'up to date' : `${applied} applied`);
   });
-  await step('services', (say) => startServices({ home, keys, port, natsUrls, databases, say }));
+  await step('services', (report) => startServices({ home, secrets, port, natsUrls, databases, report }));
   const url = `http://127.0.0.1:${port}`;
   const logins = await step('demo data', (onProgress) => loadDemoAccounts({ url, onProgress }));
-  await writeGuests(home, natsUrls, databases);
-  await lock.announce({ url, operator: natsUrls.operator });
-  showBanner({ home, port, logins, events: natsUrls.subscriber });
+  await writeExternalServices(home, natsUrls, databases);
+  await lock.announce({ url, operator: present(natsUrls, 'operator') });
+  showBanner({ home, port, logins, events: present(natsUrls, 'subscriber') });
 }
 
-/** The port that PORT names, which must be free, else the first free one from 3000 on. */
+/** The port in PORT, which must be free, else the first free one from 3000. */
 async function publicPort() {
   const wanted = process.env.PORT;
   if (!wanted) {
@@ -82,56 +85,99 @@ async function publicPort() {
     return port;
   }
   const port = Number(wanted);
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Fault(`PORT=${wanted} is not a port number.`);
-  if (!(await isPortFree(port))) throw new Fault(`Port ${port} is taken. Choose another with PORT, or leave PORT out.`);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new UserError(`PORT=${wanted} is not a port number.`);
+  if (!(await isPortFree(port)))
+    throw new UserError(`Port ${port} is taken. Choose another with PORT, or leave PORT out.`);
   return port;
 }
 
-/** What keeps a server from starting is for the user to mend: our own stack would only hide it. */
-function plainly(error) {
-  throw new Fault(error.message);
+/**
+ * Shows why a server did not start without our stack: the user can fix it.
+ * @param {Error} error
+ * @returns {never}
+ */
+function withoutStack(error) {
+  throw new UserError(error.message);
 }
 
+/**
+ * @template T
+ * @param {Map<string, T>} map
+ * @param {string} key
+ */
+function present(map, key) {
+  const value = map.get(key);
+  if (value === undefined) throw new Error(`${key} is missing`);
+  return value;
+}
+
+/** @param {string} home */
 async function ownPostgres(home) {
   const postgres = await startPostgres({ dir: join(home, 'postgres'), durable: true });
-  undo.push(postgres.stop);
+  cleanUps.push(postgres.stop);
   return postgres.adminUrl;
 }
 
-/** Each service's address of the broker, with its own name and password if the broker is ours. */
-async function natsAddresses(home, keys, say) {
+/**
+ * The broker's address for each of its users, with the user's name and password if we run the broker.
+ * @param {string} home
+ * @param {Secrets} secrets
+ * @param {Report} report
+ * @returns {Promise<NatsUrls>}
+ */
+async function connectNats(home, secrets, report) {
   const given = process.env.NATS_URL;
-  if (given) return Object.fromEntries(brokerUsers.map((name) => [name, given]));
-  const server = await findNatsServer(join(root, '.cache/nats'), say);
-  const users = brokerUsers.map((name) => ({ name, password: keys.nats[name], ...permissions[name] }));
-  const port = (await isPortFree(NATS_PORT)) ? NATS_PORT : undefined;
-  const nats = await startNats({ server, dir: join(home, 'nats'), port, users });
-  undo.push(nats.stop);
-  say('');
-  return Object.fromEntries(
-    brokerUsers.map((name) => [name, `nats://${name}:${keys.nats[name]}@127.0.0.1:${nats.port}`]),
-  );
+  if (given) return new Map(brokerUsers.map((name) => [name, given]));
+  const server = await findNatsServer(join(root, '.cache/nats'), report);
+  const users = natsUsers(secrets.nats);
+  const wantedPort = (await isPortFree(NATS_PORT)) ? NATS_PORT : undefined;
+  const { port, stop: stopNats } = await startNats({ server, dir: join(home, 'nats'), port: wantedPort, users });
+  cleanUps.push(stopNats);
+  report('');
+  return new Map(users.map(({ name, password }) => [name, `nats://${name}:${password}@127.0.0.1:${port}`]));
 }
 
-/** What a service of another team needs to join, as a file for `node --env-file`. Its tables are its own affair. */
-async function writeGuests(home, natsUrls, databases) {
-  for (const name of guests) {
-    const { url, ownerUrl } = databases[name];
-    const lines = [`NATS_URL=${natsUrls[name]}`, `DATABASE_URL=${url}`, `OWNER_DATABASE_URL=${ownerUrl}`];
+/**
+ * Writes what a service of another team needs to join, as a file for `node --env-file`. It creates its own tables.
+ * @param {string} home
+ * @param {NatsUrls} natsUrls
+ * @param {Databases} databases
+ */
+async function writeExternalServices(home, natsUrls, databases) {
+  for (const name of externalServices) {
+    const { url, ownerUrl } = present(databases, name);
+    const lines = [`NATS_URL=${present(natsUrls, name)}`, `DATABASE_URL=${url}`, `OWNER_DATABASE_URL=${ownerUrl}`];
     await writeFile(join(home, `${name}.env`), `${lines.join('\n')}\n`, { mode: 0o600 });
   }
 }
 
-async function createDatabases(adminUrl, keys) {
-  const created = [...dataServices, ...guests].map(async (name) => [
-    name,
-    await createServiceDatabase(adminUrl, name, { passwords: keys.databases[name] }),
-  ]);
-  return Object.fromEntries(await Promise.all(created));
+/**
+ * @param {string} adminUrl
+ * @param {Secrets} secrets
+ * @returns {Promise<Databases>}
+ */
+async function createDatabases(adminUrl, secrets) {
+  /** @type {Databases} */
+  const databases = new Map();
+  await Promise.all(
+    Object.entries(secrets.databases).map(async ([name, passwords]) => {
+      databases.set(name, await createServiceDatabase(adminUrl, name, { passwords }));
+    }),
+  );
+  return databases;
 }
 
-async function startServices({ home, keys, port, natsUrls, databases, say }) {
-  // The superuser's address must not reach a service.
+/**
+ * @param {object} options
+ * @param {string} options.home
+ * @param {Secrets} options.secrets
+ * @param {number} options.port
+ * @param {NatsUrls} options.natsUrls
+ * @param {Databases} options.databases
+ * @param {Report} options.report
+ */
+async function startServices({ home, secrets, port, natsUrls, databases, report }) {
+  // A service must not see the superuser's address.
   const { DATABASE_URL: _, ...inherited } = process.env;
   const supervised = await Promise.all(
     services.map(async (name) => {
@@ -139,74 +185,29 @@ async function startServices({ home, keys, port, natsUrls, databases, say }) {
       const env = {
         ...inherited,
         NODE_ENV: 'production',
-        // What one start has compiled, the next one need not.
+        // The next start reuses what this one compiles.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(home, 'compiled'),
-        // Each arena of glibc's holds on to memory of its own.
+        // Each arena of glibc keeps memory of its own.
         MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2',
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
-        NATS_URL: natsUrls[name],
+        NATS_URL: present(natsUrls, name),
         PORT: String(isGateway ? port : await freePort()),
         HOST: (isGateway && process.env.HOST) || '127.0.0.1',
-        ...(databases[name] && { DATABASE_URL: databases[name].url }),
-        ...(name === 'identity' && { LEAVER_SECRET: keys.master }),
-        ...(name === 'contacts' && { CONTACTS_SECRET: keys.contacts }),
-        ...(name === 'integrations' && { INTEGRATIONS_SECRET: keys.integrations }),
+        ...(!isGateway && { DATABASE_URL: present(databases, name).url }),
+        ...(name === 'identity' && { LEAVER_SECRET: secrets.master }),
+        ...(name === 'contacts' && { CONTACTS_SECRET: secrets.contacts }),
+        ...(name === 'integrations' && { INTEGRATIONS_SECRET: secrets.integrations }),
       };
-      return new Supervised({ name, env, logs: join(home, 'logs'), say: (text) => console.log(text) });
+      return new SupervisedService({ name, env, logs: join(home, 'logs'), report: (text) => console.log(text) });
     }),
   );
-  undo.push(() => Promise.all(supervised.map((service) => service.stop())));
+  cleanUps.push(() => Promise.all(supervised.map((service) => service.stop())));
   const waiting = new Set(services);
   await Promise.all(
     supervised.map(async (service) => {
       await service.start();
       waiting.delete(service.name);
-      say([...waiting].join(', ') && `waiting for ${[...waiting].join(', ')}`);
+      report([...waiting].join(', ') && `waiting for ${[...waiting].join(', ')}`);
     }),
   );
-}
-
-function showBanner({ home, port, logins, events }) {
-  const url = `http://localhost:${port}`;
-  const columns = ['preset', 'account', 'email'];
-  const widths = columns.map((column) => Math.max(...logins.map((login) => login[column].length)));
-  const rows = logins.map(
-    (login) =>
-      `    ${columns.map((column, index) => login[column].padEnd(widths[index])).join('  ')}  ${login.password}`,
-  );
-  const lines = [
-    `  Leaver is running   ${url}`,
-    `  API reference       ${url}/docs`,
-    `  Events (NATS)       ${events}`,
-    `  State and logs      ${shortest(home)}`,
-    '',
-    '  Demo accounts (preset, account, email of its owner, password)',
-    ...rows,
-    ...tryNext(url, logins),
-    '',
-    '  Ctrl-C stops everything.',
-  ];
-  console.log(`\n${lines.join('\n')}\n`);
-}
-
-/** Lines for another terminal that work as they are printed. */
-function tryNext(url, logins) {
-  const { email, password, busiest } = logins.find((login) => login.busiest) ?? {};
-  const demo = ['', '  Next, in another terminal: somebody leaves, from the preview to the proof', '    npm run demo'];
-  if (!busiest) return demo;
-  return [
-    ...demo,
-    '',
-    `  What would happen if ${busiest.name} left today`,
-    `    TOKEN=$(curl -s ${url}/v1/auth/login -H 'Content-Type: application/json' \\`,
-    `      -d '${JSON.stringify({ email, password })}' | grep -o '"accessToken":"[^"]*' | cut -d '"' -f 4)`,
-    `    curl -s "${url}/v1/users/${busiest.id}/departure-preview?transition=deactivated" \\`,
-    '      -H "Authorization: Bearer $TOKEN"',
-  ];
-}
-
-/** A path as one would type it here. */
-function shortest(path) {
-  const from = relative(process.cwd(), path);
-  return from && !from.startsWith('..') ? from : path;
 }

@@ -11,25 +11,32 @@ const NAME = '@leaver/service-kit';
 const out = join(root, 'dist/kit');
 const LIBRARIES = ['contracts', 'database', 'observability', 'jobs', 'broker', 'outbox', 'lifecycle', 'platform'];
 
+/** @param {string} path */
 const entry = (path) => ({ types: `./libs/${path}.d.ts`, default: `./libs/${path}.js` });
 
-/** Packages that these compiled files ask for by name. */
+/**
+ * The packages that compiled files import.
+ * @param {string} pattern
+ */
 async function packagesIn(pattern) {
   const files = globSync(pattern, { cwd: out });
   const texts = await Promise.all(files.map((file) => readFile(join(out, file), 'utf8')));
-  const asked = texts.flatMap((text) =>
-    [...text.matchAll(/(?:from|import)\s*\(?'([^'.#][^']*)'/g)].map(([, name]) => name),
+  const specifiers = texts.flatMap((text) =>
+    [...text.matchAll(/(?:from|import)\s*\(?'([^'.#][^']*)'/g)].map(([, specifier = '']) => specifier),
   );
-  const names = asked.filter((name) => !isBuiltin(name)).map((name) => name.match(/^(@[^/]+\/)?[^/]+/)[0]);
+  const names = specifiers
+    .filter((specifier) => !isBuiltin(specifier))
+    .map((specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/'));
   return [...new Set(names)].sort();
 }
 
-/** What Nest loads by itself for what we use. */
+/** Packages that Nest loads by name. */
 const LOADED_BY_NAME = ['reflect-metadata', 'rxjs'];
 
 async function manifest() {
   const project = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const versions = { ...project.dependencies, ...project.devDependencies };
+  /** @param {string[]} names */
   const versionsOf = (names) => Object.fromEntries(names.map((name) => [name, versions[name]]));
   const needed = [
     ...new Set([...(await packagesIn(`libs/{${LIBRARIES.join()}}/src/**/*.js`)), ...LOADED_BY_NAME]),

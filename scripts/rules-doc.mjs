@@ -1,11 +1,18 @@
 // node scripts/rules-doc.mjs: writes docs/rules.md from the rules that the services declare. Needs the packages (npm start, npm test).
+/** @import { ActionInput, CatalogueRule, Preset, Transition } from '#libs/contracts' */
+/** @import { Rule } from '#libs/lifecycle' */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { argv } from 'node:process';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureInstalled, main } from './lib/prepare.mjs';
 import { root } from './lib/root.mjs';
 import { dataServices } from './lib/services.mjs';
+
+/**
+ * What the document says of a rule.
+ * @typedef {Omit<CatalogueRule, 'transitions'>} DocumentedRule
+ */
 
 const INTRODUCTION = `# The rules
 
@@ -21,32 +28,34 @@ What becomes of the data of somebody who leaves. Each service declares the rules
 
 const HEADING = ['rule', 'what it is about', 'deactivated', 'deleted', 'presets', 'allowed'];
 const BASE = 'crm';
+/** @type {readonly Transition[]} */
 const TRANSITIONS = ['deactivated', 'deleted'];
 
 /**
  * The document about a catalogue of rules.
- * @param {object[]} rules as `GET /v1/rules` lists them
+ * @param {DocumentedRule[]} rules as `GET /v1/rules` lists them
  */
 export function rulesDocument(rules) {
   const services = [...new Set(rules.map((rule) => rule.service))];
   const sections = services.map((service) => {
     const rows = rules.filter((rule) => rule.service === service).map(rowOf);
-    return `## ${service}\n\n${table([HEADING, ...rows])}\n`;
+    return `## ${service}\n\n${table(HEADING, rows)}\n`;
   });
   return [INTRODUCTION, ...sections].join('\n');
 }
 
+/** @param {DocumentedRule} rule */
 function rowOf({ id, label, fixed, allowed, defaults }) {
-  const base = TRANSITIONS.map((transition) => words(defaults[BASE][transition]));
   return [
     `\`${id}\``,
     label,
-    ...base,
+    ...TRANSITIONS.map((transition) => words(defaults[BASE][transition])),
     deviations(defaults).join('; '),
     fixed ? '_fixed_' : allowed.toSorted().join(', '),
   ];
 }
 
+/** @param {DocumentedRule['defaults']} defaults */
 function deviations({ [BASE]: base, ...others }) {
   return Object.entries(others).flatMap(([preset, chosen]) =>
     TRANSITIONS.filter((transition) => words(chosen[transition]) !== words(base[transition])).map(
@@ -55,6 +64,7 @@ function deviations({ [BASE]: base, ...others }) {
   );
 }
 
+/** @param {ActionInput | undefined} action */
 function words(action) {
   if (action === undefined) return '–';
   if (typeof action === 'string') return action;
@@ -63,37 +73,60 @@ function words(action) {
     .join(' ');
 }
 
-function table(rows) {
-  const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
-  const line = (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
-  const [heading, ...body] = rows;
-  return [line(heading), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
+/**
+ * @param {string[]} heading
+ * @param {string[][]} rows
+ */
+function table(heading, rows) {
+  const widths = heading.map((title, column) =>
+    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  /** @param {string[]} cells */
+  const line = (cells) => `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
+  return [line(heading), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 /** The catalogue, as identity would list it, from the compiled declarations. */
 async function declaredRules() {
-  const load = (path) => import(join(root, 'dist', path));
-  const { PRESETS } = await load('libs/contracts/src/index.js');
-  const { choiceOf } = await load('libs/lifecycle/src/index.js');
-  const listed = await Promise.all(
-    dataServices.map(async (service) => {
-      const declared = await load(`services/${service}/src/departures/${service}.rules.js`);
-      return declared[`${service}Rules`].map((rule) => ({ service, ...rule }));
-    }),
-  );
-  return listed.flat().map(({ service, id, label, fixed, choices, presets }) => {
-    const offers = Object.entries(choices);
+  /** @param {string} path */
+  const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
+  const { PRESETS } = /** @type {typeof import('#libs/contracts')} */ (await load('libs/contracts/src/index.js'));
+  const { choiceOf } = /** @type {typeof import('#libs/lifecycle')} */ (await load('libs/lifecycle/src/index.js'));
+  /**
+   * @param {string} service
+   * @param {Rule} rule
+   * @returns {DocumentedRule}
+   */
+  const documented = (service, { id, label, fixed, choices, presets }) => {
+    const offers = TRANSITIONS.flatMap((transition) => {
+      const choice = choices[transition];
+      return choice ? [{ transition, actions: choice.actions }] : [];
+    });
+    /** @param {Preset} preset */
     const underPreset = (preset) =>
-      offers.map(([transition, { actions }]) => [transition, choiceOf(presets[preset]?.[transition] ?? actions[0])]);
+      Object.fromEntries(
+        offers.map(({ transition, actions: [first] }) => {
+          const action = presets[preset]?.[transition] ?? first;
+          return [transition, action && choiceOf(action)];
+        }),
+      );
+    const defaults = Object.fromEntries(PRESETS.map((preset) => [preset, underPreset(preset)]));
     return {
       service,
       id,
       label,
       fixed,
-      allowed: [...new Set(offers.flatMap(([, { actions }]) => actions.map((action) => action.name)))],
-      defaults: Object.fromEntries(PRESETS.map((preset) => [preset, Object.fromEntries(underPreset(preset))])),
+      allowed: [...new Set(offers.flatMap(({ actions }) => actions.map((action) => action.name)))],
+      defaults: /** @type {DocumentedRule['defaults']} */ (defaults),
     };
+  };
+  const byService = dataServices.map(async (service) => {
+    const declarations = await load(`services/${service}/src/departures/${service}.rules.js`);
+    /** @type {Rule[]} */
+    const rules = declarations[`${service}Rules`];
+    return rules.map((rule) => documented(service, rule));
   });
+  return (await Promise.all(byService)).flat();
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {

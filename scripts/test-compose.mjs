@@ -1,11 +1,11 @@
 // npm run test:compose: builds the image, starts docker-compose.yml and tests it from outside. Needs a Docker engine.
 import { spawnSync } from 'node:child_process';
-import { ensureInstalled, Fault, main, run } from './lib/prepare.mjs';
+import { ensureInstalled, UserError, main, run } from './lib/prepare.mjs';
 
 await main(async () => {
   if (spawnSync('docker', ['compose', 'version']).status !== 0)
-    throw new Fault('Docker with its compose plugin is needed.');
-  if (spawnSync('docker', ['info']).status !== 0) throw new Fault('No Docker engine answers.');
+    throw new UserError('Docker with its compose plugin is needed.');
+  if (spawnSync('docker', ['info']).status !== 0) throw new UserError('No Docker engine answers.');
   const node = await ensureInstalled();
   return run(node, [
     '--experimental-vm-modules',

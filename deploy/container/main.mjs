@@ -1,35 +1,40 @@
-// What the image runs: the service or the job that its first argument names.
+// The image's entry point: runs the service or the job that the first argument names.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Fault, main } from '../../scripts/lib/prepare.mjs';
+import { main, UserError } from '../../scripts/lib/prepare.mjs';
 import { root } from '../../scripts/lib/root.mjs';
 import { bundles, services } from '../../scripts/lib/services.mjs';
 
-const jobs = {
-  secrets: () => import('./secrets.mjs').then(({ writeSecrets }) => writeSecrets('/secrets')),
-  databases: () => import('./databases.mjs').then(({ createDatabases }) => createDatabases(process.env)),
-  migrate: () => import('../../scripts/migrate.mjs').then(({ migrateFrom }) => migrateFrom(process.env)),
-  'kubernetes-secrets': () => import('./kubernetes-secrets.mjs').then(({ printSecrets }) => printSecrets()),
-  demo: () => import('./demo.mjs').then(({ demo }) => demo(process.argv[3])),
-};
+const [, , name = '', argument] = process.argv;
+
+/** @type {Map<string, () => Promise<void>>} */
+const jobs = new Map(
+  Object.entries({
+    secrets: async () => (await import('./secrets.mjs')).writeSecrets('/secrets'),
+    databases: async () => (await import('./databases.mjs')).createDatabases(process.env),
+    migrate: async () => (await import('../../scripts/migrate.mjs')).migrateFrom(process.env),
+    'kubernetes-secrets': async () => (await import('./kubernetes-secrets.mjs')).printSecrets(),
+    demo: async () => (await import('./demo.mjs')).demo(argument),
+  }),
+);
 
 /**
- * The kernel ignores signals for the first process of a container unless that process asks for them, and a service only does
- * when its code is loaded. From then on it is the service's own affair.
+ * The kernel ignores signals to the first process of a container unless the process handles them, and a service does so only
+ * once its code is loaded.
  */
-function stoppableWhileLoading() {
+function stopOnSignalWhileLoading() {
   let loading = true;
   process.on('SIGTERM', () => loading && process.exit(0));
   process.on('newListener', (event) => (loading &&= event !== 'SIGTERM'));
 }
 
-const [, , name] = process.argv;
 if (services.includes(name)) {
-  stoppableWhileLoading();
+  stopOnSignalWhileLoading();
   await import(pathToFileURL(join(root, bundles, `${name}.js`)).href);
 } else {
   await main(() => {
-    if (jobs[name]) return jobs[name]();
-    throw new Fault(`Say what to run, one of: ${[...services, ...Object.keys(jobs)].join(', ')}.`);
+    const job = jobs.get(name);
+    if (!job) throw new UserError(`Name what to run, one of: ${[...services, ...jobs.keys()].join(', ')}.`);
+    return job();
   });
 }

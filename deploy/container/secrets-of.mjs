@@ -1,34 +1,53 @@
-import { permissions } from '../../scripts/lib/nats-users.mjs';
-import { brokerUsers, dataServices } from '../../scripts/lib/services.mjs';
+/** @import { Secrets } from '../../scripts/lib/home.mjs' */
+import { natsUsers } from '../../scripts/lib/nats-users.mjs';
+import { dataServices } from '../../scripts/lib/services.mjs';
+
+/** @typedef {ReturnType<typeof secretsOf>} InstallationSecrets */
 
 /**
- * What each one needs to know, by file.
- * @param keys as `secrets` in scripts/lib/home.mjs makes them
- * @param hosts where PostgreSQL and NATS are, `{ postgres, nats }`, each `host:port`
+ * The secrets that each reader needs, by file.
+ * @param {Secrets} secrets
+ * @param {{ postgres: string, nats: string }} hosts each `host:port`
  */
-export function secretsOf(keys, hosts) {
-  const database = (name, user, password) => `postgres://${user}:${password}@${hosts.postgres}/leaver_${name}`;
-  const runtimeUrl = (name) => database(name, name, keys.databases[name].runtime);
-  const ownerUrl = (name) => database(name, `${name}_owner`, keys.databases[name].owner);
-  const natsUrl = (user) => `nats://${user}:${keys.nats[user]}@${hosts.nats}`;
+export function secretsOf(secrets, hosts) {
+  /** @param {string} service */
+  const databaseUrls = (service) => {
+    const passwords = secrets.databases[service];
+    if (!passwords) throw new Error(`${service} has no database passwords`);
+    /** @type {(role: string, password: string) => string} */
+    const url = (role, password) => `postgres://${role}:${password}@${hosts.postgres}/leaver_${service}`;
+    return { runtime: url(service, passwords.runtime), owner: url(`${service}_owner`, passwords.owner) };
+  };
+  /** @param {string} user */
+  const natsUrl = (user) => `nats://${user}:${secrets.nats[user]}@${hosts.nats}`;
   return {
+    /**
+     * @param {string} name
+     * @returns {Record<string, string>}
+     */
     service: (name) => ({
       'nats-url': natsUrl(name),
-      ...(dataServices.includes(name) && { 'database-url': runtimeUrl(name) }),
-      ...(name === 'identity' && { 'leaver-secret': keys.master }),
-      ...(name === 'contacts' && { 'contacts-secret': keys.contacts }),
-      ...(name === 'integrations' && { 'integrations-secret': keys.integrations }),
+      ...(dataServices.includes(name) && { 'database-url': databaseUrls(name).runtime }),
+      ...(name === 'identity' && { 'leaver-secret': secrets.master }),
+      ...(name === 'contacts' && { 'contacts-secret': secrets.contacts }),
+      ...(name === 'integrations' && { 'integrations-secret': secrets.integrations }),
     }),
+    /** @returns {Record<string, string>} */
     jobs: () =>
       Object.fromEntries(
-        dataServices.flatMap((name) => [
-          [`${name}-database-url`, runtimeUrl(name)],
-          [`${name}-owner-database-url`, ownerUrl(name)],
-        ]),
+        dataServices.flatMap((name) => {
+          const { runtime, owner } = databaseUrls(name);
+          return [
+            [`${name}-database-url`, runtime],
+            [`${name}-owner-database-url`, owner],
+          ];
+        }),
       ),
-    /** Those who connect to the broker from outside: `subscriber`, `operator`. */
-    outsider: (name) => ({ 'nats-url': natsUrl(name) }),
-    /** Whoever may connect to the broker, with what they may do there. */
-    brokerUsers: () => brokerUsers.map((name) => ({ name, password: keys.nats[name], ...permissions[name] })),
+    /**
+     * Of a program outside that connects to the broker.
+     * @param {'subscriber' | 'operator'} user
+     */
+    client: (user) => ({ 'nats-url': natsUrl(user) }),
+    brokerUsers: () => natsUsers(secrets.nats),
   };
 }

@@ -1,45 +1,54 @@
+/** @import { NatsUser } from '#libs/local-servers' */
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { natsConfiguration } from '#libs/local-servers';
-import { secrets } from '../../scripts/lib/home.mjs';
+import { readSecrets } from '../../scripts/lib/home.mjs';
 import { services } from '../../scripts/lib/services.mjs';
 import { secretsOf } from './secrets-of.mjs';
 
 const HOSTS = { postgres: 'postgres:5432', nats: 'nats:4222' };
 
+/** @typedef {number | 'any user'} Reader the id of the user who may read a file */
 /** As in the Dockerfile. */
-const OURS = 1000;
+const SERVICE_USER = 1000;
 const ROOT = 0;
-/** Images of others read as whichever user they happen to run as; their volume is open to nobody else. */
-const ANYBODY = undefined;
+/** Images of others run as users that we do not know. Nothing else is in their volume. */
+const ANY = 'any user';
 
 /**
- * Makes the passwords and keys of this installation when they are missing, and puts what each container needs to know into
- * the folder that only this container sees.
- * @param folder has a folder `all`, to keep them in, and one for each reader
+ * Generates missing passwords and keys of this installation, and writes what each container needs into the folder that only
+ * this container sees.
+ * @param {string} folder has a folder `all`, to keep them in, and one for each reader
  */
 export async function writeSecrets(folder) {
   const all = join(folder, 'all');
-  const of = secretsOf(await secrets(all), HOSTS);
-  const [superuser, grafana] = await Promise.all(['postgres', 'grafana'].map((name) => password(join(all, name))));
+  const secrets = secretsOf(await readSecrets(all), HOSTS);
+  const superuser = await password(join(all, 'postgres'));
+  const grafana = await password(join(all, 'grafana'));
   const adminUrl = `postgres://postgres:${superuser}@${HOSTS.postgres}/postgres`;
-  const put = (reader, files, owner) =>
-    Promise.all(Object.entries(files).map(([name, text]) => write(join(folder, reader, name), text, owner)));
+  /** @type {(container: string, files: Record<string, string>, reader: Reader) => Promise<unknown>} */
+  const put = (container, files, reader) =>
+    Promise.all(Object.entries(files).map(([name, text]) => write(join(folder, container, name), text, reader)));
 
-  await put('postgres', { password: superuser }, ANYBODY);
-  await put('grafana', { password: grafana }, ANYBODY);
-  await put('nats', { 'nats.conf': brokerConfiguration(of.brokerUsers()) }, ROOT);
-  await put('jobs', { 'admin-database-url': adminUrl, ...of.jobs() }, OURS);
-  for (const name of services) await put(name, of.service(name), OURS);
-  console.log('everybody has their secrets');
+  await put('postgres', { password: superuser }, ANY);
+  await put('grafana', { password: grafana }, ANY);
+  await put('nats', { 'nats.conf': brokerConfiguration(secrets.brokerUsers()) }, ROOT);
+  await put('jobs', { 'admin-database-url': adminUrl, ...secrets.jobs() }, SERVICE_USER);
+  for (const name of services) await put(name, secrets.service(name), SERVICE_USER);
+  console.log('all secrets are written');
 }
 
+/** @param {NatsUser[]} users */
 function brokerConfiguration(users) {
-  // Whoever asks the server how it is has to be inside its container.
+  // Only programs inside the server's container can read its monitoring port.
   return natsConfiguration({ host: '0.0.0.0', port: 4222, store: '/data', users, http: '127.0.0.1:8222' });
 }
 
+/**
+ * The password in a file; a missing one is generated.
+ * @param {string} file
+ */
 async function password(file) {
   const kept = await readFile(file, 'utf8').catch(() => undefined);
   if (kept) return kept;
@@ -48,10 +57,15 @@ async function password(file) {
   return fresh;
 }
 
-/** In one step: a reader never finds half a secret. */
-async function write(file, text, owner) {
+/**
+ * Writes a file atomically.
+ * @param {string} file
+ * @param {string} text
+ * @param {Reader} reader
+ */
+async function write(file, text, reader) {
   await writeFile(`${file}.new`, text, { mode: 0o400 });
-  if (owner === ANYBODY) await chmod(`${file}.new`, 0o444);
-  else await chown(`${file}.new`, owner, owner);
+  if (reader === ANY) await chmod(`${file}.new`, 0o444);
+  else await chown(`${file}.new`, reader, reader);
   await rename(`${file}.new`, file);
 }

@@ -23,10 +23,9 @@ interface Compose {
 }
 
 let compose: Compose;
-let secrets: Awaited<ReturnType<typeof secretsToTry>>;
-beforeAll(async () => {
+const secrets = secretsToTry();
+beforeAll(() => {
   compose = documents<Compose>(text('docker-compose.yml'))[0]!;
-  secrets = await secretsToTry();
 });
 
 const all = () => Object.entries(compose.services);

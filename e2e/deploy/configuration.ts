@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { fieldTypes, type Class } from '#libs/contracts';
 import { BaseConfig, loadConfig, ServiceConfig, type Environment } from '#libs/platform';
+import { secretsOf, type InstallationSecrets } from '../../deploy/container/secrets-of.mjs';
+import { brokerUsers, dataServices, services } from '../../scripts/lib/services.mjs';
 
 /** A file of the project, by its path from the project's folder. */
 export const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -17,16 +19,8 @@ export function documents<T>(yaml: string): T[] {
   });
 }
 
-/** What the installation's secrets are, with passwords that anybody may know. */
-interface Secrets {
-  service(name: string): Record<string, string>;
-  jobs(): Record<string, string>;
-  brokerUsers(): { name: string; publish: string[] }[];
-}
-
-export async function secretsToTry(): Promise<Secrets> {
-  const { secretsOf } = await import(file('deploy/container/secrets-of.mjs'));
-  const { brokerUsers, dataServices } = await import(file('scripts/lib/services.mjs'));
+/** The secrets of an installation, with passwords for tests. */
+export function secretsToTry(): InstallationSecrets {
   const named = <T>(names: string[], value: T) => Object.fromEntries(names.map((name) => [name, value]));
   const long = 'a-secret-of-more-than-32-characters-for-tests';
   const keys = {
@@ -39,8 +33,7 @@ export async function secretsToTry(): Promise<Secrets> {
   return secretsOf(keys, { postgres: 'postgres:5432', nats: 'nats:4222' });
 }
 
-const { services } = (await import(file('scripts/lib/services.mjs'))) as { services: string[] };
-/** All of them, the gateway first. */
+/** All services, the gateway first. */
 export const SERVICES = services;
 
 /** The class of a service's own settings. */

@@ -28,7 +28,7 @@ const SCHEMAS: Record<string, string> = {
 export const isOfKubernetes = ({ apiVersion, kind }: Manifest): boolean => `${apiVersion}/${kind}` in SCHEMAS;
 
 /** What Kubernetes would object to: wrong types, missing fields and fields that it doesn't know. */
-export async function faultsOf(manifest: Manifest): Promise<string[]> {
+export async function faultsOf(manifest: Omit<Manifest, 'spec'>): Promise<string[]> {
   const schema = SCHEMAS[`${manifest.apiVersion}/${manifest.kind}`]!;
   const { validate } = (await import(`kubernetes-models/_schemas/IoK8sApi${schema}`)) as { validate: Validator };
   const read = new Set<string>();

@@ -1,6 +1,7 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { manifests } from '../../deploy/container/kubernetes-secrets.mjs';
 import { documents, file, secretsToTry, SERVICES, strangers, text } from './configuration.js';
 import { faultsOf, isOfKubernetes, type Manifest } from './kubernetes-model.js';
 
@@ -48,13 +49,8 @@ interface Workload {
   template: { metadata: { labels: Record<string, string> }; spec: PodSpec };
 }
 
-let secrets: Awaited<ReturnType<typeof secretsToTry>>;
-let secretManifests: (Manifest & { stringData: Record<string, string> })[];
-beforeAll(async () => {
-  secrets = await secretsToTry();
-  const { manifests } = await import(file('deploy/container/kubernetes-secrets.mjs'));
-  secretManifests = manifests(secrets);
-});
+const secrets = secretsToTry();
+const secretManifests = manifests(secrets);
 
 const ofKind = <S>(all: Manifest[], kind: string) =>
   all.filter((one) => one.kind === kind) as unknown as (Omit<Manifest, 'spec'> & { spec: S })[];

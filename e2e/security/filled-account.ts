@@ -1,23 +1,13 @@
 import { eventually } from '#libs/test-kit';
+import { HttpClient } from '../../cli/http-client.mjs';
+import { DEMO_PASSWORD, openAccount, type DemoAccount } from '../../scripts/demo/account.mjs';
+import { demoAccounts } from '../../scripts/demo/accounts.mjs';
 import { over, type Departure } from '../departures.js';
 import type { Api, Json } from '../api.js';
 import { USER } from '../scim-api.js';
 import type { System } from '../system.js';
 import { ask } from './ask.js';
 import type { Route, Routes } from './routes.js';
-
-interface Person {
-  user: { id: string; name: string; staffId: string };
-  email: string;
-  api: { token: string };
-}
-
-export interface Filled {
-  account: { id: string; name: string };
-  owner: Person;
-  leaver: Person & { apiToken: string };
-  colleagues: Person[];
-}
 
 type Things = ReadonlyMap<string, string>;
 const inOwnInbox = ({ inboxId }: Json, things: Things) => inboxId === things.get('/v1/inboxes');
@@ -36,20 +26,6 @@ const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
   '/v1/document-templates': ({ grantedUserIds }) => (grantedUserIds as string[]).length > 0,
 };
 
-/** What makes the demo data is plain JavaScript, which knows no types. */
-async function demo(at: 0 | 1) {
-  const load = (path: string) => import(new URL(`../../${path}.mjs`, import.meta.url).href);
-  const [{ openAccount, DEMO_PASSWORD }, { demoAccounts }, { HttpClient }] = await Promise.all(
-    ['scripts/demo/account', 'scripts/demo/accounts', 'cli/http-client'].map(load),
-  );
-  const spec = demoAccounts[at] as { domain: string };
-  return {
-    open: (url: string) => openAccount(new HttpClient(url), spec) as Promise<Filled>,
-    password: DEMO_PASSWORD as string,
-    domain: spec.domain,
-  };
-}
-
 /** An account that has something of everything, and what each of its things is called by. */
 export class FilledAccount {
   /** One thing of each collection, by the collection's path: `/v1/segments` → an id. */
@@ -61,7 +37,7 @@ export class FilledAccount {
   private constructor(
     private readonly system: System,
     private readonly routes: Routes,
-    readonly people: Filled,
+    readonly people: DemoAccount,
     readonly password: string,
     readonly domain: string,
   ) {
@@ -69,8 +45,9 @@ export class FilledAccount {
   }
 
   static async open(system: System, routes: Routes, at: 0 | 1): Promise<FilledAccount> {
-    const { open, password, domain } = await demo(at);
-    const account = new FilledAccount(system, routes, await open(system.url), password, domain);
+    const spec = demoAccounts[at]!;
+    const people = await openAccount(new HttpClient(system.url), spec);
+    const account = new FilledAccount(system, routes, people, DEMO_PASSWORD, spec.domain);
     await account.look();
     await account.makeTheRest();
     await account.look();

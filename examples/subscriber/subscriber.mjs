@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
-const { host, username, password } = new URL(process.env.NATS_URL);
+const { host, username, password } = new URL(process.env.NATS_URL ?? 'nats://127.0.0.1:4222');
 const nats = await connect({ servers: host, user: username, pass: password });
 const manager = await jetstreamManager(nats);
 await manager.consumers.add('USERS', {

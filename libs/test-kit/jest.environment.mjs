@@ -4,11 +4,12 @@ import { installCommonGlobals } from 'jest-util';
 
 /** A plain global object. Jest's own watches every access: a parser that uses Math for each byte takes ages with it. */
 function plainGlobal() {
-  const made = createContext(constants.DONT_CONTEXTIFY);
+  // Without a context object, what is made is a global object itself.
+  const made = /** @type {typeof globalThis} */ (createContext(constants.DONT_CONTEXTIFY));
   for (const [name, { enumerable }] of Object.entries(Object.getOwnPropertyDescriptors(globalThis))) {
     if (Object.hasOwn(made, name)) continue;
     // The value, not how Node makes it when it is first asked for: that works for its own global object only.
-    const value = globalThis[name];
+    const value = Reflect.get(globalThis, name);
     Object.defineProperty(made, name, { value, enumerable, configurable: true, writable: true });
   }
   // Node's own modules answer with these of theirs, which have to pass for the tests' own.

@@ -1,5 +1,10 @@
-import Sequencer from '@jest/test-sequencer';
+/** @import { Test } from '@jest/test-result' */
+import JestSequencer from '@jest/test-sequencer';
 
+// The types describe the CommonJS entry of the package, whose class is `default` of what is exported.
+const Sequencer = /** @type {typeof JestSequencer.default} */ (/** @type {unknown} */ (JestSequencer));
+
+/** @param {Test} test */
 const ofAll = ({ path }) => /\/(e2e|faults)\//.test(path);
 
 /**
@@ -7,8 +12,12 @@ const ofAll = ({ path }) => /\/(e2e|faults)\//.test(path);
  * yet, and that misleads: those that start all services are short, and would leave everybody waiting in the end.
  */
 export default class extends Sequencer {
-  sort(tests) {
-    const sorted = super.sort(tests);
+  /**
+   * @override
+   * @param {Test[]} tests
+   */
+  async sort(tests) {
+    const sorted = await super.sort(tests);
     const early = new Set(sorted.filter((test) => test.duration === undefined && ofAll(test)));
     return [...early, ...sorted.filter((test) => !early.has(test))];
   }

@@ -2,7 +2,11 @@ import { fileURLToPath } from 'node:url';
 // jest compiles the test files, but not what this file imports.
 import '../../scripts/lib/typescript-loader.mjs';
 
+/** @typedef {typeof globalThis & { stopRunServers?: () => Promise<void> }} TestGlobal what setup leaves for teardown */
+
 export default async function setUp() {
-  const { startRunServers } = await import('#libs/test-kit');
-  globalThis.stopRunServers = await startRunServers(fileURLToPath(new URL('../../.cache/nats', import.meta.url)));
+  const { startRunServers } = await import('./src/run-servers.ts');
+  /** @type {TestGlobal} */ (globalThis).stopRunServers = await startRunServers(
+    fileURLToPath(new URL('../../.cache/nats', import.meta.url)),
+  );
 }

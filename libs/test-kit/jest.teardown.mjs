@@ -1,3 +1,5 @@
+/** @import { TestGlobal } from './jest.setup.mjs' */
+
 export default async function tearDown() {
-  await globalThis.stopRunServers?.();
+  await /** @type {TestGlobal} */ (globalThis).stopRunServers?.();
 }

@@ -1,11 +1,35 @@
-import { mapConcurrently } from './helpers.mjs';
+/** @import { Account, CreatedApiToken, InvitedUser, OpenedAccount, SignedIn, Team, User } from '#libs/contracts' */
+/** @import { HttpClient } from '../../cli/http-client.mjs' */
+/** @import { AccountSpec, PersonSpec } from './accounts.mjs' */
+/** @import { Content } from './contents.mjs' */
 import { fillAccount } from './contents.mjs';
+import { mapConcurrently } from './helpers.mjs';
+
+/** @typedef {{ user: User, email: string, api: HttpClient & { token: string } }} Person */
+/** @typedef {Person & { refreshToken: string }} Colleague */
+/** @typedef {Colleague & { apiToken: string, invitation: string }} Leaver `invitation` is the token of one they have sent */
+
+/**
+ * The people of a demo account.
+ * @typedef {object} People
+ * @property {AccountSpec} spec
+ * @property {Person} owner
+ * @property {Leaver} leaver
+ * @property {[Colleague, Colleague, ...Colleague[]]} colleagues
+ */
+
+/** @typedef {People & { account: Account, content: Content }} DemoAccount */
 
 export const DEMO_PASSWORD = 'leaver-demo-2026';
 
-const DEVICES = ['Office laptop (Firefox)', 'Phone (app)', 'Tablet at home (Safari)'];
+const DEVICE = 'Office laptop (Firefox)';
+const OTHER_DEVICES = ['Phone (app)', 'Tablet at home (Safari)'];
 
-/** `Tomás Rivera` at `harborpine.example.com`: `tomas.rivera@harborpine.example.com`. */
+/**
+ * `Tomás Rivera` at `harborpine.example.com`: `tomas.rivera@harborpine.example.com`.
+ * @param {string} name
+ * @param {string} domain
+ */
 export function addressOf(name, domain) {
   const plain = name
     .replaceAll('ı', 'i')
@@ -16,65 +40,96 @@ export function addressOf(name, domain) {
 }
 
 /**
- * Opens an account, with its people at work: signed in, and with something of everything that a rule speaks of.
- * The owner can't sign in by the address of the demo before everything is there: what broke off is never taken for whole.
- * @param api of nobody
- * @param spec one of `demoAccounts`
- * @returns `{ account, owner, leaver, colleagues, things }`; each person is `{ user, email, api }`
+ * Opens an account whose users are signed in and have rows for every rule. The owner gets the address of the demo last: an
+ * account that was left incomplete is never taken for a complete one.
+ * @param {HttpClient} api without a token
+ * @param {AccountSpec} spec
+ * @param {(name: string) => void} [onProgress]
+ * @returns {Promise<DemoAccount>}
  */
 export async function openAccount(api, spec, onProgress = () => undefined) {
   const ownerEmail = addressOf(spec.owner.name, spec.domain);
+  /** @type {OpenedAccount} */
   const opened = await api.post('/v1/accounts', {
     name: spec.name,
     preset: spec.preset,
     owner: { ...spec.owner, email: `setting.up@${spec.domain}`, password: DEMO_PASSWORD },
   });
+  const { account } = opened;
   const owner = { user: opened.user, email: ownerEmail, api: api.withToken(opened.accessToken) };
+  /** @type {Team[]} */
   const teams = await mapConcurrently(spec.teams, (name) => owner.api.post('/v1/teams', { name }));
-  const people = [];
-  for (const person of spec.people) {
-    people.push(await employ({ owner, person, spec, teams, accountId: opened.account.id }));
+  /** @param {PersonSpec} person */
+  const hire = async (person) => {
+    const hired = await addUser(owner, person, spec.domain, teams, account.id);
     onProgress(person.name);
-  }
-  const [leaver, ...colleagues] = people;
-  await settleIn({ owner, leaver, colleagues, spec, accountId: opened.account.id });
-  const things = await fillAccount({ owner, leaver, colleagues, spec });
+    return hired;
+  };
+  const [first, second, third, ...others] = spec.people;
+  const future = await hire(first);
+  /** @type {People['colleagues']} */
+  const colleagues = [await hire(second), await hire(third)];
+  for (const person of others) colleagues.push(await hire(person));
+  const leaver = await prepareLeaver(owner, future, colleagues, spec, account.id);
+  const people = { spec, owner, leaver, colleagues };
+  const content = await fillAccount(people);
   owner.user = await owner.api.patch(`/v1/users/${opened.user.id}`, { email: ownerEmail });
-  return { account: opened.account, owner, leaver, colleagues, things };
+  return { ...people, account, content };
 }
 
-async function employ({ owner, person, spec, teams, accountId }) {
-  const email = addressOf(person.name, spec.domain);
-  const user = await owner.api.post('/v1/users', {
-    name: person.name,
-    staffId: person.staffId,
-    email,
-    password: DEMO_PASSWORD,
-    roles: person.roles ?? ['agent'],
-    teamIds: person.teams.map((index) => teams[index].id),
-  });
+/**
+ * @param {Person} owner
+ * @param {PersonSpec} person
+ * @param {string} domain
+ * @param {Team[]} teams
+ * @param {string} accountId
+ * @returns {Promise<Colleague>}
+ */
+async function addUser(owner, { name, staffId, roles = ['agent'], teams: indexes }, domain, teams, accountId) {
+  const email = addressOf(name, domain);
+  const teamIds = teams.filter((_, index) => indexes.includes(index)).map(({ id }) => id);
+  /** @type {User} */
+  const user = await owner.api.post('/v1/users', { name, staffId, email, password: DEMO_PASSWORD, roles, teamIds });
   return { user, email, ...(await signIn(owner.api, { email, accountId })) };
 }
 
-/** @returns `{ api, refreshToken }` of a new session */
-export async function signIn(api, { email, accountId, password = DEMO_PASSWORD }, device = DEVICES[0]) {
+/**
+ * Opens a session.
+ * @param {HttpClient} api
+ * @param {{ email: string, accountId: string, password?: string }} user
+ * @param {string} [device]
+ */
+export async function signIn(api, { email, accountId, password = DEMO_PASSWORD }, device = DEVICE) {
   const login = api.withToken(undefined).withUserAgent(device);
+  /** @type {SignedIn} */
   const { accessToken, refreshToken } = await login.post('/v1/auth/login', { email, password, accountId });
   return { api: api.withToken(accessToken), refreshToken };
 }
 
-/** What identity itself keeps of the leaver: more sessions, API tokens, an invitation, care given and taken. */
-async function settleIn({ owner, leaver, colleagues, spec, accountId }) {
-  const absent = colleagues.at(-1).user;
-  const { invited } = spec;
-  const [invitation, apiToken] = await Promise.all([
-    leaver.api.post('/v1/users', { ...invited, email: addressOf(invited.name, spec.domain) }),
-    leaver.api.post('/v1/me/api-tokens', { name: 'Nightly export' }),
-    leaver.api.post('/v1/me/api-tokens', { name: 'Spreadsheet add-in' }),
-    owner.api.put(`/v1/users/${absent.id}/caretaker`, { caretakerId: leaver.user.id }),
-    owner.api.put(`/v1/users/${leaver.user.id}/caretaker`, { caretakerId: absent.id }),
-    ...DEVICES.slice(1).map((device) => signIn(owner.api, { email: leaver.email, accountId }, device)),
+/**
+ * Gives the leaver what identity stores: more sessions, API tokens, an open invitation, and caretakers in both directions.
+ * @param {Person} owner
+ * @param {Colleague} person
+ * @param {People['colleagues']} colleagues
+ * @param {AccountSpec} spec
+ * @param {string} accountId
+ * @returns {Promise<Leaver>}
+ */
+async function prepareLeaver(owner, person, colleagues, { invited, domain }, accountId) {
+  const { api, user, email } = person;
+  const absent = (colleagues.at(-1) ?? colleagues[0]).user;
+  /** @param {string} name @returns {Promise<CreatedApiToken>} */
+  const createToken = (name) => api.post('/v1/me/api-tokens', { name });
+  /** @type {Promise<InvitedUser>} */
+  const invite = api.post('/v1/users', { ...invited, email: addressOf(invited.name, domain) });
+  const [{ invitation }, apiToken] = await Promise.all([
+    invite,
+    createToken('Nightly export'),
+    createToken('Spreadsheet add-in'),
+    owner.api.put(`/v1/users/${absent.id}/caretaker`, { caretakerId: user.id }),
+    owner.api.put(`/v1/users/${user.id}/caretaker`, { caretakerId: absent.id }),
+    ...OTHER_DEVICES.map((device) => signIn(owner.api, { email, accountId }, device)),
   ]);
-  leaver.apiToken = apiToken.token;
-  leaver.invitation = invitation.invitation.token;
+  if (!invitation) throw new Error(`${invited.name} got no invitation.`);
+  return { ...person, apiToken: apiToken.token, invitation: invitation.token };
 }

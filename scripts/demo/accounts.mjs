@@ -1,7 +1,55 @@
+/** @import { NewInvoice, Preset, RecordType, Role } from '#libs/contracts' */
+
 /**
- * Who works where. In each account `people[0]` has the most of everything: it is whom a demo sees leave. Staff ids are what
- * an import of contacts assigns by.
+ * A user of a demo account. An import of contacts assigns by staff id; `teams` are indexes of the account's teams.
+ * @typedef {{ name: string, staffId: string, roles?: Role[], teams: number[] }} PersonSpec
  */
+
+/** @typedef {{ shared: string[], private: string[] }} ByVisibility */
+
+/**
+ * The content of a demo account. The first of the people has the most of everything: a demo shows how they leave.
+ * @typedef {object} AccountSpec
+ * @property {Preset} preset
+ * @property {string} name
+ * @property {string} domain
+ * @property {string} areaCode
+ * @property {{ name: string, staffId: string }} owner
+ * @property {[leaver: PersonSpec, PersonSpec, PersonSpec, ...PersonSpec[]]} people
+ * @property {{ name: string, staffId: string }} invited
+ * @property {string[]} teams
+ * @property {string[]} inboxes
+ * @property {string[]} segments
+ * @property {string[]} automations
+ * @property {string} selected
+ * @property {{ own: string[], shared: string[], others: string }} apps
+ * @property {string[]} webhooks
+ * @property {ByVisibility & { others: string }} dashboards
+ * @property {string[]} visitors
+ * @property {string[]} notes
+ * @property {Record<RecordType, string[]>} records
+ * @property {{ public: string[], private: string[] }} filters
+ * @property {string} comment
+ * @property {string} file
+ * @property {string[]} campaigns
+ * @property {string[]} texts
+ * @property {string} reply
+ * @property {string[]} later
+ * @property {string} chatbot
+ * @property {string} webform
+ * @property {ByVisibility} templates
+ * @property {ByVisibility} emails
+ * @property {string} csat
+ * @property {string} meeting
+ * @property {string[]} documents
+ * @property {{ granted: string, own: string }} documentTemplates
+ * @property {NewInvoice[]} invoices
+ * @property {{ shared: string[], others: string }} reports
+ * @property {string} goal
+ * @property {string} rota
+ */
+
+/** @type {[AccountSpec, ...AccountSpec[]]} */
 export const demoAccounts = [
   {
     preset: 'crm',
@@ -220,7 +268,7 @@ export const demoAccounts = [
   },
 ];
 
-/** Customers. Each account takes them all; numbers and addresses are of the ranges that belong to nobody. */
+/** The customers of every account. Their numbers and addresses are from ranges that belong to nobody. */
 export const customers = [
   ['Alma Brandt', 'Jonas Weber', 'Sofia Rossi', 'Ethan Clarke', 'Mei Ling Zhou', 'Carlos Ibarra', 'Hannah Schmidt'],
   ['Noah Peterson', 'Zoe Papadakis', 'Omar Haddad', 'Ruth Goldberg', 'Viktor Petrov', 'Isabel Costa', 'Tariq Mansour'],

@@ -1,14 +1,21 @@
+/** @import { AssignmentRule, Automation } from '#libs/contracts' */
+/** @import { People } from './account.mjs' */
 import { mapConcurrently } from './helpers.mjs';
 
-/** What runs by itself: for any user, for some, and taking turns. */
-export async function automate({ owner, leaver, colleagues, spec }) {
+/**
+ * Creates automations for any user and for selected users, and an assignment rule with turns.
+ * @param {People} people
+ */
+export async function createAutomations({ owner, leaver, colleagues: [colleague, another], spec }) {
   const any = { kind: 'any' };
-  const userIds = [leaver, ...colleagues.slice(0, 2)].map(({ user }) => user.id);
-  const [automations, selected, rota] = await Promise.all([
+  const userIds = [leaver, colleague, another].map(({ user }) => user.id);
+  /** @type {Promise<[Automation[], Automation, AssignmentRule, Automation]>} */
+  const created = Promise.all([
     mapConcurrently(spec.automations, (name) => leaver.api.post('/v1/automations', { name, trigger: any })),
     owner.api.post('/v1/automations', { name: spec.selected, trigger: { kind: 'selected', userIds } }),
     owner.api.post('/v1/assignment-rules', { name: spec.rota, userIds }),
-    colleagues[0].api.post('/v1/automations', { name: 'Tidy up on Fridays', trigger: any }),
+    colleague.api.post('/v1/automations', { name: 'Tidy up on Fridays', trigger: any }),
   ]);
+  const [automations, selected, rota] = await created;
   return { automations, selected, rota };
 }

@@ -1,79 +1,110 @@
+/** @import { Contact, ContactImport, CrmRecord, Filter, RecordType, Segment, User } from '#libs/contracts' */
+/** @import { HttpClient } from '../../cli/http-client.mjs' */
+/** @import { People } from './account.mjs' */
 import { customers } from './accounts.mjs';
 import { mapConcurrently, phone, until } from './helpers.mjs';
 
-/** Assigned by staff id: a good part to the leaver, the rest to colleagues in turn, two to nobody, one to a stranger. */
+/**
+ * Imports contacts, assigned by staff id: a third to the leaver, most others to colleagues, two to nobody, one to an unknown
+ * staff id.
+ * @param {People} people
+ * @returns {Promise<Contact[]>}
+ */
 export async function importContacts({ owner, leaver, colleagues, spec }) {
-  const stranger = 'no-longer-here';
+  const unknown = 'no-longer-here';
+  /** @param {number} index */
   const staffIdOf = (index) => {
     if (index < 2) return '';
-    if (index === 2) return stranger;
-    return index % 3 === 0 ? leaver.user.staffId : colleagues[index % colleagues.length].user.staffId;
+    if (index === 2) return unknown;
+    const assignee = index % 3 === 0 ? leaver : colleagues[index % colleagues.length];
+    return assignee?.user.staffId;
   };
   const rows = customers.map((name, index) => {
     const email = `${name.toLowerCase().replaceAll(' ', '.')}@example.com`;
     return [`C-${1001 + index}`, name, phone(spec.areaCode, index), email, staffIdOf(index)].join(',');
   });
   const csv = `${['ContactId,Name,Phone,Email,StaffId', ...rows].join('\r\n')}\r\n`;
-  // The contacts service hears of new people a moment after they are there; importing again changes nothing but that.
-  await until(
-    'The assignment of contacts',
-    () => owner.api.upload('/v1/contact-imports?userIdField=StaffId', csv),
-    ({ unmatched }) => unmatched.every(({ value }) => value === stranger),
+  /** @type {() => Promise<ContactImport>} */
+  const upload = () => owner.api.upload('/v1/contact-imports?userIdField=StaffId', csv);
+  // The contacts service learns of new users a moment later; another import only adds the missing assignments.
+  await until('The assignment of contacts', upload, ({ unmatched }) =>
+    unmatched.every(({ value }) => value === unknown),
   );
   return owner.api.all('/v1/contacts');
 }
 
-/** What hangs on the contacts: records with what is written about them, segments and filters. */
-export async function fileAway(people, contacts) {
+/**
+ * Creates what belongs to contacts: records with notes, comments and files, segments and filters.
+ * @param {People} people
+ * @param {Contact[]} contacts
+ */
+export async function createContactData(people, contacts) {
   const [records, segments, filters] = await Promise.all([
-    work(people, contacts),
-    shareSegments(people),
-    giveFilters(people),
+    createRecords(people, contacts),
+    createSegments(people),
+    createFilters(people),
   ]);
-  return { records, segments, ...filters };
+  return { ...records, segments, ...filters };
 }
 
-/** @returns the leaver's records by type */
-async function work({ leaver, colleagues, spec }, contacts) {
-  const wanted = Object.entries(spec.records).flatMap(([type, titles]) => titles.map((title) => ({ type, title })));
-  const records = await mapConcurrently(wanted, (record, index) =>
-    leaver.api.post('/v1/records', { ...record, contactId: contacts[index].id }),
+/**
+ * @param {People} people
+ * @param {Contact[]} contacts
+ * @returns the leaver's records, and one deal among them
+ */
+async function createRecords({ leaver: { api }, colleagues: [colleague], spec }, contacts) {
+  const wanted = Object.entries(spec.records).flatMap(([type, titles]) =>
+    titles.map((title) => ({ type: /** @type {RecordType} */ (type), title })),
   );
-  const byType = Object.groupBy(records, ({ type }) => type);
-  const [deal] = byType.deal;
+  /** @type {CrmRecord[]} */
+  const records = await mapConcurrently(wanted, (record, index) =>
+    api.post('/v1/records', { ...record, contactId: contacts[index]?.id }),
+  );
+  const deal = records.find(({ type }) => type === 'deal');
+  if (!deal) throw new Error(`${spec.name} has no deal.`);
   await Promise.all([
-    ...spec.notes.map((text, index) => leaver.api.post('/v1/notes', { contactId: contacts[index].id, text })),
-    leaver.api.post('/v1/comments', { recordId: deal.id, text: spec.comment }),
-    leaver.api.post('/v1/files', { recordId: deal.id, name: spec.file }),
-    colleagues[0].api.post('/v1/comments', { recordId: deal.id, text: 'I can help with this one.' }),
+    ...spec.notes.map((text, index) => api.post('/v1/notes', { contactId: contacts[index]?.id, text })),
+    api.post('/v1/comments', { recordId: deal.id, text: spec.comment }),
+    api.post('/v1/files', { recordId: deal.id, name: spec.file }),
+    colleague.api.post('/v1/comments', { recordId: deal.id, text: 'I can help with this one.' }),
   ]);
-  return byType;
+  return { records, deal };
 }
 
-async function shareSegments({ owner, leaver, colleagues, spec }) {
+/**
+ * Segments of the leaver that colleagues use and copy.
+ * @param {People} people
+ */
+async function createSegments({ owner, leaver, colleagues: [first, second], spec }) {
+  /** @type {Segment[]} */
   const segments = await mapConcurrently(spec.segments, (name) =>
     leaver.api.post('/v1/segments', { name, definition: { match: 'all', rules: [{ field: 'name', op: 'is-set' }] } }),
   );
-  const [first, second] = colleagues;
+  const [used, copied] = segments;
   await Promise.all([
-    first.api.post(`/v1/segments/${segments[0].id}/use`),
-    second.api.post(`/v1/segments/${segments[0].id}/use`),
-    first.api.post(`/v1/segments/${segments[1].id}/copy`),
+    first.api.post(`/v1/segments/${used?.id}/use`),
+    second.api.post(`/v1/segments/${used?.id}/use`),
+    first.api.post(`/v1/segments/${copied?.id}/copy`),
     owner.api.post('/v1/segments', { name: 'Everybody', definition: { match: 'all', rules: [] } }),
   ]);
   return segments;
 }
 
-/** One filter of a colleague's names the leaver. */
-async function giveFilters({ leaver, colleagues: [colleague], spec }) {
+/**
+ * Filters of the leaver, and one of a colleague that names the leaver.
+ * @param {People} people
+ */
+async function createFilters({ leaver, colleagues: [colleague], spec }) {
+  /** @param {User} user */
   const condition = (user) => ({ field: 'assignee', op: 'is', value: user.id });
-  const filter = (api, name, visibility, conditions) => api.post('/v1/filters', { name, visibility, conditions });
-  const [naming, privateFilters] = await Promise.all([
-    filter(colleague.api, 'With the team lead', 'public', [condition(leaver.user)]),
-    mapConcurrently(spec.filters.private, (name) => filter(leaver.api, name, 'private', [condition(leaver.user)])),
+  /** @type {(api: HttpClient, name: string, visibility: string, conditions: object[]) => Promise<Filter>} */
+  const create = (api, name, visibility, conditions) => api.post('/v1/filters', { name, visibility, conditions });
+  const [naming] = await Promise.all([
+    create(colleague.api, 'With the team lead', 'public', [condition(leaver.user)]),
+    ...spec.filters.private.map((name) => create(leaver.api, name, 'private', [condition(leaver.user)])),
     ...spec.filters.public.map((name) =>
-      filter(leaver.api, name, 'public', [{ field: 'email', op: 'contains', value: 'example.com' }]),
+      create(leaver.api, name, 'public', [{ field: 'email', op: 'contains', value: 'example.com' }]),
     ),
   ]);
-  return { naming, privateFilters };
+  return { naming };
 }

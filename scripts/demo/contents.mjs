@@ -1,24 +1,26 @@
-import { automate } from './automations.mjs';
-import { fileAway, importContacts } from './contacts.mjs';
-import { showFigures } from './insights.mjs';
-import { integrate } from './integrations.mjs';
-import { converse } from './messaging.mjs';
-import { telephone } from './telephony.mjs';
+/** @import { People } from './account.mjs' */
+import { createAutomations } from './automations.mjs';
+import { createContactData, importContacts } from './contacts.mjs';
+import { createInsights } from './insights.mjs';
+import { createIntegrations } from './integrations.mjs';
+import { createMessagingData } from './messaging.mjs';
+import { createTelephonyData } from './telephony.mjs';
+
+/** @typedef {Awaited<ReturnType<typeof fillAccount>>} Content what a demo account holds */
 
 /**
- * Gives the account its data: most of it the leaver's, some of colleagues, so that one can see what stays untouched. Of
- * every rule there is something.
- * @returns what a demo looks at again later
+ * Creates the account's data: rows for every rule, most of the leaver, some of colleagues that a departure must not change.
+ * @param {People} people
  */
 export async function fillAccount(people) {
   const contacts = await importContacts(people);
-  const filed = await fileAway(people, contacts);
-  const things = await Promise.all([
-    converse(people, contacts, filed),
-    telephone(people, contacts),
-    automate(people),
-    integrate(people, filed),
-    showFigures(people),
+  const contactData = await createContactData(people, contacts);
+  const [messaging, telephony, automations, integrations, insights] = await Promise.all([
+    createMessagingData(people, contacts, contactData),
+    createTelephonyData(people, contacts),
+    createAutomations(people),
+    createIntegrations(people, contactData),
+    createInsights(people),
   ]);
-  return Object.assign({ contacts }, filed, ...things);
+  return { contacts, ...contactData, ...messaging, ...telephony, ...automations, ...integrations, ...insights };
 }

@@ -1,59 +1,78 @@
+/** @import { Contact, PhoneNumber } from '#libs/contracts' */
+/** @import { HttpClient } from '../../cli/http-client.mjs' */
+/** @import { People } from './account.mjs' */
 import { randomInt } from 'node:crypto';
+import { HttpError } from '../../cli/http-client.mjs';
 import { daysFromNow, phone } from './helpers.mjs';
 
 /** The reserved lines 555-0100 to 555-0199 of an area code. */
 const LINES = 100;
 
-/** Numbers, the calls that came and went by them, and who is to be called back. */
-export async function telephone(people, contacts) {
-  const numbers = await giveNumbers(people);
-  await call(people, contacts, numbers);
-  return { numbers };
-}
-
-/** Two personal numbers of the leaver, one of a colleague that the leaver answers, and a colleague's own. */
-async function giveNumbers({ owner, leaver, colleagues, spec }) {
-  const me = leaver.user.id;
-  const [first, second] = colleagues.map(({ user }) => user.id);
-  const wanted = [
-    { ownerId: me },
-    { ownerId: me },
-    { ownerId: first, destinationUserId: me },
-    { kind: 'shared', destinationUserId: me },
-    { ownerId: second },
-  ];
-  const from = randomInt(LINES);
-  const numbers = [];
-  for (const [index, number] of wanted.entries()) {
-    numbers.push(await freeNumber(owner.api, spec.areaCode, from + index * 7, number));
-  }
+/**
+ * Creates numbers, calls and callbacks.
+ * @param {People} people
+ * @param {Contact[]} contacts
+ */
+export async function createTelephonyData(people, contacts) {
+  const numbers = await createNumbers(people);
+  await createCalls(people, contacts, numbers);
   return numbers;
 }
 
-/** A number belongs to one account of the whole system: where a line is taken, the next one will do. */
-async function freeNumber(api, areaCode, from, number) {
+/**
+ * Two personal numbers of the leaver, two numbers that the leaver answers, and one of a colleague.
+ * @param {People} people
+ */
+async function createNumbers({ owner, leaver, colleagues: [first, second], spec }) {
+  const me = leaver.user.id;
+  const firstLine = randomInt(LINES);
+  let created = 0;
+  /** @param {object} number */
+  const create = (number) => createNumber(owner.api, spec.areaCode, firstLine + created++ * 7, number);
+  const ownNumber = await create({ ownerId: me });
+  await create({ ownerId: me });
+  await create({ ownerId: first.user.id, destinationUserId: me });
+  const sharedNumber = await create({ kind: 'shared', destinationUserId: me });
+  await create({ ownerId: second.user.id });
+  return { ownNumber, sharedNumber };
+}
+
+/**
+ * A number belongs to one account of the whole system: if a line is taken, the next one is tried.
+ * @param {HttpClient} api
+ * @param {string} areaCode
+ * @param {number} from
+ * @param {object} number
+ * @returns {Promise<PhoneNumber>}
+ */
+async function createNumber(api, areaCode, from, number) {
   for (let line = from; line < from + LINES; line += 1) {
     const e164 = phone(areaCode, line % LINES);
     try {
       return await api.post('/v1/numbers', { ...number, e164 });
     } catch (error) {
-      if (error.code !== 'conflict') throw error;
+      if (!(error instanceof HttpError) || error.code !== 'conflict') throw error;
     }
   }
   throw new Error(`All demo numbers of area code ${areaCode} are taken.`);
 }
 
-async function call({ leaver, colleagues: [colleague] }, contacts, [own, , , shared]) {
-  const [{ phone: from, id: contactId }, ...others] = contacts;
-  const callBack = (api, contact, days, status) =>
-    api.post('/v1/callbacks', { contactId: contact.id, dueAt: daysFromNow(days), status });
+/**
+ * @param {People} people
+ * @param {Contact[]} contacts
+ * @param {{ ownNumber: PhoneNumber, sharedNumber: PhoneNumber }} numbers
+ */
+async function createCalls({ leaver, colleagues: [colleague] }, contacts, { ownNumber, sharedNumber }) {
+  /** @type {(api: HttpClient, contact: Contact | undefined, days: number, status?: string) => Promise<unknown>} */
+  const createCallback = (api, contact, days, status) =>
+    api.post('/v1/callbacks', { contactId: contact?.id, dueAt: daysFromNow(days), status });
   await Promise.all([
-    leaver.api.post('/v1/calls/inbound', { to: own.e164, from }),
-    leaver.api.post('/v1/calls/inbound', { to: shared.e164 }),
-    leaver.api.post('/v1/calls/outbound', { numberId: own.id, to: others[0].phone }),
-    callBack(leaver.api, { id: contactId }, 1),
-    callBack(leaver.api, others[1], 2),
-    callBack(leaver.api, others[2], -1, 'done'),
-    callBack(colleague.api, others[3], 1),
+    leaver.api.post('/v1/calls/inbound', { to: ownNumber.e164, from: contacts[0]?.phone }),
+    leaver.api.post('/v1/calls/inbound', { to: sharedNumber.e164 }),
+    leaver.api.post('/v1/calls/outbound', { numberId: ownNumber.id, to: contacts[1]?.phone }),
+    createCallback(leaver.api, contacts[0], 1),
+    createCallback(leaver.api, contacts[2], 2),
+    createCallback(leaver.api, contacts[3], -1, 'done'),
+    createCallback(colleague.api, contacts[4], 1),
   ]);
 }

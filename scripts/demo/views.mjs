@@ -1,82 +1,115 @@
+/** @import { Departure, DeparturePreview, DepartureRule, PreviewRule, User, UserOverview } from '#libs/contracts' */
+/** @import { HttpClient } from '../../cli/http-client.mjs' */
 /** @import { DepartureStep } from '../../cli/watch-departure.mjs' */
-import { bar, bold, cyan, dim, green, paragraph, print, red, table, yellow } from './terminal.mjs';
+/** @import { Row } from './terminal.mjs' */
+import { ruleName } from '../../cli/departure-views.mjs';
 import { watchDeparture } from '../../cli/watch-departure.mjs';
 import { dataServices } from '../lib/services.mjs';
+import { bar, bold, cyan, dim, green, paragraph, print, red, table, yellow } from './terminal.mjs';
 
 /** Milliseconds that a departure may take. */
 const MAX_WAIT = 30_000;
 
-const ruleName = ({ rule, part }) => (part ? `${rule} (${part})` : rule);
-/** Below its service's name the rule needs no service before its own. */
-const shortName = (line) => `  ${ruleName(line).slice(line.rule.indexOf('.') + 1)}`;
+/** @typedef {{ rule: string, part?: string }} Line a rule, or a part of one */
+
+/** @param {Line} line */
 const serviceOf = ({ rule }) => rule.slice(0, rule.indexOf('.'));
+/**
+ * The rule without its service, for a table with a heading for each service.
+ * @param {Line} line
+ */
+const shortName = (line) => `  ${ruleName(line).slice(line.rule.indexOf('.') + 1)}`;
+/** @param {{ action: string, days?: number }} line */
 const actionName = ({ action, days }) => (days === undefined ? action : `${action} ${days} days`);
-const position = ({ service }) => dataServices.indexOf(service);
+/** @type {(number: number, noun: string) => string} */
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-/** @param note by user id, what to say beside a name */
-export function showPeople(users, note) {
+/**
+ * @template T
+ * @param {readonly T[]} lines
+ * @param {(line: T) => number} count
+ */
+const sumOf = (lines, count) => lines.reduce((sum, line) => sum + count(line), 0);
+
+/**
+ * @param {User[]} users
+ * @param {Record<string, string>} notes by user id, shown beside the name
+ */
+export function showPeople(users, notes) {
   table(
     [{ title: 'person' }, { title: 'staff id' }, { title: 'roles' }, { title: 'status' }, { title: '' }],
-    users.map((user) => ({
-      cells: [user.name, user.staffId ?? '', user.roles.join(', '), user.status, note[user.id] ?? ''],
-      paint: note[user.id] ? bold : undefined,
+    users.map(({ id, name, staffId, roles, status }) => ({
+      cells: [name, staffId ?? '', roles.join(', '), status, notes[id] ?? ''],
+      paint: notes[id] ? bold : undefined,
     })),
   );
 }
 
-/** A block of rows for each service. @param row gets a line, and whether it is another part of the rule before */
+/**
+ * A block of rows for each service.
+ * @template {Line} T
+ * @param {T[]} lines
+ * @param {(line: T, isFurtherPart: boolean) => Row} row `isFurtherPart`: the line before is another part of the same rule
+ */
 function byService(lines, row) {
-  return [...Map.groupBy(lines, serviceOf)].flatMap(([heading, ofOne]) => [
+  return [...Map.groupBy(lines, serviceOf)].flatMap(([heading, ofService]) => [
     { heading },
-    ...ofOne.map((line, index) => row(line, ofOne[index - 1]?.rule === line.rule)),
+    ...ofService.map((line, index) => row(line, ofService[index - 1]?.rule === line.rule)),
   ]);
 }
 
-const sumOf = (lines, count) => lines.reduce((sum, line) => sum + count(line), 0);
-
-/** What stays as it is, a paragraph for each service. */
+/**
+ * What is kept, a paragraph for each service.
+ * @template {Line} T
+ * @param {T[]} lines
+ * @param {(line: T) => number} count
+ */
 function showKept(lines, count) {
   if (lines.length) print();
-  for (const [service, ofOne] of Map.groupBy(lines, serviceOf)) {
-    const rules = [...Map.groupBy(ofOne, ({ rule }) => rule.slice(service.length + 1))];
+  for (const [service, ofService] of Map.groupBy(lines, serviceOf)) {
+    const rules = [...Map.groupBy(ofService, ({ rule }) => rule.slice(service.length + 1))];
     const each = rules.map(([rule, parts]) => `${rule} ${sumOf(parts, count)}`).join(', ');
     paragraph(each, { before: `  kept  ${service.padEnd(14)}`, paint: dim });
   }
 }
 
-/** What somebody owns, a paragraph for each service. */
+/**
+ * What a user owns, a row for each service.
+ * @param {UserOverview} overview
+ */
 export function showOverview({ rules }) {
+  /** @param {UserOverview['rules']} lines */
   const total = (lines) => sumOf(lines, ({ count }) => count);
-  const told = (lines) =>
-    [...Map.groupBy(lines, ({ label }) => label)].map(([label, ofOne]) => `${label} ${total(ofOne)}`).join(' · ');
-  table(
-    [{ title: 'service' }, { title: 'count', right: true }, { title: 'what' }],
-    [
-      ...Map.groupBy(
-        rules.filter(({ count }) => count > 0),
-        serviceOf,
-      ),
-    ].map(([service, lines]) => ({ cells: [service, String(total(lines)), told(lines)] })),
-  );
+  const owned = rules.filter(({ count }) => count > 0);
+  const rows = [...Map.groupBy(owned, serviceOf)].map(([service, lines]) => {
+    const labels = [...Map.groupBy(lines, ({ label }) => label)];
+    const each = labels.map(([label, ofLabel]) => `${label} ${total(ofLabel)}`).join(' · ');
+    return { cells: [service, String(total(lines)), each] };
+  });
+  table([{ title: 'service' }, { title: 'count', right: true }, { title: 'what' }], rows);
 }
 
-/** What a person reads before confirming. @param brief tells in a few lines only what is kept */
+/**
+ * What an admin reads before confirming.
+ * @param {DeparturePreview} preview
+ * @param {{ brief?: boolean }} [options] `brief` shows kept rows in a few lines
+ */
 export function showPreview({ possible, blockers, warnings, rules, contactsToTell }, { brief = false } = {}) {
   const active = rules.filter(({ count }) => count > 0);
-  const isAside = ({ action }) => brief && action === 'keep';
+  /** @param {PreviewRule} line */
+  const isBrief = ({ action }) => brief && action === 'keep';
   table(
     [{ title: 'rule' }, { title: 'action' }, { title: 'count', right: true }, { title: 'what' }],
     byService(
-      active.filter((line) => !isAside(line)),
-      (line, isPart) => ({
-        cells: [shortName(line), actionName(line), String(line.count), isPart ? '' : line.label],
+      active.filter((line) => !isBrief(line)),
+      (line, isFurtherPart) => ({
+        cells: [shortName(line), actionName(line), String(line.count), isFurtherPart ? '' : line.label],
         detail: warnings.some(({ detail }) => detail === line.detail) ? undefined : line.detail,
         paint: line.action === 'keep' ? undefined : bold,
       }),
     ),
   );
-  showKept(active.filter(isAside), ({ count }) => count);
+  showKept(active.filter(isBrief), ({ count }) => count);
   const idle = rules.filter(({ count }) => count === 0).map(ruleName);
   if (idle.length) {
     print();
@@ -85,39 +118,45 @@ export function showPreview({ possible, blockers, warnings, rules, contactsToTel
   print();
   for (const { rule, detail } of warnings) paragraph(`${rule}: ${detail}`, { before: `  ${yellow('! warning')}  ` });
   for (const { code, detail } of blockers) paragraph(`${code}: ${detail}`, { before: `  ${red('✗ blocker')}  ` });
-  const toTell = contactsToTell.map(({ name, phone }) => [name, phone].filter(Boolean).join(' ')).join(', ');
-  if (toTell) paragraph(toTell, { before: '  Contacts to tell:  ' });
-  if (possible) paragraph('Nothing stands in the way.', { before: `  ${green('✓ possible')} ` });
+  const contacts = contactsToTell.map(({ name, phone }) => [name, phone].filter(Boolean).join(' ')).join(', ');
+  if (contacts) paragraph(contacts, { before: '  Contacts to tell:  ' });
+  if (possible) paragraph('There are no blockers.', { before: `  ${green('✓ possible')} ` });
 }
 
 /**
- * Shows a departure while it happens: a line for each service as it gets through.
+ * Shows the progress of a departure: a line for each service that finishes.
+ * @param {HttpClient} api
+ * @param {Departure} departure
  * @returns the departure when it is over
  */
 export function showProgress(api, departure) {
   const begun = performance.now();
   const { total } = departure.progress;
   const done = new Set();
-  const rows = {};
+  /** @type {Map<string, number>} */
+  const rows = new Map();
   /** @param {DepartureStep} step */
   const show = ({ type, data }) => {
-    const elapsed = performance.now() - begun;
-    const at = dim(`${elapsed.toFixed(0).padStart(6)} ms`);
-    if (type === 'rule') rows[data.service] = (rows[data.service] ?? 0) + data.affected;
+    const elapsed = dim(`${(performance.now() - begun).toFixed(0).padStart(6)} ms`);
+    if (type === 'rule') rows.set(data.service, (rows.get(data.service) ?? 0) + data.affected);
     if (type === 'service' && data.status !== 'running') {
       if (data.status === 'completed') done.add(data.service);
       const outcome = data.error ? red(`${data.status}: ${data.error}`) : data.status;
-      const what = `${data.service.padEnd(13)} ${outcome}, ${counted(rows[data.service] ?? 0, 'row')}`;
-      print(`${at}  ${bar(done.size, total)}  ${done.size}/${total}  ${what}`);
+      const what = `${data.service.padEnd(13)} ${outcome}, ${counted(rows.get(data.service) ?? 0, 'row')}`;
+      print(`${elapsed}  ${bar(done.size, total)}  ${done.size}/${total}  ${what}`);
     }
-    if (type === 'departure' && data.status !== 'running') print(`${at}  the departure is ${bold(data.status)}`);
+    if (type === 'departure' && data.status !== 'running') print(`${elapsed}  the departure is ${bold(data.status)}`);
   };
   return watchDeparture(api, departure, show, AbortSignal.timeout(MAX_WAIT));
 }
 
-/** What every service did, and in a few lines what it kept. @param nameOf by user id, for who took over */
+/**
+ * What every service did; kept rows in a few lines.
+ * @param {Departure} departure
+ * @param {(userId: string) => string} nameOf
+ */
 export function showReceipts({ services }, nameOf) {
-  const inOrder = services.toSorted((a, b) => position(a) - position(b));
+  const inOrder = services.toSorted((a, b) => dataServices.indexOf(a.service) - dataServices.indexOf(b.service));
   const lines = inOrder.flatMap(({ rules }) => rules);
   const done = lines.filter(({ affected }) => affected > 0);
   table(
@@ -153,26 +192,29 @@ export function showReceipts({ services }, nameOf) {
   });
 }
 
+/**
+ * @param {DepartureRule} line
+ * @param {(userId: string) => string} nameOf
+ */
 function consequence({ transferredTo, dueAt, warning }, nameOf) {
   const parts = [transferredTo && `to ${nameOf(transferredTo)}`, dueAt && `due ${dueAt.slice(0, 10)}`, warning];
   return cyan(parts.filter(Boolean).join(', '));
 }
 
-/** Both as `{ [rule and transition]: rows }`, the empty lines left out: what was foretold, and what has been done. */
-export function comparison(preview, { services }) {
+/**
+ * Where the receipts differ from the preview, a text for each difference; and how many counts were compared.
+ * @param {DeparturePreview} preview
+ * @param {Departure} departure
+ */
+export function compareCounts(preview, { services }) {
+  /** @param {Line & { transition: string }} line */
   const key = (line) => `${ruleName(line)}, ${line.transition}`;
-  const sorted = (lines, count) =>
-    Object.fromEntries(
-      lines
-        .filter((line) => count(line) > 0)
-        .map((line) => [key(line), count(line)])
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
-  return {
-    foretold: sorted(preview.rules, ({ count }) => count),
-    done: sorted(
-      services.flatMap(({ rules }) => rules),
-      ({ affected }) => affected,
-    ),
-  };
+  const previewed = new Map(preview.rules.map((line) => [key(line), line.count]));
+  const done = new Map(services.flatMap(({ rules }) => rules).map((line) => [key(line), line.affected]));
+  const keys = new Set([...previewed.keys(), ...done.keys()]);
+  const differences = [...keys]
+    .map((name) => ({ name, before: previewed.get(name) ?? 0, after: done.get(name) ?? 0 }))
+    .filter(({ before, after }) => before !== after)
+    .map(({ name, before, after }) => `${name}: preview ${before}, receipt ${after}`);
+  return { compared: [...done.values()].filter((affected) => affected > 0).length, differences };
 }

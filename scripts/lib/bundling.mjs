@@ -1,5 +1,7 @@
-/** Packages with files beside their code: binaries, and pages that are served as they are. */
-const NOT_JOINED = [
+/** @import { BuildOptions } from 'esbuild' */
+
+/** Packages with files beside their code: binaries, and pages that are served unchanged. */
+const NOT_BUNDLED = [
   '@node-rs/argon2',
   'cpu-features',
   '*.node',
@@ -9,7 +11,7 @@ const NOT_JOINED = [
   'pg-native',
 ];
 
-/** Nest and others ask for these when they are used; we don't use them, and they aren't installed. */
+/** Optional packages of Nest and others. We do not use them, and they are not installed. */
 const NOT_INSTALLED = [
   '@as-integrations/*',
   '@fastify/static',
@@ -31,16 +33,19 @@ const NOT_INSTALLED = [
   'nats',
 ];
 
-/** What decorators write to has to be there before all else; CommonJS packages expect what an ES module does not have. */
-const FIRST = `
+/** Decorators need reflect-metadata loaded first; CommonJS packages need variables that an ES module does not have. */
+const BANNER = `
 import 'reflect-metadata';
 import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);
 const __filename = import.meta.filename;
 const __dirname = import.meta.dirname;`;
 
-/** How esbuild joins a service with the packages it uses. */
-export const joined = {
+/**
+ * How esbuild bundles a service with the packages it uses.
+ * @type {BuildOptions}
+ */
+export const bundleOptions = {
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -51,7 +56,7 @@ export const joined = {
   // Each process keeps the text of its code in memory: without comments and indentation it is 6 MB less.
   minifyWhitespace: true,
   legalComments: 'none',
-  external: [...NOT_JOINED, ...NOT_INSTALLED],
-  banner: { js: FIRST },
+  external: [...NOT_BUNDLED, ...NOT_INSTALLED],
+  banner: { js: BANNER },
   logLevel: 'warning',
 };

@@ -1,21 +1,35 @@
+/** @import { RolePasswords } from '#libs/local-servers' */
+/** @import { Running } from './running.mjs' */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, reachableByPostgres } from '#libs/local-servers';
-import { Fault } from './prepare.mjs';
-import { fallbackHome, usualHome } from './running.mjs';
-import { brokerUsers, dataServices, guests } from './services.mjs';
+import { UserError } from './prepare.mjs';
+import { fallbackHome, defaultHome } from './running.mjs';
+import { brokerUsers, dataServices, externalServices } from './services.mjs';
 
 /**
- * The folder that keeps everything between two starts: LEAVER_HOME, else `.leaver` in the project. Root's own folders are closed
- * to the account that PostgreSQL runs as; a project that lies in one keeps its state under /var/lib.
+ * Passwords and keys of an installation. `databases` is by service, `nats` by user of the broker.
+ * @typedef {object} Secrets
+ * @property {string} master
+ * @property {string} contacts
+ * @property {string} integrations
+ * @property {Record<string, RolePasswords>} databases
+ * @property {Record<string, string>} nats
+ */
+
+/**
+ * Creates the state folder: LEAVER_HOME, else `.leaver` in the project. PostgreSQL's account cannot enter root's home folder:
+ * a project in there keeps its state under /var/lib.
  */
 export async function openHome() {
   const chosen = process.env.LEAVER_HOME;
-  let home = usualHome();
+  let home = defaultHome();
   if (!process.env.DATABASE_URL && !(await reachableByPostgres(home))) {
     if (chosen)
-      throw new Fault(`LEAVER_HOME=${home} can't be entered by the account that PostgreSQL runs as: choose another.`);
+      throw new UserError(
+        `LEAVER_HOME=${home} can't be entered by the account that PostgreSQL runs as: choose another.`,
+      );
     home = fallbackHome();
   }
   await mkdir(home, { recursive: true, mode: 0o711 });
@@ -24,36 +38,40 @@ export async function openHome() {
 }
 
 /**
- * Makes this process the only one that uses the folder.
- * @returns how to tell others our addresses, and how to let go
- * @throws Fault when another one is running
+ * Locks the state folder for this process.
+ * @param {string} home
+ * @returns `announce` publishes the addresses for other programs on this machine, `release` unlocks the folder
+ * @throws UserError if another process runs Leaver with this folder
  */
-export async function claim(home) {
+export async function lockHome(home) {
   const file = join(home, 'running.json');
   const mine = JSON.stringify({ pid: process.pid });
-  const taken = await create(file, mine);
+  const taken = await createFile(file, mine);
   if (taken) {
     const other = JSON.parse((await readFile(file, 'utf8')) || '{}');
     const alive = other.pid && other.pid !== process.pid && /(start|launch)\.mjs/.test(await commandLine(other.pid));
     if (alive) {
       const where = other.url ? ` at ${other.url}` : '';
-      throw new Fault(`Leaver is already running${where} (process ${other.pid}) with its state in ${home}.`);
+      throw new UserError(`Leaver is already running${where} (process ${other.pid}) with its state in ${home}.`);
     }
     await rm(file, { force: true });
-    if (await create(file, mine)) throw new Fault(`Another start has just begun in ${home}.`);
+    if (await createFile(file, mine)) throw new UserError(`Another start has just begun in ${home}.`);
   }
   return {
+    /** @param {Omit<Running, 'pid'>} addresses */
     announce: (addresses) => replace(file, JSON.stringify({ pid: process.pid, ...addresses })),
     release: () => rm(file, { force: true }),
   };
 }
 
 /**
- * Passwords and keys of this installation, made at the first start and kept in a file only its owner can read.
- * @returns `{ master, contacts, integrations, databases: { [service]: { owner, runtime } }, nats: { [user]: password } }`
+ * Reads the secrets of this installation and generates missing ones. The file is readable only by its owner.
+ * @param {string} home
+ * @returns {Promise<Secrets>}
  */
-export async function secrets(home) {
+export async function readSecrets(home) {
   const file = join(home, 'secrets.json');
+  /** @type {Partial<Secrets>} */
   const kept = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'));
   const random = () => randomBytes(32).toString('base64url');
   const filled = {
@@ -61,7 +79,7 @@ export async function secrets(home) {
     contacts: kept.contacts ?? random(),
     integrations: kept.integrations ?? random(),
     databases: Object.fromEntries(
-      [...dataServices, ...guests].map((name) => [
+      [...dataServices, ...externalServices].map((name) => [
         name,
         kept.databases?.[name] ?? { owner: random(), runtime: random() },
       ]),
@@ -72,20 +90,28 @@ export async function secrets(home) {
   return filled;
 }
 
-/** @returns whether the file was there already */
-async function create(file, text) {
+/**
+ * @param {string} file
+ * @param {string} text
+ * @returns whether the file existed already
+ */
+async function createFile(file, text) {
   try {
     const handle = await open(file, 'wx', 0o600);
     await handle.writeFile(text);
     await handle.close();
     return false;
   } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
     return true;
   }
 }
 
-/** In one step: a crash leaves the old file or the new one, never half. */
+/**
+ * Replaces a file atomically.
+ * @param {string} file
+ * @param {string} text
+ */
 async function replace(file, text) {
   await writeFile(`${file}.new`, text, { mode: 0o600 });
   await rename(`${file}.new`, file);

@@ -1,15 +1,27 @@
-import { dataServices, guests } from './services.mjs';
+/** @typedef {{ publish: string[], subscribe: string[] }} Permissions the subjects that a user of the broker may use */
+/** @import { NatsUser } from '#libs/testing' */
+import { brokerUsers, dataServices, externalServices } from './services.mjs';
 
-/** Answers to one's own questions, and to nobody else's. What a service is asked it may answer without a permission. */
+/**
+ * The answers to a user's own requests. Answering a request needs no permission.
+ * @param {string} user
+ */
 const answersTo = (user) => `_INBOX_${user}.>`;
-/** Where NATS clients that are not told better have their answers sent: for programs of others alone. */
+/** The default reply subjects of NATS clients, for programs of other teams. */
 const ANSWERS = '_INBOX.>';
 const EPOCHS = 'session-epochs';
 
-/** Any service may have to make a stream again that the broker lost. One that is there it can't change, or it could empty it. */
+/**
+ * Any service may create a stream that the broker has lost, but not change an existing one: that could empty it.
+ * @param {string} stream
+ */
 const streamSetUp = (stream) => ['INFO', 'CREATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
 
-/** A durable pull consumer of its own, and no other. */
+/**
+ * One durable pull consumer.
+ * @param {string} stream
+ * @param {string} durable
+ */
 const consumer = (stream, durable) => [
   `$JS.API.CONSUMER.CREATE.${stream}.${durable}.>`,
   `$JS.API.CONSUMER.CREATE.${stream}.${durable}`,
@@ -19,7 +31,7 @@ const consumer = (stream, durable) => [
   `$JS.ACK.${stream}.${durable}.>`,
 ];
 
-/** Reads the bucket of session epochs and watches it, but can't write into it. */
+/** Reads and watches the bucket of session epochs, without writing to it. */
 const epochWatch = [
   ...streamSetUp(`KV_${EPOCHS}`),
   `$JS.API.CONSUMER.CREATE.KV_${EPOCHS}.>`,
@@ -32,14 +44,15 @@ const epochWatch = [
   `$JS.FC.KV_${EPOCHS}.>`,
 ];
 
+/** @param {string} service */
 const own = (service) => [answersTo(service), `rpc.${service}.>`, `lifecycle.${service}.>`];
 
-/** Says that a departure has gone on. */
+/** Signals that a departure has made progress. */
 const PROGRESS = 'progress.departure.*';
 
 /**
- * identity alone states facts about users, asks for previews and proofs, ends sessions, asks for mail to be sent and purges
- * what must be forgotten.
+ * Only identity publishes events about users, asks for previews and proofs, ends sessions, requests mail and purges the events
+ * of deleted users.
  */
 const identity = {
   publish: [
@@ -57,24 +70,32 @@ const identity = {
   subscribe: own('identity'),
 };
 
-/** The gateway hands requests on; nobody asks it anything. */
+/** The gateway forwards requests and answers none. */
 const gateway = {
   publish: ['rpc.>', '$JS.API.INFO', ...epochWatch],
   subscribe: [answersTo('gateway'), PROGRESS],
 };
 
-/** What a service asks others in its own name; calls on behalf of somebody are the gateway's alone. */
-const asks = {
+/**
+ * The operations that a service calls in its own name. Only the gateway calls on behalf of users.
+ * @type {Record<string, string[]>}
+ */
+const ownCalls = {
   messaging: ['rpc.identity.account.get', 'rpc.contacts.recipients', 'rpc.telephony.calls.inbound'],
   telephony: ['rpc.contacts.moved'],
 };
 
-/** What a service hears besides the events of users, by a durable consumer of its own. */
-const hears = { integrations: consumer('DEPARTURES', 'integrations-departures') };
+/**
+ * Durable consumers besides the one for the events of users.
+ * @type {Record<string, string[]>}
+ */
+const ownConsumers = { integrations: consumer('DEPARTURES', 'integrations-departures') };
 
 /**
- * Owns rules: hears about users, answers with receipts, tells identity its rules and asks it who is who. All of it follows
- * from the name, for services of other teams as for ours.
+ * The permissions of a service that owns rules: it receives the events of users, answers with receipts, declares its rules to
+ * identity and reads the directory of users. They follow from its name, for services of other teams, too.
+ * @param {string} service
+ * @returns {Permissions}
  */
 export const ruleOwner = (service) => ({
   publish: [
@@ -82,8 +103,8 @@ export const ruleOwner = (service) => ({
     'rpc.identity.rules.declare',
     'rpc.identity.directory.snapshot',
     'rpc.identity.directory.lookup',
-    ...(asks[service] ?? []),
-    ...(hears[service] ?? []),
+    ...(ownCalls[service] ?? []),
+    ...(ownConsumers[service] ?? []),
     '$JS.API.INFO',
     ...streamSetUp('USERS'),
     ...streamSetUp('DEPARTURES'),
@@ -92,10 +113,10 @@ export const ruleOwner = (service) => ({
   subscribe: own(service),
 });
 
-/** Somebody else's program that wants to hear about users: reads the events, by one durable consumer, and nothing more. */
+/** A program that subscribes to the events of users, with one durable consumer. */
 const subscriber = { publish: ['$JS.API.INFO', ...consumer('USERS', 'subscriber')], subscribe: [ANSWERS] };
 
-/** Asks services what they have given up on and whom they know, and has them try again or catch up. */
+/** The operator lists and replays dead letters, looks for drift, and has services catch up. */
 const operator = {
   publish: [
     'lifecycle.*.dead-letters',
@@ -108,15 +129,31 @@ const operator = {
   subscribe: [answersTo('operator')],
 };
 
-/** What each service may do on the broker; everything else is refused there. */
+/**
+ * The permissions of each user of the broker. The broker refuses everything else.
+ * @type {Record<string, Permissions>}
+ */
 export const permissions = {
   gateway,
   identity,
   subscriber,
   operator,
   ...Object.fromEntries(
-    [...dataServices, ...guests]
+    [...dataServices, ...externalServices]
       .filter((service) => service !== 'identity')
       .map((service) => [service, ruleOwner(service)]),
   ),
 };
+
+/**
+ * The broker's users with their passwords and permissions.
+ * @param {Record<string, string>} passwords by user
+ * @returns {NatsUser[]}
+ */
+export const natsUsers = (passwords) =>
+  brokerUsers.map((name) => {
+    const password = passwords[name];
+    const allowed = permissions[name];
+    if (!password || !allowed) throw new Error(`The broker's user ${name} lacks a password or permissions.`);
+    return { name, password, ...allowed };
+  });

@@ -1,4 +1,5 @@
-// Runs before anything is installed: plain JavaScript of Node 20, without a dependency.
+// Runs before anything is installed: plain JavaScript for Node 20, without dependencies.
+/** @import { ChildProcess } from 'node:child_process' */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -14,91 +15,122 @@ import { join } from 'node:path';
 import { step } from './progress.mjs';
 import { root } from './root.mjs';
 
-const OLDEST_NODE = [22, 17];
+const MIN_NODE = { major: 22, minor: 17 };
 const STAMP = join(root, 'dist/.stamp');
 const SOURCES = ['libs', 'services', 'scripts/build.mjs', 'scripts/lib/bundling.mjs', 'jest.config.js', 'package.json'];
 
-/** Something the user can mend; shown without a stack. */
-export class Fault extends Error {}
+/** An error that the user can fix. It is shown without a stack. */
+export class UserError extends Error {}
 
 /**
  * Installs the packages that package-lock.json names, unless exactly those are installed.
- * @returns the Node to go on with
+ * @returns {Promise<string>} the path of the Node to continue with
  */
 export async function ensureInstalled() {
   if (!installedAsLocked()) {
-    // Errors only: the packages complain about the older Node that installs them, and a newer one is among them.
+    // Errors only: packages warn about the older Node that installs them, although a newer one is among them.
     const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
     const npm = process.env.npm_execpath;
-    await step('packages (npm ci)', () => (npm ? must(process.execPath, [npm, ...flags]) : must('npm', flags)));
+    await step('packages (npm ci)', () =>
+      npm ? runQuietly(process.execPath, [npm, ...flags]) : runQuietly('npm', flags),
+    );
   }
   return chooseNode();
 }
 
-/** Compiles when a source is newer than the last compilation that went well. */
+/**
+ * Compiles if a source is newer than the last successful compilation.
+ * @param {string} node the path of the Node to compile with
+ */
 export async function ensureBuilt(node) {
   const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (newest(SOURCES) < built) return;
   const begun = new Date();
-  await step('compiling', () => must(node, [join(root, 'scripts/build.mjs')]));
+  await step('compiling', () => runQuietly(node, [join(root, 'scripts/build.mjs')]));
   mkdirSync(join(root, 'dist'), { recursive: true });
-  // The moment the compiler began: what was saved while it ran counts as newer.
+  // The start of the compilation: a file saved while it ran counts as newer.
   writeFileSync(STAMP, begun.toISOString());
   utimesSync(STAMP, begun, begun);
 }
 
-/** Whether two paths lead to the same program. */
+/**
+ * Whether this process runs on that Node.
+ * @param {string} node
+ */
 export function isThisNode(node) {
   return realpathSync(node) === realpathSync(process.execPath);
 }
 
-/** Runs a program in the project's folder with our terminal; passes signals on and gives its exit code. */
+/**
+ * Runs a program in the project's folder on our terminal and passes signals on.
+ * @param {string} program
+ * @param {string[]} args
+ * @returns its exit code
+ */
 export async function run(program, args) {
-  return ended(spawn(program, args, { cwd: root, stdio: 'inherit' }));
+  return exitCodeOf(spawn(program, args, { cwd: root, stdio: 'inherit' }));
 }
 
-/** Runs a program of which one only wants to hear when it fails. @throws Fault with all it said */
-async function must(program, args) {
+/**
+ * Runs a program and shows its output only if it fails.
+ * @param {string} program
+ * @param {string[]} args
+ * @throws UserError with its output
+ */
+async function runQuietly(program, args) {
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const output of [child.stdout, child.stderr]) output.on('data', (text) => (said += text));
-  if ((await ended(child)) !== 0) throw new Fault(`${said.trim()}\n\n${[program, ...args].join(' ')} failed.`);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  if ((await exitCodeOf(child)) !== 0)
+    throw new UserError(`${output.trim()}\n\n${[program, ...args].join(' ')} failed.`);
 }
 
-function ended(child) {
-  return new Promise((done, failed) => {
+/**
+ * @param {ChildProcess} child
+ * @returns {Promise<number>}
+ */
+function exitCodeOf(child) {
+  return new Promise((resolve, reject) => {
     const forward = () => child.kill('SIGTERM');
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, forward);
-    child.once('error', failed);
-    child.once('close', (code, signal) => {
-      for (const name of signals) process.off(name, forward);
-      done(signal ? 1 : code);
+    child.once('error', reject);
+    child.once('close', (code) => {
+      for (const signal of signals) process.off(signal, forward);
+      // A child that a signal ended has no exit code.
+      resolve(code ?? 1);
     });
   });
 }
 
-/** Ends the process after work that may throw: a Fault with its message, anything else with its stack. */
+/**
+ * Sets the exit code from work that may throw. Shows only the message of a UserError, the stack of any other error.
+ * @param {() => Promise<number | void> | number | void} work returns the exit code; default 0
+ */
 export async function main(work) {
   try {
     process.exitCode = (await work()) ?? 0;
   } catch (error) {
-    console.error(error instanceof Fault ? `\n${error.message}` : error);
+    console.error(error instanceof UserError ? `\n${error.message}` : error);
     process.exitCode = 1;
   }
 }
 
-/** npm keeps a second lock file inside node_modules, written last: it tells what is really there. */
+/** npm writes a second lock file into node_modules, as its last step: it lists what is really installed. */
 function installedAsLocked() {
   const installed = readLock(join(root, 'node_modules/.package-lock.json'));
   if (!installed) return false;
-  return Object.entries(readLock(join(root, 'package-lock.json'))).every(([path, wanted]) => {
+  return Object.entries(readLock(join(root, 'package-lock.json')) ?? {}).every(([path, wanted]) => {
     if (path === '') return true;
     const found = installed[path];
     return found ? found.version === wanted.version && found.integrity === wanted.integrity : wanted.optional;
   });
 }
 
+/**
+ * @param {string} file
+ * @returns {Record<string, { version: string, integrity?: string, optional?: boolean }> | undefined} packages by path
+ */
 function readLock(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : undefined;
 }
@@ -106,20 +138,25 @@ function readLock(file) {
 function chooseNode() {
   const bundled = join(root, 'node_modules/.bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (existsSync(bundled) && spawnSync(bundled, ['--version']).status === 0) return bundled;
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return process.execPath;
-  throw new Fault(
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > MIN_NODE.major || (major === MIN_NODE.major && minor >= MIN_NODE.minor)) return process.execPath;
+  throw new UserError(
     `This is Node ${process.versions.node}, and npm has no newer one for ${process.platform}-${process.arch}.\n` +
-      `Please install Node ${OLDEST_NODE.join('.')} or newer (24 is what Leaver is tested with) and try again.`,
+      `Please install Node ${MIN_NODE.major}.${MIN_NODE.minor} or newer (Leaver is tested with 24) and try again.`,
   );
 }
 
+/**
+ * The latest modification time, in milliseconds.
+ * @param {string[]} paths files and folders, from the project's folder
+ * @returns {number}
+ */
 function newest(paths) {
   const times = paths.map((path) => {
     const found = statSync(join(root, path), { throwIfNoEntry: false });
     if (!found?.isDirectory()) return found?.mtimeMs ?? 0;
     const inside = readdirSync(join(root, path)).map((name) => join(path, name));
-    // A folder's own time changes when a file in it goes away.
+    // A folder's own time changes when a file in it is removed.
     return Math.max(found.mtimeMs, newest(inside));
   });
   return Math.max(0, ...times);

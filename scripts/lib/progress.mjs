@@ -1,28 +1,39 @@
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const SILENCE = 10_000;
+/** Milliseconds. */
+const FRAME_INTERVAL = 100;
+const REMINDER_INTERVAL = 10_000;
 
 /**
- * Shows one step while it runs: a spinner with the time on a terminal, else a line when it is done and a sign of life
- * every ten seconds. `work` gets a function that says what it is at.
+ * Shows that a step is running: on a terminal a spinner with the elapsed time, elsewhere a line every ten seconds and one at
+ * the end.
+ * @template T
+ * @param {string} title
+ * @param {(report: (text: string) => void) => T | Promise<T>} work `report` sets the text beside the title
+ * @returns {Promise<T>}
  */
 export async function step(title, work) {
   const begun = performance.now();
-  const seconds = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`;
-  let at = '';
-  const terminal = process.stdout.isTTY;
-  const draw = (sign, end = '') =>
-    process.stdout.write(`\r\x1b[2K${sign} ${title}${at && `: ${at}`} (${seconds()})${end}`);
+  const isTerminal = process.stdout.isTTY;
+  let current = '';
   let frame = 0;
-  const timer = terminal
-    ? setInterval(() => draw(FRAMES[frame++ % FRAMES.length]), 100)
-    : setInterval(() => console.log(`  … ${title}${at && `: ${at}`} (${seconds()})`), SILENCE);
+  /** @param {string | undefined} sign */
+  const line = (sign) => {
+    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+    return `${sign} ${title}${current && `: ${current}`} (${seconds} s)`;
+  };
+  /** @param {string} text */
+  const overwrite = (text) => process.stdout.write(`\r\x1b[2K${text}`);
+  const timer = isTerminal
+    ? setInterval(() => overwrite(line(FRAMES[frame++ % FRAMES.length])), FRAME_INTERVAL)
+    : setInterval(() => console.log(line('  …')), REMINDER_INTERVAL);
+  /** @param {string} sign */
   const finish = (sign) => {
     clearInterval(timer);
-    if (terminal) draw(sign, '\n');
-    else console.log(`${sign} ${title}${at && `: ${at}`} (${seconds()})`);
+    if (isTerminal) overwrite(`${line(sign)}\n`);
+    else console.log(line(sign));
   };
   try {
-    const result = await work((text) => (at = text));
+    const result = await work((text) => (current = text));
     finish('✓');
     return result;
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Those that own data, in the order they are shown. */
+/** The services that own data, in the order in which they are shown. */
 export const dataServices = [
   'identity',
   'contacts',
@@ -11,17 +11,17 @@ export const dataServices = [
 
 export const services = ['gateway', ...dataServices];
 
-/** Services of other teams, which `npm start` does not run: names in LEAVER_GUESTS, with commas between. */
-export const guests = guestsIn(process.env.LEAVER_GUESTS);
+/** Services of other teams, which `npm start` does not run: the names in LEAVER_GUESTS, separated by commas. */
+export const externalServices = namesIn(process.env.LEAVER_GUESTS);
 
-/** Everybody with a name and password of their own on the broker: besides the services, whoever subscribes to the events, and the operator. */
-export const brokerUsers = [...services, ...guests, 'subscriber', 'operator'];
+/** The broker's users: the services, programs that subscribe to the events, and the operator. */
+export const brokerUsers = [...services, ...externalServices, 'subscriber', 'operator'];
 
-/** Where the services are once they are ready to run. */
+/** The folder of the built services. */
 export const bundles = 'dist/run';
 
-/** @throws Error for a name that can't stand in a subject, or that somebody has */
-function guestsIn(list = '') {
+/** @throws Error if a name cannot be part of a subject, or is taken */
+function namesIn(list = '') {
   const names = list.split(',').map((name) => name.trim());
   const taken = [...services, 'subscriber', 'operator'];
   return names.filter(Boolean).map((name) => {

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** One variable of the environment, or what the file holds that the variable with _FILE at its end names; as for the services. */
+/** @typedef {Record<string, string | undefined>} Environment */
+
+/**
+ * A variable of the environment, or the content of the file that <name>_FILE names; services read theirs the same way.
+ * @param {Environment} env
+ * @param {string} name
+ */
 export function setting(env, name) {
   const file = env[`${name}_FILE`];
   return file ? readFileSync(file, 'utf8').trim() : env[name];

@@ -1,35 +1,50 @@
+/** @import { ChildProcess } from 'node:child_process' */
 import { spawn } from 'node:child_process';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { end, guard } from '#libs/local-servers';
-import { Fault } from './prepare.mjs';
+import { UserError } from './prepare.mjs';
 import { root } from './root.mjs';
 import { bundles } from './services.mjs';
 
-const READY_WITHIN = 60_000;
-const GRACE = 5_000;
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 30_000;
-/** A service that ran this long before it died starts over with the shortest pause. */
-const STEADY = 60_000;
-/** The young generation is kept small, too: it is the larger part of what an idle service would otherwise hold. */
-export const MEMORY = ['--max-old-space-size=160', '--max-semi-space-size=4'];
+/** Milliseconds. */
+const READY_TIMEOUT = 60_000;
+const STOP_TIMEOUT = 5_000;
+const MIN_RESTART_DELAY = 500;
+const MAX_RESTART_DELAY = 30_000;
+/** A service that ran this long before it died restarts after the shortest delay. */
+const STABLE_AFTER = 60_000;
+const LOG_LINES_SHOWN = 15;
+/** The young generation is small, too: it would be the larger part of an idle service's memory. */
+export const MEMORY_LIMITS = ['--max-old-space-size=160', '--max-semi-space-size=4'];
 
-/** Runs one service as a process of its own and starts it again when it dies. */
-export class Supervised {
-  #pause = FIRST_PAUSE;
+/** Runs one service as a process and restarts it when it dies. */
+export class SupervisedService {
+  #restartDelay = MIN_RESTART_DELAY;
   #stopping = false;
+  /** @type {ChildProcess | undefined} */
   #child;
+  /** @type {NodeJS.Timeout | undefined} */
   #restart;
 
-  constructor({ name, env, logs, say }) {
+  /**
+   * @param {object} options
+   * @param {string} options.name
+   * @param {NodeJS.ProcessEnv} options.env
+   * @param {string} options.logs the folder of the log
+   * @param {(text: string) => void} options.report
+   */
+  constructor({ name, env, logs, report }) {
     this.name = name;
     this.env = env;
     this.log = join(logs, `${name}.log`);
-    this.say = say;
+    this.report = report;
   }
 
-  /** Resolves when the service is ready. @throws Fault with the end of its log when it doesn't get that far */
+  /**
+   * Resolves when the service is ready.
+   * @throws UserError with the end of its log if it does not become ready
+   */
   async start() {
     await rename(this.log, `${this.log}.previous`).catch(() => undefined);
     await this.#run();
@@ -38,7 +53,7 @@ export class Supervised {
   async stop() {
     this.#stopping = true;
     clearTimeout(this.#restart);
-    if (this.#child) await end(this.#child, 'SIGTERM', GRACE);
+    if (this.#child) await end(this.#child, 'SIGTERM', STOP_TIMEOUT);
   }
 
   async #run() {
@@ -47,33 +62,34 @@ export class Supervised {
     await this.#untilReady(child);
     child.once('exit', (code, signal) => {
       if (this.#stopping) return;
-      if (performance.now() - begun > STEADY) this.#pause = FIRST_PAUSE;
-      this.#again(`${this.name} ended unexpectedly (${signal ?? `exit code ${code}`})`);
+      if (performance.now() - begun > STABLE_AFTER) this.#restartDelay = MIN_RESTART_DELAY;
+      this.#restartLater(`${this.name} ended unexpectedly (${signal ?? `exit code ${code}`})`);
     });
   }
 
-  #again(reason) {
-    const pause = this.#pause;
-    this.#pause = Math.min(pause * 2, LONGEST_PAUSE);
-    this.say(`${reason}; starting it again in ${pause / 1000} s. Its log: ${this.log}`);
+  /** @param {string} reason */
+  #restartLater(reason) {
+    const delay = this.#restartDelay;
+    this.#restartDelay = Math.min(delay * 2, MAX_RESTART_DELAY);
+    this.report(`${reason}; it restarts in ${delay / 1000} s. Its log: ${this.log}`);
     this.#restart = setTimeout(async () => {
       try {
         await this.#run();
-        this.say(`${this.name} is back`);
+        this.report(`${this.name} is running again`);
       } catch {
-        if (!this.#stopping) this.#again(`${this.name} did not start`);
+        if (!this.#stopping) this.#restartLater(`${this.name} did not start`);
       }
-    }, pause);
+    }, delay);
   }
 
   async #spawn() {
     const output = await open(this.log, 'a', 0o600);
     const main = join(root, bundles, `${this.name}.js`);
-    const child = spawn(process.execPath, [...MEMORY, main], {
+    const child = spawn(process.execPath, [...MEMORY_LIMITS, main], {
       cwd: root,
       env: this.env,
       stdio: ['ignore', output.fd, output.fd, 'ipc'],
-      // A session of its own: Ctrl-C in the terminal is for us alone, we stop the services in order.
+      // A session of its own: Ctrl-C reaches only this process, which stops the services in order.
       detached: true,
     });
     await output.close();
@@ -82,18 +98,25 @@ export class Supervised {
     return child;
   }
 
+  /** @param {ChildProcess} child */
   async #untilReady(child) {
+    /** @type {NodeJS.Timeout | undefined} */
     let timer;
-    const outcome = await new Promise((done) => {
-      timer = setTimeout(() => done(`was not ready within ${READY_WITHIN / 1000} s`), READY_WITHIN);
-      child.on('message', (message) => message?.type === 'ready' && done('ready'));
-      child.once('exit', (code, signal) => done(`ended at once (${signal ?? `exit code ${code}`})`));
-      child.once('error', (error) => done(error.message));
+    const outcome = await new Promise((resolve) => {
+      timer = setTimeout(() => resolve(`was not ready within ${READY_TIMEOUT / 1000} s`), READY_TIMEOUT);
+      child.on('message', (message) => isReady(message) && resolve('ready'));
+      child.once('exit', (code, signal) => resolve(`ended at once (${signal ?? `exit code ${code}`})`));
+      child.once('error', (error) => resolve(error.message));
     });
     clearTimeout(timer);
     if (outcome === 'ready') return;
-    await end(child, 'SIGKILL', GRACE);
-    const said = (await readFile(this.log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-15).join('\n');
-    throw new Fault(`${this.name} ${outcome}. The end of ${this.log}:\n${said}`);
+    await end(child, 'SIGKILL', STOP_TIMEOUT);
+    const log = await readFile(this.log, 'utf8').catch(() => '');
+    const lines = log.trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
+    throw new UserError(`${this.name} ${outcome}. The end of ${this.log}:\n${lines}`);
   }
 }
+
+/** @param {unknown} message */
+const isReady = (message) =>
+  typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready';
