@@ -27,7 +27,7 @@ export function showPreview(terminal, preview, heading) {
   terminal.line(`  ${changing.length === 0 ? 'Nothing changes; ' : ''}${kept} rows are kept as they are.`);
   for (const { rule, detail } of warnings) terminal.line(terminal.yellow(`  ! ${rule}: ${detail}`));
   if (contactsToTellTotal > 0)
-    terminal.line(terminal.yellow(`  ! ${contactsToTellTotal} contacts wrote with this person lately.`));
+    terminal.line(terminal.yellow(`  ! ${contactsToTellTotal} contacts exchanged messages with this user lately.`));
   for (const { code, detail } of blockers) terminal.line(terminal.red(`  ✗ ${detail} (${code})`));
 }
 

@@ -77,7 +77,9 @@ export async function startDeparture(context, transition) {
  */
 async function confirmed(api, messages, user, transition) {
   if (!process.stdin.isTTY)
-    throw usageError('Nobody is here to confirm it: use --yes, and --plan-token of a preview if you have read one.');
+    throw usageError(
+      'There is no terminal to confirm on: use --yes, and the --plan-token of a preview if you have read one.',
+    );
   const preview = await fetchPreview(api, user, transition);
   showPreview(messages, preview, `If ${nameOf(user)} is ${transition}`);
   if (!preview.possible) throw new CommandError(EXIT.failed, 'That is not possible now.');

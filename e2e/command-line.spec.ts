@@ -38,27 +38,27 @@ describe('the command line', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('shows a preview, to people as a table and to scripts as the API has it', async () => {
+  it('shows a preview as a table, and with --json as the API returns it', async () => {
     const { exitCode, value } = await json<{ rules: Line[] }>('preview', cast.dan.staffId);
-    const told = await cast.owner.api.get<{ rules: Line[] }>(
+    const expected = await cast.owner.api.get<{ rules: Line[] }>(
       `/v1/users/${cast.dan.id}/departure-preview?transition=deactivated`,
     );
-    expect([exitCode, counts(value.rules)]).toEqual([0, counts(told.rules)]);
+    expect([exitCode, counts(value.rules)]).toEqual([0, counts(expected.rules)]);
     const { out, messages } = await run(['preview', cast.dan.email]);
     expect(out).toMatch(/insights\.shared-dashboards +Shared dashboards +transfer +1\n/);
     expect(messages).toBe('');
   });
 
-  it('does nothing that nobody has confirmed', async () => {
+  it('changes nothing without a confirmation', async () => {
     const { exitCode, messages } = await run(['deactivate', cast.dan.id]);
     expect([exitCode, messages]).toEqual([2, expect.stringContaining('--yes')]);
     expect(await statusOf(cast.dan)).toBe('active');
   });
 
-  it('has somebody leave, come back, and leave for good', async () => {
+  it('deactivates, reactivates and deletes a user', async () => {
     const { value: preview } = await json('preview', cast.dan.email);
-    const by = ['--successor', cast.ben.staffId, '--plan-token', String(preview.planToken)];
-    const left = await run(['deactivate', cast.dan.email, '--yes', '--watch', '--json', ...by]);
+    const options = ['--successor', cast.ben.staffId, '--plan-token', String(preview.planToken)];
+    const left = await run(['deactivate', cast.dan.email, '--yes', '--watch', '--json', ...options]);
     const departure = JSON.parse(left.out) as Departure;
     expect([left.exitCode, departure.status]).toEqual([0, 'completed']);
     expect(left.messages).toContain('7/7');
@@ -84,7 +84,7 @@ describe('the command line', () => {
     expect(await statusOf(cast.dan)).toBe('deleted');
   });
 
-  it('tells a refusal by its exit code, and a script by the problem, too', async () => {
+  it('reports a refusal by its exit code, and with --json by the problem', async () => {
     expect(await json('deactivate', cast.owner.email, '--yes')).toMatchObject({
       exitCode: 1,
       value: { code: 'sole-owner', status: 409 },
@@ -92,7 +92,7 @@ describe('the command line', () => {
     expect(await run(['preview', 'nobody@example.com'])).toMatchObject({ exitCode: 1, out: '' });
   });
 
-  it('has many leave, and names whom it was refused', async () => {
+  it('deactivates many users and lists the refused rows', async () => {
     const file = join(folder, 'leavers.csv');
     await writeFile(file, `staffId,successorStaffId\n${cast.cleo.staffId},${cast.ben.staffId}\nno such id,\n`);
     const { exitCode, value } = await json<{ status: string; rows: Json[] }>(
@@ -102,11 +102,11 @@ describe('the command line', () => {
     expect(value.rows).toMatchObject([{ status: 'completed' }, { status: 'refused', code: 'unknown-user' }]);
   });
 
-  it('counts again what still breaks a promise', async () => {
+  it('verifies the promises to all users who have left', async () => {
     expect(await run(['verify'])).toMatchObject({ exitCode: 0, out: '2 users have left. No promise is broken.\n' });
   });
 
-  it('says that it can’t be used like this, is not signed in, or reaches nobody', async () => {
+  it('has exit codes for wrong usage, a missing sign-in and an unreachable gateway', async () => {
     for (const wrong of [['leave'], ['preview'], ['status', 'a', 'b'], ['preview', 'a', '--force'], ['replay']])
       expect([wrong, (await run(wrong)).exitCode]).toEqual([wrong, 2]);
     expect((await run(['verify'], { LEAVER_TOKEN: 'lvr_wrong' })).exitCode).toBe(3);
@@ -114,38 +114,38 @@ describe('the command line', () => {
     expect((await run(['verify'], { LEAVER_URL: 'http://127.0.0.1:9' })).exitCode).toBe(3);
   });
 
-  it('keeps a token that only its owner can read, for the place where it was given, until one signs out', async () => {
-    const nobody = { LEAVER_TOKEN: '' };
-    const login = (password: string) => run(['login', '--email', cast.owner.email], nobody, `${password}\n`);
+  it('stores a token in a file that only its owner can read, uses it for one gateway, and revokes it at logout', async () => {
+    const anonymous = { LEAVER_TOKEN: '' };
+    const login = (password: string) => run(['login', '--email', cast.owner.email], anonymous, `${password}\n`);
     expect((await login('wrong password')).exitCode).toBe(3);
     expect((await login(PASSWORD)).exitCode).toBe(0);
     const file = join(folder, 'credentials.json');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect((await run(['preview', cast.ben.email], nobody)).exitCode).toBe(0);
-    const elsewhere = { ...nobody, LEAVER_URL: system.url.replace('127.0.0.1', 'localhost') };
-    expect((await run(['preview', cast.ben.email], elsewhere)).exitCode).toBe(3);
+    expect((await run(['preview', cast.ben.email], anonymous)).exitCode).toBe(0);
+    const otherUrl = { ...anonymous, LEAVER_URL: system.url.replace('127.0.0.1', 'localhost') };
+    expect((await run(['preview', cast.ben.email], otherUrl)).exitCode).toBe(3);
     const { token: kept } = JSON.parse(await readFile(file, 'utf8')) as { token: string };
-    expect((await run(['logout'], nobody)).exitCode).toBe(0);
+    expect((await run(['logout'], anonymous)).exitCode).toBe(0);
     expect((await run(['preview', cast.ben.email], { LEAVER_TOKEN: kept })).exitCode).toBe(3);
   });
 
-  describe('for the operator of the broker', () => {
+  describe('for the operator', () => {
     const operator = () => ({ NATS_URL: system.brokerUrl('operator') });
     const letters = async () => {
       const { exitCode, out } = await run(['dead-letters', '--data', '--json'], operator());
       return { exitCode, letters: JSON.parse(out) as Json[] };
     };
 
-    /** Tells all services something that identity would never say. */
-    const say = async (type: string, data: string) => {
+    /** Publishes an event that identity would never publish. */
+    const publish = async (type: string, data: string) => {
       const identity = await connectNats({ url: system.brokerUrl('identity'), name: 'test' });
       identity.publish(`${type}.somebody.else`, data);
       await identity.close();
     };
 
-    it('shows what services could not read, and has them try again', async () => {
+    it('lists messages that services could not read, and replays them', async () => {
       expect(await letters()).toEqual({ exitCode: 0, letters: [] });
-      await say('user.updated', 'no event');
+      await publish('user.updated', 'no event');
       const found = await eventually(async () => {
         const { letters: all } = await letters();
         expect(all.map(({ service }) => service).sort()).toEqual([
@@ -164,10 +164,10 @@ describe('the command line', () => {
       expect([exitCode, JSON.parse(out)]).toEqual([1, { replayed: [], refused, unknown: [] }]);
     });
 
-    it('shows a departure that a service has given up on, and has it begin again in that service alone', async () => {
+    it('lists a departure that a service has given up on, and replays it in that service only', async () => {
       const [id, departureId, accountId] = [cast.ben.id, randomUUID(), randomUUID()];
       const withdraw = { 'insights.shared-dashboards': { deactivated: { action: 'withdraw' } } };
-      await say('user.deactivated', departure(accountId, id, departureId, withdraw));
+      await publish('user.deactivated', departure(accountId, id, departureId, withdraw));
       const shown = () =>
         eventually(async () => {
           const { letters: all } = await letters();
@@ -178,11 +178,11 @@ describe('the command line', () => {
       const { exitCode, out } = await run(['replay', departureId, '--json'], operator());
       const replayed = [{ service: 'insights', id: departureId }];
       expect([exitCode, JSON.parse(out)]).toEqual([0, { replayed, refused: [], unknown: [] }]);
-      // The rule still knows no such action.
+      // The rule still does not have this action.
       await shown();
     });
 
-    it('has a person learnt anew whose profile a service could not take', async () => {
+    it('updates the directory entry of a user whose profile a service could not store', async () => {
       const db = system.services.get('contacts')!.app.get(EntityManager, { strict: false }).fork().getKysely();
       const { id: userId, name } = cast.owner;
       const known = () => sql<{ name: string }>`select name from directory where user_id = ${userId}`.execute(db);
@@ -195,7 +195,7 @@ describe('the command line', () => {
       expect((await known()).rows).toEqual([{ name }]);
     });
 
-    it('needs an address of the broker, and leaves who asks there nothing else to do', async () => {
+    it('needs the broker’s address, and its user may ask nothing else', async () => {
       expect((await run(['dead-letters'])).exitCode).toBe(3);
       const nats = await connectNats({ url: system.brokerUrl('operator'), name: 'test' });
       const question = JSON.stringify({ pattern: 'rpc.identity.tokens.keys', data: {}, id: '0' });

@@ -24,7 +24,7 @@ const withDatabase = everyService.filter((name) => name !== 'gateway');
 
 const nameOf = (field: string) => field.replace(/[A-Z]/g, '_$&').toUpperCase();
 
-/** Of each service the settings with their defaults, as text. */
+/** The settings of each service with their defaults, as text. */
 const settings = everyService.flatMap((service) => {
   const defaults = new classes[service]!() as unknown as Record<string, unknown>;
   return [...fieldTypes(classes[service]!).keys()].map((field) => ({
@@ -51,7 +51,7 @@ const sorted = (entries: readonly { service: string; name: string; preset: strin
   entries.map(({ service, name, preset }) => `${service} ${name}=${preset}`).sort();
 
 describe('docs/CONFIGURATION.md', () => {
-  it('lists each setting of each service with its default, and nothing else', async () => {
+  it('lists exactly the settings of each service, with their defaults', async () => {
     expect(sorted(await rows())).toEqual(sorted(settings));
   });
 });

@@ -3,17 +3,19 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../cli/leaver.mjs', import.meta.url));
 
-export interface Ended {
+export interface Finished {
   exitCode: number;
+  /** Standard output. */
   out: string;
+  /** Standard error. */
   messages: string;
 }
 
 /**
- * The command line as a script calls it: there is no terminal.
- * @param input what it finds on its standard input
+ * Runs the command line as a script does, without a terminal.
+ * @param input standard input
  */
-export function leaver(args: readonly string[], env: Record<string, string>, input = ''): Promise<Ended> {
+export function leaver(args: readonly string[], env: Record<string, string>, input = ''): Promise<Finished> {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env.PATH, ...env } });
     let out = '';

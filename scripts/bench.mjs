@@ -1,4 +1,4 @@
-// npm run bench [-- <name> …]: all measures and docs/PERFORMANCE.md, or some of them, printed only.
+// npm run bench [-- <name> …]: runs all measurements and writes docs/PERFORMANCE.md, or prints the named ones.
 import { ensureInstalled, main, run } from './lib/prepare.mjs';
 
 await main(async () => {

@@ -1,4 +1,4 @@
-// npm run pack:libs: makes one package of the libraries, dist/kit/leaver-service-kit-<version>.tgz, for services of other teams.
+// npm run pack:libs: packs the libraries for services of other teams as dist/kit/leaver-service-kit-<version>.tgz.
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -47,7 +47,8 @@ async function manifest() {
   return {
     name: NAME,
     version: project.version,
-    description: 'What a service needs to take part in departures: rules, the engine that applies them, and its tests.',
+    description:
+      'What a service needs to take part in departures: rules, the engine that applies them, and their tests.',
     license: project.license,
     type: 'module',
     engines: { node: '>=22.18' },

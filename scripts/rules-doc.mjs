@@ -16,14 +16,14 @@ import { dataServices } from './lib/services.mjs';
 
 const INTRODUCTION = `# The rules
 
-What becomes of the data of somebody who leaves. Each service declares the rules of its own data, in
-\`services/<service>/src/departures/<service>.rules.ts\`; this page is written from those declarations by
-\`node scripts/rules-doc.mjs\`, and a running system tells the same at \`GET /v1/rules\`.
+What happens to the data of a user who leaves. Each service declares the rules for its own data, in
+\`services/<service>/src/departures/<service>.rules.ts\`. \`node scripts/rules-doc.mjs\` writes this page from those
+declarations, and a running system lists them at \`GET /v1/rules\`.
 
-- A deletion applies first what is said for a deactivation, unless it has been applied already, and then what is said for a deletion.
-- An account starts from a preset. The columns **deactivated** and **deleted** hold for all of them; where one differs, the column **presets** says so.
-- An account may choose any of the actions that stand under **allowed**, as far as the rule offers them on that transition; what is _fixed_ nobody can change.
-- **–** stands where the rule has nothing to do.
+- A deletion first applies the actions for a deactivation, unless they have been applied already, then those for a deletion.
+- An account starts from a preset. The columns **deactivated** and **deleted** hold for all presets; the column **presets** lists the differences.
+- An account may choose any action under **allowed** that the rule offers on that transition. A _fixed_ rule cannot be changed.
+- **–** means that the rule does nothing.
 `;
 
 const HEADING = ['rule', 'what it is about', 'deactivated', 'deleted', 'presets', 'allowed'];

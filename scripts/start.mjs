@@ -1,4 +1,4 @@
-// npm start: from a fresh clone to a running Leaver. Settings: PORT, HOST, LEAVER_HOME, NATS_URL, DATABASE_URL, LOG_LEVEL.
+// npm start: installs, builds and starts Leaver. Settings: PORT, HOST, LEAVER_HOME, NATS_URL, DATABASE_URL, LOG_LEVEL.
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, isThisNode, main, run } from './lib/prepare.mjs';
 import { root } from './lib/root.mjs';

@@ -1,4 +1,4 @@
-// npm test [-- <path> …]: the whole suite, or a part. LEAVER_TEST_REPORT names a file for the result as JSON.
+// npm test [-- <path> …]: runs all tests, or those whose path matches. LEAVER_TEST_REPORT names a file for the result as JSON.
 import { ensureInstalled, main, run } from './lib/prepare.mjs';
 
 await main(async () => {

@@ -43,7 +43,7 @@ const isUnsuccessful = ({ status }) => status === 'refused' || status === 'faile
  * @param {Transition} transition
  */
 async function confirm(csv, transition) {
-  if (!process.stdin.isTTY) throw usageError('Nobody is here to confirm it: use --yes.');
+  if (!process.stdin.isTTY) throw usageError('There is no terminal to confirm on: use --yes.');
   const count = String(csv.trim().split(/\r?\n/).length - 1);
   const answer = await ask(`${count} users will be ${transition}. Type ${count} to continue: `);
   if (answer !== count) throw new CommandError(EXIT.failed, 'Nothing has been changed.');

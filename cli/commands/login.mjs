@@ -14,7 +14,8 @@ export const login = defineCommand({
   options: { email: { type: 'string' } },
   run: async ({ values, messages }) => {
     const url = await gatewayUrl();
-    if (!values.email && !process.stdin.isTTY) throw usageError('Name the user with --email: nobody is here to ask.');
+    if (!values.email && !process.stdin.isTTY)
+      throw usageError('There is no terminal to ask on: name the user with --email.');
     const email = values.email || (await ask(`Email at ${url}: `));
     const password = await askSecret('Password: ');
     const anonymous = new HttpClient(url);

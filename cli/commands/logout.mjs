@@ -10,7 +10,7 @@ export const logout = defineCommand({
   run: async ({ messages }) => {
     const credentials = await storedCredentials();
     if (!credentials) {
-      messages.line('Nobody is signed in.');
+      messages.line('Not signed in.');
       return EXIT.done;
     }
     const { url, token, tokenId } = credentials;

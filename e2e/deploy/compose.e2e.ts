@@ -4,8 +4,8 @@ import type { Json } from '../api.js';
 import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from '../cast.js';
 import { counts, linesOf, over, type Departure } from '../departures.js';
 import { allIntroduced } from '../readiness.js';
+import { RetryingClient } from './retrying-client.js';
 import { Stack } from './stack.js';
-import { Stubborn } from './stubborn.js';
 
 const DATA_SERVICES = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
 const SERVICES = ['gateway', ...DATA_SERVICES];
@@ -32,8 +32,8 @@ async function aCompany(preset: string, index: number): Promise<Cast> {
   return cast;
 }
 
-/** Does what the preview says and nothing else, and leaves nothing behind. */
-async function leaves({ owner, ada }: Cast, transition: 'deactivated' | 'deleted'): Promise<void> {
+/** Ada leaves: the receipts equal the preview, and nothing remains. */
+async function leave({ owner, ada }: Cast, transition: 'deactivated' | 'deleted'): Promise<void> {
   const preview = await owner.api.get<Preview>(`/v1/users/${ada.id}/departure-preview?transition=${transition}`);
   const verb = transition === 'deleted' ? 'delete' : 'deactivate';
   const accepted = await owner.api.post<Departure>(`/v1/users/${ada.id}/${verb}`, { planToken: preview.planToken });
@@ -43,7 +43,7 @@ async function leaves({ owner, ada }: Cast, transition: 'deactivated' | 'deleted
   expect(linesOf(departure).filter(({ remaining }) => remaining !== 0)).toEqual([]);
 }
 
-async function keepsItsPromises({ owner }: Cast): Promise<void> {
+async function verify({ owner }: Cast): Promise<void> {
   const { id } = await owner.api.post('/v1/departures/verify');
   const verified = await eventually(
     async () => {
@@ -59,27 +59,27 @@ async function keepsItsPromises({ owner }: Cast): Promise<void> {
 
 describe('what docker compose starts', () => {
   it.each(['crm', 'helpdesk', 'texting'])(
-    'does the main job: under preset %s somebody leaves, comes back, and leaves for good',
+    'lets a user of preset %s leave, come back, and leave for good',
     async (preset) => {
       const cast = await aCompany(preset, preset.length);
-      await leaves(cast, 'deactivated');
+      await leave(cast, 'deactivated');
       const back = await cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/reactivate`);
       expect(await over(cast.owner.api, back, 60_000)).toMatchObject({ status: 'completed' });
-      if (preset === 'crm') await leaves(cast, 'deactivated');
-      await leaves(cast, 'deleted');
+      if (preset === 'crm') await leave(cast, 'deactivated');
+      await leave(cast, 'deleted');
       expect(await cast.owner.api.get(`/v1/users/${cast.ada.id}`)).toMatchObject({ name: 'Deleted user', email: null });
-      await keepsItsPromises(cast);
+      await verify(cast);
     },
     180_000,
   );
 
-  it('can be reached from outside through the gateway alone, and from this machine only', async () => {
+  it('publishes only the gateway, and only on this machine', async () => {
     const reachable = (await stack.containers()).filter(({ published }) => published.length > 0);
     expect(reachable.map(({ service }) => service)).toEqual(['gateway']);
     expect(reachable[0]!.published).toEqual([new URL(stack.url).host]);
   });
 
-  it('runs the services as nobody special, unable to change their files', async () => {
+  it('runs the services without privileges, with a read-only file system', async () => {
     const running = (await stack.containers(...SERVICES)).map(({ name }) => name);
     expect(running).toHaveLength(SERVICES.length);
     for (const name of running) {
@@ -89,7 +89,7 @@ describe('what docker compose starts', () => {
     }
   });
 
-  it('shows each service its own secrets and no other, and none in its environment', async () => {
+  it('gives each service only its own secrets, and none in its environment', async () => {
     const secretsOf = async (service: string) => {
       const [container] = await stack.containers(service);
       const files = (await stack.inside(container!.name, 'ls', '/run/secrets')).trim().split('\n');
@@ -107,35 +107,35 @@ describe('what docker compose starts', () => {
   }, 60_000);
 });
 
-/** People who come and leave while something happens to the containers. */
+/** Users who are created and leave while something happens to the containers. */
 class Load {
-  private readonly arrivals: Promise<void>[] = [];
-  private going = true;
+  private readonly workers: Promise<void>[] = [];
+  private running = true;
   readonly accepted: Departure[] = [];
   readonly dashboards = new Set<string>();
 
   constructor(
-    private readonly client: Stubborn,
+    private readonly client: RetryingClient,
     private readonly cast: Cast,
-    workers: number,
+    count: number,
   ) {
-    for (let worker = 0; worker < workers; worker++) this.arrivals.push(this.work(worker));
-    // stop() tells; until then nobody waits for them.
-    for (const arrival of this.arrivals) arrival.catch(() => undefined);
+    for (let worker = 0; worker < count; worker++) this.workers.push(this.work(worker));
+    // stop() reports their errors.
+    for (const worker of this.workers) worker.catch(() => undefined);
   }
 
   async stop(): Promise<void> {
-    this.going = false;
-    await Promise.all(this.arrivals);
+    this.running = false;
+    await Promise.all(this.workers);
   }
 
   private async work(worker: number): Promise<void> {
     const domain = this.cast.owner.email.split('@')[1];
-    for (let n = 0; this.going; n++) {
-      const who = `load-${worker}-${n}`;
-      const person = { name: who, email: `${who}@${domain}`, password: PASSWORD, staffId: who, roles: ['agent'] };
+    for (let n = 0; this.running; n++) {
+      const name = `load-${worker}-${n}`;
+      const person = { name, email: `${name}@${domain}`, password: PASSWORD, staffId: name, roles: ['agent'] };
       const { id } = await this.client.send('POST', '/v1/users', person);
-      const dashboard = { name: who, shared: true, ownerId: id };
+      const dashboard = { name, shared: true, ownerId: id };
       this.dashboards.add((await this.client.send('POST', '/v1/dashboards', dashboard)).id as string);
       await this.client.send('POST', '/v1/live-chats', { visitor: 'Somebody', operatorId: id });
       for (const path of ['contacts', 'numbers', 'automations', 'apps']) await this.client.send('GET', `/v1/${path}`);
@@ -143,8 +143,8 @@ class Load {
     }
   }
 
-  /** Every departure that was accepted is completed, with one dashboard and one chat each. */
-  async hasLostNothing(): Promise<void> {
+  /** Every accepted departure is completed, with one dashboard and one chat each. */
+  async checkNothingLost(): Promise<void> {
     for (const accepted of this.accepted) {
       const departure = await over(this.cast.owner.api, accepted, 60_000);
       expect(departure).toMatchObject({ status: 'completed' });
@@ -157,18 +157,19 @@ class Load {
     const own = shared.filter(({ name }) => String(name).startsWith('load-')).map(({ id }) => id as string);
     expect(own.sort()).toEqual([...this.dashboards].sort());
     expect(shared.filter(({ ownerId }) => ownerId !== this.cast.owner.id)).toEqual([]);
-    await keepsItsPromises(this.cast);
+    await verify(this.cast);
   }
 }
 
-async function under(url: string, happening: () => Promise<void>): Promise<Load> {
+/** Runs `disturb` under load. */
+async function underLoad(url: string, disturb: () => Promise<void>): Promise<Load> {
   const cast = await anAccount(stack, 'texting');
   const { accessToken } = await stack.api().post('/v1/auth/login', { email: cast.owner.email, password: PASSWORD });
-  const load = new Load(new Stubborn(url, accessToken as string), cast, 3);
+  const load = new Load(new RetryingClient(url, accessToken as string), cast, 3);
   try {
-    await happening();
+    await disturb();
   } catch (error) {
-    // Whoever still waits for a service that stays away must not hide the reason.
+    // The load may fail, too, because a service stays away: the first error is the reason.
     load.stop().catch(() => undefined);
     throw error;
   }
@@ -178,24 +179,24 @@ async function under(url: string, happening: () => Promise<void>): Promise<Load>
 }
 
 describe('under load', () => {
-  it('a restart of one service after the other loses nothing, and each ends within 5 seconds', async () => {
-    const ends: Record<string, number> = {};
-    const load = await under(stack.url, async () => {
+  it('a rolling restart loses nothing, and each service stops within 5 seconds', async () => {
+    const stopTimes: Record<string, number> = {};
+    const load = await underLoad(stack.url, async () => {
       for (const service of SERVICES) {
         const begun = performance.now();
         await stack.compose('stop', '--timeout', '20', service);
-        ends[service] = Math.round(performance.now() - begun);
+        stopTimes[service] = Math.round(performance.now() - begun);
         expect(await stack.containers(service)).toMatchObject([{ service, state: 'exited', exitCode: 0 }]);
         await stack.compose('up', '--no-deps', '--wait', service);
       }
     });
-    process.stdout.write(`milliseconds to end: ${JSON.stringify(ends)}; departures: ${load.accepted.length}\n`);
-    // Docker's own part is in it, too.
-    expect(Math.max(...Object.values(ends))).toBeLessThan(6_000);
-    await load.hasLostNothing();
+    process.stdout.write(`milliseconds to stop: ${JSON.stringify(stopTimes)}; departures: ${load.accepted.length}\n`);
+    // This includes Docker's own time.
+    expect(Math.max(...Object.values(stopTimes))).toBeLessThan(6_000);
+    await load.checkNothingLost();
   }, 600_000);
 
-  it('two of every service share the work, behind a proxy, and one of each can be killed', async () => {
+  it('two replicas of every service share the work behind a proxy, and one of each can be killed', async () => {
     const scale = DATA_SERVICES.flatMap((service) => ['--scale', `${service}=2`]);
     await stack.compose('--profile', 'replicas', 'up', '--wait', '--no-recreate', ...scale);
     const pairs = await Promise.all(
@@ -205,15 +206,15 @@ describe('under load', () => {
         return found.map(({ name }) => name) as [string, string];
       }),
     );
-    const load = await under(stack.proxyUrl, async () => {
+    const load = await underLoad(stack.proxyUrl, async () => {
       await eventually(() => sharing(pairs), { timeout: 60_000, interval: 2_000 });
       await Promise.all(pairs.map(([first]) => stack.kill(first)));
     });
-    await load.hasLostNothing();
+    await load.checkNothingLost();
   }, 600_000);
 });
 
-/** Each of the containers has answered somebody, and each consumer of events has two who wait for more. */
+/** Each container has answered requests, and two replicas wait for events on each consumer. */
 async function sharing(pairs: [string, string][]): Promise<void> {
   for (const name of pairs.flat()) {
     const shown = [...(await stack.metrics(name)).keys()];

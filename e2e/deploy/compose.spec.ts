@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { basename } from 'node:path';
-import { documents, secretsToTry, SERVICES, strangers, text } from './configuration.js';
+import { documents, secretsToTry, SERVICES, unknownVariables, text } from './configuration.js';
 
 interface Service {
   image: string;
@@ -29,31 +29,31 @@ beforeAll(() => {
 });
 
 const all = () => Object.entries(compose.services);
-/** `${NAME:-default}` as it is when nobody has set the variable. */
+/** `${NAME:-default}` with the default. */
 const plain = (value: string) => value.replace(/\$\{\w+:-([^}]*)\}/g, '$1');
 const plainEnvironment = (service: Service) =>
   Object.fromEntries(Object.entries(service.environment ?? {}).map(([name, value]) => [name, plain(value)]));
-/** What is mounted where, `{ target: source }`. */
+/** The sources of a service's mounts, by target. */
 const mounts = (service: Service): Record<string, string> =>
   Object.fromEntries(
     (service.volumes ?? []).map((mount) => mount.split(':').slice(0, 2).reverse() as [string, string]),
   );
 
 describe('docker-compose.yml', () => {
-  it.each(SERVICES)('starts %s with settings that it knows, complete, from secrets that are its own', async (name) => {
+  it.each(SERVICES)('starts %s with complete and known settings, from its own secrets', async (name) => {
     const service = compose.services[name]!;
     expect(service.command).toEqual([name]);
     expect(mounts(service)['/run/secrets']).toBe(`secrets-${name}`);
-    expect(await strangers(name, plainEnvironment(service), secrets.service(name))).toEqual([]);
+    expect(await unknownVariables(name, plainEnvironment(service), secrets.service(name))).toEqual([]);
   });
 
-  it('starts the other gateways like the first', async () => {
+  it('gives the other gateways the settings of the first', async () => {
     const replica = compose.services['gateway-replica']!;
     expect(replica.command).toEqual(['gateway']);
-    expect(await strangers('gateway', plainEnvironment(replica), secrets.service('gateway'))).toEqual([]);
+    expect(await unknownVariables('gateway', plainEnvironment(replica), secrets.service('gateway'))).toEqual([]);
   });
 
-  it.each(['databases', 'migrate'])('gives the job %s only files that are there', (name) => {
+  it.each(['databases', 'migrate'])('gives the job %s only files that exist', (name) => {
     const { environment = {}, ...job } = compose.services[name]!;
     expect(mounts(job)['/run/secrets']).toBe('secrets-jobs');
     const written = ['admin-database-url', ...Object.keys(secrets.jobs())];
@@ -66,7 +66,7 @@ describe('docker-compose.yml', () => {
     expect(read.filter(([variable]) => variable!.includes('_OWNER_'))).toHaveLength(SERVICES.length - 1);
   });
 
-  it('lets one container see all secrets: the one that makes them, which talks to nobody', () => {
+  it('shows all secrets only to the container that creates them, which has no network', () => {
     const readers = Object.entries(mounts(compose.services.secrets!)).filter(([target]) => target !== '/secrets/all');
     for (const [target, source] of readers) expect(source).toBe(`secrets-${basename(target)}`);
     const consumed = all()
@@ -76,7 +76,7 @@ describe('docker-compose.yml', () => {
     expect(compose.services.secrets).toMatchObject({ network_mode: 'none' });
   });
 
-  it('declares every volume and network that is used, and no other', () => {
+  it('declares exactly the volumes and networks that are used', () => {
     const used = all().flatMap(([, service]) =>
       Object.values(mounts(service)).filter((source) => !/^[./]/.test(source)),
     );
@@ -85,7 +85,7 @@ describe('docker-compose.yml', () => {
     expect(new Set(networks)).toEqual(new Set(Object.keys(compose.networks)));
   });
 
-  it('mounts only files that are there', () => {
+  it('mounts only files that exist', () => {
     const local = all().flatMap(([, service]) =>
       Object.values(mounts(service)).filter((source) => /^[./]/.test(source)),
     );
@@ -93,7 +93,7 @@ describe('docker-compose.yml', () => {
     for (const path of local) expect(() => text(path)).not.toThrow(/ENOENT/);
   });
 
-  it('opens ports on this machine only, and by default the gateway’s alone', () => {
+  it('publishes ports only on this machine, by default only the gateway’s', () => {
     const published = all().filter(([, { ports = [] }]) => ports.length > 0);
     for (const [, { ports }] of published) for (const port of ports!) expect(plain(port)).toMatch(/^127\.0\.0\.1:/);
     expect(published.filter(([, { profiles }]) => !profiles).map(([name]) => name)).toEqual(['gateway']);
@@ -102,7 +102,7 @@ describe('docker-compose.yml', () => {
     expect(compose.services.nats!.networks).toEqual(['inside']);
   });
 
-  it('gives no container more than it needs', () => {
+  it('runs every container without privileges', () => {
     for (const [name, service] of all()) {
       const { read_only, cap_drop, security_opt } = service;
       expect({ name, read_only, cap_drop, security_opt }).toEqual({
@@ -114,18 +114,18 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('holds no password', () => {
-    const delicate = all().flatMap(([, { environment = {} }]) =>
+  it('contains no password', () => {
+    const sensitive = all().flatMap(([, { environment = {} }]) =>
       Object.entries(environment).filter(([name]) => /PASSWORD|SECRET|TOKEN|_URL/.test(name)),
     );
-    expect(delicate.length).toBeGreaterThan(20);
-    for (const [name, value] of delicate)
+    expect(sensitive.length).toBeGreaterThan(20);
+    for (const [name, value] of sensitive)
       expect(name.endsWith('_FILE') ? value.startsWith('/run/secrets/') : plain(value) === '').toBe(true);
   });
 });
 
 describe('monitoring', () => {
-  it('asks every service for its numbers', () => {
+  it('scrapes every service', () => {
     const [prometheus] = documents<{ scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[] }>(
       text('deploy/monitoring/prometheus.yml'),
     );

@@ -7,11 +7,11 @@ import { BaseConfig, loadConfig, ServiceConfig, type Environment } from '#libs/p
 import { secretsOf, type InstallationSecrets } from '../../deploy/container/secrets-of.mjs';
 import { brokerUsers, dataServices, services } from '../../scripts/lib/services.mjs';
 
-/** A file of the project, by its path from the project's folder. */
+/** The absolute path of a file, given its path from the project's folder. */
 export const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 export const text = (path: string): string => readFileSync(file(path), 'utf8');
 
-/** The YAML documents of a text, as plain objects. @throws Error when one is malformed or repeats a key */
+/** The YAML documents in a text, as plain objects. @throws Error if one is malformed or has duplicate keys */
 export function documents<T>(yaml: string): T[] {
   return parseAllDocuments(yaml, { merge: true }).map((document) => {
     if (document.errors[0]) throw document.errors[0];
@@ -36,7 +36,7 @@ export function secretsToTry(): InstallationSecrets {
 /** All services, the gateway first. */
 export const SERVICES = services;
 
-/** The class of a service's own settings. */
+/** The class of a service's settings. */
 async function configOf(service: string): Promise<Class<BaseConfig>> {
   const source = file(`services/${service}/src/${service}.config.ts`);
   if (!existsSync(source)) return ServiceConfig;
@@ -44,15 +44,15 @@ async function configOf(service: string): Promise<Class<BaseConfig>> {
   return Object.values(exported).find((one): one is Class<BaseConfig> => one.prototype instanceof BaseConfig)!;
 }
 
-/** Not for us but for Node. */
-const FOREIGN = ['NODE_OPTIONS'];
+/** Settings of Node. */
+const NODE_SETTINGS = ['NODE_OPTIONS'];
 
 /**
- * Reads a container's environment as the service would, with each file it names taken from the secrets it is given.
- * @returns the variables that the service knows nothing about
- * @throws ConfigError when settings are missing or wrong; Error when a file is not among the secrets
+ * Reads a container's environment as the service would, and the files that it names from these secrets.
+ * @returns the variables that the service does not know
+ * @throws ConfigError if settings are missing or wrong; Error if a file is not among the secrets
  */
-export async function strangers(
+export async function unknownVariables(
   service: string,
   env: Record<string, string>,
   secrets: Record<string, string>,
@@ -62,11 +62,11 @@ export async function strangers(
     Object.entries(env).map(([name, value]) => {
       if (!name.endsWith('_FILE')) return [name, value];
       const secret = secrets[basename(value)];
-      if (!secret) throw new Error(`${service} is told to read ${value}, which nobody gives it`);
+      if (!secret) throw new Error(`${service} reads ${value}, which is not among its secrets`);
       return [name.replace(/_FILE$/, ''), secret];
     }),
   );
   loadConfig(config, service, resolved);
   const known = [...fieldTypes(config).keys()].map((field) => field.replace(/[A-Z]/g, '_$&').toUpperCase());
-  return Object.keys(resolved).filter((name) => !known.includes(name) && !FOREIGN.includes(name));
+  return Object.keys(resolved).filter((name) => !known.includes(name) && !NODE_SETTINGS.includes(name));
 }

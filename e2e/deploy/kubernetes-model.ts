@@ -24,10 +24,10 @@ const SCHEMAS: Record<string, string> = {
   'networking.k8s.io/v1/NetworkPolicy': 'NetworkingV1NetworkPolicy',
 };
 
-/** Whether Kubernetes itself knows this kind of object; others come with their operators. */
+/** Whether Kubernetes itself has this kind of object; operators add others. */
 export const isOfKubernetes = ({ apiVersion, kind }: Manifest): boolean => `${apiVersion}/${kind}` in SCHEMAS;
 
-/** What Kubernetes would object to: wrong types, missing fields and fields that it doesn't know. */
+/** Why Kubernetes would refuse an object: wrong types, missing fields and unknown fields. */
 export async function faultsOf(manifest: Omit<Manifest, 'spec'>): Promise<string[]> {
   const schema = SCHEMAS[`${manifest.apiVersion}/${manifest.kind}`]!;
   const { validate } = (await import(`kubernetes-models/_schemas/IoK8sApi${schema}`)) as { validate: Validator };
@@ -37,7 +37,7 @@ export async function faultsOf(manifest: Omit<Manifest, 'spec'>): Promise<string
   return [...wrong, ...unread(manifest, '', read).map((path) => `${path}: unknown`)];
 }
 
-/** The validators look at each field they know, and leave the others alone: so the unknown ones are those not looked at. */
+/** Records which fields a validator reads. It reads only those it knows: the others are unknown to it. */
 function watched<T>(value: T, path: string, read: Set<string>): T {
   if (typeof value !== 'object' || value === null) return value;
   return new Proxy(value, {

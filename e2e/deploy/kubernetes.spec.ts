@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { manifests } from '../../deploy/container/kubernetes-secrets.mjs';
-import { documents, file, secretsToTry, SERVICES, strangers, text } from './configuration.js';
+import { documents, file, secretsToTry, SERVICES, unknownVariables, text } from './configuration.js';
 import { faultsOf, isOfKubernetes, type Manifest } from './kubernetes-model.js';
 
 const FOLDER = 'deploy/kubernetes';
@@ -63,17 +63,17 @@ describe('the files of deploy/kubernetes', () => {
     name.endsWith('.yaml'),
   );
 
-  it.each(files)('%s is YAML without a key that comes twice', (name) => {
+  it.each(files)('%s is YAML without duplicate keys', (name) => {
     expect(documents(text(`${FOLDER}/${name}`)).length).toBeGreaterThan(0);
   });
 });
 
 describe('the secrets that the image makes', () => {
-  it('are what Kubernetes takes', async () => {
+  it('are valid for Kubernetes', async () => {
     for (const secret of secretManifests) expect(await faultsOf(secret)).toEqual([]);
   });
 
-  it('let a user of the broker do what the service may, and no more', () => {
+  it('give each user of the broker exactly its permissions', () => {
     const { authorization } = JSON.parse(secretNamed('leaver-nats-users')['users.conf']!) as Authorization;
     const allowed = authorization.users.map(({ user, permissions }) => [user, permissions.publish.allow]);
     expect(allowed).toEqual(secrets.brokerUsers().map(({ name, publish }) => [name, publish]));
@@ -90,7 +90,7 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
   const deployment = (name: string) => deployments.find(({ metadata }) => metadata.name === name)!;
   const container = (name: string) => deployment(name).spec.template.spec.containers[0]!;
 
-  it('holds nothing that Kubernetes would refuse or ignore', async () => {
+  it('contains nothing that Kubernetes would refuse or ignore', async () => {
     const checked = all.filter(isOfKubernetes);
     expect(checked.length).toBeGreaterThan(30);
     for (const manifest of checked)
@@ -101,7 +101,7 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
       ]);
   });
 
-  it('runs every service, each with a Service and a budget for disruptions that find its pods', () => {
+  it('runs every service, with a Service and a PodDisruptionBudget that select its pods', () => {
     expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([...SERVICES].sort());
     for (const { metadata, spec } of deployments) {
       const { labels } = spec.template.metadata;
@@ -121,7 +121,7 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
     }
   });
 
-  it.each(SERVICES)('gives %s settings that it knows, complete, from secrets that are its own', async (name) => {
+  it.each(SERVICES)('gives %s complete and known settings, from its own secrets', async (name) => {
     const { env = [], envFrom = [], args, volumeMounts } = container(name);
     const maps = ofKind<never>(all, 'ConfigMap') as unknown as {
       metadata: { name: string };
@@ -137,11 +137,11 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
     const settings = { ...shared, ...Object.fromEntries(env.map((one) => [one.name, one.value])) };
     for (const [variable, value] of Object.entries(settings))
       if (variable.endsWith('_FILE')) expect(value).toMatch(/^\/run\/secrets\/leaver\//);
-    expect(await strangers(name, settings, secretNamed(`leaver-${name}`))).toEqual([]);
+    expect(await unknownVariables(name, settings, secretNamed(`leaver-${name}`))).toEqual([]);
     expect(settings.NATS_REPLICAS).toBe(overlay === 'small' ? '1' : '3');
   });
 
-  it('asks for health where the image answers, and gives no pod more than it needs', () => {
+  it('probes health where the image answers, and runs pods without privileges', () => {
     const port = Number(/PORT=(\d+)/.exec(text('deploy/Dockerfile'))![1]);
     const user = Number(/USER (\d+)/.exec(text('deploy/Dockerfile'))![1]);
     for (const { spec } of deployments) {
@@ -154,7 +154,7 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
     }
   });
 
-  it('lets nobody talk to anybody by default, and the gateway to no database', () => {
+  it('denies all traffic by default, and gives the gateway no database', () => {
     const policies = ofKind<{ podSelector: Record<string, unknown>; policyTypes: string[] }>(all, 'NetworkPolicy');
     expect(policies.map(({ spec }) => spec)).toContainEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
     const withDatabase = deployments.filter(({ spec }) => spec.template.metadata.labels['leaver/database'] === 'true');
@@ -192,12 +192,12 @@ ifRendered('the job that migrates', () => {
   const [job] = ofKind<Workload>(migrate ?? [], 'Job');
   const pod = job?.spec.template.spec as PodSpec;
 
-  it('is what Kubernetes takes, and may do no more than the services', async () => {
+  it('is valid for Kubernetes, and has no more privileges than the services', async () => {
     expect(await faultsOf(migrate![0]!)).toEqual([]);
     expect(confined(pod)).toEqual(confinement(1000));
   });
 
-  it('reads files that are in its secret, each for the variable of its name', () => {
+  it('reads files of its secret, each for the variable of the same name', () => {
     expect(pod.volumes[0]!.secret!.secretName).toBe('leaver-jobs');
     const written = Object.keys(secretNamed('leaver-jobs'));
     for (const { env = [] } of [...pod.initContainers!, ...pod.containers])

@@ -12,11 +12,11 @@ export interface Container {
   service: string;
   state: string;
   exitCode: number;
-  /** Where it can be reached from outside: `address:port`. */
+  /** Published ports, `address:port`. */
   published: string[];
 }
 
-/** What docker compose starts from the project's file, under a name and on ports of its own. */
+/** The containers of docker-compose.yml, under a project name and on ports of its own. */
 export class Stack {
   readonly url: string;
   readonly proxyUrl: string;
@@ -29,10 +29,10 @@ export class Stack {
     this.proxyUrl = `http://127.0.0.1:${ports.proxy}`;
   }
 
-  /** Builds the image, starts everything and waits until it is healthy. */
+  /** Builds the image, starts all containers and waits until they are healthy. */
   static async up(): Promise<Stack> {
-    const gateway = await steadyPort(20_000 + (process.pid % 5_000));
-    const ports = { gateway, proxy: await steadyPort(gateway + 1) };
+    const gateway = await unassignedPort(20_000 + (process.pid % 5_000));
+    const ports = { gateway, proxy: await unassignedPort(gateway + 1) };
     const stack = new Stack(`leaver-e2e-${process.pid}`, ports);
     await stack.compose('build', '--quiet');
     try {
@@ -49,7 +49,7 @@ export class Stack {
     return new Api(this.url, token);
   }
 
-  /** Runs docker compose for this stack. @returns what it wrote. @throws Error when it fails */
+  /** Runs docker compose for this stack. @returns its output. @throws Error if it fails */
   async compose(...args: string[]): Promise<string> {
     const env = {
       ...process.env,
@@ -77,19 +77,19 @@ export class Stack {
     });
   }
 
-  /** What `docker inspect` tells about a container. */
+  /** The answer of `docker inspect`. */
   async inspect<T>(name: string): Promise<T> {
     const { stdout } = await run('docker', ['inspect', name]);
     return (JSON.parse(stdout) as [T])[0];
   }
 
-  /** Runs a program in a container. @returns what it wrote */
+  /** Runs a program in a container. @returns its output */
   async inside(name: string, ...command: string[]): Promise<string> {
     const { stdout } = await run('docker', ['exec', name, ...command], { maxBuffer: 64 * 1024 ** 2 });
     return stdout;
   }
 
-  /** The numbers that the service in a container shows, by name and labels as they are written. */
+  /** The metrics of the service in a container, by name and labels. */
   async metrics(name: string): Promise<Map<string, number>> {
     const script = `fetch('http://127.0.0.1:3000/metrics').then(async (page) => console.log(await page.text()))`;
     const lines = (await this.inside(name, 'node', '--eval', script)).split('\n');
@@ -100,20 +100,20 @@ export class Stack {
     );
   }
 
-  /** As the kernel does when memory runs out. */
+  /** Kills a container, as the kernel does when memory runs out. */
   async kill(name: string): Promise<void> {
     await run('docker', ['kill', name]);
   }
 
-  /** Removes the containers and everything they have stored. */
+  /** Removes the containers and their volumes. */
   async down(): Promise<void> {
     await this.compose('--profile', '*', 'down', '--volumes', '--timeout', '10');
   }
 }
 
-/** The first free port from here on, below those that the system hands out by itself: a minute goes by before it is used. */
-async function steadyPort(from: number): Promise<number> {
-  return (await isPortFree(from)) ? from : steadyPort(from + 1);
+/** The first free port from here. It is used a minute later, so it is below the ports that the system assigns. */
+async function unassignedPort(from: number): Promise<number> {
+  return (await isPortFree(from)) ? from : unassignedPort(from + 1);
 }
 
 interface Listed {

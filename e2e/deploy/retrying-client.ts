@@ -1,22 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Json } from '../api.js';
 
-const PAUSE = 100;
-const PATIENCE = 60_000;
-/** Not an answer to the request: somebody on the way is away. */
-const AWAY = [502, 503, 504];
+/** Milliseconds. */
+const RETRY_DELAY = 100;
+const RETRY_TIMEOUT = 60_000;
+const REQUEST_TIMEOUT = 10_000;
+/** The gateway, a service or the proxy is unavailable. */
+const UNAVAILABLE = [502, 503, 504];
 
-/** A client that sends a request until it is answered, always with the same idempotency key. */
-export class Stubborn {
-  /** Requests that had to be sent again. */
-  repeated = 0;
-
+/** Repeats a request with the same idempotency key until it is answered. */
+export class RetryingClient {
   constructor(
     private readonly url: string,
     private readonly token: string,
   ) {}
 
-  /** @throws Error when the answer is a refusal, or there is none within a minute */
+  /** @throws Error if the request is refused, or not answered within a minute */
   async send<T = Json>(method: string, path: string, body?: unknown): Promise<T> {
     const headers = {
       authorization: `Bearer ${this.token}`,
@@ -30,15 +29,15 @@ export class Stubborn {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT),
       }).catch((error: Error) => error);
       if (response instanceof Response && response.ok) return (await response.json()) as T;
       const elapsed = Math.round(performance.now() - begun);
       attempts.push(`${elapsed} ms: ${response instanceof Response ? response.status : response.name}`);
-      const away = !(response instanceof Response) || AWAY.includes(response.status);
-      if (!away || elapsed > PATIENCE) throw new Error(`${method} ${path} → ${attempts.slice(-20).join(', ')}`);
-      this.repeated += 1;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      const unavailable = !(response instanceof Response) || UNAVAILABLE.includes(response.status);
+      if (!unavailable || elapsed > RETRY_TIMEOUT)
+        throw new Error(`${method} ${path} → ${attempts.slice(-20).join(', ')}`);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
     }
   }
 }
