@@ -66,6 +66,8 @@ async function connected() {
       EXIT.unreachable,
       'Set NATS_URL to the broker’s address, with the operator’s name and password in it.',
     );
+  if (!URL.canParse(address))
+    throw new CommandError(EXIT.unreachable, 'NATS_URL is not an address like nats://host:4222.');
   const { host, username, password } = new URL(address);
   const { connect } = await import('@nats-io/transport-node');
   const user = username && {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runningUrl, defaultHome } from '../scripts/lib/running.mjs';
-import { CommandError, EXIT } from './exit-codes.mjs';
+import { CommandError, EXIT, usageError } from './exit-codes.mjs';
 import { HttpClient } from './http-client.mjs';
 
 const DEFAULT_URL = 'http://localhost:3000';
@@ -10,10 +10,13 @@ const file = () => join(defaultHome(), 'credentials.json');
 /** @typedef {{ url: string, token: string, tokenId: string }} Credentials */
 
 /**
- * What `login` has stored, if anything.
+ * What `login` has stored. A file that cannot be read counts as not signed in.
  * @returns {Promise<Credentials | undefined>}
  */
-export const storedCredentials = () => readFile(file(), 'utf8').then(JSON.parse, () => undefined);
+export const storedCredentials = () =>
+  readFile(file(), 'utf8')
+    .then(JSON.parse)
+    .catch(() => undefined);
 
 /** The gateway's address: LEAVER_URL, else where the user has signed in, else what runs on this machine. */
 export async function gatewayUrl() {
@@ -25,12 +28,14 @@ export async function gatewayUrl() {
 export async function signedInClient() {
   const url = await gatewayUrl();
   const stored = await storedCredentials();
-  const token = process.env.LEAVER_TOKEN || (stored && stored.url === url ? stored.token : undefined);
+  const token = process.env.LEAVER_TOKEN?.trim() || (stored && stored.url === url ? stored.token : undefined);
   if (!token)
     throw new CommandError(
       EXIT.unreachable,
       `Not signed in at ${url}. Set LEAVER_TOKEN to an API token, or use: leaver login`,
     );
+  // fetch would repeat the token in its error.
+  if (!/^[\x21-\x7e]+$/.test(token)) throw usageError('LEAVER_TOKEN is not an API token.');
   return new HttpClient(url, token);
 }
 

@@ -4,7 +4,7 @@
 /** @import { Terminal } from './terminal.mjs' */
 /** @import { DepartureStep } from './watch-departure.mjs' */
 import { signedInClient } from './credentials.mjs';
-import { showDeparture, showPreview } from './departure-views.mjs';
+import { ruleName, showDeparture, showPreview } from './departure-views.mjs';
 import { CommandError, EXIT, usageError } from './exit-codes.mjs';
 import { ask } from './prompt.mjs';
 import { findUser, nameOf, overridesIn, successorsIn } from './users.mjs';
@@ -112,7 +112,7 @@ async function watch(api, messages, departure) {
   /** @param {DepartureStep} step */
   const show = ({ type, data }) => {
     if (type === 'departure') ({ done, total } = data.progress);
-    else if (type === 'rule') current = `${data.rule} ${data.action} ${data.affected}`;
+    else if (type === 'rule') current = `${ruleName(data)} ${data.action} ${data.affected}`;
     else current = `${data.service} ${data.status}`;
     if (messages.isTerminal) messages.overwrite(`  ${messages.bar(done, total)}  ${current}`);
     else messages.line(type === 'departure' ? `${done}/${total} ${data.status}` : current);

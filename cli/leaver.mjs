@@ -13,6 +13,12 @@ const asJson = argv.includes('--json');
 /** @param {unknown} value */
 const writeJson = (value) => stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
+// A reader that has seen enough, such as head, does not change the result of the command.
+for (const stream of [stdout, stderr])
+  stream.on('error', (error) => {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
+  });
+
 try {
   process.exitCode = await run(argv.slice(2));
 } catch (error) {

@@ -54,7 +54,9 @@ export function overridesIn(words = []) {
       const [, rule, choice = ''] = RULE.exec(word) ?? [];
       if (!rule) throw usageError(`--override ${word} is not of the form <rule>=<action>.`);
       const [action, days] = choice.split(':');
-      return [rule, days === undefined ? action : { action, days: Number(days) }];
+      if (days === undefined) return [rule, action];
+      if (!/^\d+$/.test(days)) throw usageError(`--override ${word}: ${days} is not a number of days.`);
+      return [rule, { action, days: Number(days) }];
     }),
   );
 }

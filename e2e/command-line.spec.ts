@@ -18,8 +18,8 @@ describe('the command line', () => {
   let folder: string;
   let token: string;
 
-  const run = (args: string[], env: Record<string, string> = {}, input = '') =>
-    leaver(args, { LEAVER_HOME: folder, LEAVER_URL: system.url, LEAVER_TOKEN: token, ...env }, input);
+  const run = (args: string[], env: Record<string, string> = {}, options: Parameters<typeof leaver>[2] = {}) =>
+    leaver(args, { LEAVER_HOME: folder, LEAVER_URL: system.url, LEAVER_TOKEN: token, ...env }, options);
   const json = async <T = Json>(...args: string[]): Promise<{ exitCode: number; value: T }> => {
     const { exitCode, out } = await run([...args, '--json']);
     return { exitCode, value: JSON.parse(out) as T };
@@ -114,9 +114,36 @@ describe('the command line', () => {
     expect((await run(['verify'], { LEAVER_URL: 'http://127.0.0.1:9' })).exitCode).toBe(3);
   });
 
+  it('refuses input that cannot be meant, before it sends anything', async () => {
+    const file = join(folder, 'empty.csv');
+    await writeFile(file, 'staffId,successorStaffId\n');
+    const wrong = [
+      await run(['bulk', file, '--transition', 'deleted', '--yes']),
+      await run(['login', '--email', cast.owner.email], {}, { input: '' }),
+      await run(['deactivate', cast.dan.id, '--yes', '--override', 'messaging.private-emails=delete-after:soon']),
+    ];
+    expect(wrong.map(({ exitCode }) => exitCode)).toEqual([2, 2, 2]);
+    for (const { messages } of wrong) expect(messages.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('explains a malformed address or token without repeating the token', async () => {
+    const address = await run(['dead-letters'], { NATS_URL: 'somewhere' });
+    expect(address).toMatchObject({ exitCode: 3, messages: expect.stringMatching(/^NATS_URL is not an address.*\n$/) });
+    const malformed = await run(['verify'], { LEAVER_TOKEN: 'lvr_first\nlvr_second' });
+    expect(malformed).toMatchObject({ exitCode: 2, messages: 'LEAVER_TOKEN is not an API token.\n' });
+    expect((await run(['preview', cast.ben.email], { LEAVER_TOKEN: `${token}\n` })).exitCode).toBe(0);
+  });
+
+  it('keeps its exit code when nobody reads its output', async () => {
+    expect(await run(['help'], {}, { closed: true })).toEqual({ exitCode: 0, out: '', messages: '' });
+    const refused = ['deactivate', cast.owner.email, '--yes', '--json'];
+    expect(await run(refused, {}, { closed: true })).toMatchObject({ exitCode: 1, out: '' });
+  });
+
   it('stores a token in a file that only its owner can read, uses it for one gateway, and revokes it at logout', async () => {
     const anonymous = { LEAVER_TOKEN: '' };
-    const login = (password: string) => run(['login', '--email', cast.owner.email], anonymous, `${password}\n`);
+    const login = (password: string) =>
+      run(['login', '--email', cast.owner.email], anonymous, { input: `${password}\n` });
     expect((await login('wrong password')).exitCode).toBe(3);
     expect((await login(PASSWORD)).exitCode).toBe(0);
     const file = join(folder, 'credentials.json');

@@ -14,8 +14,13 @@ export interface Finished {
 /**
  * Runs the command line as a script does, without a terminal.
  * @param input standard input
+ * @param closed whether nobody reads standard output
  */
-export function leaver(args: readonly string[], env: Record<string, string>, input = ''): Promise<Finished> {
+export function leaver(
+  args: readonly string[],
+  env: Record<string, string>,
+  { input = '', closed = false } = {},
+): Promise<Finished> {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env.PATH, ...env } });
     let out = '';
@@ -24,6 +29,7 @@ export function leaver(args: readonly string[], env: Record<string, string>, inp
     child.stderr.on('data', (text) => (messages += text));
     child.once('error', failed);
     child.once('close', (exitCode) => done({ exitCode: exitCode!, out, messages }));
+    if (closed) child.stdout.destroy();
     child.stdin.end(input);
   });
 }

@@ -8,6 +8,12 @@ import { bold, chapter, Checks, green, paragraph, print, red } from './demo/term
 import { main, UserError } from './lib/prepare.mjs';
 import { runningUrl } from './lib/running.mjs';
 
+// A reader that has seen enough, such as head, ends the demo.
+process.stdout.on('error', (error) => {
+  if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 await main(async () => {
   const url = (urlOption() ?? (await runningUrl()))?.replace(/\/+$/, '');
   if (!url) throw new UserError('No Leaver is running here. Start one with npm start, or name its address with --url.');

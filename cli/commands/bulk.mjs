@@ -23,15 +23,17 @@ export const bulk = defineCommand({
     const csv = await readFile(args[0], 'utf8').catch((error) => {
       throw usageError(error.message);
     });
-    if (!values.yes) await confirm(csv, transition);
+    const rows = csv.trim().split(/\r?\n/).length - 1;
+    if (rows < 1) throw usageError(`${args[0]} has no rows below its heading.`);
+    if (!values.yes) await confirm(rows, transition);
     /** @type {StartedBulk} */
     const { id } = await api.upload(`/v1/departures/bulk?transition=${transition}`, csv);
     const path = `/v1/departures/bulk/${id}`;
     const latest = await untilOver(api, path, values.watch === true, messages);
-    const rows = await allRows(api, path);
+    const results = await allRows(api, path);
     const { rows: _first, nextCursor: _cursor, ...summary } = latest;
-    report({ ...summary, rows }, () => show(out, summary, rows));
-    return rows.some(isUnsuccessful) ? EXIT.failed : EXIT.done;
+    report({ ...summary, rows: results }, () => show(out, summary, results));
+    return results.some(isUnsuccessful) ? EXIT.failed : EXIT.done;
   },
 });
 
@@ -39,14 +41,13 @@ export const bulk = defineCommand({
 const isUnsuccessful = ({ status }) => status === 'refused' || status === 'failed';
 
 /**
- * @param {string} csv
+ * @param {number} count
  * @param {Transition} transition
  */
-async function confirm(csv, transition) {
+async function confirm(count, transition) {
   if (!process.stdin.isTTY) throw usageError('There is no terminal to confirm on: use --yes.');
-  const count = String(csv.trim().split(/\r?\n/).length - 1);
   const answer = await ask(`${count} users will be ${transition}. Type ${count} to continue: `);
-  if (answer !== count) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
+  if (answer !== String(count)) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
 }
 
 /**

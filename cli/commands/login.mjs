@@ -18,6 +18,7 @@ export const login = defineCommand({
       throw usageError('There is no terminal to ask on: name the user with --email.');
     const email = values.email || (await ask(`Email at ${url}: `));
     const password = await askSecret('Password: ');
+    if (!email || !password) throw usageError('Both email and password are needed; nothing was sent.');
     const anonymous = new HttpClient(url);
     /** @type {SignedIn} */
     const { accessToken } = await anonymous.post('/v1/auth/login', { email, password });

@@ -1,9 +1,9 @@
 /** @import { NatsUser } from '#libs/local-servers' */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, chown, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { natsConfiguration } from '#libs/local-servers';
-import { readSecrets } from '../../scripts/lib/home.mjs';
+import { readIfExists, readSecrets } from '../../scripts/lib/home.mjs';
 import { services } from '../../scripts/lib/services.mjs';
 import { secretsOf } from './secrets-of.mjs';
 
@@ -50,7 +50,7 @@ function brokerConfiguration(users) {
  * @param {string} file
  */
 async function password(file) {
-  const kept = await readFile(file, 'utf8').catch(() => undefined);
+  const kept = await readIfExists(file);
   if (kept) return kept;
   const fresh = randomBytes(32).toString('base64url');
   await write(file, fresh, ROOT);

@@ -72,7 +72,7 @@ export async function lockHome(home) {
 export async function readSecrets(home) {
   const file = join(home, 'secrets.json');
   /** @type {Partial<Secrets>} */
-  const kept = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'));
+  const kept = JSON.parse((await readIfExists(file)) ?? '{}');
   const random = () => randomBytes(32).toString('base64url');
   const filled = {
     master: kept.master ?? random(),
@@ -104,6 +104,20 @@ async function createFile(file, text) {
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
     return true;
+  }
+}
+
+/**
+ * The content of a file, or undefined if it does not exist. Any other error must not look like a missing file: new keys would
+ * replace those that the data is encrypted with.
+ * @param {string} file
+ */
+export async function readIfExists(file) {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
