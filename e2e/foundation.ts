@@ -52,23 +52,42 @@ const RECEIVERS = { WEBHOOKS_ALLOW_PRIVATE: 'true' };
 /** Stands in for whatever sends mail for the operator. */
 const MAILER = { publish: [], subscribe: ['mail.requested'] };
 
+/** What databases and broker hold before the services start. */
+export interface Contents {
+  /** Fills the empty database of a service. The migrations run afterwards. */
+  fillDatabase(service: string, ownerUrl: string): Promise<void>;
+  /** Identifies what `fillDatabase` writes. */
+  fingerprint(service: string): string;
+  /** Fills the broker. @param url of the user `identity` */
+  fillBroker(url: string): Promise<void>;
+  /** For all services, in place of our own: the secrets that the contents are encrypted with. */
+  settings: Record<string, string>;
+}
+
 /** Databases and a broker of the test's own, with the permissions that `npm start` gives. */
 export class Foundation {
   private constructor(
     readonly broker: TestBroker,
     readonly databases: ReadonlyMap<string, TestDatabase>,
     private readonly passwords: ReadonlyMap<string, string>,
+    private readonly settings: Record<string, string>,
   ) {}
 
   /** @param guests services of other teams that may join later */
-  static async lay(guests: readonly string[] = []): Promise<Foundation> {
+  static async lay(guests: readonly string[] = [], contents?: Contents): Promise<Foundation> {
     const users = brokerUsers(guests);
-    const [broker, ...databases] = await Promise.all([testBroker({ users }), ...PARTS.map(databaseFor)]);
-    return new Foundation(
+    const [broker, ...databases] = await Promise.all([
+      testBroker({ users }),
+      ...PARTS.map((part) => databaseFor(part, contents)),
+    ]);
+    const foundation = new Foundation(
       broker,
       new Map(PARTS.map((part, index) => [part.name, databases[index]!])),
       new Map(users.map(({ name, password }) => [name, password])),
+      { ...SECRETS, ...RECEIVERS, ...contents?.settings },
     );
+    await contents?.fillBroker(foundation.brokerUrl('identity'));
+    return foundation;
   }
 
   /** What the service finds in its environment. */
@@ -78,7 +97,7 @@ export class Foundation {
       NATS_URL: this.brokerUrl(name),
       PORT: '0',
       LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
-      ...(database && { DATABASE_URL: database.url, ...SECRETS, ...RECEIVERS }),
+      ...(database && { DATABASE_URL: database.url, ...this.settings }),
     };
   }
 
@@ -96,11 +115,15 @@ export class Foundation {
   }
 }
 
-function databaseFor({ name, migrations }: Part): Promise<TestDatabase> {
+/** A service's database with its tables and `contents`. */
+export function databaseFor({ name, migrations }: Part, contents?: Contents): Promise<TestDatabase> {
   return testDatabase({
     name,
-    migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
-    fingerprint: fingerprint(migrations),
+    migrate: async (ownerUrl) => {
+      await contents?.fillDatabase(name, ownerUrl);
+      await migrate(ownerUrl, migrations);
+    },
+    fingerprint: `${contents?.fingerprint(name) ?? ''}${fingerprint(migrations)}`,
   });
 }
 

@@ -3,7 +3,14 @@
 /** @import { Secrets } from './lib/home.mjs' */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createServiceDatabase, findNatsServer, freePort, isPortFree, startNats, startPostgres } from '#libs/local-servers';
+import {
+  createServiceDatabase,
+  findNatsServer,
+  freePort,
+  isPortFree,
+  startNats,
+  startPostgres,
+} from '#libs/local-servers';
 import { loadDemoAccounts } from './demo/load-accounts.mjs';
 import { showBanner } from './lib/banner.mjs';
 import { lockHome, openHome, readSecrets } from './lib/home.mjs';

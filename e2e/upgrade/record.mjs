@@ -1,20 +1,21 @@
 // node e2e/upgrade/record.mjs <checkout>: see README.md.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ensureInstalled, Fault, main, run } from '../../scripts/lib/prepare.mjs';
+import { ensureInstalled, main, run, UserError } from '../../scripts/lib/prepare.mjs';
 
-/** The loader with which Node runs the checkout's TypeScript. Its library differs between versions. */
+/** Where versions keep the loader with which Node runs their TypeScript. */
+const LOADERS = ['scripts/lib/typescript-loader.mjs', 'libs/testing/typescript.mjs'];
+
+/** @param {string} checkout */
 function loaderOf(checkout) {
-  const found = readdirSync(join(checkout, 'libs'))
-    .map((library) => join(checkout, 'libs', library, 'typescript.mjs'))
-    .find(existsSync);
-  if (!found) throw new Fault(`${checkout} has no libs/*/typescript.mjs.`);
+  const found = LOADERS.map((path) => join(checkout, path)).find((path) => existsSync(path));
+  if (!found) throw new UserError(`${checkout} has none of ${LOADERS.join(', ')}.`);
   return found;
 }
 
 await main(async () => {
   const [folder] = process.argv.slice(2);
-  if (!folder) throw new Fault('Usage: node e2e/upgrade/record.mjs <checkout of the version to record>');
+  if (!folder) throw new UserError('Usage: node e2e/upgrade/record.mjs <checkout of the version to record>');
   const checkout = resolve(folder);
   const node = await ensureInstalled();
   return run(node, ['--import', loaderOf(checkout), join(import.meta.dirname, 'recorder/main.ts'), checkout]);

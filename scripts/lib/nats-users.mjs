@@ -1,5 +1,5 @@
 /** @typedef {{ publish: string[], subscribe: string[] }} Permissions the subjects that a user of the broker may use */
-/** @import { NatsUser } from '#libs/testing' */
+/** @import { NatsUser } from '#libs/local-servers' */
 import { brokerUsers, dataServices, externalServices } from './services.mjs';
 
 /**
