@@ -1,4 +1,4 @@
 import { migrate } from '@leaver/service-kit/database';
-import { migrations } from './migrations.ts';
+import { migrations } from './migrations.js';
 
 await migrate(process.env.OWNER_DATABASE_URL!, migrations);

@@ -13,15 +13,15 @@ import {
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { Passwords } from '../sign-in/passwords.js';
-import { isoOf } from '../moments.js';
+import { Passwords } from '../password/passwords.js';
+import { isoOf } from '../common/moments.js';
 import { Sessions } from '../session/sessions.js';
 import { Actors } from '../user/actors.js';
 import { NewUsers } from '../user/new-users.js';
-import { requireNonBlank } from '../user/require-non-blank.js';
+import { requireNonBlank } from '../common/require-non-blank.js';
 import { UserEvents } from '../user/user-events.js';
-import { lockAccount } from './account-lock.js';
-import { seatsOf } from './seats.js';
+import { lockAccount } from '../common/account-lock.js';
+import { seatsOf } from '../common/seats.js';
 
 const DEFAULT_SEATS = 25;
 

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-import { requireNonBlank } from '../user/require-non-blank.js';
-import { isoOf, isoOrNull } from '../moments.js';
+import { requireNonBlank } from '../common/require-non-blank.js';
+import { isoOf, isoOrNull } from '../common/moments.js';
 import type { Clock, Ids } from '#libs/database';
-import { sha256 } from '../sign-in/secrets.js';
+import { sha256 } from '../common/secrets.js';
 
 /** Milliseconds by which the time of the last use may be behind: writing it each time would cost more than it tells. */
 export const COARSE = 60_000;

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { AuditEntry, AuditQuery, AuditVerification, Page } from '#libs/contracts';
 import { Directory, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
-import { isoOf } from '../moments.js';
+import { isoOf } from '../common/moments.js';
 import { detailDigest, entryHash, GENESIS, type ChainLink } from './chain.js';
 
 interface EntryRow {

@@ -1,4 +1,4 @@
-import { sha256 } from '../sign-in/secrets.js';
+import { sha256 } from '../common/secrets.js';
 
 /** What the hash of an entry is taken over. Detail and salt are not among them, so that they can be erased. */
 export interface ChainLink {

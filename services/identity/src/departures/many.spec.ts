@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { auditVerify, departuresRetry, type Principal } from '#libs/contracts';
 import { TaskWorker } from '#libs/lifecycle';
 import { eventually } from '#libs/test-kit';
-import { lockAccount } from '../account/account-lock.js';
+import { lockAccount } from '../common/account-lock.js';
 import { affectedBy, countedBy, TestDepartures } from '../testing/departures.js';
 import { ownerOf, type TestIdentity } from '../testing/identity.js';
 import { UserRows } from '../user/user-rows.js';

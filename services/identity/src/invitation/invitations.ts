@@ -4,8 +4,8 @@ import { Problem, type Call, type Invitation, type InvitationAcceptance, type Si
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { Passwords } from '../sign-in/passwords.js';
-import { sha256 } from '../sign-in/secrets.js';
+import { Passwords } from '../password/passwords.js';
+import { sha256 } from '../common/secrets.js';
 import { Mail } from '../mail/mail.js';
 import { Sessions } from '../session/sessions.js';
 import { UserEvents } from '../user/user-events.js';

@@ -10,7 +10,7 @@ import {
   type Policy,
   type RuleDeclaration,
 } from '#libs/contracts';
-import { Catalogue } from './catalogue.js';
+import { Catalogue } from '../catalogue/catalogue.js';
 import { PolicyService } from './policy.service.js';
 
 @Controller()

@@ -17,10 +17,10 @@ import {
   type TransitionDescription,
 } from '#libs/contracts';
 import { sql } from 'kysely';
-import { lockAccount } from '../account/account-lock.js';
+import { lockAccount } from '../common/account-lock.js';
 import { Audit } from '../audit/audit.js';
 import { Actors } from '../user/actors.js';
-import { Catalogue } from './catalogue.js';
+import { Catalogue } from '../catalogue/catalogue.js';
 import { checkOverrides, inputOf } from './choices.js';
 
 /** What an account wants to happen with the data of those who leave. */

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, SCIM_GROUP, type ScimObject, type ScimSearch, type ScimView } from '#libs/contracts';
 import { sql, type RawBuilder } from 'kysely';
-import { isoOf } from '../moments.js';
+import { isoOf } from '../common/moments.js';
 import { offsetOf } from './answers.js';
 import { scimProblem } from './faults.js';
 import { exact, identifier, words } from './filter-attributes.js';

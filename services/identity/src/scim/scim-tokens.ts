@@ -13,7 +13,7 @@ import {
 } from '#libs/contracts';
 import { Clock, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
-import { lockAccount } from '../account/account-lock.js';
+import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
 import { COARSE, ProgramTokens, toToken, type TokenRow } from '../api-token/program-tokens.js';
 import { Actors } from '../user/actors.js';

@@ -1,5 +1,5 @@
 import { SCIM_ENTERPRISE_USER, SCIM_USER, type ScimObject } from '#libs/contracts';
-import { isoOf } from '../moments.js';
+import { isoOf } from '../common/moments.js';
 import { fullName, partsGuessed, type NameParts, type ScimProfile } from './scim-profile.js';
 import type { ScimUserRow } from './scim-user-rows.js';
 

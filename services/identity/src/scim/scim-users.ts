@@ -1,12 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Principal, type ScimAnswer, type ScimView, type ScimWrite } from '#libs/contracts';
-import { lockAccount } from '../account/account-lock.js';
+import { lockAccount } from '../common/account-lock.js';
 import { Audit, actorOf } from '../audit/audit.js';
 import { DepartureCommands } from '../departures/decide/departure-commands.js';
 import { Sessions } from '../session/sessions.js';
 import { UserRows } from '../user/user-rows.js';
-import { UserService } from '../user/user.service.js';
+import { UserService } from '../user-management/user.service.js';
 import { answerOf, requireVersion } from './answers.js';
 import { readUser, readUserPatch, type AssertedUser } from './asserted-user.js';
 import { scimProblem, taken } from './faults.js';

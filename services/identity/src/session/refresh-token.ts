@@ -1,5 +1,5 @@
 import type { Ids } from '#libs/database';
-import { sha256 } from '../sign-in/secrets.js';
+import { sha256 } from '../common/secrets.js';
 
 const FAMILY = 22; // 16 bytes in base64url
 const SECRET = 43; // 32 bytes

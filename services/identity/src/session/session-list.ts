@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { ListQuery, Page, Principal, Session, SessionSnapshot } from '#libs/contracts';
 import { Clock, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
-import { ACCESS_TOKEN_LIFE } from '../sign-in/token-life.js';
-import { isoOf } from '../moments.js';
+import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
+import { isoOf } from '../common/moments.js';
 
 interface SessionRow {
   id: string;

@@ -4,8 +4,8 @@ import { Problem, type Call, type SignedIn, type Tokens } from '#libs/contracts'
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { AccessTokens } from '../sign-in/access-tokens.js';
-import { ACCESS_TOKEN_LIFE } from '../sign-in/token-life.js';
+import { AccessTokens } from './access-tokens.js';
+import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';

@@ -14,7 +14,7 @@ import {
 } from '#libs/contracts';
 import { API_TOKEN_PREFIX, ApiTokens } from '../api-token/api-tokens.js';
 import { Sessions } from '../session/sessions.js';
-import { AccessTokens } from './access-tokens.js';
+import { AccessTokens } from '../session/access-tokens.js';
 import { LoginService } from './login.service.js';
 
 @Controller()

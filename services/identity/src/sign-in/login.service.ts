@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Call, type Login, type SignedIn, type UserStatus } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Sessions } from '../session/sessions.js';
-import { Passwords } from './passwords.js';
+import { Passwords } from '../password/passwords.js';
 
 interface Candidate {
   id: string;

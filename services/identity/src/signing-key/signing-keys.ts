@@ -6,8 +6,8 @@ import type { Db } from '#libs/lifecycle';
 import { ConfigError } from '#libs/platform';
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
 import { sql, type RawBuilder } from 'kysely';
-import { ACCESS_TOKEN_LIFE } from '../sign-in/token-life.js';
-import { isoOf } from '../moments.js';
+import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
+import { isoOf } from '../common/moments.js';
 import { KeyEncryption } from './key-encryption.js';
 
 /** Milliseconds for which a retired key's tokens are accepted: as long as they live, by a clock that is a little behind. */

@@ -5,10 +5,10 @@ import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import { actorOf, Audit } from '../audit/audit.js';
 import { Actors } from '../user/actors.js';
-import { requireNonBlank } from '../user/require-non-blank.js';
+import { requireNonBlank } from '../common/require-non-blank.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
-import { mapConstraintErrors } from '../constraint-errors.js';
+import { mapConstraintErrors } from '../common/constraint-errors.js';
 
 const taken = { team_name: () => new Problem('conflict', { detail: 'Another team has this name.' }) };
 

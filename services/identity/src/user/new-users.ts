@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Role } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { mapConstraintErrors } from '../constraint-errors.js';
+import { mapConstraintErrors } from '../common/constraint-errors.js';
 import { Memberships } from './memberships.js';
-import { requireNonBlank } from './require-non-blank.js';
+import { requireNonBlank } from '../common/require-non-blank.js';
 
 export interface NewUserFacts {
   name: string;

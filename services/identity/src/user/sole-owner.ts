@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Problem } from '#libs/contracts';
 import { sql } from 'kysely';
-import { lockAccount } from '../account/account-lock.js';
+import { lockAccount } from '../common/account-lock.js';
 
 /**
  * Refuses a change that would leave the account without an owner who can log in. Locks the account, so that of two

@@ -5,8 +5,8 @@ import { traceparent } from '#libs/observability';
 import { userSubject, type DepartureFacts, type Profile, type UserEvent, type UserEventType } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { isoOf, isoOrNull } from '../moments.js';
-import { Catalogue } from '../policy/catalogue.js';
+import { isoOf, isoOrNull } from '../common/moments.js';
+import { Catalogue } from '../catalogue/catalogue.js';
 import { UserRows, type UserRow } from './user-rows.js';
 
 /** What other services are told about users, in the transaction that changes them. */

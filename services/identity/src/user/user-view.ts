@@ -1,6 +1,6 @@
 import type { User } from '#libs/contracts';
 import { displayName } from '#libs/database';
-import { isoOrNull } from '../moments.js';
+import { isoOrNull } from '../common/moments.js';
 import type { UserRow } from './user-rows.js';
 
 /** A user as the API shows one. */

@@ -11,8 +11,8 @@ import {
 } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { Outbox } from '#libs/outbox';
-import { Catalogue } from '../../policy/catalogue.js';
-import { sha256 } from '../../sign-in/secrets.js';
+import { Catalogue } from '../../catalogue/catalogue.js';
+import { sha256 } from '../../common/secrets.js';
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
 

@@ -9,18 +9,18 @@ import {
   type Transition,
 } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { lockAccount } from '../../account/account-lock.js';
+import { lockAccount } from '../../common/account-lock.js';
 import { alreadyScheduled, Schedule } from './schedule/schedule.js';
-import { momentAfter } from '../../moments.js';
+import { momentAfter } from '../../common/moments.js';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { Preflight, resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
 import { DepartureQueries } from '../store/departure-queries.js';
-import { Guards } from './guards.js';
+import { Guards } from '../plan/guards.js';
 import { PlanTokens } from '../plan/plan-token.js';
 import { Planner } from '../plan/planner.js';
-import { Refusals } from './refusals.js';
+import { Refusals } from '../plan/refusals.js';
 import { Reactivations } from './reactivations.js';
 
 /** Deactivates, deletes and reactivates, or says why not; then nothing has changed. */

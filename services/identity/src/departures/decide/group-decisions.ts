@@ -1,14 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type PreviewLine, type Role, type Transition } from '#libs/contracts';
-import { lockAccount } from '../../account/account-lock.js';
+import { lockAccount } from '../../common/account-lock.js';
 import { alreadyScheduled, Schedule } from './schedule/schedule.js';
 import { assertMayManage, mayManage } from '../../user/actors.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
 import { DepartureQueries } from '../store/departure-queries.js';
-import { assertMaySucceed, Guards } from './guards.js';
+import { assertMaySucceed, Guards } from '../plan/guards.js';
 import { PlanChanged } from '../plan/plan-changed.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../plan/planner.js';
 import { blockingRules, RuleServices } from '../plan/rule-services.js';

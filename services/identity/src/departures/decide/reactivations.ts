@@ -1,9 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Reactivation, type Restore } from '#libs/contracts';
-import { lockAccount } from '../../account/account-lock.js';
-import { requireFreeSeats } from '../../account/seats.js';
-import { Catalogue } from '../../policy/catalogue.js';
+import { lockAccount } from '../../common/account-lock.js';
+import { requireFreeSeats } from '../../common/seats.js';
+import { Catalogue } from '../../catalogue/catalogue.js';
 import { ruleOf } from '../../policy/choices.js';
 import { PolicyService } from '../../policy/policy.service.js';
 import { UserRows } from '../../user/user-rows.js';

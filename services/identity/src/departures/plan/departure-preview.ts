@@ -17,7 +17,7 @@ import {
 import { sql } from 'kysely';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
-import { Guards } from '../decide/guards.js';
+import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner, type Plan } from './planner.js';
 import { blocks, RuleServices } from './rule-services.js';

@@ -11,7 +11,7 @@ import {
   type Transition,
 } from '#libs/contracts';
 import { sql } from 'kysely';
-import { Catalogue } from '../../policy/catalogue.js';
+import { Catalogue } from '../../catalogue/catalogue.js';
 import { checkChoice, ruleOf } from '../../policy/choices.js';
 import { PolicyService } from '../../policy/policy.service.js';
 import { resolve } from '../../policy/resolve.js';

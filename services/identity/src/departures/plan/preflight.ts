@@ -1,12 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { PreviewLine, Principal, Transition } from '#libs/contracts';
-import { lockAccount } from '../../account/account-lock.js';
+import { lockAccount } from '../../common/account-lock.js';
 import { UserRows } from '../../user/user-rows.js';
-import { Guards } from '../decide/guards.js';
+import { Guards } from './guards.js';
 import { PlanChanged } from './plan-changed.js';
 import { Planner, type Plan, type PlanRequest } from './planner.js';
-import { Refusals } from '../decide/refusals.js';
+import { Refusals } from './refusals.js';
 import { RuleServices } from './rule-services.js';
 
 interface PreflightRequest {

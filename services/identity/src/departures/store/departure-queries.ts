@@ -10,7 +10,7 @@ import {
 } from '#libs/contracts';
 import { pageWindow, toPage } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
-import { isoOf, isoOrNull } from '../../moments.js';
+import { isoOf, isoOrNull } from '../../common/moments.js';
 import type { DepartureRow } from './departure-row.js';
 import type { ServiceState } from './receipt-lines.js';
 import { ServiceStates } from './service-states.js';

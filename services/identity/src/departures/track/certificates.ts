@@ -3,7 +3,7 @@ import { Problem, type Certificate, type DeletionStatement } from '#libs/contrac
 import { Clock } from '#libs/database';
 import { CompactSign } from 'jose';
 import { DepartureQueries } from '../store/departure-queries.js';
-import { isoOf } from '../../moments.js';
+import { isoOf } from '../../common/moments.js';
 import { SigningKeys } from '../../signing-key/signing-keys.js';
 
 const ISSUER = 'urn:leaver:identity';

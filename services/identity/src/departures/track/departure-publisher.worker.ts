@@ -6,7 +6,7 @@ import { Worker } from '#libs/jobs';
 import { logDepartures } from '#libs/lifecycle';
 import { Log, safeErrorFields } from '#libs/observability';
 import { sql } from 'kysely';
-import { isoOf } from '../../moments.js';
+import { isoOf } from '../../common/moments.js';
 import { UserStream } from '../../user/user-stream.js';
 import { CLAIM_SIZE, DepartureClaims, type CompletedDeparture, type DueNews } from '../store/departure-claims.js';
 import { DepartureSignals } from '../store/departure-signals.js';

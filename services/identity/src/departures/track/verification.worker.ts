@@ -5,7 +5,7 @@ import { safeErrorFields, Log } from '#libs/observability';
 import { Clock } from '#libs/database';
 import { Worker } from '#libs/jobs';
 import { sql } from 'kysely';
-import { Catalogue } from '../../policy/catalogue.js';
+import { Catalogue } from '../../catalogue/catalogue.js';
 import { RuleServices, type Broken } from '../plan/rule-services.js';
 
 const BATCH_SIZE = 500;

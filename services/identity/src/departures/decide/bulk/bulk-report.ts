@@ -11,7 +11,7 @@ import {
   type Transition,
 } from '#libs/contracts';
 import { sql } from 'kysely';
-import { isoOf } from '../../../moments.js';
+import { isoOf } from '../../../common/moments.js';
 
 interface Row {
   n: number;

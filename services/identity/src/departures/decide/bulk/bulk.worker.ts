@@ -6,8 +6,8 @@ import { Clock } from '#libs/database';
 import { Worker } from '#libs/jobs';
 import { sql } from 'kysely';
 import { GroupDecisions, type DecisionResult, type LeaverRequest } from '../group-decisions.js';
-import { Refusals } from '../refusals.js';
-import { isoOf } from '../../../moments.js';
+import { Refusals } from '../../plan/refusals.js';
+import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 
 /** People in one transaction. */

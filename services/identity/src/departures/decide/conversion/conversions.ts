@@ -15,10 +15,10 @@ import { Audit } from '../../../audit/audit.js';
 import { Preflight, resolvedPolicy } from '../../plan/preflight.js';
 import { Decisions } from '../decisions.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
-import { Guards } from '../guards.js';
-import { Catalogue } from '../../../policy/catalogue.js';
+import { Guards } from '../../plan/guards.js';
+import { Catalogue } from '../../../catalogue/catalogue.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
-import { requireNonBlank } from '../../../user/require-non-blank.js';
+import { requireNonBlank } from '../../../common/require-non-blank.js';
 import { UserRows } from '../../../user/user-rows.js';
 
 /** The leaver's own numbers stand in nobody's way: they stay in use. */

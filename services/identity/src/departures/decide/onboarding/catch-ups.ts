@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type CatchUpState } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
-import { isoOf } from '../../../moments.js';
+import { isoOf } from '../../../common/moments.js';
 
 interface StateRow {
   joining: 'meeting' | 'catching-up' | null;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Catalogue } from '../../../policy/catalogue.js';
+import { Catalogue } from '../../../catalogue/catalogue.js';
 import { PolicyService } from '../../../policy/policy.service.js';
 import { resolve } from '../../../policy/resolve.js';
 import { DepartureReopening } from '../../store/departure-reopening.js';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Log } from '#libs/observability';
 import { Worker } from '#libs/jobs';
 import { sql } from 'kysely';
-import { lockAccount } from '../../../account/account-lock.js';
+import { lockAccount } from '../../../common/account-lock.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
 import { ReopenedDepartures } from './reopened-departures.js';

@@ -6,7 +6,7 @@ import { Worker } from '#libs/jobs';
 import { Decisions } from '../decisions.js';
 import { GroupDecisions } from '../group-decisions.js';
 import { Reactivations } from '../reactivations.js';
-import { isoOf } from '../../../moments.js';
+import { isoOf } from '../../../common/moments.js';
 import { Actors, mayManage } from '../../../user/actors.js';
 import { DepartureClaims, SCHEDULED_CLAIM_SIZE, type DueDeparture } from '../../store/departure-claims.js';
 import { DepartureStore } from '../../store/departure-store.js';

@@ -4,10 +4,10 @@ import { Problem, type Caretaker, type Principal, type User } from '#libs/contra
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { Actors, assertMayManage } from './actors.js';
-import { UserEvents } from './user-events.js';
-import { UserRows, type UserRow } from './user-rows.js';
-import { toUser } from './user-view.js';
+import { Actors, assertMayManage } from '../user/actors.js';
+import { UserEvents } from '../user/user-events.js';
+import { UserRows, type UserRow } from '../user/user-rows.js';
+import { toUser } from '../user/user-view.js';
 
 /** Legal holds and caretakers: what managers set on a user from outside. */
 @Injectable()

@@ -5,7 +5,7 @@ import { Clock } from '#libs/database';
 import { Worker } from '#libs/jobs';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { UserEvents } from './user-events.js';
+import { UserEvents } from '../user/user-events.js';
 
 const AT_ONCE = 200;
 

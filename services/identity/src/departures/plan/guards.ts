@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type NamedSuccessors, type PreviewBlocker, type PreviewLine } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
-import { isoOf } from '../../moments.js';
+import { isoOf } from '../../common/moments.js';
 import { lastOwners, SOLE_OWNER } from '../../user/sole-owner.js';
-import type { Plan } from '../plan/planner.js';
+import type { Plan } from './planner.js';
 
 const DAY = 86_400_000;
 

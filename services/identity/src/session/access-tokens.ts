@@ -5,7 +5,7 @@ import { Clock } from '#libs/database';
 import { createLocalJWKSet, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import { sql } from 'kysely';
 import { SigningKeys } from '../signing-key/signing-keys.js';
-import { ACCESS_TOKEN_LIFE } from './token-life.js';
+import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
 
 const ISSUER = 'leaver';
 

@@ -2,16 +2,16 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { InvitedUser, NewUser, Page, Principal, User, UserQuery } from '#libs/contracts';
 import { Clock, toPage } from '#libs/database';
-import { lockAccount } from '../account/account-lock.js';
-import { requireFreeSeats } from '../account/seats.js';
+import { lockAccount } from '../common/account-lock.js';
+import { requireFreeSeats } from '../common/seats.js';
 import { actorOf, Audit } from '../audit/audit.js';
-import { Passwords } from '../sign-in/passwords.js';
+import { Passwords } from '../password/passwords.js';
 import { Invitations } from '../invitation/invitations.js';
-import { Actors, assertMayManage } from './actors.js';
-import { NewUsers } from './new-users.js';
-import { UserEvents } from './user-events.js';
-import { UserRows } from './user-rows.js';
-import { toUser } from './user-view.js';
+import { Actors, assertMayManage } from '../user/actors.js';
+import { NewUsers } from '../user/new-users.js';
+import { UserEvents } from '../user/user-events.js';
+import { UserRows } from '../user/user-rows.js';
+import { toUser } from '../user/user-view.js';
 
 @Injectable()
 export class UserService {

@@ -5,7 +5,7 @@ import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { Passwords } from './passwords.js';
-import { sha256 } from './secrets.js';
+import { sha256 } from '../common/secrets.js';
 import { Mail } from '../mail/mail.js';
 import { Sessions } from '../session/sessions.js';
 

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { PasswordModule } from '../password/password.module.js';
+import { SessionModule } from '../session/session.module.js';
+import { UserModule } from '../user/user.module.js';
+import { AccountController } from './account.controller.js';
+import { AccountService } from './account.service.js';
+
+/** Accounts: opening one, and its settings. */
+@Module({
+  imports: [AuditModule, PasswordModule, SessionModule, UserModule],
+  controllers: [AccountController],
+  providers: [AccountService],
+})
+export class AccountModule {}

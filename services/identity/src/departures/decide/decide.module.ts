@@ -1,0 +1,84 @@
+import { Module } from '@nestjs/common';
+import { ApiTokenModule } from '../../api-token/api-token.module.js';
+import { AuditModule } from '../../audit/audit.module.js';
+import { CatalogueModule } from '../../catalogue/catalogue.module.js';
+import { PlanModule } from '../plan/plan.module.js';
+import { StoreModule } from '../store/store.module.js';
+import { TrackModule } from '../track/track.module.js';
+import { InvitationModule } from '../../invitation/invitation.module.js';
+import { PasswordModule } from '../../password/password.module.js';
+import { PolicyModule } from '../../policy/policy.module.js';
+import { SessionModule } from '../../session/session.module.js';
+import { UserModule } from '../../user/user.module.js';
+import { BulkDepartures } from './bulk/bulk-departures.js';
+import { BulkFiles } from './bulk/bulk-files.js';
+import { BulkReport } from './bulk/bulk-report.js';
+import { BulkController } from './bulk/bulk.controller.js';
+import { BulkWorker } from './bulk/bulk.worker.js';
+import { ConversionController } from './conversion/conversion.controller.js';
+import { Conversions } from './conversion/conversions.js';
+import { DecisionEvents } from './decision-events.js';
+import { Decisions } from './decisions.js';
+import { DepartureCommands } from './departure-commands.js';
+import { Erasure } from './erasure.js';
+import { GroupDecisions } from './group-decisions.js';
+import { LocalRules } from './local-rules.js';
+import { CatchUpController } from './onboarding/catch-up.controller.js';
+import { CatchUps } from './onboarding/catch-ups.js';
+import { ForgottenVersions } from './onboarding/forgotten-versions.js';
+import { ReopenedDepartures } from './onboarding/reopened-departures.js';
+import { ServiceOnboardingWorker } from './onboarding/service-onboarding.worker.js';
+import { Reactivations } from './reactivations.js';
+import { RepeatedEvents } from './repeated-events.js';
+import { DepartureRetry } from './retry.js';
+import { Schedule } from './schedule/schedule.js';
+import { ScheduleWorker } from './schedule/schedule.worker.js';
+import { FormerEvents } from './transfer/former-events.js';
+import { StreamPurgeWorker } from './transfer/stream-purge.worker.js';
+import { TransferController } from './transfer/transfer.controller.js';
+import { Transfers } from './transfer/transfers.js';
+
+/** Decisions: at once, scheduled, in bulk, by transfer or conversion, and for services that join. */
+@Module({
+  imports: [
+    ApiTokenModule,
+    AuditModule,
+    CatalogueModule,
+    PlanModule,
+    StoreModule,
+    TrackModule,
+    InvitationModule,
+    PasswordModule,
+    PolicyModule,
+    SessionModule,
+    UserModule,
+  ],
+  controllers: [BulkController, CatchUpController, ConversionController, TransferController],
+  providers: [
+    BulkDepartures,
+    BulkFiles,
+    BulkReport,
+    BulkWorker,
+    CatchUps,
+    Conversions,
+    DecisionEvents,
+    Decisions,
+    DepartureCommands,
+    DepartureRetry,
+    Erasure,
+    ForgottenVersions,
+    FormerEvents,
+    GroupDecisions,
+    LocalRules,
+    Reactivations,
+    ReopenedDepartures,
+    RepeatedEvents,
+    Schedule,
+    ScheduleWorker,
+    ServiceOnboardingWorker,
+    StreamPurgeWorker,
+    Transfers,
+  ],
+  exports: [DepartureCommands, DepartureRetry, Schedule],
+})
+export class DecideModule {}

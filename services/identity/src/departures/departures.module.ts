@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { StoreModule } from './store/store.module.js';
+import { PlanModule } from './plan/plan.module.js';
+import { DecideModule } from './decide/decide.module.js';
+import { TrackModule } from './track/track.module.js';
+import { DepartureController } from './departure.controller.js';
+
+/** Departures, from the request to the certificate. */
+@Module({
+  imports: [StoreModule, PlanModule, DecideModule, TrackModule],
+  controllers: [DepartureController],
+})
+export class DeparturesModule {}

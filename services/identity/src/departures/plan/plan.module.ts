@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../../audit/audit.module.js';
+import { CatalogueModule } from '../../catalogue/catalogue.module.js';
+import { PolicyModule } from '../../policy/policy.module.js';
+import { UserModule } from '../../user/user.module.js';
+import { DeparturePreviews } from './departure-preview.js';
+import { Guards } from './guards.js';
+import { PlanTokens } from './plan-token.js';
+import { Planner } from './planner.js';
+import { Preflight } from './preflight.js';
+import { Refusals } from './refusals.js';
+import { RuleServices } from './rule-services.js';
+
+/** What a departure would do: policy, guards, preview and preflight. */
+@Module({
+  imports: [AuditModule, CatalogueModule, PolicyModule, UserModule],
+  providers: [DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
+  exports: [DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
+})
+export class PlanModule {}

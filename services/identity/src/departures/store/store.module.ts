@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../../audit/audit.module.js';
+import { DepartureAnswers } from './departure-answers.js';
+import { DepartureClaims } from './departure-claims.js';
+import { DepartureQueries } from './departure-queries.js';
+import { DepartureReopening } from './departure-reopening.js';
+import { DepartureSignals } from './departure-signals.js';
+import { DepartureStore } from './departure-store.js';
+import { Progress } from './progress.js';
+import { ServiceStates } from './service-states.js';
+import { TransitionLog } from './transition-log.js';
+
+/** The departures and their state machine: the only writer of these tables. */
+@Module({
+  imports: [AuditModule],
+  providers: [
+    DepartureAnswers,
+    DepartureClaims,
+    DepartureQueries,
+    DepartureReopening,
+    DepartureSignals,
+    DepartureStore,
+    Progress,
+    ServiceStates,
+    TransitionLog,
+  ],
+  exports: [
+    DepartureAnswers,
+    DepartureClaims,
+    DepartureQueries,
+    DepartureReopening,
+    DepartureSignals,
+    DepartureStore,
+    Progress,
+    ServiceStates,
+  ],
+})
+export class StoreModule {}

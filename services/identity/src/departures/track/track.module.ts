@@ -1,0 +1,38 @@
+import { Global, Module } from '@nestjs/common';
+import { CatalogueModule } from '../../catalogue/catalogue.module.js';
+import { PlanModule } from '../plan/plan.module.js';
+import { StoreModule } from '../store/store.module.js';
+import { SigningKeyModule } from '../../signing-key/signing-key.module.js';
+import { UserModule } from '../../user/user.module.js';
+import { CertificateController } from './certificate.controller.js';
+import { Certificates } from './certificates.js';
+import { Completion } from './completion.js';
+import { CompletionWorker } from './completion.worker.js';
+import { DepartureMetrics } from './departure-metrics.js';
+import { DeparturePublisher } from './departure-publisher.worker.js';
+import { ReceiptFolding } from './receipt-folding.js';
+import { ReceiptsConsumer } from './receipts.consumer.js';
+import { VerificationWorker } from './verification.worker.js';
+import { Verifications } from './verifications.js';
+
+/**
+ * What becomes of a departure: receipts, proof, completion, events and certificates. Global, because the
+ * lifecycle engine hands its receipts to `ReceiptFolding` (see `LocalReceipts`).
+ */
+@Global()
+@Module({
+  imports: [CatalogueModule, PlanModule, StoreModule, SigningKeyModule, UserModule],
+  controllers: [CertificateController, ReceiptsConsumer],
+  providers: [
+    Certificates,
+    Completion,
+    CompletionWorker,
+    DepartureMetrics,
+    DeparturePublisher,
+    ReceiptFolding,
+    VerificationWorker,
+    Verifications,
+  ],
+  exports: [ReceiptFolding, Verifications],
+})
+export class TrackModule {}

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { MailModule } from '../mail/mail.module.js';
+import { PasswordModule } from '../password/password.module.js';
+import { SessionModule } from '../session/session.module.js';
+import { UserModule } from '../user/user.module.js';
+import { InvitationController } from './invitation.controller.js';
+import { Invitations } from './invitations.js';
+
+/** Invitations and their acceptance. */
+@Module({
+  imports: [AuditModule, MailModule, PasswordModule, SessionModule, UserModule],
+  controllers: [InvitationController],
+  providers: [Invitations],
+  exports: [Invitations],
+})
+export class InvitationModule {}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { MailModule } from '../mail/mail.module.js';
+import { SessionModule } from '../session/session.module.js';
+import { PasswordResetController } from './password-reset.controller.js';
+import { PasswordResets } from './password-resets.js';
+import { Passwords } from './passwords.js';
+
+/** Passwords and their reset. */
+@Module({
+  imports: [AuditModule, MailModule, SessionModule],
+  controllers: [PasswordResetController],
+  providers: [PasswordResets, Passwords],
+  exports: [PasswordResets, Passwords],
+})
+export class PasswordModule {}

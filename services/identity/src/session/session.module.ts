@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { SigningKeyModule } from '../signing-key/signing-key.module.js';
+import { UserModule } from '../user/user.module.js';
+import { AccessTokens } from './access-tokens.js';
+import { EpochPublisher } from './epoch-publisher.js';
+import { SessionList } from './session-list.js';
+import { Sessions } from './sessions.js';
+
+/** Sessions, access tokens and the epochs that end them. */
+@Module({
+  imports: [AuditModule, SigningKeyModule, UserModule],
+  providers: [AccessTokens, EpochPublisher, SessionList, Sessions],
+  exports: [AccessTokens, SessionList, Sessions],
+})
+export class SessionModule {}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { ApiTokenModule } from '../api-token/api-token.module.js';
+import { PasswordModule } from '../password/password.module.js';
+import { SessionModule } from '../session/session.module.js';
+import { UserModule } from '../user/user.module.js';
+import { AuthController } from './auth.controller.js';
+import { LoginService } from './login.service.js';
+import { MeController } from './me.controller.js';
+
+/** Signing in and out, and what a user may see of themselves. */
+@Module({
+  imports: [ApiTokenModule, PasswordModule, SessionModule, UserModule],
+  controllers: [AuthController, MeController],
+  providers: [LoginService],
+})
+export class SignInModule {}

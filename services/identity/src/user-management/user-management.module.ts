@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { InvitationModule } from '../invitation/invitation.module.js';
+import { PasswordModule } from '../password/password.module.js';
+import { SessionModule } from '../session/session.module.js';
+import { UserModule } from '../user/user.module.js';
+import { CareEndsWorker } from './care-ends.worker.js';
+import { CareService } from './care.service.js';
+import { UserChanges } from './user-changes.js';
+import { UserController } from './user.controller.js';
+import { UserService } from './user.service.js';
+
+/** Inviting and changing users, legal holds and caretakers. */
+@Module({
+  imports: [AuditModule, InvitationModule, PasswordModule, SessionModule, UserModule],
+  controllers: [UserController],
+  providers: [CareEndsWorker, CareService, UserChanges, UserService],
+  exports: [UserChanges, UserService],
+})
+export class UserManagementModule {}

@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { CatalogueModule } from '../catalogue/catalogue.module.js';
+import { Actors } from './actors.js';
+import { CareEvents } from './care-events.js';
+import { DirectoryController } from './directory.controller.js';
+import { Memberships } from './memberships.js';
+import { NewUsers } from './new-users.js';
+import { UserEvents } from './user-events.js';
+import { UserRows } from './user-rows.js';
+import { UserStream } from './user-stream.js';
+
+/** Users as rows and as events: what every other module reads. */
+@Module({
+  imports: [CatalogueModule],
+  controllers: [DirectoryController],
+  providers: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserRows, UserStream],
+  exports: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserRows, UserStream],
+})
+export class UserModule {}
