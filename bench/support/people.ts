@@ -1,5 +1,6 @@
 import { userSubject, type ResolvedRules, type Transition, type UserEvent } from '#libs/contracts';
 import { Publisher, USERS } from '#libs/broker';
+import { buildUserEvent } from '#libs/test-kit';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { clock, ids } from './participant.js';
 
@@ -23,40 +24,12 @@ export function departureOf(
   rules: ResolvedRules,
   { version = 2, account = ACCOUNT } = {},
 ): UserEvent {
-  const userId = personId(n);
-  return {
-    specversion: '1.0',
-    id: ids.next(),
-    source: '/leaver/identity',
-    type: `user.${transition}`,
-    subject: userId,
-    time: clock.now().toISOString(),
-    datacontenttype: 'application/json',
-    data: {
-      accountId: account,
-      userId,
-      seq: version,
-      lifecycleVersion: version,
-      profile: {
-        name: transition === 'deleted' ? null : `Person ${n}`,
-        staffId: null,
-        status: transition,
-        isManager: false,
-        teamIds: [],
-        createdAt: clock.now().toISOString(),
-        redactionLabel: 'plain',
-        legalHold: false,
-      },
-      departure: {
-        id: ids.next(),
-        steps: transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated'],
-        activeSince: 1,
-        wasManager: false,
-        policy: { preset: 'crm', version: 1, rules },
-        round: 0,
-      },
-    },
-  };
+  const person = { accountId: account, userId: personId(n) };
+  return buildUserEvent({ ids, clock }, `user.${transition}`, person, {
+    lifecycleVersion: version,
+    profile: transition === 'deleted' ? {} : { name: `Person ${n}` },
+    departure: { policy: { preset: 'crm', version: 1, rules } },
+  });
 }
 
 export const messageOf = (event: UserEvent) => ({

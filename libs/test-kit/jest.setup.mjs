@@ -5,7 +5,7 @@ import '../../scripts/lib/typescript-loader.mjs';
 /** @typedef {typeof globalThis & { stopRunServers?: () => Promise<void> }} TestGlobal what setup leaves for teardown */
 
 export default async function setUp() {
-  const { startRunServers } = await import('#libs/test-kit');
+  const { startRunServers } = await import('./src/run-servers.ts');
   /** @type {TestGlobal} */ (globalThis).stopRunServers = await startRunServers(
     fileURLToPath(new URL('../../.cache/nats', import.meta.url)),
   );

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import ts from 'typescript';
-import { fieldsOf, type Class, type Field } from '#libs/contracts';
+import { fieldsOf, type Class, type Field } from '../src/fields/registry.js';
 import { Probes } from './probes.js';
 import { membersOfSchema, membersOfType, textOf, type Members } from './type-text.js';
 

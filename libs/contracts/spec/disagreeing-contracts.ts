@@ -1,5 +1,5 @@
-import { Flag, Id, Ids, Json, ListOf, Moment, Nested, OneOf, Shape, SomeOf, Text, Url, Whole } from '#libs/contracts';
-import { declareField } from '#libs/contracts';
+import { Flag, Id, Ids, Json, ListOf, Moment, Nested, OneOf, Shape, SomeOf, Text, Url, Whole } from '../src/fields.js';
+import { declareField } from '../src/fields/registry.js';
 
 /** One field for each way in which a type and its decorator can disagree, and classes in which nothing does. */
 

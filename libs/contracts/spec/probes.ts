@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { fieldsOf, nestedIn, schemaOf, type Class, type Field, type Schema } from '#libs/contracts';
-import { validate } from '#libs/contracts';
+import { fieldsOf, nestedIn, schemaOf, type Class, type Field, type Schema } from '../src/fields/registry.js';
+import { validate } from '../src/fields/validate.js';
 
 /** Every pattern of a text field needs a text here that follows it. */
 const TEXTS = [

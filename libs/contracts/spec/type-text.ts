@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import type { Schema } from '#libs/contracts';
+import type { Schema } from '../src/fields/registry.js';
 
 /**
  * A type as the texts of its members, one if it is no union. The texts have one canonical form, whether they come from

@@ -35,7 +35,7 @@ import {
   type InboxConversion,
   type Rule,
 } from '#libs/lifecycle';
-import { testDatabase, type TestDatabase } from '#libs/test-kit';
+import { buildUserEvent, testDatabase, type TestDatabase } from '#libs/test-kit';
 
 /** A service, as far as its rules are concerned. */
 export interface ServiceUnderTest {
@@ -140,7 +140,7 @@ export class RuleBench {
 
   event(
     type: UserEventType,
-    { accountId, userId }: Person,
+    person: Person,
     {
       seq = 2,
       lifecycleVersion = 2,
@@ -153,39 +153,8 @@ export class RuleBench {
       departure?: Partial<DepartureFacts>;
     } = {},
   ): UserEvent {
-    const status =
-      ({ 'user.deactivated': 'deactivated', 'user.deleted': 'deleted' } as const)[type as string] ?? 'active';
-    const full: Profile = {
-      name: status === 'deleted' ? null : 'Robin Example',
-      staffId: status === 'deleted' ? null : `S-${userId.slice(-8)}`,
-      status,
-      isManager: false,
-      teamIds: [],
-      createdAt: this.clock.now().toISOString(),
-      redactionLabel: 'plain',
-      legalHold: false,
-      ...profile,
-    };
-    const facts: DepartureFacts = {
-      id: this.ids.next(),
-      steps: type === 'user.deactivated' ? ['deactivated'] : type === 'user.deleted' ? ['deactivated', 'deleted'] : [],
-      activeSince: 1,
-      wasManager: full.isManager,
-      policy: { preset: 'crm', version: 1, rules: {} },
-      round: 0,
-      ...departure,
-    };
-    const lifecycle = type !== 'user.created' && type !== 'user.updated';
-    return {
-      specversion: '1.0',
-      id: this.ids.next(),
-      source: '/leaver/identity',
-      type,
-      subject: userId,
-      time: this.clock.now().toISOString(),
-      datacontenttype: 'application/json',
-      data: { accountId, userId, seq, lifecycleVersion, profile: full, ...(lifecycle && { departure: facts }) },
-    };
+    const staffId = type === 'user.deleted' ? null : `S-${person.userId.slice(-8)}`;
+    return buildUserEvent(this, type, person, { seq, lifecycleVersion, profile: { staffId, ...profile }, departure });
   }
 
   /** Creates something through a resource's controller, in a transaction of its own as for a call from the gateway. */

@@ -1,4 +1,13 @@
-export { createServiceDatabase, withClient, type RolePasswords, type ServiceDatabase, createDatabase, createServiceRoles, databaseUrls, restrictEntry } from './databases.js';
+export {
+  createServiceDatabase,
+  withClient,
+  type RolePasswords,
+  type ServiceDatabase,
+  createDatabase,
+  createServiceRoles,
+  databaseUrls,
+  restrictEntry,
+} from './databases.js';
 export { commandLine, end, guard } from './process-guard.js';
 export { natsAuthorization, natsConfiguration, startNats, type Nats, type NatsOptions, type NatsUser } from './nats.js';
 export { findNatsServer, type NatsServer, type OnProgress, natsImage } from './nats-server.js';

@@ -6,4 +6,10 @@ export { createLogger, nestLogger } from './logging.js';
 export { observeRequests } from './http-log.js';
 export { traceRequests } from './tracing-http.js';
 export { startTracing } from './tracing.js';
-export { LOG_LEVELS, TRACES_SAMPLERS, type ObservabilitySettings, type TracesSampler, type Tracing } from './settings.js';
+export {
+  LOG_LEVELS,
+  TRACES_SAMPLERS,
+  type ObservabilitySettings,
+  type TracesSampler,
+  type Tracing,
+} from './settings.js';

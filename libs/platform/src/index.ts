@@ -1,4 +1,11 @@
-export { addressOf, PrivateAddressError, isPrivateAddress, isPrivateHost, isPrivateUrl, publicLookup } from './ssrf-guard.js';
+export {
+  addressOf,
+  PrivateAddressError,
+  isPrivateAddress,
+  isPrivateHost,
+  isPrivateUrl,
+  publicLookup,
+} from './ssrf-guard.js';
 export { BaseConfig, ConfigError, loadConfig, ServiceConfig, type Environment } from './config.js';
 export { Readiness } from './health.js';
 export { IdempotencyKeys, platformMigrations } from './idempotency.js';

@@ -3,3 +3,4 @@ export { testBroker, type TestBroker } from './test-broker.js';
 export { testDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
 export { temporaryFolder, testRun } from './test-run.js';
 export { startRunServers } from './run-servers.js';
+export { buildUserEvent } from './user-event.js';

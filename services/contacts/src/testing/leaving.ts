@@ -1,13 +1,7 @@
-import {
-  TRANSITIONS,
-  type LifecycleEventType,
-  type Principal,
-  type ReceiptLine,
-  type ResolvedRules,
-  type Transition,
-} from '#libs/contracts';
+import type { Principal, ReceiptLine, ResolvedRules, Transition } from '#libs/contracts';
 import { choiceOf, EventProcessor } from '#libs/lifecycle';
 import type { TestService } from '#libs/platform/testing';
+import { buildUserEvent } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { contactsRules } from '../departures/contacts.rules.js';
 
@@ -33,44 +27,17 @@ export const returns = (service: TestService, person: Principal) => happens(serv
 
 async function happens(
   service: TestService,
-  { accountId, userId }: Principal,
+  person: Principal,
   what: Transition | 'reactivated',
   rules: ResolvedRules,
 ): Promise<ReceiptLine[]> {
   const { rows } = await sql<{ seq: string; name: string }>`
-    select seq, name from directory where user_id = ${userId}`.execute(service.em().getKysely());
-  const version = Number(rows[0]!.seq) + 1;
-  const time = service.clock.now().toISOString();
-  const gone = what === 'deleted';
-  const profile = {
-    name: gone ? null : rows[0]!.name,
-    staffId: null,
-    status: what === 'reactivated' ? ('active' as const) : what,
-    isManager: false,
-    teamIds: [],
-    createdAt: time,
-    redactionLabel: 'plain' as const,
-    legalHold: false,
-  };
-  const departure = {
-    id: service.ids.next(),
-    steps: what === 'reactivated' ? [] : TRANSITIONS.slice(0, TRANSITIONS.indexOf(what) + 1),
-    activeSince: 1,
-    wasManager: false,
-    policy: { preset: 'crm' as const, version: 1, rules },
-    round: 0,
-  };
-  const [receipt] = await service.get(EventProcessor).apply([
-    {
-      specversion: '1.0',
-      id: service.ids.next(),
-      source: '/leaver/identity',
-      type: `user.${what}` as LifecycleEventType,
-      subject: userId,
-      time,
-      datacontenttype: 'application/json',
-      data: { accountId, userId, seq: version, lifecycleVersion: version, profile, departure },
-    },
-  ]);
+    select seq, name from directory where user_id = ${person.userId}`.execute(service.em().getKysely());
+  const event = buildUserEvent(service, `user.${what}`, person, {
+    lifecycleVersion: Number(rows[0]!.seq) + 1,
+    profile: what === 'deleted' ? {} : { name: rows[0]!.name },
+    departure: { policy: { preset: 'crm', version: 1, rules } },
+  });
+  const [receipt] = await service.get(EventProcessor).apply([event]);
   return receipt!.rules;
 }

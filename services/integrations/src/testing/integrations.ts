@@ -1,15 +1,16 @@
 import {
   documents,
+  isManager,
   storageConnections,
+  type LifecycleEventType,
   type NewDocument,
   type Principal,
-  type Profile,
   type ResolvedRules,
   type Transition,
-  type UserEvent,
 } from '#libs/contracts';
 import { choiceOf, EventProcessor } from '#libs/lifecycle';
 import { TestService } from '#libs/platform/testing';
+import { buildUserEvent } from '#libs/test-kit';
 import { integrationsRules } from '../departures/integrations.rules.js';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { IntegrationsModule } from '../integrations.module.js';
@@ -32,56 +33,25 @@ const DEFAULTS: ResolvedRules = Object.fromEntries(
   ]),
 );
 
-/** Somebody leaves, and every rule does what it does unless an account has chosen otherwise. */
+/** A departure under the default policy. */
 export const leaves = (integrations: TestService, person: Principal, transition: Transition = 'deactivated') =>
-  apply(integrations, person, transition, 2, transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated']);
+  apply(integrations, person, `user.${transition}`, 2);
 
-/** Somebody who was deactivated returns. */
-export const returns = (integrations: TestService, person: Principal) => apply(integrations, person, 'active', 3, []);
+/** The reactivation of a deactivated person. */
+export const returns = (integrations: TestService, person: Principal) =>
+  apply(integrations, person, 'user.reactivated', 3);
 
 async function apply(
   integrations: TestService,
-  { accountId, userId, roles }: Principal,
-  status: Profile['status'],
-  version: number,
-  steps: Transition[],
+  person: Principal,
+  type: LifecycleEventType,
+  lifecycleVersion: number,
 ): Promise<void> {
-  const isManager = roles.some((role) => role !== 'agent');
-  const time = integrations.clock.now().toISOString();
-  const named = status !== 'deleted';
-  const event: UserEvent = {
-    specversion: '1.0',
-    id: integrations.ids.next(),
-    source: '/leaver/identity',
-    type: status === 'active' ? 'user.reactivated' : `user.${status as Transition}`,
-    subject: userId,
-    time,
-    datacontenttype: 'application/json',
-    data: {
-      accountId,
-      userId,
-      seq: version,
-      lifecycleVersion: version,
-      profile: {
-        name: named ? 'Robin Example' : null,
-        staffId: named ? 'S-1' : null,
-        status,
-        isManager,
-        teamIds: [],
-        createdAt: time,
-        redactionLabel: 'plain',
-        legalHold: false,
-      },
-      departure: {
-        id: integrations.ids.next(),
-        steps,
-        activeSince: 1,
-        wasManager: isManager,
-        policy: { preset: 'crm', version: 1, rules: DEFAULTS },
-        round: 0,
-      },
-    },
-  };
+  const event = buildUserEvent(integrations, type, person, {
+    lifecycleVersion,
+    profile: { isManager: isManager(person) },
+    departure: { policy: { preset: 'crm', version: 1, rules: DEFAULTS } },
+  });
   await integrations.get(EventProcessor).apply([event]);
 }
 

@@ -11,6 +11,7 @@ import {
 } from '#libs/contracts';
 import { EventProcessor, RuleSet } from '#libs/lifecycle';
 import type { TestService } from '#libs/platform/testing';
+import { buildUserEvent } from '#libs/test-kit';
 import { sql } from 'kysely';
 
 interface Choices {
@@ -40,26 +41,15 @@ export async function departureOf(
   choices: Choices = {},
 ): Promise<UserEvent> {
   const type: UserEventType = to === 'active' ? 'user.reactivated' : `user.${to}`;
-  const steps = {
-    active: [],
-    deactivated: ['deactivated' as const],
-    deleted: ['deactivated' as const, 'deleted' as const],
-  };
-  const event = await eventOf(messaging, person, type, {
-    status: to,
-    ...(to === 'deleted' && { name: null }),
-    ...choices.profile,
+  const { preset = 'crm', conversion, profile } = choices;
+  return buildUserEvent(messaging, type, person, {
+    ...(await nextVersions(messaging, person)),
+    profile,
+    departure: {
+      policy: { preset, version: 1, rules: resolved(messaging, choices) },
+      ...(conversion && { conversion }),
+    },
   });
-  event.data.departure = {
-    id: messaging.ids.next(),
-    steps: steps[to],
-    activeSince: 1,
-    wasManager: false,
-    policy: { preset: choices.preset ?? 'crm', version: 1, rules: resolved(messaging, choices) },
-    ...(choices.conversion && { conversion: choices.conversion }),
-    round: 0,
-  };
-  return event;
 }
 
 /** Identity has made somebody the caretaker of a person's inbox, or nobody any more. */
@@ -71,50 +61,18 @@ export async function isCaredFor(
   const { rows } = await sql<Pick<Profile, 'status'>>`
     select status from directory where user_id = ${person.userId}`.execute(messaging.em().getKysely());
   const care = { caretakerId: by?.userId ?? null, caretakerUntil: until?.toISOString() ?? null };
-  const event = await eventOf(messaging, person, 'user.updated', { ...rows[0]!, ...care });
+  const { seq, lifecycleVersion } = await nextVersions(messaging, person);
+  const event = buildUserEvent(messaging, 'user.updated', person, {
+    seq,
+    lifecycleVersion: lifecycleVersion - 1,
+    profile: { ...rows[0]!, ...care },
+  });
   await messaging.get(EventProcessor).apply([event]);
 }
 
-async function eventOf(
-  messaging: TestService,
-  person: Principal,
-  type: UserEventType,
-  profile: Partial<Profile>,
-): Promise<UserEvent> {
-  const { seq, version } = await nextOf(messaging, person);
-  const now = messaging.clock.now().toISOString();
-  const { accountId, userId } = person;
-  return {
-    specversion: '1.0',
-    id: messaging.ids.next(),
-    source: '/leaver/identity',
-    type,
-    subject: userId,
-    time: now,
-    datacontenttype: 'application/json',
-    data: {
-      accountId,
-      userId,
-      seq,
-      lifecycleVersion: type === 'user.updated' ? version - 1 : version,
-      profile: {
-        name: 'Robin Example',
-        staffId: null,
-        status: 'active',
-        isManager: false,
-        teamIds: [],
-        createdAt: now,
-        redactionLabel: 'plain',
-        legalHold: false,
-        ...profile,
-      },
-    },
-  };
-}
-
-async function nextOf(messaging: TestService, { userId }: Principal): Promise<{ seq: number; version: number }> {
-  const { rows } = await sql<{ seq: number; version: number }>`
-    select (seq + 1)::float8 as seq, (lifecycle_version + 1)::float8 as version
+async function nextVersions(messaging: TestService, { userId }: Principal) {
+  const { rows } = await sql<{ seq: number; lifecycleVersion: number }>`
+    select (seq + 1)::float8 as seq, (lifecycle_version + 1)::float8 as "lifecycleVersion"
     from directory where user_id = ${userId}`.execute(messaging.em().getKysely());
   return rows[0]!;
 }

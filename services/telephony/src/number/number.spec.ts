@@ -10,6 +10,7 @@ import {
 } from '#libs/contracts';
 import { EventProcessor } from '#libs/lifecycle';
 import { TestService } from '#libs/platform/testing';
+import { buildUserEvent } from '#libs/test-kit';
 import { migrations } from '../migrations/migrations.js';
 import { TelephonyModule } from '../telephony.module.js';
 import { PhoneNumber } from './number.entity.js';
@@ -50,50 +51,15 @@ async function quarantined(): Promise<PhoneNumberView> {
 }
 
 /** The account's policy keeps everything. */
-async function deactivate({ accountId, userId }: Principal): Promise<void> {
-  const time = telephony.clock.now().toISOString();
-  const [receipt] = await telephony.get(EventProcessor).apply([
-    {
-      specversion: '1.0',
-      id: telephony.ids.next(),
-      source: '/leaver/identity',
-      type: 'user.deactivated',
-      subject: userId,
-      time,
-      datacontenttype: 'application/json',
-      data: {
-        accountId,
-        userId,
-        seq: 2,
-        lifecycleVersion: 2,
-        profile: {
-          name: 'Robin Example',
-          staffId: null,
-          status: 'deactivated',
-          isManager: false,
-          teamIds: [],
-          createdAt: time,
-          redactionLabel: 'plain',
-          legalHold: false,
-        },
-        departure: {
-          id: telephony.ids.next(),
-          steps: ['deactivated'],
-          activeSince: 1,
-          wasManager: false,
-          policy: {
-            preset: 'crm',
-            version: 1,
-            rules: {
-              'telephony.numbers': { deactivated: { action: 'keep' } },
-              'telephony.call-routing': { deactivated: { action: 'keep' } },
-            },
-          },
-          round: 0,
-        },
-      },
-    },
-  ]);
+async function deactivate(person: Principal): Promise<void> {
+  const rules = {
+    'telephony.numbers': { deactivated: { action: 'keep' as const } },
+    'telephony.call-routing': { deactivated: { action: 'keep' as const } },
+  };
+  const event = buildUserEvent(telephony, 'user.deactivated', person, {
+    departure: { policy: { preset: 'crm', version: 1, rules } },
+  });
+  const [receipt] = await telephony.get(EventProcessor).apply([event]);
   expect(receipt!.rules).toMatchObject([{ rule: 'telephony.numbers', affected: 1 }, { affected: 0 }]);
 }
 

@@ -1,9 +1,9 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { userSubject, type UserEvent } from '#libs/contracts';
 import { domainTypes, Ids, migrate, TestClock } from '#libs/database';
-import { testDatabase } from '#libs/test-kit';
-import { outboxTable } from './outbox-table.js';
-import { Outbox } from './outbox.js';
+import { buildUserEvent, testDatabase } from '#libs/test-kit';
+import { outboxTable } from '#libs/outbox';
+import { Outbox } from '#libs/outbox';
 
 /** A database with an outbox, for one test file alone. */
 export async function testOutbox() {
@@ -33,41 +33,22 @@ export async function testOutbox() {
 
 export type TestOutbox = Awaited<ReturnType<typeof testOutbox>>;
 
-const ids = new Ids(new TestClock());
+const clock = new TestClock();
+const source = { clock, ids: new Ids(clock) };
 
-/** Somebody has left, in an account of their own. */
-export function aDeparture({ userId = ids.next(), seq = 1, round = 0 } = {}): UserEvent {
-  const now = new TestClock().now().toISOString();
-  const accountId = ids.next();
-  const departure: UserEvent['data']['departure'] = {
-    id: ids.next(),
-    steps: ['deactivated'],
-    activeSince: 1,
-    wasManager: false,
-    policy: { preset: 'crm', version: 1, rules: {} },
-    round,
-  };
-  const profile: UserEvent['data']['profile'] = {
-    name: 'Ada “Quote” {Brace}',
-    staffId: null,
-    status: 'deactivated',
-    isManager: false,
-    teamIds: [],
-    createdAt: now,
-    redactionLabel: 'plain',
-    legalHold: false,
-  };
-  return {
-    specversion: '1.0',
-    id: ids.next(),
-    source: '/identity',
-    type: 'user.deactivated',
-    subject: userId,
-    time: now,
-    datacontenttype: 'application/json',
-    data: { accountId, userId, seq, lifecycleVersion: 2, profile, departure },
-  };
-}
+/** A deactivation in an account of its own. */
+export const aDeparture = ({ userId = source.ids.next(), seq = 1, round = 0 } = {}): UserEvent =>
+  buildUserEvent(
+    source,
+    'user.deactivated',
+    { accountId: source.ids.next(), userId },
+    {
+      seq,
+      // Characters that PostgreSQL's arrays, JSON or SQL could misread.
+      profile: { name: 'Ada “Quote” {Brace}' },
+      departure: { round },
+    },
+  );
 
 export const departures = (count: number): UserEvent[] => Array.from({ length: count }, () => aDeparture());
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
-import type { Acknowledgement } from './outbox.js';
+import type { Acknowledgement } from '#libs/outbox';
 import { aDeparture, departures, testOutbox, type TestOutbox } from './test-outbox.js';
 
 let test: TestOutbox;

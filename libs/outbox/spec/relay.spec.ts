@@ -6,8 +6,8 @@ import { Ids } from '#libs/database';
 import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { closeNats, connectNats, whenConnected, Publisher, ensureStream, USERS } from '#libs/broker';
-import { Relay } from './relay.js';
-import { RelaySession } from './relay-session.js';
+import { Relay } from '#libs/outbox';
+import { RelaySession } from '../src/relay-session.js';
 import { aDeparture, departures, subjectOf, testOutbox, type TestOutbox } from './test-outbox.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,0 +1,75 @@
+import type { DepartureFacts, Profile, Transition, UserEvent, UserEventType, UserStatus } from '#libs/contracts';
+
+/** Where ids and times of an event come from: a test service, a rule bench, or what a test has of its own. */
+interface Source {
+  ids: { next(): string };
+  clock: { now(): Date };
+}
+
+interface Overrides {
+  /** `lifecycleVersion` unless given. */
+  seq?: number;
+  /** The second change of status unless given; the first is the person's arrival. */
+  lifecycleVersion?: number;
+  profile?: Partial<Profile>;
+  departure?: Partial<DepartureFacts>;
+}
+
+const STATUS: Partial<Record<UserEventType, UserStatus>> = {
+  'user.deactivated': 'deactivated',
+  'user.deleted': 'deleted',
+};
+
+const STEPS: Partial<Record<UserEventType, Transition[]>> = {
+  'user.deactivated': ['deactivated'],
+  'user.deleted': ['deactivated', 'deleted'],
+};
+
+/** An event about a person as identity would publish it: an agent in an account of preset `crm` that overrides no rule. */
+export function buildUserEvent(
+  { ids, clock }: Source,
+  type: UserEventType,
+  { accountId, userId }: { accountId: string; userId: string },
+  { lifecycleVersion = 2, seq = lifecycleVersion, profile, departure }: Overrides = {},
+): UserEvent {
+  const status = profile?.status ?? STATUS[type] ?? 'active';
+  const now = clock.now().toISOString();
+  const isLifecycle = type !== 'user.created' && type !== 'user.updated';
+  return {
+    specversion: '1.0',
+    id: ids.next(),
+    source: '/leaver/identity',
+    type,
+    subject: userId,
+    time: now,
+    datacontenttype: 'application/json',
+    data: {
+      accountId,
+      userId,
+      seq,
+      lifecycleVersion,
+      profile: {
+        name: status === 'deleted' ? null : 'Robin Example',
+        staffId: null,
+        status,
+        isManager: false,
+        teamIds: [],
+        createdAt: now,
+        redactionLabel: 'plain',
+        legalHold: false,
+        ...profile,
+      },
+      ...(isLifecycle && {
+        departure: {
+          id: ids.next(),
+          steps: STEPS[type] ?? [],
+          activeSince: 1,
+          wasManager: profile?.isManager ?? false,
+          policy: { preset: 'crm', version: 1, rules: {} },
+          round: 0,
+          ...departure,
+        },
+      }),
+    },
+  };
+}
