@@ -2,6 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS, newInbox, replicasOf, whenConnected } from './connection.js';
+import { assertNoOpenTransaction } from '#libs/database';
 import { safeErrorFields } from '#libs/observability';
 import { withSpanHeaders } from './message-spans.js';
 import type { MessageToPublish } from './message.js';
@@ -26,6 +27,7 @@ export class Publisher {
    * A stream that is missing is made. Never throws; an `error` means that the message may or may not be stored.
    */
   async publishAll(stream: StreamSpec, outgoing: readonly MessageToPublish[]): Promise<PublishResult[]> {
+    assertNoOpenTransaction(`publish ${stream.name}`);
     const sent = outgoing.map((message) => withSpanHeaders(stream.name, message));
     const results = await this.send(
       stream,

@@ -2,6 +2,7 @@ import { Problem, type Ask, type Call, type Operation, type ProblemBody } from '
 import { Inject, Injectable } from '@nestjs/common';
 import { errors, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { NATS, whenConnected } from './connection.js';
+import { assertNoOpenTransaction } from '#libs/database';
 import { inSpan, type SpanOptions, currentContext } from '#libs/observability';
 
 /** A call as the caller writes it: parts in which nothing is required may be left out. */
@@ -58,6 +59,7 @@ export class ServiceClient {
 
   private async request(ask: Ask<never, unknown>, data: unknown): Promise<unknown> {
     const { service, subject } = ask;
+    assertNoOpenTransaction(subject);
     const open = this.open.get(service) ?? 0;
     if (open >= MAX_OPEN_CALLS)
       throw new Problem('service-unavailable', { service, detail: 'The service has too much to do at the moment.' });

@@ -9,3 +9,4 @@ export * from './database.module.js';
 export * from './references.js';
 export * from './records.js';
 export { AfterCommit } from './after-commit.js';
+export * from './open-transaction.js';

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns';
 import { lookup as lookUp } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { assertNoOpenTransaction } from '#libs/database';
 
 /** IPv4 that does not lead to the public internet (IANA's special-purpose registry). */
 const PRIVATE_IPV4 = [
@@ -83,6 +84,7 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
  * @throws PrivateAddressError when the host is not public; Error when it is not known
  */
 export async function addressOf(host: string, { allowPrivate }: { allowPrivate: boolean }): Promise<string> {
+  assertNoOpenTransaction('dns');
   const found = await lookUp(host, { all: true });
   const usable = found.find(({ address }) => allowPrivate || isPublic(address));
   if (!usable) throw new PrivateAddressError();

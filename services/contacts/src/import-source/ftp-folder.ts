@@ -1,4 +1,5 @@
 import type { SourceError } from '#libs/contracts';
+import { assertNoOpenTransaction } from '#libs/database';
 import { Client, FTPError } from 'basic-ftp';
 import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
@@ -107,6 +108,7 @@ async function connect(client: Client, { kind, host, address, port }: Login): Pr
 
 /** @throws SourceFault `refused` when the server answers no */
 async function attempt<T>(refused: SourceError, work: () => Promise<T>): Promise<T> {
+  assertNoOpenTransaction('ftp');
   try {
     return await work();
   } catch (error) {
@@ -116,6 +118,7 @@ async function attempt<T>(refused: SourceError, work: () => Promise<T>): Promise
 
 /** What a server tells of a file: `no` when it isn't there, `unknown` when the server doesn't know the question. */
 async function answerOf<T>(work: () => Promise<T>): Promise<T | 'no' | 'unknown'> {
+  assertNoOpenTransaction('ftp');
   try {
     return await work();
   } catch (error) {

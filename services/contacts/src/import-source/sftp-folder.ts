@@ -1,4 +1,5 @@
 import type { SourceError } from '#libs/contracts';
+import { assertNoOpenTransaction } from '#libs/database';
 import SftpClient from 'ssh2-sftp-client';
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
@@ -35,6 +36,7 @@ export class SftpFolder implements RemoteFolder {
 
   /** @throws SourceFault */
   static async open(login: Login, signal: AbortSignal): Promise<SftpFolder> {
+    assertNoOpenTransaction('sftp');
     const socket = connect({ host: login.address, port: login.port, noDelay: true });
     socket.on('error', nothing);
     signal.addEventListener('abort', () => socket.destroy(), { once: true });
@@ -88,6 +90,7 @@ export class SftpFolder implements RemoteFolder {
   }
 
   async read(name: string, into: Writable): Promise<void> {
+    assertNoOpenTransaction('sftp');
     const stream = this.sftp.createReadStream(this.at(name));
     let patience = setTimeout(nothing, 0);
     const waitOn = () => {
@@ -154,7 +157,8 @@ export class SftpFolder implements RemoteFolder {
   }
 
   /** One question to the server, and its answer in time. */
-  private ask<T>(refused: SourceError, question: (done: Callback<T>) => void): Promise<T> {
+  private async ask<T>(refused: SourceError, question: (done: Callback<T>) => void): Promise<T> {
+    assertNoOpenTransaction('sftp');
     return new Promise<T>((resolve, reject) => {
       if (this.socket.destroyed) return reject(new SourceFault('source-unreachable'));
       const patience = setTimeout(() => this.close(), PATIENCE);

@@ -3,7 +3,7 @@ import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS, openBucket } from '#libs/broker';
 import { SESSION_BUCKET, sessionKey, type SessionEpoch } from '#libs/contracts';
-import { AfterCommit } from '#libs/database';
+import { AfterCommit, assertNoOpenTransaction } from '#libs/database';
 
 /** Milliseconds that an answer is held up at most while the broker is away; gateways then learn by asking. */
 const PUT_TIMEOUT_MS = 1_000;
@@ -30,6 +30,7 @@ export class EpochPublisher {
 
   /** A broker that has lost the bucket gets it anew; one that is away is not waited for twice. */
   private async put(entries: readonly Entry[]): Promise<void> {
+    assertNoOpenTransaction('put session epochs');
     const known = this.bucket;
     await this.putInto(known ?? this.open(), entries).catch(async (error: unknown) => {
       if (this.bucket === known) this.bucket = undefined;

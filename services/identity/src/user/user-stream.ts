@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS, USERS } from '#libs/broker';
 import { allOfUser } from '#libs/contracts';
+import { assertNoOpenTransaction } from '#libs/database';
 
 const NO_STREAM = 10059;
 const MAX_CONCURRENT_PURGES = 50;
@@ -15,6 +16,7 @@ export class UserStream {
   /** Has the broker forget all events of these people. What a service has still to hear is published again. */
   async purge(people: readonly { account_id: string; user_id: string }[]): Promise<void> {
     if (people.length === 0) return;
+    assertNoOpenTransaction('purge user events');
     const { streams } = await jetstreamManager(this.nats, { checkAPI: false, timeout: 5_000 });
     for (let from = 0; from < people.length; from += MAX_CONCURRENT_PURGES) {
       const some = people.slice(from, from + MAX_CONCURRENT_PURGES);

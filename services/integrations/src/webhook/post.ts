@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { assertNoOpenTransaction } from '#libs/database';
 import { PrivateAddressError, isPrivateAddress, publicLookup } from '#libs/platform';
 
 const TIMEOUT = 15_000;
@@ -17,6 +18,7 @@ export interface Post {
  * @throws PrivateAddressError when the host is not public; Error when there is no answer in time
  */
 export async function post({ url, headers, body, allowPrivate }: Post): Promise<number> {
+  assertNoOpenTransaction('webhook');
   if (!allowPrivate && isPrivateAddress(url)) throw new PrivateAddressError();
   const request = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { assertNoOpenTransaction } from '#libs/database';
 import { Carrier, type Handover, type Parcel } from './carrier.js';
 
 const TIMEOUT = 15_000;
@@ -17,6 +18,7 @@ export class HttpCarrier extends Carrier {
   }
 
   override async hand(parcel: Parcel): Promise<Handover> {
+    assertNoOpenTransaction('carrier');
     const response = await fetch(this.url, {
       method: 'POST',
       redirect: 'error',
