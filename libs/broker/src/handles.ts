@@ -1,6 +1,7 @@
 import type { Ask, Call, Operation } from '#libs/contracts';
-import { MessagePattern, Transport } from '@nestjs/microservices';
+import { MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import 'reflect-metadata';
+import { PreparedParam, type PrepareAgain } from './prepares.js';
 
 /** What a message handler does; read by the platform's interceptor. */
 export interface HandlerMetadata {
@@ -16,7 +17,8 @@ export const handlerMetadata = (method: object): HandlerMetadata | undefined =>
   Reflect.getOwnMetadata(METADATA, method);
 
 type Answer<A> = A extends undefined ? void : A;
-type Method<Input, Output> = (input: Input) => Output | Promise<Output>;
+/** The second parameter is what the operation's `@Prepares` method has returned. */
+type Method<Input, Output> = (input: Input, prepared: never) => Output | PrepareAgain | Promise<Output | PrepareAgain>;
 type Decorate<Input, Output> = <T extends Method<Input, Output>>(
   target: object,
   method: string | symbol,
@@ -43,6 +45,10 @@ function register<Input, Output>(subject: string, facts: HandlerMetadata): Decor
   const pattern = MessagePattern<string>(subject, Transport.NATS);
   return (target, method, descriptor) => {
     pattern(target, method, descriptor);
+    if (descriptor.value!.length > 1) {
+      Payload()(target, method, 0);
+      PreparedParam()(target, method, 1);
+    }
     Reflect.defineMetadata(METADATA, facts, descriptor.value as object);
   };
 }

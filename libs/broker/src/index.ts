@@ -8,3 +8,4 @@ export * from './publisher.js';
 export * from './handles.js';
 export * from './rpc-server.js';
 export * from './service-client.js';
+export { PREPARE_AGAIN, preparationOf, Prepares, setPrepared, type Prepared, type PrepareAgain } from './prepares.js';

@@ -4,9 +4,10 @@ import type { UserStatus } from '#libs/contracts';
 import { testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { TestClock } from './clock.js';
-import { Directory, directoryTable } from './directory.js';
+import { Directory, directoryTable, UnknownUsers, UserLookup } from './directory.js';
 import { Ids } from './ids.js';
 import { domainTypes, fingerprint, migrate } from './migrate.js';
+import { assertNoOpenTransaction } from './open-transaction.js';
 import { ormOptions } from './orm-options.js';
 
 describe('the directory', () => {
@@ -76,5 +77,62 @@ describe('the directory', () => {
       });
       await leaves();
     }
+  });
+
+  describe('for people whose first event has not arrived', () => {
+    /** Stands in for identity, which knows these people. */
+    class Identity extends UserLookup {
+      readonly asked: string[][] = [];
+      constructor(private readonly known: readonly string[]) {
+        super();
+      }
+      async load(account: string, userIds: string[]): Promise<void> {
+        assertNoOpenTransaction('identity');
+        this.asked.push(userIds);
+        for (const userId of userIds.filter((id) => this.known.includes(id)))
+          await sql`
+            insert into directory (user_id, account_id, name, status, seq, lifecycle_version, user_created_at)
+            values (${userId}, ${account}, 'Robin Example', 'active', 1, 1, ${clock.now()})`.execute(em().getKysely());
+      }
+    }
+    const locking = (named: Directory, userIds: string[]) => () =>
+      (orm.em as EntityManager).transactional(() => named.requireActive(accountId, userIds));
+
+    it('asks identity before a transaction, and only about those whom it lacks', async () => {
+      const [known, fresh] = [await person('active'), ids.next()];
+      const identity = new Identity([fresh]);
+      const named = new Directory(em(), identity);
+      await named.prepare(accountId, [known, fresh, null, undefined, fresh]);
+      await named.prepare(accountId, [known, fresh]);
+      expect(identity.asked).toEqual([[fresh]]);
+      await named.requireActive(accountId, [known, fresh]);
+    });
+
+    it('rolls a transaction back that names them, asks, and runs it once more', async () => {
+      const [known, fresh] = [await person('active'), ids.next()];
+      const identity = new Identity([fresh]);
+      const named = new Directory(orm.em as EntityManager, identity);
+      process.env.LEAVER_CALLS_IN_TRANSACTION = 'throw';
+      await named.withLookup(locking(named, [known, fresh]));
+      expect(identity.asked).toEqual([[fresh]]);
+    });
+
+    it('refuses those whom identity does not know either', async () => {
+      const fresh = ids.next();
+      const identity = new Identity([]);
+      const named = new Directory(orm.em as EntityManager, identity);
+      await expect(named.withLookup(locking(named, [fresh]))).rejects.toThrow(UnknownUsers);
+      expect(identity.asked).toEqual([[fresh]]);
+    });
+
+    it('runs no other failure again', async () => {
+      let runs = 0;
+      const failing = () => {
+        runs += 1;
+        return Promise.reject(new Error('no'));
+      };
+      await expect(new Directory(em(), new Identity([])).withLookup(failing)).rejects.toThrow('no');
+      expect(runs).toBe(1);
+    });
   });
 });

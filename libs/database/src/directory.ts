@@ -62,6 +62,16 @@ export abstract class UserLookup {
   abstract load(accountId: string, userIds: string[]): Promise<void>;
 }
 
+/** A transaction names people who are not in the directory. Their first event may be on its way. */
+export class UnknownUsers extends Problem {
+  constructor(
+    readonly accountId: string,
+    readonly userIds: readonly string[],
+  ) {
+    super('unknown-user', { detail: 'Name a user of this account.', items: [...userIds] });
+  }
+}
+
 @Injectable()
 export class Directory {
   constructor(
@@ -69,10 +79,38 @@ export class Directory {
     @Optional() private readonly lookup?: UserLookup,
   ) {}
 
+  /** Enters those of them whom only identity knows so far. It asks identity, so it comes before a transaction. */
+  async prepare(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
+    const ids = unique(userIds);
+    if (!this.lookup || ids.length === 0) return;
+    const { rows } = await sql<{ user_id: string }>`
+      select user_id from directory where account_id = ${accountId} and user_id = any(${ids}::uuid[])`.execute(
+      this.em.getKysely(),
+    );
+    const unknown = missing(ids, rows);
+    if (unknown.length > 0) await this.lookup.load(accountId, unknown);
+  }
+
+  /**
+   * Runs a transaction that locks people here. Where somebody is unknown it is rolled back, identity is asked, and it runs
+   * once more: so a new user can be named before the first event about them has arrived.
+   * The transaction must let `UnknownUsers` pass; where it can't, `prepare` comes before it.
+   * @throws UnknownUsers when identity does not know them either
+   */
+  async withLookup<T>(transaction: () => Promise<T>): Promise<T> {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!this.lookup || !(error instanceof UnknownUsers)) throw error;
+      await this.prepare(error.accountId, error.userIds);
+      return transaction();
+    }
+  }
+
   /**
    * Refuses whoever has left, and keeps everybody named here from leaving until the transaction ends: a departure takes
    * the same rows exclusively, so no row can slip in behind a rule. Call it in the transaction that writes the row.
-   * @throws Problem `unknown-user` or `inactive-user`, naming the ids
+   * @throws UnknownUsers, or Problem `inactive-user`, naming the ids
    */
   async requireActive(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
     await this.refuse(accountId, userIds, hasLeft, 'Name somebody who has not left.');
@@ -80,7 +118,7 @@ export class Directory {
 
   /**
    * The same for what may still name somebody deactivated: refuses only whoever is deleted.
-   * @throws Problem `unknown-user` or `inactive-user`, naming the ids
+   * @throws UnknownUsers, or Problem `inactive-user`, naming the ids
    */
   async requireNotDeleted(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
     await this.refuse(accountId, userIds, isDeleted, 'Name somebody who has not been deleted.');
@@ -101,29 +139,19 @@ export class Directory {
   /**
    * Keeps a person as they are until the transaction ends: whoever decides that they leave or return has to wait.
    * @returns whether they have left already
-   * @throws Problem `unknown-user`
+   * @throws UnknownUsers
    */
   async lockAndCheckLeft(accountId: string, userId: string): Promise<boolean> {
     return (await this.lock(accountId, [userId])).some(hasLeft);
   }
 
   private async lock(accountId: string, ids: readonly string[]): Promise<LockedRow[]> {
-    let rows = await this.known(accountId, ids);
-    if (rows.length < ids.length && this.lookup) {
-      await this.lookup.load(accountId, missing(ids, rows));
-      rows = await this.known(accountId, ids);
-    }
-    const unknown = missing(ids, rows);
-    if (unknown.length > 0)
-      throw new Problem('unknown-user', { detail: 'Name a user of this account.', items: unknown });
-    return rows;
-  }
-
-  private async known(accountId: string, ids: readonly string[]): Promise<LockedRow[]> {
     const { rows } = await sql<LockedRow>`
       select user_id, status from directory
       where account_id = ${accountId} and user_id = any(${[...ids]}::uuid[])
       order by user_id for key share`.execute(this.em.getKysely());
+    const unknown = missing(ids, rows);
+    if (unknown.length > 0) throw new UnknownUsers(accountId, unknown);
     return rows;
   }
 
@@ -152,7 +180,7 @@ type LockedRow = Pick<DirectoryRow, 'user_id' | 'status'>;
 
 const isDeleted = ({ status }: LockedRow): boolean => status === 'deleted';
 const hasLeft = ({ status }: LockedRow): boolean => status === 'deactivated' || status === 'deleted';
-const missing = (ids: readonly string[], rows: readonly LockedRow[]): string[] =>
+const missing = (ids: readonly string[], rows: readonly Pick<LockedRow, 'user_id'>[]): string[] =>
   ids.filter((id) => !rows.some((row) => row.user_id === id));
 const unique = (ids: readonly (string | null | undefined)[]): string[] =>
   [...new Set(ids.filter((id): id is string => !!id))].sort();

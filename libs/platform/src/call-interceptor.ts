@@ -1,28 +1,24 @@
-import { callSpan, handlerMetadata, type HandlerMetadata } from '#libs/broker';
-import { failpoint } from '#libs/jobs';
-import { inSpan, Metrics } from '#libs/observability';
+import { callSpan, handlerMetadata, preparationOf, setPrepared, type HandlerMetadata } from '#libs/broker';
 import { Problem, type Call } from '#libs/contracts';
-import { Ids } from '#libs/database';
+import { inSpan, Metrics } from '#libs/observability';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import type { NatsContext } from '@nestjs/microservices';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
-import { IdempotencyKeys } from './idempotency.js';
+import { CallTransactions } from './call-transactions.js';
 
-/** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
-const RETRYABLE_SQLSTATES = ['40001', '40P01'];
-const ATTEMPTS = 4;
-
-const subjectOf = (context: ExecutionContext): string => context.switchToRpc().getContext<NatsContext>().getSubject();
-
-/** Gives every call that comes over NATS its own unit of work: a transaction where the handler changes something. */
+/**
+ * Gives every call that comes over NATS its own unit of work: where the handler changes something, a preparation and then a
+ * transaction.
+ */
 @Injectable()
 export class CallInterceptor implements NestInterceptor {
   private readonly seconds;
 
   constructor(
-    private readonly idempotency: IdempotencyKeys,
-    private readonly ids: Ids,
+    private readonly transactions: CallTransactions,
+    private readonly modules: ModuleRef,
     metrics: Metrics,
     @Optional() private readonly em?: EntityManager,
   ) {
@@ -32,38 +28,21 @@ export class CallInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const facts = handlerMetadata(context.getHandler());
     if (!facts) return next.handle();
-    const call = context.switchToRpc().getData<Call>();
-    const handle = () => lastValueFrom(next.handle(), { defaultValue: undefined });
-    const span = { ...callSpan(subjectOf(context)), kind: 'server' as const };
-    return defer(() => inSpan(span, () => this.measured(facts, () => this.run(facts, call, handle))));
+    const transport = context.switchToRpc().getContext<NatsContext>();
+    const span = { ...callSpan(transport.getSubject()), kind: 'server' as const };
+    return defer(() => inSpan(span, () => this.measured(facts, () => this.run(facts, context, next))));
   }
 
-  private async run(facts: HandlerMetadata, call: Call, handle: () => Promise<unknown>): Promise<unknown> {
-    const { em } = this;
-    if (!em) return handle();
-    if (!facts.transaction) return RequestContext.create(em, handle);
-    const transaction = () =>
-      RequestContext.create(em, () => em.transactional((tx) => this.once(facts, call, tx, handle)));
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await failpoint('call.commit', transaction);
-      } catch (error) {
-        if (attempt === ATTEMPTS || !RETRYABLE_SQLSTATES.includes(String((error as { code?: unknown }).code)))
-          throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20 * attempt * (1 + this.ids.fraction())));
-      }
-    }
-  }
-
-  private once(
-    { operation }: HandlerMetadata,
-    call: Call,
-    tx: EntityManager,
-    handle: () => Promise<unknown>,
-  ): Promise<unknown> {
-    const { principal, idempotency } = call;
-    if (!operation || !idempotency) return handle();
-    return this.idempotency.once(tx, { operation: operation.id, call: { principal, idempotency } }, handle);
+  private run({ operation, transaction }: HandlerMetadata, context: ExecutionContext, next: CallHandler) {
+    const rpc = context.switchToRpc();
+    const handle = (prepared: unknown) => {
+      setPrepared(rpc.getContext<NatsContext>(), prepared);
+      return lastValueFrom(next.handle(), { defaultValue: undefined });
+    };
+    if (!this.em) return handle(undefined);
+    if (!transaction) return RequestContext.create(this.em, () => handle(undefined));
+    const prepare = operation && preparationOf(this.modules.get(context.getClass(), { strict: false }), operation);
+    return this.transactions.run({ em: this.em, call: rpc.getData<Call>(), operation, prepare, commit: handle });
   }
 
   private async measured(facts: HandlerMetadata, work: () => Promise<unknown>): Promise<unknown> {

@@ -26,7 +26,7 @@ export const platformMigrations: Migrations = [
 const LIFETIME_MS = 24 * 3_600_000;
 const SWEEP_INTERVAL_MS = 600_000;
 
-interface KeyedCall {
+export interface KeyedCall {
   operation: string;
   call: Pick<Call, 'principal'> & Required<Pick<Call, 'idempotency'>>;
 }
@@ -59,18 +59,27 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
    * transaction, so key, effect and answer become visible together; a second call waits for the first one's end.
    * @throws Problem `idempotency-mismatch` when the key came with another request, or from another person
    */
-  async once(em: EntityManager, { operation, call }: KeyedCall, work: () => Promise<unknown>): Promise<unknown> {
-    const { principal, idempotency } = call;
-    const identity = [principal.accountId, operation, sha256(idempotency.key)] as const;
-    const digest = sha256(`${principal.userId} ${idempotency.digest}`);
-    const sealing = new Encryption(idempotency.key, 'idempotent answer', this.ids);
-    if (!(await this.claim(em, identity, digest))) return this.storedAnswer(em, identity, digest, sealing);
+  async once(em: EntityManager, keyed: KeyedCall, work: () => Promise<unknown>): Promise<unknown> {
+    const claim = this.claimOf(keyed);
+    if (!(await this.claim(em, claim))) {
+      const known = await this.storedAnswer(em, claim);
+      if (!known) throw new Problem('idempotency-mismatch');
+      return known.answer;
+    }
     const answer = await work();
-    await sql`update idempotency_key set answer = ${sealing.encrypt(JSON.stringify(answer ?? null), digest)}
-      where (account_id, operation, key_digest) = (${identity[0]}, ${identity[1]}, ${identity[2]})`.execute(
+    await sql`update idempotency_key set answer = ${claim.sealing.encrypt(JSON.stringify(answer ?? null), claim.digest)}
+      where (account_id, operation, key_digest) = (${claim.account}, ${claim.operation}, ${claim.key})`.execute(
       em.getKysely(),
     );
     return answer;
+  }
+
+  /**
+   * What a call with this key was answered, for a look before the transaction; undefined when none has ended yet.
+   * @throws Problem `idempotency-mismatch` as `once` does
+   */
+  find(em: EntityManager, keyed: KeyedCall): Promise<{ answer: unknown } | undefined> {
+    return this.storedAnswer(em, this.claimOf(keyed), this.horizon());
   }
 
   /** Forgets what is older than a day. @returns how many */
@@ -82,7 +91,17 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
     return Number(swept.numAffectedRows ?? 0);
   }
 
-  private async claim(em: EntityManager, [account, operation, key]: Identity, digest: string): Promise<boolean> {
+  private claimOf({ operation, call: { principal, idempotency } }: KeyedCall): Claim {
+    return {
+      account: principal.accountId,
+      operation,
+      key: sha256(idempotency.key),
+      digest: sha256(`${principal.userId} ${idempotency.digest}`),
+      sealing: new Encryption(idempotency.key, 'idempotent answer', this.ids),
+    };
+  }
+
+  private async claim(em: EntityManager, { account, operation, key, digest }: Claim): Promise<boolean> {
     const { rows } = await sql`
       insert into idempotency_key as known (account_id, operation, key_digest, digest, created_at)
       values (${account}, ${operation}, ${key}, ${digest}, ${this.clock.now()})
@@ -95,16 +114,17 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async storedAnswer(
     em: EntityManager,
-    [account, operation, key]: Identity,
-    digest: string,
-    sealing: Encryption,
-  ): Promise<unknown> {
+    { account, operation, key, digest, sealing }: Claim,
+    since: Date | null = null,
+  ): Promise<{ answer: unknown } | undefined> {
     const { rows } = await sql<{ digest: string; answer: string }>`
       select digest, answer from idempotency_key
-      where account_id = ${account} and operation = ${operation} and key_digest = ${key}`.execute(em.getKysely());
+      where account_id = ${account} and operation = ${operation} and key_digest = ${key}
+        and (${since}::timestamptz is null or created_at >= ${since})`.execute(em.getKysely());
     const [known] = rows;
-    if (known?.digest !== digest) throw new Problem('idempotency-mismatch');
-    return (JSON.parse(sealing.decrypt(known.answer, digest)) as unknown) ?? undefined;
+    if (!known) return undefined;
+    if (known.digest !== digest) throw new Problem('idempotency-mismatch');
+    return { answer: (JSON.parse(sealing.decrypt(known.answer, digest)) as unknown) ?? undefined };
   }
 
   private horizon(): Date {
@@ -112,6 +132,13 @@ export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy 
   }
 }
 
-type Identity = readonly [account: string, operation: string, keyDigest: string];
+/** A key and the request that it stands for, as the table has them. */
+interface Claim {
+  account: string;
+  operation: string;
+  key: string;
+  digest: string;
+  sealing: Encryption;
+}
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url');

@@ -6,6 +6,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { BatchInterceptor } from './batch-interceptor.js';
 import { CallInterceptor } from './call-interceptor.js';
+import { CallTransactions } from './call-transactions.js';
 import { CallsInTransaction } from './calls-in-transaction.js';
 import { BaseConfig, ServiceConfig } from './config.js';
 import { HealthController, Readiness } from './health.js';
@@ -46,7 +47,7 @@ export class PlatformModule {
       global: true,
       imports: [TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController, MetricsController],
-      providers: [...shared, IdempotencyKeys, BatchInterceptor, CallInterceptor, CallsInTransaction],
+      providers: [...shared, IdempotencyKeys, BatchInterceptor, CallTransactions, CallInterceptor, CallsInTransaction],
       exports: shared.map((provider) => ('provide' in provider ? provider.provide : provider)),
     };
   }

@@ -22,6 +22,7 @@ export class ContactMovesController {
    */
   @Answers(contactsMoved)
   async move(moved: ContactsMoved): Promise<{ done: boolean }> {
+    await this.directory.prepare(moved.accountId, [moved.userId]);
     return RequestContext.create(this.em, () =>
       this.em.transactional(async () => {
         if (moved.after && !(await isApplied(this.em.getKysely(), moved.after))) return { done: false };

@@ -44,8 +44,10 @@ export class CampaignSender extends Worker {
     if (!due) return false;
     const { account_id: accountId, definition, sent_up_to: after } = due;
     const page = await this.recipients.page({ accountId, definition, after, limit: CONTACTS_AT_ONCE });
-    await RequestContext.create(this.em, () =>
-      this.em.transactional(() => this.send(due, page.contacts, page.next === null)),
+    await this.directory.withLookup(() =>
+      RequestContext.create(this.em, () =>
+        this.em.transactional(() => this.send(due, page.contacts, page.next === null)),
+      ),
     );
     return true;
   }

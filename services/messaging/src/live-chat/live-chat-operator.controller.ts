@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { sql, type RawBuilder } from 'kysely';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import {
   isManager,
   liveChatOperatorPut,
@@ -42,6 +42,12 @@ export class LiveChatOperatorController {
       ${before ? sql`and o.user_id < ${before}` : sql``} order by o.user_id desc limit ${limit + 1}`);
     const page = toPage(rows, query);
     return { ...page, items: await this.shown(page.items) };
+  }
+
+  @Prepares(liveChatOperatorPut)
+  async lookUp(call: CallOf<typeof liveChatOperatorPut>): Promise<void> {
+    const { accountId, userId } = subjectOf(call);
+    await this.directory.prepare(accountId, [userId]);
   }
 
   /** The person first, then the account's routing, then the row: who routes takes them in this order, too. */

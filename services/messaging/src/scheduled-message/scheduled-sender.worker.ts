@@ -2,7 +2,7 @@ import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Log } from '#libs/observability';
-import { MOST_RECIPIENTS } from '#libs/contracts';
+import { MOST_RECIPIENTS, type Recipient } from '#libs/contracts';
 import { Clock, Directory } from '#libs/database';
 import { Worker } from '#libs/jobs';
 import { type Db } from '#libs/lifecycle';
@@ -50,22 +50,24 @@ export class ScheduledSender extends Worker {
       contactIds: due.contact_ids,
       limit: MOST_RECIPIENTS,
     });
-    await RequestContext.create(this.em, () =>
-      this.em.transactional(async () => {
-        const left = due.inbox_owner ? await this.directory.lockAndCheckLeft(due.account_id, due.inbox_owner) : false;
-        // Whoever holds or cancels it at this moment comes either before, and it stays, or after, and it is gone.
-        const { rows } = await sql`
-          update scheduled_message set status = 'sent' where id = ${due.id} and status = 'scheduled' returning id`.execute(
-          this.em.getKysely(),
-        );
-        if (rows.length === 0) return;
-        const inbox = { id: due.inbox_id, accountId: due.account_id, ownerId: due.inbox_owner };
-        const letter = { text: due.text, sentBy: due.scheduled_by, teamIds: due.team_ids };
-        // The threads were begun when it was scheduled. Where the leaver's have been deleted since, none begins again.
-        await this.outgoing.queue(inbox, letter, contacts, !left);
-      }),
+    await this.directory.withLookup(() =>
+      RequestContext.create(this.em, () => this.em.transactional(() => this.send(due, contacts))),
     );
     return true;
+  }
+
+  private async send(due: Due, contacts: readonly Recipient[]): Promise<void> {
+    const left = due.inbox_owner ? await this.directory.lockAndCheckLeft(due.account_id, due.inbox_owner) : false;
+    // Whoever holds or cancels it at this moment comes either before, and it stays, or after, and it is gone.
+    const { rows } = await sql`
+      update scheduled_message set status = 'sent' where id = ${due.id} and status = 'scheduled' returning id`.execute(
+      this.em.getKysely(),
+    );
+    if (rows.length === 0) return;
+    const inbox = { id: due.inbox_id, accountId: due.account_id, ownerId: due.inbox_owner };
+    const letter = { text: due.text, sentBy: due.scheduled_by, teamIds: due.team_ids };
+    // The threads were begun when it was scheduled. Where the leaver's have been deleted since, none begins again.
+    await this.outgoing.queue(inbox, letter, contacts, !left);
   }
 
   /**

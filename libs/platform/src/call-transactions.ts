@@ -1,0 +1,99 @@
+import { PREPARE_AGAIN } from '#libs/broker';
+import { Problem, type Call, type Operation } from '#libs/contracts';
+import { Directory, Ids } from '#libs/database';
+import { failpoint } from '#libs/jobs';
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
+import { Injectable, Optional } from '@nestjs/common';
+import { IdempotencyKeys, type KeyedCall } from './idempotency.js';
+
+/** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
+const RETRYABLE_SQLSTATES = ['40001', '40P01'];
+const ATTEMPTS = 4;
+/** After so many the caller is told: what the call depends on is being changed by somebody all the time. */
+const PREPARATIONS = 4;
+/** Milliseconds before the second attempt, with as much jitter; each further pause is longer by as much. */
+const PAUSE_MS = 20;
+
+/** A call, and what its controller does with it. */
+export interface HandledCall {
+  em: EntityManager;
+  call: Call;
+  /** Undefined for an ask, which no client can repeat under a key. */
+  operation?: Operation;
+  /** Asks others, outside of any transaction. */
+  prepare?: (call: Call) => Promise<unknown>;
+  /** Works inside the transaction and asks nobody. */
+  commit: (prepared: unknown) => Promise<unknown>;
+}
+
+/** Gives a call that changes something its preparation and its transaction. */
+@Injectable()
+export class CallTransactions {
+  constructor(
+    private readonly idempotency: IdempotencyKeys,
+    private readonly ids: Ids,
+    @Optional() private readonly directory?: Directory,
+  ) {}
+
+  /**
+   * Everything that the call changes and its answer under an idempotency key become visible together.
+   * @throws Problem `conflict` when what was prepared had changed each time
+   */
+  async run(handled: HandledCall): Promise<unknown> {
+    for (let attempt = 1; attempt <= PREPARATIONS; attempt++) {
+      if (attempt > 1) await this.pause(attempt - 1);
+      const answer = await this.attempt(handled);
+      if (answer !== PREPARE_AGAIN) return answer;
+    }
+    throw new Problem('conflict', { detail: 'What this depends on keeps changing. Look at it again, then repeat it.' });
+  }
+
+  private async attempt(handled: HandledCall): Promise<unknown> {
+    const { em, call, prepare } = handled;
+    if (!prepare) return this.commit(handled, undefined);
+    const keyed = keyedCallOf(handled);
+    const known = keyed && (await this.idempotency.find(em.fork(), keyed));
+    if (known) return known.answer;
+    const prepared = await RequestContext.create(em, () => prepare(call));
+    return this.commit(handled, prepared);
+  }
+
+  private async commit(handled: HandledCall, prepared: unknown): Promise<unknown> {
+    const transaction = () => failpoint('call.commit', () => this.transaction(handled, prepared));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await (this.directory ? this.directory.withLookup(transaction) : transaction());
+      } catch (error) {
+        if (error instanceof RolledBack) return PREPARE_AGAIN;
+        if (attempt === ATTEMPTS || !RETRYABLE_SQLSTATES.includes(String((error as { code?: unknown }).code)))
+          throw error;
+        await this.pause(attempt);
+      }
+    }
+  }
+
+  private transaction(handled: HandledCall, prepared: unknown): Promise<unknown> {
+    const work = async () => orRollBack(await handled.commit(prepared));
+    const keyed = keyedCallOf(handled);
+    const { em } = handled;
+    return RequestContext.create(em, () =>
+      em.transactional((tx) => (keyed ? this.idempotency.once(tx, keyed, work) : work())),
+    );
+  }
+
+  private async pause(attempt: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * attempt * (1 + this.ids.fraction())));
+  }
+}
+
+/** Has the transaction undone whose handler has asked for another preparation. */
+class RolledBack extends Error {}
+
+function orRollBack(answer: unknown): unknown {
+  if (answer === PREPARE_AGAIN) throw new RolledBack();
+  return answer;
+}
+
+function keyedCallOf({ operation, call: { principal, idempotency } }: HandledCall): KeyedCall | undefined {
+  return operation && idempotency ? { operation: operation.id, call: { principal, idempotency } } : undefined;
+}
