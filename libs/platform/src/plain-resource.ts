@@ -73,8 +73,8 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
     ) {}
 
     @Handles(any.create)
-    async create(call: Call): Promise<object> {
-      const row = await this.insert(call, await this.prepare(call));
+    async create(call: Call, prepared?: unknown): Promise<object> {
+      const row = await this.insert(call, await this.prepare(call, prepared));
       return (await this.present([row], call))[0]!;
     }
 
@@ -107,8 +107,11 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
       await this.discard(row, call);
     }
 
-    /** The values of a new row. Runs in the transaction that inserts it. */
-    async prepare({ body }: Call): Promise<Record<string, unknown>> {
+    /**
+     * The values of a new row. Runs in the transaction that inserts it.
+     * @param _prepared what the resource's own `@Prepares(operations.create)` has returned
+     */
+    async prepare({ body }: Call, _prepared?: unknown): Promise<Record<string, unknown>> {
       return { ...(body as Record<string, unknown>) };
     }
 

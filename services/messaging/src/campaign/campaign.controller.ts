@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { Handles, ServiceClient } from '#libs/broker';
+import { Handles, PREPARE_AGAIN, Prepares, ServiceClient, type PrepareAgain } from '#libs/broker';
 import {
   accountGet,
   campaigns,
@@ -45,9 +45,20 @@ export class CampaignController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare({ body, principal: { accountId, userId } }: Call): Promise<Record<string, unknown>> {
+  /** What the segment stands for at this moment; contacts knows. */
+  @Prepares(campaigns.create)
+  async definitionOf({ body, principal }: CallOf<typeof campaigns.create>): Promise<Definition> {
+    const { segmentId } = body;
+    if (!segmentId) return {};
+    const { accountId } = principal;
+    return (await this.recipients.page({ accountId, segmentId, limit: 1 })).definition;
+  }
+
+  override async prepare(
+    { body, principal: { accountId, userId } }: Call,
+    definition: Definition,
+  ): Promise<Record<string, unknown>> {
     const { name = null, text, at, status = 'scheduled', segmentId, ownerId = userId, inboxId } = body as NewCampaign;
-    const definition = segmentId ? (await this.recipients.page({ accountId, segmentId, limit: 1 })).definition : {};
     if (inboxId) {
       const inbox = await this.inboxes.named(accountId, inboxId);
       await this.directory.requireActive(accountId, [ownerId, inbox.ownerId]);
@@ -63,9 +74,7 @@ export class CampaignController extends base {
 
   override async present(rows: readonly CampaignRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
     const shown = (await super.present(rows, call)) as CampaignAnswer[];
-    const orphans = shown.filter(({ owner }) => owner.status === 'deleted');
-    if (orphans.length > 0 && (await this.isTexting(call))) for (const { owner } of orphans) owner.name = UNKNOWN;
-    return shown;
+    return shown.some(isOwnerDeleted) ? nameOwners(shown, await this.isTexting(call)) : shown;
   }
 
   /** Only identity knows the account's preset. While it does not answer, deleted owners are called as everywhere else. */
@@ -76,9 +85,19 @@ export class CampaignController extends base {
     );
   }
 
+  /** Whether it is a texting account; undefined while nobody has to know. */
+  @Prepares(campaignUpdate)
+  async prepareUpdate(call: CallOf<typeof campaignUpdate>): Promise<boolean | undefined> {
+    const [shown] = (await super.present([await this.find(call)], call)) as CampaignAnswer[];
+    return isOwnerDeleted(shown!) ? this.isTexting(call) : undefined;
+  }
+
   /** Whoever works in the account may change it, also when its owner has left. */
   @Handles(campaignUpdate)
-  async update(call: CallOf<typeof campaignUpdate>): Promise<CampaignAnswer> {
+  async update(
+    call: CallOf<typeof campaignUpdate>,
+    texting: boolean | undefined,
+  ): Promise<CampaignAnswer | PrepareAgain> {
     const campaign = await this.find(call);
     const { at, ...changes } = call.body;
     const given = Object.entries({ ...changes, at: at && new Date(at) }).filter(([, value]) => value !== undefined);
@@ -88,6 +107,17 @@ export class CampaignController extends base {
       if (changed === 0) throw new Problem('conflict', { detail: 'It is being sent, or has been.' });
       await this.em.refresh(campaign);
     }
-    return (await this.present([campaign], call))[0] as CampaignAnswer;
+    const shown = (await super.present([campaign], call)) as CampaignAnswer[];
+    if (texting === undefined && shown.some(isOwnerDeleted)) return PREPARE_AGAIN;
+    return nameOwners(shown, texting === true)[0]!;
   }
+}
+
+type Definition = Record<string, unknown> | null;
+
+const isOwnerDeleted = ({ owner }: CampaignAnswer): boolean => owner.status === 'deleted';
+
+function nameOwners(shown: CampaignAnswer[], texting: boolean): CampaignAnswer[] {
+  if (texting) for (const { owner } of shown.filter(isOwnerDeleted)) owner.name = UNKNOWN;
+  return shown;
 }

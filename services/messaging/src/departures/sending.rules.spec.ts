@@ -54,8 +54,8 @@ const agent = (person: Person) => ({ ...person, roles: ['agent'] as const });
 const text = 'Hello';
 
 const compose = (bench: RuleBench, owner: Person, more: object = {}) =>
-  transaction(bench, ({ composer }) =>
-    composer.compose(agent(owner), { contactIds: [bench.ids.next()], text, ...more }),
+  transaction(bench, async ({ composer, recipients }) =>
+    composer.compose(agent(owner), { text, ...more }, await recipients.all({ accountId: owner.accountId })),
   );
 
 async function anInbox(em: EntityManager, bench: RuleBench, owner: Person, kind: 'personal' | 'shared') {
@@ -161,7 +161,7 @@ behavesLikeARule(messaging, 'messaging.campaigns', {
     transaction(bench, ({ em, directory, ids, clock, recipients, inboxes, outgoing }) => {
       const controller = new CampaignController(em, directory, ids, clock, recipients, inboxes, outgoing, nobodyAsked);
       const body = { text, at: clock.now().toISOString() };
-      return controller.create({ principal: agent(owner), params: {}, query: {}, body });
+      return controller.create({ principal: agent(owner), params: {}, query: {}, body }, {});
     }),
 });
 

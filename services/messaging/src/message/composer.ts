@@ -42,17 +42,37 @@ export class Composer {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Problem `validation`, `forbidden`, `unknown-reference`, `inactive-user`, `no-assigned-contacts` */
-  async compose(principal: Principal, message: NewMessage): Promise<Composed> {
-    if (message.sendAsAssignedUser && !isManager(principal)) {
+  /**
+   * Whom a message goes to, at most `MOST_RECIPIENTS`. Contacts belong to another service, so it is asked before the
+   * transaction.
+   * @throws Problem `validation`, `forbidden`, `unknown-reference`, `no-assigned-contacts`
+   */
+  recipientsOf(
+    principal: Principal,
+    message: Addressed & Pick<NewMessage, 'sendAsAssignedUser'>,
+  ): Promise<Recipient[]> {
+    const { accountId, userId } = principal;
+    const { contactIds, segmentId, onlyMyContacts, sendAsAssignedUser } = message;
+    if (sendAsAssignedUser && !isManager(principal)) {
       throw new Problem('forbidden', { detail: 'Only owners and admins send as the assigned user.' });
     }
-    const { letter, ...share } = await this.address(principal, message);
+    if (!contactIds === !segmentId) throw misaddressed('contactIds', 'Name either contactIds or a segmentId');
+    const assignee = onlyMyContacts ? userId : undefined;
+    return this.recipients.all({ accountId, contactIds, segmentId, assignee });
+  }
+
+  /**
+   * @param to as `recipientsOf` found them
+   * @throws Problem `forbidden`, `unknown-reference`, `inactive-user`
+   */
+  async compose(principal: Principal, message: NewMessage, to: Recipient[]): Promise<Composed> {
+    const { letter, inbox } = await this.address(principal, message);
+    const share = { inbox, to };
     const shares = message.sendAsAssignedUser ? await this.byAssignee(share) : [share];
     const at = message.at ? new Date(message.at) : this.clock.now();
     const later = at > this.clock.now();
-    const composed: Composed = { sent: [], scheduled: [], total: share.to.length };
-    for (const one of shares.filter(({ to }) => to.length > 0)) {
+    const composed: Composed = { sent: [], scheduled: [], total: to.length };
+    for (const one of shares.filter((some) => some.to.length > 0)) {
       if (later) composed.scheduled.push(await this.put(one, letter, at));
       else composed.sent.push(...(await this.outgoing.queue(one.inbox, letter, one.to)));
     }
@@ -61,22 +81,21 @@ export class Composer {
 
   /**
    * For a set time; one that has come already is the next to be sent.
+   * @param to as `recipientsOf` found them
    * @throws Problem as `compose` does
    */
-  async schedule(principal: Principal, message: NewScheduledMessage): Promise<ScheduledMessageRow> {
-    const { letter, ...share } = await this.address(principal, message);
-    return this.put(share, letter, new Date(message.at));
+  async schedule(principal: Principal, message: NewScheduledMessage, to: Recipient[]): Promise<ScheduledMessageRow> {
+    const { letter, inbox } = await this.address(principal, message);
+    return this.put({ inbox, to }, letter, new Date(message.at));
   }
 
-  private async address(principal: Principal, message: Addressed): Promise<Share & { letter: Letter }> {
-    const { accountId, userId } = principal;
-    const { contactIds, segmentId, onlyMyContacts, text } = message;
-    if (!contactIds === !segmentId) throw misaddressed('contactIds', 'Name either contactIds or a segmentId');
-    // Asked before anything is locked.
-    const assignee = onlyMyContacts ? userId : undefined;
-    const to = await this.recipients.all({ accountId, contactIds, segmentId, assignee });
-    const inbox = await this.inboxOf(principal, message.inboxId);
-    return { inbox, to, letter: { text, sentBy: userId, teamIds: await this.outgoing.teamsOf(userId) } };
+  private async address(
+    principal: Principal,
+    { inboxId, text }: Addressed,
+  ): Promise<{ inbox: SendingInbox; letter: Letter }> {
+    const inbox = await this.inboxOf(principal, inboxId);
+    const { userId } = principal;
+    return { inbox, letter: { text, sentBy: userId, teamIds: await this.outgoing.teamsOf(userId) } };
   }
 
   private async put({ inbox, to }: Share, letter: Letter, at: Date): Promise<ScheduledMessageRow> {

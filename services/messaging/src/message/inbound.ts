@@ -2,7 +2,15 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { ServiceClient } from '#libs/broker';
-import { callInbound, Problem, type InboundMessage, type Principal } from '#libs/contracts';
+import {
+  callInbound,
+  messageInbound,
+  Problem,
+  type Call,
+  type InboundMessage,
+  type Principal,
+  type RoutedCall,
+} from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { Ledger } from '../activity/ledger.js';
 import { Conversation } from '../conversation/conversation.entity.js';
@@ -27,11 +35,34 @@ export class Inbound {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Problem `validation`, `unknown-reference`, `conflict`, `not-found`, `inactive-user` */
-  async receive(principal: Principal, { to, inboxId, contactId, text }: InboundMessage): Promise<MessageRow> {
+  /**
+   * Where a number leads that somebody has written to. Telephony knows, and records what it was asked: under the key of the
+   * call, so that a repeated call is recorded once.
+   * @returns undefined where the message names the inbox
+   * @throws Problem `validation`, `not-found`
+   */
+  async route(
+    principal: Principal,
+    { to, inboxId, contactId }: InboundMessage,
+    idempotency?: Call['idempotency'],
+  ): Promise<RoutedCall | undefined> {
     if (!to === !inboxId) throw misaddressed('inboxId', 'Name either the inbox or the number written to');
+    if (!to) return undefined;
+    const keyed = idempotency && { ...idempotency, key: `${messageInbound.id} ${idempotency.key}` };
+    return this.services.call(callInbound, { principal, idempotency: keyed, body: { to, contactId } });
+  }
+
+  /**
+   * @param route as telephony has answered, where the message names a number
+   * @throws Problem `unknown-reference`, `conflict`, `inactive-user`
+   */
+  async receive(
+    principal: Principal,
+    { inboxId, contactId, text }: InboundMessage,
+    route: RoutedCall | undefined,
+  ): Promise<MessageRow> {
     const { accountId } = principal;
-    const inbox = inboxId ? await this.inboxes.named(accountId, inboxId) : await this.routed(principal, to!, contactId);
+    const inbox = route ? await this.inboxAt(accountId, route) : await this.inboxes.named(accountId, inboxId!);
     const left = inbox.ownerId ? await this.isUnattended(accountId, inbox.ownerId) : false;
     const thread = (await this.outgoing.conversations(inbox, [contactId], !left)).get(contactId);
     if (!thread) {
@@ -61,13 +92,12 @@ export class Inbound {
     return left && !(await this.access.caretaker(ownerId));
   }
 
-  private async routed(principal: Principal, to: string, contactId: string): Promise<SendingInbox> {
-    const { user, inboxId } = await this.services.call(callInbound, { principal, body: { to, contactId } });
-    const shared = inboxId && (await this.inboxes.find(principal.accountId, inboxId));
+  private async inboxAt(accountId: string, { user, inboxId }: RoutedCall): Promise<SendingInbox> {
+    const shared = inboxId && (await this.inboxes.find(accountId, inboxId));
     if (shared) return shared;
     if (!user) throw new Problem('conflict', { detail: 'Nobody gets what is written to this number. Name an inbox.' });
-    await this.directory.requireActive(principal.accountId, [user.id]);
-    return this.inboxes.personal(principal.accountId, user.id);
+    await this.directory.requireActive(accountId, [user.id]);
+    return this.inboxes.personal(accountId, user.id);
   }
 
   /** What is written goes on with whoever had it, unless they have left. */

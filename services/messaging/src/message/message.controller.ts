@@ -1,6 +1,6 @@
 import { EntityManager, type FilterQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares, type Prepared } from '#libs/broker';
 import {
   messageCompose,
   messageDelivery,
@@ -17,6 +17,7 @@ import {
   type Message as MessageAnswer,
   type MessageQuery,
   type Principal,
+  type Recipient,
 } from '#libs/contracts';
 import { Clock, Directory, pageWindow, toPage } from '#libs/database';
 import { personFields } from '#libs/platform';
@@ -38,9 +39,14 @@ export class MessageController {
     private readonly clock: Clock,
   ) {}
 
+  @Prepares(messageCompose)
+  async recipientsOf({ principal, body }: CallOf<typeof messageCompose>): Promise<Recipient[]> {
+    return this.composer.recipientsOf(principal, body);
+  }
+
   @Handles(messageCompose)
-  async compose({ principal, body }: CallOf<typeof messageCompose>): Promise<ComposedMessages> {
-    const { sent, scheduled, total } = await this.composer.compose(principal, body);
+  async compose({ principal, body }: CallOf<typeof messageCompose>, to: Recipient[]): Promise<ComposedMessages> {
+    const { sent, scheduled, total } = await this.composer.compose(principal, body, to);
     const rows = await this.em.find(Message, { id: { $in: sent.slice(0, MOST_SHOWN) } }, { orderBy: { id: 'asc' } });
     const shown = await shownScheduled(this.directory, scheduled.slice(0, MOST_SHOWN));
     return { total, items: await this.shown(rows), scheduled: shown };
@@ -69,9 +75,17 @@ export class MessageController {
     this.em.remove(await this.find(call, this.seenBy(call)));
   }
 
+  @Prepares(messageInbound)
+  async route({ principal, body, idempotency }: CallOf<typeof messageInbound>): Promise<Prepared<Inbound['route']>> {
+    return this.inbound.route(principal, body, idempotency);
+  }
+
   @Handles(messageInbound)
-  async receive({ principal, body }: CallOf<typeof messageInbound>): Promise<MessageAnswer> {
-    return (await this.shown([await this.inbound.receive(principal, body)]))[0]!;
+  async receive(
+    { principal, body }: CallOf<typeof messageInbound>,
+    route: Prepared<Inbound['route']>,
+  ): Promise<MessageAnswer> {
+    return (await this.shown([await this.inbound.receive(principal, body, route)]))[0]!;
   }
 
   @Handles(messageDelivery)

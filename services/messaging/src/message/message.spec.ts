@@ -101,6 +101,17 @@ describe('messages', () => {
     await expect(compose(robin, { segmentId: foreign })).rejects.toMatchObject({ code: 'unknown-reference' });
   });
 
+  it('that are asked for again under the same key ask nobody for the recipients', async () => {
+    contacts.add(accountId, { phone: '+14155550112' });
+    const segmentId = contacts.segment({ phone: '+14155550112' });
+    const call = { body: { text: 'Hello', segmentId }, idempotency: { key: messaging.ids.next(), digest: 'same' } };
+    const composed = await messaging.call(robin, messageCompose, call);
+    contacts.forget(segmentId);
+    expect(await messaging.call(robin, messageCompose, call)).toEqual(composed);
+    await expect(compose(robin, { segmentId })).rejects.toMatchObject({ code: 'unknown-reference' });
+    expect((await list()).length).toBe(1);
+  });
+
   it('go to the caller’s own contacts only, on request, and to none is refused', async () => {
     const mine = contacts.add(accountId, { assigneeId: robin.userId });
     const contactIds = [mine, contacts.add(accountId, { assigneeId: kim.userId }), contacts.add(accountId)];
@@ -245,6 +256,20 @@ describe('messages', () => {
         } finally {
           await standIn.close();
         }
+      }
+    });
+
+    it('to a number are routed under the key of the call, and once', async () => {
+      const standIn = await AddressBook.open(messaging);
+      try {
+        await standIn.routesTo(kim.userId);
+        const body = { to: '+14155550198', contactId: contacts.add(accountId), text: 'Hello?' };
+        const call = { body, idempotency: { key: messaging.ids.next(), digest: 'same' } };
+        const received = await messaging.call(admin, messageInbound, call);
+        expect(await messaging.call(admin, messageInbound, call)).toEqual(received);
+        expect(standIn.routed).toEqual([`${messageInbound.id} ${call.idempotency.key}`]);
+      } finally {
+        await standIn.close();
       }
     });
 

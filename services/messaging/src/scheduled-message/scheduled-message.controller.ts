@@ -1,13 +1,16 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
+import { Prepares } from '#libs/broker';
 import {
   isManager,
   Problem,
   scheduledMessages,
   type Call,
+  type CallOf,
   type ListQuery,
   type NewScheduledMessage,
   type NoBody,
+  type Recipient,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
@@ -34,12 +37,21 @@ export class ScheduledMessageController extends base {
     super(em, directory, ids, clock);
   }
 
+  @Prepares(scheduledMessages.create)
+  async recipientsOf({ principal, body }: CallOf<typeof scheduledMessages.create>): Promise<Recipient[]> {
+    return this.composer.recipientsOf(principal, body);
+  }
+
+  override async prepare({ body }: Call, to: Recipient[]): Promise<Record<string, unknown>> {
+    return { message: body, to };
+  }
+
   /** The same as composing a message with a time. */
   override insert(
     { principal }: Pick<Call, 'principal'>,
-    values: Record<string, unknown>,
+    { message, to }: Record<string, unknown>,
   ): Promise<ScheduledMessageRow> {
-    return this.composer.schedule(principal, values as unknown as NewScheduledMessage);
+    return this.composer.schedule(principal, message as NewScheduledMessage, to as Recipient[]);
   }
 
   override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {

@@ -5,6 +5,7 @@ import {
   callInbound,
   contactsFor,
   Problem,
+  type Call,
   type Preset,
   type Recipient,
   type RecipientsWanted,
@@ -14,6 +15,8 @@ import type { TestService } from '#libs/platform/testing';
 /** Stands in for the contacts service on the real broker: knows the contacts and segments that a test makes. */
 export class AddressBook {
   private readonly contacts: (Recipient & { accountId: string })[] = [];
+  /** Keys of the calls that telephony was asked to route. */
+  readonly routed: (string | undefined)[] = [];
   private readonly segments = new Map<string, Record<string, unknown>>();
 
   private constructor(
@@ -40,7 +43,12 @@ export class AddressBook {
   async routesTo(userId: string | null, inboxId: string | null = null): Promise<void> {
     const user = userId && { id: userId, name: 'Whoever', status: 'active' };
     const response = JSON.stringify({ response: { user, inboxId }, isDisposed: true, id: '0' });
-    this.nats.subscribe(callInbound.subject, { callback: (_error, message) => void message.respond(response) });
+    this.nats.subscribe(callInbound.subject, {
+      callback: (_error, message) => {
+        this.routed.push(message.json<{ data: Call }>().data.idempotency?.key);
+        message.respond(response);
+      },
+    });
     await this.nats.flush();
   }
 
