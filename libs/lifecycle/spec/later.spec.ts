@@ -69,4 +69,20 @@ describe('what takes long or comes later', () => {
     expect(await at.owned(at.robin)).toBe(0);
     expect(at.receiptsOf(at.robin).at(-1)!.rules).toMatchObject([{ doneAt: expect.any(String) }]);
   });
+
+  it('says that a legal hold keeps it waiting until that has been sent', async () => {
+    await at.things('letter', at.robin);
+    const rules: ResolvedRules = { 'desk.letters': { deactivated: { action: 'delete-after', days: 30 } } };
+    await at.deliver([at.bench.leaving(at.robin, 'deactivated', rules, { profile: { legalHold: true } })]);
+    at.bench.clock.advanceDays(31);
+    const saidHeld = () => at.receiptsOf(at.robin).filter(({ rules: [line] }) => line?.heldAt).length;
+    at.bench.receipts.away = true;
+    await at.bench.scheduled.drain();
+    at.bench.receipts.away = false;
+    expect(saidHeld()).toBe(0);
+    await at.bench.scheduled.drain();
+    await at.bench.scheduled.drain();
+    expect(saidHeld()).toBe(1);
+    expect(await at.owned(at.robin)).toBe(1);
+  });
 });

@@ -12,6 +12,7 @@ import type {
 } from '#libs/contracts';
 import { Log } from '#libs/observability';
 import {
+  assertNoOpenTransaction,
   Clock,
   Directory,
   fingerprint,
@@ -70,9 +71,13 @@ type ResourceController = new (
 /** Keeps what would be sent to identity. */
 class CollectedReceipts extends Receipts {
   readonly all: Receipt[] = [];
+  /** While the broker is away, nothing arrives. */
+  away = false;
 
-  override async send(receipts: readonly Receipt[]): Promise<void> {
-    this.all.push(...receipts);
+  override async send(receipts: readonly Receipt[]): Promise<boolean> {
+    assertNoOpenTransaction('receipts');
+    if (!this.away) this.all.push(...receipts);
+    return !this.away;
   }
 }
 

@@ -1,3 +1,4 @@
+export { asAnotherProcess } from './another-process.js';
 export { eventually, type WaitOptions } from './eventually.js';
 export { testBroker, type TestBroker } from './test-broker.js';
 export { testDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';

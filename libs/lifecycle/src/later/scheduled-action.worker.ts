@@ -49,23 +49,30 @@ export class ScheduledActionWorker extends Worker {
   protected async step(): Promise<boolean> {
     // After a restored backup the directory may not know yet who has come back; what an effect destroys stays destroyed.
     await this.introduction?.firstAttempt();
-    await this.em.fork().transactional((em) => this.recordHeld(em.getKysely()));
+    await this.reportHeld();
     const { receipts, more } = await this.em.fork().transactional((em) => this.sweep(em.getKysely()));
     await this.receipts.send(receipts);
     return more;
   }
 
-  /** Says once of each effect that a legal hold keeps it waiting, before the commit: nobody would ask for it again. */
-  private async recordHeld(db: Db): Promise<void> {
+  /**
+   * Says of each effect that a legal hold keeps it waiting: at least once, since nobody would ask for it again. It counts as
+   * said when it has been sent; until then every step says it.
+   */
+  private async reportHeld(): Promise<void> {
     const now = this.clock.now();
-    const held = await claim(db, now, true);
-    if (held.length === 0) return;
+    const { held, receipts } = await this.em.fork().transactional(async (em) => {
+      const db = em.getKysely();
+      const claimed = await claim(db, now, true);
+      return { held: claimed, receipts: await mark(db, claimed, 'heldAt', now) };
+    });
+    if (held.length === 0 || !(await this.receipts.send(receipts))) return;
     await sql`
       update scheduled_action s set held_at = ${now}
-      from unnest(${held.map((r) => r.user_id)}::uuid[], ${held.map((r) => r.rule)}::text[], ${held.map((r) => r.part)}::text[])
-        as n (user_id, rule, part)
-      where s.user_id = n.user_id and s.rule = n.rule and s.part = n.part and s.status = 'pending'`.execute(db);
-    await this.receipts.send(await mark(db, held, 'heldAt', now));
+      from unnest(${held.map((r) => r.user_id)}::uuid[], ${held.map((r) => r.rule)}::text[], ${held.map((r) => r.part)}::text[],
+        ${held.map((r) => r.lifecycle_version)}::bigint[]) as n (user_id, rule, part, lifecycle_version)
+      where s.user_id = n.user_id and s.rule = n.rule and s.part = n.part and s.lifecycle_version = n.lifecycle_version
+        and s.status = 'pending'`.execute(this.em.fork().getKysely());
   }
 
   private async sweep(db: Db): Promise<{ receipts: Receipt[]; more: boolean }> {

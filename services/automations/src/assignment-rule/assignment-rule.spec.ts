@@ -10,7 +10,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/test-kit';
+import { asAnotherProcess, eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { leaves, startAutomations } from '../testing/automations.js';
 import { AssignmentRuleMember } from './assignment-rule.entity.js';
@@ -109,7 +109,7 @@ describe('an assignment rule', () => {
     await service.em().transactional(async (em) => {
       // As a departure does it.
       await sql`select 1 from directory where user_id = ${kim.userId} for update`.execute(em.getKysely());
-      turn = next(id);
+      turn = asAnotherProcess(() => next(id));
       await eventually(async () => {
         const { rows } = await sql`
           select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(

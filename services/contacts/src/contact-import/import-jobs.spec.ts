@@ -13,7 +13,7 @@ import { Clock } from '#libs/database';
 import { RuleBench } from '#libs/lifecycle/testing';
 import { startService, type RunningService } from '#libs/platform';
 import { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/test-kit';
+import { asAnotherProcess, eventually } from '#libs/test-kit';
 import { RequestContext } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { Contact } from '../contact/contact.entity.js';
@@ -194,7 +194,7 @@ describe('a long import', () => {
       const id = await upload(service, admin, rowsOf(100));
       await service.em().transactional(async (em) => {
         await sql`select 1 from contact where account_id = ${admin.accountId} for update`.execute(em.getKysely());
-        await ask.ask(closeImport, { importId: id });
+        await asAnotherProcess(() => ask.ask(closeImport, { importId: id }));
         await eventually(() => expect(prepared).toEqual([0, 10]));
       });
       await eventually(async () => expect(await read(id)).toMatchObject({ status: 'completed', created: 99 }));

@@ -11,7 +11,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/test-kit';
+import { asAnotherProcess, eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { becomes, startTelephony } from '../testing/telephony.js';
 
@@ -89,7 +89,7 @@ describe('the history of calls', () => {
     await db.transactional(async (em) => {
       // As a departure does it.
       await sql`select 1 from directory where user_id = ${robin.userId} for update`.execute(em.getKysely());
-      call = dial(number.e164, CUSTOMER);
+      call = asAnotherProcess(() => dial(number.e164, CUSTOMER));
       await waitsForLock();
       await sql`update directory set status = 'deactivated' where user_id = ${robin.userId}`.execute(em.getKysely());
     });

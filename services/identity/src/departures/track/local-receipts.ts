@@ -15,8 +15,8 @@ export class LocalReceipts extends Receipts {
     super();
   }
 
-  override async send(receipts: readonly Receipt[]): Promise<void> {
-    if (receipts.length === 0) return;
-    await this.em.fork().transactional(() => this.folding.fold(this.rules.service, receipts));
+  override async send(receipts: readonly Receipt[]): Promise<boolean> {
+    if (receipts.length > 0) await this.em.fork().transactional(() => this.folding.fold(this.rules.service, receipts));
+    return true;
   }
 }
