@@ -18,8 +18,9 @@ export const decision: Measure = {
     let person = 0;
     const decide = async () => {
       for (let n = 0; n < each; n++) {
-        const id = personId(++person);
-        await identity.transaction(() => commands.decideNow(identity.owner, id, 'deactivated', {}));
+        const leaving = [identity.owner, personId(++person), 'deactivated', {}] as const;
+        const foreseen = await identity.preparation(() => commands.prepare(...leaving));
+        await identity.transaction(() => commands.decideNow(...leaving, foreseen));
       }
       return each;
     };

@@ -48,6 +48,11 @@ export class Identity {
     return this.service.app.get(type, { strict: false });
   }
 
+  /** Works outside of a transaction, as the preparation of a call does. */
+  preparation<T>(work: () => Promise<T>): Promise<T> {
+    return RequestContext.create(this.get(EntityManager as unknown as Type<EntityManager>), work);
+  }
+
   /** Works in a transaction, as a call from the gateway does. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
     const em = this.get(EntityManager as unknown as Type<EntityManager>);

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Answers, Handles } from '#libs/broker';
+import { Answers, Handles, Prepares, type PrepareAgain } from '#libs/broker';
 import {
   departureEvents,
   departurePreview,
@@ -26,6 +26,7 @@ import {
 import { Schedule } from './decide/schedule/schedule.js';
 import { DepartureCommands } from './decide/departure-commands.js';
 import { DeparturePreviews } from './plan/departure-preview.js';
+import type { Foreseen } from './plan/preflight.js';
 import { DepartureQueries } from './store/departure-queries.js';
 import { Progress } from './store/progress.js';
 import { DepartureRetry } from './decide/retry.js';
@@ -53,19 +54,43 @@ export class DepartureController {
     return this.previews.overview(principal.accountId, params.id!);
   }
 
+  @Prepares(usersDeactivate)
+  prepareDeactivation({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Foreseen | undefined> {
+    return this.commands.prepare(principal, params.id!, 'deactivated', body);
+  }
+
   @Handles(usersDeactivate)
-  deactivate({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Departure> {
-    return this.commands.decideNow(principal, params.id!, 'deactivated', body);
+  deactivate(
+    { principal, params, body }: CallOf<typeof usersDeactivate>,
+    foreseen: Foreseen | undefined,
+  ): Promise<Departure | PrepareAgain> {
+    return this.commands.decideNow(principal, params.id!, 'deactivated', body, foreseen);
+  }
+
+  @Prepares(usersDelete)
+  prepareDeletion({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Foreseen | undefined> {
+    return this.commands.prepare(principal, params.id!, 'deleted', body);
   }
 
   @Handles(usersDelete)
-  delete({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Departure> {
-    return this.commands.decideNow(principal, params.id!, 'deleted', body);
+  delete(
+    { principal, params, body }: CallOf<typeof usersDelete>,
+    foreseen: Foreseen | undefined,
+  ): Promise<Departure | PrepareAgain> {
+    return this.commands.decideNow(principal, params.id!, 'deleted', body, foreseen);
+  }
+
+  @Prepares(usersRemove)
+  prepareRemoval({ principal, params }: CallOf<typeof usersRemove>): Promise<Foreseen | undefined> {
+    return this.commands.prepare(principal, params.id!, 'deleted', {});
   }
 
   @Handles(usersRemove)
-  remove({ principal, params }: CallOf<typeof usersRemove>): Promise<Departure> {
-    return this.commands.decideNow(principal, params.id!, 'deleted', {});
+  remove(
+    { principal, params }: CallOf<typeof usersRemove>,
+    foreseen: Foreseen | undefined,
+  ): Promise<Departure | PrepareAgain> {
+    return this.commands.decideNow(principal, params.id!, 'deleted', {}, foreseen);
   }
 
   @Handles(usersReactivate)

@@ -51,9 +51,11 @@ describe('somebody with very many sessions', () => {
   });
 
   it('comes back without any of them, however far the chunks had got', async () => {
+    const commands = identity.get(DepartureCommands);
+    const leaving = [owner, leaver.userId, 'deactivated', {}] as const;
+    const foreseen = await identity.preparation(() => commands.prepare(...leaving));
     await identity.transaction(async () => {
-      const commands = identity.get(DepartureCommands);
-      await commands.decideNow(owner, leaver.userId, 'deactivated', {});
+      await commands.decideNow(...leaving, foreseen);
       await commands.reactivate(owner, leaver.userId);
     });
     const left = await identity.query(sql`select from session where user_id = ${leaver.userId} and not revoked`);

@@ -116,9 +116,10 @@ describe('a broker that loses everything', () => {
 
   it('costs no receipt: a repeated event is answered with the same', async () => {
     await identity.broker.kill();
-    const started = await identity.transaction(() =>
-      identity.get(DepartureCommands).decideNow(owner, leaver.userId, 'deactivated', {}),
-    );
+    const commands = identity.get(DepartureCommands);
+    const leaving = [owner, leaver.userId, 'deactivated', {}] as const;
+    const foreseen = await identity.preparation(() => commands.prepare(...leaving));
+    const started = (await identity.transaction(() => commands.decideNow(...leaving, foreseen))) as Departure;
     // Applied, and the receipt never sent.
     await departures.peer.processor.apply([await eventOf(started)]);
     await identity.broker.restartEmpty();

@@ -72,13 +72,22 @@ export class ScimTokens {
    * @throws Problem `unauthenticated`
    */
   async authenticate(token: string): Promise<Principal> {
+    const principal = await this.principalOf(token);
+    await this.touch(tokens.read(token)!.id);
+    return principal;
+  }
+
+  /**
+   * The same for a preparation, which writes nothing: it does not count as a use of the token.
+   * @throws Problem `unauthenticated`
+   */
+  async principalOf(token: string): Promise<Principal> {
     const given = tokens.read(token);
     if (!given) throw new Problem('unauthenticated');
     const { rows } = await sql<{ account_id: string; hash: Buffer }>`
       select account_id, hash from scim_token where id = ${given.id}`.execute(this.db);
     const [known] = rows;
     if (!known || !given.isOf(known.hash)) throw new Problem('unauthenticated');
-    await this.touch(given.id);
     return { accountId: known.account_id, userId: NOBODY.userId, roles: ['owner'], system: 'scim' };
   }
 

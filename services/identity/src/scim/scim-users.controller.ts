@@ -1,7 +1,9 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
 import { scimUsers, type CallOf, type ScimAnswer, type ScimPage } from '#libs/contracts';
+import type { Foreseen } from '../departures/plan/preflight.js';
 import { pageOf } from './answers.js';
+import { readUser, readUserPatch } from './asserted-user.js';
 import { ScimTokens } from './scim-tokens.js';
 import { ScimUserRows } from './scim-user-rows.js';
 import { toScimUser } from './scim-user-view.js';
@@ -32,18 +34,42 @@ export class ScimUsersController {
     return this.users.create(await this.tokens.authenticate(body.token), body);
   }
 
+  @Prepares(scimUsers.replace)
+  async prepareReplacement({ body, params }: CallOf<typeof scimUsers.replace>): Promise<Foreseen | undefined> {
+    return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, readUser(body.body));
+  }
+
   @Handles(scimUsers.replace)
-  async replace({ body, params }: CallOf<typeof scimUsers.replace>): Promise<ScimAnswer> {
-    return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body);
+  async replace(
+    { body, params }: CallOf<typeof scimUsers.replace>,
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain> {
+    return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body, foreseen);
+  }
+
+  @Prepares(scimUsers.change)
+  async prepareChange({ body, params }: CallOf<typeof scimUsers.change>): Promise<Foreseen | undefined> {
+    return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, readUserPatch(body.body));
   }
 
   @Handles(scimUsers.change)
-  async change({ body, params }: CallOf<typeof scimUsers.change>): Promise<ScimAnswer> {
-    return this.users.change(await this.tokens.authenticate(body.token), params.id!, body);
+  async change(
+    { body, params }: CallOf<typeof scimUsers.change>,
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain> {
+    return this.users.change(await this.tokens.authenticate(body.token), params.id!, body, foreseen);
+  }
+
+  @Prepares(scimUsers.remove)
+  async prepareRemoval({ body, params }: CallOf<typeof scimUsers.remove>): Promise<Foreseen | undefined> {
+    return this.users.prepareRemoval(await this.tokens.principalOf(body.token), params.id!);
   }
 
   @Handles(scimUsers.remove)
-  async remove({ body, params }: CallOf<typeof scimUsers.remove>): Promise<ScimAnswer> {
-    return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body);
+  async remove(
+    { body, params }: CallOf<typeof scimUsers.remove>,
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain> {
+    return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body, foreseen);
   }
 }

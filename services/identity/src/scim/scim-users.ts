@@ -1,9 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import { Problem, type Principal, type ScimAnswer, type ScimView, type ScimWrite } from '#libs/contracts';
 import { lockAccount } from '../common/account-lock.js';
 import { Audit, actorOf } from '../audit/audit.js';
 import { DepartureCommands } from '../departures/decide/departure-commands.js';
+import { OWNS_NOTHING, type Foreseen } from '../departures/plan/preflight.js';
 import { Sessions } from '../session/sessions.js';
 import { UserRows } from '../user/user-rows.js';
 import { UserService } from '../user-management/user.service.js';
@@ -57,26 +59,63 @@ export class ScimUsers {
     const password = passwordOf(asserted);
     const { id } = await this.newUsers.invite(principal, { name, email, staffId, ...(password && { password }) });
     await this.profiles.note(id, { userName, email, externalId, name: profile.name });
-    if (asserted.active === false) await this.departures.decideNow(principal, id, 'deactivated', {});
+    if (asserted.active === false) await this.departures.decideNow(principal, id, 'deactivated', {}, OWNS_NOTHING);
     return this.get(principal, id, view);
   }
 
+  /**
+   * What the other services say of somebody whom the request deactivates; undefined for any other change.
+   * @throws Problem `not-found`, `service-unavailable`
+   */
+  async prepareChange(
+    principal: Principal,
+    id: string,
+    { active }: Pick<AssertedUser, 'active'>,
+  ): Promise<Foreseen | undefined> {
+    if (active !== false || !isActive(await this.rows.get(principal.accountId, id))) return undefined;
+    return this.departures.prepare(principal, id, 'deactivated', {});
+  }
+
+  /**
+   * The same of somebody who is to be deleted.
+   * @throws Problem as `prepareChange` does
+   */
+  async prepareRemoval(principal: Principal, id: string): Promise<Foreseen | undefined> {
+    await this.rows.get(principal.accountId, id);
+    return this.departures.prepare(principal, id, 'deleted', {});
+  }
+
   /** @throws Problem as `change` does */
-  replace(principal: Principal, id: string, request: ScimWrite): Promise<ScimAnswer> {
+  replace(
+    principal: Principal,
+    id: string,
+    request: ScimWrite,
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain> {
     const asserted = readUser(request.body);
     if (asserted.userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
-    return this.apply(principal, id, request, { ...asserted, whole: true });
+    return this.apply(principal, id, request, { ...asserted, whole: true }, foreseen);
   }
 
   /** @throws Problem `validation`, `not-found`, `precondition-failed`, `conflict`, `no-free-seat` or a guard's */
-  change(principal: Principal, id: string, request: ScimWrite): Promise<ScimAnswer> {
-    return this.apply(principal, id, request, { ...readUserPatch(request.body), whole: false });
+  change(
+    principal: Principal,
+    id: string,
+    request: ScimWrite,
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain> {
+    return this.apply(principal, id, request, { ...readUserPatch(request.body), whole: false }, foreseen);
   }
 
   /** @throws Problem `not-found`, `precondition-failed` or a guard's */
-  async remove(principal: Principal, id: string, { ifMatch }: ScimWrite): Promise<ScimAnswer> {
+  async remove(
+    principal: Principal,
+    id: string,
+    { ifMatch }: ScimWrite,
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain> {
     await this.expect(principal, id, ifMatch);
-    return (await this.leave(principal, id, 'deleted')) ?? {};
+    return (await this.leave(principal, id, 'deleted', foreseen)) ?? {};
   }
 
   private async apply(
@@ -84,10 +123,11 @@ export class ScimUsers {
     id: string,
     { ifMatch, view }: ScimWrite,
     { whole, ...asserted }: AssertedUser & { whole: boolean },
-  ): Promise<ScimAnswer> {
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain> {
     const before = await this.expect(principal, id, ifMatch);
     if (asserted.active === false && isActive(before)) {
-      const refused = await this.leave(principal, id, 'deactivated');
+      const refused = await this.leave(principal, id, 'deactivated', foreseen);
       if (refused) return refused;
     }
     if (asserted.active === true && !isActive(before)) await this.comeBack(principal, id);
@@ -114,10 +154,11 @@ export class ScimUsers {
     principal: Principal,
     id: string,
     transition: 'deactivated' | 'deleted',
-  ): Promise<ScimAnswer | undefined> {
+    foreseen: Foreseen | undefined,
+  ): Promise<ScimAnswer | PrepareAgain | undefined> {
     try {
-      await this.departures.decideNow(principal, id, transition, {});
-      return undefined;
+      const departure = await this.departures.decideNow(principal, id, transition, {}, foreseen);
+      return departure === PREPARE_AGAIN ? departure : undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       // Somebody else has done the same in between.

@@ -87,6 +87,11 @@ export class TestIdentity {
     return this.client.call(operation, call);
   }
 
+  /** Works outside of a transaction, as a preparation does. */
+  preparation<T>(work: () => Promise<T>): Promise<T> {
+    return RequestContext.create(this.get(EntityManager), work);
+  }
+
   /** Works inside a transaction, as a handler does. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
     const em = this.get(EntityManager);

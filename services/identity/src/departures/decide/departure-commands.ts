@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import {
   Problem,
   type Departure,
@@ -14,7 +15,7 @@ import { alreadyScheduled, Schedule } from './schedule/schedule.js';
 import { momentAfter } from '../../common/moments.js';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
-import { Preflight, resolvedPolicy } from '../plan/preflight.js';
+import { Preflight, resolvedPolicy, type Foreseen } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { Guards } from '../plan/guards.js';
@@ -42,18 +43,40 @@ export class DepartureCommands {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Problem with the code of the first guard that refuses */
+  /**
+   * Asks the other services, before the transaction of `decideNow`.
+   * @returns undefined for a departure on a later day: they are asked when that has come
+   * @throws Problem `validation`, `not-found`, `forbidden`, `service-unavailable`
+   */
+  async prepare(
+    principal: Principal,
+    userId: string,
+    transition: Transition,
+    request: DepartureRequest,
+  ): Promise<Foreseen | undefined> {
+    const { effectiveAt } = this.times(transition, request);
+    assertMayManage(principal.roles, (await this.users.get(principal.accountId, userId)).roles);
+    return effectiveAt ? undefined : this.clearance.prepare(principal.accountId, userId, { transition, request });
+  }
+
+  /**
+   * @param foreseen what `prepare` has returned
+   * @throws Problem with the code of the first guard that refuses
+   */
   async decideNow(
     principal: Principal,
     userId: string,
     transition: Transition,
     request: DepartureRequest,
-  ): Promise<Departure> {
+    foreseen: Foreseen | undefined,
+  ): Promise<Departure | PrepareAgain> {
     const { accountId } = principal;
     const { effectiveAt, returnAt } = this.times(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     if (effectiveAt) return this.decideLater(principal, userId, transition, { ...request, effectiveAt, returnAt });
-    const plan = await this.clearance.run(principal, userId, { transition, request });
+    if (!foreseen) return PREPARE_AGAIN;
+    const plan = await this.clearance.run(principal, userId, { transition, request }, foreseen);
+    if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
     if (request.planToken !== undefined) await this.tokens.check(request.planToken, plan);
     await this.guards.lockSuccessors(plan);
     // The token may be older than a change of the actor's own roles, or than their leaving.

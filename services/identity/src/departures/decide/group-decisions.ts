@@ -1,15 +1,15 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import { Problem, type PreviewLine, type Role, type Transition } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
 import { alreadyScheduled, Schedule } from './schedule/schedule.js';
 import { assertMayManage, mayManage } from '../../user/actors.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
-import { resolvedPolicy } from '../plan/preflight.js';
+import { resolvedPolicy, type Foreseen } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { assertMaySucceed, Guards } from '../plan/guards.js';
-import { PlanChanged } from '../plan/plan-changed.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../plan/planner.js';
 import { blockingRules, RuleServices } from '../plan/rule-services.js';
 
@@ -46,8 +46,8 @@ export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
   effectiveAt?: string;
 }
 
-/** By user: what was asked of other services before anything was locked, and about which rules. */
-export type PreparedBlockers = ReadonlyMap<string, { rules: string; blocked: PreviewLine[] }>;
+/** By user: what other services have said before anything was locked. */
+export type PreparedBlockers = ReadonlyMap<string, Foreseen>;
 
 interface AcceptedRequest<W extends LeaverRequest> {
   request: W;
@@ -75,7 +75,7 @@ export class GroupDecisions {
     requests,
     effectiveAt,
   }: Omit<DecisionBatch, 'rolesNow' | 'requestedBy'>): Promise<PreparedBlockers> {
-    const foreseen = new Map<string, { rules: string; blocked: PreviewLine[] }>();
+    const foreseen = new Map<string, Foreseen>();
     if (effectiveAt !== undefined) return foreseen;
     const basis = await this.planner.basis(accountId);
     const users = await this.people(accountId, requests);
@@ -102,12 +102,12 @@ export class GroupDecisions {
 
   /**
    * In the caller's transaction, which holds the locks.
-   * @throws Overtaken when the policy is another one than was foreseen
+   * @returns `PREPARE_AGAIN` when the policy has changed since the other services were asked; nothing has been written then
    */
   async decide<W extends LeaverRequest>(
     group: DecisionBatch<W>,
     foreseen: PreparedBlockers,
-  ): Promise<DecisionResult<W>[]> {
+  ): Promise<DecisionResult<W>[] | PrepareAgain> {
     const { accountId, requests } = group;
     const basis = await this.planner.basis(accountId);
     const users = await this.people(accountId, requests);
@@ -126,7 +126,11 @@ export class GroupDecisions {
         const plan = planOf(basis, user, group.transition, request);
         const leaving = accepted.map((one) => one.request.userId);
         if (group.effectiveAt) await this.guards.assertAllowedLater(plan, leaving);
-        else await this.guards.assertAllowed(plan, blockersOf(foreseen, plan), leaving);
+        else {
+          const blocked = blockersOf(foreseen, plan);
+          if (blocked === PREPARE_AGAIN) return PREPARE_AGAIN;
+          await this.guards.assertAllowed(plan, blocked, leaving);
+        }
         if (active) assertMaySucceed(plan.successors, active, group.leavers!);
         if (scheduled.has(user.id)) throw alreadyScheduled();
         accepted.push({ request, plan });
@@ -188,9 +192,8 @@ function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transit
   }
 }
 
-function blockersOf(foreseen: PreparedBlockers, plan: Plan): PreviewLine[] {
+function blockersOf(foreseen: PreparedBlockers, plan: Plan): readonly PreviewLine[] | PrepareAgain {
   if (blockingRules(plan).length === 0) return [];
   const known = foreseen.get(plan.user.id);
-  if (known?.rules !== JSON.stringify(plan.rules)) throw new PlanChanged();
-  return known.blocked;
+  return known?.rules === JSON.stringify(plan.rules) ? known.blocked : PREPARE_AGAIN;
 }

@@ -1,10 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import type { PreviewLine, Principal, Transition } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
 import { UserRows } from '../../user/user-rows.js';
 import { Guards } from './guards.js';
-import { PlanChanged } from './plan-changed.js';
 import { Planner, type Plan, type PlanRequest } from './planner.js';
 import { Refusals } from './refusals.js';
 import { RuleServices } from './rule-services.js';
@@ -15,6 +15,17 @@ interface PreflightRequest {
   /** Whether rows that a rule finds stand in the way of this departure. */
   standsInTheWay?: (line: PreviewLine) => boolean;
 }
+
+/** What other services have said of a departure before anything was locked. */
+export interface Foreseen {
+  /** The rules of the plan that they were asked about, as JSON; undefined where nobody was asked. */
+  rules?: string;
+  /** Lines that stand in the way of the departure. */
+  blocked: readonly PreviewLine[];
+}
+
+/** Of a user who has just been created: no other service can have anything of theirs. */
+export const OWNS_NOTHING: Foreseen = { blocked: [] };
 
 /** Asks everybody whether one person may go, and holds what the answer rests on. */
 @Injectable()
@@ -29,21 +40,35 @@ export class Preflight {
   ) {}
 
   /**
-   * Other services are asked before anything is locked; then the account and the user are, until the transaction ends.
-   * @throws Problem with the code of the first guard that refuses; Overtaken when the plan has changed meanwhile
+   * Asks the other services, before the transaction.
+   * @throws Problem `service-unavailable` naming one that does not answer
+   */
+  async prepare(
+    accountId: string,
+    userId: string,
+    { transition, request, standsInTheWay = () => true }: PreflightRequest,
+  ): Promise<Foreseen> {
+    const plan = await this.planner.plan(accountId, userId, transition, request);
+    const blocked = (await this.owners.blocking(plan)).filter(standsInTheWay);
+    return { rules: JSON.stringify(plan.rules), blocked };
+  }
+
+  /**
+   * Locks the account and the user until the transaction ends, and asks the guards.
+   * @returns `PREPARE_AGAIN` when the plan has changed since the other services were asked
+   * @throws Problem with the code of the first guard that refuses
    */
   async run(
     principal: Principal,
     userId: string,
-    { transition, request, standsInTheWay = () => true }: PreflightRequest,
-  ): Promise<Plan> {
+    { transition, request }: Omit<PreflightRequest, 'standsInTheWay'>,
+    { rules, blocked }: Foreseen,
+  ): Promise<Plan | PrepareAgain> {
     const { accountId } = principal;
-    const foreseen = await this.planner.plan(accountId, userId, transition, request);
-    const blocked = (await this.owners.blocking(foreseen)).filter(standsInTheWay);
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'leave');
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    if (JSON.stringify(plan.rules) !== JSON.stringify(foreseen.rules)) throw new PlanChanged();
+    if (rules !== undefined && rules !== JSON.stringify(plan.rules)) return PREPARE_AGAIN;
     await this.refusals.recording(principal, plan, () => this.guards.assertAllowed(plan, blocked));
     return plan;
   }

@@ -1,5 +1,6 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem, type ActionInput, type NamedSuccessors, type Role, type Transition } from '#libs/contracts';
 import { safeErrorFields, Log } from '#libs/observability';
 import { Clock } from '#libs/database';
@@ -90,8 +91,9 @@ export class BulkWorker extends Worker {
   /** Where the rows fail for no known reason they are tried one by one, so that the one does not stop the others. */
   private async decide(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
     try {
-      await this.decideTogether(bulk, rows);
-      await this.rescheduleAt(bulk.id, this.clock.millis());
+      const decided = await this.decideTogether(bulk, rows);
+      if (!decided) this.log.info({ rows: rows.length }, 'a bulk departure is prepared again');
+      await this.rescheduleAt(bulk.id, this.clock.millis() + (decided ? 0 : RETRY_DELAY_MS));
     } catch (error) {
       if (error instanceof Problem || TRANSIENT_CODES.test(String((error as { code?: unknown }).code))) {
         this.log.warn({ rows: rows.length, ...safeErrorFields(error) }, 'a bulk departure waits');
@@ -109,7 +111,8 @@ export class BulkWorker extends Worker {
     }
   }
 
-  private async decideTogether(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
+  /** @returns false when the policy has changed since the other services were asked, and nothing has been decided */
+  private async decideTogether(bulk: Bulk, rows: readonly WaitingRow[]): Promise<boolean> {
     const { account_id: accountId, transition, requested_by: requestedBy, requested_as: rolesThen } = bulk;
     const effectiveAt = bulk.effective_at === null ? undefined : isoOf(bulk.effective_at);
     const requests = rows.map((row) => requestOf(bulk, row));
@@ -117,18 +120,20 @@ export class BulkWorker extends Worker {
     const foreseen = await RequestContext.create(this.em, () =>
       this.groups.prepare({ accountId, transition, requests, effectiveAt }),
     );
-    await this.em.fork().transactional(async () => {
+    return this.em.fork().transactional(async () => {
       await this.groups.lock(accountId, requests);
       const rolesNow = (await this.actors.rolesIfActive({ accountId, userId: requestedBy })) ?? [];
       const open = await this.lockRow(bulk.id, rows);
       const still = requests.filter((request) => open.has(request.n));
       const group = { accountId, transition, requests: still, requestedBy, rolesThen, rolesNow, leavers, effectiveAt };
       const verdicts = await this.groups.decide(group, foreseen);
+      if (verdicts === PREPARE_AGAIN) return false;
       await this.recordResults(bulk.id, verdicts, this.em.getKysely());
       await this.refusals.record(
         group,
         verdicts.map(({ request, problem }) => ({ userId: request.userId, problem })),
       );
+      return true;
     });
   }
 

@@ -1,14 +1,22 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
 import { usersConvert, type CallOf, type Departure } from '#libs/contracts';
-import { Conversions } from './conversions.js';
+import { Conversions, type PreparedConversion } from './conversions.js';
 
 @Controller()
 export class ConversionController {
   constructor(private readonly conversions: Conversions) {}
 
+  @Prepares(usersConvert)
+  prepare({ principal, params, body }: CallOf<typeof usersConvert>): Promise<PreparedConversion> {
+    return this.conversions.prepare(principal, params.id!, body);
+  }
+
   @Handles(usersConvert)
-  convert({ principal, params, body }: CallOf<typeof usersConvert>): Promise<Departure> {
-    return this.conversions.convert(principal, params.id!, body);
+  convert(
+    { principal, params, body }: CallOf<typeof usersConvert>,
+    prepared: PreparedConversion,
+  ): Promise<Departure | PrepareAgain> {
+    return this.conversions.convert(principal, params.id!, body, prepared);
   }
 }

@@ -8,11 +8,11 @@ import {
   type PreviewLine,
   type Principal,
 } from '#libs/contracts';
-import { ServiceClient } from '#libs/broker';
+import { PREPARE_AGAIN, ServiceClient, type PrepareAgain } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../../../audit/audit.js';
-import { Preflight, resolvedPolicy } from '../../plan/preflight.js';
+import { Preflight, resolvedPolicy, type Foreseen } from '../../plan/preflight.js';
 import { Decisions } from '../decisions.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import { Guards } from '../../plan/guards.js';
@@ -23,6 +23,12 @@ import { UserRows } from '../../../user/user-rows.js';
 
 /** The leaver's own numbers stand in nobody's way: they stay in use. */
 const standsInTheWay = (line: PreviewLine): boolean => line.rule !== 'telephony.numbers';
+
+export interface PreparedConversion {
+  /** The inbox that the person has had; undefined for none. */
+  inboxId: string | undefined;
+  foreseen: Foreseen;
+}
 
 /** Deletes a user whose number and threads go on as a shared inbox. */
 @Injectable()
@@ -42,21 +48,36 @@ export class Conversions {
   ) {}
 
   /**
-   * Somebody without a number or without threads becomes an inbox as well: an empty one.
-   * @throws Problem with the code of the first guard that refuses, `validation`, `unknown-user` or `inactive-user` for members
+   * Asks the other services, before the transaction of `convert`.
+   * @throws Problem `validation`, `not-found`, `forbidden`, `service-unavailable`
    */
-  async convert(principal: Principal, userId: string, request: ConversionRequest): Promise<Departure> {
-    const { accountId, userId: requestedBy } = principal;
-    const { memberIds } = request;
-    const name = requireNonBlank('name', request.name);
-    assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    if (memberIds.includes(userId)) {
+  async prepare(principal: Principal, userId: string, request: ConversionRequest): Promise<PreparedConversion> {
+    requireNonBlank('name', request.name);
+    assertMayManage(principal.roles, (await this.users.get(principal.accountId, userId)).roles);
+    if (request.memberIds.includes(userId)) {
       const message = 'memberIds must not name the user who leaves';
       throw new Problem('validation', { errors: [{ field: 'memberIds', message }] });
     }
-    // Asked before anything is locked.
-    const inboxId = (await this.personalInbox(principal, userId)) ?? this.ids.next();
-    const plan = await this.clearance.run(principal, userId, { transition: 'deleted', standsInTheWay });
+    const inboxId = await this.personalInbox(principal, userId);
+    const asked = { transition: 'deleted' as const, standsInTheWay };
+    return { inboxId, foreseen: await this.clearance.prepare(principal.accountId, userId, asked) };
+  }
+
+  /**
+   * Somebody without a number or without threads becomes an inbox as well: an empty one.
+   * @throws Problem with the code of the first guard that refuses, `unknown-user` or `inactive-user` for members
+   */
+  async convert(
+    principal: Principal,
+    userId: string,
+    request: ConversionRequest,
+    { inboxId = this.ids.next(), foreseen }: PreparedConversion,
+  ): Promise<Departure | PrepareAgain> {
+    const { accountId, userId: requestedBy } = principal;
+    const { memberIds } = request;
+    const name = requireNonBlank('name', request.name);
+    const plan = await this.clearance.run(principal, userId, { transition: 'deleted' }, foreseen);
+    if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
     await this.holdMembers(accountId, memberIds);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
     const conversion = { inboxId, name, memberIds };

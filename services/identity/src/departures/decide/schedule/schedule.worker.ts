@@ -1,5 +1,6 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem, type Transition } from '#libs/contracts';
 import { safeErrorFields, Log } from '#libs/observability';
 import { Worker } from '#libs/jobs';
@@ -47,7 +48,7 @@ export class ScheduleWorker extends Worker {
   private async decide(group: readonly DueDeparture[]): Promise<void> {
     try {
       if (group[0]!.transition === 'reactivated') await this.decideReturn(group[0]!);
-      else await this.decideDeparture(group);
+      else if (!(await this.decideDeparture(group))) await this.reschedule(group, new Problem('plan-stale'));
     } catch (error) {
       const known = error instanceof Problem || group.length === 1;
       if (!known) for (const one of group) await this.decide([one]);
@@ -55,7 +56,8 @@ export class ScheduleWorker extends Worker {
     }
   }
 
-  private async decideDeparture(group: readonly DueDeparture[]): Promise<void> {
+  /** @returns false when the policy has changed since the other services were asked, and nothing has been decided */
+  private async decideDeparture(group: readonly DueDeparture[]): Promise<boolean> {
     const { account_id: accountId, requested_by: requestedBy } = group[0]!;
     const transition = group[0]!.transition as Transition;
     const requests = group.map(({ id, user_id: userId, wishes: { successors, overrides }, return_at: returnAt }) => ({
@@ -68,7 +70,7 @@ export class ScheduleWorker extends Worker {
     const foreseen = await RequestContext.create(this.em, () =>
       this.groups.prepare({ accountId, transition, requests }),
     );
-    await this.em.fork().transactional(async () => {
+    return this.em.fork().transactional(async () => {
       await this.groups.lock(accountId, requests);
       const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requestedBy });
       const open = await this.schedule.hold(requests.map((request) => request.departureId));
@@ -77,9 +79,11 @@ export class ScheduleWorker extends Worker {
         { accountId, transition, requests: still, requestedBy, rolesNow: rolesNow ?? [] },
         foreseen,
       );
+      if (verdicts === PREPARE_AGAIN) return false;
       await this.store.refuse(
         verdicts.flatMap(({ request, problem }) => (problem ? [{ departureId: request.departureId, problem }] : [])),
       );
+      return true;
     });
   }
 
