@@ -46,6 +46,7 @@ export class Processes {
     const child = spawn(process.execPath, [join(await built([REPUBLISHES_SOON]), `${name}.js`)], {
       env: {
         PATH: process.env.PATH,
+        LEAVER_CALLS_IN_TRANSACTION: 'throw',
         NODE_COMPILE_CACHE: join(CACHE, 'v8'),
         ...this.foundation.env(name),
         ...(name === 'gateway' && { PORT: String(this.port) }),

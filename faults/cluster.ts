@@ -72,6 +72,7 @@ export class Cluster {
         env: {
           PATH: process.env.PATH,
           LEAVER_FAILPOINTS: 'on',
+          LEAVER_CALLS_IN_TRANSACTION: 'throw',
           NODE_COMPILE_CACHE: join(CACHE, 'v8'),
           ...this.servers.env(name),
           ...(name === 'gateway' && { PORT: String(this.port) }),

@@ -112,7 +112,6 @@ describe('the directory', () => {
       const [known, fresh] = [await person('active'), ids.next()];
       const identity = new Identity([fresh]);
       const named = new Directory(orm.em as EntityManager, identity);
-      process.env.LEAVER_CALLS_IN_TRANSACTION = 'throw';
       await named.withLookup(locking(named, [known, fresh]));
       expect(identity.asked).toEqual([[fresh]]);
     });

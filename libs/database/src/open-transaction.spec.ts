@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
 import { testDatabase, type TestDatabase } from '#libs/test-kit';
 import { AfterCommit } from './after-commit.js';
@@ -22,9 +22,6 @@ describe('a call to the outside', () => {
   afterAll(async () => {
     await orm.close(true);
     await database.drop();
-  });
-  beforeEach(() => {
-    process.env.LEAVER_CALLS_IN_TRANSACTION = 'throw';
   });
 
   const call = async () => assertNoOpenTransaction('call');
@@ -100,14 +97,16 @@ describe('a call to the outside', () => {
   });
 
   it('only shows itself where it need not throw', async () => {
-    delete process.env.LEAVER_CALLS_IN_TRANSACTION;
     const seen: CallInTransaction[] = [];
     const see = (message: unknown) => void seen.push(message as CallInTransaction);
     callsInTransaction.subscribe(see);
-    await em
-      .fork()
-      .transactional(call)
-      .finally(() => callsInTransaction.unsubscribe(see));
+    delete process.env.LEAVER_CALLS_IN_TRANSACTION;
+    try {
+      await em.fork().transactional(call);
+    } finally {
+      process.env.LEAVER_CALLS_IN_TRANSACTION = 'throw';
+      callsInTransaction.unsubscribe(see);
+    }
     expect(seen).toEqual([{ call: 'call', at: expect.any(Array), driver: em.getDriver() }]);
     expect(seen[0]!.at[0]).toContain('open-transaction.spec');
   });

@@ -212,7 +212,6 @@ describe('a prepared call', () => {
   });
 
   it('may not ask anybody in the transaction', async () => {
-    process.env.LEAVER_CALLS_IN_TRANSACTION = 'throw';
     expect(await codeOf(client.call(askInside, { principal: me, body: { text: '' } }))).toBe('internal');
   });
 
