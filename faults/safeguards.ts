@@ -120,7 +120,7 @@ const writersCheck: Safeguard = {
 const ownerLock: Safeguard = {
   name: 'the lock on the account, under which owners are counted',
   service: 'identity',
-  missing: [{ file: 'account/account-lock.ts', from: ' for no key update', to: '' }],
+  missing: [{ file: 'common/account-lock.ts', from: ' for no key update', to: '' }],
   scene: async ({ cluster }) => {
     const company = await Company.found(cluster.url);
     const other = await company.hire('owner');

@@ -48,7 +48,7 @@ export class ScheduleWorker extends Worker {
   private async decide(group: readonly DueDeparture[]): Promise<void> {
     try {
       if (group[0]!.transition === 'reactivated') await this.decideReturn(group[0]!);
-      else if (!(await this.decideDeparture(group))) await this.reschedule(group, new Problem('plan-stale'));
+      else if (!(await this.decideDeparture(group))) await this.retryLater(group, new Problem('plan-stale'));
     } catch (error) {
       const known = error instanceof Problem || group.length === 1;
       if (!known) for (const one of group) await this.decide([one]);
