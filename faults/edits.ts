@@ -19,7 +19,7 @@ export const QUICKER: readonly Edit[] = [
   REPUBLISHES_SOON,
   { file: 'broker/src/streams.ts', from: 'ACK_WAIT = \\S+;', to: 'ACK_WAIT = 3000;' },
   {
-    file: 'jobs/src/classify-error.ts',
+    file: 'jobs/src/retry-delay.ts',
     from: 'RETRY_DELAYS_MS = \\[[^\\]]*\\]',
     to: 'RETRY_DELAYS_MS = [200, 500, 1000, 1000, 2000, 2000, 2000]',
   },

@@ -1,6 +1,7 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { DEPARTURES, ensureStream, JetStreamServer, Publisher, USERS, type Delivery } from '#libs/broker';
-import { Log } from '#libs/observability';
+import { WorkerContext } from '#libs/jobs';
+import { Log, Metrics } from '#libs/observability';
 import {
   defaultOf,
   receiptSubject,
@@ -42,6 +43,7 @@ class Quiet extends Log {
 export const quiet = new Quiet();
 export const clock = new SystemClock();
 export const ids = new Ids(clock);
+export const workers = new WorkerContext(clock, ids, quiet, new Metrics(clock));
 
 /**
  * The parts with which a service takes part in departures, put together as its module does; but it begins to listen when
@@ -83,7 +85,7 @@ export class Participant {
 
   /** What works off tasks, or something that watches it. */
   worker<W extends TaskWorker>(type: new (...parts: ConstructorParameters<typeof TaskWorker>) => W): W {
-    return new type(this.orm.em as EntityManager, this.rules, this.receipts, clock, quiet);
+    return new type(this.orm.em as EntityManager, this.rules, this.receipts, workers);
   }
 
   /** Resolves when so many events have been answered as done or failed. */

@@ -1,5 +1,3 @@
-import { sql, type RawBuilder } from 'kysely';
-
 /** What an error means for the work that it stopped. */
 export type ErrorClass =
   /** The work is not at fault: run all of it again soon. */
@@ -16,35 +14,39 @@ export abstract class PermanentError extends Error {
 
 /** SQLSTATE classes that pass by themselves: transaction rollback, connection, resources, operator intervention. */
 const TRANSIENT_CLASSES = new Set(['40', '08', '53', '57']);
-/** Errors of the driver and of Node when a connection is lost. */
-const LOST_CONNECTION = /ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND/;
-
-/** Milliseconds until the next attempt, indexed by the attempts already made. After the last one the item has failed. */
-export const RETRY_DELAYS_MS = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
+/** Serialization failure and deadlock. */
+const RETRYABLE_SQLSTATES = new Set(['40001', '40P01']);
+/** Errors of the driver and of Node when a connection is lost or cannot be made. */
+const LOST_CONNECTION = /^E(CONN\w+|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH)$/;
+/** The code of a `Problem`: another service does not answer. */
+const UNAVAILABLE = 'service-unavailable';
 
 export function classifyError(error: unknown): ErrorClass {
   if (error instanceof PermanentError) return { kind: 'permanent', code: error.code };
   const code = codeOf(error);
-  if (TRANSIENT_CLASSES.has(code.slice(0, 2)) || LOST_CONNECTION.test(code) || isLostConnection(error))
-    return { kind: 'transient', code };
-  return { kind: 'retry', code };
+  return { kind: passes(error, code) ? 'transient' : 'retry', code };
 }
 
-export const retryDelay = (attempts: number): number | undefined => RETRY_DELAYS_MS[attempts];
+/** Whether the cause passes by itself: a database or a service that is away, or work that got in each other's way. */
+export const isTransient = (error: unknown): boolean => classifyError(error).kind === 'transient';
+
+/** Whether PostgreSQL asks to run the same transaction again at once. */
+export const isRetryable = (error: unknown): boolean => RETRYABLE_SQLSTATES.has(codeOf(error));
+
+const passes = (error: unknown, code: string): boolean =>
+  TRANSIENT_CLASSES.has(code.slice(0, 2)) ||
+  LOST_CONNECTION.test(code) ||
+  code === UNAVAILABLE ||
+  isLostConnection(error);
 
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : error instanceof Error ? error.constructor.name : 'unknown';
 }
 
-/** The pool reports a connection that broke during a query without a code. */
+/** The driver and its pool report a connection that broke or could not be made without a code. */
 const isLostConnection = (error: unknown): boolean =>
-  error instanceof Error && /Connection terminated|connection.*closed/i.test(error.message);
-
-/**
- * SQL condition: a row with `due_at` and `attempts` may be tried now. It is due, or its `due_at` lies further ahead than
- * its delay allows. In that case the clock was ahead when the row was rescheduled and has been corrected since.
- */
-export const isDue = (now: Date): RawBuilder<unknown> => sql`
-  (due_at <= ${now} or (due_at < 'infinity' and due_at > ${now}::timestamptz
-    + (${[0, ...RETRY_DELAYS_MS]}::float8[])[least(attempts, ${RETRY_DELAYS_MS.length}) + 1] * interval '1 ms'))`;
+  error instanceof Error &&
+  /Connection terminated|connection.*closed|is not queryable|timeout exceeded when trying to connect/i.test(
+    error.message,
+  );

@@ -1,4 +1,4 @@
-/** Lets one loop sleep until somebody wants something. A ring while it is busy is not lost: the next wait ends at once. */
+/** Lets one loop sleep until somebody wants something. A wake-up while it is busy is not lost: the next wait ends at once. */
 export class WakeSignal {
   private woken = false;
   private open?: () => void;
@@ -8,7 +8,12 @@ export class WakeSignal {
     this.open?.();
   }
 
-  /** Resolves at the next ring, or after so many milliseconds. */
+  /** Forgets a wake-up that what comes next takes care of. */
+  reset(): void {
+    this.woken = false;
+  }
+
+  /** Resolves at the next wake-up, or after so many milliseconds. */
   async wait(milliseconds: number): Promise<void> {
     if (!this.woken) {
       await new Promise<void>((resolve) => {

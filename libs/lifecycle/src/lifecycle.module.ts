@@ -1,8 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import { Log } from '#libs/observability';
+import { WorkerContext } from '#libs/jobs';
 import { Publisher } from '#libs/broker';
-import { Clock, DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
+import { DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
 import { InboxConversion } from './run/conversion.js';
 import { DeadLetters, deadLettersController } from './receive/dead-letters.js';
 import { EngineMetrics } from './engine-metrics.js';
@@ -84,18 +84,17 @@ function engine(service: string, rules: readonly Rule[]): Provider[] {
     DeadLetters,
     {
       provide: RetryWorker,
-      inject: [EntityManager, EventProcessor, Receipts, Clock, Log],
-      useFactory: (...[em, processor, receipts, clock, log]: ConstructorParameters<typeof RetryWorker>) =>
-        new RetryWorker(em, processor, receipts, clock, log),
+      inject: [EntityManager, EventProcessor, Receipts, WorkerContext],
+      useFactory: (...given: ConstructorParameters<typeof RetryWorker>) => new RetryWorker(...given),
     },
     {
       provide: TaskWorker,
-      inject: [EntityManager, RuleSet, Receipts, Clock, Log],
+      inject: [EntityManager, RuleSet, Receipts, WorkerContext],
       useFactory: (...given: ConstructorParameters<typeof TaskWorker>) => new TaskWorker(...given),
     },
     {
       provide: ScheduledActionWorker,
-      inject: [EntityManager, RuleSet, Receipts, Clock, Log, { token: Onboarding, optional: true }],
+      inject: [EntityManager, RuleSet, Receipts, WorkerContext, { token: Onboarding, optional: true }],
       useFactory: (...given: ConstructorParameters<typeof ScheduledActionWorker>) =>
         new ScheduledActionWorker(...given),
     },

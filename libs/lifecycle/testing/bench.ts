@@ -10,7 +10,8 @@ import type {
   UserEvent,
   UserEventType,
 } from '#libs/contracts';
-import { Log } from '#libs/observability';
+import { WorkerContext } from '#libs/jobs';
+import { Log, Metrics } from '#libs/observability';
 import {
   assertNoOpenTransaction,
   Clock,
@@ -86,6 +87,8 @@ export class RuleBench {
   readonly clock = new TestClock();
   readonly ids = new Ids(this.clock);
   readonly receipts = new CollectedReceipts();
+  /** What workers of the service are made with. */
+  readonly workers = new WorkerContext(this.clock, this.ids, quiet, new Metrics(this.clock));
   readonly rules: RuleSet;
   readonly processor: EventProcessor;
   readonly tasks: TaskWorker;
@@ -104,9 +107,9 @@ export class RuleBench {
     this.rules = new RuleSet(service.name, service.rules, em);
     this.processor = new EventProcessor(em, this.rules, this.clock, service.conversion?.(this.ids), service.forgetting);
     this.events = new UserEvents(em as EntityManager, this.processor, this.receipts, this.clock, this.ids, quiet);
-    this.tasks = new TaskWorker(em, this.rules, this.receipts, this.clock, quiet);
-    this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.clock, quiet);
-    this.retries = new RetryWorker(em, this.processor, this.receipts, this.clock, quiet);
+    this.tasks = new TaskWorker(em, this.rules, this.receipts, this.workers);
+    this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.workers);
+    this.retries = new RetryWorker(em, this.processor, this.receipts, this.workers);
     this.letters = new DeadLetters(em as EntityManager, this.retries, this.tasks, this.clock, quiet, this.events);
   }
 

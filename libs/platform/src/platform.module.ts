@@ -1,3 +1,4 @@
+import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics, MetricsController } from '#libs/observability';
 import { NATS, Publisher, ServiceClient } from '#libs/broker';
 import { Clock, DATABASE_URL, Ids } from '#libs/database';
@@ -40,6 +41,7 @@ export class PlatformModule {
       ServiceClient,
       Publisher,
       Metrics,
+      WorkerContext,
       Readiness,
     ];
     return {

@@ -1,7 +1,5 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Receipt, ResolvedAction, Transition } from '#libs/contracts';
-import type { Log } from '#libs/observability';
-import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import type { Effect } from '../declare/actions.js';
 import * as inbox from '../inbox/inbox.js';
@@ -14,7 +12,7 @@ import { withinBudget } from '../run/row-budget.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import { countTogether } from '../sql/counting.js';
 import type { Counting } from '../sql/statements.js';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 
 const AT_ONCE = 500;
 const LIMITS = { perPerson: 5_000, total: 20_000 };
@@ -34,16 +32,15 @@ interface ScheduledRow {
  * Carries out delayed effects whose day has come, for many people at once. Somebody under legal hold waits; somebody who
  * has come back has had the rows cancelled.
  */
-export class ScheduledActionWorker extends Worker {
+export class ScheduledActionWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly rules: RuleSet,
     private readonly receipts: Receipts,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
     private readonly introduction?: Onboarding,
   ) {
-    super(log);
+    super(context, { name: 'scheduled-actions' });
   }
 
   protected async step(): Promise<boolean> {

@@ -1,9 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
-import { failpoint, isDue, retryDelay, classifyError, Worker } from '#libs/jobs';
-import { safeErrorFields, runInContext, type Log } from '#libs/observability';
-import { Clock } from '#libs/database';
+import { failpoint, isDue, retryDelay, classifyError, StepWorker, WorkerContext } from '#libs/jobs';
+import { safeErrorFields, runInContext } from '#libs/observability';
 import { sql } from 'kysely';
 import * as inbox from '../inbox/inbox.js';
 import { Receipts } from '../receipts.js';
@@ -42,15 +41,14 @@ type NextTask = TaskRow & { departure_id: string };
  * Works off what exceeded the row budget, chunk by chunk. Each chunk is a transaction of its own and holds the person's
  * directory row in share, so that a reactivation waits at most for one chunk and then stops the rest.
  */
-export class TaskWorker extends Worker {
+export class TaskWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly rules: RuleSet,
     private readonly receipts: Receipts,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'tasks' });
   }
 
   protected async step(): Promise<boolean> {

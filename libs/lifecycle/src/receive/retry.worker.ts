@@ -1,22 +1,20 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { UserEvent } from '#libs/contracts';
-import { safeErrorFields, runInContext, type Log } from '#libs/observability';
-import { Clock } from '#libs/database';
+import { safeErrorFields, runInContext } from '#libs/observability';
 import { sql } from 'kysely';
 import { EventProcessor } from './event-processor.js';
-import { isDue, classifyError, Worker } from '#libs/jobs';
+import { isDue, classifyError, StepWorker, WorkerContext } from '#libs/jobs';
 import { Receipts } from '../receipts.js';
 
 /** Tries the events again that failed on their own. They wait in PostgreSQL: the broker has long forgotten them. */
-export class RetryWorker extends Worker {
+export class RetryWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly processor: EventProcessor,
     private readonly receipts: Receipts,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'event-retries' });
   }
 
   protected async step(): Promise<boolean> {

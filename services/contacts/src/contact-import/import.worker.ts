@@ -1,18 +1,17 @@
-import { Log } from '#libs/observability';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Injectable } from '@nestjs/common';
 import { ImportJobs } from './import-jobs.js';
 import { Uploads } from './uploads.js';
 
 /** Takes up imports that were left behind by a replica that is gone, or for which there was no room before. */
 @Injectable()
-export class ImportWorker extends Worker {
+export class ImportWorker extends StepWorker {
   constructor(
     private readonly jobs: ImportJobs,
     private readonly uploads: Uploads,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'imports' });
   }
 
   override async beforeApplicationShutdown(): Promise<void> {

@@ -1,16 +1,15 @@
-import { Log } from '#libs/observability';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Injectable } from '@nestjs/common';
 import { SourceRuns } from './source-runs.js';
 
 /** Looks into the folders of import sources when it is time. */
 @Injectable()
-export class ImportSourceWorker extends Worker {
+export class ImportSourceWorker extends StepWorker {
   constructor(
     private readonly runs: SourceRuns,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'import-sources' });
   }
 
   override async beforeApplicationShutdown(): Promise<void> {

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { Log } from '#libs/observability';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { SigningKeys } from './signing-keys.js';
 
 /** Keeps this replica signing with the key that all of them use. */
 @Injectable()
-export class SigningKeyWorker extends Worker {
+export class SigningKeyWorker extends StepWorker {
   constructor(
     private readonly keys: SigningKeys,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'signing-key' });
   }
 
   protected async step(): Promise<boolean> {

@@ -1,8 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Log } from '#libs/observability';
-import { Clock } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { UserEvents } from '../user/user-events.js';
@@ -11,15 +9,14 @@ const AT_ONCE = 200;
 
 /** Takes back care whose time is up. Nobody waits for it: whoever looks at a caretaker looks at the time as well. */
 @Injectable()
-export class CareEndsWorker extends Worker {
+export class CareEndsWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly events: UserEvents,
     private readonly audit: Audit,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'care-ends' });
   }
 
   protected async step(): Promise<boolean> {

@@ -1,9 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields, Log } from '#libs/observability';
-import { Clock, Ids } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { safeErrorFields } from '#libs/observability';
+import { Ids } from '#libs/database';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { type Db } from '#libs/lifecycle';
 import { Encryption } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
@@ -44,16 +44,15 @@ interface Claimed {
  * No transaction is open while it waits for an answer.
  */
 @Injectable()
-export class DeliveryWorker extends Worker {
+export class DeliveryWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly sealing: Encryption,
     private readonly config: IntegrationsConfig,
-    private readonly clock: Clock,
     private readonly ids: Ids,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'webhook-deliveries' });
   }
 
   protected async step(): Promise<boolean> {

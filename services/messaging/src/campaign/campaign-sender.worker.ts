@@ -1,10 +1,9 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Log } from '#libs/observability';
 import type { Recipient } from '#libs/contracts';
-import { Clock, Directory } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { Directory } from '#libs/database';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 import { SendingInboxes, type SendingInbox } from '../message/sending-inboxes.js';
@@ -26,17 +25,16 @@ interface Due {
 
 /** Sends campaigns when their time has come, a few hundred contacts in a transaction, whether or not the owner has left. */
 @Injectable()
-export class CampaignSender extends Worker {
+export class CampaignSender extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly directory: Directory,
     private readonly recipients: Recipients,
     private readonly inboxes: SendingInboxes,
     private readonly outgoing: Outgoing,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'campaigns' });
   }
 
   protected async step(): Promise<boolean> {

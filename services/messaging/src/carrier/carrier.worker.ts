@@ -1,9 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields, Log } from '#libs/observability';
-import { Clock, Ids } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { safeErrorFields } from '#libs/observability';
+import { Ids } from '#libs/database';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Ledger, type SentMessage } from '../activity/ledger.js';
 import { Carrier, type Handover } from './carrier.js';
 
@@ -25,16 +25,15 @@ interface Claimed extends SentMessage {
  * open while it waits for an answer.
  */
 @Injectable()
-export class CarrierWorker extends Worker {
+export class CarrierWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly carrier: Carrier,
     private readonly ledger: Ledger,
-    private readonly clock: Clock,
     private readonly ids: Ids,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'carrier' });
   }
 
   protected async step(): Promise<boolean> {

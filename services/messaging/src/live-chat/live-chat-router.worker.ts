@@ -1,9 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Log } from '#libs/observability';
-import { Clock } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { OPEN_CHATS, routeWaiting, STILL_OPERATOR } from './routing.js';
 
 /**
@@ -11,13 +9,12 @@ import { OPEN_CHATS, routeWaiting, STILL_OPERATOR } from './routing.js';
  * free at the same moment. Takes whoever has left off the list of operators.
  */
 @Injectable()
-export class LiveChatRouter extends Worker {
+export class LiveChatRouter extends StepWorker {
   constructor(
     private readonly em: EntityManager,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'live-chat-routing' });
   }
 
   protected async step(): Promise<boolean> {

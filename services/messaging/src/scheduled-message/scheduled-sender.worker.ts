@@ -1,10 +1,9 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Log } from '#libs/observability';
 import { MOST_RECIPIENTS, type Recipient } from '#libs/contracts';
-import { Clock, Directory } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { Directory } from '#libs/database';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { type Db } from '#libs/lifecycle';
 import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
@@ -28,16 +27,15 @@ interface Due {
  * rules have held or cancelled what must not go out.
  */
 @Injectable()
-export class ScheduledSender extends Worker {
+export class ScheduledSender extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly directory: Directory,
     private readonly recipients: Recipients,
     private readonly outgoing: Outgoing,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'scheduled-messages' });
   }
 
   protected async step(): Promise<boolean> {

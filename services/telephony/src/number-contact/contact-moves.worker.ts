@@ -1,11 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields, Log } from '#libs/observability';
+import { safeErrorFields } from '#libs/observability';
 import { ServiceClient } from '#libs/broker';
 import { contactsMoved } from '#libs/contracts';
-import { Clock } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 
 const AT_ONCE = 10;
 /** Another replica takes over what one died with. Longer than an answer may take. */
@@ -28,14 +27,13 @@ interface MoveRow {
  * of a message on the way, the row is still here.
  */
 @Injectable()
-export class ContactMoves extends Worker {
+export class ContactMoves extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly client: ServiceClient,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'contact-moves' });
   }
 
   protected async step(): Promise<boolean> {

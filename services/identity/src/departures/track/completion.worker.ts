@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { failpoint, Worker } from '#libs/jobs';
-import { Log, safeErrorFields } from '#libs/observability';
+import { failpoint, StepWorker, WorkerContext } from '#libs/jobs';
+import { safeErrorFields } from '#libs/observability';
 import { RuleServices, type Broken } from '../plan/rule-services.js';
 import type { AnsweredDeparture } from '../store/departure-answers.js';
 import { CLAIM_SIZE, DepartureClaims } from '../store/departure-claims.js';
@@ -9,15 +9,15 @@ import { Completion } from './completion.js';
 
 /** Asks every service of an answered departure for its proof, and ends the departure by it. */
 @Injectable()
-export class CompletionWorker extends Worker {
+export class CompletionWorker extends StepWorker {
   constructor(
     private readonly claims: DepartureClaims,
     private readonly completion: Completion,
     private readonly services: RuleServices,
     signals: DepartureSignals,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'departure-completion' });
     signals.on('answered', () => this.wake());
   }
 

@@ -2,9 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { DEPARTURES, Publisher, type MessageToPublish } from '#libs/broker';
 import { DEPARTURE_COMPLETED, type CloudEvent } from '#libs/contracts';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { logDepartures } from '#libs/lifecycle';
-import { Log, safeErrorFields } from '#libs/observability';
+import { safeErrorFields } from '#libs/observability';
 import { sql } from 'kysely';
 import { isoOf } from '../../common/moments.js';
 import { UserStream } from '../../user/user-stream.js';
@@ -16,16 +16,16 @@ import { DepartureSignals } from '../store/departure-signals.js';
  * deletion is complete, it removes the person's events from the stream: those from before the deletion hold a name.
  */
 @Injectable()
-export class DeparturePublisher extends Worker {
+export class DeparturePublisher extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly claims: DepartureClaims,
     private readonly publisher: Publisher,
     private readonly stream: UserStream,
     signals: DepartureSignals,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'departure-events' });
     signals.on('announced', () => this.wake());
   }
 

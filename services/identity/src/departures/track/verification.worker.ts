@@ -1,9 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { ProofRequest } from '#libs/contracts';
-import { safeErrorFields, Log } from '#libs/observability';
-import { Clock } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { safeErrorFields } from '#libs/observability';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { Catalogue } from '../../catalogue/catalogue.js';
 import { RuleServices, type Broken } from '../plan/rule-services.js';
@@ -22,15 +21,14 @@ interface Job {
 
 /** Works off verifications, some hundred people at a time. */
 @Injectable()
-export class VerificationWorker extends Worker {
+export class VerificationWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly owners: RuleServices,
     private readonly catalogue: Catalogue,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'verifications' });
   }
 
   protected async step(): Promise<boolean> {

@@ -2,9 +2,8 @@ import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem, type ActionInput, type NamedSuccessors, type Role, type Transition } from '#libs/contracts';
-import { safeErrorFields, Log } from '#libs/observability';
-import { Clock } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { safeErrorFields } from '#libs/observability';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { GroupDecisions, type DecisionResult, type LeaverRequest } from '../group-decisions.js';
 import { Refusals } from '../../plan/refusals.js';
@@ -45,16 +44,15 @@ type RowRequest = LeaverRequest & { n: number };
  * on where it was. The requester's right is that of the request; one who has left since has still decided it.
  */
 @Injectable()
-export class BulkWorker extends Worker {
+export class BulkWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly groups: GroupDecisions,
     private readonly refusals: Refusals,
     private readonly actors: Actors,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'bulk-departures' });
   }
 
   protected async step(): Promise<boolean> {

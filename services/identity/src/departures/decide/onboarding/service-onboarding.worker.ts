@@ -1,7 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Log } from '#libs/observability';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { lockAccount } from '../../../common/account-lock.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
@@ -25,14 +24,14 @@ interface OnboardingRow {
  * and what comes next counts on it.
  */
 @Injectable()
-export class ServiceOnboardingWorker extends Worker {
+export class ServiceOnboardingWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly departures: DepartureQueries,
     private readonly late: ReopenedDepartures,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'service-onboarding' });
   }
 
   protected async step(): Promise<boolean> {

@@ -2,8 +2,8 @@ import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem, type Transition } from '#libs/contracts';
-import { safeErrorFields, Log } from '#libs/observability';
-import { Worker } from '#libs/jobs';
+import { safeErrorFields } from '#libs/observability';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Decisions } from '../decisions.js';
 import { GroupDecisions } from '../group-decisions.js';
 import { Reactivations } from '../reactivations.js';
@@ -19,7 +19,7 @@ import { Schedule } from './schedule.js';
  * decided, so the departure happens, and the trail then says that the system has done it.
  */
 @Injectable()
-export class ScheduleWorker extends Worker {
+export class ScheduleWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly claims: DepartureClaims,
@@ -29,9 +29,9 @@ export class ScheduleWorker extends Worker {
     private readonly decisions: Decisions,
     private readonly returning: Reactivations,
     private readonly actors: Actors,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'scheduled-departures' });
   }
 
   protected async step(): Promise<boolean> {

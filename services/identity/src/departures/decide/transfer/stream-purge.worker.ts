@@ -1,8 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Log } from '#libs/observability';
-import { Clock } from '#libs/database';
-import { Worker } from '#libs/jobs';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { UserStream } from '../../../user/user-stream.js';
 
@@ -12,14 +10,13 @@ const LEASE = 60_000;
 
 /** Has the broker forget what it knows of people who have handed their user over, once every service knows the new one. */
 @Injectable()
-export class StreamPurgeWorker extends Worker {
+export class StreamPurgeWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly stream: UserStream,
-    private readonly clock: Clock,
-    log: Log,
+    context: WorkerContext,
   ) {
-    super(log);
+    super(context, { name: 'stream-purges' });
   }
 
   protected async step(): Promise<boolean> {

@@ -1,0 +1,111 @@
+import { safeErrorFields } from '#libs/observability';
+import { classifyError, type ErrorClass } from './classify-error.js';
+import { Loop, type LoopOptions } from './loop.js';
+import { retryDelay, type RetryPolicy } from './retry-delay.js';
+import { TimeoutError, withTimeout } from './timeout.js';
+
+export interface JobOptions extends LoopOptions {
+  /** Milliseconds for which a claim keeps other replicas from an item; a crash costs that much time. */
+  leaseMs?: number;
+  /** Milliseconds after which a run has failed; unlimited by default. */
+  timeoutMs?: number;
+  /** When an item that failed is tried again. The delays that all workers share, unless given. */
+  retry?: RetryPolicy;
+}
+
+/** Runs jobs, an item or a batch of them each, and decides what becomes of those that fail. */
+export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> extends Loop<Options> {
+  protected readonly running = new Map<Promise<void>, AbortController>();
+
+  /**
+   * Does the work of a job.
+   * @param signal aborts when the run has timed out or the process is about to end; then the rest is for a later run
+   */
+  protected abstract run(job: Job, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Records that a run has failed. By default the job is claimed again when its lease runs out.
+   * @returns when it is tried again; nothing when it is not
+   */
+  protected async failed(_job: Job, _failure: ErrorClass, error: unknown): Promise<Date | undefined> {
+    if (this.settings.leaseMs === undefined) throw error;
+    return this.leaseUntil();
+  }
+
+  /** Extends the lease. Called three times a lease while the job runs, where it is defined. */
+  protected renew?(job: Job): Promise<unknown>;
+
+  /** What log lines say about a job: ids and counts. */
+  protected about(_job: Job): object {
+    return {};
+  }
+
+  protected leaseUntil(): Date {
+    return new Date(this.clock.millis() + this.settings.leaseMs!);
+  }
+
+  /** @param retryCount attempts that were made before the one that has failed */
+  protected retryAt(retryCount: number): Date | undefined {
+    const delay = retryDelay(retryCount, this.settings.retry, this.context.ids.fraction());
+    return delay === undefined ? undefined : new Date(this.clock.millis() + delay);
+  }
+
+  /** Resolves when the job has ended, however. */
+  protected start(job: Job): Promise<void> {
+    const controller = new AbortController();
+    if (this.stopping) controller.abort();
+    const work = this.execute(job, controller).finally(() => this.running.delete(work));
+    this.running.set(work, controller);
+    return work;
+  }
+
+  protected override async idle(): Promise<void> {
+    await Promise.all(this.running.keys());
+  }
+
+  protected override interrupt(): void {
+    for (const controller of this.running.values()) controller.abort();
+  }
+
+  private async execute(job: Job, controller: AbortController): Promise<void> {
+    const { name, timeoutMs } = this.settings;
+    const stopTimer = this.context.seconds.startTimer({ worker: name });
+    const renewal = this.renew && setInterval(() => void this.renewLease(job), this.settings.leaseMs! / 3);
+    try {
+      const run = this.run(job, controller.signal);
+      await (timeoutMs === undefined ? run : withTimeout(run, timeoutMs, name));
+      stopTimer({ outcome: 'done' });
+    } catch (error) {
+      if (error instanceof TimeoutError) controller.abort(error);
+      stopTimer({ outcome: await this.fail(job, error) });
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  private async renewLease(job: Job): Promise<void> {
+    try {
+      await this.renew!(job);
+    } catch (error) {
+      this.countError('renew');
+      this.log.warn(this.factsOf(job, error), 'a lease was not renewed');
+    }
+  }
+
+  private async fail(job: Job, error: unknown): Promise<ErrorClass['kind']> {
+    const failure = classifyError(error);
+    let retryAt: Date | undefined;
+    try {
+      retryAt = await this.failed(job, failure, error);
+    } catch (fault) {
+      this.countError('reschedule');
+      this.failNextLook(fault);
+    }
+    this.log.warn({ ...this.factsOf(job, error), code: failure.code, retryAt: retryAt ?? null }, 'a job failed');
+    return failure.kind;
+  }
+
+  private factsOf(job: Job, error: unknown): object {
+    return { worker: this.settings.name, ...this.about(job), ...safeErrorFields(error) };
+  }
+}

@@ -1,0 +1,33 @@
+/** Something took longer than it may. */
+export class TimeoutError extends Error {
+  readonly code = 'timeout';
+
+  constructor(what: string, milliseconds: number) {
+    super(`${what} took longer than ${milliseconds} ms`);
+  }
+}
+
+/**
+ * Waits for `work`, but not longer than this. The work itself goes on: only its owner can stop it.
+ * @throws TimeoutError
+ */
+export async function withTimeout<T>(work: Promise<T>, milliseconds: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TimeoutError(what, milliseconds)), milliseconds);
+  });
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The same where the end of the time is no error. @returns whether the work has ended */
+export async function endsWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const ended = work.then(() => true);
+  return withTimeout(ended, milliseconds, '').catch((error: unknown) => {
+    if (error instanceof TimeoutError) return false;
+    throw error;
+  });
+}
