@@ -26,11 +26,10 @@ export function whaleTemplate(stage: Stage, rows: number): Promise<Template> {
 class TimedTasks extends TaskWorker {
   readonly chunks: number[] = [];
 
-  protected override async step(): Promise<boolean> {
+  protected override async run(...job: Parameters<TaskWorker['run']>): Promise<void> {
     const begun = performance.now();
-    const more = await super.step();
-    if (more) this.chunks.push(performance.now() - begun);
-    return more;
+    await super.run(...job);
+    this.chunks.push(performance.now() - begun);
   }
 }
 

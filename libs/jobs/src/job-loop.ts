@@ -1,4 +1,4 @@
-import { safeErrorFields } from '#libs/observability';
+import { runInContext, safeErrorFields, type WorkContext } from '#libs/observability';
 import { classifyError, type ErrorClass } from './classify-error.js';
 import { Loop, type LoopOptions } from './loop.js';
 import { retryDelay, type RetryPolicy } from './retry-delay.js';
@@ -40,6 +40,11 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
     return {};
   }
 
+  /** What a job belongs to, for logs and traces. */
+  protected contextOf(_job: Job): WorkContext {
+    return {};
+  }
+
   protected leaseUntil(): Date {
     return new Date(this.clock.millis() + this.settings.leaseMs!);
   }
@@ -54,7 +59,8 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
   protected start(job: Job): Promise<void> {
     const controller = new AbortController();
     if (this.stopping) controller.abort();
-    const work = this.execute(job, controller).finally(() => this.running.delete(work));
+    const execute = () => this.execute(job, controller);
+    const work = runInContext(this.contextOf(job), execute).finally(() => this.running.delete(work));
     this.running.set(work, controller);
     return work;
   }

@@ -1,15 +1,16 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { declareRules, directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
-import { safeErrorFields, Log } from '#libs/observability';
 import { ServiceClient } from '#libs/broker';
+import { StepWorker, WorkerContext } from '#libs/jobs';
 import { UserLookup } from '#libs/database';
 import { sql } from 'kysely';
 import { upsertDirectory, withoutPendingDeletions } from './inbox/directory-rows.js';
 import { RuleSet } from './run/rule-set.js';
 
 const PAGE = 1_000;
-const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000];
+/** Short at first: services that start together wait for identity, and departures for their rules. */
+const ERROR_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000];
 /** A restored or rebuilt identity learns the rules again before long. */
 const REPEAT_MS = 300_000;
 
@@ -19,9 +20,9 @@ const REPEAT_MS = 300_000;
  * from them is looked up in the directory.
  */
 @Injectable()
-export class Onboarding implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private timer?: NodeJS.Timeout;
-  private stopped = false;
+export class Onboarding extends StepWorker {
+  /** A declaration that is cut off is made again by the next process; identity may be away for as long as it takes. */
+  protected override shutdownTimeoutMs = 0;
   private readonly first = Promise.withResolvers<void>();
   /** Whether identity counts on this service by now. */
   done = false;
@@ -30,17 +31,14 @@ export class Onboarding implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly em: EntityManager,
     private readonly rules: RuleSet,
     private readonly client: ServiceClient,
-    private readonly log: Log,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    void this.run(0);
+    context: WorkerContext,
+  ) {
+    super(context, { name: 'onboarding', pollMs: REPEAT_MS, errorDelaysMs: ERROR_DELAYS_MS });
   }
 
-  beforeApplicationShutdown(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
+  override async beforeApplicationShutdown(): Promise<void> {
     this.first.resolve();
+    await super.beforeApplicationShutdown();
   }
 
   /** Waits until identity has been asked once, whether or not it was there. */
@@ -48,16 +46,9 @@ export class Onboarding implements OnApplicationBootstrap, BeforeApplicationShut
     return this.first.promise;
   }
 
-  private async run(attempt: number): Promise<void> {
-    const next = await this.declare().then(
-      () => ({ attempt: 0, after: REPEAT_MS }),
-      (error: unknown) => {
-        this.log.warn({ attempt, ...safeErrorFields(error) }, 'identity does not know our rules yet');
-        return { attempt: attempt + 1, after: RETRY_DELAYS_MS[Math.min(attempt, RETRY_DELAYS_MS.length - 1)]! };
-      },
-    );
-    this.first.resolve();
-    if (!this.stopped) this.timer = setTimeout(() => void this.run(next.attempt), next.after).unref();
+  protected override async step(): Promise<boolean> {
+    await this.declare().finally(() => this.first.resolve());
+    return false;
   }
 
   private async declare(): Promise<void> {

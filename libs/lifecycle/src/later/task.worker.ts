@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Receipt, ReceiptLine, ResolvedAction } from '#libs/contracts';
-import { failpoint, isDue, retryDelay, classifyError, StepWorker, WorkerContext } from '#libs/jobs';
-import { safeErrorFields, runInContext } from '#libs/observability';
+import { failpoint, isDue, Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
+import type { WorkContext } from '#libs/observability';
 import { sql } from 'kysely';
 import * as inbox from '../inbox/inbox.js';
 import { Receipts } from '../receipts.js';
@@ -41,7 +41,7 @@ type NextTask = TaskRow & { departure_id: string };
  * Works off what exceeded the row budget, chunk by chunk. Each chunk is a transaction of its own and holds the person's
  * directory row in share, so that a reactivation waits at most for one chunk and then stops the rest.
  */
-export class TaskWorker extends StepWorker {
+export class TaskWorker extends Worker<NextTask> {
   constructor(
     private readonly em: EntityManager,
     private readonly rules: RuleSet,
@@ -51,30 +51,41 @@ export class TaskWorker extends StepWorker {
     super(context, { name: 'tasks' });
   }
 
-  protected async step(): Promise<boolean> {
-    const task = await this.next();
-    if (!task) return false;
-    await runInContext({ departureId: task.departure_id }, () => this.advance(task));
-    return true;
-  }
-
-  private async advance(task: NextTask): Promise<void> {
-    const receipts = await failpoint('chunk.commit', () =>
-      this.em.fork().transactional((em) => this.chunk(em.getKysely(), task)),
-    ).catch((error: unknown) => this.reschedule(task, error));
-    await this.receipts.send(receipts);
-  }
-
-  /** Whoever has waited longest; of one person's steps the first. */
-  private async next(): Promise<NextTask | undefined> {
+  /**
+   * Whoever has waited longest; of one person's steps the first. Without a lease: the chunk locks the task, and one that
+   * another replica is at is skipped.
+   */
+  protected override async claim(limit: number): Promise<NextTask[]> {
     const { rows } = await sql<NextTask>`
       select t.*, (select i.departure_id from inbox i
         where i.user_id = t.user_id and i.lifecycle_version = t.lifecycle_version) as departure_id
       from task t
       where ${isDue(this.clock.now())} and not exists (
         select 1 from task earlier where earlier.user_id = t.user_id and earlier.lifecycle_version = t.lifecycle_version and earlier.position < t.position)
-      order by t.due_at limit 1`.execute(this.em.fork().getKysely());
-    return rows[0];
+      order by t.due_at limit ${limit} for update of t skip locked`.execute(this.em.fork().getKysely());
+    return rows;
+  }
+
+  protected override async run(task: NextTask): Promise<void> {
+    await this.send(
+      await failpoint('chunk.commit', () => this.em.fork().transactional((em) => this.chunk(em.getKysely(), task))),
+    );
+  }
+
+  protected override async failed(task: NextTask, failure: ErrorClass): Promise<Date | undefined> {
+    const retryAt = this.retryAt(task.attempts);
+    await this.send(
+      await this.em.fork().transactional((em) => this.reschedule(em.getKysely(), task, failure, retryAt)),
+    );
+    return retryAt;
+  }
+
+  protected override about({ rule, attempts }: NextTask): object {
+    return { rule, attempts };
+  }
+
+  protected override contextOf({ departure_id: departureId }: NextTask): WorkContext {
+    return { departureId };
   }
 
   private async chunk(db: Db, candidate: TaskRow): Promise<Receipt[]> {
@@ -185,21 +196,25 @@ export class TaskWorker extends StepWorker {
     return inbox.receiptOf(rows[0]!);
   }
 
-  private reschedule(task: TaskRow, error: unknown): Promise<Receipt[]> {
-    const { kind, code } = classifyError(error);
-    this.log.warn({ rule: task.rule, attempts: task.attempts, ...safeErrorFields(error), code }, 'a chunk failed');
-    return this.em.fork().transactional(async (em) => {
-      const db: Db = em.getKysely();
-      const delay = retryDelay(task.attempts);
-      const key = { userId: task.user_id, lifecycleVersion: task.lifecycle_version };
-      if (delay === undefined) return (await inbox.failTasks(db, key, code, this.clock.now())).map(inbox.receiptOf);
-      await sql`
-        update task set attempts = attempts + 1, due_at = ${new Date(this.clock.millis() + delay)}, chunk_rows = greatest(${MIN_CHUNK}, chunk_rows / 2)
-        where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and position = ${task.position}`.execute(
-        db,
-      );
-      return kind === 'transient' ? [] : (await inbox.recordError(db, key, code)).map(inbox.receiptOf);
-    });
+  private async reschedule(
+    db: Db,
+    task: TaskRow,
+    { kind, code }: ErrorClass,
+    retryAt: Date | undefined,
+  ): Promise<Receipt[]> {
+    const key = { userId: task.user_id, lifecycleVersion: task.lifecycle_version };
+    if (retryAt === undefined) return (await inbox.failTasks(db, key, code, this.clock.now())).map(inbox.receiptOf);
+    await sql`
+      update task set attempts = attempts + 1, due_at = ${retryAt}, chunk_rows = greatest(${MIN_CHUNK}, chunk_rows / 2)
+      where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and position = ${task.position}`.execute(
+      db,
+    );
+    return kind === 'transient' ? [] : (await inbox.recordError(db, key, code)).map(inbox.receiptOf);
+  }
+
+  /** The chunk itself stands when this fails. */
+  private async send(receipts: readonly Receipt[]): Promise<void> {
+    await this.receipts.send(receipts).catch((error: unknown) => this.failNextLook(error));
   }
 }
 

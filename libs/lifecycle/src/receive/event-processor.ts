@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional } from '@nestjs/common';
-import { failpoint, retryDelay, classifyError, type ErrorClass } from '#libs/jobs';
+import { failpoint, isTransient, retryDelay, type ErrorClass } from '#libs/jobs';
 import { isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
@@ -133,7 +133,7 @@ export class EventProcessor {
     try {
       await this.lockAndUpdateDirectory(db, [event]);
     } catch (error) {
-      if (classifyError(error).kind === 'transient') throw error;
+      if (isTransient(error)) throw error;
       await sql`rollback to savepoint meeting`.execute(db);
       await lockPeople(db, [event.data.userId]);
       await raiseFence(db, [event], { andStatus: true });

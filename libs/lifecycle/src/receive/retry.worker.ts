@@ -1,13 +1,18 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import type { UserEvent } from '#libs/contracts';
-import { safeErrorFields, runInContext } from '#libs/observability';
+import type { Receipt, UserEvent } from '#libs/contracts';
+import type { WorkContext } from '#libs/observability';
 import { sql } from 'kysely';
 import { EventProcessor } from './event-processor.js';
-import { isDue, classifyError, StepWorker, WorkerContext } from '#libs/jobs';
+import { isDue, Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { Receipts } from '../receipts.js';
 
+interface WaitingEvent {
+  event: UserEvent;
+  attempts: number;
+}
+
 /** Tries the events again that failed on their own. They wait in PostgreSQL: the broker has long forgotten them. */
-export class RetryWorker extends StepWorker {
+export class RetryWorker extends Worker<WaitingEvent> {
   constructor(
     private readonly em: EntityManager,
     private readonly processor: EventProcessor,
@@ -17,28 +22,38 @@ export class RetryWorker extends StepWorker {
     super(context, { name: 'event-retries' });
   }
 
-  protected async step(): Promise<boolean> {
-    const db = this.em.fork().getKysely();
-    const { rows } = await sql<{ event: UserEvent }>`
-      select event from inbox where status = 'retry' and ${isDue(this.clock.now())} order by due_at limit 20`.execute(
-      db,
-    );
-    for (const { event } of rows) {
-      const { traceparent, data } = event;
-      await runInContext({ traceparent, departureId: data.departure?.id }, () => this.retry(event));
-    }
-    return rows.length > 0;
+  /** Without a lease: the retry locks the event, and one that another replica is trying is skipped. */
+  protected override async claim(limit: number): Promise<WaitingEvent[]> {
+    const { rows } = await sql<WaitingEvent>`
+      select event, attempts from inbox where status = 'retry' and ${isDue(this.clock.now())}
+      order by due_at limit ${limit} for update skip locked`.execute(this.em.fork().getKysely());
+    return rows;
   }
 
-  private async retry(event: UserEvent): Promise<void> {
-    const receipts = await this.processor.retry(event).catch((error: unknown) => {
-      const verdict = classifyError(error);
-      this.log.warn({ ...safeErrorFields(error), code: verdict.code }, 'a retry failed');
-      return this.processor.scheduleRetry(
-        event,
-        verdict.kind === 'transient' ? { kind: 'retry', code: verdict.code } : verdict,
-      );
-    });
-    await this.receipts.send(receipts);
+  protected override async run({ event }: WaitingEvent): Promise<void> {
+    await this.send(await this.processor.retry(event));
+  }
+
+  /** What is transient counts, too: an event that keeps failing in this way must not keep the others waiting. */
+  protected override async failed(
+    { event, attempts }: WaitingEvent,
+    { kind, code }: ErrorClass,
+  ): Promise<Date | undefined> {
+    const failure = kind === 'transient' ? { kind: 'retry' as const, code } : { kind, code };
+    await this.send(await this.processor.scheduleRetry(event, failure));
+    return kind === 'permanent' ? undefined : this.retryAt(attempts);
+  }
+
+  protected override about({ attempts }: WaitingEvent): object {
+    return { attempts };
+  }
+
+  protected override contextOf({ event: { traceparent, data } }: WaitingEvent): WorkContext {
+    return { traceparent, departureId: data.departure?.id };
+  }
+
+  /** The retry itself stands when this fails. */
+  private async send(receipts: readonly Receipt[]): Promise<void> {
+    await this.receipts.send(receipts).catch((error: unknown) => this.failNextLook(error));
   }
 }
