@@ -2,7 +2,7 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { replicasOf, whenConnected } from './connection.js';
 import { PendingDelivery, type Delivery, type Outcome } from './delivery.js';
-import { failpoint } from '#libs/jobs';
+import { endsWithin, failpoint, retryDelay } from '#libs/jobs';
 import { safeErrorFields, type Log } from '#libs/observability';
 import { handling } from './message-spans.js';
 import { Pull } from './pull.js';
@@ -62,9 +62,7 @@ export class BatchConsumer {
     await this.pull?.stop();
     for (const delivery of this.waiting.splice(0)) delivery.acknowledge({ nakAfterMs: 0 });
     this.wake();
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([this.loops, new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)))]);
-    clearTimeout(timer);
+    await endsWithin(this.loops, CLOSE_TIMEOUT_MS);
     clearInterval(this.keepAlive);
   }
 
@@ -167,7 +165,7 @@ export class BatchConsumer {
   }
 
   private delayOf({ deliveries }: Delivery): number {
-    const delay = NAK_DELAYS_MS[Math.min(deliveries, NAK_DELAYS_MS.length) - 1] ?? NAK_DELAYS_MS[0]!;
+    const delay = retryDelay(Math.max(deliveries - 1, 0), { delaysMs: NAK_DELAYS_MS, retryLimit: Infinity })!;
     return delay * (0.8 + 0.4 * this.options.random());
   }
 

@@ -1,4 +1,5 @@
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
+import { endsWithin } from '#libs/jobs';
 
 /** Injection token of the process' one connection to NATS. */
 export const NATS = Symbol('NATS');
@@ -64,10 +65,8 @@ export async function whenConnected(nats: NatsConnection, patience: number): Pro
 /** Sends what is still buffered and closes; a server that is away holds it up for a second at most. */
 export async function closeNats(nats: NatsConnection): Promise<void> {
   if (nats.isClosed()) return;
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, 1_000)));
-  await Promise.race([nats.drain().catch(() => undefined), tooLong]);
-  clearTimeout(timer);
+  const drained = nats.drain().catch(() => undefined);
+  await endsWithin(drained, 1_000);
   await nats.close();
 }
 

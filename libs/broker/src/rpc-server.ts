@@ -3,6 +3,7 @@ import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { ServerNats, type NatsContext, type WritePacket } from '@nestjs/microservices';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { throwError, type Observable } from 'rxjs';
+import { endsWithin } from '#libs/jobs';
 import { safeErrorFields, type Log, runInContext } from '#libs/observability';
 import { REQUEST_ID } from './service-client.js';
 
@@ -46,10 +47,7 @@ export class RpcServer extends ServerNats {
   override async close(): Promise<void> {
     if (this.rpc.nats.isClosed()) return;
     await Promise.all(this.open.map((subscription) => subscription.drain().catch(() => undefined)));
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
-    if (this.running > 0) await Promise.race([new Promise<void>((resolve) => (this.onIdle = resolve)), tooLong]);
-    clearTimeout(timer);
+    if (this.running > 0) await endsWithin(new Promise<void>((resolve) => (this.onIdle = resolve)), CLOSE_TIMEOUT_MS);
     // The last answers leave in the next turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     await this.rpc.nats.flush().catch(() => undefined);

@@ -12,6 +12,7 @@ import {
   type Sampler,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace';
+import { setTimeout as pause } from 'node:timers/promises';
 import { safeErrorFields, type Log } from './log.js';
 import { setSpanRecorder, type SpanOptions, type ActiveSpan } from './spans.js';
 import { traceIdOf } from './work-context.js';
@@ -86,10 +87,8 @@ export class SpanExport implements Tracing {
   async stop(): Promise<void> {
     setSpanRecorder(undefined);
     this.stopStatements();
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, LAST_SPANS)));
-    await Promise.race([this.provider.shutdown().catch(() => undefined), tooLong]);
-    clearTimeout(timer);
+    const shutdown = this.provider.shutdown().catch(() => undefined);
+    await Promise.race([shutdown, pause(LAST_SPANS, undefined, { ref: false })]);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Clock, Ids } from '#libs/database';
-import { failpoint, WakeSignal } from '#libs/jobs';
+import { endsWithin, failpoint, WakeSignal } from '#libs/jobs';
 import { safeErrorFields, type Log } from '#libs/observability';
 import { Publisher, type MessageToPublish, USERS } from '#libs/broker';
 import { RelaySession, type ClaimedEvent } from './relay-session.js';
@@ -62,10 +62,7 @@ export class Relay {
     this.stopping = true;
     this.work.wake();
     this.end.wake();
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT_MS)));
-    await Promise.race([this.running, tooLong]);
-    clearTimeout(timer);
+    if (this.running) await endsWithin(this.running, STOP_TIMEOUT_MS);
     await this.session?.close();
   }
 

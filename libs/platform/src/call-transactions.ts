@@ -1,13 +1,11 @@
 import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem, type Call, type Operation } from '#libs/contracts';
 import { Directory, Ids } from '#libs/database';
-import { failpoint } from '#libs/jobs';
+import { failpoint, isRetryable } from '#libs/jobs';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, Optional } from '@nestjs/common';
 import { IdempotencyKeys, type KeyedCall } from './idempotency.js';
 
-/** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. */
-const RETRYABLE_SQLSTATES = ['40001', '40P01'];
 const ATTEMPTS = 4;
 /** After so many the caller is told: what the call depends on is being changed by somebody all the time. */
 const PREPARATIONS = 4;
@@ -65,8 +63,7 @@ export class CallTransactions {
         return await (this.directory ? this.directory.withLookup(transaction) : transaction());
       } catch (error) {
         if (error instanceof RolledBack) return PREPARE_AGAIN;
-        if (attempt === ATTEMPTS || !RETRYABLE_SQLSTATES.includes(String((error as { code?: unknown }).code)))
-          throw error;
+        if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
         await this.pause(attempt);
       }
     }

@@ -1,7 +1,7 @@
 import { Problem, type Call } from '#libs/contracts';
 import { Clock, Ids, migration, type Migrations } from '#libs/database';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
 import { Encryption } from './encryption.js';
@@ -24,7 +24,6 @@ export const platformMigrations: Migrations = [
 ];
 
 const LIFETIME_MS = 24 * 3_600_000;
-const SWEEP_INTERVAL_MS = 600_000;
 
 export interface KeyedCall {
   operation: string;
@@ -36,23 +35,12 @@ export interface KeyedCall {
  * are sealed under the client's key, of which only a digest is kept: whoever reads the table learns nothing.
  */
 @Injectable()
-export class IdempotencyKeys implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer?: NodeJS.Timeout;
-
+export class IdempotencyKeys {
   constructor(
     private readonly clock: Clock,
     private readonly ids: Ids,
     @Optional() private readonly em?: EntityManager,
   ) {}
-
-  onApplicationBootstrap(): void {
-    // A sweep that fails is made up for by the next one.
-    if (this.em) this.timer = setInterval(() => void this.sweep().catch(() => undefined), SWEEP_INTERVAL_MS).unref();
-  }
-
-  onModuleDestroy(): void {
-    clearInterval(this.timer);
-  }
 
   /**
    * Does the work, unless a call with this key has done it: then its answer is given again. Runs in the caller's

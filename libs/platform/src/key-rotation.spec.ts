@@ -5,6 +5,7 @@ import { eventually, testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { createLogger, Metrics } from '#libs/observability';
 import { BaseConfig, ConfigError } from './config.js';
+import { WorkerContext } from '#libs/jobs';
 import { KeyRotation } from './key-rotation.js';
 import { RotatingEncryption } from './rotating-encryption.js';
 import { Encryption } from './encryption.js';
@@ -63,7 +64,7 @@ describe('what a previous secret has sealed', () => {
       columns,
       setting: 'A_SECRET',
       serviceName: 'tests',
-      log,
+      context: new WorkerContext(clock, ids, log, metrics),
       metrics,
     });
     running.push(keyRotation);

@@ -1,11 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import type {
-  BeforeApplicationShutdown,
-  FactoryProvider,
-  InjectionToken,
-  OnApplicationBootstrap,
-} from '@nestjs/common';
-import { safeErrorFields, Log, Metrics } from '#libs/observability';
+import type { FactoryProvider, InjectionToken } from '@nestjs/common';
+import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Metrics } from '#libs/observability';
 import { sql } from 'kysely';
 import { ConfigError } from './config.js';
 import type { RotatingEncryption } from './rotating-encryption.js';
@@ -13,7 +9,7 @@ import type { RotatingEncryption } from './rotating-encryption.js';
 const AT_ONCE = 100;
 const TRIED = 5;
 /** Milliseconds until the next look: another replica may have gone on with the old secret for a while. */
-const RETRY_DELAY_MS = 60_000;
+const POLL_MS = 60_000;
 
 /** Where sealed texts stand. `id` and `boundTo` are columns of the same table. */
 export interface EncryptedColumn {
@@ -36,7 +32,7 @@ export interface KeyRotationOptions {
   /** Of the secret, like `CONTACTS_SECRET`. */
   setting: string;
   serviceName: string;
-  log: Log;
+  context: WorkerContext;
   metrics: Metrics;
 }
 
@@ -49,43 +45,34 @@ export const keyRotation = (
   options: Pick<KeyRotationOptions, 'serviceName' | 'setting' | 'columns'>,
 ): FactoryProvider<KeyRotation> => ({
   provide: KeyRotation,
-  inject: [EntityManager, sealing, Log, Metrics],
-  useFactory: (em: EntityManager, sealing: RotatingEncryption, log: Log, metrics: Metrics) =>
-    new KeyRotation({ ...options, em, sealing, log, metrics }),
+  inject: [EntityManager, sealing, WorkerContext, Metrics],
+  useFactory: (em: EntityManager, sealing: RotatingEncryption, context: WorkerContext, metrics: Metrics) =>
+    new KeyRotation({ ...options, em, sealing, context, metrics }),
 });
 
 /**
  * Brings everything that is sealed under a previous secret under the one in use, in batches, while the service is at
  * work. Replicas share the rows.
  */
-export class KeyRotation implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private timer?: NodeJS.Timeout;
-  private running: Promise<void> = Promise.resolve();
-  private stopped = false;
-
+export class KeyRotation extends StepWorker {
   constructor(private readonly options: KeyRotationOptions) {
-    const { metrics, sealing } = options;
+    const { context, metrics, sealing } = options;
+    super(context, { name: 'key-rotation', pollMs: POLL_MS, errorDelaysMs: [POLL_MS] });
     const countPending = metrics.gauge('leaver_secrets_to_reseal', 'Texts that are sealed under a previous secret.');
     metrics.measured(async () => countPending.set(sealing.rotating ? await this.waiting() : 0));
   }
 
   /** @throws ConfigError when a previous secret is given, and something opens with neither */
-  async onApplicationBootstrap(): Promise<void> {
-    const { setting, serviceName, sealing, log } = this.options;
+  override async onApplicationBootstrap(): Promise<void> {
+    const { setting, serviceName, sealing } = this.options;
     const countUndecryptable = await this.unopened();
     if (countUndecryptable > 0 && sealing.rotating)
       throw new ConfigError(serviceName, [
         `${setting}_PREVIOUS must be the secret that ${setting} replaces: there is something in the database that neither of them opens`,
       ]);
     if (countUndecryptable > 0)
-      log.error({ setting }, 'what another secret has sealed can’t be read: give it as the previous one');
-    if (sealing.rotating) this.work();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.running;
+      this.log.error({ setting }, 'what another secret has sealed can’t be read: give it as the previous one');
+    if (sealing.rotating) await super.onApplicationBootstrap();
   }
 
   /** How many texts the secret in use does not open. */
@@ -102,16 +89,7 @@ export class KeyRotation implements OnApplicationBootstrap, BeforeApplicationShu
     return count;
   }
 
-  private work(): void {
-    this.running = this.all().catch((error: unknown) =>
-      this.options.log.error({ ...safeErrorFields(error) }, 'sealing under the new secret will be tried again'),
-    );
-    void this.running.then(() => {
-      if (!this.stopped) this.timer = setTimeout(() => this.work(), RETRY_DELAY_MS).unref();
-    });
-  }
-
-  private async all(): Promise<void> {
+  protected override async step(): Promise<boolean> {
     let resealed = 0;
     for (const column of this.options.columns) {
       let last: EncryptedRow | undefined;
@@ -119,9 +97,10 @@ export class KeyRotation implements OnApplicationBootstrap, BeforeApplicationShu
         const batch = await this.batch(column, last?.id ?? null);
         resealed += batch.length;
         last = batch.at(-1);
-      } while (last && !this.stopped);
+      } while (last && !this.stopping);
     }
-    if (resealed > 0) this.options.log.info({ resealed }, 'sealed under the secret in use');
+    if (resealed > 0) this.log.info({ resealed }, 'sealed under the secret in use');
+    return false;
   }
 
   private async batch(where: EncryptedColumn, after: string | null): Promise<EncryptedRow[]> {

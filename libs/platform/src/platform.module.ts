@@ -12,6 +12,7 @@ import { CallsInTransaction } from './calls-in-transaction.js';
 import { BaseConfig, ServiceConfig } from './config.js';
 import { HealthController, Readiness } from './health.js';
 import { IdempotencyKeys } from './idempotency.js';
+import { IdempotencySweep } from './idempotency-sweep.worker.js';
 
 export interface PlatformParts {
   config: BaseConfig;
@@ -49,7 +50,15 @@ export class PlatformModule {
       global: true,
       imports: [TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController, MetricsController],
-      providers: [...shared, IdempotencyKeys, BatchInterceptor, CallTransactions, CallInterceptor, CallsInTransaction],
+      providers: [
+        ...shared,
+        IdempotencyKeys,
+        BatchInterceptor,
+        CallTransactions,
+        CallInterceptor,
+        CallsInTransaction,
+        ...(config instanceof ServiceConfig ? [IdempotencySweep] : []),
+      ],
       exports: shared.map((provider) => ('provide' in provider ? provider.provide : provider)),
     };
   }
