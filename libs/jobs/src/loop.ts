@@ -122,6 +122,8 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
 
   /** A wake-up does not shorten it: with a broken database it would only look in vain. */
   private async backOff(error: unknown, failures: number): Promise<void> {
+    // Connections that a shutdown closes are no news.
+    if (this.stopping) return;
     const { name, errorDelaysMs: delaysMs = ERROR_DELAYS_MS } = this.settings;
     const delay = retryDelay(failures, { delaysMs, retryLimit: Infinity })!;
     const facts = { worker: name, attempts: failures + 1, retryInMs: delay, ...safeErrorFields(error) };

@@ -1,10 +1,9 @@
-import { safeErrorFields, Log, Metrics } from '#libs/observability';
+import { safeErrorFields, Metrics } from '#libs/observability';
 import { NATS, ServiceClient } from '#libs/broker';
 import { sessionOf, sessionSnapshot } from '#libs/contracts';
-import { Clock } from '#libs/database';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Inject, Injectable } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { setTimeout as pause } from 'node:timers/promises';
 import { EpochFeed } from './epoch-feed.js';
 import { SessionEpochs } from './session-epochs.js';
 
@@ -18,9 +17,7 @@ const STALE_AFTER = 3_000;
 
 /** Keeps `SessionEpochs` true: from the broker's bucket at once, and by asking identity for what the bucket may have lost. */
 @Injectable()
-export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly stopping = new AbortController();
-  private following: Promise<void> = Promise.resolve();
+export class SessionWatch extends StepWorker {
   private since: string | null = null;
   private confirmedAt = 0;
   private answeredAt = 0;
@@ -33,10 +30,10 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(NATS) private readonly nats: NatsConnection,
     private readonly services: ServiceClient,
     private readonly epochs: SessionEpochs,
-    private readonly clock: Clock,
-    private readonly log: Log,
+    context: WorkerContext,
     metrics: Metrics,
   ) {
+    super(context, { name: 'session-watch', pollMs: ASK_AGAIN_AFTER, errorDelaysMs: [ASK_AGAIN_AFTER] });
     this.delay = metrics.histogram(
       'leaver_session_end_delay_seconds',
       'From the broker’s storing the end of sessions until this gateway refuses them.',
@@ -53,37 +50,24 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
     return this.clock.millis() - this.confirmedAt <= STALE_AFTER;
   }
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     void this.noticeDisconnects();
-    this.following = this.follow();
+    void super.onApplicationBootstrap();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopping.abort();
-    await this.following;
-  }
-
-  private get stopped(): boolean {
-    return this.stopping.signal.aborted;
-  }
-
-  private async follow(): Promise<void> {
-    while (!this.stopped) {
-      await this.followOnce().catch(
-        (error) => this.stopped || this.log.warn(safeErrorFields(error), 'the watch of session epochs broke off'),
-      );
-      this.confirmedAt = 0;
-      await this.pause(ASK_AGAIN_AFTER);
-    }
+  /** A step lasts as long as the feed does. */
+  protected override async step(): Promise<boolean> {
+    await this.follow().finally(() => (this.confirmedAt = 0));
+    return false;
   }
 
   /** Ends when the bucket holds something that doesn't arrive. @throws an error of NATS when the broker is away */
-  private async followOnce(): Promise<void> {
+  private async follow(): Promise<void> {
     const feed = await EpochFeed.open(this.nats, (key, value, since) => this.take(key, value, since));
     const openedAt = this.clock.millis();
     let completeAt = openedAt;
     try {
-      while (!this.stopped) {
+      while (!this.stopping) {
         const now = this.clock.millis();
         void this.askIdentity(openedAt);
         const complete = await feed.isComplete();
@@ -128,7 +112,7 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async readSnapshot(): Promise<void> {
-    for (let more = true; more && !this.stopped;) {
+    for (let more = true; more && !this.stopping;) {
       const snapshot = await this.services.ask(sessionSnapshot, { since: this.since });
       for (const { userId, epoch } of snapshot.epochs) this.epochs.raise(userId, epoch);
       for (const sessionId of snapshot.sessions) this.epochs.end(sessionId);
@@ -139,9 +123,5 @@ export class SessionWatch implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async noticeDisconnects(): Promise<void> {
     for await (const { type } of this.nats.status()) if (type === 'disconnect') this.confirmedAt = 0;
-  }
-
-  private pause(milliseconds: number): Promise<void> {
-    return pause(milliseconds, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 }

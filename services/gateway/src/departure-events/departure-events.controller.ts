@@ -1,6 +1,7 @@
 import { NATS, ServiceClient } from '#libs/broker';
 import { departureEvents, departureProgress, Problem, watchDeparture } from '#libs/contracts';
 import { Clock } from '#libs/database';
+import { WakeSignal } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
 import { Controller, Inject, Req, Res, type OnModuleDestroy } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -9,12 +10,21 @@ import { Authenticator } from '../auth/authenticator.js';
 import { SessionEpochs } from '../auth/session-epochs.js';
 import { readParams } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
-import { Alarm } from './alarm.js';
 import { EventStream } from './event-stream.js';
 
 /** A ping may get lost; then the news come this much later. Milliseconds. */
 const LOOK_EVERY = 2_000;
 const BEAT_EVERY = 15_000;
+
+/** A client that watches: its loop wakes up when there may be news, or when it has to end. */
+class Watcher extends WakeSignal {
+  stopped = false;
+
+  stop(): void {
+    this.stopped = true;
+    this.wake();
+  }
+}
 
 /**
  * Shows a departure as it goes on. Any replica can take over from another: all it needs is the number of the last event
@@ -22,7 +32,7 @@ const BEAT_EVERY = 15_000;
  */
 @Controller()
 export class DepartureEventsController implements OnModuleDestroy {
-  private readonly alarms = new Set<Alarm>();
+  private readonly watchers = new Set<Watcher>();
   private readonly streams: ReturnType<Metrics['gauge']>;
 
   constructor(
@@ -38,29 +48,34 @@ export class DepartureEventsController implements OnModuleDestroy {
 
   /** Clients come back by themselves, to another replica. */
   onModuleDestroy(): void {
-    for (const alarm of this.alarms) alarm.stop();
+    for (const watcher of this.watchers) watcher.stop();
   }
 
   @Serves(watchDeparture)
   async watch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const departureId = readParams(request).id!;
     const { userId, sessionId } = request.principal!;
-    const alarm = new Alarm();
-    this.alarms.add(alarm);
-    this.streams.set(this.alarms.size);
-    const pings = this.nats.subscribe(departureProgress(departureId), { callback: () => alarm.ring() });
-    const stopListening = this.epochs.onEnd(userId, sessionId, () => alarm.stop());
+    const watcher = new Watcher();
+    this.watchers.add(watcher);
+    this.streams.set(this.watchers.size);
+    const pings = this.nats.subscribe(departureProgress(departureId), { callback: () => watcher.wake() });
+    const stopListening = this.epochs.onEnd(userId, sessionId, () => watcher.stop());
     try {
-      await this.show(departureId, request, reply, alarm);
+      await this.show(departureId, request, reply, watcher);
     } finally {
       pings.unsubscribe();
       stopListening();
-      this.alarms.delete(alarm);
-      this.streams.set(this.alarms.size);
+      this.watchers.delete(watcher);
+      this.streams.set(this.watchers.size);
     }
   }
 
-  private async show(departureId: string, request: FastifyRequest, reply: FastifyReply, alarm: Alarm): Promise<void> {
+  private async show(
+    departureId: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    watcher: Watcher,
+  ): Promise<void> {
     const { accountId } = request.principal!;
     let after = lastSeen(request);
     const look = () => this.services.ask(departureEvents, { accountId, departureId, after });
@@ -68,16 +83,16 @@ export class DepartureEventsController implements OnModuleDestroy {
     let news = await look();
     if (request.method === 'HEAD') return void reply.type('text/event-stream').send();
     const stream = EventStream.open(reply);
-    stream.onClose(() => alarm.stop());
+    stream.onClose(() => watcher.stop());
     let beatAt = this.clock.millis() + BEAT_EVERY;
     for (;;) {
       for (const { n, type, data } of news.events) {
         await stream.send(n, type, data);
         after = n;
       }
-      if (news.final || alarm.stopped) break;
-      await alarm.sleep(LOOK_EVERY);
-      if (alarm.stopped) break;
+      if (news.final || watcher.stopped) break;
+      await watcher.wait(LOOK_EVERY);
+      if (watcher.stopped) break;
       if (this.clock.millis() >= beatAt) {
         beatAt = this.clock.millis() + BEAT_EVERY;
         if (!(await this.stillWelcome(request))) break;
