@@ -3,14 +3,14 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Recipient } from '#libs/contracts';
 import { Directory } from '#libs/database';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Worker, WorkerContext } from '#libs/jobs';
 import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 import { SendingInboxes, type SendingInbox } from '../message/sending-inboxes.js';
 
 const CONTACTS_AT_ONCE = 500;
-/** Another replica takes over what one died with. Longer than asking for the recipients may take. */
-const LEASE = 60_000;
+/** Longer than asking for the recipients may take. */
+const LEASE_MS = 60_000;
 
 interface Due {
   id: string;
@@ -25,7 +25,7 @@ interface Due {
 
 /** Sends campaigns when their time has come, a few hundred contacts in a transaction, whether or not the owner has left. */
 @Injectable()
-export class CampaignSender extends StepWorker {
+export class CampaignSender extends Worker<Due> {
   constructor(
     private readonly em: EntityManager,
     private readonly directory: Directory,
@@ -34,12 +34,24 @@ export class CampaignSender extends StepWorker {
     private readonly outgoing: Outgoing,
     context: WorkerContext,
   ) {
-    super(context, { name: 'campaigns' });
+    super(context, { name: 'campaigns', leaseMs: LEASE_MS });
   }
 
-  protected async step(): Promise<boolean> {
-    const due = await this.claim();
-    if (!due) return false;
+  protected override async claim(limit: number): Promise<Due[]> {
+    const now = this.clock.now();
+    const { rows } = await sql<Due>`
+      with due as (
+        select id from campaign
+        where status in ('scheduled', 'sending') and at <= ${now} and (lease_until is null or lease_until <= ${now})
+        order by at limit ${limit} for update skip locked)
+      update campaign c set lease_until = ${this.leaseUntil()} from due where c.id = due.id
+      returning c.id, c.account_id, c.text, c.definition, c.inbox_id, c.owner_id, c.team_ids, c.sent_up_to`.execute(
+      this.em.fork().getKysely(),
+    );
+    return rows;
+  }
+
+  protected override async run(due: Due): Promise<void> {
     const { account_id: accountId, definition, sent_up_to: after } = due;
     const page = await this.recipients.page({ accountId, definition, after, limit: CONTACTS_AT_ONCE });
     await this.directory.withLookup(() =>
@@ -47,21 +59,10 @@ export class CampaignSender extends StepWorker {
         this.em.transactional(() => this.send(due, page.contacts, page.next === null)),
       ),
     );
-    return true;
   }
 
-  private async claim(): Promise<Due | undefined> {
-    const now = this.clock.now();
-    const { rows } = await sql<Due>`
-      with due as (
-        select id from campaign
-        where status in ('scheduled', 'sending') and at <= ${now} and (lease_until is null or lease_until <= ${now})
-        order by at limit 1 for update skip locked)
-      update campaign c set lease_until = ${new Date(now.getTime() + LEASE)} from due where c.id = due.id
-      returning c.id, c.account_id, c.text, c.definition, c.inbox_id, c.owner_id, c.team_ids, c.sent_up_to`.execute(
-      this.em.fork().getKysely(),
-    );
-    return rows[0];
+  protected override about({ id }: Due): object {
+    return { campaign: id };
   }
 
   private async send(due: Due, contacts: readonly Recipient[], last: boolean): Promise<void> {

@@ -13,6 +13,6 @@ export type Handover = 'sent' | 'delivered' | 'failed';
 
 /** Who brings messages to phones. */
 export abstract class Carrier {
-  /** @throws any error when it may work another time */
+  /** @throws PermanentError when it refuses the message; any other error when it may work another time */
   abstract hand(parcel: Parcel): Promise<Handover>;
 }

@@ -1,18 +1,18 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields } from '#libs/observability';
-import { Ids } from '#libs/database';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { Ledger, type SentMessage } from '../activity/ledger.js';
 import { Carrier, type Handover } from './carrier.js';
 
-const AT_ONCE = 20;
-/** Another replica takes over what one died with. Longer than an attempt may take. */
-const LEASE = 60_000;
+const CONCURRENCY = 20;
+/** Fewer than that: a carrier that is slow with some messages does not hold up the others. */
+const BATCH_SIZE = 10;
+/** Longer than an attempt may take. */
+const LEASE_MS = 60_000;
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
-/** How long to wait after each attempt that failed. After the last one the message has failed. */
-const RETRY_AFTER = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR];
+/** A carrier that is away for half a day is waited for; a text that comes later than that helps nobody. */
+const RETRY = { delaysMs: [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR], jitter: 0.1 };
 
 interface Claimed extends SentMessage {
   to_phone: string | null;
@@ -25,45 +25,53 @@ interface Claimed extends SentMessage {
  * open while it waits for an answer.
  */
 @Injectable()
-export class CarrierWorker extends StepWorker {
+export class CarrierWorker extends Worker<Claimed> {
   constructor(
     private readonly em: EntityManager,
     private readonly carrier: Carrier,
     private readonly ledger: Ledger,
-    private readonly ids: Ids,
     context: WorkerContext,
   ) {
-    super(context, { name: 'carrier' });
+    super(context, {
+      name: 'carrier',
+      batchSize: BATCH_SIZE,
+      concurrency: CONCURRENCY,
+      leaseMs: LEASE_MS,
+      retry: RETRY,
+    });
   }
 
-  protected async step(): Promise<boolean> {
-    const claimed = await this.claim();
-    await Promise.all(claimed.map((message) => this.attempt(message)));
-    return claimed.length > 0;
-  }
-
-  private async claim(): Promise<Claimed[]> {
-    const now = this.clock.now();
+  protected override async claim(limit: number): Promise<Claimed[]> {
     const { rows } = await sql<Claimed>`
       with due as (
-        select id from message where status = 'queued' and due_at <= ${now} order by due_at limit ${AT_ONCE} for update skip locked)
-      update message m set attempts = m.attempts + 1, due_at = ${new Date(now.getTime() + LEASE)} from due where m.id = due.id
+        select id from message where status = 'queued' and due_at <= ${this.clock.now()} order by due_at limit ${limit} for update skip locked)
+      update message m set attempts = m.attempts + 1, due_at = ${this.leaseUntil()} from due where m.id = due.id
       returning m.id, m.account_id, m.inbox_id, m.contact_id, m.sent_by, m.team_ids, m.to_phone, m.text, m.attempts`.execute(
       this.em.fork().getKysely(),
     );
     return rows;
   }
 
-  private async attempt(message: Claimed): Promise<void> {
-    const { id, inbox_id: inboxId, to_phone: to, text, attempts } = message;
+  protected override async run(message: Claimed): Promise<void> {
+    const { id, inbox_id: inboxId, to_phone: to, text } = message;
     // A contact without a number cannot be reached, today or tomorrow.
-    if (!to) return this.settle(message, 'failed');
-    try {
-      await this.settle(message, await this.carrier.hand({ id, inboxId, to, text }));
-    } catch (error) {
-      this.log.warn({ message: id, attempts, ...safeErrorFields(error) }, 'a message was not handed to the carrier');
-      await this.putOff(message);
-    }
+    await this.settle(message, to ? await this.carrier.hand({ id, inboxId, to, text }) : 'failed');
+  }
+
+  protected override async failed(message: Claimed, { kind }: ErrorClass): Promise<Date | undefined> {
+    const { id, attempts } = message;
+    const retryAt = kind === 'permanent' ? undefined : this.retryAt(attempts - 1);
+    if (!retryAt) await this.settle(message, 'failed');
+    else
+      await sql`
+        update message set due_at = ${retryAt} where id = ${id} and status = 'queued' and attempts = ${attempts}`.execute(
+        this.em.fork().getKysely(),
+      );
+    return retryAt;
+  }
+
+  protected override about({ id, attempts }: Claimed): object {
+    return { message: id, attempts };
   }
 
   private settle(message: Claimed, status: Handover): Promise<void> {
@@ -75,15 +83,5 @@ export class CarrierWorker extends StepWorker {
       await this.ledger.sent(message);
       if (status === 'delivered') await this.ledger.delivered(message.id);
     });
-  }
-
-  private async putOff(message: Claimed): Promise<void> {
-    const pause = RETRY_AFTER[message.attempts - 1];
-    if (pause === undefined) return this.settle(message, 'failed');
-    const dueAt = new Date(this.clock.millis() + pause * (1 + this.ids.fraction() / 10));
-    await sql`
-      update message set due_at = ${dueAt} where id = ${message.id} and status = 'queued' and attempts = ${message.attempts}`.execute(
-      this.em.fork().getKysely(),
-    );
   }
 }

@@ -1,4 +1,5 @@
 import { assertNoOpenTransaction } from '#libs/database';
+import { PermanentError } from '#libs/jobs';
 import { Carrier, type Handover, type Parcel } from './carrier.js';
 
 const TIMEOUT = 15_000;
@@ -32,8 +33,19 @@ export class HttpCarrier extends Carrier {
     });
     const answer = await response.text();
     if (response.ok) return saidIn(answer);
-    if (response.status < 500 && !NOT_NOW.includes(response.status)) return 'failed';
-    throw new CarrierUnavailable(response.status);
+    throw response.status < 500 && !NOT_NOW.includes(response.status)
+      ? new CarrierRefused(response.status)
+      : new CarrierUnavailable(response.status);
+  }
+}
+
+/** The carrier never takes this message. */
+class CarrierRefused extends PermanentError {
+  readonly code: string;
+
+  constructor(status: number) {
+    super('The carrier refused the message');
+    this.code = `HTTP_${status}`;
   }
 }
 

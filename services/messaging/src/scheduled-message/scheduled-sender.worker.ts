@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { MOST_RECIPIENTS, type Recipient } from '#libs/contracts';
 import { Directory } from '#libs/database';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Worker, WorkerContext } from '#libs/jobs';
 import { type Db } from '#libs/lifecycle';
 import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 
-/** Another replica takes over what one died with. Longer than asking for the recipients may take. */
-const LEASE = 60_000;
+/** Longer than asking for the recipients may take. */
+const LEASE_MS = 60_000;
 
 interface Due {
   id: string;
@@ -27,7 +27,7 @@ interface Due {
  * rules have held or cancelled what must not go out.
  */
 @Injectable()
-export class ScheduledSender extends StepWorker {
+export class ScheduledSender extends Worker<Due> {
   constructor(
     private readonly em: EntityManager,
     private readonly directory: Directory,
@@ -35,14 +35,27 @@ export class ScheduledSender extends StepWorker {
     private readonly outgoing: Outgoing,
     context: WorkerContext,
   ) {
-    super(context, { name: 'scheduled-messages' });
+    super(context, { name: 'scheduled-messages', leaseMs: LEASE_MS });
   }
 
-  protected async step(): Promise<boolean> {
+  protected override async claim(limit: number): Promise<Due[]> {
     await this.welcomeBack();
     await this.miss();
-    const due = await this.claim();
-    if (!due) return false;
+    const now = this.clock.now();
+    const { rows } = await sql<Due>`
+      with due as (
+        select id from scheduled_message
+        where status = 'scheduled' and at <= ${now} and (lease_until is null or lease_until <= ${now})
+        order by at limit ${limit} for update skip locked)
+      update scheduled_message s set lease_until = ${this.leaseUntil()} from due, message_inbox i
+      where s.id = due.id and i.id = s.inbox_id
+      returning s.id, s.account_id, s.inbox_id, i.owner_id as inbox_owner, s.contact_ids, s.text, s.scheduled_by, s.team_ids`.execute(
+      this.db(),
+    );
+    return rows;
+  }
+
+  protected override async run(due: Due): Promise<void> {
     const { contacts } = await this.recipients.page({
       accountId: due.account_id,
       contactIds: due.contact_ids,
@@ -51,7 +64,10 @@ export class ScheduledSender extends StepWorker {
     await this.directory.withLookup(() =>
       RequestContext.create(this.em, () => this.em.transactional(() => this.send(due, contacts))),
     );
-    return true;
+  }
+
+  protected override about({ id }: Due): object {
+    return { scheduledMessage: id };
   }
 
   private async send(due: Due, contacts: readonly Recipient[]): Promise<void> {
@@ -87,21 +103,6 @@ export class ScheduledSender extends StepWorker {
     await sql`update scheduled_message set status = 'missed' where status = 'held' and at <= ${this.clock.now()}`.execute(
       this.db(),
     );
-  }
-
-  private async claim(): Promise<Due | undefined> {
-    const now = this.clock.now();
-    const { rows } = await sql<Due>`
-      with due as (
-        select id from scheduled_message
-        where status = 'scheduled' and at <= ${now} and (lease_until is null or lease_until <= ${now})
-        order by at limit 1 for update skip locked)
-      update scheduled_message s set lease_until = ${new Date(now.getTime() + LEASE)} from due, message_inbox i
-      where s.id = due.id and i.id = s.inbox_id
-      returning s.id, s.account_id, s.inbox_id, i.owner_id as inbox_owner, s.contact_ids, s.text, s.scheduled_by, s.team_ids`.execute(
-      this.db(),
-    );
-    return rows[0];
   }
 
   private db(): Db {
