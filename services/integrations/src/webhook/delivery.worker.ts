@@ -1,9 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { safeErrorFields } from '#libs/observability';
-import { Ids } from '#libs/database';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Worker, WorkerContext } from '#libs/jobs';
 import { type Db } from '#libs/lifecycle';
 import { Encryption } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
@@ -11,23 +9,28 @@ import { emptyQueues } from './deliveries.js';
 import { post } from './post.js';
 import { signedHeaders } from './signing.js';
 
-const AT_ONCE = 20;
-/** Another replica takes over what one died with. Longer than an attempt may take. */
-const LEASE = 60_000;
+const CONCURRENCY = 20;
+/** Fewer than that: receivers that are slow do not hold up the others. */
+const BATCH_SIZE = 10;
+/** Longer than an attempt may take. */
+const LEASE_MS = 60_000;
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
-/** How long to wait after each attempt that failed. After the last one it is given up. */
-const RETRY_AFTER = [
-  5 * SECOND,
-  5 * MINUTE,
-  30 * MINUTE,
-  2 * HOUR,
-  5 * HOUR,
-  10 * HOUR,
-  14 * HOUR,
-  20 * HOUR,
-  24 * HOUR,
-];
+/** A receiver may be away over a weekend. */
+const RETRY = {
+  delaysMs: [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR],
+  jitter: 0.1,
+};
 const GONE = 410;
+
+/** The receiver answered, and not with success. */
+class NotAccepted extends Error {
+  readonly code: string;
+
+  constructor(status: number) {
+    super('The receiver did not accept the delivery');
+    this.code = `HTTP_${status}`;
+  }
+}
 
 interface Claimed {
   id: string;
@@ -44,50 +47,56 @@ interface Claimed {
  * No transaction is open while it waits for an answer.
  */
 @Injectable()
-export class DeliveryWorker extends StepWorker {
+export class DeliveryWorker extends Worker<Claimed> {
   constructor(
     private readonly em: EntityManager,
     private readonly sealing: Encryption,
     private readonly config: IntegrationsConfig,
-    private readonly ids: Ids,
     context: WorkerContext,
   ) {
-    super(context, { name: 'webhook-deliveries' });
+    super(context, {
+      name: 'webhook-deliveries',
+      batchSize: BATCH_SIZE,
+      concurrency: CONCURRENCY,
+      leaseMs: LEASE_MS,
+      retry: RETRY,
+    });
   }
 
-  protected async step(): Promise<boolean> {
-    const claimed = await this.claim();
-    await Promise.all(claimed.map((delivery) => this.attempt(delivery)));
-    return claimed.length > 0;
-  }
-
-  private async claim(): Promise<Claimed[]> {
-    const now = this.clock.now();
+  protected override async claim(limit: number): Promise<Claimed[]> {
     const { rows } = await sql<Claimed>`
       with due as (
         select d.id, w.account_id, w.url, w.secret from webhook_delivery d join webhook w on w.id = d.webhook_id and w.active
-        where d.due_at <= ${now} order by d.due_at limit ${AT_ONCE} for update of d skip locked)
-      update webhook_delivery d set attempts = d.attempts + 1, due_at = ${new Date(now.getTime() + LEASE)}
+        where d.due_at <= ${this.clock.now()} order by d.due_at limit ${limit} for update of d skip locked)
+      update webhook_delivery d set attempts = d.attempts + 1, due_at = ${this.leaseUntil()}
       from due where d.id = due.id
       returning d.id, d.webhook_id, due.account_id, due.url, due.secret, d.body, d.attempts`.execute(this.db());
     return rows;
   }
 
-  private async attempt(delivery: Claimed): Promise<void> {
-    const { id, webhook_id: webhookId, attempts } = delivery;
-    const outcome = await this.send(delivery).then(
-      (status) => ({ status, done: status >= 200 && status < 300 }),
-      (error: unknown) => ({ ...safeErrorFields(error), status: undefined, done: false }),
-    );
-    if (outcome.done) return this.forget(id);
-    this.log.warn({ delivery: id, webhook: webhookId, attempts, ...outcome }, 'a webhook was not delivered');
-    if (outcome.status === GONE) return this.disable(webhookId);
-    const pause = RETRY_AFTER[attempts - 1];
-    if (pause === undefined) return this.forget(id);
-    const dueAt = new Date(this.clock.millis() + pause * (1 + this.ids.fraction() / 10));
-    await sql`update webhook_delivery set due_at = ${dueAt} where id = ${id} and attempts = ${attempts}`.execute(
-      this.db(),
-    );
+  protected override async run(delivery: Claimed): Promise<void> {
+    const { id, webhook_id: webhookId } = delivery;
+    const status = await this.send(delivery);
+    if (status === GONE) {
+      this.log.info({ webhook: webhookId, status }, 'a webhook is disabled: its receiver is gone');
+      return this.disable(webhookId);
+    }
+    if (status < 200 || status >= 300) throw new NotAccepted(status);
+    await this.forget(id);
+  }
+
+  protected override async failed({ id, attempts }: Claimed): Promise<Date | undefined> {
+    const retryAt = this.retryAt(attempts - 1);
+    if (!retryAt) await this.forget(id);
+    else
+      await sql`update webhook_delivery set due_at = ${retryAt} where id = ${id} and attempts = ${attempts}`.execute(
+        this.db(),
+      );
+    return retryAt;
+  }
+
+  protected override about({ id, webhook_id: webhook, attempts }: Claimed): object {
+    return { delivery: id, webhook, attempts };
   }
 
   private async send({ id, account_id: accountId, url, secret, body }: Claimed): Promise<number> {
