@@ -2,15 +2,15 @@ import 'reflect-metadata';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { ormOptions } from '#libs/database';
 import { BatchWriter } from '../../services/contacts/src/contact-import/batch-writer.js';
-import { ImportJobs } from '../../services/contacts/src/contact-import/import-jobs.js';
+import { ImportWorker } from '../../services/contacts/src/contact-import/import.worker.js';
 import { contacts } from '../scenes/contacts.js';
-import { clock, ids, quiet } from './participant.js';
+import { clock, ids, workers } from './participant.js';
 
 /** A process of the contacts service, with nothing but an import to do, which begins when its parent says so. */
 const [databaseUrl, importId] = process.argv.slice(2);
 const orm = await MikroORM.init(ormOptions(databaseUrl!, contacts.parts.entities));
 const em = orm.em as EntityManager;
-const jobs = new ImportJobs(em, new BatchWriter(em, ids, clock), clock, quiet);
+const jobs = new ImportWorker(em, new BatchWriter(em, ids, clock), workers);
 process.once('message', () => void work());
 process.on('disconnect', () => process.exit(1));
 process.send!('ready');

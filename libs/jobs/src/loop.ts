@@ -57,6 +57,11 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
     this.wakeSignal.wake();
   }
 
+  /** Whether a shutdown has begun. */
+  get stopping(): boolean {
+    return this.stop.signal.aborted;
+  }
+
   /** Works until nothing is left that can be done now. */
   async drain(): Promise<void> {
     do await this.idle();
@@ -69,10 +74,6 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
 
   protected get clock() {
     return this.context.clock;
-  }
-
-  protected get stopping(): boolean {
-    return this.stop.signal.aborted;
   }
 
   /** Sleeps, but not beyond a shutdown. */

@@ -7,10 +7,10 @@ import { Contact } from './contact/contact.entity.js';
 import { NamedContactsController } from './contact/named-contacts.controller.js';
 import { RecipientsController } from './contact/recipients.controller.js';
 import { ContactMovesController } from './contact-move/contact-moves.controller.js';
+import { AbandonedUploads } from './contact-import/abandoned-uploads.worker.js';
 import { BatchWriter } from './contact-import/batch-writer.js';
 import { ContactImportController } from './contact-import/contact-import.controller.js';
 import { ContactImport } from './contact-import/contact-import.entity.js';
-import { ImportJobs } from './contact-import/import-jobs.js';
 import { ImportReports } from './contact-import/import-reports.js';
 import { FormerStaffIds } from './contact-import/former-staff-ids.js';
 import { ImportWorker } from './contact-import/import.worker.js';
@@ -24,7 +24,6 @@ import { ImportSourceController } from './import-source/import-source.controller
 import { ImportSource } from './import-source/import-source.entity.js';
 import { ImportSourceWorker } from './import-source/import-source.worker.js';
 import { SourceFiles } from './import-source/source-files.js';
-import { SourceRuns } from './import-source/source-runs.js';
 import { SourceSchedule } from './import-source/source-schedule.js';
 import { RecordController } from './record/record.controller.js';
 import { CrmRecord } from './record/record.entity.js';
@@ -87,15 +86,14 @@ export const entities = [
         new RotatingEncryption({ current, previous }, 'contacts', ids),
     },
     keyRotation(Encryption, { serviceName: 'contacts', setting: 'CONTACTS_SECRET', columns: SEALED }),
+    AbandonedUploads,
     BatchWriter,
-    ImportJobs,
     ImportReports,
     ImportWorker,
     Uploads,
     FileStaging,
     SourceFiles,
     SourceSchedule,
-    SourceRuns,
     ImportSourceWorker,
   ],
 })

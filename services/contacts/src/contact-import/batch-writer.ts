@@ -1,4 +1,5 @@
 import { Clock, Ids } from '#libs/database';
+import { isRetryable } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
@@ -11,8 +12,6 @@ import type { ImportedRow } from './rows.js';
 const LISTED = 1_000;
 /** Characters of a value that an import lists. */
 export const LONGEST_VALUE = 200;
-/** Serialization failure and deadlock: PostgreSQL asks to run the transaction again. Unique violation: a contact was there. */
-const RUN_AGAIN = ['40001', '40P01', '23505'];
 const ATTEMPTS = 5;
 
 /** Somebody else has worked on the import meanwhile, or it is over. */
@@ -69,7 +68,7 @@ export class BatchWriter {
       try {
         return await this.em.fork().transactional((em) => this.writeOnce(em.getKysely(), importId, batch, turn));
       } catch (error) {
-        if (attempt === ATTEMPTS || !RUN_AGAIN.includes(String((error as { code?: unknown }).code))) throw error;
+        if (attempt === ATTEMPTS || !(isRetryable(error) || isDuplicate(error))) throw error;
       }
     }
   }
@@ -118,6 +117,9 @@ export class BatchWriter {
     return counted[0]!;
   }
 }
+
+/** A contact was there that the batch took for new. */
+const isDuplicate = (error: unknown): boolean => (error as { code?: unknown }).code === '23505';
 
 /**
  * A file that has held nothing but new contacts so far is taken to go on like that: PostgreSQL inserts a third faster

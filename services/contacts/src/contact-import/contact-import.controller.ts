@@ -14,11 +14,13 @@ import {
   type Page,
 } from '#libs/contracts';
 import { pageWindow, toPage } from '#libs/database';
+import { endsWithin } from '#libs/jobs';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ContactImport as ContactImportEntity } from './contact-import.entity.js';
-import { ImportJobs } from './import-jobs.js';
 import { ImportReports } from './import-reports.js';
+import { ImportWorker } from './import.worker.js';
 import { Uploads } from './uploads.js';
 
 const PATIENCE = 60_000;
@@ -34,7 +36,7 @@ export class ContactImportController {
   constructor(
     private readonly em: EntityManager,
     private readonly uploads: Uploads,
-    private readonly jobs: ImportJobs,
+    private readonly imports: ImportWorker,
     private readonly reports: ImportReports,
   ) {}
 
@@ -52,21 +54,14 @@ export class ContactImportController {
   @Answers(closeImport)
   async close({ importId }: Upload): Promise<ContactImport> {
     await this.uploads.close(importId);
-    let patient = true;
-    let timer: NodeJS.Timeout | undefined;
-    const longEnough = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.patience))).then(() => {
-      patient = false;
-    });
-    try {
-      for (;;) {
-        await Promise.race([this.jobs.work(importId), longEnough]);
-        const report = await this.reports.one({ id: importId });
-        if (report.status !== 'running' || !patient || this.jobs.stopping) return report;
-        // There is no room for it yet, or another replica is at it.
-        await Promise.race([new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN)), longEnough]);
-      }
-    } finally {
-      clearTimeout(timer);
+    const deadline = performance.now() + this.patience;
+    for (;;) {
+      const ended = await endsWithin(this.imports.work(importId), deadline - performance.now());
+      const report = await this.reports.one({ id: importId });
+      if (report.status !== 'running' || !ended || this.imports.stopping) return report;
+      // There is no room for it yet, or another replica is at it.
+      if (performance.now() >= deadline) return report;
+      await pause(LOOK_AGAIN);
     }
   }
 

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { contactOf, importFile, type UploadOptions } from '../testing/importing.js';
 import { startContacts } from '../testing/contacts.js';
 import { leaves } from '../testing/leaving.js';
-import { ImportJobs } from './import-jobs.js';
+import { ImportWorker } from './import.worker.js';
 
 let service: TestService;
 let admin: Principal;
@@ -128,7 +128,7 @@ describe('a contact', () => {
     const file =
       'Id,Name,StaffId\n1,A,\n2,B,Mike Counselor\n3,C,\n4,D,Mike Counselor\n1,E,Mike Counselor\n2,F,\n3,G,\n4,H,\n';
     for (const batchRows of [100, 3, 1]) {
-      const jobs = service.get(ImportJobs);
+      const jobs = service.get(ImportWorker);
       const usual = jobs.batchRows;
       jobs.batchRows = batchRows;
       const done = await run(file).finally(() => (jobs.batchRows = usual));
@@ -167,7 +167,7 @@ describe('a row', () => {
     const rows = Array.from({ length: 1_500 }, (_, n) => (n % 2 ? `${n},nobody` : ',x')).concat(
       Array.from({ length: 1_500 }, (_, n) => `x${n},nobody`),
     );
-    const jobs = service.get(ImportJobs);
+    const jobs = service.get(ImportWorker);
     const usual = jobs.batchRows;
     jobs.batchRows = 700;
     const done = await run(`Id,StaffId\n${rows.join('\n')}`).finally(() => (jobs.batchRows = usual));
@@ -204,7 +204,7 @@ describe('a file', () => {
   });
 
   it('that turns out bad half-way leaves whole batches behind, and says how many rows', async () => {
-    const jobs = service.get(ImportJobs);
+    const jobs = service.get(ImportWorker);
     const usual = jobs.batchRows;
     jobs.batchRows = 2;
     const rows = Array.from({ length: 100 }, (_, n) => n);

@@ -1,26 +1,154 @@
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Worker, WorkerContext } from '#libs/jobs';
+import type { Db } from '#libs/lifecycle';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { ImportJobs } from './import-jobs.js';
-import { Uploads } from './uploads.js';
+import { sql } from 'kysely';
+import { BadFile } from './bad-file.js';
+import { BatchWriter, Overtaken, type PreparedBatch } from './batch-writer.js';
+import { readBatches } from './batches.js';
+import { readRecords } from './csv.js';
 
-/** Takes up imports that were left behind by a replica that is gone, or for which there was no room before. */
+const BATCH_ROWS = 5_000;
+/** Imports that one replica works on at the same time. */
+const CONCURRENCY = 4;
+/** Milliseconds after which a replica that gives no sign of life has lost its import to another. */
+const LEASE_MS = 15_000;
+/** After so many attempts that got no further, the import itself is the trouble. */
+const MOST_ATTEMPTS = 5;
+
+interface Claimed {
+  id: string;
+  user_id_field: string | null;
+  chunks: number;
+  rows_done: string;
+  attempts: number;
+}
+
+/**
+ * Works imports off, batch by batch. A replica holds an import by a lease; should two ever work on the same one, each
+ * batch still goes in once, as it only fits where the one before has ended.
+ */
 @Injectable()
-export class ImportWorker extends StepWorker {
+export class ImportWorker extends Worker<Claimed> {
+  batchRows = BATCH_ROWS;
+  private readonly runs = new Map<string, Promise<void>>();
+
   constructor(
-    private readonly jobs: ImportJobs,
-    private readonly uploads: Uploads,
+    private readonly em: EntityManager,
+    private readonly writer: BatchWriter,
     context: WorkerContext,
   ) {
-    super(context, { name: 'imports' });
+    super(context, { name: 'imports', concurrency: CONCURRENCY, leaseMs: LEASE_MS });
   }
 
-  override async beforeApplicationShutdown(): Promise<void> {
-    await this.jobs.stop();
-    await super.beforeApplicationShutdown();
+  /** Works on this import, unless somebody else does or too much is going on; resolves when there is no more to do here. */
+  async work(importId: string): Promise<void> {
+    await this.take(() => this.claimOne(sql`id = ${importId}`));
+    await this.runs.get(importId);
   }
 
-  protected override async step(): Promise<boolean> {
-    await this.uploads.abandon();
-    return this.jobs.begin();
+  protected override claim(): Promise<Claimed[]> {
+    return this.claimOne(sql`true`);
+  }
+
+  protected override start(claimed: Claimed): Promise<void> {
+    const run = super.start(claimed).finally(() => this.runs.get(claimed.id) === run && this.runs.delete(claimed.id));
+    this.runs.set(claimed.id, run);
+    return run;
+  }
+
+  protected override async run(claimed: Claimed, signal: AbortSignal): Promise<void> {
+    const { id, attempts } = claimed;
+    try {
+      if (attempts > MOST_ATTEMPTS) throw new BadFile('The import failed several times on our side.');
+      if (await this.writeAll(claimed, signal)) await this.end(id, { status: 'completed', error: null });
+      else await this.release(id);
+    } catch (error) {
+      if (error instanceof Overtaken) return;
+      if (!(error instanceof BadFile)) throw error;
+      await this.end(id, { status: 'failed', error: error.message });
+    }
+  }
+
+  protected override async renew({ id }: Claimed): Promise<void> {
+    await sql`update contact_import set lease_until = ${this.leaseUntil()} where id = ${id} and status = 'running'`.execute(
+      this.db(),
+    );
+  }
+
+  protected override about({ id, attempts }: Claimed): object {
+    return { importId: id, attempts };
+  }
+
+  private async claimOne(which: ReturnType<typeof sql>): Promise<Claimed[]> {
+    const { rows } = await sql<Claimed>`
+      update contact_import set lease_until = ${this.leaseUntil()}, attempts = attempts + 1
+      where id = (
+        select id from contact_import
+        where status = 'running' and (lease_until is null or lease_until <= ${this.clock.now()}) and ${which}
+        order by id limit 1 for update skip locked)
+      returning id, user_id_field, chunks, rows_done, attempts`.execute(this.db());
+    return rows;
+  }
+
+  /**
+   * The next batch is read while the database is busy with the one before, and not while a batch needs several short
+   * answers from it: these would wait in line with the reading. @returns false when it was stopped before the end
+   */
+  private async writeAll({ id, chunks, rows_done, user_id_field }: Claimed, signal: AbortSignal): Promise<boolean> {
+    const options = { userIdField: user_id_field, from: Number(rows_done), size: this.batchRows };
+    const batches = readBatches(readRecords(this.pieces(id, chunks)), options);
+    try {
+      for (let batch = await this.nextOf(batches); batch;) {
+        if (signal.aborted) return false;
+        let next: Promise<PreparedBatch | undefined> | undefined;
+        const following = () => (next ??= this.nextOf(batches));
+        // What is wrong with the file is told when the batch at hand is written.
+        await this.writer.write(id, batch, () => void following().catch(() => undefined));
+        batch = await following();
+      }
+    } finally {
+      await batches.return(undefined);
+    }
+    return true;
+  }
+
+  private async nextOf(batches: ReturnType<typeof readBatches>): Promise<PreparedBatch | undefined> {
+    const { value, done } = await batches.next();
+    return done ? undefined : this.writer.prepare(value);
+  }
+
+  private async *pieces(importId: string, chunks: number): AsyncGenerator<Buffer> {
+    for (let n = 0; n < chunks; n++) {
+      const { rows } = await sql<{ data: Buffer }>`
+        select data from contact_import_chunk where import_id = ${importId} and n = ${n}`.execute(this.db());
+      // They go when the import ends.
+      if (!rows[0]) throw new Overtaken();
+      yield rows[0].data;
+    }
+  }
+
+  private async end(
+    importId: string,
+    { status, error }: { status: 'completed' | 'failed'; error: string | null },
+  ): Promise<void> {
+    const now = this.clock.now();
+    const { rows } = await sql<{ rows_done: string }>`
+      with over as (
+        update contact_import set status = ${status}, error = ${error}, lease_until = null, touched_at = ${now}, finished_at = ${now}
+        where id = ${importId} and status = 'running' returning id, rows_done),
+      gone as (delete from contact_import_chunk where import_id in (select id from over))
+      select rows_done from over`.execute(this.db());
+    if (rows[0]) this.log.info({ importId, status, rows: Number(rows[0].rows_done) }, 'an import has ended');
+  }
+
+  private async release(importId: string): Promise<void> {
+    await sql`update contact_import set lease_until = null where id = ${importId} and status = 'running'`.execute(
+      this.db(),
+    );
+  }
+
+  private db(): Db {
+    return this.em.fork().getKysely();
   }
 }

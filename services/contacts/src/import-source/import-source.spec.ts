@@ -11,7 +11,7 @@ import { CONTACTS_SECRET, startContacts } from '../testing/contacts.js';
 import { CustomerServer, PASSWORD, Sources } from '../testing/importing-from.js';
 import type { SftpServer } from '../testing/sftp-server.js';
 import { ImportSourceWorker } from './import-source.worker.js';
-import { SourceRuns } from './source-runs.js';
+import { SourceSchedule } from './source-schedule.js';
 
 let service: TestService;
 let admin: Principal;
@@ -206,9 +206,9 @@ describe('the password', () => {
       },
     });
     // The replica whose log is read has to be the one that looks.
-    const runs = service.get(SourceRuns);
-    const { begin } = runs;
-    runs.begin = () => Promise.resolve(false);
+    const schedule = service.get(SourceSchedule);
+    const { claim } = schedule;
+    schedule.claim = () => Promise.resolve([]);
     try {
       const { id, ...answer } = await sources.create(server.login({ password: `${PASSWORD}, but wrong` }));
       expect(answer.lastError).toBe('source-login-refused');
@@ -229,7 +229,7 @@ describe('the password', () => {
       }
       expect(contents.filter((text) => text.includes(PASSWORD))).toEqual([]);
     } finally {
-      runs.begin = begin;
+      schedule.claim = claim;
       await replica.close();
     }
   });

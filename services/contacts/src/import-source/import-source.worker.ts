@@ -1,23 +1,176 @@
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import type { ImportSourceResult, SourceError } from '#libs/contracts';
+import { endsWithin, TimeoutError, Worker, WorkerContext } from '#libs/jobs';
+import type { Db } from '#libs/lifecycle';
+import { addressOf, PrivateAddressError, Encryption } from '#libs/platform';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { SourceRuns } from './source-runs.js';
+import { sql } from 'kysely';
+import { ImportWorker } from '../contact-import/import.worker.js';
+import { ContactsConfig } from '../contacts.config.js';
+import { FileStaging, isSame } from './file-staging.js';
+import { FtpFolder } from './ftp-folder.js';
+import { moveInto, type RemoteFolder } from './remote-folder.js';
+import { SftpFolder } from './sftp-folder.js';
+import { SourceFault } from './source-fault.js';
+import { SourceFiles, type KnownFile } from './source-files.js';
+import { SourceSchedule, type Claimed, type Fault } from './source-schedule.js';
 
-/** Looks into the folders of import sources when it is time. */
+/** Sources that one replica looks into at the same time. */
+const CONCURRENCY = 8;
+/** Milliseconds after which a run that gives no sign of life has lost its source to another. */
+const LEASE_MS = 60_000;
+const [MINUTE, HOUR] = [60_000, 3_600_000];
+/** A server may be away for a day; after one more failure somebody has to look at the source, which is deactivated. */
+const RETRY = { delaysMs: [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR] };
+/** Milliseconds for which a file must not have changed: it may still be on its way to the server. */
+const SETTLED_AFTER = 30_000;
+/** Milliseconds for which the connection is kept while a file is imported; servers end idle ones. */
+const KEPT_OPEN = 15_000;
+/** When a source is looked into again whose file is still being imported. */
+const SOON = 2_000;
+/** After so many milliseconds a long row of files makes room for other sources … */
+const TURN = 300_000;
+/** … and after so many the connection is cut, whatever the server is sending. */
+const TIMEOUT_MS = 1_800_000;
+
+type Outcome =
+  { result: ImportSourceResult; error: SourceError | null; again?: number } | { later: ImportSourceResult };
+
+/**
+ * Looks into sources that are due: takes the files that have settled, the oldest first, each when the one before has been
+ * imported, and moves them away.
+ */
 @Injectable()
-export class ImportSourceWorker extends StepWorker {
+export class ImportSourceWorker extends Worker<Claimed> {
   constructor(
-    private readonly runs: SourceRuns,
+    private readonly em: EntityManager,
+    private readonly schedule: SourceSchedule,
+    private readonly files: SourceFiles,
+    private readonly staging: FileStaging,
+    private readonly imports: ImportWorker,
+    private readonly sealing: Encryption,
+    private readonly config: ContactsConfig,
     context: WorkerContext,
   ) {
-    super(context, { name: 'import-sources' });
+    super(context, {
+      name: 'import-sources',
+      concurrency: CONCURRENCY,
+      leaseMs: LEASE_MS,
+      timeoutMs: TIMEOUT_MS,
+      retry: RETRY,
+    });
   }
 
-  override async beforeApplicationShutdown(): Promise<void> {
-    await this.runs.stop();
-    await super.beforeApplicationShutdown();
+  protected override claim(): Promise<Claimed[]> {
+    return this.schedule.claim(this.leaseUntil());
   }
 
-  protected override step(): Promise<boolean> {
-    return this.runs.begin();
+  protected override async run(source: Claimed, signal: AbortSignal): Promise<void> {
+    const outcome = await this.lookInto(source, signal);
+    if ('later' in outcome) await this.schedule.postpone(source, outcome.later, SOON);
+    else await this.schedule.finish(source, outcome);
   }
+
+  /** What a shutdown has interrupted goes on at another replica. */
+  protected override async failed(source: Claimed, _failure: unknown, error: unknown): Promise<Date | undefined> {
+    if (this.stopping) {
+      await this.schedule.postpone(source, source.unfinished, 0);
+      return this.clock.now();
+    }
+    const retryAt = this.retryAt(source.failures);
+    await this.schedule.fail(source, faultOf(error), retryAt);
+    return retryAt;
+  }
+
+  protected override renew(source: Claimed): Promise<void> {
+    return this.schedule.renew(source, this.leaseUntil());
+  }
+
+  protected override about({ id, failures }: Claimed): object {
+    return { sourceId: id, attempts: failures + 1 };
+  }
+
+  private async lookInto(source: Claimed, signal: AbortSignal): Promise<Outcome> {
+    if (await this.files.importing(source.id)) return { later: source.unfinished ?? none() };
+    let folder: RemoteFolder | undefined;
+    try {
+      folder = await this.open(source, signal);
+      if (folder.hostKey && !source.hostKey) await this.schedule.pin(source, folder.hostKey);
+      return await this.workOff(source, folder);
+    } finally {
+      folder?.close();
+    }
+  }
+
+  private async open(source: Claimed, signal: AbortSignal): Promise<RemoteFolder> {
+    const address = await addressOf(source.host, { allowPrivate: this.config.importSourcesAllowPrivate }).catch(
+      (error: unknown) => {
+        const code = error instanceof PrivateAddressError ? 'source-address-refused' : 'source-unreachable';
+        throw new SourceFault(code, { cause: error });
+      },
+    );
+    if (signal.aborted) throw new SourceFault('source-unreachable');
+    const login = { ...source, address, password: this.sealing.decrypt(source.password, source.accountId) };
+    return source.kind === 'sftp' ? SftpFolder.open(login, signal) : FtpFolder.open(login, signal);
+  }
+
+  /** A file that the server doesn't hand out, or lets nobody move, keeps the others from nothing. */
+  private async workOff(source: Claimed, folder: RemoteFolder): Promise<Outcome> {
+    const turnEnds = this.clock.millis() + TURN;
+    const result = { ...(source.unfinished ?? none()), waiting: 0 };
+    let error: SourceError | null = null;
+    for (const file of await this.files.meet(source.id, await folder.list())) {
+      if (this.clock.millis() > turnEnds) return { later: result };
+      try {
+        const status = await this.import(source, folder, file);
+        if (status === 'running') return { later: result };
+        if (status === 'waiting') result.waiting += 1;
+        else await this.putAway(source, folder, { file, status, result });
+      } catch (fault) {
+        if (!(fault instanceof SourceFault) || fault.code !== 'source-file-refused') throw fault;
+        error = fault.code;
+      }
+    }
+    return { result, error, ...(result.waiting > 0 && { again: SETTLED_AFTER }) };
+  }
+
+  /** What has become of a file's import; `waiting` when there is none yet. */
+  private async import(source: Claimed, folder: RemoteFolder, file: KnownFile): Promise<string> {
+    if (file.state === 'taken' || file.state === 'moved') return file.importStatus!;
+    if (this.clock.millis() - file.since.getTime() < SETTLED_AFTER) return 'waiting';
+    const importId = await this.staging.stage(source, folder, file);
+    if (!importId) return 'waiting';
+    await endsWithin(this.imports.work(importId), KEPT_OPEN);
+    const { rows } = await sql<{ id: string; status: string }>`
+      select id, status from contact_import where id = ${importId}`.execute(this.db());
+    file.importId = importId;
+    return rows[0]!.status;
+  }
+
+  /** Not when another one lies there by now under the same name: that one has not been imported. */
+  private async putAway(
+    source: Claimed,
+    folder: RemoteFolder,
+    { file, status, result }: { file: KnownFile; status: string; result: ImportSourceResult },
+  ): Promise<void> {
+    const to = status === 'completed' ? 'processed' : 'failed';
+    // One that could not be moved before, or has come back, was counted in its time.
+    const isNew = file.state === 'seen' || file.state === 'reading' || source.unfinished !== null;
+    if (isNew && file.state !== 'moved') result[to === 'processed' ? 'imported' : 'failed'] += 1;
+    if (!isSame(file, await folder.look(file.name))) return;
+    await moveInto(folder, { name: file.name, to, mark: file.importId! });
+    await this.files.moved(source.id, file);
+  }
+
+  private db(): Db {
+    return this.em.fork().getKysely();
+  }
+}
+
+const none = (): ImportSourceResult => ({ imported: 0, failed: 0, waiting: 0 });
+
+/** A server that was cut off because it took too long counts as one that is away. */
+function faultOf(error: unknown): Fault {
+  if (error instanceof SourceFault) return error;
+  return { code: error instanceof TimeoutError ? 'source-unreachable' : 'internal' };
 }

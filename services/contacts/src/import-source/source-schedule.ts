@@ -5,12 +5,6 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 
-/** Milliseconds after which a run that gives no sign of life has lost its source to another. */
-export const LEASE = 60_000;
-const [MINUTE, HOUR] = [60_000, 3_600_000];
-/** How long to wait after each failure in a row. After one more the source is deactivated. */
-const RETRY_AFTER = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR];
-
 /** A source that is due, and the run that has it. */
 export interface Claimed {
   id: string;
@@ -25,6 +19,14 @@ export interface Claimed {
   hostKey: string | null;
   userIdField: string | null;
   unfinished: ImportSourceResult | null;
+  /** In a row, up to now. */
+  failures: number;
+}
+
+/** Why a source cannot be used. */
+export interface Fault {
+  code: SourceError | 'internal';
+  offeredHostKey?: string;
 }
 
 /** Whose turn it is. Replicas share the sources by `skip locked` and hold them by a lease; a run that has lost its own changes nothing. */
@@ -36,22 +38,22 @@ export class SourceSchedule {
     private readonly clock: Clock,
   ) {}
 
-  async claim(): Promise<Claimed | undefined> {
+  async claim(leaseUntil: Date): Promise<Claimed[]> {
     const now = this.clock.now();
     const { rows } = await sql<Claimed>`
-      update import_source set run_id = ${this.ids.next()}, lease_until = ${this.leaseEnd()},
+      update import_source set run_id = ${this.ids.next()}, lease_until = ${leaseUntil},
         due_at = ${now}::timestamptz + every_minutes * interval '1 minute'
       where id = (
         select id from import_source
         where active and due_at <= ${now} and (lease_until is null or lease_until <= ${now})
         order by due_at limit 1 for update skip locked)
       returning id, account_id as "accountId", run_id as "runId", kind, host, port, path, username, password,
-        host_key as "hostKey", user_id_field as "userIdField", unfinished`.execute(this.db());
-    return rows[0];
+        host_key as "hostKey", user_id_field as "userIdField", unfinished, failures`.execute(this.db());
+    return rows;
   }
 
-  async renew(run: Claimed): Promise<void> {
-    await sql`update import_source set lease_until = ${this.leaseEnd()} where ${held(run)}`.execute(this.db());
+  async renew(run: Claimed, leaseUntil: Date): Promise<void> {
+    await sql`update import_source set lease_until = ${leaseUntil} where ${held(run)}`.execute(this.db());
   }
 
   /** From now on no other host key will do. */
@@ -81,25 +83,19 @@ export class SourceSchedule {
       where ${held(run)}`.execute(this.db());
   }
 
-  /** @returns whether the source is still active */
-  async fail(run: Claimed, error: SourceError, offeredHostKey: string | null): Promise<boolean> {
-    const pauses = RETRY_AFTER.map((pause) => this.after(pause));
-    const { rows } = await sql<{ active: boolean }>`
+  /** @param retryAt when the source is looked into again; without it the source is deactivated */
+  async fail(run: Claimed, { code, offeredHostKey }: Fault, retryAt: Date | undefined): Promise<void> {
+    await sql`
       update import_source set run_id = null, lease_until = null, unfinished = null, failures = failures + 1,
-        offered_host_key = ${offeredHostKey}, last_run_at = ${this.clock.now()}, last_result = null, last_error = ${error},
-        active = active and failures < ${pauses.length},
+        offered_host_key = ${offeredHostKey ?? null}, last_run_at = ${this.clock.now()}, last_result = null, last_error = ${code},
+        active = active and ${retryAt !== undefined},
         due_at = case when due_at <= ${this.clock.now()} then due_at
-          else coalesce((${pauses}::timestamptz[])[failures + 1], due_at) end
-      where ${held(run)} returning active`.execute(this.db());
-    return rows[0]?.active ?? false;
+          else coalesce(${retryAt ?? null}::timestamptz, due_at) end
+      where ${held(run)}`.execute(this.db());
   }
 
   private after(milliseconds: number): Date {
     return new Date(this.clock.millis() + milliseconds);
-  }
-
-  private leaseEnd(): Date {
-    return this.after(LEASE);
   }
 
   private db(): Db {

@@ -26,7 +26,7 @@ import { contactOf, importFile, upload } from '../testing/importing.js';
 import { CONTACTS_SECRET, startContacts } from '../testing/contacts.js';
 import { BatchWriter } from './batch-writer.js';
 import { ContactImportController } from './contact-import.controller.js';
-import { ImportJobs } from './import-jobs.js';
+import { ImportWorker } from './import.worker.js';
 
 let service: TestService;
 let admin: Principal;
@@ -114,11 +114,11 @@ describe('a long import', () => {
   let write: BatchWriter['write'];
   beforeEach(() => {
     write = BatchWriter.prototype.write;
-    service.get(ImportJobs).batchRows = 10;
+    service.get(ImportWorker).batchRows = 10;
   });
   afterEach(() => {
     BatchWriter.prototype.write = write;
-    service.get(ImportJobs).batchRows = 5_000;
+    service.get(ImportWorker).batchRows = 5_000;
     service.get(ContactImportController).patience = 60_000;
   });
 
@@ -159,7 +159,7 @@ describe('a long import', () => {
       );
       // The silent one wakes up with its batch in hand.
       holding.release();
-      await service.get(ImportJobs).work(id);
+      await service.get(ImportWorker).work(id);
       expect(await read(id)).toMatchObject({ status: 'completed', created: 100, updated: 0, rowsDone: 100 });
     } finally {
       await other.close();
@@ -229,13 +229,13 @@ describe('a long import', () => {
 
 describe('imports side by side', () => {
   it('of the same contacts in opposite order both go in', async () => {
-    service.get(ImportJobs).batchRows = 500;
+    service.get(ImportWorker).batchRows = 500;
     const numbers = Array.from({ length: 4_000 }, (_, n) => n);
     const files = [numbers, numbers.toReversed()].map(
       (its) => `Id,Name\n${its.map((n) => `${n},Contact`).join('\n')}\n`,
     );
     const done = await Promise.all([...files, ...files].map((file) => importFile(service, admin, file)));
-    service.get(ImportJobs).batchRows = 5_000;
+    service.get(ImportWorker).batchRows = 5_000;
     expect(done.map(({ status }) => status)).toEqual(Array(4).fill('completed'));
     expect(done.reduce((sum, { created }) => sum + created, 0)).toBe(4_000);
     expect(done.reduce((sum, { updated }) => sum + updated, 0)).toBe(12_000);
@@ -263,7 +263,7 @@ describe('a replica that is shut down', () => {
         await uploads.close(id);
         const worked = leaving.work(id);
         await eventually(async () => (await reports.one({ id })).rowsDone! > 0, { interval: 1 });
-        await leaving.stop();
+        await leaving.beforeApplicationShutdown();
         await worked;
         const stopped = await reports.one({ id });
         expect(stopped.status).toBe('running');
