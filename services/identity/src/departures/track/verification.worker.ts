@@ -1,8 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { ProofRequest } from '#libs/contracts';
-import { safeErrorFields } from '#libs/observability';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { Worker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { Catalogue } from '../../catalogue/catalogue.js';
 import { RuleServices, type Broken } from '../plan/rule-services.js';
@@ -10,8 +9,8 @@ import { RuleServices, type Broken } from '../plan/rule-services.js';
 const BATCH_SIZE = 500;
 /** Milliseconds for which one replica keeps others from the same piece; a crash costs that much time. */
 const LEASE_MS = 60_000;
-/** Milliseconds until a service that did not answer is asked again. */
-const RETRY_DELAY_MS = 2_000;
+/** A service that did not answer is asked again soon, and as often as it takes: somebody waits for the result. */
+const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 interface Job {
   id: string;
@@ -21,38 +20,41 @@ interface Job {
 
 /** Works off verifications, some hundred people at a time. */
 @Injectable()
-export class VerificationWorker extends StepWorker {
+export class VerificationWorker extends Worker<Job> {
   constructor(
     private readonly em: EntityManager,
     private readonly owners: RuleServices,
     private readonly catalogue: Catalogue,
     context: WorkerContext,
   ) {
-    super(context, { name: 'verifications' });
+    super(context, { name: 'verifications', leaseMs: LEASE_MS, retry: RETRY });
   }
 
-  protected async step(): Promise<boolean> {
-    const job = await this.claim();
-    if (!job) return false;
-    const people = await this.people(job);
-    const broken = await this.countBroken(people).catch((error: unknown) => {
-      this.log.warn({ people: people.length, ...safeErrorFields(error) }, 'a verification waits for a service');
-      return undefined;
-    });
-    await this.record(job, people, broken);
-    return true;
-  }
-
-  private async claim(): Promise<Job | undefined> {
+  protected override async claim(limit: number): Promise<Job[]> {
     const now = this.clock.now();
     const { rows } = await sql<Job>`
       with due as materialized (
-        select id from verification where status = 'running' and look_after <= ${now} order by look_after limit 1
+        select id from verification where status = 'running' and look_after <= ${now} order by look_after limit ${limit}
         for no key update skip locked
       )
-      update verification v set look_after = ${new Date(now.getTime() + LEASE_MS)} from due where v.id = due.id
+      update verification v set look_after = ${this.leaseUntil()} from due where v.id = due.id
       returning v.id, v.account_id, v.cursor`.execute(this.db);
-    return rows[0];
+    return rows;
+  }
+
+  protected override async run(job: Job): Promise<void> {
+    const people = await this.people(job);
+    await this.record(job, people, await this.countBroken(people));
+  }
+
+  protected override async failed(job: Job): Promise<Date | undefined> {
+    const retryAt = this.retryAt(0)!;
+    await sql`update verification set look_after = ${retryAt} where id = ${job.id}`.execute(this.db);
+    return retryAt;
+  }
+
+  protected override about({ id }: Job): object {
+    return { verification: id };
   }
 
   /** Whoever has left, and whose departure is not on its way. */
@@ -74,12 +76,7 @@ export class VerificationWorker extends StepWorker {
     return found.flat();
   }
 
-  private async record(job: Job, people: ProofRequest['users'], broken: Broken[] | undefined): Promise<void> {
-    if (!broken) {
-      const later = new Date(this.clock.millis() + RETRY_DELAY_MS);
-      await sql`update verification set look_after = ${later} where id = ${job.id}`.execute(this.db);
-      return;
-    }
+  private async record(job: Job, people: ProofRequest['users'], broken: readonly Broken[]): Promise<void> {
     await sql`
       update verification set checked = checked + ${people.length}, broken = broken || ${JSON.stringify(broken)}::jsonb,
         cursor = ${people.at(-1)?.userId ?? job.cursor}::uuid, look_after = '-infinity',

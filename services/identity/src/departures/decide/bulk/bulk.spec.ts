@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import {
   auditVerify,
@@ -13,6 +14,7 @@ import {
 import { eventually } from '#libs/test-kit';
 import { TestDepartures } from '../../../testing/departures.js';
 import { outcomeOf, ownerOf, TestIdentity } from '../../../testing/identity.js';
+import { GroupDecisions } from '../group-decisions.js';
 import { ScheduleWorker } from '../schedule/schedule.worker.js';
 import { BulkWorker } from './bulk.worker.js';
 
@@ -58,6 +60,10 @@ async function crowd(count: number): Promise<string[]> {
     select id from users where account_id = ${owner.accountId} and name like 'N%' order by id`);
   return rows.map((row) => row.id);
 }
+
+/** Ends the connection of the transaction at hand. */
+const endConnection = () =>
+  sql`select pg_terminate_backend(pg_backend_pid())`.execute(identity.get(EntityManager).getKysely());
 
 describe('a bulk departure', () => {
   it('has everybody leave, each with a departure of their own', async () => {
@@ -228,5 +234,23 @@ describe('a bulk departure of very many', () => {
         '{}', 1, 0)`);
     const bulk = await until(await start({ users: ids.map((userId) => ({ userId })) }));
     expect(codes(bulk)).toEqual(['completed', 'internal', 'completed']);
+  });
+
+  it('does not hold a lost connection against the row', async () => {
+    const groups = identity.get(GroupDecisions);
+    const { lock } = groups;
+    let losses = 2;
+    groups.lock = async (...given) => {
+      // What comes after it in the transaction fails without a SQLSTATE.
+      if (losses-- > 0) await endConnection().catch(() => undefined);
+      return lock.apply(groups, given);
+    };
+    try {
+      const bulk = await until(await start({ users: named(await people(1)) }));
+      expect(codes(bulk)).toEqual(['completed']);
+      expect(losses).toBeLessThan(0);
+    } finally {
+      groups.lock = lock;
+    }
   });
 });

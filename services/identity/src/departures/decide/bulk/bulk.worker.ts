@@ -2,8 +2,8 @@ import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem, type ActionInput, type NamedSuccessors, type Role, type Transition } from '#libs/contracts';
+import { isTransient, Worker, WorkerContext } from '#libs/jobs';
 import { safeErrorFields } from '#libs/observability';
-import { StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { GroupDecisions, type DecisionResult, type LeaverRequest } from '../group-decisions.js';
 import { Refusals } from '../../plan/refusals.js';
@@ -14,10 +14,8 @@ import { Actors } from '../../../user/actors.js';
 const BATCH_SIZE = 200;
 /** Milliseconds for which one replica keeps others from the same request; a crash costs that much time. */
 const LEASE_MS = 60_000;
-/** Milliseconds until what could not be decided is tried again. */
-const RETRY_DELAY_MS = 2_000;
-/** Conflicts with others, lost connections and a server that stops or is full pass by themselves. */
-const TRANSIENT_CODES = /^(40|08|53|57)...$|^E[A-Z]+$/;
+/** Somebody waits for the result, and what stops a decision passes: it is tried again soon, and as often as it takes. */
+const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 interface Bulk {
   id: string;
@@ -44,7 +42,7 @@ type RowRequest = LeaverRequest & { n: number };
  * on where it was. The requester's right is that of the request; one who has left since has still decided it.
  */
 @Injectable()
-export class BulkWorker extends StepWorker {
+export class BulkWorker extends Worker<Bulk> {
   constructor(
     private readonly em: EntityManager,
     private readonly groups: GroupDecisions,
@@ -52,29 +50,37 @@ export class BulkWorker extends StepWorker {
     private readonly actors: Actors,
     context: WorkerContext,
   ) {
-    super(context, { name: 'bulk-departures' });
+    super(context, { name: 'bulk-departures', leaseMs: LEASE_MS, retry: RETRY });
   }
 
-  protected async step(): Promise<boolean> {
-    const bulk = await this.claim();
-    if (!bulk) return false;
-    const rows = await this.waiting(bulk.id);
-    if (rows.length === 0) await this.finish(bulk.id);
-    else await this.decide(bulk, rows);
-    return true;
-  }
-
-  private async claim(): Promise<Bulk | undefined> {
+  protected override async claim(limit: number): Promise<Bulk[]> {
     const now = this.clock.now();
     const { rows } = await sql<Bulk>`
       with due as materialized (
-        select id from bulk_departure where not decided and look_after <= ${now} order by look_after, id limit 1
+        select id from bulk_departure where not decided and look_after <= ${now} order by look_after, id limit ${limit}
         for no key update skip locked
       )
-      update bulk_departure b set look_after = ${new Date(now.getTime() + LEASE_MS)} from due where b.id = due.id
+      update bulk_departure b set look_after = ${this.leaseUntil()} from due where b.id = due.id
       returning b.id, b.account_id, b.transition, b.requested_by, b.requested_as, b.effective_at, b.reason, b.successors,
         b.overrides`.execute(this.inOwnTransaction);
-    return rows[0];
+    return rows;
+  }
+
+  protected override async run(bulk: Bulk): Promise<void> {
+    const rows = await this.waiting(bulk.id);
+    if (rows.length === 0) return this.finish(bulk.id);
+    await this.decide(bulk, rows);
+    await this.rescheduleAt(bulk.id, this.clock.now());
+  }
+
+  protected override async failed(bulk: Bulk): Promise<Date | undefined> {
+    const retryAt = this.retryAt(0)!;
+    await this.rescheduleAt(bulk.id, retryAt);
+    return retryAt;
+  }
+
+  protected override about({ id }: Bulk): object {
+    return { bulk: id };
   }
 
   private async waiting(id: string): Promise<WaitingRow[]> {
@@ -86,19 +92,18 @@ export class BulkWorker extends StepWorker {
     return rows;
   }
 
-  /** Where the rows fail for no known reason they are tried one by one, so that the one does not stop the others. */
+  /**
+   * Where the rows fail for no known reason they are tried one by one, so that the one does not stop the others.
+   * @throws what passes, and leaves the rows undecided
+   */
   private async decide(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
     try {
-      const decided = await this.decideTogether(bulk, rows);
-      if (!decided) this.log.info({ rows: rows.length }, 'a bulk departure is prepared again');
-      await this.rescheduleAt(bulk.id, this.clock.millis() + (decided ? 0 : RETRY_DELAY_MS));
+      // The policy has changed since the other services were asked: the rows are prepared again.
+      if (!(await this.decideTogether(bulk, rows))) throw new Problem('plan-stale');
     } catch (error) {
-      if (error instanceof Problem || TRANSIENT_CODES.test(String((error as { code?: unknown }).code))) {
-        this.log.warn({ rows: rows.length, ...safeErrorFields(error) }, 'a bulk departure waits');
-        await this.rescheduleAt(bulk.id, this.clock.millis() + RETRY_DELAY_MS);
-      } else if (rows.length > 1) {
-        for (const row of rows) await this.decide(bulk, [row]);
-      } else {
+      if (error instanceof Problem || isTransient(error)) throw error;
+      if (rows.length > 1) for (const row of rows) await this.decide(bulk, [row]);
+      else {
         this.log.error(safeErrorFields(error), 'a row of a bulk departure failed');
         await this.recordResults(
           bulk.id,
@@ -169,10 +174,8 @@ export class BulkWorker extends StepWorker {
       where r.bulk_id = ${id} and r.n = v.n`.execute(db);
   }
 
-  private async rescheduleAt(id: string, millis: number): Promise<void> {
-    await sql`update bulk_departure set look_after = ${new Date(millis)} where id = ${id}`.execute(
-      this.inOwnTransaction,
-    );
+  private async rescheduleAt(id: string, at: Date): Promise<void> {
+    await sql`update bulk_departure set look_after = ${at} where id = ${id}`.execute(this.inOwnTransaction);
   }
 
   private async finish(id: string): Promise<void> {

@@ -1,37 +1,52 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { BatchWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { UserStream } from '../../../user/user-stream.js';
 
-const AT_ONCE = 100;
+const BATCH_SIZE = 100;
 /** Milliseconds for which one replica keeps others from the same people; a crash costs that much time. */
-const LEASE = 60_000;
+const LEASE_MS = 60_000;
+
+interface PurgeRow {
+  id: string;
+  account_id: string;
+  user_id: string;
+}
 
 /** Has the broker forget what it knows of people who have handed their user over, once every service knows the new one. */
 @Injectable()
-export class StreamPurgeWorker extends StepWorker {
+export class StreamPurgeWorker extends BatchWorker<PurgeRow> {
   constructor(
     private readonly em: EntityManager,
     private readonly stream: UserStream,
     context: WorkerContext,
   ) {
-    super(context, { name: 'stream-purges' });
+    super(context, { name: 'stream-purges', batchSize: BATCH_SIZE, leaseMs: LEASE_MS });
   }
 
-  protected async step(): Promise<boolean> {
-    const now = this.clock.now();
-    const db = this.em.fork().getKysely();
-    const { rows } = await sql<{ id: string; account_id: string; user_id: string }>`
+  protected override async claim(limit: number): Promise<PurgeRow[]> {
+    const { rows } = await sql<PurgeRow>`
       with due as materialized (
-        select id from stream_purge p where look_after <= ${now}
+        select id from stream_purge p where look_after <= ${this.clock.now()}
           and not exists (select from outbox o where o.user_id = p.user_id and o.seq <= p.seq)
-        order by id limit ${AT_ONCE} for update skip locked
+        order by id limit ${limit} for update skip locked
       )
-      update stream_purge p set look_after = ${new Date(now.getTime() + LEASE)} from due where p.id = due.id
-      returning p.id, p.account_id, p.user_id`.execute(db);
+      update stream_purge p set look_after = ${this.leaseUntil()} from due where p.id = due.id
+      returning p.id, p.account_id, p.user_id`.execute(this.db);
+    return rows;
+  }
+
+  protected override async run(rows: readonly PurgeRow[]): Promise<void> {
     await this.stream.purge(rows);
-    await sql`delete from stream_purge where id = any(${rows.map((row) => row.id)}::uuid[])`.execute(db);
-    return rows.length === AT_ONCE;
+    await sql`delete from stream_purge where id = any(${rows.map((row) => row.id)}::uuid[])`.execute(this.db);
+  }
+
+  protected override about(rows: readonly PurgeRow[]): object {
+    return { users: rows.length };
+  }
+
+  private get db() {
+    return this.em.fork().getKysely();
   }
 }
