@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { writeFile } from 'node:fs/promises';
+import { withTimeout } from '#libs/jobs';
 import { format, resolveConfig } from 'prettier';
 import { measures } from './measures.js';
 import { documentOf } from './support/document.js';
@@ -56,7 +57,8 @@ async function outcomeOf(measure: Measure): Promise<Outcome> {
   const bench = benchFor(`${measure.number} ${measure.name}`);
   const started = performance.now();
   try {
-    const findings = await inTime(measure.run(bench));
+    // A rival that never ends must not keep the others from being measured.
+    const findings = await withTimeout(measure.run(bench), LONGEST, measure.name);
     bench.say(`took ${((performance.now() - started) / 1_000).toFixed(0)} s, with everything around it`);
     return { measure, findings };
   } catch (error) {
@@ -64,15 +66,6 @@ async function outcomeOf(measure: Measure): Promise<Outcome> {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return { measure, findings: [], skipped: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** A rival that never ends must not keep the others from being measured. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it took longer than eight minutes')), LONGEST);
-  });
-  return Promise.race([work, tooLong]).finally(() => clearTimeout(timer));
 }
 
 async function writeDown(outcomes: readonly Outcome[], folder: string): Promise<void> {

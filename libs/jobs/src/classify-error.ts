@@ -39,9 +39,15 @@ const passes = (error: unknown, code: string): boolean =>
   code === UNAVAILABLE ||
   isLostConnection(error);
 
+/** `fetch` names what happened to the connection in the cause alone. */
 function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : error instanceof Error ? error.constructor.name : 'unknown';
+  const cause = (error as { cause?: unknown } | null | undefined)?.cause;
+  return codeIn(error) ?? codeIn(cause) ?? (error instanceof Error ? error.constructor.name : 'unknown');
+}
+
+function codeIn(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** The driver and its pool report a connection that broke or could not be made without a code. */
