@@ -52,8 +52,8 @@ export class TaskWorker extends Worker<NextTask> {
   }
 
   /**
-   * Whoever has waited longest; of one person's steps the first. Without a lease: the chunk locks the task, and one that
-   * another replica is at is skipped.
+   * The task that has waited longest, and of one person's steps the first. No lease: the chunk locks the task, and tasks
+   * that another replica works on are skipped.
    */
   protected override async claim(limit: number): Promise<NextTask[]> {
     const { rows } = await sql<NextTask>`

@@ -11,7 +11,7 @@ interface WaitingEvent {
   attempts: number;
 }
 
-/** Tries the events again that failed on their own. They wait in PostgreSQL: the broker has long forgotten them. */
+/** Tries events again that failed on their own. They wait in PostgreSQL: the broker no longer has them. */
 export class RetryWorker extends Worker<WaitingEvent> {
   constructor(
     private readonly em: EntityManager,
@@ -22,7 +22,7 @@ export class RetryWorker extends Worker<WaitingEvent> {
     super(context, { name: 'event-retries' });
   }
 
-  /** Without a lease: the retry locks the event, and one that another replica is trying is skipped. */
+  /** No lease: the retry locks the event, and events that another replica works on are skipped. */
   protected override async claim(limit: number): Promise<WaitingEvent[]> {
     const { rows } = await sql<WaitingEvent>`
       select event, attempts from inbox where status = 'retry' and ${isDue(this.clock.now())}
@@ -34,7 +34,7 @@ export class RetryWorker extends Worker<WaitingEvent> {
     await this.send(await this.processor.retry(event));
   }
 
-  /** What is transient counts, too: an event that keeps failing in this way must not keep the others waiting. */
+  /** A transient failure counts as an attempt too: an event that keeps failing must not hold up the others. */
   protected override async failed(
     { event, attempts }: WaitingEvent,
     { kind, code }: ErrorClass,

@@ -13,7 +13,7 @@ const BATCH_ROWS = 5_000;
 const CONCURRENCY = 4;
 /** Milliseconds after which a replica that gives no sign of life has lost its import to another. */
 const LEASE_MS = 15_000;
-/** After so many attempts that got no further, the import itself is the trouble. */
+/** Attempts without progress after which the import has failed. */
 const MOST_ATTEMPTS = 5;
 
 interface Claimed {
@@ -25,8 +25,8 @@ interface Claimed {
 }
 
 /**
- * Works imports off, batch by batch. A replica holds an import by a lease; should two ever work on the same one, each
- * batch still goes in once, as it only fits where the one before has ended.
+ * Works imports off, batch by batch. A replica holds an import by a lease. Should two work on the same one, each batch is
+ * still written once: it only fits where the one before has ended.
  */
 @Injectable()
 export class ImportWorker extends Worker<Claimed> {
@@ -41,7 +41,7 @@ export class ImportWorker extends Worker<Claimed> {
     super(context, { name: 'imports', concurrency: CONCURRENCY, leaseMs: LEASE_MS });
   }
 
-  /** Works on this import, unless somebody else does or too much is going on; resolves when there is no more to do here. */
+  /** Works on this import, unless another replica does or no slot is free. Resolves when nothing more is to be done here. */
   async work(importId: string): Promise<void> {
     await this.take(() => this.claimOne(sql`id = ${importId}`));
     await this.runs.get(importId);

@@ -20,17 +20,17 @@ const CONCURRENCY = 8;
 /** Milliseconds after which a run that gives no sign of life has lost its source to another. */
 const LEASE_MS = 60_000;
 const [MINUTE, HOUR] = [60_000, 3_600_000];
-/** A server may be away for a day; after one more failure somebody has to look at the source, which is deactivated. */
+/** A server may be away for a day or two. After that the source is deactivated, and its owner has to look at it. */
 const RETRY = { delaysMs: [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR] };
 /** Milliseconds for which a file must not have changed: it may still be on its way to the server. */
 const SETTLED_AFTER = 30_000;
 /** Milliseconds for which the connection is kept while a file is imported; servers end idle ones. */
 const KEPT_OPEN = 15_000;
-/** When a source is looked into again whose file is still being imported. */
+/** Milliseconds until a source is looked into again whose file is still being imported. */
 const SOON = 2_000;
-/** After so many milliseconds a long row of files makes room for other sources … */
+/** Milliseconds after which a source with many files makes room for other sources. */
 const TURN = 300_000;
-/** … and after so many the connection is cut, whatever the server is sending. */
+/** Milliseconds after which the connection is cut, whatever the server is sending. */
 const TIMEOUT_MS = 1_800_000;
 
 type Outcome =
@@ -71,7 +71,7 @@ export class ImportSourceWorker extends Worker<Claimed> {
     else await this.schedule.finish(source, outcome);
   }
 
-  /** What a shutdown has interrupted goes on at another replica. */
+  /** Another replica goes on with what a shutdown has interrupted. */
   protected override async failed(source: Claimed, _failure: unknown, error: unknown): Promise<Date | undefined> {
     if (this.stopping) {
       await this.schedule.postpone(source, source.unfinished, 0);

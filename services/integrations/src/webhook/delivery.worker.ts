@@ -43,7 +43,7 @@ interface Claimed {
 }
 
 /**
- * Sends what waits for webhooks: at least once, again after growing pauses, never while the webhook is not active.
+ * Sends what waits for webhooks: at least once, again after growing delays, never while the webhook is not active.
  * No transaction is open while it waits for an answer.
  */
 @Injectable()
@@ -82,12 +82,12 @@ export class DeliveryWorker extends Worker<Claimed> {
       return this.disable(webhookId);
     }
     if (status < 200 || status >= 300) throw new NotAccepted(status);
-    await this.forget(id);
+    await this.remove(id);
   }
 
   protected override async failed({ id, attempts }: Claimed): Promise<Date | undefined> {
     const retryAt = this.retryAt(attempts - 1);
-    if (!retryAt) await this.forget(id);
+    if (!retryAt) await this.remove(id);
     else
       await sql`update webhook_delivery set due_at = ${retryAt} where id = ${id} and attempts = ${attempts}`.execute(
         this.db(),
@@ -104,11 +104,11 @@ export class DeliveryWorker extends Worker<Claimed> {
     return post({ url, headers, body, allowPrivate: this.config.webhooksAllowPrivate });
   }
 
-  private async forget(id: string): Promise<void> {
+  private async remove(id: string): Promise<void> {
     await sql`delete from webhook_delivery where id = ${id}`.execute(this.db());
   }
 
-  /** The receiver says that there will never be anybody at this address again. */
+  /** The receiver says that this address is gone for good. */
   private disable(webhookId: string): Promise<void> {
     return this.em.fork().transactional(async (em) => {
       await sql`update webhook set active = false where id = ${webhookId}`.execute(em.getKysely());

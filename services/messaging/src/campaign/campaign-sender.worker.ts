@@ -23,7 +23,7 @@ interface Due {
   sent_up_to: string | null;
 }
 
-/** Sends campaigns when their time has come, a few hundred contacts in a transaction, whether or not the owner has left. */
+/** Sends campaigns when they are due, a few hundred contacts in a transaction, whether or not the owner has left. */
 @Injectable()
 export class CampaignSender extends Worker<Due> {
   constructor(
@@ -67,7 +67,7 @@ export class CampaignSender extends Worker<Due> {
 
   private async send(due: Due, contacts: readonly Recipient[], last: boolean): Promise<void> {
     const inbox = await this.inboxOf(due);
-    // Nobody gets it twice: of two replicas only the one that finds the campaign where it was read goes on.
+    // No contact gets it twice: of two replicas only the one that finds the campaign where it was read goes on.
     const { rows } = await sql`
       update campaign set status = ${last ? 'sent' : 'sending'}, lease_until = null, sent_up_to = ${contacts.at(-1)?.id ?? due.sent_up_to}
       where id = ${due.id} and status in ('scheduled', 'sending') and sent_up_to is not distinct from ${due.sent_up_to}
@@ -77,7 +77,7 @@ export class CampaignSender extends Worker<Due> {
     await this.outgoing.queue(inbox, letter, contacts);
   }
 
-  /** A personal inbox whose owner has left is no place for new conversations. */
+  /** New conversations do not go to a personal inbox whose owner has left. */
   private async inboxOf({ account_id: accountId, inbox_id: inboxId }: Due): Promise<SendingInbox> {
     const own = inboxId ? await this.inboxes.named(accountId, inboxId) : undefined;
     const usable = own && (!own.ownerId || !(await this.directory.lockAndCheckLeft(accountId, own.ownerId)));

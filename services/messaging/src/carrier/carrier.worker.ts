@@ -11,7 +11,7 @@ const BATCH_SIZE = 10;
 /** Longer than an attempt may take. */
 const LEASE_MS = 60_000;
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
-/** A carrier that is away for half a day is waited for; a text that comes later than that helps nobody. */
+/** A carrier may be away for a few hours. A text that arrives later than that is of no use. */
 const RETRY = { delaysMs: [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR], jitter: 0.1 };
 
 interface Claimed extends SentMessage {
@@ -21,8 +21,8 @@ interface Claimed extends SentMessage {
 }
 
 /**
- * Hands queued messages to the carrier: at least once, with an id by which the carrier knows them again. No transaction is
- * open while it waits for an answer.
+ * Hands queued messages to the carrier: at least once, under an id by which the carrier recognizes a repetition. No
+ * transaction is open while it waits for an answer.
  */
 @Injectable()
 export class CarrierWorker extends Worker<Claimed> {
@@ -54,14 +54,14 @@ export class CarrierWorker extends Worker<Claimed> {
 
   protected override async run(message: Claimed): Promise<void> {
     const { id, inbox_id: inboxId, to_phone: to, text } = message;
-    // A contact without a number cannot be reached, today or tomorrow.
-    await this.settle(message, to ? await this.carrier.hand({ id, inboxId, to, text }) : 'failed');
+    // A contact without a number can never be reached.
+    await this.record(message, to ? await this.carrier.hand({ id, inboxId, to, text }) : 'failed');
   }
 
   protected override async failed(message: Claimed, { kind }: ErrorClass): Promise<Date | undefined> {
     const { id, attempts } = message;
     const retryAt = kind === 'permanent' ? undefined : this.retryAt(attempts - 1);
-    if (!retryAt) await this.settle(message, 'failed');
+    if (!retryAt) await this.record(message, 'failed');
     else
       await sql`
         update message set due_at = ${retryAt} where id = ${id} and status = 'queued' and attempts = ${attempts}`.execute(
@@ -74,7 +74,7 @@ export class CarrierWorker extends Worker<Claimed> {
     return { message: id, attempts };
   }
 
-  private settle(message: Claimed, status: Handover): Promise<void> {
+  private record(message: Claimed, status: Handover): Promise<void> {
     return this.em.fork().transactional(async (em) => {
       await sql`update message set status = ${status}, due_at = null where id = ${message.id} and status = 'queued'`.execute(
         em.getKysely(),

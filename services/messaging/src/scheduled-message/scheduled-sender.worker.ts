@@ -23,8 +23,8 @@ interface Due {
 }
 
 /**
- * Sends scheduled messages when their time has come. Whether somebody who has left still sends is not decided here: the
- * rules have held or cancelled what must not go out.
+ * Sends scheduled messages when they are due. Whether messages of a user who has left are still sent is not decided here:
+ * the rules have held or cancelled those that must not go out.
  */
 @Injectable()
 export class ScheduledSender extends Worker<Due> {
@@ -39,8 +39,8 @@ export class ScheduledSender extends Worker<Due> {
   }
 
   protected override async claim(limit: number): Promise<Due[]> {
-    await this.welcomeBack();
-    await this.miss();
+    await this.rescheduleHeld();
+    await this.markMissed();
     const now = this.clock.now();
     const { rows } = await sql<Due>`
       with due as (
@@ -72,7 +72,7 @@ export class ScheduledSender extends Worker<Due> {
 
   private async send(due: Due, contacts: readonly Recipient[]): Promise<void> {
     const left = due.inbox_owner ? await this.directory.lockAndCheckLeft(due.account_id, due.inbox_owner) : false;
-    // Whoever holds or cancels it at this moment comes either before, and it stays, or after, and it is gone.
+    // A hold or a cancellation comes either before this, and the message stays, or after it, and it is sent.
     const { rows } = await sql`
       update scheduled_message set status = 'sent' where id = ${due.id} and status = 'scheduled' returning id`.execute(
       this.em.getKysely(),
@@ -80,15 +80,15 @@ export class ScheduledSender extends Worker<Due> {
     if (rows.length === 0) return;
     const inbox = { id: due.inbox_id, accountId: due.account_id, ownerId: due.inbox_owner };
     const letter = { text: due.text, sentBy: due.scheduled_by, teamIds: due.team_ids };
-    // The threads were begun when it was scheduled. Where the leaver's have been deleted since, none begins again.
+    // Scheduling created the threads. Where those of a leaver have been deleted since, none is created again.
     await this.outgoing.queue(inbox, letter, contacts, !left);
   }
 
   /**
-   * Held means held while the owner is away: in time, the message is scheduled again. The owners are held in share, so that
-   * none of them leaves unnoticed at this moment.
+   * Messages are held while their owner is away. Those of owners who have come back in time are scheduled again. The
+   * owners' rows are locked in share, so that none of them leaves unnoticed meanwhile.
    */
-  private async welcomeBack(): Promise<void> {
+  private async rescheduleHeld(): Promise<void> {
     const now = this.clock.now();
     await sql`
       with back as (
@@ -99,7 +99,7 @@ export class ScheduledSender extends Worker<Due> {
       where s.owner_id = back.user_id and s.status = 'held' and s.at > ${now}`.execute(this.db());
   }
 
-  private async miss(): Promise<void> {
+  private async markMissed(): Promise<void> {
     await sql`update scheduled_message set status = 'missed' where status = 'held' and at <= ${this.clock.now()}`.execute(
       this.db(),
     );

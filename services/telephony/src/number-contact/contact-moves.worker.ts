@@ -8,7 +8,7 @@ import { Worker, WorkerContext } from '#libs/jobs';
 const BATCH_SIZE = 10;
 /** Longer than an answer may take. */
 const LEASE_MS = 30_000;
-/** A move is never given up, and short at first: contacts may only have to apply the departure before it. */
+/** Never given up. Short at first: the contacts service may only have to apply the departure before the move. */
 const RETRY = { delaysMs: [500, 1_000, 2_000, 5_000, 15_000, 60_000], retryLimit: Infinity };
 
 interface MoveRow {
@@ -22,8 +22,8 @@ interface MoveRow {
 }
 
 /**
- * Tells the contacts service whose contacts have gone to whom with their number, until it has done it: whatever becomes
- * of a message on the way, the row is still here.
+ * Has the contacts service move contacts along with their number. The row stays until it has done so, whatever happens to
+ * a message on the way.
  */
 @Injectable()
 export class ContactMoves extends Worker<MoveRow> {

@@ -9,7 +9,7 @@ import { RuleServices, type Broken } from '../plan/rule-services.js';
 const BATCH_SIZE = 500;
 /** Milliseconds for which one replica keeps others from the same piece; a crash costs that much time. */
 const LEASE_MS = 60_000;
-/** A service that did not answer is asked again soon, and as often as it takes: somebody waits for the result. */
+/** An admin waits for the result, so a service that did not answer is asked again soon, and without a limit. */
 const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 interface Job {

@@ -14,7 +14,7 @@ import { Actors } from '../../../user/actors.js';
 const BATCH_SIZE = 200;
 /** Milliseconds for which one replica keeps others from the same request; a crash costs that much time. */
 const LEASE_MS = 60_000;
-/** Somebody waits for the result, and what stops a decision passes: it is tried again soon, and as often as it takes. */
+/** An admin waits for the result, so the delay is short. What stops a whole batch passes by itself, so there is no limit. */
 const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 interface Bulk {
@@ -93,8 +93,8 @@ export class BulkWorker extends Worker<Bulk> {
   }
 
   /**
-   * Where the rows fail for no known reason they are tried one by one, so that the one does not stop the others.
-   * @throws what passes, and leaves the rows undecided
+   * Rows that fail for an unknown reason are tried one by one, so that one of them does not stop the others.
+   * @throws Problem or a transient error, which leave the rows undecided
    */
   private async decide(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
     try {
