@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { failpoint, StepWorker, WorkerContext } from '#libs/jobs';
+import { BatchWorker, failpoint, WorkerContext } from '#libs/jobs';
 import { safeErrorFields } from '#libs/observability';
 import { RuleServices, type Broken } from '../plan/rule-services.js';
 import type { AnsweredDeparture } from '../store/departure-answers.js';
-import { CLAIM_SIZE, DepartureClaims } from '../store/departure-claims.js';
+import { DepartureClaims, LEASE_MS, RETRY } from '../store/departure-claims.js';
 import { DepartureSignals } from '../store/departure-signals.js';
 import { Completion } from './completion.js';
 
 /** Asks every service of an answered departure for its proof, and ends the departure by it. */
 @Injectable()
-export class CompletionWorker extends StepWorker {
+export class CompletionWorker extends BatchWorker<AnsweredDeparture> {
   constructor(
     private readonly claims: DepartureClaims,
     private readonly completion: Completion,
@@ -17,17 +17,15 @@ export class CompletionWorker extends StepWorker {
     signals: DepartureSignals,
     context: WorkerContext,
   ) {
-    super(context, { name: 'departure-completion' });
+    super(context, { name: 'departure-completion', batchSize: 500, leaseMs: LEASE_MS, retry: RETRY });
     signals.on('answered', () => this.wake());
   }
 
-  protected async step(): Promise<boolean> {
-    const answered = await this.claims.answered();
-    if (answered.length > 0) await this.complete(answered).catch((error: unknown) => this.retryLater(answered, error));
-    return answered.length === CLAIM_SIZE;
+  protected override claim(limit: number): Promise<AnsweredDeparture[]> {
+    return this.claims.answered(limit, this.leaseUntil());
   }
 
-  private async complete(answered: readonly AnsweredDeparture[]): Promise<void> {
+  protected override async run(answered: readonly AnsweredDeparture[]): Promise<void> {
     const broken = new Map<string, Broken[]>();
     const unproven = new Set<string>();
     await Promise.all(
@@ -36,19 +34,28 @@ export class CompletionWorker extends StepWorker {
         const users = left.map((one) => ({ userId: one.user_id, lifecycleVersion: one.lifecycle_version }));
         await this.services.broken(service, users).then(
           (found) => broken.set(service, found),
-          async (error: unknown) => {
+          (error: unknown) => {
             for (const { id } of its) unproven.add(id);
-            await this.retryLater(its, error);
+            this.log.warn({ from: service, departures: its.length, ...safeErrorFields(error) }, 'a proof is missing');
           },
         );
       }),
     );
-    const proven = answered.filter((departure) => !unproven.has(departure.id));
+    const [waiting, proven] = [
+      answered.filter(({ id }) => unproven.has(id)),
+      answered.filter(({ id }) => !unproven.has(id)),
+    ];
+    if (waiting.length > 0) await this.claims.retryAt(waiting, this.retryAt(0)!);
     if (proven.length > 0) await failpoint('departure.close', () => this.completion.complete(proven, broken));
   }
 
-  private async retryLater(departures: readonly AnsweredDeparture[], error: unknown): Promise<void> {
-    this.log.warn({ departures: departures.length, ...safeErrorFields(error) }, 'departures cannot be completed yet');
-    await this.claims.retryLater(departures);
+  protected override async failed(answered: readonly AnsweredDeparture[]): Promise<Date> {
+    const retryAt = this.retryAt(0)!;
+    await this.claims.retryAt(answered, retryAt);
+    return retryAt;
+  }
+
+  protected override about(answered: readonly AnsweredDeparture[]): object {
+    return { departures: answered.length };
   }
 }

@@ -9,7 +9,9 @@ import { Certificates } from './certificates.js';
 import { Completion } from './completion.js';
 import { CompletionWorker } from './completion.worker.js';
 import { DepartureMetrics } from './departure-metrics.js';
-import { DeparturePublisher } from './departure-publisher.worker.js';
+import { CompletedDeparturesWorker } from './completed-departures.worker.js';
+import { DepartureEvents } from './departure-events.js';
+import { DepartureNewsWorker } from './departure-news.worker.js';
 import { ReceiptFolding } from './receipt-folding.js';
 import { ReceiptsConsumer } from './receipts.consumer.js';
 import { VerificationWorker } from './verification.worker.js';
@@ -28,7 +30,9 @@ import { Verifications } from './verifications.js';
     Completion,
     CompletionWorker,
     DepartureMetrics,
-    DeparturePublisher,
+    CompletedDeparturesWorker,
+    DepartureEvents,
+    DepartureNewsWorker,
     ReceiptFolding,
     VerificationWorker,
     Verifications,

@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem, type Transition } from '#libs/contracts';
 import { safeErrorFields } from '#libs/observability';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { BatchWorker, WorkerContext } from '#libs/jobs';
 import { Decisions } from '../decisions.js';
 import { GroupDecisions } from '../group-decisions.js';
 import { Reactivations } from '../reactivations.js';
 import { isoOf } from '../../../common/moments.js';
 import { Actors, mayManage } from '../../../user/actors.js';
-import { DepartureClaims, SCHEDULED_CLAIM_SIZE, type DueDeparture } from '../../store/departure-claims.js';
+import { DepartureClaims, LEASE_MS, RETRY, type DueDeparture } from '../../store/departure-claims.js';
 import { DepartureStore } from '../../store/departure-store.js';
 import { Schedule } from './schedule.js';
 
@@ -19,7 +19,7 @@ import { Schedule } from './schedule.js';
  * decided, so the departure happens, and the trail then says that the system has done it.
  */
 @Injectable()
-export class ScheduleWorker extends StepWorker {
+export class ScheduleWorker extends BatchWorker<DueDeparture> {
   constructor(
     private readonly em: EntityManager,
     private readonly claims: DepartureClaims,
@@ -31,20 +31,22 @@ export class ScheduleWorker extends StepWorker {
     private readonly actors: Actors,
     context: WorkerContext,
   ) {
-    super(context, { name: 'scheduled-departures' });
+    super(context, { name: 'scheduled-departures', batchSize: 200, leaseMs: LEASE_MS, retry: RETRY });
   }
 
-  protected async step(): Promise<boolean> {
-    const due = await this.claims.scheduled();
+  protected override claim(limit: number): Promise<DueDeparture[]> {
+    return this.claims.scheduled(limit, this.leaseUntil());
+  }
+
+  protected override async run(due: readonly DueDeparture[]): Promise<void> {
     const groups = Map.groupBy(due, (one) =>
       // Each return asks for a seat of its own.
       one.transition === 'reactivated' ? one.id : [one.account_id, one.transition, one.requested_by].join(' '),
     );
     for (const group of groups.values()) await this.decide(group);
-    return due.length === SCHEDULED_CLAIM_SIZE;
   }
 
-  /** Where a group fails for no known reason its members are tried one by one, so that the one does not hold up the others. */
+  /** Where a group fails for an unknown reason its members are tried one by one, so that one does not hold up the others. */
   private async decide(group: readonly DueDeparture[]): Promise<void> {
     try {
       if (group[0]!.transition === 'reactivated') await this.decideReturn(group[0]!);
@@ -109,6 +111,6 @@ export class ScheduleWorker extends StepWorker {
 
   private async retryLater(group: readonly DueDeparture[], error: unknown): Promise<void> {
     this.log.warn({ departures: group.length, ...safeErrorFields(error) }, 'scheduled departures wait');
-    await this.claims.retryScheduledLater(group);
+    await this.claims.retryScheduledAt(group, this.retryAt(0)!);
   }
 }
