@@ -37,7 +37,7 @@ export const relay: Measure = {
         },
       }),
     );
-    const words = { what: 'Relay of the outbox', against: 'nats.js, pipelined', goal: { atLeast: 0.6 } };
+    const words = { what: 'Outbox relay', against: 'nats.js, pipelined', goal: { atLeast: 0.6 } };
     return [compareRates(words, ours, theirs, 'events')];
   },
 };

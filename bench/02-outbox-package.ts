@@ -83,7 +83,7 @@ export const outboxPackage: Measure = {
         },
       }),
     );
-    const words = { what: 'Relay of the outbox', against: 'pg-transactional-outbox, tuned', goal: { atLeast: 5 } };
+    const words = { what: 'Outbox relay', against: 'pg-transactional-outbox, tuned', goal: { atLeast: 5 } };
     return [compareRates(words, ours, theirs, 'events')];
   },
 };

@@ -79,7 +79,7 @@ export const consume: Measure = {
       const slower = medianRate(fetched) < medianRate(inserted) ? fetched : inserted;
       const against = slower === fetched ? 'raw fetch and ack' : 'raw insert … unnest';
       return [
-        compareRates({ what: 'Events taken in, no rule', against, goal: { atLeast: 0.5 } }, ours, slower, 'events'),
+        compareRates({ what: 'Events received, no rules', against, goal: { atLeast: 0.5 } }, ours, slower, 'events'),
       ];
     });
   },

@@ -28,14 +28,14 @@ export const leavers: Measure = {
       );
       const words = {
         what: `${people.toLocaleString('en')} leavers with 50 rows: ${name}`,
-        against: 'one transaction by hand',
+        against: 'one hand-written transaction',
       };
       findings.push(compareTimes({ ...words, goal: { atMost: 1.5 } }, samples.ours, samples.theirs));
       for (const side of ['ours', 'theirs'] as const) whole[side] = added(whole[side], samples[side]);
     }
     const words = {
-      what: 'The six services one after the other',
-      against: 'the same by hand',
+      what: 'All six services, one after another',
+      against: 'hand-written transactions',
       goal: { atMost: 1.5 },
     };
     return [...findings, compareTimes(words, whole.ours, whole.theirs)];

@@ -90,7 +90,7 @@ export const nestHandler: Measure = {
     );
     const words = {
       what: `${people.toLocaleString('en')} leavers with 50 rows: contacts`,
-      against: 'Nest handler with the ORM, an event at a time',
+      against: 'Nest handler with the ORM, one event at a time',
       goal: { atLeast: 20 },
     };
     return [compareRates(words, ours, theirs, 'leavers')];

@@ -55,7 +55,7 @@ export const bullmq: Measure = {
     ).finally(() => redis.stop());
     const words = {
       what: `${people.toLocaleString('en')} leavers with 50 rows: contacts`,
-      against: 'BullMQ, a job a user',
+      against: 'BullMQ, one job per user',
       goal: { atLeast: 10 },
     };
     return [compareRates(words, ours, theirs, 'leavers')];

@@ -37,7 +37,7 @@ export const whale: Measure = {
         single: byHand(atOnce),
       });
     });
-    const what = `One person with ${rows.toLocaleString('en')} rows`;
+    const what = `One user with ${rows.toLocaleString('en')} rows`;
     return [
       compareTimes(
         { what, against: `a loop of UPDATEs, ${CHUNK.toLocaleString('en')} rows each`, goal: { atMost: 1.2 } },

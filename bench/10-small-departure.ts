@@ -21,7 +21,7 @@ export const smallDeparture: Measure = {
       const busy = await meanwhile(service.leave(), EVERY, depart);
       say(`${idle.length} departures idle, ${busy.length} beside ${service.chunks.length} chunks`);
       await service.close();
-      const what = 'p99 of a departure with 50 rows beside one with 1,000,000';
+      const what = 'p99 of a departure with 50 rows during one with 1,000,000';
       const [before, during] = [quantile(idle, 0.99), quantile(busy, 0.99)];
       return [
         compareMilliseconds({ what, against: 'the same, idle', goal: { atMost: 2 } }, during, before),

@@ -31,8 +31,8 @@ export const oneDeparture: Measure = {
       const theirs = await throughRequests(templates.slice(1), people, nats);
       say(`p50 ${quantile(ours, 0.5).toFixed(1)} ms, by hand ${quantile(theirs, 0.5).toFixed(1)} ms`);
       return [0.5, 0.99].map((share) => {
-        const what = `p${share * 100} from the commit to all effects, one person`;
-        const words = { what, against: 'a request and an UPDATE a service', goal: { atMost: 3 } };
+        const what = `p${share * 100} from commit to all effects, one user`;
+        const words = { what, against: 'one request and UPDATE per service', goal: { atMost: 3 } };
         return compareMilliseconds(words, quantile(ours, share), quantile(theirs, share));
       });
     });

@@ -45,7 +45,7 @@ export const duplicates: Measure = {
         },
       });
     });
-    const words = { what: 'Duplicates dropped', against: 'first deliveries', goal: { atLeast: 5 } };
+    const words = { what: 'Duplicates discarded', against: 'first deliveries', goal: { atLeast: 5 } };
     return [compareRates(words, again, first, 'events')];
   },
 };

@@ -47,7 +47,7 @@ export const poison: Measure = {
       });
       return inTurn(bench, 3, { clean: side(false), poisoned: side(true) });
     });
-    const words = { what: 'One event in a hundred fails', against: 'none does', goal: { atLeast: 0.7 } };
+    const words = { what: 'One event in a hundred fails', against: 'no event fails', goal: { atLeast: 0.7 } };
     return [compareRates(words, poisoned, clean, 'events')];
   },
 };

@@ -40,8 +40,8 @@ export const gatewayCheck: Measure = {
     await service.close();
     await identity.service.close();
     const words = {
-      what: 'Requests with the check of revocation',
-      against: 'Fastify with a JWT check',
+      what: 'Requests with revocation check',
+      against: 'Fastify with JWT check',
       goal: { atLeast: 0.95 },
     };
     return [compareRates(words, ours, theirs, 'requests')];

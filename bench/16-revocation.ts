@@ -21,11 +21,15 @@ export const revocation: Measure = {
     const ours = await throughGateway(stage, people);
     const theirs = await throughBucket(stage, people);
     const [a, b] = [quantile(ours, 0.99), quantile(theirs, 0.99)];
-    const what = 'p99 from the commit to a refusal';
+    const what = 'p99 from commit to refused token';
     return [
       compareMilliseconds({ what, against: 'a raw KV put and watch', goal: { atMost: 2 } }, a, b),
       compareMilliseconds({ what, against: '50 ms', goal: { atMost: 1 } }, a, 50),
-      compareMilliseconds({ what: 'p50 of the same', against: 'raw' }, quantile(ours, 0.5), quantile(theirs, 0.5)),
+      compareMilliseconds(
+        { what: 'p50 of the same', against: 'a raw KV put and watch' },
+        quantile(ours, 0.5),
+        quantile(theirs, 0.5),
+      ),
     ];
   },
 };

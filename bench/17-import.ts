@@ -75,13 +75,13 @@ export const imports: Measure = {
     return [
       compareTimes({ what, against: 'COPY into the same table', goal: { atMost: 2 } }, ours, theirs),
       {
-        what: 'Memory that the import takes',
+        what: 'Memory used by the import',
         against: '200 MB',
         ours: `${grown!.toFixed(0)} MB`,
         theirs: '200 MB',
         ratio: grown! / 200,
         goal: { atMost: 1 },
-        note: `The memory is that of a process with the limits of npm start, which had ${peak!.toFixed(0)} MB in the end.`,
+        note: `Measured in a process with the memory limits of npm start; it used ${peak!.toFixed(0)} MB at most.`,
       },
     ];
   },

@@ -46,11 +46,11 @@ export const replicas: Measure = {
       });
       return inTurn(bench, 2, { two: side(2), one: side(1) });
     });
-    const words = { what: 'Two replicas of the contacts service', against: 'one', goal: { atLeast: 1.5 } };
+    const words = { what: 'Two replicas of the contacts service', against: 'one replica', goal: { atLeast: 1.5 } };
     return [
       {
         ...compareRates(words, two, one, 'leavers'),
-        note: `Of ${cpus().length} CPUs ${busy(one)} were busy beside one replica, ${busy(two)} beside two; PostgreSQL's part was ${busy(one, 'postgres')} and ${busy(two, 'postgres')}.`,
+        note: `With one replica ${busy(one)} of ${cpus().length} CPUs were busy, with two replicas ${busy(two)}; PostgreSQL used ${busy(one, 'postgres')} and ${busy(two, 'postgres')} of them.`,
       },
     ];
   },

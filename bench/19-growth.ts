@@ -43,8 +43,8 @@ export const growth: Measure = {
       }
       return costs.slice(1).map((cost, index): Finding => {
         const words = {
-          what: `A departure beside ${GROWTH[index + 1]} times as many accounts, users and rows`,
-          against: 'itself',
+          what: `Departure with ${GROWTH[index + 1]} times as many accounts, users and rows`,
+          against: 'the original size',
         };
         return compareMilliseconds({ ...words, goal: { atMost: 1.25 } }, cost, costs[0]!);
       });

@@ -4,35 +4,37 @@ import { isMet, type Outcome } from './measure.js';
 import { markdownTable } from './report.js';
 import type { Plan } from './plans.js';
 
-/** The whole of `docs/PERFORMANCE.md`. Nothing in it is written by hand, so that it cannot say what was not measured. */
+/** The whole of `docs/PERFORMANCE.md`. It is never edited by hand, so it contains only what was measured. */
 export function documentOf(outcomes: readonly Outcome[], plans: readonly Plan[], seconds: number, day: string): string {
   return [
     '# Performance',
     '',
     '<!-- Written by `npm run bench`. -->',
     '',
-    'Each measure runs beside its rival in the same run, in turn, on a PostgreSQL and a NATS of its own; medians of the rounds.',
-    'PostgreSQL is durable (`fsync`, `synchronous_commit` and `full_page_writes` on) and set as `npm start` sets it, for both',
-    'sides. Ratios are ours : theirs. CPU seconds are those of both servers and of the measuring process, where that means',
-    'something: for a round, or for a thousand pieces where the unit is a rate.',
+    'The benchmarks compare Leaver with other ways to do the same work. They run on a PostgreSQL and a NATS of their own. Both',
+    'sides of a measure run in turn, for several rounds; the table shows the medians. PostgreSQL is durable (`fsync`,',
+    '`synchronous_commit` and `full_page_writes` are on) and configured as `npm start` configures it, for both sides. Ratios are',
+    'ours : theirs. CPU seconds are those of both servers and of the measuring process, where they are meaningful: per round,',
+    'or per thousand items if the unit is a rate.',
     '',
     `Measured on ${day} in ${Math.round(seconds / 60)} minutes: ${machine()}.`,
     '',
     '```bash',
-    'npm run bench              # everything, and this document',
-    'npm run bench -- relay     # one measure, printed only',
+    'npm run bench              # runs all measures and writes this document',
+    'npm run bench -- relay     # runs one measure and only prints it',
     '```',
     '',
-    'Measure 7 needs `redis-server` (Debian: `apt-get install redis-server`); without it, it is left out.',
+    'Measure 7 needs `redis-server` (Debian: `apt-get install redis-server`) and is skipped without it.',
     '',
-    '![Every measure against its goal](performance.svg)',
+    '![All measures compared with their goals](performance.svg)',
     '',
     markdownTable(outcomes),
     '',
     ...missedOf(outcomes),
-    '## Plans of the hot statements',
+    '## Query plans',
     '',
-    'As PostgreSQL carries them out in a contacts service with a million contacts (`explain (analyze, buffers, timing off)`).',
+    'The plans of the most frequent statements, in a contacts service with 900,000 contacts',
+    '(`explain (analyze, buffers, timing off)`).',
     '',
     ...plans.flatMap(({ title, lines }) => [`### ${title}`, '', '```', ...lines, '```', '']),
   ].join('\n');
@@ -40,14 +42,17 @@ export function documentOf(outcomes: readonly Outcome[], plans: readonly Plan[],
 
 function missedOf(outcomes: readonly Outcome[]): string[] {
   const about = outcomes.flatMap(({ measure, findings, skipped }) => {
-    if (skipped) return [`- ${measure.number} (${measure.name}) was not measured: ${skipped}`];
+    if (skipped) return [`- Measure ${measure.number} (${measure.name}) was skipped: ${skipped}`];
     const missed = findings.filter((finding) => !isMet(finding));
     const notes = findings.flatMap(({ note }) => note ?? []);
     if (missed.length === 0 && notes.length === 0) return [];
-    const ratios = missed.map(({ what, ratio }) => `${what} ${ratio.toFixed(2)}×`);
+    const ratios = missed.map(({ what, ratio }) => `${what}: ${ratio.toFixed(2)}×`);
     const reason = missed.length > 0 ? (REASONS[measure.number]?.replaceAll('\n', ' ') ?? '') : '';
-    const verdict = missed.length > 0 ? `${measure.number}, missed: ${ratios.join('; ')}.` : `${measure.number}:`;
+    const verdict =
+      missed.length > 0
+        ? `Measure ${measure.number} misses its goal (${ratios.join('; ')}).`
+        : `Measure ${measure.number}:`;
     return [`- ${[verdict, reason, ...notes].filter(Boolean).join(' ')}`];
   });
-  return about.length > 0 ? ['## What to know about them', '', ...about, ''] : [];
+  return about.length > 0 ? ['## Notes', '', ...about, ''] : [];
 }

@@ -20,7 +20,7 @@ export function pictureOf(outcomes: readonly Outcome[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13" fill="${COLOURS.ink}">`,
     `<rect width="100%" height="100%" fill="white"/>`,
-    `<text x="12" y="24" font-size="16" font-weight="600">Measured against the goals</text>`,
+    `<text x="12" y="24" font-size="16" font-weight="600">Results compared with the goals</text>`,
     ...lines,
     ...rows,
     '</svg>',
@@ -36,7 +36,7 @@ const xOf = (timesAsGood: number): number => {
 
 function gridLine(decade: number, bottom: number): string {
   const x = xOf(10 ** decade);
-  const words = ['a tenth of it', 'the goal', 'ten times as good'][decade + 1]!;
+  const words = ['a tenth as good', 'the goal', 'ten times as good'][decade + 1]!;
   return (
     `<line x1="${x}" y1="52" x2="${x}" y2="${bottom}" stroke="${COLOURS.grid}" stroke-width="${decade === 0 ? 2 : 1}"/>` +
     `<text x="${x}" y="46" text-anchor="middle" font-size="11">${words}</text>`

@@ -18,12 +18,12 @@ const BATCH = 500;
 const LONGEST = 160;
 /** Which statements are told about, under which title; the first one of each. */
 const HOT: [pattern: RegExp, title: string][] = [
-  [/insert into inbox/, 'Taking 500 events into the inbox'],
-  [/from directory where user_id = any.* for update/s, 'Locking 500 people'],
-  [/union all/, 'Counting everything that stays, of 500 people'],
-  [/update "contact" t set/, 'Unassigning the contacts of 500 people'],
-  [/update "record" t set/, 'Handing over the records of 500 people'],
-  [/update inbox i set status/, 'Writing down what was done'],
+  [/insert into inbox/, 'Inserting 500 events into the inbox'],
+  [/from directory where user_id = any.* for update/s, 'Locking 500 users'],
+  [/union all/, 'Counting the rows that stay, for 500 users'],
+  [/update "contact" t set/, 'Unassigning the contacts of 500 users'],
+  [/update "record" t set/, 'Transferring the records of 500 users'],
+  [/update inbox i set status/, 'Recording the result'],
 ];
 
 /** Runs one batch as a service does and lets PostgreSQL tell how it carries out the statements that matter. */
