@@ -20,7 +20,7 @@ export const decision: Measure = {
       for (let n = 0; n < each; n++) {
         const leaving = [identity.owner, personId(++person), 'deactivated', {}] as const;
         const foreseen = await identity.preparation(() => commands.prepare(...leaving));
-        await identity.transaction(() => commands.decideNow(...leaving, foreseen));
+        await identity.transaction(() => commands.decide(...leaving, foreseen));
       }
       return each;
     };

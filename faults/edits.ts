@@ -26,7 +26,7 @@ export const QUICKER: readonly Edit[] = [
   { file: 'lifecycle/src/run/row-budget.ts', from: 'perPerson: \\d\\S+,', to: 'perPerson: 6,' },
   { file: 'lifecycle/src/receive/decision-application.ts', from: 'FIRST_CHUNK = \\S+;', to: 'FIRST_CHUNK = 4;' },
   { file: 'store/departure-claims.ts', from: 'LEASE_MS = \\S+;', to: 'LEASE_MS = 3000;' },
-  { file: 'store/departure-claims.ts', from: 'delaysMs: \\[2_?000\\]', to: 'delaysMs: [300]' },
+  { file: 'store/departure-claims.ts', from: 'delaysMs: \\[\\s*2_?000\\s*\\]', to: 'delaysMs: [300]' },
   {
     file: 'database/src/clock.ts',
     from: 'return new Date\\(\\)',

@@ -25,8 +25,9 @@ import {
 } from '#libs/contracts';
 import { Schedule } from './decide/schedule/schedule.js';
 import { DepartureCommands } from './decide/departure-commands.js';
+import { ReactivationCommands } from './decide/reactivation-commands.js';
 import { DeparturePreviews } from './plan/departure-preview.js';
-import type { Foreseen } from './plan/preflight.js';
+import type { Prepared } from './plan/preflight.js';
 import { DepartureQueries } from './store/departure-queries.js';
 import { Progress } from './store/progress.js';
 import { DepartureRetry } from './decide/retry.js';
@@ -36,6 +37,7 @@ import { Verifications } from './track/verifications.js';
 export class DepartureController {
   constructor(
     private readonly commands: DepartureCommands,
+    private readonly reactivations: ReactivationCommands,
     private readonly previews: DeparturePreviews,
     private readonly departures: DepartureQueries,
     private readonly schedule: Schedule,
@@ -55,47 +57,47 @@ export class DepartureController {
   }
 
   @Prepares(usersDeactivate)
-  prepareDeactivation({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Foreseen | undefined> {
+  prepareDeactivation({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Prepared | undefined> {
     return this.commands.prepare(principal, params.id!, 'deactivated', body);
   }
 
   @Handles(usersDeactivate)
   deactivate(
     { principal, params, body }: CallOf<typeof usersDeactivate>,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<Departure | PrepareAgain> {
-    return this.commands.decideNow(principal, params.id!, 'deactivated', body, foreseen);
+    return this.commands.decide(principal, params.id!, 'deactivated', body, prepared);
   }
 
   @Prepares(usersDelete)
-  prepareDeletion({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Foreseen | undefined> {
+  prepareDeletion({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Prepared | undefined> {
     return this.commands.prepare(principal, params.id!, 'deleted', body);
   }
 
   @Handles(usersDelete)
   delete(
     { principal, params, body }: CallOf<typeof usersDelete>,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<Departure | PrepareAgain> {
-    return this.commands.decideNow(principal, params.id!, 'deleted', body, foreseen);
+    return this.commands.decide(principal, params.id!, 'deleted', body, prepared);
   }
 
   @Prepares(usersRemove)
-  prepareRemoval({ principal, params }: CallOf<typeof usersRemove>): Promise<Foreseen | undefined> {
+  prepareRemoval({ principal, params }: CallOf<typeof usersRemove>): Promise<Prepared | undefined> {
     return this.commands.prepare(principal, params.id!, 'deleted', {});
   }
 
   @Handles(usersRemove)
   remove(
     { principal, params }: CallOf<typeof usersRemove>,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<Departure | PrepareAgain> {
-    return this.commands.decideNow(principal, params.id!, 'deleted', {}, foreseen);
+    return this.commands.decide(principal, params.id!, 'deleted', {}, prepared);
   }
 
   @Handles(usersReactivate)
   reactivate({ principal, params, body }: CallOf<typeof usersReactivate>): Promise<Departure> {
-    return this.commands.reactivate(principal, params.id!, body);
+    return this.reactivations.reactivate(principal, params.id!, body);
   }
 
   @Handles(departuresList)

@@ -11,6 +11,7 @@ import { ownerOf, type TestIdentity } from '../testing/identity.js';
 import { UserRows } from '../user/user-rows.js';
 import { Decisions } from './decide/decisions.js';
 import { DepartureCommands } from './decide/departure-commands.js';
+import { ReactivationCommands } from './decide/reactivation-commands.js';
 import { Planner } from './plan/planner.js';
 
 let departures: TestDepartures;
@@ -53,10 +54,10 @@ describe('somebody with very many sessions', () => {
   it('comes back without any of them, however far the chunks had got', async () => {
     const commands = identity.get(DepartureCommands);
     const leaving = [owner, leaver.userId, 'deactivated', {}] as const;
-    const foreseen = await identity.preparation(() => commands.prepare(...leaving));
+    const prepared = await identity.preparation(() => commands.prepare(...leaving));
     await identity.transaction(async () => {
-      await commands.decideNow(...leaving, foreseen);
-      await commands.reactivate(owner, leaver.userId);
+      await commands.decide(...leaving, prepared);
+      await identity.get(ReactivationCommands).reactivate(owner, leaver.userId);
     });
     const left = await identity.query(sql`select from session where user_id = ${leaver.userId} and not revoked`);
     expect(left).toHaveLength(0);

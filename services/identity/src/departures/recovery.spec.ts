@@ -118,8 +118,8 @@ describe('a broker that loses everything', () => {
     await identity.broker.kill();
     const commands = identity.get(DepartureCommands);
     const leaving = [owner, leaver.userId, 'deactivated', {}] as const;
-    const foreseen = await identity.preparation(() => commands.prepare(...leaving));
-    const started = (await identity.transaction(() => commands.decideNow(...leaving, foreseen))) as Departure;
+    const prepared = await identity.preparation(() => commands.prepare(...leaving));
+    const started = (await identity.transaction(() => commands.decide(...leaving, prepared))) as Departure;
     // Applied, and the receipt never sent.
     await departures.peer.processor.apply([await eventOf(started)]);
     await identity.broker.restartEmpty();

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
 import { scimUsers, type CallOf, type ScimAnswer, type ScimPage } from '#libs/contracts';
-import type { Foreseen } from '../departures/plan/preflight.js';
+import type { Prepared } from '../departures/plan/preflight.js';
 import { pageOf } from './answers.js';
 import { readUser, readUserPatch } from './asserted-user.js';
 import { ScimTokens } from './scim-tokens.js';
@@ -35,41 +35,41 @@ export class ScimUsersController {
   }
 
   @Prepares(scimUsers.replace)
-  async prepareReplacement({ body, params }: CallOf<typeof scimUsers.replace>): Promise<Foreseen | undefined> {
+  async prepareReplacement({ body, params }: CallOf<typeof scimUsers.replace>): Promise<Prepared | undefined> {
     return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, readUser(body.body));
   }
 
   @Handles(scimUsers.replace)
   async replace(
     { body, params }: CallOf<typeof scimUsers.replace>,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain> {
-    return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body, foreseen);
+    return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body, prepared);
   }
 
   @Prepares(scimUsers.change)
-  async prepareChange({ body, params }: CallOf<typeof scimUsers.change>): Promise<Foreseen | undefined> {
+  async prepareChange({ body, params }: CallOf<typeof scimUsers.change>): Promise<Prepared | undefined> {
     return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, readUserPatch(body.body));
   }
 
   @Handles(scimUsers.change)
   async change(
     { body, params }: CallOf<typeof scimUsers.change>,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain> {
-    return this.users.change(await this.tokens.authenticate(body.token), params.id!, body, foreseen);
+    return this.users.change(await this.tokens.authenticate(body.token), params.id!, body, prepared);
   }
 
   @Prepares(scimUsers.remove)
-  async prepareRemoval({ body, params }: CallOf<typeof scimUsers.remove>): Promise<Foreseen | undefined> {
+  async prepareRemoval({ body, params }: CallOf<typeof scimUsers.remove>): Promise<Prepared | undefined> {
     return this.users.prepareRemoval(await this.tokens.principalOf(body.token), params.id!);
   }
 
   @Handles(scimUsers.remove)
   async remove(
     { body, params }: CallOf<typeof scimUsers.remove>,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain> {
-    return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body, foreseen);
+    return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body, prepared);
   }
 }

@@ -5,7 +5,8 @@ import { Problem, type Principal, type ScimAnswer, type ScimView, type ScimWrite
 import { lockAccount } from '../common/account-lock.js';
 import { Audit, actorOf } from '../audit/audit.js';
 import { DepartureCommands } from '../departures/decide/departure-commands.js';
-import { OWNS_NOTHING, type Foreseen } from '../departures/plan/preflight.js';
+import { ReactivationCommands } from '../departures/decide/reactivation-commands.js';
+import { OWNS_NOTHING, type Prepared } from '../departures/plan/preflight.js';
 import { Sessions } from '../session/sessions.js';
 import { UserRows } from '../user/user-rows.js';
 import { UserService } from '../user-management/user.service.js';
@@ -29,6 +30,7 @@ export class ScimUsers {
     private readonly newUsers: UserService,
     private readonly profiles: ScimProfiles,
     private readonly departures: DepartureCommands,
+    private readonly reactivations: ReactivationCommands,
     private readonly sessions: Sessions,
     private readonly audit: Audit,
   ) {}
@@ -51,7 +53,7 @@ export class ScimUsers {
     if (known && (isActive(known) || asserted.active === false))
       throw taken('There is a user with this userName or externalId.');
     if (known) {
-      await this.departures.reactivate(principal, known.id);
+      await this.reactivations.reactivate(principal, known.id);
       await this.profiles.change(principal, known.id, asserted, true);
       return this.get(principal, known.id, view);
     }
@@ -59,7 +61,7 @@ export class ScimUsers {
     const password = passwordOf(asserted);
     const { id } = await this.newUsers.invite(principal, { name, email, staffId, ...(password && { password }) });
     await this.profiles.note(id, { userName, email, externalId, name: profile.name });
-    if (asserted.active === false) await this.departures.decideNow(principal, id, 'deactivated', {}, OWNS_NOTHING);
+    if (asserted.active === false) await this.departures.decide(principal, id, 'deactivated', {}, OWNS_NOTHING);
     return this.get(principal, id, view);
   }
 
@@ -71,7 +73,7 @@ export class ScimUsers {
     principal: Principal,
     id: string,
     { active }: Pick<AssertedUser, 'active'>,
-  ): Promise<Foreseen | undefined> {
+  ): Promise<Prepared | undefined> {
     if (active !== false || !isActive(await this.rows.get(principal.accountId, id))) return undefined;
     return this.departures.prepare(principal, id, 'deactivated', {});
   }
@@ -80,7 +82,7 @@ export class ScimUsers {
    * The same of somebody who is to be deleted.
    * @throws Problem as `prepareChange` does
    */
-  async prepareRemoval(principal: Principal, id: string): Promise<Foreseen | undefined> {
+  async prepareRemoval(principal: Principal, id: string): Promise<Prepared | undefined> {
     await this.rows.get(principal.accountId, id);
     return this.departures.prepare(principal, id, 'deleted', {});
   }
@@ -90,11 +92,11 @@ export class ScimUsers {
     principal: Principal,
     id: string,
     request: ScimWrite,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain> {
     const asserted = readUser(request.body);
     if (asserted.userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
-    return this.apply(principal, id, request, { ...asserted, whole: true }, foreseen);
+    return this.apply(principal, id, request, { ...asserted, whole: true }, prepared);
   }
 
   /** @throws Problem `validation`, `not-found`, `precondition-failed`, `conflict`, `no-free-seat` or a guard's */
@@ -102,9 +104,9 @@ export class ScimUsers {
     principal: Principal,
     id: string,
     request: ScimWrite,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain> {
-    return this.apply(principal, id, request, { ...readUserPatch(request.body), whole: false }, foreseen);
+    return this.apply(principal, id, request, { ...readUserPatch(request.body), whole: false }, prepared);
   }
 
   /** @throws Problem `not-found`, `precondition-failed` or a guard's */
@@ -112,10 +114,10 @@ export class ScimUsers {
     principal: Principal,
     id: string,
     { ifMatch }: ScimWrite,
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain> {
     await this.expect(principal, id, ifMatch);
-    return (await this.leave(principal, id, 'deleted', foreseen)) ?? {};
+    return (await this.leave(principal, id, 'deleted', prepared)) ?? {};
   }
 
   private async apply(
@@ -123,11 +125,11 @@ export class ScimUsers {
     id: string,
     { ifMatch, view }: ScimWrite,
     { whole, ...asserted }: AssertedUser & { whole: boolean },
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain> {
     const before = await this.expect(principal, id, ifMatch);
     if (asserted.active === false && isActive(before)) {
-      const refused = await this.leave(principal, id, 'deactivated', foreseen);
+      const refused = await this.leave(principal, id, 'deactivated', prepared);
       if (refused) return refused;
     }
     if (asserted.active === true && !isActive(before)) await this.comeBack(principal, id);
@@ -154,10 +156,10 @@ export class ScimUsers {
     principal: Principal,
     id: string,
     transition: 'deactivated' | 'deleted',
-    foreseen: Foreseen | undefined,
+    prepared: Prepared | undefined,
   ): Promise<ScimAnswer | PrepareAgain | undefined> {
     try {
-      const departure = await this.departures.decideNow(principal, id, transition, {}, foreseen);
+      const departure = await this.departures.decide(principal, id, transition, {}, prepared);
       return departure === PREPARE_AGAIN ? departure : undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -175,7 +177,7 @@ export class ScimUsers {
 
   private async comeBack(principal: Principal, id: string): Promise<void> {
     try {
-      await this.departures.reactivate(principal, id);
+      await this.reactivations.reactivate(principal, id);
     } catch (error) {
       const done = error instanceof Problem && error.code === 'conflict' && !(await this.hasLeft(principal, id));
       if (!done) throw error;

@@ -20,6 +20,7 @@ import { Conversions } from './conversion/conversions.js';
 import { DecisionEvents } from './decision-events.js';
 import { Decisions } from './decisions.js';
 import { DepartureCommands } from './departure-commands.js';
+import { ReactivationCommands } from './reactivation-commands.js';
 import { Erasure } from './erasure.js';
 import { GroupDecisions } from './group-decisions.js';
 import { LocalRules } from './local-rules.js';
@@ -64,6 +65,7 @@ import { Transfers } from './transfer/transfers.js';
     DecisionEvents,
     Decisions,
     DepartureCommands,
+    ReactivationCommands,
     DepartureRetry,
     Erasure,
     ForgottenVersions,
@@ -79,6 +81,6 @@ import { Transfers } from './transfer/transfers.js';
     StreamPurgeWorker,
     Transfers,
   ],
-  exports: [DepartureCommands, DepartureRetry, Schedule],
+  exports: [DepartureCommands, ReactivationCommands, DepartureRetry, Schedule],
 })
 export class DecideModule {}

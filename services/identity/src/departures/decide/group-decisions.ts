@@ -6,7 +6,7 @@ import { lockAccount } from '../../common/account-lock.js';
 import { alreadyScheduled, Schedule } from './schedule/schedule.js';
 import { assertMayManage, mayManage } from '../../user/actors.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
-import { resolvedPolicy, type Foreseen } from '../plan/preflight.js';
+import { resolvedPolicy, type Prepared } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { assertMaySucceed, Guards } from '../plan/guards.js';
@@ -47,7 +47,7 @@ export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
 }
 
 /** By user: what other services have said before anything was locked. */
-export type PreparedBlockers = ReadonlyMap<string, Foreseen>;
+export type PreparedBlockers = ReadonlyMap<string, Prepared>;
 
 interface AcceptedRequest<W extends LeaverRequest> {
   request: W;
@@ -75,8 +75,8 @@ export class GroupDecisions {
     requests,
     effectiveAt,
   }: Omit<DecisionBatch, 'rolesNow' | 'requestedBy'>): Promise<PreparedBlockers> {
-    const foreseen = new Map<string, Foreseen>();
-    if (effectiveAt !== undefined) return foreseen;
+    const prepared = new Map<string, Prepared>();
+    if (effectiveAt !== undefined) return prepared;
     const basis = await this.planner.basis(accountId);
     const users = await this.people(accountId, requests);
     const plans = requests.flatMap((request) => plansToAsk(basis, users.get(request.userId), transition, request));
@@ -84,11 +84,11 @@ export class GroupDecisions {
       await Promise.all(
         plans.slice(from, from + MAX_CONCURRENT_CALLS).map(async (plan) => {
           const blocked = await this.owners.blocking(plan);
-          foreseen.set(plan.user.id, { rules: JSON.stringify(plan.rules), blocked });
+          prepared.set(plan.user.id, { rules: JSON.stringify(plan.rules), blocked });
         }),
       );
     }
-    return foreseen;
+    return prepared;
   }
 
   /** Locks the account, and then the people, for a decision in the same transaction. */
@@ -106,7 +106,7 @@ export class GroupDecisions {
    */
   async decide<W extends LeaverRequest>(
     group: DecisionBatch<W>,
-    foreseen: PreparedBlockers,
+    prepared: PreparedBlockers,
   ): Promise<DecisionResult<W>[] | PrepareAgain> {
     const { accountId, requests } = group;
     const basis = await this.planner.basis(accountId);
@@ -127,7 +127,7 @@ export class GroupDecisions {
         const leaving = accepted.map((one) => one.request.userId);
         if (group.effectiveAt) await this.guards.assertAllowedLater(plan, leaving);
         else {
-          const blocked = blockersOf(foreseen, plan);
+          const blocked = blockersOf(prepared, plan);
           if (blocked === PREPARE_AGAIN) return PREPARE_AGAIN;
           await this.guards.assertAllowed(plan, blocked, leaving);
         }
@@ -192,8 +192,8 @@ function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transit
   }
 }
 
-function blockersOf(foreseen: PreparedBlockers, plan: Plan): readonly PreviewLine[] | PrepareAgain {
+function blockersOf(prepared: PreparedBlockers, plan: Plan): readonly PreviewLine[] | PrepareAgain {
   if (blockingRules(plan).length === 0) return [];
-  const known = foreseen.get(plan.user.id);
+  const known = prepared.get(plan.user.id);
   return known?.rules === JSON.stringify(plan.rules) ? known.blocked : PREPARE_AGAIN;
 }

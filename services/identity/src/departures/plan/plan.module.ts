@@ -3,6 +3,7 @@ import { AuditModule } from '../../audit/audit.module.js';
 import { CatalogueModule } from '../../catalogue/catalogue.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
 import { UserModule } from '../../user/user.module.js';
+import { Confirmation } from './confirmation.js';
 import { DeparturePreviews } from './departure-preview.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
@@ -14,7 +15,7 @@ import { RuleServices } from './rule-services.js';
 /** What a departure would do: policy, guards, preview and preflight. */
 @Module({
   imports: [AuditModule, CatalogueModule, PolicyModule, UserModule],
-  providers: [DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
-  exports: [DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
+  providers: [Confirmation, DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
+  exports: [Confirmation, DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
 })
 export class PlanModule {}

@@ -31,11 +31,11 @@ describe('a policy that changes while other services are asked', () => {
     const { prepare } = asks;
     let times = 0;
     asks.prepare = async (...given: never[]) => {
-      const foreseen = await Reflect.apply(prepare, asks, given);
+      const prepared = await Reflect.apply(prepare, asks, given);
       times += 1;
       const preset = presets.shift();
       if (preset) await identity.call(policyPut, { principal: owner, body: { preset } });
-      return foreseen;
+      return prepared;
     };
     restore = () => Reflect.deleteProperty(asks, 'prepare');
     return () => times;

@@ -16,18 +16,18 @@ interface PreflightRequest {
   standsInTheWay?: (line: PreviewLine) => boolean;
 }
 
-/** What other services have said of a departure before anything was locked. */
-export interface Foreseen {
-  /** The rules of the plan that they were asked about, as JSON; undefined where nobody was asked. */
+/** What other services answered about a departure before anything was locked. */
+export interface Prepared {
+  /** The rules of the plan that they were asked about, as JSON; undefined where none was asked. */
   rules?: string;
   /** Lines that stand in the way of the departure. */
   blocked: readonly PreviewLine[];
 }
 
-/** Of a user who has just been created: no other service can have anything of theirs. */
-export const OWNS_NOTHING: Foreseen = { blocked: [] };
+/** For a user who has just been created: no other service has rows of theirs. */
+export const OWNS_NOTHING: Prepared = { blocked: [] };
 
-/** Asks everybody whether one person may go, and holds what the answer rests on. */
+/** Asks the services and the guards whether a user may leave, and locks what the answer depends on. */
 @Injectable()
 export class Preflight {
   constructor(
@@ -47,10 +47,24 @@ export class Preflight {
     accountId: string,
     userId: string,
     { transition, request, standsInTheWay = () => true }: PreflightRequest,
-  ): Promise<Foreseen> {
+  ): Promise<Prepared> {
     const plan = await this.planner.plan(accountId, userId, transition, request);
     const blocked = (await this.owners.blocking(plan)).filter(standsInTheWay);
     return { rules: JSON.stringify(plan.rules), blocked };
+  }
+
+  /**
+   * The same for a departure on a later day. Only the guards whose answer cannot change until then are asked; all of them
+   * are asked on that day.
+   * @throws Problem with the code of the first guard that refuses
+   */
+  async runForLater(principal: Principal, userId: string, { transition, request }: PreflightRequest): Promise<Plan> {
+    const { accountId } = principal;
+    await lockAccount(this.em, accountId);
+    await this.users.lock([userId], 'change');
+    const plan = await this.planner.plan(accountId, userId, transition, request);
+    await this.refusals.recording(principal, plan, () => this.guards.assertAllowedLater(plan));
+    return plan;
   }
 
   /**
@@ -62,7 +76,7 @@ export class Preflight {
     principal: Principal,
     userId: string,
     { transition, request }: Omit<PreflightRequest, 'standsInTheWay'>,
-    { rules, blocked }: Foreseen,
+    { rules, blocked }: Prepared,
   ): Promise<Plan | PrepareAgain> {
     const { accountId } = principal;
     await lockAccount(this.em, accountId);
@@ -74,5 +88,5 @@ export class Preflight {
   }
 }
 
-/** What the event says of the policy. */
+/** The policy as events carry it. */
 export const resolvedPolicy = ({ policy: { preset, version }, rules }: Plan) => ({ preset, version, rules });

@@ -120,7 +120,7 @@ export class BulkWorker extends Worker<Bulk> {
     const effectiveAt = bulk.effective_at === null ? undefined : isoOf(bulk.effective_at);
     const requests = rows.map((row) => requestOf(bulk, row));
     const leavers = await this.leavers(bulk.id);
-    const foreseen = await RequestContext.create(this.em, () =>
+    const prepared = await RequestContext.create(this.em, () =>
       this.groups.prepare({ accountId, transition, requests, effectiveAt }),
     );
     return this.em.fork().transactional(async () => {
@@ -129,7 +129,7 @@ export class BulkWorker extends Worker<Bulk> {
       const open = await this.lockRow(bulk.id, rows);
       const still = requests.filter((request) => open.has(request.n));
       const group = { accountId, transition, requests: still, requestedBy, rolesThen, rolesNow, leavers, effectiveAt };
-      const verdicts = await this.groups.decide(group, foreseen);
+      const verdicts = await this.groups.decide(group, prepared);
       if (verdicts === PREPARE_AGAIN) return false;
       await this.recordResults(bulk.id, verdicts, this.em.getKysely());
       await this.refusals.record(

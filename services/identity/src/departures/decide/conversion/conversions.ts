@@ -12,7 +12,7 @@ import { PREPARE_AGAIN, ServiceClient, type PrepareAgain } from '#libs/broker';
 import { Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../../../audit/audit.js';
-import { Preflight, resolvedPolicy, type Foreseen } from '../../plan/preflight.js';
+import { Preflight, resolvedPolicy, type Prepared } from '../../plan/preflight.js';
 import { Decisions } from '../decisions.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import { Guards } from '../../plan/guards.js';
@@ -27,7 +27,7 @@ const standsInTheWay = (line: PreviewLine): boolean => line.rule !== 'telephony.
 export interface PreparedConversion {
   /** The inbox that the person has had; undefined for none. */
   inboxId: string | undefined;
-  foreseen: Foreseen;
+  prepared: Prepared;
 }
 
 /** Deletes a user whose number and threads go on as a shared inbox. */
@@ -37,7 +37,7 @@ export class Conversions {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly actors: Actors,
-    private readonly clearance: Preflight,
+    private readonly preflight: Preflight,
     private readonly guards: Guards,
     private readonly decisions: Decisions,
     private readonly departures: DepartureQueries,
@@ -60,7 +60,7 @@ export class Conversions {
     }
     const inboxId = await this.personalInbox(principal, userId);
     const asked = { transition: 'deleted' as const, standsInTheWay };
-    return { inboxId, foreseen: await this.clearance.prepare(principal.accountId, userId, asked) };
+    return { inboxId, prepared: await this.preflight.prepare(principal.accountId, userId, asked) };
   }
 
   /**
@@ -71,12 +71,12 @@ export class Conversions {
     principal: Principal,
     userId: string,
     request: ConversionRequest,
-    { inboxId = this.ids.next(), foreseen }: PreparedConversion,
+    { inboxId = this.ids.next(), prepared }: PreparedConversion,
   ): Promise<Departure | PrepareAgain> {
     const { accountId, userId: requestedBy } = principal;
     const { memberIds } = request;
     const name = requireNonBlank('name', request.name);
-    const plan = await this.clearance.run(principal, userId, { transition: 'deleted' }, foreseen);
+    const plan = await this.preflight.run(principal, userId, { transition: 'deleted' }, prepared);
     if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
     await this.holdMembers(accountId, memberIds);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);

@@ -69,7 +69,7 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
       departureId: id,
       ...(returnAt && { returnAt: isoOf(returnAt) }),
     }));
-    const foreseen = await RequestContext.create(this.em, () =>
+    const prepared = await RequestContext.create(this.em, () =>
       this.groups.prepare({ accountId, transition, requests }),
     );
     return this.em.fork().transactional(async () => {
@@ -79,7 +79,7 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
       const still = requests.filter((request) => open.has(request.departureId));
       const verdicts = await this.groups.decide(
         { accountId, transition, requests: still, requestedBy, rolesNow: rolesNow ?? [] },
-        foreseen,
+        prepared,
       );
       if (verdicts === PREPARE_AGAIN) return false;
       await this.store.refuse(

@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import type { Departure, Principal, Reactivation } from '#libs/contracts';
+import { Actors, assertMayManage } from '../../user/actors.js';
+import { UserRows } from '../../user/user-rows.js';
+import { DepartureQueries } from '../store/departure-queries.js';
+import { Decisions } from './decisions.js';
+import { requesterOf } from './departure-commands.js';
+import { Reactivations } from './reactivations.js';
+
+/** Reactivates users, and restores what the request asks for. */
+@Injectable()
+export class ReactivationCommands {
+  constructor(
+    private readonly users: UserRows,
+    private readonly actors: Actors,
+    private readonly reactivations: Reactivations,
+    private readonly decisions: Decisions,
+    private readonly departures: DepartureQueries,
+  ) {}
+
+  /** @throws Problem `not-found`, `forbidden`, `conflict` unless the user is deactivated, `no-free-seat`, `unknown-rule` */
+  async reactivate(principal: Principal, userId: string, request: Reactivation = {}): Promise<Departure> {
+    const { accountId } = principal;
+    assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
+    const restore = await this.reactivations.restoration(request);
+    const decision = { ...(await this.reactivations.prepare(accountId, userId)), restore };
+    assertMayManage(await this.actors.rolesOf(principal), decision.user.roles);
+    const [id] = await this.decisions.apply('reactivated', [decision], requesterOf(principal), principal);
+    return this.departures.view(accountId, id!);
+  }
+}

@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '#libs/contracts';
+import { Actors, assertMayManage } from '../../user/actors.js';
+import { Guards } from './guards.js';
+import { PlanTokens } from './plan-token.js';
+import type { Plan } from './planner.js';
+
+/** The last checks before a plan is decided, under the locks of the account and the user. */
+@Injectable()
+export class Confirmation {
+  constructor(
+    private readonly tokens: PlanTokens,
+    private readonly guards: Guards,
+    private readonly actors: Actors,
+  ) {}
+
+  /**
+   * The plan is the one that was previewed, the successors can take over and cannot leave meanwhile, and the actor still
+   * has the right to decide: an access token may be older than a change of roles.
+   * @throws Problem `plan-stale`, `invalid-successor`, `unauthenticated`, `forbidden`
+   */
+  async check(principal: Principal, plan: Plan, planToken: string | undefined): Promise<void> {
+    if (planToken !== undefined) await this.tokens.check(planToken, plan);
+    await this.guards.lockSuccessors(plan);
+    assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
+  }
+}
