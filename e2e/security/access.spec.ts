@@ -1,3 +1,4 @@
+import { ALL_OPERATIONS } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { System } from '../system.js';
 import { ask, type Answer } from './ask.js';
@@ -5,7 +6,7 @@ import { bodyFor, idFieldsOf, meaningOf, queryFor, withId } from './bodies.js';
 import { FilledAccount } from './filled-account.js';
 import { footprintOf } from './footprint.js';
 import { Matrix } from './matrix.js';
-import { ADMITTED, WHO_MAY } from './roles.js';
+import { accessTo, admittedTo, IDENTITY_FOR_EVERYBODY, WITHOUT_TOKEN } from './roles.js';
 import { Routes, type Route } from './routes.js';
 
 /** For the whole world by their nature: whoever has the address may look. */
@@ -192,25 +193,33 @@ describe('every operation', () => {
     matrix = await Matrix.of(system, routes, theirs, scimToken);
   });
 
-  it('has its line in the table of who may, and no other line is there', () => {
-    const named = Object.values(WHO_MAY).flat();
-    expect(named.filter((id, at) => named.indexOf(id) !== at)).toEqual([]);
-    expect([...named].sort()).toEqual(routes.all.map(({ id }) => id).sort());
+  it('takes a token unless it is one of those written down here', () => {
+    const open = routes.all.filter(({ takes }) => takes === 'nothing').map(({ id }) => id);
+    expect(open.sort()).toEqual(WITHOUT_TOKEN);
   });
 
-  it('lets in whom the table says, and nobody else', async () => {
-    const found = await matrix.tryAll();
-    const wrong = Object.entries(WHO_MAY).flatMap(([who, ids]) =>
-      ids.flatMap((id) => {
-        const { admitted, refused } = found.get(id)!;
-        const may: readonly string[] = ADMITTED[who as keyof typeof ADMITTED].split(' ');
-        const surprises = [
-          ...admitted.filter((one) => !may.includes(one)),
-          ...refused.filter((one) => may.includes(one)),
-        ];
-        return surprises.length > 0 ? [`${id}, for ${who}: lets in ${admitted.join()}, not ${refused.join()}`] : [];
-      }),
+  it('of identity is for managers unless it is one of those written down here', () => {
+    const everybodys = ALL_OPERATIONS.filter(
+      ({ service, access }) => service === 'identity' && typeof access === 'string',
     );
+    const ids = everybodys.map(({ id }) => id).filter((id) => !WITHOUT_TOKEN.includes(id));
+    expect(ids.sort()).toEqual(IDENTITY_FOR_EVERYBODY);
+  });
+
+  it('lets in whom its declaration says, and nobody else', async () => {
+    const found = await matrix.tryAll();
+    const wrong = routes.all.flatMap((route) => {
+      const { admitted, refused } = found.get(route.id)!;
+      const may = admittedTo(route);
+      const surprises = [
+        ...admitted.filter((one) => !may.includes(one)),
+        ...refused.filter((one) => may.includes(one)),
+      ];
+      const advice = 'change `access` in its contract, or whom its controller lets in';
+      return surprises.length > 0
+        ? [`${route.id} (${accessTo(route).toString()}) lets in ${admitted.join()}, not ${refused.join()}: ${advice}`]
+        : [];
+    });
     expect(wrong).toEqual([]);
   }, 180_000);
 });

@@ -122,6 +122,7 @@ const FITTING: Record<string, (idOf: IdOf) => object> = {
   'import-sources.update': () => ({ kind: undefined, active: false }),
   'messages.create': (idOf) => ({ inboxId: idOf('/v1/inboxes'), contactIds: [idOf('/v1/contacts')] }),
   'messages.inbound': (idOf) => ({ inboxId: idOf('/v1/inboxes') }),
+  'reports.share': (idOf) => ({ sharedWith: [idOf('colleague')] }),
   'scheduled-messages.create': (idOf) => ({ inboxId: idOf('/v1/inboxes'), contactIds: [idOf('/v1/contacts')] }),
   'scim.groups.search.post': () => ({ filter: 'displayName eq "nobody"' }),
   'users.caretaker.put': (idOf) => ({ caretakerId: idOf('/v1/teams/{id}/members') }),

@@ -28,7 +28,10 @@ const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
 
 /** An account that has something of everything, and what each of its things is called by. */
 export class FilledAccount {
-  /** One thing of each collection, by the collection's path: `/v1/segments` → an id. */
+  /**
+   * One thing of each collection, by the collection's path: `/v1/segments` → an id. Under `colleague` stands the admin who is
+   * granted what the leaver grants.
+   */
   readonly things = new Map<string, string>();
   /** All that its lists have shown, as it was sent. */
   readonly shown: string[] = [];
@@ -88,6 +91,7 @@ export class FilledAccount {
     await this.finish('/v1/departures/verify', await owner.post('/v1/departures/verify'));
     for (const path of ['/v1/users', '/v1/live-chat-operators', '/scim/v2/Users']) things.set(path, leaver.id);
     things.set('/v1/teams/{id}/members', leaver.id);
+    things.set('colleague', tomas!);
     things.set('/v1/account', this.people.account.id);
     things.set('/scim/v2/Groups', things.get('/v1/teams')!);
     const [{ slug }] = (await owner.all<{ slug: string }>('/v1/scheduler-links')) as [{ slug: string }];

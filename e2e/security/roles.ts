@@ -1,147 +1,78 @@
-import type { Caller } from './matrix.js';
+import { ALL_OPERATIONS, PROBLEMS, type Access, type Role } from '#libs/contracts';
+import { CALLERS, type Caller } from './matrix.js';
+import type { Route } from './routes.js';
 
-const MANAGERS = 'admin owner keeper';
-const MEMBERS = `token agent ${MANAGERS}`;
-
-/** Who is let in, by the kind of operation. An API token may do what its user may. */
-export const ADMITTED = {
-  anybody: `nobody scim ${MEMBERS}`,
-  'whoever holds the credentials that it asks for': '',
-  members: MEMBERS,
-  managers: MANAGERS,
-  'its keeper and managers': MANAGERS,
-  'whoever the keeper shares the storage with': 'admin keeper',
-  'its keeper alone': 'keeper',
-  'the identity provider': 'scim' satisfies Caller,
-} as const;
-
-const each = (resource: string, verbs: string) => verbs.split(' ').map((verb) => `${resource}.${verb}`);
-
-/**
- * Who may do what: every operation has to be here once. What members share, any of them may change; what lets people in and
- * out, what tells of them, and what the account pays for is for those who manage it.
- */
-export const WHO_MAY: Record<keyof typeof ADMITTED, readonly string[]> = {
-  anybody: [
-    ...each('accounts', 'create'),
-    ...each('auth.password-reset', 'confirm request'),
-    ...each('invitations', 'accept'),
-    ...each('public-links', 'show'),
-    ...each('scheduler-links', 'show'),
-    ...each('system', 'asyncapi docs keys links live metrics openapi ready'),
-  ],
-  'whoever holds the credentials that it asks for': each('auth', 'login refresh'),
-  members: [
-    ...each('account-syncs', 'create get list'),
-    ...each('account', 'get'),
-    ...each('apps', 'create get list remove'),
-    ...each('assignment-rules', 'create get list remove update'),
-    ...each('assignments', 'create get list'),
-    ...each('auth', 'logout'),
-    ...each('automation-runs', 'create get list'),
-    ...each('automations', 'activate create deactivate exclusions get list owners remove update'),
-    ...each('callbacks', 'create get list remove update'),
-    ...each('calls', 'get inbound list'),
-    ...each('campaigns', 'create get list remove update'),
-    ...each('chatbots', 'create get list remove update'),
-    ...each('comments', 'create get list remove'),
-    ...each('contact-imports', 'create get list'),
-    ...each('contacts', 'create get list remove update'),
-    ...each('conversations', 'create list'),
-    ...each('csat-responses', 'create get list remove'),
-    ...each('dashboards', 'create list'),
-    ...each('document-templates', 'list'),
-    ...each('documents', 'list'),
-    ...each('email-templates', 'create list'),
-    ...each('emails', 'create list'),
-    ...each('files', 'create get list remove'),
-    ...each('filters', 'contacts create get list records remove update'),
-    ...each('goals', 'create get list remove'),
-    ...each('inboxes', 'create list'),
-    ...each('insight-filters', 'create get list remove'),
-    ...each('internal-notes', 'create get list remove'),
-    ...each('invoices', 'create get list remove'),
-    ...each('live-chat-operators', 'list'),
-    ...each('live-chats', 'close create get list remove take'),
-    ...each('me.api-tokens', 'create list'),
-    ...each('me', 'get'),
-    ...each('me.sessions', 'list'),
-    ...each('messages', 'inbound list'),
-    ...each('notes', 'create get list remove'),
-    ...each('numbers.contacts', 'list'),
-    ...each('numbers', 'create get list'),
-    ...each('public-links', 'create get list remove'),
-    ...each('records', 'create get list remove update'),
-    ...each('reports', 'create get list remove'),
-    ...each('rules', 'list'),
-    ...each('scheduled-messages', 'list'),
-    ...each('scheduler-links', 'create get list'),
-    ...each('segments', 'copy create get list remove use'),
-    ...each('signatures', 'create get list remove'),
-    ...each('storage-connections', 'create get list'),
-    ...each('teams', 'get list'),
-    ...each('users', 'get list'),
-    ...each('webforms', 'create get list remove update'),
-    ...each('webhooks', 'create get list'),
-  ],
-  managers: [
-    ...each('account', 'update'),
-    ...each('audit', 'list verify'),
-    ...each('departures', 'bulk cancel certificate events get list retry verify'),
-    ...each('departures.bulk', 'get'),
-    ...each('departures.verify', 'get'),
-    ...each('import-sources', 'create get list remove run update'),
-    ...each('message-activity', 'export report'),
-    ...each('messages', 'delivery'),
-    ...each('numbers', 'reassign release remove restore'),
-    ...each('policy', 'get put'),
-    ...each('scim-tokens', 'create list revoke'),
-    ...each('teams', 'create remove update'),
-    ...each('teams.members', 'add remove'),
-    ...each('users.caretaker', 'end put'),
-    ...each(
-      'users',
-      'convert-to-shared-inbox deactivate delete departure-preview invite overview reactivate remove transfer',
-    ),
-    ...each('users.legal-hold', 'lift put'),
-  ],
-  'its keeper and managers': [
-    ...each('scheduled-messages', 'get remove'),
-    ...each('messages', 'get remove'),
-    ...each('inboxes', 'conversations get remove'),
-    ...each('conversations', 'get remove update'),
-    ...each('conversations', 'bulk-reassign'),
-    ...each('live-chat-operators', 'put remove'),
-    ...each('messages', 'create'),
-    ...each('numbers.contacts', 'add'),
-    ...each('scheduled-messages', 'create'),
-    ...each('account-syncs', 'remove'),
-    ...each('scheduler-links', 'remove update'),
-    ...each('storage-connections', 'remove update'),
-    ...each('webhooks', 'remove'),
-    ...each('users', 'update'),
-    ...each('webhooks', 'test update'),
-  ],
-  'whoever the keeper shares the storage with': [
-    ...each('documents', 'create get update remove'),
-    ...each('document-templates', 'create get use remove'),
-  ],
-  'its keeper alone': [
-    ...each('me.sessions', 'end'),
-    ...each('me.api-tokens', 'revoke'),
-    ...each('emails', 'get remove'),
-    ...each('email-templates', 'get remove'),
-    ...each('dashboards', 'get remove'),
-    ...each('account-syncs', 'update'),
-    ...each('calls', 'outbound'),
-    ...each('document-templates', 'update'),
-    ...each('reports', 'share'),
-  ],
-  'the identity provider': [
-    ...each('scim', 'configuration resource-type resource-types schema schemas'),
-    ...each('scim.groups', 'change create get remove replace search'),
-    ...each('scim.groups.search', 'post'),
-    ...each('scim.users', 'change create get remove replace search'),
-    ...each('scim.users.search', 'post'),
-  ],
+/** The roles of those who have any. An API token may do what its user may. */
+const ROLE_OF: Partial<Record<Caller, Role>> = {
+  token: 'agent',
+  agent: 'agent',
+  admin: 'admin',
+  owner: 'owner',
+  keeper: 'admin',
 };
+const USERS = Object.keys(ROLE_OF) as Caller[];
+
+/** Who is let in at a record of the keeper's. The admin has been granted what the keeper grants to anybody. */
+const ADMITTED: Record<Extract<Access, string>, readonly Caller[]> = {
+  public: CALLERS,
+  'signed-in': USERS,
+  'record-owner': ['keeper'],
+  'record-owner-or-manager': ['admin', 'owner', 'keeper'],
+  'record-grantee': ['admin', 'keeper'],
+};
+
+const operations = new Map(ALL_OPERATIONS.map((operation) => [operation.id, operation]));
+
+/** What is declared about who may call: for an operation its own words, else whose token the route takes. */
+export const accessTo = ({ id, takes }: Route): Access | 'scim' =>
+  operations.get(id)?.access ?? (takes === 'scim' ? 'scim' : 'public');
+
+/** Who has to be let in, and nobody else. */
+export function admittedTo(route: Route): readonly Caller[] {
+  const access = accessTo(route);
+  if (access === 'scim') return ['scim'];
+  if (typeof access !== 'string') return USERS.filter((caller) => access.includes(ROLE_OF[caller]!));
+  return asksForCredentials(route) ? [] : ADMITTED[access];
+}
+
+/** Signing in is open to the world, but the credentials of the test are nobody's. */
+const asksForCredentials = ({ id, takes }: Route) =>
+  takes === 'nothing' && (operations.get(id)?.errors ?? []).some((code) => PROBLEMS[code][0] === 401);
+
+/** Everything that takes no token. It is written down here once more, so that nothing is opened to the world by a slip. */
+export const WITHOUT_TOKEN = [
+  'accounts.create',
+  'auth.login',
+  'auth.password-reset.confirm',
+  'auth.password-reset.request',
+  'auth.refresh',
+  'invitations.accept',
+  'public-links.show',
+  'scheduler-links.show',
+  'system.asyncapi',
+  'system.docs',
+  'system.keys',
+  'system.links',
+  'system.live',
+  'system.metrics',
+  'system.openapi',
+  'system.ready',
+];
+
+/** What identity, which decides about people, offers to users who are no managers; here for the same reason. */
+export const IDENTITY_FOR_EVERYBODY = [
+  'account.get',
+  'auth.logout',
+  'me.api-tokens.create',
+  'me.api-tokens.list',
+  'me.api-tokens.revoke',
+  'me.get',
+  'me.sessions.end',
+  'me.sessions.list',
+  'rules.list',
+  'teams.get',
+  'teams.list',
+  'users.get',
+  'users.list',
+  'users.update',
+];

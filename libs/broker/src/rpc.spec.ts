@@ -28,9 +28,10 @@ class Note {
 class Echo {
   @Json() call: object;
 }
-const declared = { service: 'notes', summary: '', body: Note };
+const common = { service: 'notes', summary: '', access: 'signed-in' } as const;
+const declared = { ...common, body: Note };
 const echo = operation<Echo, Note>({ ...declared, id: 'notes.echo', method: 'POST', path: '/notes', answer: Echo });
-const remove = operation({ service: 'notes', summary: '', id: 'notes.remove', method: 'DELETE', path: '/notes/:id' });
+const remove = operation({ ...common, id: 'notes.remove', method: 'DELETE', path: '/notes/:id' });
 const refuse = operation<Echo, Note>({
   ...declared,
   id: 'notes.refuse',
@@ -38,24 +39,22 @@ const refuse = operation<Echo, Note>({
   path: '/refuse',
   answer: Echo,
 });
-const crash = operation({ service: 'notes', summary: '', id: 'notes.crash', method: 'POST', path: '/crash' });
+const crash = operation({ ...common, id: 'notes.crash', method: 'POST', path: '/crash' });
 const slow = operation({
-  service: 'notes',
-  summary: '',
+  ...common,
   id: 'notes.slow',
   method: 'POST',
   path: '/slow',
   timeout: 300,
 });
 const huge = operation<Echo>({
-  service: 'notes',
-  summary: '',
+  ...common,
   id: 'notes.huge',
   method: 'GET',
   path: '/huge',
   answer: Echo,
 });
-const unheard = operation({ service: 'nobody', summary: '', id: 'unheard', method: 'GET', path: '/unheard' });
+const unheard = operation({ ...common, service: 'nobody', id: 'unheard', method: 'GET', path: '/unheard' });
 const preview = previewOf('notes');
 const whichTrace: Ask<object, string | null> = { service: 'notes', subject: 'rpc.notes.trace', timeout: 2_000 };
 

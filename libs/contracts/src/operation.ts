@@ -8,6 +8,24 @@ export type ServiceName = string;
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
+ * Who may call an operation. The gateway enforces the first three. With the others every user of the account may call, and
+ * the owning service refuses them a record that is somebody else's.
+ */
+export type Access =
+  /** Anybody, without a token. */
+  | 'public'
+  /** Every user of the account. */
+  | 'signed-in'
+  /** Users with one of these roles. */
+  | readonly Role[]
+  /** The user whose record it is. */
+  | 'record-owner'
+  /** The users whose record it is, or whose inbox it is in, and managers. */
+  | 'record-owner-or-manager'
+  /** Users who were granted the record, or the storage that holds it. */
+  | 'record-grantee';
+
+/**
  * One operation of the API, declared once. The gateway's route, the validation of requests, the OpenAPI entry and the NATS
  * subject of the owning service are derived from it.
  */
@@ -26,8 +44,7 @@ export interface OperationSpec<B extends object, Q extends object, A> {
   /** The class of the answer. Absent for 204. */
   answer?: Class<A & object>;
   status?: 200 | 201 | 202 | 204;
-  /** Who may call it: all signed-in users, only these roles, or anybody. Default: `signed-in`. */
-  access?: 'signed-in' | 'public' | readonly Role[];
+  access: Access;
   errors?: readonly ProblemCode[];
   /**
    * For 201 and 202: where the result can be read, with `:id` for the id in the answer. Only needed if no operation is
@@ -49,7 +66,6 @@ export interface Operation<B extends object = object, Q extends object = object,
   /** `rpc.<service>.<id>` */
   readonly subject: string;
   readonly status: 200 | 201 | 202 | 204;
-  readonly access: 'signed-in' | 'public' | readonly Role[];
 }
 
 /** What the gateway sends to the service. */
@@ -99,10 +115,11 @@ export function operation<A = undefined, B extends object = NoBody, Q extends ob
   return Object.freeze({
     ...spec,
     status,
-    access: spec.access ?? 'signed-in',
     subject: `rpc.${spec.service}.${spec.id}`,
   });
 }
+
+type Verb = 'create' | 'list' | 'get' | 'remove';
 
 interface ResourceSpec<T extends object, C extends object, Q extends object> {
   service: ServiceName;
@@ -117,8 +134,11 @@ interface ResourceSpec<T extends object, C extends object, Q extends object> {
   errors?: readonly ProblemCode[];
   /** Why it may not be removed. */
   removeErrors?: readonly ProblemCode[];
-  access?: 'signed-in' | readonly Role[];
+  /** One for all four calls, or one for each. */
+  access: Access | Readonly<Record<Verb, Access>>;
 }
+
+const isAccess = (given: object | string): given is Access => typeof given === 'string' || Array.isArray(given);
 
 /** The four operations of a plain resource: create, list, read, remove. */
 export function resource<T extends object, C extends object, Q extends object = ListQuery>(
@@ -126,11 +146,14 @@ export function resource<T extends object, C extends object, Q extends object = 
 ) {
   const { service, path, noun, plural, thing, access } = spec;
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const common = { service, access };
+  const common = (verb: Verb) => ({
+    service,
+    id: `${name}.${verb}`,
+    access: isAccess(access) ? access : access[verb],
+  });
   return {
     create: operation<T, C>({
-      ...common,
-      id: `${name}.create`,
+      ...common('create'),
       method: 'POST',
       path,
       summary: `Create ${noun}`,
@@ -139,8 +162,7 @@ export function resource<T extends object, C extends object, Q extends object = 
       errors: spec.errors ?? [],
     }),
     list: operation<Page<T>, NoBody, Q>({
-      ...common,
-      id: `${name}.list`,
+      ...common('list'),
       method: 'GET',
       path,
       summary: `List ${plural}`,
@@ -148,8 +170,7 @@ export function resource<T extends object, C extends object, Q extends object = 
       answer: pageOf(thing),
     }),
     get: operation<T>({
-      ...common,
-      id: `${name}.get`,
+      ...common('get'),
       method: 'GET',
       path: `${path}/:id`,
       summary: `Read ${noun}`,
@@ -157,8 +178,7 @@ export function resource<T extends object, C extends object, Q extends object = 
       errors: ['not-found'],
     }),
     remove: operation({
-      ...common,
-      id: `${name}.remove`,
+      ...common('remove'),
       method: 'DELETE',
       path: `${path}/:id`,
       summary: `Remove ${noun}`,

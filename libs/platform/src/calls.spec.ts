@@ -15,14 +15,14 @@ class Note {
 class Noted {
   @Text() id: string;
 }
-const common = { service: 'notes', summary: '', method: 'POST', body: Note } as const;
+const declared = { service: 'notes', summary: '', access: 'signed-in' } as const;
+const common = { ...declared, method: 'POST', body: Note } as const;
 const create = operation<Noted, Note>({ ...common, id: 'notes.create', path: '/notes', answer: Noted });
 const createThenFail = operation<Noted, Note>({ ...common, id: 'notes.fail', path: '/fail', answer: Noted });
 const createOutside = operation<Noted, Note>({ ...common, id: 'notes.outside', path: '/outside', answer: Noted });
 const conflicting = operation<Noted, Note>({ ...common, id: 'notes.conflicting', path: '/conflicting', answer: Noted });
 const inTransaction = operation<Noted>({
-  service: 'notes',
-  summary: '',
+  ...declared,
   method: 'GET',
   id: 'notes.read',
   path: '/read',

@@ -24,7 +24,7 @@ class Order {
 class Placed {
   @Text() price: string;
 }
-const common = { service: 'orders', summary: '', method: 'POST', body: Order } as const;
+const common = { service: 'orders', access: 'signed-in' as const, summary: '', method: 'POST', body: Order } as const;
 const place = operation<Placed, Order>({ ...common, id: 'orders.place', path: '/orders', answer: Placed });
 const askInside = operation<Placed, Order>({ ...common, id: 'orders.inside', path: '/inside', answer: Placed });
 const assign = operation<undefined, Order>({ ...common, id: 'orders.assign', path: '/assign' });

@@ -44,6 +44,7 @@ export class ContactQuery extends ListQuery {
 export const contacts = resource({
   service,
   path: '/v1/contacts',
+  access: 'signed-in',
   noun: 'a contact',
   plural: 'contacts',
   thing: Contact,
@@ -56,6 +57,7 @@ export const contactsUpdate = operation<Contact, ContactChanges>({
   id: 'contacts.update',
   service,
   method: 'PATCH',
+  access: 'signed-in',
   path: '/v1/contacts/:id',
   summary: 'Change the name, phone number or email address of a contact',
   body: ContactChanges,

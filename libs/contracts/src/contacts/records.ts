@@ -38,6 +38,7 @@ export class CrmRecordQuery extends ListQuery {
 export const records = resource({
   service,
   path: '/v1/records',
+  access: 'signed-in',
   noun: 'a record',
   plural: 'records',
   thing: CrmRecord,
@@ -50,6 +51,7 @@ export const recordsUpdate = operation<CrmRecord, CrmRecordChanges>({
   id: 'records.update',
   service,
   method: 'PATCH',
+  access: 'signed-in',
   path: '/v1/records/:id',
   summary: 'Change the title or the owner of a record',
   body: CrmRecordChanges,

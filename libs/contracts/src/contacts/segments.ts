@@ -37,6 +37,7 @@ export class SegmentQuery extends ListQuery {
 export const segments = resource({
   service,
   path: '/v1/segments',
+  access: 'signed-in',
   noun: 'a segment',
   plural: 'segments',
   thing: Segment,
@@ -49,6 +50,7 @@ export const segmentsCopy = operation<Segment, SegmentCopy>({
   id: 'segments.copy',
   service,
   method: 'POST',
+  access: 'signed-in',
   path: '/v1/segments/:id/copy',
   summary: 'Copy a segment; the signed-in user owns the copy',
   body: SegmentCopy,
@@ -61,6 +63,7 @@ export const segmentsUse = operation<Segment>({
   id: 'segments.use',
   service,
   method: 'POST',
+  access: 'signed-in',
   path: '/v1/segments/:id/use',
   summary: 'Record that the signed-in user uses a segment, to warn others before they remove it',
   answer: Segment,

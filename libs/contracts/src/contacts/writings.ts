@@ -58,6 +58,7 @@ const common = {
 export const notes = resource({
   ...common,
   path: '/v1/notes',
+  access: 'signed-in',
   noun: 'a note',
   plural: 'notes',
   thing: Note,
@@ -67,6 +68,7 @@ export const notes = resource({
 export const comments = resource({
   ...common,
   path: '/v1/comments',
+  access: 'signed-in',
   noun: 'a comment',
   plural: 'comments',
   thing: Comment,
@@ -76,6 +78,7 @@ export const comments = resource({
 export const files = resource({
   ...common,
   path: '/v1/files',
+  access: 'signed-in',
   noun: 'a file',
   plural: 'files',
   thing: AttachedFile,

@@ -65,6 +65,7 @@ export const accountGet = operation<Account>({
   id: 'account.get',
   service: 'identity',
   method: 'GET',
+  access: 'signed-in',
   path: '/v1/account',
   summary: 'Read the account',
   answer: Account,

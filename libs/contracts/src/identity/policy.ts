@@ -106,6 +106,7 @@ export const rulesList = operation<Catalogue>({
   id: 'rules.list',
   service: 'identity',
   method: 'GET',
+  access: 'signed-in',
   path: '/v1/rules',
   summary: 'List the rules for the data of users who leave',
   answer: Catalogue,

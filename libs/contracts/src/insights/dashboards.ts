@@ -28,6 +28,7 @@ export class DashboardQuery extends ListQuery {
 export const dashboards = resource({
   service,
   path: '/v1/dashboards',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner', remove: 'record-owner' },
   noun: 'a dashboard',
   plural: 'dashboards',
   thing: Dashboard,
@@ -58,6 +59,7 @@ export class PublicLinkQuery extends ListQuery {
 export const publicLinks = resource({
   service,
   path: '/v1/public-links',
+  access: 'signed-in',
   noun: 'a public link to a dashboard',
   plural: 'public links to dashboards',
   thing: PublicLink,

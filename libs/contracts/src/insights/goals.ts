@@ -26,6 +26,7 @@ export class GoalQuery extends ListQuery {
 export const goals = resource({
   service: 'insights',
   path: '/v1/goals',
+  access: 'signed-in',
   noun: 'a goal',
   plural: 'goals',
   thing: Goal,

@@ -40,6 +40,7 @@ export class InsightFilterQuery extends ListQuery {
 export const insightFilters = resource({
   service: 'insights',
   path: '/v1/insight-filters',
+  access: 'signed-in',
   noun: 'an insight filter',
   plural: 'insight filters',
   thing: InsightFilter,

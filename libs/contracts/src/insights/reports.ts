@@ -59,6 +59,7 @@ export class ReportQuery extends ListQuery {
 export const reports = resource({
   service,
   path: '/v1/reports',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-grantee', remove: 'record-grantee' },
   noun: 'a report',
   plural: 'reports',
   thing: Report,
@@ -75,6 +76,7 @@ export const reportShare = operation<Report, ReportSharing>({
   id: 'reports.share',
   service,
   method: 'PUT',
+  access: 'record-owner',
   path: '/v1/reports/:id/sharing',
   summary: 'Share your own report, even if it has been withdrawn',
   body: ReportSharing,

@@ -39,6 +39,7 @@ export class AccountSyncQuery extends ListQuery {
 export const accountSyncs = resource({
   service,
   path: '/v1/account-syncs',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'an account sync',
   plural: 'account syncs',
   thing: AccountSync,
@@ -56,6 +57,7 @@ export const accountSyncUpdate = operation<AccountSync, AccountSyncChanges>({
   id: 'account-syncs.update',
   service,
   method: 'PATCH',
+  access: 'record-owner',
   path: '/v1/account-syncs/:id',
   summary: 'Stop or restart an account sync; owners and admins of the account may only stop the syncs of others',
   body: AccountSyncChanges,

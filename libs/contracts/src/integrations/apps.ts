@@ -32,6 +32,7 @@ export class AppQuery extends ListQuery {
 export const apps = resource({
   service: 'integrations',
   path: '/v1/apps',
+  access: 'signed-in',
   noun: 'an installed app',
   plural: 'installed apps',
   thing: App,

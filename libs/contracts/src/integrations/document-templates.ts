@@ -32,6 +32,7 @@ export class DocumentTemplateQuery extends ListQuery {
 export const documentTemplates = resource({
   service,
   path: '/v1/document-templates',
+  access: { create: 'record-grantee', list: 'signed-in', get: 'record-grantee', remove: 'record-grantee' },
   noun: 'a document template',
   plural: 'the document templates that you may use',
   thing: DocumentTemplate,
@@ -49,6 +50,7 @@ export const documentTemplateUpdate = operation<DocumentTemplate, DocumentTempla
   id: 'document-templates.update',
   service,
   method: 'PATCH',
+  access: 'record-owner',
   path: '/v1/document-templates/:id',
   summary: 'Change the title of a document template or who may use it; for its owner',
   body: DocumentTemplateChanges,
@@ -65,6 +67,7 @@ export const documentTemplateUse = operation<Document, DocumentTemplateUse>({
   id: 'document-templates.use',
   service,
   method: 'POST',
+  access: 'record-grantee',
   path: '/v1/document-templates/:id/use',
   summary: 'Create a document from a template in the same storage',
   body: DocumentTemplateUse,

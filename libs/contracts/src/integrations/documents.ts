@@ -30,6 +30,7 @@ export class DocumentQuery extends ListQuery {
 export const documents = resource({
   service,
   path: '/v1/documents',
+  access: { create: 'record-grantee', list: 'signed-in', get: 'record-grantee', remove: 'record-grantee' },
   noun: 'a document',
   plural: 'the documents in storage that you have access to',
   thing: Document,
@@ -47,6 +48,7 @@ export const documentUpdate = operation<Document, DocumentChanges>({
   id: 'documents.update',
   service,
   method: 'PATCH',
+  access: 'record-grantee',
   path: '/v1/documents/:id',
   summary: 'Change a document; for users with access to its storage',
   body: DocumentChanges,

@@ -29,6 +29,7 @@ export class InvoiceQuery extends ListQuery {
 export const invoices = resource({
   service: 'integrations',
   path: '/v1/invoices',
+  access: 'signed-in',
   noun: 'a QuickBooks invoice',
   plural: 'QuickBooks invoices',
   thing: Invoice,

@@ -40,6 +40,7 @@ export class SchedulerLinkQuery extends ListQuery {
 export const schedulerLinks = resource({
   service,
   path: '/v1/scheduler-links',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a meeting scheduler link',
   plural: 'meeting scheduler links',
   thing: SchedulerLink,
@@ -57,6 +58,7 @@ export const schedulerLinkUpdate = operation<SchedulerLink, SchedulerLinkChanges
   id: 'scheduler-links.update',
   service,
   method: 'PATCH',
+  access: 'record-owner-or-manager',
   path: '/v1/scheduler-links/:id',
   summary: 'Rename, expire or reactivate a meeting scheduler link; for its owner, and owners and admins of the account',
   body: SchedulerLinkChanges,

@@ -42,6 +42,7 @@ export class SignatureQuery extends ListQuery {
 export const signatures = resource({
   service: 'integrations',
   path: '/v1/signatures',
+  access: 'signed-in',
   noun: 'a document sent for signing',
   plural: 'the documents sent for signing in deals that you may see',
   thing: Signature,

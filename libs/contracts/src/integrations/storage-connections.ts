@@ -29,6 +29,7 @@ export class StorageConnectionQuery extends ListQuery {
 export const storageConnections = resource({
   service,
   path: '/v1/storage-connections',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a storage connection',
   plural: 'storage connections',
   thing: StorageConnection,
@@ -46,6 +47,7 @@ export const storageConnectionUpdate = operation<StorageConnection, StorageConne
   id: 'storage-connections.update',
   service,
   method: 'PATCH',
+  access: 'record-owner-or-manager',
   path: '/v1/storage-connections/:id',
   summary: 'Change who has access to a storage connection; for users with access, owners and admins',
   body: StorageConnectionChanges,

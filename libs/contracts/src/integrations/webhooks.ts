@@ -38,6 +38,7 @@ export class WebhookQuery extends ListQuery {
 export const webhooks = resource({
   service,
   path: '/v1/webhooks',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a webhook',
   plural: 'webhooks',
   thing: Webhook,
@@ -57,6 +58,7 @@ export const webhookUpdate = operation<Webhook, WebhookChanges>({
   id: 'webhooks.update',
   service,
   method: 'PATCH',
+  access: 'record-owner-or-manager',
   path: '/v1/webhooks/:id',
   summary: 'Change a webhook; for its owner, and owners and admins of the account',
   body: WebhookChanges,
@@ -73,6 +75,7 @@ export const webhookTest = operation<WebhookPing>({
   id: 'webhooks.test',
   service,
   method: 'POST',
+  access: 'record-owner-or-manager',
   path: '/v1/webhooks/:id/test',
   summary: 'Send a `ping` event; for the owner of the webhook, and owners and admins of the account',
   answer: WebhookPing,

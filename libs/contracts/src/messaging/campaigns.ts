@@ -55,6 +55,7 @@ export class CampaignQuery extends ListQuery {
 export const campaigns = resource({
   service,
   path: '/v1/campaigns',
+  access: 'signed-in',
   noun: 'a campaign',
   plural: 'campaigns',
   thing: Campaign,
@@ -67,6 +68,7 @@ export const campaignUpdate = operation<Campaign, CampaignChanges>({
   id: 'campaigns.update',
   service,
   method: 'PATCH',
+  access: 'signed-in',
   path: '/v1/campaigns/:id',
   summary: 'Change a campaign that has not started',
   body: CampaignChanges,

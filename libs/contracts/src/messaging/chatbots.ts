@@ -26,6 +26,7 @@ export class ChatbotQuery extends ListQuery {
 export const chatbots = resource({
   service,
   path: '/v1/chatbots',
+  access: 'signed-in',
   noun: 'a chatbot',
   plural: 'chatbots',
   thing: Chatbot,
@@ -44,6 +45,7 @@ export const chatbotUpdate = operation<Chatbot, ChatbotChanges>({
   id: 'chatbots.update',
   service,
   method: 'PATCH',
+  access: 'signed-in',
   path: '/v1/chatbots/:id',
   summary: 'Change the name of a chatbot, or the user or email address in its playbook',
   body: ChatbotChanges,

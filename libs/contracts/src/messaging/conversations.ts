@@ -33,6 +33,7 @@ export class ConversationQuery extends ListQuery {
 export const conversations = resource({
   service,
   path: '/v1/conversations',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
   noun: 'a conversation',
   plural: 'conversations',
   thing: Conversation,
@@ -55,6 +56,7 @@ export const conversationUpdate = operation<Conversation, ConversationChanges>({
   id: 'conversations.update',
   service,
   method: 'PATCH',
+  access: 'record-owner-or-manager',
   path: '/v1/conversations/:id',
   summary: 'Change the status or the assignee of a conversation',
   body: ConversationChanges,
@@ -83,6 +85,7 @@ export const bulkReassign = operation<Reassigned, BulkReassignment>({
   id: 'conversations.bulk-reassign',
   service,
   method: 'POST',
+  access: 'record-owner-or-manager',
   path: '/v1/conversations/bulk-reassign',
   summary: 'Reassign all conversations of a user to another user',
   body: BulkReassignment,

@@ -32,6 +32,7 @@ export class CsatQuery extends ListQuery {
 export const csatResponses = resource({
   service: 'messaging',
   path: '/v1/csat-responses',
+  access: 'signed-in',
   noun: 'a customer satisfaction response',
   plural: 'customer satisfaction responses',
   thing: CsatResponse,

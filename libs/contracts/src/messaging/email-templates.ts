@@ -35,6 +35,7 @@ export class EmailTemplateQuery extends ListQuery {
 export const emailTemplates = resource({
   service: 'messaging',
   path: '/v1/email-templates',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner', remove: 'record-owner' },
   noun: 'an email template',
   plural: 'email templates',
   thing: EmailTemplate,

@@ -33,6 +33,7 @@ export class LinkedEmailQuery extends ListQuery {
 export const linkedEmails = resource({
   service: 'messaging',
   path: '/v1/emails',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner', remove: 'record-owner' },
   noun: 'an email linked to a record',
   plural: 'emails linked to records',
   thing: LinkedEmail,

@@ -33,6 +33,7 @@ export class InboxQuery extends ListQuery {
 export const inboxes = resource({
   service,
   path: '/v1/inboxes',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
   noun: 'an inbox',
   plural: 'inboxes',
   thing: Inbox,
@@ -50,6 +51,7 @@ export const inboxConversations = operation<Page<Conversation>, NoBody, InboxCon
   id: 'inboxes.conversations',
   service,
   method: 'GET',
+  access: 'record-owner-or-manager',
   path: '/v1/inboxes/:id/conversations',
   summary: 'List the conversations of an inbox',
   query: InboxConversationQuery,

@@ -22,6 +22,7 @@ export class InternalNoteQuery extends ListQuery {
 export const internalNotes = resource({
   service: 'messaging',
   path: '/v1/internal-notes',
+  access: 'signed-in',
   noun: 'an internal note on a conversation',
   plural: 'internal notes on conversations',
   thing: InternalNote,

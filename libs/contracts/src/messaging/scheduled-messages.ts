@@ -57,6 +57,12 @@ export class ScheduledMessageQuery extends ListQuery {
 export const scheduledMessages = resource({
   service: 'messaging',
   path: '/v1/scheduled-messages',
+  access: {
+    create: 'record-owner-or-manager',
+    list: 'signed-in',
+    get: 'record-owner-or-manager',
+    remove: 'record-owner-or-manager',
+  },
   noun: 'a scheduled message',
   plural: 'scheduled messages',
   thing: ScheduledMessage,

@@ -26,6 +26,7 @@ export class WebformQuery extends ListQuery {
 export const webforms = resource({
   service,
   path: '/v1/webforms',
+  access: 'signed-in',
   noun: 'a web form',
   plural: 'web forms',
   thing: Webform,
@@ -44,6 +45,7 @@ export const webformUpdate = operation<Webform, WebformChanges>({
   id: 'webforms.update',
   service,
   method: 'PATCH',
+  access: 'signed-in',
   path: '/v1/webforms/:id',
   summary: 'Change the name of a web form, or the user or email address in its saving preferences',
   body: WebformChanges,

@@ -55,6 +55,7 @@ export interface ScimAnswer {
 /**
  * The operations behind `/scim/v2`. They are not in the list of operations, because SCIM has its own routes, media types
  * and errors.
+ * Identity checks the token that each of them carries.
  */
 function scimCalls(name: string, path: string) {
   const call = <A, B extends object>(verb: string, method: Operation['method'], at = `${path}/:id`) =>
@@ -62,6 +63,7 @@ function scimCalls(name: string, path: string) {
       id: `scim.${name}.${verb}`,
       service: 'identity',
       method,
+      access: 'public',
       path: at,
       summary: `SCIM: ${verb} ${name}`,
       timeout: 30_000,
@@ -84,6 +86,7 @@ export const scimCheck = operation<{ good: true }, ScimAccess>({
   id: 'scim.check',
   service: 'identity',
   method: 'GET',
+  access: 'public',
   path: '/scim/v2/ServiceProviderConfig',
   summary: 'SCIM: check a token',
 });

@@ -37,6 +37,7 @@ export class CallbackQuery extends ListQuery {
 export const callbacks = resource({
   service,
   path: '/v1/callbacks',
+  access: 'signed-in',
   noun: 'a callback',
   plural: 'callbacks',
   thing: Callback,
@@ -59,6 +60,7 @@ export const callbackUpdate = operation<Callback, CallbackChanges>({
   id: 'callbacks.update',
   service,
   method: 'PATCH',
+  access: 'signed-in',
   path: '/v1/callbacks/:id',
   summary: 'Assign, postpone or complete a callback',
   body: CallbackChanges,

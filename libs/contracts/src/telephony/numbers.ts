@@ -51,6 +51,7 @@ export class PhoneNumberQuery extends ListQuery {
 const plain = resource({
   service,
   path: '/v1/numbers',
+  access: 'signed-in',
   noun: 'a phone number',
   plural: 'phone numbers',
   thing: PhoneNumber,

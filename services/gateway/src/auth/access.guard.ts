@@ -21,7 +21,7 @@ export class AccessGuard implements CanActivate {
     const principal = await this.authenticator.authenticate(request.headers.authorization);
     request.principal = principal;
     const { access } = operation;
-    if (access !== 'signed-in' && !access.some((role) => principal.roles.includes(role)))
+    if (typeof access !== 'string' && !access.some((role) => principal.roles.includes(role)))
       throw new Problem('forbidden');
     return true;
   }

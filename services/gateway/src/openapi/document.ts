@@ -4,6 +4,7 @@ import {
   Problem,
   PROBLEMS,
   schemaOf,
+  type Access,
   type Class,
   type Operation,
   type ProblemCode,
@@ -55,7 +56,7 @@ function describe(operation: Operation, examples: Examples): object {
     summary: operation.summary,
     tags: [operation.service],
     ...(access === 'public' ? { security: [] } : {}),
-    ...(typeof access === 'string' ? {} : { description: `For: ${access.join(', ')}.` }),
+    ...descriptionOf(access),
     parameters: [
       ...pathParameters(operation),
       ...queryParameters(operation),
@@ -66,6 +67,17 @@ function describe(operation: Operation, examples: Examples): object {
       : {}),
     responses: { ...successes(operation, examples), ...failures(operation) },
   };
+}
+
+const RECORD_ACCESS = {
+  'record-owner': 'For the user whose record it is.',
+  'record-owner-or-manager': 'For the users whose record it is, and managers.',
+  'record-grantee': 'For users who were granted the record.',
+};
+
+function descriptionOf(access: Access): { description?: string } {
+  if (access === 'public' || access === 'signed-in') return {};
+  return { description: typeof access === 'string' ? RECORD_ACCESS[access] : `For: ${access.join(', ')}.` };
 }
 
 const IDEMPOTENCY_KEY = {

@@ -200,7 +200,8 @@ describe('the OpenAPI document', () => {
         name: string;
       }
       Text()(Thing.prototype, 'name');
-      return operation({ id: name, service: 'x', method: 'GET', path: `/${name}`, summary: name, answer: Thing });
+      const declared = { service: 'x', method: 'GET', access: 'signed-in' } as const;
+      return operation({ ...declared, id: name, path: `/${name}`, summary: name, answer: Thing });
     };
     expect(() => openApiDocument([thing('a'), thing('b')] as never)).toThrow('two classes of the API are called Thing');
   });
