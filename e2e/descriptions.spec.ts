@@ -10,6 +10,8 @@ import { PASSWORD } from './cast.js';
 import { over, watch, type Departure } from './departures.js';
 import { EventDescriptions, Listener, type AsyncApi } from './listener.js';
 import { ScimApi } from './scim-api.js';
+import { removalOrder } from './security/bodies.js';
+import { Routes } from './security/routes.js';
 import { System } from './system.js';
 import { Witness, type OpenApi } from './witness.js';
 
@@ -176,9 +178,9 @@ describe('the descriptions', () => {
   });
 
   it('hold for every removal', async () => {
-    // What hangs on something is declared after it, and has to go first.
-    for (const path of paths('delete', /^\/v1\/[^{]+\/{id}$/).reverse()) {
-      const list = path.slice(0, -'/{id}'.length);
+    const order = removalOrder(await Routes.of(system.url));
+    const collections = paths('delete', /^\/v1\/[^{]+\/{id}$/).map((path) => path.slice(0, -'/{id}'.length));
+    for (const list of collections.sort((one, other) => order.indexOf(one) - order.indexOf(other))) {
       if (list === '/v1/users' || list === '/v1/me/sessions') continue;
       for (const as of [people.leaver, people.owner]) {
         const { items = [] } = (await (await raw(as, 'GET', list)).json()) as { items?: Json[] };

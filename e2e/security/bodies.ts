@@ -77,6 +77,22 @@ export function idFieldsOf(routes: Routes, { id, body }: Route): IdField[] {
   return found;
 }
 
+/** Collections in an order in which they can be emptied: what is made with the id of something goes before it. */
+export function removalOrder(routes: Routes): string[] {
+  const creates = new Map(routes.all.filter(({ method }) => method === 'POST').map((route) => [route.path, route]));
+  const order = new Set<string>();
+  const visited = new Set<string>();
+  const visit = (path: string): void => {
+    const create = creates.get(path);
+    if (!create || visited.has(path)) return;
+    visited.add(path);
+    for (const { of } of idFieldsOf(routes, create)) visit(of);
+    order.add(path);
+  };
+  for (const path of creates.keys()) visit(path);
+  return [...order].reverse();
+}
+
 /** A copy of the body with a value at this place. */
 export function withValue(body: unknown, [step, ...rest]: Place, value: unknown): unknown {
   if (step === undefined) return value;

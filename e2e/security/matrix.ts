@@ -1,6 +1,6 @@
 import type { System } from '../system.js';
 import { ask } from './ask.js';
-import { bodyFor, queryFor } from './bodies.js';
+import { bodyFor, queryFor, removalOrder } from './bodies.js';
 import type { FilledAccount } from './filled-account.js';
 import type { Route, Routes } from './routes.js';
 
@@ -55,9 +55,11 @@ export class Matrix {
   /** Who is let in and who is not, by operation. Whatever somebody has removed nobody else is asked about. */
   async tryAll(): Promise<Map<string, Record<'admitted' | 'refused', Caller[]>>> {
     const late = ({ id }: Route) => LATE.findIndex((pattern) => pattern.test(id));
-    // What hangs on something is declared after it or within it, and has to go first.
     const inOrder = LATE.map((_, at) => this.routes.all.filter((route) => late(route) === at)).reverse();
-    inOrder[0]!.reverse().sort((one, other) => other.params.length - one.params.length);
+    // What is within something, or made with its id, has to go first.
+    const order = removalOrder(this.routes);
+    const place = ({ path }: Route) => order.indexOf(path.slice(0, path.lastIndexOf('/')));
+    inOrder[0]!.sort((one, other) => other.params.length - one.params.length || place(one) - place(other));
     const found = new Map<string, Record<'admitted' | 'refused', Caller[]>>();
     for (const route of [...this.routes.all.filter((route) => late(route) < 0), ...inOrder.flat()]) {
       const seen = { admitted: [] as Caller[], refused: [] as Caller[] };
