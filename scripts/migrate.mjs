@@ -32,7 +32,7 @@ export async function migrateAll(ownerUrls, onProgress) {
  * @returns how many migrations were applied
  */
 export async function migrateOne(name, ownerUrl) {
-  const file = join(root, 'dist/services', name, 'src/migrations/migrations.js');
+  const file = join(root, 'dist/services', name, `src/${name}.module.js`);
   if (!existsSync(file)) throw new UserError(`${name} has no migrations; is it compiled (npm run build)?`);
   const { migrations } = await import(pathToFileURL(file).href);
   return migrate(ownerUrl, migrations);

@@ -1,7 +1,6 @@
 import type { ResolvedRules } from '#libs/contracts';
-import { entities } from '../../services/automations/src/automations.module.js';
+import { entities, migrations } from '../../services/automations/src/automations.module.js';
 import { automationsRules } from '../../services/automations/src/departures/automations.rules.js';
-import { migrations } from '../../services/automations/src/migrations/migrations.js';
 import { ACCOUNT, personSql } from '../support/people.js';
 import type { Scene } from './scene.js';
 

@@ -1,8 +1,7 @@
 import type { ResolvedRules } from '#libs/contracts';
-import { entities } from '../../services/contacts/src/contacts.module.js';
+import { entities, migrations } from '../../services/contacts/src/contacts.module.js';
 import { FormerStaffIds } from '../../services/contacts/src/contact-import/former-staff-ids.js';
 import { contactsRules } from '../../services/contacts/src/departures/contacts.rules.js';
-import { migrations } from '../../services/contacts/src/migrations/migrations.js';
 import type { Scene } from './scene.js';
 import { ACCOUNT, personSql } from '../support/people.js';
 

@@ -1,6 +1,5 @@
 import { insightsRules } from '../../services/insights/src/departures/insights.rules.js';
-import { entities } from '../../services/insights/src/insights.module.js';
-import { migrations } from '../../services/insights/src/migrations/migrations.js';
+import { entities, migrations } from '../../services/insights/src/insights.module.js';
 import { ACCOUNT, personSql } from '../support/people.js';
 import type { Scene } from './scene.js';
 

@@ -1,6 +1,5 @@
 import { integrationsRules } from '../../services/integrations/src/departures/integrations.rules.js';
-import { entities } from '../../services/integrations/src/integrations.module.js';
-import { migrations } from '../../services/integrations/src/migrations/migrations.js';
+import { entities, migrations } from '../../services/integrations/src/integrations.module.js';
 import { FormerMeetingPages } from '../../services/integrations/src/scheduler-link/former-meeting-pages.js';
 import { ACCOUNT, personSql } from '../support/people.js';
 import type { Scene } from './scene.js';

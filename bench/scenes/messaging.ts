@@ -1,7 +1,6 @@
-import { entities } from '../../services/messaging/src/messaging.module.js';
+import { entities, migrations } from '../../services/messaging/src/messaging.module.js';
 import { NamedAfterTheLeaver } from '../../services/messaging/src/departures/named-after-the-leaver.js';
 import { messagingRules } from '../../services/messaging/src/departures/messaging.rules.js';
-import { migrations } from '../../services/messaging/src/migrations/migrations.js';
 import { ACCOUNT, personSql } from '../support/people.js';
 import type { Scene } from './scene.js';
 

@@ -1,6 +1,5 @@
 import { telephonyRules } from '../../services/telephony/src/departures/telephony.rules.js';
-import { migrations } from '../../services/telephony/src/migrations/migrations.js';
-import { entities } from '../../services/telephony/src/telephony.module.js';
+import { migrations, entities } from '../../services/telephony/src/telephony.module.js';
 import { ACCOUNT, personSql } from '../support/people.js';
 import type { Scene } from './scene.js';
 

@@ -15,3 +15,4 @@ export { RotatingEncryption } from './rotating-encryption.js';
 export { keyRotation, KeyRotation, type EncryptedColumn } from './key-rotation.js';
 export { startService, type RunningService, type ServiceOptions } from './service.js';
 export { personFields, plainResource } from './plain-resource.js';
+export { controllersOf, entitiesOf, type ServiceResource } from './service-resource.js';

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
-import { LifecycleModule } from '#libs/lifecycle';
+import type { Migrations } from '#libs/database';
+import { LifecycleModule, serviceTables } from '#libs/lifecycle';
+import { controllersOf, entitiesOf, platformMigrations, type ServiceResource } from '#libs/platform';
 import { AssignmentController } from './assignment-rule/assignment.controller.js';
 import { AssignmentRuleController } from './assignment-rule/assignment-rule.controller.js';
 import { Assignment, AssignmentRule, AssignmentRuleMember } from './assignment-rule/assignment-rule.entity.js';
@@ -8,15 +10,29 @@ import { Automation, AutomationExclusion, AutomationTriggerUser } from './automa
 import { AutomationRunController } from './automation-run/automation-run.controller.js';
 import { AutomationRun } from './automation-run/automation-run.entity.js';
 import { automationsRules } from './departures/automations.rules.js';
+import { automationTables } from './migrations/0100-automations.js';
+import { exclusionTables } from './migrations/0101-exclusions.js';
+import { assignmentTables } from './migrations/0102-assignment-rules.js';
 
-export const entities = [
-  Automation,
-  AutomationTriggerUser,
-  AutomationExclusion,
-  AutomationRun,
-  AssignmentRule,
-  AssignmentRuleMember,
-  Assignment,
+/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+const resources: readonly ServiceResource[] = [
+  { entities: [Automation, AutomationTriggerUser, AutomationExclusion], controllers: [AutomationController] },
+  { entities: [AutomationRun], controllers: [AutomationRunController] },
+  {
+    entities: [AssignmentRule, AssignmentRuleMember, Assignment],
+    controllers: [AssignmentRuleController, AssignmentController],
+  },
+];
+
+export const entities = entitiesOf(resources);
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [
+  ...serviceTables,
+  ...platformMigrations,
+  automationTables,
+  exclusionTables,
+  assignmentTables,
 ];
 
 /** What runs by itself, for whom, and on whose behalf. */
@@ -29,6 +45,6 @@ export const entities = [
       entities,
     }),
   ],
-  controllers: [AutomationController, AutomationRunController, AssignmentRuleController, AssignmentController],
+  controllers: controllersOf(resources),
 })
 export class AutomationsModule {}

@@ -1,7 +1,16 @@
 import { Module } from '@nestjs/common';
-import { Ids } from '#libs/database';
-import { LifecycleModule } from '#libs/lifecycle';
-import { keyRotation, RotatingEncryption, Encryption, type EncryptedColumn } from '#libs/platform';
+import { Ids, type Migrations } from '#libs/database';
+import { LifecycleModule, serviceTables } from '#libs/lifecycle';
+import {
+  keyRotation,
+  RotatingEncryption,
+  Encryption,
+  type EncryptedColumn,
+  controllersOf,
+  entitiesOf,
+  platformMigrations,
+  type ServiceResource,
+} from '#libs/platform';
 import { ContactController } from './contact/contact.controller.js';
 import { Contact } from './contact/contact.entity.js';
 import { NamedContactsController } from './contact/named-contacts.controller.js';
@@ -25,6 +34,14 @@ import { ImportSource } from './import-source/import-source.entity.js';
 import { ImportSourceWorker } from './import-source/import-source.worker.js';
 import { SourceFiles } from './import-source/source-files.js';
 import { SourceSchedule } from './import-source/source-schedule.js';
+import { contactTables } from './migrations/0100-contacts.js';
+import { segmentTables } from './migrations/0101-segments.js';
+import { contactImportTables } from './migrations/0102-contact-imports.js';
+import { recordTables } from './migrations/0103-records.js';
+import { filterTables } from './migrations/0104-filters.js';
+import { writingTables } from './migrations/0105-writings.js';
+import { importSourceTables } from './migrations/0106-import-sources.js';
+import { contactMoves } from './migrations/0110-contact-moves.js';
 import { RecordController } from './record/record.controller.js';
 import { CrmRecord } from './record/record.entity.js';
 import { SegmentController } from './segment/segment.controller.js';
@@ -39,18 +56,34 @@ const SEALED: readonly EncryptedColumn[] = [
   { table: 'import_source', column: 'password', id: 'id', boundTo: 'account_id' },
 ];
 
-export const entities = [
-  Contact,
-  ContactImport,
-  ImportSource,
-  CrmRecord,
-  Segment,
-  SegmentUse,
-  Filter,
-  FilterCondition,
-  Note,
-  Comment,
-  AttachedFile,
+/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+const resources: readonly ServiceResource[] = [
+  {
+    entities: [Contact],
+    controllers: [ContactController, RecipientsController, NamedContactsController, ContactMovesController],
+  },
+  { entities: [ContactImport], controllers: [ContactImportController] },
+  { entities: [ImportSource], controllers: [ImportSourceController] },
+  { entities: [CrmRecord], controllers: [RecordController] },
+  { entities: [Segment, SegmentUse], controllers: [SegmentController] },
+  { entities: [Filter, FilterCondition], controllers: [FilterController] },
+  { entities: [Note, Comment, AttachedFile], controllers: [NoteController, CommentController, FileController] },
+];
+
+export const entities = entitiesOf(resources);
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [
+  ...serviceTables,
+  ...platformMigrations,
+  contactTables,
+  segmentTables,
+  contactImportTables,
+  recordTables,
+  filterTables,
+  writingTables,
+  importSourceTables,
+  contactMoves,
 ];
 
 /** The contacts of an account: who they are, who looks after them, how they are grouped, and what the team works on. */
@@ -64,20 +97,7 @@ export const entities = [
       forgetting: FormerStaffIds,
     }),
   ],
-  controllers: [
-    ContactController,
-    RecipientsController,
-    NamedContactsController,
-    ContactMovesController,
-    ContactImportController,
-    ImportSourceController,
-    RecordController,
-    SegmentController,
-    FilterController,
-    NoteController,
-    CommentController,
-    FileController,
-  ],
+  controllers: controllersOf(resources),
   providers: [
     {
       provide: Encryption,

@@ -19,6 +19,8 @@ import { TeamModule } from './team/team.module.js';
 import { User, UserRole } from './user/user.entity.js';
 import { UserManagementModule } from './user-management/user-management.module.js';
 
+export { migrations } from './migrations/migrations.js';
+
 export const entities = [
   Account,
   User,

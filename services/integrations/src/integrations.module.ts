@@ -1,7 +1,16 @@
 import { Module } from '@nestjs/common';
-import { Ids } from '#libs/database';
-import { LifecycleModule } from '#libs/lifecycle';
-import { keyRotation, RotatingEncryption, Encryption, type EncryptedColumn } from '#libs/platform';
+import { Ids, type Migrations } from '#libs/database';
+import { LifecycleModule, serviceTables } from '#libs/lifecycle';
+import {
+  keyRotation,
+  RotatingEncryption,
+  Encryption,
+  type EncryptedColumn,
+  controllersOf,
+  entitiesOf,
+  platformMigrations,
+  type ServiceResource,
+} from '#libs/platform';
 import { AccountSyncController } from './account-sync/account-sync.controller.js';
 import { AccountSync } from './account-sync/account-sync.entity.js';
 import { AppController } from './app/app.controller.js';
@@ -14,6 +23,10 @@ import { Document } from './document/document.entity.js';
 import { IntegrationsConfig } from './integrations.config.js';
 import { InvoiceController } from './invoice/invoice.controller.js';
 import { Invoice } from './invoice/invoice.entity.js';
+import { appAndWebhookTables } from './migrations/0100-apps-and-webhooks.js';
+import { syncAndSchedulerLinkTables } from './migrations/0101-syncs-and-scheduler-links.js';
+import { documentTables } from './migrations/0102-documents.js';
+import { signatureAndInvoiceTables } from './migrations/0103-signatures-and-invoices.js';
 import { FormerMeetingPages } from './scheduler-link/former-meeting-pages.js';
 import { SchedulerLinkController } from './scheduler-link/scheduler-link.controller.js';
 import { SchedulerLink } from './scheduler-link/scheduler-link.entity.js';
@@ -35,18 +48,29 @@ const SEALED: readonly EncryptedColumn[] = [
   { table: 'account_sync', column: 'sealed_grant', id: 'id', boundTo: 'account_id' },
 ];
 
-export const entities = [
-  App,
-  Webhook,
-  AccountSync,
-  SchedulerLink,
-  StorageConnection,
-  StorageAccess,
-  Document,
-  DocumentTemplate,
-  TemplateGrant,
-  Signature,
-  Invoice,
+/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+const resources: readonly ServiceResource[] = [
+  { entities: [App], controllers: [AppController] },
+  { entities: [Webhook], controllers: [WebhookController, DepartureNewsConsumer] },
+  { entities: [AccountSync], controllers: [AccountSyncController] },
+  { entities: [SchedulerLink], controllers: [SchedulerLinkController] },
+  { entities: [StorageConnection, StorageAccess], controllers: [StorageConnectionController] },
+  { entities: [Document], controllers: [DocumentController] },
+  { entities: [DocumentTemplate, TemplateGrant], controllers: [DocumentTemplateController] },
+  { entities: [Signature], controllers: [SignatureController] },
+  { entities: [Invoice], controllers: [InvoiceController] },
+];
+
+export const entities = entitiesOf(resources);
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [
+  ...serviceTables,
+  ...platformMigrations,
+  appAndWebhookTables,
+  syncAndSchedulerLinkTables,
+  documentTables,
+  signatureAndInvoiceTables,
 ];
 
 /** What connects the account with the world outside: apps, webhooks, syncs, and documents kept elsewhere. */
@@ -60,18 +84,7 @@ export const entities = [
       forgetting: FormerMeetingPages,
     }),
   ],
-  controllers: [
-    AppController,
-    WebhookController,
-    DepartureNewsConsumer,
-    AccountSyncController,
-    SchedulerLinkController,
-    StorageConnectionController,
-    DocumentController,
-    DocumentTemplateController,
-    SignatureController,
-    InvoiceController,
-  ],
+  controllers: controllersOf(resources),
   providers: [
     {
       provide: Encryption,

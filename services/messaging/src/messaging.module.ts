@@ -1,7 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
-import { Clock } from '#libs/database';
-import { LifecycleModule } from '#libs/lifecycle';
+import { Clock, type Migrations } from '#libs/database';
+import { LifecycleModule, serviceTables } from '#libs/lifecycle';
+import { controllersOf, entitiesOf, platformMigrations, type ServiceResource } from '#libs/platform';
 import { ActivityController } from './activity/activity.controller.js';
 import { ActivityEntry } from './activity/activity.entity.js';
 import { Ledger } from './activity/ledger.js';
@@ -43,27 +44,59 @@ import { Outgoing } from './message/outgoing.js';
 import { Recipients } from './message/recipients.js';
 import { SendingInboxes } from './message/sending-inboxes.js';
 import { MessagingConfig } from './messaging.config.js';
+import { conversationTables } from './migrations/0100-conversations.js';
+import { liveChatTables } from './migrations/0101-live-chats.js';
+import { notesOutliveConversations } from './migrations/0102-notes-outlive-conversations.js';
+import { messageTables } from './migrations/0110-messages.js';
+import { scheduledSendingTables } from './migrations/0111-scheduled-sending.js';
+import { chatbotTables } from './migrations/0120-chatbots.js';
+import { webformTables } from './migrations/0121-webforms.js';
+import { emailTemplateTables } from './migrations/0122-email-templates.js';
+import { linkedEmailTables } from './migrations/0123-linked-emails.js';
+import { csatTables } from './migrations/0124-csat-responses.js';
+import { liveChatOperatorTables } from './migrations/0130-live-chat-operators.js';
+import { recentMessages } from './migrations/0131-recent-messages.js';
 import { ScheduledMessageController } from './scheduled-message/scheduled-message.controller.js';
 import { ScheduledMessage } from './scheduled-message/scheduled-message.entity.js';
 import { ScheduledSender } from './scheduled-message/scheduled-sender.worker.js';
 import { WebformController } from './webform/webform.controller.js';
 import { Webform } from './webform/webform.entity.js';
 
-export const entities = [
-  Inbox,
-  InboxMember,
-  Conversation,
-  Message,
-  ScheduledMessage,
-  Campaign,
-  ActivityEntry,
-  LiveChat,
-  InternalNote,
-  Chatbot,
-  Webform,
-  EmailTemplate,
-  LinkedEmail,
-  CsatResponse,
+/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+const resources: readonly ServiceResource[] = [
+  { entities: [Inbox, InboxMember], controllers: [InboxController] },
+  { entities: [Conversation], controllers: [ConversationController, ContactsToTellController] },
+  { entities: [Message], controllers: [MessageController] },
+  { entities: [ScheduledMessage], controllers: [ScheduledMessageController] },
+  { entities: [Campaign], controllers: [CampaignController] },
+  { entities: [ActivityEntry], controllers: [ActivityController] },
+  { entities: [LiveChat], controllers: [LiveChatController, LiveChatOperatorController] },
+  { entities: [InternalNote], controllers: [InternalNoteController] },
+  { entities: [Chatbot], controllers: [ChatbotController] },
+  { entities: [Webform], controllers: [WebformController] },
+  { entities: [EmailTemplate], controllers: [EmailTemplateController] },
+  { entities: [LinkedEmail], controllers: [LinkedEmailController] },
+  { entities: [CsatResponse], controllers: [CsatController] },
+];
+
+export const entities = entitiesOf(resources);
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [
+  ...serviceTables,
+  ...platformMigrations,
+  conversationTables,
+  liveChatTables,
+  notesOutliveConversations,
+  messageTables,
+  scheduledSendingTables,
+  chatbotTables,
+  webformTables,
+  emailTemplateTables,
+  linkedEmailTables,
+  csatTables,
+  liveChatOperatorTables,
+  recentMessages,
 ];
 
 /** Inboxes and what is talked about in them, how messages get to phones and what the reports say of it, what talks to visitors, email templates and emails, customers' satisfaction. */
@@ -78,23 +111,7 @@ export const entities = [
       forgetting: NamedAfterTheLeaver,
     }),
   ],
-  controllers: [
-    InboxController,
-    ConversationController,
-    ContactsToTellController,
-    MessageController,
-    ScheduledMessageController,
-    CampaignController,
-    ActivityController,
-    LiveChatController,
-    LiveChatOperatorController,
-    InternalNoteController,
-    ChatbotController,
-    WebformController,
-    EmailTemplateController,
-    LinkedEmailController,
-    CsatController,
-  ],
+  controllers: controllersOf(resources),
   providers: [
     LiveChatRouter,
     Composer,

@@ -1,18 +1,43 @@
 import { Module } from '@nestjs/common';
-import { LifecycleModule } from '#libs/lifecycle';
+import type { Migrations } from '#libs/database';
+import { LifecycleModule, serviceTables } from '#libs/lifecycle';
+import { controllersOf, entitiesOf, platformMigrations, type ServiceResource } from '#libs/platform';
 import { CallHistoryController } from './call/call-history.controller.js';
 import { InboundCallController } from './call/inbound-call.controller.js';
 import { PhoneCall } from './call/phone-call.entity.js';
 import { CallbackController } from './callback/callback.controller.js';
 import { Callback } from './callback/callback.entity.js';
 import { telephonyRules } from './departures/telephony.rules.js';
+import { numberTables } from './migrations/0100-numbers.js';
+import { callbackTables } from './migrations/0101-callbacks.js';
+import { callTables } from './migrations/0102-call-history.js';
+import { numbersOfInboxes } from './migrations/0103-numbers-of-inboxes.js';
+import { numberContactTables } from './migrations/0110-number-contacts.js';
 import { ContactMoves } from './number-contact/contact-moves.worker.js';
 import { NumberContactController } from './number-contact/number-contact.controller.js';
 import { NumberController } from './number/number.controller.js';
 import { PhoneNumber } from './number/number.entity.js';
 import { PersonalNumberConversion } from './number/personal-number-conversion.js';
 
-export const entities = [PhoneNumber, Callback, PhoneCall];
+/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+const resources: readonly ServiceResource[] = [
+  { entities: [PhoneNumber], controllers: [NumberController, NumberContactController] },
+  { entities: [PhoneCall], controllers: [InboundCallController, CallHistoryController] },
+  { entities: [Callback], controllers: [CallbackController] },
+];
+
+export const entities = entitiesOf(resources);
+
+/** In the order in which they are applied; what has been released is never changed. */
+export const migrations: Migrations = [
+  ...serviceTables,
+  ...platformMigrations,
+  numberTables,
+  callbackTables,
+  callTables,
+  numbersOfInboxes,
+  numberContactTables,
+];
 
 /** Phone numbers, whose they are and who answers them, the calls on them, and who has to call back. */
 @Module({
@@ -25,13 +50,7 @@ export const entities = [PhoneNumber, Callback, PhoneCall];
       conversion: PersonalNumberConversion,
     }),
   ],
-  controllers: [
-    NumberController,
-    NumberContactController,
-    InboundCallController,
-    CallbackController,
-    CallHistoryController,
-  ],
+  controllers: controllersOf(resources),
   providers: [ContactMoves],
 })
 export class TelephonyModule {}

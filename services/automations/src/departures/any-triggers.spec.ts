@@ -8,8 +8,7 @@ import { sql } from 'kysely';
 import { AutomationRunController } from '../automation-run/automation-run.controller.js';
 import { AutomationController } from '../automation/automation.controller.js';
 import { AutomationExclusion } from '../automation/automation.entity.js';
-import { entities } from '../automations.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { entities, migrations } from '../automations.module.js';
 import { automationsRules } from './automations.rules.js';
 
 const RULE = 'automations.any-triggers';

@@ -13,8 +13,7 @@ import { AssignmentRuleController } from '../assignment-rule/assignment-rule.con
 import { AssignmentRule, AssignmentRuleMember } from '../assignment-rule/assignment-rule.entity.js';
 import { AutomationController } from '../automation/automation.controller.js';
 import { Automation, AutomationTriggerUser } from '../automation/automation.entity.js';
-import { entities } from '../automations.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { entities, migrations } from '../automations.module.js';
 import { automationsRules } from './automations.rules.js';
 import { kept } from './kept.js';
 

@@ -1,8 +1,7 @@
 import type { Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
-import { AutomationsModule } from '../automations.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { AutomationsModule, migrations } from '../automations.module.js';
 
 /** The service, to be called as the gateway calls it. */
 export const startAutomations = () => TestService.start({ name: 'automations', module: AutomationsModule, migrations });

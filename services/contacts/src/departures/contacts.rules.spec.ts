@@ -9,10 +9,9 @@ import {
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
 import { Contact } from '../contact/contact.entity.js';
-import { entities } from '../contacts.module.js';
+import { entities, migrations } from '../contacts.module.js';
 import { FilterController } from '../filter/filter.controller.js';
 import { Filter, FilterCondition } from '../filter/filter.entity.js';
-import { migrations } from '../migrations/migrations.js';
 import { RecordController } from '../record/record.controller.js';
 import { CrmRecord } from '../record/record.entity.js';
 import { SegmentController } from '../segment/segment.controller.js';

@@ -1,7 +1,6 @@
 import { TestService } from '#libs/platform/testing';
 import { ContactsConfig } from '../contacts.config.js';
-import { ContactsModule } from '../contacts.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { ContactsModule, migrations } from '../contacts.module.js';
 
 export const CONTACTS_SECRET = 'a-secret-for-tests-that-is-long-enough';
 

@@ -1,7 +1,6 @@
 import { dashboards, NOBODY, publicDashboard, publicLinks, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
-import { InsightsModule } from '../insights.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { InsightsModule, migrations } from '../insights.module.js';
 
 describe('dashboards', () => {
   let insights: TestService;

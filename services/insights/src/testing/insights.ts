@@ -2,8 +2,7 @@ import type { Principal, ResolvedAction, ResolvedRules } from '#libs/contracts';
 import { EventProcessor } from '#libs/lifecycle';
 import { TestService } from '#libs/platform/testing';
 import { buildUserEvent } from '#libs/test-kit';
-import { InsightsModule } from '../insights.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { InsightsModule, migrations } from '../insights.module.js';
 
 /** The service, to be called as the gateway calls it. */
 export const startInsights = () => TestService.start({ name: 'insights', module: InsightsModule, migrations });

@@ -3,8 +3,7 @@ import { apps, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { Encryption } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
-import { IntegrationsModule } from '../integrations.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { IntegrationsModule, migrations } from '../integrations.module.js';
 import { App } from './app.entity.js';
 
 describe('apps', () => {

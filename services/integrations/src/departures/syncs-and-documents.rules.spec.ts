@@ -11,10 +11,9 @@ import { DocumentTemplateController } from '../document-template/document-templa
 import { DocumentTemplate, TemplateGrant } from '../document-template/document-template.entity.js';
 import { DocumentController } from '../document/document.controller.js';
 import { Document } from '../document/document.entity.js';
-import { entities } from '../integrations.module.js';
+import { entities, migrations } from '../integrations.module.js';
 import { InvoiceController } from '../invoice/invoice.controller.js';
 import { Invoice } from '../invoice/invoice.entity.js';
-import { migrations } from '../migrations/migrations.js';
 import { SchedulerLinkController } from '../scheduler-link/scheduler-link.controller.js';
 import { SchedulerLink } from '../scheduler-link/scheduler-link.entity.js';
 import { SignatureController } from '../signature/signature.controller.js';

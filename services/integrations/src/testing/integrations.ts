@@ -13,8 +13,7 @@ import { TestService } from '#libs/platform/testing';
 import { buildUserEvent } from '#libs/test-kit';
 import { integrationsRules } from '../departures/integrations.rules.js';
 import { IntegrationsConfig } from '../integrations.config.js';
-import { IntegrationsModule } from '../integrations.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { IntegrationsModule, migrations } from '../integrations.module.js';
 
 /** The service, to be called as the gateway calls it. */
 export const startIntegrations = () =>

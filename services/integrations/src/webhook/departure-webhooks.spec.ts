@@ -6,8 +6,7 @@ import { webhooks, webhookUpdate, type CloudEvent, type DepartureNews, type Prin
 import { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { IntegrationsConfig } from '../integrations.config.js';
-import { IntegrationsModule } from '../integrations.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { IntegrationsModule, migrations } from '../integrations.module.js';
 import { Receiver } from '../testing/receiver.js';
 import { DeliveryWorker } from './delivery.worker.js';
 import { Webhook } from './webhook.entity.js';

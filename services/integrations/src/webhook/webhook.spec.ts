@@ -5,8 +5,7 @@ import { apps, webhooks, webhookTest, webhookUpdate, type Principal, type Webhoo
 import { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { IntegrationsConfig } from '../integrations.config.js';
-import { IntegrationsModule } from '../integrations.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { IntegrationsModule, migrations } from '../integrations.module.js';
 import { Receiver } from '../testing/receiver.js';
 import { Webhook } from './webhook.entity.js';
 import { DeliveryWorker } from './delivery.worker.js';

@@ -6,8 +6,7 @@ import { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { MessagingConfig } from '../messaging.config.js';
-import { MessagingModule } from '../messaging.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { MessagingModule, migrations } from '../messaging.module.js';
 import { AddressBook } from '../testing/address-book.js';
 
 interface Taken {

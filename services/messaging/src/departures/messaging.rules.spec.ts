@@ -16,8 +16,7 @@ import { InternalNoteController } from '../internal-note/internal-note.controlle
 import { InternalNote } from '../internal-note/internal-note.entity.js';
 import { LiveChatController } from '../live-chat/live-chat.controller.js';
 import { LiveChat } from '../live-chat/live-chat.entity.js';
-import { entities } from '../messaging.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { entities, migrations } from '../messaging.module.js';
 import { kept } from './kept.js';
 import { messagingRules } from './messaging.rules.js';
 

@@ -14,8 +14,7 @@ import { Message } from '../message/message.entity.js';
 import { Outgoing } from '../message/outgoing.js';
 import type { Recipients } from '../message/recipients.js';
 import { SendingInboxes } from '../message/sending-inboxes.js';
-import { entities } from '../messaging.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { entities, migrations } from '../messaging.module.js';
 import { ScheduledMessage } from '../scheduled-message/scheduled-message.entity.js';
 import { messagingRules } from './messaging.rules.js';
 

@@ -10,8 +10,7 @@ import { EmailTemplateController } from '../email-template/email-template.contro
 import { EmailTemplate } from '../email-template/email-template.entity.js';
 import { LinkedEmailController } from '../email/email.controller.js';
 import { LinkedEmail } from '../email/email.entity.js';
-import { entities } from '../messaging.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { entities, migrations } from '../messaging.module.js';
 import { changeAs, conversationOf } from '../testing/bench.js';
 import { WebformController } from '../webform/webform.controller.js';
 import { Webform } from '../webform/webform.entity.js';

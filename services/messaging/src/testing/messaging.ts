@@ -1,8 +1,7 @@
 import { conversations, inboxes, type NewConversation, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
-import { MessagingModule } from '../messaging.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { MessagingModule, migrations } from '../messaging.module.js';
 
 /** The service, to be called as the gateway calls it. */
 export const startMessaging = () => TestService.start({ name: 'messaging', module: MessagingModule, migrations });

@@ -16,8 +16,7 @@ import { CallbackController } from '../callback/callback.controller.js';
 import { Callback, type CallbackRow } from '../callback/callback.entity.js';
 import { NumberController } from '../number/number.controller.js';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
-import { entities } from '../telephony.module.js';
-import { migrations } from '../migrations/migrations.js';
+import { entities, migrations } from '../telephony.module.js';
 import { kept } from './kept.js';
 import { telephonyRules } from './telephony.rules.js';
 

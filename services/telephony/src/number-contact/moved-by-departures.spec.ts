@@ -3,9 +3,8 @@ import type { ResolvedAction } from '#libs/contracts';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
 import { sql } from 'kysely';
 import { telephonyRules } from '../departures/telephony.rules.js';
-import { migrations } from '../migrations/migrations.js';
+import { migrations, entities } from '../telephony.module.js';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
-import { entities } from '../telephony.module.js';
 import { addContacts } from './number-contacts.js';
 
 describe('the contacts of a leaver’s numbers', () => {

@@ -11,8 +11,7 @@ import {
 import { EventProcessor } from '#libs/lifecycle';
 import { TestService } from '#libs/platform/testing';
 import { buildUserEvent } from '#libs/test-kit';
-import { migrations } from '../migrations/migrations.js';
-import { TelephonyModule } from '../telephony.module.js';
+import { migrations, TelephonyModule } from '../telephony.module.js';
 import { PhoneNumber } from './number.entity.js';
 
 let telephony: TestService;

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { ReceiptLine, ResolvedAction } from '#libs/contracts';
 import { crashes, RuleBench, type Person } from '#libs/lifecycle/testing';
 import { telephonyRules } from '../departures/telephony.rules.js';
-import { migrations } from '../migrations/migrations.js';
-import { entities } from '../telephony.module.js';
+import { migrations, entities } from '../telephony.module.js';
 import { PhoneNumber, type PhoneNumberRow } from './number.entity.js';
 import { PersonalNumberConversion } from './personal-number-conversion.js';
 

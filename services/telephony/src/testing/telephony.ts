@@ -1,8 +1,7 @@
 import type { Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
-import { migrations } from '../migrations/migrations.js';
-import { TelephonyModule } from '../telephony.module.js';
+import { migrations, TelephonyModule } from '../telephony.module.js';
 
 /** The service, to be called as the gateway calls it. */
 export const startTelephony = () => TestService.start({ name: 'telephony', module: TelephonyModule, migrations });
