@@ -131,8 +131,8 @@ describe('somebody who owned something of everything', () => {
     const { items } = await owner().get<{ items: CatalogueRule[] }>('/v1/rules');
     const lines = (await Promise.all(['deactivated', 'deleted'].map(preview))).flatMap(({ rules }) => rules);
     const present = new Set(lines.filter(({ count }) => count > 0).map(({ rule }) => rule));
-    expect(items.map(({ id }) => id).filter((id) => !present.has(id))).toEqual([]);
-    expect(items).toHaveLength(55);
+    const missing = items.filter(({ id }) => !present.has(id));
+    expect(missing.map(({ id }) => `${id}: give the leaver such a row in e2e/everything.ts`)).toEqual([]);
   });
 
   it('is found in many places as long as they work here', async () => {

@@ -74,16 +74,14 @@ function words(action) {
 }
 
 /**
+ * Cells are as long as their text, so that a new row changes no other; `.prettierignore` keeps it like that.
  * @param {string[]} heading
  * @param {string[][]} rows
  */
 function table(heading, rows) {
-  const widths = heading.map((title, column) =>
-    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
   /** @param {string[]} cells */
-  const line = (cells) => `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
-  return [line(heading), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+  const line = (cells) => `| ${heading.map((_, column) => cells[column] ?? '').join(' | ')} |`;
+  return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 /** The catalogue, as identity would list it, from the compiled declarations. */

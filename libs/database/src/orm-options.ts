@@ -1,9 +1,20 @@
 import { EventEmitter } from 'node:events';
-import type { EntitySchema } from '@mikro-orm/postgresql';
+import type { EntityManager, EntityMetadata, EntitySchema } from '@mikro-orm/postgresql';
 
 /** Any entity made with `defineEntity`. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyEntity = EntitySchema<any, any, any>;
+
+/** @throws TypeError for an entity that the service has not listed; MikroORM would give a description without columns */
+export function metadataOf(em: EntityManager, entity: AnyEntity): EntityMetadata {
+  const metadata = em.getMetadata();
+  if (!metadata.has(entity.meta.class)) {
+    throw new TypeError(
+      `${entity.meta.className} is no entity of this service: list it in \`resources\` of its module`,
+    );
+  }
+  return metadata.get(entity);
+}
 
 interface PooledClient extends EventEmitter {
   release: (destroy?: boolean | Error) => void;

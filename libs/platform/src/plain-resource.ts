@@ -10,7 +10,7 @@ import {
   type Page,
   type UserView,
 } from '#libs/contracts';
-import { Clock, Directory, Ids, pageWindow, toPage, type AnyEntity } from '#libs/database';
+import { Clock, Directory, Ids, pageWindow, toPage, metadataOf, type AnyEntity } from '#libs/database';
 import { EntityManager, type FilterQuery, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 
@@ -70,7 +70,9 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
       readonly directory: Directory,
       readonly ids: Ids,
       readonly clock: Clock,
-    ) {}
+    ) {
+      metadataOf(em, entity);
+    }
 
     @Handles(any.create)
     async create(call: Call, prepared?: unknown): Promise<object> {
@@ -149,8 +151,7 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
         id: this.ids.next(),
         accountId: principal.accountId,
       };
-      const meta = this.em.getMetadata().get(entity);
-      if ('createdAt' in meta.properties) row.createdAt ??= this.clock.now();
+      if ('createdAt' in metadataOf(this.em, entity).properties) row.createdAt ??= this.clock.now();
       await this.directory.requireActive(
         principal.accountId,
         people.map((name) => row[name] as string | null | undefined),

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { AnyEntity } from '#libs/database';
+import { metadataOf, type AnyEntity } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 
 export type Sql = RawBuilder<unknown>;
@@ -11,7 +11,7 @@ export class Relation {
   private readonly columns: ReadonlyMap<string, { name: string; type: string }>;
 
   constructor(em: EntityManager, entity: AnyEntity) {
-    const { tableName, properties } = em.getMetadata().get(entity);
+    const { tableName, properties } = metadataOf(em, entity);
     this.name = tableName;
     this.table = sql.table(tableName);
     this.columns = new Map(
