@@ -9,8 +9,9 @@ import { Api, type Json } from './api.js';
 import { PASSWORD } from './cast.js';
 import { over, watch, type Departure } from './departures.js';
 import { EventDescriptions, Listener, type AsyncApi } from './listener.js';
+import { oneOfEach } from './one-of-each.js';
 import { ScimApi } from './scim-api.js';
-import { removalOrder } from './security/bodies.js';
+import { bodyFor, removalOrder } from './security/bodies.js';
 import { Routes } from './security/routes.js';
 import { System } from './system.js';
 import { Witness, type OpenApi } from './witness.js';
@@ -23,6 +24,7 @@ describe('the descriptions', () => {
   let witness: Witness;
   let document: OpenApi;
   const password = DEMO_PASSWORD;
+  let routes: Routes;
   let owner: Api;
   let leaver: Api;
   let colleague: Api;
@@ -45,6 +47,7 @@ describe('the descriptions', () => {
     system = await System.start();
     listener = await Listener.on(system);
     document = (await (await fetch(`${system.url}/openapi.json`)).json()) as OpenApi;
+    routes = await Routes.of(system.url);
     witness = new Witness(document);
     globalThis.fetch = witness.beside(fetchItself);
     people = await openAccount(new HttpClient(system.url), demoAccounts[0]);
@@ -104,6 +107,7 @@ describe('the descriptions', () => {
     });
     await owner.put(`/v1/live-chat-operators/${people.leaver.user.id}`, { available: true });
     await owner.delete(`/v1/live-chat-operators/${people.leaver.user.id}`);
+    await oneOfEach(routes, leaver);
   });
 
   it('hold for every list, and for what is in it', async () => {
@@ -154,6 +158,12 @@ describe('the descriptions', () => {
     await owner.post(`/v1/messages/${sent.id}/delivery`, { status: 'delivered' });
     for (const link of lists.get('/v1/scheduler-links')!) await fetch(`${system.url}/m/${link.slug}`);
     for (const link of lists.get('/v1/public-links')!) await fetch(new URL(link.url as string, system.url));
+    // What is changed nowhere above takes what its description gives as an example.
+    const records = new Map([...lists.keys()].map((list) => [list, String(lists.get(list)![0]?.id)]));
+    for (const route of routes.all.filter(({ id, method }) => method === 'PATCH' && !witness.seen.has(id))) {
+      const [list, nothing] = route.path.split('/{id}');
+      if (nothing === '' && lists.get(list!)?.length) await change(list!, bodyFor(routes, route, records) as Json);
+    }
   });
 
   it('hold for automations that run, and for numbers that move', async () => {
@@ -178,7 +188,7 @@ describe('the descriptions', () => {
   });
 
   it('hold for every removal', async () => {
-    const order = removalOrder(await Routes.of(system.url));
+    const order = removalOrder(routes);
     const collections = paths('delete', /^\/v1\/[^{]+\/{id}$/).map((path) => path.slice(0, -'/{id}'.length));
     for (const list of collections.sort((one, other) => order.indexOf(one) - order.indexOf(other))) {
       if (list === '/v1/users' || list === '/v1/me/sessions') continue;
@@ -270,7 +280,8 @@ describe('the descriptions', () => {
   });
 
   it('name no operation that nobody has called', () => {
-    expect(witness.operations.filter((id) => !witness.seen.has(id))).toEqual([]);
+    const uncalled = witness.operations.filter((id) => !witness.seen.has(id));
+    expect(uncalled.map((id) => `${id} has never succeeded: call it in e2e/descriptions.spec.ts`)).toEqual([]);
   });
 
   it('tell of every event that was published, and of none that never is', async () => {

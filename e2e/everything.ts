@@ -1,6 +1,8 @@
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 import type { Cast, Member } from './cast.js';
+import { oneOfEach } from './one-of-each.js';
+import type { Routes } from './security/routes.js';
 
 /** Whoever leaves, with all that the system may get to know of them. */
 export interface Stranger extends Member {
@@ -27,7 +29,7 @@ interface Scene extends Cast {
 }
 
 /** Something of every rule for the leaver, most of it made by themselves. */
-export async function everythingOf(cast: Cast, leaver: Stranger, now: number): Promise<Everything> {
+export async function everythingOf(cast: Cast, leaver: Stranger, now: number, routes: Routes): Promise<Everything> {
   const contacts = (await leaver.api.all<{ id: string }>('/v1/contacts')).map(({ id }) => id);
   const scene = { ...cast, leaver, now, contacts };
   const dealId = await contactsThings(scene);
@@ -35,7 +37,9 @@ export async function everythingOf(cast: Cast, leaver: Stranger, now: number): P
   const talk = await conversations(scene);
   await paperwork(scene, dealId);
   await figures(scene);
-  return { ...talk, ...(await calls(scene)), ...(await connections(scene)) };
+  const had = { ...talk, ...(await calls(scene)), ...(await connections(scene)) };
+  await oneOfEach(routes, leaver.api);
+  return had;
 }
 
 /** @returns the leaver's deal */

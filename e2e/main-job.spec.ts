@@ -2,6 +2,7 @@ import { eventually } from '#libs/test-kit';
 import type { Json } from './api.js';
 import { anAccount, belongings, CONTACTS, contactsCsv, PASSWORD, signIn, type Belongings, type Cast } from './cast.js';
 import { counts, linesOf, over, watch, type Departure } from './departures.js';
+import { PARTS } from './foundation.js';
 import { System } from './system.js';
 import { traces } from './traces.js';
 
@@ -81,7 +82,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     );
     expect(new Set(progress.names)).toEqual(new Set(['rule', 'service', 'departure']));
     deactivation = await over(owner(), accepted);
-    expect(deactivation).toMatchObject({ status: 'completed', progress: { done: 7, total: 7 } });
+    expect(deactivation).toMatchObject({ status: 'completed', progress: { done: PARTS.length, total: PARTS.length } });
     expect(counts(linesOf(deactivation))).toEqual(counts(preview.rules));
     expect(linesOf(deactivation).filter((one) => one.remaining !== 0)).toEqual([]);
   });

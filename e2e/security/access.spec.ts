@@ -93,7 +93,7 @@ describe('another account', () => {
     expect(
       scoped()
         .filter((route) => !ours.addressOf(route) || !theirs.addressOf(route))
-        .map(({ id }) => id),
+        .map(({ id }) => `${id}: make a record for it in e2e/security/filled-account.ts`),
     ).toEqual([]);
     expect(routes.all.filter(({ id }) => PUBLIC_BY_ADDRESS.includes(id)).map(({ takes }) => takes)).toEqual(
       PUBLIC_BY_ADDRESS.map(() => 'nothing'),

@@ -3,6 +3,7 @@ import { HttpClient } from '../../cli/http-client.mjs';
 import { DEMO_PASSWORD, openAccount, type DemoAccount } from '../../scripts/demo/account.mjs';
 import { demoAccounts } from '../../scripts/demo/accounts.mjs';
 import { over, type Departure } from '../departures.js';
+import { oneOfEach } from '../one-of-each.js';
 import type { Api, Json } from '../api.js';
 import { USER } from '../scim-api.js';
 import type { System } from '../system.js';
@@ -52,6 +53,7 @@ export class FilledAccount {
     const people = await openAccount(new HttpClient(system.url), spec);
     const account = new FilledAccount(system, routes, people, DEMO_PASSWORD, spec.domain);
     await account.look();
+    await oneOfEach(routes, system.api(account.people.leaver.api.token));
     await account.makeTheRest();
     await account.look();
     return account;

@@ -32,6 +32,7 @@ interface Described {
   security?: Record<string, unknown>[];
   parameters?: Parameter[];
   requestBody?: { content: Record<string, { schema: Schema; example?: unknown }> };
+  responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
 }
 
 interface Document {
@@ -51,6 +52,8 @@ export interface Route {
   params: string[];
   query: Parameter[];
   body?: { mediaType: string; schema: Schema; example: unknown };
+  /** Of what it answers when all goes well, where that is JSON. */
+  answer?: Schema;
 }
 
 /** Everything that the gateway says it answers. */
@@ -78,6 +81,8 @@ export class Routes {
 
 function routeOf(path: string, method: string, { operationId, security, parameters = [], ...more }: Described): Route {
   const [body] = Object.entries(more.requestBody?.content ?? {});
+  const success = Object.entries(more.responses).find(([status]) => status.startsWith('2'))?.[1];
+  const answer = success?.content?.['application/json']?.schema;
   return {
     id: operationId,
     method: method.toUpperCase(),
@@ -86,5 +91,6 @@ function routeOf(path: string, method: string, { operationId, security, paramete
     params: [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name!),
     query: parameters.filter((parameter) => parameter.in === 'query'),
     ...(body && { body: { mediaType: body[0], schema: body[1].schema, example: body[1].example } }),
+    ...(answer && { answer }),
   };
 }
