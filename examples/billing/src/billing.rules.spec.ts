@@ -1,7 +1,7 @@
 import { behavesLikeARule, coversEveryPersonalColumn } from '@leaver/service-kit/testing';
-import { Approval } from './approval.entity.js';
-import { billingRules } from './billing.rules.js';
-import { migrations } from './migrations.js';
+import { Approval } from './approval.entity.ts';
+import { billingRules } from './billing.rules.ts';
+import { migrations } from './migrations.ts';
 
 const billing = { name: 'billing', entities: [Approval], rules: billingRules, migrations };
 

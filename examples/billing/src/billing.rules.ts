@@ -1,5 +1,5 @@
 import { can, keep, owned, rule, transfer, unassign } from '@leaver/service-kit/lifecycle';
-import { Approval } from './approval.entity.js';
+import { Approval } from './approval.entity.ts';
 
 /** Somebody has to pay the bills: what waits for the leaver goes to whoever takes over. What they decided stays theirs. */
 export const billingRules = [

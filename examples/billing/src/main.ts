@@ -1,7 +1,7 @@
 import { LifecycleModule } from '@leaver/service-kit/lifecycle';
 import { runService } from '@leaver/service-kit/platform';
-import { Approval } from './approval.entity.js';
-import { billingRules } from './billing.rules.js';
+import { Approval } from './approval.entity.ts';
+import { billingRules } from './billing.rules.ts';
 
 const module = LifecycleModule.forService({
   service: 'billing',
