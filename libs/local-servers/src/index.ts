@@ -4,7 +4,6 @@ export {
   type RolePasswords,
   type ServiceDatabase,
   createDatabase,
-  createServiceRoles,
   databaseUrls,
   restrictEntry,
 } from './databases.js';

@@ -2,7 +2,6 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import {
   createDatabase,
-  createServiceRoles,
   databaseUrls,
   restrictEntry,
   RolePasswords,
@@ -38,7 +37,7 @@ export async function testDatabase({ name, migrate, fingerprint }: TestDatabaseO
     await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`template of ${name}`]);
     if (!(await isReady(client, template))) {
       await client.query(`drop database if exists ${pg.escapeIdentifier(template)} with (force)`);
-      await createServiceRoles(adminUrl, name, passwords);
+      await createTestRoles(client, name, passwords);
       const { ownerUrl } = await createDatabase(adminUrl, name, { database: template, passwords });
       await migrate(ownerUrl);
       await client.query(`alter database ${pg.escapeIdentifier(template)} allow_connections false is_template true`);
@@ -59,6 +58,34 @@ export async function testDatabase({ name, migrate, fingerprint }: TestDatabaseO
         await client.query(`drop database if exists ${pg.escapeIdentifier(database)} with (force)`);
       }),
   };
+}
+
+/** Stands at every role that the kit has made. */
+const MARK = 'made by the Leaver test kit';
+
+/**
+ * The two roles of a service, as in production. A role that something else has made is left alone: on the server of a running
+ * installation a new password would lock its service out.
+ * @throws Error for such a role
+ */
+async function createTestRoles(client: pg.Client, name: string, passwords: RolePasswords): Promise<void> {
+  const wanted = { [`${name}_owner`]: passwords.owner, [name]: passwords.runtime };
+  const { rows } = await client.query<{ role: string; mark: string | null }>(
+    `select rolname as role, shobj_description(oid, 'pg_authid') as mark from pg_roles where rolname = any($1)`,
+    [Object.keys(wanted)],
+  );
+  const foreign = rows.find(({ mark }) => mark !== MARK);
+  if (foreign)
+    throw new Error(
+      `The PostgreSQL server of this test run has a role "${foreign.role}" that the test kit has not made. ` +
+        'Tests never change such a role: run them on a server of their own.',
+    );
+  for (const [role, password] of Object.entries(wanted).filter(([role]) => !rows.some((row) => row.role === role))) {
+    const id = pg.escapeIdentifier(role);
+    await client.query(
+      `create role ${id} login password ${client.escapeLiteral(password)}; comment on role ${id} is ${client.escapeLiteral(MARK)}`,
+    );
+  }
 }
 
 async function isReady(client: pg.Client, template: string): Promise<boolean> {
