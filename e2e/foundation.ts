@@ -66,9 +66,9 @@ export class Foundation {
     private readonly settings: Record<string, string>,
   ) {}
 
-  /** @param guests services of other teams that may join later */
-  static async lay(guests: readonly string[] = [], contents?: Contents): Promise<Foundation> {
-    const users = brokerUsers(guests);
+  /** @param externalServices services of other teams that may join later */
+  static async lay(externalServices: readonly string[] = [], contents?: Contents): Promise<Foundation> {
+    const users = brokerUsers(externalServices);
     const [broker, ...databases] = await Promise.all([
       testBroker({ users }),
       ...PARTS.map((part) => databaseFor(part, contents)),
@@ -121,8 +121,8 @@ export function databaseFor({ name, migrations }: Part, contents?: Contents): Pr
 }
 
 /** What a service may not do on the broker when started by `npm start` fails here, too. */
-function brokerUsers(guests: readonly string[]) {
-  const joining = Object.fromEntries(guests.map((name) => [name, ruleOwner(name)]));
+function brokerUsers(externalServices: readonly string[]) {
+  const joining = Object.fromEntries(externalServices.map((name) => [name, ruleOwner(name)]));
   return Object.entries({ ...permissions, ...joining, mailer: MAILER }).map(([name, allowed]) => ({
     name,
     password: `${name}-password`,

@@ -50,7 +50,7 @@ describe('a service of another team', () => {
   let accountId: string;
 
   beforeAll(async () => {
-    [system, billing] = await Promise.all([System.start({ guests: ['billing'] }), NinthService.install()]);
+    [system, billing] = await Promise.all([System.start({ externalServices: ['billing'] }), NinthService.install()]);
     database = new Client(billing.databaseUrl);
     await database.connect();
     cast = await anAccount(system, 'helpdesk');

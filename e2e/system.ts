@@ -8,7 +8,7 @@ import { allIntroduced } from './readiness.js';
 
 interface SystemOptions {
   /** Services of other teams that may join later. */
-  guests?: readonly string[];
+  externalServices?: readonly string[];
   /** What databases and broker hold at the start; nothing unless given. */
   contents?: Contents;
   clock?: TestClock;
@@ -33,8 +33,12 @@ export class System {
     return this.running;
   }
 
-  static async start({ guests = [], contents, clock = new TestClock() }: SystemOptions = {}): Promise<System> {
-    const foundation = await Foundation.lay(guests, contents);
+  static async start({
+    externalServices = [],
+    contents,
+    clock = new TestClock(),
+  }: SystemOptions = {}): Promise<System> {
+    const foundation = await Foundation.lay(externalServices, contents);
     const system = new System(clock, foundation, []);
     for (const { name } of [...PARTS, gateway]) await system.startOne(name);
     await allIntroduced(system.url);

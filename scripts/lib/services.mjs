@@ -11,8 +11,11 @@ export const dataServices = [
 
 export const services = ['gateway', ...dataServices];
 
-/** Services of other teams, which `npm start` does not run: the names in LEAVER_GUESTS, separated by commas. */
-export const externalServices = namesIn(process.env.LEAVER_GUESTS);
+/**
+ * Services of other teams, which `npm start` does not run: the names in LEAVER_EXTERNAL_SERVICES, separated by commas. The
+ * variable's former name, LEAVER_GUESTS, is still read.
+ */
+export const externalServices = namesIn(process.env.LEAVER_EXTERNAL_SERVICES ?? process.env.LEAVER_GUESTS);
 
 /** The broker's users: the services, programs that subscribe to the events, and the operator. */
 export const brokerUsers = [...services, ...externalServices, 'subscriber', 'operator'];
@@ -26,6 +29,6 @@ function namesIn(list = '') {
   const taken = [...services, 'subscriber', 'operator'];
   return names.filter(Boolean).map((name) => {
     if (/^[a-z][a-z0-9-]{1,30}$/.test(name) && !taken.includes(name)) return name;
-    throw new Error(`LEAVER_GUESTS: ${name} can't be the name of a service`);
+    throw new Error(`LEAVER_EXTERNAL_SERVICES: ${name} can't be the name of a service`);
   });
 }
