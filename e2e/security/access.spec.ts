@@ -193,12 +193,12 @@ describe('every operation', () => {
     matrix = await Matrix.of(system, routes, theirs, scimToken);
   });
 
-  it('takes a token unless it is one of those written down here', () => {
+  it('takes a token unless WITHOUT_TOKEN in roles.ts names it', () => {
     const open = routes.all.filter(({ takes }) => takes === 'nothing').map(({ id }) => id);
     expect(open.sort()).toEqual(WITHOUT_TOKEN);
   });
 
-  it('of identity is for managers unless it is one of those written down here', () => {
+  it('of identity is for managers unless IDENTITY_FOR_EVERYBODY in roles.ts names it', () => {
     const everybodys = ALL_OPERATIONS.filter(
       ({ service, access }) => service === 'identity' && typeof access === 'string',
     );

@@ -194,6 +194,13 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('tells who may call, where not everybody who is signed in may', () => {
+    const descriptionOf = (id: string) => described(ALL_OPERATIONS.find((one) => one.id === id)!);
+    expect(descriptionOf('audit.list')).toMatchObject({ description: 'For: owner, admin.' });
+    expect(descriptionOf('dashboards.get')).toMatchObject({ description: 'For the user whose record it is.' });
+    expect(descriptionOf('segments.get')).not.toHaveProperty('description');
+  });
+
   it('cannot be made of two classes with one name', () => {
     const thing = (name: string) => {
       class Thing {
