@@ -14,3 +14,4 @@ export { freePort, isPortFree } from './ports.js';
 export { startPostgres, type Postgres, type PostgresOptions } from './postgres.js';
 export { reachableByPostgres } from './postgres-account.js';
 export { startPostgresContainer } from './postgres-container.js';
+export { eventually, type WaitOptions } from './eventually.js';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, NatsConnection } from '@nats-io/transport-node';
-import { eventually, testBroker, TestBroker } from '#libs/test-kit';
+import { testBroker, type TestBroker } from '#libs/test-kit';
+import { eventually } from './eventually.js';
 
 async function withConnection<T>(servers: string, work: (nc: NatsConnection) => Promise<T>): Promise<T> {
   const nc = await connect({ servers, reconnect: false });

@@ -4,7 +4,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually } from '#libs/test-kit';
+import { eventually } from './eventually.js';
 import { end, endLeftover, guard, hasEnded } from './process-guard.js';
 import { NatsServer } from './nats-server.js';
 import { freePort } from './ports.js';

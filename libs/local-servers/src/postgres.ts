@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, chown, cp, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import pg from 'pg';
-import { eventually } from '#libs/test-kit';
+import { eventually } from './eventually.js';
 import { end, endLeftover, guard, hasEnded, isAlive } from './process-guard.js';
 import { freePort } from './ports.js';
 import { postgresAccount, reachableByPostgres, SystemAccount } from './postgres-account.js';

@@ -2,7 +2,7 @@ import { ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { eventually } from '#libs/test-kit';
+import { eventually } from './eventually.js';
 
 /**
  * Waits for its standard input to end, which happens when the process that holds the other end dies, however it dies.

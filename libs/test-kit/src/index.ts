@@ -1,5 +1,5 @@
 export { asAnotherProcess } from './another-process.js';
-export { eventually, type WaitOptions } from './eventually.js';
+export { eventually, type WaitOptions } from '#libs/local-servers';
 export { testBroker, type TestBroker } from './test-broker.js';
 export { testDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
 export { temporaryFolder, testRun } from './test-run.js';
