@@ -1,13 +1,15 @@
 /** @import { NatsConnection } from '@nats-io/transport-node' */
 /** @import { ProblemBody } from '#libs/contracts' */
 /** @import { Terminal } from './terminal.mjs' */
+/** @import { TimeLimits } from './time-limits.mjs' */
 import { running } from '../scripts/lib/running.mjs';
 import { dataServices } from '../scripts/lib/services.mjs';
+import { variable } from './environment.mjs';
 import { CommandError, EXIT, usageError } from './exit-codes.mjs';
+import { inSeconds } from './time-limits.mjs';
 
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 3_000;
-const ANSWER_TIMEOUT = 30_000;
 
 /**
  * Asks a service. It rejects with `Unanswered`.
@@ -17,50 +19,54 @@ const ANSWER_TIMEOUT = 30_000;
 /**
  * Connects to the broker as its user `operator` while `work` runs. Its questions concern the installation, not an account.
  * @template T
+ * @param {TimeLimits} limits
  * @param {(ask: Ask) => Promise<T>} work
  */
-export async function asOperator(work) {
-  const nats = await connected();
+export async function asOperator({ answer }, work) {
+  const nats = await connected(Math.min(answer, CONNECT_TIMEOUT));
   try {
-    return await work((service, question, data) => ask(nats, service, question, data));
+    return await work((service, question, data) => ask(nats, answer, service, question, data));
   } finally {
     await nats.close();
   }
 }
 
-/** The service does not answer, or refuses; `problem` is its answer. */
-export class Unanswered extends CommandError {
-  /**
-   * @param {string} service
-   * @param {ProblemBody} [problem]
-   */
-  constructor(service, problem) {
-    const reason = problem?.errors?.[0]?.message ?? problem?.detail;
-    const refused = `${service} could not do it (${problem?.code ?? 'internal'})${reason ? `: ${reason}` : '.'}`;
-    super(problem ? EXIT.failed : EXIT.unreachable, problem ? refused : `${service} does not answer.`);
-  }
+/** A service does not answer, or refuses. */
+export class Unanswered extends CommandError {}
+
+/**
+ * @param {string} service
+ * @param {ProblemBody} problem its answer
+ */
+function refused(service, { code = 'internal', detail, errors }) {
+  const reason = errors?.[0]?.message ?? detail;
+  return new Unanswered(EXIT.failed, `${service} could not do it (${code})${reason ? `: ${reason}` : '.'}`);
 }
 
 /**
  * @param {NatsConnection} nats
+ * @param {number} timeout milliseconds
  * @param {string} service
  * @param {string} question
  * @param {object} data
  */
-async function ask(nats, service, question, data) {
+async function ask(nats, timeout, service, question, data) {
   const subject = `lifecycle.${service}.${question}`;
   const packet = JSON.stringify({ pattern: subject, data, id: '0' });
-  const answer = await nats.request(subject, packet, { timeout: ANSWER_TIMEOUT }).catch(() => {
-    throw new Unanswered(service);
+  const answer = await nats.request(subject, packet, { timeout }).catch((error) => {
+    if (error instanceof Error && error.name === 'TimeoutError')
+      throw new Unanswered(EXIT.timedOut, `${service} did not answer within ${inSeconds(timeout)}.`);
+    throw new Unanswered(EXIT.unreachable, `${service} is not running.`);
   });
   // any: the caller names the type of what it asks for.
   const { err, response } = /** @type {{ err?: ProblemBody, response: any }} */ (answer.json());
-  if (err) throw new Unanswered(service, err);
+  if (err) throw refused(service, err);
   return response;
 }
 
-async function connected() {
-  const address = process.env.NATS_URL || (await running())?.operator;
+/** @param {number} timeout milliseconds */
+async function connected(timeout) {
+  const address = variable('NATS_URL') || (await running())?.operator;
   if (!address)
     throw new CommandError(
       EXIT.unreachable,
@@ -75,7 +81,7 @@ async function connected() {
     pass: decodeURIComponent(password),
     inboxPrefix: `_INBOX_${decodeURIComponent(username)}`,
   };
-  return connect({ servers: host, ...(user || {}), reconnect: false, timeout: CONNECT_TIMEOUT }).catch((error) => {
+  return connect({ servers: host, ...(user || {}), reconnect: false, timeout }).catch((error) => {
     throw new CommandError(EXIT.unreachable, `The broker can’t be reached at ${host}: ${error.message}`);
   });
 }
@@ -83,19 +89,23 @@ async function connected() {
 /**
  * Asks one service that owns data, or all of them. A service that does not answer is reported and does not stop the others.
  * @template T
+ * @param {TimeLimits} limits
  * @param {string | undefined} service
  * @param {string} question
  * @param {object} data
  * @param {Terminal} messages
- * @returns {Promise<{ answers: { service: string, answer: T }[], complete: boolean }>} `complete`: every service has answered
+ * @returns {Promise<{ answers: { service: string, answer: T }[], failure: number | undefined }>} `failure`: the exit code if
+ *   a service has not answered
  */
-export async function askDataServices(service, question, data, messages) {
+export async function askDataServices(limits, service, question, data, messages) {
   if (service !== undefined && !dataServices.includes(service))
     throw usageError(`--service is one of ${dataServices.join(', ')}.`);
   const asked = service ? [service] : dataServices;
   /** @type {{ service: string, answer: T }[]} */
   const answers = [];
-  await asOperator((ask) =>
+  /** @type {number[]} */
+  const failures = [];
+  await asOperator(limits, (ask) =>
     Promise.all(
       asked.map(async (one, index) => {
         try {
@@ -103,10 +113,10 @@ export async function askDataServices(service, question, data, messages) {
         } catch (error) {
           if (!(error instanceof Unanswered)) throw error;
           messages.line(messages.red(error.message));
+          failures.push(error.exitCode);
         }
       }),
     ),
   );
-  const given = answers.filter(Boolean);
-  return { answers: given, complete: given.length === asked.length };
+  return { answers: answers.filter(Boolean), failure: failures.sort().at(-1) };
 }

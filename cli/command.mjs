@@ -1,5 +1,6 @@
 /** @import { parseArgs, ParseArgsOptionsConfig } from 'node:util' */
 /** @import { Terminal } from './terminal.mjs' */
+/** @import { TimeLimits } from './time-limits.mjs' */
 
 /**
  * What a command is run with.
@@ -8,6 +9,7 @@
  * @typedef {object} CommandContext
  * @property {A extends 1 ? [string] : string[]} args
  * @property {ReturnType<typeof parseArgs<{ options: O }>>['values']} values
+ * @property {TimeLimits} limits
  * @property {Terminal} out standard output: the result
  * @property {Terminal} messages standard error: progress and messages
  * @property {(value: unknown, show: () => void) => void} report writes the value as JSON with --json, else calls `show`

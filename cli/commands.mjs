@@ -13,6 +13,7 @@ import { replay } from './commands/replay.mjs';
 import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
 import { status } from './commands/status.mjs';
 import { verify } from './commands/verify.mjs';
+import { DEFAULT_LIMITS } from './time-limits.mjs';
 
 /**
  * The commands by name, in the order in which `help` lists them.
@@ -37,7 +38,7 @@ export const commands = new Map(
   }),
 );
 
-export const help = () => `Usage: leaver <command> [--json]
+export const help = () => `Usage: leaver <command> [--json] [--timeout <seconds>]
 
 ${[...commands.values()].map(({ usage, about }) => `  ${usage}\n      ${about}`).join('\n')}
 
@@ -50,15 +51,19 @@ A <user> is an id, an email or a staff id. [leaving] stands for these options:
   --plan-token <token>               refuse if something has changed since the preview with this token
 
 --json writes JSON and nothing else to standard output; messages and progress go to standard error.
+--timeout gives up after this time without an answer (default ${DEFAULT_LIMITS.answer / 1_000}), or without progress where a command waits for
+the end of something (default ${DEFAULT_LIMITS.progress / 1_000}), and names who was silent. What has been started goes on.
 
 Environment
   LEAVER_URL    the address of Leaver; default: where you have signed in, or what runs on this machine
   LEAVER_TOKEN  an API token of a manager; default: the token of leaver login, stored in LEAVER_HOME (.leaver) and
                 readable only by you
   NATS_URL      for operator commands: the broker's address, with its user \`operator\`; default: what runs on this machine
+Each may be given as <NAME>_FILE, the path of a file that holds it.
 
 Exit codes
   0  done
   1  refused, failed, or something is not as it should be
   2  wrong usage
-  3  not reachable, or not signed in`;
+  3  not reachable, or not signed in
+  4  no answer or no progress in time`;

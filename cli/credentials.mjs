@@ -1,6 +1,8 @@
+/** @import { TimeLimits } from './time-limits.mjs' */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runningUrl, defaultHome } from '../scripts/lib/running.mjs';
+import { variable } from './environment.mjs';
 import { CommandError, EXIT, usageError } from './exit-codes.mjs';
 import { HttpClient } from './http-client.mjs';
 
@@ -20,15 +22,18 @@ export const storedCredentials = () =>
 
 /** The gateway's address: LEAVER_URL, else where the user has signed in, else what runs on this machine. */
 export async function gatewayUrl() {
-  const url = process.env.LEAVER_URL || (await storedCredentials())?.url || (await runningUrl()) || DEFAULT_URL;
+  const url = variable('LEAVER_URL') || (await storedCredentials())?.url || (await runningUrl()) || DEFAULT_URL;
   return url.replace(/\/+$/, '');
 }
 
-/** A client with LEAVER_TOKEN or the stored token. A stored token is sent only to the gateway that issued it. */
-export async function signedInClient() {
+/**
+ * A client with LEAVER_TOKEN or the stored token. A stored token is sent only to the gateway that issued it.
+ * @param {TimeLimits} limits
+ */
+export async function signedInClient({ answer }) {
   const url = await gatewayUrl();
   const stored = await storedCredentials();
-  const token = process.env.LEAVER_TOKEN?.trim() || (stored && stored.url === url ? stored.token : undefined);
+  const token = variable('LEAVER_TOKEN') || (stored && stored.url === url ? stored.token : undefined);
   if (!token)
     throw new CommandError(
       EXIT.unreachable,
@@ -36,7 +41,7 @@ export async function signedInClient() {
     );
   // fetch would repeat the token in its error.
   if (!/^[\x21-\x7e]+$/.test(token)) throw usageError('LEAVER_TOKEN is not an API token.');
-  return new HttpClient(url, token);
+  return new HttpClient(url, token, undefined, answer);
 }
 
 /**

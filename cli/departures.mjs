@@ -2,11 +2,13 @@
 /** @import { CommandContext } from './command.mjs' */
 /** @import { HttpClient } from './http-client.mjs' */
 /** @import { Terminal } from './terminal.mjs' */
+/** @import { TimeLimits } from './time-limits.mjs' */
 /** @import { DepartureStep } from './watch-departure.mjs' */
 import { signedInClient } from './credentials.mjs';
 import { ruleName, showDeparture, showPreview } from './departure-views.mjs';
 import { CommandError, EXIT, usageError } from './exit-codes.mjs';
 import { ask } from './prompt.mjs';
+import { inSeconds } from './time-limits.mjs';
 import { findUser, nameOf, overridesIn, successorsIn } from './users.mjs';
 import { watchDeparture } from './watch-departure.mjs';
 
@@ -50,8 +52,8 @@ export const fetchPreview = (api, { id }, transition) =>
  * @param {Transition} transition
  */
 export async function startDeparture(context, transition) {
-  const { args, values, messages } = context;
-  const api = await signedInClient();
+  const { args, values, limits, messages } = context;
+  const api = await signedInClient(limits);
   const user = await findUser(api, args[0]);
   const request = {
     successors: await successorsIn(api, values.successor),
@@ -91,33 +93,57 @@ async function confirmed(api, messages, user, transition) {
 /**
  * Reports the departure, with --watch when it is over.
  * @param {HttpClient} api
- * @param {Pick<CommandContext<{ watch: { type: 'boolean' } }, 1>, 'values' | 'out' | 'messages' | 'report'>} context
+ * @param {Pick<CommandContext<{ watch: { type: 'boolean' } }, 1>, 'values' | 'limits' | 'out' | 'messages' | 'report'>} context
  * @param {Departure} departure
  */
-export async function conclude(api, { values, out, messages, report }, departure) {
-  const latest = values.watch ? await watch(api, messages, departure) : departure;
+export async function conclude(api, { values, limits, out, messages, report }, departure) {
+  const latest = values.watch ? await watch(api, limits, messages, departure) : departure;
   report(latest, () => showDeparture(out, latest));
+  if (values.watch && latest.status === 'running')
+    throw new CommandError(
+      EXIT.timedOut,
+      `The departure made no progress for ${inSeconds(limits.progress)}. ${unfinishedServices(latest)}`,
+    );
   return UNSUCCESSFUL.includes(latest.status) ? EXIT.failed : EXIT.done;
 }
 
 /**
- * Shows the progress: a bar on a terminal, elsewhere a line for each step.
+ * A sentence that names the services that a departure waits for.
+ * @param {Departure} departure
+ */
+export function unfinishedServices({ services }) {
+  const names = services.filter(({ status }) => status === 'pending' || status === 'running').map((one) => one.service);
+  return names.length > 0 ? `Not finished: ${names.join(', ')}.` : 'All services have finished; identity has not.';
+}
+
+/**
+ * Shows the progress: a bar on a terminal, elsewhere a line for each step. Gives up when there is none for too long.
  * @param {HttpClient} api
+ * @param {TimeLimits} limits
  * @param {Terminal} messages
  * @param {Departure} departure
  */
-async function watch(api, messages, departure) {
+async function watch(api, limits, messages, departure) {
   let { done, total } = departure.progress;
   let current = '';
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(), limits.progress);
   /** @param {DepartureStep} step */
   const show = ({ type, data }) => {
+    timer.refresh();
     if (type === 'departure') ({ done, total } = data.progress);
     else if (type === 'rule') current = `${ruleName(data)} ${data.action} ${data.affected}`;
     else current = `${data.service} ${data.status}`;
     if (messages.isTerminal) messages.overwrite(`  ${messages.bar(done, total)}  ${current}`);
     else messages.line(type === 'departure' ? `${done}/${total} ${data.status}` : current);
   };
-  const latest = await watchDeparture(api, departure, show);
-  if (messages.isTerminal) messages.overwrite('');
-  return latest;
+  try {
+    return await watchDeparture(api, departure, show, idle.signal);
+  } catch (error) {
+    if (!idle.signal.aborted) throw error;
+    return await /** @type {Promise<Departure>} */ (api.get(`/v1/departures/${departure.id}`));
+  } finally {
+    clearTimeout(timer);
+    if (messages.isTerminal) messages.overwrite('');
+  }
 }

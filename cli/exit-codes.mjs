@@ -1,7 +1,7 @@
-import { HttpError } from './http-client.mjs';
+import { HttpError, NoAnswerError } from './http-client.mjs';
 
 /** The exit codes of the program. `leaver help` documents them, and scripts rely on them. */
-export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3 };
+export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3, timedOut: 4 };
 
 /** Ends the command with a message and an exit code. */
 export class CommandError extends Error {
@@ -26,6 +26,7 @@ export const usageError = (message) => new CommandError(EXIT.usage, message);
 export function describeError(error) {
   if (error instanceof CommandError) return { exitCode: error.exitCode, message: error.message };
   if (error instanceof HttpError) return describeHttpError(error);
+  if (error instanceof NoAnswerError) return { exitCode: EXIT.timedOut, message: error.message };
   if (!(error instanceof Error)) return { exitCode: EXIT.failed, message: String(error) };
   if ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
     return { exitCode: EXIT.usage, message: error.message };
@@ -37,9 +38,9 @@ export function describeError(error) {
 
 /** @param {HttpError} error */
 function describeHttpError({ status, code, problem }) {
-  const { title, detail, errors = [] } = problem;
+  const { title, detail, errors = [], service } = problem;
   const fields = errors.map(({ field, message }) => `\n  ${field}: ${message}`).join('');
-  const message = `${detail ?? title ?? `Status ${status}`}${code ? ` (${code})` : ''}${fields}`;
+  const message = `${service ? `${service}: ` : ''}${detail ?? title ?? `Status ${status}`}${code ? ` (${code})` : ''}${fields}`;
   return { exitCode: status === 401 || status === 503 ? EXIT.unreachable : EXIT.failed, message, problem };
 }
 

@@ -22,6 +22,18 @@ export class HttpError extends Error {
   }
 }
 
+/** No answer came in time. */
+export class NoAnswerError extends Error {
+  /**
+   * @param {string} url the gateway's address
+   * @param {string} request method and path
+   * @param {number} timeout milliseconds
+   */
+  constructor(url, request, timeout) {
+    super(`${url} did not answer within ${timeout / 1_000} s: ${request}`);
+  }
+}
+
 /**
  * A client of the gateway. It sends every request with the same token, or with none. The caller says what type an answer
  * has: nothing checks it here.
@@ -31,11 +43,13 @@ export class HttpClient {
    * @param {string} url the gateway's address
    * @param {string} [token]
    * @param {string} [userAgent]
+   * @param {number} [timeout] milliseconds to wait for an answer, other than a stream of events
    */
-  constructor(url, token, userAgent) {
+  constructor(url, token, userAgent, timeout) {
     this.url = url;
     this.token = token;
     this.userAgent = userAgent;
+    this.timeout = timeout;
   }
 
   /**
@@ -45,7 +59,7 @@ export class HttpClient {
    * @returns {HttpClient & { token: T }}
    */
   withToken(token) {
-    return Object.assign(new HttpClient(this.url), { token });
+    return Object.assign(new HttpClient(this.url, undefined, undefined, this.timeout), { token });
   }
 
   /**
@@ -53,7 +67,7 @@ export class HttpClient {
    * @param {string} userAgent
    */
   withUserAgent(userAgent) {
-    return new HttpClient(this.url, this.token, userAgent);
+    return new HttpClient(this.url, this.token, userAgent, this.timeout);
   }
 
   /**
@@ -174,12 +188,24 @@ export class HttpClient {
    */
   async #send(method, path, body, type = 'application/json') {
     const headers = this.#headers(body === undefined ? {} : { 'content-type': type });
-    const response = await fetch(this.url + path, { method, headers, body });
-    const answer = await readJson(response);
-    if (!response.ok) throw new HttpError(`${method} ${path}`, response.status, answer);
-    return answer;
+    const { timeout, url } = this;
+    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+    try {
+      const response = await fetch(url + path, { method, headers, body, signal });
+      const answer = await readJson(response);
+      if (!response.ok) throw new HttpError(`${method} ${path}`, response.status, answer);
+      return answer;
+    } catch (error) {
+      // What is looked for in a query may be an email.
+      if (timeout !== undefined && isTimeout(error))
+        throw new NoAnswerError(url, `${method} ${path.split('?')[0]}`, timeout);
+      throw error;
+    }
   }
 }
+
+/** @param {unknown} error */
+const isTimeout = (error) => error instanceof Error && error.name === 'TimeoutError';
 
 /**
  * The body of an answer, or an empty object if it is not JSON.

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 // npm run leaver -- <command>, or npx leaver <command>: Leaver for the terminal and for scripts. `help` lists the commands.
-/** @import { ParseArgsOptionsConfig } from 'node:util' */
-import { parseArgs } from 'node:util';
-import { commands, help } from './commands.mjs';
-import { describeError, EXIT, usageError } from './exit-codes.mjs';
+import { help } from './commands.mjs';
+import { describeError, EXIT } from './exit-codes.mjs';
+import { parseCommand } from './parse-command.mjs';
 import { Terminal } from './terminal.mjs';
 
 const { argv, stderr, stdout } = process;
@@ -19,6 +18,12 @@ for (const stream of [stdout, stderr])
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
   });
 
+// The kernel ignores signals to the first process of a container unless the process handles them.
+if (process.pid === 1) {
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+}
+
 try {
   process.exitCode = await run(argv.slice(2));
 } catch (error) {
@@ -27,28 +32,26 @@ try {
   messages.line(messages.red(message));
   process.exitCode = exitCode;
 }
+// A connection to a broker that never answered stays open, and must not keep the process.
+await Promise.all([stdout, stderr].map((stream) => new Promise((done) => stream.write('', () => done(undefined)))));
+process.exit();
 
 /** @param {string[]} words */
-async function run([name, ...words]) {
+async function run(words) {
+  const [name] = words;
   if (name === undefined || name === 'help' || name === '--help') {
     (name ? out : messages).line(help());
     return name ? EXIT.done : EXIT.usage;
   }
-  const command = commands.get(name);
-  if (!command) throw usageError(`There is no command ${name}. leaver help lists them.`);
-  const { args, usage } = command;
-  /** @type {ParseArgsOptionsConfig} */
-  const options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean' } };
-  const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true });
+  const { command, values, positionals, limits } = parseCommand(words);
   if (values.help) {
-    out.line(`Usage: leaver ${usage}`);
+    out.line(`Usage: leaver ${command.usage}`);
     return EXIT.done;
   }
-  if (args !== 'any' && positionals.length !== args) throw usageError(`Usage: leaver ${usage}`);
   /** @type {(value: unknown, show: () => void) => void} */
   const report = (value, show) => {
     if (values.json) writeJson(value);
     else show();
   };
-  return command.run({ args: positionals, values, out, messages, report });
+  return command.run({ args: positionals, values, limits, out, messages, report });
 }

@@ -21,8 +21,9 @@ export class Terminal {
     this.yellow = style(33, 39);
   }
 
+  /** Whether lines can be redrawn. */
   get isTerminal() {
-    return this.stream.isTTY === true;
+    return this.stream.isTTY === true && env.TERM !== 'dumb';
   }
 
   line(text = '') {

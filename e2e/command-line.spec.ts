@@ -99,7 +99,18 @@ describe('the command line', () => {
       ...['bulk', file, '--transition', 'deactivated', '--watch', '--yes'],
     );
     expect([exitCode, value.status]).toEqual([1, 'completed']);
-    expect(value.rows).toMatchObject([{ status: 'completed' }, { status: 'refused', code: 'unknown-user' }]);
+    expect(value.rows).toMatchObject([
+      { staffId: cast.cleo.staffId, status: 'completed' },
+      { staffId: 'no such id', status: 'refused', code: 'unknown-user' },
+    ]);
+  });
+
+  it('reads the list from standard input, which then cannot confirm anything', async () => {
+    const words = ['bulk', '-', '--transition', 'deactivated', '--watch'];
+    const input = 'staffId\nno such id\n';
+    expect(await run(words, {}, { input })).toMatchObject({ exitCode: 2, messages: expect.stringContaining('--yes') });
+    const { exitCode, out } = await run([...words, '--yes', '--json'], {}, { input });
+    expect([exitCode, JSON.parse(out)]).toMatchObject([1, { rows: [{ status: 'refused', code: 'unknown-user' }] }]);
   });
 
   it('verifies the promises to all users who have left', async () => {
@@ -134,8 +145,27 @@ describe('the command line', () => {
     expect((await run(['preview', cast.ben.email], { LEAVER_TOKEN: `${token}\n` })).exitCode).toBe(0);
   });
 
+  it('takes its settings from files, like the services', async () => {
+    const file = join(folder, 'token');
+    await writeFile(file, `${token}\n`);
+    const preview = (env: Record<string, string>) => run(['preview', cast.ben.email], env);
+    expect(await preview({ LEAVER_TOKEN: '', LEAVER_TOKEN_FILE: file })).toMatchObject({ exitCode: 0 });
+    expect(await preview({ LEAVER_TOKEN_FILE: file })).toMatchObject({
+      exitCode: 2,
+      messages: 'LEAVER_TOKEN and LEAVER_TOKEN_FILE are both set; only one of them may be.\n',
+    });
+    expect(await preview({ LEAVER_TOKEN: '', LEAVER_TOKEN_FILE: `${file}s` })).toMatchObject({
+      exitCode: 2,
+      messages: 'LEAVER_TOKEN_FILE must name a file that can be read (ENOENT).\n',
+    });
+    await writeFile(file, system.brokerUrl('operator'));
+    expect(await run(['dead-letters'], { NATS_URL_FILE: file })).toMatchObject({ exitCode: 0 });
+  });
+
   it('keeps its exit code when nobody reads its output', async () => {
     expect(await run(['help'], {}, { closed: true })).toEqual({ exitCode: 0, out: '', messages: '' });
+    const [departure] = await cast.owner.api.all<Departure>('/v1/departures');
+    expect(await run(['status', departure!.id], {}, { closed: true })).toEqual({ exitCode: 0, out: '', messages: '' });
     const refused = ['deactivate', cast.owner.email, '--yes', '--json'];
     expect(await run(refused, {}, { closed: true })).toMatchObject({ exitCode: 1, out: '' });
   });

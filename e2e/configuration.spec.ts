@@ -1,13 +1,17 @@
-import { fieldTypes, type Class } from '#libs/contracts';
-import { BaseConfig, ServiceConfig } from '#libs/platform';
+import type { Class } from '#libs/contracts';
+import { settingsOf, ServiceConfig, type BaseConfig } from '#libs/platform';
 import { describe, expect, it } from '@jest/globals';
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { services } from '../scripts/lib/services.mjs';
+import { settingsByService, withSettings } from '../scripts/settings-doc.mjs';
 import { ContactsConfig } from '../services/contacts/src/contacts.config.js';
 import { GatewayConfig } from '../services/gateway/src/gateway.config.js';
 import { IdentityConfig } from '../services/identity/src/identity.config.js';
 import { IntegrationsConfig } from '../services/integrations/src/integrations.config.js';
 import { MessagingConfig } from '../services/messaging/src/messaging.config.js';
+import { imageSets } from './deploy/configuration.js';
 
 const classes: Record<string, Class<BaseConfig>> = {
   gateway: GatewayConfig,
@@ -19,39 +23,83 @@ const classes: Record<string, Class<BaseConfig>> = {
   integrations: IntegrationsConfig,
   insights: ServiceConfig,
 };
-const everyService = Object.keys(classes);
-const withDatabase = everyService.filter((name) => name !== 'gateway');
+const withDatabase = services.filter((name) => name !== 'gateway');
+const root = join(import.meta.dirname, '..');
+const read = (path: string) => readFile(join(root, path), 'utf8');
 
-const nameOf = (field: string) => field.replace(/[A-Z]/g, '_$&').toUpperCase();
-
-/** The settings of each service with their defaults, as text. */
-const settings = everyService.flatMap((service) => {
-  const defaults = new classes[service]!() as unknown as Record<string, unknown>;
-  return [...fieldTypes(classes[service]!).keys()].map((field) => ({
-    service,
-    name: nameOf(field),
-    preset: defaults[field] === undefined ? '' : String(defaults[field]),
-  }));
-});
+const document = await read('docs/CONFIGURATION.md');
+const bySection = new Map(
+  document.split(/^## /m).map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
+);
+const declared = await settingsByService(async (service) => classes[service]!, settingsOf);
 
 const servicesIn = (cell: string): string[] =>
-  cell === 'all' ? everyService : cell === 'all but gateway' ? withDatabase : cell.split(', ');
+  cell === 'all' ? services : cell === 'all but gateway' ? withDatabase : cell.split(', ');
 
-async function rows(): Promise<{ service: string; name: string; preset: string }[]> {
-  const text = await readFile(join(import.meta.dirname, '../docs/CONFIGURATION.md'), 'utf8');
-  const table = text.split('\n').filter((line) => line.startsWith('| `'));
+/** The settings that the document lists for each service, with their defaults. */
+function documented(): string[] {
+  const table = bySection
+    .get('Services')!
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
   return table.flatMap((line) => {
-    const [, name, services, preset] = line.split('|').map((cell) => cell.trim());
-    return servicesIn(services!).map((service) => ({ service, name: plain(name!), preset: plain(preset!) }));
+    const [, name, users, preset] = line.split('|').map((cell) => cell.trim());
+    return servicesIn(users!).map((service) => `${service} ${name}=${preset}`);
   });
 }
 
-const plain = (cell: string) => (/^`.*`$/.test(cell) ? cell.slice(1, -1) : '');
-const sorted = (entries: readonly { service: string; name: string; preset: string }[]) =>
-  entries.map(({ service, name, preset }) => `${service} ${name}=${preset}`).sort();
-
 describe('docs/CONFIGURATION.md', () => {
-  it('lists exactly the settings of each service, with their defaults', async () => {
-    expect(sorted(await rows())).toEqual(sorted(settings));
+  it('is as `node scripts/settings-doc.mjs` writes it', async () => {
+    expect(document).toBe(withSettings(document, declared, await read('deploy/Dockerfile')));
+  });
+
+  it('lists exactly the settings of each service, with their defaults', () => {
+    const expected = [...declared].flatMap(([service, settings]) =>
+      settings.map(({ name, required, preset }) => {
+        const shown = preset === undefined ? (required ? 'required' : 'none') : `\`${preset}\``;
+        return `${service} \`${name}\`=${shown}`;
+      }),
+    );
+    expect(documented().sort()).toEqual(expected.sort());
+  });
+
+  it('says of each setting what it means', () => {
+    const silent = [...declared.values()].flat().filter(({ about }) => about.length < 10);
+    expect(silent).toEqual([]);
+  });
+
+  it('lists what npm start, the command line and the jobs read from the environment', async () => {
+    const files = globSync(['cli/**/*.mjs', 'scripts/**/*.mjs', 'deploy/container/*.mjs'], { cwd: root });
+    const texts = await Promise.all(
+      // Tests, benchmarks and the tools of Node have variables of their own.
+      files.filter((path) => !/scripts\/(test|bench)/.test(path)).map(read),
+    );
+    const found = texts.flatMap((text) => [
+      ...text.matchAll(/\benv\.([A-Z][A-Z_]+)|(?:variable|setting|required)\((?:env, )?['`]([A-Z][A-Z_]+)/g),
+    ]);
+    const names = new Set(found.map(([, dotted, quoted]) => dotted ?? quoted!));
+    const ofTools = ['NODE_COMPILE_CACHE', 'MALLOC_ARENA_MAX', 'TERM', 'PATH'];
+    expect(names.size).toBeGreaterThan(8);
+    expect([...names].filter((name) => !ofTools.includes(name) && !document.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe('the port of the gateway', () => {
+  it('is the same by default, in the image, for npm start and in the documents', async () => {
+    const { port } = new GatewayConfig();
+    expect(imageSets('PORT')).toBe(port);
+    expect(await read('scripts/launch.mjs')).toContain(`const DEFAULT_PORT = ${port};`);
+    expect(bySection.get('npm start')).toMatch(new RegExp(`\`PORT\` +\\| ${port},`));
+    expect(await read('cli/credentials.mjs')).toContain(`'http://localhost:${port}'`);
+    expect(await read('docker-compose.yml')).toContain(`\${PORT:-${port}}:${port}`);
+  });
+});
+
+describe('other documents', () => {
+  it('point to this one instead of listing settings', async () => {
+    const readme = await read('README.md');
+    expect(readme).toContain('(docs/CONFIGURATION.md)');
+    const inTables = readme.split('\n').filter((line) => line.startsWith('|') && /`[A-Z]+_[A-Z_]+`/.test(line));
+    expect(inTables).toEqual([]);
   });
 });

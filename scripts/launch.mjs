@@ -200,6 +200,8 @@ async function startServices({ home, secrets, port, natsUrls, databases, report 
         NATS_URL: present(natsUrls, name),
         PORT: String(isGateway ? port : await freePort()),
         HOST: (isGateway && process.env.HOST) || '127.0.0.1',
+        // All services share this machine's ports: only the gateway can have this one.
+        ...(!isGateway && { METRICS_PORT: '' }),
         ...(!isGateway && { DATABASE_URL: present(databases, name).url }),
         ...(name === 'identity' && { LEAVER_SECRET: secrets.master }),
         ...(name === 'contacts' && { CONTACTS_SECRET: secrets.contacts }),

@@ -1,41 +1,64 @@
-/** @import { BulkCounts, BulkDeparture, BulkRow, StartedBulk, Transition } from '#libs/contracts' */
+/** @import { BulkCounts, BulkDeparture, BulkRow, Departure, StartedBulk, Transition } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal.mjs' */
-import { readFile } from 'node:fs/promises';
+/** @import { TimeLimits } from '../time-limits.mjs' */
+import { readBulkList } from '../bulk-list.mjs';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { colourStatus } from '../departure-views.mjs';
-import { transitionIn } from '../departures.mjs';
+import { transitionIn, unfinishedServices } from '../departures.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { ask } from '../prompt.mjs';
+import { inSeconds, StallDetector } from '../time-limits.mjs';
 
 /** Milliseconds. */
 const POLL_INTERVAL = 500;
 
 export const bulk = defineCommand({
-  usage: 'bulk <file.csv> --transition deactivated|deleted [--watch] [--yes]',
-  about: 'deactivate or delete many users; columns staffId, successorStaffId',
+  usage: 'bulk <file.csv>|- --transition deactivated|deleted [--watch] [--yes]',
+  about: 'deactivate or delete many users; columns staffId, successorStaffId; - reads standard input',
   args: 1,
   options: { transition: { type: 'string' }, watch: { type: 'boolean' }, yes: { type: 'boolean' } },
-  run: async ({ args, values, out, messages, report }) => {
-    const api = await signedInClient();
+  run: async ({ args, values, limits, out, messages, report }) => {
+    const api = await signedInClient(limits);
     const transition = transitionIn(values.transition);
-    const csv = await readFile(args[0], 'utf8').catch((error) => {
-      throw usageError(error.message);
-    });
-    const rows = csv.trim().split(/\r?\n/).length - 1;
-    if (rows < 1) throw usageError(`${args[0]} has no rows below its heading.`);
-    if (!values.yes) await confirm(rows, transition);
+    if (args[0] === '-' && !values.yes)
+      throw usageError('Standard input holds the list: use --yes instead of a confirmation.');
+    const { csv, staffIds } = await readBulkList(args[0]);
+    if (!values.yes) await confirm(staffIds.length, transition);
     /** @type {StartedBulk} */
     const { id } = await api.upload(`/v1/departures/bulk?transition=${transition}`, csv);
     const path = `/v1/departures/bulk/${id}`;
-    const latest = await untilOver(api, path, values.watch === true, messages);
-    const results = await allRows(api, path);
+    const latest = await untilOver(api, path, { watched: values.watch === true, limits, messages });
+    const results = (await allRows(api, path)).map((row) => ({ ...row, staffId: staffIds[row.row - 1] }));
     const { rows: _first, nextCursor: _cursor, ...summary } = latest;
     report({ ...summary, rows: results }, () => show(out, summary, results));
+    if (values.watch && latest.status === 'running')
+      throw new CommandError(
+        EXIT.timedOut,
+        `The list made no progress for ${inSeconds(limits.progress)}. ${await unfinished(api, results)}`,
+      );
     return results.some(isUnsuccessful) ? EXIT.failed : EXIT.done;
   },
 });
+
+/**
+ * A row with the staff id from the file, by which people know whom it is about.
+ * @typedef {BulkRow & { staffId: string | undefined }} NamedRow
+ */
+
+/**
+ * A sentence that says what the first unfinished row waits for.
+ * @param {HttpClient} api
+ * @param {NamedRow[]} rows
+ */
+async function unfinished(api, rows) {
+  const row = rows.find(({ status }) => status === 'running' || status === 'waiting');
+  if (!row?.departureId) return 'identity has not decided about the rows that wait.';
+  /** @type {Departure} */
+  const departure = await api.get(`/v1/departures/${row.departureId}`);
+  return `${row.staffId ?? `Row ${row.row}`}: ${unfinishedServices(departure)}`;
+}
 
 /** @param {BulkRow} row */
 const isUnsuccessful = ({ status }) => status === 'refused' || status === 'failed';
@@ -51,19 +74,20 @@ async function confirm(count, transition) {
 }
 
 /**
- * The bulk departure with its first row; when watched, as it is in the end.
+ * The bulk departure with its first row; when watched, as it is in the end or when it has made no progress for too long.
  * @param {HttpClient} api
  * @param {string} path
- * @param {boolean} watched
- * @param {Terminal} messages
+ * @param {{ watched: boolean, limits: TimeLimits, messages: Terminal }} options
  */
-async function untilOver(api, path, watched, messages) {
+async function untilOver(api, path, { watched, limits, messages }) {
   /** @type {() => Promise<BulkDeparture>} */
   const read = () => api.get(`${path}?limit=1`);
   let latest = await read();
   if (!watched) return latest;
-  while (latest.status === 'running') {
-    showProgress(messages, latest.counts);
+  const stall = new StallDetector(limits.progress);
+  let shown = '';
+  while (latest.status === 'running' && !stall.isStalled(latest.counts)) {
+    shown = showProgress(messages, latest.counts, shown);
     await new Promise((wake) => setTimeout(wake, POLL_INTERVAL));
     latest = await read();
   }
@@ -90,19 +114,24 @@ async function allRows(api, path) {
 }
 
 /**
+ * Shows a bar on a terminal, elsewhere a line when something has changed.
  * @param {Terminal} messages
  * @param {BulkCounts} counts
+ * @param {string} before what was shown last
+ * @returns what is shown now
  */
-function showProgress(messages, { total, refused, completed, failed }) {
+function showProgress(messages, { total, refused, completed, failed }, before) {
   const done = refused + completed + failed;
+  const text = `${done}/${total}`;
   if (messages.isTerminal) messages.overwrite(`  ${messages.bar(done, total)}  ${refused} refused, ${failed} failed`);
-  else messages.line(`${done}/${total}`);
+  else if (text !== before) messages.line(text);
+  return text;
 }
 
 /**
  * @param {Terminal} out
  * @param {Omit<BulkDeparture, 'rows' | 'nextCursor'>} bulkDeparture
- * @param {BulkRow[]} rows
+ * @param {NamedRow[]} rows
  */
 function show(out, { id, transition, status, counts }, rows) {
   const { total, accepted, refused, completed, failed } = counts;
@@ -111,7 +140,13 @@ function show(out, { id, transition, status, counts }, rows) {
   const unsuccessful = rows.filter(isUnsuccessful);
   if (unsuccessful.length > 0)
     out.table(
-      ['#row', 'status', 'code', 'reason'],
-      unsuccessful.map(({ row, status: how, code, detail }) => [row, colourStatus(out, how), code, detail]),
+      ['#row', 'staff id', 'status', 'code', 'reason'],
+      unsuccessful.map(({ row, staffId, status: how, code, detail }) => [
+        row,
+        staffId,
+        colourStatus(out, how),
+        code,
+        detail,
+      ]),
     );
 }

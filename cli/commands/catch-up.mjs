@@ -1,7 +1,8 @@
 /** @import { CatchUpState } from '#libs/contracts' */
 import { asOperator } from '../broker-operator.mjs';
 import { defineCommand } from '../command.mjs';
-import { EXIT, usageError } from '../exit-codes.mjs';
+import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
+import { inSeconds, StallDetector } from '../time-limits.mjs';
 
 /** Milliseconds. */
 const POLL_INTERVAL = 1_000;
@@ -12,18 +13,23 @@ export const catchUp = defineCommand({
   about: 'bring a service up to date whose database was restored; without --since, its progress (operator)',
   args: 1,
   options: { since: { type: 'string' }, watch: { type: 'boolean' } },
-  run: async ({ args: [service], values, out, messages, report }) => {
+  run: async ({ args: [service], values, limits, out, messages, report }) => {
     const since = values.since === undefined ? undefined : timeIn(values.since);
-    return asOperator(async (ask) => {
+    return asOperator(limits, async (ask) => {
       /** @type {CatchUpState} */
       let state = await ask('identity', 'catch-up', { service, ...(since && { since }) });
-      while (values.watch && !isOver(state)) {
+      const stall = new StallDetector(limits.progress);
+      let stalled = false;
+      while (values.watch && !isOver(state) && !stalled) {
         if (messages.isTerminal) messages.overwrite(`  ${describe(state)}`);
         await new Promise((wake) => setTimeout(wake, POLL_INTERVAL));
         state = await ask('identity', 'catch-up', { service });
+        stalled = stall.isStalled(state);
       }
       if (values.watch && messages.isTerminal) messages.overwrite('');
       report(state, () => out.line(describe(state)));
+      if (stalled)
+        throw new CommandError(EXIT.timedOut, `${service} made no progress for ${inSeconds(limits.progress)}.`);
       return isOver(state) && state.failed > 0 ? EXIT.failed : EXIT.done;
     });
   },

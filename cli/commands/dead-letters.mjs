@@ -9,13 +9,13 @@ export const deadLetters = defineCommand({
   about: 'messages and departures that services have given up on (operator)',
   args: 0,
   options: { service: { type: 'string' }, data: { type: 'boolean' } },
-  run: async ({ values, out, messages, report }) => {
+  run: async ({ values, limits, out, messages, report }) => {
     const request = { data: values.data === true };
     /** @type {Awaited<ReturnType<typeof askDataServices<DeadLetter[]>>>} */
-    const { answers, complete } = await askDataServices(values.service, 'dead-letters', request, messages);
+    const { answers, failure } = await askDataServices(limits, values.service, 'dead-letters', request, messages);
     const letters = answers.flatMap(({ service, answer }) => answer.map((letter) => ({ service, ...letter })));
     report(letters, () => show(out, letters));
-    return complete ? EXIT.done : EXIT.unreachable;
+    return failure ?? EXIT.done;
   },
 });
 

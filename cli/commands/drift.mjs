@@ -36,10 +36,10 @@ export const drift = defineCommand({
   about: 'users whom a service knows otherwise than identity; --raise after identity was restored (operator)',
   args: 0,
   options: { service: { type: 'string' }, raise: { type: 'boolean' } },
-  run: async ({ values: { service, raise }, out, messages, report }) => {
+  run: async ({ values: { service, raise }, limits, out, messages, report }) => {
     if (service !== undefined && !others.includes(service))
       throw usageError(`--service is one of ${others.join(', ')}.`);
-    const found = await asOperator(async (ask) => {
+    const found = await asOperator(limits, async (ask) => {
       const known = [];
       for (const one of service ? [service] : others) known.push({ service: one, users: await knownUsers(ask, one) });
       // Identity last: a decision made meanwhile must not look like one that identity has forgotten.

@@ -12,14 +12,14 @@ export const login = defineCommand({
   about: 'sign in and keep an API token',
   args: 0,
   options: { email: { type: 'string' } },
-  run: async ({ values, messages }) => {
+  run: async ({ values, limits, messages }) => {
     const url = await gatewayUrl();
     if (!values.email && !process.stdin.isTTY)
       throw usageError('There is no terminal to ask on: name the user with --email.');
     const email = values.email || (await ask(`Email at ${url}: `));
     const password = await askSecret('Password: ');
     if (!email || !password) throw usageError('Both email and password are needed; nothing was sent.');
-    const anonymous = new HttpClient(url);
+    const anonymous = new HttpClient(url, undefined, undefined, limits.answer);
     /** @type {SignedIn} */
     const { accessToken } = await anonymous.post('/v1/auth/login', { email, password });
     const api = anonymous.withToken(accessToken);

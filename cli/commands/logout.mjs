@@ -7,14 +7,15 @@ export const logout = defineCommand({
   usage: 'logout',
   about: 'revoke that token',
   args: 0,
-  run: async ({ messages }) => {
+  run: async ({ limits, messages }) => {
     const credentials = await storedCredentials();
     if (!credentials) {
       messages.line('Not signed in.');
       return EXIT.done;
     }
     const { url, token, tokenId } = credentials;
-    await new HttpClient(url, token).delete(`/v1/me/api-tokens/${tokenId}`).catch((error) => {
+    const api = new HttpClient(url, token, undefined, limits.answer);
+    await api.delete(`/v1/me/api-tokens/${tokenId}`).catch((error) => {
       // The token has been revoked already.
       if (error instanceof HttpError && (error.status === 401 || error.status === 404)) return;
       throw error;

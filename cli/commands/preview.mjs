@@ -10,8 +10,8 @@ export const preview = defineCommand({
   about: 'what would happen if this user left',
   args: 1,
   options: { transition: { type: 'string' } },
-  run: async ({ args, values, out, report }) => {
-    const api = await signedInClient();
+  run: async ({ args, values, limits, out, report }) => {
+    const api = await signedInClient(limits);
     const transition = transitionIn(values.transition ?? 'deactivated');
     const user = await findUser(api, args[0]);
     const found = await fetchPreview(api, user, transition);

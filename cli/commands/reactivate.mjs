@@ -10,8 +10,8 @@ export const reactivate = defineCommand({
   args: 1,
   options: { restore: { type: 'string' }, watch: { type: 'boolean' } },
   run: async (context) => {
-    const { args, values } = context;
-    const api = await signedInClient();
+    const { args, values, limits } = context;
+    const api = await signedInClient(limits);
     const user = await findUser(api, args[0]);
     /** @type {Departure} */
     const departure = await api.post(`/v1/users/${user.id}/reactivate`, { restore: restorationIn(values.restore) });

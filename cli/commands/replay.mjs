@@ -18,18 +18,18 @@ export const replay = defineCommand({
   about: 'try dead letters again (operator)',
   args: 'any',
   options: { service: { type: 'string' }, all: { type: 'boolean' } },
-  run: async ({ args, values, out, messages, report }) => {
+  run: async ({ args, values, limits, out, messages, report }) => {
     if ((args.length === 0) === (values.all !== true))
       throw usageError('Name the ids of the dead letters, or use --all.');
     const request = { ids: values.all ? 'all' : args };
     /** @type {Awaited<ReturnType<typeof askDataServices<ReplayAnswer>>>} */
-    const { answers, complete } = await askDataServices(values.service, 'replay', request, messages);
+    const { answers, failure } = await askDataServices(limits, values.service, 'replay', request, messages);
     const replayed = answers.flatMap(({ service, answer }) => answer.replayed.map((id) => ({ service, id })));
     const refused = answers.flatMap(({ service, answer }) => answer.refused.map((one) => ({ service, ...one })));
     const known = new Set([...replayed, ...refused].map(({ id }) => id));
     const result = { replayed, refused, unknown: args.filter((id) => !known.has(id)) };
     report(result, () => show(out, result));
-    if (!complete) return EXIT.unreachable;
+    if (failure !== undefined) return failure;
     return refused.length + result.unknown.length === 0 ? EXIT.done : EXIT.failed;
   },
 });

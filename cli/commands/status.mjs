@@ -9,7 +9,7 @@ export const status = defineCommand({
   args: 1,
   options: { watch: { type: 'boolean' } },
   run: async (context) => {
-    const api = await signedInClient();
+    const api = await signedInClient(context.limits);
     /** @type {Departure} */
     const departure = await api.get(`/v1/departures/${encodeURIComponent(context.args[0])}`);
     return conclude(api, context, departure);

@@ -28,13 +28,17 @@ function stopOnSignalWhileLoading() {
   process.on('newListener', (event) => (loading &&= event !== 'SIGTERM'));
 }
 
-if (services.includes(name)) {
+if (name === 'leaver') {
+  // The command line expects its own words.
+  process.argv.splice(2, 1);
+  await import('../../cli/leaver.mjs');
+} else if (services.includes(name)) {
   stopOnSignalWhileLoading();
   await import(pathToFileURL(join(root, bundles, `${name}.js`)).href);
 } else {
   await main(() => {
     const job = jobs.get(name);
-    if (!job) throw new UserError(`Name what to run, one of: ${[...services, ...jobs.keys()].join(', ')}.`);
+    if (!job) throw new UserError(`Name what to run, one of: ${[...services, ...jobs.keys(), 'leaver'].join(', ')}.`);
     return job();
   });
 }

@@ -35,6 +35,7 @@ export async function writeSecrets(folder) {
   await put('grafana', { password: grafana }, ANY);
   await put('nats', { 'nats.conf': brokerConfiguration(secrets.brokerUsers()) }, ROOT);
   await put('jobs', { 'admin-database-url': adminUrl, ...secrets.jobs() }, SERVICE_USER);
+  await put('operator', secrets.client('operator'), SERVICE_USER);
   for (const name of services) await put(name, secrets.service(name), SERVICE_USER);
   console.log('all secrets are written');
 }

@@ -5,6 +5,7 @@ import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from '../cast
 import { counts, linesOf, over, type Departure } from '../departures.js';
 import { allIntroduced } from '../readiness.js';
 import { RetryingClient } from './retrying-client.js';
+import { carryOutRunbooks } from './runbook-run.js';
 import { Stack } from './stack.js';
 
 const DATA_SERVICES = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
@@ -211,6 +212,51 @@ describe('under load', () => {
       await Promise.all(pairs.map(([first]) => stack.kill(first)));
     });
     await load.checkNothingLost();
+  }, 600_000);
+});
+
+describe('the proxy', () => {
+  // HAProxy's own 404 is HTML.
+  const answerOf = async (path: string) => {
+    const response = await fetch(stack.proxyUrl + path);
+    return [response.status, /html/.test(response.headers.get('content-type') ?? '') ? 'proxy' : 'gateway'];
+  };
+
+  it('forwards what is public and nothing else', async () => {
+    await stack.compose(
+      '--profile',
+      'replicas',
+      'up',
+      '--wait',
+      '--no-recreate',
+      '--no-deps',
+      'proxy',
+      'gateway-replica',
+    );
+    for (const [path, status] of [
+      ['/', 200],
+      ['/openapi.json', 200],
+      ['/asyncapi.json', 200],
+      ['/.well-known/jwks.json', 200],
+      ['/docs/swagger-ui.css', 200],
+      ['/v1/me', 401],
+      ['/scim/v2/Users', 401],
+      ['/p/unknown', 404],
+      ['/m/unknown', 404],
+    ] as const)
+      expect([path, ...(await answerOf(path))]).toEqual([path, status, 'gateway']);
+    for (const path of ['/health/ready', '/metrics', '/people'])
+      expect([path, ...(await answerOf(path))]).toEqual([path, 404, 'proxy']);
+  }, 120_000);
+});
+
+describe('the runbooks', () => {
+  it('can be carried out with docker compose, command by command', async () => {
+    await stack.compose('up', '--wait');
+    const cast = await anAccount(stack, 'crm');
+    const { id } = await cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/deactivate`, {});
+    await over(cast.owner.api, { id }, 60_000);
+    await carryOutRunbooks(stack, cast, id);
   }, 600_000);
 });
 

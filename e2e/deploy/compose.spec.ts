@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { basename } from 'node:path';
-import { documents, secretsToTry, SERVICES, unknownVariables, text } from './configuration.js';
+import { documents, imageSets, secretsToTry, SERVICES, unknownVariables, text } from './configuration.js';
 
 interface Service {
   image: string;
   command?: string[];
+  entrypoint?: string[];
   environment?: Record<string, string>;
   volumes?: string[];
   networks?: string[] | Record<string, unknown>;
@@ -66,6 +67,16 @@ describe('docker-compose.yml', () => {
     expect(read.filter(([variable]) => variable!.includes('_OWNER_'))).toHaveLength(SERVICES.length - 1);
   });
 
+  it('runs the command line as the operator of the broker, with the token that it stores in a volume', () => {
+    const { entrypoint, environment, profiles, ...service } = compose.services.leaver!;
+    expect([entrypoint, profiles]).toEqual([['leaver'], ['leaver']]);
+    expect(environment!.NATS_URL_FILE).toBe(`/run/secrets/${Object.keys(secrets.client('operator'))[0]}`);
+    expect(environment!.LEAVER_URL).toBe(`http://gateway:${imageSets('PORT')}`);
+    expect(mounts(service)['/run/secrets']).toBe('secrets-operator');
+    const [, home] = /^ENV LEAVER_HOME=(\S+)$/m.exec(text('deploy/Dockerfile'))!;
+    expect(mounts(service)[home!]).toBe('operator');
+  });
+
   it('shows all secrets only to the container that creates them, which has no network', () => {
     const readers = Object.entries(mounts(compose.services.secrets!)).filter(([target]) => target !== '/secrets/all');
     for (const [target, source] of readers) expect(source).toBe(`secrets-${basename(target)}`);
@@ -119,17 +130,23 @@ describe('docker-compose.yml', () => {
       Object.entries(environment).filter(([name]) => /PASSWORD|SECRET|TOKEN|_URL/.test(name)),
     );
     expect(sensitive.length).toBeGreaterThan(20);
-    for (const [name, value] of sensitive)
-      expect(name.endsWith('_FILE') ? value.startsWith('/run/secrets/') : plain(value) === '').toBe(true);
+    const isHarmless = (name: string, value: string) =>
+      name.endsWith('_FILE')
+        ? value.startsWith('/run/secrets/')
+        : value === '' || (name.endsWith('_URL') && new URL(value).password === '');
+    for (const [name, value] of sensitive) expect([name, isHarmless(name, plain(value))]).toEqual([name, true]);
   });
 });
 
 describe('monitoring', () => {
-  it('scrapes every service', () => {
+  it('scrapes the port of the metrics, which is not published, of every service', () => {
     const [prometheus] = documents<{ scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[] }>(
       text('deploy/monitoring/prometheus.yml'),
     );
     const [discovery] = prometheus!.scrape_configs[0]!.dns_sd_configs;
-    expect(discovery).toMatchObject({ names: SERVICES, port: 3000 });
+    expect(discovery).toMatchObject({ names: SERVICES, port: imageSets('METRICS_PORT') });
+    const published = all().flatMap(([, { ports = [] }]) => ports.map((port) => Number(port.split(':').at(-1))));
+    expect(published).toContain(imageSets('PORT'));
+    expect(published).not.toContain(imageSets('METRICS_PORT'));
   });
 });

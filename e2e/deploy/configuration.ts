@@ -2,14 +2,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { fieldTypes, type Class } from '#libs/contracts';
-import { BaseConfig, loadConfig, ServiceConfig, type Environment } from '#libs/platform';
+import type { Class } from '#libs/contracts';
+import { BaseConfig, loadConfig, ServiceConfig, settingsOf, type Environment } from '#libs/platform';
 import { secretsOf, type InstallationSecrets } from '../../deploy/container/secrets-of.mjs';
 import { brokerUsers, dataServices, services } from '../../scripts/lib/services.mjs';
 
 /** The absolute path of a file, given its path from the project's folder. */
 export const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 export const text = (path: string): string => readFileSync(file(path), 'utf8');
+
+/** The number that the image sets this variable to. */
+export const imageSets = (variable: string): number =>
+  Number(new RegExp(`^ENV .*\\b${variable}=(\\d+)`, 'm').exec(text('deploy/Dockerfile'))![1]);
 
 /** The YAML documents in a text, as plain objects. @throws Error if one is malformed or has duplicate keys */
 export function documents<T>(yaml: string): T[] {
@@ -67,6 +71,6 @@ export async function unknownVariables(
     }),
   );
   loadConfig(config, service, resolved);
-  const known = [...fieldTypes(config).keys()].map((field) => field.replace(/[A-Z]/g, '_$&').toUpperCase());
+  const known = settingsOf(config).map(({ name }) => name);
   return Object.keys(resolved).filter((name) => !known.includes(name) && !NODE_SETTINGS.includes(name));
 }

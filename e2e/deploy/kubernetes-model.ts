@@ -1,3 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { documents, file } from './configuration.js';
+
+export const FOLDER = 'deploy/kubernetes';
+
 /** The parts of a Kubernetes object that the tests look at. */
 export interface Manifest {
   apiVersion: string;
@@ -5,6 +10,23 @@ export interface Manifest {
   metadata: { name: string; namespace?: string; labels?: Record<string, string> };
   spec: Record<string, unknown>;
 }
+
+/** What kustomize makes of a folder; undefined where there is no kubectl. */
+export function rendered(folder: string): Manifest[] | undefined {
+  try {
+    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  return documents<Manifest>(execFileSync('kubectl', ['kustomize', file(`${FOLDER}/${folder}`)], { encoding: 'utf8' }));
+}
+
+export const ofKind = <S>(all: Manifest[], kind: string) =>
+  all.filter((one) => one.kind === kind) as unknown as (Omit<Manifest, 'spec'> & { spec: S })[];
+
+/** Whether a selector with these labels finds an object that has those. */
+export const includes = (labels: Record<string, string>, wanted: Record<string, string>): boolean =>
+  Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
 interface Validator {
   (value: unknown): boolean;

@@ -1,25 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { manifests } from '../../deploy/container/kubernetes-secrets.mjs';
-import { documents, file, secretsToTry, SERVICES, unknownVariables, text } from './configuration.js';
-import { faultsOf, isOfKubernetes, type Manifest } from './kubernetes-model.js';
+import { documents, file, imageSets, secretsToTry, SERVICES, unknownVariables, text } from './configuration.js';
+import { FOLDER, faultsOf, includes, isOfKubernetes, ofKind, rendered, type Manifest } from './kubernetes-model.js';
 
-const FOLDER = 'deploy/kubernetes';
 const OVERLAYS = ['small', 'production'];
 const DATA_SERVICES = SERVICES.filter((name) => name !== 'gateway');
 
-/** What kustomize makes of a folder; undefined where there is no kubectl. */
-function rendered(folder: string): Manifest[] | undefined {
-  try {
-    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  return documents<Manifest>(execFileSync('kubectl', ['kustomize', file(`${FOLDER}/${folder}`)], { encoding: 'utf8' }));
-}
-
-const [small, production, migrate] = ['overlays/small', 'overlays/production', 'migrate'].map(rendered);
+const [small, production, migrate, commandLine] = [
+  'overlays/small',
+  'overlays/production',
+  'migrate',
+  'command-line',
+].map(rendered);
 const ifRendered = small ? describe : describe.skip;
 
 interface Env {
@@ -52,10 +45,6 @@ interface Workload {
 const secrets = secretsToTry();
 const secretManifests = manifests(secrets);
 
-const ofKind = <S>(all: Manifest[], kind: string) =>
-  all.filter((one) => one.kind === kind) as unknown as (Omit<Manifest, 'spec'> & { spec: S })[];
-const includes = (labels: Record<string, string>, wanted: Record<string, string>) =>
-  Object.entries(wanted).every(([key, value]) => labels[key] === value);
 const secretNamed = (name: string) => secretManifests.find(({ metadata }) => metadata.name === name)!.stringData;
 
 describe('the files of deploy/kubernetes', () => {
@@ -112,8 +101,8 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
       ).filter((one) => one.metadata.name === metadata.name);
       const found = deployments.filter((one) => includes(one.spec.template.metadata.labels, service!.spec.selector));
       expect(found.map((one) => one.metadata.name)).toEqual([metadata.name]);
-      const names = container(metadata.name).ports!.map((port) => port.name);
-      expect(names).toEqual(service!.spec.ports.map(({ targetPort }) => targetPort));
+      // The metrics are for Prometheus, which asks each pod.
+      expect(service!.spec.ports.map(({ targetPort }) => targetPort)).toEqual(['http']);
       const [budget] = ofKind<Workload>(all, 'PodDisruptionBudget').filter(
         (one) => one.metadata.name === metadata.name,
       );
@@ -142,15 +131,29 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
   });
 
   it('probes health where the image answers, and runs pods without privileges', () => {
-    const port = Number(/PORT=(\d+)/.exec(text('deploy/Dockerfile'))![1]);
     const user = Number(/USER (\d+)/.exec(text('deploy/Dockerfile'))![1]);
     for (const { spec } of deployments) {
       const [only] = spec.template.spec.containers;
-      expect(only!.ports).toEqual([{ name: 'http', containerPort: port }]);
+      expect(only!.ports).toEqual([
+        { name: 'http', containerPort: imageSets('PORT') },
+        { name: 'metrics', containerPort: imageSets('METRICS_PORT') },
+      ]);
       for (const probe of ['startupProbe', 'livenessProbe'])
         expect(only![probe]).toMatchObject({ httpGet: { path: '/health/live', port: 'http' } });
       expect(only!.readinessProbe).toMatchObject({ httpGet: { path: '/health/ready', port: 'http' } });
       expect(confined(spec.template.spec)).toEqual(confinement(user));
+    }
+  });
+
+  it('has the labels and the port that the PodMonitor looks for', () => {
+    const [monitor] = documents<{ spec: PodMonitor }>(text(`${FOLDER}/monitoring/pod-monitor.yaml`));
+    const { jobLabel, selector, podMetricsEndpoints } = monitor!.spec;
+    for (const { metadata, spec } of deployments) {
+      const { labels } = spec.template.metadata;
+      expect(includes(labels, selector.matchLabels)).toBe(true);
+      expect([labels[jobLabel], labels['app.kubernetes.io/name']]).toEqual(['leaver', metadata.name]);
+      const ports = container(metadata.name).ports!.map(({ name }) => name);
+      expect(ports).toContain(podMetricsEndpoints[0].port);
     }
   });
 
@@ -159,7 +162,7 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
     expect(policies.map(({ spec }) => spec)).toContainEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
     const withDatabase = deployments.filter(({ spec }) => spec.template.metadata.labels['leaver/database'] === 'true');
     expect(withDatabase.map(({ metadata }) => metadata.name).sort()).toEqual([...DATA_SERVICES].sort());
-    const labels = [...deployments, ...ofKind<Workload>(migrate!, 'Job')].map(
+    const labels = [...deployments, ...ofKind<Workload>([...migrate!, ...commandLine!], 'Job')].map(
       ({ spec }) => spec.template.metadata.labels,
     );
     const ours = policies
@@ -169,6 +172,12 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
     for (const wanted of ours) expect(labels.some((one) => includes(one, wanted))).toBe(true);
   });
 });
+
+interface PodMonitor {
+  jobLabel: string;
+  selector: { matchLabels: Record<string, string> };
+  podMetricsEndpoints: [{ port: string }];
+}
 
 /** What a pod may do, in the words that matter. */
 const confined = ({ securityContext, containers, initContainers = [] }: PodSpec) => ({
@@ -217,6 +226,43 @@ ifRendered('the job that migrates', () => {
     const env = pod.initContainers![0]!.env!;
     expect(env[0]!.valueFrom!.secretKeyRef).toEqual({ name: `${name}-superuser`, key: 'password' });
     expect(env.find((one) => one.name === 'ADMIN_DATABASE_URL')!.value).toContain(`@${name}-rw:5432/`);
+  });
+});
+
+ifRendered('the pod for the command line', () => {
+  const [job] = ofKind<Workload>(commandLine ?? [], 'Job');
+  const pod = job?.spec.template.spec as PodSpec;
+
+  it('is valid for Kubernetes, and has no more privileges than the services', async () => {
+    expect(await faultsOf(commandLine![0]!)).toEqual([]);
+    expect(confined(pod)).toEqual(confinement(1000));
+  });
+
+  it('has the credentials of the broker’s operator, and a place for a token', () => {
+    expect(pod.volumes[0]!.secret!.secretName).toBe('leaver-operator');
+    const env = Object.fromEntries(pod.containers[0]!.env!.map(({ name, value }) => [name, value]));
+    const written = Object.keys(secretNamed('leaver-operator'));
+    expect(written.map((name) => `/run/secrets/leaver/${name}`)).toEqual([env.NATS_URL_FILE]);
+    const [, home] = /^ENV LEAVER_HOME=(\S+)$/m.exec(text('deploy/Dockerfile'))!;
+    expect(pod.containers[0]!.volumeMounts.map(({ mountPath }) => mountPath)).toContain(home);
+  });
+
+  it('finds the gateway at its Service', () => {
+    const { host } = new URL(pod.containers[0]!.env!.find(({ name }) => name === 'LEAVER_URL')!.value);
+    expect(ofKind(production!, 'Service').map(({ metadata }) => metadata.name)).toContain(host);
+  });
+});
+
+ifRendered('images', () => {
+  it('are the same everywhere, of the version in package.json', () => {
+    const { version } = JSON.parse(text('package.json')) as { version: string };
+    const all = [...small!, ...production!, ...migrate!, ...commandLine!];
+    const workloads = [...ofKind<Workload>(all, 'Deployment'), ...ofKind<Workload>(all, 'Job')];
+    const images = workloads.flatMap(({ spec }) => {
+      const { containers, initContainers = [] } = spec.template.spec;
+      return [...containers, ...initContainers].map(({ image }) => image);
+    });
+    expect(new Set(images)).toEqual(new Set([`registry.example.com/leaver:${version}`]));
   });
 });
 

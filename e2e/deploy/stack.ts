@@ -1,8 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { isPortFree } from '#libs/local-servers';
 import { Api } from '../api.js';
+import type { Finished } from '../program.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -21,10 +24,13 @@ export class Stack {
   readonly url: string;
   readonly proxyUrl: string;
 
+  private readonly project: readonly string[];
+
   private constructor(
-    private readonly project: string,
+    name: string,
     private readonly ports: { gateway: number; proxy: number },
   ) {
+    this.project = ['compose', '--project-name', name];
     this.url = `http://127.0.0.1:${ports.gateway}`;
     this.proxyUrl = `http://127.0.0.1:${ports.proxy}`;
   }
@@ -51,15 +57,14 @@ export class Stack {
 
   /** Runs docker compose for this stack. @returns its output. @throws Error if it fails */
   async compose(...args: string[]): Promise<string> {
-    const env = {
-      ...process.env,
-      PORT: String(this.ports.gateway),
-      PROXY_PORT: String(this.ports.proxy),
-      COMPOSE_PROGRESS: 'quiet',
-    };
-    const all = ['compose', '--project-name', this.project, ...args];
-    const { stdout } = await run('docker', all, { cwd: ROOT, env, maxBuffer: 64 * 1024 ** 2 });
+    const { stdout } = await run('docker', [...this.project, ...args], { ...this.options, maxBuffer: 64 * 1024 ** 2 });
     return stdout;
+  }
+
+  private get options() {
+    const { gateway, proxy } = this.ports;
+    const ports = { PORT: String(gateway), PROXY_PORT: String(proxy) };
+    return { cwd: ROOT, env: { ...process.env, ...ports, LEAVER_TOKEN: '', COMPOSE_PROGRESS: 'quiet' } };
   }
 
   async containers(...services: string[]): Promise<Container[]> {
@@ -91,13 +96,26 @@ export class Stack {
 
   /** The metrics of the service in a container, by name and labels. */
   async metrics(name: string): Promise<Map<string, number>> {
-    const script = `fetch('http://127.0.0.1:3000/metrics').then(async (page) => console.log(await page.text()))`;
+    const url = "'http://127.0.0.1:' + process.env.METRICS_PORT + '/metrics'";
+    const script = `fetch(${url}).then(async (page) => console.log(await page.text()))`;
     const lines = (await this.inside(name, 'node', '--eval', script)).split('\n');
     return new Map(
       lines
         .filter((line) => line && !line.startsWith('#'))
         .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
     );
+  }
+
+  /** Runs `leaver` as the runbooks say, without a terminal. */
+  async leaver(words: readonly string[], input = ''): Promise<Finished> {
+    const child = spawn('docker', [...this.project, 'run', '--rm', '--no-TTY', 'leaver', ...words], this.options);
+    child.stdin.end(input);
+    const [out, messages, [exitCode]] = await Promise.all([
+      textOf(child.stdout),
+      textOf(child.stderr),
+      once(child, 'close') as Promise<[number]>,
+    ]);
+    return { exitCode, out, messages };
   }
 
   /** Kills a container, as the kernel does when memory runs out. */

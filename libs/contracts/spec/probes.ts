@@ -12,6 +12,7 @@ const TEXTS = [
   '+14155550100',
   'robin@example.com',
   'https://example.com/path',
+  'https://example.com',
   'nats://127.0.0.1:4222',
   'files.example.com',
   'contact.created',

@@ -130,6 +130,20 @@ export const Url = (presence: Presence = {}) =>
     is.hasLength(0, 2000),
   ]);
 
+/** The address of a web server, without a path. */
+export const Origin = (presence: Presence = {}) =>
+  field(presence, () => ({ type: 'string', format: 'uri', pattern: is.ORIGIN_PATTERN.source }), [is.isOrigin]);
+
+/**
+ * A path of the API that people pass on to others. Services write the path; the gateway puts its own address before it if it
+ * knows that.
+ */
+export const Link = (presence: Presence = {}) =>
+  field(presence, () => ({ type: 'string', format: 'uri-reference', pattern: '^(https?:/)?/' }), [
+    is.isString,
+    is.matches(/^(https?:\/)?\//, 'must be a path or an http or https URL'),
+  ]);
+
 /** A JSON object with any contents. */
 export const Json = (presence: Presence = {}) => field(presence, () => ({ type: 'object' }), [is.isObject]);
 

@@ -1,7 +1,7 @@
 export * from './problem.js';
 export * from './principal.js';
 export * from './fields.js';
-export { fieldTypes, nestedIn, schemaOf, type Class, type Schema } from './fields/registry.js';
+export { fieldsOf, fieldTypes, nestedIn, schemaOf, type Class, type Schema } from './fields/registry.js';
 export { validate, type InvalidField } from './fields/validate.js';
 export * from './operation.js';
 export * from './policy.js';

@@ -11,36 +11,54 @@ export class BaseConfig implements ObservabilitySettings {
   /** Name of the service, as in subjects and log lines. Not a setting. */
   serviceName: string;
 
-  @Pattern(/^(nats|tls):\/\/\S+$/, 'the address of a NATS server, like nats://user:password@127.0.0.1:4222')
+  @Pattern(/^(nats|tls):\/\/\S+$/, 'the address of a NATS server, like nats://user:password@127.0.0.1:4222', {
+    about: 'Address of the NATS server, with name and password: `nats://…` or `tls://…`; several with commas.',
+  })
   natsUrl: string;
 
-  /** On how many servers of a NATS cluster the streams are kept. */
-  @Whole({ min: 1, max: 5 })
+  @Whole({ min: 1, max: 5, about: 'Number of servers of a NATS cluster that keep each stream, 1 to 5.' })
   natsReplicas: number = 1;
 
-  /** 0 takes any free port. */
-  @Whole({ max: 65_535 })
+  @Whole({
+    max: 65_535,
+    about: 'Port of health, and of metrics unless `METRICS_PORT` is set; 0 takes any free port, which the log names.',
+  })
   port: number = 0;
 
-  @Text()
+  @Text({ about: 'Address that HTTP listens on; `0.0.0.0` is all of them.' })
   host: string = '127.0.0.1';
 
-  @OneOf(LOG_LEVELS)
+  @Whole({
+    max: 65_535,
+    optional: true,
+    about: 'Port of metrics, which `PORT` then does not serve; 0 takes any free port, which the log names.',
+  })
+  metricsPort?: number;
+
+  @OneOf(LOG_LEVELS, { about: `${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.` })
   logLevel: (typeof LOG_LEVELS)[number] = 'info';
 
-  /** Of a collector of traces that speaks OTLP over HTTP. Without it nothing is recorded, nor loaded that could. */
-  @Url({ optional: true })
+  @Url({
+    optional: true,
+    about:
+      'Address of a collector that takes traces in OTLP over HTTP, like `http://127.0.0.1:4318`; without it nothing is ' +
+      'recorded ([Traces](OPERATIONS.md#traces)).',
+  })
   otelExporterOtlpEndpoint?: string;
 
-  /** Sent along to the collector: `name=value` with commas between. */
-  @Text({ optional: true, max: 4_000 })
+  @Text({ optional: true, max: 4_000, about: 'Headers for the collector: `name=value`, separated by commas.' })
   otelExporterOtlpHeaders?: string;
 
-  @OneOf(TRACES_SAMPLERS)
+  @OneOf(TRACES_SAMPLERS, {
+    about:
+      'Which traces are recorded: OpenTelemetry’s `always_on`, `always_off`, `traceidratio`, or one of these after ' +
+      '`parentbased_`.',
+  })
   otelTracesSampler: TracesSampler = 'parentbased_always_on';
 
-  /** Which share of the traces a sampler with `ratio` in its name records. */
-  @Shape({ type: 'number', minimum: 0, maximum: 1 }, 'a number from 0 to 1')
+  @Shape({ type: 'number', minimum: 0, maximum: 1 }, 'a number from 0 to 1', {
+    about: 'Share of the traces that a sampler with `ratio` in its name records, 0 to 1.',
+  })
   otelTracesSamplerArg: number = 1;
 }
 
@@ -49,6 +67,11 @@ export class ServiceConfig extends BaseConfig {
   @Pattern(
     /^postgres(ql)?:\/\/\S+$/,
     'the address of a PostgreSQL database, like postgres://user:password@127.0.0.1:5432/name',
+    {
+      about:
+        'Address of the service’s own PostgreSQL database, with a role that may read and write rows; not through a pooler ' +
+        'that shares connections out by transaction.',
+    },
   )
   databaseUrl: string;
 }
@@ -113,7 +136,8 @@ function setting(env: Environment, name: string): string | undefined {
   }
 }
 
-const variable = (field: string): string => field.replace(/[A-Z]/g, '_$&').toUpperCase();
+/** The environment variable that sets a field. */
+export const variable = (field: string): string => field.replace(/[A-Z]/g, '_$&').toUpperCase();
 
 function convert(text: string, kind: string): unknown {
   if (kind === 'integer' || kind === 'number') return Number(text);

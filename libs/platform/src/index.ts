@@ -7,6 +7,7 @@ export {
   publicLookup,
 } from './ssrf-guard.js';
 export { BaseConfig, ConfigError, loadConfig, ServiceConfig, type Environment } from './config.js';
+export { settingsOf, type Setting } from './settings.js';
 export { Readiness } from './health.js';
 export { IdempotencyKeys, platformMigrations } from './idempotency.js';
 export { runService } from './run-service.js';

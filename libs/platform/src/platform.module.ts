@@ -49,7 +49,7 @@ export class PlatformModule {
       module: PlatformModule,
       global: true,
       imports: [TerminusModule.forRoot({ logger: false })],
-      controllers: [HealthController, MetricsController],
+      controllers: [HealthController, ...(config.metricsPort === undefined ? [MetricsController] : [])],
       providers: [
         ...shared,
         IdempotencyKeys,

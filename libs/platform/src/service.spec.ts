@@ -7,7 +7,7 @@ import { traceparent, withTraceparent } from '#libs/observability';
 import type { Ask } from '#libs/contracts';
 import { Clock, DatabaseModule, domainTypes, migrate, TestClock } from '#libs/database';
 import { eventually, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
-import { BaseConfig, ConfigError } from './config.js';
+import { BaseConfig, ConfigError, type Environment } from './config.js';
 import { Readiness } from './health.js';
 import { platformMigrations } from './idempotency.js';
 import { startService, type RunningService, type ServiceOptions } from './service.js';
@@ -202,6 +202,54 @@ describe('health and metrics', () => {
     const line = await eventually(() => lines.east.find((written) => written.includes('/greetings/')));
     expect(JSON.parse(line!)).toMatchObject({ method: 'GET', route: '/greetings/:name', status: 200 });
     expect(lines.east.join()).not.toMatch(/alice|bob/);
+  });
+});
+
+describe('metrics with a port of their own', () => {
+  let service: RunningService;
+  const onMetricsPort = (path: string, method = 'GET') =>
+    fetch(`http://127.0.0.1:${service.metricsPort}${path}`, { method });
+  const start = (settings: Environment = {}) =>
+    startService({
+      name: 'gateway',
+      module: Empty,
+      config: BaseConfig,
+      env: { NATS_URL: broker.url, LOG_LEVEL: 'silent', METRICS_PORT: '0', ...settings },
+    });
+
+  @Module({})
+  class Empty {}
+
+  beforeAll(async () => {
+    service = await start();
+  });
+  afterAll(() => service.close());
+
+  it('are served there and nowhere else', async () => {
+    expect((await get('/metrics', service)).status).toBe(404);
+    const page = await onMetricsPort('/metrics');
+    expect(page.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(await page.text()).toContain('leaver_http_seconds_count{method="GET",route="none",status="404"} 1');
+  });
+
+  it('share that port with nothing', async () => {
+    expect((await onMetricsPort('/health/live')).status).toBe(404);
+    expect((await onMetricsPort('/metrics', 'POST')).status).toBe(405);
+  });
+
+  it('keep the service from starting if the port is taken', async () => {
+    await expect(start({ METRICS_PORT: String(service.metricsPort) })).rejects.toThrow(/EADDRINUSE/);
+  });
+
+  it('end with the service, whoever keeps a connection', async () => {
+    const other = await start();
+    const agent = new Agent({ keepAlive: true });
+    const asking = once(request(`http://127.0.0.1:${other.metricsPort}/metrics`, { agent }), 'response');
+    const [response] = (await asking) as [IncomingMessage];
+    response.resume();
+    await other.close();
+    await expect(fetch(`http://127.0.0.1:${other.metricsPort}/metrics`)).rejects.toThrow();
+    agent.destroy();
   });
 });
 

@@ -13,6 +13,8 @@ import { CallInterceptor } from './call-interceptor.js';
 import { BaseConfig, loadConfig, ServiceConfig, type Environment } from './config.js';
 import { releaseClients } from './http-close.js';
 import {
+  Metrics,
+  MetricsServer,
   observeRequests,
   createLogger,
   nestLogger,
@@ -43,6 +45,8 @@ export interface RunningService {
   app: NestFastifyApplication;
   /** Of HTTP. */
   port: number;
+  /** Of the metrics, if they have a port of their own. */
+  metricsPort?: number;
   log: Logger;
   /** Lets calls and batches at work finish, within 5 seconds. */
   close(): Promise<void>;
@@ -64,6 +68,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const nats = await connectNats({ url: config.natsUrl, name, replicas: config.natsReplicas });
   const parts = { config, log, nats, clock, ids };
   let app: NestFastifyApplication | undefined;
+  let metrics: MetricsServer | undefined;
   try {
     app = await createApplication(options, parts, log);
     traceRequests(app, ids);
@@ -73,20 +78,30 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     await app.init();
     await options.configure?.(app);
     await app.startAllMicroservices();
+    if (config.metricsPort !== undefined)
+      metrics = await MetricsServer.listen(app.get(Metrics), config.metricsPort, config.host);
     await app.listen(config.port, config.host);
   } catch (error) {
     await app?.close().catch(() => undefined);
+    await metrics?.close();
     await closeNats(nats);
     await tracing?.stop();
     throw error;
   }
   const { port } = app.getHttpServer().address() as AddressInfo;
-  log.info({ port }, 'ready');
-  return { app, port, log, close: () => closeService(app, nats, tracing) };
+  const metricsPort = metrics?.port;
+  log.info({ port, metricsPort }, 'ready');
+  return { app, port, metricsPort, log, close: () => closeService(app, nats, metrics, tracing) };
 }
 
-async function closeService(app: NestFastifyApplication, nats: NatsConnection, tracing?: Tracing): Promise<void> {
+async function closeService(
+  app: NestFastifyApplication,
+  nats: NatsConnection,
+  metrics?: MetricsServer,
+  tracing?: Tracing,
+): Promise<void> {
   await app.close();
+  await metrics?.close();
   await closeNats(nats);
   await tracing?.stop();
 }

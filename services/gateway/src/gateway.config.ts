@@ -1,36 +1,48 @@
-import { Whole } from '#libs/contracts';
+import { Origin, Whole } from '#libs/contracts';
 import { BaseConfig } from '#libs/platform';
 
 /** The gateway's settings; each from the environment variable of its name in capitals (`jsonLimitBytes`: `JSON_LIMIT_BYTES`). */
 export class GatewayConfig extends BaseConfig {
-  @Whole({ max: 65_535 })
-  override port: number = 8080;
+  @Whole({
+    max: 65_535,
+    about: 'Port of the API and health, and of metrics unless `METRICS_PORT` is set; 0 takes any free port.',
+  })
+  override port: number = 3000;
 
-  /** Largest JSON body. What NATS carries in one message is 1 MiB, and a call says more than its body. */
-  @Whole({ min: 1_024, max: 1_000_000 })
+  @Origin({
+    optional: true,
+    about:
+      'Address at which clients reach the API, without a path, like `https://leaver.example.com`: see ' +
+      '[public address](#public-address).',
+  })
+  publicUrl?: string;
+
+  /** What NATS carries in one message is 1 MiB, and a call says more than its body. */
+  @Whole({ min: 1_024, max: 1_000_000, about: 'Largest JSON body in bytes; 1,000,000 at most.' })
   jsonLimitBytes: number = 1_000_000;
 
-  /** Largest file of contacts. */
-  @Whole({ min: 1_024 })
+  @Whole({ min: 1_024, about: 'Largest file of contacts in bytes; the gateway and contacts each enforce it.' })
   importLimitBytes: number = 1024 ** 3;
 
-  /** How many proxies of our own stand before the gateway, each adding to `X-Forwarded-For`. */
-  @Whole({ max: 10 })
+  @Whole({
+    max: 10,
+    about: 'Number of own proxies before the gateway, each of which adds an address to `X-Forwarded-For`.',
+  })
   trustedProxies: number = 0;
 
-  /** Failed logins per address and email; ten times as many per address. */
-  @Whole({ min: 1 })
+  @Whole({ min: 1, about: 'Failed logins per address and email; ten times as many per address.' })
   failedLoginsPerMinute: number = 30;
 
-  /** Wrong refresh, invitation and reset tokens per address. */
-  @Whole({ min: 1 })
+  @Whole({ min: 1, about: 'Wrong refresh, invitation, reset and SCIM tokens per address.' })
   failedTokensPerMinute: number = 300;
 
-  /** Per email; ten times as many per address. */
-  @Whole({ min: 1 })
+  @Whole({ min: 1, about: 'Password resets per email; ten times as many per address.' })
   passwordResetsPerMinute: number = 20;
 
-  /** New accounts per address. */
-  @Whole({ min: 1 })
+  @Whole({ min: 1, about: 'New accounts per address.' })
   accountsPerMinute: number = 1_000;
 }
+
+/** The address at which clients reach the API, if it is known: scheme, host and port. */
+export const publicOrigin = ({ publicUrl }: GatewayConfig): string | undefined =>
+  publicUrl && new URL(publicUrl).origin;

@@ -18,6 +18,7 @@ import { MessageActivityController } from './message-activity/message-activity.c
 import { DocsController } from './openapi/docs.controller.js';
 import { Forwarder } from './operations/forwarder.js';
 import { operationControllers } from './operations/operation-controllers.js';
+import { PublicLinks } from './operations/public-links.js';
 import { RootController } from './root.controller.js';
 import { DiscoveryController } from './scim/discovery.controller.js';
 import { ScimClient } from './scim/scim-client.js';
@@ -39,6 +40,7 @@ import { ScimController } from './scim/scim.controller.js';
   providers: [
     HttpSetup,
     Forwarder,
+    PublicLinks,
     RateLimits,
     ScimClient,
     Authenticator,

@@ -14,7 +14,6 @@ export class RootController {
       openapi: '/openapi.json',
       asyncapi: '/asyncapi.json',
       keys: '/.well-known/jwks.json',
-      health: '/health/ready',
     };
   }
 

@@ -2,18 +2,26 @@ import { Pattern, Whole } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class IdentityConfig extends ServiceConfig {
-  /** Seals the signing keys in the database. With another one the key in use can't be opened, and the service won't start. */
-  @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks')
+  @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks', {
+    about:
+      'Random, at least 32 characters: encrypts the signing keys in the database and signs preview tokens. With a wrong one ' +
+      'the service does not start.',
+  })
   leaverSecret: string;
 
-  /** The secret that `leaverSecret` replaces, while what it has sealed is sealed anew. */
-  @Pattern(/^\S{32,500}$/, 'the secret that was in use before, 32 characters at least', { optional: true })
+  @Pattern(/^\S{32,500}$/, 'the secret that was in use before, 32 characters at least', {
+    optional: true,
+    about: 'The secret that `LEAVER_SECRET` replaces, during [key rotation](OPERATIONS.md#key-rotation).',
+  })
   leaverSecretPrevious?: string;
 
-  /** Memory that checking one password takes, in KiB. Less makes stolen hashes cheaper to guess. */
-  @Whole({ min: 8, max: 1_048_576 })
+  @Whole({
+    min: 8,
+    max: 1_048_576,
+    about: 'Memory that checking one password takes, in KiB; less makes stolen hashes cheaper to guess.',
+  })
   passwordMemoryKib: number = 19_456;
 
-  @Whole({ min: 1, max: 20 })
+  @Whole({ min: 1, max: 20, about: 'Passes over that memory, 1 to 20.' })
   passwordPasses: number = 2;
 }

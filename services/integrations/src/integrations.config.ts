@@ -2,15 +2,21 @@ import { Flag, Pattern } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class IntegrationsConfig extends ServiceConfig {
-  /** Encrypts access tokens, grants of syncs and webhook secrets in the database. With another one they can't be read any more. */
-  @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks')
+  @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks', {
+    about:
+      'Random, at least 32 characters: encrypts access tokens, grants of syncs and webhook secrets in the database. With a ' +
+      'wrong one they cannot be read.',
+  })
   integrationsSecret: string;
 
-  /** The secret that `integrationsSecret` replaces, while what it has encrypted is encrypted anew. */
-  @Pattern(/^\S{32,500}$/, 'the secret that was in use before, 32 characters at least', { optional: true })
+  @Pattern(/^\S{32,500}$/, 'the secret that was in use before, 32 characters at least', {
+    optional: true,
+    about: 'The secret that `INTEGRATIONS_SECRET` replaces, during [key rotation](OPERATIONS.md#key-rotation).',
+  })
   integrationsSecretPrevious?: string;
 
-  /** Webhooks may lead to loopback, link-local and private addresses. For installations that trust all their users. */
-  @Flag()
+  @Flag({
+    about: 'Whether webhooks may lead to loopback, link-local and private addresses; only where all users are trusted.',
+  })
   webhooksAllowPrivate: boolean = false;
 }

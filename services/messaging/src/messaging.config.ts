@@ -2,11 +2,12 @@ import { Text, Url } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class MessagingConfig extends ServiceConfig {
-  /** Where messages are posted to; unless set they go into a sandbox and reach nobody. */
-  @Url({ optional: true })
+  @Url({
+    optional: true,
+    about: 'Where messages are posted to; without it they go into a sandbox and reach nobody.',
+  })
   carrierUrl?: string;
 
-  /** Bearer token for the carrier. */
-  @Text({ optional: true, max: 500 })
+  @Text({ optional: true, max: 500, about: 'Bearer token for the carrier.' })
   carrierToken?: string;
 }

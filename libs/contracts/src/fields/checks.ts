@@ -78,3 +78,10 @@ function acceptsMoment(value: unknown): boolean {
 
 const WEB = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
 export const isUrl = check('isUrl', (value) => v.isURL(value as string, WEB), 'must be an http or https URL');
+
+export const ORIGIN_PATTERN = /^https?:\/\/[^\s/?#@]+\/?$/;
+export const isOrigin = check(
+  'isOrigin',
+  (value) => typeof value === 'string' && ORIGIN_PATTERN.test(value) && URL.canParse(value),
+  'must be an http or https address without a path, like https://example.com',
+);

@@ -1,4 +1,4 @@
-import { Flag, Id, Json, Moment, Nested, PersonFilter, Text } from '../fields.js';
+import { Flag, Id, Json, Link, Moment, Nested, PersonFilter, Text } from '../fields.js';
 import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'insights';
@@ -42,7 +42,10 @@ export class PublicLink {
   @Id() dashboardId: string;
   @Id() createdById: string;
   @Nested(() => UserView) createdBy: UserView;
-  @Text({ about: 'The path of the public page, which needs no sign-in.' }) url: string;
+  @Link({
+    about: 'Where the public page is, which needs no sign-in: absolute if the server knows its address, else a path.',
+  })
+  url: string;
   @Flag({ about: 'False if it has been disabled. The page then answers 404.' }) active: boolean;
   @Moment() createdAt: string;
 }

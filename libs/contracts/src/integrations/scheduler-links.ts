@@ -1,4 +1,4 @@
-import { Id, Moment, Nested, OneOf, Pattern, PersonFilter, Text } from '../fields.js';
+import { Id, Link, Moment, Nested, OneOf, Pattern, PersonFilter, Text } from '../fields.js';
 import { ListQuery, operation, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
@@ -23,7 +23,10 @@ export class NewSchedulerLink {
 export class SchedulerLink {
   @Id() id: string;
   @Text() slug: string;
-  @Text({ about: 'The path of the public page, which needs no sign-in.' }) url: string;
+  @Link({
+    about: 'Where the public page is, which needs no sign-in: absolute if the server knows its address, else a path.',
+  })
+  url: string;
   @Text() title: string;
   @Id() ownerId: string;
   @Nested(() => UserView) owner: UserView;

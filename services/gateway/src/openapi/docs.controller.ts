@@ -3,6 +3,7 @@ import { Controller, Get, Header, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { GatewayConfig, publicOrigin } from '../gateway.config.js';
 import { openApiDocument } from './document.js';
 
 const { resolve } = createRequire(import.meta.url);
@@ -38,7 +39,11 @@ const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinki
 /** The API's description, for programs and for people. */
 @Controller()
 export class DocsController {
-  private readonly document = JSON.stringify(openApiDocument(ALL_OPERATIONS));
+  private readonly document: string;
+
+  constructor(config: GatewayConfig) {
+    this.document = JSON.stringify(openApiDocument(ALL_OPERATIONS, publicOrigin(config)));
+  }
 
   @Get('openapi.json')
   @Header('content-type', 'application/json; charset=utf-8')

@@ -11,17 +11,20 @@ import {
   type Schema,
 } from '#libs/contracts';
 import { Examples } from './examples.js';
-import { OTHER_PATHS, SCIM_SCHEMAS } from './other-routes.js';
+import { INTERNAL_PATHS, OTHER_PATHS, SCIM_SCHEMAS } from './other-routes.js';
 import { componentSchemas, PROBLEM_SCHEMA } from './schemas.js';
 
-/** The OpenAPI 3.1 document of these operations: https://spec.openapis.org/oas/v3.1.1.html */
-export function openApiDocument(operations: readonly Operation[]) {
+/**
+ * The OpenAPI 3.1 document of these operations: https://spec.openapis.org/oas/v3.1.1.html
+ * @param origin the address at which clients reach the API, if it is known
+ */
+export function openApiDocument(operations: readonly Operation[], origin?: string) {
   const classes = operations
     .flatMap(({ body, answer }) => [body, answer])
     .filter((type): type is Class => type !== undefined);
   const schemas = { ...componentSchemas(classes), ...SCIM_SCHEMAS, Problem: PROBLEM_SCHEMA };
   const examples = new Examples(schemas);
-  const paths: Record<string, Record<string, object>> = { ...OTHER_PATHS };
+  const paths: Record<string, Record<string, object>> = { ...OTHER_PATHS, ...INTERNAL_PATHS };
   for (const operation of operations) {
     const path = operation.path.replace(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation, examples) };
@@ -35,7 +38,7 @@ export function openApiDocument(operations: readonly Operation[]) {
         'When somebody leaves: what was theirs ends up where the policy says, in every service, exactly once, provably.',
       license: { name: 'Apache 2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/' }],
+    servers: origin ? [{ url: origin }, { url: '/', description: 'Where this document comes from' }] : [{ url: '/' }],
     tags: [...new Set(operations.map(({ service }) => service)), 'scim', 'system'].map((name) => ({ name })),
     security: [{ bearer: [] }],
     paths,

@@ -201,6 +201,13 @@ describe('the OpenAPI document', () => {
     expect(descriptionOf('segments.get')).not.toHaveProperty('description');
   });
 
+  it('names the public address, if there is one, before the one that it was read from', async () => {
+    expect(document.servers).toEqual([{ url: '/' }]);
+    const url = await world.addGateway({ PUBLIC_URL: 'https://leaver.example.com' });
+    const { servers } = await bodyOf(await fetch(`${url}/openapi.json`));
+    expect(servers).toMatchObject([{ url: 'https://leaver.example.com' }, { url: '/' }]);
+  });
+
   it('cannot be made of two classes with one name', () => {
     const thing = (name: string) => {
       class Thing {

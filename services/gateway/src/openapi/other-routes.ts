@@ -34,7 +34,7 @@ const ill = {
   details: { nats: { status: 'down' } },
 };
 
-/** What is no call of the API: where it is described, its keys, and what operators look at. */
+/** What is no call of the API: its description and its keys. */
 const SYSTEM: Paths = {
   '/': open(
     'system.links',
@@ -69,11 +69,15 @@ const SYSTEM: Paths = {
       },
     ),
   ),
-  '/health/live': open('system.live', 'Whether the process answers', json(HEALTH, { status: 'ok' })),
-  '/health/ready': open('system.ready', 'Whether it can be sent traffic', json(HEALTH, well), {
+};
+
+/** Routes of every service. Proxies forward none of them. */
+export const INTERNAL_PATHS: Paths = {
+  '/health/live': open('system.live', 'Whether the process answers; not public', json(HEALTH, { status: 'ok' })),
+  '/health/ready': open('system.ready', 'Whether it can be sent traffic; not public', json(HEALTH, well), {
     503: { description: 'Not yet', content: json(HEALTH, ill) },
   }),
-  '/metrics': open('system.metrics', 'Numbers for Prometheus', {
+  '/metrics': open('system.metrics', 'Metrics for Prometheus; not public, and on METRICS_PORT if that is set', {
     'text/plain': { schema: { type: 'string' }, example: 'leaver_http_seconds_count 1' },
   }),
 };
@@ -224,7 +228,7 @@ function scimDiscovery(): Paths {
   };
 }
 
-/** Everything that the gateway answers and that no operation declares. */
+/** The public routes of the gateway that no operation declares. */
 export const OTHER_PATHS: Paths = {
   ...scimDiscovery(),
   ...scimResource('Users', scimUsers, USER),

@@ -7,6 +7,7 @@ import { clientAddress, pathOf } from '../http/request.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { idempotencyOf } from './idempotency.js';
 import { locationOf } from './location.js';
+import { PublicLinks } from './public-links.js';
 import { readCall } from './read-call.js';
 
 /** Carries a checked request to the service that owns the operation, and its answer back. */
@@ -16,6 +17,7 @@ export class Forwarder {
     private readonly services: ServiceClient,
     private readonly limits: RateLimits,
     private readonly config: GatewayConfig,
+    private readonly links: PublicLinks,
   ) {}
 
   /** @throws Problem what the request lacks, what the service says, or `service-unavailable` when it says nothing */
@@ -32,6 +34,7 @@ export class Forwarder {
     );
     const location = locationOf(operation, pathOf(request), answer);
     if (location) reply.header('location', location);
+    this.links.complete(operation.answer, answer);
     return answer ?? undefined;
   }
 }

@@ -1,9 +1,13 @@
 import type { ScimObject } from '#libs/contracts';
 import type { FastifyRequest } from 'fastify';
+import { publicOrigin, type GatewayConfig } from '../gateway.config.js';
 import { SCIM_ROOT } from './scim-reply.js';
 
-/** Where the client reaches us, as far as it or our own proxies say. */
-export function rootOf(request: FastifyRequest, trustedProxies: number): string {
+/** Where the client reaches us: PUBLIC_URL, else what the request and our own proxies say. */
+export function rootOf(request: FastifyRequest, config: GatewayConfig): string {
+  const origin = publicOrigin(config);
+  if (origin !== undefined) return origin + SCIM_ROOT;
+  const { trustedProxies } = config;
   const forwarded = trustedProxies > 0 ? [request.headers['x-forwarded-proto']].flat()[0]?.split(',')[0]?.trim() : '';
   const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : request.protocol;
   return `${scheme}://${request.host}${SCIM_ROOT}`;

@@ -71,7 +71,7 @@ export class DiscoveryController {
   }
 
   private located(request: FastifyRequest, resourceType: string, resource: ScimObject): ScimObject {
-    const root = rootOf(request, this.config.trustedProxies);
+    const root = rootOf(request, this.config);
     const path = resource.id === undefined ? resourceType : `${resourceType}s/${String(resource.id)}`;
     return { ...resource, meta: { resourceType, location: `${root}/${path}` } };
   }

@@ -104,7 +104,7 @@ export class ScimController {
   }
 
   private root(request: FastifyRequest): string {
-    return rootOf(request, this.config.trustedProxies);
+    return rootOf(request, this.config);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Problem, scimCheck, scimUsers } from '#libs/contracts';
+import { Problem, scimCheck, scimGroups, scimUsers } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
@@ -71,6 +71,25 @@ it('says where things are as the client sees it, through our own proxy', async (
     groups: [{ $ref: `${root}/Groups/${groups[0]!.value}` }],
     meta: { location: `${root}/Users/${id}` },
   });
+});
+
+it('says where things are by PUBLIC_URL, whatever the request names', async () => {
+  const url = await world.addGateway({ PUBLIC_URL: 'https://leaver.example.com', TRUSTED_PROXIES: '1' });
+  const root = 'https://leaver.example.com/scim/v2';
+  const id = anId();
+  const members = [{ value: anId() }];
+  world.services.handle(scimGroups.create, () => ({ id, version: 'W/"1"', resource: { id, members, meta: {} } }));
+  world.services.handle(scimCheck, () => ({ good: true }));
+  await world.services.settled();
+  const headers = { ...bearer(TOKEN), 'x-forwarded-proto': 'http', 'content-type': 'application/scim+json' };
+  const created = await fetch(`${url}/scim/v2/Groups`, { method: 'POST', headers, body: '{}' });
+  expect(created.headers.get('location')).toBe(`${root}/Groups/${id}`);
+  expect(await bodyOf(created)).toMatchObject({
+    members: [{ $ref: `${root}/Users/${members[0]!.value}` }],
+    meta: { location: `${root}/Groups/${id}` },
+  });
+  const schema = await fetch(`${url}/scim/v2/ResourceTypes/User`, { headers: bearer(TOKEN) });
+  expect(await bodyOf(schema)).toMatchObject({ meta: { location: `${root}/ResourceTypes/User` } });
 });
 
 it('says in the form of SCIM that identity is away', async () => {

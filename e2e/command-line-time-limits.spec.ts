@@ -1,0 +1,189 @@
+import { connectNats } from '#libs/broker';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { commands, help } from '../cli/commands.mjs';
+import { EXIT } from '../cli/exit-codes.mjs';
+import type { Json } from './api.js';
+import { anAccount, PASSWORD, type Cast } from './cast.js';
+import { leaver } from './program.js';
+import { System } from './system.js';
+
+/** Seconds. Long enough for what does not wait for the silent service. */
+const TIMEOUT = '2';
+
+describe('a command that waits for somebody silent', () => {
+  let system: System;
+  let cast: Cast;
+  let folder: string;
+  let token: string;
+
+  const patient = (args: string[], env: Record<string, string> = {}, options: Parameters<typeof leaver>[2] = {}) =>
+    leaver(args, { LEAVER_HOME: folder, LEAVER_URL: system.url, LEAVER_TOKEN: token, ...env }, options);
+  const run: typeof patient = (args, ...more) => patient([...args, '--timeout', TIMEOUT], ...more);
+
+  beforeAll(async () => {
+    system = await System.start();
+    folder = await mkdtemp(join(tmpdir(), 'leaver-cli-'));
+    cast = await anAccount(system, 'crm');
+    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' })).token as string;
+    expect(await patient(['deactivate', cast.ben.id, '--yes', '--watch'])).toMatchObject({ exitCode: 0 });
+    await system.stopOne('insights');
+  }, 120_000);
+  afterAll(async () => {
+    await system?.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  describe('a service that is away', () => {
+    it('ends a verification, which names it', async () => {
+      const { exitCode, out, messages } = await run(['verify']);
+      expect([exitCode, out]).toEqual([4, '0 users have been checked so far.\n']);
+      expect(messages).toMatch(/^The verification made no progress for 2 s\. insights: .+ \(service-unavailable\)\n$/);
+    }, 30_000);
+
+    it('ends watching a departure, which goes on', async () => {
+      const left = await run(['deactivate', cast.cleo.id, '--yes', '--watch', '--json']);
+      expect(left).toMatchObject({
+        exitCode: 4,
+        messages: expect.stringMatching(/The departure made no progress for 2 s\. Not finished: insights\.\n$/),
+      });
+      const { id } = JSON.parse(left.out) as Json;
+      expect(await patient(['status', String(id)])).toMatchObject({
+        exitCode: 0,
+        out: expect.stringContaining('running'),
+      });
+      expect(await run(['status', String(id), '--watch'])).toMatchObject({
+        exitCode: 4,
+        messages: expect.stringContaining('insights'),
+      });
+    }, 30_000);
+
+    it('ends watching a list, which names the staff id, too', async () => {
+      const file = join(folder, 'leavers.csv');
+      await writeFile(file, `"Staff ID"\n\n"${cast.dan.staffId}"\nno such id\n`);
+      const listed = await run(['bulk', file, '--transition', 'deactivated', '--watch', '--yes']);
+      expect(listed).toMatchObject({
+        exitCode: 4,
+        out: expect.stringMatching(/2 +no such id +refused +unknown-user/),
+        messages: expect.stringMatching(
+          new RegExp(`The list made no progress for 2 s\\. ${cast.dan.staffId}: Not finished: insights\\.\\n$`),
+        ),
+      });
+    }, 30_000);
+
+    it('ends waiting for a service to catch up', async () => {
+      const env = { NATS_URL: system.brokerUrl('operator') };
+      const words = ['catch-up', 'insights', '--since', '2026-01-01T00:00:00Z', '--watch'];
+      expect(await run(words, env)).toMatchObject({ exitCode: 4, messages: 'insights made no progress for 2 s.\n' });
+    }, 30_000);
+
+    it('is told from a silent one by the operator’s commands', async () => {
+      const env = { NATS_URL: system.brokerUrl('operator') };
+      expect(await run(['dead-letters'], env)).toMatchObject({ exitCode: 3, messages: 'insights is not running.\n' });
+      expect(await run(['drift'], env)).toMatchObject({ exitCode: 3, messages: 'insights is not running.\n' });
+    });
+  });
+
+  describe('a service that does not answer', () => {
+    let silent: NatsConnection;
+    beforeAll(async () => {
+      silent = await connectNats({ url: system.brokerUrl('insights'), name: 'insights' });
+      silent.subscribe('lifecycle.insights.>');
+      await silent.flush();
+    });
+    afterAll(() => silent.close());
+
+    it('ends every command that asks it, which names it', async () => {
+      const env = { NATS_URL: system.brokerUrl('operator') };
+      const all = [['dead-letters'], ['replay', '--all'], ['drift']].map(async (words) => {
+        const { exitCode, messages } = await run(words, env);
+        expect([words, exitCode, messages]).toEqual([words, 4, 'insights did not answer within 2 s.\n']);
+      });
+      await Promise.all(all);
+    }, 30_000);
+
+    it('does not keep the answers of the others back', async () => {
+      const { out } = await run(['dead-letters', '--json'], { NATS_URL: system.brokerUrl('operator') });
+      expect(JSON.parse(out)).toEqual([]);
+    });
+  });
+
+  describe('a gateway or broker that accepts connections and says nothing', () => {
+    let server: Server;
+    let address: string;
+    beforeAll(async () => {
+      server = createServer((socket) => void socket.on('error', () => undefined));
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+      address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterAll(() => void server.close());
+
+    it('ends every command, which names the gateway', async () => {
+      const url = `http://${address}`;
+      const words = [
+        ['preview', 'me'],
+        ['status', 'id'],
+        ['verify'],
+        ['reactivate', 'me'],
+        ['deactivate', 'me', '--yes'],
+        ['bulk', '-', '--transition', 'deleted', '--yes'],
+      ];
+      const all = words.map(async (one) => {
+        const { exitCode, messages } = await run(one, { LEAVER_URL: url }, { input: 'staffId\none\n' });
+        expect([one, exitCode, messages]).toEqual([
+          one,
+          4,
+          expect.stringContaining(`${url} did not answer within 2 s: `),
+        ]);
+        expect(messages.trim().split('\n')).toHaveLength(1);
+      });
+      await Promise.all(all);
+    }, 60_000);
+
+    it('ends login', async () => {
+      const env = { LEAVER_URL: `http://${address}`, LEAVER_TOKEN: '' };
+      const login = await run(['login', '--email', cast.owner.email], env, { input: `${PASSWORD}\n` });
+      expect([login.exitCode, login.messages]).toEqual([4, expect.stringContaining('POST /v1/auth/login')]);
+    }, 30_000);
+
+    it('ends commands of operators, which name the broker', async () => {
+      const { exitCode, messages } = await run(['dead-letters'], { NATS_URL: `nats://a:b@${address}` });
+      expect([exitCode, messages]).toEqual([3, expect.stringContaining(address)]);
+    }, 30_000);
+  });
+});
+
+describe('time limits and exit codes', () => {
+  const run = (...args: string[]) => leaver(args, { LEAVER_TOKEN: 'lvr_some', LEAVER_URL: 'http://127.0.0.1:9' });
+
+  it('refuses a time-out that is none', async () => {
+    for (const wrong of ['0', '-1', 'soon', '1e3', '2000000'])
+      expect([wrong, await run('verify', `--timeout=${wrong}`)]).toEqual([
+        wrong,
+        { exitCode: 2, out: '', messages: expect.stringContaining('--timeout is a number of seconds above 0') },
+      ]);
+  });
+
+  it('refuses empty arguments and options, as of variables that are not set', async () => {
+    for (const words of [
+      ['status', ''],
+      ['preview', ' '],
+      ['replay', ''],
+      ['deactivate', 'me', '--reason', ''],
+    ])
+      expect([words, (await run(...words)).exitCode]).toEqual([words, 2]);
+  });
+
+  it('are explained by `leaver help`', () => {
+    for (const code of Object.values(EXIT)) expect(help()).toMatch(new RegExp(`^  ${code}  \\S`, 'm'));
+    expect(help()).toContain('--timeout');
+  });
+
+  it('every command takes a time-out', async () => {
+    const words = [...commands].map(([name, { args }]) => [name, ...(args === 1 ? ['some'] : [])]);
+    for (const one of words) expect([one, (await run(...one, '--timeout', '1', '--help')).exitCode]).toEqual([one, 0]);
+  });
+});

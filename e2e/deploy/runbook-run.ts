@@ -1,0 +1,71 @@
+import { expect } from '@jest/globals';
+import { eventually } from '#libs/test-kit';
+import { PASSWORD, type Cast } from '../cast.js';
+import { text } from './configuration.js';
+import { commandsIn, wordsOf, type WrittenCommand } from './runbook.js';
+import type { Stack } from './stack.js';
+
+/** Publishes a message that no service can read, as only identity may. */
+const PUBLISH_GARBAGE = `
+  import { readFileSync } from 'node:fs';
+  import { connect } from '@nats-io/transport-node';
+  const { host, username, password } = new URL(readFileSync(process.env.NATS_URL_FILE, 'utf8').trim());
+  const nats = await connect({ servers: host, user: username, pass: password });
+  nats.publish('user.updated.somebody.else', 'no event');
+  await nats.drain();
+`;
+
+/** What a command changes about the containers, before and after it, as its runbook says. */
+const AROUND: Record<string, { before?: string[]; after?: string[] }> = {
+  'leaver catch-up contacts --since <time>': {
+    before: ['stop', 'contacts'],
+    after: ['up', '--wait', '--no-deps', 'contacts'],
+  },
+};
+
+/** The message stays unreadable, so nothing can be replayed. */
+const exitCodeOf = (command: WrittenCommand) => (command.startsWith('leaver replay ') ? 1 : 0);
+
+/** Carries out every command of docs/OPERATIONS.md with docker compose, and checks how it ends. */
+export async function carryOutRunbooks(stack: Stack, { owner }: Cast, departure: string): Promise<void> {
+  const [identity] = await stack.containers('identity');
+  await stack.inside(identity!.name, 'node', '--input-type=module', '--eval', PUBLISH_GARBAGE);
+  const login = await stack.leaver(['login', '--email', owner.email], `${PASSWORD}\n`);
+  expect(login).toMatchObject({ exitCode: 0 });
+  const values = {
+    departure,
+    id: await deadLetter(stack),
+    service: 'contacts',
+    time: new Date(Date.now() - 3_600_000).toISOString(),
+  };
+  const signing = ['leaver login', 'leaver logout'];
+  const written = new Set(commandsIn(text('docs/OPERATIONS.md')));
+  for (const command of [...written].filter((one) => !signing.includes(one))) {
+    const { before, after } = AROUND[command] ?? {};
+    if (before) await stack.compose(...before);
+    const words = wordsOf(command, values);
+    await eventually(
+      async () => {
+        const { exitCode, messages } = await stack.leaver(words);
+        expect({ command, exitCode, messages }).toMatchObject({ command, exitCode: exitCodeOf(command) });
+      },
+      // Services may still be learning of what has just happened.
+      { timeout: 60_000, interval: 2_000 },
+    );
+    if (after) await stack.compose(...after);
+  }
+  expect(await stack.leaver(['logout'])).toMatchObject({ exitCode: 0 });
+  expect(await stack.leaver(['status', departure])).toMatchObject({ exitCode: 3 });
+}
+
+/** The id of the unreadable message in contacts. */
+function deadLetter(stack: Stack): Promise<string> {
+  return eventually(
+    async () => {
+      const { out } = await stack.leaver(['dead-letters', '--service', 'contacts', '--json']);
+      const [letter] = JSON.parse(out) as { id: string }[];
+      return letter!.id;
+    },
+    { timeout: 30_000, interval: 1_000 },
+  );
+}

@@ -1,0 +1,30 @@
+import { fieldTypes, schemaOf, type Class } from '#libs/contracts';
+import { variable, type BaseConfig } from './config.js';
+
+/** A setting, for documentation. */
+export interface Setting {
+  /** The environment variable. */
+  name: string;
+  required: boolean;
+  /** Absent if nothing is set unless somebody sets it. */
+  preset?: string;
+  about: string;
+}
+
+/** The settings of a service with this configuration, inherited ones first. */
+export function settingsOf(type: Class<BaseConfig>): Setting[] {
+  const presets = new type() as unknown as Record<string, unknown>;
+  const { properties, required = [] } = schemaOf(type) as {
+    properties: Record<string, { description?: string }>;
+    required?: string[];
+  };
+  return [...fieldTypes(type).keys()].map((field) => {
+    const preset = presets[field];
+    return {
+      name: variable(field),
+      required: required.includes(field) && preset === undefined,
+      ...(preset !== undefined && { preset: String(preset) }),
+      about: properties[field]!.description ?? '',
+    };
+  });
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, loadConfig } from '#libs/platform';
+import { GatewayConfig, publicOrigin } from './gateway.config.js';
+
+const load = (url?: string) =>
+  loadConfig(GatewayConfig, 'gateway', {
+    NATS_URL: 'nats://127.0.0.1:4222',
+    ...(url !== undefined && { PUBLIC_URL: url }),
+  });
+
+describe('PUBLIC_URL', () => {
+  it.each([
+    ['https://leaver.example.com', 'https://leaver.example.com'],
+    ['https://leaver.example.com/', 'https://leaver.example.com'],
+    ['https://Leaver.Example.com:443', 'https://leaver.example.com'],
+    ['http://localhost:3001', 'http://localhost:3001'],
+    ['http://[::1]:3000', 'http://[::1]:3000'],
+  ])('%s is the address %s', (url, origin) => {
+    expect(publicOrigin(load(url))).toBe(origin);
+  });
+
+  it.each([undefined, ''])('may be missing (%j)', (url) => {
+    expect(publicOrigin(load(url))).toBeUndefined();
+  });
+
+  it.each([
+    'leaver.example.com',
+    'ftp://leaver.example.com',
+    'https://leaver.example.com/app',
+    'https://leaver.example.com?tenant=1',
+    'https://somebody:secret@leaver.example.com',
+    'https://leaver.example.com:99999',
+    'https://',
+  ])('%s keeps the gateway from starting', (url) => {
+    expect(() => load(url)).toThrow(ConfigError);
+    expect(() => load(url)).toThrow(/PUBLIC_URL must be an http or https address without a path/);
+    expect(() => load(url)).not.toThrow(/secret/);
+  });
+});

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { bodyOf, World } from '../../test/world.js';
+import { publicPaths } from './public-paths.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.create();
+});
+afterAll(() => world.close());
+
+const isPublic = (path: string) =>
+  publicPaths().some(({ type, value }) => path === value || (type === 'PathPrefix' && path.startsWith(`${value}/`)));
+
+describe('the public paths', () => {
+  it('are few enough for the configuration of any proxy', () => {
+    expect(publicPaths().map(({ type, value }) => `${type} ${value}`)).toEqual([
+      'Exact /',
+      'Exact /.well-known/jwks.json',
+      'Exact /asyncapi.json',
+      'PathPrefix /docs',
+      'PathPrefix /m',
+      'Exact /openapi.json',
+      'PathPrefix /p',
+      'PathPrefix /scim/v2',
+      'PathPrefix /v1',
+    ]);
+  });
+
+  it('cover everything that the OpenAPI document describes, except probes and metrics', async () => {
+    const { paths } = await bodyOf(await fetch(`${world.url}/openapi.json`));
+    const internal = Object.keys(paths).filter((path) => !isPublic(path));
+    expect(internal.sort()).toEqual(['/health/live', '/health/ready', '/metrics']);
+  });
+
+  it('cover the files of the documentation page', async () => {
+    const page = await (await fetch(`${world.url}/docs`)).text();
+    const loaded = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+    expect(loaded).toHaveLength(4);
+    expect(loaded.filter((path) => !isPublic(path))).toEqual([]);
+  });
+
+  it('cover every link of the start page', async () => {
+    const { name: _name, ...links } = await bodyOf(await fetch(`${world.url}/`));
+    expect(Object.values<string>(links).filter((path) => !isPublic(path))).toEqual([]);
+  });
+});

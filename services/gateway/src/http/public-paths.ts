@@ -1,0 +1,33 @@
+import { ALL_OPERATIONS } from '#libs/contracts';
+import { OTHER_PATHS } from '../openapi/other-routes.js';
+
+/** A path as the Gateway API of Kubernetes matches it: `PathPrefix` `/v1` also matches `/v1/users`, but not `/v10`. */
+export interface PublicPath {
+  type: 'Exact' | 'PathPrefix';
+  value: string;
+}
+
+/** The files of the documentation page, which the OpenAPI document leaves out. */
+const PAGE_FILES = '/docs/:asset';
+
+/** What proxies forward to the gateway. Only probes and metrics are missing. */
+export function publicPaths(): PublicPath[] {
+  const routes = [...ALL_OPERATIONS.map(({ path }) => path), ...Object.keys(OTHER_PATHS), PAGE_FILES];
+  const bySection = Map.groupBy(
+    routes.map((path) => path.split('/').slice(1)),
+    ([section]) => section,
+  );
+  const paths = [...bySection.values()].map(commonPath);
+  return paths.sort((a, b) => (a.value < b.value ? -1 : 1));
+}
+
+/** The one path of these routes, or the longest prefix without parameters that they share. */
+function commonPath(routes: readonly string[][]): PublicPath {
+  const [first] = routes as [string[]];
+  const end = first.findIndex((step, index) => isParameter(step) || routes.some((route) => route[index] !== step));
+  const shared = end === -1 ? first : first.slice(0, end);
+  const isAlone = routes.every(({ length }) => length === shared.length);
+  return { type: isAlone ? 'Exact' : 'PathPrefix', value: `/${shared.join('/')}` };
+}
+
+const isParameter = (step: string): boolean => /^[:{]/.test(step);
