@@ -6,6 +6,7 @@ const because = {
   lib: 'Libraries never import services: whoever uses a library decides what it is for. Pass it in instead.',
   example: 'Examples are what other teams write: they have the published package and nothing of ours.',
   contracts: 'libs/contracts is what other teams depend on: it imports nothing of ours.',
+  scim: 'libs/scim is the protocol alone: it imports libs/contracts and no framework or database.',
 };
 const names = ['gateway', 'identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
 
@@ -32,6 +33,22 @@ export default tseslint.config(
   {
     files: ['libs/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '(^|/)services/', message: because.lib }] }] },
+  },
+  {
+    files: ['libs/scim/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^#libs/(?!contracts$)|(^|/)services/|^@nestjs/|^@mikro-orm/|^kysely$|^pg$',
+              message: because.scim,
+            },
+          ],
+        },
+      ],
+    },
   },
   {
     files: ['examples/**'],

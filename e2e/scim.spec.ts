@@ -19,7 +19,7 @@ afterAll(() => system?.stop());
 const anError = expect.objectContaining({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'] });
 
 describe('the last owner', () => {
-  it('stays, is signed out everywhere, and the provider is told why', async () => {
+  it('stays, is signed out everywhere, and the response says why', async () => {
     const other = await anAccount(system, 'helpdesk');
     const provider = await ScimApi.connect(system, other.owner.api);
     const session = await signIn(system, other.owner.email);
@@ -44,7 +44,7 @@ describe('the last owner', () => {
 });
 
 describe('tokens', () => {
-  it('come in pairs for rotation, and each dies when revoked', async () => {
+  it('come in pairs for rotation, and end when revoked', async () => {
     const { owner: boss, cleo } = await anAccount(system, 'texting');
     const first = await boss.api.post('/v1/account/scim-tokens', { name: 'Old' });
     const second = await boss.api.post('/v1/account/scim-tokens', { name: 'New' });
@@ -65,7 +65,7 @@ describe('tokens', () => {
     expect((await new ScimApi(system.url, second.token as string).get('/Users')).status).toBe(200);
   });
 
-  it('are good nowhere else, and no other token is good here', async () => {
+  it('are accepted nowhere else, and no other token is accepted here', async () => {
     const { token: apiToken } = await owner.post('/v1/me/api-tokens', { name: 'Script' });
     const { accessToken } = await system.api().post('/v1/auth/login', { email: cast.owner.email, password: PASSWORD });
     for (const token of [apiToken as string, accessToken as string, 'lvrscim_', 'nonsense', undefined]) {
@@ -100,7 +100,7 @@ describe('tokens', () => {
 });
 
 describe('the protocol', () => {
-  it('describes itself, to those with a token', async () => {
+  it('describes itself to clients with a token', async () => {
     const config = await scim.get('/ServiceProviderConfig');
     expect(config.body).toMatchObject({
       patch: { supported: true },
@@ -119,7 +119,7 @@ describe('the protocol', () => {
     expect((await scim.get('/Schemas?filter=id%20pr')).status).toBe(403);
   });
 
-  it('counts from one, and gives no more than asked for', async () => {
+  it('counts from one, and returns no more than asked for', async () => {
     const all = await scim.get('/Users?sortBy=userName');
     const total = all.body.totalResults as number;
     expect(all.body.Resources).toHaveLength(total);
@@ -157,12 +157,12 @@ describe('the protocol', () => {
     ' ',
     deep,
     long,
-  ])('refuses what it does not understand as a filter, and never answers with everybody: %#', async (filter) => {
+  ])('refuses an invalid filter, and never returns all resources: %#', async (filter) => {
     for (const type of ['Users', 'Groups'] as const)
       expect(reasonOf(await scim.find(type, filter))).toMatchObject({ status: 400, scimType: 'invalidFilter' });
   });
 
-  it('keeps a change away from another version than was read', async () => {
+  it('refuses to change another version than was read', async () => {
     const path = `/Users/${cast.dan.id}`;
     const read = await scim.get(path);
     const version = read.headers.get('etag')!;
@@ -184,7 +184,7 @@ describe('the protocol', () => {
     expect((await takeOut()).status).toBe(412);
   });
 
-  it('tells in its own form what is wrong with a request', async () => {
+  it('describes errors in the form of RFC 7644', async () => {
     const send = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
       const answer = await scim.send(method, path, body, headers);
       expect([answer.headers.get('content-type'), answer.body]).toEqual(['application/scim+json', anError]);
@@ -204,7 +204,7 @@ describe('the protocol', () => {
     expect(await send('POST', '/Bulk', { Operations: [] })).toMatchObject({ status: 404 });
   });
 
-  it('takes plain JSON as well, which the rest of the API does not do the other way round', async () => {
+  it('accepts application/json, and the rest of the API does not accept application/scim+json', async () => {
     const plain = new ScimApi(system.url, undefined, 'application/json');
     expect((await plain.post('/Users', {})).status).toBe(401);
     const answer = await fetch(`${system.url}/v1/auth/login`, {
@@ -215,7 +215,7 @@ describe('the protocol', () => {
     expect(answer.status).toBe(415);
   });
 
-  it('says 403 when all seats are taken, for that is no conflict between users', async () => {
+  it('answers 403 when all seats are taken, because that is no conflict between users', async () => {
     const owner = { name: 'Una', email: 'una@single.example', password: PASSWORD, staffId: 'U' };
     const { accessToken } = await system.api().post('/v1/accounts', { name: 'Single', seats: 1, owner });
     const single = await ScimApi.connect(system, system.api(accessToken as string));
@@ -226,7 +226,7 @@ describe('the protocol', () => {
     });
   });
 
-  it('survives whatever comes', async () => {
+  it('answers no malformed request with a 5xx', async () => {
     const path = `/Users/${cast.cleo.id}`;
     const odd = [null, true, -1, 'x\u0000y', '\ud800', 'é'.repeat(300), [], [[]], {}, { value: {} }, [{ value: [] }]];
     const names = [

@@ -14,5 +14,4 @@ export * from './declarations.js';
 export * from './operations.js';
 export * from './identity/user.js';
 export * from './scim/calls.js';
-export * from './scim/schemas.js';
 export * from './identity/mail.js';

@@ -6,19 +6,19 @@ export type ScimObject = Record<string, unknown>;
 
 export const SCIM_TOKEN_PREFIX = 'lvrscim_';
 
-/** The attributes that a client wants in the answer. With `attributes`, `excludedAttributes` is ignored. */
-export interface ScimView {
+/** The attributes that a client asks for (RFC 7644, 3.9). With `attributes`, `excludedAttributes` is ignored. */
+export interface ScimProjection {
   attributes?: readonly string[];
   excludedAttributes?: readonly string[];
 }
 
-/** Carries the token: identity authenticates it in the transaction that does the work. */
+/** Identity authenticates the token in the transaction that does the work. */
 export interface ScimAccess {
   token: string;
 }
 
 export interface ScimRead extends ScimAccess {
-  view: ScimView;
+  view: ScimProjection;
 }
 
 export interface ScimSearch extends ScimRead {
@@ -35,20 +35,24 @@ export interface ScimWrite extends ScimRead {
   body: ScimObject;
   /** The value of the header `If-Match`. */
   ifMatch?: string;
+  /** The value of the header `If-None-Match`. */
+  ifNoneMatch?: string;
+  /** The URL of `/scim/v2` as the client sees it, for paths that select values by `$ref`. */
+  baseUrl?: string;
 }
 
-export interface ScimPage {
+export interface ScimListResponse {
   totalResults: number;
   resources: ScimObject[];
 }
 
-export interface ScimAnswer {
-  /** Left out if the client does not need it. */
+export interface ScimResponse {
+  /** Left out where the response is 204. */
   resource?: ScimObject;
   id?: string;
   /** The value of the header `ETag`. */
   version?: string;
-  /** Why the request was refused although part of it has been done. */
+  /** Why the request was refused although part of it was done and has to last. */
   refused?: ProblemBody;
 }
 
@@ -69,12 +73,12 @@ function scimCalls(name: string, path: string) {
       timeout: 30_000,
     });
   return {
-    search: call<ScimPage, ScimSearch>('search', 'GET', path),
-    get: call<ScimAnswer, ScimRead>('get', 'GET'),
-    create: call<ScimAnswer, ScimWrite>('create', 'POST', path),
-    replace: call<ScimAnswer, ScimWrite>('replace', 'PUT'),
-    change: call<ScimAnswer, ScimWrite>('change', 'PATCH'),
-    remove: call<ScimAnswer, ScimWrite>('remove', 'DELETE'),
+    search: call<ScimListResponse, ScimSearch>('search', 'GET', path),
+    get: call<ScimResponse, ScimRead>('get', 'GET'),
+    create: call<ScimResponse, ScimWrite>('create', 'POST', path),
+    replace: call<ScimResponse, ScimWrite>('replace', 'PUT'),
+    change: call<ScimResponse, ScimWrite>('change', 'PATCH'),
+    remove: call<ScimResponse, ScimWrite>('remove', 'DELETE'),
   };
 }
 

@@ -150,7 +150,10 @@ const FILTERS = [
   parameter('startIndex', 'query', 'From 1.', 'integer'),
   parameter('count', 'query', 'How many at most.', 'integer'),
 ];
-const IF_MATCH = parameter('If-Match', 'header', 'The ETag of what is to be changed.');
+const CONDITIONS = [
+  parameter('If-Match', 'header', 'ETags, or `*`. With another version it is 412.'),
+  parameter('If-None-Match', 'header', 'ETags, or `*`. With one of these versions it is 412; a GET is 304.'),
+];
 
 interface ScimRoute {
   id: string;
@@ -161,9 +164,20 @@ interface ScimRoute {
   parameters?: object[];
   /** It may also be answered with nothing. */
   maybeEmpty?: boolean;
+  /** It may also be answered with 304. */
+  conditional?: boolean;
 }
 
-function scimRoute({ id, summary, status = 200, answer, body, parameters = [], maybeEmpty }: ScimRoute): Described {
+function scimRoute({
+  id,
+  summary,
+  status = 200,
+  answer,
+  body,
+  parameters = [],
+  maybeEmpty,
+  conditional,
+}: ScimRoute): Described {
   return {
     operationId: id,
     summary,
@@ -174,6 +188,7 @@ function scimRoute({ id, summary, status = 200, answer, body, parameters = [], m
     responses: {
       [status]: { description: { 200: 'OK', 201: 'Created', 204: 'Done' }[status], ...answer },
       ...(maybeEmpty && { 204: { description: 'Done' } }),
+      ...(conditional && { 304: { description: 'Not modified' } }),
       '4XX': { description: 'Refused', ...scim('ScimError', REFUSED) },
       '5XX': {
         description: 'Not possible now',
@@ -204,10 +219,15 @@ function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resourc
       post: { ...describe('search', { answer: list, body: SEARCH }), operationId: `${calls.search.id}.post` },
     },
     [`/scim/v2/${type}/{id}`]: {
-      get: describe('get', { answer: one, parameters: [id, ...VIEW] }),
-      put: describe('replace', { answer: one, body: resource, parameters: [id, IF_MATCH, ...VIEW] }),
-      patch: describe('change', { answer: one, body: PATCH, parameters: [id, IF_MATCH, ...VIEW], maybeEmpty: true }),
-      delete: describe('remove', { status: 204, parameters: [id, IF_MATCH] }),
+      get: describe('get', { answer: one, parameters: [id, ...CONDITIONS, ...VIEW], conditional: true }),
+      put: describe('replace', { answer: one, body: resource, parameters: [id, ...CONDITIONS, ...VIEW] }),
+      patch: describe('change', {
+        answer: one,
+        body: PATCH,
+        parameters: [id, ...CONDITIONS, ...VIEW],
+        maybeEmpty: true,
+      }),
+      delete: describe('remove', { status: 204, parameters: [id, ...CONDITIONS] }),
     },
   };
 }

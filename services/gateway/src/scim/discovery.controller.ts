@@ -1,15 +1,16 @@
 import { Problem, scimCheck, type ScimObject } from '#libs/contracts';
+import { RESOURCE_TYPES, SCHEMAS, SCIM_LIST_RESPONSE } from '#libs/scim';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
-import { rootOf } from './addresses.js';
-import { RESOURCE_TYPES, SCHEMAS, SERVICE_PROVIDER_CONFIG } from './discovery.js';
+import { baseUrlOf } from './references.js';
 import { ScimClient } from './scim-client.js';
 import { sendScim } from './scim-reply.js';
+import { SERVICE_PROVIDER_CONFIG } from './service-provider-config.js';
 
-const LIST = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
+type Described = { id?: string };
 
-/** What SCIM clients may expect here. Only for those with a token, like everything else. */
+/** Discovery (RFC 7644, 4). It takes a token like every other SCIM endpoint. */
 @Controller('scim/v2')
 export class DiscoveryController {
   constructor(
@@ -20,59 +21,59 @@ export class DiscoveryController {
   @Get('ServiceProviderConfig')
   async configuration(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.scim.call(scimCheck, request, {});
-    sendScim(reply, 200, this.located(request, 'ServiceProviderConfig', SERVICE_PROVIDER_CONFIG));
+    sendScim(reply, 200, this.withLocation(request, 'ServiceProviderConfig', SERVICE_PROVIDER_CONFIG));
   }
 
   @Get('Schemas')
   schemas(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.list(request, reply, 'Schema', SCHEMAS);
+    return this.sendList(request, reply, 'Schema', SCHEMAS);
   }
 
   @Get('Schemas/:name')
   schema(@Param('name') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.one(request, reply, 'Schema', SCHEMAS.get(name));
+    return this.sendOne(request, reply, 'Schema', SCHEMAS.get(name));
   }
 
   @Get('ResourceTypes')
   resourceTypes(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.list(request, reply, 'ResourceType', RESOURCE_TYPES);
+    return this.sendList(request, reply, 'ResourceType', RESOURCE_TYPES);
   }
 
   @Get('ResourceTypes/:name')
   resourceType(@Param('name') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.one(request, reply, 'ResourceType', RESOURCE_TYPES.get(name));
+    return this.sendOne(request, reply, 'ResourceType', RESOURCE_TYPES.get(name));
   }
 
   /** @throws Problem `forbidden` when a filter is given (RFC 7644, 4) */
-  private async list(
+  private async sendList(
     request: FastifyRequest,
     reply: FastifyReply,
     resourceType: string,
-    resources: ReadonlyMap<string, ScimObject>,
+    resources: ReadonlyMap<string, Described>,
   ): Promise<void> {
     await this.scim.call(scimCheck, request, {});
     if ((request.query as ScimObject).filter !== undefined)
-      throw new Problem('forbidden', { detail: 'These lists are not filtered.' });
-    const all = [...resources.values()].map((one) => this.located(request, resourceType, one));
+      throw new Problem('forbidden', { detail: 'These lists take no filter.' });
+    const all = [...resources.values()].map((one) => this.withLocation(request, resourceType, one));
     const counts = { totalResults: all.length, startIndex: 1, itemsPerPage: all.length };
-    sendScim(reply, 200, { schemas: [LIST], ...counts, Resources: all });
+    sendScim(reply, 200, { schemas: [SCIM_LIST_RESPONSE], ...counts, Resources: all });
   }
 
   /** @throws Problem `not-found` */
-  private async one(
+  private async sendOne(
     request: FastifyRequest,
     reply: FastifyReply,
     resourceType: string,
-    resource: ScimObject | undefined,
+    resource: Described | undefined,
   ): Promise<void> {
     await this.scim.call(scimCheck, request, {});
     if (!resource) throw new Problem('not-found');
-    sendScim(reply, 200, this.located(request, resourceType, resource));
+    sendScim(reply, 200, this.withLocation(request, resourceType, resource));
   }
 
-  private located(request: FastifyRequest, resourceType: string, resource: ScimObject): ScimObject {
-    const root = rootOf(request, this.config);
-    const path = resource.id === undefined ? resourceType : `${resourceType}s/${String(resource.id)}`;
-    return { ...resource, meta: { resourceType, location: `${root}/${path}` } };
+  private withLocation(request: FastifyRequest, resourceType: string, resource: Described): ScimObject {
+    const baseUrl = baseUrlOf(request, this.config);
+    const path = resource.id === undefined ? resourceType : `${resourceType}s/${resource.id}`;
+    return { ...resource, meta: { resourceType, location: `${baseUrl}/${path}` } };
   }
 }

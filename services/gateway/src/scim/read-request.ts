@@ -1,51 +1,45 @@
-import {
-  Problem,
-  SCIM_PAGE,
-  type ScimErrorType,
-  type ScimObject,
-  type ScimSearch,
-  type ScimView,
-} from '#libs/contracts';
+import type { ScimObject, ScimProjection, ScimSearch } from '#libs/contracts';
+import { isObject, scimProblem, splitAttributeNames } from '#libs/scim';
 import type { FastifyRequest } from 'fastify';
 import { checkMediaType } from '../operations/read-call.js';
 import { SCIM_JSON } from './scim-reply.js';
+import { PAGE_SIZE } from './service-provider-config.js';
 
 type Search = Omit<ScimSearch, 'token'>;
 
-/** @throws Problem `unsupported-media-type`, `validation` for a body that is no object */
-export function bodyOf(request: FastifyRequest): ScimObject {
+/** @throws Problem `unsupported-media-type`; `validation` for a body that is not an object */
+export function readBody(request: FastifyRequest): ScimObject {
   checkMediaType({ consumes: [SCIM_JSON, 'application/json'] }, request);
-  const { body } = request;
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as ScimObject;
-  throw fault('invalidSyntax', 'The body must be a JSON object.');
+  if (isObject(request.body)) return request.body;
+  throw scimProblem('invalidSyntax', 'The body must be a JSON object.');
 }
 
-/** What a list is asked for, in the address. @throws Problem `validation` */
-export const searchOf = (request: FastifyRequest): Search => readSearch(request.query as ScimObject);
+/** The query parameters of a list. @throws Problem `validation` */
+export const readQuerySearch = (request: FastifyRequest): Search => readSearch(request.query as ScimObject);
 
-/** The same in the body of a `.search` request. @throws Problem `validation` */
-export const searchIn = (request: FastifyRequest): Search => readSearch(bodyOf(request));
+/** The same in the body of a `.search` request (RFC 7644, 3.4.3). @throws Problem `validation` */
+export const readBodySearch = (request: FastifyRequest): Search => readSearch(readBody(request));
 
 /** @throws Problem `validation` */
-export const viewOf = (request: FastifyRequest): ScimView => readView(request.query as ScimObject);
+export const readProjection = (request: FastifyRequest): ScimProjection => projectionFrom(request.query as ScimObject);
 
-function readSearch(from: ScimObject): Search {
-  const sortOrder = textIn(from, 'sortOrder')?.toLowerCase();
+function readSearch(parameters: ScimObject): Search {
+  const sortOrder = stringIn(parameters, 'sortOrder')?.toLowerCase();
   return {
-    ...optional('filter', textIn(from, 'filter')),
-    ...optional('sortBy', textIn(from, 'sortBy')),
+    ...optional('filter', stringIn(parameters, 'filter')),
+    ...optional('sortBy', stringIn(parameters, 'sortBy')),
     descending: sortOrder === 'descending',
-    // Below their least values both are taken for these (RFC 7644, 3.4.2.4).
-    startIndex: Math.max(1, wholeIn(from, 'startIndex') ?? 1),
-    count: Math.min(SCIM_PAGE.most, Math.max(0, wholeIn(from, 'count') ?? SCIM_PAGE.usual)),
-    view: readView(from),
+    // Values below the least one count as the least one (RFC 7644, 3.4.2.4).
+    startIndex: Math.max(1, integerIn(parameters, 'startIndex') ?? 1),
+    count: Math.min(PAGE_SIZE.max, Math.max(0, integerIn(parameters, 'count') ?? PAGE_SIZE.default)),
+    view: projectionFrom(parameters),
   };
 }
 
-function readView(from: ScimObject): ScimView {
+function projectionFrom(parameters: ScimObject): ScimProjection {
   return {
-    ...optional('attributes', namesIn(from, 'attributes')),
-    ...optional('excludedAttributes', namesIn(from, 'excludedAttributes')),
+    ...optional('attributes', namesIn(parameters, 'attributes')),
+    ...optional('excludedAttributes', namesIn(parameters, 'excludedAttributes')),
   };
 }
 
@@ -53,31 +47,29 @@ function optional<N extends string, T>(name: N, value: T | undefined): { [K in N
   return (value === undefined ? {} : { [name]: value }) as { [K in N]?: T };
 }
 
-function textIn(from: ScimObject, name: string): string | undefined {
-  const value = from[name];
+function stringIn(parameters: ScimObject, name: string): string | undefined {
+  const value = parameters[name];
   if (value === undefined) return undefined;
-  // An empty filter asks for nothing that could be understood.
+  // An empty filter is an error, so that it never means every resource.
   if (typeof value !== 'string' || value.trim() === '')
-    throw fault(name === 'filter' ? 'invalidFilter' : 'invalidValue', `${name} must be one text.`);
+    throw scimProblem(name === 'filter' ? 'invalidFilter' : 'invalidValue', `${name} must be one string.`);
   return value;
 }
 
-function wholeIn(from: ScimObject, name: string): number | undefined {
-  const value = from[name];
+function integerIn(parameters: ScimObject, name: string): number | undefined {
+  const value = parameters[name];
   if (value === undefined) return undefined;
   const number = typeof value === 'number' || /^-?\d{1,9}$/.test(String(value)) ? Number(value) : NaN;
   if (!Number.isInteger(number) || Math.abs(number) > 1e9)
-    throw fault('invalidValue', `${name} must be a whole number.`);
+    throw scimProblem('invalidValue', `${name} must be an integer.`);
   return number;
 }
 
-function namesIn(from: ScimObject, name: string): string[] | undefined {
-  const value = from[name];
+function namesIn(parameters: ScimObject, name: string): string[] | undefined {
+  const value = parameters[name];
   if (value === undefined) return undefined;
   const texts = [value].flat();
-  if (!texts.every((text) => typeof text === 'string')) throw fault('invalidValue', `${name} must be names.`);
-  const names = texts.flatMap((text) => text.split(',')).map((text) => text.trim());
-  return names.filter((text) => text !== '');
+  if (!texts.every((text) => typeof text === 'string'))
+    throw scimProblem('invalidValue', `${name} must be names of attributes.`);
+  return texts.flatMap(splitAttributeNames);
 }
-
-const fault = (scimType: ScimErrorType, detail: string) => new Problem('validation', { scimType, detail });

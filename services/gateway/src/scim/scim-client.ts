@@ -7,40 +7,40 @@ import { GatewayConfig } from '../gateway.config.js';
 import { clientAddress } from '../http/request.js';
 import { TokenBuckets } from '../limits/token-bucket.js';
 
-/** Hands the requests of identity providers on. No other token is good here, and theirs are good nowhere else. */
+/** Calls identity for identity providers. SCIM tokens are the only ones accepted, and are accepted nowhere else. */
 @Injectable()
 export class ScimClient {
-  private readonly guesses: TokenBuckets;
+  private readonly failedTokens: TokenBuckets;
 
   constructor(
     private readonly services: ServiceClient,
     private readonly config: GatewayConfig,
     clock: Clock,
   ) {
-    this.guesses = new TokenBuckets(config.failedTokensPerMinute, clock);
+    this.failedTokens = new TokenBuckets(config.failedTokensPerMinute, clock);
   }
 
   /**
-   * @param said what goes with the token
-   * @throws Problem `unauthenticated`; `too-many-requests` for an address that tries many tokens; whatever identity says
+   * @param body the call's body without the token
+   * @throws Problem `unauthenticated`; `too-many-requests` for an address with many failed tokens; what identity throws
    */
   async call<A, B extends ScimAccess>(
     operation: Operation<B, object, A>,
     request: FastifyRequest,
-    said: Omit<B, 'token'>,
+    body: Omit<B, 'token'>,
     params: Record<string, string> = {},
   ): Promise<A> {
     const address = clientAddress(request, this.config.trustedProxies);
-    const retryAfter = this.guesses.wait(address);
+    const retryAfter = this.failedTokens.wait(address);
     if (retryAfter > 0) throw new Problem('too-many-requests', { retryAfter });
-    this.guesses.take(address);
+    this.failedTokens.take(address);
     try {
-      const body = { ...said, token: tokenOf(request) } as B;
-      const answer = await this.services.call<B, object, A>(operation, { principal: NOBODY, params, query: {}, body });
-      this.guesses.giveBack(address);
-      return answer;
+      const call = { principal: NOBODY, params, query: {}, body: { ...body, token: tokenOf(request) } as B };
+      const response = await this.services.call<B, object, A>(operation, call);
+      this.failedTokens.giveBack(address);
+      return response;
     } catch (error) {
-      if (!(error instanceof Problem && error.code === 'unauthenticated')) this.guesses.giveBack(address);
+      if (!(error instanceof Problem && error.code === 'unauthenticated')) this.failedTokens.giveBack(address);
       throw error;
     }
   }

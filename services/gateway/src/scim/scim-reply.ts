@@ -1,18 +1,17 @@
 import type { Problem, ProblemCode, ScimErrorType, ScimObject } from '#libs/contracts';
+import { SCIM_ERROR } from '#libs/scim';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export const SCIM_JSON = 'application/scim+json';
 export const SCIM_ROOT = '/scim/v2';
 
-const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error';
-
-/** Where SCIM has a word of its own, or another status. */
-const AS_SCIM: Partial<Record<ProblemCode, { status?: number; scimType?: ScimErrorType }>> = {
+/** Codes for which SCIM has a keyword, or which need another status. */
+const SCIM_ERRORS: Partial<Record<ProblemCode, { status?: number; scimType?: ScimErrorType }>> = {
   validation: { scimType: 'invalidValue' },
   'invalid-json': { scimType: 'invalidSyntax' },
   'duplicate-email': { scimType: 'uniqueness' },
   'duplicate-staff-id': { scimType: 'uniqueness' },
-  // For a 409 identity providers would look for somebody of the same name.
+  // After a 409 identity providers look for a user of the same name.
   'no-free-seat': { status: 403 },
   'unknown-user': { status: 400, scimType: 'invalidValue' },
   'inactive-user': { status: 400, scimType: 'invalidValue' },
@@ -25,22 +24,22 @@ export interface ScimError {
   detail: string;
 }
 
-/** RFC 7644, 3.12. The detail begins with the code that the rest of the API uses for the same refusal. */
+/** An error response (RFC 7644, 3.12). `detail` begins with the code that the rest of the API uses for the same error. */
 export function scimError(problem: Problem): ScimError {
-  const { status = problem.status, scimType } = AS_SCIM[problem.code] ?? {};
+  const { status = problem.status, scimType } = SCIM_ERRORS[problem.code] ?? {};
   const type = problem.details.scimType ?? scimType;
-  const faults = problem.details.errors?.map(({ message }) => message).join('; ');
+  const invalidFields = problem.details.errors?.map(({ message }) => message).join('; ');
   return {
-    schemas: [ERROR],
+    schemas: [SCIM_ERROR],
     status: String(status),
     ...(type && { scimType: type }),
-    detail: `${problem.code}: ${problem.details.detail ?? faults ?? problem.message}`,
+    detail: `${problem.code}: ${problem.details.detail ?? invalidFields ?? problem.message}`,
   };
 }
 
 export const isForScim = ({ url }: FastifyRequest): boolean => url === SCIM_ROOT || url.startsWith(`${SCIM_ROOT}/`);
 
-/** Answers with bytes, or Fastify would add a charset, which this media type doesn't have. */
+/** Sends bytes, because Fastify adds a charset to strings, which this media type does not have. */
 export function sendScim(reply: FastifyReply, status: number, body?: ScimObject): void {
   if (body === undefined) return void reply.status(status).send();
   void reply

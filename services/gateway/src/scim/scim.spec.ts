@@ -1,6 +1,7 @@
-import { Problem, scimCheck, scimGroups, scimUsers } from '#libs/contracts';
+import { Problem, scimCheck, scimGroups, scimUsers, type ScimProjection } from '#libs/contracts';
 import { TestClock } from '#libs/database';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { project } from '#libs/scim';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
 
 const TOKEN = 'lvrscim_whatever';
@@ -14,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-it('hands token, query and view to identity, and knows no rule', async () => {
+it('sends token, query and projection to identity', async () => {
   const asked = world.services.handle(scimUsers.search, () => ({ totalResults: 0, resources: [] }));
   const query = 'filter=userName%20eq%20%22a%22&startIndex=0&count=1000&attributes=userName,%20id&unknown=1';
   expect((await world.request('GET', `/scim/v2/Users?${query}`, AS_PROVIDER)).status).toBe(200);
@@ -28,7 +29,92 @@ it('hands token, query and view to identity, and knows no rule', async () => {
   });
 });
 
-it('takes a path with a slash behind it as well, and no more than one', async () => {
+describe('a GET', () => {
+  const id = anId();
+  const version = 'W/"1"';
+  const get = async (headers: Record<string, string>) => {
+    world.services.handle(scimUsers.get, () => ({ id, version, resource: { id, meta: { version } } }));
+    return world.request('GET', `/scim/v2/Users/${id}`, { headers: { ...bearer(TOKEN), ...headers } });
+  };
+
+  it.each([version, '"1"', '"0", W/"1"', '*'])('is answered with 304 for If-None-Match: %s', async (header) => {
+    const response = await get({ 'if-none-match': header });
+    expect([response.status, response.headers.get('etag'), await response.text()]).toEqual([304, version, '']);
+  });
+
+  it.each(['"0"', '1', 'W/"0", "2"'])('is answered with the resource for If-None-Match: %s', async (header) => {
+    expect((await get({ 'if-none-match': header })).status).toBe(200);
+  });
+
+  it.each([
+    [200, '*'],
+    [200, '"1"'],
+    [412, '"0"'],
+  ])('is answered with %s for If-Match: %s', async (status, header) => {
+    expect((await get({ 'if-match': header })).status).toBe(status);
+  });
+});
+
+describe('$ref and meta.location', () => {
+  const [id, userId] = [anId(), anId()];
+  const group = {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+    id,
+    displayName: 'Sales',
+    members: [{ value: userId, display: 'Ada', type: 'User' }],
+    meta: { resourceType: 'Group', version: 'W/"1"' },
+  };
+  const { schemas } = group;
+  const root = () => `http://${new URL(world.url).host}/scim/v2`;
+  const $ref = () => `${root()}/Users/${userId}`;
+  const location = () => `${root()}/Groups/${id}`;
+
+  it.each<[string, () => object]>([
+    ['attributes=members.$ref', () => ({ members: [{ $ref: $ref() }] })],
+    ['attributes=MEMBERS.$REF,members.display', () => ({ members: [{ $ref: $ref(), display: 'Ada' }] })],
+    [`attributes=${schemas[0]}:members.$ref`, () => ({ members: [{ $ref: $ref() }] })],
+    ['attributes=members.value', () => ({ members: [{ value: userId }] })],
+    ['attributes=members', () => ({ members: [{ ...group.members[0], $ref: $ref() }] })],
+    ['attributes=meta.location', () => ({ meta: { location: location() } })],
+    ['attributes=meta.version', () => ({ meta: { version: 'W/"1"' } })],
+    [
+      'excludedAttributes=members.$ref,meta.location',
+      () => ({ displayName: 'Sales', members: group.members, meta: group.meta }),
+    ],
+    [
+      'excludedAttributes=members.value,meta,displayName',
+      () => ({ members: [{ display: 'Ada', type: 'User', $ref: $ref() }] }),
+    ],
+  ])('are attributes like others: %s', async (query, expected) => {
+    // Identity projects as well, and does not know the URLs.
+    const projected = (view: ScimProjection) => project(group, view);
+    world.services.handle(scimGroups.get, ({ body }) => ({ id, version: 'W/"1"', resource: projected(body.view) }));
+    world.services.handle(scimGroups.search, ({ body }) => ({ totalResults: 1, resources: [projected(body.view)] }));
+    const one = await world.request('GET', `/scim/v2/Groups/${id}?${query}`, AS_PROVIDER);
+    expect(await bodyOf(one)).toEqual({ schemas, id, ...expected() });
+    const list = await world.request('GET', `/scim/v2/Groups?${query}`, AS_PROVIDER);
+    expect(await bodyOf(list)).toMatchObject({ Resources: [{ schemas, id, ...expected() }] });
+  });
+});
+
+it('sends a PATCH to identity with the base URL that the client uses', async () => {
+  const id = anId();
+  const sent = world.services.handle(scimUsers.change, () => ({ id, version: 'W/"1"' }));
+  const body = { Operations: [{ op: 'replace', path: 'active', value: false }] };
+  const headers = { ...bearer(TOKEN), 'if-match': 'W/"0"', 'content-type': 'application/scim+json' };
+  expect((await world.request('PATCH', `/scim/v2/Users/${id}`, { headers, body: JSON.stringify(body) })).status).toBe(
+    204,
+  );
+  expect(sent[0]!.body).toEqual({
+    token: TOKEN,
+    view: {},
+    body,
+    ifMatch: 'W/"0"',
+    baseUrl: `http://${new URL(world.url).host}/scim/v2`,
+  });
+});
+
+it('accepts one trailing slash, and no more', async () => {
   const asked = world.services.handle(scimUsers.search, () => ({ totalResults: 0, resources: [] }));
   expect((await world.request('GET', '/scim/v2/Users/?filter=id%20pr', AS_PROVIDER)).status).toBe(200);
   expect((await world.request('GET', '/scim/v2/Users/', AS_PROVIDER)).status).toBe(200);
@@ -38,7 +124,7 @@ it('takes a path with a slash behind it as well, and no more than one', async ()
 });
 
 it.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
-  'lets nobody %s what it describes, and reads no body for it',
+  'refuses %s for the discovery endpoints, without parsing the body',
   async (method) => {
     for (const path of [
       '/ServiceProviderConfig',
@@ -55,7 +141,7 @@ it.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
   },
 );
 
-it('says where things are as the client sees it, through our own proxy', async () => {
+it('builds URLs as the client sees them through our own proxy', async () => {
   const id = anId();
   const groups = [{ value: anId() }];
   world.services.handle(scimUsers.get, () => ({
@@ -92,7 +178,7 @@ it('says where things are by PUBLIC_URL, whatever the request names', async () =
   expect(await bodyOf(schema)).toMatchObject({ meta: { location: `${root}/ResourceTypes/User` } });
 });
 
-it('says in the form of SCIM that identity is away', async () => {
+it('reports in the form of SCIM that identity is not available', async () => {
   const answer = await world.request('GET', '/scim/v2/Users', AS_PROVIDER);
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await bodyOf(answer)).toMatchObject({
@@ -101,7 +187,7 @@ it('says in the form of SCIM that identity is away', async () => {
   });
 });
 
-it('slows down whoever tries tokens, and nobody with a good one', async () => {
+it('limits failed tokens, and no valid one', async () => {
   let good = false;
   world.services.handle(scimCheck, () => {
     if (!good) throw new Problem('unauthenticated');
@@ -119,7 +205,7 @@ it('slows down whoever tries tokens, and nobody with a good one', async () => {
   expect([await ask(), await ask()]).toEqual([200, 200]);
 });
 
-it('asks for a token like everybody, and takes no other kind', async () => {
+it('requires a token for discovery, too', async () => {
   const checked = world.services.handle(scimCheck, () => ({ good: true }));
   const answer = await world.request('GET', '/scim/v2/ServiceProviderConfig');
   expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);

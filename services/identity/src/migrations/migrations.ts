@@ -17,6 +17,7 @@ import { openDepartures } from './0040-open-departures.js';
 import { catchingUp } from './0041-catching-up.js';
 import { nextSigningKey } from './0042-next-signing-key.js';
 import { progressRuns } from './0043-progress-runs.js';
+import { teamUpdatedAt } from './0044-team-updated-at.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -39,4 +40,5 @@ export const migrations: Migrations = [
   catchingUp,
   nextSigningKey,
   progressRuns,
+  teamUpdatedAt,
 ];

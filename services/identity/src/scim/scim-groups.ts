@@ -1,17 +1,26 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Principal, type ScimAnswer, type ScimView, type ScimWrite } from '#libs/contracts';
+import { Problem, type Principal, type ScimProjection, type ScimResponse, type ScimWrite } from '#libs/contracts';
+import {
+  parsePatch,
+  requirePreconditions,
+  scimProblem,
+  uniquenessProblem,
+  type PatchOperation,
+  type Preconditions,
+} from '#libs/scim';
+import { Clock } from '#libs/database';
 import { sql } from 'kysely';
+import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
 import { TeamService } from '../team/team.service.js';
-import { answerOf, requireVersion } from './answers.js';
-import { readGroup, readGroupPatch, without, type AssertedGroup } from './asserted-group.js';
-import { scimProblem, taken } from './faults.js';
-import { ScimGroupRows, toScimGroup, versionOf, type ScimGroupRow } from './scim-group-rows.js';
+import { addedIds, readGroup, readGroupPatch, type GroupAttributes, type PresentMembers } from './group-attributes.js';
+import { resourceResponse } from './responses.js';
+import { ScimGroupRows, toMember, toScimGroup, type ScimGroupRow } from './scim-group-rows.js';
 
-const NO_MEMBERS: ScimView = { excludedAttributes: ['members'] };
+const WITHOUT_MEMBERS: ScimProjection = { excludedAttributes: ['members'] };
 
-/** What an identity provider does to groups, which are teams here; each request in one transaction. */
+/** The requests of identity providers about groups, which are teams here, each in one transaction. */
 @Injectable()
 export class ScimGroups {
   constructor(
@@ -19,87 +28,114 @@ export class ScimGroups {
     private readonly rows: ScimGroupRows,
     private readonly teams: TeamService,
     private readonly audit: Audit,
+    private readonly clock: Clock,
   ) {}
 
-  async get({ accountId }: Principal, id: string, view: ScimView): Promise<ScimAnswer> {
-    return answerOf(toScimGroup(await this.rows.get(accountId, id, view)), view);
+  async get({ accountId }: Principal, id: string, projection: ScimProjection): Promise<ScimResponse> {
+    return resourceResponse(toScimGroup(await this.rows.get(accountId, id, projection)), projection);
   }
 
-  /** @throws Problem `validation`, `conflict` when the name is taken, `unknown-user` or `inactive-user` for members */
-  async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimAnswer> {
-    const { displayName, ...asserted } = readGroup(body);
+  /** @throws Problem `validation`; `conflict` when the name is taken; `unknown-user` or `inactive-user` for members */
+  async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimResponse> {
+    const { displayName, ...attributes } = readGroup(body);
     if (displayName === undefined) throw scimProblem('invalidValue', 'displayName is required.');
-    const { id } = await named(() => this.teams.create(principal, displayName));
-    await this.apply(principal, await this.rows.get(principal.accountId, id, NO_MEMBERS), asserted);
+    const { id } = await mapNameConflict(() => this.teams.create(principal, displayName));
+    await this.apply(principal, await this.rows.get(principal.accountId, id, WITHOUT_MEMBERS), attributes);
+    // A new group is shown as last modified when created (RFC 7643, 3.1).
+    await sql`update team set updated_at = null where id = ${id}`.execute(this.em.getKysely());
     return this.get(principal, id, view);
   }
 
-  /** Who is not spoken of at all stays. @throws Problem as `change` does */
-  async replace(principal: Principal, id: string, { body, ifMatch, view }: ScimWrite): Promise<ScimAnswer> {
-    const asserted = readGroup(body);
-    if (asserted.displayName === undefined) throw scimProblem('invalidValue', 'displayName is required.');
-    await this.apply(principal, await this.expect(principal, id, ifMatch), asserted);
-    return this.get(principal, id, view);
+  /** Without `members` the members stay. @throws Problem like `change` */
+  async replace(principal: Principal, id: string, request: ScimWrite): Promise<ScimResponse> {
+    const attributes = readGroup(request.body);
+    if (attributes.displayName === undefined) throw scimProblem('invalidValue', 'displayName is required.');
+    await this.apply(principal, await this.expect(principal, id, request), attributes);
+    return this.get(principal, id, request.view);
   }
 
   /**
-   * Answers without the group unless the client says what it wants of it: groups can be large.
+   * Responds without the group unless the client asks for attributes, because groups can be large.
    * @throws Problem `validation`, `not-found`, `precondition-failed`, `conflict`, `unknown-user` or `inactive-user`
    */
-  async change(principal: Principal, id: string, { body, ifMatch, view }: ScimWrite): Promise<ScimAnswer> {
-    const asserted = readGroupPatch(body);
-    await this.apply(principal, await this.expect(principal, id, ifMatch), asserted);
-    if (view.attributes?.length) return this.get(principal, id, view);
-    return { id, version: versionOf(await this.rows.get(principal.accountId, id, NO_MEMBERS)) };
+  async change(principal: Principal, id: string, request: ScimWrite): Promise<ScimResponse> {
+    const operations = parsePatch(request.body);
+    const before = await this.expect(principal, id, request);
+    const present = await this.presentMembers(principal, id, operations, request.baseUrl);
+    await this.apply(principal, before, readGroupPatch(operations, present));
+    if (request.view.attributes?.length) return this.get(principal, id, request.view);
+    const { meta } = toScimGroup(await this.rows.get(principal.accountId, id, WITHOUT_MEMBERS));
+    return { id, version: meta.version };
   }
 
   /** @throws Problem `not-found`, `precondition-failed` */
-  async remove(principal: Principal, id: string, { ifMatch }: ScimWrite): Promise<ScimAnswer> {
-    await this.expect(principal, id, ifMatch);
+  async remove(principal: Principal, id: string, request: ScimWrite): Promise<ScimResponse> {
+    await this.expect(principal, id, request);
     await this.teams.remove(principal, id);
     return {};
   }
 
-  private async expect({ accountId }: Principal, id: string, ifMatch: string | undefined): Promise<ScimGroupRow> {
+  private async expect({ accountId }: Principal, id: string, preconditions: Preconditions): Promise<ScimGroupRow> {
+    // Deletions of users lock their teams after the users, and this the other way round. Both lock the account first.
+    await lockAccount(this.em, accountId);
     await this.rows.lock(accountId, id);
-    const row = await this.rows.get(accountId, id, NO_MEMBERS);
-    requireVersion(ifMatch, versionOf(row));
+    const row = await this.rows.get(accountId, id, WITHOUT_MEMBERS);
+    requirePreconditions(preconditions, toScimGroup(row).meta.version);
     return row;
   }
 
-  private async apply(principal: Principal, before: ScimGroupRow, asserted: AssertedGroup): Promise<void> {
-    const { displayName, externalId, members } = asserted;
+  private async presentMembers(
+    { accountId }: Principal,
+    id: string,
+    operations: readonly PatchOperation[],
+    baseUrl: string | undefined,
+  ): Promise<PresentMembers> {
+    const ids = await this.rows.memberIds(id);
+    // Names and addresses matter to filters only.
+    const filtered = operations.some(({ path }) => path.filter);
+    const people = filtered ? await this.rows.people(accountId, [...ids, ...operations.flatMap(addedIds)]) : [];
+    const shown = new Map(people.map((one) => [one.id, toMember(one, baseUrl)]));
+    const show = (value: string) => shown.get(value) ?? { value };
+    return { members: new Map(ids.map((one) => [one, show(one)])), show };
+  }
+
+  private async apply(principal: Principal, before: ScimGroupRow, attributes: GroupAttributes): Promise<void> {
+    const { displayName, externalId, members } = attributes;
     if (displayName !== undefined && displayName !== before.name)
-      await named(() => this.teams.rename(principal, before.id, displayName));
+      await mapNameConflict(() => this.teams.rename(principal, before.id, displayName));
     if (externalId !== undefined && externalId !== before.external_id)
       await this.link(principal, before.id, externalId);
-    if (members) await this.setMembers(principal, before.id, members);
+    if (members) await this.setMembers(principal, before.id, [...members.keys()]);
   }
 
   private async link(principal: Principal, teamId: string, externalId: string | null): Promise<void> {
-    await sql`update team set external_id = ${externalId} where id = ${teamId}`.execute(this.em.getKysely());
+    const now = this.clock.now();
+    await sql`update team set external_id = ${externalId}, updated_at = ${now} where id = ${teamId}`.execute(
+      this.em.getKysely(),
+    );
     const { accountId } = principal;
     await this.audit.append([{ accountId, action: 'team.linked', ...actorOf(principal), detail: { teamId } }]);
   }
 
-  private async setMembers(
-    principal: Principal,
-    teamId: string,
-    members: NonNullable<AssertedGroup['members']>,
-  ): Promise<void> {
+  private async setMembers(principal: Principal, teamId: string, after: readonly string[]): Promise<void> {
     const before = await this.rows.memberIds(teamId);
-    const after = members(before);
-    const add = [...without(after, before)];
-    const remove = [...without(before, after)];
+    const add = difference(after, before);
+    const remove = difference(before, after);
     if (add.length + remove.length > 0) await this.teams.changeMembers(principal, teamId, { add, remove });
   }
 }
 
-async function named<T>(work: () => Promise<T>): Promise<T> {
+async function mapNameConflict<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Problem && error.code === 'conflict') throw taken('Another group has this displayName.');
+    if (error instanceof Problem && error.code === 'conflict')
+      throw uniquenessProblem('Another group has this displayName.');
     throw error;
   }
+}
+
+function difference(ids: readonly string[], others: readonly string[]): string[] {
+  const excluded = new Set(others);
+  return ids.filter((id) => !excluded.has(id));
 }

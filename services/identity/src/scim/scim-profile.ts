@@ -1,89 +1,89 @@
 import { isEmail } from 'class-validator';
-import type { AssertedUser, NamePart } from './asserted-user.js';
-import { scimProblem } from './faults.js';
+import { scimProblem } from '#libs/scim';
+import type { NamePart, UserAttributes } from './user-attributes.js';
 
 export type NameParts = Partial<Record<NamePart, string>>;
 
-/** What an identity provider may change of a user, beside whether they are active. */
+/** The part of a user that an identity provider can change, without `active`. */
 export interface ScimProfile {
   userName: string;
   email: string;
-  /** As shown everywhere. */
+  /** The name as it is shown everywhere. */
   displayName: string;
   name: NameParts;
   externalId: string | null;
   staffId: string;
 }
 
-/** Of somebody new. @throws Problem `validation` with `invalidValue` for somebody without a user name or an email */
-export function newProfile(asserted: AssertedUser): ScimProfile {
-  const { userName, externalId = null } = asserted;
+/** The profile of a new user. @throws Problem `validation` with `invalidValue` without a user name or an email */
+export function newProfile(attributes: UserAttributes): ScimProfile {
+  const { userName, externalId = null } = attributes;
   if (userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
-  const email = asserted.email ?? userName;
+  const email = attributes.email ?? userName;
   if (!isEmail(email)) throw scimProblem('invalidValue', 'Give an email address, in emails or as userName.');
-  const name = partsAfter({}, asserted);
-  const displayName = asserted.displayName ?? fullName(name) ?? userName;
+  const name = partsAfter({}, attributes);
+  const displayName = attributes.displayName ?? fullName(name) ?? userName;
   return {
     userName,
     email,
-    name: withoutTheObvious(name, displayName),
+    name: withoutDerivedFormatted(name, displayName),
     displayName,
     externalId,
-    staffId: asserted.employeeNumber ?? externalId ?? userName,
+    staffId: attributes.employeeNumber ?? externalId ?? userName,
   };
 }
 
 /**
- * The profile when all that is asserted holds.
- * @param whole whether the request describes the whole user, so that the name has no other parts than it says
+ * The profile with the attributes of a request.
+ * @param whole whether the request describes the whole user, so that name parts which it leaves out are unassigned
  */
-export function profileAfter(before: ScimProfile, asserted: AssertedUser, whole: boolean): ScimProfile {
-  const userName = asserted.userName ?? before.userName;
-  const name = partsAfter(whole ? {} : before.name, asserted);
-  const displayName = displayNameAfter(before, name, asserted, whole);
+export function profileAfter(before: ScimProfile, attributes: UserAttributes, whole: boolean): ScimProfile {
+  const userName = attributes.userName ?? before.userName;
+  const name = partsAfter(whole ? {} : before.name, attributes);
+  const displayName = displayNameAfter(before, name, attributes, whole);
   return {
     userName,
-    email: asserted.email ?? (alongWith(before, userName) ? userName : before.email),
-    name: withoutTheObvious(name, displayName),
+    email: attributes.email ?? (emailFollows(before, userName) ? userName : before.email),
+    name: withoutDerivedFormatted(name, displayName),
     displayName,
-    externalId: asserted.externalId === undefined ? before.externalId : asserted.externalId,
-    staffId: asserted.employeeNumber ?? before.staffId,
+    externalId: attributes.externalId === undefined ? before.externalId : attributes.externalId,
+    staffId: attributes.employeeNumber ?? before.staffId,
   };
 }
 
-/** An email that has been the user name goes on to be it. */
-const alongWith = ({ userName, email }: ScimProfile, next: string): boolean =>
+/** An email that was the user name changes with it. */
+const emailFollows = ({ userName, email }: ScimProfile, next: string): boolean =>
   userName.toLowerCase() === email.toLowerCase() && isEmail(next);
 
-function partsAfter(before: NameParts, { name = {} }: AssertedUser): NameParts {
+function partsAfter(before: NameParts, { name = {} }: UserAttributes): NameParts {
   const composed = name.formatted === undefined && (name.givenName !== undefined || name.familyName !== undefined);
   const parts = { ...before, ...(composed && { formatted: null }), ...name };
   return Object.fromEntries(Object.entries(parts).filter(([, text]) => text !== null));
 }
 
-/** A name made of its parts follows them; one that was given by itself stays. */
-function displayNameAfter(before: ScimProfile, name: NameParts, asserted: AssertedUser, whole: boolean): string {
-  if (typeof asserted.displayName === 'string') return asserted.displayName;
-  const { formatted, givenName, familyName } = asserted.name ?? {};
+/** A display name that was composed of the name parts follows them. One that was given stays. */
+function displayNameAfter(before: ScimProfile, name: NameParts, attributes: UserAttributes, whole: boolean): string {
+  if (typeof attributes.displayName === 'string') return attributes.displayName;
+  const { formatted, givenName, familyName } = attributes.name ?? {};
   const complete = typeof formatted === 'string' || (typeof givenName === 'string' && typeof familyName === 'string');
   const partless = fullName(before.name) === undefined && complete;
-  const follows = whole || partless || asserted.displayName === null || before.displayName === fullName(before.name);
+  const follows = whole || partless || attributes.displayName === null || before.displayName === fullName(before.name);
   return (follows ? fullName(name) : undefined) ?? before.displayName;
 }
 
-/** What is shown in its place anyhow, when it is not kept. */
-function withoutTheObvious({ formatted, ...parts }: NameParts, displayName: string): NameParts {
-  const obvious = fullName(parts) ?? displayName;
-  return formatted === undefined || formatted === obvious ? parts : { formatted, ...parts };
+/** Leaves out a `formatted` that equals what is shown without it. */
+function withoutDerivedFormatted({ formatted, ...parts }: NameParts, displayName: string): NameParts {
+  const derived = fullName(parts) ?? displayName;
+  return formatted === undefined || formatted === derived ? parts : { formatted, ...parts };
 }
 
-/** Of somebody of whose name no provider has said anything: the first word is taken for the given name. */
-export function partsGuessed(displayName: string): NameParts {
+/** The name parts of a user whose name no provider has set: the first word is the given name. */
+export function splitName(displayName: string): NameParts {
   const [, givenName, familyName] = /^([^ ]+) +([^ ].*)$/.exec(displayName) ?? [];
   return givenName && familyName ? { givenName, familyName } : {};
 }
 
-/** Undefined when no part says anything. */
+/** Undefined without formatted, given and family name. */
 export function fullName({ formatted, givenName, familyName }: NameParts): string | undefined {
   return formatted ?? ([givenName, familyName].filter(Boolean).join(' ') || undefined);
 }

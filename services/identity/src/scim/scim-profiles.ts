@@ -1,26 +1,25 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Principal, UserChange } from '#libs/contracts';
+import { uniquenessProblem } from '#libs/scim';
 import { sql } from 'kysely';
 import { Audit, actorOf } from '../audit/audit.js';
 import { UserChanges } from '../user-management/user-changes.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
 import { mapConstraintErrors } from '../common/constraint-errors.js';
-import type { AssertedUser } from './asserted-user.js';
-import { taken } from './faults.js';
-import { profileAfter, type ScimProfile } from './scim-profile.js';
+import type { ScimProfile } from './scim-profile.js';
 import { ScimUserRows } from './scim-user-rows.js';
 import { profileOf } from './scim-user-view.js';
 
 type OwnColumns = Pick<ScimProfile, 'userName' | 'email' | 'externalId'> & Partial<Pick<ScimProfile, 'name'>>;
 
 const duplicates = {
-  users_user_name: () => taken('Another user of the account has this userName.'),
-  users_external_id: () => taken('Another user of the account has this externalId.'),
+  users_user_name: () => uniquenessProblem('Another user of the account has this userName.'),
+  users_external_id: () => uniquenessProblem('Another user of the account has this externalId.'),
 };
 
-/** Writes what identity providers say of users. Whatever is so already changes nothing, not even the version. */
+/** Writes the profiles of users. A request that changes nothing leaves the version as it is. */
 @Injectable()
 export class ScimProfiles {
   constructor(
@@ -32,21 +31,27 @@ export class ScimProfiles {
     private readonly audit: Audit,
   ) {}
 
-  /** @throws Problem `not-found`, `conflict` or `duplicate-…` */
-  async change(principal: Principal, id: string, asserted: AssertedUser, whole: boolean): Promise<void> {
+  /**
+   * @param change the new profile for the present one, which is locked
+   * @throws Problem `not-found`, `conflict` or `duplicate-…`
+   */
+  async change(principal: Principal, id: string, change: (before: ScimProfile) => ScimProfile): Promise<void> {
     await this.users.lock([id], 'change');
     const before = profileOf(await this.rows.get(principal.accountId, id));
-    const after = profileAfter(before, asserted, whole);
+    const after = change(before);
     const own = ownFields(before, after);
-    const { name: _guessed, ...withoutName } = after;
-    if (own.length > 0) await this.note(id, own.includes('name') ? after : withoutName);
+    const { name: _split, ...withoutName } = after;
+    if (own.length > 0) await this.write(id, own.includes('name') ? after : withoutName);
     const shared = sharedChange(before, after);
     if (Object.keys(shared).length > 0) await this.changes.apply(principal, id, shared);
-    else if (own.length > 0) await this.tell(principal, id, own);
+    else if (own.length > 0) await this.publish(principal, id, own);
   }
 
-  /** Puts down what only SCIM clients see; without a name that stays as it is. @throws Problem `conflict` when the user name or external id is taken */
-  async note(id: string, { userName, email, externalId, name }: OwnColumns): Promise<void> {
+  /**
+   * Writes the columns that only SCIM shows. Without `name` the name parts stay as they are.
+   * @throws Problem `conflict` when another user has the user name or external id
+   */
+  async write(id: string, { userName, email, externalId, name }: OwnColumns): Promise<void> {
     await mapConstraintErrors(duplicates, () =>
       sql`
         update users set user_name = ${userName === email ? null : userName}, external_id = ${externalId},
@@ -55,7 +60,7 @@ export class ScimProfiles {
     );
   }
 
-  private async tell(principal: Principal, id: string, fields: readonly string[]): Promise<void> {
+  private async publish(principal: Principal, id: string, fields: readonly string[]): Promise<void> {
     await this.events.publishChanged([id]);
     const { accountId } = principal;
     const by = actorOf(principal);

@@ -20,7 +20,7 @@ import { Actors } from '../user/actors.js';
 
 const tokens = new ProgramTokens(SCIM_TOKEN_PREFIX);
 
-/** An account's tokens for identity providers: `lvrscim_<id>_<secret>`, good until revoked, whoever made them. */
+/** An account's tokens for identity providers: `lvrscim_<id>_<secret>`. They are valid until revoked, also when their creator leaves. */
 @Injectable()
 export class ScimTokens {
   constructor(
@@ -31,14 +31,14 @@ export class ScimTokens {
     private readonly ids: Ids,
   ) {}
 
-  /** @throws Problem `forbidden`; `conflict` when the account has two already */
+  /** @throws Problem `forbidden`; `conflict` when the account has two tokens */
   async create(principal: Principal, name: string): Promise<CreatedScimToken> {
     const { accountId } = principal;
     await lockAccount(this.em, accountId);
     await this.actors.requireManager(principal);
-    const { rows: held } = await sql`select id from scim_token where account_id = ${accountId}`.execute(this.db);
-    if (held.length >= SCIM_TOKENS_AT_ONCE)
-      throw new Problem('conflict', { detail: 'There are two SCIM tokens already. Revoke the one not in use.' });
+    const { rows: existing } = await sql`select id from scim_token where account_id = ${accountId}`.execute(this.db);
+    if (existing.length >= SCIM_TOKENS_AT_ONCE)
+      throw new Problem('conflict', { detail: 'The account has two SCIM tokens. Revoke the one not in use.' });
     const { row, hash, token } = tokens.make(this.ids, this.clock, name);
     await sql`
       insert into scim_token (id, account_id, name, hash, created_at)
@@ -56,7 +56,7 @@ export class ScimTokens {
     return toPage(rows.map(toToken), query);
   }
 
-  /** @throws Problem `forbidden`; `not-found`, for another account's token, too */
+  /** @throws Problem `forbidden`; `not-found`, also for a token of another account */
   async revoke(principal: Principal, tokenId: string): Promise<void> {
     await this.actors.requireManager(principal);
     const { rows } = await sql`
@@ -68,7 +68,7 @@ export class ScimTokens {
   }
 
   /**
-   * The account's identity provider, which may do what an owner may.
+   * The account's identity provider, which has the rights of an owner.
    * @throws Problem `unauthenticated`
    */
   async authenticate(token: string): Promise<Principal> {
@@ -91,7 +91,7 @@ export class ScimTokens {
     return { accountId: known.account_id, userId: NOBODY.userId, roles: ['owner'], system: 'scim' };
   }
 
-  /** Requests at the same moment don't wait for each other here: one of them will write it. */
+  /** Concurrent requests do not wait for each other: one of them writes the time. */
   private async touch(id: string): Promise<void> {
     const now = this.clock.now();
     await sql`

@@ -1,11 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, SCIM_ENTERPRISE_USER, type ScimSearch, type UserStatus } from '#libs/contracts';
+import { Problem, type ScimSearch, type UserStatus } from '#libs/contracts';
+import { SCIM_ENTERPRISE_USER } from '#libs/scim';
 import { sql, type RawBuilder } from 'kysely';
-import { offsetOf } from './answers.js';
-import { scimProblem } from './faults.js';
-import { exact, flag, identifier, moment, words } from './filter-attributes.js';
-import { whereOf, type Attribute } from './filter.js';
+import { offsetOf } from './responses.js';
+import { boolean, caseExact, caseInsensitive, dateTime, uuid } from './sql-attributes.js';
+import { conditionOf, orderOf, type SqlAttribute, type SqlAttributes, type SqlValues } from './sql-filter.js';
 
 export interface ScimUserRow {
   id: string;
@@ -23,59 +23,61 @@ export interface ScimUserRow {
 }
 
 const USER_NAME = sql`coalesce(u.user_name, u.email)`;
-/** Parts of the name as they are shown: `partsGuessed` does the same. */
+/** Parts of the name as they are shown. `splitName` does the same in TypeScript. */
 const GIVEN_NAME = sql`case when u.scim_name is null then substring(u.name from '^([^ ]+) +[^ ]')
   else u.scim_name::jsonb ->> 'givenName' end`;
 const FAMILY_NAME = sql`case when u.scim_name is null then substring(u.name from '^[^ ]+ +([^ ].*)$')
   else u.scim_name::jsonb ->> 'familyName' end`;
 const IS_ACTIVE = sql`u.status in ('invited', 'active')`;
+/** Every user has exactly one address. */
+const EMAIL = new Map<string, SqlAttribute>([
+  ['value', caseInsensitive(sql`u.email`)],
+  ['type', caseInsensitive(sql`'work'`)],
+  ['primary', boolean(sql`true`)],
+]);
 
-/** By what users can be found and sorted, and how. */
-const COLUMNS: readonly (readonly [string, RawBuilder<unknown>, (column: RawBuilder<unknown>) => Attribute])[] = [
-  ['id', sql`u.id`, identifier],
-  ['username', USER_NAME, words],
-  ['externalid', sql`u.external_id`, exact],
-  ['displayname', sql`u.name`, words],
-  ['name.givenname', GIVEN_NAME, words],
-  ['name.familyname', FAMILY_NAME, words],
-  ['emails', sql`u.email`, words],
-  ['emails.value', sql`u.email`, words],
-  ['emails.type', sql`'work'`, words],
-  ['emails.primary', sql`true`, flag],
-  ['active', IS_ACTIVE, flag],
-  ['meta.created', sql`u.created_at`, moment],
-  ['meta.lastmodified', sql`u.updated_at`, moment],
-  [`${SCIM_ENTERPRISE_USER.toLowerCase()}:employeenumber`, sql`u.staff_id`, exact],
-];
-const ATTRIBUTES = new Map(COLUMNS.map(([path, column, kind]) => [path, kind(column)]));
+/** The attributes by which users can be filtered and sorted. */
+const ATTRIBUTES: SqlAttributes = new Map<string, SqlAttribute | SqlValues>([
+  ['id', uuid(sql`u.id`)],
+  ['username', caseInsensitive(USER_NAME)],
+  ['externalid', caseExact(sql`u.external_id`)],
+  ['displayname', caseInsensitive(sql`u.name`)],
+  ['name.givenname', caseInsensitive(GIVEN_NAME)],
+  ['name.familyname', caseInsensitive(FAMILY_NAME)],
+  ['emails', { some: (condition) => condition, subAttributes: EMAIL, single: true }],
+  ['active', boolean(IS_ACTIVE)],
+  ['meta.created', dateTime(sql`u.created_at`)],
+  ['meta.lastmodified', dateTime(sql`u.updated_at`)],
+  [`${SCIM_ENTERPRISE_USER.toLowerCase()}.employeenumber`, caseExact(sql`u.staff_id`)],
+]);
 
-/** Reads users as SCIM shows them. For a SCIM client deleted users are gone. */
+/** Reads users as SCIM shows them. Deleted users do not exist for SCIM. */
 @Injectable()
 export class ScimUserRows {
   constructor(private readonly em: EntityManager) {}
 
-  /** @throws Problem `validation` with `invalidFilter` or, for an order that there is not, `invalidPath` */
+  /** @throws Problem `validation` with `invalidFilter`, or with `invalidPath` for `sortBy` */
   async search(accountId: string, query: ScimSearch): Promise<{ total: number; rows: ScimUserRow[] }> {
-    const order = orderOf(query);
-    const where = sql`u.account_id = ${accountId} and u.status <> 'deleted' and ${conditionOf(query)}`;
+    const order = orderOf(query, ATTRIBUTES);
+    const where = sql`u.account_id = ${accountId} and u.status <> 'deleted' and ${filterCondition(query)}`;
     const counted = await sql<{ total: number }>`select count(*)::int as total from users u where ${where}`.execute(
       this.em.getKysely(),
     );
     const total = counted.rows[0]!.total;
     if (query.count === 0) return { total, rows: [] };
     const page = sql`limit ${query.count} offset ${offsetOf(query.startIndex)}`;
-    return { total, rows: await this.select(sql`${where} order by ${order} ${page}`) };
+    return { total, rows: await this.select(sql`${where} order by ${order}, u.id ${page}`) };
   }
 
-  /** @throws Problem `not-found`, for somebody deleted and for another account's user, too */
+  /** @throws Problem `not-found`, also for a deleted user and for a user of another account */
   async get(accountId: string, id: string): Promise<ScimUserRow> {
     const [row] = await this.select(sql`u.account_id = ${accountId} and u.status <> 'deleted' and u.id = ${id}`);
     if (!row) throw new Problem('not-found', { detail: 'There is no such user.' });
     return row;
   }
 
-  /** Who is known by this external id, or else by this user name. */
-  async known(accountId: string, externalId: string | null, userName: string): Promise<ScimUserRow | undefined> {
+  /** The user with this external id, or else with this user name. */
+  async findExisting(accountId: string, externalId: string | null, userName: string): Promise<ScimUserRow | undefined> {
     const [row] = await this.select(sql`
       u.account_id = ${accountId} and u.status <> 'deleted'
       and (u.external_id = ${externalId} or lower(${USER_NAME}) = lower(${userName}::text))
@@ -94,14 +96,6 @@ export class ScimUserRows {
   }
 }
 
-/** Which users, of alias `u`, a filter means. @throws Problem `validation` with `invalidFilter` */
-export const conditionOf = ({ filter }: Pick<ScimSearch, 'filter'>): RawBuilder<unknown> =>
-  filter === undefined ? sql`true` : whereOf(filter, ATTRIBUTES);
-
-function orderOf({ sortBy, descending = false }: ScimSearch): RawBuilder<unknown> {
-  if (sortBy === undefined) return sql`u.id`;
-  const [, column, kind] = COLUMNS.find(([path]) => path === sortBy.toLowerCase()) ?? [];
-  if (!column) throw scimProblem('invalidPath', 'Users are not sorted by this attribute.');
-  const direction = descending ? sql`desc nulls first` : sql`asc nulls last`;
-  return sql`${kind === words ? sql`lower(${column})` : column} ${direction}, u.id`;
-}
+/** The condition of a filter on users, whose alias is `u`. @throws Problem `validation` with `invalidFilter` */
+export const filterCondition = ({ filter }: Pick<ScimSearch, 'filter'>): RawBuilder<unknown> =>
+  filter === undefined ? sql`true` : conditionOf(filter, ATTRIBUTES);

@@ -1,12 +1,11 @@
-import { SCIM_ENTERPRISE_USER, SCIM_USER, type ScimObject } from '#libs/contracts';
+import { etagOf, SCIM_ENTERPRISE_USER, SCIM_USER } from '#libs/scim';
 import { isoOf } from '../common/moments.js';
-import { fullName, partsGuessed, type NameParts, type ScimProfile } from './scim-profile.js';
+import { fullName, splitName, type NameParts, type ScimProfile } from './scim-profile.js';
+import type { ScimResource } from './responses.js';
 import type { ScimUserRow } from './scim-user-rows.js';
 
-export const versionOf = ({ seq }: Pick<ScimUserRow, 'seq'>): string => `W/"${seq}"`;
-
 export const partsOf = ({ scim_name, name }: ScimUserRow): NameParts =>
-  scim_name === null ? partsGuessed(name) : (JSON.parse(scim_name) as NameParts);
+  scim_name === null ? splitName(name) : (JSON.parse(scim_name) as NameParts);
 
 export function profileOf(row: ScimUserRow): ScimProfile {
   return {
@@ -21,10 +20,10 @@ export function profileOf(row: ScimUserRow): ScimProfile {
 
 export const isActive = ({ status }: ScimUserRow): boolean => status === 'active' || status === 'invited';
 
-/** Somebody invited counts as active: they have their seat and may come in. */
-export function toScimUser(row: ScimUserRow): ScimObject {
+/** An invited user counts as active: they have a seat and may accept the invitation. */
+export function toScimUser(row: ScimUserRow): ScimResource {
   const parts = partsOf(row);
-  return {
+  const user = {
     schemas: [SCIM_USER, SCIM_ENTERPRISE_USER],
     id: row.id,
     ...(row.external_id !== null && { externalId: row.external_id }),
@@ -35,11 +34,7 @@ export function toScimUser(row: ScimUserRow): ScimObject {
     active: isActive(row),
     groups: row.teams.map((team) => ({ value: team.id, display: team.name, type: 'direct' })),
     [SCIM_ENTERPRISE_USER]: { employeeNumber: row.staff_id },
-    meta: {
-      resourceType: 'User',
-      created: isoOf(row.created_at),
-      lastModified: isoOf(row.updated_at),
-      version: versionOf(row),
-    },
   };
+  const meta = { resourceType: 'User', created: isoOf(row.created_at), lastModified: isoOf(row.updated_at) };
+  return { ...user, meta: { ...meta, version: etagOf([user, meta]) } };
 }

@@ -1,9 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
-import { scimUsers, type CallOf, type ScimAnswer, type ScimPage } from '#libs/contracts';
+import { scimUsers, type CallOf, type ScimListResponse, type ScimResponse } from '#libs/contracts';
+import { listResponse } from './responses.js';
 import type { Prepared } from '../departures/plan/preflight.js';
-import { pageOf } from './answers.js';
-import { readUser, readUserPatch } from './asserted-user.js';
 import { ScimTokens } from './scim-tokens.js';
 import { ScimUserRows } from './scim-user-rows.js';
 import { toScimUser } from './scim-user-view.js';
@@ -18,45 +17,45 @@ export class ScimUsersController {
   ) {}
 
   @Handles(scimUsers.search)
-  async search({ body }: CallOf<typeof scimUsers.search>): Promise<ScimPage> {
+  async search({ body }: CallOf<typeof scimUsers.search>): Promise<ScimListResponse> {
     const { accountId } = await this.tokens.authenticate(body.token);
     const { total, rows } = await this.rows.search(accountId, body);
-    return pageOf(total, rows.map(toScimUser), body.view);
+    return listResponse(total, rows.map(toScimUser), body.view);
   }
 
   @Handles(scimUsers.get)
-  async get({ body, params }: CallOf<typeof scimUsers.get>): Promise<ScimAnswer> {
+  async get({ body, params }: CallOf<typeof scimUsers.get>): Promise<ScimResponse> {
     return this.users.get(await this.tokens.authenticate(body.token), params.id!, body.view);
   }
 
   @Handles(scimUsers.create)
-  async create({ body }: CallOf<typeof scimUsers.create>): Promise<ScimAnswer> {
+  async create({ body }: CallOf<typeof scimUsers.create>): Promise<ScimResponse> {
     return this.users.create(await this.tokens.authenticate(body.token), body);
   }
 
   @Prepares(scimUsers.replace)
   async prepareReplacement({ body, params }: CallOf<typeof scimUsers.replace>): Promise<Prepared | undefined> {
-    return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, readUser(body.body));
+    return this.users.prepareReplacement(await this.tokens.principalOf(body.token), params.id!, body.body);
   }
 
   @Handles(scimUsers.replace)
   async replace(
     { body, params }: CallOf<typeof scimUsers.replace>,
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain> {
+  ): Promise<ScimResponse | PrepareAgain> {
     return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body, prepared);
   }
 
   @Prepares(scimUsers.change)
   async prepareChange({ body, params }: CallOf<typeof scimUsers.change>): Promise<Prepared | undefined> {
-    return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, readUserPatch(body.body));
+    return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, body.body);
   }
 
   @Handles(scimUsers.change)
   async change(
     { body, params }: CallOf<typeof scimUsers.change>,
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain> {
+  ): Promise<ScimResponse | PrepareAgain> {
     return this.users.change(await this.tokens.authenticate(body.token), params.id!, body, prepared);
   }
 
@@ -69,7 +68,7 @@ export class ScimUsersController {
   async remove(
     { body, params }: CallOf<typeof scimUsers.remove>,
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain> {
+  ): Promise<ScimResponse | PrepareAgain> {
     return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body, prepared);
   }
 }

@@ -37,8 +37,8 @@ const columns = (id: string) =>
   identity.query(sql<Record<string, unknown>>`
     select user_name, external_id, scim_name, name, email, staff_id, status, seq::int, lifecycle_version::int from users where id = ${id}`);
 
-describe('somebody whom the provider creates', () => {
-  it('takes a seat, and may come in by the invitation that nobody in particular has sent', async () => {
+describe('a user whom the provider creates', () => {
+  it('takes a seat, and gets an invitation without a sender', async () => {
     const { id } = await provider.users.create(aPerson());
     expect(await userOf(id)).toMatchObject({ status: 'invited', roles: ['agent'] });
     expect((await identity.call(accountGet, { principal: owner })).seats.used).toBe(2);
@@ -47,25 +47,25 @@ describe('somebody whom the provider creates', () => {
     ]);
   });
 
-  it('is active at once when the password comes along, and signs in with it', async () => {
+  it('is active at once with a password', async () => {
     const { id, ...shown } = await provider.users.create({ ...aPerson(), password: PASSWORD });
     expect(JSON.stringify(shown)).not.toContain(PASSWORD);
     expect(await userOf(id)).toMatchObject({ status: 'active' });
     expect(await outcomeOf(provider.users.create({ ...aPerson(), password: 'short' }))).toBe('validation');
   });
 
-  it('can be there but not active', async () => {
+  it('can be inactive', async () => {
     const { id, active } = await provider.users.create({ ...aPerson(), active: 'false' });
     expect([active, (await userOf(id)).status]).toEqual([false, 'deactivated']);
   });
 
-  it('is one person however many requests say so at once', async () => {
+  it('is created once by concurrent requests', async () => {
     const person = aPerson();
     const calls = Array.from({ length: 5 }, () => provider.users.create(person));
     expect(await tally(calls)).toEqual({ conflict: 4, ok: 1 });
   });
 
-  it('is not somebody else of the same email, staff id or external id', async () => {
+  it('has an email, a staff id and an external id of their own', async () => {
     const person = aPerson();
     await provider.users.create(person);
     const other = aPerson();
@@ -80,7 +80,7 @@ describe('somebody whom the provider creates', () => {
     expect(await outcomeOf(identity.call(usersInvite, { principal: owner, body }))).toBe('duplicate-email');
   });
 
-  it('comes back with the same user name as well, with roles and teams as before', async () => {
+  it('is reactivated by the same user name, with the same roles and teams', async () => {
     const person = aPerson();
     const { id } = await provider.users.create(person);
     const group = await provider.groups.create({ displayName: `Team of ${id}`, members: [{ value: id }] });
@@ -92,7 +92,7 @@ describe('somebody whom the provider creates', () => {
 });
 
 describe('a change', () => {
-  it('that changes nothing leaves version and trail alone', async () => {
+  it('without effect leaves the version and the audit trail as they are', async () => {
     const { id } = await provider.users.create({ ...aPerson(), displayName: 'Grace' });
     const before = await provider.users.get(id);
     const entries = async () => (await identity.call(auditList, { principal: owner, query: { subjectId: id } })).items;
@@ -107,7 +107,7 @@ describe('a change', () => {
     expect(await entries()).toEqual(known);
   });
 
-  it('raises the version once, whatever it is about', async () => {
+  it('raises seq once and changes the ETag, whatever it is about', async () => {
     const { id } = await provider.users.create(aPerson());
     for (const [path, value] of [
       ['displayName', 'Grace Hopper'],
@@ -116,12 +116,33 @@ describe('a change', () => {
       ['userName', `another ${id}`],
     ] as const) {
       const [before] = await columns(id);
-      const after = await provider.users.change(id, set(path, value));
-      expect([path, after.meta.version]).toEqual([path, `W/"${Number(before!.seq) + 1}"`]);
+      const { meta } = await provider.users.get(id);
+      const changed = await provider.users.change(id, set(path, value));
+      const [after] = await columns(id);
+      expect([path, after!.seq]).toEqual([path, Number(before!.seq) + 1]);
+      expect([path, changed.meta.version]).not.toEqual([path, meta.version]);
     }
   });
 
-  it('of the user name takes the email along while they are the same', async () => {
+  it('of the name of a team changes the ETag of its members', async () => {
+    const { id } = await provider.users.create(aPerson());
+    const group = await provider.groups.create({ displayName: `Team of ${id}`, members: [{ value: id }] });
+    const { meta } = await provider.users.get(id);
+    await provider.groups.change(group.id, set('displayName', `Renamed team of ${id}`));
+    expect((await provider.users.get(id)).meta.version).not.toBe(meta.version);
+  });
+
+  it('moves lastModified, which is the time of the creation until then', async () => {
+    const { id, meta } = await provider.users.create(aPerson());
+    expect(meta.lastModified).toBe(meta.created);
+    identity.clock.advance(1_000);
+    const start = identity.clock.now().toISOString();
+    const after = (await provider.users.change(id, set('displayName', 'Moved'))).meta;
+    expect(after.created).toBe(meta.created);
+    expect(after.lastModified >= start).toBe(true);
+  });
+
+  it('of the user name changes the email while they are the same', async () => {
     const { id } = await provider.users.create(aPerson());
     const moved = await provider.users.change(id, set('userName', `moved${id}@example.com`));
     expect(moved.emails).toMatchObject([{ value: `moved${id}@example.com` }]);
@@ -130,7 +151,7 @@ describe('a change', () => {
     expect(apart).toMatchObject({ userName: `login-${id}`, emails: [{ value: `apart${id}@example.com` }] });
   });
 
-  it('describing the whole user forgets parts of the name, and never whether they are active', async () => {
+  it('of the whole user unassigns name parts, and never active', async () => {
     const { id, userName } = await provider.users.create(aPerson());
     await provider.users.change(id, set('active', false));
     const whole = await provider.users.replace(id, { userName, name: { givenName: 'Only' } });
@@ -138,7 +159,7 @@ describe('a change', () => {
     expect(whole.name).not.toHaveProperty('familyName');
   });
 
-  it('is all or nothing', async () => {
+  it('is atomic', async () => {
     const taken = aPerson();
     await provider.users.create(taken);
     const { id } = await provider.users.create(aPerson());
@@ -150,7 +171,7 @@ describe('a change', () => {
     });
   });
 
-  it('to inactive happens once, however many ask at once', async () => {
+  it('to inactive happens once under concurrent requests', async () => {
     const { id } = await provider.users.create({ ...aPerson(), password: PASSWORD });
     const calls = Array.from({ length: 4 }, () => provider.users.change(id, set('active', false)));
     expect(await tally(calls)).toEqual({ ok: 4 });
@@ -158,7 +179,7 @@ describe('a change', () => {
   });
 });
 
-describe('a name of which no provider has spoken', () => {
+describe('a name that no provider has set', () => {
   const invited = async (name: string) => {
     const n = ++people;
     const body = { name, email: `invited${n}@example.com`, staffId: `I ${n}`, roles: ['agent' as const] };
@@ -169,7 +190,7 @@ describe('a name of which no provider has spoken', () => {
     ['Ada Lovelace', { givenName: 'Ada', familyName: 'Lovelace' }],
     ['Ludwig van Beethoven', { givenName: 'Ludwig', familyName: 'van Beethoven' }],
     ['Voltaire', {}],
-  ])('is shown in parts, by which it is found: %s', async (name, parts) => {
+  ])('is shown and found in parts: %s', async (name, parts) => {
     const id = await invited(name);
     expect((await provider.users.get(id)).name).toEqual({ formatted: name, ...parts });
     for (const [part, value] of [
@@ -184,14 +205,14 @@ describe('a name of which no provider has spoken', () => {
     }
   });
 
-  it('follows a changed part, and keeps the other one', async () => {
+  it('follows a changed part, and keeps the other part', async () => {
     const id = await invited('Ada Lovelace');
     const married = await provider.users.change(id, set('name.familyName', 'King'));
     expect(married).toMatchObject({ displayName: 'Ada King', name: { givenName: 'Ada', familyName: 'King' } });
     expect(await userOf(id)).toMatchObject({ name: 'Ada King' });
   });
 
-  it('goes on being taken apart when something else changes, and is not put down', async () => {
+  it('is still split after other changes, and its parts are not stored', async () => {
     const id = await invited('Ada Lovelace');
     await provider.users.change(id, set('externalId', `E ${id}`));
     await provider.users.change(id, set('displayName', 'Augusta King'));
@@ -199,7 +220,7 @@ describe('a name of which no provider has spoken', () => {
     expect(await columns(id)).toMatchObject([{ scim_name: null }]);
   });
 
-  it('has no parts any more once a provider has emptied them', async () => {
+  it('has no parts once a provider has emptied them', async () => {
     const id = await invited('Ada Lovelace');
     const emptied = [...set('name.givenName', ''), ...set('name.familyName', null)];
     expect((await provider.users.change(id, emptied)).name).toEqual({ formatted: 'Ada Lovelace' });
@@ -207,7 +228,16 @@ describe('a name of which no provider has spoken', () => {
   });
 });
 
-it('names within a value are the same in any case', async () => {
+it('If-None-Match refuses a replacement', async () => {
+  const { id, userName, meta } = await provider.users.create(aPerson());
+  for (const ifNoneMatch of ['*', meta.version, `"other", ${meta.version}`])
+    expect(await outcomeOf(provider.users.replace(id, { userName, displayName: 'No' }, { ifNoneMatch }))).toBe(
+      'precondition-failed',
+    );
+  expect(await outcomeOf(provider.users.replace(id, { userName, displayName: 'Yes' }, { ifMatch: '*' }))).toBe('ok');
+});
+
+it('names of sub-attributes are case-insensitive', async () => {
   const { id } = await provider.users.create({
     ...aPerson(),
     emails: [
@@ -220,14 +250,14 @@ it('names within a value are the same in any case', async () => {
   expect(group.members).toMatchObject([{ value: id }]);
 });
 
-it('a whole resource names what is required', async () => {
+it('a PUT needs the required attributes', async () => {
   const { id } = await provider.users.create(aPerson());
   expect(await outcomeOf(provider.users.replace(id, { displayName: 'Nameless' }))).toBe('validation');
   const group = await provider.groups.create({ displayName: `Required of ${id}` });
   expect(await outcomeOf(provider.groups.replace(group.id, { externalId: 'G' }))).toBe('validation');
 });
 
-describe('nothing of what the provider said', () => {
+describe('nothing that the provider sent', () => {
   const TRACE = 'Tracewell';
   const traced = () => ({
     userName: `${TRACE}-login`,
@@ -237,7 +267,7 @@ describe('nothing of what the provider said', () => {
   });
   const empty = { user_name: null, external_id: null, scim_name: null };
 
-  it('is left after a deletion, also not in the trail, which still holds', async () => {
+  it('is left after a deletion, also in the audit trail, which stays valid', async () => {
     const { id } = await provider.users.create(traced());
     await provider.users.change(id, set('externalId', `${TRACE}-id-2`));
     await provider.users.remove(id);
@@ -251,7 +281,7 @@ describe('nothing of what the provider said', () => {
     expect(await outcomeOf(provider.users.create(traced()))).toBe('ok');
   });
 
-  it('is left with another person who takes the user over', async () => {
+  it('is left after a transfer to another person', async () => {
     const { id } = await provider.users.create({ ...traced(), password: PASSWORD });
     const to = { name: 'Nell', email: `nell${id}@example.com`, staffId: `N ${id}` };
     await identity.call(usersTransfer, { principal: owner, params: { id }, body: to });
@@ -260,7 +290,7 @@ describe('nothing of what the provider said', () => {
   });
 });
 
-it('an invitation of the provider is accepted like any other', async () => {
+it('an invitation by the provider is accepted like any other', async () => {
   const { id } = await provider.users.create(aPerson());
   const token = 'a token that the test knows';
   await identity.query(sql`update invitation set hash = sha256(${token}::bytea) where user_id = ${id}`);

@@ -1,7 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type Principal, type ScimAnswer, type ScimView, type ScimWrite } from '#libs/contracts';
+import { Problem, type Principal, type ScimProjection, type ScimResponse, type ScimWrite } from '#libs/contracts';
+import { parsePatch, requirePreconditions, scimProblem, uniquenessProblem, type Preconditions } from '#libs/scim';
 import { lockAccount } from '../common/account-lock.js';
 import { Audit, actorOf } from '../audit/audit.js';
 import { DepartureCommands } from '../departures/decide/departure-commands.js';
@@ -10,17 +11,24 @@ import { OWNS_NOTHING, type Prepared } from '../departures/plan/preflight.js';
 import { Sessions } from '../session/sessions.js';
 import { UserRows } from '../user/user-rows.js';
 import { UserService } from '../user-management/user.service.js';
-import { answerOf, requireVersion } from './answers.js';
-import { readUser, readUserPatch, type AssertedUser } from './asserted-user.js';
-import { scimProblem, taken } from './faults.js';
-import { newProfile } from './scim-profile.js';
+import { resourceResponse } from './responses.js';
+import { newProfile, profileAfter, type ScimProfile } from './scim-profile.js';
 import { ScimProfiles } from './scim-profiles.js';
 import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
-import { isActive, toScimUser, versionOf } from './scim-user-view.js';
+import { isActive, profileOf, toScimUser } from './scim-user-view.js';
+import { readUser, type UserAttributes } from './user-attributes.js';
+import { readUserPatch } from './user-patch.js';
 
-const SHORTEST_PASSWORD = 8;
+const MIN_PASSWORD_LENGTH = 8;
 
-/** What an identity provider does to users, each request in one transaction. */
+interface Change {
+  /** @throws Problem `validation` with a `scimType` */
+  read: (before: ScimProfile) => UserAttributes;
+  /** Whether the request describes the whole user. */
+  whole: boolean;
+}
+
+/** The requests of identity providers about users, each in one transaction. */
 @Injectable()
 export class ScimUsers {
   constructor(
@@ -35,53 +43,53 @@ export class ScimUsers {
     private readonly audit: Audit,
   ) {}
 
-  async get({ accountId }: Principal, id: string, view: ScimView): Promise<ScimAnswer> {
-    return answerOf(toScimUser(await this.rows.get(accountId, id)), view);
+  async get({ accountId }: Principal, id: string, projection: ScimProjection): Promise<ScimResponse> {
+    return resourceResponse(toScimUser(await this.rows.get(accountId, id)), projection);
   }
 
   /**
-   * Makes a user, or brings back somebody deactivated who is known by the external id or else by the user name.
-   * @throws Problem `validation`, `conflict` or `duplicate-…` for somebody who is there, `no-free-seat`
+   * Creates a user, or reactivates a deactivated one with the same external id or else the same user name.
+   * @throws Problem `validation`, `conflict` or `duplicate-…` for a user who exists and is active, `no-free-seat`
    */
-  async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimAnswer> {
+  async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimResponse> {
     const { accountId } = principal;
-    const asserted = readUser(body);
-    const profile = newProfile(asserted);
-    // Of two requests for the same person the second one finds what the first has made.
+    const attributes = readUser(body);
+    const profile = newProfile(attributes);
+    // The second of two requests for the same person has to find the user of the first.
     await lockAccount(this.em, accountId);
-    const known = await this.rows.known(accountId, profile.externalId, profile.userName);
-    if (known && (isActive(known) || asserted.active === false))
-      throw taken('There is a user with this userName or externalId.');
-    if (known) {
-      await this.reactivations.reactivate(principal, known.id);
-      await this.profiles.change(principal, known.id, asserted, true);
-      return this.get(principal, known.id, view);
+    const existing = await this.rows.findExisting(accountId, profile.externalId, profile.userName);
+    if (existing && (isActive(existing) || attributes.active === false))
+      throw uniquenessProblem('There is a user with this userName or externalId.');
+    if (existing) {
+      await this.reactivations.reactivate(principal, existing.id);
+      await this.profiles.change(principal, existing.id, (before) => profileAfter(before, attributes, true));
+      return this.get(principal, existing.id, view);
     }
     const { userName, email, displayName: name, staffId, externalId } = profile;
-    const password = passwordOf(asserted);
+    const password = passwordOf(attributes);
     const { id } = await this.newUsers.invite(principal, { name, email, staffId, ...(password && { password }) });
-    await this.profiles.note(id, { userName, email, externalId, name: profile.name });
-    if (asserted.active === false) await this.departures.decide(principal, id, 'deactivated', {}, OWNS_NOTHING);
+    await this.profiles.write(id, { userName, email, externalId, name: profile.name });
+    if (attributes.active === false) await this.departures.decide(principal, id, 'deactivated', {}, OWNS_NOTHING);
     return this.get(principal, id, view);
   }
 
   /**
-   * What the other services say of somebody whom the request deactivates; undefined for any other change.
-   * @throws Problem `not-found`, `service-unavailable`
+   * Asks the other services about a user whom the request deactivates; undefined for any other request.
+   * @throws Problem `validation`, `not-found`, `service-unavailable`
    */
-  async prepareChange(
-    principal: Principal,
-    id: string,
-    { active }: Pick<AssertedUser, 'active'>,
-  ): Promise<Prepared | undefined> {
-    if (active !== false || !isActive(await this.rows.get(principal.accountId, id))) return undefined;
-    return this.departures.prepare(principal, id, 'deactivated', {});
+  async prepareReplacement(principal: Principal, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
+    const { active } = readUser(body);
+    return this.prepareDeactivation(principal, await this.rows.get(principal.accountId, id), active);
   }
 
-  /**
-   * The same of somebody who is to be deleted.
-   * @throws Problem as `prepareChange` does
-   */
+  /** @throws Problem as `prepareReplacement` does */
+  async prepareChange(principal: Principal, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
+    const operations = parsePatch(body);
+    const row = await this.rows.get(principal.accountId, id);
+    return this.prepareDeactivation(principal, row, readUserPatch(operations, profileOf(row)).active);
+  }
+
+  /** @throws Problem as `prepareReplacement` does */
   async prepareRemoval(principal: Principal, id: string): Promise<Prepared | undefined> {
     await this.rows.get(principal.accountId, id);
     return this.departures.prepare(principal, id, 'deleted', {});
@@ -93,10 +101,10 @@ export class ScimUsers {
     id: string,
     request: ScimWrite,
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain> {
-    const asserted = readUser(request.body);
-    if (asserted.userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
-    return this.apply(principal, id, request, { ...asserted, whole: true }, prepared);
+  ): Promise<ScimResponse | PrepareAgain> {
+    const attributes = readUser(request.body);
+    if (attributes.userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
+    return this.apply(principal, id, request, { read: () => attributes, whole: true }, prepared);
   }
 
   /** @throws Problem `validation`, `not-found`, `precondition-failed`, `conflict`, `no-free-seat` or a guard's */
@@ -105,65 +113,83 @@ export class ScimUsers {
     id: string,
     request: ScimWrite,
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain> {
-    return this.apply(principal, id, request, { ...readUserPatch(request.body), whole: false }, prepared);
+  ): Promise<ScimResponse | PrepareAgain> {
+    const operations = parsePatch(request.body);
+    return this.apply(
+      principal,
+      id,
+      request,
+      { read: (before) => readUserPatch(operations, before), whole: false },
+      prepared,
+    );
   }
 
   /** @throws Problem `not-found`, `precondition-failed` or a guard's */
   async remove(
     principal: Principal,
     id: string,
-    { ifMatch }: ScimWrite,
+    request: ScimWrite,
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain> {
-    await this.expect(principal, id, ifMatch);
+  ): Promise<ScimResponse | PrepareAgain> {
+    await this.expect(principal, id, request);
     return (await this.leave(principal, id, 'deleted', prepared)) ?? {};
+  }
+
+  private async prepareDeactivation(
+    principal: Principal,
+    row: ScimUserRow,
+    active: boolean | undefined,
+  ): Promise<Prepared | undefined> {
+    if (active !== false || !isActive(row)) return undefined;
+    return this.departures.prepare(principal, row.id, 'deactivated', {});
   }
 
   private async apply(
     principal: Principal,
     id: string,
-    { ifMatch, view }: ScimWrite,
-    { whole, ...asserted }: AssertedUser & { whole: boolean },
+    request: ScimWrite,
+    { read, whole }: Change,
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain> {
-    const before = await this.expect(principal, id, ifMatch);
-    if (asserted.active === false && isActive(before)) {
-      const refused = await this.leave(principal, id, 'deactivated', prepared);
-      if (refused) return refused;
+  ): Promise<ScimResponse | PrepareAgain> {
+    const before = await this.expect(principal, id, request);
+    const { active } = read(profileOf(before));
+    if (active === false && isActive(before)) {
+      const refusal = await this.leave(principal, id, 'deactivated', prepared);
+      if (refusal) return refusal;
     }
-    if (asserted.active === true && !isActive(before)) await this.comeBack(principal, id);
-    await this.profiles.change(principal, id, asserted, whole);
-    return this.get(principal, id, view);
+    if (active === true && !isActive(before)) await this.reactivate(principal, id);
+    // Read again, because the profile may have changed before it was locked.
+    await this.profiles.change(principal, id, (locked) => profileAfter(locked, read(locked), whole));
+    return this.get(principal, id, request.view);
   }
 
-  /** The user as they are; while a version is asked for, nobody changes them from here on. */
-  private async expect({ accountId }: Principal, id: string, ifMatch: string | undefined): Promise<ScimUserRow> {
+  /** The user as they are. With preconditions they are locked until the transaction ends. */
+  private async expect({ accountId }: Principal, id: string, preconditions: Preconditions): Promise<ScimUserRow> {
     const row = await this.rows.get(accountId, id);
-    if (ifMatch === undefined) return row;
+    if (preconditions.ifMatch === undefined && preconditions.ifNoneMatch === undefined) return row;
     await lockAccount(this.em, accountId);
     await this.users.lock([id], 'leave');
     const locked = await this.rows.get(accountId, id);
-    requireVersion(ifMatch, versionOf(locked));
+    requirePreconditions(preconditions, toScimUser(locked).meta.version);
     return locked;
   }
 
   /**
-   * Undefined when they have left. The last owner stays, but is signed out everywhere at once: that has to last, so it
-   * is told in an answer.
+   * Undefined once they have left. The last owner stays, but their sessions end at once. Because that has to be
+   * committed, the refusal is returned instead of thrown.
    */
   private async leave(
     principal: Principal,
     id: string,
     transition: 'deactivated' | 'deleted',
     prepared: Prepared | undefined,
-  ): Promise<ScimAnswer | PrepareAgain | undefined> {
+  ): Promise<ScimResponse | PrepareAgain | undefined> {
     try {
       const departure = await this.departures.decide(principal, id, transition, {}, prepared);
       return departure === PREPARE_AGAIN ? departure : undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      // Somebody else has done the same in between.
+      // A concurrent request has done the same.
       if (transition === 'deactivated' && error.code === 'conflict' && (await this.hasLeft(principal, id)))
         return undefined;
       if (error.code !== 'sole-owner') throw error;
@@ -175,7 +201,7 @@ export class ScimUsers {
     }
   }
 
-  private async comeBack(principal: Principal, id: string): Promise<void> {
+  private async reactivate(principal: Principal, id: string): Promise<void> {
     try {
       await this.reactivations.reactivate(principal, id);
     } catch (error) {
@@ -189,8 +215,8 @@ export class ScimUsers {
   }
 }
 
-function passwordOf({ password }: AssertedUser): string | undefined {
-  if (password !== undefined && password.length < SHORTEST_PASSWORD)
-    throw scimProblem('invalidValue', `password must have ${SHORTEST_PASSWORD} characters at least.`);
+function passwordOf({ password }: UserAttributes): string | undefined {
+  if (password !== undefined && password.length < MIN_PASSWORD_LENGTH)
+    throw scimProblem('invalidValue', `password must have at least ${MIN_PASSWORD_LENGTH} characters.`);
   return password;
 }

@@ -4,7 +4,13 @@ import { tenantRow, userRef } from '#libs/database';
 export const Team = defineEntity({
   name: 'Team',
   tableName: 'team',
-  properties: { ...tenantRow(), name: p.text(), externalId: p.text().nullable(), createdAt: p.datetime() },
+  properties: {
+    ...tenantRow(),
+    name: p.text(),
+    externalId: p.text().nullable(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime().nullable(),
+  },
 });
 
 export const TeamMember = defineEntity({

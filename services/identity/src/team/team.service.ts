@@ -3,12 +3,14 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type ListQuery, type Page, type Principal, type Team } from '#libs/contracts';
 import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
+import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
 import { Actors } from '../user/actors.js';
 import { requireNonBlank } from '../common/require-non-blank.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows } from '../user/user-rows.js';
 import { mapConstraintErrors } from '../common/constraint-errors.js';
+import { recordTeamChange } from './team-changes.js';
 
 const taken = { team_name: () => new Problem('conflict', { detail: 'Another team has this name.' }) };
 
@@ -60,13 +62,17 @@ export class TeamService {
     await this.actors.requireManager(principal);
     await this.lock(principal.accountId, teamId, sql`for no key update`);
     await mapConstraintErrors(taken, () =>
-      sql`update team set name = ${requireNonBlank('name', name)} where id = ${teamId}`.execute(this.db),
+      sql`
+        update team set name = ${requireNonBlank('name', name)}, updated_at = ${this.clock.now()}
+        where id = ${teamId}`.execute(this.db),
     );
     await this.record(principal, 'team.renamed', { teamId });
     return this.get(principal.accountId, teamId);
   }
 
   async remove(principal: Principal, teamId: string): Promise<void> {
+    // Deletions of users lock their teams after the users, and this the other way round. Both lock the account first.
+    await lockAccount(this.em, principal.accountId);
     await this.actors.requireManager(principal);
     // Whoever adds a member holds the team: none slips in between reading them and letting go.
     await this.lock(principal.accountId, teamId, sql`for update`);
@@ -107,7 +113,10 @@ export class TeamService {
       delete from team_member where team_id = ${teamId} and user_id = any(${[...remove]}::uuid[]) returning user_id`.execute(
       this.db,
     );
-    await this.events.publishChanged([...added.rows, ...removed.rows].map((row) => row.user_id));
+    const changed = [...added.rows, ...removed.rows];
+    if (changed.length === 0) return;
+    await this.events.publishChanged(changed.map((row) => row.user_id));
+    await recordTeamChange(this.em, sql`${teamId}::uuid`, this.clock.now());
     const by = { accountId: principal.accountId, ...actorOf(principal), detail: { teamId } };
     await this.audit.append([
       ...added.rows.map((row) => ({ ...by, action: 'team.member-added', subjectId: row.user_id })),

@@ -4,16 +4,19 @@ import {
   scimTokensCreate,
   scimUsers,
   type Principal,
-  type ScimAnswer,
+  type ScimListResponse,
   type ScimObject,
-  type ScimPage,
+  type ScimResponse,
   type ScimSearch,
 } from '#libs/contracts';
+import type { Preconditions } from '#libs/scim';
 import type { TestIdentity } from './identity.js';
 
 type Resources = typeof scimUsers;
 
-/** An account's identity provider, as far as identity sees one. */
+const BASE_URL = 'https://leaver.example/scim/v2';
+
+/** An account's identity provider, as identity sees one. */
 export class Provider {
   readonly users = this.of(scimUsers);
   readonly groups = this.of(scimGroups);
@@ -31,10 +34,10 @@ export class Provider {
   private of(resources: Resources) {
     const { token } = this;
     const view = {};
-    const on = (id: string, body: ScimObject, ifMatch?: string) => ({
+    const on = (id: string, body: ScimObject, preconditions: Preconditions = {}) => ({
       principal: NOBODY,
       params: { id },
-      body: { token, view, body, ...(ifMatch !== undefined && { ifMatch }) },
+      body: { token, view, body, baseUrl: BASE_URL, ...preconditions },
     });
     const { identity } = this;
     return {
@@ -42,12 +45,12 @@ export class Provider {
         shown(await identity.call(resources.create, { principal: NOBODY, body: { token, view, body } })),
       get: async (id: string) =>
         shown(await identity.call(resources.get, { principal: NOBODY, params: { id }, body: { token, view } })),
-      replace: async (id: string, body: ScimObject, ifMatch?: string) =>
-        shown(await identity.call(resources.replace, on(id, body, ifMatch))),
-      change: async (id: string, operations: ScimObject[], ifMatch?: string) =>
-        shown(await identity.call(resources.change, on(id, { Operations: operations }, ifMatch))),
-      remove: (id: string) => identity.call(resources.remove, on(id, {})),
-      search: (query: Partial<ScimSearch>): Promise<ScimPage> =>
+      replace: async (id: string, body: ScimObject, preconditions?: Preconditions) =>
+        shown(await identity.call(resources.replace, on(id, body, preconditions))),
+      change: async (id: string, operations: ScimObject[], preconditions?: Preconditions) =>
+        shown(await identity.call(resources.change, on(id, { Operations: operations }, preconditions))),
+      remove: (id: string, preconditions?: Preconditions) => identity.call(resources.remove, on(id, {}, preconditions)),
+      search: (query: Partial<ScimSearch>): Promise<ScimListResponse> =>
         identity.call(resources.search, {
           principal: NOBODY,
           body: { token, view, startIndex: 1, count: 100, ...query },
@@ -56,6 +59,6 @@ export class Provider {
   }
 }
 
-/** The resource, of which tests may ask anything. */
+/** The resource, of which tests read any attribute. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
-const shown = ({ resource }: ScimAnswer): any => resource;
+const shown = ({ resource }: ScimResponse): any => resource;

@@ -1,14 +1,16 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Role } from '#libs/contracts';
-import { Ids } from '#libs/database';
+import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
+import { recordTeamChange } from '../team/team-changes.js';
 
 /** What a user belongs to: roles and teams. */
 @Injectable()
 export class Memberships {
   constructor(
     private readonly em: EntityManager,
+    private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
@@ -35,9 +37,14 @@ export class Memberships {
     const unknown = teamIds.filter((id) => !known.has(id));
     if (unknown.length > 0)
       throw new Problem('unknown-reference', { detail: 'Name teams of this account.', items: unknown });
-    await sql`delete from team_member where user_id = ${userId} and team_id <> all(${teamIds}::uuid[])`.execute(db);
-    await sql`
+    const left = await sql<{ team_id: string }>`
+      delete from team_member where user_id = ${userId} and team_id <> all(${teamIds}::uuid[]) returning team_id`.execute(
+      db,
+    );
+    const joined = await sql<{ team_id: string }>`
       insert into team_member (id, team_id, user_id) select * from unnest(${teamIds.map(() => this.ids.next())}::uuid[],
-        ${teamIds}::uuid[], ${teamIds.map(() => userId)}::uuid[]) on conflict do nothing`.execute(db);
+        ${teamIds}::uuid[], ${teamIds.map(() => userId)}::uuid[]) on conflict do nothing returning team_id`.execute(db);
+    const changed = [...left.rows, ...joined.rows].map((row) => row.team_id);
+    if (changed.length > 0) await recordTeamChange(this.em, sql`select unnest(${changed}::uuid[])`, this.clock.now());
   }
 }

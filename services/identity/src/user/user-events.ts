@@ -30,8 +30,10 @@ export class UserEvents {
     type: 'user.created' | 'user.updated' = 'user.updated',
   ): Promise<void> {
     if (userIds.length === 0) return;
+    // SCIM shows a user who was never changed as last modified when created (RFC 7643, 3.1).
+    const updatedAt = type === 'user.created' ? sql`u.created_at` : sql`${this.clock.now()}`;
     await sql`
-      update users u set seq = seq + 1, updated_at = ${this.clock.now()}
+      update users u set seq = seq + 1, updated_at = ${updatedAt}
       from (select id from users where id = any(${userIds}::uuid[]) order by id for no key update) locked
       where u.id = locked.id`.execute(this.em.getKysely());
     const targets = await this.catalogue.otherServices();

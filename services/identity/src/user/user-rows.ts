@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureTransition, type Role, type UserQuery, type UserStatus } from '#libs/contracts';
 import { pageWindow } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
+import { recordTeamChange } from '../team/team-changes.js';
 
 /** A user with what hangs on one: roles, teams and the account's way of naming deleted people. */
 export interface UserRow {
@@ -80,9 +81,16 @@ export class UserRows {
       deleted: sql`status = 'deleted', deactivated_at = coalesce(deactivated_at, ${now}), deleted_at = ${now}`,
       reactivated: sql`status = 'active', deactivated_at = null, seat_taken = true, active_since = lifecycle_version + 1`,
     }[transition];
+    // Identity's rules remove a deleted user from their teams.
+    if (transition === 'deleted') await this.recordTeamChanges(userIds, now);
     await sql`
       update users set ${changes}, lifecycle_version = lifecycle_version + 1, seq = seq + 1, updated_at = ${now}
       where id = any(${[...userIds]}::uuid[])`.execute(this.em.getKysely());
+  }
+
+  private async recordTeamChanges(userIds: readonly string[], now: Date): Promise<void> {
+    const teamIds = sql`select team_id from team_member where user_id = any(${[...userIds]}::uuid[])`;
+    await recordTeamChange(this.em, teamIds, now);
   }
 
   private async select(where: RawBuilder<unknown>): Promise<UserRow[]> {

@@ -1,0 +1,15 @@
+export * from './urns.js';
+export { scimProblem, uniquenessProblem } from './errors.js';
+export { attributeOf, booleanValue, isObject, stringValue } from './values.js';
+export type { AttributeDefinition } from './attribute-definition.js';
+export { SCHEMAS, type Schema } from './schemas.js';
+export { attributesOf, GROUP_TYPE, RESOURCE_TYPES, USER_TYPE, type ResourceType } from './resource-types.js';
+export { attributeKey, parentKey, parseAttributePath, type AttributePath } from './attribute-path.js';
+export { invalidFilter, type ComparisonOperator, type Filter, type FilterValue } from './filter.js';
+export { parseFilter, type PatchPath } from './filter-parser.js';
+export { matcherOf, type Matcher } from './filter-matcher.js';
+export { booleanOperand, dateTimeOperand, stringOperand } from './operands.js';
+export { attributesIn, parsePatch, type PatchOperation } from './patch.js';
+export { selectValues } from './value-selection.js';
+export { isReturned, project, splitAttributeNames } from './projection.js';
+export { etagOf, matchesETag, requirePreconditions, type Preconditions } from './etag.js';

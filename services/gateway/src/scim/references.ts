@@ -1,0 +1,42 @@
+import type { ScimObject, ScimProjection } from '#libs/contracts';
+import { isObject } from '#libs/scim';
+import type { FastifyRequest } from 'fastify';
+import { publicOrigin, type GatewayConfig } from '../gateway.config.js';
+import { SCIM_ROOT } from './scim-reply.js';
+
+/** The URL of `/scim/v2` as the client sees it: `PUBLIC_URL`, else what the request and our own proxies say. */
+export function baseUrlOf(request: FastifyRequest, config: GatewayConfig): string {
+  const origin = publicOrigin(config);
+  if (origin !== undefined) return origin + SCIM_ROOT;
+  const { trustedProxies } = config;
+  const forwarded = trustedProxies > 0 ? [request.headers['x-forwarded-proto']].flat()[0]?.split(',')[0]?.trim() : '';
+  const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : request.protocol;
+  return `${scheme}://${request.host}${SCIM_ROOT}`;
+}
+
+/** The projection for identity, whose resources then hold the ids that `$ref` is made of. */
+export const projectionWithIds = ({ attributes, excludedAttributes }: ScimProjection): ScimProjection => ({
+  ...(attributes && { attributes: attributes.map((name) => name.replace(/\.\$ref$/i, '.value')) }),
+  ...(excludedAttributes && { excludedAttributes: excludedAttributes.filter((name) => !/\.value$/i.test(name)) }),
+});
+
+/** Adds `meta.location` and `$ref`, which identity leaves out because it does not know the URL. */
+export function withReferences(resource: ScimObject, type: string, baseUrl: string): ScimObject {
+  const { meta } = resource;
+  return {
+    ...resource,
+    ...withRef(resource, 'groups', `${baseUrl}/Groups`),
+    ...withRef(resource, 'members', `${baseUrl}/Users`),
+    ...(isObject(meta) && { meta: { ...meta, location: `${baseUrl}/${type}/${String(resource.id)}` } }),
+  };
+}
+
+function withRef(resource: ScimObject, name: string, url: string): ScimObject {
+  const values = resource[name];
+  if (!Array.isArray(values)) return {};
+  return {
+    [name]: values.map((one: unknown) =>
+      isObject(one) && one.value ? { ...one, $ref: `${url}/${String(one.value)}` } : one,
+    ),
+  };
+}

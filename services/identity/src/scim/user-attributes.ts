@@ -1,0 +1,150 @@
+import { isEmail } from 'class-validator';
+import type { ScimObject } from '#libs/contracts';
+import {
+  attributeKey,
+  attributeOf,
+  attributesIn,
+  attributesOf,
+  booleanValue,
+  isObject,
+  parentKey,
+  SCIM_ENTERPRISE_USER,
+  scimProblem,
+  selectValues,
+  stringValue,
+  USER_TYPE,
+  type PatchOperation,
+  type PatchPath,
+} from '#libs/scim';
+
+const NAME_PARTS = [
+  'formatted',
+  'familyName',
+  'givenName',
+  'middleName',
+  'honorificPrefix',
+  'honorificSuffix',
+] as const;
+export type NamePart = (typeof NAME_PARTS)[number];
+
+const EMAIL = attributesOf(USER_TYPE).find(({ name }) => name === 'emails')!.subAttributes!;
+
+/** The attributes that a request assigns, as far as they are stored. Null unassigns an attribute. */
+export interface UserAttributes {
+  userName?: string;
+  externalId?: string | null;
+  displayName?: string | null;
+  name?: Partial<Record<NamePart, string | null>>;
+  email?: string;
+  employeeNumber?: string;
+  active?: boolean;
+  password?: string;
+}
+
+/** @throws Problem `validation` with a `scimType` */
+export function readUser(body: ScimObject): UserAttributes {
+  const attributes: UserAttributes = {};
+  for (const { path, value } of attributesIn(body)) assign(attributes, { op: 'add', path, value }, attributes.email);
+  return attributes;
+}
+
+/**
+ * Ignores attributes that are not stored or are read-only.
+ * @param email the address of the user before this operation
+ * @throws Problem `validation` with a `scimType`
+ */
+export function assign(attributes: UserAttributes, operation: PatchOperation, email: string | undefined): void {
+  const { op, path } = operation;
+  const value = op === 'remove' ? null : operation.value;
+  const complex = COMPLEX_SETTERS.get(parentKey(path));
+  const setter = complex ?? SETTERS.get(attributeKey(path));
+  if (!setter) return;
+  if (path.filter && complex !== setEmail)
+    throw scimProblem('invalidPath', `${path.name} has a single value, so its path takes no filter.`);
+  // The address that is stored is shown with this type, as the primary one.
+  const selected = path.filter && selectValues(operation, [{ value: email, type: 'work', primary: true }], EMAIL);
+  if (selected?.length !== 0) setter(attributes, path, value);
+}
+
+type Setter = (attributes: UserAttributes, path: PatchPath, value: unknown) => void;
+
+const SETTERS = setters({
+  [`${SCIM_ENTERPRISE_USER.toLowerCase()}.employeenumber`]: (attributes, _path, value) => {
+    // Every user has a staff id, so it cannot be unassigned.
+    attributes.employeeNumber = stringValue('employeeNumber', value) ?? undefined;
+  },
+  username: (attributes, _path, value) => {
+    const userName = stringValue('userName', value);
+    if (userName === null) throw scimProblem('invalidValue', 'userName is required.');
+    attributes.userName = userName;
+  },
+  externalid: (attributes, _path, value) => {
+    attributes.externalId = stringValue('externalId', value);
+  },
+  displayname: (attributes, _path, value) => {
+    attributes.displayName = stringValue('displayName', value);
+  },
+  active: (attributes, _path, value) => {
+    attributes.active = booleanValue('active', value) ?? undefined;
+  },
+  password: (attributes, _path, value) => {
+    attributes.password = stringValue('password', value, 256) ?? undefined;
+  },
+});
+
+const setName: Setter = (attributes, { subAttribute }, value) => {
+  if (subAttribute === undefined && value !== null && !isObject(value))
+    throw scimProblem('invalidValue', 'name must be an object.');
+  const given = subAttribute === undefined ? (value ?? {}) : { [subAttribute]: value };
+  const parts = Object.entries(given).flatMap(([key, text]) => {
+    const part = NAME_PARTS.find((known) => known.toLowerCase() === key.toLowerCase());
+    return part ? [[part, stringValue(`name.${part}`, text)] as const] : [];
+  });
+  const unassigned =
+    subAttribute === undefined && value === null ? NAME_PARTS.map((part) => [part, null] as const) : [];
+  attributes.name = { ...attributes.name, ...Object.fromEntries([...unassigned, ...parts]) };
+};
+
+const setEmail: Setter = (attributes, path, value) => {
+  const email = emailIn(path, value);
+  if (email === undefined) return;
+  if (!isEmail(email) || email.length > 254) throw scimProblem('invalidValue', 'emails must hold an email address.');
+  attributes.email = email;
+};
+
+/** Attributes that also take a path with a sub-attribute. */
+const COMPLEX_SETTERS = setters({ name: setName, emails: setEmail });
+
+/** A map, so that a path like `constructor` finds nothing. */
+function setters(byName: Record<string, Setter>): ReadonlyMap<string, Setter> {
+  return new Map(Object.entries(byName));
+}
+
+/** Every user has exactly one address. Undefined when the value is about other addresses, or removes it. */
+function emailIn({ filter, subAttribute }: PatchPath, value: unknown): string | undefined {
+  if (subAttribute !== undefined)
+    return subAttribute === 'value' ? (stringValue('emails.value', value) ?? undefined) : undefined;
+  const emails = (Array.isArray(value) ? value : [value]).flatMap(parseEmail);
+  const kept =
+    emails.find(({ primary }) => primary) ??
+    emails.find(({ type }) => type === 'work') ??
+    emails.find(({ type }) => type === undefined) ??
+    // The value takes the place of the address that the filter has selected, whatever its type.
+    (filter && emails[0]);
+  return kept?.value;
+}
+
+interface Email {
+  value: string;
+  type: string | undefined;
+  primary: boolean;
+}
+
+function parseEmail(given: unknown): Email[] {
+  const email: ScimObject = isObject(given) ? given : { value: given };
+  const value = stringValue('emails.value', attributeOf(email, 'value'), 254);
+  if (value === null) return [];
+  const type = attributeOf(email, 'type');
+  const primary = String(attributeOf(email, 'primary')).toLowerCase() === 'true';
+  return [{ value, type: typeof type === 'string' ? type.toLowerCase() : undefined, primary }];
+}
