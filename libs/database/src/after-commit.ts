@@ -1,18 +1,16 @@
-import { EntityManager, type EventSubscriber, type TransactionEventArgs } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
-import { safeErrorFields, Log } from '#libs/observability';
+import type { EntityManager, EventSubscriber, TransactionEventArgs } from '@mikro-orm/postgresql';
 
 type Work = () => Promise<unknown>;
 
 /** Does things once the running transaction is committed, and when it is rolled back only what says so. */
-@Injectable()
 export class AfterCommit implements EventSubscriber {
   private readonly waiting = new WeakMap<object, Work[]>();
   private readonly eitherWay = new WeakMap<object, Work[]>();
 
+  /** @param onFailure is given the error of what could not be done */
   constructor(
     private readonly em: EntityManager,
-    private readonly log: Log,
+    private readonly onFailure: (error: unknown) => void,
   ) {
     em.getEventManager().registerSubscriber(this);
   }
@@ -42,7 +40,7 @@ export class AfterCommit implements EventSubscriber {
   }
 
   private put(works: WeakMap<object, Work[]>, work: Work): void {
-    const transaction = this.em.getTransactionContext() as object | undefined;
+    const transaction = this.em.getTransactionContext<object>();
     if (!transaction || 'savepointName' in transaction) throw new TypeError('needs a transaction that is no savepoint');
     works.set(transaction, [...this.worksOf(works, transaction), work]);
   }
@@ -53,7 +51,7 @@ export class AfterCommit implements EventSubscriber {
 
   private async work(works: readonly Work[]): Promise<void> {
     for (const outcome of await Promise.allSettled(works.map((work) => work()))) {
-      if (outcome.status === 'rejected') this.log.warn(safeErrorFields(outcome.reason), 'not done after a transaction');
+      if (outcome.status === 'rejected') this.onFailure(outcome.reason);
     }
   }
 }

@@ -69,7 +69,7 @@ describe('a call to the outside', () => {
   });
 
   it('is made in what runs after the commit or the rollback', async () => {
-    const afterCommit = new AfterCommit(em, { warn: () => undefined } as never);
+    const afterCommit = new AfterCommit(em, () => undefined);
     const made: string[] = [];
     await RequestContext.create(em, () =>
       em.transactional(async () => afterCommit.run(() => call().then(() => made.push('commit')))),

@@ -1,11 +1,12 @@
 import { PermanentError } from '#libs/jobs';
-import type { ActionName, ReceiptLine, ResolvedAction } from '#libs/contracts';
+import type { ReceiptLine } from '#libs/contracts';
 import type { Effect } from '../declare/actions.js';
 import { bisectOnFailure } from './bisect.js';
 import type { Db } from '../declare/where.js';
 import { observeStatement } from './observe-statement.js';
 import type { Step } from './rule-set.js';
 import type { LeaverRow } from '../declare/leaver.js';
+import { openLine } from './receipt-line.js';
 import { withinBudget, RowCountCache, type RowBudget } from './row-budget.js';
 import { dueAt, scheduleActions } from './scheduling.js';
 import { countTogether } from '../sql/counting.js';
@@ -279,25 +280,6 @@ export function leaverRowOf(leaver: Leaving, step: Step, successors: Successors)
 
 function line(member: Member, affected: number, successors: Successors, now: Date): ReceiptLine {
   return { ...openLine(member.leaver, member.step, successors), affected, finishedAt: now.toISOString() };
-}
-
-function openLine(leaver: Leaving, step: Step, successors: Successors): ReceiptLine {
-  const { to: _to, ...choice }: ResolvedAction = step.resolved;
-  const successor = step.action.needsSuccessor ? successors.of(leaver, step) : null;
-  const due = dueAt(leaver, step);
-  return {
-    rule: step.part.rule.id,
-    ...(step.part.rows.part && { part: step.part.rows.part }),
-    transition: step.transition,
-    ...choice,
-    action: step.action.name as ActionName,
-    affected: 0,
-    ...(successor && { transferredTo: successor.userId }),
-    ...(successor?.warning && { warning: successor.warning }),
-    ...(due && { dueAt: due.toISOString() }),
-    remaining: null,
-    finishedAt: null,
-  };
 }
 
 function defer(result: RunResult, successors: Successors, { member, affected, cursor, error }: Outcome): void {

@@ -1,7 +1,6 @@
 import {
   accountGet,
   accountsCreate,
-  authLogin,
   authLogout,
   Problem,
   PROBLEMS,
@@ -15,7 +14,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
-import { NEW_EACH_TIME } from './idempotency.js';
 
 let world: World;
 
@@ -155,30 +153,6 @@ describe('what comes in', () => {
     expect(reordered).toEqual(first);
     expect(other?.digest).not.toBe(first?.digest);
     expect((await send(invitation, 'x'.repeat(256))).status).toBe(400);
-  });
-});
-
-describe('an idempotency key on a public route', () => {
-  const post = async (path: string, json: object) => {
-    await world.services.settled();
-    return fetch(world.url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': 'signup' },
-      body: JSON.stringify(json),
-    });
-  };
-
-  it('does not mix up strangers who chose the same', async () => {
-    const calls = world.services.handle(accountsCreate, () => ({}));
-    await post('/v1/accounts', { name: 'Acme', owner: { ...invitation, password: 'long enough' } });
-    expect(calls[0]?.idempotency?.key).toMatch(/^[0-9a-f]{64}$/);
-  });
-
-  it('does not bring back the tokens of an earlier login', async () => {
-    const calls = world.services.handle(authLogin, () => ({}));
-    await post('/v1/auth/login', { email: 'ada@example.com', password: 'right' });
-    expect(calls[0]?.idempotency).toBeUndefined();
-    expect(ALL_OPERATIONS.map(({ id }) => id)).toEqual(expect.arrayContaining([...NEW_EACH_TIME]));
   });
 });
 

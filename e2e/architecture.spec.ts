@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+
+interface Source {
+  path: string;
+}
+type Check = (sources: Source[]) => string[];
+
+const load = (name: string) => import(new URL(`../scripts/lint/${name}.mjs`, import.meta.url).href);
+const { toSources } = (await load('sources')) as { toSources: (texts: Record<string, string>) => Source[] };
+const { forbiddenImports } = (await load('borders')) as { forbiddenImports: Check };
+const { strayDepartureWriters } = (await load('departure-writers')) as { strayDepartureWriters: Check };
+const { longFiles, crowded } = (await load('sizes')) as { longFiles: Check; crowded: Check };
+
+/** What is wrong with files that import each other so; files that are only imported are empty. */
+function wrongWith(imports: Record<string, string>): string[] {
+  const texts = Object.fromEntries(Object.entries(imports).map(([path, from]) => [path, `import '${from}';`]));
+  const indexes = [...'contracts database lifecycle platform local-servers test-kit'.split(' ')];
+  const empty = Object.fromEntries(indexes.map((name) => [`libs/${name}/src/index.ts`, '']));
+  const others = ['services/contacts/src/contact.ts', 'libs/platform/src/config.ts', 'libs/lifecycle/testing/index.ts'];
+  return forbiddenImports(toSources({ ...empty, ...Object.fromEntries(others.map((path) => [path, ''])), ...texts }));
+}
+
+describe('an import is refused', () => {
+  it.each([
+    [
+      'of one service by another',
+      'services/messaging/src/a.ts',
+      '../../contacts/src/contact.js',
+      /Services never import/,
+    ],
+    [
+      'of a service by a library',
+      'libs/platform/src/a.ts',
+      '../../../services/contacts/src/contact.js',
+      /Libraries never/,
+    ],
+    ['past a library’s index', 'services/messaging/src/a.ts', '../../../libs/platform/src/config.js', /has one door/],
+    [
+      'of a higher library by a lower one',
+      'libs/database/src/a.ts',
+      '#libs/lifecycle',
+      /contracts < scim < database < /,
+    ],
+    ['of anything of ours by the contracts', 'libs/contracts/src/a.ts', '#libs/database', /stands before them/],
+    ['of a test server by the product', 'services/messaging/src/a.ts', '#libs/test-kit', /Only tests import it/],
+    [
+      'of test helpers by the product',
+      'services/messaging/src/a.ts',
+      '#libs/lifecycle/testing',
+      /Only tests import it/,
+    ],
+    ['of ours by an example', 'examples/billing/src/a.ts', '#libs/contracts', /published package/],
+    ['of a library by local-servers', 'libs/local-servers/src/a.ts', '#libs/test-kit', /local-servers < test-kit/],
+  ])('%s', (_, path, from, reason) => {
+    expect(wrongWith({ [path]: from })).toEqual([expect.stringMatching(reason)]);
+  });
+
+  it('of a higher folder of the lifecycle library by a lower one, also by way of a file between the folders', () => {
+    const [rule, run, between] = ['declare/rule', 'run/batch', 'between'].map(
+      (name) => `libs/lifecycle/src/${name}.ts`,
+    );
+    expect(wrongWith({ [rule!]: '../run/batch.js', [run!]: '#libs/contracts' })).toEqual([
+      expect.stringContaining('declare < sql < '),
+    ]);
+    expect(wrongWith({ [rule!]: '../between.js', [between!]: './run/batch.js', [run!]: '#libs/contracts' })).toEqual([
+      expect.stringContaining(`${rule} imports ${between}. Folders`),
+    ]);
+  });
+
+  it('in a cycle, however long, and for types alone', () => {
+    const texts = {
+      'e2e/a.ts': "import type { B } from './b.js';",
+      'e2e/b.ts': "export * from './c.js';\nexport * from './d.js';",
+      'e2e/c.ts': "export type { A } from './a.js';",
+      'e2e/d.ts': "import './e.js';",
+      'e2e/e.ts': '',
+    };
+    expect(forbiddenImports(toSources(texts))).toEqual([
+      'e2e/a.ts → e2e/b.ts → e2e/c.ts → e2e/a.ts is a cycle. Move what both need into a file of its own.',
+    ]);
+  });
+});
+
+it('a new library or folder needs a place in the order', () => {
+  expect(wrongWith({ 'libs/mail/src/index.ts': '#libs/contracts', 'libs/lifecycle/src/new/a.ts': '../b.js' })).toEqual([
+    expect.stringContaining('libs/mail/src/index.ts imports libs/contracts/src/index.ts'),
+    'libs/mail has no place in the order. Give it one in scripts/lint/borders.mjs.',
+    'libs/lifecycle/src/new has no place in the order. Give it one in scripts/lint/borders.mjs.',
+  ]);
+});
+
+it('what the architecture allows passes', () => {
+  expect(
+    wrongWith({
+      'services/messaging/src/a.ts': '#libs/platform',
+      'services/messaging/src/a.spec.ts': '#libs/test-kit',
+      'services/messaging/src/testing/a.ts': '#libs/lifecycle/testing',
+      'libs/lifecycle/src/run/a.ts': '#libs/database',
+      'libs/lifecycle/src/a.ts': './run/a.js',
+      'libs/lifecycle/src/later/a.ts': '../a.js',
+      'libs/test-kit/src/a.ts': '#libs/local-servers',
+      'libs/database/src/a.spec.ts': '#libs/test-kit',
+      'examples/billing/src/a.ts': './b.js',
+      'examples/billing/src/b.ts': '@leaver/service-kit/lifecycle',
+    }),
+  ).toEqual([]);
+});
+
+describe('sizes', () => {
+  it('a file of more than 300 lines is refused', () => {
+    const sources = toSources({ 'e2e/fits.ts': '\n'.repeat(300), 'e2e/long.ts': '\n'.repeat(301) });
+    expect(longFiles(sources)).toEqual([expect.stringContaining('e2e/long.ts has 301 lines')]);
+  });
+
+  it('many constructor parameters and many files in a folder are pointed out; specs do not count', () => {
+    const parameters = 'abcdefgh'.split('');
+    const texts: Record<string, string> = { 'e2e/large.ts': `class Large { constructor(${parameters.join()}) {} }` };
+    for (let n = 0; n < 16; n++) texts[`e2e/specs/${n}.spec.ts`] = texts[`e2e/folder/${n}.ts`] = '';
+    expect(crowded(toSources(texts))).toEqual([
+      'Large (e2e/large.ts) takes 8 constructor parameters',
+      'e2e/folder holds 16 sources',
+    ]);
+  });
+});
+
+it('SQL that writes the tables of departures is refused outside of their store', () => {
+  const update = "sql`update departure set status = 'failed'`";
+  const sources = toSources({
+    'services/identity/src/departures/store/a.ts': update,
+    'services/identity/src/departures/decide/a.ts': update,
+    'services/identity/src/departures/decide/a.spec.ts': update,
+    'services/identity/src/departures/decide/b.ts': 'sql`select 1 from departure for update`',
+  });
+  expect(strayDepartureWriters(sources)).toEqual([expect.stringContaining('decide/a.ts writes the table departure')]);
+});

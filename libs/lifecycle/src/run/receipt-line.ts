@@ -1,0 +1,27 @@
+import type { ReceiptLine, ResolvedAction } from '#libs/contracts';
+import type { LeaverRow } from '../declare/leaver.js';
+import type { Step } from './rule-set.js';
+import { dueAt } from './scheduling.js';
+import type { Successors } from './successors.js';
+
+type Leaver = LeaverRow & { steps: readonly Step[] };
+
+/** What the receipt says of a step that has nothing done yet. */
+export function openLine(leaver: Leaver, step: Step, successors: Successors): ReceiptLine {
+  const { to: _to, ...choice }: ResolvedAction = step.resolved;
+  const successor = step.action.needsSuccessor ? successors.of(leaver, step) : null;
+  const due = dueAt(leaver, step);
+  return {
+    rule: step.part.rule.id,
+    ...(step.part.rows.part && { part: step.part.rows.part }),
+    transition: step.transition,
+    ...choice,
+    action: step.action.name,
+    affected: 0,
+    ...(successor && { transferredTo: successor.userId }),
+    ...(successor?.warning && { warning: successor.warning }),
+    ...(due && { dueAt: due.toISOString() }),
+    remaining: null,
+    finishedAt: null,
+  };
+}

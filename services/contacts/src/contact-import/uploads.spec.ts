@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ServiceClient } from '#libs/broker';
+import {
+  abortImport,
+  appendImport,
+  closeImport,
+  contactImportsGet,
+  IMPORT_CHUNK_BYTES,
+  type Principal,
+} from '#libs/contracts';
+import type { TestService } from '#libs/platform/testing';
+import { eventually } from '#libs/test-kit';
+import { sql } from 'kysely';
+import { startContacts } from '../testing/contacts.js';
+import { contactOf, importFile, upload } from '../testing/importing.js';
+
+let service: TestService;
+let admin: Principal;
+let ask: ServiceClient;
+beforeAll(async () => {
+  service = await startContacts();
+  ask = service.get(ServiceClient);
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  admin = await service.person({ roles: ['admin'] });
+});
+
+const read = (id: string) => service.call(admin, contactImportsGet, { params: { id } });
+const db = () => service.em().getKysely();
+const rowsOf = (count: number) => `Id\n${Array.from({ length: count }, (_, n) => n).join('\n')}\n`;
+const pieces = async (importId: string) =>
+  (await sql`select n from contact_import_chunk where import_id = ${importId}`.execute(db())).rows.length;
+
+describe('an upload', () => {
+  const append = (importId: string, n: number, text: string) =>
+    ask.ask(appendImport, { importId, n, data: Buffer.from(text).toString('base64') });
+
+  it('takes a piece that comes again only once', async () => {
+    const id = await upload(service, admin, '');
+    for (const [n, text] of [
+      [0, 'Id\n1'],
+      [0, 'Id\n1'],
+      [1, '0\n'],
+      [0, 'Id\n1'],
+      [1, '0\n'],
+    ] as const)
+      await append(id, n, text);
+    expect(await ask.ask(closeImport, { importId: id })).toMatchObject({ created: 1 });
+    await contactOf(service, admin, '10');
+  });
+
+  it('refuses a piece too many, too early or too long', async () => {
+    const id = await upload(service, admin, 'Id\n');
+    await expect(append(id, 2, '1\n')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(append(id, 1, 'x'.repeat(IMPORT_CHUNK_BYTES + 1))).rejects.toMatchObject({
+      code: 'payload-too-large',
+    });
+    await ask.ask(closeImport, { importId: id });
+    await expect(append(id, 1, '1\n')).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('that is called off imports nothing and leaves nothing behind', async () => {
+    const id = await upload(service, admin, 'Id\n1\n');
+    expect(await read(id)).toMatchObject({ status: 'uploading' });
+    await ask.ask(abortImport, { importId: id });
+    await ask.ask(closeImport, { importId: id });
+    expect(await read(id)).toMatchObject({ status: 'failed', error: 'The upload broke off.', rowsDone: 0 });
+    expect(await pieces(id)).toBe(0);
+  });
+
+  it('can no longer be called off once the file is whole', async () => {
+    const { id } = await importFile(service, admin, 'Id\n1\n');
+    await ask.ask(abortImport, { importId: id });
+    expect(await read(id)).toMatchObject({ status: 'completed' });
+  });
+
+  it('that is silent for an hour is given up', async () => {
+    const id = await upload(service, admin, 'Id\n1\n');
+    await sql`update contact_import set touched_at = touched_at - interval '1 hour' where id = ${id}`.execute(db());
+    await eventually(async () => expect(await read(id)).toMatchObject({ status: 'failed' }));
+    expect(await pieces(id)).toBe(0);
+  });
+
+  it('cannot be begun by somebody who has left', async () => {
+    const gone = await service.person({ accountId: admin.accountId, status: 'deactivated' });
+    await expect(upload(service, gone, 'Id\n')).rejects.toMatchObject({ code: 'inactive-user' });
+  });
+
+  it('that is closed twice is imported once', async () => {
+    const id = await upload(service, admin, rowsOf(2_000));
+    const answers = await Promise.all([1, 2].map(() => ask.ask(closeImport, { importId: id })));
+    expect(answers.map(({ created }) => created)).toEqual([2_000, 2_000]);
+    expect(await ask.ask(closeImport, { importId: id })).toEqual(answers[0]);
+  });
+});

@@ -1,0 +1,38 @@
+import { accountsCreate, ALL_OPERATIONS, authLogin } from '#libs/contracts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { World } from '../../test/world.js';
+import { NEW_EACH_TIME } from './idempotency.js';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await World.create();
+});
+afterAll(() => world.close());
+
+describe('an idempotency key on a public route', () => {
+  const post = async (path: string, json: object) => {
+    await world.services.settled();
+    return fetch(world.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'signup' },
+      body: JSON.stringify(json),
+    });
+  };
+
+  it('does not mix up strangers who chose the same', async () => {
+    const calls = world.services.handle(accountsCreate, () => ({}));
+    await post('/v1/accounts', {
+      name: 'Acme',
+      owner: { name: 'Ada', email: 'ada@example.com', staffId: 'A-1', password: 'long enough' },
+    });
+    expect(calls[0]?.idempotency?.key).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('does not bring back the tokens of an earlier login', async () => {
+    const calls = world.services.handle(authLogin, () => ({}));
+    await post('/v1/auth/login', { email: 'ada@example.com', password: 'right' });
+    expect(calls[0]?.idempotency).toBeUndefined();
+    expect(ALL_OPERATIONS.map(({ id }) => id)).toEqual(expect.arrayContaining([...NEW_EACH_TIME]));
+  });
+});
