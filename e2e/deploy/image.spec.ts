@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, matchesGlob } from 'node:path';
+import { file, text } from './configuration.js';
+
+/** What starts in the image besides the bundled services; migrations are found by their path. */
+const ENTRIES = [
+  'deploy/container/main.mjs',
+  'deploy/container/health.mjs',
+  'cli/leaver.mjs',
+  ...globSync('services/*/src/migrations/migrations.ts', { cwd: file('.') }),
+];
+/** Folders of compiled code that the Dockerfile removes, as patterns of their sources. */
+const removed = [...text('deploy/Dockerfile').matchAll(/^RUN rm -rf (dist\/.+)$/gm)]
+  .flatMap(([, folders]) => folders!.split(' '))
+  .map((folder) => `${folder.replace('dist/', '')}/**`);
+
+/** The source of what is imported; undefined for a package. */
+function sourceOf(specifier: string, importer: string): string | undefined {
+  const [, library] = /^#libs\/([a-z-]+)$/.exec(specifier) ?? [];
+  if (library) return `libs/${library}/src/index.ts`;
+  if (!specifier.startsWith('.')) return undefined;
+  const path = join(dirname(importer), specifier);
+  const source = path.replace(/\.js$/, '.ts');
+  return existsSync(file(source)) ? source : path;
+}
+
+/** Everything that is loaded from these files, and the packages that have to be there as soon as it is. */
+function loadedFrom(entries: readonly string[]) {
+  const sources = new Set(entries);
+  const packages = new Set<string>();
+  for (const path of sources) {
+    const code = readFileSync(file(path), 'utf8');
+    const statements = code.matchAll(
+      /^(?:import|export) (?!type )(?:[^;'"]*? from )?'([^']+)'|\bimport\('([^']+)'\)/gm,
+    );
+    for (const [, specifier, later] of statements) {
+      const source = sourceOf((specifier ?? later)!, path);
+      if (source) sources.add(source);
+      else if (specifier && !specifier.startsWith('node:')) packages.add(specifier);
+    }
+  }
+  return { sources: [...sources], packages: [...packages] };
+}
+
+describe('what the image runs', () => {
+  const { sources, packages } = loadedFrom(ENTRIES);
+
+  it('imports nothing that the Dockerfile removes', () => {
+    expect(removed).toContain('libs/test-kit/**');
+    expect(sources.length).toBeGreaterThan(100);
+    expect(sources.filter((path) => removed.some((pattern) => matchesGlob(path, pattern)))).toEqual([]);
+  });
+
+  it('needs no package that is there for development only', () => {
+    const { dependencies } = JSON.parse(text('package.json')) as { dependencies: Record<string, string> };
+    const nameOf = (specifier: string) =>
+      specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/');
+    expect(packages.length).toBeGreaterThan(5);
+    expect(packages.map(nameOf).filter((name) => !(name in dependencies))).toEqual([]);
+  });
+});
