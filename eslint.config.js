@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import { needsReason } from './scripts/lint/needs-reason.mjs';
 
 const because = {
   service:
@@ -10,6 +11,16 @@ const because = {
 };
 const names = ['gateway', 'identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
 
+const PRODUCTION = ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts'];
+/** Tests, and what only tests and this machine's servers use. */
+const NOT_PRODUCTION = ['**/*.spec.ts', '**/testing/**', '**/test-*.ts', 'libs/test-kit/**', 'libs/local-servers/**'];
+
+/** A handler without a parameter cannot say what went wrong. */
+const DROPPED_ERROR = [
+  'CallExpression[callee.property.name="catch"] > ArrowFunctionExpression[params.length=0]',
+  'CallExpression[callee.property.name="then"] > ArrowFunctionExpression.arguments:nth-child(2)[params.length=0]',
+];
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.leaver/', '.cache/'] },
   ...tseslint.configs.recommended,
@@ -17,8 +28,38 @@ export default tseslint.config(
     rules: {
       eqeqeq: 'error',
       'no-console': 'error',
+      'no-empty': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'off',
+    },
+  },
+  {
+    files: ['**/*.ts', '**/*.mjs', '**/*.js'],
+    languageOptions: { parserOptions: { project: 'tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-unnecessary-type-assertion': 'error',
+      // A promise that is returned from inside `try` without `await` rejects where nothing catches it.
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+  {
+    files: PRODUCTION,
+    ignores: NOT_PRODUCTION,
+    plugins: { leaver: { rules: { 'needs-reason': needsReason } } },
+    rules: {
+      // An unhandled rejection ends the process, which is right in a test. In a service each promise handles its errors.
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
+      'leaver/needs-reason': [
+        'error',
+        ...DROPPED_ERROR.map((selector) => ({
+          selector,
+          message: 'An error is dropped here. Log it with safeErrorFields(), or say in a comment why nothing is lost.',
+        })),
+      ],
     },
   },
   ...names.map((name) => ({

@@ -2,7 +2,7 @@ import { Outbox, outboxTable, Relay } from '#libs/outbox';
 import { Publisher } from '#libs/broker';
 import { receiptSubject, type ReceiptBatch } from '#libs/contracts';
 import { domainTypes, ormOptions } from '#libs/database';
-import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { compareMilliseconds, quantile, type Measure } from './support/measure.js';
 import { clock, emptyStreams, ids, Participant, policyOf, quiet } from './support/participant.js';
@@ -46,7 +46,7 @@ async function throughEvents(templates: Template[], people: number, nats: NatsCo
   );
   const rules = Object.assign({}, ...participants.map((one, n) => policyOf(one, 'crm', SCENES[n]!.policy)));
   const orm = await MikroORM.init(ormOptions(copies[0]!.url, []));
-  const outbox = new Outbox(orm.em as EntityManager, clock);
+  const outbox = new Outbox(orm.em, clock);
   const options = { databaseUrl: copies[0]!.url, publisher: new Publisher(nats), clock, ids, log: quiet };
   const relay = new Relay(options);
   relay.start();

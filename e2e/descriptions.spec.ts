@@ -52,7 +52,7 @@ describe('the descriptions', () => {
     globalThis.fetch = witness.beside(fetchItself);
     people = await openAccount(new HttpClient(system.url), demoAccounts[0]);
     const as = ({ api }: Person) => system.api(api.token);
-    [owner, leaver, colleague] = [as(people.owner), as(people.leaver), as(people.colleagues[0]!)];
+    [owner, leaver, colleague] = [as(people.owner), as(people.leaver), as(people.colleagues[0])];
   }, 180_000);
   afterAll(async () => {
     globalThis.fetch = fetchItself;
@@ -76,8 +76,8 @@ describe('the descriptions', () => {
     const third = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
     await system.api(third.accessToken as string).post('/v1/auth/logout');
     await nobody.post('/v1/invitations/accept', { token: people.leaver.invitation, password: PASSWORD });
-    await nobody.post('/v1/auth/password-reset', { email: lena!.email });
-    const token = await listener.mailedTo(lena!.email);
+    await nobody.post('/v1/auth/password-reset', { email: lena.email });
+    const token = await listener.mailedTo(lena.email);
     await nobody.post('/v1/auth/password-reset/confirm', { token, password: PASSWORD });
   });
 
@@ -234,7 +234,7 @@ describe('the descriptions', () => {
   });
 
   it('hold for a departure that has failed and is retried', async () => {
-    const lena = people.colleagues[1]!.user.id;
+    const lena = people.colleagues[1].user.id;
     const db = system.services.get('insights')!.app.get(EntityManager, { strict: false }).fork();
     const departure = await db.transactional(async (em) => {
       // While insights can't answer, the test does: it has given up.

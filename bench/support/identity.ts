@@ -55,7 +55,7 @@ export class Identity {
 
   /** Works in a transaction, as a call from the gateway does. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
-    const em = this.get(EntityManager as unknown as Type<EntityManager>);
+    const em = this.get(EntityManager);
     return RequestContext.create(em, () => em.transactional(work));
   }
 

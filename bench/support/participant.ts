@@ -61,7 +61,7 @@ export class Participant {
     private readonly parts: ServiceParts,
   ) {
     const em = orm.em as EntityManager;
-    this.receipts = new PublishedReceipts(parts.name, new Publisher(nats), ids);
+    this.receipts = new PublishedReceipts(parts.name, new Publisher(nats), ids, quiet, new Metrics(clock));
     this.rules = new RuleSet(parts.name, parts.rules, em);
     this.processor = new EventProcessor(em, this.rules, clock, undefined, parts.forgetting);
     const events = new UserEvents(em, this.processor, this.receipts, clock, ids, quiet);
@@ -80,12 +80,12 @@ export class Participant {
   }
 
   em(): EntityManager {
-    return this.orm.em.fork() as EntityManager;
+    return this.orm.em.fork();
   }
 
   /** What works off tasks, or something that watches it. */
   worker<W extends TaskWorker>(type: new (...parts: ConstructorParameters<typeof TaskWorker>) => W): W {
-    return new type(this.orm.em as EntityManager, this.rules, this.receipts, workers);
+    return new type(this.orm.em, this.rules, this.receipts, workers);
   }
 
   /** Resolves when so many events have been answered as done or failed. */

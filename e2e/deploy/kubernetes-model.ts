@@ -69,7 +69,7 @@ function watched<T>(value: T, path: string, read: Set<string>): T {
       read.add(`${path}/${key}`);
       return watched(inner, `${path}/${key}`, read);
     },
-  }) as T;
+  });
 }
 
 function unread(value: unknown, path: string, read: Set<string>): string[] {

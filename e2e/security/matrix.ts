@@ -45,7 +45,7 @@ export class Matrix {
       scim,
       token: made.token as string,
       agent: agent!.api.token,
-      admin: admin!.api.token,
+      admin: admin.api.token,
       owner: people.owner.api.token,
       keeper: people.leaver.api.token,
     };

@@ -72,13 +72,13 @@ export class SupervisedService {
     const delay = this.#restartDelay;
     this.#restartDelay = Math.min(delay * 2, MAX_RESTART_DELAY);
     this.report(`${reason}; it restarts in ${delay / 1000} s. Its log: ${this.log}`);
-    this.#restart = setTimeout(async () => {
-      try {
-        await this.#run();
-        this.report(`${this.name} is running again`);
-      } catch {
-        if (!this.#stopping) this.#restartLater(`${this.name} did not start`);
-      }
+    this.#restart = setTimeout(() => {
+      this.#run().then(
+        () => this.report(`${this.name} is running again`),
+        () => {
+          if (!this.#stopping) this.#restartLater(`${this.name} did not start`);
+        },
+      );
     }, delay);
   }
 

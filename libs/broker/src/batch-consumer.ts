@@ -144,6 +144,7 @@ export class BatchConsumer {
 
   private outcomesOf(batch: PendingDelivery[]): Promise<Outcome[]> {
     const { stream, durable } = this.options;
+    // callHandler() has logged the error.
     return handling({ stream: stream.name, durable }, batch, () => this.callHandler(batch)).catch(() =>
       batch.map((delivery) => ({ nakAfterMs: this.delayOf(delivery) })),
     );

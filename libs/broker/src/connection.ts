@@ -65,6 +65,7 @@ export async function whenConnected(nats: NatsConnection, patience: number): Pro
 /** Sends what is still buffered and closes; a server that is away holds it up for a second at most. */
 export async function closeNats(nats: NatsConnection): Promise<void> {
   if (nats.isClosed()) return;
+  // What a lost connection still buffered is sent again by its owner: calls time out, events stay in the outbox.
   const drained = nats.drain().catch(() => undefined);
   await endsWithin(drained, 1_000);
   await nats.close();
@@ -80,7 +81,8 @@ class Link {
     readonly replicas: number,
     readonly inboxPrefix: string | undefined,
   ) {
-    void this.watch(nats);
+    // Without reports the state is unknown, and the connection counts as up: sending then fails by itself.
+    this.watch(nats).catch(() => this.changed(true));
   }
 
   change(patience: number): Promise<void> {
@@ -98,9 +100,13 @@ class Link {
   private async watch(nats: NatsConnection): Promise<void> {
     for await (const { type } of nats.status()) {
       if (type === 'disconnect') this.up = false;
-      if (type === 'reconnect') this.up = true;
-      if (type === 'reconnect' || type === 'close') for (const done of [...this.waiting]) done();
+      if (type === 'reconnect' || type === 'close') this.changed(this.up || type === 'reconnect');
     }
+  }
+
+  private changed(up: boolean): void {
+    this.up = up;
+    for (const done of [...this.waiting]) done();
   }
 }
 

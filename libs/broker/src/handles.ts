@@ -33,7 +33,7 @@ export function Handles<B extends object, Q extends object, A>(
   operation: Operation<B, Q, A>,
   { transaction = operation.method !== 'GET' }: { transaction?: boolean } = {},
 ): Decorate<Call<B, Q>, Answer<A>> {
-  return register(operation.subject, { operation: operation as unknown as Operation, transaction });
+  return register(operation.subject, { operation, transaction });
 }
 
 /** The method answers what other services ask; it runs without a transaction. */

@@ -62,6 +62,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   async close(): Promise<void> {
     await Promise.all(this.consumers.map((consumer) => consumer.close()));
+    // Acknowledgements that do not arrive bring their messages back.
     if (!this.options.nats.isClosed()) await this.options.nats.flush().catch(() => undefined);
   }
 

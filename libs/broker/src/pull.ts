@@ -49,6 +49,7 @@ export class Pull {
   async stop(): Promise<void> {
     clearTimeout(this.watchdog);
     this.end();
+    // Without a connection nothing is under way; the broker delivers again what was not acknowledged.
     await this.subscription.drain().catch(() => undefined);
   }
 

@@ -24,6 +24,8 @@ export class RpcServer extends ServerNats {
 
   constructor(private readonly rpc: RpcServerOptions) {
     super({ queue: rpc.queue });
+    // Nest waits for what the hook returns, although its type says `void`.
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises
     this.setOnProcessingStartHook((_transport, _context, done) => {
       this.running++;
       return done();
@@ -46,10 +48,12 @@ export class RpcServer extends ServerNats {
 
   override async close(): Promise<void> {
     if (this.rpc.nats.isClosed()) return;
+    // Where the connection is lost no call arrives that would have to be given back.
     await Promise.all(this.open.map((subscription) => subscription.drain().catch(() => undefined)));
     if (this.running > 0) await endsWithin(new Promise<void>((resolve) => (this.onIdle = resolve)), CLOSE_TIMEOUT_MS);
     // The last answers leave in the next turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
+    // Without a connection the callers time out.
     await this.rpc.nats.flush().catch(() => undefined);
   }
 

@@ -111,7 +111,7 @@ describe('the directory', () => {
     it('rolls a transaction back that names them, asks, and runs it once more', async () => {
       const [known, fresh] = [await person('active'), ids.next()];
       const identity = new Identity([fresh]);
-      const named = new Directory(orm.em as EntityManager, identity);
+      const named = new Directory(orm.em, identity);
       await named.withLookup(locking(named, [known, fresh]));
       expect(identity.asked).toEqual([[fresh]]);
     });
@@ -119,7 +119,7 @@ describe('the directory', () => {
     it('refuses those whom identity does not know either', async () => {
       const fresh = ids.next();
       const identity = new Identity([]);
-      const named = new Directory(orm.em as EntityManager, identity);
+      const named = new Directory(orm.em, identity);
       await expect(named.withLookup(locking(named, [fresh]))).rejects.toThrow(UnknownUsers);
       expect(identity.asked).toEqual([[fresh]]);
     });

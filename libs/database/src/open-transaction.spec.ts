@@ -17,7 +17,7 @@ describe('a call to the outside', () => {
   beforeAll(async () => {
     database = await testDatabase({ name: 'open', migrate: async () => undefined, fingerprint: 'nothing' });
     orm = await MikroORM.init(ormOptions(database.url, []));
-    em = orm.em as EntityManager;
+    em = orm.em;
   });
   afterAll(async () => {
     await orm.close(true);

@@ -44,7 +44,7 @@ export class CallInTransactionError extends Error {
 
 function driverInTransaction(): object | undefined {
   const em = TransactionContext.currentTransactionContext()?.em;
-  const transaction = em?.getTransactionContext() as ControlledTransaction<unknown> | undefined;
+  const transaction = em?.getTransactionContext<ControlledTransaction<unknown>>();
   if (!em || !transaction || transaction.isCommitted || transaction.isRolledBack) return undefined;
   return em.getDriver();
 }

@@ -76,7 +76,7 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
   private async execute(job: Job, controller: AbortController): Promise<void> {
     const { name, timeoutMs } = this.settings;
     const stopTimer = this.context.seconds.startTimer({ worker: name });
-    const renewal = this.renew && setInterval(() => void this.renewLease(job), this.settings.leaseMs! / 3);
+    const renewal = this.renew && setInterval(() => this.renewLease(job), this.settings.leaseMs! / 3);
     try {
       const run = this.run(job, controller.signal);
       await (timeoutMs === undefined ? run : withTimeout(run, timeoutMs, name));
@@ -89,13 +89,11 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
     }
   }
 
-  private async renewLease(job: Job): Promise<void> {
-    try {
-      await this.renew!(job);
-    } catch (error) {
+  private renewLease(job: Job): void {
+    this.renew!(job).catch((error: unknown) => {
       this.countError('renew');
       this.log.warn(this.factsOf(job, error), 'a lease was not renewed');
-    }
+    });
   }
 
   private async fail(job: Job, error: unknown): Promise<ErrorClass['kind']> {

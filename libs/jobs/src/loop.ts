@@ -78,6 +78,7 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
 
   /** Sleeps, but not beyond a shutdown. */
   protected async pause(milliseconds: number): Promise<void> {
+    // Only a shutdown interrupts it.
     await pause(milliseconds, undefined, { signal: this.stop.signal }).catch(() => undefined);
   }
 

@@ -1,3 +1,4 @@
+import { safeErrorFields } from '#libs/observability';
 import { classifyError } from './classify-error.js';
 import { JobLoop, type JobOptions } from './job-loop.js';
 import { Loop } from './loop.js';
@@ -33,9 +34,14 @@ export abstract class Worker<Item> extends JobLoop<Item, WorkerOptions> {
       const limit = Math.min(this.batchSize, this.concurrency - this.running.size);
       if (limit <= 0 || this.stopping) return 0;
       const items = await claim(limit);
-      for (const item of items) void this.start(item).then(() => this.running.size === 0 && this.wake());
+      for (const item of items)
+        this.start(item).then(
+          () => this.running.size === 0 && this.wake(),
+          (error: unknown) => this.log.error({ ...this.about(item), ...safeErrorFields(error) }, 'a job did not end'),
+        );
       return items.length;
     });
+    // The caller gets the error; the next claim does not depend on it.
     this.claiming = taken.catch(() => undefined);
     return taken;
   }

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { WorkerContext } from '#libs/jobs';
 import { Publisher } from '#libs/broker';
+import { Log, Metrics } from '#libs/observability';
 import { DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
 import { InboxConversion } from './run/conversion.js';
 import { DeadLetters, deadLettersController } from './receive/dead-letters.js';
@@ -45,8 +46,9 @@ export class LifecycleModule {
         ...engine(service, rules),
         {
           provide: Receipts,
-          inject: [Publisher, Ids],
-          useFactory: (publisher: Publisher, ids: Ids) => new PublishedReceipts(service, publisher, ids),
+          inject: [Publisher, Ids, Log, Metrics],
+          useFactory: (publisher: Publisher, ids: Ids, log: Log, metrics: Metrics) =>
+            new PublishedReceipts(service, publisher, ids, log, metrics),
         },
         ...(conversion ? [{ provide: InboxConversion, useClass: conversion }] : []),
         ...(forgetting ? [{ provide: Forgetting, useClass: forgetting }] : []),

@@ -3,6 +3,7 @@ import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts
 import { DEPARTURES, Publisher } from '#libs/broker';
 import { failpoint } from '#libs/jobs';
 import { Ids } from '#libs/database';
+import { Log, Metrics } from '#libs/observability';
 
 /** Takes what a service has done to identity. */
 export abstract class Receipts {
@@ -17,12 +18,20 @@ const PER_MESSAGE = 100;
 
 @Injectable()
 export class PublishedReceipts extends Receipts {
+  private readonly unconfirmed;
+
   constructor(
     private readonly service: string,
     private readonly publisher: Publisher,
     private readonly ids: Ids,
+    private readonly log: Log,
+    metrics: Metrics,
   ) {
     super();
+    this.unconfirmed = metrics.counter(
+      'leaver_receipts_unconfirmed_total',
+      'Receipts that the broker did not confirm. Identity asks for them again.',
+    );
   }
 
   async send(receipts: readonly Receipt[]): Promise<boolean> {
@@ -32,6 +41,12 @@ export class PublishedReceipts extends Receipts {
     const subject = receiptSubject(this.service);
     const messages = batches.map((batch) => ({ subject, id: this.ids.next(), data: JSON.stringify(batch) }));
     const results = await failpoint('receipt.send', () => this.publisher.publishAll(DEPARTURES, messages));
-    return results.every((result) => typeof result === 'string');
+    const failure = results.find((result) => typeof result === 'object');
+    if (!failure) return true;
+    const failed = batches.filter((_, index) => typeof results[index] === 'object');
+    const count = failed.reduce((sum, batch) => sum + batch.receipts.length, 0);
+    this.unconfirmed.inc(count);
+    this.log.warn({ receipts: count, code: failure.error }, 'the broker did not confirm receipts');
+    return false;
   }
 }

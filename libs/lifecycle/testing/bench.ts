@@ -106,11 +106,11 @@ export class RuleBench {
     const { em } = orm;
     this.rules = new RuleSet(service.name, service.rules, em);
     this.processor = new EventProcessor(em, this.rules, this.clock, service.conversion?.(this.ids), service.forgetting);
-    this.events = new UserEvents(em as EntityManager, this.processor, this.receipts, this.clock, this.ids, quiet);
+    this.events = new UserEvents(em, this.processor, this.receipts, this.clock, this.ids, quiet);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.workers);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.workers);
     this.retries = new RetryWorker(em, this.processor, this.receipts, this.workers);
-    this.letters = new DeadLetters(em as EntityManager, this.retries, this.tasks, this.clock, quiet, this.events);
+    this.letters = new DeadLetters(em, this.retries, this.tasks, this.clock, quiet, this.events);
   }
 
   static async open(service: ServiceUnderTest): Promise<RuleBench> {
@@ -129,7 +129,7 @@ export class RuleBench {
   }
 
   em(): EntityManager {
-    return this.orm.em.fork() as EntityManager;
+    return this.orm.em.fork();
   }
 
   /** Somebody in the directory, as if the event of their creation had arrived. */

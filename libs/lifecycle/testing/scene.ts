@@ -163,7 +163,7 @@ export class Scene {
   async givenToSomebodyElse(before: readonly unknown[]): Promise<string> {
     const { entity, person } = this.action.rows ?? this.rows;
     const { tableName, properties } = this.bench.orm.getMetadata().get(entity);
-    const column = properties[person!]!.fieldNames![0]!;
+    const column = properties[person!]!.fieldNames[0]!;
     const row = (before as Row[]).find((candidate) => candidate[column] === this.leaver.userId)!;
     const changed = Object.entries({ ...row, [column]: this.colleague.userId }).filter(([name]) => name !== 'id');
     const values = changed.map(([name, value]) => sql`${sql.ref(name)} = ${value}`);

@@ -1,7 +1,7 @@
 import { safeErrorFields } from './log.js';
 import { logContext } from './work-context.js';
 import type { LoggerService } from '@nestjs/common';
-import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { pino, stdTimeFunctions, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import type { ObservabilitySettings } from './settings.js';
 
 const SECRETS = ['authorization', 'cookie', 'password', 'token', 'secret'];
@@ -9,18 +9,23 @@ const SECRETS = ['authorization', 'cookie', 'password', 'token', 'secret'];
 /**
  * JSON lines to standard output, each with the trace, request and departure that it was written for. Secrets are blotted
  * out, should one ever get into a line.
+ * @param onLine is told the level of each line that is written
  */
 export function createLogger(
   { serviceName, logLevel }: ObservabilitySettings,
   destination?: DestinationStream,
+  onLine: (level: string) => void = () => undefined,
 ): Logger {
   const redact = SECRETS.flatMap((name) => [name, `*.${name}`, `*.headers.${name}`]);
-  const options = {
+  const options: LoggerOptions = {
     level: logLevel,
     base: { service: serviceName },
     timestamp: stdTimeFunctions.isoTime,
     redact,
-    mixin: logContext,
+    mixin: (_facts, level, logger) => {
+      onLine(logger.levels.labels[level]!);
+      return logContext();
+    },
   };
   return destination ? pino(options, destination) : pino(options);
 }

@@ -9,7 +9,10 @@ export class MetricsServer {
 
   /** @throws Error `EADDRINUSE` if the port is taken */
   static async listen(metrics: Metrics, port: number, host: string): Promise<MetricsServer> {
-    const server = createServer((request, response) => void answer(metrics, request, response));
+    const server = createServer((request, response) => {
+      // What cannot be answered is a failed scrape, which Prometheus shows.
+      answer(metrics, request, response).catch(() => response.destroy());
+    });
     server.listen(port, host);
     await once(server, 'listening');
     return new MetricsServer(server);
@@ -30,6 +33,7 @@ export class MetricsServer {
 async function answer(metrics: Metrics, { method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
   if (url?.split('?', 1)[0] !== '/metrics') return void response.writeHead(404).end();
   if (method !== 'GET') return void response.writeHead(405, { allow: 'GET' }).end();
+  // The scraper reports the 500.
   const page = await metrics.render().catch(() => undefined);
   if (page === undefined) return void response.writeHead(500).end();
   response.writeHead(200, { 'content-type': metrics.contentType }).end(page);

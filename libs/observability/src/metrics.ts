@@ -53,6 +53,7 @@ export class Metrics implements OnApplicationShutdown {
       // A clock that was put back must not stop the measuring.
       if (Math.abs(now - madeAt) < MEASURED_FOR) return current;
       madeAt = now;
+      // Counted and not logged: while the database is away every scrape would log the same.
       current = measure().catch(() => {
         failures.inc();
         madeAt = -Infinity;

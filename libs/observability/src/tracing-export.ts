@@ -87,6 +87,7 @@ export class SpanExport implements Tracing {
   async stop(): Promise<void> {
     setSpanRecorder(undefined);
     this.stopStatements();
+    // The exporter has logged that the collector is away; these spans are lost.
     const shutdown = this.provider.shutdown().catch(() => undefined);
     await Promise.race([shutdown, pause(LAST_SPANS, undefined, { ref: false })]);
   }

@@ -36,17 +36,16 @@ export class RelayNotifier implements EventSubscriber {
   }
 
   private notifySoon(): void {
-    if (this.notifying) this.notifyAgain = true;
-    else void this.notifyUntilQuiet();
-  }
-
-  private async notifyUntilQuiet(): Promise<void> {
+    this.notifyAgain = this.notifying;
+    if (this.notifying) return;
     this.notifying = true;
-    do {
-      this.notifyAgain = false;
-      await notify(this.em.fork().getKysely()).catch(() => undefined);
-    } while (this.notifyAgain);
-    this.notifying = false;
+    notify(this.em.fork().getKysely())
+      // A notification that fails costs the second until the relay looks by itself.
+      .catch(() => undefined)
+      .finally(() => {
+        this.notifying = false;
+        if (this.notifyAgain) this.notifySoon();
+      });
   }
 }
 

@@ -102,6 +102,7 @@ export class RelaySession {
 
   /** Ends the connection, and with it the lead. */
   async close(): Promise<void> {
+    // A connection that cannot be ended has ended already.
     await this.client.end().catch(() => undefined);
   }
 }

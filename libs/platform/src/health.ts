@@ -52,6 +52,7 @@ export class HealthController {
     return this.health.check(
       this.readiness.entries().map(([name, check]) => async () => {
         const indicator = this.indicators.check(name);
+        // The answer says which check has failed; why is in the log of what it checks.
         const well = await Promise.resolve()
           .then(check)
           .catch(() => false);

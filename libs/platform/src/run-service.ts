@@ -17,13 +17,20 @@ export async function runService(options: Omit<ServiceOptions, 'env'>): Promise<
     });
   }
   const starting = startService({ ...options, env: process.env });
-  const stop = async () => {
+  const stop = () => {
     setTimeout(() => process.exit(1), CLOSE_LIMIT).unref();
-    await starting.then((service) => service.close());
-    process.exit(0);
+    starting
+      .then((service) => service.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.fatal({ ...safeErrorFields(error) }, 'could not close');
+          process.exit(1);
+        },
+      );
   };
   // `disconnect`: whoever started us has gone without a goodbye.
-  for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(event, () => void stop());
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(event, stop);
   const service = await starting.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : undefined;
     if (error instanceof ConfigError) process.stderr.write(`${reason}\n`);

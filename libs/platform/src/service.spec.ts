@@ -205,6 +205,18 @@ describe('health and metrics', () => {
   });
 });
 
+describe('the log', () => {
+  it('is counted by level', async () => {
+    const warnings = async () => {
+      const text = await (await get('/metrics')).text();
+      return Number(/^leaver_log_lines_total\{level="warn"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    const before = await warnings();
+    east.log.warn({}, 'something to look at');
+    expect(await warnings()).toBe(before + 1);
+  });
+});
+
 describe('metrics with a port of their own', () => {
   let service: RunningService;
   const onMetricsPort = (path: string, method = 'GET') =>

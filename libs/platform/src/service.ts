@@ -63,7 +63,8 @@ class ServiceModule {}
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { name, env, config: type = ServiceConfig, clock = new SystemClock(), ids = new Ids(clock) } = options;
   const config = loadConfig(type, name, env);
-  const log = createLogger(config, options.logTo);
+  let countLine: (level: string) => void = () => undefined;
+  const log = createLogger(config, options.logTo, (level) => countLine(level));
   const tracing = await startTracing(config, log);
   const nats = await connectNats({ url: config.natsUrl, name, replicas: config.natsReplicas });
   const parts = { config, log, nats, clock, ids };
@@ -71,6 +72,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   let metrics: MetricsServer | undefined;
   try {
     app = await createApplication(options, parts, log);
+    const lines = app.get(Metrics).counter('leaver_log_lines_total', 'Lines of the log.', ['level']);
+    countLine = (level) => lines.inc({ level });
     traceRequests(app, ids);
     observeRequests(app, log);
     releaseClients(app);
@@ -82,6 +85,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       metrics = await MetricsServer.listen(app.get(Metrics), config.metricsPort, config.host);
     await app.listen(config.port, config.host);
   } catch (error) {
+    // The first error is the one to report.
     await app?.close().catch(() => undefined);
     await metrics?.close();
     await closeNats(nats);

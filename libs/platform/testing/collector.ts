@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** As OTLP numbers them. */
@@ -47,10 +47,7 @@ export class TestCollector {
   static async start({ answering = true } = {}): Promise<TestCollector> {
     const server = createServer();
     const collector = new TestCollector(server);
-    server.on('request', async (request, response) => {
-      collector.take(await textOf(request));
-      if (answering) response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
-    });
+    server.on('request', (request, response) => void collector.receive(request, answering ? response : undefined));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return collector;
@@ -65,6 +62,11 @@ export class TestCollector {
     this.server.close();
     this.server.closeAllConnections();
     await closed;
+  }
+
+  private async receive(request: IncomingMessage, response?: ServerResponse): Promise<void> {
+    this.take(await textOf(request));
+    response?.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   }
 
   private take(text: string): void {

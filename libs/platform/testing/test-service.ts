@@ -51,7 +51,7 @@ export class TestService {
   }
 
   get<T>(type: Type<T> | (abstract new (...args: never[]) => T)): T {
-    return this.service.app.get(type as Type<T>, { strict: false });
+    return this.service.app.get(type, { strict: false });
   }
 
   /** Outside of any call: a fresh unit of work. */

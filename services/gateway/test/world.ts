@@ -45,7 +45,7 @@ export async function aKey(kid: string): Promise<TestKey> {
 export class World {
   private readonly gateways: RunningService[] = [];
   /** What identity's stand-in publishes. */
-  jwks: JWK[];
+  jwks: Record<string, unknown>[];
   introspected: { token: string }[];
   introspection: Principal | null = null;
   snapshot: SessionSnapshot = { epochs: [], sessions: [], at: '1', more: false };
@@ -60,7 +60,7 @@ export class World {
     const broker = await testBroker();
     const world = new World(broker, await StandIns.connect(broker.url), await aKey('key-1'));
     world.jwks = [world.key.jwk];
-    world.services.answer(signingKeys, () => ({ keys: world.jwks as Record<string, unknown>[] }));
+    world.services.answer(signingKeys, () => ({ keys: world.jwks }));
     world.services.answer(sessionSnapshot, () => world.snapshot);
     world.introspected = world.services.answer(authenticate, () => world.introspection);
     await world.addGateway(env, clock);

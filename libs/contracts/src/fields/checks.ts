@@ -47,7 +47,7 @@ export const hasLength = (min: number, max: number): Check =>
 export const hasItems = (min: number, max: number): Check =>
   check(
     'arraySize',
-    (value) => v.arrayMinSize(value as unknown[], min) && v.arrayMaxSize(value as unknown[], max),
+    (value) => v.arrayMinSize(value, min) && v.arrayMaxSize(value, max),
     min === 0 ? `must contain at most ${count(max, 'item')}` : `must contain ${min} to ${count(max, 'item')}`,
   );
 

@@ -1,5 +1,4 @@
 import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
-import type { Class } from '../fields/registry.js';
 import { NoBody, operation } from '../operation.js';
 import { TRANSITIONS, type Transition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
@@ -81,7 +80,7 @@ export const departuresBulk = operation<StartedBulk, BulkRequest | BulkFile, Bul
   path: '/v1/departures/bulk',
   summary: 'Deactivate or delete up to 10,000 users; refused users do not stop the others',
   query: BulkQuery,
-  body: BulkRequest as Class<BulkRequest | BulkFile>,
+  body: BulkRequest,
   answer: StartedBulk,
   status: 202,
   custom: true,

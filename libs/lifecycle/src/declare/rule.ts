@@ -58,7 +58,7 @@ export interface Rule {
  * @throws TypeError when the declaration contradicts itself
  */
 export function rule(id: string, label: string, spec: RuleSpec): Rule {
-  const rows = [spec.rows].flat() as Rows[];
+  const rows: readonly Rows[] = [spec.rows].flat();
   const choices = {
     ...(spec.deactivated && { deactivated: spec.deactivated }),
     ...(spec.deleted && { deleted: spec.deleted }),

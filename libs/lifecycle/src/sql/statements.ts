@@ -258,7 +258,7 @@ export class Statements {
     if (value === SUCCESSOR) return sql`l.successor`;
     if (value === DUE) return sql`l.due`;
     if (typeof value === 'object' && value !== null) return value;
-    return sql`${value as string}`;
+    return sql`${value}`;
   }
 
   private column(property: string): Sql {

@@ -106,7 +106,7 @@ export class UndoStatements {
   private impliedValue(property: string): Sql | undefined {
     if (property === this.rows.person) return sql`was.user_id`;
     const wanted = this.rows.where[property];
-    return wanted === undefined || Array.isArray(wanted) ? undefined : sql`${wanted as string | null}`;
+    return wanted === undefined || Array.isArray(wanted) ? undefined : sql`${wanted}`;
   }
 
   private formerValue(property: string): Sql {
@@ -150,6 +150,6 @@ export class UndoStatements {
     if (value === SUCCESSOR) return [sql`${column} = was.successor`];
     if (value === null) return [sql`${column} is null`];
     if (typeof value === 'object') return [sql`${column} is not distinct from a.${this.relation.column(property)}`];
-    return [sql`${column} = ${value as string}`];
+    return [sql`${column} = ${value}`];
   }
 }

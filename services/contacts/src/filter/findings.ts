@@ -50,9 +50,13 @@ export async function findings<E extends typeof Contact | typeof CrmRecord>(
     select t.id from ${sql.table(table)} t where t.account_id = ${filter.accountId} and ${fits(table, conditions)}
       and ${before ? sql`t.id < ${before}::uuid` : sql`true`}
     order by t.id desc limit ${limit + 1}`.execute(em.getKysely());
-  const found = await em.find<object>(entity as AnyEntity, { id: { $in: rows.map(({ id }) => id) } } as never, {
-    orderBy: { id: 'desc' } as never,
-  });
+  const found = await em.find<object>(
+    entity as AnyEntity,
+    { id: { $in: rows.map(({ id }) => id) } },
+    {
+      orderBy: { id: 'desc' } as never,
+    },
+  );
   return toPage(found as InferEntity<E>[], call.query);
 }
 

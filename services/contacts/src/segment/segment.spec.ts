@@ -79,7 +79,7 @@ describe('segments', () => {
         .em()
         .getKysely()
         .insertInto('segment_use' as never)
-        .values({ segment_id: id, user_id: gone.userId, used_at: service.clock.now() } as never)
+        .values({ segment_id: id, user_id: gone.userId, used_at: service.clock.now() })
         .execute();
       const { count, detail, warning } = await preview('delete');
       expect({ count, warning }).toEqual({ count: 2, warning: true });

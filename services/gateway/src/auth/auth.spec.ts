@@ -105,7 +105,7 @@ describe('an access token', () => {
   });
 
   it('with an invented key id does not make the gateway ask again and again', async () => {
-    const asked = world.services.answer(signingKeys, () => ({ keys: world.jwks as Record<string, unknown>[] }));
+    const asked = world.services.answer(signingKeys, () => ({ keys: world.jwks }));
     await world.services.settled();
     await statusOf(await world.token());
     clock.advance(5_000);

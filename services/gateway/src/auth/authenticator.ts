@@ -2,7 +2,7 @@ import { ServiceClient } from '#libs/broker';
 import { authenticate, Problem, ROLES, type Principal, type Role } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
-import { errors, jwtVerify, type CryptoKey, type JWTPayload } from 'jose';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { SessionEpochs, TOKEN_LIFE, type TokenFacts } from './session-epochs.js';
 import { SessionWatch } from './session-watch.js';
 import { SigningKeys } from './signing-keys.js';
@@ -65,7 +65,7 @@ export class Authenticator {
       });
       const facts = factsOf(payload);
       const until = Math.min(payload.exp! * 1_000, payload.iat! * 1_000 + TOKEN_LIFE) + CLOCK_TOLERANCE * 1_000;
-      this.verified.keep(token, { facts, kid: protectedHeader.kid!, key: key as CryptoKey, until });
+      this.verified.keep(token, { facts, kid: protectedHeader.kid!, key, until });
       return facts;
     } catch (error) {
       if (error instanceof errors.JOSEError) throw new Problem('unauthenticated');

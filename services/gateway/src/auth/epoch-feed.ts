@@ -46,6 +46,7 @@ export class EpochFeed {
 
   close(): void {
     this.stop();
+    // Ephemeral: the broker removes it by itself when nobody listens.
     void this.consumer.delete().catch(() => undefined);
   }
 

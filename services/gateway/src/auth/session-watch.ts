@@ -50,9 +50,12 @@ export class SessionWatch extends StepWorker {
     return this.clock.millis() - this.confirmedAt <= STALE_AFTER;
   }
 
-  override onApplicationBootstrap(): void {
-    void this.noticeDisconnects();
-    void super.onApplicationBootstrap();
+  override async onApplicationBootstrap(): Promise<void> {
+    this.noticeDisconnects().catch((error: unknown) =>
+      // A lost connection still shows when the next check fails.
+      this.log.warn(safeErrorFields(error), 'disconnects from the broker are not reported'),
+    );
+    await super.onApplicationBootstrap();
   }
 
   /** A step lasts as long as the feed does. */
@@ -69,7 +72,7 @@ export class SessionWatch extends StepWorker {
     try {
       while (!this.stopping) {
         const now = this.clock.millis();
-        void this.askIdentity(openedAt);
+        this.askIdentity(openedAt);
         const complete = await feed.isComplete();
         if (complete) completeAt = now;
         else if (now - completeAt > STALE_AFTER) return;
@@ -95,20 +98,16 @@ export class SessionWatch extends StepWorker {
   }
 
   /** Does so when it is time again, or when nothing has been answered since the feed was opened. */
-  private async askIdentity(openedAt: number): Promise<void> {
+  private askIdentity(openedAt: number): void {
     const now = this.clock.millis();
     const overdue = this.answeredAt < openedAt || now - this.answeredAt >= ASK_EVERY;
     if (this.asking || !overdue || now - this.askedAt < ASK_AGAIN_AFTER) return;
     this.asking = true;
     this.askedAt = now;
-    try {
-      await this.readSnapshot();
-      this.answeredAt = now;
-    } catch (error) {
-      this.log.warn(safeErrorFields(error), 'identity did not say whose sessions ended');
-    } finally {
-      this.asking = false;
-    }
+    this.readSnapshot()
+      .then(() => (this.answeredAt = now))
+      .catch((error: unknown) => this.log.warn(safeErrorFields(error), 'identity did not say whose sessions ended'))
+      .finally(() => (this.asking = false));
   }
 
   private async readSnapshot(): Promise<void> {

@@ -42,6 +42,7 @@ export class ContactImportsController {
       return done;
     } catch (error) {
       // A client that has gone away or a file too large: what came of it must not look like a whole file.
+      // If that fails as well, contacts gives the upload up when it has been silent for an hour.
       await this.services.ask(abortImport, { importId }).catch(() => undefined);
       reply.header('connection', 'close');
       throw request.raw.destroyed && !(error instanceof Problem)

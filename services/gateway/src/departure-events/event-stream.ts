@@ -45,6 +45,7 @@ export class EventStream {
     const stop = new AbortController();
     const gone = () => stop.abort();
     raw.once('close', gone);
+    // The client has gone: `closed` says so.
     await once(raw, 'drain', { signal: stop.signal }).catch(() => undefined);
     raw.off('close', gone);
   }

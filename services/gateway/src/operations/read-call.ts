@@ -52,7 +52,7 @@ export function readParams(request: FastifyRequest): Record<string, string> {
 
 /** For custom routes, whose body is a stream: the query alone. @throws Problem `validation` with every error */
 export function readQueryOnly<Q extends object>(operation: Operation<object, Q>, request: FastifyRequest): Q {
-  const { value, errors } = readQuery(operation as unknown as Operation, request);
+  const { value, errors } = readQuery(operation, request);
   if (errors.length > 0) throw new Problem('validation', { errors });
   return value as Q;
 }

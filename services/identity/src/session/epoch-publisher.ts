@@ -49,6 +49,7 @@ export class EpochPublisher {
   /** Once, and not for every revocation: making sure that the bucket is there takes longer than writing to it. */
   private open(): Promise<KV> {
     const opening = (this.bucket ??= openBucket(this.nats, SESSION_BUCKET, PUT_TIMEOUT_MS));
+    // Whoever awaits it gets the error.
     opening.catch(() => {
       if (this.bucket === opening) this.bucket = undefined;
     });

@@ -12,7 +12,7 @@ export class SigningKeyController {
     const [keys, living] = await Promise.all([this.keys.publicKeys(), this.keys.keysOfTokens()]);
     const alive = new Set(living.map(({ kid }) => kid));
     const retired = keys.map(({ kid }) => kid!).filter((kid) => !alive.has(kid));
-    return { keys: keys as Record<string, unknown>[], retired };
+    return { keys, retired };
   }
 
   @Answers(rotateSigningKey)

@@ -81,6 +81,7 @@ export class CampaignController extends base {
   private async isTexting({ principal }: Pick<Call, 'principal'>): Promise<boolean> {
     return this.services.call(accountGet, { principal }).then(
       ({ preset }) => preset === 'texting',
+      // Nothing is stored: the next look at the campaign asks again.
       () => false,
     );
   }

@@ -64,7 +64,7 @@ export class DecisionEvents {
     users: readonly UserRow[],
     facts: ReadonlyMap<string, DepartureFacts>,
   ): UserEvent[] {
-    return users.map((user) => this.events.userEvent(user, `user.${transition}`, facts.get(user.id)!));
+    return users.map((user) => this.events.userEvent(user, `user.${transition}`, facts.get(user.id)));
   }
 
   async publish(events: readonly UserEvent[], targets: readonly string[]): Promise<void> {

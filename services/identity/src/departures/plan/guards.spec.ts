@@ -154,7 +154,7 @@ describe('a departure is refused', () => {
     ['a successor where nobody takes over', { successors: { 'identity.sessions': 'me' } }, 'invalid-action'],
     ['what is no action', { overrides: { 'telephony.calls': { days: 3 } } }, 'validation'],
   ])('when it names %s', async (_, body, code) => {
-    const successors = 'successors' in body ? { [Object.keys(body.successors!)[0]!]: owner.userId } : undefined;
+    const successors = 'successors' in body ? { [Object.keys(body.successors)[0]!]: owner.userId } : undefined;
     const request = { ...body, ...(successors && { successors }) } as unknown as DepartureRequest;
     expect(await outcomeOf(deactivate(owner, leaver.userId, request))).toBe(code);
   });
