@@ -1,16 +1,6 @@
 import tseslint from 'typescript-eslint';
 import { needsReason } from './scripts/lint/needs-reason.mjs';
 
-const because = {
-  service:
-    'Services never import each other: they meet in events and operations. Move what both need into libs/contracts.',
-  lib: 'Libraries never import services: whoever uses a library decides what it is for. Pass it in instead.',
-  example: 'Examples are what other teams write: they have the published package and nothing of ours.',
-  contracts: 'libs/contracts is what other teams depend on: it imports nothing of ours.',
-  scim: 'libs/scim is the protocol alone: it imports libs/contracts and no framework or database.',
-};
-const names = ['gateway', 'identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
-
 const PRODUCTION = ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts'];
 /** Tests, and what only tests and this machine's servers use. */
 const NOT_PRODUCTION = ['**/*.spec.ts', '**/testing/**', '**/test-*.ts', 'libs/test-kit/**', 'libs/local-servers/**'];
@@ -62,19 +52,7 @@ export default tseslint.config(
       ],
     },
   },
-  ...names.map((name) => ({
-    files: [`services/${name}/**/*.ts`],
-    rules: {
-      'no-restricted-imports': /** @type {['error', object]} */ ([
-        'error',
-        { patterns: [{ regex: `(^|/)(${names.filter((n) => n !== name).join('|')})/src/`, message: because.service }] },
-      ]),
-    },
-  })),
-  {
-    files: ['libs/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '(^|/)services/', message: because.lib }] }] },
-  },
+  // Which files of ours may be imported where is in scripts/lint/borders.mjs.
   {
     files: ['libs/scim/**/*.ts'],
     rules: {
@@ -83,26 +61,11 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: '^#libs/(?!contracts$)|(^|/)services/|^@nestjs/|^@mikro-orm/|^kysely$|^pg$',
-              message: because.scim,
+              regex: '^@nestjs/|^@mikro-orm/|^kysely$|^pg$',
+              message: 'libs/scim is the protocol alone: it imports no framework and no database.',
             },
           ],
         },
-      ],
-    },
-  },
-  {
-    files: ['examples/**'],
-    rules: {
-      'no-restricted-imports': ['error', { patterns: [{ regex: '^#libs/|\\.\\./', message: because.example }] }],
-    },
-  },
-  {
-    files: ['libs/contracts/**/*.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        { patterns: [{ regex: '^#libs/|(^|/)services/|\\.\\./\\.\\./', message: because.contracts }] },
       ],
     },
   },
