@@ -11,6 +11,11 @@ const DROPPED_ERROR = [
   'CallExpression[callee.property.name="then"] > ArrowFunctionExpression.arguments:nth-child(2)[params.length=0]',
 ];
 
+const DOUBLE_ASSERTION = {
+  selector: 'TSAsExpression[expression.type="TSAsExpression"][expression.typeAnnotation.type="TSUnknownKeyword"]',
+  message: '`as unknown as` switches the types off. Find the type that fits, or say in a comment why there is none.',
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.leaver/', '.cache/'] },
   ...tseslint.configs.recommended,
@@ -49,6 +54,7 @@ export default tseslint.config(
           selector,
           message: 'An error is dropped here. Log it with safeErrorFields(), or say in a comment why nothing is lost.',
         })),
+        DOUBLE_ASSERTION,
       ],
     },
   },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Linter, type Rule } from 'eslint';
 
 interface Source {
   path: string;
@@ -9,6 +10,7 @@ const load = (name: string) => import(new URL(`../scripts/lint/${name}.mjs`, imp
 const { toSources } = (await load('sources')) as { toSources: (texts: Record<string, string>) => Source[] };
 const { forbiddenImports } = (await load('borders')) as { forbiddenImports: Check };
 const { strayDepartureWriters } = (await load('departure-writers')) as { strayDepartureWriters: Check };
+const { needsReason } = (await load('needs-reason')) as { needsReason: Rule.RuleModule };
 const { longFiles, crowded } = (await load('sizes')) as { longFiles: Check; crowded: Check };
 
 /** What is wrong with files that import each other so; files that are only imported are empty. */
@@ -132,4 +134,27 @@ it('SQL that writes the tables of departures is refused outside of their store',
     'services/identity/src/departures/decide/b.ts': 'sql`select 1 from departure for update`',
   });
   expect(strayDepartureWriters(sources)).toEqual([expect.stringContaining('decide/a.ts writes the table departure')]);
+});
+
+describe('what needs a reason', () => {
+  const complaints = (code: string) => {
+    const rule = ['error', { selector: 'CallExpression[callee.property.name="catch"]', message: 'why?' }] as const;
+    const plugins = { leaver: { rules: { 'needs-reason': needsReason } } };
+    return new Linter().verify(code, { plugins, rules: { 'leaver/needs-reason': [...rule] } }).map(({ line }) => line);
+  };
+
+  it('is reported without a comment', () => {
+    expect(complaints('// About something else.\n\nawait send().catch(ignore);')).toEqual([3]);
+    expect(complaints('await send()\n  .then(log)\n  .catch(ignore);')).toEqual([1]);
+  });
+
+  it('passes with a comment before it, before its statement, or beside it', () => {
+    for (const code of [
+      '// It comes again.\nawait send().catch(ignore);',
+      'await send().catch(ignore); // It comes again.',
+      '/** It comes again. */\nconst sending = all.map((one) =>\n  send(one).catch(ignore),\n);',
+      'all.map((one) =>\n  // It comes again.\n  send(one).catch(ignore),\n);',
+    ])
+      expect([code, complaints(code)]).toEqual([code, []]);
+  });
 });

@@ -10,6 +10,7 @@ type Query = (this: pg.Client, ...args: unknown[]) => unknown;
  * @returns gives the driver its method back
  */
 export function traceStatements(): () => void {
+  // The driver types it as several overloads, which no single function matches.
   const client = pg.Client.prototype as unknown as { query: Query };
   const { query } = client;
   client.query = function (...args) {

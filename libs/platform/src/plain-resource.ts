@@ -11,7 +11,7 @@ import {
   type UserView,
 } from '#libs/contracts';
 import { Clock, Directory, Ids, pageWindow, toPage, metadataOf, type AnyEntity } from '#libs/database';
-import { EntityManager, type FilterQuery, type InferEntity } from '@mikro-orm/postgresql';
+import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 
 interface Operations<T, C extends object, Q extends ListQuery> {
@@ -21,17 +21,17 @@ interface Operations<T, C extends object, Q extends ListQuery> {
   remove: Operation<NoBody, NoQuery, undefined>;
 }
 
-interface Spec<E extends AnyEntity> {
-  entity: E;
+interface Spec<Row> {
+  entity: AnyEntity & { readonly '~entity': Row };
   /** Properties that go into the answer as they are. */
-  shown: readonly (keyof InferEntity<E> & string)[];
+  shown: readonly (keyof Row & string)[];
   /**
    * Properties that name a person. Whoever is named on the way in must not have left; on the way out `ownerId` is joined
    * by `owner` with name and status, and a property without `Id`, like `assignee`, becomes that view.
    */
-  people?: readonly (keyof InferEntity<E> & string)[];
+  people?: readonly (keyof Row & string)[];
   /** The person property that is the caller unless somebody else is named. */
-  mine?: keyof InferEntity<E> & string;
+  mine?: keyof Row & string;
   /** Only the person in `mine` and managers may remove it. */
   own?: boolean;
 }
@@ -41,25 +41,29 @@ export interface TenantRow {
   accountId: string;
 }
 
-type Row = TenantRow & Record<string, unknown>;
-
 /**
  * A controller with the four calls of a plain resource: tenant-scoped, checked against people who have left, newest
  * first. A subclass adds what its resource does beyond that, by overriding `prepare`, `filter`, `present` or `discard`, or
  * with handlers of its own. The four handlers themselves cannot be overridden: their subjects hang on the methods here.
  */
-export function plainResource<E extends AnyEntity, T, C extends object, Q extends ListQuery>(
+export function plainResource<Row extends TenantRow, T, C extends object, Q extends ListQuery>(
   operations: Operations<T, C, Q>,
-  spec: Spec<E>,
+  spec: Spec<Row>,
 ) {
   const { entity, shown, people = [], mine, own = false } = spec;
   // The decorators compare the methods' types with the operations'; here both stand for any resource.
   const any = operations as unknown as Operations<object, object, ListQuery>;
 
+  /** Whom the row names there. */
+  const personIn = (row: Partial<Row>, name: keyof Row) => row[name] as string | null | undefined;
+
   const view = (row: Row, views: ReadonlyMap<string, UserView>): Record<string, unknown> => {
     const answer: Record<string, unknown> = { id: row.id };
-    for (const name of shown) answer[name] = row[name] instanceof Date ? row[name].toISOString() : (row[name] ?? null);
-    for (const name of people) Object.assign(answer, personFields(name, row[name] as string | null, views));
+    for (const name of shown) {
+      const value: unknown = row[name];
+      answer[name] = value instanceof Date ? value.toISOString() : (value ?? null);
+    }
+    for (const name of people) Object.assign(answer, personFields(name, personIn(row, name), views));
     return answer;
   };
 
@@ -88,12 +92,9 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
         accountId: call.principal.accountId,
         ...(before && { id: { $lt: before } }),
       };
-      const rows = await this.em.find(entity, where as FilterQuery<object>, {
-        orderBy: { id: 'desc' } as never,
-        limit: limit + 1,
-      });
-      const page = toPage(rows as unknown as Row[], call.query);
-      return { ...page, items: await this.present(page.items as InferEntity<E>[], call) };
+      const rows: Row[] = await this.em.find(entity, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
+      const page = toPage(rows, call.query);
+      return { ...page, items: await this.present(page.items, call) };
     }
 
     @Handles(any.get)
@@ -104,26 +105,31 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
     @Handles(any.remove)
     async remove(call: Call): Promise<void> {
       const row = await this.find(call);
-      const mayRemove = !own || (row as unknown as Row)[mine!] === call.principal.userId || isManager(call.principal);
+      const mayRemove = !own || personIn(row, mine!) === call.principal.userId || isManager(call.principal);
       if (!mayRemove) throw new Problem('forbidden', { detail: 'Only whose it is and managers may do this.' });
       await this.discard(row, call);
     }
 
     /**
-     * The values of a new row. Runs in the transaction that inserts it.
+     * The values of a new row, and whatever else the resource's own `insert` takes. Runs in the transaction that inserts it.
      * @param _prepared what the resource's own `@Prepares(operations.create)` has returned
      */
-    async prepare({ body }: Call, _prepared?: unknown): Promise<Record<string, unknown>> {
-      return { ...(body as Record<string, unknown>) };
+    async prepare({ body }: Call, _prepared?: unknown): Promise<Partial<Row>> {
+      return { ...(body as Partial<Row>) };
     }
 
     /** Removes a row, with whatever else has to go. */
-    async discard(row: InferEntity<E>, _call: Pick<Call, 'principal'>): Promise<void> {
+    async discard(row: Row, _call: Pick<Call, 'principal'>): Promise<void> {
       this.em.remove(row);
     }
 
-    /** Conditions on the listed rows: the query's fields, where `me` is the caller and `none` nobody. */
-    filter({ query, principal }: Call<NoBody, ListQuery>): Record<string, unknown> {
+    /** Conditions on the listed rows, besides the account. */
+    filter(call: Call<NoBody, ListQuery>): ObjectQuery<Row> {
+      return this.asked(call) as ObjectQuery<Row>;
+    }
+
+    /** The query's fields, where `me` is the caller and `none` nobody. */
+    asked({ query, principal }: Call<NoBody, ListQuery>): Record<string, unknown> {
       const { limit: _limit, cursor: _cursor, ...fields } = query as ListQuery & Record<string, unknown>;
       const value = (given: unknown) => (given === 'me' ? principal.userId : given === 'none' ? null : given);
       return Object.fromEntries(
@@ -134,39 +140,35 @@ export function plainResource<E extends AnyEntity, T, C extends object, Q extend
     }
 
     /** @throws Problem `not-found`, also for another account's row */
-    async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<InferEntity<E>> {
-      const row = await this.em.findOne(entity, {
-        id: params.id,
-        accountId: principal.accountId,
-      } as FilterQuery<object>);
+    async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<Row> {
+      const row: Row | null = await this.em.findOne(entity, { id: params.id, accountId: principal.accountId });
       if (!row) throw new Problem('not-found');
-      return row as InferEntity<E>;
+      return row;
     }
 
     /** @throws Problem `unknown-user` or `inactive-user` for the people it names */
-    async insert({ principal }: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<InferEntity<E>> {
-      const row: Row = {
+    async insert({ principal }: Pick<Call, 'principal'>, values: Partial<Row>): Promise<Row> {
+      const { properties } = metadataOf(this.em, entity);
+      const row = {
         ...(mine && { [mine]: principal.userId }),
+        ...('createdAt' in properties && { createdAt: this.clock.now() }),
         ...values,
         id: this.ids.next(),
         accountId: principal.accountId,
       };
-      if ('createdAt' in metadataOf(this.em, entity).properties) row.createdAt ??= this.clock.now();
       await this.directory.requireActive(
         principal.accountId,
-        people.map((name) => row[name] as string | null | undefined),
+        people.map((name) => personIn(row, name)),
       );
-      const created = this.em.create(entity, row as never);
+      const created: Row = this.em.create(entity, row);
       await this.em.flush();
-      return created as InferEntity<E>;
+      return created;
     }
 
     /** Rows as the API shows them; everybody named is read through the directory, once for all rows. */
-    async present(rows: readonly InferEntity<E>[], _call: Pick<Call, 'principal'>): Promise<object[]> {
-      const views = await this.directory.views(
-        rows.flatMap((row) => people.map((name) => (row as unknown as Row)[name] as string | null)),
-      );
-      return rows.map((row) => view(row as unknown as Row, views));
+    async present(rows: readonly Row[], _call: Pick<Call, 'principal'>): Promise<object[]> {
+      const views = await this.directory.views(rows.flatMap((row) => people.map((name) => personIn(row, name))));
+      return rows.map((row) => view(row, views));
     }
   }
   return PlainResource;

@@ -13,7 +13,7 @@ export interface Setting {
 
 /** The settings of a service with this configuration, inherited ones first. */
 export function settingsOf(type: Class<BaseConfig>): Setting[] {
-  const presets = new type() as unknown as Record<string, unknown>;
+  const presets: Record<string, unknown> = { ...new type() };
   const { properties, required = [] } = schemaOf(type) as {
     properties: Record<string, { description?: string }>;
     required?: string[];

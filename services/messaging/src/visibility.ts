@@ -1,7 +1,9 @@
 import { Problem, type EmailVisibility, type Principal } from '#libs/contracts';
 
 /** Which rows somebody may see: what is shared, and what is their own. */
-export const visibleTo = ({ userId }: Principal) => ({ $or: [{ visibility: 'shared' }, { ownerId: userId }] });
+export const visibleTo = ({ userId }: Principal) => ({
+  $or: [{ visibility: 'shared' as const }, { ownerId: userId }],
+});
 
 /**
  * What is private is not there for anybody but its owner, managers included.

@@ -56,7 +56,7 @@ export class DeadLetters {
         from inbox where status = 'failed') letters
       order by since, id limit ${MOST_DEAD_LETTERS}`.execute(this.em.fork().getKysely());
     return rows.map((row) => ({
-      ...(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as DeadLetter),
+      ...withoutNulls(row),
       since: new Date(row.since).toISOString(),
     }));
   }
@@ -135,6 +135,9 @@ export class DeadLetters {
     return true;
   }
 }
+
+const withoutNulls = <T extends object>(row: T): T =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as T;
 
 const chosen = (column: ReturnType<typeof sql>, ids: ReplayRequest['ids']) =>
   ids === 'all' ? sql`true` : sql`${column}::text = any(${ids}::text[])`;

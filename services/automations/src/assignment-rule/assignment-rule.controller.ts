@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/postgresql';
+import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -6,7 +6,6 @@ import {
   assignmentRuleUpdate,
   Problem,
   type AnswerOf,
-  type AssignmentRuleQuery,
   type Call,
   type CallOf,
   type ListQuery,
@@ -20,28 +19,27 @@ type Shown = AnswerOf<typeof assignmentRuleUpdate>;
 
 const base = plainResource(assignmentRules, { entity: AssignmentRule, shown: ['name', 'createdAt'] });
 
+type NewRow = Partial<AssignmentRuleRow> & { userIds: string[] };
+
 @Controller()
 export class AssignmentRuleController extends base {
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body }: Call): Promise<NewRow> {
     const { name = null, userIds } = body as NewAssignmentRule;
     return { name, lastPosition: null, userIds };
   }
 
-  override async insert(
-    call: Pick<Call, 'principal'>,
-    { userIds, ...values }: Record<string, unknown>,
-  ): Promise<AssignmentRuleRow> {
-    await this.directory.requireActive(call.principal.accountId, userIds as string[]);
+  override async insert(call: Pick<Call, 'principal'>, { userIds, ...values }: NewRow): Promise<AssignmentRuleRow> {
+    await this.directory.requireActive(call.principal.accountId, userIds);
     const rule = await super.insert(call, values);
-    await this.lineUp(rule, userIds as string[]);
+    await this.lineUp(rule, userIds);
     return rule;
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
-    const { userId, ...others } = super.filter(call) as AssignmentRuleQuery;
-    if (userId === undefined) return others;
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<AssignmentRuleRow> {
+    const { userId } = this.asked(call);
+    if (userId === undefined) return {};
     const naming = this.em.createQueryBuilder(AssignmentRuleMember).select('ruleId').where({ userId });
-    return { ...others, $and: [{ id: { $in: naming } }] };
+    return { id: { $in: naming } };
   }
 
   override async present(rows: readonly AssignmentRuleRow[], call: Pick<Call, 'principal'>): Promise<object[]> {

@@ -29,9 +29,11 @@ const base = plainResource(automations, {
   mine: 'ownerId',
 });
 
+type NewRow = Partial<AutomationRow> & { userIds: readonly string[] };
+
 @Controller()
 export class AutomationController extends base {
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<NewRow> {
     const { trigger, active = true, ownerId = principal.userId, ...values } = body as NewAutomation;
     const userIds = selectedBy(trigger);
     if (trigger.kind === 'any') await this.holdEverybody(principal.accountId, ownerId);
@@ -39,14 +41,10 @@ export class AutomationController extends base {
     return { ...values, ownerId, active, triggerKind: trigger.kind, anySince, userIds };
   }
 
-  override async insert(
-    call: Pick<Call, 'principal'>,
-    { userIds, ...values }: Record<string, unknown>,
-  ): Promise<AutomationRow> {
-    const selected = userIds as string[];
-    await this.directory.requireActive(call.principal.accountId, selected);
+  override async insert(call: Pick<Call, 'principal'>, { userIds, ...values }: NewRow): Promise<AutomationRow> {
+    await this.directory.requireActive(call.principal.accountId, userIds);
     const automation = await super.insert(call, values);
-    await this.select(automation, selected);
+    await this.select(automation, userIds);
     return automation;
   }
 

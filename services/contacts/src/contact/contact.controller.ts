@@ -26,14 +26,14 @@ const base = plainResource(contacts, {
 @Controller()
 export class ContactController extends base {
   /** Nobody's at first, whatever the body says: only an import assigns. */
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body }: Call): Promise<Partial<ContactRow>> {
     const { externalId = null, name = null, phone = null, email = null } = body as NewContact;
     // Imports find it by the id without blanks around it.
     return { externalId: externalId?.trim() || null, name, phone, email, assignee: null };
   }
 
   /** @throws Problem `conflict` when the external id is taken */
-  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<ContactRow> {
+  override async insert(call: Pick<Call, 'principal'>, values: Partial<ContactRow>): Promise<ContactRow> {
     return super.insert(call, values).catch((error: unknown) => {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
       throw new Problem('conflict', { detail: 'Another contact has this externalId.' });

@@ -12,7 +12,7 @@ import {
   type NoBody,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
-import { LockMode } from '@mikro-orm/postgresql';
+import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { readConditions, sameCondition, type Condition } from './conditions.js';
 import { Filter, FilterCondition, type FilterRow } from './filter.entity.js';
@@ -25,14 +25,16 @@ const base = plainResource(filters, {
   mine: 'ownerId',
 });
 
+type NewRow = Partial<FilterRow> & { conditions: readonly Condition[] };
+
 @Controller()
 export class FilterController extends base {
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body }: Call): Promise<NewRow> {
     const { name, visibility = 'private', conditions = [] } = body as NewFilter;
     return { name, visibility, conditions: readConditions(conditions) };
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<FilterRow> {
     return { ...super.filter(call), ...visibleTo(call.principal) };
   }
 
@@ -40,16 +42,12 @@ export class FilterController extends base {
     return visibleFilter(this.em, call);
   }
 
-  override async insert(
-    call: Pick<Call, 'principal'>,
-    { conditions, ...values }: Record<string, unknown>,
-  ): Promise<FilterRow> {
+  override async insert(call: Pick<Call, 'principal'>, { conditions, ...values }: NewRow): Promise<FilterRow> {
     const { accountId, userId } = call.principal;
-    const its = conditions as Condition[];
     // Everybody at once, so that they are held in the order in which a departure takes them.
-    await this.directory.requireActive(accountId, [userId, ...its.map((condition) => condition.userId)]);
+    await this.directory.requireActive(accountId, [userId, ...conditions.map((condition) => condition.userId)]);
     const filter = await super.insert(call, values);
-    await this.write(filter, its);
+    await this.write(filter, conditions);
     return filter;
   }
 

@@ -53,7 +53,7 @@ export class ImportSourceController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<ImportSourceRow>> {
     const { accountId } = call.principal;
     const body = call.body as NewImportSource;
     this.check(body);

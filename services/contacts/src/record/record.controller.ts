@@ -13,7 +13,7 @@ import { plainResource } from '#libs/platform';
 import { Controller } from '@nestjs/common';
 import { Contact } from '../contact/contact.entity.js';
 import { findings } from '../filter/findings.js';
-import { CrmRecord } from './record.entity.js';
+import { CrmRecord, type CrmRecordRow } from './record.entity.js';
 
 const base = plainResource(records, {
   entity: CrmRecord,
@@ -24,7 +24,7 @@ const base = plainResource(records, {
 
 @Controller()
 export class RecordController extends base {
-  override async prepare({ body, principal: { accountId } }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal: { accountId } }: Call): Promise<Partial<CrmRecordRow>> {
     const { type, title, ownerId, contactId = null } = body as NewCrmRecord;
     const detail = 'Name a contact of this account.';
     if (contactId) await requireReference(this.em, { entity: Contact, accountId, id: contactId, detail });

@@ -3,6 +3,9 @@ import { isManager, Problem, type Call } from '#libs/contracts';
 import { requireReference, type AnyEntity } from '#libs/database';
 import { Contact } from '../contact/contact.entity.js';
 import { CrmRecord } from '../record/record.entity.js';
+import type { NoteRow } from './writing.entity.js';
+
+type About = Pick<Partial<NoteRow>, 'recordId' | 'contactId' | 'author'>;
 
 interface NewWriting {
   recordId?: string;
@@ -14,7 +17,7 @@ interface NewWriting {
  * What a note, comment or file is about, and whose it is unless the caller's.
  * @throws Problem `validation`, `unknown-reference`, `forbidden`
  */
-export async function about(em: EntityManager, { body, principal }: Call): Promise<Record<string, unknown>> {
+export async function about(em: EntityManager, { body, principal }: Call): Promise<About> {
   const { recordId, contactId, author } = body as NewWriting;
   const { accountId, userId } = principal;
   if (author && author !== userId && !isManager(principal))

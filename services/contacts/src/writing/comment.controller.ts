@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { comments, type Call, type NewComment } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { about } from './about.js';
-import { Comment } from './writing.entity.js';
+import { Comment, type CommentRow } from './writing.entity.js';
 
 const base = plainResource(comments, {
   entity: Comment,
@@ -13,7 +13,7 @@ const base = plainResource(comments, {
 
 @Controller()
 export class CommentController extends base {
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<CommentRow>> {
     return { ...(await about(this.em, call)), text: (call.body as NewComment).text };
   }
 }

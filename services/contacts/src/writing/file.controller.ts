@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { files, type Call, type NewAttachedFile } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { about } from './about.js';
-import { AttachedFile } from './writing.entity.js';
+import { AttachedFile, type AttachedFileRow } from './writing.entity.js';
 
 const base = plainResource(files, {
   entity: AttachedFile,
@@ -13,7 +13,7 @@ const base = plainResource(files, {
 
 @Controller()
 export class FileController extends base {
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<AttachedFileRow>> {
     return { ...(await about(this.em, call)), name: (call.body as NewAttachedFile).name };
   }
 }

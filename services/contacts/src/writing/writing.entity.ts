@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/postgresql';
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
 /** Something that somebody added to a record or to a contact, and that goes with it. */
@@ -11,12 +11,14 @@ const writing = () => ({
 });
 
 export const Note = defineEntity({ name: 'Note', tableName: 'note', properties: { ...writing(), text: p.text() } });
+export type NoteRow = InferEntity<typeof Note>;
 
 export const Comment = defineEntity({
   name: 'Comment',
   tableName: 'comment',
   properties: { ...writing(), text: p.text() },
 });
+export type CommentRow = InferEntity<typeof Comment>;
 
 /** What is known of an attached file. */
 export const AttachedFile = defineEntity({
@@ -24,3 +26,4 @@ export const AttachedFile = defineEntity({
   tableName: 'file',
   properties: { ...writing(), name: p.text() },
 });
+export type AttachedFileRow = InferEntity<typeof AttachedFile>;

@@ -79,7 +79,7 @@ function wellFormed(id: string, input: unknown): ActionChoice {
   if (days !== undefined && !(Number.isInteger(days) && Number(days) >= 0 && Number(days) <= MAX_DAYS))
     throw malformed(id, `days must be a whole number from 0 to ${MAX_DAYS}`);
   if (scope !== undefined && !SCOPES.includes(scope)) throw malformed(id, `scope must be one of ${SCOPES.join(', ')}`);
-  return choice as unknown as ActionChoice;
+  return { ...choice, action: choice.action as ActionName };
 }
 
 const hasScope = ({ default: usual, presets }: TransitionDescription): boolean =>

@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/postgresql';
+import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { dashboards, Problem, type Call, type DashboardQuery, type NoBody } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
@@ -14,11 +14,11 @@ const base = plainResource(dashboards, {
 
 @Controller()
 export class DashboardController extends base {
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<DashboardRow>> {
     return { shared: false, layout: {}, ...(await super.prepare(call)) };
   }
 
-  override filter(call: Call<NoBody, DashboardQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, DashboardQuery>): ObjectQuery<DashboardRow> {
     return { ...super.filter(call), ...visibleTo(call.principal) };
   }
 

@@ -1,3 +1,4 @@
+import type { ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -24,7 +25,7 @@ const base = plainResource(publicLinks, {
 
 @Controller()
 export class PublicLinkController extends base {
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<PublicLinkRow>> {
     const { dashboardId } = body as NewPublicLink;
     const dashboard = await this.em.findOne(Dashboard, {
       id: dashboardId,
@@ -36,7 +37,7 @@ export class PublicLinkController extends base {
     return { dashboardId, active: true, token: this.ids.secret() };
   }
 
-  override filter(call: Call<NoBody, PublicLinkQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, PublicLinkQuery>): ObjectQuery<PublicLinkRow> {
     return { $and: [super.filter(call), this.visible(call.principal)] };
   }
 

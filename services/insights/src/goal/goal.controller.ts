@@ -12,16 +12,14 @@ const base = plainResource(goals, {
   mine: 'ownerId',
 });
 
+type NewRow = Partial<GoalRow> & { participantIds?: string[] };
+
 @Controller()
 export class GoalController extends base {
-  override async insert(
-    call: Pick<Call, 'principal'>,
-    { participantIds = [], ...values }: Record<string, unknown>,
-  ): Promise<GoalRow> {
-    const participants = participantIds as string[];
-    await this.directory.requireActive(call.principal.accountId, participants);
+  override async insert(call: Pick<Call, 'principal'>, { participantIds = [], ...values }: NewRow): Promise<GoalRow> {
+    await this.directory.requireActive(call.principal.accountId, participantIds);
     const goal = await super.insert(call, values);
-    await addMembers(this.em, this.ids, GoalParticipant, goal, participants);
+    await addMembers(this.em, this.ids, GoalParticipant, goal, participantIds);
     return goal;
   }
 

@@ -1,3 +1,4 @@
+import type { ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import {
   insightFilters,
@@ -13,27 +14,25 @@ import { InsightFilter, InsightFilterCondition, type InsightFilterRow } from './
 
 const base = plainResource(insightFilters, { entity: InsightFilter, shown: ['name', 'createdAt'] });
 
+type NewRow = Partial<InsightFilterRow> & { conditions: NewInsightFilterCondition[] };
+
 @Controller()
 export class InsightFilterController extends base {
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body }: Call): Promise<NewRow> {
     const { name, conditions } = body as NewInsightFilter;
     conditions.forEach(requireOneOperand);
     return { name, conditions };
   }
 
   /** What somebody did before they were deactivated may still be asked for; somebody deleted is nobody to ask for. */
-  override async insert(
-    call: Pick<Call, 'principal'>,
-    { conditions, ...values }: Record<string, unknown>,
-  ): Promise<InsightFilterRow> {
+  override async insert(call: Pick<Call, 'principal'>, { conditions, ...values }: NewRow): Promise<InsightFilterRow> {
     const { accountId } = call.principal;
-    const wanted = conditions as readonly NewInsightFilterCondition[];
     await this.directory.requireNotDeleted(
       accountId,
-      wanted.map((condition) => condition.userId),
+      conditions.map((condition) => condition.userId),
     );
     const filter = await super.insert(call, values);
-    for (const { field, op, userId = null, value = null } of wanted) {
+    for (const { field, op, userId = null, value = null } of conditions) {
       const id = this.ids.next();
       this.em.create(InsightFilterCondition, { id, accountId, filterId: filter.id, field, op, userId, value });
     }
@@ -41,13 +40,13 @@ export class InsightFilterController extends base {
     return filter;
   }
 
-  override filter(call: Call<NoBody, InsightFilterQuery>): Record<string, unknown> {
-    const { userId, ...rest } = super.filter(call);
-    if (userId === undefined) return rest;
+  override filter(call: Call<NoBody, InsightFilterQuery>): ObjectQuery<InsightFilterRow> {
+    const { userId } = this.asked(call);
+    if (userId === undefined) return {};
     const naming = this.em.createQueryBuilder(InsightFilterCondition).select('filterId');
     return userId === null
-      ? { ...rest, $and: [{ id: { $nin: naming.where({ userId: { $ne: null } }) } }] }
-      : { ...rest, $and: [{ id: { $in: naming.where({ userId }) } }] };
+      ? { id: { $nin: naming.where({ userId: { $ne: null } }) } }
+      : { id: { $in: naming.where({ userId }) } };
   }
 
   override async present(rows: readonly InsightFilterRow[], call: Pick<Call, 'principal'>): Promise<object[]> {

@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/postgresql';
+import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -29,27 +29,28 @@ const base = plainResource(reports, {
   mine: 'ownerId',
 });
 
+type NewRow = Partial<ReportRow> & { sharedWith: SharedWith; participantIds?: string[] };
+
 @Controller()
 export class ReportController extends base {
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body }: Call): Promise<NewRow> {
     const { definition = {}, sharedWith = [], ...values } = body as NewReport;
     return { ...values, definition, sharing: sharingOf(sharedWith), withdrawn: false, sharedWith };
   }
 
   override async insert(
     call: Pick<Call, 'principal'>,
-    { sharedWith, participantIds = [], ...values }: Record<string, unknown>,
+    { sharedWith, participantIds = [], ...values }: NewRow,
   ): Promise<ReportRow> {
-    const readers = usersOf(sharedWith as SharedWith);
-    const participants = participantIds as string[];
-    await this.directory.requireActive(call.principal.accountId, [...readers, ...participants]);
+    const readers = usersOf(sharedWith);
+    await this.directory.requireActive(call.principal.accountId, [...readers, ...participantIds]);
     const report = await super.insert(call, values);
     await addMembers(this.em, this.ids, ReportShare, report, readers);
-    await addMembers(this.em, this.ids, ReportParticipant, report, participants);
+    await addMembers(this.em, this.ids, ReportParticipant, report, participantIds);
     return report;
   }
 
-  override filter(call: Call<NoBody, ReportQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ReportQuery>): ObjectQuery<ReportRow> {
     return { ...super.filter(call), ...this.visibleTo(call.principal) };
   }
 

@@ -13,7 +13,7 @@ import {
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource, Encryption } from '#libs/platform';
-import { AccountSync } from './account-sync.entity.js';
+import { AccountSync, type AccountSyncRow } from './account-sync.entity.js';
 
 const base = plainResource(accountSyncs, {
   entity: AccountSync,
@@ -35,7 +35,7 @@ export class AccountSyncController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<AccountSyncRow>> {
     const { status = 'active', grant, ...values } = body as NewAccountSync;
     return { ...values, ...this.stateOf({ status, grant }, principal.accountId) };
   }

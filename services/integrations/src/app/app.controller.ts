@@ -1,4 +1,4 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
 import { apps, type Call, type ListQuery, type NewApp, type NoBody } from '#libs/contracts';
@@ -27,7 +27,7 @@ export class AppController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<AppRow>> {
     const { appId, installedBy = principal.userId, shared = false, accessToken } = body as NewApp;
     if (shared) await this.holdManagers(principal.accountId, installedBy);
     return {
@@ -40,14 +40,14 @@ export class AppController extends base {
     };
   }
 
-  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<AppRow> {
+  override async insert(call: Pick<Call, 'principal'>, values: Partial<AppRow>): Promise<AppRow> {
     const app = await super.insert(call, values);
     const { id, appId, shared, installedBy } = app;
     await this.deliveries.announce(app.accountId, 'app.installed', { id, appId, shared, installedBy });
     return app;
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<AppRow> {
     return { status: 'installed', ...super.filter(call) };
   }
 

@@ -1,4 +1,4 @@
-import { EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode, raw, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -28,6 +28,8 @@ const base = plainResource(documentTemplates, {
   mine: 'ownerId',
 });
 
+type NewRow = Partial<DocumentTemplateRow> & { grantedUserIds: string[] };
+
 /** Seen and used by the owner, and by others with the owner's permission; all of them need access to the storage, too. */
 @Controller()
 export class DocumentTemplateController extends base {
@@ -41,7 +43,7 @@ export class DocumentTemplateController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<NewRow> {
     const { ownerId = principal.userId, grantedUserIds = [], ...values } = body as NewDocumentTemplate;
     await this.directory.requireActive(principal.accountId, [ownerId, ...grantedUserIds]);
     await this.storages.requireHost(principal.accountId, values.storageId, ownerId);
@@ -50,14 +52,14 @@ export class DocumentTemplateController extends base {
 
   override async insert(
     call: Pick<Call, 'principal'>,
-    { grantedUserIds, ...values }: Record<string, unknown>,
+    { grantedUserIds, ...values }: NewRow,
   ): Promise<DocumentTemplateRow> {
     const template = await super.insert(call, values);
-    await this.permit(template, grantedUserIds as string[]);
+    await this.permit(template, grantedUserIds);
     return template;
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<DocumentTemplateRow> {
     const { userId } = call.principal;
     const granted = raw('(select template_id from template_grant where user_id = ?)', [userId]);
     const permitted = { $or: [{ ownerId: userId }, { id: { $in: granted } }] };

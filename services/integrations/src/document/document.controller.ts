@@ -1,4 +1,4 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -36,14 +36,14 @@ export class DocumentController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<DocumentRow>> {
     const { ownerId = principal.userId, ...values } = body as NewDocument;
     await this.directory.requireActive(principal.accountId, [ownerId]);
     await this.storages.requireHost(principal.accountId, values.storageId, ownerId);
     return { ...values, ownerId };
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<DocumentRow> {
     return { $and: [super.filter(call), { storageId: { $in: storagesOf(call.principal.userId) } }] };
   }
 

@@ -28,7 +28,7 @@ export class InvoiceController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<InvoiceRow>> {
     const { ownerId = principal.userId, ...values } = body as NewInvoice;
     await this.directory.requireActive(principal.accountId, [ownerId]);
     if (!(await this.storages.isConnected(principal.accountId, QUICKBOOKS, ownerId)))

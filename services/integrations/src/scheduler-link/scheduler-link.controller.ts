@@ -28,13 +28,13 @@ const base = plainResource(schedulerLinks, {
 
 @Controller()
 export class SchedulerLinkController extends base {
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<SchedulerLinkRow>> {
     const { status = 'active' } = call.body as NewSchedulerLink;
     return { ...(await super.prepare(call)), ...this.stateOf(status) };
   }
 
-  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<SchedulerLinkRow> {
-    if (await this.em.findOne(SchedulerLink, { slug: formerSlug(values.slug as string) })) throw taken();
+  override async insert(call: Pick<Call, 'principal'>, values: Partial<SchedulerLinkRow>): Promise<SchedulerLinkRow> {
+    if (await this.em.findOne(SchedulerLink, { slug: formerSlug(values.slug!) })) throw taken();
     return super.insert(call, values).catch((error: unknown) => {
       if (error instanceof UniqueConstraintViolationException) throw taken();
       throw error;

@@ -1,4 +1,4 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import {
   isManager,
@@ -35,14 +35,14 @@ export class SignatureController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<SignatureRow>> {
     const { ownerId = principal.userId, documentId = null, ...values } = body as NewSignature;
     await this.directory.requireActive(principal.accountId, [ownerId]);
     if (documentId) await this.requireDocument(principal.accountId, documentId, ownerId);
     return { dealVisibleTo: 'everyone', provider: 'built-in', ...values, ownerId, documentId };
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<SignatureRow> {
     const asked = super.filter(call);
     if (isManager(call.principal)) return asked;
     return { $and: [asked, { $or: [{ dealVisibleTo: 'everyone' }, { ownerId: call.principal.userId }] }] };

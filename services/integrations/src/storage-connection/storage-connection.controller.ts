@@ -17,20 +17,19 @@ import { StorageAccess, StorageConnection, type StorageConnectionRow } from './s
 
 const base = plainResource(storageConnections, { entity: StorageConnection, shown: ['provider', 'createdAt'] });
 
+type NewRow = Partial<StorageConnectionRow> & { userIds: string[] };
+
 @Controller()
 export class StorageConnectionController extends base {
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<NewRow> {
     const { provider, userIds = [principal.userId] } = body as NewStorageConnection;
     return { provider, userIds };
   }
 
-  override async insert(
-    call: Pick<Call, 'principal'>,
-    { userIds, ...values }: Record<string, unknown>,
-  ): Promise<StorageConnectionRow> {
-    await this.directory.requireActive(call.principal.accountId, userIds as string[]);
+  override async insert(call: Pick<Call, 'principal'>, { userIds, ...values }: NewRow): Promise<StorageConnectionRow> {
+    await this.directory.requireActive(call.principal.accountId, userIds);
     const storage = await super.insert(call, values);
-    await this.admit(storage, userIds as string[]);
+    await this.admit(storage, userIds);
     return storage;
   }
 

@@ -45,7 +45,7 @@ export class WebhookController extends base {
     super(em, directory, ids, clock);
   }
 
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<WebhookRow>> {
     this.refuseClosed((call.body as NewWebhook).url);
     refuseDepartures(call, (call.body as NewWebhook).events);
     const secret = newSecret(this.ids);

@@ -51,13 +51,14 @@ export class CampaignController extends base {
     const { segmentId } = body;
     if (!segmentId) return {};
     const { accountId } = principal;
-    return (await this.recipients.page({ accountId, segmentId, limit: 1 })).definition;
+    // A segment that contacts finds has one.
+    return (await this.recipients.page({ accountId, segmentId, limit: 1 })).definition!;
   }
 
   override async prepare(
     { body, principal: { accountId, userId } }: Call,
     definition: Definition,
-  ): Promise<Record<string, unknown>> {
+  ): Promise<Partial<CampaignRow>> {
     const { name = null, text, at, status = 'scheduled', segmentId, ownerId = userId, inboxId } = body as NewCampaign;
     if (inboxId) {
       const inbox = await this.inboxes.named(accountId, inboxId);
@@ -114,7 +115,7 @@ export class CampaignController extends base {
   }
 }
 
-type Definition = Record<string, unknown> | null;
+type Definition = Record<string, unknown>;
 
 const isOwnerDeleted = ({ owner }: CampaignAnswer): boolean => owner.status === 'deleted';
 

@@ -1,3 +1,4 @@
+import type { ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -32,7 +33,7 @@ const base = plainResource(conversations, {
 export class ConversationController extends base {
   private readonly access = new InboxAccess(this.em, this.directory, this.clock);
 
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<ConversationRow>> {
     const { accountId } = principal;
     const { inboxId, contactId, assignee = null, status = 'open' } = body as NewConversation;
     const detail = 'Name an inbox of this account.';
@@ -42,7 +43,7 @@ export class ConversationController extends base {
     return { inboxId, contactId, assignee, status };
   }
 
-  override filter(call: Call<NoBody, ConversationQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ConversationQuery>): ObjectQuery<ConversationRow> {
     const { assigneeId, assignee = assigneeId, ...others } = call.query;
     const wanted = super.filter({ ...call, query: { ...others, assignee } as ConversationQuery });
     return { ...wanted, ...visibleConversations(call.principal, this.clock.now()) };

@@ -3,7 +3,7 @@ import { csatResponses, type Call, type NewCsatResponse } from '#libs/contracts'
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
 import { requireReference } from '#libs/database';
-import { CsatResponse } from './csat.entity.js';
+import { CsatResponse, type CsatResponseRow } from './csat.entity.js';
 
 const base = plainResource(csatResponses, {
   entity: CsatResponse,
@@ -13,7 +13,7 @@ const base = plainResource(csatResponses, {
 
 @Controller()
 export class CsatController extends base {
-  override async prepare({ body, principal: { accountId } }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal: { accountId } }: Call): Promise<Partial<CsatResponseRow>> {
     const { conversationId, score, comment = null, agentId } = body as NewCsatResponse;
     const detail = 'Name a conversation of this account.';
     await requireReference(this.em, { entity: Conversation, accountId, id: conversationId, detail });

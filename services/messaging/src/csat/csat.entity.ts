@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/postgresql';
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
 /** What a customer thought of a conversation. It outlives the conversation. */
@@ -14,3 +14,4 @@ export const CsatResponse = defineEntity({
     createdAt: p.datetime(),
   },
 });
+export type CsatResponseRow = InferEntity<typeof CsatResponse>;

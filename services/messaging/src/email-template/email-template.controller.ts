@@ -1,3 +1,4 @@
+import type { ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { emailTemplates, type Call, type EmailTemplateQuery, type NoBody } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
@@ -13,11 +14,11 @@ const base = plainResource(emailTemplates, {
 
 @Controller()
 export class EmailTemplateController extends base {
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<EmailTemplateRow>> {
     return { visibility: 'private', ...(await super.prepare(call)) };
   }
 
-  override filter(call: Call<NoBody, EmailTemplateQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, EmailTemplateQuery>): ObjectQuery<EmailTemplateRow> {
     return { ...super.filter(call), ...visibleTo(call.principal) };
   }
 

@@ -1,3 +1,4 @@
+import type { ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { linkedEmails, type Call, type LinkedEmailQuery, type NoBody } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
@@ -14,11 +15,11 @@ const base = plainResource(linkedEmails, {
 /** The record is taken as it is named and not looked up: records belong to another service. */
 @Controller()
 export class LinkedEmailController extends base {
-  override async prepare(call: Call): Promise<Record<string, unknown>> {
+  override async prepare(call: Call): Promise<Partial<LinkedEmailRow>> {
     return { visibility: 'private', ...(await super.prepare(call)) };
   }
 
-  override filter(call: Call<NoBody, LinkedEmailQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, LinkedEmailQuery>): ObjectQuery<LinkedEmailRow> {
     return { ...super.filter(call), ...visibleTo(call.principal) };
   }
 

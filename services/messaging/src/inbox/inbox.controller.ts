@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/postgresql';
+import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { inboxes, Problem, type Call, type ListQuery, type NewInbox, type NoBody } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
@@ -8,16 +8,18 @@ import { Inbox, InboxMember, type InboxRow } from './inbox.entity.js';
 
 const base = plainResource(inboxes, { entity: Inbox, shown: ['kind', 'name', 'createdAt'], people: ['ownerId'] });
 
+type NewRow = Partial<InboxRow> & { memberIds: string[] };
+
 @Controller()
 export class InboxController extends base {
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<NewRow> {
     const { kind, name, ownerId, memberIds = [] } = body as NewInbox;
     if (kind === 'personal' && memberIds.length > 0) throw misplaced('memberIds', 'A personal inbox has no members');
     if (kind === 'shared' && ownerId) throw misplaced('ownerId', 'A shared inbox has members instead of an owner');
     return { kind, name, memberIds, ownerId: kind === 'personal' ? (ownerId ?? principal.userId) : null };
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<InboxRow> {
     return { ...super.filter(call), ...visibleInboxes(call.principal, this.clock.now()) };
   }
 
@@ -29,15 +31,11 @@ export class InboxController extends base {
     return inbox;
   }
 
-  override async insert(
-    call: Pick<Call, 'principal'>,
-    { memberIds, ...values }: Record<string, unknown>,
-  ): Promise<InboxRow> {
+  override async insert(call: Pick<Call, 'principal'>, { memberIds, ...values }: NewRow): Promise<InboxRow> {
     const { accountId } = call.principal;
-    const userIds = memberIds as string[];
-    await this.directory.requireActive(accountId, userIds);
+    await this.directory.requireActive(accountId, memberIds);
     const inbox = await super.insert(call, values);
-    for (const userId of userIds) {
+    for (const userId of memberIds) {
       this.em.create(InboxMember, { id: this.ids.next(), accountId, inboxId: inbox.id, userId });
     }
     await this.em.flush();

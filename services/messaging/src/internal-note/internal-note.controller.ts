@@ -3,7 +3,7 @@ import { internalNotes, type Call, type NewInternalNote } from '#libs/contracts'
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
 import { requireReference } from '#libs/database';
-import { InternalNote } from './internal-note.entity.js';
+import { InternalNote, type InternalNoteRow } from './internal-note.entity.js';
 
 const base = plainResource(internalNotes, {
   entity: InternalNote,
@@ -14,7 +14,7 @@ const base = plainResource(internalNotes, {
 
 @Controller()
 export class InternalNoteController extends base {
-  override async prepare({ body, principal: { accountId } }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal: { accountId } }: Call): Promise<Partial<InternalNoteRow>> {
     const { conversationId, text } = body as NewInternalNote;
     const detail = 'Name a conversation of this account.';
     await requireReference(this.em, { entity: Conversation, accountId, id: conversationId, detail });

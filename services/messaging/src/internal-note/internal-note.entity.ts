@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/postgresql';
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
 /** What the team notes on a conversation; the contact never sees it. */
@@ -13,3 +13,4 @@ export const InternalNote = defineEntity({
     createdAt: p.datetime(),
   },
 });
+export type InternalNoteRow = InferEntity<typeof InternalNote>;

@@ -22,7 +22,7 @@ const base = plainResource(liveChats, {
 
 @Controller()
 export class LiveChatController extends base {
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body }: Call): Promise<Partial<LiveChatRow>> {
     const { visitor, operatorId = null, status } = body as NewLiveChat;
     const natural = operatorId ? 'open' : 'queued';
     if (status && status !== natural && status !== 'closed') {
@@ -34,7 +34,7 @@ export class LiveChatController extends base {
   }
 
   /** Without an operator it is routed in the same transaction; if nobody is free, it waits. */
-  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<LiveChatRow> {
+  override async insert(call: Pick<Call, 'principal'>, values: Partial<LiveChatRow>): Promise<LiveChatRow> {
     const chat = await super.insert(call, values);
     if (chat.status === 'open') await noteNewChat(this.em.getKysely(), chat.operatorId!, this.clock.now());
     if (chat.status === 'queued' && (await this.route(chat)) > 0) await this.em.refresh(chat);

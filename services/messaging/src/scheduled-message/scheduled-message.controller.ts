@@ -1,4 +1,4 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Prepares } from '#libs/broker';
 import {
@@ -25,6 +25,8 @@ const base = plainResource(scheduledMessages, {
   people: ['ownerId', 'scheduledBy'],
 });
 
+type NewRow = Partial<ScheduledMessageRow> & { message: NewScheduledMessage; to: Recipient[] };
+
 @Controller()
 export class ScheduledMessageController extends base {
   constructor(
@@ -42,19 +44,16 @@ export class ScheduledMessageController extends base {
     return this.composer.recipientsOf(principal, body);
   }
 
-  override async prepare({ body }: Call, to: Recipient[]): Promise<Record<string, unknown>> {
-    return { message: body, to };
+  override async prepare({ body }: Call, to: Recipient[]): Promise<NewRow> {
+    return { message: body as NewScheduledMessage, to };
   }
 
   /** The same as composing a message with a time. */
-  override insert(
-    { principal }: Pick<Call, 'principal'>,
-    { message, to }: Record<string, unknown>,
-  ): Promise<ScheduledMessageRow> {
-    return this.composer.schedule(principal, message as NewScheduledMessage, to as Recipient[]);
+  override insert({ principal }: Pick<Call, 'principal'>, { message, to }: NewRow): Promise<ScheduledMessageRow> {
+    return this.composer.schedule(principal, message, to);
   }
 
-  override filter(call: Call<NoBody, ListQuery>): Record<string, unknown> {
+  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<ScheduledMessageRow> {
     return { ...super.filter(call), ...this.seenBy(call) };
   }
 

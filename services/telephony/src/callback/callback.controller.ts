@@ -24,7 +24,7 @@ const base = plainResource(callbacks, {
 
 @Controller()
 export class CallbackController extends base {
-  override async prepare({ body }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body }: Call): Promise<Partial<CallbackRow>> {
     const { dueAt, status = 'pending', ...values } = body as NewCallback;
     return { ...values, status, dueAt: new Date(dueAt) };
   }

@@ -26,7 +26,7 @@ const base = plainResource(phoneNumbers, {
 
 @Controller()
 export class NumberController extends base {
-  override async prepare({ body, principal }: Call): Promise<Record<string, unknown>> {
+  override async prepare({ body, principal }: Call): Promise<Partial<PhoneNumberRow>> {
     const { e164, kind = 'personal', ownerId, destinationUserId } = body as NewPhoneNumber;
     if (kind === 'shared' && ownerId) {
       const message = 'ownerId must be left out: a shared number has no owner';
@@ -36,7 +36,7 @@ export class NumberController extends base {
     return { e164, kind, state: 'assigned', ownerId: owner, destinationUserId: destinationUserId ?? owner };
   }
 
-  override async insert(call: Pick<Call, 'principal'>, values: Record<string, unknown>): Promise<PhoneNumberRow> {
+  override async insert(call: Pick<Call, 'principal'>, values: Partial<PhoneNumberRow>): Promise<PhoneNumberRow> {
     return super.insert(call, values).catch((error: unknown) => {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
       throw new Problem('conflict', { detail: 'This number is in use.' });
