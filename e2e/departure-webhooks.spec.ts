@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Json } from './api.js';
 import { anAccount, type Cast } from './cast.js';
 import { over, type Departure } from './departures.js';
+import { story } from './story.js';
 import { System } from './system.js';
 
 const EVENTS = ['scheduled', 'started', 'completed', 'failed', 'cancelled'].map((what) => `departure.${what}`);
@@ -51,14 +52,16 @@ describe('a webhook for departures', () => {
     return [...new Set(about.map(({ event }) => event.type))].sort();
   };
 
-  it('hears that somebody is to leave, and that it has been called off', async () => {
+  const step = story();
+
+  step('hears that somebody is to leave, and that it has been called off', async () => {
     const effectiveAt = new Date(system.clock.millis() + 86_400_000).toISOString();
     const later = await cast.owner.api.post<Departure>(`/v1/users/${cast.dan.id}/deactivate`, { effectiveAt });
     await cast.owner.api.post(`/v1/departures/${later.id}/cancel`);
     await eventually(() => expect(of(owners, later)).toEqual(['departure.cancelled', 'departure.scheduled']));
   });
 
-  it('hears that a departure has begun and is complete, and no name', async () => {
+  step('hears that a departure has begun and is complete, and no name', async () => {
     const departure = await cast.owner.api.post<Departure>(`/v1/users/${cast.dan.id}/deactivate`);
     await over(cast.owner.api, departure);
     await eventually(() => {
@@ -70,7 +73,7 @@ describe('a webhook for departures', () => {
       expect(texts).not.toContain(word);
   });
 
-  it('is silent when its owner has left, while others go on hearing', async () => {
+  step('is silent when its owner has left, while others go on hearing', async () => {
     const own = await over(cast.owner.api, await cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/deactivate`));
     await eventually(() => expect(of(owners, own)).toContain('departure.completed'));
     expect(of(leavers, own)).not.toContain('departure.completed');

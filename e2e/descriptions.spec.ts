@@ -1,18 +1,17 @@
-import { EntityManager } from '@mikro-orm/postgresql';
-import { connectNats } from '#libs/broker';
 import { eventually } from '#libs/test-kit';
-import { sql } from 'kysely';
 import { HttpClient } from '../cli/http-client.mjs';
 import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
 import { demoAccounts } from '../scripts/demo/accounts.mjs';
 import { Api, type Json } from './api.js';
 import { PASSWORD } from './cast.js';
 import { over, watch, type Departure } from './departures.js';
+import { retriedDeparture } from './retried-departure.js';
 import { EventDescriptions, Listener, type AsyncApi } from './listener.js';
 import { oneOfEach } from './one-of-each.js';
 import { ScimApi } from './scim-api.js';
 import { bodyFor, removalOrder } from './security/bodies.js';
 import { Routes } from './security/routes.js';
+import { story } from './story.js';
 import { System } from './system.js';
 import { Witness, type OpenApi } from './witness.js';
 
@@ -60,12 +59,14 @@ describe('the descriptions', () => {
     await system?.stop();
   });
 
-  it('hold for what belongs to nobody', async () => {
+  const step = story(240_000);
+
+  step('hold for what belongs to nobody', async () => {
     for (const path of paths('get', /^\/($|docs|health|metrics|openapi|asyncapi|\.well)/))
       await fetch(system.url + path);
   });
 
-  it('hold for signing in and out', async () => {
+  step('hold for signing in and out', async () => {
     const [, lena] = people.colleagues;
     const nobody = system.api();
     const { accessToken, refreshToken } = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
@@ -81,7 +82,7 @@ describe('the descriptions', () => {
     await nobody.post('/v1/auth/password-reset/confirm', { token, password: PASSWORD });
   });
 
-  it('hold for accounts, users and teams', async () => {
+  step('hold for accounts, users and teams', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);
     await owner.patch('/v1/account', { name: 'Harbor & Pine' });
     await owner.put('/v1/policy', { overrides: { 'insights.shared-reports': { deactivated: 'transfer' } } });
@@ -95,7 +96,7 @@ describe('the descriptions', () => {
     await owner.post('/v1/account/scim-tokens', { name: 'Old directory' });
   });
 
-  it('hold for everything else that can be made', async () => {
+  step('hold for everything else that can be made', async () => {
     await owner.post('/v1/contacts', { name: 'Walk-in' });
     await leaver.post('/v1/inboxes', { kind: 'shared', name: 'Empty', memberIds: [people.leaver.user.id] });
     await owner.post('/v1/import-sources', {
@@ -110,7 +111,7 @@ describe('the descriptions', () => {
     await oneOfEach(routes, leaver);
   });
 
-  it('hold for every list, and for what is in it', async () => {
+  step('hold for every list, and for what is in it', async () => {
     for (const path of paths('get', /^\/v1\/[^{]+$/)) {
       const answer = await raw(people.leaver, 'GET', path);
       const type = answer.headers.get('content-type') ?? '';
@@ -127,7 +128,7 @@ describe('the descriptions', () => {
     }
   });
 
-  it('hold for every change', async () => {
+  step('hold for every change', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);
     const change = (list: string, body: Json, id = mine(list)) => leaver.patch(`${list}/${id}`, body);
     await change('/v1/users', { name: 'Maya O.' }, people.leaver.user.id);
@@ -166,7 +167,7 @@ describe('the descriptions', () => {
     }
   });
 
-  it('hold for automations that run, and for numbers that move', async () => {
+  step('hold for automations that run, and for numbers that move', async () => {
     const [tomas] = people.colleagues.map(({ user }) => user.id);
     const automation = `/v1/automations/${mine('/v1/automations')}`;
     await leaver.post(`${automation}/deactivate`);
@@ -187,7 +188,7 @@ describe('the descriptions', () => {
     await owner.post(`${path}/release`);
   });
 
-  it('hold for every removal', async () => {
+  step('hold for every removal', async () => {
     const order = removalOrder(routes);
     const collections = paths('delete', /^\/v1\/[^{]+\/{id}$/).map((path) => path.slice(0, -'/{id}'.length));
     for (const list of collections.sort((one, other) => order.indexOf(one) - order.indexOf(other))) {
@@ -199,7 +200,7 @@ describe('the descriptions', () => {
     }
   });
 
-  it('hold for departures of every kind', async () => {
+  step('hold for departures of every kind', async () => {
     const me = people.leaver.user.id;
     const gone = async (path: string, body?: Json) => over(owner, await owner.post<Departure>(path, body));
     await owner.post('/v1/numbers', { e164: '+16135550198', ownerId: me });
@@ -233,25 +234,13 @@ describe('the descriptions', () => {
     );
   });
 
-  it('hold for a departure that has failed and is retried', async () => {
+  step('hold for a departure that has failed and is retried', async () => {
     const lena = people.colleagues[1].user.id;
-    const db = system.services.get('insights')!.app.get(EntityManager, { strict: false }).fork();
-    const departure = await db.transactional(async (em) => {
-      // While insights can't answer, the test does: it has given up.
-      await sql`lock table inbox in exclusive mode`.execute(em.getKysely());
-      const { id } = await owner.post(`/v1/users/${lena}/deactivate`);
-      const nats = await connectNats({ url: system.brokerUrl('insights'), name: 'test' });
-      const ids = { accountId: lena, userId: lena, departureId: id, type: 'user.deactivated' };
-      const receipt = { ...ids, seq: 0, lifecycleVersion: 2, round: 0, status: 'failed', error: 'test', rules: [] };
-      nats.publish('departure.receipt.insights', JSON.stringify({ service: 'insights', receipts: [receipt] }));
-      await nats.close();
-      await eventually(async () => expect((await owner.get(`/v1/departures/${id}`)).status).toBe('failed'));
-      return owner.post<Departure>(`/v1/departures/${id as string}/retry`);
-    });
+    const departure = await retriedDeparture(system, owner, lena);
     expect(await over(owner, departure)).toMatchObject({ status: 'completed' });
   });
 
-  it('hold for SCIM', async () => {
+  step('hold for SCIM', async () => {
     const scim = await ScimApi.connect(system, owner);
     for (const path of ['ServiceProviderConfig', 'Schemas', 'ResourceTypes', 'Users', 'Groups'])
       await scim.get(`/${path}`);

@@ -5,6 +5,7 @@ import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './cast.js';
 import { linesOf, over, type Departure } from './departures.js';
+import { story } from './story.js';
 import { System } from './system.js';
 import { traces } from './traces.js';
 
@@ -56,7 +57,9 @@ describe('a user whom another person takes over', () => {
     had = await belongings(cast);
   }, 60_000);
 
-  it('shuts the former person out within a second, and lets the new one choose a password', async () => {
+  const step = story();
+
+  step('shuts the former person out within a second, and lets the new one choose a password', async () => {
     const { cleo, owner } = cast;
     const { token: apiToken } = await cleo.api.post('/v1/me/api-tokens', { name: 'Laptop' });
     const byToken = system.api(apiToken as string);
@@ -71,7 +74,7 @@ describe('a user whom another person takes over', () => {
     await system.api().post('/v1/auth/password-reset/confirm', { token: mail.token, password: PASSWORD });
   });
 
-  it('is the same user: threads, number and name are there', async () => {
+  step('is the same user: threads, number and name are there', async () => {
     const api = await signIn(system, nell.email);
     expect(await api.get('/v1/me')).toMatchObject({ id: cast.cleo.id, ...nell, teamIds: [cast.teamId] });
     expect(await items(api, `/v1/messages?inboxId=${had.inboxId}`)).toMatchObject([{ text: 'Hello' }]);
@@ -81,7 +84,7 @@ describe('a user whom another person takes over', () => {
     );
   });
 
-  it('tells nothing of the former person any more', async () => {
+  step('tells nothing of the former person any more', async () => {
     await eventually(
       async () => {
         expect(await traces(system, cast.cleo.name)).toEqual([]);
@@ -90,7 +93,7 @@ describe('a user whom another person takes over', () => {
       },
       { timeout: 20_000 },
     );
-  }, 40_000);
+  });
 });
 
 describe('a user whose inbox is in somebody’s care', () => {
@@ -138,7 +141,9 @@ describe.each(['texting', 'calls'])('under preset %s, a user who becomes a share
     had = await belongings(cast);
   }, 60_000);
 
-  it('is deleted with nothing left to be done: the proof is 0, and certified', async () => {
+  const step = story();
+
+  step('is deleted with nothing left to be done: the proof is 0, and certified', async () => {
     const { cleo, dan, ben, owner } = cast;
     const body = { name: 'Front desk', memberIds: [dan.id, ben.id] };
     departure = await over(
@@ -149,9 +154,9 @@ describe.each(['texting', 'calls'])('under preset %s, a user who becomes a share
     expect(linesOf(departure).filter((line) => line.remaining !== 0)).toEqual([]);
     expect(await owner.api.get(`/v1/users/${cleo.id}`)).toMatchObject({ name: 'Deleted user', status: 'deleted' });
     await owner.api.get(`/v1/departures/${departure.id}/certificate`);
-  }, 40_000);
+  });
 
-  it('leaves the number in use, also when the quarantine would be over', async () => {
+  step('leaves the number in use, also when the quarantine would be over', async () => {
     const { dan } = cast;
     const after = { kind: 'shared', state: 'assigned', ownerId: null, inboxId: had.inboxId };
     expect(await dan.api.get(`/v1/numbers/${had.numberId}`)).toMatchObject(after);
@@ -164,7 +169,7 @@ describe.each(['texting', 'calls'])('under preset %s, a user who becomes a share
     expect(await dan.api.get(`/v1/numbers/${had.numberId}`)).toMatchObject(after);
   });
 
-  it('leaves the threads to the members, and what is written to the number comes to them', async () => {
+  step('leaves the threads to the members, and what is written to the number comes to them', async () => {
     const { dan, cleo } = cast;
     expect(await dan.api.get(`/v1/inboxes/${had.inboxId}`)).toMatchObject({
       ...{ kind: 'shared', name: 'Front desk', memberIds: [dan.id, cast.ben.id], owner: null },

@@ -3,6 +3,7 @@ import type { Json } from './api.js';
 import { anAccount, belongings, CONTACTS, contactsCsv, PASSWORD, signIn, type Belongings, type Cast } from './cast.js';
 import { counts, linesOf, over, watch, type Departure } from './departures.js';
 import { PARTS } from './foundation.js';
+import { story } from './story.js';
 import { System } from './system.js';
 import { traces } from './traces.js';
 
@@ -46,7 +47,9 @@ describe.each(PRESETS)('under preset %s', (preset) => {
       .accessToken as string;
   }, 60_000);
 
-  it('shows beforehand what will happen', async () => {
+  const step = story(180_000);
+
+  step('shows beforehand what will happen', async () => {
     preview = await owner().get(`/v1/users/${cast.ada.id}/departure-preview?transition=deactivated`);
     expect(preview).toMatchObject({ possible: true, successors: { firstAdminId: cast.owner.id } });
     expect(counts(preview.rules)).toMatchObject({
@@ -68,7 +71,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(preview.warnings).toContainEqual(expect.objectContaining({ rule: 'integrations.shared-apps' }));
   });
 
-  it('does exactly that, visibly, and proves that nothing is left', async () => {
+  step('does exactly that, visibly, and proves that nothing is left', async () => {
     const accepted = await owner().post<Departure>(`/v1/users/${cast.ada.id}/deactivate`, {
       planToken: preview.planToken,
       reason: 'Moving on',
@@ -87,7 +90,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(linesOf(deactivation).filter((one) => one.remaining !== 0)).toEqual([]);
   });
 
-  it('signs the leaver out everywhere at once', async () => {
+  step('signs the leaver out everywhere at once', async () => {
     await eventually(
       async () => expect(await cast.ada.api.refusal(system.api(oldToken).get('/v1/me'))).toMatchObject({ status: 401 }),
       { timeout: 1_000 },
@@ -102,7 +105,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     });
   });
 
-  it('leaves everything where the policy says', async () => {
+  step('leaves everything where the policy says', async () => {
     const chats = await Promise.all(had.chats.map((id) => see(`/v1/live-chats/${id}`)));
     const kept = preset === 'helpdesk';
     for (const chat of chats)
@@ -133,7 +136,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(await owner().all(`/v1/contacts?assignee=${cast.ada.id}`)).toHaveLength(CONTACTS / 4);
   });
 
-  it('lets nobody be given anything who has left', async () => {
+  step('lets nobody be given anything who has left', async () => {
     const refused = { status: 422, code: 'inactive-user' };
     expect(
       await owner().refusal(owner().post('/v1/live-chats', { visitor: 'Late', operatorId: cast.ada.id })),
@@ -148,7 +151,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     ).toMatchObject(refused);
   });
 
-  it('lets the leaver come back as before, with the old tokens dead', async () => {
+  step('lets the leaver come back as before, with the old tokens dead', async () => {
     const back = await over(owner(), await owner().post<Departure>(`/v1/users/${cast.ada.id}/reactivate`));
     expect(back).toMatchObject({ transition: 'reactivated', status: 'completed' });
     expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({
@@ -161,7 +164,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(await owner().refusal(system.api(oldToken).get('/v1/me'))).toMatchObject({ status: 401 });
   });
 
-  it('deletes the leaver for good', async () => {
+  step('deletes the leaver for good', async () => {
     const chat = await owner().post('/v1/live-chats', { visitor: 'Again', operatorId: cast.ada.id });
     if (preset === 'crm') {
       expect(await owner().refusal(owner().post(`/v1/users/${cast.ada.id}/delete`))).toMatchObject({
@@ -189,7 +192,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(await see(`/v1/live-chats/${chat.id}`)).toMatchObject({ status: 'queued', operator: null });
   });
 
-  it('shows "Deleted user" where the name stood', async () => {
+  step('shows "Deleted user" where the name stood', async () => {
     expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({
       name: 'Deleted user',
       email: null,
@@ -214,7 +217,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     else expect(await segment).toMatchObject({ owner: { name: 'Deleted user' } });
   });
 
-  it('keeps the number in quarantine for a week, then lets it go', async () => {
+  step('keeps the number in quarantine for a week, then lets it go', async () => {
     if (preset === 'calls')
       return expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ ownerId: cast.ben.id, state: 'assigned' });
     expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'quarantined', ownerId: null });
@@ -227,7 +230,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     });
   });
 
-  it('finds nothing that breaks a promise, and no trace of the person', async () => {
+  step('finds nothing that breaks a promise, and no trace of the person', async () => {
     cast.owner.api = await signIn(system, cast.owner.email);
     const { id } = await owner().post('/v1/departures/verify');
     const verified = await eventually(async () => {

@@ -6,6 +6,7 @@ import type { Json } from './api.js';
 import { anAccount, type Cast, type Member } from './cast.js';
 import { over, type Departure } from './departures.js';
 import { NinthService } from './ninth-service.js';
+import { story } from './story.js';
 import { System } from './system.js';
 
 const RULE = 'billing.approvals';
@@ -86,14 +87,16 @@ describe('a service of another team', () => {
     expect(output).toContain('billing.approvals behaves like a rule');
   }, 60_000);
 
-  it('has its rule in the catalogue', async () => {
+  const step = story(180_000);
+
+  step('has its rule in the catalogue', async () => {
     await eventually(async () => {
       const { items } = await owner().get<{ items: Json[] }>('/v1/rules');
       expect(items.at(-1)).toMatchObject({ id: RULE, service: 'billing', allowed: ['transfer', 'unassign', 'keep'] });
     });
   });
 
-  it('takes over what those have who left before it came, and that only', async () => {
+  step('takes over what those have who left before it came, and that only', async () => {
     const [dans, cleos] = [await answered(deactivated), await answered(deleted)];
     expect(answerOf(dans)!.rules).toMatchObject([{ rule: RULE, transition: 'deactivated', affected: 2, remaining: 0 }]);
     expect(answerOf(cleos)!.rules).toMatchObject([
@@ -104,26 +107,26 @@ describe('a service of another team', () => {
     expect(await approvals(cast.owner)).toEqual({ pending: 5 });
     expect(await approvals(cast.dan)).toEqual({ approved: 1 });
     expect(await approvals(cast.ben)).toEqual({ pending: 4 });
-  }, 60_000);
+  });
 
-  it('stands in the certificate of a deletion from before it came', async () => {
+  step('stands in the certificate of a deletion from before it came', async () => {
     await answered(deleted);
     const { payload } = await owner().get<{ payload: { services: Json[] } }>(
       `/v1/departures/${deleted.id}/certificate`,
     );
     expect(payload.services.map(({ service }) => service)).toContain('billing');
-  }, 60_000);
+  });
 
-  it('leaves nothing for a verification to find', async () => {
+  step('leaves nothing for a verification to find', async () => {
     await Promise.all([answered(deactivated), answered(deleted)]);
     const { id } = await owner().post('/v1/departures/verify');
     await eventually(async () => {
       const found = await owner().get(`/v1/departures/verify/${id as string}`);
       expect(found).toMatchObject({ status: 'completed', checked: 2, broken: [] });
     });
-  }, 60_000);
+  });
 
-  it('takes part in the departures that come: preview, receipt and proof', async () => {
+  step('takes part in the departures that come: preview, receipt and proof', async () => {
     const preview = await owner().get<{ rules: Json[] }>(
       `/v1/users/${cast.ben.id}/departure-preview?transition=deactivated`,
     );

@@ -10,6 +10,7 @@ import { everythingOf, type Everything, type Stranger } from './everything.js';
 import { PARTS } from './foundation.js';
 import { ENTERPRISE, ScimApi, USER } from './scim-api.js';
 import { Routes } from './security/routes.js';
+import { story } from './story.js';
 import { System } from './system.js';
 import { traces } from './traces.js';
 
@@ -128,7 +129,9 @@ describe('somebody who owned something of everything', () => {
       `/v1/users/${leaver.id}/departure-preview?transition=${transition}`,
     );
 
-  it('has rows of every rule of the catalogue', async () => {
+  const step = story(180_000);
+
+  step('has rows of every rule of the catalogue', async () => {
     const { items } = await owner().get<{ items: CatalogueRule[] }>('/v1/rules');
     const lines = (await Promise.all(['deactivated', 'deleted'].map(preview))).flatMap(({ rules }) => rules);
     const present = new Set(lines.filter(({ count }) => count > 0).map(({ rule }) => rule));
@@ -136,7 +139,7 @@ describe('somebody who owned something of everything', () => {
     expect(missing.map(({ id }) => `${id}: give the leaver such a row in e2e/everything.ts`)).toEqual([]);
   });
 
-  it('is found in many places as long as they work here', async () => {
+  step('is found in many places as long as they work here', async () => {
     expect(await traces(system, DETAILS)).toEqual(
       expect.arrayContaining([
         'identity.users',
@@ -147,7 +150,7 @@ describe('somebody who owned something of everything', () => {
     );
   });
 
-  it('leaves by a list of staff ids, is deleted on a day to come, and all that waits happens', async () => {
+  step('leaves by a list of staff ids, is deleted on a day to come, and all that waits happens', async () => {
     const csv = `staffId,successorStaffId\n"${leaver.staffId}",\nnobody,\n`;
     const { id } = await owner().upload('/v1/departures/bulk?transition=deactivated', csv);
     await eventually(async () =>
@@ -176,7 +179,7 @@ describe('somebody who owned something of everything', () => {
     );
   });
 
-  it('is nowhere any more: in no table, stream, bucket or log', async () => {
+  step('is nowhere any more: in no table, stream, bucket or log', async () => {
     await eventually(async () => expect(await traces(system, DETAILS)).toEqual([]));
     // The same search does find the id, which stays, also in a bucket.
     expect(await traces(system, leaver.id)).toEqual(
@@ -184,11 +187,14 @@ describe('somebody who owned something of everything', () => {
     );
   });
 
-  it('has left a number, which was the account’s, to the list of numbers and the history of calls alone', async () => {
-    expect((await traces(system, had.e164)).sort()).toEqual(['telephony.phone_call', 'telephony.phone_number']);
-  });
+  step(
+    'has left a number, which was the account’s, to the list of numbers and the history of calls alone',
+    async () => {
+      expect((await traces(system, had.e164)).sort()).toEqual(['telephony.phone_call', 'telephony.phone_number']);
+    },
+  );
 
-  it('is told apart from nobody where their things were called after them', async () => {
+  step('is told apart from nobody where their things were called after them', async () => {
     expect(await owner().get(`/v1/inboxes/${had.personalInbox}`)).toMatchObject({
       name: 'Personal inbox',
       owner: { name: 'Deleted user' },

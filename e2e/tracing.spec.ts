@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestCollector, type CollectedSpan } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { anAccount, PASSWORD, type Cast } from './cast.js';
-import { over, type Departure } from './departures.js';
+import { over, type Departure, type Line } from './departures.js';
 import { PARTS } from './foundation.js';
 import { Processes } from './processes.js';
 
@@ -37,6 +37,8 @@ beforeAll(async () => {
   const { id: operatorId, api } = cast.ada;
   await api.post('/v1/live-chats', { visitor: 'A visitor', operatorId });
   await api.post('/v1/automations', { name: 'Welcome', trigger: { kind: 'any' } });
+  await api.post('/v1/webhooks', { url: 'https://hooks.example/in', events: ['contact.created'] });
+  await api.post('/v1/dashboards', { name: 'Pipeline', shared: true });
   departure = await leave(cast.ada.id);
   expect(departure.status).toBe('completed');
 }, 120_000);
@@ -63,10 +65,9 @@ describe('a deactivation is one trace', () => {
   };
 
   /** Rules that leave everything as it is have no span of their own: what they speak of is counted in one statement. */
-  const rulesOf = (service: string) => {
-    const { rules } = departure.services.find((one) => one.service === service)!;
-    return rules.filter(({ action }) => action !== 'keep').map(({ rule }) => `rule ${rule}`);
-  };
+  const linesOf = (service: string) =>
+    departure.services.find((one) => one.service === service)!.rules.filter(({ action }) => action !== 'keep');
+  const spansOf = (lines: readonly Line[]) => lines.map(({ rule }) => `rule ${rule}`);
 
   beforeAll(async () => {
     const isAbout = ({ attributes }: CollectedSpan) => attributes['leaver.departure.id'] === departure.id;
@@ -111,7 +112,10 @@ describe('a deactivation is one trace', () => {
     const sent = only({ service: 'identity', kind: 'producer' });
     const received = only({ service, kind: 'consumer', name: 'process user.deactivated' }, childrenOf(sent));
     const rules = below(received).filter(({ name }) => name.startsWith(`rule ${service}.`));
-    expect(rulesOf(service)).toEqual(expect.arrayContaining(rules.map(({ name }) => name)));
+    const names = rules.map(({ name }) => name);
+    expect(spansOf(linesOf(service))).toEqual(expect.arrayContaining(names));
+    const changing = linesOf(service).filter(({ affected }) => Number(affected) > 0);
+    expect(names).toEqual(expect.arrayContaining(spansOf(changing)));
     for (const rule of rules) expect(childrenOf(rule).filter(isStatement)).not.toEqual([]);
     expect(
       below(received)
@@ -123,8 +127,13 @@ describe('a deactivation is one trace', () => {
 
   it('in which rules that change something are told apart', () => {
     const names = new Set(trace.map(({ name }) => name));
-    expect(names).toContain('rule automations.owned');
-    expect(names).toContain('rule messaging.live-chats');
+    for (const rule of [
+      'automations.owned',
+      'messaging.live-chats',
+      'integrations.webhooks',
+      'insights.shared-dashboards',
+    ])
+      expect(names).toContain(`rule ${rule}`);
   });
 
   it('which ends where identity takes the receipts in', () => {

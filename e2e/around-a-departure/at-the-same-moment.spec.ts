@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as pause } from 'node:timers/promises';
+import { overlap } from '#libs/lifecycle/testing';
 import { eventually } from '#libs/test-kit';
 import { ScheduleWorker } from '../../services/identity/src/departures/decide/schedule/schedule.worker.js';
 import type { Json } from '../api.js';
@@ -103,48 +103,58 @@ describe('a plan that somebody has read', () => {
 });
 
 describe('a scheduled departure that is called off when it is just due', () => {
-  const RACES = 12;
   const SOON = 20_000;
-  const wake = () => system.services.get('identity')!.app.get(ScheduleWorker, { strict: false }).wake();
+  const adminUrl = () => system.databaseUrl('identity');
+  const scheduler = () => system.services.get('identity')!.app.get(ScheduleWorker, { strict: false });
+  const statusNow = async (id: string) => (await owner().get<Departure>(`/v1/departures/${id}`)).status;
+  const cancel = (id: string) => outcome(owner().post<Departure>(`/v1/departures/${id}/cancel`));
 
-  it(`is either cancelled or carried out, ${RACES} times`, async () => {
-    const seen = new Set<string>();
-    // Milliseconds by which the request is ahead of the moment. The next race always favours who has just lost.
-    let lead = 0;
-    for (let race = 0; race < RACES; race++) {
-      const leaver = await aColleague(system, cast);
-      cast.owner.api = await signIn(system, cast.owner.email);
-      const effectiveAt = new Date(system.clock.millis() + SOON).toISOString();
-      const { id } = await owner().post<Departure>(`/v1/users/${leaver.id}/deactivate`, { effectiveAt });
-      const due = pause(Math.max(lead, 0)).then(() => {
-        system.clock.advance(SOON);
-        wake();
-      });
-      await pause(Math.max(-lead, 0));
-      const { code } = await outcome(owner().post<Departure>(`/v1/departures/${id}/cancel`));
-      await due;
-      lead += code === 'conflict' ? 40 : -25;
-      seen.add(code);
-      const departure = await eventually(async () => {
-        const now = await owner().get<Departure>(`/v1/departures/${id}`);
-        if (['scheduled', 'running'].includes(now.status)) throw new Error(now.status);
-        return now;
-      });
-      const acts = (await trail(owner(), `subjectId=${leaver.id}`)).map((entry) => entry.action);
-      if (code === 'conflict') {
-        expect(departure.status).toBe('completed');
-        expect(await statusOf(leaver)).toBe('deactivated');
-        expect(acts).toContain('user.deactivated');
-        expect(acts).not.toContain('departure.cancelled');
-      } else {
-        expect(departure).toMatchObject({ status: 'cancelled', services: [] });
-        expect(await statusOf(leaver)).toBe('active');
-        expect(await leaver.api.get('/v1/me')).toMatchObject({ id: leaver.id });
-        expect(acts).toContain('departure.cancelled');
-        expect(acts).not.toContain('user.deactivated');
-      }
-    }
-    // Both ends are met, or nothing has been shown.
-    expect([...seen].sort()).toEqual(['accepted', 'conflict']);
+  async function scheduled(): Promise<{ leaver: Member; id: string }> {
+    const leaver = await aColleague(system, cast);
+    cast.owner.api = await signIn(system, cast.owner.email);
+    const effectiveAt = new Date(system.clock.millis() + SOON).toISOString();
+    const { id } = await owner().post<Departure>(`/v1/users/${leaver.id}/deactivate`, { effectiveAt });
+    return { leaver, id };
+  }
+
+  it('is not carried out when the cancellation is first', async () => {
+    const { leaver, id } = await scheduled();
+    const comesDue = async () => {
+      system.clock.advance(SOON);
+      await scheduler().drain();
+    };
+    const seen = await overlap(
+      { adminUrl: adminUrl(), row: 'departure where id = $1', id },
+      () => cancel(id),
+      comesDue,
+    );
+    expect(seen.first).toMatchObject({ status: 'fulfilled', value: { code: 'accepted' } });
+    await scheduler().drain();
+    expect(await owner().get<Departure>(`/v1/departures/${id}`)).toMatchObject({ status: 'cancelled', services: [] });
+    expect(await statusOf(leaver)).toBe('active');
+    expect(await leaver.api.get('/v1/me')).toMatchObject({ id: leaver.id });
+    const acts = (await trail(owner(), `subjectId=${leaver.id}`)).map((entry) => entry.action);
+    expect(acts).toContain('departure.cancelled');
+    expect(acts).not.toContain('user.deactivated');
+  });
+
+  it('is carried out when the decision is first, and the cancellation is told so', async () => {
+    const { leaver, id } = await scheduled();
+    const comesDue = async () => {
+      system.clock.advance(SOON);
+      scheduler().wake();
+      await eventually(async () => expect(await statusNow(id)).toBe('completed'));
+    };
+    const row = 'users where id = $1';
+    const seen = await overlap({ adminUrl: adminUrl(), row, id: leaver.id }, comesDue, () => cancel(id));
+    expect(seen).toMatchObject({
+      first: { status: 'fulfilled' },
+      second: { status: 'fulfilled', value: { answer: 409, code: 'conflict' } },
+      hasWaited: true,
+    });
+    expect(await statusOf(leaver)).toBe('deactivated');
+    const acts = (await trail(owner(), `subjectId=${leaver.id}`)).map((entry) => entry.action);
+    expect(acts).toContain('user.deactivated');
+    expect(acts).not.toContain('departure.cancelled');
   });
 });

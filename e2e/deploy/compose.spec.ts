@@ -79,6 +79,7 @@ describe('docker-compose.yml', () => {
 
   it('shows all secrets only to the container that creates them, which has no network', () => {
     const readers = Object.entries(mounts(compose.services.secrets!)).filter(([target]) => target !== '/secrets/all');
+    expect(readers.length).toBeGreaterThan(0);
     for (const [target, source] of readers) expect(source).toBe(`secrets-${basename(target)}`);
     const consumed = all()
       .map(([, service]) => mounts(service)['/run/secrets'])

@@ -59,6 +59,7 @@ describe('the files of deploy/kubernetes', () => {
 
 describe('the secrets that the image makes', () => {
   it('are valid for Kubernetes', async () => {
+    expect(secretManifests.length).toBeGreaterThan(0);
     for (const secret of secretManifests) expect(await faultsOf(secret)).toEqual([]);
   });
 

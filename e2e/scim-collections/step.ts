@@ -1,4 +1,5 @@
 import type { ScimApi } from '../scim-api.js';
+import { story } from '../story.js';
 
 type Send = readonly [method: string, path: string, body?: unknown];
 
@@ -22,13 +23,16 @@ export interface Step {
 /** Plays the steps in their order, each as a test of its own. */
 export function play(steps: readonly Step[], scim: () => ScimApi): void {
   const known: Record<string, string> = {};
-  it.each(steps.map((step) => [step.asks, step] as const))('%s', async (_asks, step) => {
-    const [method, path, body] = filled(step.send, known) as Send;
-    const { status, body: answer } = await scim().send(method, path, body, step.headers);
-    const expected = step.holds === undefined ? {} : { answer: filled(step.holds, known) };
-    expect({ status, answer }).toMatchObject({ status: step.status, ...expected });
-    for (const [name, at] of Object.entries(step.keep ?? {})) known[name] = String(partOf(answer, at));
-  });
+  const tell = story();
+  for (const step of steps) {
+    tell(step.asks, async () => {
+      const [method, path, body] = filled(step.send, known) as Send;
+      const { status, body: answer } = await scim().send(method, path, body, step.headers);
+      const expected = step.holds === undefined ? {} : { answer: filled(step.holds, known) };
+      expect({ status, answer }).toMatchObject({ status: step.status, ...expected });
+      for (const [name, at] of Object.entries(step.keep ?? {})) known[name] = String(partOf(answer, at));
+    });
+  }
 }
 
 function filled(value: unknown, known: Readonly<Record<string, string>>): unknown {

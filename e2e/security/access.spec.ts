@@ -1,5 +1,6 @@
 import { ALL_OPERATIONS } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
+import { story } from '../story.js';
 import { System } from '../system.js';
 import { ask, type Answer } from './ask.js';
 import { bodyFor, idFieldsOf, meaningOf, queryFor, withId } from './bodies.js';
@@ -88,7 +89,9 @@ describe('another account', () => {
   const scoped = () =>
     routes.all.filter(({ id, params }) => params.length > 0 && ![...PUBLIC_BY_ADDRESS, ...PROTOCOL].includes(id));
 
-  it('has something of ours to try on every route', () => {
+  const step = story();
+
+  step('has something of ours to try on every route', () => {
     expect(secrets.length).toBeGreaterThan(200);
     expect(
       scoped()
@@ -100,7 +103,7 @@ describe('another account', () => {
     );
   });
 
-  it('is shown to be there for us by the very addresses that the stranger tries', async () => {
+  step('is shown to be there for us by the very addresses that the stranger tries', async () => {
     const missing: string[] = [];
     for (const route of scoped().filter(({ method, takes }) => method === 'GET' && takes === 'user')) {
       const path = ours.addressOf(route)!;
@@ -110,7 +113,7 @@ describe('another account', () => {
     expect(missing).toEqual([]);
   });
 
-  it('finds nothing at any address of ours', async () => {
+  step('finds nothing at any address of ours', async () => {
     const faults: string[] = [];
     for (const route of scoped()) {
       const path = ours.addressOf(route)!;
@@ -124,7 +127,7 @@ describe('another account', () => {
     expect(faults).toEqual([]);
   });
 
-  it('finds nothing of ours within its own things', async () => {
+  step('finds nothing of ours within its own things', async () => {
     const faults: string[] = [];
     for (const route of scoped().filter(({ params }) => params.length > 1)) {
       const [mine, foreign] = [theirs.addressOf(route)!.split('/'), ours.addressOf(route)!.split('/')];
@@ -135,7 +138,7 @@ describe('another account', () => {
     expect(faults).toEqual([]);
   });
 
-  it('sees nothing of ours in what it may read, whatever it asks for', async () => {
+  step('sees nothing of ours in what it may read, whatever it asks for', async () => {
     const faults: string[] = [];
     for (const route of routes.all.filter(({ method, params }) => method === 'GET' && params.length === 0)) {
       const queries = ['', ...route.query.flatMap(({ name, schema }) => filterFor(route, name, schema))];
@@ -152,7 +155,7 @@ describe('another account', () => {
     return [`?${name}=${ours.things.get(meaningOf(name, id))}`];
   };
 
-  it('cannot build on anything of ours', async () => {
+  step('cannot build on anything of ours', async () => {
     const faults: string[] = [];
     for (const route of routes.all.filter(({ takes }) => takes === 'user')) {
       const path = theirs.addressOf(route)!;
@@ -182,7 +185,7 @@ describe('another account', () => {
     return (bulk.counts as Record<string, number>).accepted === 0;
   }
 
-  it('has changed nothing of ours by all that', async () => {
+  step('has changed nothing of ours by all that', async () => {
     expect(await footprintOf(system, ours.people.account.id)).toEqual(before);
   });
 });

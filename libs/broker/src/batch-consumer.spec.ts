@@ -57,6 +57,26 @@ async function publish(count: number, { size = 20, subject = 'user.updated.a.u' 
   return ids;
 }
 
+/**
+ * Hands so many new messages over as one batch, however many packets they come in: they collect while the consumer is
+ * busy with another message.
+ */
+async function consumeTogether(count: number, handler: BatchHandler, overrides?: Partial<BatchConsumerOptions>) {
+  const busy = gate();
+  let isBusy = false;
+  consume(async (batch) => {
+    if (isBusy) return handler(batch);
+    isBusy = true;
+    await busy.opened;
+  }, overrides);
+  await publish(1);
+  await eventually(() => isBusy);
+  const ids = await publish(count);
+  await eventually(async () => (await unacknowledged()) === count + 1);
+  busy.open();
+  return ids;
+}
+
 const idOf = ({ data }: Delivery): string => new TextDecoder().decode(data).trim();
 const unacknowledged = async () => (await manager.consumers.info(USERS.name, DURABLE)).num_ack_pending;
 const consumerExists = () =>
@@ -151,9 +171,8 @@ describe('batches', () => {
 
 describe('outcomes', () => {
   it('each message of a batch gets its own: one is done, one comes again, one never does', async () => {
-    const ids = await publish(3);
     const seen: string[] = [];
-    consume(async (batch) => {
+    const ids = await consumeTogether(3, async (batch) => {
       seen.push(...batch.map(idOf));
       if (batch.length < 3) return;
       return ['ack', { nakAfterMs: 50 }, { term: 'no use' }];
@@ -164,7 +183,6 @@ describe('outcomes', () => {
   });
 
   it('a batch that fails comes back as a whole, after a while, and says that it is the second time', async () => {
-    const ids = await publish(3);
     const seen: Delivery[] = [];
     const times: number[] = [];
     const lines: object[] = [];
@@ -174,7 +192,7 @@ describe('outcomes', () => {
       seen.push(...batch);
       if (times.length === 1) throw Object.assign(new Error('alice@example.com'), { code: '40001' });
     };
-    consume(handler, { log });
+    const ids = await consumeTogether(3, handler, { log });
     await eventually(() => seen.length === 6);
     expect(seen.map(idOf)).toEqual([...ids, ...ids]);
     expect(seen.map(({ deliveries }) => deliveries)).toEqual([1, 1, 1, 2, 2, 2]);

@@ -1,8 +1,8 @@
 import { Problem, TRANSITIONS, type Transition } from '#libs/contracts';
 import type { Action, Rule } from '#libs/lifecycle';
-import { RuleBench, type ServiceUnderTest } from './bench.js';
+import { RuleBench, type Person, type ServiceUnderTest } from './bench.js';
 import { crashes } from './crash.js';
-import { MANY, Scene, SEVERAL, type RuleExample } from './scene.js';
+import { MANY, Scene, SEVERAL, type RuleExample, type Way } from './scene.js';
 
 /**
  * What every rule owes, whatever it does: the same statements for each of its actions on each of its transitions.
@@ -29,7 +29,9 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
         if (transition === 'deactivated' && action.undo === 'on-request') givesBack(scene);
         if (action.effect.kind === 'insert') marks(scene);
         if (action.later) delays(scene);
-        if (example.write && action.name !== 'block') races(scene, example.write);
+        if (action.name === 'block') return;
+        if (example.write) races(scene, example.write);
+        for (const [name, way] of Object.entries(example.ways ?? {})) describe(name, () => races(scene, way));
       });
     }
   });
@@ -112,17 +114,34 @@ function changes(scene: Setting): void {
   });
 }
 
-function races(scene: Setting, write: NonNullable<RuleExample['write']>): void {
-  it('a write that races the departure leaves no row behind', async () => {
-    for (let round = 0; round < 3; round++) {
-      const s = await scene(0);
-      // For somebody who stays it works: what is refused below is refused because the person leaves.
-      await write(s.bench, s.colleague);
-      const tryTo = () => write(s.bench, s.leaver).catch((error: unknown) => error);
-      await Promise.all([tryTo(), tryTo(), s.applyDeparture(), tryTo()]);
-      expect(await tryTo()).toBeInstanceOf(Problem);
-      expect(await s.remaining()).toEqual([]);
-    }
+function races(scene: Setting, way: Way): void {
+  const { given, write, maySucceed = false } = typeof way === 'object' ? way : { given: undefined, write: way };
+  const prepare = async (s: Scene, person: Person) => {
+    const id = (await given?.(s.bench, person)) ?? '';
+    return () => write(s.bench, person, id);
+  };
+
+  it('a departure waits for a write that has locked the person, and finds its row', async () => {
+    const s = await scene(0);
+    const seen = await s.overlap(await prepare(s, s.leaver), () => s.applyDeparture());
+    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, second: { status: 'fulfilled' }, hasWaited: true });
+    expect(await s.remaining()).toEqual([]);
+  });
+
+  it('a write waits for a departure that has locked the person, and leaves no row behind', async () => {
+    const s = await scene(0);
+    // For somebody who stays it works: what is refused below is refused because the person leaves.
+    await (
+      await prepare(s, s.colleague)
+    )();
+    const tryTo = await prepare(s, s.leaver);
+    const seen = await s.overlap(() => s.applyDeparture(), tryTo);
+    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, hasWaited: true });
+    if (!maySucceed || seen.second.status === 'rejected')
+      expect(seen.second).toMatchObject({ status: 'rejected', reason: expect.any(Problem) });
+    expect(await s.remaining()).toEqual([]);
+    if (!maySucceed) await expect(tryTo()).rejects.toThrow(Problem);
+    expect(await s.remaining()).toEqual([]);
   });
 }
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Receipt, ReceiptLine, ResolvedAction, ResolvedRules, Transition, UserEvent } from '#libs/contracts';
 import { choiceOf, countRows, preview, proof, type Action, type Rule } from '#libs/lifecycle';
 import type { Person, RuleBench } from './bench.js';
+import { overlap } from './overlap.js';
 
 export interface RuleExample {
   /** Which kind of rows, for a rule over several. */
@@ -10,10 +11,13 @@ export interface RuleExample {
   /** Writes one row of the kind that the rule speaks of, belonging to the person. Flushed by the suite. */
   row: (em: EntityManager, owner: Person, bench: RuleBench) => unknown;
   /**
-   * How the service itself puts such a row on a person, in a transaction of its own: raced against the departure.
-   * It refuses with a `Problem` whoever has left. Without one the rule's rows cannot be written after the person has left by any way of the service.
+   * How the service itself puts such a row on a person, in a transaction of its own that locks the person: raced against
+   * the departure. It refuses somebody who has left with a `Problem`. Without `write` and `ways`, no way of the service
+   * writes the rule's rows after the person has left.
    */
-  write?: (bench: RuleBench, owner: Person) => Promise<unknown>;
+  write?: Write;
+  /** Several such ways, each raced on its own. The names end the sentence "a write waits …". */
+  ways?: Readonly<Record<string, Way>>;
   /** For rules that only apply to owners and admins. */
   manager?: boolean;
   /** Another part of the same rule is put through everything; of this one only the selection of its rows is its own. */
@@ -21,6 +25,19 @@ export interface RuleExample {
   /** A person has one such row at most. */
   single?: boolean;
 }
+
+export type Write = (bench: RuleBench, owner: Person) => Promise<unknown>;
+
+/** A write for which something has to be there first. */
+interface WriteTo {
+  /** Makes it, unraced. @returns its id */
+  given: (bench: RuleBench, owner: Person) => Promise<string>;
+  write: (bench: RuleBench, owner: Person, id: string) => Promise<unknown>;
+  /** After the departure it may succeed: without the person, or because what is given is somebody else's by then. */
+  maySucceed?: boolean;
+}
+
+export type Way = Write | WriteTo;
 
 type Row = Record<string, unknown>;
 
@@ -187,6 +204,12 @@ export class Scene {
 
   private lineAmong(lines: readonly ReceiptLine[]): ReceiptLine | undefined {
     return lines.find((line) => line.part === this.example.part);
+  }
+
+  /** Runs two transactions in a forced order, of which the first locks the leaver. */
+  overlap<A, B>(first: () => Promise<A>, second: () => Promise<B>) {
+    const { adminUrl } = this.bench.database;
+    return overlap({ adminUrl, row: 'directory where user_id = $1', id: this.leaver.userId }, first, second);
   }
 
   async remaining() {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, NatsConnection } from '@nats-io/transport-node';
 import { testBroker, type TestBroker } from '#libs/test-kit';
@@ -32,10 +32,10 @@ function stored(url: string): Promise<string[]> {
 
 describe('a test broker', () => {
   let broker: TestBroker;
-  beforeAll(async () => {
+  beforeEach(async () => {
     broker = await testBroker();
   });
-  afterAll(() => broker.stop());
+  afterEach(() => broker.stop());
 
   it('keeps its address and what it stored over a crash', async () => {
     await store(broker.url, 'hello');

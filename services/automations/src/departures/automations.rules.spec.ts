@@ -17,6 +17,8 @@ import { entities, migrations } from '../automations.module.js';
 import { automationsRules } from './automations.rules.js';
 import { kept } from './kept.js';
 
+const WELCOME = { name: 'Welcome', trigger: { kind: 'any' } };
+
 const automations: ServiceUnderTest = { name: 'automations', entities, rules: automationsRules, migrations };
 
 async function anAutomation(em: EntityManager, { accountId }: Person, bench: RuleBench, ownerId = bench.ids.next()) {
@@ -37,12 +39,16 @@ function activate(bench: RuleBench, owner: Person, id: string) {
 
 behavesLikeARule(automations, 'automations.owned', {
   row: (em, owner, bench) => anAutomation(em, owner, bench, owner.userId),
-  // By making an active one, and by activating one that rests.
-  write: async (bench, owner) => {
-    const body = { name: 'Welcome', trigger: { kind: 'any' } };
-    await bench.create(AutomationController, owner, body);
-    const { id } = (await bench.create(AutomationController, owner, { ...body, active: false })) as { id: string };
-    await activate(bench, owner, id);
+  ways: {
+    'making one': (bench, owner) => bench.create(AutomationController, owner, WELCOME),
+    'switching one on': {
+      given: async (bench, owner) => {
+        const answer = await bench.create(AutomationController, owner, { ...WELCOME, active: false });
+        return (answer as { id: string }).id;
+      },
+      write: activate,
+      maySucceed: true,
+    },
   },
 });
 

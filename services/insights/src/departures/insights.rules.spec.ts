@@ -5,6 +5,7 @@ import { preview } from '#libs/lifecycle';
 import {
   behavesLikeARule,
   coversEveryPersonalColumn,
+  overlap,
   RuleBench,
   type Person,
   type ServiceUnderTest,
@@ -62,9 +63,11 @@ behavesLikeARule(insights, 'insights.shared-dashboards', {
 });
 
 behavesLikeARule(insights, 'insights.public-links', {
-  write: async (bench, owner) => {
-    const dashboard = (await bench.create(DashboardController, owner, { name: 'Pipeline' })) as { id: string };
-    return bench.create(PublicLinkController, owner, { dashboardId: dashboard.id });
+  ways: {
+    'publishing a dashboard': {
+      given: (bench, owner) => made(bench.create(DashboardController, owner, { name: 'Pipeline' })),
+      write: (bench, owner, dashboardId) => bench.create(PublicLinkController, owner, { dashboardId }),
+    },
   },
   row: async (em, owner, bench) => {
     const dashboard = em.create(Dashboard, aDashboard(bench, owner));
@@ -84,13 +87,20 @@ behavesLikeARule(insights, 'insights.private-dashboards', {
 
 behavesLikeARule(insights, 'insights.shared-reports', {
   row: (em, owner, bench) => em.create(Report, { ...aReport(bench, owner), sharing: 'everyone' }),
-  // By making one that is shared, and by sharing one that is not.
-  write: async (bench, owner) => {
-    await bench.create(ReportController, owner, { name: 'Win rate', sharedWith: 'everyone' });
-    const { id } = (await bench.create(ReportController, owner, { name: 'Win rate' })) as { id: string };
-    await share(bench, owner, id);
+  ways: {
+    'making one that is shared': (bench, owner) =>
+      bench.create(ReportController, owner, { name: 'Win rate', sharedWith: 'everyone' }),
+    'sharing one': {
+      given: (bench, owner) => made(bench.create(ReportController, owner, { name: 'Win rate' })),
+      write: share,
+    },
   },
 });
+
+/** The id of what has been made. */
+async function made(answer: Promise<unknown>): Promise<string> {
+  return ((await answer) as { id: string }).id;
+}
 
 /** Switches a report's sharing on, in a transaction of its own. */
 function share(bench: RuleBench, owner: Person, id: string) {
@@ -161,25 +171,39 @@ describe('departures from insights', () => {
   });
   afterAll(() => bench.close());
 
-  it('leave no filter that was made for somebody already deleted', async () => {
-    for (let round = 0; round < 3; round++) {
-      const leaver = await bench.person();
+  describe('leave no filter that was made for somebody already deleted', () => {
+    let leaver: Person;
+    beforeEach(async () => {
+      leaver = await bench.person();
+    });
+    const contested = () => ({
+      adminUrl: bench.database.adminUrl,
+      row: 'directory where user_id = $1',
+      id: leaver.userId,
+    });
+    const name = () => {
       const conditions = [{ field: 'owner', op: 'is', userId: leaver.userId }];
-      const name = () =>
-        namedBy(bench, leaver, InsightFilterController, { name: 'Ours', conditions }).then(
-          () => 'made',
-          (error: { code: string }) => error.code,
-        );
+      return namedBy(bench, leaver, InsightFilterController, { name: 'Ours', conditions });
+    };
+    const leave = async () => {
       const rules = { 'insights.filters': { deleted: { action: 'keep' as const } } };
-      const [receipts, ...made] = await Promise.all([
-        bench.processor.apply([bench.leaving(leaver, 'deleted', rules)]),
-        name(),
-        name(),
-      ]);
-      const line = receipts[0]!.rules.find(({ rule }) => rule === 'insights.filters')!;
-      expect(line.affected).toBe(made.filter((outcome) => outcome === 'made').length);
-      expect(await name()).toBe('inactive-user');
-    }
+      const [receipt] = await bench.processor.apply([bench.leaving(leaver, 'deleted', rules)]);
+      return receipt!.rules.find(({ rule }) => rule === 'insights.filters');
+    };
+
+    it('one that is made just before is counted', async () => {
+      const { first, second, hasWaited } = await overlap(contested(), name, leave);
+      expect([first.status, hasWaited]).toEqual(['fulfilled', true]);
+      expect(second).toMatchObject({ status: 'fulfilled', value: { affected: 1 } });
+      await expect(name()).rejects.toMatchObject({ code: 'inactive-user' });
+    });
+
+    it('one that comes just after is refused', async () => {
+      const { first, second, hasWaited } = await overlap(contested(), leave, name);
+      expect(first).toMatchObject({ status: 'fulfilled', value: { affected: 0 } });
+      expect(second).toMatchObject({ status: 'rejected', reason: { code: 'inactive-user' } });
+      expect(hasWaited).toBe(true);
+    });
   });
 
   it('count the links right, also of dashboards that go at once', async () => {

@@ -55,18 +55,35 @@ async function aConversation(em: EntityManager, owner: Person, bench: RuleBench,
 
 behavesLikeARule(messaging, 'messaging.conversations', {
   row: (em, owner, bench) => aConversation(em, owner, bench, { assignee: owner.userId }),
-  // By assigning a new one, and by reopening one that the leaver has closed.
-  write: async (bench, owner) => {
-    const inboxId = await anInbox(bench.em(), owner, bench);
-    const body = { inboxId, contactId: bench.ids.next(), assignee: owner.userId };
-    const { id } = (await bench.create(ConversationController, owner, body)) as { id: string };
-    for (const status of ['closed', 'open'] as const) {
-      await call(bench, owner, ConversationController, (controller, made) =>
-        controller.update({ ...made, params: { id }, body: { status } }),
-      );
-    }
+  ways: {
+    'assigning a new one': {
+      given: (bench, owner) => anInbox(bench.em(), owner, bench),
+      write: (bench, owner, inboxId) =>
+        bench.create(ConversationController, owner, {
+          inboxId,
+          contactId: bench.ids.next(),
+          assignee: owner.userId,
+        }),
+    },
+    'reopening one that the leaver has closed': {
+      given: (bench, owner) =>
+        aConversation(bench.em(), owner, bench, { assignee: owner.userId, status: 'closed' as const }),
+      write: (bench, owner, id) =>
+        call(bench, owner, ConversationController, (controller, made) =>
+          controller.update({ ...made, params: { id }, body: { status: 'open' } }),
+        ),
+      maySucceed: true,
+    },
   },
 });
+
+async function aWaitingChat(bench: RuleBench, { accountId }: Person): Promise<string> {
+  const em = bench.em();
+  const id = bench.ids.next();
+  em.create(LiveChat, { id, accountId, visitor: 'Visitor', status: 'queued', createdAt: bench.clock.now() });
+  await em.flush();
+  return id;
+}
 
 behavesLikeARule(messaging, 'messaging.live-chats', {
   row: (em, { accountId, userId }, bench) =>
@@ -78,11 +95,14 @@ behavesLikeARule(messaging, 'messaging.live-chats', {
       status: 'open',
       createdAt: bench.clock.now(),
     }),
-  // By creating one with an operator, and by taking one from the queue.
-  write: async (bench, owner) => {
-    await bench.create(LiveChatController, owner, { visitor: 'Visitor', operatorId: owner.userId });
-    const { id } = (await bench.create(LiveChatController, owner, { visitor: 'Visitor' })) as { id: string };
-    await call(bench, owner, LiveChatController, (controller, made) => controller.take({ ...made, params: { id } }));
+  ways: {
+    'creating one with an operator': (bench, owner) =>
+      bench.create(LiveChatController, owner, { visitor: 'Visitor', operatorId: owner.userId }),
+    'taking one from the queue': {
+      given: aWaitingChat,
+      write: (bench, owner, id) =>
+        call(bench, owner, LiveChatController, (controller, made) => controller.take({ ...made, params: { id } })),
+    },
   },
 });
 

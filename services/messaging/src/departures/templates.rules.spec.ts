@@ -45,20 +45,25 @@ const anEmail = (visibility: 'shared' | 'private') => (em: EntityManager, owner:
 
 behavesLikeARule(messaging, 'messaging.chatbots', {
   row: aChatbot,
-  // By making one, and by putting the leaver into somebody else's.
-  write: async (bench, owner) => {
-    await bench.create(ChatbotController, owner, { name: 'Welcome' });
-    const { id } = await someoneElses(bench, owner, aChatbot);
-    await changeAs(bench, owner, ChatbotController, { params: { id }, body: { userId: owner.userId } });
+  ways: {
+    'making one': (bench, owner) => bench.create(ChatbotController, owner, { name: 'Welcome' }),
+    'becoming the user of somebody else’s': {
+      given: async (bench, owner) => (await someoneElses(bench, owner, aChatbot)).id,
+      write: (bench, owner, id) =>
+        changeAs(bench, owner, ChatbotController, { params: { id }, body: { userId: owner.userId } }),
+    },
   },
 });
 
 behavesLikeARule(messaging, 'messaging.webforms', {
   row: aWebform,
-  write: async (bench, owner) => {
-    await bench.create(WebformController, owner, { name: 'Welcome' });
-    const { id } = await someoneElses(bench, owner, aWebform);
-    await changeAs(bench, owner, WebformController, { params: { id }, body: { userId: owner.userId } });
+  ways: {
+    'making one': (bench, owner) => bench.create(WebformController, owner, { name: 'Welcome' }),
+    'becoming the user of somebody else’s': {
+      given: async (bench, owner) => (await someoneElses(bench, owner, aWebform)).id,
+      write: (bench, owner, id) =>
+        changeAs(bench, owner, WebformController, { params: { id }, body: { userId: owner.userId } }),
+    },
   },
 });
 
