@@ -29,12 +29,15 @@ const NAME = 'Zenobia Quartermaine';
 const RENAMED = 'Zenobia Quartermaine-Smythe';
 const EMAIL = 'zenobia.q@example.org';
 const STAFF_ID = 'ZQ-77-4411';
+const FORMER = { name: 'Former Colleague', email: 'former@example.org', staffId: 'FC-1' };
 const TRACES = ['Quartermaine', 'zenobia', 'ZQ-77', '203.0.113.77', 'QuartzBrowser'];
 
 let departures: TestDepartures;
 let identity: TestIdentity;
 let owner: Principal;
 let leaver: User;
+/** Deleted as well, for what changes something afterwards. */
+let former: User;
 let deactivation: Departure;
 let deletion: Departure;
 let streams: JetStreamManager['streams'];
@@ -57,6 +60,8 @@ beforeAll(async () => {
   expect(await published(leaver.id)).not.toEqual([]);
   deletion = await departures.delete(owner, leaver.id, { reason: `${NAME} asked for it` });
   await departures.until(owner, deletion, 'completed');
+  former = await identity.aUser(owner, FORMER);
+  await departures.until(owner, await departures.delete(owner, former.id), 'completed');
 }, 60_000);
 afterAll(() => departures.stop());
 
@@ -152,15 +157,16 @@ describe('a person who has been deleted', () => {
   });
 
   it('gives email and staff id free, and can not sign in', async () => {
-    const login = identity.call(authLogin, { principal: NOBODY, body: { email: EMAIL, password: PASSWORD } });
+    const { email, staffId } = FORMER;
+    const login = identity.call(authLogin, { principal: NOBODY, body: { email, password: PASSWORD } });
     expect(await outcomeOf(login)).toBe('invalid-credentials');
-    expect(await outcomeOf(identity.aUser(owner, { email: EMAIL, staffId: STAFF_ID }))).toBe('ok');
+    expect(await outcomeOf(identity.aUser(owner, { email, staffId }))).toBe('ok');
   });
 
   it('gets no detail into the trail any more', async () => {
-    const body = { reason: `${NAME} again` };
-    await identity.call(legalHoldPut, { principal: owner, params: { id: leaver.id }, body });
-    const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: leaver.id } });
+    const body = { reason: `${FORMER.name} again` };
+    await identity.call(legalHoldPut, { principal: owner, params: { id: former.id }, body });
+    const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: former.id } });
     expect(items[0]).toMatchObject({ action: 'legal-hold.set', detail: null });
     expect(await identity.call(auditVerify, { principal: owner })).toMatchObject({ valid: true });
   });
