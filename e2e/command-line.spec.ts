@@ -24,7 +24,12 @@ describe('the command line', () => {
     const { exitCode, out } = await run([...args, '--json']);
     return { exitCode, value: JSON.parse(out) as T };
   };
-  const statusOf = async ({ id }: Member) => (await cast.owner.api.get(`/v1/users/${id}`)).status;
+  /** Somebody whom no other test knows. */
+  const newcomer = async (name: string) => {
+    const who = { name, email: `${name}@crm.example`, staffId: `ID ${name}`, password: PASSWORD, roles: ['agent'] };
+    return { ...who, id: (await cast.owner.api.post('/v1/users', who)).id as string };
+  };
+  const statusOf = async ({ id }: Pick<Member, 'id'>) => (await cast.owner.api.get(`/v1/users/${id}`)).status;
 
   beforeAll(async () => {
     system = await System.start();
@@ -39,20 +44,23 @@ describe('the command line', () => {
   });
 
   it('shows a preview as a table, and with --json as the API returns it', async () => {
-    const { exitCode, value } = await json<{ rules: Line[] }>('preview', cast.dan.staffId);
+    const { id, email, staffId } = await newcomer('Fay');
+    await cast.owner.api.post('/v1/dashboards', { name: 'Calls', shared: true, ownerId: id });
+    const { exitCode, value } = await json<{ rules: Line[] }>('preview', staffId);
     const expected = await cast.owner.api.get<{ rules: Line[] }>(
-      `/v1/users/${cast.dan.id}/departure-preview?transition=deactivated`,
+      `/v1/users/${id}/departure-preview?transition=deactivated`,
     );
     expect([exitCode, counts(value.rules)]).toEqual([0, counts(expected.rules)]);
-    const { out, messages } = await run(['preview', cast.dan.email]);
+    const { out, messages } = await run(['preview', email]);
     expect(out).toMatch(/insights\.shared-dashboards +Shared dashboards +transfer +1\n/);
     expect(messages).toBe('');
   });
 
   it('changes nothing without a confirmation', async () => {
-    const { exitCode, messages } = await run(['deactivate', cast.dan.id]);
+    const gil = await newcomer('Gil');
+    const { exitCode, messages } = await run(['deactivate', gil.id]);
     expect([exitCode, messages]).toEqual([2, expect.stringContaining('--yes')]);
-    expect(await statusOf(cast.dan)).toBe('active');
+    expect(await statusOf(gil)).toBe('active');
   });
 
   it('deactivates, reactivates and deletes a user', async () => {
@@ -115,9 +123,8 @@ describe('the command line', () => {
 
   it('verifies the promises to all users who have left', async () => {
     const { api } = cast.owner;
-    const eve = { name: 'Eve', email: 'eve@crm.example', staffId: 'ID Eve', password: PASSWORD, roles: ['agent'] };
-    const { id } = await api.post('/v1/users', eve);
-    await over(api, await api.post<Departure>(`/v1/users/${id as string}/deactivate`));
+    const { id } = await newcomer('Eve');
+    await over(api, await api.post<Departure>(`/v1/users/${id}/deactivate`));
     const left = (await api.all('/v1/users?status=all')).filter(({ status }) => status !== 'active');
     const out = `${left.length} users have left. No promise is broken.\n`;
     expect(await run(['verify'])).toMatchObject({ exitCode: 0, out });

@@ -52,6 +52,15 @@ async function leave(userId: string): Promise<Departure> {
   return over(api, await api.post<Departure>(`/v1/users/${userId}/deactivate`, { reason: 'Moving to Patagonia' }));
 }
 
+const isAbout = ({ attributes }: CollectedSpan) => attributes['leaver.departure.id'] === departure.id;
+
+/** Waits until every service has sent its spans of the departure. */
+const departureTraced = () =>
+  eventually(() => {
+    const services = new Set(collector.spans.filter(isAbout).map(({ service }) => service));
+    expect([...services].sort()).toEqual([...OTHERS].sort());
+  }, PATIENCE);
+
 describe('a deactivation is one trace', () => {
   let trace: CollectedSpan[];
 
@@ -70,11 +79,7 @@ describe('a deactivation is one trace', () => {
   const spansOf = (lines: readonly Line[]) => lines.map(({ rule }) => `rule ${rule}`);
 
   beforeAll(async () => {
-    const isAbout = ({ attributes }: CollectedSpan) => attributes['leaver.departure.id'] === departure.id;
-    await eventually(() => {
-      const services = new Set(collector.spans.filter(isAbout).map(({ service }) => service));
-      expect([...services].sort()).toEqual([...OTHERS].sort());
-    }, PATIENCE);
+    await departureTraced();
     const traceIds = new Set(collector.spans.filter(isAbout).map(({ traceId }) => traceId));
     expect(traceIds.size).toBe(1);
     const spansOfTrace = () => collector.spans.filter(({ traceId }) => traceIds.has(traceId));
@@ -142,8 +147,9 @@ describe('a deactivation is one trace', () => {
   });
 });
 
-it('no span holds a name, an address, a password, a reason, or what a query string says', () => {
+it('no span holds a name, an address, a password, a reason, or what a query string says', async () => {
   const { ada, owner } = cast;
+  await departureTraced();
   expect(collector.received).toContain('/v1/users/:id/deactivate');
   const kept = [ada.name, ada.email, ada.staffId, owner.name, owner.email, PASSWORD, 'Patagonia', 'inquisitive'];
   expect(kept.filter((detail) => collector.received.includes(detail))).toEqual([]);
