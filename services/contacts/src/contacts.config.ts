@@ -2,14 +2,14 @@ import { Flag, Pattern, Whole } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class ContactsConfig extends ServiceConfig {
-  @Pattern(/^\S{32,500}$/, 'a random secret of 32 characters at least, without blanks', {
+  @Pattern(/^\S{32,500}$/, 'a random secret of at least 32 characters without blanks', {
     about:
       'Random, at least 32 characters: encrypts the passwords of import sources in the database. With a wrong one they ' +
       'cannot be read.',
   })
   contactsSecret: string;
 
-  @Pattern(/^\S{32,500}$/, 'the secret that was in use before, 32 characters at least', {
+  @Pattern(/^\S{32,500}$/, 'the previous secret, at least 32 characters', {
     optional: true,
     about: 'The secret that `CONTACTS_SECRET` replaces, during [key rotation](OPERATIONS.md#key-rotation).',
   })

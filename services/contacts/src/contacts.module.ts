@@ -51,12 +51,12 @@ import { FileController } from './writing/file.controller.js';
 import { NoteController } from './writing/note.controller.js';
 import { AttachedFile, Comment, Note } from './writing/writing.entity.js';
 
-/** What the service's secret has sealed. */
-const SEALED: readonly EncryptedColumn[] = [
+/** Columns that are encrypted with the service's secret. */
+const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   { table: 'import_source', column: 'password', id: 'id', boundTo: 'account_id' },
 ];
 
-/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+/** One entry per resource: the entities of its tables, and the controllers that answer calls about it. */
 const resources: readonly ServiceResource[] = [
   {
     entities: [Contact],
@@ -72,7 +72,7 @@ const resources: readonly ServiceResource[] = [
 
 export const entities = entitiesOf(resources);
 
-/** In the order in which they are applied; what has been released is never changed. */
+/** In the order in which they are applied. A released migration is never changed. */
 export const migrations: Migrations = [
   ...serviceTables,
   ...platformMigrations,
@@ -86,7 +86,9 @@ export const migrations: Migrations = [
   contactMoves,
 ];
 
-/** The contacts of an account: who they are, who looks after them, how they are grouped, and what the team works on. */
+/**
+ * The contacts of an account with their assignees, imports, segments and filters, and the records the team works on.
+ */
 @Module({
   imports: [
     LifecycleModule.forService({
@@ -105,7 +107,7 @@ export const migrations: Migrations = [
       useFactory: ({ contactsSecret: current, contactsSecretPrevious: previous }: ContactsConfig, ids: Ids) =>
         new RotatingEncryption({ current, previous }, 'contacts', ids),
     },
-    keyRotation(Encryption, { serviceName: 'contacts', setting: 'CONTACTS_SECRET', columns: SEALED }),
+    keyRotation(Encryption, { serviceName: 'contacts', setting: 'CONTACTS_SECRET', columns: ENCRYPTED_COLUMNS }),
     AbandonedUploads,
     BatchWriter,
     ImportReports,

@@ -2,7 +2,7 @@ import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Injectable } from '@nestjs/common';
 import { Uploads } from './uploads.js';
 
-/** Ends uploads that nobody goes on with. */
+/** Fails uploads that have received no piece for an hour. */
 @Injectable()
 export class AbandonedUploads extends StepWorker {
   constructor(

@@ -1,2 +1,2 @@
-/** The file cannot be imported, or not any further. The message is for whoever uploaded it. */
+/** The file, or the rest of it, cannot be imported. The message is shown to the user who uploaded it. */
 export class BadFile extends Error {}

@@ -8,21 +8,21 @@ import type { Batch, Columns } from './batches.js';
 import { matchStaff, type Staff } from './staff.js';
 import type { ImportedRow } from './rows.js';
 
-/** Most rows of each kind that an import lists. */
-const LISTED = 1_000;
-/** Characters of a value that an import lists. */
+/** Maximum number of unmatched rows, and of rejected rows, that an import lists. */
+const MAX_LISTED = 1_000;
+/** Maximum length of a listed value, in characters; longer values are cut. */
 export const LONGEST_VALUE = 200;
 const ATTEMPTS = 5;
 
-/** Somebody else has worked on the import meanwhile, or it is over. */
-export class Overtaken extends Error {}
+/** Another replica has advanced the import in the meantime, or the import has ended. */
+export class StaleImport extends Error {}
 
-/** A batch with all that can be done before it is its turn. */
+/** A batch with everything that can be computed before it is written. */
 export interface PreparedBatch extends Batch {
   columns: Columns;
-  /** Of several rows for the same contact the last one. */
+  /** One row per contact: the last one in the batch. */
   contacts: ImportedRow[];
-  /** Of the contacts, for those that are new. */
+  /** An id for each entry of `contacts`, used if the contact is new. */
   ids: string[];
 }
 
@@ -42,9 +42,9 @@ interface Counts {
   cleared: string;
 }
 
-type Part = ReturnType<typeof sql>;
+type Fragment = ReturnType<typeof sql>;
 
-/** Writes batches of an import, each with its progress in one transaction: after a crash the next one follows on. */
+/** Writes each batch of an import together with its progress in one transaction, so an import resumes after a crash. */
 @Injectable()
 export class BatchWriter {
   constructor(
@@ -59,8 +59,9 @@ export class BatchWriter {
   }
 
   /**
-   * @param meanwhile called when the database has its hands full for a while: the time to get the next batch ready
-   * @throws Overtaken when the batch is not the next one of a running import
+   * @param meanwhile called once the long statement has been sent: the caller can prepare the next batch while the
+   *   database works
+   * @throws StaleImport if the import is not running, or expects a different batch next
    */
   async write(importId: string, batch: PreparedBatch, meanwhile: () => void = () => undefined): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -83,16 +84,16 @@ export class BatchWriter {
       select id, account_id, rows_done, created, unmatched_total, rejected_total from contact_import
       where id = ${importId} and status = 'running' and rows_done = ${batch.from} for update`.execute(db);
     const [target] = found;
-    if (!target) throw new Overtaken();
+    if (!target) throw new StaleImport();
     const staff = await matchStaff(db, target.account_id, batch.rows);
     const mayExist = again || !hasCreatedAll(target);
     const written = this.writeContacts(db, target, tableOf(batch, staff), mayExist ? updating(batch.columns) : sql``);
-    // Not before the statement is on its way.
+    // Runs after the statement has been sent.
     setImmediate(meanwhile);
     const counts = await written;
     const unmatched = batch.rows.filter(({ staffId }) => staffId !== null && !staff.active.has(staffId));
-    await noteUnmatched(db, target, unmatched, staff);
-    await noteRejected(db, target, batch);
+    await recordUnmatched(db, target, unmatched, staff);
+    await recordRejected(db, target, batch);
     await sql`
       update contact_import set rows_done = ${batch.to}, created = created + ${counts.created}, updated = updated + ${counts.updated},
         assigned = assigned + ${counts.assigned}, cleared = cleared + ${counts.cleared}, attempts = 0, touched_at = ${this.clock.now()},
@@ -100,7 +101,7 @@ export class BatchWriter {
       where id = ${target.id}`.execute(db);
   }
 
-  private async writeContacts(db: Db, target: Import, incoming: Part, onConflict: Part): Promise<Counts> {
+  private async writeContacts(db: Db, target: Import, incoming: Fragment, onConflict: Fragment): Promise<Counts> {
     const { rows: counted } = await sql<Counts>`
       with written as (
         insert into contact as c (id, account_id, external_id, name, phone, email, assignee, created_at, import_id)
@@ -118,18 +119,18 @@ export class BatchWriter {
   }
 }
 
-/** A contact was there that the batch took for new. */
+/** The batch inserted a contact that already exists (PostgreSQL `unique_violation`). */
 const isDuplicate = (error: unknown): boolean => (error as { code?: unknown }).code === '23505';
 
 /**
- * A file that has held nothing but new contacts so far is taken to go on like that: PostgreSQL inserts a third faster
- * when it need not be ready to update. When it doesn't go on, one batch of the import has to be written again.
+ * If all contacts so far were new, the next batch is inserted without `on conflict`, which PostgreSQL does a third
+ * faster. The first batch with a known contact then fails and is written again.
  */
 const hasCreatedAll = ({ rows_done, created, rejected_total }: Import): boolean =>
   Number(rows_done) > 0 && Number(rows_done) === Number(created) + Number(rejected_total);
 
-/** Of several rows for the same contact the last one wins, from batch to batch, too. */
-function updating(columns: Columns): Part {
+/** If a contact occurs several times, the last row wins, across batches too. */
+function updating(columns: Columns): Fragment {
   const given = Object.entries(columns).flatMap(([name, there]) => (there ? [sql.ref(name)] : []));
   const replaced = given.map((column) => sql`${column} = excluded.${column},`);
   return sql`
@@ -137,7 +138,7 @@ function updating(columns: Columns): Part {
       assigned_before = case when c.import_id = excluded.import_id then c.assigned_before else c.assignee is not null end`;
 }
 
-function tableOf({ contacts, ids }: PreparedBatch, staff: Staff): Part {
+function tableOf({ contacts, ids }: PreparedBatch, staff: Staff): Fragment {
   const column = (value: (row: ImportedRow) => string | null) => contacts.map(value);
   return sql`unnest(${ids}::uuid[], ${column((row) => row.externalId)}::text[],
     ${column((row) => row.name ?? null)}::text[], ${column((row) => row.phone ?? null)}::text[], ${column((row) => row.email ?? null)}::text[],
@@ -145,8 +146,8 @@ function tableOf({ contacts, ids }: PreparedBatch, staff: Staff): Part {
   ) as n (id, external_id, name, phone, email, assignee)`;
 }
 
-async function noteUnmatched(db: Db, target: Import, unmatched: readonly ImportedRow[], staff: Staff): Promise<void> {
-  const listed = unmatched.slice(0, Math.max(0, LISTED - Number(target.unmatched_total)));
+async function recordUnmatched(db: Db, target: Import, unmatched: readonly ImportedRow[], staff: Staff): Promise<void> {
+  const listed = unmatched.slice(0, Math.max(0, MAX_LISTED - Number(target.unmatched_total)));
   if (listed.length === 0) return;
   const gone = listed.map(({ staffId }) => staff.gone.get(staffId!) ?? null);
   const values = listed.map(({ staffId }, index) => (gone[index] ? null : staffId!.slice(0, LONGEST_VALUE)));
@@ -157,8 +158,8 @@ async function noteUnmatched(db: Db, target: Import, unmatched: readonly Importe
   );
 }
 
-async function noteRejected(db: Db, target: Import, { rejected }: Batch): Promise<void> {
-  const listed = rejected.slice(0, Math.max(0, LISTED - Number(target.rejected_total)));
+async function recordRejected(db: Db, target: Import, { rejected }: Batch): Promise<void> {
+  const listed = rejected.slice(0, Math.max(0, MAX_LISTED - Number(target.rejected_total)));
   if (listed.length === 0) return;
   await sql`
     insert into contact_import_rejected (import_id, row_no, reason)

@@ -5,7 +5,7 @@ import { readRow, type ImportedRow } from './rows.js';
 
 /** Rows of one file that are imported in one transaction. */
 export interface Batch {
-  /** How many rows of the file come before these. */
+  /** Number of rows of the file before this batch. */
   from: number;
   to: number;
   rows: ImportedRow[];
@@ -20,14 +20,14 @@ export interface Columns {
 
 export interface BatchOptions {
   userIdField: string | null;
-  /** How many rows have been worked off before. */
+  /** Number of rows to skip because they have been processed already. */
   from: number;
   size: number;
 }
 
 /**
- * What is left of a file, in batches of `size` rows.
- * @throws BadFile when there is no heading, or none that can be understood
+ * Yields the rows after `from` in batches of `size` rows.
+ * @throws BadFile if the file is empty or its header row is not usable
  */
 export async function* readBatches(
   records: AsyncIterable<string[][]>,

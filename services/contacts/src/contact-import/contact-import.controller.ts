@@ -23,15 +23,15 @@ import { ImportReports } from './import-reports.js';
 import { ImportWorker } from './import.worker.js';
 import { Uploads } from './uploads.js';
 
-const PATIENCE = 60_000;
-const LOOK_AGAIN = 100;
+const MAX_WAIT_MS = 60_000;
+const POLL_INTERVAL_MS = 100;
 
 type Upload = { importId: string };
 
 @Controller()
 export class ContactImportController {
-  /** Milliseconds after which whoever uploaded a file is told that it is still being worked on. */
-  patience = PATIENCE;
+  /** Milliseconds after which `close` answers even if the import is still running. */
+  maxWaitMs = MAX_WAIT_MS;
 
   constructor(
     private readonly em: EntityManager,
@@ -54,14 +54,14 @@ export class ContactImportController {
   @Answers(closeImport)
   async close({ importId }: Upload): Promise<ContactImport> {
     await this.uploads.close(importId);
-    const deadline = performance.now() + this.patience;
+    const deadline = performance.now() + this.maxWaitMs;
     for (;;) {
       const ended = await endsWithin(this.imports.work(importId), deadline - performance.now());
       const report = await this.reports.one({ id: importId });
       if (report.status !== 'running' || !ended || this.imports.stopping) return report;
-      // There is no room for it yet, or another replica is at it.
+      // No slot is free on this replica, or another replica works on the import.
       if (performance.now() >= deadline) return report;
-      await pause(LOOK_AGAIN);
+      await pause(POLL_INTERVAL_MS);
     }
   }
 

@@ -2,8 +2,9 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
 /**
- * A file of contacts and how far it has been worked off. `uploading` until its last piece is here, then `running`.
- * Uploaded by somebody, or come from an import source under the name `fileName`. `leaseUntil` says how long the replica that works on it may stay silent.
+ * A file of contacts and the progress of its import: `uploading` until the last piece has arrived, then `running`.
+ * A user has uploaded it (`importedBy`), or it is the file `fileName` of an import source. At `leaseUntil`, another
+ * replica may take over.
  */
 export const ContactImport = defineEntity({
   name: 'ContactImport',

@@ -24,27 +24,27 @@ const contact = (externalId: string) => contactOf(service, admin, externalId);
 const assigneeOf = async (externalId: string) => (await contact(externalId)).assignee?.id ?? null;
 
 describe('the assignment', () => {
-  it('goes to the user whose staff id stands in the StaffId column', async () => {
+  it('goes to the user whose staff id is in the StaffId column', async () => {
     const done = await run('ContactId,Name,StaffId\n1,Ada,Mike Counselor\n2,Olu,  Mike Counselor \n');
     expect(done).toMatchObject({ status: 'completed', created: 2, updated: 0, assigned: 2, cleared: 0, unmatched: [] });
     expect(await contact('2')).toMatchObject({ name: 'Olu', assignee: { id: mike.userId, name: 'Mike Counselor' } });
   });
 
-  it('is read from the column that the User Identification setting names, in any case', async () => {
+  it('is read from the column that the User Identification setting names, ignoring case', async () => {
     const file = 'Id,StaffId,Counselor\n1,,Mike Counselor\n';
     expect((await run(file, { userIdField: 'counselor' })).assigned).toBe(1);
     expect(await assigneeOf('1')).toBe(mike.userId);
     expect(await run('id,staff_id\n2,Mike Counselor\n')).toMatchObject({ assigned: 1 });
   });
 
-  it('is cleared for every imported contact when the column is left out, and for no other', async () => {
+  it('is cleared for every contact in the file, and no other, if the column is missing', async () => {
     await run('Id,StaffId\n1,Mike Counselor\n2,Mike Counselor\n3,\n');
     const done = await run('Id,Name\n1,Ada\n3,Eve\n');
     expect(done).toMatchObject({ created: 0, updated: 2, assigned: 0, cleared: 1 });
     expect([await assigneeOf('1'), await assigneeOf('2')]).toEqual([null, mike.userId]);
   });
 
-  it('is cleared for the one contact whose value is blank', async () => {
+  it('is cleared for a contact whose value is blank', async () => {
     await run('Id,StaffId\n1,Mike Counselor\n2,Mike Counselor\n');
     expect(await run('Id,StaffId\n1," "\n2,Mike Counselor\n')).toMatchObject({
       assigned: 1,
@@ -54,7 +54,7 @@ describe('the assignment', () => {
     expect([await assigneeOf('1'), await assigneeOf('2')]).toEqual([null, mike.userId]);
   });
 
-  it('is not made to a user unknown or gone, nor to another case or account; the rows are listed', async () => {
+  it('ignores staff ids that are unknown, differ in case, or belong to former users or another account, and lists the rows', async () => {
     const { accountId } = admin;
     await service.person({ accountId, status: 'deactivated', staffId: 'S-gone' });
     await service.person({ staffId: 'S-elsewhere' });
@@ -69,12 +69,12 @@ describe('the assignment', () => {
     expect(await assigneeOf('1')).toBeNull();
   });
 
-  it('may go to somebody invited', async () => {
+  it('can go to an invited user', async () => {
     await service.person({ accountId: admin.accountId, status: 'invited', staffId: 'S-new' });
     expect(await run('Id,StaffId\n1,S-new\n')).toMatchObject({ assigned: 1, unmatched: [] });
   });
 
-  it('leaves no staff id of somebody deleted behind in the list of unmatched rows', async () => {
+  it('stores no staff id of a deleted user in the list of unmatched rows', async () => {
     const gone = await service.person({ accountId: admin.accountId, status: 'deactivated', staffId: 'S-gone' });
     const { id } = await run('Id,StaffId\n1,S-gone\n');
     const db = service.em().getKysely();
@@ -87,7 +87,7 @@ describe('the assignment', () => {
     expect(rows).toEqual([{ value: null }]);
   });
 
-  it('leaves none there of somebody deleted who came only after the import, in no other account', async () => {
+  it('removes the staff id of a deleted user who was created after the import, only in their account', async () => {
     const elsewhere = await service.person({ roles: ['admin'] });
     const file = 'Id,StaffId\n1,S-later\n2,S-never\n';
     const [{ id }, other] = [await run(file), await importFile(service, elsewhere, file)];
@@ -102,19 +102,19 @@ describe('the assignment', () => {
 });
 
 describe('a contact', () => {
-  it('keeps what the file has no column for, and loses what is blank', async () => {
+  it('keeps values that the file has no column for, and clears values that are blank', async () => {
     await run('ExternalId,Name,Phone,Email\n1,Ada,+1 (415) 555-0100,ada@example.com\n');
     await run('ExternalId,Phone\n1,\n');
     expect(await contact('1')).toMatchObject({ name: 'Ada', phone: null, email: 'ada@example.com' });
   });
 
-  it('may be all id', async () => {
+  it('can consist of an id only', async () => {
     expect(await run('id\n1\n2\n')).toMatchObject({ created: 2 });
     expect(await run('id\n2\n')).toMatchObject({ updated: 1 });
   });
 
   it.each(['"', '\\', '\\"', '{a,b}', "'", 'null', 'a,"b\nc', '$1', '✓ ü'])(
-    'may have %j in its name and id',
+    'can have %j in its name and id',
     async (text) => {
       const cell = `"${text.replaceAll('"', '""')}"`;
       expect(await run(`Id,Name\n${cell},${cell}\nother,\n`)).toMatchObject({ created: 2 });
@@ -123,7 +123,7 @@ describe('a contact', () => {
     },
   );
 
-  it('that stands several times in a file is as its last row says, and counts once', async () => {
+  it('that occurs several times in a file gets the values of its last row, and is counted once', async () => {
     await run('Id,StaffId\n1,Mike Counselor\n2,\n3,Mike Counselor\n');
     const file =
       'Id,Name,StaffId\n1,A,\n2,B,Mike Counselor\n3,C,\n4,D,Mike Counselor\n1,E,Mike Counselor\n2,F,\n3,G,\n4,H,\n';
@@ -142,7 +142,7 @@ describe('a contact', () => {
 });
 
 describe('a row', () => {
-  it('that cannot be taken is listed with the reason, and the others go in', async () => {
+  it('that is invalid is listed with the reason, and the others are imported', async () => {
     const rows = [
       '1,Ada,,',
       ',Nobody,,',
@@ -155,15 +155,15 @@ describe('a row', () => {
     const done = await run(`Id,Name,Phone,Email\n${rows.join('\n')}\n`);
     expect(done).toMatchObject({ status: 'completed', created: 2, rowsDone: 7, rejectedTotal: 5 });
     expect(done.rejected).toEqual([
-      { row: 2, reason: 'It has no contact id.' },
-      { row: 3, reason: 'It has 3 fields, the heading has 4.' },
+      { row: 2, reason: 'The row has no contact id.' },
+      { row: 3, reason: 'The row has 3 fields, the heading has 4.' },
       { row: 4, reason: expect.stringContaining('E.164') },
       { row: 5, reason: expect.stringContaining('email') },
       { row: 6, reason: expect.stringContaining('control') },
     ]);
   });
 
-  it('is listed only among the first thousand of its kind, and counted always', async () => {
+  it('is always counted, but listed only among the first thousand of its kind', async () => {
     const rows = Array.from({ length: 1_500 }, (_, n) => (n % 2 ? `${n},nobody` : ',x')).concat(
       Array.from({ length: 1_500 }, (_, n) => `x${n},nobody`),
     );
@@ -178,7 +178,7 @@ describe('a row', () => {
 });
 
 describe('a file', () => {
-  it('may come with a byte order mark, any line ends, quotes and characters cut in two', async () => {
+  it('can have a byte order mark, any line ends, quotes, and characters split between pieces', async () => {
     const file = Buffer.from('\ufeffId,Name,StaffId\r\n1,"Ünal, ""Ü""\r\nJr.",Mike Counselor\r\n\r\n2,Łukasz,\r\n');
     expect(await run(file, { pieceBytes: 1 })).toMatchObject({ status: 'completed', created: 2, rowsDone: 2 });
     expect((await contact('1')).name).toBe('Ünal, "Ü"\r\nJr.');
@@ -187,23 +187,23 @@ describe('a file', () => {
 
   it.each([
     ['is empty', '', 'The file is empty.'],
-    ['is a byte order mark alone', '\ufeff', 'The file is empty.'],
+    ['is only a byte order mark', '\ufeff', 'The file is empty.'],
     ['has no column of ids', 'Name,StaffId\nAda,\n', 'ExternalId'],
     ['has two columns of ids', 'Id,id\n1,2\n', 'Two columns'],
-    ['is separated otherwise', 'Id;Name\n1;Ada\n', 'separated by commas'],
+    ['uses another separator', 'Id;Name\n1;Ada\n', 'separated by commas'],
     ['is not UTF-8', Buffer.from('Id,Name\n1,M\u00fcller\n', 'latin1'), 'UTF-8'],
-    ['ends in the midst of a character', Buffer.from('Id\n\u00fc').subarray(0, -1), 'UTF-8'],
+    ['ends in the middle of a character', Buffer.from('Id\n\u00fc').subarray(0, -1), 'UTF-8'],
     ['never closes a quotation mark', 'Id,Name\n1,"Ada\n2,Olu\n', 'never closed'],
-    ['has text behind a closing quotation mark', 'Id,Name\n1,"A"da\n', 'Line 2'],
+    ['has text after a closing quotation mark', 'Id,Name\n1,"A"da\n', 'Line 2'],
     ['has a quotation mark within a field', 'Id,Name\n1,A"da\n', 'Line 2'],
-    ['has a row without end', `Id,Name\n1,"${'x'.repeat(150_000)}`, 'too long'],
+    ['has a row that is too long', `Id,Name\n1,"${'x'.repeat(150_000)}`, 'too long'],
   ])('fails with the reason when it %s', async (_, file, reason) => {
     const done = await run(file);
     expect(done).toMatchObject({ status: 'failed', error: expect.stringContaining(reason), created: 0, rowsDone: 0 });
     expect((await service.call(admin, contacts.list)).items).toEqual([]);
   });
 
-  it('that turns out bad half-way leaves whole batches behind, and says how many rows', async () => {
+  it('that turns out to be invalid halfway keeps the batches imported so far, and reports the number of rows', async () => {
     const jobs = service.get(ImportWorker);
     const usual = jobs.batchRows;
     jobs.batchRows = 2;
@@ -217,11 +217,11 @@ describe('a file', () => {
     expect(done.rowsDone! % 2).toBe(0);
   });
 
-  it('with a heading alone imports nothing', async () => {
+  it('with only a heading imports nothing', async () => {
     expect(await run('Id,StaffId')).toMatchObject({ status: 'completed', created: 0, rowsDone: 0 });
   });
 
-  it('of 10,000 rows is imported, and again, with exact counts', async () => {
+  it('of 10,000 rows can be imported twice with exact counts', async () => {
     const file = (staff: (n: number) => string) =>
       `Id,Name,StaffId\n${Array.from({ length: 10_000 }, (_, n) => `${n},Contact ${n},${staff(n)}`).join('\n')}\n`;
     const first = await run(file((n) => (n % 2 ? 'Mike Counselor' : '')));
@@ -230,7 +230,7 @@ describe('a file', () => {
     expect(second).toMatchObject({ created: 0, updated: 10_000, assigned: 2_500, cleared: 5_000, rowsDone: 10_000 });
   });
 
-  it('is forgotten when it has been imported', async () => {
+  it('is deleted once it has been imported', async () => {
     const { id } = await run('Id\n1\n');
     const { rows } = await sql`select 1 from contact_import_chunk where import_id = ${id}`.execute(
       service.em().getKysely(),
@@ -240,7 +240,7 @@ describe('a file', () => {
 });
 
 describe('the history', () => {
-  it('tells what came of each import, to its account alone', async () => {
+  it('shows the result of each import, only to its account', async () => {
     const first = await run('Id,StaffId\n1,x\n');
     const second = await run('');
     const { items } = await service.call(admin, contactImportsList);

@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import { LONGEST_VALUE } from './batch-writer.js';
 
 /**
- * A report of an import may list a staff id that was nobody's then and somebody's later. When that person is deleted, the
- * person stands for it.
+ * An import report can list a staff id that belonged to no user at the time but was given to one later. When that user
+ * is deleted, the stored staff id is replaced by a reference to the user.
  */
 @Injectable()
 export class FormerStaffIds extends Forgetting {

@@ -1,6 +1,6 @@
 import { BadFile } from './bad-file.js';
 
-/** What a column may be called; the first that is there counts. Compared without case, blanks, `_` and `-`. */
+/** Accepted column names; the first one that occurs is used. Case, blanks, `_` and `-` are ignored. */
 const NAMES = {
   externalId: ['externalid', 'contactid', 'id'],
   name: ['name', 'fullname', 'contactname'],
@@ -10,7 +10,7 @@ const NAMES = {
 
 export const DEFAULT_USER_ID_FIELD = 'StaffId';
 
-/** Where in a row things stand; undefined for what the file does not have. */
+/** The index of each column; undefined if the file does not have it. */
 export interface Heading {
   width: number;
   externalId: number;
@@ -21,8 +21,8 @@ export interface Heading {
 }
 
 /**
- * @param userIdField the column that holds the assignee's staff id, whatever it is called; null for none
- * @throws BadFile when no column holds the contacts' ids, or when it is unclear which one does
+ * @param userIdField name of the column that holds the assignee's staff id; null for none
+ * @throws BadFile if no column holds the contacts' ids, or if the name of a used column occurs twice
  */
 export function readHeading(titles: readonly string[], userIdField: string | null): Heading {
   const plain = titles.map(plainTitle);

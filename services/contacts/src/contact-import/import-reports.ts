@@ -11,7 +11,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { ContactImport as ContactImportEntity, type ContactImportRow } from './contact-import.entity.js';
 
-/** What is told about imports. */
+/** Reads imports for the API. */
 @Injectable()
 export class ImportReports {
   constructor(
@@ -47,7 +47,10 @@ export class ImportReports {
     }));
   }
 
-  /** The staff id of somebody who had left is read in the directory; when it is gone there, the person's label stands for it. */
+  /**
+   * Reads the staff id of a former user from the directory. Deleted users have none there; their label is shown
+   * instead.
+   */
   private async unmatched(importId: string): Promise<UnmatchedRow[]> {
     const { rows } = await sql<{ row_no: string; value: string | null; user_id: string | null }>`
       select u.row_no, coalesce(u.value, d.staff_id) as value, u.user_id

@@ -47,10 +47,10 @@ describe('a long import', () => {
   afterEach(() => {
     BatchWriter.prototype.write = write;
     service.get(ImportWorker).batchRows = 5_000;
-    service.get(ContactImportController).patience = 60_000;
+    service.get(ContactImportController).maxWaitMs = 60_000;
   });
 
-  /** Holds every batch from this row on until it is released. */
+  /** Blocks every batch from this row on until `holding.release()`. */
   function holdFrom(row: number): void {
     const held = new Promise<void>((resolve) => (holding = { release: resolve }));
     BatchWriter.prototype.write = async function (importId, batch, meanwhile) {
@@ -59,9 +59,9 @@ describe('a long import', () => {
     };
   }
 
-  it('is answered before it ends, shows its progress, and goes on', async () => {
+  it('gets an answer before it ends, shows its progress, and continues', async () => {
     holdFrom(30);
-    service.get(ContactImportController).patience = 1;
+    service.get(ContactImportController).maxWaitMs = 1;
     const id = await upload(service, admin, rowsOf(100));
     expect(await ask.ask(closeImport, { importId: id })).toMatchObject({ id, status: 'running' });
     await eventually(async () =>
@@ -72,9 +72,9 @@ describe('a long import', () => {
     expect(await pieces(id)).toBe(0);
   });
 
-  it('is taken over where it stopped when its replica falls silent, and each row goes in once', async () => {
+  it('is taken over by another replica when its lease expires, and each row is imported once', async () => {
     holdFrom(30);
-    service.get(ContactImportController).patience = 1;
+    service.get(ContactImportController).maxWaitMs = 1;
     const id = await upload(service, admin, rowsOf(100));
     await ask.ask(closeImport, { importId: id });
     await eventually(async () => expect((await read(id)).rowsDone).toBe(30));
@@ -85,7 +85,7 @@ describe('a long import', () => {
       await eventually(async () =>
         expect(await read(id)).toMatchObject({ status: 'completed', created: 100, updated: 0 }),
       );
-      // The silent one wakes up with its batch in hand.
+      // The first replica continues with the batch that it had read.
       holding.release();
       await service.get(ImportWorker).work(id);
       expect(await read(id)).toMatchObject({ status: 'completed', created: 100, updated: 0, rowsDone: 100 });
@@ -94,7 +94,7 @@ describe('a long import', () => {
     }
   });
 
-  it('loses no row and takes none twice when its batches have to be written again', async () => {
+  it('imports each row once even if the next batch is requested before the current one is written', async () => {
     BatchWriter.prototype.write = async function (importId, batch, meanwhile) {
       meanwhile?.();
       return write.call(this, importId, batch, meanwhile);
@@ -103,13 +103,13 @@ describe('a long import', () => {
     expect(done).toMatchObject({ status: 'completed', created: 100, updated: 0, rowsDone: 100 });
   });
 
-  it('that has only brought new contacts may come to one that is there', async () => {
+  it('can contain an existing contact after only new ones', async () => {
     await importFile(service, admin, 'Id\n55\n');
     const done = await importFile(service, admin, rowsOf(100));
     expect(done).toMatchObject({ status: 'completed', created: 99, updated: 1, rowsDone: 100 });
   });
 
-  it('has its next batch ready, and no more than that, while the database is busy with one', async () => {
+  it('prepares exactly one batch ahead while the database writes the current one', async () => {
     await importFile(service, admin, 'Id\n0\n');
     const { prepare } = BatchWriter.prototype;
     const prepared: number[] = [];
@@ -117,7 +117,7 @@ describe('a long import', () => {
       prepared.push(batch.from);
       return prepare.call(this, batch);
     };
-    service.get(ContactImportController).patience = 1;
+    service.get(ContactImportController).maxWaitMs = 1;
     try {
       const id = await upload(service, admin, rowsOf(100));
       await service.em().transactional(async (em) => {
@@ -132,8 +132,8 @@ describe('a long import', () => {
     }
   });
 
-  it('that never gets any further is given up after five attempts', async () => {
-    BatchWriter.prototype.write = () => Promise.reject(new Error('a fault of ours'));
+  it('fails after five attempts without progress', async () => {
+    BatchWriter.prototype.write = () => Promise.reject(new Error('an internal error'));
     const id = await upload(service, admin, rowsOf(10));
     const answer = ask.ask(closeImport, { importId: id });
     await eventually(async () => {
@@ -155,8 +155,8 @@ describe('a long import', () => {
     });
 });
 
-describe('imports side by side', () => {
-  it('of the same contacts in opposite order both go in', async () => {
+describe('concurrent imports', () => {
+  it('of the same contacts in opposite order both complete', async () => {
     service.get(ImportWorker).batchRows = 500;
     const numbers = Array.from({ length: 4_000 }, (_, n) => n);
     const files = [numbers, numbers.toReversed()].map(
@@ -169,7 +169,7 @@ describe('imports side by side', () => {
     expect(done.reduce((sum, { updated }) => sum + updated, 0)).toBe(12_000);
   });
 
-  it('wait their turn when many come at once, and each is answered when it is done', async () => {
+  it('are queued when there are many, and each is answered when it is done', async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => upload(service, admin, rowsOf(50))));
     const answers = await Promise.all(ids.map((importId) => ask.ask(closeImport, { importId })));
     expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 'completed'));
@@ -178,7 +178,7 @@ describe('imports side by side', () => {
 });
 
 describe('a replica that is shut down', () => {
-  it('ends the batch at hand, and leaves the rest for the others to go on with at once', async () => {
+  it('finishes its current batch, and another replica continues with the rest immediately', async () => {
     const bench = await RuleBench.open({ name: 'contacts', entities, rules: contactsRules, migrations });
     try {
       const { em, uploads, jobs, reports } = importerOn(bench);
@@ -205,8 +205,8 @@ describe('a replica that is shut down', () => {
   });
 });
 
-describe('a departure in the midst of an import', () => {
-  it('leaves no contact with the leaver, and the rest of the file is listed as unmatched', async () => {
+describe('a departure during an import', () => {
+  it('leaves no contact assigned to the leaver, and the rest of the file is listed as unmatched', async () => {
     const bench = await RuleBench.open({ name: 'contacts', entities, rules: contactsRules, migrations });
     try {
       const { em, uploads, jobs, reports } = importerOn(bench);

@@ -4,17 +4,17 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { BadFile } from './bad-file.js';
-import { BatchWriter, Overtaken, type PreparedBatch } from './batch-writer.js';
+import { BatchWriter, StaleImport, type PreparedBatch } from './batch-writer.js';
 import { readBatches } from './batches.js';
 import { readRecords } from './csv.js';
 
 const BATCH_ROWS = 5_000;
-/** Imports that one replica works on at the same time. */
+/** Maximum number of imports that one replica runs at the same time. */
 const CONCURRENCY = 4;
-/** Milliseconds after which a replica that gives no sign of life has lost its import to another. */
+/** Milliseconds after which another replica can take over an import whose lease was not renewed. */
 const LEASE_MS = 15_000;
-/** Attempts without progress after which the import has failed. */
-const MOST_ATTEMPTS = 5;
+/** Attempts without progress after which an import fails. */
+const MAX_ATTEMPTS = 5;
 
 interface Claimed {
   id: string;
@@ -25,8 +25,8 @@ interface Claimed {
 }
 
 /**
- * Works imports off, batch by batch. A replica holds an import by a lease. Should two work on the same one, each batch is
- * still written once: it only fits where the one before has ended.
+ * Runs imports batch by batch. A replica holds an import by a lease. If two replicas run the same import, each batch is
+ * still written only once: the writer accepts a batch only if it continues where the last one ended.
  */
 @Injectable()
 export class ImportWorker extends Worker<Claimed> {
@@ -41,7 +41,10 @@ export class ImportWorker extends Worker<Claimed> {
     super(context, { name: 'imports', concurrency: CONCURRENCY, leaseMs: LEASE_MS });
   }
 
-  /** Works on this import, unless another replica does or no slot is free. Resolves when nothing more is to be done here. */
+  /**
+   * Runs this import unless another replica does or no slot is free. Resolves when this replica has stopped working on
+   * it.
+   */
   async work(importId: string): Promise<void> {
     await this.take(() => this.claimOne(sql`id = ${importId}`));
     await this.runs.get(importId);
@@ -60,11 +63,11 @@ export class ImportWorker extends Worker<Claimed> {
   protected override async run(claimed: Claimed, signal: AbortSignal): Promise<void> {
     const { id, attempts } = claimed;
     try {
-      if (attempts > MOST_ATTEMPTS) throw new BadFile('The import failed several times on our side.');
+      if (attempts > MAX_ATTEMPTS) throw new BadFile('The import failed several times on our side.');
       if (await this.writeAll(claimed, signal)) await this.end(id, { status: 'completed', error: null });
       else await this.release(id);
     } catch (error) {
-      if (error instanceof Overtaken) return;
+      if (error instanceof StaleImport) return;
       if (!(error instanceof BadFile)) throw error;
       await this.end(id, { status: 'failed', error: error.message });
     }
@@ -92,8 +95,9 @@ export class ImportWorker extends Worker<Claimed> {
   }
 
   /**
-   * The next batch is read while the database is busy with the one before, and not while a batch needs several short
-   * answers from it: these would wait in line with the reading. @returns false when it was stopped before the end
+   * Reads the next batch while the database runs the long statement of the current one. It does not read earlier,
+   * because the short statements before it would queue behind the reading.
+   * @returns false if it was aborted before the end of the file
    */
   private async writeAll({ id, chunks, rows_done, user_id_field }: Claimed, signal: AbortSignal): Promise<boolean> {
     const options = { userIdField: user_id_field, from: Number(rows_done), size: this.batchRows };
@@ -103,7 +107,7 @@ export class ImportWorker extends Worker<Claimed> {
         if (signal.aborted) return false;
         let next: Promise<PreparedBatch | undefined> | undefined;
         const following = () => (next ??= this.nextOf(batches));
-        // What is wrong with the file is told when the batch at hand is written.
+        // `await following()` below throws this error again, after the current batch has been written.
         await this.writer.write(id, batch, () => void following().catch(() => undefined));
         batch = await following();
       }
@@ -122,8 +126,8 @@ export class ImportWorker extends Worker<Claimed> {
     for (let n = 0; n < chunks; n++) {
       const { rows } = await sql<{ data: Buffer }>`
         select data from contact_import_chunk where import_id = ${importId} and n = ${n}`.execute(this.db());
-      // They go when the import ends.
-      if (!rows[0]) throw new Overtaken();
+      // The pieces are deleted when the import ends.
+      if (!rows[0]) throw new StaleImport();
       yield rows[0].data;
     }
   }
@@ -139,7 +143,7 @@ export class ImportWorker extends Worker<Claimed> {
         where id = ${importId} and status = 'running' returning id, rows_done),
       gone as (delete from contact_import_chunk where import_id in (select id from over))
       select rows_done from over`.execute(this.db());
-    if (rows[0]) this.log.info({ importId, status, rows: Number(rows[0].rows_done) }, 'an import has ended');
+    if (rows[0]) this.log.info({ importId, status, rows: Number(rows[0].rows_done) }, 'import ended');
   }
 
   private async release(importId: string): Promise<void> {

@@ -2,17 +2,17 @@ import type { UserStatus } from '#libs/contracts';
 import type { Db } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
-/** Whom the staff ids of a batch mean. */
+/** The users to whom the staff ids of a batch belong. */
 export interface Staff {
-  /** Staff id → user id, of those who may be assigned something. */
+  /** Staff id → user id of active and invited users, who can be assigned contacts. */
   active: ReadonlyMap<string, string>;
-  /** The same of those who have left. */
+  /** Staff id → user id of users who have left. */
   gone: ReadonlyMap<string, string>;
 }
 
 /**
- * Finds people by staff id and keeps them from leaving until the transaction ends, as `Directory.requireActive` does: a
- * departure comes either before, and they are not matched, or after, and finds what is assigned here.
+ * Finds users by staff id and locks them until the transaction ends, as `Directory.requireActive` does. A departure is
+ * processed either before, and the user is not matched, or after, and it finds the contacts assigned here.
  */
 export async function matchStaff(
   db: Db,

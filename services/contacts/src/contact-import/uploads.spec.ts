@@ -36,7 +36,7 @@ describe('an upload', () => {
   const append = (importId: string, n: number, text: string) =>
     ask.ask(appendImport, { importId, n, data: Buffer.from(text).toString('base64') });
 
-  it('takes a piece that comes again only once', async () => {
+  it('stores a piece that is sent again only once', async () => {
     const id = await upload(service, admin, '');
     for (const [n, text] of [
       [0, 'Id\n1'],
@@ -50,7 +50,7 @@ describe('an upload', () => {
     await contactOf(service, admin, '10');
   });
 
-  it('refuses a piece too many, too early or too long', async () => {
+  it('refuses a piece after the end, out of order or too long', async () => {
     const id = await upload(service, admin, 'Id\n');
     await expect(append(id, 2, '1\n')).rejects.toMatchObject({ code: 'conflict' });
     await expect(append(id, 1, 'x'.repeat(IMPORT_CHUNK_BYTES + 1))).rejects.toMatchObject({
@@ -60,29 +60,29 @@ describe('an upload', () => {
     await expect(append(id, 1, '1\n')).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('that is called off imports nothing and leaves nothing behind', async () => {
+  it('that is aborted imports nothing and leaves no pieces behind', async () => {
     const id = await upload(service, admin, 'Id\n1\n');
     expect(await read(id)).toMatchObject({ status: 'uploading' });
     await ask.ask(abortImport, { importId: id });
     await ask.ask(closeImport, { importId: id });
-    expect(await read(id)).toMatchObject({ status: 'failed', error: 'The upload broke off.', rowsDone: 0 });
+    expect(await read(id)).toMatchObject({ status: 'failed', error: 'The upload was interrupted.', rowsDone: 0 });
     expect(await pieces(id)).toBe(0);
   });
 
-  it('can no longer be called off once the file is whole', async () => {
+  it('cannot be aborted once the file is complete', async () => {
     const { id } = await importFile(service, admin, 'Id\n1\n');
     await ask.ask(abortImport, { importId: id });
     expect(await read(id)).toMatchObject({ status: 'completed' });
   });
 
-  it('that is silent for an hour is given up', async () => {
+  it('fails after an hour without a piece', async () => {
     const id = await upload(service, admin, 'Id\n1\n');
     await sql`update contact_import set touched_at = touched_at - interval '1 hour' where id = ${id}`.execute(db());
     await eventually(async () => expect(await read(id)).toMatchObject({ status: 'failed' }));
     expect(await pieces(id)).toBe(0);
   });
 
-  it('cannot be begun by somebody who has left', async () => {
+  it('cannot be started by a user who has left', async () => {
     const gone = await service.person({ accountId: admin.accountId, status: 'deactivated' });
     await expect(upload(service, gone, 'Id\n')).rejects.toMatchObject({ code: 'inactive-user' });
   });

@@ -6,11 +6,13 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DEFAULT_USER_ID_FIELD } from './heading.js';
 
-/** An upload that has been silent for so long will not go on: whoever passed it on is gone. */
-const ABANDONED_AFTER = 3_600_000;
-const BROKEN_OFF = 'The upload broke off.';
+/** Milliseconds without a new piece after which an upload fails: the gateway that sent the pieces is gone. */
+const ABANDONED_AFTER_MS = 3_600_000;
+const INTERRUPTED = 'The upload was interrupted.';
 
-/** Files on their way in. Their pieces are in the database as soon as they are acknowledged, so any replica takes the next. */
+/**
+ * Receives files piece by piece. A piece is stored before it is acknowledged, so any replica can receive the next one.
+ */
 @Injectable()
 export class Uploads {
   constructor(
@@ -20,7 +22,7 @@ export class Uploads {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Problem `inactive-user` when the caller has just left */
+  /** @throws Problem `inactive-user` if the caller has just left */
   async open({
     accountId,
     userId,
@@ -42,7 +44,7 @@ export class Uploads {
     return importId;
   }
 
-  /** The same for a file of an import source, which nobody uploads. */
+  /** Opens an upload for a file of an import source. It has no uploading user. */
   async openFrom(
     source: { id: string; accountId: string; userIdField: string | null },
     fileName: string,
@@ -56,7 +58,10 @@ export class Uploads {
     return importId;
   }
 
-  /** A piece that has come before is not taken twice. @throws Problem `conflict` when one is missing, or no more is expected */
+  /**
+   * Stores piece `n`, counted from 0. A piece that is sent again is ignored.
+   * @throws Problem `payload-too-large`, or `conflict` if the piece before is missing or the upload is over
+   */
   async append(importId: string, n: number, data: Buffer): Promise<void> {
     if (data.length > IMPORT_CHUNK_BYTES) throw new Problem('payload-too-large');
     await this.em.transactional(async (em) => {
@@ -74,24 +79,24 @@ export class Uploads {
     });
   }
 
-  /** The file is whole and may be worked on. Closing it again changes nothing. */
+  /** Marks the file as complete, so that its import starts. Closing it again has no effect. */
   async close(importId: string): Promise<void> {
     await sql`
       update contact_import set status = 'running', touched_at = ${this.clock.now()}
       where id = ${importId} and status = 'uploading'`.execute(this.em.getKysely());
   }
 
-  /** The file will never be whole. One that is already is not affected. */
-  async abort(importId: string, reason = BROKEN_OFF): Promise<void> {
-    await this.giveUp(sql`id = ${importId}`, reason);
+  /** Fails an upload that will not be completed. An upload that is complete is not affected. */
+  async abort(importId: string, reason = INTERRUPTED): Promise<void> {
+    await this.fail(sql`id = ${importId}`, reason);
   }
 
-  /** Gives up what has been silent for an hour. */
+  /** Fails all uploads that have received no piece for an hour. */
   async abandon(): Promise<void> {
-    await this.giveUp(sql`touched_at < ${new Date(this.clock.millis() - ABANDONED_AFTER)}`, BROKEN_OFF);
+    await this.fail(sql`touched_at < ${new Date(this.clock.millis() - ABANDONED_AFTER_MS)}`, INTERRUPTED);
   }
 
-  private async giveUp(which: ReturnType<typeof sql>, reason: string): Promise<void> {
+  private async fail(which: ReturnType<typeof sql>, reason: string): Promise<void> {
     await sql`
       with over as (
         update contact_import set status = 'failed', error = ${reason}, finished_at = ${this.clock.now()}

@@ -7,7 +7,7 @@ import { contactsMoved, Problem, type ContactsMoved } from '#libs/contracts';
 import { Directory } from '#libs/database';
 import { isApplied } from '#libs/lifecycle';
 
-/** Contacts go to somebody together with the number by which they were in touch. */
+/** Reassigns contacts when the number they are in touch with goes to another user. */
 @Controller()
 export class ContactMovesController {
   constructor(
@@ -17,8 +17,9 @@ export class ContactMovesController {
   ) {}
 
   /**
-   * What a departure moves comes after its rules: they count the leaver's contacts, and the count has been promised.
-   * @returns whether it is done; otherwise it has to be told once more
+   * A move that belongs to a departure waits until the departure's rules have run here, because their receipt has to
+   * count the leaver's contacts as the preview did.
+   * @returns `done: false` if the caller has to send the move again later
    */
   @Answers(contactsMoved)
   async move(moved: ContactsMoved): Promise<{ done: boolean }> {
@@ -26,20 +27,20 @@ export class ContactMovesController {
     return RequestContext.create(this.em, () =>
       this.em.transactional(async () => {
         if (moved.after && !(await isApplied(this.em.getKysely(), moved.after))) return { done: false };
-        await this.assign(moved, await this.taker(moved));
+        await this.assign(moved, await this.newAssignee(moved));
         return { done: true };
       }),
     );
   }
 
-  /** The person who gets them, held so that they do not leave meanwhile; nobody in place of somebody who has left. */
-  private async taker({ id, accountId, userId }: ContactsMoved): Promise<string | null> {
+  /** Returns the new assignee, locked against leaving until the transaction ends; null if they have left. */
+  private async newAssignee({ id, accountId, userId }: ContactsMoved): Promise<string | null> {
     if (!userId) return null;
     const left = await this.directory.lockAndCheckLeft(accountId, userId).catch((error: unknown) => {
       if (error instanceof Problem && error.code === 'unknown-user') return true;
       throw error;
     });
-    if (left) this.log.warn({ move: id, user: userId }, 'contacts moved with a number to somebody who has left');
+    if (left) this.log.warn({ move: id, user: userId }, 'contacts unassigned: the new owner of their number has left');
     return left ? null : userId;
   }
 

@@ -31,68 +31,68 @@ describe('contacts that move with a number', () => {
     ...{ id: service.ids.next(), accountId: robin.accountId, contactIds, userId: to?.userId ?? null, after: null },
     ...more,
   });
-  const tell = (moved: ContactsMoved) => service.get(ServiceClient).ask(contactsMoved, moved);
+  const send = (moved: ContactsMoved) => service.get(ServiceClient).ask(contactsMoved, moved);
   const assigneeOf = async (id: string, as = robin) =>
     (await service.call(as, contacts.get, { params: { id } })).assignee?.id ?? null;
   const imported = (id: string, { userId }: Principal) =>
     service.em().nativeUpdate(Contact, { id }, { assignee: userId });
 
-  it('are assigned to whoever has it now, or to nobody', async () => {
+  it('are assigned to the number’s new owner, or to nobody', async () => {
     const [moved, stays] = [await aContact(robin), await aContact(robin)];
-    expect(await tell(move([moved], kim))).toEqual({ done: true });
+    expect(await send(move([moved], kim))).toEqual({ done: true });
     expect([await assigneeOf(moved), await assigneeOf(stays)]).toEqual([kim.userId, robin.userId]);
-    await tell(move([moved], null));
+    await send(move([moved], null));
     expect(await assigneeOf(moved)).toBeNull();
   });
 
-  it('move once, also when it is told twice', async () => {
+  it('move once, even if the move is sent twice', async () => {
     const id = await aContact(robin);
     const once = move([id], kim);
-    await tell(once);
+    await send(once);
     await imported(id, robin);
-    expect(await tell(once)).toEqual({ done: true });
+    expect(await send(once)).toEqual({ done: true });
     expect(await assigneeOf(id)).toBe(robin.userId);
   });
 
-  it('end up with the last of several, in whatever order they are told', async () => {
+  it('end up with the latest of several moves, in whatever order the moves arrive', async () => {
     const id = await aContact(robin);
     const [first, second] = [move([id], kim), move([id], robin)];
-    await tell(second);
-    await tell(first);
+    await send(second);
+    await send(first);
     expect(await assigneeOf(id)).toBe(robin.userId);
   });
 
-  it('are nobody’s when the person has left meanwhile', async () => {
+  it('are assigned to nobody if the new owner has left in the meantime', async () => {
     const id = await aContact(robin);
     await leaves(service, kim, 'deactivated');
-    expect(await tell(move([id], kim))).toEqual({ done: true });
+    expect(await send(move([id], kim))).toEqual({ done: true });
     expect(await assigneeOf(id)).toBeNull();
   });
 
-  it('of another account stay where they are', async () => {
+  it('are not moved if they belong to another account', async () => {
     const stranger = await service.person();
     const id = await aContact(stranger);
-    await tell(move([id], kim));
+    await send(move([id], kim));
     expect(await assigneeOf(id, stranger)).toBe(stranger.userId);
   });
 
-  it('wait for the rules of the departure that moves them: its receipt counts them', async () => {
+  it('wait for the rules of the departure that moves them, so that its receipt counts them', async () => {
     const id = await aContact(kim);
     const moved = move([id], robin, { after: { userId: kim.userId, lifecycleVersion: 2 } });
-    expect(await tell(moved)).toEqual({ done: false });
+    expect(await send(moved)).toEqual({ done: false });
     expect(await assigneeOf(id)).toBe(kim.userId);
     const unassign = { 'contacts.assignments': { deactivated: { action: 'unassign' as const } } };
     const lines = await leaves(service, kim, 'deactivated', unassign);
     expect(lines.find(({ rule }) => rule === 'contacts.assignments')).toMatchObject({ affected: 1 });
-    expect(await tell(moved)).toEqual({ done: true });
+    expect(await send(moved)).toEqual({ done: true });
     expect(await assigneeOf(id)).toBe(robin.userId);
   });
 
-  it.each(['before', 'after'] as const)('stay with nobody who leaves just %s they arrive', async (when) => {
+  it.each(['before', 'after'] as const)('are not assigned to a user who leaves just %s they arrive', async (when) => {
     const leaver = await service.person({ accountId: robin.accountId });
     const [id, later] = [await aContact(robin), await aContact(robin)];
     const unassign = { 'contacts.assignments': { deactivated: { action: 'unassign' as const } } };
-    const arrive = () => tell(move([id], leaver));
+    const arrive = () => send(move([id], leaver));
     const leave = () => leaves(service, leaver, 'deactivated', unassign);
     const contested = {
       adminUrl: service.database.adminUrl,
@@ -101,7 +101,7 @@ describe('contacts that move with a number', () => {
     };
     const seen = await (when === 'after' ? overlap(contested, arrive, leave) : overlap(contested, leave, arrive));
     expect(seen).toMatchObject({ first: { status: 'fulfilled' }, second: { status: 'fulfilled' }, hasWaited: true });
-    await tell(move([later], leaver));
+    await send(move([later], leaver));
     for (const one of [id, later]) expect(await assigneeOf(one)).toBeNull();
   });
 });

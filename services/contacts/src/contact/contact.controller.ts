@@ -25,14 +25,14 @@ const base = plainResource(contacts, {
 
 @Controller()
 export class ContactController extends base {
-  /** Nobody's at first, whatever the body says: only an import assigns. */
+  /** A new contact has no assignee, whatever the body says: only an import assigns contacts. */
   override async prepare({ body }: Call): Promise<Partial<ContactRow>> {
     const { externalId = null, name = null, phone = null, email = null } = body as NewContact;
-    // Imports find it by the id without blanks around it.
+    // Trimmed, because imports look contacts up by the trimmed id.
     return { externalId: externalId?.trim() || null, name, phone, email, assignee: null };
   }
 
-  /** @throws Problem `conflict` when the external id is taken */
+  /** @throws Problem `conflict` if another contact has the external id */
   override async insert(call: Pick<Call, 'principal'>, values: Partial<ContactRow>): Promise<ContactRow> {
     return super.insert(call, values).catch((error: unknown) => {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;

@@ -25,7 +25,7 @@ describe('contacts', () => {
     return id;
   }
 
-  it('belong to nobody at first', async () => {
+  it('have no assignee at first', async () => {
     const made = await service.call(robin, contacts.create, { body: ada });
     expect(made).toMatchObject({ ...ada, assignee: null });
     expect(await service.call(robin, contacts.get, { params: { id: made.id } })).toEqual(made);
@@ -46,7 +46,7 @@ describe('contacts', () => {
     await service.call(await service.person(), contacts.create, { body: ada });
   });
 
-  it('can be changed in how they are called and reached, field by field', async () => {
+  it('can be changed field by field: name, phone and email', async () => {
     const { id } = await service.call(robin, contacts.create, { body: ada });
     const body = { name: 'Ada L.', email: null };
     const changed = await service.call(robin, contactsUpdate, { params: { id }, body });
@@ -58,17 +58,17 @@ describe('contacts', () => {
     });
   });
 
-  it('are listed by assignee, by nobody, by external id', async () => {
+  it('are listed by assignee, without assignee, and by external id', async () => {
     const other = await service.person({ accountId: robin.accountId, name: 'Olu Example' });
     const [mine, theirs] = [await assignedTo(robin), await assignedTo(other)];
-    const { id: nobodys } = await service.call(robin, contacts.create, { body: ada });
+    const { id: unassigned } = await service.call(robin, contacts.create, { body: ada });
     const listed = async (query: object) =>
       (await service.call(robin, contacts.list, { query })).items.map((contact) => contact.id);
     expect(await listed({ assignee: 'me' })).toEqual([mine]);
     expect(await listed({ assignee: other.userId })).toEqual([theirs]);
-    expect(await listed({ assignee: 'none' })).toEqual([nobodys]);
-    expect(await listed({ externalId: 'A-1' })).toEqual([nobodys]);
-    expect(await listed({})).toEqual([nobodys, theirs, mine]);
+    expect(await listed({ assignee: 'none' })).toEqual([unassigned]);
+    expect(await listed({ externalId: 'A-1' })).toEqual([unassigned]);
+    expect(await listed({})).toEqual([unassigned, theirs, mine]);
   });
 
   it('show their assignee as the directory does', async () => {

@@ -4,7 +4,7 @@ import { Answers } from '#libs/broker';
 import { contactsNamed, type NamedContact } from '#libs/contracts';
 import { Contact } from './contact.entity.js';
 
-/** Tells other services what contacts are called that they know by id alone. */
+/** Returns the names and phone numbers of contacts to services that store only their ids. */
 @Controller()
 export class NamedContactsController {
   constructor(private readonly em: EntityManager) {}

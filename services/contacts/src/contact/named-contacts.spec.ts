@@ -11,7 +11,7 @@ describe('contacts known by id', () => {
   });
   afterAll(() => service.stop());
 
-  it('are told by name and number, those of the account that exist', async () => {
+  it('are returned with name and number if they exist in the account', async () => {
     const robin = await service.person();
     const stranger = await service.person();
     const ada = { name: 'Ada', phone: '+14155550100' };

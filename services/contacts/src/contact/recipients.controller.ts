@@ -5,7 +5,7 @@ import { contactsFor, Problem, type Recipient, type RecipientsWanted } from '#li
 import { Segment } from '../segment/segment.entity.js';
 import { Contact, type ContactRow } from './contact.entity.js';
 
-/** What a segment's definition may ask of a contact. */
+/** Contact fields that a segment's definition can test. */
 const FIELDS = ['externalId', 'name', 'phone', 'email', 'assignee'];
 
 interface Recipients {
@@ -14,7 +14,7 @@ interface Recipients {
   definition: Record<string, unknown> | null;
 }
 
-/** Tells those who send messages whom a contact id or a segment stands for. */
+/** Resolves contact ids and segments to recipients of messages. */
 @Controller()
 export class RecipientsController {
   constructor(private readonly em: EntityManager) {}
@@ -45,8 +45,8 @@ export class RecipientsController {
 }
 
 /**
- * Each field has to have the value, or one of the values, that the definition gives; an empty definition fits everybody.
- * What a contact has no field for fits nobody: better no message than one to the wrong people.
+ * Each field must have the value, or one of the values, that the definition gives. An empty definition matches all
+ * contacts. An unknown field or an unsupported value matches none: no message is better than one to the wrong people.
  */
 function definedBy(definition: Record<string, unknown>): object[] {
   return Object.entries(definition).map(([field, value]) => {

@@ -27,7 +27,7 @@ describe('recipients of messages', () => {
     return id;
   }
 
-  it('are told by number and assignee', async () => {
+  it('are returned with number and assignee', async () => {
     const id = await add({ phone: '+14155550100', assignee: robin.userId });
     const without = await add();
     expect(await ask({ contactIds: [without, id] })).toEqual({
@@ -41,12 +41,12 @@ describe('recipients of messages', () => {
     expect(await ids({ contactIds: [without, id], assignee: robin.userId })).toEqual([id]);
   });
 
-  it('are no contacts of another account, and none that do not exist', async () => {
+  it('do not include contacts that do not exist or belong to another account', async () => {
     const foreign = await add({ accountId: service.ids.next() });
     expect(await ids({ contactIds: [foreign, service.ids.next()] })).toEqual([]);
   });
 
-  it('of a segment are those whom its definition fits, all fields of it', async () => {
+  it('of a segment are the contacts that match all fields of its definition', async () => {
     const ada = await add({ name: 'Ada', phone: '+14155550100' });
     const other = await add({ name: 'Ada', phone: '+14155550111' });
     const grace = await add({ name: 'Grace', phone: '+14155550100' });

@@ -26,7 +26,7 @@ import { kept } from './kept.js';
 
 const contacts: ServiceUnderTest = { name: 'contacts', entities, rules: contactsRules, migrations };
 
-/** Imports a contact for the person's staff id. An import refuses nobody aloud: that the person did not get it is the refusal. */
+/** Imports a contact for the person's staff id. An import does not fail for a user who has left; it assigns nothing. */
 async function importFor(bench: RuleBench, { accountId, userId }: Person): Promise<void> {
   const { em, uploads, jobs, reports } = importerOn(bench);
   const uploader = await bench.person({ accountId });
@@ -54,8 +54,8 @@ behavesLikeARule(contacts, 'contacts.assignments', {
   write: importFor,
 });
 
-/** A colleague hands on a record of theirs. */
-async function handOn(bench: RuleBench, { accountId, userId }: Person): Promise<unknown> {
+/** A colleague gives one of their records to the person. */
+async function giveRecord(bench: RuleBench, { accountId, userId }: Person): Promise<unknown> {
   const colleague = await bench.person({ accountId });
   const { id } = (await bench.create(RecordController, colleague, { type: 'task', title: 'Call' })) as { id: string };
   const call: Call<{ ownerId: string }> = {
@@ -83,7 +83,7 @@ for (const type of RECORD_TYPES) {
         createdAt: bench.clock.now(),
       }),
     write: (bench, owner) =>
-      type === 'task' ? handOn(bench, owner) : bench.create(RecordController, owner, { type, title: 'Ten chairs' }),
+      type === 'task' ? giveRecord(bench, owner) : bench.create(RecordController, owner, { type, title: 'Ten chairs' }),
   });
 }
 

@@ -8,7 +8,7 @@ import { Segment } from '../segment/segment.entity.js';
 import { segmentsToCopy } from '../segment/segments-to-copy.js';
 import { AttachedFile, Comment, Note } from '../writing/writing.entity.js';
 
-/** Who looks after a contact comes from the customer's own data: it stays until they import it again. */
+/** Assignments come from the customer's own data, so by default they stay until the next import. */
 const assignments = rule('contacts.assignments', 'Contacts assigned to the user', {
   rows: owned(Contact, 'assignee'),
   deactivated: can(keep, unassign, transfer),
@@ -16,14 +16,14 @@ const assignments = rule('contacts.assignments', 'Contacts assigned to the user'
   presets: { texting: { deleted: unassign } },
 });
 
-/** What somebody worked on stays theirs, in the end a deleted user's, unless the account hands it on. */
+/** By default records keep their owner, who is shown as a deleted user after the deletion. */
 const records = rule('contacts.records', 'Leads, deals, products, activities, projects and tasks', {
   rows: RECORD_TYPES.map((type) => owned(CrmRecord, 'ownerId', { type }, { part: type })),
   deactivated: can(keep, transfer, unassign),
   deleted: can(keep, transfer, unassign),
 });
 
-/** Segments are shared with the team: before any are deleted, their users get to know. */
+/** Segments are shared with the team, so the preview lists who uses those that will be deleted. */
 const segments = rule('contacts.segments', 'Segments', {
   rows: owned(Segment, 'ownerId'),
   deactivated: can(keep, deleteRows, transfer),
@@ -33,21 +33,24 @@ const segments = rule('contacts.segments', 'Segments', {
   warning: true,
 });
 
-/** The team goes on using them. A deleted filter takes its conditions along. */
+/** The team continues to use public filters, so by default they stay. Deleting a filter deletes its conditions. */
 const filters = rule('contacts.filters', 'Public filters', {
   rows: owned(Filter, 'ownerId', { visibility: 'public' }),
   deactivated: can(keep, transfer, deleteRows),
   deleted: can(keep, transfer, deleteRows),
 });
 
-/** Nobody else has ever seen them: they wait for their owner, as long as there is one. */
+/** Only the owner sees private filters: they are kept until the owner is deleted. */
 const privateFilters = rule('contacts.private-filters', 'Private filters', {
   rows: owned(Filter, 'ownerId', { visibility: 'private' }),
   deactivated: can(keep, deleteRows),
   deleted: can(deleteRows, keep),
 });
 
-/** Filters go on naming somebody who has left; new conditions can't. In private filters of their own it is of no account. */
+/**
+ * Existing conditions can name a user who has left; new ones cannot. Conditions in the leaver's own private filters are
+ * not counted.
+ */
 const filterConditions = rule('contacts.filter-conditions', 'Filter conditions that name the user', {
   rows: owned(
     FilterCondition,
@@ -62,7 +65,7 @@ const filterConditions = rule('contacts.filter-conditions', 'Filter conditions t
   deleted: always(keep),
 });
 
-/** What has been written stays, with its author as the directory shows them. */
+/** Notes, comments and files stay. The author is shown as in the directory. */
 const writings = rule('contacts.writings', 'Notes, comments and files', {
   rows: [
     owned(Note, 'author', {}, { part: 'note' }),
@@ -73,7 +76,7 @@ const writings = rule('contacts.writings', 'Notes, comments and files', {
   deleted: always(keep),
 });
 
-/** What happens to the contacts of somebody who leaves, and to all that hangs on them, in this order. */
+/** The rules of this service, in the order in which they run. */
 export const contactsRules: readonly Rule[] = [
   assignments,
   records,

@@ -1,12 +1,12 @@
 import type { Kept } from '#libs/lifecycle/testing';
 
-/** Columns with a person in them that stay as they are, each with its reason. */
+/** Personal columns that no rule changes, each with the reason. */
 export const kept: Kept = {
   'segment_use.user_id':
-    'Says who depends on a segment, so that it is not removed unawares; shown through the directory, and gone with the segment.',
-  'contact_import.imported_by': 'The history of imports says who ran them; shown through the directory.',
+    'Shows who uses a segment before it is deleted; names come from the directory, and the row is deleted with the segment.',
+  'contact_import.imported_by': 'The history of imports shows who ran them; names come from the directory.',
   'contact_import_unmatched.user_id':
-    'Stands for the staff id of somebody who had left: the id itself is read in the directory, as long as it is there.',
+    'Stands for the staff id of a user who had left; the staff id is read from the directory until the user is deleted.',
   'contact_import_unmatched.value':
-    'What a file says where it names nobody: a value that belongs to a person is kept as a reference instead, or becomes one when that person is deleted.',
+    'A value of a file that matches no user. A value that belongs to a user is stored as a reference, or becomes one when that user is deleted.',
 };

@@ -12,10 +12,10 @@ const PEOPLE: readonly FilterField[] = ['assignee', 'ownerId'];
 const TYPES: readonly string[] = RECORD_TYPES;
 const USER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @throws Problem `validation` for what can't be compared that way */
+/** @throws Problem `validation` if a field does not support the operator or the value */
 export function readConditions(given: readonly NewFilterCondition[]): Condition[] {
   const errors = given.flatMap((condition, index) => {
-    const fault = faultOf(condition);
+    const fault = errorIn(condition);
     return fault ? [{ field: `conditions.${index}.${fault[0]}`, message: fault[1] }] : [];
   });
   if (errors.length > 0) throw new Problem('validation', { errors });
@@ -24,7 +24,7 @@ export function readConditions(given: readonly NewFilterCondition[]): Condition[
   );
 }
 
-function faultOf({
+function errorIn({
   field,
   op,
   value = null,
@@ -32,12 +32,12 @@ function faultOf({
   if (op === 'is-empty') return value === null ? undefined : ['value', 'is-empty takes no value'];
   if (value === null) return ['value', 'value is required'];
   const person = PEOPLE.includes(field);
-  if (op === 'contains') return person || field === 'type' ? ['op', 'contains is for text'] : undefined;
+  if (op === 'contains') return person || field === 'type' ? ['op', 'contains works only for text fields'] : undefined;
   if (person && !USER_ID.test(value)) return ['value', 'value must be the id of a user'];
   if (field === 'type' && !TYPES.includes(value)) return ['value', `value must be one of ${TYPES.join(', ')}`];
   return undefined;
 }
 
-/** Whether the same is asked of the same person. */
+/** Whether two conditions compare the same field in the same way with the same user; other values are not compared. */
 export const sameCondition = (a: Condition, b: Condition): boolean =>
   a.field === b.field && a.op === b.op && a.userId === b.userId;

@@ -44,7 +44,7 @@ export class FilterController extends base {
 
   override async insert(call: Pick<Call, 'principal'>, { conditions, ...values }: NewRow): Promise<FilterRow> {
     const { accountId, userId } = call.principal;
-    // Everybody at once, so that they are held in the order in which a departure takes them.
+    // All users in one call, so that they are locked in the same order as by a departure.
     await this.directory.requireActive(accountId, [userId, ...conditions.map((condition) => condition.userId)]);
     const filter = await super.insert(call, values);
     await this.write(filter, conditions);
@@ -61,7 +61,7 @@ export class FilterController extends base {
     return (await this.present([filter], call))[0] as AnswerOf<typeof filtersUpdate>;
   }
 
-  /** Only what is new has to name people who have not left. */
+  /** Only new conditions are checked for users who have left. */
   private async replace(filter: FilterRow, wanted: readonly Condition[]): Promise<void> {
     const former = await this.em.find(FilterCondition, { filterId: filter.id });
     const added = wanted.filter((condition) => !former.some((old) => sameCondition(condition, old as Condition)));
@@ -69,7 +69,7 @@ export class FilterController extends base {
       filter.accountId,
       added.map(({ userId }) => userId),
     );
-    // After the people, as a departure does; of two who change the same filter the second waits.
+    // Locked after the users, the same order as in a departure. Concurrent changes of the filter wait here.
     const held = await this.em.findOne(Filter, { id: filter.id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!held) throw new Problem('not-found');
     await this.em.nativeDelete(FilterCondition, { filterId: filter.id });

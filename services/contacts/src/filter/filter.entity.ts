@@ -15,7 +15,7 @@ export const Filter = defineEntity({
 });
 export type FilterRow = InferEntity<typeof Filter>;
 
-/** One condition of a filter; where it names a user, there is no other value. Goes with the filter. */
+/** One condition of a filter, with either a user or another value. Deleted with the filter. */
 export const FilterCondition = defineEntity({
   name: 'FilterCondition',
   tableName: 'filter_condition',

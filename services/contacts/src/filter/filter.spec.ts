@@ -50,7 +50,7 @@ async function contactOf({ accountId, userId }: Principal): Promise<string> {
 }
 
 describe('a filter', () => {
-  it('that is public is there for the whole account', async () => {
+  it('that is public is visible to the whole account', async () => {
     const conditions = [naming(olu), { field: 'name', op: 'contains', value: 'ada' }] as const;
     const made = await make(robin, { conditions: [...conditions] });
     expect(made).toMatchObject({
@@ -68,7 +68,7 @@ describe('a filter', () => {
     await expect(read(made.id, await service.person())).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('that is private is there for its owner alone, and is so unless told', async () => {
+  it('is private by default, and then visible only to its owner', async () => {
     const { id, visibility } = await make(robin, { visibility: undefined });
     expect(visibility).toBe('private');
     const theirs = await make(olu);
@@ -85,8 +85,8 @@ describe('a filter', () => {
     await service.call(robin, filters.remove, { params: { id } });
   });
 
-  it('compares each field in ways that make sense for it', async () => {
-    const senseless: [NewFilterCondition, field: string][] = [
+  it('accepts only operators and values that fit the field', async () => {
+    const invalid: [NewFilterCondition, field: string][] = [
       [{ field: 'ownerId', op: 'contains', value: 'Robin' }, 'op'],
       [{ field: 'type', op: 'contains', value: 'le' }, 'op'],
       [{ field: 'ownerId', op: 'is', value: 'Robin' }, 'value'],
@@ -94,7 +94,7 @@ describe('a filter', () => {
       [{ field: 'name', op: 'is' }, 'value'],
       [{ field: 'name', op: 'is-empty', value: 'Ada' }, 'value'],
     ];
-    for (const [condition, field] of senseless) {
+    for (const [condition, field] of invalid) {
       const attempt = make(robin, { conditions: [naming(olu), condition] });
       await expect(attempt).rejects.toMatchObject({
         code: 'validation',
@@ -103,7 +103,7 @@ describe('a filter', () => {
     }
   });
 
-  it('takes its conditions along when it is removed', async () => {
+  it('is removed together with its conditions', async () => {
     const { id } = await make(robin, { conditions: [naming(olu)] });
     await service.call(olu, filters.remove, { params: { id } });
     expect(await service.em().count(FilterCondition, { filterId: id })).toBe(0);
@@ -122,7 +122,7 @@ describe('a condition that names a user', () => {
     expect(await read(id)).toMatchObject({ conditions: [] });
   });
 
-  it('stays as it is when they are deactivated, and goes on finding what is theirs', async () => {
+  it('stays when they are deactivated, and still finds their contacts', async () => {
     const contactId = await contactOf(robin);
     const { id } = await make(olu, { conditions: [naming(robin)] });
     await leaves(service, robin, 'deactivated');
@@ -143,22 +143,25 @@ describe('a condition that names a user', () => {
     await make(olu, { conditions: [naming(robin)] });
   });
 
-  it.each(['is', 'is-not'] as const)('finds nothing and says so once they are deleted (%s)', async (op) => {
-    await contactOf(robin);
-    await contactOf(olu);
-    const { id } = await make(olu, { conditions: [{ ...naming(robin), op }] });
-    expect(await found(id)).toHaveLength(1);
-    await leaves(service, robin, 'deleted');
-    expect(await read(id)).toMatchObject({
-      matchesNobody: true,
-      conditions: [{ value: robin.userId, user: { name: 'Deleted user', status: 'deleted' }, matchesNobody: true }],
-    });
-    expect(await found(id)).toEqual([]);
-  });
+  it.each(['is', 'is-not'] as const)(
+    'finds nothing, and the filter shows this, once they are deleted (%s)',
+    async (op) => {
+      await contactOf(robin);
+      await contactOf(olu);
+      const { id } = await make(olu, { conditions: [{ ...naming(robin), op }] });
+      expect(await found(id)).toHaveLength(1);
+      await leaves(service, robin, 'deleted');
+      expect(await read(id)).toMatchObject({
+        matchesNobody: true,
+        conditions: [{ value: robin.userId, user: { name: 'Deleted user', status: 'deleted' }, matchesNobody: true }],
+      });
+      expect(await found(id)).toEqual([]);
+    },
+  );
 });
 
-describe('filters of somebody who leaves', () => {
-  it('stay when they are public, in the end a deleted user’s, and are there for everybody', async () => {
+describe('filters of a leaver', () => {
+  it('stay and are visible to everyone if they are public, finally owned by a deleted user', async () => {
     const { id } = await make(robin);
     await leaves(service, robin, 'deactivated');
     expect(await read(id)).toMatchObject({ owner: { status: 'deactivated' } });
@@ -166,7 +169,7 @@ describe('filters of somebody who leaves', () => {
     expect(await read(id)).toMatchObject({ ownerId: robin.userId, owner: { name: 'Deleted user' } });
   });
 
-  it('wait for them when they are private, and are deleted with them', async () => {
+  it('are kept for their owner if they are private, and deleted when the owner is deleted', async () => {
     const { id } = await make(robin, { visibility: 'private', conditions: [naming(olu)] });
     await leaves(service, robin, 'deactivated');
     expect(await listed(olu)).toEqual([]);
@@ -184,20 +187,20 @@ describe('filters of somebody who leaves', () => {
     expect(await service.em().count(FilterCondition, { filterId: id })).toBe(0);
   });
 
-  it('go to a successor where the account wants it so', async () => {
+  it('go to a successor if the policy says so', async () => {
     const { id } = await make(robin);
     const transfer = { action: 'transfer', to: olu.userId } as const;
     await leaves(service, robin, 'deactivated', { 'contacts.filters': { deactivated: transfer } });
     expect(await read(id)).toMatchObject({ owner: { id: olu.userId } });
   });
 
-  it('cannot be made any more', async () => {
+  it('cannot be created any more', async () => {
     await leaves(service, robin, 'deactivated');
     for (const visibility of ['public', 'private'] as const)
       await expect(make(robin, { visibility })).rejects.toMatchObject({ code: 'inactive-user' });
   });
 
-  it('are counted as the preview has counted them, although conditions go with their filter', async () => {
+  it('are counted the same in preview and receipt, although conditions are deleted with their filter', async () => {
     await make(robin, { conditions: [naming(robin)] });
     await make(robin, { visibility: 'private', conditions: [naming(robin)] });
     await make(olu, { conditions: [naming(robin), naming(robin, 'ownerId')] });

@@ -11,7 +11,7 @@ import {
 import { TestService } from '#libs/platform/testing';
 import { startContacts } from '../testing/contacts.js';
 
-describe('what a filter finds', () => {
+describe('the result of a filter', () => {
   let service: TestService;
   let robin: Principal;
   let olu: Principal;
@@ -53,12 +53,12 @@ describe('what a filter finds', () => {
     return items.map(({ title }) => title);
   };
 
-  it('is everything of the account, newest first, when it has no conditions', async () => {
+  it('is everything in the account, newest first, without conditions', async () => {
     expect(await namesBy()).toEqual([null, 'Bob', 'Ada']);
     expect(await titlesBy()).toEqual(['Beds', 'Lamps', 'Tables', '100% chairs']);
   });
 
-  it('is, is not, contains or lacks a text, whatever its case', async () => {
+  it('compares text without regard to case: is, is not, contains, is empty', async () => {
     expect(await namesBy({ field: 'name', op: 'is', value: 'ADA' })).toEqual(['Ada']);
     expect(await namesBy({ field: 'name', op: 'is-not', value: 'ada' })).toEqual([null, 'Bob']);
     expect(await namesBy({ field: 'email', op: 'contains', value: 'A@Example' })).toEqual(['Ada']);
@@ -66,19 +66,19 @@ describe('what a filter finds', () => {
     expect(await titlesBy({ field: 'title', op: 'contains', value: '%' })).toEqual(['100% chairs']);
   });
 
-  it('is of a type, and of a user, of others or of nobody', async () => {
+  it('is limited by type, and by owner: a user, any other user, or nobody', async () => {
     expect(await titlesBy({ field: 'type', op: 'is', value: 'deal' })).toEqual(['Beds', '100% chairs']);
     expect(await titlesBy({ field: 'ownerId', op: 'is', value: robin.userId })).toEqual(['Lamps', '100% chairs']);
     expect(await titlesBy({ field: 'ownerId', op: 'is-not', value: robin.userId })).toEqual(['Beds', 'Tables']);
     expect(await titlesBy({ field: 'ownerId', op: 'is-empty' })).toEqual(['Beds']);
   });
 
-  it('holds in all conditions', async () => {
+  it('matches all conditions', async () => {
     const mine = { field: 'ownerId', op: 'is', value: robin.userId } as const;
     expect(await titlesBy(mine, { field: 'type', op: 'is', value: 'lead' })).toEqual(['Lamps']);
   });
 
-  it('is a contact one of whose records fits in everything, or a record whose contact does', async () => {
+  it('contains contacts with one record that matches all record conditions, and records whose contact matches', async () => {
     const lead = { field: 'type', op: 'is', value: 'lead' } as const;
     expect(await namesBy(lead)).toEqual(['Bob', 'Ada']);
     expect(await namesBy(lead, { field: 'ownerId', op: 'is', value: olu.userId })).toEqual(['Ada']);

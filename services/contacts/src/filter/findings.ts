@@ -9,7 +9,7 @@ import { visibleFilter } from './visible.js';
 
 type Sql = RawBuilder<unknown>;
 
-/** In which column of which table the fields are found. */
+/** The table and column of each field. */
 const COLUMNS: Readonly<Record<FilterField, readonly ['contact' | 'record', string]>> = {
   name: ['contact', 'name'],
   phone: ['contact', 'phone'],
@@ -32,9 +32,9 @@ interface Sources {
 }
 
 /**
- * The contacts or records that a filter finds, newest first. What it says of the other kind has to hold, all of it, for
- * one that belongs together with the one found.
- * @throws Problem `not-found` when the caller does not see the filter
+ * Returns the contacts or records that match a filter, newest first. Conditions on the other kind must all hold for one
+ * row that is linked to the result, for example for one record of a contact.
+ * @throws Problem `not-found` if the filter is not visible to the caller
  */
 export async function findings<E extends typeof Contact | typeof CrmRecord>(
   { em, directory }: Sources,
@@ -60,7 +60,7 @@ export async function findings<E extends typeof Contact | typeof CrmRecord>(
   return toPage(found as InferEntity<E>[], call.query);
 }
 
-/** Nobody can be found by somebody who has been deleted. */
+/** A filter that names a deleted user matches nothing. */
 async function namesADeletedUser(directory: Directory, conditions: readonly FilterConditionRow[]): Promise<boolean> {
   const views = await directory.views(conditions.map(({ userId }) => userId));
   return [...views.values()].some(({ status }) => status === 'deleted');

@@ -6,14 +6,14 @@ import { PieceWriter } from './piece-writer.js';
 import type { RemoteFile, RemoteFolder } from './remote-folder.js';
 import { SourceFiles, type KnownFile } from './source-files.js';
 
-/** What a file is imported for. */
+/** The import source that a file belongs to. */
 export interface StagedFor {
   id: string;
   accountId: string;
   userIdField: string | null;
 }
 
-/** Brings a file from a source to where uploads wait for their import. */
+/** Copies a file of an import source into an upload, so that it is imported. */
 @Injectable()
 export class FileStaging {
   constructor(
@@ -24,9 +24,8 @@ export class FileStaging {
   ) {}
 
   /**
-   * In one transaction the file counts as taken and its import may begin: before it nothing has been imported, after it
-   * nothing will be once more.
-   * @returns the import; undefined when the file has changed while it was read, or somebody else has taken it
+   * One transaction marks the file as taken and starts its import, so a file is imported exactly once.
+   * @returns the import's id; undefined if the file changed while it was read, or another run has taken it
    * @throws SourceFault
    */
   async stage(source: StagedFor, folder: RemoteFolder, file: KnownFile): Promise<string | undefined> {
@@ -52,7 +51,7 @@ export class FileStaging {
     });
   }
 
-  /** @returns false when it is no longer the file that was listed */
+  /** @returns false if the file has changed since it was listed */
   private async copy(importId: string, folder: RemoteFolder, file: RemoteFile): Promise<boolean> {
     let n = 0;
     const writer = new PieceWriter(file.size, (piece) =>
@@ -83,6 +82,6 @@ export class FileStaging {
   }
 }
 
-/** Where the server doesn't tell a time, the size has to do. */
+/** Compares size and modification time. Without a time from the server, the size decides. */
 export const isSame = (file: RemoteFile, now: RemoteFile | null): boolean =>
   now?.size === file.size && now.modifiedAt?.getTime() === file.modifiedAt?.getTime();

@@ -6,7 +6,7 @@ import type { Writable } from 'node:stream';
 import {
   isImportable,
   MOST_FILES,
-  PATIENCE,
+  TIMEOUT_MS,
   wholeSeconds,
   type Login,
   type RemoteFile,
@@ -14,25 +14,25 @@ import {
 } from './remote-folder.js';
 import { SourceFault } from './source-fault.js';
 
-/** A longer list of files is not read to its end. */
-const LONGEST_LISTING = 4 * 1024 ** 2;
-/** FTP over TLS has no request for it here: the connection begins with it. */
-const TLS_PORT = 990;
-/** Answers of a server that doesn't know the command, and of one that goes off. */
+/** Maximum size of a directory listing in bytes. */
+const MAX_LISTING_BYTES = 4 * 1024 ** 2;
+/** On this port the connection starts with TLS; on others TLS is requested (`AUTH TLS`). */
+const IMPLICIT_TLS_PORT = 990;
+/** FTP reply codes: the command is not supported; the server closes the connection. */
 const UNKNOWN_COMMAND = [500, 501, 502, 504];
-const GOING_OFF = 421;
+const SERVICE_CLOSING = 421;
 
-/** A folder on an FTP server, in passive mode; data connections go to the address of the control connection only. */
+/** A folder on an FTP server, in passive mode. Data connections go only to the address of the control connection. */
 export class FtpFolder implements RemoteFolder {
   readonly hostKey = null;
-  private tellsTimes = true;
-  private listsTimes = false;
+  private supportsMdtm = true;
+  private listingHasTimes = false;
 
   private constructor(private readonly client: Client) {}
 
   /** @throws SourceFault */
   static async open(login: Login, signal: AbortSignal): Promise<FtpFolder> {
-    const client = new Client(PATIENCE, { allowSeparateTransferHost: false, maxListingBytes: LONGEST_LISTING });
+    const client = new Client(TIMEOUT_MS, { allowSeparateTransferHost: false, maxListingBytes: MAX_LISTING_BYTES });
     signal.addEventListener('abort', () => client.close(), { once: true });
     try {
       await connect(client, login);
@@ -49,7 +49,7 @@ export class FtpFolder implements RemoteFolder {
   async list(): Promise<RemoteFile[]> {
     const found = await attempt('source-folder-missing', () => this.client.list());
     const files = found.filter(({ name, isFile }) => isFile && isImportable(name)).slice(0, MOST_FILES);
-    this.listsTimes = files.some(({ modifiedAt }) => modifiedAt !== undefined);
+    this.listingHasTimes = files.some(({ modifiedAt }) => modifiedAt !== undefined);
     const listed: RemoteFile[] = [];
     for (const { name, size, modifiedAt } of files) {
       const time = modifiedAt ? wholeSeconds(modifiedAt.getTime()) : await this.timeOf(name);
@@ -58,10 +58,10 @@ export class FtpFolder implements RemoteFolder {
     return listed;
   }
 
-  /** Times of a list are compared with times of a list: some servers tell local time when asked for a single file. */
+  /** Uses a listing if listings have times, because some servers return local time for a single file. */
   async look(name: string): Promise<RemoteFile | null> {
-    if (this.listsTimes) return (await this.list()).find((file) => file.name === name) ?? null;
-    const size = await answerOf(() => this.client.size(name));
+    if (this.listingHasTimes) return (await this.list()).find((file) => file.name === name) ?? null;
+    const size = await query(() => this.client.size(name));
     if (size === 'unknown') return (await this.list()).find((file) => file.name === name) ?? null;
     return size === 'no' ? null : { name, size, modifiedAt: await this.timeOf(name) };
   }
@@ -70,9 +70,9 @@ export class FtpFolder implements RemoteFolder {
     await attempt('source-file-refused', () => this.client.downloadTo(into, name));
   }
 
-  /** A server that can't tell might overwrite what is there: then it counts as there. */
+  /** If the server cannot answer, the file counts as existing, so that a move does not overwrite it. */
   async exists(path: string): Promise<boolean> {
-    return (await answerOf(() => this.client.size(path))) !== 'no';
+    return (await query(() => this.client.size(path))) !== 'no';
   }
 
   async makeFolder(name: string): Promise<void> {
@@ -88,48 +88,51 @@ export class FtpFolder implements RemoteFolder {
   }
 
   private async timeOf(name: string): Promise<Date | null> {
-    if (!this.tellsTimes) return null;
-    const time = await answerOf(() => this.client.lastMod(name));
-    if (time === 'unknown') this.tellsTimes = false;
+    if (!this.supportsMdtm) return null;
+    const time = await query(() => this.client.lastMod(name));
+    if (time === 'unknown') this.supportsMdtm = false;
     return time instanceof Date ? wholeSeconds(time.getTime()) : null;
   }
 }
 
 async function connect(client: Client, { kind, host, address, port }: Login): Promise<void> {
-  // The certificate is for the name, whatever address stands for it.
+  // The certificate is checked against the host name, not the resolved address.
   const secureOptions = { host, ...(isIP(host) === 0 && { servername: host }) };
   await attempt('source-unreachable', async () => {
-    if (kind === 'ftps' && port === TLS_PORT) return client.connectImplicitTLS(address, port, secureOptions);
+    if (kind === 'ftps' && port === IMPLICIT_TLS_PORT) return client.connectImplicitTLS(address, port, secureOptions);
     await client.connect(address, port);
     if (kind === 'ftps') await client.useTLS(secureOptions);
     return client.sendIgnoringError('OPTS UTF8 ON');
   });
 }
 
-/** @throws SourceFault `refused` when the server answers no */
+/** @throws SourceFault with the code `refused` if the server answers with an error */
 async function attempt<T>(refused: SourceError, work: () => Promise<T>): Promise<T> {
   assertNoOpenTransaction('ftp');
   try {
     return await work();
   } catch (error) {
-    throw new SourceFault(saidNo(error) ? refused : codeOf(error), { cause: error });
+    throw new SourceFault(isServerError(error) ? refused : codeOf(error), { cause: error });
   }
 }
 
-/** What a server tells of a file: `no` when it isn't there, `unknown` when the server doesn't know the question. */
-async function answerOf<T>(work: () => Promise<T>): Promise<T | 'no' | 'unknown'> {
+/**
+ * Runs a query about a file: `no` if the server answers with an error, `unknown` if it does not support the command.
+ */
+async function query<T>(work: () => Promise<T>): Promise<T | 'no' | 'unknown'> {
   assertNoOpenTransaction('ftp');
   try {
     return await work();
   } catch (error) {
-    if (!saidNo(error)) throw new SourceFault(codeOf(error), { cause: error });
+    if (!isServerError(error)) throw new SourceFault(codeOf(error), { cause: error });
     return UNKNOWN_COMMAND.includes(error.code) ? 'unknown' : 'no';
   }
 }
 
-const saidNo = (error: unknown): error is FTPError => error instanceof FTPError && error.code !== GOING_OFF;
+const isServerError = (error: unknown): error is FTPError =>
+  error instanceof FTPError && error.code !== SERVICE_CLOSING;
 
-/** OpenSSL's and Node's codes of certificates that nobody vouches for, or for another host, or of another time. */
+/** OpenSSL and Node error codes for certificates that are untrusted, expired, or issued for another host. */
 const CERTIFICATE = /CERT|SIGNATURE|ISSUER/;
 
 const codeOf = (error: unknown): SourceError =>

@@ -37,8 +37,8 @@ const base = plainResource(importSources, {
   ],
 });
 
-/** Per account: each one keeps a connection busy for a while. */
-const MOST_SOURCES = 50;
+/** Per account, because each source keeps a connection busy for a while. */
+const MAX_SOURCES = 50;
 
 @Controller()
 export class ImportSourceController extends base {
@@ -47,7 +47,7 @@ export class ImportSourceController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Encryption,
+    private readonly encryption: Encryption,
     private readonly config: ContactsConfig,
   ) {
     super(em, directory, ids, clock);
@@ -57,8 +57,8 @@ export class ImportSourceController extends base {
     const { accountId } = call.principal;
     const body = call.body as NewImportSource;
     this.check(body);
-    if ((await this.em.count(ImportSource, { accountId })) >= MOST_SOURCES)
-      throw new Problem('conflict', { detail: `An account may have ${MOST_SOURCES} import sources.` });
+    if ((await this.em.count(ImportSource, { accountId })) >= MAX_SOURCES)
+      throw new Problem('conflict', { detail: `An account can have at most ${MAX_SOURCES} import sources.` });
     return {
       port: body.kind === 'sftp' ? 22 : 21,
       path: '.',
@@ -66,26 +66,26 @@ export class ImportSourceController extends base {
       active: true,
       ...body,
       userIdField: body.userIdField === undefined ? DEFAULT_USER_ID_FIELD : body.userIdField,
-      password: this.sealing.encrypt(body.password, accountId),
+      password: this.encryption.encrypt(body.password, accountId),
       dueAt: this.clock.now(),
     };
   }
 
-  /** Whatever has changed is tried at once, and former failures no longer count. */
+  /** After a change the source is polled immediately, and earlier failures no longer count. */
   @Handles(importSourceUpdate)
   async update(call: Call<ImportSourceChanges>): Promise<ImportSourceView> {
-    const source = await this.hold(call);
+    const source = await this.lock(call);
     const { password, ...changes } = call.body;
     const { kind = source.kind, host = source.host, port = source.port, hostKey } = changes;
     const elsewhere = kind !== source.kind || host !== source.host || port !== source.port;
     this.check({ kind, host, hostKey });
-    if (elsewhere && password === undefined) throw invalid('password', 'is needed again for another server');
+    if (elsewhere && password === undefined) throw invalid('password', 'is required again for another server');
     this.em.assign(source, {
       ...changes,
-      ...(password !== undefined && { password: this.sealing.encrypt(password, source.accountId) }),
+      ...(password !== undefined && { password: this.encryption.encrypt(password, source.accountId) }),
       ...(elsewhere && { hostKey: hostKey ?? null }),
       ...((elsewhere || hostKey !== undefined) && { offeredHostKey: null }),
-      // A run that is at it knows only what was before: it may no longer write down anything.
+      // A run in progress uses the old settings, so it loses its claim and cannot save its result.
       runId: null,
       leaseUntil: null,
       failures: 0,
@@ -97,7 +97,7 @@ export class ImportSourceController extends base {
 
   @Handles(importSourceRun)
   async run(call: Call): Promise<ImportSourceView> {
-    const source = await this.hold(call);
+    const source = await this.lock(call);
     if (!source.active) throw new Problem('conflict', { detail: 'The import source is not active.' });
     source.dueAt = this.clock.now();
     await this.em.flush();
@@ -105,7 +105,7 @@ export class ImportSourceController extends base {
   }
 
   /** @throws Problem `not-found` */
-  private async hold(call: Pick<Call, 'principal' | 'params'>): Promise<ImportSourceRow> {
+  private async lock(call: Pick<Call, 'principal' | 'params'>): Promise<ImportSourceRow> {
     const { id } = await this.find(call);
     const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true };
     const source = await this.em.findOne(ImportSource, { id }, lock);

@@ -3,8 +3,8 @@ import { tenantRow } from '#libs/database';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 
 /**
- * A folder on somebody's server, looked into when it is due. `runId` and `leaseUntil` say which run is at it and how long
- * it may stay silent; `unfinished` is what a run had come to that goes on later.
+ * A folder on a customer's server that is polled when it is due. `runId` is the current run, and `leaseUntil` the end
+ * of its lease. `unfinished` is the result so far of a run that continues later.
  */
 export const ImportSource = defineEntity({
   name: 'ImportSource',
@@ -16,7 +16,7 @@ export const ImportSource = defineEntity({
     port: p.integer(),
     path: p.text(),
     username: p.text(),
-    /** Sealed. */
+    /** Encrypted. */
     password: p.text(),
     hostKey: p.text().nullable(),
     offeredHostKey: p.text().nullable(),

@@ -36,7 +36,7 @@ const create = (body: ReturnType<CustomerServer['login']>) => service.call(admin
 const update = (id: string, body: object) => service.call(admin, importSourceUpdate, { params: { id }, body });
 
 describe('an import source', () => {
-  it('has what it was given, the rest as usual, and no password', async () => {
+  it('has the given settings and defaults for the rest, and does not return the password', async () => {
     const body = {
       kind: 'sftp',
       host: 'ftp.example.com',
@@ -68,7 +68,7 @@ describe('an import source', () => {
     expect(await sources.get(created.id)).toEqual(changed);
   });
 
-  it('is there for its account alone', async () => {
+  it('is visible only to its account', async () => {
     const { id } = await create(server.login({ active: false }));
     const stranger = await service.person({ roles: ['owner'] });
     const params = { id };
@@ -99,20 +99,20 @@ describe('an import source', () => {
     expect(rows).toEqual([{ source_id: null, file_name: 'contacts.csv' }]);
   });
 
-  it('that is not active is not looked into', async () => {
+  it('that is not active is not polled', async () => {
     const { id } = await create(server.login({ active: false }));
     await expect(service.call(admin, importSourceRun, { params: { id } })).rejects.toMatchObject({ code: 'conflict' });
     await service.get(ImportSourceWorker).drain();
     expect((await sources.get(id)).lastRunAt).toBeNull();
   });
 
-  it('is looked into when it is time again', async () => {
+  it('is polled again when it is due', async () => {
     const { id } = await sources.create(server.login({ everyMinutes: 5 }));
     await server.put('contacts.csv', 'Id\n1\n');
     expect(await sources.later(id, 301)).toMatchObject({ lastResult: { waiting: 1 } });
   });
 
-  it('needs the password again to lead to another server', async () => {
+  it('requires the password again if the server changes', async () => {
     const { id } = await create(server.login({ active: false }));
     for (const body of [{ host: 'evil.example.com' }, { port: 2222 }, { kind: 'ftp' }])
       await expect(update(id, body)).rejects.toMatchObject({ details: { errors: [{ field: 'password' }] } });
@@ -120,7 +120,7 @@ describe('an import source', () => {
     expect(moved).toMatchObject({ host: 'ftp.example.com', hostKey: null });
   });
 
-  it('is looked into at once when it has been changed', async () => {
+  it('is polled immediately after a change', async () => {
     const { id, lastError } = await sources.create(server.login({ password: 'a wrong one' }));
     expect(lastError).toBe('source-login-refused');
     await update(id, { password: PASSWORD });
@@ -129,7 +129,7 @@ describe('an import source', () => {
 });
 
 describe('the host key', () => {
-  it('that is met first is kept; another one is refused before the password is sent, and shown', async () => {
+  it('of the first connection is pinned; another one is shown and refused before the password is sent', async () => {
     const { hostKey } = server.server as SftpServer;
     const { id, ...first } = await sources.create(server.login());
     expect(first).toMatchObject({ hostKey, lastError: null });
@@ -153,7 +153,7 @@ describe('the host key', () => {
     }
   });
 
-  it('may be given beforehand, for sftp only', async () => {
+  it('can be given in advance, for sftp only', async () => {
     const wrong = `SHA256:${'A'.repeat(43)}`;
     const refused = await sources.create(server.login({ hostKey: wrong }));
     expect(refused).toMatchObject({ hostKey: wrong, lastError: 'source-host-key-changed' });
@@ -169,7 +169,7 @@ describe('private addresses', () => {
   afterAll(() => strict.stop());
 
   it.each(['127.0.0.1', 'localhost', '10.0.0.1', '169.254.169.254', '::1', 'fd00::1'])(
-    '%s is refused, unless the operator allows it',
+    '%s is refused unless the operator allows it',
     async (host) => {
       const manager = await strict.person({ roles: ['admin'] });
       const body = server.login({ host });
@@ -179,7 +179,7 @@ describe('private addresses', () => {
     },
   );
 
-  it('are not connected to either when a name leads there', async () => {
+  it('are not connected to if a host name resolves to one', async () => {
     const manager = await strict.person({ roles: ['admin'] });
     const source = await new Sources(strict, manager).create(server.login({ host: '0x7f.1' }));
     expect(source).toMatchObject({ lastError: 'source-address-refused', hostKey: null });
@@ -187,7 +187,7 @@ describe('private addresses', () => {
 });
 
 describe('the password', () => {
-  it('stands in no table, no log line and no answer', async () => {
+  it('is in no table, log line or answer', async () => {
     const lines: string[] = [];
     const logTo = new PassThrough();
     logTo.on('data', (line: Buffer) => lines.push(line.toString()));
@@ -205,7 +205,7 @@ describe('the password', () => {
         LOG_LEVEL: 'trace',
       },
     });
-    // The replica whose log is read has to be the one that looks.
+    // Only the replica whose log is read may poll.
     const schedule = service.get(SourceSchedule);
     const { claim } = schedule;
     schedule.claim = () => Promise.resolve([]);

@@ -32,7 +32,7 @@ const db = () => service.em().getKysely();
 describe.each([
   ['ftp', FtpFolder],
   ['sftp', SftpFolder],
-] as const)('files on a server that speaks %s', (kind, Folder) => {
+] as const)('files on an %s server', (kind, Folder) => {
   beforeEach(async () => {
     server = await CustomerServer.start(kind);
   });
@@ -40,7 +40,7 @@ describe.each([
   it('are imported, their contacts assigned, and moved to “processed”', async () => {
     const mike = await service.person({ accountId: admin.accountId, name: 'Mike', staffId: 'Mike Counselor' });
     await server.put('contacts.csv', 'ContactId,Name,StaffId\n1,Ada,Mike Counselor\n2,Olu,\n3,Eve,nobody\n');
-    await server.put('notes.txt', 'not for us');
+    await server.put('notes.txt', 'not a CSV file');
     const { id } = await sources.create(server.login());
     expect(await sources.later(id)).toMatchObject({
       lastResult: { imported: 1, failed: 0, waiting: 0 },
@@ -62,7 +62,7 @@ describe.each([
     expect([await server.files(), await server.files('processed')]).toEqual([['notes.txt'], ['contacts.csv']]);
   });
 
-  it('are taken only when they have not changed for half a minute', async () => {
+  it('are imported only after 30 seconds without a change', async () => {
     await server.put('contacts.csv', 'Id\n1\n', { age: 0 });
     const { id, lastResult } = await sources.create(server.login());
     expect(lastResult).toEqual({ imported: 0, failed: 0, waiting: 1 });
@@ -73,7 +73,7 @@ describe.each([
     expect(await sources.imports(id)).toEqual([expect.objectContaining({ created: 2 })]);
   });
 
-  it('are not imported twice when a crash comes between the import and the move', async () => {
+  it('are not imported twice after a crash between the import and the move', async () => {
     await server.put('contacts.csv', 'Id\n1\n');
     const { id } = await sources.create(server.login());
     const { rename: move } = Folder.prototype;
@@ -90,7 +90,7 @@ describe.each([
     expect([await server.files(), await server.files('processed')]).toEqual([[], ['contacts.csv']]);
   });
 
-  it('are read anew when a crash came while they were read, and imported once', async () => {
+  it('are read again after a crash during the read, and imported once', async () => {
     await server.put('contacts.csv', 'Id\n1\n');
     const { id } = await sources.create(server.login());
     const { look } = Folder.prototype;
@@ -106,7 +106,7 @@ describe.each([
     expect(server.server.read).toEqual(['contacts.csv', 'contacts.csv']);
   });
 
-  it('that come back unchanged are put away again, and new ones of the same name are imported', async () => {
+  it('that come back unchanged are moved away again, and new ones with the same name are imported', async () => {
     await server.put('contacts.csv', 'Id\n1\n');
     const { id } = await sources.create(server.login());
     await sources.later(id);
@@ -119,7 +119,7 @@ describe.each([
     expect(await server.files('processed')).toEqual([`${latest!.id}-contacts.csv`, 'contacts.csv']);
   });
 
-  it('are imported in the order of their age, one after the other', async () => {
+  it('are imported one after the other, oldest first', async () => {
     await server.put('a.csv', 'Id,Name\n1,newest\n', { age: 60 });
     await server.put('b.csv', 'Id,Name\n1,oldest\n', { age: 3_600 });
     await server.put('C.CSV', 'Id,Name\n1,middle\n', { age: 600 });
@@ -129,7 +129,7 @@ describe.each([
     expect((await contactOf(service, admin, '1')).name).toBe('newest');
   });
 
-  it('that cannot be imported go to “failed”, and keep the others from nothing', async () => {
+  it('that cannot be imported go to “failed” and do not hold up the others', async () => {
     await server.put('bad.csv', 'Name\nAda\n', { age: 7_200 });
     await server.put('good.csv', 'Id\n1\n');
     await server.put('huge.csv', 'x'.repeat(20_000_001));
@@ -151,7 +151,7 @@ describe.each([
     expect(server.server.read).not.toContain('huge.csv');
   });
 
-  it('that cannot be moved are said so, and not imported again', async () => {
+  it('that cannot be moved are reported and not imported again', async () => {
     await server.put('contacts.csv', 'Id\n1\n');
     await writeFile(join(server.root, 'processed'), 'a file where a folder should be');
     const { id } = await sources.create(server.login());
@@ -163,7 +163,7 @@ describe.each([
     expect(await server.files('processed')).toEqual(['contacts.csv']);
   });
 
-  it('are looked for in the folder that is named, assigned by the column that is named', async () => {
+  it('are read from the configured folder, and assigned by the configured column', async () => {
     const mike = await service.person({ accountId: admin.accountId, staffId: 'Mike' });
     await mkdir(join(server.root, 'out'));
     await server.put('out/contacts.csv', 'Id,StaffId,Counselor\n1,,Mike\n');
@@ -176,7 +176,7 @@ describe.each([
     expect((await contactOf(service, admin, '1')).assignee).toBeNull();
   });
 
-  it('are not reached with a wrong password, in a missing folder or on a server that is away', async () => {
+  it('are not reached with a wrong password, in a missing folder, or on a server that is down', async () => {
     const wrong = await sources.create(server.login({ password: 'a wrong one' }));
     expect(wrong).toMatchObject({ lastError: 'source-login-refused', lastResult: null, active: true });
     const missing = await sources.create(server.login({ path: 'no/such/folder' }));
@@ -187,7 +187,7 @@ describe.each([
     server.server = { ...server.server, stop: () => Promise.resolve() };
   });
 
-  it('of a server that stays away are tried for after growing pauses, and after eight failures no more', async () => {
+  it('are retried with growing delays after failures, and the source is deactivated after eight', async () => {
     const { id } = await sources.create(server.login({ password: 'a wrong one', everyMinutes: 10_080 }));
     for (const minutes of [1, 5, 15, 60, 240, 720]) {
       const { active } = await sources.later(id, minutes * 60 + 1);

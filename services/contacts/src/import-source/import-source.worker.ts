@@ -15,30 +15,30 @@ import { SourceFault } from './source-fault.js';
 import { SourceFiles, type KnownFile } from './source-files.js';
 import { SourceSchedule, type Claimed, type Fault } from './source-schedule.js';
 
-/** Sources that one replica looks into at the same time. */
+/** Maximum number of sources that one replica polls at the same time. */
 const CONCURRENCY = 8;
-/** Milliseconds after which a run that gives no sign of life has lost its source to another. */
+/** Milliseconds after which another replica can claim a source whose lease was not renewed. */
 const LEASE_MS = 60_000;
 const [MINUTE, HOUR] = [60_000, 3_600_000];
-/** A server may be away for a day or two. After that the source is deactivated, and its owner has to look at it. */
+/** A server can be down for a day or two. After that the source is deactivated, and an admin has to check it. */
 const RETRY = { delaysMs: [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR] };
-/** Milliseconds for which a file must not have changed: it may still be on its way to the server. */
-const SETTLED_AFTER = 30_000;
-/** Milliseconds for which the connection is kept while a file is imported; servers end idle ones. */
-const KEPT_OPEN = 15_000;
-/** Milliseconds until a source is looked into again whose file is still being imported. */
-const SOON = 2_000;
-/** Milliseconds after which a source with many files makes room for other sources. */
-const TURN = 300_000;
-/** Milliseconds after which the connection is cut, whatever the server is sending. */
+/** Milliseconds without a change after which a file counts as completely uploaded. */
+const SETTLED_AFTER_MS = 30_000;
+/** Milliseconds for which the connection stays open while a file is imported; servers close idle connections. */
+const KEEP_OPEN_MS = 15_000;
+/** Milliseconds until a source is polled again whose file is still being imported. */
+const RESUME_DELAY_MS = 2_000;
+/** Milliseconds after which a source with many files yields to other sources. */
+const TURN_MS = 300_000;
+/** Milliseconds after which a run is aborted, even if the server is still sending. */
 const TIMEOUT_MS = 1_800_000;
 
 type Outcome =
   { result: ImportSourceResult; error: SourceError | null; again?: number } | { later: ImportSourceResult };
 
 /**
- * Looks into sources that are due: takes the files that have settled, the oldest first, each when the one before has been
- * imported, and moves them away.
+ * Polls sources that are due. Imports files that have not changed for a while one after the other, oldest first, and
+ * moves each to `processed` or `failed`.
  */
 @Injectable()
 export class ImportSourceWorker extends Worker<Claimed> {
@@ -48,7 +48,7 @@ export class ImportSourceWorker extends Worker<Claimed> {
     private readonly files: SourceFiles,
     private readonly staging: FileStaging,
     private readonly imports: ImportWorker,
-    private readonly sealing: Encryption,
+    private readonly encryption: Encryption,
     private readonly config: ContactsConfig,
     context: WorkerContext,
   ) {
@@ -66,19 +66,19 @@ export class ImportSourceWorker extends Worker<Claimed> {
   }
 
   protected override async run(source: Claimed, signal: AbortSignal): Promise<void> {
-    const outcome = await this.lookInto(source, signal);
-    if ('later' in outcome) await this.schedule.postpone(source, outcome.later, SOON);
+    const outcome = await this.poll(source, signal);
+    if ('later' in outcome) await this.schedule.postpone(source, outcome.later, RESUME_DELAY_MS);
     else await this.schedule.finish(source, outcome);
   }
 
-  /** Another replica goes on with what a shutdown has interrupted. */
+  /** A run that a shutdown has interrupted is continued by another replica and does not count as a failure. */
   protected override async failed(source: Claimed, _failure: unknown, error: unknown): Promise<Date | undefined> {
     if (this.stopping) {
       await this.schedule.postpone(source, source.unfinished, 0);
       return this.clock.now();
     }
     const retryAt = this.retryAt(source.failures);
-    await this.schedule.fail(source, faultOf(error), retryAt);
+    await this.schedule.fail(source, toFault(error), retryAt);
     return retryAt;
   }
 
@@ -90,13 +90,13 @@ export class ImportSourceWorker extends Worker<Claimed> {
     return { sourceId: id, attempts: failures + 1 };
   }
 
-  private async lookInto(source: Claimed, signal: AbortSignal): Promise<Outcome> {
+  private async poll(source: Claimed, signal: AbortSignal): Promise<Outcome> {
     if (await this.files.importing(source.id)) return { later: source.unfinished ?? none() };
     let folder: RemoteFolder | undefined;
     try {
       folder = await this.open(source, signal);
       if (folder.hostKey && !source.hostKey) await this.schedule.pin(source, folder.hostKey);
-      return await this.workOff(source, folder);
+      return await this.importFiles(source, folder);
     } finally {
       folder?.close();
     }
@@ -110,51 +110,51 @@ export class ImportSourceWorker extends Worker<Claimed> {
       },
     );
     if (signal.aborted) throw new SourceFault('source-unreachable');
-    const login = { ...source, address, password: this.sealing.decrypt(source.password, source.accountId) };
+    const login = { ...source, address, password: this.encryption.decrypt(source.password, source.accountId) };
     return source.kind === 'sftp' ? SftpFolder.open(login, signal) : FtpFolder.open(login, signal);
   }
 
-  /** A file that the server doesn't hand out, or lets nobody move, keeps the others from nothing. */
-  private async workOff(source: Claimed, folder: RemoteFolder): Promise<Outcome> {
-    const turnEnds = this.clock.millis() + TURN;
+  /** A file that cannot be read or moved does not hold up the others. */
+  private async importFiles(source: Claimed, folder: RemoteFolder): Promise<Outcome> {
+    const turnEnds = this.clock.millis() + TURN_MS;
     const result = { ...(source.unfinished ?? none()), waiting: 0 };
     let error: SourceError | null = null;
-    for (const file of await this.files.meet(source.id, await folder.list())) {
+    for (const file of await this.files.reconcile(source.id, await folder.list())) {
       if (this.clock.millis() > turnEnds) return { later: result };
       try {
         const status = await this.import(source, folder, file);
         if (status === 'running') return { later: result };
         if (status === 'waiting') result.waiting += 1;
-        else await this.putAway(source, folder, { file, status, result });
+        else await this.moveAway(source, folder, { file, status, result });
       } catch (fault) {
         if (!(fault instanceof SourceFault) || fault.code !== 'source-file-refused') throw fault;
         error = fault.code;
       }
     }
-    return { result, error, ...(result.waiting > 0 && { again: SETTLED_AFTER }) };
+    return { result, error, ...(result.waiting > 0 && { again: SETTLED_AFTER_MS }) };
   }
 
-  /** What has become of a file's import; `waiting` when there is none yet. */
+  /** Returns the status of the file's import; `waiting` if there is none yet. */
   private async import(source: Claimed, folder: RemoteFolder, file: KnownFile): Promise<string> {
     if (file.state === 'taken' || file.state === 'moved') return file.importStatus!;
-    if (this.clock.millis() - file.since.getTime() < SETTLED_AFTER) return 'waiting';
+    if (this.clock.millis() - file.since.getTime() < SETTLED_AFTER_MS) return 'waiting';
     const importId = await this.staging.stage(source, folder, file);
     if (!importId) return 'waiting';
-    await endsWithin(this.imports.work(importId), KEPT_OPEN);
+    await endsWithin(this.imports.work(importId), KEEP_OPEN_MS);
     const { rows } = await sql<{ id: string; status: string }>`
       select id, status from contact_import where id = ${importId}`.execute(this.db());
     file.importId = importId;
     return rows[0]!.status;
   }
 
-  /** Not when another one lies there by now under the same name: that one has not been imported. */
-  private async putAway(
+  /** Does not move the file if another one has taken its name in the meantime: that one has not been imported. */
+  private async moveAway(
     source: Claimed,
     folder: RemoteFolder,
     { file, status, result }: { file: KnownFile; status: string; result: ImportSourceResult },
   ): Promise<void> {
     const to = status === 'completed' ? 'processed' : 'failed';
-    // One that could not be moved before, or has come back, was counted in its time.
+    // A file that could not be moved before, or that has come back, has been counted already.
     const isNew = file.state === 'seen' || file.state === 'reading' || source.unfinished !== null;
     if (isNew && file.state !== 'moved') result[to === 'processed' ? 'imported' : 'failed'] += 1;
     if (!isSame(file, await folder.look(file.name))) return;
@@ -169,8 +169,8 @@ export class ImportSourceWorker extends Worker<Claimed> {
 
 const none = (): ImportSourceResult => ({ imported: 0, failed: 0, waiting: 0 });
 
-/** A server that was cut off because it took too long counts as one that is away. */
-function faultOf(error: unknown): Fault {
+/** A run that exceeded its time limit counts as an unreachable server. */
+function toFault(error: unknown): Fault {
   if (error instanceof SourceFault) return error;
   return { code: error instanceof TimeoutError ? 'source-unreachable' : 'internal' };
 }

@@ -1,16 +1,19 @@
 import { IMPORT_CHUNK_BYTES } from '#libs/contracts';
 import { Writable } from 'node:stream';
 
-/** Cuts what comes into pieces of `IMPORT_CHUNK_BYTES`, and takes no more before a piece is kept. */
+/** Splits a stream into pieces of `IMPORT_CHUNK_BYTES`. Accepts no more data until a piece has been stored. */
 export class PieceWriter extends Writable {
-  /** How many bytes have come. */
+  /** Number of bytes received. */
   bytes = 0;
-  /** What `keep` failed with; whoever writes may only see that writing has ended. */
+  /** The error of `keep`; the writing side may see only that the stream was closed. */
   fault: unknown;
   private held: Buffer[] = [];
   private room = IMPORT_CHUNK_BYTES;
 
-  /** @param most bytes that are expected: what comes beyond is counted and not kept */
+  /**
+   * @param most the number of bytes that are expected; further bytes are counted but not stored
+   * @param keep stores a piece
+   */
   constructor(
     private readonly most: number,
     private readonly keep: (piece: Buffer) => Promise<void>,
@@ -21,24 +24,24 @@ export class PieceWriter extends Writable {
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
     const wanted = chunk.subarray(0, Math.max(0, this.most - this.bytes));
     this.bytes += chunk.length;
-    this.settle(this.hold(wanted), done);
+    this.finish(this.buffer(wanted), done);
   }
 
   override _final(done: (error?: Error) => void): void {
-    this.settle(this.pass(), done);
+    this.finish(this.flush(), done);
   }
 
-  private async hold(chunk: Buffer): Promise<void> {
+  private async buffer(chunk: Buffer): Promise<void> {
     for (let rest = chunk; rest.length > 0;) {
       const part = rest.subarray(0, this.room);
       this.held.push(part);
       this.room -= part.length;
       rest = rest.subarray(part.length);
-      if (this.room === 0) await this.pass();
+      if (this.room === 0) await this.flush();
     }
   }
 
-  private async pass(): Promise<void> {
+  private async flush(): Promise<void> {
     if (this.held.length === 0) return;
     const piece = Buffer.concat(this.held);
     this.held = [];
@@ -46,7 +49,7 @@ export class PieceWriter extends Writable {
     await this.keep(piece);
   }
 
-  private settle(work: Promise<void>, done: (error?: Error) => void): void {
+  private finish(work: Promise<void>, done: (error?: Error) => void): void {
     work.then(
       () => done(),
       (error: Error) => {

@@ -1,23 +1,23 @@
 import type { SourceKind } from '#libs/contracts';
 import type { Writable } from 'node:stream';
 
-/** Milliseconds that a server may take for an answer, or between two pieces of a file. */
-export const PATIENCE = 20_000;
+/** Milliseconds to wait for an answer, or for the next piece of a file. */
+export const TIMEOUT_MS = 20_000;
 
 export interface Login {
   kind: SourceKind;
   host: string;
-  /** Where to connect to: what the host's name stood for when it was checked. */
+  /** The address to connect to: what the host name resolved to when it was checked. */
   address: string;
   port: number;
   path: string;
   username: string;
   password: string;
-  /** The only host key to be accepted; null accepts any. */
+  /** The only accepted host key; null accepts any. */
   hostKey: string | null;
 }
 
-/** A file as the server describes it. Times in whole seconds; null when the server doesn't tell. */
+/** A file as the server describes it. Times are in whole seconds; null if the server does not return one. */
 export interface RemoteFile {
   name: string;
   size: number;
@@ -25,17 +25,17 @@ export interface RemoteFile {
 }
 
 /**
- * An open folder of CSV files. Every call throws a SourceFault: `source-file-refused` when the server answered no, and the
- * next call may be made; another one when the connection is of no use any more.
+ * An open folder of CSV files. Calls throw a SourceFault: `source-file-refused` if the server answered with an error
+ * and the connection can still be used; other codes if it cannot.
  */
 export interface RemoteFolder {
-  /** The host key that was accepted; null where there are none. */
+  /** The host key that was accepted; null if the protocol has none. */
   readonly hostKey: string | null;
-  /** What is there to be imported, at most `MOST_FILES`. */
+  /** Returns the importable files, at most `MOST_FILES`. */
   list(): Promise<RemoteFile[]>;
-  /** The file as it is now; null when it is gone. */
+  /** Returns the file as it is now; null if it is gone. */
   look(name: string): Promise<RemoteFile | null>;
-  /** Writes the file, no faster than it is taken. */
+  /** Writes the file's content to `into`, with backpressure. */
   read(name: string, into: Writable): Promise<void>;
   exists(path: string): Promise<boolean>;
   makeFolder(name: string): Promise<void>;
@@ -43,19 +43,19 @@ export interface RemoteFolder {
   close(): void;
 }
 
-/** Files that one look at a folder considers. Those taken make room for the others. */
+/** Maximum number of files per poll. Imported files are moved away, so the others follow in later polls. */
 export const MOST_FILES = 1_000;
 
-const LONGEST_NAME = 255;
+const MAX_NAME_LENGTH = 255;
 
-/** Names come from somebody's server: only what can be nothing but a file of this very folder. */
+/** Names come from an untrusted server: accepts only CSV files in this folder, and no hidden files. */
 export const isImportable = (name: string): boolean =>
-  /^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*\.csv$/i.test(name) && name.length <= LONGEST_NAME;
+  /^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*\.csv$/i.test(name) && name.length <= MAX_NAME_LENGTH;
 
 export const wholeSeconds = (milliseconds: number): Date | null =>
   Number.isFinite(milliseconds) ? new Date(Math.floor(milliseconds / 1_000) * 1_000) : null;
 
-/** Moves a file into a folder beside it; when one of that name is there already, under a name with `mark` before it. */
+/** Moves a file into a subfolder. If a file with its name exists there, the new name starts with `mark`. */
 export async function moveInto(
   folder: RemoteFolder,
   { name, to, mark }: { name: string; to: 'processed' | 'failed'; mark: string },

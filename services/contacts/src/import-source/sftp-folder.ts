@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import {
   isImportable,
   MOST_FILES,
-  PATIENCE,
+  TIMEOUT_MS,
   wholeSeconds,
   type Login,
   type RemoteFile,
@@ -19,13 +19,13 @@ import { SourceFault } from './source-fault.js';
 type Sftp = Awaited<ReturnType<SftpClient['connect']>>;
 type Callback<T> = (error: Error | null | undefined, value: T) => void;
 
-/** Statuses of the protocol. */
+/** SFTP status codes. */
 const [END_OF_LIST, NO_SUCH_FILE] = [1, 2];
-/** Entries of a folder that are looked at: its list could go on for ever. */
-const MOST_ENTRIES = 20_000;
+/** Maximum number of entries that are read from a folder, because a server could send them without end. */
+const MAX_ENTRIES = 20_000;
 const nothing = () => undefined;
 
-/** A folder on an SFTP server. The password is sent only to the host key that is expected. */
+/** A folder on an SFTP server. The password is sent only to a server with the expected host key. */
 export class SftpFolder implements RemoteFolder {
   private constructor(
     private readonly sftp: Sftp,
@@ -52,13 +52,13 @@ export class SftpFolder implements RemoteFolder {
         username: login.username,
         password: login.password,
         tryKeyboard: true,
-        readyTimeout: PATIENCE,
+        readyTimeout: TIMEOUT_MS,
         hostVerifier: (key: Buffer) => {
           offered = fingerprintOf(key);
           return login.hostKey === null || login.hostKey === offered;
         },
       });
-      // Nonsense from the server: what waits for an answer fails, too.
+      // On a protocol error, pending requests fail too.
       sftp.on('error', () => socket.destroy());
       return new SftpFolder(sftp, socket, login.path, offered);
     } catch (error) {
@@ -73,7 +73,7 @@ export class SftpFolder implements RemoteFolder {
   async list(): Promise<RemoteFile[]> {
     const handle = await this.ask<Buffer>('source-folder-missing', (done) => this.sftp.opendir(this.path, done));
     const files: RemoteFile[] = [];
-    for (let seen = 0; seen < MOST_ENTRIES && files.length < MOST_FILES;) {
+    for (let seen = 0; seen < MAX_ENTRIES && files.length < MOST_FILES;) {
       const entries = await this.entries(handle);
       if (entries.length === 0) break;
       seen += entries.length;
@@ -92,28 +92,28 @@ export class SftpFolder implements RemoteFolder {
   async read(name: string, into: Writable): Promise<void> {
     assertNoOpenTransaction('sftp');
     const stream = this.sftp.createReadStream(this.at(name));
-    let patience = setTimeout(nothing, 0);
-    const waitOn = () => {
-      clearTimeout(patience);
-      patience = setTimeout(() => this.close(), PATIENCE);
+    let timer = setTimeout(nothing, 0);
+    const restartTimer = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.close(), TIMEOUT_MS);
     };
-    waitOn();
+    restartTimer();
     try {
       await pipeline(
         stream,
         async function* (pieces: AsyncIterable<Buffer>) {
           for await (const piece of pieces) {
-            clearTimeout(patience);
+            clearTimeout(timer);
             yield piece;
-            waitOn();
+            restartTimer();
           }
         },
         into,
       );
     } catch (error) {
-      throw faultOf(error, 'source-file-refused');
+      throw toFault(error, 'source-file-refused');
     } finally {
-      clearTimeout(patience);
+      clearTimeout(timer);
     }
   }
 
@@ -156,22 +156,22 @@ export class SftpFolder implements RemoteFolder {
     );
   }
 
-  /** One question to the server, and its answer in time. */
-  private async ask<T>(refused: SourceError, question: (done: Callback<T>) => void): Promise<T> {
+  /** Sends one request and waits for the answer, at most `TIMEOUT_MS`. */
+  private async ask<T>(refused: SourceError, request: (done: Callback<T>) => void): Promise<T> {
     assertNoOpenTransaction('sftp');
     return new Promise<T>((resolve, reject) => {
       if (this.socket.destroyed) return reject(new SourceFault('source-unreachable'));
-      const patience = setTimeout(() => this.close(), PATIENCE);
-      // The library doesn't answer what was asked when the connection was about to end.
+      const timer = setTimeout(() => this.close(), TIMEOUT_MS);
+      // The library does not answer requests that were sent while the connection was closing.
       const broken = () => {
-        clearTimeout(patience);
+        clearTimeout(timer);
         reject(new SourceFault('source-unreachable'));
       };
       this.socket.once('close', broken);
-      question((error, value) => {
-        clearTimeout(patience);
+      request((error, value) => {
+        clearTimeout(timer);
         this.socket.off('close', broken);
-        if (error) reject(faultOf(error, refused));
+        if (error) reject(toFault(error, refused));
         else resolve(value);
       });
     });
@@ -194,8 +194,8 @@ const described = (name: string, { size, mtime }: { size: number; mtime: number 
 
 const statusIn = (error: unknown): unknown => (error as { code?: unknown } | null | undefined)?.code;
 
-/** What the server itself says has a status; everything else is the connection's fault. */
-const faultOf = (error: unknown, refused: SourceError): SourceFault =>
+/** Errors from the server have a status code; all others are connection errors. */
+const toFault = (error: unknown, refused: SourceError): SourceFault =>
   new SourceFault(typeof statusIn(error) === 'number' ? refused : 'source-unreachable', { cause: error });
 
 /** As `ssh-keygen -l` shows it. */

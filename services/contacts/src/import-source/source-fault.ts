@@ -1,6 +1,6 @@
 import type { SourceError } from '#libs/contracts';
 
-/** Why a source cannot be used, in words of the error table. */
+/** The reason why a source cannot be used, as an error code. */
 export class SourceFault extends Error {
   constructor(
     readonly code: SourceError,

@@ -5,18 +5,18 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { MOST_FILES, type RemoteFile } from './remote-folder.js';
 
-/** How long a file is remembered after its move, should it turn up again unchanged: in milliseconds, 90 days. */
-const REMEMBERED = 90 * 86_400_000;
+/** Milliseconds for which a moved file is remembered (90 days), in case it appears again unchanged. */
+const REMEMBERED_MS = 90 * 86_400_000;
 
 /**
- * `seen` in the folder; `reading` from there into the import `importId`; `taken`, once that import has all of it; `moved`
- * out of the folder.
+ * `seen`: listed in the folder. `reading`: being copied into the import `importId`. `taken`: copied completely.
+ * `moved`: moved out of the folder.
  */
 type FileState = 'seen' | 'reading' | 'taken' | 'moved';
 
 export interface KnownFile extends RemoteFile {
   state: FileState;
-  /** When it was first seen, or came into a later state. */
+  /** When it was first seen, or taken, or moved. */
   since: Date;
   importId: string | null;
   importStatus: string | null;
@@ -32,7 +32,7 @@ interface Row {
   status: string | null;
 }
 
-/** What has been met in the folders of sources. A file is the same one as long as its name, size and time are. */
+/** The files seen in the folders of sources. Two files are the same if name, size and modification time are equal. */
 @Injectable()
 export class SourceFiles {
   constructor(
@@ -40,15 +40,18 @@ export class SourceFiles {
     private readonly clock: Clock,
   ) {}
 
-  /** Compares what is in a folder with what is known of it. @returns the same files, the oldest first */
-  meet(sourceId: string, files: readonly RemoteFile[]): Promise<KnownFile[]> {
+  /**
+   * Reconciles a folder's listing with the stored files.
+   * @returns the listed files with their state, the oldest first
+   */
+  reconcile(sourceId: string, files: readonly RemoteFile[]): Promise<KnownFile[]> {
     return this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
       const there = listed(files);
       await sql`
         insert into import_source_file (source_id, name, size, modified_at, state, since)
         select ${sourceId}, n.*, 'seen', ${this.clock.now()} from ${there} on conflict do nothing`.execute(db);
-      // Of a folder that is too full for one look nobody knows what is gone.
+      // A listing that was cut off does not show which files are gone.
       if (files.length < MOST_FILES) await this.forgetGone(db, sourceId, there);
       const { rows } = await sql<Row>`
         select f.name, f.size, f.modified_at, f.state, f.since, f.import_id, i.status
@@ -60,7 +63,7 @@ export class SourceFiles {
     });
   }
 
-  /** Whether a file of the source is being imported: the next one has to wait. */
+  /** Whether a file of the source is being imported, so that the next one has to wait. */
   async importing(sourceId: string): Promise<boolean> {
     const { rows } = await sql`
       select 1 from import_source_file f join contact_import i on i.id = f.import_id
@@ -68,7 +71,7 @@ export class SourceFiles {
     return rows.length > 0;
   }
 
-  /** Runs in the caller's transaction. @returns false when the source is gone, or the file has been taken meanwhile */
+  /** Runs in the caller's transaction. @returns false if the source is gone, or the file has been taken */
   async reading(sourceId: string, file: RemoteFile, importId: string): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update import_source_file set state = 'reading', import_id = ${importId}
@@ -76,7 +79,7 @@ export class SourceFiles {
     return numAffectedRows === 1n;
   }
 
-  /** Runs in the caller's transaction. @returns false when another run reads the same file */
+  /** Runs in the caller's transaction. @returns false if another run reads the same file */
   async take(sourceId: string, file: RemoteFile, importId: string): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update import_source_file set state = 'taken', since = ${this.clock.now()}
@@ -84,7 +87,7 @@ export class SourceFiles {
     return numAffectedRows === 1n;
   }
 
-  /** Without a time, tomorrow's file may look the same: it is forgotten when it has been moved. */
+  /** A file without a time is forgotten after the move, because a later file could look the same. */
   async moved(sourceId: string, file: RemoteFile): Promise<void> {
     if (!file.modifiedAt) return this.forget(sourceId, file);
     await sql`
@@ -100,13 +103,13 @@ export class SourceFiles {
   private async forgetGone(db: Db, sourceId: string, there: ReturnType<typeof listed>): Promise<void> {
     const gone = sql`f.source_id = ${sourceId} and not exists (
       select 1 from ${there} where n.name = f.name and n.size = f.size and n.modified_at is not distinct from f.modified_at)`;
-    const longAgo = new Date(this.clock.millis() - REMEMBERED);
+    const longAgo = new Date(this.clock.millis() - REMEMBERED_MS);
     await sql`
       delete from import_source_file f where ${gone}
         and (state in ('seen', 'reading') or modified_at is null or state = 'moved' and since < ${longAgo})`.execute(
       db,
     );
-    // It was moved, and what should have noted that came to an end before it could.
+    // These files were moved, but the process ended before it recorded that.
     await sql`update import_source_file f set state = 'moved' where ${gone} and state = 'taken'`.execute(db);
   }
 

@@ -5,7 +5,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 
-/** A source that is due, and the run that has it. */
+/** A source that is due, and the run that has claimed it. */
 export interface Claimed {
   id: string;
   accountId: string;
@@ -19,7 +19,7 @@ export interface Claimed {
   hostKey: string | null;
   userIdField: string | null;
   unfinished: ImportSourceResult | null;
-  /** In a row, up to now. */
+  /** Consecutive failures so far. */
   failures: number;
 }
 
@@ -29,7 +29,10 @@ export interface Fault {
   offeredHostKey?: string;
 }
 
-/** Whose turn it is. Replicas share the sources by `skip locked` and hold them by a lease; a run that has lost its own changes nothing. */
+/**
+ * Decides which source is polled next. Replicas share the sources with `skip locked` and hold them by a lease. A run
+ * that has lost its lease to another one can no longer change the source.
+ */
 @Injectable()
 export class SourceSchedule {
   constructor(
@@ -56,14 +59,14 @@ export class SourceSchedule {
     await sql`update import_source set lease_until = ${leaseUntil} where ${held(run)}`.execute(this.db());
   }
 
-  /** From now on no other host key will do. */
+  /** From now on no other host key is accepted. */
   async pin(run: Claimed, hostKey: string): Promise<void> {
     await sql`update import_source set host_key = ${hostKey} where ${held(run)} and host_key is null`.execute(
       this.db(),
     );
   }
 
-  /** The look is over. @param again milliseconds after which the next one is worth its while, should none be due earlier */
+  /** Ends the run. @param again milliseconds until the next run, unless one is due earlier */
   async finish(
     run: Claimed,
     { result, error, again }: { result: ImportSourceResult; error: SourceError | null; again?: number },
@@ -75,7 +78,7 @@ export class SourceSchedule {
       where ${held(run)}`.execute(this.db());
   }
 
-  /** The look goes on later, with what it has come to so far. */
+  /** Ends the run for now and saves its result so far. @param again milliseconds until it continues */
   async postpone(run: Claimed, unfinished: ImportSourceResult | null, again: number): Promise<void> {
     await sql`
       update import_source set run_id = null, lease_until = null, unfinished = ${unfinished && JSON.stringify(unfinished)}::jsonb,
@@ -83,7 +86,7 @@ export class SourceSchedule {
       where ${held(run)}`.execute(this.db());
   }
 
-  /** @param retryAt when the source is looked into again; without it the source is deactivated */
+  /** @param retryAt when the source is polled again; undefined deactivates it */
   async fail(run: Claimed, { code, offeredHostKey }: Fault, retryAt: Date | undefined): Promise<void> {
     await sql`
       update import_source set run_id = null, lease_until = null, unfinished = null, failures = failures + 1,

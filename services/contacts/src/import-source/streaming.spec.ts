@@ -14,11 +14,11 @@ import { PieceWriter } from './piece-writer.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 const MEGABYTE = 1024 ** 2;
-/** Of a file, besides the ids. */
+/** Size of a test file without the ids. */
 const BYTES = 6_000_000;
 
 describe('pieces of a file', () => {
-  it('are full but for the last, and hold all that was expected and nothing beyond', async () => {
+  it('are full except the last, and contain exactly the expected bytes', async () => {
     const pieces: Buffer[] = [];
     const bytes = Buffer.alloc(2 * IMPORT_CHUNK_BYTES + 5, 'abc');
     const writer = new PieceWriter(bytes.length, async (piece) => void pieces.push(piece));
@@ -28,7 +28,7 @@ describe('pieces of a file', () => {
     expect(writer.bytes).toBe(bytes.length + 4);
   });
 
-  it('are asked for only when those before are kept', async () => {
+  it('are read only after those before have been stored', async () => {
     let release = () => {};
     const kept = new Promise<void>((resolve) => (release = resolve));
     let read = 0;
@@ -46,7 +46,7 @@ describe('pieces of a file', () => {
     expect(writer.bytes).toBe(100 * IMPORT_CHUNK_BYTES);
   });
 
-  it('that cannot be kept end the writing, with the reason', async () => {
+  it('that cannot be stored end the stream with the error', async () => {
     const fault = new Error('no room');
     const writer = new PieceWriter(10, () => Promise.reject(fault));
     await expect(pipeline(Readable.from([Buffer.alloc(5)]), writer)).rejects.toBe(fault);
@@ -70,16 +70,16 @@ describe('a long file', () => {
   it.each([
     { kind: 'sftp', rows: 40_000 },
     { kind: 'ftp', rows: 10_000 },
-  ] as const)('of $rows rows comes by $kind in memory that does not grow with it', async ({ kind, rows }) => {
+  ] as const)('of $rows rows over $kind is copied in constant memory', async ({ kind, rows }) => {
     const admin = await service.person({ roles: ['admin'] });
     const sources = new Sources(service, admin);
     server = await CustomerServer.start(kind);
-    // A few contacts again and again: this is about the file, not about writing them.
+    // The same few contacts repeated: the test is about reading the file, not about writing contacts.
     const filler = 'x'.repeat(BYTES / rows);
     const block = Array.from({ length: 500 }, (_, n) => `${n},${filler}\n`).join('');
     await server.put('contacts.csv', `Id,Remark\n${block.repeat(rows / 500)}`);
     const used = () => {
-      // The first one may leave buffers behind that are freed while it is over already.
+      // The first collection may leave buffers that are freed only after it has finished.
       collectGarbage();
       collectGarbage();
       const { heapUsed, external } = process.memoryUsage();

@@ -2,8 +2,9 @@ import { migration } from '#libs/database';
 
 export const contactTables = migration(
   '0100-contacts',
-  // The import that touched a contact last, and whether the contact had an assignee before it: with them a contact that
-  // occurs several times in one file is counted once.
+  // `import_id` is the last import that wrote the contact, and `assigned_before` whether the contact had an assignee
+  // before
+  // it. With them, a contact that occurs several times in one file is counted once.
   `create table contact (
     id uuid primary key,
     account_id uuid not null,

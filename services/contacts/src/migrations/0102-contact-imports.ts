@@ -25,16 +25,16 @@ export const contactImportTables = migration(
   ) with (fillfactor = 50)`,
   'create index contact_import_account on contact_import (account_id, id)',
   `create index contact_import_open on contact_import (id) where status in ('uploading', 'running')`,
-  // Logged like any other table: a file that was accepted outlives a crash of the database.
+  // A logged table, so that an accepted file survives a crash of the database.
   `create table contact_import_chunk (
     import_id uuid not null references contact_import (id) on delete cascade,
     n int not null,
     data bytea not null,
     primary key (import_id, n)
   )`,
-  // The pieces live for minutes: trying to compress them costs more than it saves.
+  // Not compressed: the pieces exist only for minutes, so compression costs more than it saves.
   'alter table contact_import_chunk alter column data set storage external',
-  // A value that belongs to somebody who has left is kept as that person's id, so that it goes when their details go.
+  // A staff id that belongs to a former user is stored as the user's id, so it disappears when the user is deleted.
   `create table contact_import_unmatched (
     import_id uuid not null references contact_import (id) on delete cascade,
     row_no bigint not null,

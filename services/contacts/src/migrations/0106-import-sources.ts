@@ -2,7 +2,7 @@ import { migration } from '#libs/database';
 
 export const importSourceTables = migration(
   '0106-import-sources',
-  // A source belongs to the account and names nobody: it goes on when whoever set it up has left.
+  // A source belongs to the account and names no user, so it continues when the user who created it leaves.
   `create table import_source (
     id uuid primary key,
     account_id uuid not null,
@@ -29,7 +29,7 @@ export const importSourceTables = migration(
   )`,
   'create index import_source_account on import_source (account_id, id)',
   'create index import_source_due on import_source (due_at) where active',
-  // The files of a source as they have been met: one that has been taken is not taken again, whatever becomes of the move.
+  // The files seen in a source. A file that has been taken is not taken again, even if it could not be moved.
   `create table import_source_file (
     source_id uuid not null references import_source (id) on delete cascade,
     name text not null,

@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import type { RecordType } from '#libs/contracts';
 import { tenantRow, userRef } from '#libs/database';
 
-/** Whatever the team works on, from a lead to the task of a project. */
+/** An item that the team works on: a lead, deal, product, activity, project or task. */
 export const CrmRecord = defineEntity({
   name: 'CrmRecord',
   tableName: 'record',

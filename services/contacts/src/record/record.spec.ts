@@ -23,7 +23,7 @@ describe('records', () => {
   const read = (id: string, by = olu) => service.call(by, records.get, { params: { id } });
   const listed = async (query: object) => (await service.call(olu, records.list, { query })).items.map(({ id }) => id);
 
-  it('belong to whoever makes them, to whomever they are made for, or to nobody', async () => {
+  it('belong to their creator by default, to another user if named, or to nobody', async () => {
     const owner = { id: robin.userId, name: 'Robin Example', status: 'active' };
     const made = await make();
     expect(made).toMatchObject({ type: 'deal', title: 'Ten chairs', ownerId: robin.userId, owner, contactId: null });
@@ -32,7 +32,7 @@ describe('records', () => {
     expect(await make({ ownerId: null })).toMatchObject({ ownerId: null, owner: null });
   });
 
-  it('are about a contact of the account, and stay when it is removed', async () => {
+  it('can refer to a contact of the account, and stay when it is removed', async () => {
     const { id: contactId } = await service.call(robin, contacts.create, { body: { name: 'Ada' } });
     const { id } = await make({ contactId });
     expect(await listed({ contactId })).toEqual([id]);
@@ -45,15 +45,15 @@ describe('records', () => {
 
   it('are listed by type and by owner', async () => {
     const [lead, deal] = [await make({ type: 'lead' }), await make()];
-    const nobodys = await make({ type: 'lead', ownerId: null });
-    expect(await listed({ type: 'lead' })).toEqual([nobodys.id, lead.id]);
+    const unowned = await make({ type: 'lead', ownerId: null });
+    expect(await listed({ type: 'lead' })).toEqual([unowned.id, lead.id]);
     expect(await listed({ ownerId: robin.userId })).toEqual([deal.id, lead.id]);
     expect(await listed({ ownerId: robin.userId, type: 'deal' })).toEqual([deal.id]);
-    expect(await listed({ ownerId: 'none' })).toEqual([nobodys.id]);
+    expect(await listed({ ownerId: 'none' })).toEqual([unowned.id]);
     expect(await listed({ ownerId: 'me' })).toEqual([]);
   });
 
-  it('can be called something else and handed on, but not to somebody who has left', async () => {
+  it('can be renamed and given to another user, but not to one who has left', async () => {
     const { id } = await make();
     expect(await change(id, { title: 'Twelve chairs' })).toMatchObject({
       title: 'Twelve chairs',
@@ -72,8 +72,8 @@ describe('records', () => {
     await expect(change(id, { title: 'Mine' }, await service.person())).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  describe('of somebody who leaves', () => {
-    it('stay under their name, in the end under that of a deleted user, and can be handed on all the time', async () => {
+  describe('of a leaver', () => {
+    it('keep their owner, who is finally shown as a deleted user, and can always be given to another user', async () => {
       const [first, second] = [await make(), await make()];
       await leaves(service, robin, 'deactivated');
       expect(await read(first.id)).toMatchObject({ owner: { name: 'Robin Example', status: 'deactivated' } });
@@ -87,7 +87,7 @@ describe('records', () => {
       expect(await change(second.id, { title: 'Of old' })).toMatchObject({ owner: { name: 'Deleted user' } });
     });
 
-    it('are counted on the receipt type by type', async () => {
+    it('are counted by type in the receipt', async () => {
       for (const type of [...RECORD_TYPES, 'lead'] as const) await make({ type });
       const lines = await leaves(service, robin, 'deactivated');
       const counts = lines.flatMap(({ rule, part, action, affected }) =>
@@ -96,7 +96,7 @@ describe('records', () => {
       expect(counts).toEqual(RECORD_TYPES.map((type) => [type, 'keep', type === 'lead' ? 2 : 1]));
     });
 
-    it('go to a successor or to nobody where the account wants it so', async () => {
+    it('go to a successor or to nobody if the policy says so', async () => {
       const { id } = await make();
       const transfer = { 'contacts.records': { deactivated: { action: 'transfer', to: olu.userId } } } as const;
       await leaves(service, robin, 'deactivated', transfer);
@@ -107,7 +107,7 @@ describe('records', () => {
       expect(await read(kims)).toMatchObject({ ownerId: null, owner: null });
     });
 
-    it('are theirs as before when they come back, and new ones can be given to them again', async () => {
+    it('still belong to them after reactivation, and new ones can be given to them again', async () => {
       const { id } = await make();
       await leaves(service, robin, 'deactivated');
       await expect(make()).rejects.toMatchObject({ code: 'inactive-user' });

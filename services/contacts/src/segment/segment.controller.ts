@@ -21,17 +21,17 @@ const base = plainResource(segments, {
 });
 
 const COPY = ' (copy)';
-const LONGEST_NAME = 200;
-const MOST_USERS = 100;
+const MAX_NAME_LENGTH = 200;
+const MAX_USERS = 100;
 
 @Controller()
 export class SegmentController extends base {
-  /** Copying is a use of the original, too: whoever does it depends on what it holds. */
+  /** A copy also counts as a use of the original, because its creator depends on the definition. */
   @Handles(segmentsCopy)
   async copy(call: Call<SegmentCopy>): Promise<SegmentAnswer> {
     const original = await this.find(call);
-    await this.noteUse(original, call);
-    const name = call.body.name ?? original.name.slice(0, LONGEST_NAME - COPY.length) + COPY;
+    await this.recordUse(original, call);
+    const name = call.body.name ?? original.name.slice(0, MAX_NAME_LENGTH - COPY.length) + COPY;
     const copy = await this.insert(call, { name, definition: original.definition });
     return this.show(copy, call);
   }
@@ -39,7 +39,7 @@ export class SegmentController extends base {
   @Handles(segmentsUse)
   async use(call: Call): Promise<SegmentAnswer> {
     const segment = await this.find(call);
-    await this.noteUse(segment, call);
+    await this.recordUse(segment, call);
     return this.show(segment, call);
   }
 
@@ -53,19 +53,19 @@ export class SegmentController extends base {
     return (await this.present([row], call))[0] as SegmentAnswer;
   }
 
-  private async noteUse({ id }: SegmentRow, { principal }: Pick<Call, 'principal'>): Promise<void> {
+  private async recordUse({ id }: SegmentRow, { principal }: Pick<Call, 'principal'>): Promise<void> {
     await this.directory.requireActive(principal.accountId, [principal.userId]);
     await sql`
       insert into segment_use (segment_id, user_id, used_at) values (${id}, ${principal.userId}, ${this.clock.now()})
       on conflict (segment_id, user_id) do update set used_at = excluded.used_at`.execute(this.em.getKysely());
   }
 
-  /** Who uses which segment, but for its owner. */
+  /** Returns the users of each segment except its owner, by segment id: the most recent `MAX_USERS`. */
   private async usersOf(rows: readonly SegmentRow[]): Promise<Map<string, UserView[]>> {
     const ids = rows.map(({ id }) => id);
     const { rows: uses } = await sql<{ segment_id: string; user_id: string }>`
       select u.segment_id, u.user_id from segment s cross join lateral (
-        select * from segment_use where segment_id = s.id and user_id <> s.owner_id order by used_at desc limit ${MOST_USERS}) u
+        select * from segment_use where segment_id = s.id and user_id <> s.owner_id order by used_at desc limit ${MAX_USERS}) u
       where s.id = any(${ids}::uuid[])`.execute(this.em.getKysely());
     const views = await this.directory.views(uses.map((use) => use.user_id));
     const byName = (a: UserView, b: UserView) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id);

@@ -14,7 +14,7 @@ export const Segment = defineEntity({
 });
 export type SegmentRow = InferEntity<typeof Segment>;
 
-/** Somebody works with a segment. Goes with the segment. */
+/** A user uses a segment. Deleted with the segment. */
 export const SegmentUse = defineEntity({
   name: 'SegmentUse',
   tableName: 'segment_use',

@@ -20,13 +20,13 @@ describe('segments', () => {
   const definition = { city: 'Lagos' };
   const make = (name = 'Hot leads') => service.call(robin, segments.create, { body: { name, definition } });
 
-  it('belong to whoever makes them', async () => {
+  it('belong to their creator', async () => {
     const made = await make();
     expect(made).toMatchObject({ name: 'Hot leads', definition, ownerId: robin.userId, usedBy: [] });
     expect(await service.call(olu, segments.get, { params: { id: made.id } })).toEqual(made);
   });
 
-  it('are copied for whoever copies them, which counts as a use', async () => {
+  it('belong to the user who copies them, and copying counts as a use', async () => {
     const { id } = await make();
     const copy = await service.call(olu, segmentsCopy, { params: { id } });
     expect(copy).toMatchObject({ name: 'Hot leads (copy)', definition, ownerId: olu.userId, usedBy: [] });
@@ -36,14 +36,14 @@ describe('segments', () => {
     expect(usedBy).toEqual([{ id: olu.userId, name: 'Olu Example', status: 'active' }]);
   });
 
-  it('are used by everybody but the owner, once each', async () => {
+  it('list each user once, except the owner', async () => {
     const { id } = await make();
     for (const caller of [robin, olu, olu]) await service.call(caller, segmentsUse, { params: { id } });
     const { items } = await service.call(robin, segments.list);
     expect(items.map(({ usedBy }) => usedBy.map((user) => user.id))).toEqual([[olu.userId]]);
   });
 
-  it('cannot be copied or used by another account, nor by somebody who has left', async () => {
+  it('cannot be copied or used by another account or by a user who has left', async () => {
     const { id } = await make();
     const stranger = await service.person();
     const gone = await service.person({ accountId: robin.accountId, status: 'deactivated' });
@@ -70,7 +70,7 @@ describe('segments', () => {
       return line!;
     };
 
-    it('are named with those who use them, so that somebody can copy them first', async () => {
+    it('are listed with their users, who can copy them before the deletion', async () => {
       await make('Cold leads');
       const { id } = await make('Hot leads');
       const gone = await service.person({ accountId: robin.accountId, status: 'deleted', name: 'Secret Name' });
@@ -87,7 +87,7 @@ describe('segments', () => {
       expect(detail).toContain('copy');
     });
 
-    it('are no more than counted when they stay', async () => {
+    it('are only counted if they stay', async () => {
       await make();
       expect(await preview('keep')).toMatchObject({ count: 1 });
       expect(await preview('keep')).not.toHaveProperty('detail');

@@ -4,7 +4,7 @@ import { ContactsModule, migrations } from '../contacts.module.js';
 
 export const CONTACTS_SECRET = 'a-secret-for-tests-that-is-long-enough';
 
-/** The service, to be called as the gateway calls it. */
+/** Starts the service; tests call it as the gateway does. */
 export const startContacts = (env: Record<string, string> = {}) =>
   TestService.start({
     name: 'contacts',

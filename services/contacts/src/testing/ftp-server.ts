@@ -2,10 +2,10 @@ import { freePort } from '#libs/local-servers';
 import { FtpSrv } from 'ftp-srv';
 import { once } from 'node:events';
 
-/** A server of a folder on this machine, for one user. */
+/** A server for a local folder, with one user. */
 export interface FileServer {
   port: number;
-  /** Names of files in the order in which they were begun to be read. */
+  /** Names of the files that were read, in the order in which the reads started. */
   readonly read: string[];
   stop(): Promise<void>;
 }
@@ -22,13 +22,13 @@ function mute(level: string) {
   return [level, () => undefined] as const;
 }
 
-/** FTP in passive mode. It tells no times in its lists, as many do, but when asked for a file. */
+/** FTP in passive mode. Like many servers, it returns a modification time for a single file but not in listings. */
 export async function startFtpServer({ root, username, password }: ServedFolder): Promise<FileServer> {
   const port = await freePort();
   const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
   const before = signals.map((signal) => process.listeners(signal));
   const server = new FtpSrv({ url: `ftp://127.0.0.1:${port}`, pasv_url: '127.0.0.1', log: quiet });
-  // It would end the whole process with itself.
+  // The server's signal handlers would end the whole process.
   signals.forEach((signal, index) => {
     for (const listener of process.listeners(signal))
       if (!before[index]!.includes(listener)) process.off(signal, listener);

@@ -6,7 +6,7 @@ import { ImportWorker } from '../contact-import/import.worker.js';
 import { ImportReports } from '../contact-import/import-reports.js';
 import { Uploads } from '../contact-import/uploads.js';
 
-/** What imports are made with, on a bench: nothing happens by itself. */
+/** Returns the import classes on a test bench. No worker runs by itself. */
 export function importerOn({ orm, ids, clock, workers }: RuleBench) {
   const em = orm.em as EntityManager;
   const directory = new Directory(em);

@@ -20,7 +20,7 @@ import { startSftpServer } from './sftp-server.js';
 const USERNAME = 'campus';
 export const PASSWORD = 'a password like no other 4711';
 
-/** A customer's server with a folder of files, and how the service is told to look into it. */
+/** A customer's server with a folder of files, and the settings of an import source for it. */
 export class CustomerServer {
   private constructor(
     readonly kind: Exclude<SourceKind, 'ftps'>,
@@ -38,14 +38,14 @@ export class CustomerServer {
     await rm(this.root, { recursive: true, force: true });
   }
 
-  /** @param age seconds */
+  /** @param age the file's age in seconds */
   async put(name: string, content: string, { age = 3_600 }: { age?: number } = {}): Promise<void> {
     await writeFile(join(this.root, name), content);
     const { mtimeMs } = await stat(join(this.root, name));
     await utimes(join(this.root, name), mtimeMs / 1_000, Math.floor(mtimeMs / 1_000) - age);
   }
 
-  /** Files in a folder, sorted; none when there is no such folder. */
+  /** Returns the files of a folder, sorted; none if the folder does not exist. */
   async files(folder = '.'): Promise<string[]> {
     const entries = await readdir(join(this.root, folder), { withFileTypes: true }).catch(() => []);
     return entries.flatMap((entry) => (entry.isFile() ? entry.name : [])).sort();
@@ -60,53 +60,53 @@ export class CustomerServer {
 const serverOf = (kind: 'ftp' | 'sftp', root: string): Promise<FileServer> =>
   (kind === 'sftp' ? startSftpServer : startFtpServer)({ root, username: USERNAME, password: PASSWORD });
 
-/** What an admin sees of the sources of their account. */
+/** Calls the API of import sources as an admin. */
 export class Sources {
   constructor(
     private readonly service: TestService,
     private readonly admin: Principal,
   ) {}
 
-  /** A source that has looked into its folder once. */
+  /** Creates a source and waits until it has been polled once. */
   async create(body: NewImportSource): Promise<ImportSource> {
     const { id } = await this.service.call(this.admin, importSources.create, { body });
-    return this.looked(id, null);
+    return this.polled(id, null);
   }
 
   get(id: string): Promise<ImportSource> {
     return this.service.call(this.admin, importSources.get, { params: { id } });
   }
 
-  /** Looks now, whatever the schedule says. */
+  /** Polls the source now, regardless of its schedule. */
   async look(id: string): Promise<ImportSource> {
     const { lastRunAt } = await this.service.call(this.admin, importSourceRun, { params: { id } });
-    return this.looked(id, lastRunAt);
+    return this.polled(id, lastRunAt);
   }
 
-  /** Lets the time pass after which the next look is due. @param timeout milliseconds that it may take */
+  /** Advances the clock until the next poll is due, and waits for it. @param timeout milliseconds to wait */
   async later(id: string, seconds = 31, timeout?: number): Promise<ImportSource> {
     const { lastRunAt } = await this.get(id);
     this.service.clock.advance(seconds * 1_000);
-    return this.looked(id, lastRunAt, timeout);
+    return this.polled(id, lastRunAt, timeout);
   }
 
-  /** Looks, and looks again when what it saw has settled. */
+  /** Polls twice: the second time, the new files have not changed for long enough to be imported. */
   async take(id: string): Promise<ImportSource> {
     await this.look(id);
     return this.later(id);
   }
 
-  /** Imports of a source's files, the newest first. */
+  /** Returns the imports of a source's files, the newest first. */
   async imports(sourceId: string): Promise<ContactImportSummary[]> {
     return (await this.service.call(this.admin, contactImportsList, { query: { sourceId } })).items;
   }
 
-  private looked(id: string, before: string | null, timeout = 10_000): Promise<ImportSource> {
+  private polled(id: string, before: string | null, timeout = 10_000): Promise<ImportSource> {
     return eventually(
       async () => {
         this.service.get(ImportSourceWorker).wake();
         const source = await this.get(id);
-        if (source.lastRunAt === before) throw new Error('nobody has looked into the folder');
+        if (source.lastRunAt === before) throw new Error('the source has not been polled');
         return source;
       },
       { timeout },

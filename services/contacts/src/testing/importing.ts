@@ -12,11 +12,11 @@ import type { TestService } from '#libs/platform/testing';
 
 export interface UploadOptions {
   userIdField?: string;
-  /** Bytes of a piece. */
+  /** Size of a piece in bytes. */
   pieceBytes?: number;
 }
 
-/** Uploads a file the way the gateway does, up to its end. @returns the import's id */
+/** Uploads a file as the gateway does, but does not close the upload. @returns the import's id */
 export async function upload(
   service: TestService,
   { accountId, userId }: Principal,
@@ -33,7 +33,7 @@ export async function upload(
   return importId;
 }
 
-/** Uploads a file and waits for what comes of it. */
+/** Uploads a file and waits for the result of its import. */
 export async function importFile(
   service: TestService,
   principal: Principal,
@@ -44,7 +44,7 @@ export async function importFile(
   return service.get(ServiceClient).ask(closeImport, { importId });
 }
 
-/** The account's only contact with this external id. */
+/** Returns the account's only contact with this external id. */
 export async function contactOf(service: TestService, principal: Principal, externalId: string): Promise<Contact> {
   const { items } = await service.call(principal, contacts.list, { query: { externalId } });
   if (items.length !== 1) throw new Error(`${items.length} contacts have the external id ${externalId}`);

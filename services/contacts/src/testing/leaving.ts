@@ -5,7 +5,7 @@ import { buildUserEvent } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { contactsRules } from '../departures/contacts.rules.js';
 
-/** What every account has unless it chooses otherwise. */
+/** The default policy. */
 const DEFAULTS: ResolvedRules = Object.fromEntries(
   contactsRules.map(({ id, choices }) => [
     id,
@@ -13,7 +13,7 @@ const DEFAULTS: ResolvedRules = Object.fromEntries(
   ]),
 );
 
-/** Somebody leaves under the default policy, with other actions for some of the rules. @returns the receipt's lines */
+/** Applies a departure under the default policy, overridden by `rules`. @returns the receipt's lines */
 export function leaves(
   service: TestService,
   person: Principal,

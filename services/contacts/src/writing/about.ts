@@ -14,16 +14,18 @@ interface NewWriting {
 }
 
 /**
- * What a note, comment or file is about, and whose it is unless the caller's.
+ * Returns what a note, comment or file is about, and its author if the body names one.
  * @throws Problem `validation`, `unknown-reference`, `forbidden`
  */
 export async function about(em: EntityManager, { body, principal }: Call): Promise<About> {
   const { recordId, contactId, author } = body as NewWriting;
   const { accountId, userId } = principal;
   if (author && author !== userId && !isManager(principal))
-    throw new Problem('forbidden', { detail: 'Only owners and admins add what somebody else has written.' });
+    throw new Problem('forbidden', {
+      detail: 'Only owners and admins can add notes, comments and files in the name of another user.',
+    });
   if (!recordId === !contactId) {
-    const message = 'name a record or a contact, one of them';
+    const message = 'name either a record or a contact';
     throw new Problem('validation', { errors: ['recordId', 'contactId'].map((field) => ({ field, message })) });
   }
   const named = (entity: AnyEntity, id: string, noun: string) =>

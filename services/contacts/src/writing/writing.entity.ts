@@ -1,7 +1,7 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
-/** Something that somebody added to a record or to a contact, and that goes with it. */
+/** Columns of a note, comment or file about a record or a contact, with which it is deleted. */
 const writing = () => ({
   ...tenantRow(),
   recordId: p.uuid().nullable(),
@@ -20,7 +20,7 @@ export const Comment = defineEntity({
 });
 export type CommentRow = InferEntity<typeof Comment>;
 
-/** What is known of an attached file. */
+/** The metadata of an attached file. */
 export const AttachedFile = defineEntity({
   name: 'AttachedFile',
   tableName: 'file',

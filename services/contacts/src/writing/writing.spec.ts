@@ -29,7 +29,7 @@ describe.each([
   const read = (id: string) => service.call(olu, resource.get, { params: { id } });
   const listed = async (query: object) => (await service.call(olu, resource.list, { query })).items.map(({ id }) => id);
 
-  it('are about a contact or a record, and go with it', async () => {
+  it('are about a contact or a record, and are deleted with it', async () => {
     const { id: recordId } = await service.call(robin, records.create, { body: { type: 'deal', title: 'Chairs' } });
     const ofContact = await write(robin, { contactId });
     const ofRecord = await write(robin, { recordId });
@@ -42,7 +42,7 @@ describe.each([
     expect(await listed({})).toEqual([]);
   });
 
-  it('are about one thing of the account', async () => {
+  it('are about exactly one contact or record of the account', async () => {
     for (const about of [{}, { contactId, recordId: contactId }])
       await expect(write(robin, about)).rejects.toMatchObject({ code: 'validation' });
     const stranger = await service.person();
@@ -50,7 +50,7 @@ describe.each([
       await expect(write(stranger, about)).rejects.toMatchObject({ code: 'unknown-reference' });
   });
 
-  it('are by the caller, unless an admin names somebody else', async () => {
+  it('are by the caller, unless an admin names another author', async () => {
     const { id } = await write(olu, { contactId, author: robin.userId });
     expect(await read(id)).toMatchObject({ author: { id: robin.userId } });
     await write(robin, { contactId, author: robin.userId });
@@ -59,7 +59,7 @@ describe.each([
     expect(await listed({ author: robin.userId })).toHaveLength(2);
   });
 
-  it('stay under the name of somebody who leaves, in the end under that of a deleted user', async () => {
+  it('keep their author when the author leaves, finally shown as a deleted user', async () => {
     const { id } = await write(robin, { contactId });
     const lines = await leaves(service, robin, 'deactivated');
     expect(lines.filter(({ rule }) => rule === 'contacts.writings').map((line) => [line.part, line.affected])).toEqual(
