@@ -4,7 +4,7 @@ import { ServiceConfig } from '#libs/platform';
 export class MessagingConfig extends ServiceConfig {
   @Url({
     optional: true,
-    about: 'Where messages are posted to; without it they go into a sandbox and reach nobody.',
+    about: 'The URL that messages are posted to. Without it they are stored in a sandbox and reach nobody.',
   })
   carrierUrl?: string;
 

@@ -62,7 +62,7 @@ import { ScheduledSender } from './scheduled-message/scheduled-sender.worker.js'
 import { WebformController } from './webform/webform.controller.js';
 import { Webform } from './webform/webform.entity.js';
 
-/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+/** One entry per resource: the entities of its tables, and the controllers that answer calls about it. */
 const resources: readonly ServiceResource[] = [
   { entities: [Inbox, InboxMember], controllers: [InboxController] },
   { entities: [Conversation], controllers: [ConversationController, ContactsToTellController] },
@@ -81,7 +81,7 @@ const resources: readonly ServiceResource[] = [
 
 export const entities = entitiesOf(resources);
 
-/** In the order in which they are applied; what has been released is never changed. */
+/** In the order in which they are applied. A released migration is never changed. */
 export const migrations: Migrations = [
   ...serviceTables,
   ...platformMigrations,
@@ -99,7 +99,10 @@ export const migrations: Migrations = [
   recentMessages,
 ];
 
-/** Inboxes and what is talked about in them, how messages get to phones and what the reports say of it, what talks to visitors, email templates and emails, customers' satisfaction. */
+/**
+ * Inboxes, conversations, messages and their reports, live chats, chatbots and web forms, emails and templates, and
+ * customer satisfaction.
+ */
 @Module({
   imports: [
     LifecycleModule.forService({
@@ -126,7 +129,7 @@ export const migrations: Migrations = [
     CarrierWorker,
     {
       provide: Carrier,
-      // Who starts the service without settings of its own gets the sandbox.
+      // Without a configuration, for example in tests, the sandbox is used.
       inject: [EntityManager, Clock, { token: MessagingConfig, optional: true }],
       useFactory: (em: EntityManager, clock: Clock, config?: MessagingConfig): Carrier =>
         config?.carrierUrl ? new HttpCarrier(config.carrierUrl, config.carrierToken) : new SandboxCarrier(em, clock),

@@ -1,13 +1,13 @@
 import { Problem, type EmailVisibility, type Principal } from '#libs/contracts';
 
-/** Which rows somebody may see: what is shared, and what is their own. */
+/** The condition for rows that a user can see: shared ones and their own. */
 export const visibleTo = ({ userId }: Principal) => ({
   $or: [{ visibility: 'shared' as const }, { ownerId: userId }],
 });
 
 /**
- * What is private is not there for anybody but its owner, managers included.
- * @throws Problem `not-found`
+ * Private rows are visible only to their owner, not even to managers.
+ * @throws Problem `not-found` for another user's private row
  */
 export function requireVisible(row: { visibility: EmailVisibility; ownerId: string }, { userId }: Principal): void {
   if (row.visibility === 'private' && row.ownerId !== userId) throw new Problem('not-found');

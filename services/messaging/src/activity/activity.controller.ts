@@ -14,7 +14,7 @@ import {
 import { Directory } from '#libs/database';
 import { csvLine } from './csv.js';
 
-const LINES_AT_ONCE = 1_000;
+const PAGE_SIZE = 1_000;
 const HEADING = ['messageId', 'sentAt', 'deliveredAt', 'repliedAt', 'userId', 'user', 'inboxId', 'contactId'];
 
 type Counts = Pick<MessageActivity, 'sent' | 'delivered' | 'replied'>;
@@ -39,17 +39,17 @@ export class ActivityController {
 
   @Handles(messageActivity)
   async report({ principal, query }: CallOf<typeof messageActivity>): Promise<MessageActivity> {
-    const entries = sql`message_activity e where ${chosen(principal.accountId, query)}`;
+    const entries = sql`message_activity e where ${matching(principal.accountId, query)}`;
     const { rows } = await sql<Record<keyof Counts, string>>`select ${counts} from ${entries}`.execute(
       this.em.getKysely(),
     );
-    const total = inNumbers(rows[0]!);
+    const total = toCounts(rows[0]!);
     const rate = (part: number) => (total.sent === 0 ? 0 : part / total.sent);
     const rates = { deliveryRate: rate(total.delivered), replyRate: rate(total.replied) };
     return { ...total, ...rates, users: await this.perUser(entries) };
   }
 
-  /** A deleted user is in the totals only. */
+  /** Counts per user. Deleted users are left out; they are only in the totals. */
   private async perUser(entries: RawBuilder<unknown>): Promise<UserActivity[]> {
     const { rows } = await sql<Record<keyof Counts, string> & { user_id: string }>`
       select user_id, ${counts} from ${entries}
@@ -58,7 +58,7 @@ export class ActivityController {
       this.em.getKysely(),
     );
     const views = await this.directory.views(rows.map((row) => row.user_id));
-    return rows.map((row) => ({ user: views.get(row.user_id)!, ...inNumbers(row) }));
+    return rows.map((row) => ({ user: views.get(row.user_id)!, ...toCounts(row) }));
   }
 
   @Answers(activityLines)
@@ -68,14 +68,14 @@ export class ActivityController {
       from message_activity e
         left join message_activity d on d.message_id = e.message_id and d.kind = 'delivered'
         left join message_activity r on r.message_id = e.message_id and r.kind = 'replied'
-      where ${chosen(accountId, filter)} and e.kind = 'sent' and e.id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
-      order by e.id limit ${LINES_AT_ONCE}`.execute(this.em.getKysely());
+      where ${matching(accountId, filter)} and e.kind = 'sent' and e.id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
+      order by e.id limit ${PAGE_SIZE}`.execute(this.em.getKysely());
     const views = await this.directory.views(rows.map((row) => row.user_id));
     const lines = rows.map((row) => {
-      const times = [row.sent_at, row.delivered_at, row.replied_at].map(inIso);
+      const times = [row.sent_at, row.delivered_at, row.replied_at].map(toIso);
       return [row.message_id, ...times, row.user_id, views.get(row.user_id)!.name, row.inbox_id, row.contact_id];
     });
-    const next = rows.length < LINES_AT_ONCE ? null : rows.at(-1)!.id;
+    const next = rows.length < PAGE_SIZE ? null : rows.at(-1)!.id;
     return { lines: [...(after ? [] : [HEADING]), ...lines].map(csvLine).join(''), next };
   }
 }
@@ -86,8 +86,8 @@ const counts = sql.raw(
     .join(', '),
 );
 
-/** Which entries `e` of the account the filter lets through. */
-function chosen(accountId: string, { from, to, teamId }: ActivityQuery): RawBuilder<unknown> {
+/** The condition for entries `e` of the account that match the filter. */
+function matching(accountId: string, { from, to, teamId }: ActivityQuery): RawBuilder<unknown> {
   const conditions = [sql`e.account_id = ${accountId}`];
   if (from) conditions.push(sql`e.sent_at >= ${from}::timestamptz`);
   if (to) conditions.push(sql`e.sent_at < ${to}::timestamptz`);
@@ -95,11 +95,11 @@ function chosen(accountId: string, { from, to, teamId }: ActivityQuery): RawBuil
   return sql.join(conditions, sql` and `);
 }
 
-const inNumbers = ({ sent, delivered, replied }: Record<keyof Counts, string>): Counts => ({
+const toCounts = ({ sent, delivered, replied }: Record<keyof Counts, string>): Counts => ({
   sent: Number(sent),
   delivered: Number(delivered),
   replied: Number(replied),
 });
 
-/** Times come from kysely as text. */
-const inIso = (time: string | null): string => (time ? new Date(time).toISOString() : '');
+/** Kysely returns times as text. */
+const toIso = (time: string | null): string => (time ? new Date(time).toISOString() : '');

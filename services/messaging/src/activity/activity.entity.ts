@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
-/** That a message was sent, delivered or answered: one row each, never changed. */
+/** Records that a message was sent, delivered or answered: one row for each, never changed. */
 export const ActivityEntry = defineEntity({
   name: 'ActivityEntry',
   tableName: 'message_activity',

@@ -45,7 +45,7 @@ describe('message activity', () => {
   const report = (query: ActivityQuery = {}) => messaging.call(owner, messageActivity, { query });
   const lines = async (filter: ActivityQuery = {}, after: string | null = null) =>
     messaging.get(ServiceClient).ask(activityLines, { accountId: owner.accountId, filter, after });
-  /** Sends to as many contacts, and waits until the sandbox has them all. */
+  /** Sends a message to `count` contacts, and waits until the sandbox has delivered all. */
   async function send(who: Principal, count: number): Promise<Message[]> {
     const before = (await report()).delivered;
     const contactIds = Array.from({ length: count }, () => contacts.add(owner.accountId));
@@ -56,7 +56,7 @@ describe('message activity', () => {
   const answer = ({ inboxId, contactId }: Message) =>
     messaging.call(owner, messageInbound, { body: { inboxId, contactId, text: 'Yes' } });
 
-  it('counts what was sent, delivered and answered, by person and in all', async () => {
+  it('counts sent, delivered and answered messages per user and in total', async () => {
     const [first] = await send(kim, 2);
     await send(robin, 1);
     await answer(first!);
@@ -69,11 +69,11 @@ describe('message activity', () => {
     ]);
   });
 
-  it('is nothing, and no rate of it, where nothing was sent', async () => {
+  it('is all zero if nothing was sent', async () => {
     expect(await report()).toEqual({ sent: 0, delivered: 0, replied: 0, deliveryRate: 0, replyRate: 0, users: [] });
   });
 
-  it('is of a time, to the moment, and of a team', async () => {
+  it('can be limited to a period and to a team', async () => {
     const start = messaging.clock.now().toISOString();
     await send(kim, 2);
     messaging.clock.advanceDays(1);
@@ -86,7 +86,7 @@ describe('message activity', () => {
   });
 
   it.each(['crm', 'helpdesk', 'texting', 'calls'] as const)(
-    'is the same to the last digit after a deletion, but for the person’s own line, with the preset %s',
+    'has the same totals after a deletion, without the line of the deleted user, with the preset %s',
     async (preset) => {
       const [first] = await send(kim, 3);
       await send(robin, 4);
@@ -107,7 +107,7 @@ describe('message activity', () => {
     },
   );
 
-  it('is exported message by message, all pages of it', async () => {
+  it('is exported with one line per message, over all pages', async () => {
     const [message] = await send(kim, 1);
     await answer(message!);
     const { lines: text, next } = await lines();
@@ -135,13 +135,13 @@ describe('message activity', () => {
     expect([two.next, new Set(ids).size, ids.length]).toEqual([null, total, total]);
   });
 
-  it('is exported so that no spreadsheet takes a name for a formula', () => {
+  it('is exported so that spreadsheets do not interpret names as formulas', () => {
     expect(csvLine(['=HYPERLINK("x")', '+1', '-1', '@a', '\tb', 'a, b', 'plain'])).toBe(
       `"'=HYPERLINK(""x"")",'+1,'-1,'@a,'\tb,"a, b",plain\r\n`,
     );
   });
 
-  it('is of no other account', async () => {
+  it('does not include other accounts', async () => {
     await send(kim, 1);
     const stranger = await messaging.person({ roles: ['owner'] });
     expect(await messaging.call(stranger, messageActivity)).toMatchObject({ sent: 0, users: [] });

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { sql, type RawBuilder } from 'kysely';
 import { Clock, Ids } from '#libs/database';
 
-/** A message that the carrier has. */
+/** A message that the carrier has accepted. */
 export interface SentMessage {
   id: string;
   account_id: string;
@@ -13,7 +13,7 @@ export interface SentMessage {
   team_ids: string[];
 }
 
-/** Writes down what becomes of messages, each thing once. Joins the running transaction. */
+/** Records that messages were sent, delivered and answered, each at most once. Uses the current transaction. */
 @Injectable()
 export class Ledger {
   constructor(
@@ -22,7 +22,7 @@ export class Ledger {
     private readonly clock: Clock,
   ) {}
 
-  /** Also of a message that was removed while it was on its way to the carrier. */
+  /** Also records a message that was removed while it was being handed to the carrier. */
   async sent(message: SentMessage): Promise<void> {
     const now = this.clock.now();
     await sql`
@@ -36,14 +36,14 @@ export class Ledger {
     return this.follow('delivered', sql`${messageId}::uuid`);
   }
 
-  /** A contact has written: that answers the last message of the conversation which the carrier has. */
+  /** Records that a contact has answered the last message of the conversation that the carrier has accepted. */
   replied(conversationId: string): Promise<void> {
     const last = sql`(
       select id from message where conversation_id = ${conversationId} and status in ('sent', 'delivered') order by id desc limit 1)`;
     return this.follow('replied', last);
   }
 
-  /** Whatever happens to a message later belongs to whom and to when it was sent. */
+  /** Later entries of a message copy the sender, the teams and the time of its `sent` entry. */
   private async follow(kind: 'delivered' | 'replied', messageId: RawBuilder<unknown>): Promise<void> {
     await sql`
       insert into message_activity (id, account_id, message_id, kind, user_id, team_ids, inbox_id, contact_id, sent_at, at)

@@ -8,8 +8,8 @@ import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 import { SendingInboxes, type SendingInbox } from '../message/sending-inboxes.js';
 
-const CONTACTS_AT_ONCE = 500;
-/** Longer than asking for the recipients may take. */
+const PAGE_SIZE = 500;
+/** Longer than the request for the recipients can take. */
 const LEASE_MS = 60_000;
 
 interface Due {
@@ -23,7 +23,7 @@ interface Due {
   sent_up_to: string | null;
 }
 
-/** Sends campaigns when they are due, a few hundred contacts in a transaction, whether or not the owner has left. */
+/** Sends campaigns when they are due, one page of contacts per transaction, even if the owner has left. */
 @Injectable()
 export class CampaignSender extends Worker<Due> {
   constructor(
@@ -53,7 +53,7 @@ export class CampaignSender extends Worker<Due> {
 
   protected override async run(due: Due): Promise<void> {
     const { account_id: accountId, definition, sent_up_to: after } = due;
-    const page = await this.recipients.page({ accountId, definition, after, limit: CONTACTS_AT_ONCE });
+    const page = await this.recipients.page({ accountId, definition, after, limit: PAGE_SIZE });
     await this.directory.withLookup(() =>
       RequestContext.create(this.em, () =>
         this.em.transactional(() => this.send(due, page.contacts, page.next === null)),
@@ -67,7 +67,7 @@ export class CampaignSender extends Worker<Due> {
 
   private async send(due: Due, contacts: readonly Recipient[], last: boolean): Promise<void> {
     const inbox = await this.inboxOf(due);
-    // No contact gets it twice: of two replicas only the one that finds the campaign where it was read goes on.
+    // Compare-and-set on `sent_up_to`: of two replicas only one sends this page, so no contact gets the message twice.
     const { rows } = await sql`
       update campaign set status = ${last ? 'sent' : 'sending'}, lease_until = null, sent_up_to = ${contacts.at(-1)?.id ?? due.sent_up_to}
       where id = ${due.id} and status in ('scheduled', 'sending') and sent_up_to is not distinct from ${due.sent_up_to}

@@ -24,10 +24,10 @@ const base = plainResource(campaigns, {
   people: ['ownerId'],
 });
 
-/** What has not begun may still be changed. */
+/** Statuses in which a campaign can still be changed. */
 const OPEN = ['draft', 'scheduled', 'cancelled'] as const;
 
-/** How texting accounts call the owner of a campaign who has been deleted. */
+/** The name that accounts with the preset `texting` show for a deleted owner. */
 const UNKNOWN = 'Unknown';
 
 @Controller()
@@ -45,13 +45,13 @@ export class CampaignController extends base {
     super(em, directory, ids, clock);
   }
 
-  /** What the segment stands for at this moment; contacts knows. */
+  /** Asks the contacts service for the segment's current definition. */
   @Prepares(campaigns.create)
   async definitionOf({ body, principal }: CallOf<typeof campaigns.create>): Promise<Definition> {
     const { segmentId } = body;
     if (!segmentId) return {};
     const { accountId } = principal;
-    // A segment that contacts finds has one.
+    // The call fails if the segment does not exist, so there is a definition.
     return (await this.recipients.page({ accountId, segmentId, limit: 1 })).definition!;
   }
 
@@ -78,23 +78,23 @@ export class CampaignController extends base {
     return shown.some(isOwnerDeleted) ? nameOwners(shown, await this.isTexting(call)) : shown;
   }
 
-  /** Only identity knows the account's preset. While it does not answer, deleted owners are called as everywhere else. */
+  /** Asks identity for the account's preset. If it does not answer, deleted owners are named as in other accounts. */
   private async isTexting({ principal }: Pick<Call, 'principal'>): Promise<boolean> {
     return this.services.call(accountGet, { principal }).then(
       ({ preset }) => preset === 'texting',
-      // Nothing is stored: the next look at the campaign asks again.
+      // The answer is not cached, so the next call asks again.
       () => false,
     );
   }
 
-  /** Whether it is a texting account; undefined while nobody has to know. */
+  /** Whether the account has the preset `texting`; undefined if it does not matter because the owner is not deleted. */
   @Prepares(campaignUpdate)
   async prepareUpdate(call: CallOf<typeof campaignUpdate>): Promise<boolean | undefined> {
     const [shown] = (await super.present([await this.find(call)], call)) as CampaignAnswer[];
     return isOwnerDeleted(shown!) ? this.isTexting(call) : undefined;
   }
 
-  /** Whoever works in the account may change it, also when its owner has left. */
+  /** Every user of the account can change a campaign, even if its owner has left. */
   @Handles(campaignUpdate)
   async update(
     call: CallOf<typeof campaignUpdate>,
@@ -106,7 +106,7 @@ export class CampaignController extends base {
     if (given.length > 0) {
       const open = { id: campaign.id, status: { $in: [...OPEN] } };
       const changed = await this.em.nativeUpdate(Campaign, open, Object.fromEntries(given));
-      if (changed === 0) throw new Problem('conflict', { detail: 'It is being sent, or has been.' });
+      if (changed === 0) throw new Problem('conflict', { detail: 'The campaign is being sent or has been sent.' });
       await this.em.refresh(campaign);
     }
     const shown = (await super.present([campaign], call)) as CampaignAnswer[];

@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import type { CampaignStatus } from '#libs/contracts';
 import { tenantRow, userRef } from '#libs/database';
 
-/** One text to all contacts that a definition fits, at a set time. */
+/** A text that is sent at a set time to all contacts that match a definition. */
 export const Campaign = defineEntity({
   name: 'Campaign',
   tableName: 'campaign',

@@ -43,7 +43,7 @@ describe('campaigns', () => {
   const isSent = (id: string) => eventually(async () => expect((await read(id)).status).toBe('sent'));
   const messages = async () => (await messaging.call(admin, messageList, { query: { limit: 200 } })).items;
 
-  it('are sent to every contact when their time has come', async () => {
+  it('are sent to every contact when they are due', async () => {
     const all = [contacts.add(kim.accountId), contacts.add(kim.accountId)];
     const { id, owner, status } = await make();
     expect([owner.id, status]).toEqual([kim.userId, 'scheduled']);
@@ -56,7 +56,7 @@ describe('campaigns', () => {
     expect(inbox).toMatchObject({ kind: 'shared', name: 'Campaigns' });
   });
 
-  it('go to as many as there are, each once, however many a transaction takes', async () => {
+  it('go to each contact once, over several transactions', async () => {
     for (let n = 0; n < 1_100; n++) contacts.add(kim.accountId);
     const { id } = await make({ at: messaging.clock.now().toISOString() });
     await isSent(id);
@@ -72,7 +72,7 @@ describe('campaigns', () => {
     expect([count, seen.size]).toEqual([1_100, 1_100]);
   });
 
-  it('go to a segment as it was, also when it has been deleted since', async () => {
+  it('use the segment’s definition from the time of creation, even if the segment has been deleted', async () => {
     const [chosen] = [contacts.add(kim.accountId, { phone: '+14155550111' }), contacts.add(kim.accountId)];
     const segmentId = contacts.segment({ phone: '+14155550111' });
     const { id } = await make({ segmentId });
@@ -83,7 +83,7 @@ describe('campaigns', () => {
     await expect(make({ segmentId })).rejects.toMatchObject({ code: 'unknown-reference' });
   });
 
-  it('are changed by anybody until they begin, and sent only when scheduled', async () => {
+  it('can be changed by anyone until they start, and are sent only if scheduled', async () => {
     contacts.add(kim.accountId);
     const draft = await make({ status: 'draft' });
     const other = await make();
@@ -98,13 +98,13 @@ describe('campaigns', () => {
     await expect(intrusion).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('belong to nobody who has left', async () => {
+  it('cannot be created by a user who has left', async () => {
     await departs(messaging, kim, 'deactivated');
     await expect(make()).rejects.toMatchObject({ code: 'inactive-user', details: { items: [kim.userId] } });
   });
 
   it.each<Preset>(['crm', 'helpdesk', 'texting', 'calls'])(
-    'of a leaver are sent on schedule and stay usable by everybody, with the preset %s',
+    'of a leaver are sent on schedule and can still be changed by everyone, with the preset %s',
     async (preset) => {
       contacts.add(kim.accountId);
       const later = new Date(messaging.clock.millis() + 2 * HOUR).toISOString();
@@ -121,7 +121,7 @@ describe('campaigns', () => {
     },
   );
 
-  it('of somebody deleted have the owner “Unknown” in texting, and “Deleted user” elsewhere', async () => {
+  it('of a deleted user have the owner “Unknown” with the preset texting, and “Deleted user” otherwise', async () => {
     const { id } = await make();
     await departs(messaging, kim, 'deleted');
     expect((await read(id)).owner).toEqual({ id: kim.userId, name: 'Deleted user', status: 'deleted' });
@@ -137,7 +137,7 @@ describe('campaigns', () => {
     }
   });
 
-  it('from a leaver’s personal inbox go from the shared one for campaigns instead', async () => {
+  it('are sent from the shared campaign inbox if the owner of their personal inbox has left', async () => {
     contacts.add(kim.accountId);
     const mine = await messaging.call(kim, inboxes.create, { body: { kind: 'personal', name: 'Mine' } });
     const { id } = await make({ inboxId: mine.id });

@@ -14,7 +14,7 @@ interface Taken {
   body: unknown;
 }
 
-/** A carrier's server: answers what the test says, again and again. */
+/** A carrier's server that records requests and answers with what the test has set. */
 class CarrierServer {
   readonly taken: Taken[] = [];
   answer = { status: 202, body: '' };
@@ -67,7 +67,7 @@ describe('the carrier', () => {
     );
   const report = () => messaging.call(robin, messageActivity);
 
-  it('gets each message with its id, and the token of the operator', async () => {
+  it('receives each message with its id and the configured token', async () => {
     const { id, inboxId } = await send();
     await becomes(id, 'sent');
     const [taken] = server.taken;
@@ -76,7 +76,7 @@ describe('the carrier', () => {
     expect(await report()).toMatchObject({ sent: 1, delivered: 0 });
   });
 
-  it('may know at once that a message is delivered, or never will be', async () => {
+  it('can answer immediately that a message is delivered or rejected', async () => {
     server.answer = { status: 200, body: '{"status":"delivered"}' };
     await becomes((await send()).id, 'delivered');
     server.answer = { status: 422, body: 'no such number' };
@@ -84,7 +84,7 @@ describe('the carrier', () => {
     expect(await report()).toMatchObject({ sent: 1, delivered: 1 });
   });
 
-  it('is asked again after a pause when it is down, with the same id', async () => {
+  it('gets the message again with the same id after an outage', async () => {
     server.answer = { status: 503, body: '' };
     const { id } = await send();
     await eventually(() => server.taken.length === 1);
@@ -102,7 +102,7 @@ describe('the carrier', () => {
     expect(await report()).toMatchObject({ sent: 1 });
   });
 
-  it('is given up in the end', async () => {
+  it('gets seven attempts before the message fails', async () => {
     server.answer = { status: 500, body: '' };
     const { id } = await send();
     await eventually(
@@ -117,7 +117,7 @@ describe('the carrier', () => {
     expect(await report()).toMatchObject({ sent: 0 });
   }, 40_000);
 
-  it('counts in the reports, also when the message is removed', async () => {
+  it('counts a sent message in the reports even if it is removed', async () => {
     const { id } = await send();
     await becomes(id, 'sent');
     await messaging.call(robin, messageRemove, { params: { id } });

@@ -1,18 +1,18 @@
-/** A message as the carrier gets it. */
+/** A message for the carrier. */
 export interface Parcel {
-  /** The same for every attempt: a carrier that has seen it must not send it again. */
+  /** The same for every attempt. A carrier that has received the id before must not send the message again. */
   id: string;
   inboxId: string;
-  /** E.164. */
+  /** Phone number in E.164 format. */
   to: string;
   text: string;
 }
 
-/** `sent`: the carrier has it and says later what became of it. `failed`: it never will be delivered. */
+/** `sent`: the carrier has accepted it and reports the delivery later. `failed`: it will never be delivered. */
 export type Handover = 'sent' | 'delivered' | 'failed';
 
-/** Who brings messages to phones. */
+/** Sends text messages to phones. */
 export abstract class Carrier {
-  /** @throws PermanentError when it refuses the message; any other error when it may work another time */
+  /** @throws PermanentError if the carrier rejects the message; any other error if a later attempt can succeed */
   abstract hand(parcel: Parcel): Promise<Handover>;
 }

@@ -6,12 +6,12 @@ import { Ledger, type SentMessage } from '../activity/ledger.js';
 import { Carrier, type Handover } from './carrier.js';
 
 const CONCURRENCY = 20;
-/** Fewer than that: a carrier that is slow with some messages does not hold up the others. */
+/** Smaller than the concurrency, so that slow messages do not hold up the others. */
 const BATCH_SIZE = 10;
-/** Longer than an attempt may take. */
+/** Longer than an attempt can take. */
 const LEASE_MS = 60_000;
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
-/** A carrier may be away for a few hours. A text that arrives later than that is of no use. */
+/** Covers an outage of several hours. A text that arrives later is useless. */
 const RETRY = { delaysMs: [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR], jitter: 0.1 };
 
 interface Claimed extends SentMessage {
@@ -21,8 +21,8 @@ interface Claimed extends SentMessage {
 }
 
 /**
- * Hands queued messages to the carrier: at least once, under an id by which the carrier recognizes a repetition. No
- * transaction is open while it waits for an answer.
+ * Sends queued messages to the carrier at least once, with an id by which the carrier recognizes duplicates. No
+ * transaction is open while it waits for the answer.
  */
 @Injectable()
 export class CarrierWorker extends Worker<Claimed> {
@@ -54,7 +54,7 @@ export class CarrierWorker extends Worker<Claimed> {
 
   protected override async run(message: Claimed): Promise<void> {
     const { id, inbox_id: inboxId, to_phone: to, text } = message;
-    // A contact without a number can never be reached.
+    // A contact without a number cannot be reached.
     await this.record(message, to ? await this.carrier.hand({ id, inboxId, to, text }) : 'failed');
   }
 

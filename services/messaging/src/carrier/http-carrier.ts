@@ -2,13 +2,14 @@ import { assertNoOpenTransaction } from '#libs/database';
 import { PermanentError } from '#libs/jobs';
 import { Carrier, type Handover, type Parcel } from './carrier.js';
 
-const TIMEOUT = 15_000;
-/** Refusals that say no more than "not now". */
-const NOT_NOW = [408, 425, 429];
+const TIMEOUT_MS = 15_000;
+/** 4xx statuses that are temporary. */
+const TEMPORARY = [408, 425, 429];
 
 /**
- * Posts each message as JSON to an address of the operator's, with its id as `Idempotency-Key`. The answer may say
- * `{"status": "sent" | "delivered" | "failed"}`; any other 2xx means sent, a refusal (4xx) failed.
+ * Posts each message as JSON to the URL that the operator has configured, with its id as `Idempotency-Key`. The answer
+ * can be `{"status": "sent" | "delivered" | "failed"}`. Any other 2xx means sent. 408, 425, 429 and 5xx are retried;
+ * other 4xx mean failed.
  */
 export class HttpCarrier extends Carrier {
   constructor(
@@ -23,7 +24,7 @@ export class HttpCarrier extends Carrier {
     const response = await fetch(this.url, {
       method: 'POST',
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: {
         'content-type': 'application/json',
         'idempotency-key': parcel.id,
@@ -32,14 +33,14 @@ export class HttpCarrier extends Carrier {
       body: JSON.stringify(parcel),
     });
     const answer = await response.text();
-    if (response.ok) return saidIn(answer);
-    throw response.status < 500 && !NOT_NOW.includes(response.status)
+    if (response.ok) return resultOf(answer);
+    throw response.status < 500 && !TEMPORARY.includes(response.status)
       ? new CarrierRefused(response.status)
       : new CarrierUnavailable(response.status);
   }
 }
 
-/** The carrier never takes this message. */
+/** The carrier rejects this message for good. */
 class CarrierRefused extends PermanentError {
   readonly code: string;
 
@@ -49,17 +50,17 @@ class CarrierRefused extends PermanentError {
   }
 }
 
-/** The carrier is there, but does not take anything right now. */
+/** The carrier temporarily accepts no messages. */
 class CarrierUnavailable extends Error {
   readonly code: string;
 
   constructor(status: number) {
-    super('The carrier did not take the message');
+    super('The carrier did not accept the message');
     this.code = `HTTP_${status}`;
   }
 }
 
-function saidIn(answer: string): Handover {
+function resultOf(answer: string): Handover {
   try {
     const { status } = JSON.parse(answer) as { status?: unknown };
     return status === 'delivered' || status === 'failed' ? status : 'sent';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { Clock } from '#libs/database';
 import { Carrier, type Handover, type Parcel } from './carrier.js';
 
-/** Reaches nobody: keeps what it was handed, and calls it delivered. */
+/** Sends nothing: stores each message in the database and reports it as delivered. */
 export class SandboxCarrier extends Carrier {
   constructor(
     private readonly em: EntityManager,
@@ -12,7 +12,7 @@ export class SandboxCarrier extends Carrier {
     super();
   }
 
-  /** A message that has been removed meanwhile leaves nothing behind. */
+  /** Stores nothing if the message has been removed in the meantime. */
   override async hand({ id, inboxId, to, text }: Parcel): Promise<Handover> {
     await sql`
       insert into sandbox_handover (message_id, inbox_id, to_phone, text, handed_at)

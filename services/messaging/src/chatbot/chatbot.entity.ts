@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { personal, tenantRow, userRef } from '#libs/database';
 
-/** Talks to visitors by a playbook, in which somebody stands for the account. */
+/** Talks to visitors by a playbook that names a user of the account as the contact person. */
 export const Chatbot = defineEntity({
   name: 'Chatbot',
   tableName: 'chatbot',

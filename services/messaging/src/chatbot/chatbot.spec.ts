@@ -19,7 +19,7 @@ describe('chatbots', () => {
   const change = (by: Principal, id: string, body: ChatbotChanges) =>
     messaging.call(by, chatbotUpdate, { params: { id }, body });
 
-  it('have the caller as their user, or whom the caller names, and may have an address of their own', async () => {
+  it('name the caller by default, or another user, and can have a custom email address', async () => {
     const own = await make();
     expect(own).toMatchObject({ userId: robin.userId, user: { name: 'Robin Example' }, email: null });
     const other = await make({ userId: kim.userId, email: 'sales@example.com' });
@@ -28,7 +28,7 @@ describe('chatbots', () => {
     expect((await messaging.call(robin, chatbots.list, { query: { userId: kim.userId } })).items).toEqual([other]);
   });
 
-  it('can be reviewed: the address and the user change apart from each other', async () => {
+  it('can be changed: name, email address and user independently', async () => {
     const { id } = await make({ email: 'robin@example.com' });
     expect(await change(kim, id, { email: 'sales@example.com' })).toMatchObject({
       name: 'Welcome',
@@ -41,7 +41,7 @@ describe('chatbots', () => {
     expect(await messaging.call(robin, chatbots.get, { params: { id } })).toMatchObject({ name: 'Hello', email: null });
   });
 
-  it.each(['deactivated', 'deleted'] as const)('name nobody who is %s', async (status) => {
+  it.each(['deactivated', 'deleted'] as const)('cannot name a user who is %s', async (status) => {
     const { id } = await make();
     await leaves(messaging, kim, status);
     const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
@@ -50,7 +50,7 @@ describe('chatbots', () => {
     expect(await messaging.call(robin, chatbots.get, { params: { id } })).toMatchObject({ userId: robin.userId });
   });
 
-  it('of another account are not there', async () => {
+  it('are not visible to other accounts', async () => {
     const { id } = await make();
     const stranger = await messaging.person();
     await expect(change(stranger, id, { name: 'Mine' })).rejects.toMatchObject({ code: 'not-found' });

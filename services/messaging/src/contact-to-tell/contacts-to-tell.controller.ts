@@ -12,7 +12,7 @@ interface ToTell {
   total: number;
 }
 
-/** Tells identity whom a leaver was in touch with. What they are called, the contacts service knows. */
+/** Returns the ids of contacts that a leaver was in touch with. Names come from the contacts service. */
 @Controller()
 export class ContactsToTellController {
   constructor(

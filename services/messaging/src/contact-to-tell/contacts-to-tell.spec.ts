@@ -13,7 +13,7 @@ import { sql } from 'kysely';
 import { AddressBook } from '../testing/address-book.js';
 import { startMessaging } from '../testing/messaging.js';
 
-describe('contacts to tell that somebody leaves', () => {
+describe('contacts to inform about a departure', () => {
   let messaging: TestService;
   let book: AddressBook;
   let robin: Principal;
@@ -37,18 +37,18 @@ describe('contacts to tell that somebody leaves', () => {
   const contact = () => book.add(robin.accountId);
   const writes = (contactId: string, to = inboxId) =>
     messaging.call(robin, messageInbound, { body: { inboxId: to, contactId, text: 'Hello' } });
-  const isWritten = (contactId: string) =>
+  const receives = (contactId: string) =>
     messaging.call(robin, messageCompose, { body: { inboxId, contactIds: [contactId], text: 'Hello' } });
   const ask = ({ accountId, userId }: Principal) =>
     messaging.get(ServiceClient).ask(contactsToTell, { accountId, userId });
-  const toTell = async (person = robin) => (await ask(person)).contacts.map(({ contactId }) => contactId);
+  const toInform = async (person = robin) => (await ask(person)).contacts.map(({ contactId }) => contactId);
 
-  it('are those who wrote to them or whom they wrote to, once each, the latest first', async () => {
+  it('are those with a message from or to the leaver, once each, the latest first', async () => {
     const [ada, grace] = [contact(), contact()];
     await writes(ada);
     messaging.clock.advance(1_000);
-    await isWritten(grace);
-    expect(await toTell()).toEqual([grace, ada]);
+    await receives(grace);
+    expect(await toInform()).toEqual([grace, ada]);
     messaging.clock.advance(1_000);
     const latest = await writes(ada);
     const { contacts, total } = await ask(robin);
@@ -56,26 +56,26 @@ describe('contacts to tell that somebody leaves', () => {
     expect(total).toBe(2);
   });
 
-  it('are those of the last thirty days', async () => {
+  it('have a message in the last thirty days', async () => {
     const [ada, grace] = [contact(), contact()];
     await writes(ada);
     messaging.clock.advanceDays(2);
     await writes(grace);
     messaging.clock.advanceDays(28.5);
-    expect(await toTell()).toEqual([grace]);
+    expect(await toInform()).toEqual([grace]);
     messaging.clock.advanceDays(2);
-    expect(await toTell()).toEqual([]);
+    expect(await toInform()).toEqual([]);
   });
 
-  it('are none of a shared inbox, of somebody else’s or of another account', async () => {
+  it('do not include those of shared inboxes, of other users or of other accounts', async () => {
     await writes(contact(), await anInbox(robin, { kind: 'shared' }));
     await writes(contact(), await anInbox(kim, { kind: 'personal' }));
-    expect(await toTell()).toEqual([]);
+    expect(await toInform()).toEqual([]);
     await writes(contact());
     expect(await ask({ ...robin, accountId: messaging.ids.next() })).toEqual({ contacts: [], total: 0 });
   });
 
-  it('are the latest hundred of many, with how many there are', async () => {
+  it('are limited to the latest hundred, with the total number', async () => {
     const { conversationId, contactId: first } = await writes(contact());
     const now = messaging.clock.now();
     await sql`

@@ -28,7 +28,7 @@ const base = plainResource(conversations, {
   people: ['assignee'],
 });
 
-/** The contact is taken as it is named and not looked up: contacts belong to another service. */
+/** The contact id is not checked, because contacts belong to another service. */
 @Controller()
 export class ConversationController extends base {
   private readonly access = new InboxAccess(this.em, this.directory, this.clock);
@@ -49,7 +49,7 @@ export class ConversationController extends base {
     return { ...wanted, ...visibleConversations(call.principal, this.clock.now()) };
   }
 
-  /** @throws Problem `not-found`, also for one in a personal inbox that is none of the caller's business */
+  /** @throws Problem `not-found`, also for a conversation in a personal inbox that the caller may not see */
   override async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<ConversationRow> {
     const seen = visibleConversations(principal, this.clock.now());
     const row = await this.em.findOne(Conversation, { id: params.id, accountId: principal.accountId, ...seen });
@@ -73,17 +73,18 @@ export class ConversationController extends base {
     const row = await this.find(call);
     const seen = { id: row.id, status: row.status, assignee: row.assignee ?? null };
     const changed = await this.em.nativeUpdate(Conversation, seen, await this.changed(row, call.body));
-    if (changed === 0) throw new Problem('conflict', { detail: 'Somebody else has just changed it. Read it again.' });
+    if (changed === 0)
+      throw new Problem('conflict', { detail: 'The conversation was changed in the meantime. Read it again.' });
     await this.em.refresh(row);
     return (await this.present([row], call))[0] as AnswerOf<typeof conversationUpdate>;
   }
 
-  /** Set-based, however many there are. */
+  /** One statement for any number of conversations. */
   @Handles(bulkReassign)
   async reassign({ principal, body }: CallOf<typeof bulkReassign>): Promise<AnswerOf<typeof bulkReassign>> {
     const { assigneeId, status } = body.filter;
     if (!isManager(principal) && assigneeId !== principal.userId) {
-      throw new Problem('forbidden', { detail: "Only owners and admins reassign other people's conversations." });
+      throw new Problem('forbidden', { detail: "Only owners and admins can reassign other users' conversations." });
     }
     await this.directory.requireActive(principal.accountId, [body.to]);
     const statuses = status ? [status] : (['open', 'snoozed'] as const);
@@ -97,7 +98,7 @@ export class ConversationController extends base {
       await this.directory.requireActive(accountId, [wanted.assignee]);
       return { status, assignee: wanted.assignee };
     }
-    // Held also when nothing is reopened, so that no departure is at work on a row whose status changes.
+    // Locked even if nothing is reopened, so that no departure processes the row while its status changes.
     const left = row.assignee ? await this.directory.lockAndCheckLeft(accountId, row.assignee) : false;
     const reopened = row.status === 'closed' && status !== 'closed';
     return { status, assignee: reopened && left ? null : (row.assignee ?? null) };

@@ -37,7 +37,7 @@ describe('conversations', () => {
     expect(assignee).toEqual({ id: kim.userId, name: 'Deleted user', status: 'deleted' });
   });
 
-  it('are listed by assignee, the caller and nobody among them, and by status', async () => {
+  it('are listed by assignee (including the caller and none) and by status', async () => {
     const mine = await aConversation(messaging, robin, { assignee: robin.userId });
     const theirs = await aConversation(messaging, robin, { assignee: kim.userId, status: 'snoozed' });
     const free = await aConversation(messaging, robin);
@@ -48,13 +48,13 @@ describe('conversations', () => {
     expect(await ids({ status: 'open' })).toEqual([free.id, mine.id]);
   });
 
-  it('are in an inbox of the account', async () => {
+  it('must be in an inbox of the account', async () => {
     const elsewhere = await aConversation(messaging, await messaging.person());
     const made = aConversation(messaging, robin, { inboxId: elsewhere.inboxId });
     await expect(made).rejects.toMatchObject({ code: 'unknown-reference', details: { items: [elsewhere.inboxId] } });
   });
 
-  it('change status and assignee, but are never given to somebody who has left', async () => {
+  it('can change status and assignee, but cannot be assigned to a user who has left', async () => {
     const { id } = await aConversation(messaging, robin);
     expect(await change(id, { status: 'snoozed', assignee: kim.userId })).toMatchObject({
       status: 'snoozed',
@@ -67,7 +67,7 @@ describe('conversations', () => {
     await expect(aConversation(messaging, robin, { assignee: kim.userId })).rejects.toMatchObject(refused);
   });
 
-  it('keep an assignee who has left until they are closed, and are reopened without', async () => {
+  it('keep an assignee who has left, and are reopened without one', async () => {
     const { id } = await aConversation(messaging, robin, { assignee: kim.userId });
     await leaves(messaging, kim, 'deactivated');
     expect(await change(id, { status: 'snoozed' })).toMatchObject({ assignee: { id: kim.userId } });
@@ -75,7 +75,7 @@ describe('conversations', () => {
     expect(await change(id, { status: 'open' })).toMatchObject({ status: 'open', assignee: null });
   });
 
-  it('of somebody are given to a colleague or to nobody all at once, closed ones only when asked for', async () => {
+  it('of a user can be reassigned or unassigned in bulk, closed ones only on request', async () => {
     const assignee = kim.userId;
     const closed = await aConversation(messaging, robin, { assignee, status: 'closed' });
     const snoozed = await aConversation(messaging, robin, { assignee, status: 'snoozed' });
@@ -91,7 +91,7 @@ describe('conversations', () => {
     expect(await ids({ assignee: 'none' })).toEqual([open.id, closed.id]);
   });
 
-  it('are reassigned by managers and by their assignee only, to nobody who has left, in no other account', async () => {
+  it('can be reassigned only by managers or their assignee, only in the account, and not to a user who has left', async () => {
     await aConversation(messaging, robin, { assignee: kim.userId });
     const body = { filter: { assigneeId: kim.userId }, to: robin.userId };
     await expect(messaging.call(robin, bulkReassign, { body })).rejects.toMatchObject({ code: 'forbidden' });

@@ -21,7 +21,7 @@ export class CsatController extends base {
     return { conversationId, score, comment, agentId: agent };
   }
 
-  /** A customer may answer long after: nothing new is put on somebody who has left meanwhile. */
+  /** Returns the conversation's assignee, or null if they have left: responses can come long after. */
   private async handler(accountId: string, conversationId: string): Promise<string | null> {
     const { assignee } = await this.em.findOneOrFail(Conversation, { id: conversationId });
     return assignee && !(await this.directory.lockAndCheckLeft(accountId, assignee)) ? assignee : null;

@@ -1,7 +1,7 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
-/** What a customer thought of a conversation. It outlives the conversation. */
+/** A customer's rating of a conversation. It is kept when the conversation is deleted. */
 export const CsatResponse = defineEntity({
   name: 'CsatResponse',
   tableName: 'csat_response',

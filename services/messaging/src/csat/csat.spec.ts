@@ -20,7 +20,7 @@ describe('customer satisfaction responses', () => {
     messaging.call(robin, csatResponses.create, { body: { conversationId, score: 5, ...more } });
   const read = (id: string) => messaging.call(robin, csatResponses.get, { params: { id } });
 
-  it('are about whoever handled the conversation', async () => {
+  it('are about the conversation’s assignee, unless another agent or none is named', async () => {
     const handled = await answer({ comment: 'Very quick' });
     const byKim = { agentId: kim.userId, agent: { name: 'Kim Example' } };
     expect(handled).toMatchObject({ conversationId, score: 5, comment: 'Very quick', ...byKim });
@@ -43,19 +43,19 @@ describe('customer satisfaction responses', () => {
     expect(await read(id)).toMatchObject({ score: 5, comment: 'Very quick', agent });
   });
 
-  it('that come late are recorded, but about nobody who has left', async () => {
+  it('that arrive after the agent has left are recorded without an agent', async () => {
     await leaves(messaging, kim, 'deactivated');
     expect(await answer()).toMatchObject({ score: 5, agentId: null });
     await expect(answer({ agentId: kim.userId })).rejects.toMatchObject({ code: 'inactive-user' });
   });
 
-  it('outlive their conversation', async () => {
+  it('are kept when their conversation is removed', async () => {
     const { id } = await answer();
     await messaging.call(robin, conversations.remove, { params: { id: conversationId } });
     expect(await read(id)).toMatchObject({ conversationId: null, score: 5, agentId: kim.userId });
   });
 
-  it('are about a conversation of the account', async () => {
+  it('must be about a conversation of the account', async () => {
     const stranger = await messaging.person();
     const intrusion = messaging.call(stranger, csatResponses.create, { body: { conversationId, score: 1 } });
     await expect(intrusion).rejects.toMatchObject({ code: 'unknown-reference', details: { items: [conversationId] } });

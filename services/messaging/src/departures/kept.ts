@@ -1,16 +1,16 @@
 import type { Kept } from '#libs/lifecycle/testing';
 
-/** Columns with a person in them that stay as they are, each with its reason. */
+/** Personal columns that no rule changes, each with the reason. */
 export const kept: Kept = {
   'message_inbox.owner_id':
-    'A personal inbox stays with the conversations in it; its owner is an id that only the directory gives a name. With a deletion it loses its own name.',
-  'message.sent_by': 'Who has written a message stays with it, as an id that only the directory gives a name.',
+    'A personal inbox stays with its conversations; its owner is an id, and the name comes from the directory. A deletion resets the name of the inbox.',
+  'message.sent_by': 'A message keeps its sender as an id; the name comes from the directory.',
   'scheduled_message.scheduled_by':
-    'An admin who has scheduled it for somebody else stays with it, as an id that only the directory gives a name.',
+    'A message keeps the user who scheduled it as an id; the name comes from the directory.',
   'chat_operator.user_id':
-    'Counts only while its person has not left since; who has is taken off the list by the router of live chats.',
+    'Has an effect only if the user has not left since; the live chat router deletes other rows.',
   'chatbot.email':
-    'Where a playbook writes to, as the account wants it; the preview of a departure asks to review it. The address of somebody deleted is taken out.',
+    'The address that a playbook writes to, chosen by the account; the preview of a departure asks to review it. The address of a deleted user is removed.',
   'webform.email':
-    'Where a web form reports to, as the account wants it; the preview of a departure asks to review it. The address of somebody deleted is taken out.',
+    'The address that a web form reports to, chosen by the account; the preview of a departure asks to review it. The address of a deleted user is removed.',
 };

@@ -24,7 +24,7 @@ const messaging: ServiceUnderTest = { name: 'messaging', entities, rules: messag
 
 type Controller<C> = new (...with_: ConstructorParameters<typeof ConversationController>) => C;
 
-/** A call of the leaver's to a controller, in a transaction of its own. */
+/** Calls a controller as the leaver, in a separate transaction. */
 function call<C, A>(
   bench: RuleBench,
   owner: Person,
@@ -135,7 +135,7 @@ behavesLikeARule(messaging, 'messaging.inbox-memberships', {
 
 coversEveryPersonalColumn(messaging, kept);
 
-describe('when somebody is deleted', () => {
+describe('when a user is deleted', () => {
   let bench: RuleBench;
   let leaver: Person;
   beforeAll(async () => {
@@ -153,7 +153,7 @@ describe('when somebody is deleted', () => {
     return bench.processor.apply([bench.leaving(leaver, 'deleted', rules)]);
   };
 
-  it('open and snoozed conversations are nobody’s, and closed ones keep their history', async () => {
+  it('open and snoozed conversations are unassigned, and closed ones keep their assignee', async () => {
     const em = bench.em();
     const assignee = leaver.userId;
     const [open, snoozed, closed] = [
@@ -172,7 +172,7 @@ describe('when somebody is deleted', () => {
     ]);
   });
 
-  it('live chats are back in the queue, and those already closed stay closed', async () => {
+  it('open live chats return to the queue, and closed ones stay closed', async () => {
     const aChat = (status: 'open' | 'closed') => ({
       id: bench.ids.next(),
       accountId: leaver.accountId,

@@ -24,7 +24,7 @@ import {
 } from './sending.rules.js';
 import { csat, templateRules } from './templates.rules.js';
 
-/** Whose work goes on gets somebody else once the person is deleted. Closed conversations keep their history. */
+/** Unfinished conversations can get a new assignee. Closed ones are not in this rule and keep theirs. */
 const conversations = rule('messaging.conversations', 'Open and snoozed conversations', {
   rows: owned(Conversation, 'assignee', { status: ['open', 'snoozed'] }),
   deactivated: can(keep, unassign, transfer),
@@ -33,7 +33,7 @@ const conversations = rule('messaging.conversations', 'Open and snoozed conversa
 
 const backToTheQueue = setting('unassign')({ [PERSON]: null, status: 'queued' });
 
-/** The visitor is waiting: another operator can take over at once. */
+/** The visitor is waiting, so by default another agent can take over immediately. */
 const liveChats = rule('messaging.live-chats', 'Live chats', {
   rows: owned(LiveChat, 'operatorId', { status: 'open' }),
   deactivated: can(backToTheQueue, keep, transfer),
@@ -41,21 +41,21 @@ const liveChats = rule('messaging.live-chats', 'Live chats', {
   presets: { helpdesk: { deactivated: keep } },
 });
 
-/** What the team knows stays, by a "Deleted user" in the end. */
+/** Internal notes stay. After a deletion the author is shown as "Deleted user". */
 const internalNotes = rule('messaging.internal-notes', 'Internal notes', {
   rows: owned(InternalNote, 'author'),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-/** Somebody who returns is a member as before; somebody deleted is no member of anything. */
+/** A reactivated user is a member as before; a deleted user loses all memberships. */
 const inboxMemberships = rule('messaging.inbox-memberships', 'Memberships of shared inboxes', {
   rows: owned(InboxMember, 'userId'),
   deactivated: always(keep),
   deleted: always(remove),
 });
 
-/** What happens to the messaging of somebody who leaves, in this order. */
+/** The rules of this service, in the order in which they run. */
 export const messagingRules: readonly Rule[] = [
   conversations,
   personalThreads,

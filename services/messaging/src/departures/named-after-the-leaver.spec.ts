@@ -7,7 +7,7 @@ import { Webform } from '../webform/webform.entity.js';
 import { messagingRules } from './messaging.rules.js';
 import { NamedAfterTheLeaver } from './named-after-the-leaver.js';
 
-describe('what is called after somebody', () => {
+describe('names and addresses of a leaver', () => {
   let bench: RuleBench;
   let leaver: Person;
   let colleague: Person;
@@ -33,7 +33,7 @@ describe('what is called after somebody', () => {
   };
   const rowOf = ({ accountId }: Person) => ({ id: bench.ids.next(), accountId, createdAt: bench.clock.now() });
 
-  it('loses the name with a deletion, and with nothing less', async () => {
+  it('are removed from personal inboxes by a deletion, not by a deactivation', async () => {
     const em = bench.em();
     em.create(Inbox, { ...rowOf(leaver), kind: 'personal', name: 'Robin’s inbox', ownerId: leaver.userId });
     em.create(Inbox, { ...rowOf(leaver), kind: 'personal', name: 'Direct line', ownerId: colleague.userId });
@@ -51,7 +51,7 @@ describe('what is called after somebody', () => {
     ['chatbots', Chatbot],
     ['web forms', Webform],
   ] as const)(
-    'in %s no address is the leaver’s own any more, whoever stands there; other addresses stay',
+    'are removed from all %s of the account, whoever their user is; other addresses stay',
     async (_, entity) => {
       const em = bench.em();
       const stranger = await bench.person();

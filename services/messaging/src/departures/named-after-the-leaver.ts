@@ -4,8 +4,9 @@ import { sql } from 'kysely';
 import { PERSONAL_INBOX } from '../message/sending-inboxes.js';
 
 /**
- * A personal inbox bears its owner's name as a rule, and an address entered by hand may be the leaver's own. Without one,
- * chatbots and web forms write to their user, who is somebody else by then.
+ * Removes a deleted user's name from personal inboxes, which are usually named after their owner, and the user's email
+ * address from chatbots and web forms. Without a custom address these write to their user, which is another one by
+ * then.
  */
 @Injectable()
 export class NamedAfterTheLeaver extends Forgetting {
@@ -13,10 +14,10 @@ export class NamedAfterTheLeaver extends Forgetting {
     await sql`
       update message_inbox set name = ${PERSONAL_INBOX}
       where owner_id = any(${deleted.map(({ userId }) => userId)}::uuid[])`.execute(db);
-    for (const table of ['chatbot', 'webform']) await this.takeOutAddresses(db, table, deleted);
+    for (const table of ['chatbot', 'webform']) await this.removeAddresses(db, table, deleted);
   }
 
-  private async takeOutAddresses(db: Db, table: string, deleted: readonly DeletedPerson[]): Promise<void> {
+  private async removeAddresses(db: Db, table: string, deleted: readonly DeletedPerson[]): Promise<void> {
     const known = deleted.filter(({ addressDigest }) => addressDigest !== undefined);
     await sql`
       update ${sql.table(table)} t set email = null

@@ -20,7 +20,7 @@ import { messagingRules } from './messaging.rules.js';
 
 const messaging: ServiceUnderTest = { name: 'messaging', entities, rules: messagingRules, migrations };
 
-/** One contact, who does not matter here. */
+/** A stand-in for `Recipients` that always returns the same contact. */
 const someContact = (bench: RuleBench) => {
   const contacts = [{ id: bench.ids.next(), phone: '+14155550100', assigneeId: null }];
   return {
@@ -29,8 +29,8 @@ const someContact = (bench: RuleBench) => {
   };
 };
 
-/** A campaign of somebody who has not been deleted asks nobody. */
-const nobodyAsked = {} as ServiceClient;
+/** Not called: only campaigns of deleted owners ask identity. */
+const unusedClient = {} as ServiceClient;
 
 function parts(bench: RuleBench) {
   const em = bench.orm.em as EntityManager;
@@ -43,7 +43,7 @@ function parts(bench: RuleBench) {
   return { em, ids, clock, directory, recipients, inboxes, outgoing, composer };
 }
 
-/** What somebody does, in a transaction of its own as for a call from the gateway. */
+/** Runs `work` in a separate transaction, like a call from the gateway. */
 function transaction<A>(bench: RuleBench, work: (with_: ReturnType<typeof parts>) => Promise<A>): Promise<A> {
   const made = parts(bench);
   return RequestContext.create(made.em, () => made.em.transactional(() => work(made)));
@@ -115,31 +115,28 @@ behavesLikeARule(messaging, 'messaging.scheduled-messages', {
   write: (bench, owner) => compose(bench, owner, tomorrow(bench)),
 });
 
-describe('a scheduled message whose time comes while its owner is away', () => {
+describe('a scheduled message that is due while its owner is deactivated', () => {
   let bench: RuleBench;
   beforeAll(async () => {
     bench = await RuleBench.open(messaging);
   });
   afterAll(() => bench.close());
 
-  it.each(['hold', 'cancel'] as const)(
-    'is not sent late by a return that brings back what %s has done',
-    async (action) => {
-      const owner = await bench.person();
-      const em = bench.em();
-      await aScheduledMessage('personal')(em, owner, bench);
-      await em.flush();
-      await bench.processor.apply([
-        bench.leaving(owner, 'deactivated', { 'messaging.scheduled-messages': { deactivated: { action } } }),
-      ]);
-      bench.clock.advanceDays(2);
-      const [receipt] = await bench.processor.apply([bench.reactivation(owner, 3, 'all')]);
-      expect(receipt!.rules).toMatchObject([{ affected: 0, notRestored: 1, warning: 'changed-since' }]);
-      expect(await bench.em().find(ScheduledMessage, { ownerId: owner.userId })).toMatchObject([
-        { status: action === 'hold' ? 'held' : 'cancelled' },
-      ]);
-    },
-  );
+  it.each(['hold', 'cancel'] as const)('is not sent late when a reactivation undoes the action %s', async (action) => {
+    const owner = await bench.person();
+    const em = bench.em();
+    await aScheduledMessage('personal')(em, owner, bench);
+    await em.flush();
+    await bench.processor.apply([
+      bench.leaving(owner, 'deactivated', { 'messaging.scheduled-messages': { deactivated: { action } } }),
+    ]);
+    bench.clock.advanceDays(2);
+    const [receipt] = await bench.processor.apply([bench.reactivation(owner, 3, 'all')]);
+    expect(receipt!.rules).toMatchObject([{ affected: 0, notRestored: 1, warning: 'changed-since' }]);
+    expect(await bench.em().find(ScheduledMessage, { ownerId: owner.userId })).toMatchObject([
+      { status: action === 'hold' ? 'held' : 'cancelled' },
+    ]);
+  });
 });
 
 behavesLikeARule(messaging, 'messaging.shared-scheduled-messages', {
@@ -158,7 +155,7 @@ behavesLikeARule(messaging, 'messaging.campaigns', {
   },
   write: (bench, owner) =>
     transaction(bench, ({ em, directory, ids, clock, recipients, inboxes, outgoing }) => {
-      const controller = new CampaignController(em, directory, ids, clock, recipients, inboxes, outgoing, nobodyAsked);
+      const controller = new CampaignController(em, directory, ids, clock, recipients, inboxes, outgoing, unusedClient);
       const body = { text, at: clock.now().toISOString() };
       return controller.create({ principal: agent(owner), params: {}, query: {}, body }, {});
     }),
@@ -171,6 +168,6 @@ behavesLikeARule(messaging, 'messaging.activity', {
     const fresh = { kind: 'sent' as const, teamIds: [], sentAt: now, at: now };
     em.create(ActivityEntry, { id: bench.ids.next(), accountId, userId, messageId, inboxId, contactId, ...fresh });
   },
-  // What is not written is not sent; what was written before goes on to the carrier and is kept.
+  // Leavers cannot write messages. Messages written before the departure are still sent and recorded.
   write: (bench, owner) => compose(bench, owner),
 });

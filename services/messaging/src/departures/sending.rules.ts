@@ -11,15 +11,15 @@ const inOwnInbox = sql`exists (select 1 from message_inbox i where i.id = t.inbo
 const fromPersonalInbox = sql`exists (select 1 from message_inbox i where i.id = t.inbox_id and i.kind = 'personal')`;
 const fromSharedInbox = sql`exists (select 1 from message_inbox i where i.id = t.inbox_id and i.kind = 'shared')`;
 
-const toCome = { status: ['scheduled', 'held'] } as const;
-// What should have been sent while its owner was away is not sent any more.
-const inTime = { returnsIf: (now: Date) => sql`t.at > ${now}` };
-const onHold = hold({ status: 'held' }, inTime);
-const calledOff = cancel({ status: 'cancelled' }, inTime);
+const pending = { status: ['scheduled', 'held'] } as const;
+// A message that was due while its owner was deactivated is not restored.
+const ifNotDue = { returnsIf: (now: Date) => sql`t.at > ${now}` };
+const onHold = hold({ status: 'held' }, ifNotDue);
+const cancelled = cancel({ status: 'cancelled' }, ifNotDue);
 
 /**
- * What was said in the leaver's own inbox. What an admin has sent as somebody else is in that person's inbox, and stays
- * when the admin goes. Messages come first: they would go along with their conversations, uncounted.
+ * Threads in the leaver's personal inbox. What an admin has sent as the assigned user is in that user's inbox and stays
+ * when the admin leaves. Messages come first: deleting the conversations would delete them without counting them.
  */
 export const personalThreads = rule('messaging.personal-threads', 'Conversations and messages in the personal inbox', {
   rows: [
@@ -31,36 +31,36 @@ export const personalThreads = rule('messaging.personal-threads', 'Conversations
   presets: { texting: { deleted: deleteRows } },
 });
 
-/** Nobody writes from the number of somebody who is away; held messages go out if their owner is back in time. */
+/** By default nothing is sent from a leaver's number. Held messages are sent if their owner is reactivated in time. */
 export const personalScheduledMessages = rule(
   'messaging.scheduled-messages',
   'Scheduled messages from the personal number',
   {
-    rows: owned(ScheduledMessage, 'ownerId', toCome, { match: fromPersonalInbox }),
-    deactivated: can(onHold, keep, calledOff),
-    deleted: can(calledOff, keep, onHold),
+    rows: owned(ScheduledMessage, 'ownerId', pending, { match: fromPersonalInbox }),
+    deactivated: can(onHold, keep, cancelled),
+    deleted: can(cancelled, keep, onHold),
   },
 );
 
-/** A shared inbox goes on without the leaver: what was scheduled from there is sent on schedule. */
+/** Shared inboxes do not depend on the leaver, so scheduled messages from them are sent. */
 export const sharedScheduledMessages = rule(
   'messaging.shared-scheduled-messages',
   'Scheduled messages from shared inboxes',
   {
-    rows: owned(ScheduledMessage, 'ownerId', toCome, { match: fromSharedInbox }),
+    rows: owned(ScheduledMessage, 'ownerId', pending, { match: fromSharedInbox }),
     deactivated: always(keep),
     deleted: always(keep),
   },
 );
 
-/** Campaigns are the account's: everybody can use them, and scheduled ones are sent on schedule. */
+/** Campaigns belong to the account: everyone can still use them, and scheduled ones are sent. */
 export const campaigns = rule('messaging.campaigns', 'Campaigns', {
   rows: owned(Campaign, 'ownerId'),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-/** What was sent was sent: the team's numbers do not change because somebody goes. */
+/** Reports do not change when a user leaves. */
 export const activity = rule('messaging.activity', 'Sent, delivered and answered messages in the reports', {
   rows: owned(ActivityEntry, 'userId'),
   deactivated: always(keep),

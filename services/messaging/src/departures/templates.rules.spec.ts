@@ -24,14 +24,14 @@ const rowOf = (bench: RuleBench, { accountId }: Person) => ({
   createdAt: bench.clock.now(),
 });
 
-/** Both name a user, and an address that may be the user's. */
-const VISITORS = { name: 'Welcome', email: null as string | null };
+/** Fields of a chatbot and of a web form. */
+const FORM = { name: 'Welcome', email: null as string | null };
 const TEXT = { subject: 'Our offer', body: 'As we have agreed' };
 
-const aChatbot = (em: EntityManager, owner: Person, bench: RuleBench, more: Partial<typeof VISITORS> = {}) =>
-  em.create(Chatbot, { ...rowOf(bench, owner), ...VISITORS, userId: owner.userId, ...more });
-const aWebform = (em: EntityManager, owner: Person, bench: RuleBench, more: Partial<typeof VISITORS> = {}) =>
-  em.create(Webform, { ...rowOf(bench, owner), ...VISITORS, userId: owner.userId, ...more });
+const aChatbot = (em: EntityManager, owner: Person, bench: RuleBench, more: Partial<typeof FORM> = {}) =>
+  em.create(Chatbot, { ...rowOf(bench, owner), ...FORM, userId: owner.userId, ...more });
+const aWebform = (em: EntityManager, owner: Person, bench: RuleBench, more: Partial<typeof FORM> = {}) =>
+  em.create(Webform, { ...rowOf(bench, owner), ...FORM, userId: owner.userId, ...more });
 const aTemplate = (visibility: 'shared' | 'private') => (em: EntityManager, owner: Person, bench: RuleBench) =>
   em.create(EmailTemplate, { ...rowOf(bench, owner), name: 'Offer', ...TEXT, visibility, ownerId: owner.userId });
 const anEmail = (visibility: 'shared' | 'private') => (em: EntityManager, owner: Person, bench: RuleBench) =>
@@ -46,9 +46,9 @@ const anEmail = (visibility: 'shared' | 'private') => (em: EntityManager, owner:
 behavesLikeARule(messaging, 'messaging.chatbots', {
   row: aChatbot,
   ways: {
-    'making one': (bench, owner) => bench.create(ChatbotController, owner, { name: 'Welcome' }),
-    'becoming the user of somebody else’s': {
-      given: async (bench, owner) => (await someoneElses(bench, owner, aChatbot)).id,
+    'creating one': (bench, owner) => bench.create(ChatbotController, owner, { name: 'Welcome' }),
+    'becoming the user of an existing one': {
+      given: async (bench, owner) => (await ofColleague(bench, owner, aChatbot)).id,
       write: (bench, owner, id) =>
         changeAs(bench, owner, ChatbotController, { params: { id }, body: { userId: owner.userId } }),
     },
@@ -58,16 +58,16 @@ behavesLikeARule(messaging, 'messaging.chatbots', {
 behavesLikeARule(messaging, 'messaging.webforms', {
   row: aWebform,
   ways: {
-    'making one': (bench, owner) => bench.create(WebformController, owner, { name: 'Welcome' }),
-    'becoming the user of somebody else’s': {
-      given: async (bench, owner) => (await someoneElses(bench, owner, aWebform)).id,
+    'creating one': (bench, owner) => bench.create(WebformController, owner, { name: 'Welcome' }),
+    'becoming the user of an existing one': {
+      given: async (bench, owner) => (await ofColleague(bench, owner, aWebform)).id,
       write: (bench, owner, id) =>
         changeAs(bench, owner, WebformController, { params: { id }, body: { userId: owner.userId } }),
     },
   },
 });
 
-async function someoneElses<R>(
+async function ofColleague<R>(
   bench: RuleBench,
   { accountId }: Person,
   make: (em: EntityManager, owner: Person, bench: RuleBench) => R,
@@ -110,7 +110,7 @@ behavesLikeARule(messaging, 'messaging.csat', {
   },
 });
 
-/** What the rules do unless an account wants otherwise. */
+/** The default action of each rule. */
 const defaults = (...transitions: Transition[]): ResolvedRules =>
   Object.fromEntries(
     messagingRules.map(({ id, choices }) => {
@@ -122,7 +122,7 @@ const defaults = (...transitions: Transition[]): ResolvedRules =>
     }),
   );
 
-describe('when somebody leaves', () => {
+describe('when a user leaves', () => {
   let bench: RuleBench;
   let admin: Person;
   let leaver: Person;
@@ -146,7 +146,7 @@ describe('when somebody leaves', () => {
     await bench.scheduled.drain();
   };
 
-  it('the first admin takes the place in chatbots and web forms, whose addresses stay to be reviewed', async () => {
+  it('the first admin replaces them in chatbots and web forms, and custom addresses stay', async () => {
     const em = bench.em();
     aChatbot(em, leaver, bench, { email: 'sales@example.com' });
     aWebform(em, leaver, bench, { email: 'sales@example.com' });
@@ -158,7 +158,7 @@ describe('when somebody leaves', () => {
     expect(await bench.em().find(Webform, ofAccount)).toMatchObject([given]);
   });
 
-  it('the preview warns of the addresses in playbooks and saving preferences', async () => {
+  it('the preview asks to review the addresses in playbooks and saving preferences', async () => {
     const { accountId, userId } = leaver;
     const rules = defaults('deactivated');
     const request = { accountId, userId, steps: ['deactivated' as const], activeSince: 1, wasManager: false, rules };
@@ -178,7 +178,7 @@ describe('when somebody leaves', () => {
     ]);
   });
 
-  it('templates wait for the return; a deletion takes the private ones and leaves those that are shared', async () => {
+  it('a deactivation keeps their templates, and a deletion deletes only the private ones', async () => {
     const em = bench.em();
     const [shared] = [aTemplate('shared')(em, leaver, bench), aTemplate('private')(em, leaver, bench)];
     await em.flush();
@@ -202,7 +202,7 @@ describe('when somebody leaves', () => {
       );
 
     it.each(['deactivated', 'deleted'] as const)(
-      'stay when shared, and go after thirty days when private and the owner is %s',
+      'stay if shared, and are deleted after thirty days if private and the owner is %s',
       async (transition) => {
         await leave(transition);
         await later(29);
@@ -212,7 +212,7 @@ describe('when somebody leaves', () => {
       },
     );
 
-    it('go on the day that the deactivation has set, however late the deletion comes', async () => {
+    it('are deleted on the day set by the deactivation, even if a deletion follows', async () => {
       await leave('deactivated');
       await later(20);
       await leave('deleted', 3);
@@ -222,7 +222,7 @@ describe('when somebody leaves', () => {
       expect(await left()).toEqual(['shared']);
     });
 
-    it('are all there for somebody who returns in time; leaving again begins a new month', async () => {
+    it('stay for a user who is reactivated in time; another departure starts a new period', async () => {
       await leave('deactivated');
       await later(29);
       await bench.processor.apply([bench.reactivation(leaver)]);

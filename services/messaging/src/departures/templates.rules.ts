@@ -18,7 +18,7 @@ import { EmailTemplate } from '../email-template/email-template.entity.js';
 import { LinkedEmail } from '../email/email.entity.js';
 import { Webform } from '../webform/webform.entity.js';
 
-/** Visitors go on talking to it: somebody else stands in the playbook. */
+/** Chatbots stay in use, so another user replaces the leaver in the playbook. */
 const chatbots = rule('messaging.chatbots', 'Chatbots', {
   rows: owned(Chatbot, 'userId'),
   deactivated: can(replace, transfer),
@@ -27,7 +27,7 @@ const chatbots = rule('messaging.chatbots', 'Chatbots', {
   explain: (about) => reviewAddresses(about, 'chatbot', 'the playbook'),
 });
 
-/** What is filled in goes on reaching somebody. */
+/** Submissions of a web form must still reach a user, so another user replaces the leaver. */
 const webforms = rule('messaging.webforms', 'Web forms', {
   rows: owned(Webform, 'userId'),
   deactivated: can(replace, transfer),
@@ -36,35 +36,38 @@ const webforms = rule('messaging.webforms', 'Web forms', {
   explain: (about) => reviewAddresses(about, 'webform', 'the saving preferences'),
 });
 
-/** The team goes on using them. */
+/** The team continues to use shared templates. */
 const sharedTemplates = rule('messaging.email-templates', 'Shared email templates', {
   rows: owned(EmailTemplate, 'ownerId', { visibility: 'shared' }),
   deactivated: can(keep, transfer),
   deleted: can(keep, transfer),
 });
 
-/** Nobody else has ever seen them: they wait for their owner's return, and go with the owner. */
+/** Only the owner sees private templates: by default they stay while the owner is deactivated, and are then deleted. */
 const privateTemplates = rule('messaging.private-email-templates', 'Private email templates', {
   rows: owned(EmailTemplate, 'ownerId', { visibility: 'private' }),
   deactivated: can(keep, deleteRows, transfer),
   deleted: can(deleteRows, keep, transfer),
 });
 
-/** They belong to the record's history. */
+/** Shared emails are part of the record's history. */
 const linkedEmails = rule('messaging.linked-emails', 'Shared emails linked to records', {
   rows: owned(LinkedEmail, 'ownerId', { visibility: 'shared' }),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-/** Nobody else may read them: they wait a month for their owner's return. A deletion does not begin the month anew. */
+/**
+ * Only the owner can read private emails: they are kept for 30 days. A deletion after a deactivation does not restart
+ * the period.
+ */
 const privateEmails = rule('messaging.private-emails', 'Private emails linked to records', {
   rows: owned(LinkedEmail, 'ownerId', { visibility: 'private' }),
   deactivated: can(deleteAfter(30)),
   deleted: can(deleteAfter(30)),
 });
 
-/** From chatbots to emails, in the order of the policy. */
+/** In the order in which the policy lists them. */
 export const templateRules: readonly Rule[] = [
   chatbots,
   webforms,
@@ -74,16 +77,16 @@ export const templateRules: readonly Rule[] = [
   privateEmails,
 ];
 
-/** What customers thought of the work stays, in the end of a "Deleted user"'s work. */
+/** Responses stay. After a deletion the agent is shown as "Deleted user". */
 export const csat = rule('messaging.csat', 'Customer satisfaction responses', {
   rows: owned(CsatResponse, 'agentId'),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-/** An address entered by hand may be the leaver's own, and does not change with the user. */
+/** A custom address can be the leaver's own, and replacing the user does not change it. */
 async function reviewAddresses({ db, userId, count }: Explain, table: string, place: string): Promise<string> {
   const { rows } = await sql<{ custom: string }>`
     select count(*) as custom from ${sql.table(table)} where user_id = ${userId} and email is not null`.execute(db);
-  return `Somebody else takes the user's place. Review the email address in ${place}: a custom one is set in ${rows[0]!.custom} of ${count}.`;
+  return `Another user takes the user's place. Review the email address in ${place}: a custom one is set in ${rows[0]!.custom} of ${count}.`;
 }

@@ -21,7 +21,7 @@ describe('email templates', () => {
   const read = (by: Principal, id: string) => messaging.call(by, emailTemplates.get, { params: { id } });
   const listed = async (by: Principal, query = {}) => (await messaging.call(by, emailTemplates.list, { query })).items;
 
-  it('that are shared are for everybody in the account', async () => {
+  it('that are shared are visible to everyone in the account', async () => {
     const shared = await make({ visibility: 'shared' });
     expect(shared).toMatchObject({ subject: 'Our offer', ownerId: robin.userId, owner: { name: 'Robin Example' } });
     expect(await read(admin, shared.id)).toEqual(shared);
@@ -30,7 +30,7 @@ describe('email templates', () => {
     await expect(read(stranger, shared.id)).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('are private unless told, and then for nobody but their owner, not even for an admin', async () => {
+  it('are private by default, and then visible only to their owner, not even to an admin', async () => {
     const mine = await make();
     expect(mine.visibility).toBe('private');
     expect(await listed(robin)).toEqual([mine]);
@@ -44,7 +44,7 @@ describe('email templates', () => {
     expect(await listed(robin)).toEqual([]);
   });
 
-  it('that are shared stay with an owner who has left, and nobody who has left gets one', async () => {
+  it('that are shared keep an owner who has left, and new ones cannot have an owner who has left', async () => {
     const { id } = await make({ visibility: 'shared' });
     await leaves(messaging, robin, 'deleted');
     expect(await read(admin, id)).toMatchObject({ owner: { name: 'Deleted user', status: 'deleted' } });

@@ -12,7 +12,7 @@ const base = plainResource(linkedEmails, {
   mine: 'ownerId',
 });
 
-/** The record is taken as it is named and not looked up: records belong to another service. */
+/** The record id is not checked, because records belong to another service. */
 @Controller()
 export class LinkedEmailController extends base {
   override async prepare(call: Call): Promise<Partial<LinkedEmailRow>> {

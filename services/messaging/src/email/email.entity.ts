@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import type { EmailVisibility } from '#libs/contracts';
 import { tenantRow, userRef } from '#libs/database';
 
-/** An email that somebody has linked to a record, for the team or for themselves. */
+/** An email that a user has linked to a record, shared with the team or private. */
 export const LinkedEmail = defineEntity({
   name: 'LinkedEmail',
   tableName: 'linked_email',

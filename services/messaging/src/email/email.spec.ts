@@ -23,7 +23,7 @@ describe('emails linked to a record', () => {
   const read = (by: Principal, id: string) => messaging.call(by, linkedEmails.get, { params: { id } });
   const listed = async (by: Principal, query = {}) => (await messaging.call(by, linkedEmails.list, { query })).items;
 
-  it('are read at the record by everybody when shared, by their owner alone when private', async () => {
+  it('are visible to everyone if shared, and only to their owner if private', async () => {
     const shared = await link({ visibility: 'shared' });
     const mine = await link();
     await link({ visibility: 'shared', recordId: messaging.ids.next() });
@@ -37,7 +37,7 @@ describe('emails linked to a record', () => {
     expect(await listed(stranger, { recordId })).toEqual([]);
   });
 
-  it('can be removed by whoever sees them', async () => {
+  it('can be removed by users who can see them', async () => {
     const { id } = await link();
     const remove = (by: Principal) => messaging.call(by, linkedEmails.remove, { params: { id } });
     await expect(remove(admin)).rejects.toMatchObject({ code: 'not-found' });
@@ -45,7 +45,7 @@ describe('emails linked to a record', () => {
     await expect(read(robin, id)).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('that are shared stay with an owner who has left, and nobody who has left gets one', async () => {
+  it('that are shared keep an owner who has left, and a user who has left cannot create new ones', async () => {
     const { id } = await link({ visibility: 'shared' });
     await leaves(messaging, robin, 'deleted');
     expect(await read(admin, id)).toMatchObject({ owner: { name: 'Deleted user', status: 'deleted' } });

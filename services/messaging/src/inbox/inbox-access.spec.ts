@@ -53,7 +53,7 @@ describe('a personal inbox', () => {
       (error: { code: string }) => error.code,
     );
   const hoursAhead = (hours: number) => new Date(messaging.clock.millis() + hours * HOUR);
-  /** How many inboxes, conversations and messages somebody sees, by every way of looking at them. */
+  /** What a user sees of the inbox, its conversations and messages, through each operation. */
   const sees = async (who: Principal) => {
     const query = { inboxId };
     const [thread] = (await messaging.call(admin, conversations.list, { query })).items;
@@ -83,13 +83,13 @@ describe('a personal inbox', () => {
     message: absent,
   };
 
-  it('is seen by its owner and by managers, and is not there for others', async () => {
+  it('is visible to its owner and to managers only', async () => {
     expect(await sees(robin)).toEqual(ALL);
     expect(await sees(admin)).toEqual(ALL);
     expect(await sees(kim)).toEqual(NOTHING);
   });
 
-  it('shows a conversation to whoever it has been given to', async () => {
+  it('shows a conversation to its assignee', async () => {
     const body = { inboxId, contactId, assignee: kim.userId };
     const { id } = await messaging.call(admin, conversations.create, { body });
     const seen = await messaging.call(kim, conversations.list, { query: { assignee: 'me' } });
@@ -97,15 +97,15 @@ describe('a personal inbox', () => {
     expect(await outcome(messaging.call(kim, inboxes.get, { params: { id: inboxId } }))).toBe(absent);
   });
 
-  it('shows what is to be sent from it as little as what was', async () => {
+  it('shows scheduled messages only to its owner and to managers', async () => {
     const at = hoursAhead(1).toISOString();
     await send(robin, { at });
     const scheduled = async (who: Principal) => (await messaging.call(who, scheduledMessages.list)).items.length;
     expect([await scheduled(robin), await scheduled(admin), await scheduled(kim)]).toEqual([1, 1, 0]);
   });
 
-  describe('in somebody’s care', () => {
-    it('is seen by the caretaker, who answers in their own name, until the care ends', async () => {
+  describe('with a caretaker', () => {
+    it('is visible to the caretaker, who answers in their own name, until the care ends', async () => {
       expect(await outcome(send(kim))).toBe('forbidden');
       await isCaredFor(messaging, robin, { by: kim });
       expect(await sees(kim)).toEqual(ALL);
@@ -116,7 +116,7 @@ describe('a personal inbox', () => {
       expect(await outcome(send(kim))).toBe('forbidden');
     });
 
-    it('is seen until the time is up, whether or not anybody says so', async () => {
+    it('is visible until the care expires, even without an event', async () => {
       await isCaredFor(messaging, robin, { by: kim, until: hoursAhead(2) });
       messaging.clock.advance(2 * HOUR - MINUTE);
       expect(await sees(kim)).toEqual(ALL);
@@ -127,7 +127,7 @@ describe('a personal inbox', () => {
       expect(await sees(kim)).toEqual(NOTHING);
     });
 
-    it('is nobody else’s, and no other inbox is the caretaker’s', async () => {
+    it('is visible to no other user, and the caretaker sees no other inbox', async () => {
       const { accountId } = robin;
       const lee = await messaging.person({ accountId });
       const theirs = await messaging.call(lee, inboxes.create, { body: { kind: 'personal', name: 'Lee' } });
@@ -137,7 +137,7 @@ describe('a personal inbox', () => {
       expect(await outcome(send(lee))).toBe('forbidden');
     });
 
-    it('goes on while its owner is deactivated: nobody else writes there, and new contacts are taken in', async () => {
+    it('can be used by the caretaker only while its owner is deactivated, and receives messages from new contacts', async () => {
       const stranger = contacts.add(robin.accountId);
       await isCaredFor(messaging, robin, { by: kim });
       await departs(messaging, robin, 'deactivated', { profile: { caretakerId: kim.userId } });
@@ -155,7 +155,7 @@ describe('a personal inbox', () => {
       expect(await outcome(messaging.call(admin, messageInbound, { body: late }))).toBe('inactive-user');
     });
 
-    it('has nothing scheduled from it while its owner is deactivated: it would be held', async () => {
+    it('accepts no scheduled messages while its owner is deactivated, because they would be held', async () => {
       await isCaredFor(messaging, robin, { by: kim });
       const at = hoursAhead(1).toISOString();
       expect(await outcome(send(kim, { at }))).toBe('ok');
@@ -163,14 +163,14 @@ describe('a personal inbox', () => {
       expect(await outcome(send(kim, { at }))).toBe('inactive-user');
     });
 
-    it('begins no thread where the departure has deleted them', async () => {
+    it('cannot be used by the caretaker if the departure has deleted its threads', async () => {
       const overrides = { 'messaging.personal-threads': { deactivated: { action: 'delete' as const } } };
       await departs(messaging, robin, 'deactivated', { overrides, profile: { caretakerId: kim.userId } });
       expect(await outcome(send(kim))).toBe('forbidden');
       expect((await messaging.call(admin, messageList, { query: { inboxId } })).items).toEqual([]);
     });
 
-    it('is nobody’s once its owner is deleted', async () => {
+    it('is no longer visible to the caretaker once its owner is deleted', async () => {
       await isCaredFor(messaging, robin, { by: kim });
       await departs(messaging, robin, 'deleted');
       expect(await sees(kim)).toEqual(NOTHING);

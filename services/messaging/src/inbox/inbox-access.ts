@@ -6,13 +6,16 @@ import { sql } from 'kysely';
 
 type Condition = Record<string, unknown>;
 
-/** Ids of those whose inboxes the user takes care of at the moment. */
+/** Subquery: ids of the users whose inboxes the user is currently the caretaker of. */
 const CARED_FOR = `(select user_id from directory
   where caretaker_id = ? and (caretaker_until is null or caretaker_until > ?))`;
 const OPEN = `(select id from message_inbox
   where account_id = ? and (kind = 'shared' or owner_id = ? or owner_id in ${CARED_FOR}))`;
 
-/** Which inboxes somebody sees: shared ones, their own, those in their care until that time is up; managers see all. */
+/**
+ * The condition for inboxes that a user sees: shared ones, their own, and those they are caretaker of. Managers see
+ * all.
+ */
 export function visibleInboxes({ userId, roles }: Principal, now: Date): Condition {
   if (isManager({ roles })) return {};
   return {
@@ -20,26 +23,26 @@ export function visibleInboxes({ userId, roles }: Principal, now: Date): Conditi
   };
 }
 
-/** Of what is in an inbox: whoever sees that sees it. */
+/** The condition for rows in an inbox: they are visible to the users who see the inbox. */
 export function inVisibleInboxes({ accountId, userId, roles }: Principal, now: Date): Condition {
   if (isManager({ roles })) return {};
   return { inboxId: { $in: raw(OPEN, [accountId, userId, userId, now]) } };
 }
 
-/** The same for conversations; whoever has been given one sees it wherever it is. */
+/** The same for conversations. The assignee also sees a conversation in an inbox that they do not see. */
 export function visibleConversations(principal: Principal, now: Date): Condition {
   if (isManager(principal)) return {};
   return { $or: [{ assignee: principal.userId }, inVisibleInboxes(principal, now)] };
 }
 
-/** The same for messages, which are seen together with their conversation. */
+/** The same for messages, which are visible together with their conversation. */
 export function visibleMessages(principal: Principal, now: Date): Condition {
   if (isManager(principal)) return {};
   const own = { conversationId: { $in: raw('(select id from conversation where assignee = ?)', [principal.userId]) } };
   return { $or: [own, inVisibleInboxes(principal, now)] };
 }
 
-/** Who writes in an inbox. */
+/** Decides who can send from an inbox. */
 @Injectable()
 export class InboxAccess {
   constructor(
@@ -49,9 +52,10 @@ export class InboxAccess {
   ) {}
 
   /**
-   * Keeps everybody concerned from leaving until the transaction ends. The owner may be deactivated where the caller takes
-   * care of the inbox.
-   * @param others who have to be active as well
+   * Requires the owner and the others to be active, and locks them until the transaction ends. If the caller is the
+   * caretaker, the owner may be deactivated.
+   * @param ownerId the owner of the inbox; null for a shared one
+   * @param others users who must be active as well
    * @throws Problem `inactive-user`, `unknown-user`
    */
   async hold(
@@ -60,7 +64,7 @@ export class InboxAccess {
     others: readonly (string | null)[] = [],
   ): Promise<void> {
     const caring = ownerId !== null && (await this.takesCare(userId, ownerId));
-    // All at once, so that they are locked in the order in which departures lock them.
+    // All users in one call, so that they are locked in the same order as by a departure.
     if (caring) await this.directory.requireNotDeleted(accountId, [ownerId, ...others]);
     await this.directory.requireActive(accountId, caring ? others : [ownerId, ...others]);
   }
@@ -70,8 +74,8 @@ export class InboxAccess {
   }
 
   /**
-   * Who manages this person's inbox meanwhile. Nobody takes care of an inbox whose threads have been deleted: none are to
-   * begin there until the owner is back.
+   * Returns the current caretaker of the user's inbox. There is none if a deactivation has deleted the inbox's threads,
+   * because no new threads may start there until the owner is reactivated.
    */
   async caretaker(ownerId: string): Promise<string | undefined> {
     const { rows } = await sql<{ caretaker_id: string }>`
@@ -87,11 +91,11 @@ export class InboxAccess {
     return rows[0]?.caretaker_id;
   }
 
-  /** @throws Problem `forbidden` for the personal inbox of somebody else, but for caretakers and managers */
+  /** @throws Problem `forbidden` for another user's personal inbox, unless the caller is its caretaker or a manager */
   async assertMaySend(principal: Principal, ownerId: string | null): Promise<void> {
     if (!ownerId || ownerId === principal.userId || isManager(principal)) return;
     if (!(await this.takesCare(principal.userId, ownerId))) {
-      throw new Problem('forbidden', { detail: 'This is the personal inbox of somebody else.' });
+      throw new Problem('forbidden', { detail: 'This is the personal inbox of another user.' });
     }
   }
 }

@@ -23,7 +23,7 @@ export class InboxController extends base {
     return { ...super.filter(call), ...visibleInboxes(call.principal, this.clock.now()) };
   }
 
-  /** @throws Problem `not-found`, also for a personal inbox that is none of the caller's business */
+  /** @throws Problem `not-found`, also for a personal inbox that the caller may not see */
   override async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<InboxRow> {
     const seen = visibleInboxes(principal, this.clock.now());
     const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId, ...seen });
@@ -54,7 +54,7 @@ export class InboxController extends base {
     });
   }
 
-  /** Only an empty one: what was said in it must not disappear unnoticed. */
+  /** @throws Problem `conflict` if the inbox contains conversations, which must not be deleted by accident */
   override async discard(inbox: InboxRow): Promise<void> {
     await this.em.lock(inbox, LockMode.PESSIMISTIC_WRITE);
     if (await this.em.findOne(Conversation, { inboxId: inbox.id }, { fields: ['id'] })) {

@@ -19,7 +19,7 @@ describe('inboxes', () => {
   const converse = (inboxId: string, assignee?: string) =>
     messaging.call(robin, conversations.create, { body: { inboxId, contactId: messaging.ids.next(), assignee } });
 
-  it('have an owner when personal and members when shared, all shown as the directory does', async () => {
+  it('have an owner if personal and members if shared, shown as in the directory', async () => {
     const personal = await make({ kind: 'personal' });
     expect(personal).toMatchObject({ ownerId: robin.userId, owner: { name: 'Robin Example' }, memberIds: [] });
     const shared = await make({ memberIds: [robin.userId, kim.userId] });
@@ -29,13 +29,13 @@ describe('inboxes', () => {
     expect((await messaging.call(robin, inboxes.list, { query: { ownerId: 'me' } })).items).toEqual([personal]);
   });
 
-  it('have not both owner and members', async () => {
+  it('cannot have both an owner and members', async () => {
     const fault = (field: string) => ({ code: 'validation', details: { errors: [{ field }] } });
     await expect(make({ kind: 'personal', memberIds: [kim.userId] })).rejects.toMatchObject(fault('memberIds'));
     await expect(make({ kind: 'shared', ownerId: kim.userId })).rejects.toMatchObject(fault('ownerId'));
   });
 
-  it('take in nobody who has left', async () => {
+  it('cannot have an owner or members who have left', async () => {
     await leaves(messaging, kim, 'deactivated');
     const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
     await expect(make({ memberIds: [robin.userId, kim.userId] })).rejects.toMatchObject(refused);
@@ -43,7 +43,7 @@ describe('inboxes', () => {
     expect((await messaging.call(robin, inboxes.list)).items).toEqual([]);
   });
 
-  it('list their conversations, on request only those assigned to the caller', async () => {
+  it('list their conversations, or only those assigned to the caller', async () => {
     const inbox = await make();
     const elsewhere = await make();
     const [mine, theirs] = [await converse(inbox.id, robin.userId), await converse(inbox.id, kim.userId)];

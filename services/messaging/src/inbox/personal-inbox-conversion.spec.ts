@@ -23,7 +23,7 @@ import { PersonalInboxConversion } from './personal-inbox-conversion.js';
 
 const HOUR = 3_600_000;
 
-describe('a user who becomes a shared inbox', () => {
+describe('a conversion to a shared inbox', () => {
   let messaging: TestService;
   let contacts: AddressBook;
   let robin: Principal;
@@ -61,8 +61,8 @@ describe('a user who becomes a shared inbox', () => {
     memberIds: [kim.userId, lee.userId],
     ...more,
   });
-  /** Under the preset that deletes a leaver's threads. */
-  const become = (more: Partial<Wanted> = {}) =>
+  /** Converts under the preset that deletes a leaver's threads. */
+  const convert = (more: Partial<Wanted> = {}) =>
     departs(messaging, robin, 'deleted', { preset: 'texting', conversion: conversion(more) });
   const inbox = (id = inboxId) => messaging.call(admin, inboxes.get, { params: { id } });
   const messages = async () => (await messaging.call(kim, messageList, { query: { inboxId } })).items;
@@ -73,8 +73,8 @@ describe('a user who becomes a shared inbox', () => {
       })
     ).broken;
 
-  it('leaves the inbox with its id and its threads to the members, and the rules find nothing', async () => {
-    const lines = await become();
+  it('gives the inbox with its id and threads to the members, and leaves nothing for the rules', async () => {
+    const lines = await convert();
     const threads = lines.filter((line) => line.rule === 'messaging.personal-threads');
     expect(threads.map(({ affected }) => affected)).toEqual([0, 0, 0, 0]);
     expect(await inbox()).toMatchObject({
@@ -85,14 +85,14 @@ describe('a user who becomes a shared inbox', () => {
     expect(await remaining()).toEqual([]);
   });
 
-  it('without a conversion loses the threads: the rules are at work', async () => {
+  it('is what keeps the threads: without it the rules delete them', async () => {
     const lines = await departs(messaging, robin, 'deleted', { preset: 'texting' });
     const deleted = lines.filter((line) => line.rule === 'messaging.personal-threads' && line.action === 'delete');
     expect(deleted.map(({ affected }) => affected)).toEqual([1, 1]);
     expect(await messages()).toEqual([]);
   });
 
-  it('leaves what is scheduled to be sent on schedule, also what was held during a deactivation', async () => {
+  it('keeps scheduled messages, including those held during a deactivation', async () => {
     const { scheduled } = await compose(later());
     await departs(messaging, robin, 'deactivated', { preset: 'crm' });
     const status = async () =>
@@ -102,9 +102,9 @@ describe('a user who becomes a shared inbox', () => {
     expect(await status()).toBe('scheduled');
   });
 
-  it('has one inbox made for them when they had none, and numbers those beside the first', async () => {
+  it('creates an inbox if the user had none, and numbers additional ones', async () => {
     const second = await messaging.call(robin, inboxes.create, { body: { kind: 'personal', name: 'Robin, too' } });
-    await become();
+    await convert();
     expect([(await inbox()).name, (await inbox(second.id)).name]).toEqual(['Front desk', 'Front desk 2']);
     expect(await inbox(second.id)).toMatchObject({ kind: 'shared', memberIds: [kim.userId, lee.userId] });
     const id = messaging.ids.next();
@@ -114,14 +114,14 @@ describe('a user who becomes a shared inbox', () => {
 
   it('leaves out members who have left', async () => {
     await departs(messaging, kim, 'deactivated');
-    expect((await become()).filter((line) => line.warning)).toEqual([]);
+    expect((await convert()).filter((line) => line.warning)).toEqual([]);
     expect((await inbox()).memberIds).toEqual([lee.userId]);
   });
 
-  it('belongs to the first admin, with a warning, when no member is left', async () => {
+  it('gives the inbox to the first admin, with a warning, if all members have left', async () => {
     await departs(messaging, kim, 'deactivated');
     await departs(messaging, lee, 'deleted');
-    const warned = (await become()).filter((line) => line.warning);
+    const warned = (await convert()).filter((line) => line.warning);
     expect(warned).toMatchObject([
       { rule: 'messaging.inbox-memberships', transition: 'deactivated', warning: 'members-have-left' },
       { rule: 'messaging.inbox-memberships', transition: 'deleted', warning: 'members-have-left' },
@@ -129,13 +129,13 @@ describe('a user who becomes a shared inbox', () => {
     expect((await inbox()).memberIds).toEqual([admin.userId]);
   });
 
-  it('waits for members whom the directory does not know yet', async () => {
+  it('fails, to be retried, while a member is not in the directory', async () => {
     const newcomer = { ...kim, userId: messaging.ids.next() };
-    await expect(become({ memberIds: [newcomer.userId] })).rejects.toThrow('not in the directory');
+    await expect(convert({ memberIds: [newcomer.userId] })).rejects.toThrow('not in the directory');
     expect((await inbox()).kind).toBe('personal');
   });
 
-  it('becomes one once, however often the event comes', async () => {
+  it('happens once, even if the event is delivered repeatedly', async () => {
     const event = await departureOf(messaging, robin, 'deleted', { preset: 'texting', conversion: conversion() });
     const processor = messaging.get(EventProcessor);
     const [first] = await processor.apply([event]);
@@ -147,8 +147,8 @@ describe('a user who becomes a shared inbox', () => {
     expect((await all()).slice(1)).toEqual(after);
   });
 
-  it('gets what is written to the number in the shared inbox', async () => {
-    await become();
+  it('routes messages to the number into the shared inbox', async () => {
+    await convert();
     await contacts.routesTo(kim.userId, inboxId);
     const body = { to: '+14155550123', contactId, text: 'Are you open?' };
     expect(await messaging.call(admin, messageInbound, { body })).toMatchObject({ inboxId });
@@ -166,7 +166,7 @@ describe('a conversion that is interrupted', () => {
   });
   afterAll(() => bench.close());
 
-  it('has happened altogether or not at all, whichever statement the crash comes before', async () => {
+  it('is applied completely or not at all, whichever statement the crash precedes', async () => {
     const robin = await bench.person();
     const kim = await bench.person({ accountId: robin.accountId });
     const [inboxId, id] = [bench.ids.next(), bench.ids.next()];

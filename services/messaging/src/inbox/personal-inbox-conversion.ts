@@ -10,7 +10,7 @@ import {
 } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
-/** Makes what has been a leaver's own inbox a shared one, threads and all. No thread moves: the inbox changes its kind. */
+/** Turns a leaver's personal inbox into a shared one. No thread moves: the inbox changes its kind. */
 @Injectable()
 export class PersonalInboxConversion extends InboxConversion {
   constructor(private readonly ids: Ids) {
@@ -23,14 +23,17 @@ export class PersonalInboxConversion extends InboxConversion {
     for (const one of converting) {
       const { userIds, warning } = members.get(one.userId)!;
       const inboxIds = await this.share(db, one, now);
-      await this.takeIn(db, one.accountId, inboxIds, userIds);
+      await this.addMembers(db, one.accountId, inboxIds, userIds);
       await this.sendOnSchedule(db, inboxIds, now);
       if (warning) warnings.push({ userId: one.userId, rule: 'messaging.inbox-memberships', warning });
     }
     return warnings;
   }
 
-  /** Inboxes of the same person beside the first one are numbered. Whoever had none gets an empty one. */
+  /**
+   * Numbers additional inboxes of the user. Creates an empty inbox if the user had none.
+   * @returns ids of the inboxes
+   */
   private async share(db: Db, { accountId, userId, inboxId, name }: Converting, now: Date): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
       update message_inbox i set kind = 'shared', owner_id = null,
@@ -45,7 +48,7 @@ export class PersonalInboxConversion extends InboxConversion {
     return [...new Set([inboxId, ...rows.map((row) => row.id)])];
   }
 
-  private async takeIn(db: Db, accountId: string, inboxIds: string[], userIds: Members['userIds']): Promise<void> {
+  private async addMembers(db: Db, accountId: string, inboxIds: string[], userIds: Members['userIds']): Promise<void> {
     for (const inboxId of inboxIds) {
       await sql`
         insert into inbox_member (id, account_id, inbox_id, user_id)
@@ -55,7 +58,7 @@ export class PersonalInboxConversion extends InboxConversion {
     }
   }
 
-  /** What was held because its owner is away is the inbox's now, which is not. */
+  /** Scheduled and held messages now belong to the user who scheduled them; those still to come are sent. */
   private async sendOnSchedule(db: Db, inboxIds: string[], now: Date): Promise<void> {
     await sql`
       update scheduled_message

@@ -1,7 +1,7 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
-/** What the team notes on a conversation; the contact never sees it. */
+/** A team note on a conversation that the contact never sees. */
 export const InternalNote = defineEntity({
   name: 'InternalNote',
   tableName: 'internal_note',

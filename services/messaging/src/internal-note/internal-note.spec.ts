@@ -15,7 +15,7 @@ describe('internal notes', () => {
   const note = (by: Principal, conversationId: string) =>
     messaging.call(by, internalNotes.create, { body: { conversationId, text: 'Asks for a discount' } });
 
-  it('are by whoever writes them, in the end by a deleted user', async () => {
+  it('keep their author, who is finally shown as a deleted user', async () => {
     const { id: conversationId } = await aConversation(messaging, robin);
     const kim = await messaging.person({ accountId: robin.accountId, name: 'Kim Example' });
     const { id, author } = await note(kim, conversationId);
@@ -26,7 +26,7 @@ describe('internal notes', () => {
     await expect(note(kim, conversationId)).rejects.toMatchObject({ code: 'inactive-user' });
   });
 
-  it('are listed by conversation, and outlive it', async () => {
+  it('are listed by conversation, and kept when it is removed', async () => {
     const { id: conversationId } = await aConversation(messaging, robin);
     const { id: another } = await aConversation(messaging, robin);
     const [made] = [await note(robin, conversationId), await note(robin, another)];
@@ -38,7 +38,7 @@ describe('internal notes', () => {
     expect(kept).toEqual({ ...made, conversationId: null });
   });
 
-  it('are about a conversation of the account', async () => {
+  it('must be about a conversation of the account', async () => {
     const { id } = await aConversation(messaging, robin);
     const stranger = await messaging.person();
     await expect(note(stranger, id)).rejects.toMatchObject({ code: 'unknown-reference', details: { items: [id] } });

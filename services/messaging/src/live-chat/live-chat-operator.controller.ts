@@ -24,7 +24,7 @@ interface OperatorRow {
   last_chat_at: string | null;
 }
 
-/** Who answers live chats. Nobody does until they, or a manager, say so. */
+/** Available agents for live chats. Users are not available until they, or a manager, declare it. */
 @Controller()
 export class LiveChatOperatorController {
   constructor(
@@ -50,7 +50,7 @@ export class LiveChatOperatorController {
     await this.directory.prepare(accountId, [userId]);
   }
 
-  /** The person first, then the account's routing, then the row: who routes takes them in this order, too. */
+  /** Locks the user, then the account's routing, then the row. Routing uses the same order. */
   @Handles(liveChatOperatorPut)
   async put(call: CallOf<typeof liveChatOperatorPut>): Promise<LiveChatOperator> {
     const { accountId, userId } = subjectOf(call);
@@ -99,11 +99,11 @@ export class LiveChatOperatorController {
   }
 }
 
-/** @throws Problem `forbidden` for somebody else, unless a manager asks */
+/** @throws Problem `forbidden` for another user, unless the caller is a manager */
 function subjectOf({ principal, params }: Pick<Call, 'principal' | 'params'>): { accountId: string; userId: string } {
   const userId = params.userId!;
   if (userId !== principal.userId && !isManager(principal)) {
-    throw new Problem('forbidden', { detail: 'Only owners and admins say who else answers live chats.' });
+    throw new Problem('forbidden', { detail: 'Only owners and admins can change the availability of other users.' });
   }
   return { accountId: principal.accountId, userId };
 }

@@ -15,7 +15,7 @@ import { sql } from 'kysely';
 import { departs } from '../testing/departures.js';
 import { startMessaging } from '../testing/messaging.js';
 
-describe('operators of live chats', () => {
+describe('available agents', () => {
   let messaging: TestService;
   let robin: Principal;
   let kim: Principal;
@@ -36,7 +36,7 @@ describe('operators of live chats', () => {
   const list = async (query: { available?: boolean; limit?: number; cursor?: string } = {}) =>
     messaging.call(robin, liveChatOperators, { query });
 
-  it('say so themselves, and are shown with their load', async () => {
+  it('declare it themselves, and are shown with their load', async () => {
     expect((await list()).items).toEqual([]);
     const shown = await put(kim, kim, { available: true, maxChats: 3 });
     const view = { id: kim.userId, name: 'Kim Example', status: 'active' };
@@ -48,7 +48,7 @@ describe('operators of live chats', () => {
     expect(await put(kim, kim, { available: false })).toMatchObject({ available: false, maxChats: null, openChats: 1 });
   });
 
-  it('are listed page by page, on request only those who are available', async () => {
+  it('are listed page by page, filtered by availability', async () => {
     await put(kim, kim, { available: true });
     await put(robin, robin, { available: false });
     const first = await list({ limit: 1 });
@@ -59,7 +59,7 @@ describe('operators of live chats', () => {
     expect((await list({ available: false })).items).toMatchObject([{ userId: robin.userId }]);
   });
 
-  it('are named by owners and admins, too, but not by their colleagues', async () => {
+  it('can also be set by owners and admins, but not by other colleagues', async () => {
     await expect(put(robin, kim, { available: true })).rejects.toMatchObject({ code: 'forbidden' });
     expect(await put(admin, kim, { available: true })).toMatchObject({ userId: kim.userId });
     await expect(remove(robin, kim)).rejects.toMatchObject({ code: 'forbidden' });
@@ -67,7 +67,7 @@ describe('operators of live chats', () => {
     expect((await list()).items).toEqual([]);
   });
 
-  it('go off the list when they want, and keep the chats that they have', async () => {
+  it('can remove themselves, and keep their open chats', async () => {
     await put(kim, kim, { available: true });
     const { id } = await messaging.call(robin, liveChats.create, { body: { visitor: 'A visitor' } });
     await remove(kim, kim);
@@ -76,7 +76,7 @@ describe('operators of live chats', () => {
     await expect(remove(kim, kim)).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('of another account are not there', async () => {
+  it('are not visible to other accounts', async () => {
     const identity = await connectNats({ url: messaging.broker.url, name: 'identity' });
     const nobody = JSON.stringify({ response: { people: [] }, isDisposed: true, id: '0' });
     identity.subscribe(directoryLookup.subject, { callback: (_error, message) => void message.respond(nobody) });
@@ -89,7 +89,7 @@ describe('operators of live chats', () => {
     await closeNats(identity);
   });
 
-  it.each(['deactivated', 'deleted'] as const)('who are %s are none any more, and leave nothing behind', async (to) => {
+  it.each(['deactivated', 'deleted'] as const)('who are %s are removed', async (to) => {
     await put(kim, kim, { available: true });
     await departs(messaging, kim, to);
     expect((await list()).items).toEqual([]);

@@ -5,8 +5,8 @@ import { StepWorker, WorkerContext } from '#libs/jobs';
 import { OPEN_CHATS, routeWaiting, STILL_OPERATOR } from './routing.js';
 
 /**
- * Routes what no call routes: chats that a departure has put back into the queue, and those for which an operator became
- * free at the same moment. Takes whoever has left off the list of operators.
+ * Routes chats that no call routes: those that a departure has returned to the queue, and those that missed an agent
+ * who became free at the same moment. Removes agents who have left.
  */
 @Injectable()
 export class LiveChatRouter extends StepWorker {
@@ -18,15 +18,15 @@ export class LiveChatRouter extends StepWorker {
   }
 
   protected async step(): Promise<boolean> {
-    await this.forget();
+    await this.removeFormerAgents();
     let routed = 0;
-    for (const accountId of await this.accounts()) {
+    for (const accountId of await this.accountsToRoute()) {
       routed += await this.em.fork().transactional((em) => routeWaiting(em.getKysely(), accountId, this.clock.now()));
     }
     return routed > 0;
   }
 
-  private async forget(): Promise<void> {
+  private async removeFormerAgents(): Promise<void> {
     await sql`
       delete from chat_operator where user_id in (
         select o.user_id from chat_operator o
@@ -35,8 +35,8 @@ export class LiveChatRouter extends StepWorker {
     );
   }
 
-  /** Where chats wait and somebody could take one more. */
-  private async accounts(): Promise<string[]> {
+  /** Accounts in which chats wait and an agent has capacity. */
+  private async accountsToRoute(): Promise<string[]> {
     const { rows } = await sql<{ account_id: string }>`
       select distinct o.account_id from chat_operator o join directory d on ${STILL_OPERATOR}
       where o.available and (o.max_chats is null or ${OPEN_CHATS} < o.max_chats)

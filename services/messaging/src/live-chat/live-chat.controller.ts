@@ -12,7 +12,7 @@ import {
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { LiveChat, type LiveChatRow } from './live-chat.entity.js';
-import { noteNewChat, routeWaiting } from './routing.js';
+import { recordNewChat, routeWaiting } from './routing.js';
 
 const base = plainResource(liveChats, {
   entity: LiveChat,
@@ -24,19 +24,19 @@ const base = plainResource(liveChats, {
 export class LiveChatController extends base {
   override async prepare({ body }: Call): Promise<Partial<LiveChatRow>> {
     const { visitor, operatorId = null, status } = body as NewLiveChat;
-    const natural = operatorId ? 'open' : 'queued';
-    if (status && status !== natural && status !== 'closed') {
+    const initial = operatorId ? 'open' : 'queued';
+    if (status && status !== initial && status !== 'closed') {
       throw new Problem('validation', {
-        errors: [{ field: 'status', message: `status must be ${natural} or closed here` }],
+        errors: [{ field: 'status', message: `status must be ${initial} or closed here` }],
       });
     }
-    return { visitor, operatorId, status: status ?? natural };
+    return { visitor, operatorId, status: status ?? initial };
   }
 
-  /** Without an operator it is routed in the same transaction; if nobody is free, it waits. */
+  /** A chat without an agent is routed in the same transaction. If nobody is free, it stays in the queue. */
   override async insert(call: Pick<Call, 'principal'>, values: Partial<LiveChatRow>): Promise<LiveChatRow> {
     const chat = await super.insert(call, values);
-    if (chat.status === 'open') await noteNewChat(this.em.getKysely(), chat.operatorId!, this.clock.now());
+    if (chat.status === 'open') await recordNewChat(this.em.getKysely(), chat.operatorId!, this.clock.now());
     if (chat.status === 'queued' && (await this.route(chat)) > 0) await this.em.refresh(chat);
     return chat;
   }
@@ -51,7 +51,7 @@ export class LiveChatController extends base {
     const seen = { id: chat.id, status: chat.status, operatorId: chat.operatorId ?? null };
     const won = await this.em.nativeUpdate(LiveChat, seen, { operatorId: userId, status: 'open' });
     if (won === 0) throw taken();
-    await noteNewChat(this.em.getKysely(), userId, this.clock.now());
+    await recordNewChat(this.em.getKysely(), userId, this.clock.now());
     return this.shown(chat, call);
   }
 
@@ -67,7 +67,7 @@ export class LiveChatController extends base {
     return routeWaiting(this.em.getKysely(), accountId, this.clock.now());
   }
 
-  /** Nobody has it, or somebody who has left. */
+  /** Whether the chat is in the queue, or its agent has left. */
   private async isFree({ status, operatorId }: LiveChatRow): Promise<boolean> {
     if (status !== 'open') return status === 'queued';
     const operator = await this.directory.view(operatorId);
@@ -80,4 +80,4 @@ export class LiveChatController extends base {
   }
 }
 
-const taken = () => new Problem('conflict', { detail: 'Somebody else has this chat, or it is closed.' });
+const taken = () => new Problem('conflict', { detail: 'Another agent has this chat, or it is closed.' });

@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import type { LiveChatStatus } from '#libs/contracts';
 import { tenantRow, userRef } from '#libs/database';
 
-/** Waits in the queue without an operator, is open with one, and keeps the operator when it is closed. */
+/** A chat is queued without an agent and open with one. A closed chat keeps its agent. */
 export const LiveChat = defineEntity({
   name: 'LiveChat',
   tableName: 'live_chat',

@@ -20,7 +20,7 @@ describe('live chats', () => {
   const take = (by: Principal, id: string) => messaging.call(by, liveChatTake, { params: { id } });
   const close = (by: Principal, id: string) => messaging.call(by, liveChatClose, { params: { id } });
 
-  it('wait in the queue without an operator, and are open with one', async () => {
+  it('are queued without an agent, and open with one', async () => {
     const queued = await arrive();
     expect(queued).toMatchObject({ visitor: 'A visitor', status: 'queued', operatorId: null, operator: null });
     const open = await arrive(kim.userId);
@@ -29,7 +29,7 @@ describe('live chats', () => {
     expect((await messaging.call(robin, liveChats.list, { query: { status: 'open' } })).items).toEqual([open]);
   });
 
-  it('can be entered with the status that they have', async () => {
+  it('can be created with a status that fits', async () => {
     const enter = (body: { operatorId?: string; status: 'queued' | 'open' | 'closed' }) =>
       messaging.call(robin, liveChats.create, { body: { visitor: 'A visitor', ...body } });
     expect(await enter({ operatorId: kim.userId, status: 'closed' })).toMatchObject({
@@ -41,7 +41,7 @@ describe('live chats', () => {
     await expect(enter({ status: 'open' })).rejects.toMatchObject({ code: 'validation' });
   });
 
-  it('in the queue are taken by the first of those who try at once', async () => {
+  it('in the queue go to the first of several concurrent callers', async () => {
     const { id } = await arrive();
     const contested = { adminUrl: messaging.database.adminUrl, row: 'live_chat where id = $1', id };
     const { first, second, hasWaited } = await overlap(
@@ -56,26 +56,26 @@ describe('live chats', () => {
     expect(first).toEqual({ status: 'fulfilled', value: shown });
   });
 
-  it('of a colleague cannot be taken, and one’s own stays one’s own', async () => {
+  it('of a colleague cannot be taken, and taking one’s own again changes nothing', async () => {
     const { id } = await arrive(kim.userId);
     await expect(take(robin, id)).rejects.toMatchObject({ code: 'conflict' });
     expect(await take(kim, id)).toMatchObject({ status: 'open', operatorId: kim.userId });
   });
 
-  it.each(['deactivated', 'deleted'] as const)('kept with an operator who is %s can be taken over', async (status) => {
+  it.each(['deactivated', 'deleted'] as const)('of an agent who is %s can be taken over', async (status) => {
     const { id } = await arrive(kim.userId);
     await leaves(messaging, kim, status);
     expect(await take(robin, id)).toMatchObject({ status: 'open', operatorId: robin.userId });
   });
 
-  it('go to nobody who has left', async () => {
+  it('cannot be assigned to a user who has left', async () => {
     const { id } = await arrive();
     await leaves(messaging, kim, 'deactivated');
     await expect(take(kim, id)).rejects.toMatchObject({ code: 'inactive-user' });
     await expect(arrive(kim.userId)).rejects.toMatchObject({ code: 'inactive-user' });
   });
 
-  it('are closed for good, by whomever, and keep their operator', async () => {
+  it('can be closed by anyone, stay closed, and keep their agent', async () => {
     const { id } = await arrive(kim.userId);
     await leaves(messaging, kim, 'deactivated');
     const closed = await close(robin, id);
@@ -84,7 +84,7 @@ describe('live chats', () => {
     await expect(take(robin, id)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('of another account are not there', async () => {
+  it('are not visible to other accounts', async () => {
     const { id } = await arrive();
     const stranger = await messaging.person();
     await expect(take(stranger, id)).rejects.toMatchObject({ code: 'not-found' });

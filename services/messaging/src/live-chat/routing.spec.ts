@@ -18,7 +18,7 @@ import { departs } from '../testing/departures.js';
 import { startMessaging } from '../testing/messaging.js';
 import { LiveChatRouter } from './live-chat-router.worker.js';
 
-describe('live chats are routed', () => {
+describe('live chat routing', () => {
   let messaging: TestService;
   let replica: RunningService;
   let robin: Principal;
@@ -40,7 +40,7 @@ describe('live chats are routed', () => {
 
   const arrives = (operatorId?: string) =>
     messaging.call(robin, liveChats.create, { body: { visitor: 'A visitor', operatorId } });
-  const says = (operator: Principal, body: Availability) =>
+  const declare = (operator: Principal, body: Availability) =>
     messaging.call(operator, liveChatOperatorPut, { params: { userId: operator.userId }, body });
   const close = ({ id }: LiveChat) => messaging.call(robin, liveChatClose, { params: { id } });
   const now = ({ id }: LiveChat) => messaging.call(robin, liveChats.get, { params: { id } });
@@ -48,7 +48,7 @@ describe('live chats are routed', () => {
     (await messaging.call(robin, liveChats.list, { query: { operatorId, status: 'open', limit: 200 } })).items;
   const waiting = async () =>
     (await messaging.call(robin, liveChats.list, { query: { status: 'queued', limit: 200 } })).items;
-  /** Straight into the table: no call has had the chance to route them. */
+  /** Inserts chats directly into the table, so that no call routes them. */
   const queue = (count: number) =>
     Promise.all(
       Array.from({ length: count }, () =>
@@ -59,17 +59,17 @@ describe('live chats are routed', () => {
       ),
     );
 
-  it('to nobody until somebody says that they answer', async () => {
+  it('leaves chats in the queue until a user is available', async () => {
     expect(await arrives()).toMatchObject({ status: 'queued', operator: null });
-    await says(kim, { available: false });
+    await declare(kim, { available: false });
     expect(await arrives()).toMatchObject({ status: 'queued', operator: null });
     expect(await waiting()).toHaveLength(2);
   });
 
-  it('at once, to whoever has the fewest open ones', async () => {
+  it('assigns a new chat immediately to the agent with the fewest open ones', async () => {
     await arrives(kim.userId);
-    await says(kim, { available: true });
-    await says(robin, { available: true });
+    await declare(kim, { available: true });
+    await declare(robin, { available: true });
     expect(await arrives()).toMatchObject({ status: 'open', operatorId: robin.userId });
     const third = await arrives();
     const fourth = await arrives();
@@ -78,9 +78,9 @@ describe('live chats are routed', () => {
     expect(await arrives()).toMatchObject({ operatorId: third.operatorId });
   });
 
-  it('to whoever has gone longest without a new one, when several have as few', async () => {
-    await says(robin, { available: true });
-    await says(kim, { available: true });
+  it('assigns a chat to the agent with the oldest last chat if several have equally few', async () => {
+    await declare(robin, { available: true });
+    await declare(kim, { available: true });
     const [first, second] = [await arrives(), await arrives()];
     expect(first.operatorId).not.toBe(second.operatorId);
     await close(second);
@@ -89,10 +89,10 @@ describe('live chats are routed', () => {
     expect((await arrives()).operatorId).toBe(first.operatorId);
   });
 
-  it('given by hand, one is a new one as well', async () => {
+  it('counts a manually assigned chat as the agent’s last chat', async () => {
     const chat = await arrives();
-    await says(kim, { available: true, maxChats: 1 });
-    await says(robin, { available: true });
+    await declare(kim, { available: true, maxChats: 1 });
+    await declare(robin, { available: true });
     expect(await now(chat)).toMatchObject({ operatorId: kim.userId });
     messaging.clock.advance(1);
     const second = await arrives(robin.userId);
@@ -101,8 +101,8 @@ describe('live chats are routed', () => {
     expect((await arrives()).operatorId).toBe(kim.userId);
   });
 
-  it('to nobody who has as many as they want; the next one comes when one is closed', async () => {
-    await says(kim, { available: true, maxChats: 2 });
+  it('respects the agent’s limit, and assigns the next chat when one is closed', async () => {
+    await declare(kim, { available: true, maxChats: 2 });
     const [first] = [await arrives(), await arrives()];
     const third = await arrives();
     expect(third).toMatchObject({ status: 'queued' });
@@ -113,39 +113,39 @@ describe('live chats are routed', () => {
     expect(await now(fourth)).toMatchObject({ status: 'open', operatorId: kim.userId });
   });
 
-  it('from the queue, the oldest first, when somebody begins to answer', async () => {
+  it('assigns queued chats, oldest first, when an agent becomes available', async () => {
     const [first, second, third] = [await arrives(), await arrives(), await arrives()];
-    await says(kim, { available: true, maxChats: 1 });
+    await declare(kim, { available: true, maxChats: 1 });
     expect(await openOf(kim)).toMatchObject([{ id: first.id }]);
-    await says(kim, { available: true, maxChats: 2 });
+    await declare(kim, { available: true, maxChats: 2 });
     expect(await openOf(kim)).toMatchObject([{ id: second.id }, { id: first.id }]);
     expect(await waiting()).toMatchObject([{ id: third.id }]);
   });
 
-  it('from the queue evenly, counting those that each has already', async () => {
+  it('distributes queued chats so that all agents have equally many', async () => {
     for (const _ of [1, 2, 3]) await arrives(kim.userId);
     for (let n = 0; n < 5; n++) await arrives();
-    await says(kim, { available: true });
+    await declare(kim, { available: true });
     expect(await openOf(kim)).toHaveLength(8);
     for (let n = 0; n < 2; n++) await close((await openOf(kim))[0]!);
     await queue(8);
-    await says(robin, { available: true });
+    await declare(robin, { available: true });
     expect([(await openOf(kim)).length, (await openOf(robin)).length]).toEqual([7, 7]);
   });
 
-  it.each(['deactivated', 'deleted'] as const)('to somebody else when their operator is %s', async (to) => {
-    await says(kim, { available: true });
+  it.each(['deactivated', 'deleted'] as const)('reassigns chats when their agent is %s', async (to) => {
+    await declare(kim, { available: true });
     const chats = [await arrives(), await arrives()];
-    await says(robin, { available: true, maxChats: 1 });
+    await declare(robin, { available: true, maxChats: 1 });
     await departs(messaging, kim, to);
     await eventually(async () => expect(await openOf(robin)).toMatchObject([{ id: chats[0]!.id }]));
     expect(await now(chats[1]!)).toMatchObject({ status: 'queued', operator: null });
     expect(await openOf(kim)).toEqual([]);
   });
 
-  it.each(['before', 'after'] as const)('never to somebody who leaves just %s they arrive', async (when) => {
+  it.each(['before', 'after'] as const)('assigns no chat to an agent who leaves just %s it arrives', async (when) => {
     const leaver = await messaging.person({ accountId: robin.accountId });
-    await says(leaver, { available: true });
+    await declare(leaver, { available: true });
     const leave = () => departs(messaging, leaver, 'deactivated');
     const contested = {
       adminUrl: messaging.database.adminUrl,
@@ -158,20 +158,20 @@ describe('live chats are routed', () => {
     expect(await openOf(leaver)).toEqual([]);
   });
 
-  it('not to somebody who comes back, until they say so', async () => {
-    await says(kim, { available: true });
+  it('ignores a reactivated user until they declare availability again', async () => {
+    await declare(kim, { available: true });
     await departs(messaging, kim, 'deactivated');
-    await expect(says(kim, { available: true })).rejects.toMatchObject({ code: 'inactive-user' });
+    await expect(declare(kim, { available: true })).rejects.toMatchObject({ code: 'inactive-user' });
     await departs(messaging, kim, 'active');
     const chat = await arrives();
     expect(chat).toMatchObject({ status: 'queued' });
-    expect(await says(kim, { available: true })).toMatchObject({ openChats: 1 });
+    expect(await declare(kim, { available: true })).toMatchObject({ openChats: 1 });
     expect(await now(chat)).toMatchObject({ operatorId: kim.userId });
   });
 
-  it('to each once, and within every limit, however many replicas route and chats arrive at once', async () => {
-    await says(kim, { available: true, maxChats: 7 });
-    await says(robin, { available: true, maxChats: 9 });
+  it('respects all limits with concurrent replicas and arrivals', async () => {
+    await declare(kim, { available: true, maxChats: 7 });
+    await declare(robin, { available: true, maxChats: 9 });
     await queue(15);
     const routers = [messaging.get(LiveChatRouter), replica.app.get(LiveChatRouter, { strict: false })];
     await Promise.all([...routers.map((router) => router.drain()), arrives(), arrives(), arrives()]);

@@ -17,7 +17,7 @@ import { misaddressed, Recipients } from './recipients.js';
 import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
 
 export interface Composed {
-  /** Ids of the messages that are on their way. */
+  /** Ids of the messages that were queued for the carrier. */
   sent: string[];
   scheduled: ScheduledMessageRow[];
   total: number;
@@ -28,7 +28,7 @@ interface Share {
   to: Recipient[];
 }
 
-/** Turns what somebody has written into messages, each in the inbox that it goes from, now or at a time to come. */
+/** Creates messages, or scheduled messages, in the inboxes that they are sent from. */
 @Injectable()
 export class Composer {
   constructor(
@@ -43,8 +43,7 @@ export class Composer {
   ) {}
 
   /**
-   * Whom a message goes to, at most `MOST_RECIPIENTS`. Contacts belong to another service, so it is asked before the
-   * transaction.
+   * Asks the contacts service for the recipients, at most `MOST_RECIPIENTS`. Must be called before the transaction.
    * @throws Problem `validation`, `forbidden`, `unknown-reference`, `no-assigned-contacts`
    */
   recipientsOf(
@@ -54,7 +53,7 @@ export class Composer {
     const { accountId, userId } = principal;
     const { contactIds, segmentId, onlyMyContacts, sendAsAssignedUser } = message;
     if (sendAsAssignedUser && !isManager(principal)) {
-      throw new Problem('forbidden', { detail: 'Only owners and admins send as the assigned user.' });
+      throw new Problem('forbidden', { detail: 'Only owners and admins can send as the assigned user.' });
     }
     if (!contactIds === !segmentId) throw misaddressed('contactIds', 'Name either contactIds or a segmentId');
     const assignee = onlyMyContacts ? userId : undefined;
@@ -62,7 +61,7 @@ export class Composer {
   }
 
   /**
-   * @param to as `recipientsOf` found them
+   * @param to the result of `recipientsOf`
    * @throws Problem `forbidden`, `unknown-reference`, `inactive-user`
    */
   async compose(principal: Principal, message: NewMessage, to: Recipient[]): Promise<Composed> {
@@ -73,20 +72,20 @@ export class Composer {
     const later = at > this.clock.now();
     const composed: Composed = { sent: [], scheduled: [], total: to.length };
     for (const one of shares.filter((some) => some.to.length > 0)) {
-      if (later) composed.scheduled.push(await this.put(one, letter, at));
+      if (later) composed.scheduled.push(await this.createScheduled(one, letter, at));
       else composed.sent.push(...(await this.outgoing.queue(one.inbox, letter, one.to)));
     }
     return composed;
   }
 
   /**
-   * For a set time; one that has come already is the next to be sent.
-   * @param to as `recipientsOf` found them
+   * Schedules a message. If its time is in the past, it is sent as soon as possible.
+   * @param to the result of `recipientsOf`
    * @throws Problem as `compose` does
    */
   async schedule(principal: Principal, message: NewScheduledMessage, to: Recipient[]): Promise<ScheduledMessageRow> {
     const { letter, inbox } = await this.address(principal, message);
-    return this.put({ inbox, to }, letter, new Date(message.at));
+    return this.createScheduled({ inbox, to }, letter, new Date(message.at));
   }
 
   private async address(
@@ -98,11 +97,11 @@ export class Composer {
     return { inbox, letter: { text, sentBy: userId, teamIds: await this.outgoing.teamsOf(userId) } };
   }
 
-  private async put({ inbox, to }: Share, letter: Letter, at: Date): Promise<ScheduledMessageRow> {
-    // Nothing waits on the number of somebody who is away, not even for whoever takes care of it.
+  private async createScheduled({ inbox, to }: Share, letter: Letter, at: Date): Promise<ScheduledMessageRow> {
+    // The owner must be active even if the caller is the caretaker, because the message would be held.
     await this.directory.requireActive(inbox.accountId, [inbox.ownerId]);
     const contactIds = to.map(({ id }) => id);
-    // Begun now, as nobody begins conversations for somebody who has left by then.
+    // Conversations are created now, because they cannot be created once the owner has left.
     await this.outgoing.conversations(inbox, contactIds, true);
     const row = this.em.create(ScheduledMessage, {
       id: this.ids.next(),
@@ -121,7 +120,7 @@ export class Composer {
     return row;
   }
 
-  /** Neither the caller nor the owner of the inbox can leave before the transaction ends. */
+  /** Returns the inbox to send from. Locks the caller and the owner against leaving until the transaction ends. */
   private async inboxOf(principal: Principal, inboxId: string | undefined): Promise<SendingInbox> {
     const { accountId, userId } = principal;
     if (!inboxId) {
@@ -134,7 +133,7 @@ export class Composer {
     return inbox;
   }
 
-  /** Each assigned user's contacts with that user's inbox; the others with the inbox named. */
+  /** Splits the recipients by active assignee, each with the assignee's inbox. The others keep the given inbox. */
   private async byAssignee({ inbox: named, to }: Share): Promise<Share[]> {
     const { accountId } = named;
     const groups = Map.groupBy(to, ({ assigneeId }) => assigneeId);

@@ -20,7 +20,7 @@ import { Outgoing } from './outgoing.js';
 import { misaddressed } from './recipients.js';
 import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
 
-/** Takes in what contacts write. */
+/** Receives messages from contacts. */
 @Injectable()
 export class Inbound {
   constructor(
@@ -36,9 +36,9 @@ export class Inbound {
   ) {}
 
   /**
-   * Where a number leads that somebody has written to. Telephony knows, and records what it was asked: under the key of the
-   * call, so that a repeated call is recorded once.
-   * @returns undefined where the message names the inbox
+   * Asks telephony where the number that was written to is routed. Telephony records the request under the idempotency
+   * key of the call, so that a repeated call is recorded once.
+   * @returns undefined if the message names the inbox
    * @throws Problem `validation`, `not-found`
    */
   async route(
@@ -53,7 +53,7 @@ export class Inbound {
   }
 
   /**
-   * @param route as telephony has answered, where the message names a number
+   * @param route telephony's answer, if the message names a number
    * @throws Problem `unknown-reference`, `conflict`, `inactive-user`
    */
   async receive(
@@ -86,7 +86,7 @@ export class Inbound {
     return row;
   }
 
-  /** Whether the owner has left and nobody takes care of the inbox. */
+  /** Whether the owner has left and the inbox has no caretaker. */
   private async isUnattended(accountId: string, ownerId: string): Promise<boolean> {
     const left = await this.directory.lockAndCheckLeft(accountId, ownerId);
     return left && !(await this.access.caretaker(ownerId));
@@ -95,12 +95,13 @@ export class Inbound {
   private async inboxAt(accountId: string, { user, inboxId }: RoutedCall): Promise<SendingInbox> {
     const shared = inboxId && (await this.inboxes.find(accountId, inboxId));
     if (shared) return shared;
-    if (!user) throw new Problem('conflict', { detail: 'Nobody gets what is written to this number. Name an inbox.' });
+    if (!user)
+      throw new Problem('conflict', { detail: 'This number is not routed to a user or an inbox. Name an inbox.' });
     await this.directory.requireActive(accountId, [user.id]);
     return this.inboxes.personal(accountId, user.id);
   }
 
-  /** What is written goes on with whoever had it, unless they have left. */
+  /** Reopens a closed conversation. It keeps its assignee, unless they have left. */
   private async reopen(accountId: string, id: string): Promise<void> {
     const { status, assignee } = await this.em.findOneOrFail(Conversation, { id }, { refresh: true });
     if (status !== 'closed') return;

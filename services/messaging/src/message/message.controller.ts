@@ -101,7 +101,7 @@ export class MessageController {
     return (await this.shown([message]))[0]!;
   }
 
-  /** @throws Problem `not-found`, also for another account's message */
+  /** @throws Problem `not-found`, also for a message of another account */
   private async find(
     { params, principal }: Pick<Call, 'params' | 'principal'>,
     more: object = {},

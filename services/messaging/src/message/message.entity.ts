@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import type { MessageDirection, MessageStatus } from '#libs/contracts';
 import { tenantRow, userRef } from '#libs/database';
 
-/** One text between the account and one contact; `sentBy` is nobody for what the contact has written. */
+/** A text between the account and a contact. `sentBy` is null if the contact has written it. */
 export const Message = defineEntity({
   name: 'Message',
   tableName: 'message',

@@ -47,7 +47,7 @@ describe('messages', () => {
   const anInbox = (who: Principal, more: object = {}) =>
     messaging.call(who, inboxes.create, { body: { kind: 'personal', name: 'Mine', ...more } });
   const shared = () => anInbox(robin, { kind: 'shared' });
-  /** What becomes of messages once the carrier has had its turn. */
+  /** Waits until no message is queued any more, and returns the statuses. */
   const settled = (messages: readonly { id: string }[]) =>
     eventually(async () => {
       const read = messages.map(({ id }) => messaging.call(admin, messageGet, { params: { id } }));
@@ -55,7 +55,7 @@ describe('messages', () => {
       return !statuses.includes('queued') && statuses;
     });
 
-  it('go to each contact in the conversation with it, which is begun where there is none', async () => {
+  it('are added to the conversation with each contact, which is created if necessary', async () => {
     const { id: inboxId } = await shared();
     const [known, stranger] = [contacts.add(accountId), contacts.add(accountId)];
     const { id } = await messaging.call(robin, conversations.create, { body: { inboxId, contactId: known } });
@@ -72,7 +72,7 @@ describe('messages', () => {
     expect(await list({ sentBy: kim.userId })).toEqual([]);
   });
 
-  it('go from the caller’s personal inbox unless told otherwise', async () => {
+  it('are sent from the caller’s personal inbox by default', async () => {
     const contactIds = [contacts.add(accountId)];
     const [first] = (await compose(robin, { contactIds })).items;
     const [second] = (await compose(robin, { contactIds })).items;
@@ -87,7 +87,7 @@ describe('messages', () => {
     expect(await settled(items)).toEqual(['delivered', 'failed']);
   });
 
-  it('are for contacts one by one or for a segment, not for both, nobody or strangers', async () => {
+  it('are addressed to contacts or to a segment, but not to both, to none or to unknown ones', async () => {
     const contactIds = [contacts.add(accountId, { phone: '+14155550111' }), contacts.add(accountId)];
     const segmentId = contacts.segment({ phone: '+14155550111' });
     expect((await compose(robin, { segmentId })).items.map(({ contactId }) => contactId)).toEqual([contactIds[0]]);
@@ -101,7 +101,7 @@ describe('messages', () => {
     await expect(compose(robin, { segmentId: foreign })).rejects.toMatchObject({ code: 'unknown-reference' });
   });
 
-  it('that are asked for again under the same key ask nobody for the recipients', async () => {
+  it('are not composed again under the same idempotency key', async () => {
     contacts.add(accountId, { phone: '+14155550112' });
     const segmentId = contacts.segment({ phone: '+14155550112' });
     const call = { body: { text: 'Hello', segmentId }, idempotency: { key: messaging.ids.next(), digest: 'same' } };
@@ -112,7 +112,7 @@ describe('messages', () => {
     expect((await list()).length).toBe(1);
   });
 
-  it('go to the caller’s own contacts only, on request, and to none is refused', async () => {
+  it('can be limited to the caller’s own contacts, and fail if there are none', async () => {
     const mine = contacts.add(accountId, { assigneeId: robin.userId });
     const contactIds = [mine, contacts.add(accountId, { assigneeId: kim.userId }), contacts.add(accountId)];
     const { items } = await compose(robin, { contactIds, onlyMyContacts: true });
@@ -121,7 +121,7 @@ describe('messages', () => {
     await expect(none).rejects.toMatchObject({ code: 'no-assigned-contacts' });
   });
 
-  it('do not go from the personal inbox of somebody else, but for managers', async () => {
+  it('can be sent from another user’s personal inbox only by managers', async () => {
     const { id: inboxId } = await anInbox(kim);
     const contactIds = [contacts.add(accountId)];
     await expect(compose(robin, { inboxId, contactIds })).rejects.toMatchObject({ code: 'forbidden' });
@@ -130,7 +130,7 @@ describe('messages', () => {
     await expect(compose(elsewhere, { inboxId, contactIds })).rejects.toMatchObject({ code: 'unknown-reference' });
   });
 
-  it('go from no inbox of somebody who has left', async () => {
+  it('cannot be sent from the inbox of a user who has left', async () => {
     const { id: inboxId } = await anInbox(kim);
     const contactIds = [contacts.add(accountId)];
     await departs(messaging, kim, 'deactivated');
@@ -144,12 +144,12 @@ describe('messages', () => {
   });
 
   describe('that an admin sends as the assigned user', () => {
-    it('are for owners and admins only', async () => {
+    it('require an owner or admin', async () => {
       const attempt = compose(robin, { contactIds: [contacts.add(accountId)], sendAsAssignedUser: true });
       await expect(attempt).rejects.toMatchObject({ code: 'forbidden' });
     });
 
-    it('are in the inbox of the assigned user, and the rest in the one named', async () => {
+    it('are in the inbox of each active assigned user, and the rest in the named inbox', async () => {
       const gone = await messaging.person({ accountId });
       await departs(messaging, gone, 'deactivated');
       const contactIds = [
@@ -167,7 +167,7 @@ describe('messages', () => {
       expect(items.map(({ sentBy }) => sentBy!.id)).toEqual([admin.userId, admin.userId, admin.userId]);
     });
 
-    it('stay when the admin goes, and go with the assigned user', async () => {
+    it('stay when the admin is deleted, and are deleted with the assigned user', async () => {
       const contactIds = [contacts.add(accountId, { assigneeId: kim.userId })];
       await compose(admin, { contactIds, sendAsAssignedUser: true });
       const own = (await compose(admin, { contactIds: [contacts.add(accountId)] })).items[0]!;
@@ -192,7 +192,7 @@ describe('messages', () => {
     };
     const left = async () => (await list()).map(({ id }) => id).sort();
 
-    it.each(['crm', 'helpdesk', 'calls'] as const)('stay for ever with the preset %s', async (preset) => {
+    it.each(['crm', 'helpdesk', 'calls'] as const)('are kept with the preset %s', async (preset) => {
       const { own, ofTeam, ofOther } = await talk();
       await departs(messaging, kim, 'deleted', { preset });
       expect(await left()).toEqual([own.id, ofTeam.id, ofOther.id].sort());
@@ -200,7 +200,7 @@ describe('messages', () => {
       expect(sentBy).toEqual({ id: kim.userId, name: 'Deleted user', status: 'deleted' });
     });
 
-    it('stay with texting while the leaver is deactivated, and are deleted with the leaver; no others are', async () => {
+    it('are deleted by a deletion but not by a deactivation with the preset texting, and no other messages are', async () => {
       const { own, ofTeam, ofOther } = await talk();
       await departs(messaging, kim, 'deactivated', { preset: 'texting' });
       expect(await left()).toContain(own.id);
@@ -229,7 +229,7 @@ describe('messages', () => {
     const write = (inboxId: string, contactId: string) =>
       messaging.call(admin, messageInbound, { body: { inboxId, contactId, text: 'Hello?' } });
 
-    it('open a closed conversation again, unassigned when its assignee has left', async () => {
+    it('reopen a closed conversation, unassigned if its assignee has left', async () => {
       const { id: inboxId } = await shared();
       for (const assignee of [robin, kim]) {
         const body = { inboxId, contactId: contacts.add(accountId), assignee: assignee.userId };
@@ -242,7 +242,7 @@ describe('messages', () => {
       }
     });
 
-    it('to a number are in the personal inbox of whoever it is routed to', async () => {
+    it('to a number go to the personal inbox of the user it is routed to', async () => {
       const contactId = contacts.add(accountId);
       const body = { to: '+14155550199', contactId, text: 'Hello?' };
       for (const userId of [kim.userId, null]) {
@@ -259,7 +259,7 @@ describe('messages', () => {
       }
     });
 
-    it('to a number are routed under the key of the call, and once', async () => {
+    it('to a number are routed once, under the idempotency key of the call', async () => {
       const standIn = await AddressBook.open(messaging);
       try {
         await standIn.routesTo(kim.userId);
@@ -273,13 +273,13 @@ describe('messages', () => {
       }
     });
 
-    it('name an inbox or a number', async () => {
+    it('must name an inbox or a number', async () => {
       const attempt = messaging.call(admin, messageInbound, { body: { contactId: robin.userId, text: 'Hello?' } });
       await expect(attempt).rejects.toMatchObject({ code: 'validation' });
     });
   });
 
-  it('that the carrier has are reported as delivered or failed, once', async () => {
+  it('accept one delivery report from the carrier', async () => {
     const { items } = await compose(robin, { contactIds: [contacts.add(accountId)] });
     const report = (status: 'delivered' | 'failed') =>
       messaging.call(admin, messageDelivery, { params: { id: items[0]!.id }, body: { status } });
@@ -288,7 +288,7 @@ describe('messages', () => {
     await expect(report('failed')).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('can be removed, by nobody of another account', async () => {
+  it('can be removed, but not by another account', async () => {
     const { items } = await compose(robin, { contactIds: [contacts.add(accountId)] });
     const params = { id: items[0]!.id };
     const stranger = await messaging.person();

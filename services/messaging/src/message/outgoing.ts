@@ -5,14 +5,14 @@ import type { Recipient } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import type { SendingInbox } from './sending-inboxes.js';
 
-/** What goes out, and on whose behalf; the sender's teams are those of the time of writing. */
+/** A text and its sender. `teamIds` are the sender's teams at the time of writing. */
 export interface Letter {
   text: string;
   sentBy: string;
   teamIds: readonly string[];
 }
 
-/** Puts messages where the carrier takes them from, each into the conversation with its contact. */
+/** Queues messages for the carrier, each in the conversation with its contact. */
 @Injectable()
 export class Outgoing {
   constructor(
@@ -22,9 +22,9 @@ export class Outgoing {
   ) {}
 
   /**
-   * Joins the running transaction: the messages are sent if and only if it commits.
-   * @param begin whether conversations may begin; without, whoever has none yet gets nothing
-   * @returns ids of the messages, in the order of the recipients
+   * Uses the current transaction: the messages are sent if and only if it commits.
+   * @param begin whether to create missing conversations; if false, contacts without a conversation get no message
+   * @returns the ids of the messages, in the order of the recipients
    */
   async queue(inbox: SendingInbox, letter: Letter, recipients: readonly Recipient[], begin = true): Promise<string[]> {
     const threads = await this.conversations(
@@ -48,8 +48,8 @@ export class Outgoing {
   }
 
   /**
-   * The latest conversation with each contact in the inbox, begun where there is none.
-   * @returns conversation by contact
+   * Finds the latest conversation with each contact in the inbox, and creates missing ones if `begin` is true.
+   * @returns conversation id by contact id
    */
   async conversations(
     inbox: SendingInbox,
@@ -57,7 +57,7 @@ export class Outgoing {
     begin: boolean,
   ): Promise<Map<string, string>> {
     const db = this.em.getKysely();
-    // Held until the end, so that two who write to a contact at the same moment do not begin two conversations.
+    // Locked until the transaction ends, so that concurrent messages to a contact do not create two conversations.
     await sql`select 1 from message_inbox where id = ${inbox.id} for no key update`.execute(db);
     const { rows } = await sql<{ id: string; contact_id: string }>`
       select distinct on (contact_id) id, contact_id from conversation
@@ -65,17 +65,17 @@ export class Outgoing {
       db,
     );
     const known = new Map(rows.map((row) => [row.contact_id, row.id]));
-    const strangers = begin ? contactIds.filter((id) => !known.has(id)) : [];
-    const begun = strangers.map(() => this.ids.next());
+    const missing = begin ? contactIds.filter((id) => !known.has(id)) : [];
+    const created = missing.map(() => this.ids.next());
     await sql`
       insert into conversation (id, account_id, inbox_id, contact_id, status, created_at)
       select n.id, ${inbox.accountId}, ${inbox.id}, n.contact_id, 'open', ${this.clock.now()}
-      from unnest(${begun}::uuid[], ${strangers}::uuid[]) as n (id, contact_id)`.execute(db);
-    strangers.forEach((contactId, index) => known.set(contactId, begun[index]!));
+      from unnest(${created}::uuid[], ${missing}::uuid[]) as n (id, contact_id)`.execute(db);
+    missing.forEach((contactId, index) => known.set(contactId, created[index]!));
     return known;
   }
 
-  /** The teams of a person now. */
+  /** Returns the user's current teams. */
   async teamsOf(userId: string): Promise<string[]> {
     const { rows } = await sql<{ team_ids: string[] }>`
       select team_ids from directory where user_id = ${userId}`.execute(this.em.getKysely());

@@ -4,23 +4,23 @@ import { contactsFor, MOST_RECIPIENTS, Problem, type Recipient, type RecipientsW
 
 export type Audience = Pick<RecipientsWanted, 'accountId' | 'contactIds' | 'segmentId' | 'assignee'>;
 
-/** Whom messages go to: contacts belong to another service. */
+/** Asks the contacts service for the recipients of messages. */
 @Injectable()
 export class Recipients {
   constructor(private readonly services: ServiceClient) {}
 
   /**
-   * Everybody who is meant.
-   * @throws Problem `unknown-reference` for contacts or a segment that do not exist, `no-assigned-contacts`,
-   *   `validation` when there are too many
+   * Returns all recipients.
+   * @throws Problem `unknown-reference` if contacts or the segment do not exist, `no-assigned-contacts`,
+   *   `validation` if there are more than `MOST_RECIPIENTS`
    */
   async all(audience: Audience): Promise<Recipient[]> {
     const { contacts, next } = await this.page({ ...audience, limit: MOST_RECIPIENTS });
-    if (next) throw misaddressed('segmentId', `More than ${MOST_RECIPIENTS} contacts: make a campaign`);
+    if (next) throw misaddressed('segmentId', `More than ${MOST_RECIPIENTS} contacts: create a campaign instead`);
     if (audience.assignee && contacts.length === 0) {
       throw new Problem('no-assigned-contacts', { detail: 'None of these contacts is assigned to you.' });
     }
-    if (audience.contactIds && !audience.assignee) refuseMissing(audience.contactIds, contacts);
+    if (audience.contactIds && !audience.assignee) requireAll(audience.contactIds, contacts);
     return contacts;
   }
 
@@ -32,7 +32,7 @@ export class Recipients {
 export const misaddressed = (field: string, message: string) =>
   new Problem('validation', { errors: [{ field, message }] });
 
-function refuseMissing(wanted: readonly string[], found: readonly Recipient[]): void {
+function requireAll(wanted: readonly string[], found: readonly Recipient[]): void {
   const known = new Set(found.map(({ id }) => id));
   const items = wanted.filter((id) => !known.has(id));
   if (items.length > 0) throw new Problem('unknown-reference', { detail: 'Name contacts of this account.', items });

@@ -11,10 +11,10 @@ export interface SendingInbox {
   ownerId: string | null;
 }
 
-/** What an inbox is called that bears nobody's name. */
+/** The name of a personal inbox that was created automatically, or whose owner was deleted. */
 export const PERSONAL_INBOX = 'Personal inbox';
 
-/** The inboxes that messages go from; one that everybody has is made when it is first needed. */
+/** Finds the inboxes that messages are sent from. Personal and campaign inboxes are created when first needed. */
 @Injectable()
 export class SendingInboxes {
   constructor(
@@ -34,27 +34,27 @@ export class SendingInboxes {
     return this.first(accountId, sql`id = ${id}`);
   }
 
-  /** The first of the person's own. Whoever asks has made sure, and holds, that the person has not left. */
+  /** Returns the user's first personal inbox. The caller must have checked and locked that the user has not left. */
   async personal(accountId: string, ownerId: string): Promise<SendingInbox> {
     const first = () => this.first(accountId, sql`owner_id = ${ownerId}`);
     return (await first()) ?? this.make({ accountId, ownerId, name: PERSONAL_INBOX }, first);
   }
 
-  /** Where campaigns go from that have no inbox of their own. */
+  /** Returns the inbox for campaigns that do not name a usable one. */
   async forCampaigns(accountId: string): Promise<SendingInbox> {
     const name = 'Campaigns';
     const first = () => this.first(accountId, sql`kind = 'shared' and name = ${name}`);
     return (await first()) ?? this.make({ accountId, ownerId: null, name }, first);
   }
 
-  private async first(accountId: string, such: ReturnType<typeof sql>): Promise<SendingInbox | undefined> {
+  private async first(accountId: string, condition: ReturnType<typeof sql>): Promise<SendingInbox | undefined> {
     const { rows } = await sql<SendingInbox>`
       select id, account_id as "accountId", owner_id as "ownerId" from message_inbox
-      where account_id = ${accountId} and ${such} order by id limit 1`.execute(this.em.getKysely());
+      where account_id = ${accountId} and ${condition} order by id limit 1`.execute(this.em.getKysely());
     return rows[0];
   }
 
-  /** Of several who find it missing at the same moment, one makes it. */
+  /** Creates the inbox once, even with concurrent callers. */
   private async make(
     { accountId, ownerId, name }: { accountId: string; ownerId: string | null; name: string },
     look: () => Promise<SendingInbox | undefined>,

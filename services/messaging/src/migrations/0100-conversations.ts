@@ -2,7 +2,7 @@ import { migration } from '#libs/database';
 
 export const conversationTables = migration(
   '0100-conversations',
-  // Not called `inbox`: that is where the engine keeps what it has received.
+  // Not called `inbox`, which is the engine's table of received events.
   `create table message_inbox (
     id uuid primary key,
     account_id uuid not null,

@@ -2,7 +2,7 @@ import { migration } from '#libs/database';
 
 export const liveChatTables = migration(
   '0101-live-chats',
-  // A chat waits in the queue exactly as long as nobody has it; a closed one may have had an operator or not.
+  // A chat is queued if and only if it has no operator; a closed one can have an operator or not.
   `create table live_chat (
     id uuid primary key,
     account_id uuid not null,

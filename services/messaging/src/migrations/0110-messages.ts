@@ -2,7 +2,7 @@ import { migration } from '#libs/database';
 
 export const messageTables = migration(
   '0110-messages',
-  // `team_ids`: the teams of the sender when it was written; `due_at`: when the carrier gets it next, while it is queued.
+  // `team_ids`: the sender's teams when the message was written. `due_at`: the next attempt to send a queued message.
   `create table message (
     id uuid primary key,
     account_id uuid not null,
@@ -27,7 +27,7 @@ export const messageTables = migration(
   'create index message_sender on message (sent_by, id)',
   'create index message_account on message (account_id, id)',
   `create index message_queued on message (due_at) where status = 'queued'`,
-  // What the sandbox was handed; it goes with the message.
+  // Messages that the sandbox has received, deleted with the message.
   `create table sandbox_handover (
     message_id uuid primary key references message (id) on delete cascade,
     inbox_id uuid not null,
@@ -35,7 +35,7 @@ export const messageTables = migration(
     text text not null,
     handed_at timestamptz not null
   )`,
-  // Only ever added to. No foreign key: what was sent was sent, also when the message is gone.
+  // Append-only. No foreign key, because the entries are kept when the message is deleted.
   `create table message_activity (
     id uuid primary key,
     account_id uuid not null,

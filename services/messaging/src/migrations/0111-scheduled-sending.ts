@@ -2,7 +2,8 @@ import { migration } from '#libs/database';
 
 export const scheduledSendingTables = migration(
   '0111-scheduled-sending',
-  // The owner is whose number it goes from; for a shared inbox, who scheduled it. `lease_until`: a replica is at it.
+  // `owner_id`: the owner of the inbox; for a shared inbox, the user who scheduled it. `lease_until`: end of a
+  // replica's lease.
   `create table scheduled_message (
     id uuid primary key,
     account_id uuid not null,
@@ -21,7 +22,7 @@ export const scheduledSendingTables = migration(
   'create index scheduled_message_account on scheduled_message (account_id, id)',
   'create index scheduled_message_inbox on scheduled_message (inbox_id, id)',
   `create index scheduled_message_due on scheduled_message (at) where status in ('scheduled', 'held')`,
-  // The definition is the segment's when the campaign was made: the segment may go before the campaign is sent.
+  // `definition` is a copy from the time of creation, because the segment can be deleted before the campaign is sent.
   `create table campaign (
     id uuid primary key,
     account_id uuid not null,

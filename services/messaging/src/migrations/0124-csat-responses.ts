@@ -2,7 +2,7 @@ import { migration } from '#libs/database';
 
 export const csatTables = migration(
   '0124-csat-responses',
-  // A policy may delete conversations; what customers thought of them is kept.
+  // A policy can delete conversations; the responses about them are kept.
   `create table csat_response (
     id uuid primary key,
     account_id uuid not null,

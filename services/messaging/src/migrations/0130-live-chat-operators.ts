@@ -2,7 +2,8 @@ import { migration } from '#libs/database';
 
 export const liveChatOperatorTables = migration(
   '0130-live-chat-operators',
-  // `lifecycle_version`: the person's when they said so. A departure and a return move it, and end what was said before.
+  // `lifecycle_version`: the user's version at the declaration. A departure or reactivation raises it and so ends the
+  // declaration.
   `create table chat_operator (
     user_id user_ref primary key,
     account_id uuid not null,

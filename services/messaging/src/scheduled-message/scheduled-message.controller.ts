@@ -48,7 +48,7 @@ export class ScheduledMessageController extends base {
     return { message: body as NewScheduledMessage, to };
   }
 
-  /** The same as composing a message with a time. */
+  /** Same as composing a message with a time. */
   override insert({ principal }: Pick<Call, 'principal'>, { message, to }: NewRow): Promise<ScheduledMessageRow> {
     return this.composer.schedule(principal, message, to);
   }
@@ -57,7 +57,7 @@ export class ScheduledMessageController extends base {
     return { ...super.filter(call), ...this.seenBy(call) };
   }
 
-  /** @throws Problem `not-found`, also for one from a personal inbox that is none of the caller's business */
+  /** @throws Problem `not-found`, also for a message from a personal inbox that the caller may not see */
   override async find(call: Pick<Call, 'params' | 'principal'>): Promise<ScheduledMessageRow> {
     const { params, principal } = call;
     const where = { id: params.id, accountId: principal.accountId, ...this.seenBy(call) };
@@ -66,7 +66,7 @@ export class ScheduledMessageController extends base {
     return row;
   }
 
-  /** Whoever has scheduled one sees it, wherever it goes from. */
+  /** The user who scheduled a message always sees it, whichever inbox it is sent from. */
   private seenBy({ principal }: Pick<Call, 'principal'>): object {
     if (isManager(principal)) return {};
     return { $or: [{ scheduledBy: principal.userId }, inVisibleInboxes(principal, this.clock.now())] };

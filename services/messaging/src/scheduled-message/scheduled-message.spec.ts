@@ -48,10 +48,10 @@ describe('scheduled messages', () => {
   const messages = async () => (await messaging.call(admin, messageList)).items;
   const sharedInbox = () =>
     messaging.call(kim, inboxes.create, { body: { kind: 'shared', name: 'Support', memberIds: [kim.userId] } });
-  /** One that is due at the same time and belongs to nobody who leaves: once it is out, so is whatever would go out. */
-  const bystander = () => schedule({}, admin);
+  /** A message of another user that is due at the same time: once it is sent, all due messages have been sent. */
+  const reference = () => schedule({}, admin);
 
-  it('are sent when their time has come, not before', async () => {
+  it('are sent when they are due, not before', async () => {
     const { id, at, owner, scheduledBy } = await schedule();
     expect([owner.id, scheduledBy.id]).toEqual([kim.userId, kim.userId]);
     messaging.clock.advance(HOUR / 2);
@@ -65,7 +65,7 @@ describe('scheduled messages', () => {
     expect(Date.parse(message!.createdAt)).toBeGreaterThanOrEqual(Date.parse(at));
   });
 
-  it('are what composing for a later time makes, one for each inbox', async () => {
+  it('are created by composing with a later time, one for each inbox', async () => {
     const assigned = contacts.add(kim.accountId, { assigneeId: kim.userId });
     const body = { contactIds: [contactId, assigned], text: 'Hi', at: inAnHour(), sendAsAssignedUser: true };
     const { items, scheduled, total } = await messaging.call(admin, messageCompose, { body });
@@ -79,16 +79,16 @@ describe('scheduled messages', () => {
     expect(kims).toEqual([scheduled[0]]);
   });
 
-  it('are sent no more once they are removed', async () => {
+  it('are not sent once they are removed', async () => {
     const { id } = await schedule();
     await messaging.call(kim, scheduledMessages.remove, { params: { id } });
-    const other = await bystander();
+    const other = await reference();
     messaging.clock.advance(HOUR);
     await becomes(other.id, 'sent');
     expect((await messages()).map(({ sentBy }) => sentBy!.id)).toEqual([admin.userId]);
   });
 
-  it('go with their inbox when it is removed', async () => {
+  it('are deleted with their inbox', async () => {
     const { id: inboxId } = await sharedInbox();
     const { id } = await schedule({ inboxId });
     const { items } = await messaging.call(kim, conversations.list, { query: { inboxId } });
@@ -97,14 +97,14 @@ describe('scheduled messages', () => {
     await expect(status(id)).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('are scheduled by nobody who has left', async () => {
+  it('cannot be scheduled by a user who has left', async () => {
     await departs(messaging, kim, 'deactivated');
     await expect(schedule()).rejects.toMatchObject({ code: 'inactive-user', details: { items: [kim.userId] } });
   });
 
   describe('from the personal number of a leaver', () => {
-    it('are held while the leaver is away, and not sent', async () => {
-      const [{ id }, other] = [await schedule(), await bystander()];
+    it('are held while the leaver is deactivated, and not sent late', async () => {
+      const [{ id }, other] = [await schedule(), await reference()];
       await departs(messaging, kim, 'deactivated');
       expect(await status(id)).toBe('held');
       messaging.clock.advance(HOUR);
@@ -117,7 +117,7 @@ describe('scheduled messages', () => {
       expect((await messages()).filter(({ sentBy }) => sentBy!.id === kim.userId).length).toBe(1);
     });
 
-    it('are sent after all if the leaver is back in time', async () => {
+    it('are sent if the leaver is reactivated in time', async () => {
       const { id } = await schedule();
       await departs(messaging, kim, 'deactivated');
       await departs(messaging, kim, 'active');
@@ -128,20 +128,20 @@ describe('scheduled messages', () => {
     });
 
     it.each<Preset>(['crm', 'helpdesk', 'texting', 'calls'])(
-      'are cancelled with the deletion, held ones too, with the preset %s',
+      'are cancelled by the deletion, including held ones, with the preset %s',
       async (preset) => {
         const held = await schedule();
         await departs(messaging, kim, 'deactivated', { preset });
         await departs(messaging, kim, 'deleted', { preset });
         expect(await status(held.id)).toBe('cancelled');
-        const other = await bystander();
+        const other = await reference();
         messaging.clock.advance(HOUR);
         await becomes(other.id, 'sent');
         expect(await status(held.id)).toBe('cancelled');
       },
     );
 
-    it('are sent when the account keeps them, but begin no thread that has been deleted', async () => {
+    it('are sent if the policy keeps them, but create no thread that has been deleted', async () => {
       const keep = {
         'messaging.scheduled-messages': { deactivated: { action: 'keep' }, deleted: { action: 'keep' } },
       } as const;
@@ -158,7 +158,7 @@ describe('scheduled messages', () => {
       expect(await messages()).toEqual([]);
     });
 
-    it('go with the number, not with the admin who scheduled them', async () => {
+    it('depend on the owner of the number, not on the admin who scheduled them', async () => {
       const inbox = await messaging.call(kim, inboxes.create, { body: { kind: 'personal', name: 'Mine' } });
       const second = await messaging.person({ accountId: kim.accountId, roles: ['admin'] });
       const { id, ownerId } = await schedule({ inboxId: inbox.id }, second);
@@ -171,7 +171,7 @@ describe('scheduled messages', () => {
   });
 
   it.each<Preset>(['crm', 'helpdesk', 'texting', 'calls'])(
-    'from a shared inbox are sent on schedule, though who scheduled them is deleted, with the preset %s',
+    'from a shared inbox are sent even if the user who scheduled them is deleted, with the preset %s',
     async (preset) => {
       const { id: inboxId } = await sharedInbox();
       const { id } = await schedule({ inboxId });

@@ -8,7 +8,7 @@ import { type Db } from '#libs/lifecycle';
 import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 
-/** Longer than asking for the recipients may take. */
+/** Longer than the request for the recipients can take. */
 const LEASE_MS = 60_000;
 
 interface Due {
@@ -72,7 +72,7 @@ export class ScheduledSender extends Worker<Due> {
 
   private async send(due: Due, contacts: readonly Recipient[]): Promise<void> {
     const left = due.inbox_owner ? await this.directory.lockAndCheckLeft(due.account_id, due.inbox_owner) : false;
-    // A hold or a cancellation comes either before this, and the message stays, or after it, and it is sent.
+    // If a hold or a cancellation comes first, this updates nothing; if it comes later, the message is sent.
     const { rows } = await sql`
       update scheduled_message set status = 'sent' where id = ${due.id} and status = 'scheduled' returning id`.execute(
       this.em.getKysely(),

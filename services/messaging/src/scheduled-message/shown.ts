@@ -2,7 +2,7 @@ import type { ScheduledMessage } from '#libs/contracts';
 import type { Directory } from '#libs/database';
 import type { ScheduledMessageRow } from './scheduled-message.entity.js';
 
-/** Scheduled messages as an answer shows them. */
+/** Converts scheduled messages to their API representation. */
 export async function shownScheduled(
   directory: Directory,
   rows: readonly ScheduledMessageRow[],

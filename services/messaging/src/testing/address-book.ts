@@ -12,10 +12,10 @@ import {
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 
-/** Stands in for the contacts service on the real broker: knows the contacts and segments that a test makes. */
+/** A fake contacts service on the real broker, with the contacts and segments that a test adds. */
 export class AddressBook {
   private readonly contacts: (Recipient & { accountId: string })[] = [];
-  /** Keys of the calls that telephony was asked to route. */
+  /** Idempotency keys of the calls that telephony was asked to route. */
   readonly routed: (string | undefined)[] = [];
   private readonly segments = new Map<string, Record<string, unknown>>();
 
@@ -32,16 +32,16 @@ export class AddressBook {
     return book;
   }
 
-  /** Also stands in for identity: what the account's preset is. */
+  /** Also answers for identity: returns the account's preset. */
   async presetIs(preset: Preset): Promise<void> {
     const response = JSON.stringify({ response: { preset }, isDisposed: true, id: '0' });
     this.nats.subscribe(accountGet.subject, { callback: (_error, message) => void message.respond(response) });
     await this.nats.flush();
   }
 
-  /** Also stands in for telephony: whoever is called, and the shared inbox that the number is of. */
+  /** Also answers for telephony: routes every number to this user or shared inbox. */
   async routesTo(userId: string | null, inboxId: string | null = null): Promise<void> {
-    const user = userId && { id: userId, name: 'Whoever', status: 'active' };
+    const user = userId && { id: userId, name: 'Any user', status: 'active' };
     const response = JSON.stringify({ response: { user, inboxId }, isDisposed: true, id: '0' });
     this.nats.subscribe(callInbound.subject, {
       callback: (_error, message) => {

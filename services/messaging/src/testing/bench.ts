@@ -12,7 +12,7 @@ type Controller<B extends object> = new (
   clock: Clock,
 ) => { update(call: Call<B>): Promise<unknown> };
 
-/** Changes something through a resource's controller, in a transaction of its own as for a call from the gateway. */
+/** Calls `update` of a resource's controller in a separate transaction, like a call from the gateway. */
 export function changeAs<B extends object>(
   bench: RuleBench,
   by: Person,
@@ -25,7 +25,7 @@ export function changeAs<B extends object>(
   return RequestContext.create(em, () => em.transactional(() => controller.update(call)));
 }
 
-/** A conversation in a shared inbox of the person's account, assigned to nobody. */
+/** Creates an unassigned conversation in a shared inbox of the person's account. */
 export async function conversationOf(em: EntityManager, { accountId }: Person, bench: RuleBench): Promise<string> {
   const [inboxId, id] = [bench.ids.next(), bench.ids.next()];
   const createdAt = bench.clock.now();

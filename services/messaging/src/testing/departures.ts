@@ -16,13 +16,16 @@ import { sql } from 'kysely';
 
 interface Choices {
   preset?: Preset;
-  /** Instead of what the preset says. */
+  /** Override actions of the preset. */
   overrides?: ResolvedRules;
   conversion?: Conversion;
   profile?: Partial<Profile>;
 }
 
-/** Somebody leaves or returns, as the event tells it: under the policy of a preset, with all of the service's rules. */
+/**
+ * Applies a departure or reactivation event under a preset's policy with all rules of the service.
+ * @returns the receipt's lines
+ */
 export async function departs(
   messaging: TestService,
   person: Principal,
@@ -52,7 +55,7 @@ export async function departureOf(
   });
 }
 
-/** Identity has made somebody the caretaker of a person's inbox, or nobody any more. */
+/** Applies an event that sets or removes the caretaker of a person's inbox. */
 export async function isCaredFor(
   messaging: TestService,
   person: Principal,

@@ -3,17 +3,17 @@ import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
 import { MessagingModule, migrations } from '../messaging.module.js';
 
-/** The service, to be called as the gateway calls it. */
+/** Starts the service; tests call it as the gateway does. */
 export const startMessaging = () => TestService.start({ name: 'messaging', module: MessagingModule, migrations });
 
-/** A conversation in a shared inbox of its own. */
+/** Creates a conversation in a new shared inbox. */
 export async function aConversation(messaging: TestService, by: Principal, more: Partial<NewConversation> = {}) {
   const inbox = await messaging.call(by, inboxes.create, { body: { kind: 'shared', name: 'Support' } });
   const body = { contactId: messaging.ids.next(), inboxId: inbox.id, ...more };
   return messaging.call(by, conversations.create, { body });
 }
 
-/** Somebody leaves under a policy that keeps all there is. */
+/** Marks a user as departed in the directory without running any rules. */
 export async function leaves(messaging: TestService, { userId }: Principal, status: 'deactivated' | 'deleted') {
   const name = status === 'deleted' ? sql`null` : sql`name`;
   await sql`update directory set status = ${status}, name = ${name} where user_id = ${userId}`.execute(

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { personal, tenantRow, userRef } from '#libs/database';
 
-/** Collects what visitors fill in for whoever its saving preferences name. */
+/** Collects what visitors submit for the user that its saving preferences name. */
 export const Webform = defineEntity({
   name: 'Webform',
   tableName: 'webform',
