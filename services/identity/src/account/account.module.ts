@@ -6,7 +6,7 @@ import { UserModule } from '../user/user.module.js';
 import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
 
-/** Accounts: opening one, and its settings. */
+/** Creates accounts and manages their settings. */
 @Module({
   imports: [AuditModule, PasswordModule, SessionModule, UserModule],
   controllers: [AccountController],

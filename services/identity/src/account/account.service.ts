@@ -49,7 +49,7 @@ export class AccountService {
     private readonly ids: Ids,
   ) {}
 
-  /** Opens an account; the owner is signed in at once. */
+  /** Creates an account with its owner, and signs the owner in. */
   async open({ name, preset, seats, owner }: NewAccount, client: Call['client']): Promise<OpenedAccount> {
     const accountId = this.ids.next();
     const passwordHash = await this.passwords.hash(owner.password);
@@ -88,14 +88,14 @@ export class AccountService {
     };
   }
 
-  /** @throws Problem `conflict` when more seats are taken than there are to be */
+  /** @throws Problem `conflict` if the new number of seats is lower than the number of used seats */
   async update(principal: Principal, change: AccountChange): Promise<Account> {
     const { accountId, userId } = principal;
     await lockAccount(this.em, accountId);
     await this.actors.requireManager(principal);
     const { used } = await seatsOf(this.em, accountId);
     if (change.seats !== undefined && change.seats < used) {
-      throw new Problem('conflict', { detail: `${used} seats are taken. Deactivate users first.` });
+      throw new Problem('conflict', { detail: `${used} seats are in use. Deactivate users first.` });
     }
     const before = await this.row(accountId);
     const after = {
@@ -124,7 +124,7 @@ export class AccountService {
     return rows[0];
   }
 
-  /** They are shown by the account's label, so other services have to learn of another one. */
+  /** Deleted users are shown by the account's label, so a new label is published for each of them. */
   private async deletedUsers(accountId: string): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
       select id from users where account_id = ${accountId} and status = 'deleted'`.execute(this.em.getKysely());

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => identity.stop());
 
 describe('opening an account', () => {
-  it('makes the owner active and signs them in', async () => {
+  it('creates an active owner and signs them in', async () => {
     const opened = await identity.anAccount({
       name: 'Acme',
       owner: { name: 'Olive', email: 'Olive@example.com', staffId: 'O-1' },
@@ -35,7 +35,7 @@ describe('opening an account', () => {
     });
   });
 
-  it('gives 25 seats and the crm preset unless told otherwise', async () => {
+  it('defaults to 25 seats and the preset crm', async () => {
     const plain = await identity.anAccount();
     expect(plain.account).toMatchObject({
       preset: 'crm',
@@ -47,7 +47,7 @@ describe('opening an account', () => {
     expect(other.account).toMatchObject({ preset: 'calls', seats: { total: 3, used: 1, free: 2 } });
   });
 
-  it('tells other services of the owner, in an event whose seq is 1', async () => {
+  it('publishes the owner in an event with seq 1', async () => {
     const opened = await identity.anAccount();
     const events = await identity.query(
       sql<{ event: object }>`select event from outbox where user_id = ${opened.user.id}`,
@@ -61,7 +61,7 @@ describe('opening an account', () => {
     });
   });
 
-  it('leaves nothing behind when a name is blank', async () => {
+  it('creates nothing if a name is blank', async () => {
     const call = identity.anAccount({ owner: { name: '   ', email: 'blank@example.com' } });
     expect(await outcomeOf(call)).toBe('validation');
     expect(await identity.query(sql`select from users where email = 'blank@example.com'`)).toHaveLength(0);
@@ -69,7 +69,7 @@ describe('opening an account', () => {
 });
 
 describe('changing an account', () => {
-  it('a manager changes it, and the answer shows it', async () => {
+  it('a manager can change all settings, and the answer contains them', async () => {
     const owner = ownerOf(await identity.anAccount());
     const body = {
       name: 'Zenith',
@@ -83,21 +83,21 @@ describe('changing an account', () => {
     expect(await identity.call(accountGet, { principal: owner })).toEqual(changed);
   });
 
-  it('an agent can not, even with a token that still says admin', async () => {
+  it('an agent cannot, even with a token that still contains the role admin', async () => {
     const owner = ownerOf(await identity.anAccount());
     const agent = await identity.aPerson(owner);
     const call = identity.call(accountUpdate, { principal: { ...agent, roles: ['admin'] }, body: { name: 'Mine' } });
     expect(await outcomeOf(call)).toBe('forbidden');
   });
 
-  it('seats can not go below those taken', async () => {
+  it('the number of seats cannot go below those in use', async () => {
     const owner = ownerOf(await identity.anAccount());
     await identity.aUser(owner);
     expect(await outcomeOf(identity.call(accountUpdate, { principal: owner, body: { seats: 1 } }))).toBe('conflict');
     expect(await outcomeOf(identity.call(accountUpdate, { principal: owner, body: { seats: 2 } }))).toBe('ok');
   });
 
-  it('another preset is another version of the policy', async () => {
+  it('a new preset raises the version of the policy', async () => {
     const owner = ownerOf(await identity.anAccount());
     const version = () =>
       identity.query(sql<{ policy_version: number }>`select policy_version from account where id = ${owner.accountId}`);
@@ -107,7 +107,7 @@ describe('changing an account', () => {
     expect(await version()).toEqual([{ policy_version: 2 }]);
   });
 
-  it('another label for deleted users is told of each of them', async () => {
+  it('a new label for deleted users is published for each of them', async () => {
     const owner = ownerOf(await identity.anAccount());
     const { id } = await identity.aUser(owner);
     await identity.query(
@@ -125,7 +125,7 @@ describe('changing an account', () => {
 });
 
 describe('seats', () => {
-  it('of 20 who are invited at once to one free seat, one gets it', async () => {
+  it('with one free seat, one of 20 concurrent invitations succeeds', async () => {
     const owner = ownerOf(await identity.anAccount({ seats: 2 }));
     const invite = (n: number) =>
       identity.call(usersInvite, {
@@ -136,7 +136,7 @@ describe('seats', () => {
     expect((await identity.call(accountGet, { principal: owner })).seats).toEqual({ total: 2, used: 2, free: 0 });
   });
 
-  it('invited users take one, those who have left do not', async () => {
+  it('are used by invited users, but not by users who have left', async () => {
     const owner = ownerOf(await identity.anAccount({ seats: 2 }));
     const { id } = await identity.aUser(owner, { password: undefined });
     expect(await outcomeOf(identity.aUser(owner))).toBe('no-free-seat');
@@ -145,6 +145,6 @@ describe('seats', () => {
   });
 });
 
-it('another account is nobody', async () => {
+it('an unknown account is not found', async () => {
   expect(await outcomeOf(identity.call(accountGet, { principal: NOBODY }))).toBe('not-found');
 });

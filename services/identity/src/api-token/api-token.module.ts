@@ -3,7 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { UserModule } from '../user/user.module.js';
 import { ApiTokens } from './api-tokens.js';
 
-/** Tokens that people make for programs. */
+/** Tokens that users create for programs. */
 @Module({
   imports: [AuditModule, UserModule],
   providers: [ApiTokens],

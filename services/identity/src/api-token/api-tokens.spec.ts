@@ -18,13 +18,13 @@ const whoIs = (token: string) => identity.client.ask(authenticate, { token });
 const list = async (principal = owner) => (await identity.call(myApiTokensList, { principal })).items;
 
 describe('an API token', () => {
-  it('speaks for the user who made it, without a session', async () => {
+  it('authenticates the user who created it, without a session', async () => {
     const { token } = await create();
     expect(token).toMatch(/^lvr_[0-9a-f-]{36}_[\w-]{43}$/);
     expect(await whoIs(token)).toEqual(owner);
   });
 
-  it('is shown once and is not in the database', async () => {
+  it('is shown once and not stored', async () => {
     const { token, ...rest } = await create();
     expect(await list()).toEqual([rest]);
     const secret = token.slice(-43);
@@ -35,14 +35,14 @@ describe('an API token', () => {
     expect(stored!.row).not.toContain(Buffer.from(secret).toString('hex'));
   });
 
-  it('is refused with another secret, another id or another form', async () => {
+  it('is refused with a wrong secret, id or format', async () => {
     const [one, other] = [await create(), await create()];
     expect(await whoIs(`lvr_${one.id}_${other.token.slice(-43)}`)).toBeNull();
     expect(await whoIs(one.token.slice(0, -1))).toBeNull();
     expect(await whoIs('lvr_')).toBeNull();
   });
 
-  it('tells when it was used last, to the minute', async () => {
+  it('shows when it was last used, accurate to the minute', async () => {
     const { token } = await create();
     expect((await list())[0]!.lastUsedAt).toBeNull();
     await whoIs(token);
@@ -55,7 +55,7 @@ describe('an API token', () => {
     expect((await list())[0]!.lastUsedAt).not.toBe(lastUsedAt);
   });
 
-  it('is dead once revoked, which only its owner can do', async () => {
+  it('is invalid once revoked, and only its owner can revoke it', async () => {
     const { id, token } = await create();
     const stranger = await identity.aPerson(owner, { roles: ['admin'] });
     const revoke = (principal: Principal) => identity.call(myApiTokensRevoke, { principal, params: { id } });
@@ -66,7 +66,7 @@ describe('an API token', () => {
     expect(await list()).toEqual([]);
   });
 
-  it('is dead while its owner is not active', async () => {
+  it('is invalid while its owner is not active', async () => {
     const person = await identity.aPerson(owner);
     const { token } = await create(person);
     await identity.query(sql`update users set status = 'deactivated' where id = ${person.userId}`);

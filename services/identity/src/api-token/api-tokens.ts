@@ -12,7 +12,7 @@ import {
 import { Clock, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { COARSE, ProgramTokens, toToken, type TokenRow } from './program-tokens.js';
+import { LAST_USED_PRECISION_MS, ProgramTokens, toToken, type TokenRow } from './program-tokens.js';
 import { Actors } from '../user/actors.js';
 
 export const API_TOKEN_PREFIX = 'lvr_';
@@ -26,7 +26,7 @@ interface KnownToken {
   roles: Role[];
 }
 
-/** Personal tokens for programs: `lvr_<id>_<secret>`, good until revoked or the person leaves. */
+/** Personal tokens for programs: `lvr_<id>_<secret>`, valid until revoked or the user leaves. */
 @Injectable()
 export class ApiTokens {
   constructor(
@@ -59,7 +59,7 @@ export class ApiTokens {
     return toPage(rows.map(toToken), query);
   }
 
-  /** @throws Problem `not-found`, for somebody else's token, too */
+  /** @throws Problem `not-found`, also for a token of another user */
   async revoke({ accountId, userId }: Principal, tokenId: string): Promise<void> {
     const { rows } = await sql`
       update api_token set revoked = true, revoked_at = ${this.clock.now()}
@@ -70,14 +70,14 @@ export class ApiTokens {
     ]);
   }
 
-  /** Revokes whatever tokens these people still have. */
+  /** Revokes all tokens of these users. */
   async revokeAll(userIds: readonly string[]): Promise<void> {
     await sql`
       update api_token set revoked = true, revoked_at = ${this.clock.now()}
       where user_id = any(${[...userIds]}::uuid[]) and not revoked`.execute(this.db);
   }
 
-  /** Who the token speaks for; null when it is no good, or its owner is not active. */
+  /** Returns the owner of the token; null if it is invalid, or its owner is not active. */
   async authenticate(token: string): Promise<Principal | null> {
     const given = tokens.read(token);
     if (!given) return null;
@@ -94,7 +94,7 @@ export class ApiTokens {
 
   private async touch(tokenId: string, lastUsedAt: string | null): Promise<void> {
     const now = this.clock.now();
-    if (lastUsedAt && now.getTime() - Date.parse(lastUsedAt) < COARSE) return;
+    if (lastUsedAt && now.getTime() - Date.parse(lastUsedAt) < LAST_USED_PRECISION_MS) return;
     await sql`update api_token set last_used_at = ${now} where id = ${tokenId}`.execute(this.db);
   }
 

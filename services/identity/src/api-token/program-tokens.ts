@@ -4,10 +4,10 @@ import { isoOf, isoOrNull } from '../common/moments.js';
 import type { Clock, Ids } from '#libs/database';
 import { sha256 } from '../common/secrets.js';
 
-/** Milliseconds by which the time of the last use may be behind: writing it each time would cost more than it tells. */
-export const COARSE = 60_000;
+/** Precision of `last_used_at` in milliseconds. Writing it on each use would cost too much. */
+export const LAST_USED_PRECISION_MS = 60_000;
 
-/** A token for programs as it is kept, besides whose it is. */
+/** The columns that all tables of tokens share. */
 export interface TokenRow {
   id: string;
   name: string;
@@ -22,15 +22,15 @@ export const toToken = ({ id, name, created_at, last_used_at }: TokenRow) => ({
   lastUsedAt: isoOrNull(last_used_at),
 });
 
-/** Tokens for programs, shown once and then known by a hash only: `<prefix><id>_<secret>`. */
+/** Creates and parses tokens for programs: `<prefix><id>_<secret>`. Only a hash of the secret is stored. */
 export class ProgramTokens {
-  private readonly form: RegExp;
+  private readonly pattern: RegExp;
 
   constructor(private readonly prefix: string) {
-    this.form = new RegExp(`^${prefix}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([\\w-]{43})$`);
+    this.pattern = new RegExp(`^${prefix}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([\\w-]{43})$`);
   }
 
-  /** @throws Problem `validation` for a name of nothing but blanks */
+  /** @throws Problem `validation` if the name is blank */
   make(ids: Ids, clock: Clock, name: string): { row: TokenRow; hash: Buffer; token: string } {
     const secret = ids.secret(32);
     const id = ids.next();
@@ -38,9 +38,9 @@ export class ProgramTokens {
     return { row, hash: sha256(secret), token: `${this.prefix}${id}_${secret}` };
   }
 
-  /** What a token says of itself; undefined for anything else. */
+  /** Parses a token; undefined if it does not have the format. */
   read(token: string): { id: string; isOf: (hash: Buffer) => boolean } | undefined {
-    const [, id, secret] = this.form.exec(token) ?? [];
+    const [, id, secret] = this.pattern.exec(token) ?? [];
     if (!id || !secret) return undefined;
     return { id, isOf: (hash) => timingSafeEqual(hash, sha256(secret)) };
   }

@@ -12,7 +12,7 @@ export const AuditEntry = defineEntity({
     actorId: userRef().nullable(),
     system: p.text().nullable(),
     subjectId: userRef().nullable(),
-    /** JSON as it was hashed; may hold personal detail of the subject and of nobody else. */
+    /** The JSON that was hashed. Can contain personal data of the subject, but of no other user. */
     detail: personal().nullable(),
     salt: p.text().nullable(),
     detailDigest: p.text().nullable(),

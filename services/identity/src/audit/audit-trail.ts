@@ -23,7 +23,7 @@ interface EntryRow {
   hash: string;
 }
 
-const AT_ONCE = 1_000;
+const BATCH_SIZE = 1_000;
 
 /** Reads the audit trail. */
 @Injectable()
@@ -62,7 +62,7 @@ export class AuditTrail {
     );
   }
 
-  /** Walks the chain from its beginning to where it ended when asked. */
+  /** Verifies the chain from the first entry to the head at the time of the call. */
   async verify(accountId: string): Promise<AuditVerification> {
     const db = this.em.getKysely();
     const head = await sql<{ seq: number; hash: string }>`
@@ -72,25 +72,25 @@ export class AuditTrail {
     while (seq < end) {
       const { rows } = await sql<EntryRow>`
         select e.*, e.seq::float8 as seq from audit_entry e
-        where e.account_id = ${accountId} and e.seq > ${seq} and e.seq <= ${end} order by e.seq limit ${AT_ONCE}`.execute(
+        where e.account_id = ${accountId} and e.seq > ${seq} and e.seq <= ${end} order by e.seq limit ${BATCH_SIZE}`.execute(
         db,
       );
       for (const row of rows) {
-        if (row.seq !== seq + 1 || !fits(row, hash)) return { valid: false, entries: seq, firstBroken: seq + 1 };
+        if (row.seq !== seq + 1 || !isValid(row, hash)) return { valid: false, entries: seq, firstBroken: seq + 1 };
         [seq, hash] = [row.seq, row.hash];
       }
-      // The head speaks of an entry that is gone.
+      // The head refers to an entry that does not exist.
       if (rows.length === 0) return { valid: false, entries: seq, firstBroken: seq + 1 };
     }
     return hash === endHash ? { valid: true, entries: seq } : { valid: false, entries: seq, firstBroken: seq };
   }
 }
 
-function fits(row: EntryRow, prevHash: string): boolean {
-  return row.prev_hash === prevHash && row.hash === entryHash(prevHash, linkOf(row)) && detailFits(row);
+function isValid(row: EntryRow, prevHash: string): boolean {
+  return row.prev_hash === prevHash && row.hash === entryHash(prevHash, linkOf(row)) && isDetailValid(row);
 }
 
-function detailFits({ detail, salt, detail_digest: digest, scrubbed }: EntryRow): boolean {
+function isDetailValid({ detail, salt, detail_digest: digest, scrubbed }: EntryRow): boolean {
   if (detail === null) return digest === null || scrubbed;
   return salt !== null && detailDigest(salt, detail) === digest;
 }

@@ -18,7 +18,7 @@ const list = async (query: AuditQuery = {}) => (await identity.call(auditList, {
 const verify = () => identity.call(auditVerify, { principal: owner });
 const scrub = (id: string) =>
   identity.query(sql`update audit_entry set detail = null, salt = null, scrubbed = true where subject_id = ${id}`);
-/** Opening the account wrote 1 and 2; these are 3 and 4. */
+/** Adds entries 3 and 4; creating the account wrote 1 and 2. */
 const twoMore = async () => {
   const { id } = await identity.aUser(owner, { name: 'Traceable Person' });
   await identity.call(usersUpdate, { principal: owner, params: { id }, body: { name: 'Renamed Person' } });
@@ -26,7 +26,7 @@ const twoMore = async () => {
 };
 
 describe('the audit trail', () => {
-  it('tells who did what to whom, newest first', async () => {
+  it('lists actor, action and subject, newest first', async () => {
     const id = await twoMore();
     const [newest, before] = await list();
     expect(newest).toMatchObject({
@@ -41,7 +41,7 @@ describe('the audit trail', () => {
     expect(before).toMatchObject({ seq: 3, action: 'user.created' });
   });
 
-  it('shows the system as itself', async () => {
+  it('shows actions of the system without an actor', async () => {
     const entry = {
       accountId: owner.accountId,
       action: 'departure.completed',
@@ -52,7 +52,7 @@ describe('the audit trail', () => {
     expect((await list())[0]).toMatchObject({ actor: null, system: 'system (departure)', detail: null });
   });
 
-  it('is searched by actor, subject, action and time', async () => {
+  it('can be filtered by actor, subject, action and time', async () => {
     const id = await twoMore();
     const at = (seconds: number) => new Date(identity.clock.millis() + seconds * 1_000).toISOString();
     expect(await list({ subjectId: id })).toHaveLength(2);
@@ -64,14 +64,14 @@ describe('the audit trail', () => {
     expect(await list({ to: at(-60) })).toHaveLength(0);
   });
 
-  it('is each account’s own', async () => {
+  it('does not include other accounts', async () => {
     const elsewhere = ownerOf(await identity.anAccount());
     expect((await list()).map((entry) => entry.actor!.id)).not.toContain(elsewhere.userId);
   });
 });
 
 describe('the hash chain', () => {
-  it('verifies, also when 20 write at once', async () => {
+  it('is valid after 20 concurrent writes', async () => {
     await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
         identity.call(accountUpdate, { principal: owner, body: { retentionDays: n + 1 } }),
@@ -80,7 +80,7 @@ describe('the hash chain', () => {
     expect(await verify()).toEqual({ valid: true, entries: 22 });
   });
 
-  it('takes many entries of several accounts at once', async () => {
+  it('can be extended by entries of several accounts in one call', async () => {
     const other = ownerOf(await identity.anAccount());
     const entries = [owner, other, owner, other].map(({ accountId }) => ({ accountId, action: 'test.done' }));
     await identity.transaction(() => identity.get(Audit).append(entries));
@@ -88,7 +88,7 @@ describe('the hash chain', () => {
     expect(await identity.call(auditVerify, { principal: other })).toEqual({ valid: true, entries: 4 });
   });
 
-  it('still verifies after a person’s details are erased, and nothing of them is left', async () => {
+  it('is still valid after a user’s details have been erased, and none of them are left', async () => {
     const id = await twoMore();
     await scrub(id);
     expect(await verify()).toEqual({ valid: true, entries: 4 });
@@ -107,10 +107,10 @@ describe('the hash chain', () => {
     ['an actor', sql`update audit_entry set actor_id = null where seq = 3`, 3],
     ['a time', sql`update audit_entry set at = at - interval '1 hour' where seq = 3`, 3],
     ['a detail', sql`update audit_entry set detail = '{}' where seq = 3`, 3],
-    ['a detail erased without saying so', sql`update audit_entry set detail = null where seq = 3`, 3],
-    ['an entry taken out', sql`delete from audit_entry where seq = 3`, 3],
-    ['the newest entry taken out', sql`delete from audit_entry where seq = 4`, 4],
-  ])('breaks with %s', async (_, tampering, firstBroken) => {
+    ['a detail erased without the flag', sql`update audit_entry set detail = null where seq = 3`, 3],
+    ['a deleted entry', sql`delete from audit_entry where seq = 3`, 3],
+    ['the newest entry deleted', sql`delete from audit_entry where seq = 4`, 4],
+  ])('is invalid after tampering with %s', async (_, tampering, firstBroken) => {
     await twoMore();
     await identity.query(sql`with mine as (select 1) ${tampering} and account_id = ${owner.accountId}`);
     expect(await verify()).toEqual({ valid: false, entries: firstBroken - 1, firstBroken });

@@ -7,18 +7,18 @@ import { detailDigest, entryHash, GENESIS } from './chain.js';
 
 export interface NewEntry {
   accountId: string;
-  /** What happened, in the past tense where it can be: `user.updated`. */
+  /** What happened, in the past tense where possible: `user.updated`. */
   action: string;
-  /** Who did it; nobody when the system did. */
+  /** The user who did it; undefined if the system did. */
   actorId?: string;
-  /** Which part of the system did it, when nobody did. */
+  /** The part of the system that did it, if no user did. */
   system?: string;
   subjectId?: string;
-  /** Personal detail in it may be the subject's, and nobody else's: it is erased together with the subject. */
+  /** Can contain personal data of the subject only, because it is erased when the subject is deleted. */
   detail?: Record<string, unknown>;
 }
 
-/** Whoever makes a call, as an entry names them. */
+/** The caller as the fields of an entry. */
 export const actorOf = ({ userId, system }: Principal): Pick<NewEntry, 'actorId' | 'system'> =>
   system === undefined ? { actorId: userId } : { system };
 
@@ -32,14 +32,14 @@ export class Audit {
   ) {}
 
   /**
-   * Adds entries in the transaction that does what they tell. One after the other within an account: call it last, and
-   * for many things at once.
+   * Appends entries in the transaction of the change that they record. It locks the account's chain until the
+   * transaction ends, so call it last, and once for many entries.
    */
   async append(entries: readonly NewEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const accounts = [...new Set(entries.map((entry) => entry.accountId))].sort();
     const heads = await this.lockHeads(accounts);
-    // About them no detail is written: what is erased with a person must not come back.
+    // Entries about deleted users get no detail, because it could contain what the deletion has erased.
     const deleted = await this.deletedAmong(entries.flatMap((entry) => (entry.detail && entry.subjectId) || []));
     const rows = entries.map((entry) => {
       const gone = deleted.has(entry.subjectId ?? '');
@@ -57,7 +57,7 @@ export class Audit {
       where h.account_id = m.account_id`.execute(this.em.getKysely());
   }
 
-  /** Erases the details of what was done to and by somebody, as their deletion would. Every record stays. */
+  /** Erases the details of all entries about and by the user, as a deletion does. The entries stay. */
   async scrub(userId: string): Promise<void> {
     await sql`
       update audit_entry set detail = null, salt = null, scrubbed = true

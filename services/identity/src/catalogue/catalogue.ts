@@ -3,19 +3,19 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type RuleDeclaration, type RuleDescription } from '#libs/contracts';
 import { sql } from 'kysely';
 
-/** Services in the order in which a reader meets them; others follow. */
+/** The order of services in the catalogue. Others follow. */
 const ORDER = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
 
-/** All rules of all services, as they have told them. */
+/** The rules that all services have declared. */
 @Injectable()
 export class Catalogue {
   constructor(private readonly em: EntityManager) {}
 
   /**
-   * Notes the rules of one service in place of those that it told before. Whoever is new has to get to know everybody
-   * first; then those who have left are brought to it (`joining/`).
-   * @returns whether the service has still to say that it is acquainted
-   * @throws Problem `validation` when a rule is not the service's own
+   * Replaces the rules of a service. A new service first loads the directory and then processes the departures of users
+   * who left before (`departures/decide/onboarding`).
+   * @returns whether the service still has to report that its directory is complete
+   * @throws Problem `validation` if a rule does not belong to the service
    */
   async declare({ service, rules, acquainted = false }: RuleDeclaration): Promise<boolean> {
     const foreign = rules.filter((rule) => rule.service !== service || !rule.id.startsWith(`${service}.`));
@@ -38,7 +38,7 @@ export class Catalogue {
     return rows.length > 0;
   }
 
-  /** Services in their order, within each its rules as its rules file reads. */
+  /** Ordered by service, and within a service as in its rules file. */
   async rules(): Promise<RuleDescription[]> {
     const { rows } = await sql<{ service: string; rules: RuleDescription[] }>`
       select service, rules from service_rules order by service`.execute(this.em.getKysely());
@@ -47,7 +47,7 @@ export class Catalogue {
       .flatMap(({ rules }) => rules.sort((one, other) => one.position - other.position));
   }
 
-  /** The services that have told their rules, identity itself left out. */
+  /** The services that have declared rules, without identity. */
   async otherServices(): Promise<string[]> {
     const { rows } = await sql<{ service: string }>`
       select service from service_rules where service <> 'identity' order by service`.execute(this.em.getKysely());

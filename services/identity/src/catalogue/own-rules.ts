@@ -4,7 +4,7 @@ import { RuleSet } from '#libs/lifecycle';
 import { Readiness } from '#libs/platform';
 import { Catalogue } from './catalogue.js';
 
-/** identity's own rules stand in the catalogue before anybody can ask for it. */
+/** Declares identity's own rules at startup. The service is not ready before. */
 @Injectable()
 export class OwnRules implements OnApplicationBootstrap {
   private declared = false;

@@ -1,6 +1,6 @@
 import type { Problem } from '#libs/contracts';
 
-/** Turns the database's refusal by one of these constraints into the problem it means. */
+/** Turns violations of the named constraints into problems. @param problems by constraint name */
 export async function mapConstraintErrors<T>(
   problems: Readonly<Record<string, () => Problem>>,
   work: () => Promise<T>,

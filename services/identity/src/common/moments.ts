@@ -1,14 +1,15 @@
 import { Problem } from '#libs/contracts';
 
-/** A `timestamptz` as queries give it, in ISO 8601. */
+/** Converts a `timestamptz`, as queries return it, to ISO 8601. */
 export const isoOf = (moment: string): string => new Date(moment).toISOString();
 
 export const isoOrNull = (moment: string | null): string | null => (moment === null ? null : isoOf(moment));
 
 /**
- * A moment that a client has named, in the one form that every part of the system reads.
+ * Converts a time from a client to ISO 8601 in UTC, with milliseconds.
  * @param after milliseconds since 1970
- * @throws Problem `validation` when it is not later than that, or is written in one of ISO 8601's rarer ways
+ * @throws Problem `validation` if the time is not later than `after`, cannot be parsed or is outside the years 0 to
+ *   9999
  */
 export function momentAfter(field: string, text: string, after: number): string {
   const millis = Date.parse(text);

@@ -1,8 +1,8 @@
 import { Problem } from '#libs/contracts';
 
 /**
- * The text without blanks around it.
- * @throws Problem `validation` when nothing is left
+ * Returns the trimmed text.
+ * @throws Problem `validation` if it is empty
  */
 export function requireNonBlank(field: string, text: string): string {
   const trimmed = text.trim();

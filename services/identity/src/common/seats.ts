@@ -12,12 +12,12 @@ export async function seatsOf(em: EntityManager, accountId: string): Promise<Sea
 }
 
 /**
- * Keeps the account locked, so that the seats found free stay so until the transaction ends.
+ * Requires free seats. Locks the account, so that they stay free until the transaction ends.
  * @throws Problem `no-free-seat`
  */
 export async function requireFreeSeats(em: EntityManager, accountId: string, wanted = 1): Promise<void> {
   await lockAccount(em, accountId);
   const { total, free } = await seatsOf(em, accountId);
   if (free >= wanted) return;
-  throw new Problem('no-free-seat', { detail: `All ${total} seats are taken. Deactivate a user or add seats.` });
+  throw new Problem('no-free-seat', { detail: `All ${total} seats are in use. Deactivate a user or add seats.` });
 }

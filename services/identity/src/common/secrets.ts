@@ -1,4 +1,4 @@
 import { createHash } from 'node:crypto';
 
-/** How random secrets are kept: they are too long to be guessed, so that a fast hash will do. */
+/** The hash of random secrets. A fast hash is enough, because they are too long to be guessed. */
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,2 +1,2 @@
-/** Of an access token, in seconds. */
+/** Lifetime of an access token in seconds. */
 export const ACCESS_TOKEN_LIFE = 300;

@@ -28,7 +28,7 @@ const accept = (token: string) =>
   identity.call(invitationsAccept, { principal: NOBODY, body: { token, password: PASSWORD } });
 
 describe('an invitation', () => {
-  it('makes the user active, signs them in and is told', async () => {
+  it('activates the user, signs them in and publishes the change', async () => {
     const answer = await accept(invited.invitation!.token);
     expect(answer.user).toMatchObject({ id: invited.id, status: 'active', lifecycleVersion: 2 });
     expect(await identity.client.ask(authenticate, { token: answer.accessToken })).toMatchObject({
@@ -42,12 +42,12 @@ describe('an invitation', () => {
     ]);
   });
 
-  it('is good once, also for 20 at once', async () => {
+  it('is valid once, even with 20 concurrent calls', async () => {
     const all = Array.from({ length: 20 }, () => accept(invited.invitation!.token));
     expect(await tally(all)).toEqual({ gone: 19, ok: 1 });
   });
 
-  it('is no good when revoked, when out of time, or for somebody who has left', async () => {
+  it('is invalid if revoked, expired, or for a user who has left', async () => {
     const late = await identity.aUser(owner, { password: undefined });
     const left = await identity.aUser(owner, { password: undefined });
     await identity.query(sql`update invitation set revoked = true, revoked_at = now() where user_id = ${invited.id}`);
@@ -57,7 +57,7 @@ describe('an invitation', () => {
     expect(await outcomeOf(accept('made up'))).toBe('not-found');
   });
 
-  it('is sent by mail, once it is committed', async () => {
+  it('is sent by mail after the commit', async () => {
     const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
     const mails = nats.subscribe(MAIL_SUBJECT, { max: 1 });
     await nats.flush();

@@ -10,7 +10,7 @@ import { Mail } from '../mail/mail.js';
 import { Sessions } from '../session/sessions.js';
 import { UserEvents } from '../user/user-events.js';
 
-const LIFE = 7 * 86_400_000;
+const LIFETIME_MS = 7 * 86_400_000;
 
 interface OpenInvitation {
   id: string;
@@ -19,7 +19,7 @@ interface OpenInvitation {
   open: boolean;
 }
 
-/** Ways into an account for people who have no password yet. */
+/** Invitations, with which users set their first password. */
 @Injectable()
 export class Invitations {
   constructor(
@@ -34,12 +34,12 @@ export class Invitations {
   ) {}
 
   /**
-   * In the transaction that makes the user, whose inviter is kept from leaving meanwhile.
-   * @param invitedBy left out where a program of the account invites
+   * Creates an invitation in the transaction that creates the user. The caller has locked the inviter against leaving.
+   * @param invitedBy undefined if an identity provider invites
    */
   async create(userId: string, email: string, invitedBy?: string): Promise<Invitation> {
     const token = this.ids.secret(32);
-    const expires = new Date(this.clock.millis() + LIFE);
+    const expires = new Date(this.clock.millis() + LIFETIME_MS);
     await sql`
       insert into invitation (id, user_id, invited_by, hash, created_at, expires_at)
       values (${this.ids.next()}, ${userId}, ${invitedBy ?? null}, ${sha256(token)}, ${this.clock.now()}, ${expires})`.execute(
@@ -51,12 +51,12 @@ export class Invitations {
   }
 
   /**
-   * Makes an invited user active and signs them in.
-   * @throws Problem `not-found` for a token that never was, `gone` for one that is used, revoked or out of time
+   * Activates an invited user and signs them in.
+   * @throws Problem `not-found` for an unknown token, `gone` for one that is used, revoked or expired
    */
   async accept({ token, password }: InvitationAcceptance, client: Call['client']): Promise<SignedIn> {
     const passwordHash = await this.passwords.hash(password);
-    const { id, user_id: userId, account_id: accountId } = await this.take(token);
+    const { id, user_id: userId, account_id: accountId } = await this.lock(token);
     const now = this.clock.now();
     const db = this.em.getKysely();
     const { rows } = await sql`
@@ -70,8 +70,8 @@ export class Invitations {
     return this.sessions.open(accountId, userId, passwordHash, client);
   }
 
-  /** Keeps the invitation from being revoked or accepted by anybody else until the transaction ends. */
-  private async take(token: string): Promise<OpenInvitation> {
+  /** Locks the invitation against revocation and other acceptances until the transaction ends. */
+  private async lock(token: string): Promise<OpenInvitation> {
     const { rows } = await sql<OpenInvitation>`
       select i.id, i.user_id, u.account_id,
         (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}) as open
@@ -84,4 +84,4 @@ export class Invitations {
   }
 }
 
-const gone = () => new Problem('gone', { detail: 'This invitation is no longer open. Ask for another one.' });
+const gone = () => new Problem('gone', { detail: 'This invitation is no longer valid. Request a new one.' });

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Mail } from './mail.js';
 
-/** Requests for messages to people. */
+/** Requests for emails. */
 @Module({
   providers: [Mail],
   exports: [Mail],

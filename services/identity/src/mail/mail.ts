@@ -4,7 +4,7 @@ import { NATS } from '#libs/broker';
 import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
 import { AfterCommit } from '#libs/database';
 
-/** Asks for messages to people, once what they tell of is committed. */
+/** Publishes requests for emails after the commit. */
 @Injectable()
 export class Mail {
   constructor(

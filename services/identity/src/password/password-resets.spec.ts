@@ -52,18 +52,18 @@ describe('a password reset', () => {
     expect(await identity.client.ask(authenticate, { token: opened.accessToken })).toBeNull();
   });
 
-  it('is good once, also for 10 at once', async () => {
+  it('is valid once, even with 10 concurrent calls', async () => {
     const token = await mailedToken();
     expect(await tally(Array.from({ length: 10 }, () => confirm(token)))).toEqual({ gone: 9, ok: 1 });
   });
 
-  it('uses up the other ones that were asked for', async () => {
+  it('invalidates the user’s other tokens', async () => {
     const [first, second] = [await mailedToken(), await mailedToken()];
     await confirm(second);
     expect(await outcomeOf(confirm(first))).toBe('gone');
   });
 
-  it('is no good after an hour, for somebody who has left, or made up', async () => {
+  it('is invalid after an hour, for a user who has left, or if invented', async () => {
     const late = await mailedToken();
     identity.clock.advance(3_600_000);
     expect(await outcomeOf(confirm(late))).toBe('gone');
@@ -73,7 +73,7 @@ describe('a password reset', () => {
     expect(await outcomeOf(confirm('made up'))).toBe('gone');
   });
 
-  it('asked for an unknown email answers as for a known one', async () => {
+  it('gives the same answer for an unknown email as for a known one', async () => {
     expect(await request('nobody@example.com')).toEqual(await request(opened.user.email!));
   });
 });

@@ -9,9 +9,9 @@ import { sha256 } from '../common/secrets.js';
 import { Mail } from '../mail/mail.js';
 import { Sessions } from '../session/sessions.js';
 
-const LIFE = 3_600_000;
+const LIFETIME_MS = 3_600_000;
 
-/** New passwords for those who have lost theirs. */
+/** Lets users set a new password with a token from an email. */
 @Injectable()
 export class PasswordResets {
   constructor(
@@ -24,7 +24,7 @@ export class PasswordResets {
     private readonly ids: Ids,
   ) {}
 
-  /** Sends a token to each active user with this email. The answer never tells whether there is one. */
+  /** Sends a token to each active user with this email. The answer does not reveal whether there is one. */
   async request(email: string): Promise<void> {
     const db = this.em.getKysely();
     const { rows } = await sql<{ id: string; email: string }>`
@@ -32,11 +32,11 @@ export class PasswordResets {
     await this.send(rows);
   }
 
-  /** Sends each of these active users a token for choosing a password, in the caller's transaction. */
+  /** Sends each of these active users a token for setting a password. Uses the caller's transaction. */
   async send(users: readonly { id: string; email: string }[]): Promise<void> {
     const db = this.em.getKysely();
     const resets = users.map((user) => ({ id: this.ids.next(), user, token: this.ids.secret(32) }));
-    const expires = new Date(this.clock.millis() + LIFE);
+    const expires = new Date(this.clock.millis() + LIFETIME_MS);
     await sql`
       insert into password_reset (id, user_id, hash, created_at, expires_at)
       select *, ${this.clock.now()}::timestamptz, ${expires}::timestamptz from unnest(${resets.map((r) => r.id)}::uuid[],
@@ -47,15 +47,15 @@ export class PasswordResets {
   }
 
   /**
-   * Sets the password and ends all sessions. All tokens of the user are used up with it.
-   * @throws Problem `gone` when the token is used up, out of time or not one of ours
+   * Sets the password, ends all sessions and invalidates all reset tokens of the user.
+   * @throws Problem `gone` if the token is used, expired or unknown
    */
   async confirm(token: string, password: string): Promise<void> {
     const passwordHash = await this.passwords.hash(password);
     const { id: userId, account_id: accountId } = await this.owner(token);
     await this.sessions.endAll([userId]);
     const db = this.em.getKysely();
-    // Whoever else used a token of this user has waited for the lock that ending the sessions took.
+    // Concurrent calls with a token of this user wait for the lock that `endAll` takes, and then find no token here.
     const { rows } = await sql<{
       hash: Buffer;
     }>`delete from password_reset where user_id = ${userId} returning hash`.execute(db);
@@ -79,5 +79,4 @@ export class PasswordResets {
   }
 }
 
-const gone = () =>
-  new Problem('gone', { detail: 'This is no longer good for choosing a password. Ask for another one.' });
+const gone = () => new Problem('gone', { detail: 'This password reset is no longer valid. Request a new one.' });

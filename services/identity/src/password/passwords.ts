@@ -3,11 +3,11 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Ids } from '#libs/database';
 import { IdentityConfig } from '../identity.config.js';
 
-/** Passwords as argon2id hashes. */
+/** Hashes passwords with argon2id and verifies them. */
 @Injectable()
 export class Passwords implements OnApplicationBootstrap {
   private readonly options: Options;
-  private nobodys: string;
+  private dummyHash: string;
 
   constructor(
     config: IdentityConfig,
@@ -17,16 +17,16 @@ export class Passwords implements OnApplicationBootstrap {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.nobodys = await this.hash(this.ids.secret());
+    this.dummyHash = await this.hash(this.ids.secret());
   }
 
   hash(password: string): Promise<string> {
     return hash(password, this.options);
   }
 
-  /** Takes as long for somebody without a password, or nobody at all, as for a wrong one. */
+  /** Takes the same time for a wrong password, a user without a password and an unknown user. */
   async matches(password: string, stored: string | null | undefined): Promise<boolean> {
-    const right = await verify(stored ?? this.nobodys, password);
+    const right = await verify(stored ?? this.dummyHash, password);
     return right && !!stored;
   }
 }

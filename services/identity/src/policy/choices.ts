@@ -15,14 +15,14 @@ const MAX_DAYS = 3650;
 const SCOPES: readonly unknown[] = ['all', 'installed-by-leaver'];
 const FIELDS = ['action', 'days', 'scope'];
 
-/** An action as a client writes it, with its parameters spelled out. */
+/** Converts an action from its API form to an object. */
 export const choiceOf = (input: ActionInput): ActionChoice => (typeof input === 'string' ? { action: input } : input);
 
-/** An action as a client reads it: without parameters it is its name. */
+/** Converts an action to its API form: only its name if it has no parameters. */
 export const inputOf = (choice: ActionChoice): ActionInput =>
   choice.days === undefined && choice.scope === undefined ? choice.action : choice;
 
-/** @throws Problem `unknown-rule` with the ids there are */
+/** @throws Problem `unknown-rule` with the valid ids */
 export function ruleOf(catalogue: readonly RuleDescription[], id: string): RuleDescription {
   const rule = catalogue.find((candidate) => candidate.id === id);
   if (rule) return rule;
@@ -31,7 +31,7 @@ export function ruleOf(catalogue: readonly RuleDescription[], id: string): RuleD
 
 /**
  * Refuses overrides that the catalogue does not allow.
- * @throws Problem `unknown-rule` or `invalid-action` with what is valid, `validation` for what is no action at all
+ * @throws Problem `unknown-rule` or `invalid-action` with the valid values, `validation` for malformed actions
  */
 export function checkOverrides(catalogue: readonly RuleDescription[], overrides: Overrides): void {
   for (const [id, transitions] of Object.entries(overrides)) {
@@ -46,9 +46,9 @@ export function checkOverrides(catalogue: readonly RuleDescription[], overrides:
 }
 
 /**
- * Refuses an action that the rule offers on none of these transitions.
- * @returns the transitions on which it is offered
- * @throws Problem `invalid-action` with the names that are valid, `validation` for what is no action at all
+ * Refuses an action that the rule offers on none of the transitions.
+ * @returns the transitions on which the rule offers it
+ * @throws Problem `invalid-action` with the valid names, `validation` for malformed actions
  */
 export function checkChoice(rule: RuleDescription, transitions: readonly Transition[], input: unknown): Transition[] {
   const choice = wellFormed(rule.id, input);
@@ -72,8 +72,8 @@ function wellFormed(id: string, input: unknown): ActionChoice {
       throw new Problem('invalid-action', { detail: `There is no action ${action.slice(0, 100)}.`, valid: ACTIONS });
     throw malformed(id, 'must be the name of an action, or an object with it');
   }
-  const strange = Object.keys(choice).filter((field) => !FIELDS.includes(field));
-  if (strange.length > 0) throw malformed(id, `has no field ${strange.join(', ').slice(0, 100)}`);
+  const unknownFields = Object.keys(choice).filter((field) => !FIELDS.includes(field));
+  if (unknownFields.length > 0) throw malformed(id, `has no field ${unknownFields.join(', ').slice(0, 100)}`);
   const { days, scope } = choice;
   if (days !== undefined && !String(choice.action).endsWith('-after')) throw malformed(id, 'takes no days');
   if (days !== undefined && !(Number.isInteger(days) && Number(days) >= 0 && Number(days) <= MAX_DAYS))

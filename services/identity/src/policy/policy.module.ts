@@ -5,7 +5,7 @@ import { UserModule } from '../user/user.module.js';
 import { PolicyController } from './policy.controller.js';
 import { PolicyService } from './policy.service.js';
 
-/** Each account’s policy: its preset and what it has overridden. */
+/** The policy of each account: its preset and overrides. */
 @Module({
   imports: [AuditModule, CatalogueModule, UserModule],
   controllers: [PolicyController],

@@ -23,7 +23,7 @@ import { Actors } from '../user/actors.js';
 import { Catalogue } from '../catalogue/catalogue.js';
 import { checkOverrides, inputOf } from './choices.js';
 
-/** What an account wants to happen with the data of those who leave. */
+/** Reads and changes the policies of accounts, and lists the catalogue. */
 @Injectable()
 export class PolicyService {
   constructor(
@@ -48,7 +48,10 @@ export class PolicyService {
     return { preset: row.preset, overrides: row.policy_overrides, version: row.policy_version };
   }
 
-  /** @throws Problem `unknown-rule`, `invalid-action`, `validation`, `forbidden`, or `conflict` when changed from an old version */
+  /**
+   * @throws Problem `unknown-rule`, `invalid-action`, `validation`, `forbidden`, or `conflict` if `version` is not the
+   * current one
+   */
   async change(principal: Principal, change: PolicyChange): Promise<Policy> {
     const { accountId, userId } = principal;
     await lockAccount(this.em, accountId);
@@ -56,7 +59,7 @@ export class PolicyService {
     const before = await this.get(accountId);
     if (change.version !== undefined && change.version !== before.version) {
       throw new Problem('conflict', {
-        detail: `Somebody changed the policy meanwhile: it is at version ${before.version}.`,
+        detail: `The policy was changed in the meantime: it is at version ${before.version}.`,
       });
     }
     const preset = change.preset ?? before.preset;

@@ -39,7 +39,7 @@ const refusal = (call: Promise<unknown>) =>
   );
 
 describe('the catalogue', () => {
-  it('lists identity’s nine rules first, then those of other services, each in its order', async () => {
+  it('lists identity’s nine rules first, then those of other services, in the order of each service', async () => {
     const ids = (await rules()).map((rule) => rule.id);
     expect(ids.slice(0, 9)).toEqual([
       'identity.sessions',
@@ -55,7 +55,7 @@ describe('the catalogue', () => {
     expect(ids.slice(9)).toEqual(['telephony.records', 'telephony.calls', 'telephony.numbers']);
   });
 
-  it('says of each rule what it does under which preset', async () => {
+  it('contains the default action of each rule under each preset', async () => {
     const all = await rules();
     expect(all.find((rule) => rule.id === 'telephony.numbers')).toEqual({
       id: 'telephony.numbers',
@@ -76,7 +76,7 @@ describe('the catalogue', () => {
     );
   });
 
-  it('takes rules from nobody but the service that owns them', async () => {
+  it('accepts rules only from the service that owns them', async () => {
     const [rule] = await rules();
     const description = { ...rule!, position: 0, transitions: {} };
     const call = identity.client.ask(declareRules, { service: 'telephony', rules: [description] });
@@ -85,11 +85,11 @@ describe('the catalogue', () => {
 });
 
 describe('a policy', () => {
-  it('begins with the account’s preset and no overrides', async () => {
+  it('starts with the account’s preset and no overrides', async () => {
     expect(await get()).toEqual({ preset: 'crm', overrides: {}, version: 1 });
   });
 
-  it('is changed as a whole or in part, each time to another version, and the trail tells', async () => {
+  it('can be changed in whole or in part, and each change raises the version and is audited', async () => {
     const overrides = { 'telephony.records': { deactivated: 'transfer', deleted: { action: 'keep' } } } as const;
     expect(await put({ overrides })).toEqual({ preset: 'crm', overrides, version: 2 });
     expect(await put({ preset: 'calls' })).toEqual({ preset: 'calls', overrides, version: 3 });
@@ -98,19 +98,19 @@ describe('a policy', () => {
     expect(items).toHaveLength(2);
   });
 
-  it('is not changed from a version that somebody else has changed meanwhile', async () => {
+  it('is not changed if its version is not the expected one', async () => {
     await put({ preset: 'texting', version: 1 });
     expect(await outcomeOf(put({ preset: 'helpdesk', version: 1 }))).toBe('conflict');
     expect((await get()).preset).toBe('texting');
   });
 
-  it('refuses a rule that does not exist, and lists those that do', async () => {
+  it('refuses an unknown rule, and lists the valid ones', async () => {
     const answer = await refusal(put({ overrides: { 'telephony.fax': { deleted: 'keep' } } }));
     expect(answer).toMatchObject({ code: 'unknown-rule', valid: expect.arrayContaining(['telephony.numbers']) });
     expect((await get()).version).toBe(1);
   });
 
-  it('refuses an action that the rule does not offer, and lists those that it does', async () => {
+  it('refuses an action that the rule does not offer, and lists the valid ones', async () => {
     const overrides = { 'telephony.numbers': { deleted: 'unassign' } } as const;
     expect(await refusal(put({ overrides }))).toMatchObject({
       code: 'invalid-action',
@@ -118,11 +118,11 @@ describe('a policy', () => {
     });
     const never = { 'telephony.numbers': { deactivated: 'keep' } } as const;
     expect(await refusal(put({ overrides: never }))).toMatchObject({ code: 'invalid-action', valid: [] });
-    const unheardOf = { 'telephony.numbers': { deleted: 'explode' } } as unknown as PolicyChange['overrides'];
-    expect(await outcomeOf(put({ overrides: unheardOf }))).toBe('invalid-action');
+    const unknownAction = { 'telephony.numbers': { deleted: 'explode' } } as unknown as PolicyChange['overrides'];
+    expect(await outcomeOf(put({ overrides: unknownAction }))).toBe('invalid-action');
   });
 
-  it('does not touch a fixed rule', async () => {
+  it('cannot override a fixed rule', async () => {
     expect(await refusal(put({ overrides: { 'identity.sessions': { deactivated: 'revoke' } } }))).toMatchObject({
       code: 'invalid-action',
       valid: [],
@@ -130,17 +130,17 @@ describe('a policy', () => {
   });
 
   it.each([
-    ['days where none are taken', { 'telephony.numbers': { deleted: { action: 'keep', days: 3 } } }],
-    ['a scope where there is none', { 'telephony.numbers': { deleted: { action: 'keep', scope: 'all' } } }],
-    ['a transition that does not exist', { 'telephony.numbers': { reactivated: 'keep' } }],
-    ['something that is no action', { 'telephony.numbers': { deleted: 7 } }],
-    ['a field that does not exist', { 'telephony.numbers': { deleted: { action: 'keep', to: 'me' } } }],
-    ['an action without its transition', { 'telephony.numbers': 'keep' }],
+    ['days for an action without days', { 'telephony.numbers': { deleted: { action: 'keep', days: 3 } } }],
+    ['a scope for a rule without one', { 'telephony.numbers': { deleted: { action: 'keep', scope: 'all' } } }],
+    ['an unknown transition', { 'telephony.numbers': { reactivated: 'keep' } }],
+    ['an invalid action', { 'telephony.numbers': { deleted: 7 } }],
+    ['an unknown field', { 'telephony.numbers': { deleted: { action: 'keep', to: 'me' } } }],
+    ['an action without a transition', { 'telephony.numbers': 'keep' }],
   ])('refuses %s', async (_, overrides) => {
     expect(await outcomeOf(put({ overrides: overrides as unknown as PolicyChange['overrides'] }))).toBe('validation');
   });
 
-  it('is not for agents to change', async () => {
+  it('cannot be changed by agents', async () => {
     const agent = await identity.aPerson(owner);
     expect(await outcomeOf(put({ preset: 'calls' }, { ...agent, roles: ['admin'] }))).toBe('forbidden');
   });

@@ -56,25 +56,25 @@ const CATALOGUE: readonly RuleDescription[] = [
 ];
 
 const deletion = (
-  wishes: Omit<Parameters<typeof resolve>[2], 'steps'> = {},
+  request: Omit<Parameters<typeof resolve>[2], 'steps'> = {},
   overrides: Overrides = {},
   preset = 'crm' as const,
-) => resolve(CATALOGUE, { preset, overrides }, { steps: ['deactivated', 'deleted'], ...wishes });
+) => resolve(CATALOGUE, { preset, overrides }, { steps: ['deactivated', 'deleted'], ...request });
 
-describe('what a rule does', () => {
+describe('the action of a rule', () => {
   it.each([
     ['crm', { action: 'keep' }, { action: 'release-after', days: 7 }],
     ['helpdesk', { action: 'keep' }, { action: 'release-after', days: 7 }],
     ['texting', { action: 'unassign' }, { action: 'release-after', days: 7 }],
     ['calls', { action: 'keep' }, { action: 'block' }],
-  ] as const)('under the preset %s is the preset’s default', (preset, assignments, numbers) => {
+  ] as const)('is the default of the preset %s', (preset, assignments, numbers) => {
     const rules = resolve(CATALOGUE, { preset, overrides: {} }, { steps: ['deactivated', 'deleted'] });
     expect(rules['contacts.assignments']).toEqual({ deactivated: { action: 'keep' }, deleted: assignments });
     expect(rules['telephony.numbers']).toEqual({ deleted: numbers });
     expect(rules['identity.sessions']).toEqual({ deactivated: { action: 'revoke' } });
   });
 
-  it('is the account’s override, under each preset', () => {
+  it('is the account’s override under each preset', () => {
     const overrides: Overrides = {
       'contacts.assignments': { deleted: 'transfer' },
       'telephony.numbers': { deleted: 'keep' },
@@ -89,7 +89,7 @@ describe('what a rule does', () => {
     }
   });
 
-  it('is the departure’s override before the account’s, on every transition that offers it', () => {
+  it('is the departure’s override rather than the account’s, on every transition that offers it', () => {
     const account: Overrides = { 'contacts.assignments': { deleted: 'transfer' } };
     const rules = deletion({ overrides: { 'contacts.assignments': 'unassign' } }, account);
     expect(rules['contacts.assignments']).toEqual({
@@ -105,7 +105,7 @@ describe('what a rule does', () => {
     expect(days('release-after')).toEqual({ deleted: { action: 'release-after', days: 7 } });
   });
 
-  it('is not changed by an override that the rule no longer offers', () => {
+  it('ignores an override that the rule no longer offers', () => {
     const stale: Overrides = {
       'contacts.assignments': { deleted: 'delete' },
       'identity.sessions': { deactivated: 'keep' },
@@ -113,7 +113,7 @@ describe('what a rule does', () => {
     expect(deletion({}, stale)).toEqual(deletion());
   });
 
-  it('on a deactivation leaves out what happens only on a deletion', () => {
+  it('is left out for a deletion if only a deactivation is requested', () => {
     const rules = resolve(CATALOGUE, { preset: 'crm', overrides: {} }, { steps: ['deactivated'] });
     expect(Object.keys(rules)).toEqual(['contacts.assignments', 'messaging.chatbots', 'identity.sessions']);
     expect(rules['contacts.assignments']).toEqual({ deactivated: { action: 'keep' } });
@@ -121,7 +121,7 @@ describe('what a rule does', () => {
 });
 
 describe('a named successor', () => {
-  it('has everything transferred that can be, replaces where the rule replaces, and leaves fixed rules alone', () => {
+  it('gets everything that can be transferred, replaces the leaver where the rule replaces, and does not affect fixed rules', () => {
     expect(deletion({ successors: { default: 'sue' } })).toEqual({
       'contacts.assignments': {
         deactivated: { action: 'transfer', to: 'sue' },
@@ -133,18 +133,18 @@ describe('a named successor', () => {
     });
   });
 
-  it('for one rule is another one than for the rest', () => {
+  it('for one rule takes precedence over the default one', () => {
     const rules = deletion({ successors: { default: 'sue', 'telephony.numbers': 'tom' } });
     expect(rules['telephony.numbers']).toEqual({ deleted: { action: 'transfer', to: 'tom' } });
     expect(rules['contacts.assignments']!.deleted).toEqual({ action: 'transfer', to: 'sue' });
   });
 
-  it('for one rule alone leaves the rest to the policy', () => {
+  it('for one rule only leaves the rest to the policy', () => {
     const rules = deletion({ successors: { 'telephony.numbers': 'tom' } });
     expect(rules['contacts.assignments']).toEqual(deletion()['contacts.assignments']);
   });
 
-  it('wins over the account’s override, but for all rules not over what the request says of one', () => {
+  it('takes precedence over the account’s override, but as default not over the request’s override of a rule', () => {
     const account: Overrides = { 'telephony.numbers': { deleted: 'keep' } };
     expect(deletion({ successors: { default: 'sue' } }, account)['telephony.numbers']!.deleted!.action).toBe(
       'transfer',

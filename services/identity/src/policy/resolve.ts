@@ -13,9 +13,9 @@ import {
 } from '#libs/contracts';
 import { choiceOf } from './choices.js';
 
-/** What is wanted for one departure, beside the account's policy. */
+/** What a request chooses for one departure, in addition to the account's policy. */
 export interface PolicyChoices {
-  /** Which transitions the departure applies: a deletion both. */
+  /** The transitions that the departure applies. A deletion applies both. */
   steps: readonly Transition[];
   overrides?: Record<string, ActionInput>;
   successors?: NamedSuccessors;
@@ -27,20 +27,20 @@ export interface AccountPolicy {
 }
 
 /**
- * What every rule does in one departure. The preset's default gives way to the account's override, that one to the
- * departure's, and then a named successor has everything transferred that can be; only what the request itself decides
- * for a rule is not undone by a successor who is named for all rules. What a rule does not offer is passed over: the
- * rules may have changed since the override was written.
+ * Resolves the action of every rule in one departure. The order of precedence is: the departure's override, the
+ * account's override, the preset's default. A named successor then turns the action into a transfer if the rule offers
+ * it. A default successor does not change an action that the departure's override has chosen. Overrides that a rule
+ * does not offer are ignored, because the rules can have changed since.
  */
 export function resolve(
   catalogue: readonly RuleDescription[],
   account: AccountPolicy,
-  wishes: PolicyChoices,
+  request: PolicyChoices,
 ): ResolvedRules {
   const rules = catalogue.map((rule): [string, ResolvedRules[string]] => {
-    const transitions = wishes.steps.flatMap((transition): [Transition, ResolvedAction][] => {
+    const transitions = request.steps.flatMap((transition): [Transition, ResolvedAction][] => {
       const description = rule.transitions[transition];
-      return description ? [[transition, resolveOne(rule, transition, description, account, wishes)]] : [];
+      return description ? [[transition, resolveOne(rule, transition, description, account, request)]] : [];
     });
     return [rule.id, Object.fromEntries(transitions)];
   });
@@ -54,17 +54,17 @@ function resolveOne(
   account: AccountPolicy,
   { overrides = {}, successors = {} }: PolicyChoices,
 ): ResolvedAction {
-  const usual = defaultOf(description, account.preset);
-  if (rule.fixed) return usual;
+  const presetDefault = defaultOf(description, account.preset);
+  if (rule.fixed) return presetDefault;
   const own = offered(description, overrides[rule.id]);
-  const choice = own ?? offered(description, account.overrides[rule.id]?.[transition]) ?? usual;
+  const choice = own ?? offered(description, account.overrides[rule.id]?.[transition]) ?? presetDefault;
   const successor = successors[rule.id] ?? (own && own.action !== 'transfer' ? undefined : successors.default);
   if (!successor) return choice;
   if (choice.action === 'replace') return { ...choice, to: successor };
   return description.allowed.includes('transfer') ? { action: 'transfer', to: successor } : choice;
 }
 
-/** The override with what it leaves open taken from the rule's own choices, if the rule offers it at all. */
+/** The override with missing parameters taken from the rule's declaration; undefined if the rule does not offer it. */
 function offered(description: TransitionDescription, input: ActionInput | undefined): ActionChoice | undefined {
   if (input === undefined) return undefined;
   const choice = choiceOf(input);

@@ -34,7 +34,7 @@ export interface ScimMember extends ScimObject {
 /** The members of a group before a request. */
 export interface PresentMembers {
   members: ReadonlyMap<string, ScimMember>;
-  /** How a user is shown whom the request adds. */
+  /** Converts a user that the request adds to a member. */
   show: (id: string) => ScimMember;
 }
 
@@ -46,7 +46,7 @@ export function readGroup(body: ScimObject): GroupAttributes {
   return attributes;
 }
 
-/** The outcome of all operations of a PATCH, in their order. @throws Problem `validation` with a `scimType` */
+/** Applies all operations of a PATCH in order. @throws Problem `validation` with a `scimType` */
 export function readGroupPatch(operations: readonly PatchOperation[], present: PresentMembers): GroupAttributes {
   const attributes: GroupAttributes = {};
   for (const operation of operations) assign(attributes, operation, present);

@@ -9,7 +9,7 @@ import { offsetOf, type ScimResource } from './responses.js';
 import { caseExact, caseInsensitive, dateTime, uuid } from './sql-attributes.js';
 import { conditionOf, orderOf, type SqlAttribute, type SqlAttributes, type SqlValues } from './sql-filter.js';
 
-/** Who is, or may become, a member. */
+/** A user who is, or can become, a member. */
 export interface ScimPerson {
   id: string;
   name: string;
@@ -24,12 +24,12 @@ export interface ScimGroupRow {
   members: {
     /** Null when the projection leaves them out. */
     list: ScimPerson[] | null;
-    /** Of their ids and names. */
+    /** Digest of their ids and names. */
     digest: string;
   };
 }
 
-/** Of a member `m` of team `t`, who is user `u`. */
+/** Attributes of a member `m` of team `t`, who is user `u`. */
 const MEMBER = new Map<string, SqlAttribute>([
   ['value', uuid(sql`m.user_id`)],
   ['display', caseInsensitive(sql`u.name`)],
@@ -96,7 +96,7 @@ export class ScimGroupRows {
     return rows.map((row) => row.user_id);
   }
 
-  /** Those of the ids that are users of the account. */
+  /** Returns the users of the account with these ids. */
   async people(accountId: string, ids: readonly string[]): Promise<ScimPerson[]> {
     const { rows } = await sql<ScimPerson>`
       select id, name from users where account_id = ${accountId} and id = any(${[...ids]}::uuid[])`.execute(

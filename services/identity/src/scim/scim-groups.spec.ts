@@ -62,7 +62,7 @@ describe('the path of a PATCH', () => {
     expect(await membersOf(id)).toEqual([kim]);
   });
 
-  it('may match nobody for a removal, and not for a replacement', async () => {
+  it('can match no member for a removal, but not for a replacement', async () => {
     const { id } = await aGroup();
     await provider.groups.change(id, [{ op: 'remove', path: 'members[display eq "Nobody"]' }]);
     const replacement = { op: 'replace', path: 'members[display eq "Nobody"]', value: { value: kim } };
@@ -75,7 +75,7 @@ describe('the path of a PATCH', () => {
     'members[display eq "Kim"].display',
     'displayName[value eq "x"]',
     'externalId[value eq "x"]',
-  ])('is refused where there is nothing to remove: %s', async (path) => {
+  ])('is refused if it selects nothing that can be removed: %s', async (path) => {
     const { id } = await aGroup();
     await expect(provider.groups.change(id, [{ op: 'remove', path }])).rejects.toMatchObject(invalidPath);
     expect(await membersOf(id)).toEqual([pat, kim]);
@@ -91,7 +91,7 @@ describe('the path of a PATCH', () => {
     expect(await provider.groups.get(id)).toMatchObject({ displayName: 'Sales', members: [{}, {}] });
   });
 
-  it('takes JSON escapes', async () => {
+  it('can contain JSON escapes', async () => {
     const { id } = await aGroup();
     await provider.groups.change(id, [{ op: 'remove', path: `members[value eq "${escaped(pat)}"]` }]);
     expect(await membersOf(id)).toEqual([kim]);
@@ -103,7 +103,7 @@ describe('meta.lastModified of a group', () => {
     identity.call(usersUpdate, { principal: owner, params: { id }, body });
   const member = (id: string, userId: string) => ({ principal: owner, params: { id, userId } });
 
-  it('is the time of its creation until it changes', async () => {
+  it('is the creation time until the group changes', async () => {
     const group = await provider.groups.create({ displayName: 'New', externalId: 'G', members: [{ value: pat }] });
     expect(group.meta.lastModified).toBe(group.meta.created);
     identity.clock.advance(1_000);
@@ -114,18 +114,18 @@ describe('meta.lastModified of a group', () => {
   it.each<[string, (id: string) => Promise<unknown>]>([
     ['the name', (id) => provider.groups.change(id, [{ op: 'replace', path: 'displayName', value: 'Other' }])],
     ['the external id', (id) => provider.groups.change(id, [{ op: 'add', path: 'externalId', value: 'G' }])],
-    ['a member more', (id) => provider.groups.change(id, [{ op: 'add', path: 'members', value: [{ value: kim }] }])],
-    ['a member fewer', (id) => provider.groups.change(id, [{ op: 'remove', path: 'members' }])],
+    ['an added member', (id) => provider.groups.change(id, [{ op: 'add', path: 'members', value: [{ value: kim }] }])],
+    ['removed members', (id) => provider.groups.change(id, [{ op: 'remove', path: 'members' }])],
     [
       'the name of the team',
       (id) => identity.call(teamsUpdate, { principal: owner, params: { id }, body: { name: 'X' } }),
     ],
     ['a member added to the team', (id) => identity.call(teamMembersAdd, member(id, kim))],
     ['a member removed from the team', (id) => identity.call(teamMembersRemove, member(id, pat))],
-    ['the team of a user', (id) => changeUser(kim, { teamIds: [id] })],
-    ['no team of a user', () => changeUser(pat, { teamIds: [] })],
+    ['a user update that adds the team', (id) => changeUser(kim, { teamIds: [id] })],
+    ['a user update that removes the team', () => changeUser(pat, { teamIds: [] })],
     ['the deletion of a member', () => provider.users.remove(pat)],
-  ])('moves with %s', async (_what, change) => {
+  ])('changes with %s', async (_what, change) => {
     const { id, meta } = await provider.groups.create({ displayName: 'Sales', members: [{ value: pat }] });
     identity.clock.advance(1_000);
     const start = identity.clock.now().toISOString();
@@ -142,10 +142,10 @@ describe('meta.lastModified of a group', () => {
 describe('the ETag of a group', () => {
   const versionOf = async (id: string): Promise<string> => (await provider.groups.get(id)).meta.version;
 
-  it('tells a name from a name with an external id', async () => {
+  it('distinguishes a name from a name with an external id', async () => {
     const { id, meta } = await provider.groups.create({ displayName: 'A B' });
     await put(id, 'A', { externalId: 'B' });
-    // The time of the change tells them apart as well.
+    // Reset, because the time of the change would also make a difference.
     await identity.query(sql`update team set updated_at = null where id = ${id}`);
     expect(await versionOf(id)).not.toBe(meta.version);
   });
@@ -167,7 +167,7 @@ describe('the ETag of a group', () => {
 describe('preconditions', () => {
   const ETAGS = { other: '"other"', any: '*' };
 
-  it('hold back every change of a group', async () => {
+  it('prevent every change of a group if they fail', async () => {
     const { id, meta } = await aGroup();
     const strong = meta.version.slice('W/'.length);
     for (const preconditions of [
@@ -188,7 +188,7 @@ describe('preconditions', () => {
     expect((await provider.groups.get(id)).meta).toEqual(meta);
   });
 
-  it('let a change pass that they allow', async () => {
+  it('allow changes if they hold', async () => {
     const { id, meta } = await aGroup();
     for (const preconditions of [{ ifMatch: ETAGS.any }, { ifNoneMatch: ETAGS.other }])
       await provider.groups.replace(id, { displayName: 'Sales' }, preconditions);

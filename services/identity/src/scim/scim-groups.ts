@@ -20,7 +20,7 @@ import { ScimGroupRows, toMember, toScimGroup, type ScimGroupRow } from './scim-
 
 const WITHOUT_MEMBERS: ScimProjection = { excludedAttributes: ['members'] };
 
-/** The requests of identity providers about groups, which are teams here, each in one transaction. */
+/** Handles requests of identity providers about groups, which are teams here. Each runs in one transaction. */
 @Injectable()
 export class ScimGroups {
   constructor(
@@ -35,7 +35,10 @@ export class ScimGroups {
     return resourceResponse(toScimGroup(await this.rows.get(accountId, id, projection)), projection);
   }
 
-  /** @throws Problem `validation`; `conflict` when the name is taken; `unknown-user` or `inactive-user` for members */
+  /**
+   * @throws Problem `validation`; `conflict` if another group has the name; `unknown-user` or `inactive-user` for
+   * members
+   */
   async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimResponse> {
     const { displayName, ...attributes } = readGroup(body);
     if (displayName === undefined) throw scimProblem('invalidValue', 'displayName is required.');
@@ -46,7 +49,7 @@ export class ScimGroups {
     return this.get(principal, id, view);
   }
 
-  /** Without `members` the members stay. @throws Problem like `change` */
+  /** Keeps the members if the request has no `members`. @throws Problem as `change` does */
   async replace(principal: Principal, id: string, request: ScimWrite): Promise<ScimResponse> {
     const attributes = readGroup(request.body);
     if (attributes.displayName === undefined) throw scimProblem('invalidValue', 'displayName is required.');
@@ -76,7 +79,8 @@ export class ScimGroups {
   }
 
   private async expect({ accountId }: Principal, id: string, preconditions: Preconditions): Promise<ScimGroupRow> {
-    // Deletions of users lock their teams after the users, and this the other way round. Both lock the account first.
+    // This locks the team before its members; deletions of users lock in the opposite order. Both lock the account
+    // first.
     await lockAccount(this.em, accountId);
     await this.rows.lock(accountId, id);
     const row = await this.rows.get(accountId, id, WITHOUT_MEMBERS);
@@ -91,7 +95,7 @@ export class ScimGroups {
     baseUrl: string | undefined,
   ): Promise<PresentMembers> {
     const ids = await this.rows.memberIds(id);
-    // Names and addresses matter to filters only.
+    // Names and addresses are needed only for filters.
     const filtered = operations.some(({ path }) => path.filter);
     const people = filtered ? await this.rows.people(accountId, [...ids, ...operations.flatMap(addedIds)]) : [];
     const shown = new Map(people.map((one) => [one.id, toMember(one, baseUrl)]));

@@ -8,14 +8,17 @@ export type NameParts = Partial<Record<NamePart, string>>;
 export interface ScimProfile {
   userName: string;
   email: string;
-  /** The name as it is shown everywhere. */
+  /** The name that is shown everywhere. */
   displayName: string;
   name: NameParts;
   externalId: string | null;
   staffId: string;
 }
 
-/** The profile of a new user. @throws Problem `validation` with `invalidValue` without a user name or an email */
+/**
+ * The profile of a new user.
+ * @throws Problem `validation` with `invalidValue` if the user name or the email is missing
+ */
 export function newProfile(attributes: UserAttributes): ScimProfile {
   const { userName, externalId = null } = attributes;
   if (userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
@@ -61,7 +64,7 @@ function partsAfter(before: NameParts, { name = {} }: UserAttributes): NameParts
   return Object.fromEntries(Object.entries(parts).filter(([, text]) => text !== null));
 }
 
-/** A display name that was composed of the name parts follows them. One that was given stays. */
+/** A display name that was composed of name parts changes with them. An explicit one stays. */
 function displayNameAfter(before: ScimProfile, name: NameParts, attributes: UserAttributes, whole: boolean): string {
   if (typeof attributes.displayName === 'string') return attributes.displayName;
   const { formatted, givenName, familyName } = attributes.name ?? {};
@@ -71,7 +74,7 @@ function displayNameAfter(before: ScimProfile, name: NameParts, attributes: User
   return (follows ? fullName(name) : undefined) ?? before.displayName;
 }
 
-/** Leaves out a `formatted` that equals what is shown without it. */
+/** Omits `formatted` if it equals the name that is shown without it. */
 function withoutDerivedFormatted({ formatted, ...parts }: NameParts, displayName: string): NameParts {
   const derived = fullName(parts) ?? displayName;
   return formatted === undefined || formatted === derived ? parts : { formatted, ...parts };

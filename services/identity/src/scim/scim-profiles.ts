@@ -49,7 +49,7 @@ export class ScimProfiles {
 
   /**
    * Writes the columns that only SCIM shows. Without `name` the name parts stay as they are.
-   * @throws Problem `conflict` when another user has the user name or external id
+   * @throws Problem `conflict` if another user has the user name or external id
    */
   async write(id: string, { userName, email, externalId, name }: OwnColumns): Promise<void> {
     await mapConstraintErrors(duplicates, () =>

@@ -15,12 +15,15 @@ import { Clock, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
 import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
-import { COARSE, ProgramTokens, toToken, type TokenRow } from '../api-token/program-tokens.js';
+import { LAST_USED_PRECISION_MS, ProgramTokens, toToken, type TokenRow } from '../api-token/program-tokens.js';
 import { Actors } from '../user/actors.js';
 
 const tokens = new ProgramTokens(SCIM_TOKEN_PREFIX);
 
-/** An account's tokens for identity providers: `lvrscim_<id>_<secret>`. They are valid until revoked, also when their creator leaves. */
+/**
+ * An account's tokens for identity providers: `lvrscim_<id>_<secret>`. They are valid until revoked, even if their
+ * creator leaves.
+ */
 @Injectable()
 export class ScimTokens {
   constructor(
@@ -31,7 +34,7 @@ export class ScimTokens {
     private readonly ids: Ids,
   ) {}
 
-  /** @throws Problem `forbidden`; `conflict` when the account has two tokens */
+  /** @throws Problem `forbidden`; `conflict` if the account has two tokens already */
   async create(principal: Principal, name: string): Promise<CreatedScimToken> {
     const { accountId } = principal;
     await lockAccount(this.em, accountId);
@@ -68,7 +71,7 @@ export class ScimTokens {
   }
 
   /**
-   * The account's identity provider, which has the rights of an owner.
+   * Returns the account's identity provider, which has the rights of an owner, and records the use of the token.
    * @throws Problem `unauthenticated`
    */
   async authenticate(token: string): Promise<Principal> {
@@ -78,7 +81,7 @@ export class ScimTokens {
   }
 
   /**
-   * The same for a preparation, which writes nothing: it does not count as a use of the token.
+   * Same for a preparation. Writes nothing, so it does not count as a use of the token.
    * @throws Problem `unauthenticated`
    */
   async principalOf(token: string): Promise<Principal> {
@@ -97,7 +100,7 @@ export class ScimTokens {
     await sql`
       update scim_token set last_used_at = ${now} where id in (
         select id from scim_token
-        where id = ${id} and (last_used_at is null or last_used_at <= ${new Date(now.getTime() - COARSE)})
+        where id = ${id} and (last_used_at is null or last_used_at <= ${new Date(now.getTime() - LAST_USED_PRECISION_MS)})
         for update skip locked)`.execute(this.db);
   }
 

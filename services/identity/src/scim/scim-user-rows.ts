@@ -23,7 +23,7 @@ export interface ScimUserRow {
 }
 
 const USER_NAME = sql`coalesce(u.user_name, u.email)`;
-/** Parts of the name as they are shown. `splitName` does the same in TypeScript. */
+/** Parts of the displayed name. `splitName` does the same in TypeScript. */
 const GIVEN_NAME = sql`case when u.scim_name is null then substring(u.name from '^([^ ]+) +[^ ]')
   else u.scim_name::jsonb ->> 'givenName' end`;
 const FAMILY_NAME = sql`case when u.scim_name is null then substring(u.name from '^[^ ]+ +([^ ].*)$')
@@ -51,7 +51,7 @@ const ATTRIBUTES: SqlAttributes = new Map<string, SqlAttribute | SqlValues>([
   [`${SCIM_ENTERPRISE_USER.toLowerCase()}.employeenumber`, caseExact(sql`u.staff_id`)],
 ]);
 
-/** Reads users as SCIM shows them. Deleted users do not exist for SCIM. */
+/** Reads users for SCIM, without deleted ones. */
 @Injectable()
 export class ScimUserRows {
   constructor(private readonly em: EntityManager) {}
@@ -76,7 +76,7 @@ export class ScimUserRows {
     return row;
   }
 
-  /** The user with this external id, or else with this user name. */
+  /** Returns the user with this external id, or otherwise with this user name. */
   async findExisting(accountId: string, externalId: string | null, userName: string): Promise<ScimUserRow | undefined> {
     const [row] = await this.select(sql`
       u.account_id = ${accountId} and u.status <> 'deleted'

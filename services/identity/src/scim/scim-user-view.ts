@@ -20,7 +20,7 @@ export function profileOf(row: ScimUserRow): ScimProfile {
 
 export const isActive = ({ status }: ScimUserRow): boolean => status === 'active' || status === 'invited';
 
-/** An invited user counts as active: they have a seat and may accept the invitation. */
+/** Invited users count as active, because they use a seat and can accept the invitation. */
 export function toScimUser(row: ScimUserRow): ScimResource {
   const parts = partsOf(row);
   const user = {

@@ -37,8 +37,8 @@ const columns = (id: string) =>
   identity.query(sql<Record<string, unknown>>`
     select user_name, external_id, scim_name, name, email, staff_id, status, seq::int, lifecycle_version::int from users where id = ${id}`);
 
-describe('a user whom the provider creates', () => {
-  it('takes a seat, and gets an invitation without a sender', async () => {
+describe('a user that the provider creates', () => {
+  it('uses a seat, and gets an invitation without a sender', async () => {
     const { id } = await provider.users.create(aPerson());
     expect(await userOf(id)).toMatchObject({ status: 'invited', roles: ['agent'] });
     expect((await identity.call(accountGet, { principal: owner })).seats.used).toBe(2);
@@ -47,7 +47,7 @@ describe('a user whom the provider creates', () => {
     ]);
   });
 
-  it('is active at once with a password', async () => {
+  it('is active immediately if created with a password', async () => {
     const { id, ...shown } = await provider.users.create({ ...aPerson(), password: PASSWORD });
     expect(JSON.stringify(shown)).not.toContain(PASSWORD);
     expect(await userOf(id)).toMatchObject({ status: 'active' });
@@ -65,7 +65,7 @@ describe('a user whom the provider creates', () => {
     expect(await tally(calls)).toEqual({ conflict: 4, ok: 1 });
   });
 
-  it('has an email, a staff id and an external id of their own', async () => {
+  it('must have a unique email, staff id and external id', async () => {
     const person = aPerson();
     await provider.users.create(person);
     const other = aPerson();
@@ -107,7 +107,7 @@ describe('a change', () => {
     expect(await entries()).toEqual(known);
   });
 
-  it('raises seq once and changes the ETag, whatever it is about', async () => {
+  it('of any attribute raises seq once and changes the ETag', async () => {
     const { id } = await provider.users.create(aPerson());
     for (const [path, value] of [
       ['displayName', 'Grace Hopper'],
@@ -132,7 +132,7 @@ describe('a change', () => {
     expect((await provider.users.get(id)).meta.version).not.toBe(meta.version);
   });
 
-  it('moves lastModified, which is the time of the creation until then', async () => {
+  it('updates lastModified, which is the creation time until then', async () => {
     const { id, meta } = await provider.users.create(aPerson());
     expect(meta.lastModified).toBe(meta.created);
     identity.clock.advance(1_000);
@@ -142,7 +142,7 @@ describe('a change', () => {
     expect(after.lastModified >= start).toBe(true);
   });
 
-  it('of the user name changes the email while they are the same', async () => {
+  it('of the user name also changes the email as long as they are the same', async () => {
     const { id } = await provider.users.create(aPerson());
     const moved = await provider.users.change(id, set('userName', `moved${id}@example.com`));
     expect(moved.emails).toMatchObject([{ value: `moved${id}@example.com` }]);
@@ -151,7 +151,7 @@ describe('a change', () => {
     expect(apart).toMatchObject({ userName: `login-${id}`, emails: [{ value: `apart${id}@example.com` }] });
   });
 
-  it('of the whole user unassigns name parts, and never active', async () => {
+  it('of the whole user unassigns missing name parts, but never `active`', async () => {
     const { id, userName } = await provider.users.create(aPerson());
     await provider.users.change(id, set('active', false));
     const whole = await provider.users.replace(id, { userName, name: { givenName: 'Only' } });
@@ -171,7 +171,7 @@ describe('a change', () => {
     });
   });
 
-  it('to inactive happens once under concurrent requests', async () => {
+  it('to inactive is applied once under concurrent requests', async () => {
     const { id } = await provider.users.create({ ...aPerson(), password: PASSWORD });
     const calls = Array.from({ length: 4 }, () => provider.users.change(id, set('active', false)));
     expect(await tally(calls)).toEqual({ ok: 4 });
@@ -179,7 +179,7 @@ describe('a change', () => {
   });
 });
 
-describe('a name that no provider has set', () => {
+describe('a name that was not set by a provider', () => {
   const invited = async (name: string) => {
     const n = ++people;
     const body = { name, email: `invited${n}@example.com`, staffId: `I ${n}`, roles: ['agent' as const] };
@@ -190,7 +190,7 @@ describe('a name that no provider has set', () => {
     ['Ada Lovelace', { givenName: 'Ada', familyName: 'Lovelace' }],
     ['Ludwig van Beethoven', { givenName: 'Ludwig', familyName: 'van Beethoven' }],
     ['Voltaire', {}],
-  ])('is shown and found in parts: %s', async (name, parts) => {
+  ])('is split into parts that are shown and can be filtered: %s', async (name, parts) => {
     const id = await invited(name);
     expect((await provider.users.get(id)).name).toEqual({ formatted: name, ...parts });
     for (const [part, value] of [
@@ -205,7 +205,7 @@ describe('a name that no provider has set', () => {
     }
   });
 
-  it('follows a changed part, and keeps the other part', async () => {
+  it('changes with one part and keeps the other', async () => {
     const id = await invited('Ada Lovelace');
     const married = await provider.users.change(id, set('name.familyName', 'King'));
     expect(married).toMatchObject({ displayName: 'Ada King', name: { givenName: 'Ada', familyName: 'King' } });
@@ -220,7 +220,7 @@ describe('a name that no provider has set', () => {
     expect(await columns(id)).toMatchObject([{ scim_name: null }]);
   });
 
-  it('has no parts once a provider has emptied them', async () => {
+  it('has no parts once a provider has cleared them', async () => {
     const id = await invited('Ada Lovelace');
     const emptied = [...set('name.givenName', ''), ...set('name.familyName', null)];
     expect((await provider.users.change(id, emptied)).name).toEqual({ formatted: 'Ada Lovelace' });
@@ -250,14 +250,14 @@ it('names of sub-attributes are case-insensitive', async () => {
   expect(group.members).toMatchObject([{ value: id }]);
 });
 
-it('a PUT needs the required attributes', async () => {
+it('a PUT must contain the required attributes', async () => {
   const { id } = await provider.users.create(aPerson());
   expect(await outcomeOf(provider.users.replace(id, { displayName: 'Nameless' }))).toBe('validation');
   const group = await provider.groups.create({ displayName: `Required of ${id}` });
   expect(await outcomeOf(provider.groups.replace(group.id, { externalId: 'G' }))).toBe('validation');
 });
 
-describe('nothing that the provider sent', () => {
+describe('no data from the provider', () => {
   const TRACE = 'Tracewell';
   const traced = () => ({
     userName: `${TRACE}-login`,

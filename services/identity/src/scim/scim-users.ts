@@ -28,7 +28,7 @@ interface Change {
   whole: boolean;
 }
 
-/** The requests of identity providers about users, each in one transaction. */
+/** Handles requests of identity providers about users. Each runs in one transaction. */
 @Injectable()
 export class ScimUsers {
   constructor(
@@ -55,7 +55,7 @@ export class ScimUsers {
     const { accountId } = principal;
     const attributes = readUser(body);
     const profile = newProfile(attributes);
-    // The second of two requests for the same person has to find the user of the first.
+    // Serializes requests, so that the second of two requests for the same person finds the user of the first.
     await lockAccount(this.em, accountId);
     const existing = await this.rows.findExisting(accountId, profile.externalId, profile.userName);
     if (existing && (isActive(existing) || attributes.active === false))
@@ -74,7 +74,7 @@ export class ScimUsers {
   }
 
   /**
-   * Asks the other services about a user whom the request deactivates; undefined for any other request.
+   * Asks the other services about a user that the request deactivates. Returns undefined for any other request.
    * @throws Problem `validation`, `not-found`, `service-unavailable`
    */
   async prepareReplacement(principal: Principal, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
@@ -163,7 +163,7 @@ export class ScimUsers {
     return this.get(principal, id, request.view);
   }
 
-  /** The user as they are. With preconditions they are locked until the transaction ends. */
+  /** Returns the user and checks preconditions. If there are any, the user is locked until the transaction ends. */
   private async expect({ accountId }: Principal, id: string, preconditions: Preconditions): Promise<ScimUserRow> {
     const row = await this.rows.get(accountId, id);
     if (preconditions.ifMatch === undefined && preconditions.ifNoneMatch === undefined) return row;
@@ -175,8 +175,8 @@ export class ScimUsers {
   }
 
   /**
-   * Undefined once they have left. The last owner stays, but their sessions end at once. Because that has to be
-   * committed, the refusal is returned instead of thrown.
+   * Deactivates or deletes the user, and returns undefined on success. The last owner stays, but their sessions end
+   * immediately. Because this must be committed, the refusal is returned instead of thrown.
    */
   private async leave(
     principal: Principal,

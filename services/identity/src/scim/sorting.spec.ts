@@ -40,7 +40,7 @@ describe('users are sorted', () => {
   });
 
   it.each(['title', 'name', 'urn:example:2.0:User:userName', 'emails[type eq "work"].value', ''])(
-    'by nothing else: %s',
+    'not by other paths: %s',
     async (sortBy) => {
       expect(await outcomeOf(provider.users.search({ sortBy }))).toBe('validation');
     },

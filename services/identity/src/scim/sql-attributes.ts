@@ -19,7 +19,7 @@ const ORDER: Partial<Record<ComparisonOperator, RawBuilder<unknown>>> = {
 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** A string with `caseExact` false. An index on `lower` of the same expression is used. */
+/** A string with `caseExact` false. Uses an index on `lower` of the same expression. */
 export const caseInsensitive = (expression: Expression): SqlAttribute =>
   text(sql`lower(${expression})`, (value) => sql`lower(${value}::text)`);
 
@@ -40,10 +40,10 @@ function text(left: Expression, fold: (value: string) => Expression): SqlAttribu
   });
 }
 
-/** PostgreSQL stores neither U+0000 nor half a surrogate pair, and refuses both as parameters. */
+/** PostgreSQL supports neither U+0000 nor unpaired surrogates, and refuses both as parameters. */
 function storable(value: string): string {
   if (value.includes('\u0000') || !value.isWellFormed())
-    throw invalidFilter('A string holds U+0000 or half a surrogate pair.');
+    throw invalidFilter('A string contains U+0000 or an unpaired surrogate.');
   return value;
 }
 
@@ -55,7 +55,7 @@ export const boolean = (expression: Expression): SqlAttribute =>
       : sql<boolean>`(not (${expression}))`,
   );
 
-/** Resources show milliseconds. */
+/** Compares milliseconds, the precision that resources show. */
 export const dateTime = (expression: Expression): SqlAttribute =>
   nullable(expression, (operator, value) => {
     const time = dateTimeOperand(operator, value).toISOString();
@@ -63,7 +63,7 @@ export const dateTime = (expression: Expression): SqlAttribute =>
     return sql<boolean>`date_trunc('milliseconds', ${expression}) ${comparison} ${time}::timestamptz`;
   });
 
-/** An id of ours. `eq` and `ne` ignore case. */
+/** An id of this system. `eq` and `ne` ignore case. */
 export function uuid(expression: Expression): SqlAttribute {
   const text = caseExact(expression);
   return nullable(expression, (operator, value) => {

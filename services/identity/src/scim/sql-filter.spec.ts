@@ -89,7 +89,7 @@ describe('a filter finds users', () => {
     expect(await usersBy(filter)).toEqual(expected);
   });
 
-  it('by id and by the exact time that is shown', async () => {
+  it('by id and by the exact displayed time', async () => {
     expect(await usersBy(`id eq "${ada.id.toUpperCase()}" and meta.created eq "${ada.meta.created}"`)).toEqual([A]);
   });
 });
@@ -102,7 +102,7 @@ describe('JSON escapes in a filter', () => {
     ['a/b', String.raw`"a\/b"`],
     ['ends\\', String.raw`"ends\\"`],
     ['😀', String.raw`"\ud83d\ude00"`],
-  ])('mean the characters: %s by %s', async (userName, json) => {
+  ])('are decoded: %s by %s', async (userName, json) => {
     const emails = [{ value: `escaped${Buffer.from(json).toString('hex')}@acme.example` }];
     const { id } = await provider.users.create({ userName, emails, externalId: json });
     for (const filter of [`userName eq ${json}`, `not (userName ne ${json})`])
@@ -110,7 +110,7 @@ describe('JSON escapes in a filter', () => {
     await provider.users.remove(id);
   });
 
-  it.each(['"\\u0000"', '"\\ud800"'])('for what no attribute can hold are refused: %s', async (json) => {
+  it.each(['"\\u0000"', '"\\ud800"'])('of characters that cannot be stored are refused: %s', async (json) => {
     for (const filter of [`userName eq ${json}`, `externalId co ${json}`, `id sw ${json}`])
       expect([filter, await outcomeOf(provider.users.search({ filter }))]).toEqual([filter, 'validation']);
     expect(await usersBy(`id eq ${json}`)).toEqual([]);
@@ -140,13 +140,13 @@ describe('a filter finds groups', () => {
     expect(await groupsBy(`members eq "${ada.id}" and members eq "${ben.id}"`)).toEqual(['Both']);
   });
 
-  it('by conditions that one and the same member meets', async () => {
+  it('by conditions that a single member must meet', async () => {
     expect(await groupsBy(`members[value eq "${ada.id}" and value eq "${ben.id}"]`)).toEqual([]);
     expect(await groupsBy(`members[value eq "${ada.id}" and display co "ben"]`)).toEqual([]);
   });
 });
 
-describe('SQL finds what the filter matches in the resources as they are shown', () => {
+describe('SQL finds the same resources as the in-memory filter', () => {
   type Kind = 'string' | 'boolean' | 'dateTime';
   const words = ['', 'a', 'ADA', 'acme', 'ben', 'ext-b', '@', '%', '_', '\\', '"', 'work', 'both', 'User', 'S-0', 'é'];
   const comparison = (path: string, kind: Kind, times: readonly string[]) =>
@@ -245,7 +245,7 @@ describe('an index serves the filters that providers send most', () => {
     ['emails[type eq "work"].value eq "ben@acme.example"', 'users_(email|login)'],
   ])('%s', async (filter, index) => {
     const plan = await identity.db.transaction().execute(async (transaction) => {
-      // PostgreSQL scans so small a table otherwise.
+      // Otherwise PostgreSQL uses a sequential scan for such a small table.
       await sql`set local enable_seqscan = off`.execute(transaction);
       const explained = sql<Record<string, string>>`
         explain select id from users u where u.account_id = gen_random_uuid() and ${filterCondition({ filter })}`;

@@ -25,7 +25,7 @@ export interface SqlAttribute {
 
 /** A multi-valued attribute. */
 export interface SqlValues {
-  /** Whether one of the values meets a condition about its sub-attributes. */
+  /** Whether at least one value meets a condition on its sub-attributes. */
   some: (condition: Condition) => Condition;
   subAttributes: ReadonlyMap<string, SqlAttribute>;
   /** Whether there is exactly one value, so that lists can be sorted by it. */
@@ -52,7 +52,8 @@ export const conditionOf = (filter: string, attributes: SqlAttributes): Conditio
 export function orderOf({ sortBy, descending }: ScimSearch, attributes: SqlAttributes): RawBuilder<unknown> {
   const path = parseAttributePath(sortBy ?? 'id');
   const { attribute, values } = (path && resolve(path, attributes)) ?? {};
-  if (!attribute || values?.single === false) throw scimProblem('invalidPath', 'There is no order by this attribute.');
+  if (!attribute || values?.single === false)
+    throw scimProblem('invalidPath', 'Sorting by this attribute is not supported.');
   const direction = descending && sortBy !== undefined ? sql`desc nulls first` : sql`asc nulls last`;
   return sql`${attribute.sortKey} ${direction}`;
 }
@@ -112,4 +113,4 @@ const matchesNull = (filter: Test): boolean =>
   filter.kind === 'comparison' && (filter.value === null ? filter.operator === 'eq' : filter.operator === 'ne');
 
 const unknownAttribute = (path: AttributePath) =>
-  invalidFilter(`There is no filter by ${attributeKey(path).slice(0, 100)}.`);
+  invalidFilter(`Filtering by ${attributeKey(path).slice(0, 100)} is not supported.`);

@@ -29,7 +29,7 @@ export type NamePart = (typeof NAME_PARTS)[number];
 
 const EMAIL = attributesOf(USER_TYPE).find(({ name }) => name === 'emails')!.subAttributes!;
 
-/** The attributes that a request assigns, as far as they are stored. Null unassigns an attribute. */
+/** The stored attributes that a request assigns. Null unassigns an attribute. */
 export interface UserAttributes {
   userName?: string;
   externalId?: string | null;
@@ -50,7 +50,7 @@ export function readUser(body: ScimObject): UserAttributes {
 
 /**
  * Ignores attributes that are not stored or are read-only.
- * @param email the address of the user before this operation
+ * @param email the user's address before this operation
  * @throws Problem `validation` with a `scimType`
  */
 export function assign(attributes: UserAttributes, operation: PatchOperation, email: string | undefined): void {
@@ -61,7 +61,7 @@ export function assign(attributes: UserAttributes, operation: PatchOperation, em
   if (!setter) return;
   if (path.filter && complex !== setEmail)
     throw scimProblem('invalidPath', `${path.name} has a single value, so its path takes no filter.`);
-  // The address that is stored is shown with this type, as the primary one.
+  // The stored address is shown with this type, as the primary one.
   const selected = path.filter && selectValues(operation, [{ value: email, type: 'work', primary: true }], EMAIL);
   if (selected?.length !== 0) setter(attributes, path, value);
 }
@@ -108,7 +108,7 @@ const setName: Setter = (attributes, { subAttribute }, value) => {
 const setEmail: Setter = (attributes, path, value) => {
   const email = emailIn(path, value);
   if (email === undefined) return;
-  if (!isEmail(email) || email.length > 254) throw scimProblem('invalidValue', 'emails must hold an email address.');
+  if (!isEmail(email) || email.length > 254) throw scimProblem('invalidValue', 'emails must contain an email address.');
   attributes.email = email;
 };
 
@@ -120,7 +120,9 @@ function setters(byName: Record<string, Setter>): ReadonlyMap<string, Setter> {
   return new Map(Object.entries(byName));
 }
 
-/** Every user has exactly one address. Undefined when the value is about other addresses, or removes it. */
+/**
+ * The new address; undefined if the value is about other addresses or removes it, because every user has exactly one.
+ */
 function emailIn({ filter, subAttribute }: PatchPath, value: unknown): string | undefined {
   if (subAttribute !== undefined)
     return subAttribute === 'value' ? (stringValue('emails.value', value) ?? undefined) : undefined;
@@ -129,7 +131,7 @@ function emailIn({ filter, subAttribute }: PatchPath, value: unknown): string | 
     emails.find(({ primary }) => primary) ??
     emails.find(({ type }) => type === 'work') ??
     emails.find(({ type }) => type === undefined) ??
-    // The value takes the place of the address that the filter has selected, whatever its type.
+    // The value replaces the address that the filter has selected, whatever its type.
     (filter && emails[0]);
   return kept?.value;
 }

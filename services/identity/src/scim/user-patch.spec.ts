@@ -46,7 +46,7 @@ describe('a path that selects an address', () => {
     expect(await emailOf(id)).toBe(value.value);
   });
 
-  it('sees what the operations before it have changed', async () => {
+  it('is evaluated after the preceding operations', async () => {
     const { id, userName } = await provider.users.create(aPerson());
     const [first, second] = [`first${id}@example.com`, `second${id}@example.com`];
     const chain = [
@@ -57,7 +57,7 @@ describe('a path that selects an address', () => {
     expect(await emailOf(id)).toBe(second);
   });
 
-  it('sees that an address follows the user name', async () => {
+  it('is evaluated after an address has changed with the user name', async () => {
     const { id } = await provider.users.create(aPerson());
     const [first, second] = [`first${id}@example.com`, `second${id}@example.com`];
     await provider.users.change(id, [...set('userName', first), ...set(`emails[value eq "${first}"].value`, second)]);
@@ -68,7 +68,7 @@ describe('a path that selects an address', () => {
     'emails[type eq "home"].value',
     'emails[value eq "nobody@example.com"].value',
     'emails[unknown eq "x"].value',
-  ])('is refused when a replace finds none, and changes nothing: %s', async (path) => {
+  ])('is refused if a replace matches none, and changes nothing: %s', async (path) => {
     const { id, userName } = await provider.users.create(aPerson());
     const operations = [...set('active', false), ...set(path, 'new@example.com')];
     await expect(provider.users.change(id, operations)).rejects.toMatchObject({
@@ -78,7 +78,7 @@ describe('a path that selects an address', () => {
     expect(await provider.users.get(id)).toMatchObject({ active: true, emails: [{ value: userName }] });
   });
 
-  it('may find none when it adds or removes, for one address is stored', async () => {
+  it('can match none when adding or removing, because only one address is stored', async () => {
     const { id, userName } = await provider.users.create(aPerson());
     await provider.users.change(id, [
       { op: 'add', path: 'emails[type eq "home"].value', value: 'home@example.com' },
@@ -88,7 +88,7 @@ describe('a path that selects an address', () => {
     expect(await emailOf(id)).toBe(userName);
   });
 
-  it('is refused by name if the filter is malformed', async () => {
+  it('is refused with `invalidFilter` if the filter is malformed', async () => {
     const { id } = await provider.users.create(aPerson());
     await expect(provider.users.change(id, set('emails[type is "work"].value', 'x@example.com'))).rejects.toMatchObject(
       { details: expect.objectContaining({ scimType: 'invalidFilter' }) },

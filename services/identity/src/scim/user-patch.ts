@@ -3,7 +3,7 @@ import { profileAfter, type ScimProfile } from './scim-profile.js';
 import { assign, type UserAttributes } from './user-attributes.js';
 
 /**
- * The outcome of all operations of a PATCH, in their order.
+ * Applies all operations of a PATCH in order, and returns the resulting attributes.
  * @throws Problem `validation` with a `scimType`
  */
 export function readUserPatch(operations: readonly PatchOperation[], before: ScimProfile): UserAttributes {

@@ -17,7 +17,7 @@ export interface TokenSubject {
   epoch: number;
 }
 
-/** Short-lived tokens that every gateway can check by itself. */
+/** Short-lived tokens that gateways can verify without a call. */
 @Injectable()
 export class AccessTokens {
   constructor(
@@ -38,7 +38,10 @@ export class AccessTokens {
       .sign(key);
   }
 
-  /** Who the token speaks for, as the database knows them now; null when the token, the session or the user has ended. */
+  /**
+   * Returns the token's principal with the current roles; null if the token, the session or the user is no longer
+   * valid.
+   */
   async introspect(token: string): Promise<Principal | null> {
     const claims = await this.verified(token);
     if (!claims) return null;
@@ -58,7 +61,7 @@ export class AccessTokens {
     try {
       const options = { algorithms: ['EdDSA'], issuer: ISSUER, currentDate: this.clock.now() };
       const { payload } = await jwtVerify(token, keys, options);
-      // Ours name no audience: one that does is meant for somebody else (RFC 7519, 4.1.3).
+      // Our tokens name no audience; a token with one is not meant for this service (RFC 7519, 4.1.3).
       return payload.aud === undefined ? payload : null;
     } catch (error) {
       if (error instanceof errors.JOSEError) return null;

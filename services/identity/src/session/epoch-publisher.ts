@@ -5,11 +5,11 @@ import { NATS, openBucket } from '#libs/broker';
 import { SESSION_BUCKET, sessionKey, type SessionEpoch } from '#libs/contracts';
 import { AfterCommit, assertNoOpenTransaction } from '#libs/database';
 
-/** Milliseconds that an answer is held up at most while the broker is away; gateways then learn by asking. */
+/** Maximum delay of an answer in milliseconds if the broker is down. Gateways then get the change from the snapshot. */
 const PUT_TIMEOUT_MS = 1_000;
 const MAX_CONCURRENT_PUTS = 1_000;
 
-/** Tells all gateways which tokens are dead, as soon as that is committed. */
+/** Publishes invalidated tokens to all gateways after the commit. */
 @Injectable()
 export class EpochPublisher {
   private bucket?: Promise<KV>;
@@ -28,7 +28,7 @@ export class EpochPublisher {
     this.afterCommit.run(() => this.put([[sessionKey(sessionId), '1']]));
   }
 
-  /** A broker that has lost the bucket gets it anew; one that is away is not waited for twice. */
+  /** Creates the bucket again if the broker has lost it. After a timeout it does not try again. */
   private async put(entries: readonly Entry[]): Promise<void> {
     assertNoOpenTransaction('put session epochs');
     const known = this.bucket;
@@ -46,10 +46,10 @@ export class EpochPublisher {
     }
   }
 
-  /** Once, and not for every revocation: making sure that the bucket is there takes longer than writing to it. */
+  /** Cached, because checking that the bucket exists takes longer than writing to it. */
   private open(): Promise<KV> {
     const opening = (this.bucket ??= openBucket(this.nats, SESSION_BUCKET, PUT_TIMEOUT_MS));
-    // Whoever awaits it gets the error.
+    // Callers that await the promise get the error.
     opening.catch(() => {
       if (this.bucket === opening) this.bucket = undefined;
     });

@@ -18,14 +18,14 @@ interface SessionRow {
 interface Ending {
   at: string;
   key: string;
-  /** Null for a session that ended alone. */
+  /** Null for a single session that ended. */
   epoch: number | null;
 }
 
-const AT_ONCE = 5_000;
-/** Milliseconds that a transaction may take from choosing its time to being seen; and more. */
-const OVERLAP = 60_000;
-const NO_KEY = '00000000-0000-0000-0000-000000000000';
+const PAGE_SIZE = 5_000;
+/** Upper limit of the time between choosing the time of a change and its commit. */
+const OVERLAP_MS = 60_000;
+const MIN_KEY = '00000000-0000-0000-0000-000000000000';
 
 /** Reads sessions. */
 @Injectable()
@@ -35,7 +35,7 @@ export class SessionList {
     private readonly clock: Clock,
   ) {}
 
-  /** The sessions that go on, of whoever asks. */
+  /** Returns the caller's open sessions. */
   async page(principal: Principal, query: ListQuery): Promise<Page<Session>> {
     const { limit, before } = pageWindow(query);
     const { rows } = await sql<SessionRow>`
@@ -56,27 +56,29 @@ export class SessionList {
   }
 
   /**
-   * What ended since then. Before it came to its end an answer's `at` is the exact place; at the end it goes back a little,
-   * because a transaction that ended sessions may become visible after a later one.
+   * Returns the epochs and sessions that ended after `since`, in pages. If there are more, `at` is the exact position.
+   * On the last page it is a minute before the call, because a transaction can become visible after one with a later
+   * time.
+   * @param since the `at` of the previous answer; null for everything that can concern a token that is still valid
    */
   async snapshot(since: string | null): Promise<SessionSnapshot> {
     const started = this.clock.millis();
-    const from = since ? readPlace(since) : { at: isoAt(started - 2 * ACCESS_TOKEN_LIFE * 1_000), key: NO_KEY };
+    const from = since ? parsePosition(since) : { at: isoAt(started - 2 * ACCESS_TOKEN_LIFE * 1_000), key: MIN_KEY };
     const { rows } = await sql<Ending>`
       select * from (
         (select session_epoch_at as at, id::uuid as key, session_epoch as epoch from users
           where session_epoch_at is not null and (session_epoch_at, id) > (${from.at}::timestamptz, ${from.key}::uuid)
-          order by session_epoch_at, id limit ${AT_ONCE})
+          order by session_epoch_at, id limit ${PAGE_SIZE})
         union all
         (select revoked_at, id, null from session
           where revoked_alone and (revoked_at, id) > (${from.at}::timestamptz, ${from.key}::uuid)
-          order by revoked_at, id limit ${AT_ONCE})
-      ) endings order by at, key limit ${AT_ONCE}`.execute(this.em.getKysely());
-    const more = rows.length === AT_ONCE;
+          order by revoked_at, id limit ${PAGE_SIZE})
+      ) endings order by at, key limit ${PAGE_SIZE}`.execute(this.em.getKysely());
+    const more = rows.length === PAGE_SIZE;
     return {
       epochs: rows.flatMap(({ key, epoch }) => (epoch === null ? [] : [{ userId: key, epoch }])),
       sessions: rows.flatMap(({ key, epoch }) => (epoch === null ? [key] : [])),
-      at: writePlace(more ? rows.at(-1)! : { at: isoAt(started - OVERLAP), key: NO_KEY }),
+      at: formatPosition(more ? rows.at(-1)! : { at: isoAt(started - OVERLAP_MS), key: MIN_KEY }),
       more,
     };
   }
@@ -84,11 +86,11 @@ export class SessionList {
 
 const isoAt = (millis: number): string => new Date(millis).toISOString();
 
-type Place = Pick<Ending, 'at' | 'key'>;
+type Position = Pick<Ending, 'at' | 'key'>;
 
-const writePlace = ({ at, key }: Place): string => `${isoOf(at)} ${key}`;
+const formatPosition = ({ at, key }: Position): string => `${isoOf(at)} ${key}`;
 
-function readPlace(text: string): Place {
+function parsePosition(text: string): Position {
   const [at, key] = text.split(' ');
-  return { at: at!, key: key ?? NO_KEY };
+  return { at: at!, key: key ?? MIN_KEY };
 }

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { personal, userRef } from '#libs/database';
 
-/** One sign-in on one device, kept alive by refresh tokens of one family. */
+/** One sign-in on one device, extended by refresh tokens of one family. */
 export const Session = defineEntity({
   name: 'Session',
   tableName: 'session',
@@ -10,7 +10,7 @@ export const Session = defineEntity({
     userId: userRef(),
     /** SHA-256 of the part that all refresh tokens of the session share. */
     family: p.blob(),
-    /** SHA-256 of the one refresh token that is good. */
+    /** SHA-256 of the only valid refresh token. */
     refreshHash: p.blob(),
     ip: personal().nullable(),
     userAgent: personal().nullable(),
@@ -19,7 +19,7 @@ export const Session = defineEntity({
     expiresAt: p.datetime(),
     revoked: p.boolean().default(false),
     revokedAt: p.datetime().nullable(),
-    /** The user's other sessions go on, so the epoch does not tell. */
+    /** True if the user's other sessions stay open, so that the epoch does not change. */
     revokedAlone: p.boolean(),
   },
 });

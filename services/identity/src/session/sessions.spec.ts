@@ -35,41 +35,41 @@ const endAll = (...ids: string[]) => identity.transaction(() => identity.get(Ses
 const snapshot = (since: string | null) => identity.client.ask(sessionSnapshot, { since });
 const refresh = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
 
-async function announced(key: string): Promise<string | undefined> {
+async function published(key: string): Promise<string | undefined> {
   const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
   const bucket = await new Kvm(jetstream(nats)).create(SESSION_BUCKET.name, { ttl: SESSION_BUCKET.ttl });
   return (await bucket.get(key))?.string();
 }
 
 describe('ending all sessions', () => {
-  it('ends those of all these people and of nobody else', async () => {
-    const [second, bystander] = [await identity.anAccount(), await identity.anAccount()];
+  it('ends those of the given users only', async () => {
+    const [second, other] = [await identity.anAccount(), await identity.anAccount()];
     await endAll(opened.user.id, second.user.id);
     for (const { accessToken, refreshToken } of [opened, second]) {
       expect(await identity.client.ask(authenticate, { token: accessToken })).toBeNull();
       expect(await outcomeOf(refresh(refreshToken))).toBe('unauthenticated');
     }
-    expect(await outcomeOf(refresh(bystander.refreshToken))).toBe('ok');
+    expect(await outcomeOf(refresh(other.refreshToken))).toBe('ok');
   });
 
-  it('announces the new epoch to all gateways when it is committed', async () => {
+  it('publishes the new epoch to all gateways after the commit', async () => {
     await endAll(opened.user.id);
-    expect(await announced(opened.user.id)).toBe('1');
+    expect(await published(opened.user.id)).toBe('1');
     await endAll(opened.user.id);
-    expect(await announced(opened.user.id)).toBe('2');
+    expect(await published(opened.user.id)).toBe('2');
   });
 
-  it('announces nothing when it is rolled back', async () => {
+  it('publishes nothing after a rollback', async () => {
     const failing = identity.transaction(async () => {
       await identity.get(Sessions).endAll([opened.user.id]);
       throw new Error('undone');
     });
     await expect(failing).rejects.toThrow('undone');
-    expect(await announced(opened.user.id)).toBeUndefined();
+    expect(await published(opened.user.id)).toBeUndefined();
     expect(await outcomeOf(refresh(opened.refreshToken))).toBe('ok');
   });
 
-  it.each(['before', 'after'] as const)('no session survives that is opened just %s they end', async (when) => {
+  it.each(['before', 'after'] as const)('also ends a session that is opened just %s', async (when) => {
     const { email, id } = opened.user;
     const body = { email: email!, password: PASSWORD };
     const signIn = () => outcomeOf(identity.call(authLogin, { principal: NOBODY, body }));
@@ -90,7 +90,7 @@ describe('ending all sessions', () => {
 });
 
 describe('the snapshot', () => {
-  it('tells whose sessions ended, and which ended alone', async () => {
+  it('contains users whose sessions all ended, and single sessions that ended', async () => {
     const alone = await identity.anAccount();
     const sessionId = String(decodeJwt(alone.accessToken).sid);
     await endAll(opened.user.id);
@@ -100,10 +100,10 @@ describe('the snapshot', () => {
     expect(epochs.map((one) => one.userId)).not.toContain(alone.user.id);
     expect(sessions).toContain(sessionId);
     expect(more).toBe(false);
-    expect(await announced(sessionKey(sessionId))).toBe('1');
+    expect(await published(sessionKey(sessionId))).toBe('1');
   });
 
-  it('goes on where it ended', async () => {
+  it('continues at the given position', async () => {
     await endAll(opened.user.id);
     const { at } = await snapshot(null);
     identity.clock.advance(120_000);
@@ -114,13 +114,13 @@ describe('the snapshot', () => {
     expect(next.epochs.map((one) => one.userId)).not.toContain(opened.user.id);
   });
 
-  it('leaves out what no living token can be concerned by', async () => {
+  it('leaves out what cannot concern a valid token', async () => {
     await endAll(opened.user.id);
     identity.clock.advance(601_000);
     expect((await snapshot(null)).epochs.map((one) => one.userId)).not.toContain(opened.user.id);
   });
 
-  it('comes in pieces when there is much, leaving nothing out', async () => {
+  it('is split into pages without gaps', async () => {
     const { account } = opened;
     await identity.query(sql`
       insert into users (id, account_id, status, seat_taken, session_epoch, session_epoch_at, created_at, updated_at)

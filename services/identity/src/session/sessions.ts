@@ -12,29 +12,29 @@ import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken
 import { EpochPublisher } from './epoch-publisher.js';
 
 const DAY_MS = 86_400_000;
-/** A session that nobody has refreshed for so long is over. */
+/** A session that has not been refreshed for this long is over. */
 const IDLE_LIFETIME_MS = 30 * DAY_MS;
 
-/** Everything runs in the caller's transaction. */
+/** Opens, refreshes and ends sessions. All methods run in the caller's transaction. */
 @Injectable()
 export class Sessions {
   constructor(
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly accessTokens: AccessTokens,
-    private readonly announcer: EpochPublisher,
+    private readonly publisher: EpochPublisher,
     private readonly audit: Audit,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
   /**
-   * Signs somebody in who has shown the password.
-   * @param passwordHash the one that matched; when it has been changed meanwhile, it does not count
-   * @throws Problem `invalid-credentials` when it has, or when the user is no longer active
+   * Signs in a user whose password has been verified.
+   * @param passwordHash the hash that matched
+   * @throws Problem `invalid-credentials` if the password has changed since, or the user is no longer active
    */
   async open(accountId: string, userId: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
-    // Whoever ends sessions locks the user for leaving: with this lock no session slips in behind.
+    // Ending sessions locks the user with `leave`, which conflicts with this lock, so it cannot miss the new session.
     const { rows } = await sql`
       select id from users where id = ${userId} and status = 'active' and password_hash = ${passwordHash} for key share`.execute(
       this.db,
@@ -52,7 +52,7 @@ export class Sessions {
     return { ...tokens, user: toUser(await this.users.get(accountId, userId), now) };
   }
 
-  /** New tokens for a refresh token. Null when it is no good; one used before ends its session. */
+  /** Returns new tokens for a refresh token; null if it is invalid. A token that was used before ends its session. */
   async refresh(text: string): Promise<Tokens | null> {
     const token = parseRefreshToken(text);
     if (!token) return null;
@@ -70,7 +70,7 @@ export class Sessions {
     return null;
   }
 
-  /** Ends one session of the user, and leaves the others alone. @returns false when there is no such session */
+  /** Ends one session of the user. @returns false if there is no such session */
   async end(userId: string, session: { id: string } | { refreshToken: string }): Promise<boolean> {
     const which =
       'id' in session
@@ -79,7 +79,7 @@ export class Sessions {
     const { rows } = await sql<{ id: string }>`
       update session set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
       where ${which} and user_id = ${userId} and revoked_at is null returning id`.execute(this.db);
-    for (const { id } of rows) this.announcer.session(id);
+    for (const { id } of rows) this.publisher.session(id);
     return rows.length > 0;
   }
 
@@ -91,10 +91,10 @@ export class Sessions {
       where user_id = ${userId} and id is distinct from ${keptId ?? null} and revoked_at is null returning id`.execute(
       this.db,
     );
-    for (const { id } of rows) this.announcer.session(id);
+    for (const { id } of rows) this.publisher.session(id);
   }
 
-  /** Ends all sessions of all these people, at once and for ever. */
+  /** Ends all sessions of the users and invalidates their access tokens immediately. */
   async endAll(userIds: readonly string[]): Promise<void> {
     if (userIds.length === 0) return;
     await this.renewClaims(userIds);
@@ -103,13 +103,16 @@ export class Sessions {
       where user_id = any(${userIds}::uuid[]) and revoked_at is null`.execute(this.db);
   }
 
-  /** Makes the access tokens worthless that were issued so far. The sessions go on: a refresh tells what holds now. */
+  /**
+   * Invalidates all access tokens issued so far. The sessions stay open; a refresh returns a token with the current
+   * roles.
+   */
   async renewClaims(userIds: readonly string[]): Promise<void> {
     await this.users.lock(userIds, 'leave');
     const { rows } = await sql<{ id: string; session_epoch: number }>`
       update users set session_epoch = session_epoch + 1, session_epoch_at = ${this.clock.now()}
       where id = any(${userIds}::uuid[]) returning id, session_epoch`.execute(this.db);
-    this.announcer.epochs(rows.map((row) => ({ userId: row.id, epoch: row.session_epoch })));
+    this.publisher.epochs(rows.map((row) => ({ userId: row.id, epoch: row.session_epoch })));
   }
 
   private async tokens(accountId: string, userId: string, sessionId: string, refresh: RefreshToken): Promise<Tokens> {
@@ -118,7 +121,7 @@ export class Sessions {
     return { accessToken, refreshToken: refresh.text, expiresIn: ACCESS_TOKEN_LIFE };
   }
 
-  /** Two hold the same token, and one of them stole it: nobody goes on. */
+  /** A refresh token that is used twice may have been stolen, so the session ends for both holders. */
   private async endReplayed(token: RefreshToken): Promise<void> {
     const { rows } = await sql<{ id: string; user_id: string; account_id: string }>`
       update session s set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
@@ -126,12 +129,12 @@ export class Sessions {
       where s.family = ${token.family} and s.refresh_hash <> ${token.hash} and s.revoked_at is null and u.id = s.user_id
       returning s.id, s.user_id, u.account_id`.execute(this.db);
     for (const { id, user_id: subjectId, account_id: accountId } of rows) {
-      this.announcer.session(id);
+      this.publisher.session(id);
       await this.audit.append([{ accountId, action: 'session.replayed', system: 'sessions', subjectId }]);
     }
   }
 
-  /** What ended long ago tells nothing any more but where somebody was. */
+  /** Deletes sessions that ended long ago, because they only reveal where a user was. */
   private async deleteExpired(userId: string): Promise<void> {
     const horizon = new Date(this.clock.millis() - IDLE_LIFETIME_MS);
     await sql`

@@ -32,11 +32,11 @@ export class AuthController {
     return this.logins.login(body, client);
   }
 
-  /** Refused only after its transaction: that a replay ends the session has to last. */
+  /** Throws only after the transaction, so that the end of a replayed session is committed. */
   @Handles(authRefresh, { transaction: false })
   async refresh({ body }: CallOf<typeof authRefresh>): Promise<Tokens> {
     const tokens = await this.em.transactional(() => this.sessions.refresh(body.refreshToken));
-    if (!tokens) throw new Problem('unauthenticated', { detail: 'This refresh token is no longer good.' });
+    if (!tokens) throw new Problem('unauthenticated', { detail: 'This refresh token is not valid.' });
     return tokens;
   }
 

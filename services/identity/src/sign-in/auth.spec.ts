@@ -38,13 +38,13 @@ const whoIs = (token: string) => identity.client.ask(authenticate, { token });
 const sessionOf = (accessToken: string) => String(decodeJwt(accessToken).sid);
 
 describe('signing in', () => {
-  it('works with the email in any case, and tells who it is', async () => {
+  it('ignores the case of the email, and returns the user', async () => {
     const answer = await login({ email: opened.user.email!.toUpperCase(), password: PASSWORD });
     expect(answer.user).toEqual(opened.user);
     expect(await whoIs(answer.accessToken)).toEqual({ ...owner, sessionId: sessionOf(answer.accessToken) });
   });
 
-  it('answers an unknown email, a wrong password and an invited user all the same', async () => {
+  it('gives the same answer for an unknown email, a wrong password and an invited user', async () => {
     const invited = await identity.aUser(owner, { password: undefined });
     const gone = await identity.aUser(owner);
     await identity.query(sql`update users set status = 'deactivated' where id = ${gone.id}`);
@@ -57,13 +57,13 @@ describe('signing in', () => {
     expect(answers[0]).toMatchObject({ code: 'invalid-credentials', status: 401 });
   });
 
-  it('tells a deactivated user only with the right password', async () => {
+  it('reveals that a user is deactivated only with the right password', async () => {
     const { id, email } = await identity.aUser(owner);
     await identity.query(sql`update users set status = 'deactivated' where id = ${id}`);
     expect(await outcomeOf(login({ email: email!, password: PASSWORD }))).toBe('account-inactive');
   });
 
-  it('with an email of several accounts takes the one that the password fits, or asks which', async () => {
+  it('with an email of several accounts uses the one that the password matches, or asks for the account', async () => {
     const email = 'both@example.com';
     const first = await identity.anAccount({ owner: { email, password: 'password one' } });
     const second = await identity.anAccount({ owner: { email, password: 'password two' } });
@@ -77,7 +77,7 @@ describe('signing in', () => {
 });
 
 describe('access tokens', () => {
-  it('are EdDSA, live five minutes and carry account, roles, session and epoch', async () => {
+  it('use EdDSA, are valid for five minutes, and contain account, roles, session and epoch', async () => {
     const { keys } = await identity.client.ask(signingKeys, {});
     expect(decodeProtectedHeader(opened.accessToken)).toMatchObject({ alg: 'EdDSA', kid: keys[0]!.kid });
     expect(keys[0]).not.toHaveProperty('d');
@@ -86,7 +86,7 @@ describe('access tokens', () => {
     expect(claims.exp! - claims.iat!).toBe(300);
   });
 
-  it('are refused when altered, unsigned or out of time', async () => {
+  it('are refused if altered, unsigned or expired', async () => {
     const [header, body, signature] = opened.accessToken.split('.') as [string, string, string];
     const forged = Buffer.from(JSON.stringify({ ...decodeJwt(opened.accessToken), roles: ['admin'] })).toString(
       'base64url',
@@ -100,7 +100,7 @@ describe('access tokens', () => {
     expect(await whoIs(opened.accessToken)).toBeNull();
   });
 
-  it('are worth nothing once a role is lost; the session goes on with what is left', async () => {
+  it('become invalid when a role is lost, and the session continues with the other roles', async () => {
     const { id, email } = await identity.aUser(owner, { roles: ['admin'] });
     const signedIn = await login({ email: email!, password: PASSWORD });
     await identity.call(usersUpdate, { principal: owner, params: { id }, body: { roles: ['agent'] } });
@@ -111,13 +111,13 @@ describe('access tokens', () => {
 });
 
 describe('refresh tokens', () => {
-  it('are good once, and the next one carries on the same session', async () => {
+  it('are valid once, and the next one belongs to the same session', async () => {
     const next = await refresh(opened.refreshToken);
     expect(sessionOf(next.accessToken)).toBe(sessionOf(opened.accessToken));
     expect(await outcomeOf(refresh(next.refreshToken))).toBe('ok');
   });
 
-  it('used again, however old, end their session and no other', async () => {
+  it('that are used again, however old, end only their own session', async () => {
     const other = await login({ email: opened.user.email!, password: PASSWORD });
     const second = await refresh(opened.refreshToken);
     const third = await refresh(second.refreshToken);
@@ -127,7 +127,7 @@ describe('refresh tokens', () => {
     expect(await outcomeOf(refresh(other.refreshToken))).toBe('ok');
   });
 
-  it('of 20 uses of one token at once one succeeds at most, and the session is over', async () => {
+  it('that are used 20 times concurrently succeed once, and the session ends', async () => {
     const uses = Array.from({ length: 20 }, () => refresh(opened.refreshToken));
     const answers = await Promise.allSettled(uses);
     expect(await tally(uses)).toEqual({ ok: 1, unauthenticated: 19 });
@@ -136,7 +136,7 @@ describe('refresh tokens', () => {
     expect(await whoIs(won!.accessToken)).toBeNull();
   });
 
-  it('that are made up, or unused for 30 days, are refused', async () => {
+  it('are refused if invented or not used for 30 days', async () => {
     expect(await outcomeOf(refresh('made up'))).toBe('unauthenticated');
     expect(await outcomeOf(refresh('a'.repeat(65)))).toBe('unauthenticated');
     identity.clock.advanceDays(30);
@@ -154,7 +154,7 @@ describe('refresh tokens', () => {
 });
 
 describe('my sessions', () => {
-  it('are listed with where they come from, and which one asks', async () => {
+  it('are listed with their origin, and the current one is marked', async () => {
     const here = await login({ email: opened.user.email!, password: PASSWORD });
     const principal = { ...owner, sessionId: sessionOf(here.accessToken) };
     const { items } = await identity.call(mySessionsList, { principal });
@@ -164,7 +164,7 @@ describe('my sessions', () => {
     ]);
   });
 
-  it('end one by one, not those of others', async () => {
+  it('can be ended one by one, but not those of other users', async () => {
     const id = sessionOf(opened.accessToken);
     const stranger = ownerOf(await identity.anAccount());
     const end = (principal: Principal) => identity.call(mySessionsEnd, { principal, params: { id } });
@@ -175,7 +175,7 @@ describe('my sessions', () => {
     expect(await outcomeOf(refresh(opened.refreshToken))).toBe('unauthenticated');
   });
 
-  it('logging out ends the one that asks', async () => {
+  it('logging out ends the current one', async () => {
     const other = await login({ email: opened.user.email!, password: PASSWORD });
     await identity.call(authLogout, { principal: { ...owner, sessionId: sessionOf(opened.accessToken) } });
     expect(await whoIs(opened.accessToken)).toBeNull();
@@ -184,7 +184,7 @@ describe('my sessions', () => {
     expect(await whoIs(other.accessToken)).toBeNull();
   });
 
-  it('end with a change of the password, but for the one that changes it', async () => {
+  it('end when the password is changed, except the one that changes it', async () => {
     const here = await login({ email: opened.user.email!, password: PASSWORD });
     const principal = { ...owner, sessionId: sessionOf(here.accessToken) };
     const body = { password: 'another long password', currentPassword: PASSWORD };
@@ -194,7 +194,7 @@ describe('my sessions', () => {
   });
 });
 
-it('who am I', async () => {
+it('returns the caller', async () => {
   const me = await identity.call(meGet, { principal: owner });
   expect(me).toEqual({ ...opened.user, accountId: opened.account.id });
 });

@@ -21,18 +21,18 @@ export class LoginService {
   ) {}
 
   /**
-   * Whoever gets it wrong learns nothing: not whether the email is known, nor whether its user has left.
+   * With a wrong password, the answer does not reveal whether the email is known or its user has left.
    * @throws Problem `invalid-credentials`; with the right password `account-inactive` for a deactivated user, and
-   *   `validation` when it fits users of several accounts
+   *   `validation` if it matches users of several accounts
    */
   async login({ email, password, accountId }: Login, client: Call['client']): Promise<SignedIn> {
     const candidates = await this.candidates(email, accountId);
-    const fits = await Promise.all(candidates.map((one) => this.passwords.matches(password, one.password_hash)));
+    const matches = await Promise.all(candidates.map((one) => this.passwords.matches(password, one.password_hash)));
     if (candidates.length === 0) await this.passwords.matches(password, null);
-    const right = candidates.filter((_, at) => fits[at]);
+    const right = candidates.filter((_, at) => matches[at]);
     const [user, another] = right.filter((one) => one.status === 'active');
     if (another) {
-      const errors = [{ field: 'accountId', message: 'accountId must say which of your accounts' }];
+      const errors = [{ field: 'accountId', message: 'accountId must name one of your accounts' }];
       throw new Problem('validation', { errors });
     }
     if (user) return this.sessions.open(user.account_id, user.id, user.password_hash!, client);

@@ -7,7 +7,7 @@ import { AuthController } from './auth.controller.js';
 import { LoginService } from './login.service.js';
 import { MeController } from './me.controller.js';
 
-/** Signing in and out, and what a user may see of themselves. */
+/** Signing in and out, and the caller's own user, sessions and API tokens. */
 @Module({
   imports: [ApiTokenModule, PasswordModule, SessionModule, UserModule],
   controllers: [AuthController, MeController],

@@ -3,7 +3,7 @@ import { Ids } from '#libs/database';
 import { RotatingEncryption } from '#libs/platform';
 import { IdentityConfig } from '../identity.config.js';
 
-/** What the signing keys are sealed with in the database, each bound to its id. */
+/** Encrypts the signing keys in the database, each bound to its id. */
 @Injectable()
 export class KeyEncryption extends RotatingEncryption {
   constructor({ leaverSecret, leaverSecretPrevious }: IdentityConfig, ids: Ids) {

@@ -9,9 +9,9 @@ export class SigningKeyController {
 
   @Answers(signingKeys)
   async publicKeys(): Promise<PublicKeys> {
-    const [keys, living] = await Promise.all([this.keys.publicKeys(), this.keys.keysOfTokens()]);
-    const alive = new Set(living.map(({ kid }) => kid));
-    const retired = keys.map(({ kid }) => kid!).filter((kid) => !alive.has(kid));
+    const [keys, tokenKeys] = await Promise.all([this.keys.publicKeys(), this.keys.keysOfTokens()]);
+    const current = new Set(tokenKeys.map(({ kid }) => kid));
+    const retired = keys.map(({ kid }) => kid!).filter((kid) => !current.has(kid));
     return { keys, retired };
   }
 

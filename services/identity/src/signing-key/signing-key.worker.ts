@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { StepWorker, WorkerContext } from '#libs/jobs';
 import { SigningKeys } from './signing-keys.js';
 
-/** Keeps this replica signing with the key that all of them use. */
+/** Makes this replica sign with the key that all replicas use. */
 @Injectable()
 export class SigningKeyWorker extends StepWorker {
   constructor(

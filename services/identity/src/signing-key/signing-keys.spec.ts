@@ -14,7 +14,7 @@ afterAll(() => identity.stop());
 
 const kids = async () => (await identity.client.ask(signingKeys, {})).keys.map((key) => key.kid);
 
-it('replicas that start at the same moment share one key, each accepting the other’s tokens', async () => {
+it('replicas that start concurrently create and use one key', async () => {
   await identity.query(sql`delete from signing_key`);
   const replicas = await Promise.all([1, 2, 3].map(() => TestIdentity.replica(identity)));
   try {
@@ -29,17 +29,17 @@ it('replicas that start at the same moment share one key, each accepting the oth
 
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 const accepted = async (token: string) => (await identity.client.ask(authenticate, { token })) !== null;
-const renewed = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
+const refresh = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
 const retired = async () => (await identity.client.ask(signingKeys, {})).retired;
 
-it('a new key is published before it is used, by all replicas, and tokens of the old one hold as long as they live', async () => {
+it('a new key is published before all replicas use it, and tokens of the old one stay valid until they expire', async () => {
   const other = await TestIdentity.replica(identity);
   try {
     const first = await identity.anAccount();
     const { kid } = await identity.client.ask(rotateSigningKey, {});
     expect(await kids()).toContain(kid);
     expect((await identity.client.ask(rotateSigningKey, {})).kid).toBe(kid);
-    const second = await renewed(first.refreshToken);
+    const second = await refresh(first.refreshToken);
     expect(kidOf(second.accessToken)).toBe(kidOf(first.accessToken));
 
     identity.clock.advance(PUBLISHED_BEFORE);
@@ -47,7 +47,7 @@ it('a new key is published before it is used, by all replicas, and tokens of the
       const used = [identity.service, other].map(({ app }) => app.get(SigningKeys, { strict: false }).current().kid);
       expect(used).toEqual([kid, kid]);
     });
-    const third = await renewed(second.refreshToken);
+    const third = await refresh(second.refreshToken);
     expect(kidOf(third.accessToken)).toBe(kid);
     expect(await Promise.all([first, second, third].map((one) => accepted(one.accessToken)))).toEqual([
       true,
@@ -64,19 +64,19 @@ it('a new key is published before it is used, by all replicas, and tokens of the
   }
 });
 
-it('a key that somebody has got hold of is replaced at once: its tokens are refused, and sessions go on with new ones', async () => {
+it('a compromised key is replaced immediately: its tokens are refused, and sessions continue with new ones', async () => {
   const { accessToken, refreshToken } = await identity.anAccount();
   await identity.client.ask(rotateSigningKey, {});
   const { kid } = await identity.client.ask(rotateSigningKey, { atOnce: true });
   expect(await accepted(accessToken)).toBe(false);
-  const next = await renewed(refreshToken);
+  const next = await refresh(refreshToken);
   expect([kidOf(next.accessToken), await accepted(next.accessToken)]).toEqual([kid, true]);
   identity.clock.advance(PUBLISHED_BEFORE);
   await identity.get(SigningKeys).refresh();
   expect(identity.get(SigningKeys).current().kid).toBe(kid);
 });
 
-it('the private key cannot be read in the database', async () => {
+it('the private key is stored encrypted', async () => {
   const [row] = await identity.query<{ row: string }>(sql`select signing_key::text as row from signing_key limit 1`);
   expect(row!.row).not.toMatch(/"d":|private/);
   const [{ sealed }] = (await identity.query(sql`select sealed_private_jwk as sealed from signing_key limit 1`)) as [

@@ -10,9 +10,9 @@ import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
 import { isoOf } from '../common/moments.js';
 import { KeyEncryption } from './key-encryption.js';
 
-/** Milliseconds for which a retired key's tokens are accepted: as long as they live, by a clock that is a little behind. */
-const TOKENS_LIVE = (ACCESS_TOKEN_LIFE + 60) * 1_000;
-/** Milliseconds for which a new key is published before it is used; gateways look every minute. */
+/** Lifetime of access tokens, with a minute for clock skew. */
+const TOKEN_LIFETIME_MS = (ACCESS_TOKEN_LIFE + 60) * 1_000;
+/** Milliseconds for which a new key is published before it is used. Gateways load the keys every minute. */
 export const PUBLISHED_BEFORE = 120_000;
 
 interface KeyRow {
@@ -26,20 +26,20 @@ export interface SigningKey {
   key: CryptoKey;
 }
 
-/** The keys that tokens and certificates are signed with. Retired ones still verify certificates, and tokens for as long as these live. */
+/** The keys that sign tokens and certificates. Retired keys verify certificates, and tokens until they expire. */
 @Injectable()
 export class SigningKeys implements OnApplicationBootstrap {
   private signing: SigningKey;
 
   constructor(
     private readonly em: EntityManager,
-    private readonly sealing: KeyEncryption,
+    private readonly encryption: KeyEncryption,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    this.signing = (await this.load()) ?? (await this.make());
+    this.signing = (await this.load()) ?? (await this.create());
   }
 
   /** The key in use. */
@@ -47,7 +47,7 @@ export class SigningKeys implements OnApplicationBootstrap {
     return this.signing;
   }
 
-  /** Publishes a key that all replicas will use in two minutes. When there is one already, it stays that one. */
+  /** Publishes a key that all replicas will use in two minutes. If there is one already, returns that one. */
   async rotate(): Promise<NewSigningKey> {
     const now = this.clock.now();
     await this.insert(this.db(), { retiredAt: now, nextFrom: new Date(now.getTime() + PUBLISHED_BEFORE) });
@@ -56,13 +56,13 @@ export class SigningKeys implements OnApplicationBootstrap {
     return { kid: rows[0]!.kid, usedFrom: isoOf(rows[0]!.next_from) };
   }
 
-  /** Takes a new key now; tokens of the one in use are refused from now on, and have to be renewed. */
+  /** Replaces the key immediately. Tokens signed with earlier keys are refused from now on. */
   async replace(): Promise<NewSigningKey> {
     const now = this.clock.now();
     await this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
       await sql`delete from signing_key where next_from is not null`.execute(db);
-      await sql`update signing_key set retired_at = '-infinity' where retired_at is null or retired_at > ${deadSince(now)}`.execute(
+      await sql`update signing_key set retired_at = '-infinity' where retired_at is null or retired_at > ${expiredSince(now)}`.execute(
         db,
       );
       await this.insert(db, { retiredAt: null, nextFrom: null });
@@ -71,15 +71,15 @@ export class SigningKeys implements OnApplicationBootstrap {
     return { kid: this.signing.kid, usedFrom: now.toISOString() };
   }
 
-  /** Uses the next key when its time has come, or the one that another replica has begun to use. */
+  /** Starts to use the next key if it is due, or the one that another replica already uses. */
   async refresh(): Promise<void> {
     const { rows } = await sql<{ kid: string; next: boolean; due: boolean }>`
       select kid, next_from is not null as next, coalesce(next_from <= ${this.clock.now()}, false) as due from signing_key
       where retired_at is null or next_from is not null`.execute(this.db());
     const due = rows.some((row) => row.due);
-    if (due) await this.succeed();
+    if (due) await this.activateNext();
     if (due || rows.every((row) => row.next || row.kid !== this.signing.kid))
-      this.signing = (await this.load()) ?? (await this.make());
+      this.signing = (await this.load()) ?? (await this.create());
   }
 
   /** All public keys, the newest first. */
@@ -87,9 +87,9 @@ export class SigningKeys implements OnApplicationBootstrap {
     return this.select(sql`true`);
   }
 
-  /** Those that a token may still be signed with. */
+  /** The public keys of tokens that can still be valid. */
   keysOfTokens(): Promise<JWK[]> {
-    const since = deadSince(this.clock.now());
+    const since = expiredSince(this.clock.now());
     return this.select(sql`retired_at is null or next_from is not null or retired_at > ${since}`);
   }
 
@@ -99,8 +99,8 @@ export class SigningKeys implements OnApplicationBootstrap {
     return rows.map((row) => row.public_jwk);
   }
 
-  /** One replica does it; the others wait for its lock and then find nothing to do. */
-  private async succeed(): Promise<void> {
+  /** One replica activates the key; the others wait for its lock and then find nothing to do. */
+  private async activateNext(): Promise<void> {
     const now = this.clock.now();
     await this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
@@ -112,21 +112,21 @@ export class SigningKeys implements OnApplicationBootstrap {
     });
   }
 
-  /** @throws ConfigError when it was sealed under another secret */
+  /** @throws ConfigError if it was encrypted with another secret */
   private async load(): Promise<SigningKey | undefined> {
     const { rows } = await sql<KeyRow>`select * from signing_key where retired_at is null`.execute(this.db());
     const [row] = rows;
     if (!row) return undefined;
-    if (!this.sealing.canDecrypt(row.sealed_private_jwk, row.kid))
+    if (!this.encryption.canDecrypt(row.sealed_private_jwk, row.kid))
       throw new ConfigError('identity', [
-        'LEAVER_SECRET, or LEAVER_SECRET_PREVIOUS if it is given, must be the secret that has sealed the signing key in the database',
+        'LEAVER_SECRET, or LEAVER_SECRET_PREVIOUS if it is given, must be the secret with which the signing key in the database was encrypted',
       ]);
-    const jwk = JSON.parse(this.sealing.decrypt(row.sealed_private_jwk, row.kid)) as JWK;
+    const jwk = JSON.parse(this.encryption.decrypt(row.sealed_private_jwk, row.kid)) as JWK;
     return { kid: row.kid, key: (await importJWK(jwk, 'EdDSA')) as CryptoKey };
   }
 
-  /** Makes a key, unless another replica was faster. */
-  private async make(): Promise<SigningKey> {
+  /** Creates a key, unless another replica was faster. */
+  private async create(): Promise<SigningKey> {
     await this.insert(this.db(), { retiredAt: null, nextFrom: null });
     return (await this.load())!;
   }
@@ -137,7 +137,7 @@ export class SigningKeys implements OnApplicationBootstrap {
   ): Promise<void> {
     const kid = this.ids.next();
     const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-    const sealed = this.sealing.encrypt(JSON.stringify(await exportJWK(pair.privateKey)), kid);
+    const sealed = this.encryption.encrypt(JSON.stringify(await exportJWK(pair.privateKey)), kid);
     const publicJwk = { ...(await exportJWK(pair.publicKey)), kid, alg: 'EdDSA', use: 'sig' };
     await sql`
       insert into signing_key (kid, public_jwk, sealed_private_jwk, created_at, retired_at, next_from)
@@ -145,11 +145,11 @@ export class SigningKeys implements OnApplicationBootstrap {
       on conflict do nothing`.execute(db);
   }
 
-  /** Apart from any running transaction: a key stays even when the call that needed it fails. */
+  /** Outside of any open transaction, so that a key is kept even if the call that needed it fails. */
   private db() {
     return this.em.fork().getKysely();
   }
 }
 
-/** What was retired before then has no token left. */
-const deadSince = (now: Date): Date => new Date(now.getTime() - TOKENS_LIVE);
+/** All tokens of keys that were retired before this time have expired. */
+const expiredSince = (now: Date): Date => new Date(now.getTime() - TOKEN_LIFETIME_MS);

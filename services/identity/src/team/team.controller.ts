@@ -45,11 +45,11 @@ export class TeamController {
 
   @Handles(teamMembersAdd)
   addMember({ principal, params }: CallOf<typeof teamMembersAdd>): Promise<void> {
-    return this.teams.add(principal, params.id!, params.userId!);
+    return this.teams.addMember(principal, params.id!, params.userId!);
   }
 
   @Handles(teamMembersRemove)
   removeMember({ principal, params }: CallOf<typeof teamMembersRemove>): Promise<void> {
-    return this.teams.takeOut(principal, params.id!, params.userId!);
+    return this.teams.removeMember(principal, params.id!, params.userId!);
   }
 }

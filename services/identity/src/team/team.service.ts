@@ -36,14 +36,14 @@ export class TeamService {
     );
   }
 
-  /** @throws Problem `not-found`, for another account's team, too */
+  /** @throws Problem `not-found`, also for a team of another account */
   async get(accountId: string, teamId: string): Promise<Team> {
     const [team] = await this.select(sql`t.account_id = ${accountId} and t.id = ${teamId}`);
     if (!team) throw new Problem('not-found', { detail: 'There is no such team.' });
     return team;
   }
 
-  /** @throws Problem `conflict` when the name is taken */
+  /** @throws Problem `conflict` if another team has the name */
   async create(principal: Principal, name: string): Promise<Team> {
     const { accountId } = principal;
     await this.actors.requireManager(principal);
@@ -71,10 +71,11 @@ export class TeamService {
   }
 
   async remove(principal: Principal, teamId: string): Promise<void> {
-    // Deletions of users lock their teams after the users, and this the other way round. Both lock the account first.
+    // This locks the team before its members; deletions of users lock in the opposite order. Both lock the account
+    // first.
     await lockAccount(this.em, principal.accountId);
     await this.actors.requireManager(principal);
-    // Whoever adds a member holds the team: none slips in between reading them and letting go.
+    // Adding a member also locks the team, so no member is added between the next two statements.
     await this.lock(principal.accountId, teamId, sql`for update`);
     const { memberIds } = await this.get(principal.accountId, teamId);
     await sql`delete from team where id = ${teamId}`.execute(this.db);
@@ -83,19 +84,19 @@ export class TeamService {
   }
 
   /** @throws Problem `not-found` for the team, `unknown-user` or `inactive-user` for the member */
-  async add(principal: Principal, teamId: string, userId: string): Promise<void> {
+  async addMember(principal: Principal, teamId: string, userId: string): Promise<void> {
     await this.changeMembers(principal, teamId, { add: [userId], remove: [] });
   }
 
-  /** @throws Problem `not-found` for a team or a user that the account does not have */
-  async takeOut(principal: Principal, teamId: string, userId: string): Promise<void> {
+  /** @throws Problem `not-found` if the account does not have the team or the user */
+  async removeMember(principal: Principal, teamId: string, userId: string): Promise<void> {
     await this.users.get(principal.accountId, userId);
     await this.changeMembers(principal, teamId, { add: [], remove: [userId] });
   }
 
   /**
-   * Adds and takes out any number of people. Whoever is a member already, or is none, stays so.
-   * @throws Problem `not-found` for the team, `unknown-user` or `inactive-user` for those to be added
+   * Adds and removes members. Adding a member or removing a non-member has no effect.
+   * @throws Problem `not-found` for the team, `unknown-user` or `inactive-user` for users to be added
    */
   async changeMembers(
     principal: Principal,

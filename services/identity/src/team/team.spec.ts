@@ -28,17 +28,17 @@ afterAll(() => identity.stop());
 const create = (name: string, principal = owner) => identity.call(teamsCreate, { principal, body: { name } });
 const add = (id: string, userId: string, principal = owner) =>
   identity.call(teamMembersAdd, { principal, params: { id, userId } });
-const takeOut = (id: string, userId: string) =>
+const removeMember = (id: string, userId: string) =>
   identity.call(teamMembersRemove, { principal: owner, params: { id, userId } });
 const members = async (id: string) => (await identity.call(teamsGet, { principal: owner, params: { id } })).memberIds;
-const toldTeams = async (userId: string) =>
+const publishedTeams = async (userId: string) =>
   (
     await identity.query(sql<{ teams: string[] }>`
       select event->'data'->'profile'->'teamIds' as teams from outbox where user_id = ${userId} order by seq`)
   ).map((row) => row.teams);
 
 describe('a team', () => {
-  it('is listed, renamed and dissolved; its members are told of', async () => {
+  it('can be listed, renamed and removed, and its members are published', async () => {
     const { id } = await create('Sales');
     await add(id, person.userId);
     expect((await identity.call(teamsList, { principal: person })).items).toEqual([
@@ -48,16 +48,16 @@ describe('a team', () => {
     expect(renamed.name).toBe('Retail');
     await identity.call(teamsRemove, { principal: owner, params: { id } });
     expect((await identity.call(teamsList, { principal: owner })).items).toEqual([]);
-    expect(await toldTeams(person.userId)).toEqual([[], [id], []]);
+    expect(await publishedTeams(person.userId)).toEqual([[], [id], []]);
   });
 
-  it('has a name of its own in the account', async () => {
+  it('has a unique name in the account, ignoring case', async () => {
     await create('Sales');
     expect(await outcomeOf(create('SALES'))).toBe('conflict');
     expect(await outcomeOf(create('Sales', ownerOf(await identity.anAccount())))).toBe('ok');
   });
 
-  it('is managed by owners and admins only', async () => {
+  it('can be changed only by owners and admins', async () => {
     const { id } = await create('Sales');
     expect(await outcomeOf(create('Mine', person))).toBe('forbidden');
     expect(await outcomeOf(add(id, person.userId, person))).toBe('forbidden');
@@ -65,24 +65,24 @@ describe('a team', () => {
 });
 
 describe('membership', () => {
-  it('given twice is given once, taken twice taken once', async () => {
+  it('can be added or removed twice with the same effect as once', async () => {
     const { id } = await create('Sales');
     await add(id, person.userId);
     await add(id, person.userId);
     expect(await members(id)).toEqual([person.userId]);
-    await takeOut(id, person.userId);
-    await takeOut(id, person.userId);
+    await removeMember(id, person.userId);
+    await removeMember(id, person.userId);
     expect(await members(id)).toEqual([]);
-    expect(await toldTeams(person.userId)).toEqual([[], [id], []]);
+    expect(await publishedTeams(person.userId)).toEqual([[], [id], []]);
   });
 
-  it('shows in the user', async () => {
+  it('is shown in the user', async () => {
     const { id } = await create('Sales');
     await add(id, person.userId);
     expect((await identity.call(usersGet, { principal: owner, params: { id: person.userId } })).teamIds).toEqual([id]);
   });
 
-  it('is for people of the account who have not left', async () => {
+  it('is limited to users of the account who have not left', async () => {
     const { id } = await create('Sales');
     const stranger = await identity.anAccount();
     expect(await outcomeOf(add(id, stranger.user.id))).toBe('unknown-user');

@@ -5,9 +5,9 @@ import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { UserEvents } from '../user/user-events.js';
 
-const AT_ONCE = 200;
+const BATCH_SIZE = 200;
 
-/** Takes back care whose time is up. Nobody waits for it: whoever looks at a caretaker looks at the time as well. */
+/** Ends expired care. Delays do no harm, because readers of a caretaker also check the expiry. */
 @Injectable()
 export class CareEndsWorker extends StepWorker {
   constructor(
@@ -24,7 +24,7 @@ export class CareEndsWorker extends StepWorker {
       const { rows } = await sql<{ id: string; account_id: string; caretaker_id: string }>`
         with due as materialized (
           select id, caretaker_id from users where caretaker_until <= ${this.clock.now()}
-          order by id limit ${AT_ONCE} for no key update skip locked
+          order by id limit ${BATCH_SIZE} for no key update skip locked
         )
         update users u set caretaker_id = null, caretaker_until = null from due where u.id = due.id
         returning u.id, u.account_id, due.caretaker_id`.execute(em.getKysely());
@@ -38,7 +38,7 @@ export class CareEndsWorker extends StepWorker {
           detail: { caretakerId },
         })),
       );
-      return rows.length === AT_ONCE;
+      return rows.length === BATCH_SIZE;
     });
   }
 }

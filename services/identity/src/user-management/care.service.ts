@@ -9,7 +9,7 @@ import { UserEvents } from '../user/user-events.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 
-/** Legal holds and caretakers: what managers set on a user from outside. */
+/** Legal holds and caretakers, which managers set for a user. */
 @Injectable()
 export class CareService {
   constructor(
@@ -21,9 +21,11 @@ export class CareService {
     private readonly clock: Clock,
   ) {}
 
-  /** Nothing of the user is destroyed from now on; for a deleted user, nothing that waits to be. */
+  /**
+   * While it is set, the user cannot be deleted or transferred, and delayed effects wait, also those of a deleted user.
+   */
   async setLegalHold(principal: Principal, userId: string, reason: string): Promise<User> {
-    const user = await this.locked(principal, userId);
+    const user = await this.lock(principal, userId);
     await sql`
       update users set legal_hold_reason = ${reason}, legal_hold_at = coalesce(legal_hold_at, ${this.clock.now()})
       where id = ${userId}`.execute(this.em.getKysely());
@@ -33,7 +35,7 @@ export class CareService {
   }
 
   async liftLegalHold(principal: Principal, userId: string): Promise<void> {
-    const user = await this.locked(principal, userId);
+    const user = await this.lock(principal, userId);
     if (!user.legal_hold) return;
     await sql`update users set legal_hold_reason = null, legal_hold_at = null where id = ${userId}`.execute(
       this.em.getKysely(),
@@ -43,15 +45,16 @@ export class CareService {
   }
 
   /**
-   * Has another user manage this user's inbox, until told or taken back.
-   * @throws Problem `conflict` for a deleted user; `validation`, `unknown-user` or `inactive-user` for a caretaker who can't
+   * Lets another user manage this user's inbox, until the given time or until `endCare`.
+   * @throws Problem `conflict` for a deleted user; `validation`, `unknown-user` or `inactive-user` for an invalid
+   *   caretaker
    */
   async assignCaretaker(principal: Principal, userId: string, { caretakerId, until }: Caretaker): Promise<User> {
     const ends = until === undefined ? null : new Date(until);
     if (ends && ends <= this.clock.now()) throw invalid('until', 'until must be in the future');
-    if (caretakerId === userId) throw invalid('caretakerId', 'caretakerId must be somebody else');
+    if (caretakerId === userId) throw invalid('caretakerId', 'caretakerId must be another user');
     await this.requireActive(principal.accountId, caretakerId);
-    const user = await this.locked(principal, userId);
+    const user = await this.lock(principal, userId);
     if (user.status === 'deleted')
       throw new Problem('conflict', { detail: 'A deleted user has no inbox to take care of.' });
     await sql`
@@ -64,7 +67,7 @@ export class CareService {
   }
 
   async endCare(principal: Principal, userId: string): Promise<void> {
-    const user = await this.locked(principal, userId);
+    const user = await this.lock(principal, userId);
     if (user.caretaker_id === null) return;
     await sql`
       update users set caretaker_id = null, caretaker_until = null where id = ${userId}`.execute(this.em.getKysely());
@@ -72,8 +75,8 @@ export class CareService {
     await this.record(principal, userId, 'caretaker.ended', { caretakerId: user.caretaker_id });
   }
 
-  /** The user as they are while nobody else changes them, if whoever acts may. */
-  private async locked(principal: Principal, userId: string): Promise<UserRow> {
+  /** Locks and returns the user. @throws Problem `not-found`; `forbidden` if the caller may not manage them */
+  private async lock(principal: Principal, userId: string): Promise<UserRow> {
     await this.users.get(principal.accountId, userId);
     const roles = await this.actors.rolesOf(principal);
     await this.users.lock([userId], 'change');

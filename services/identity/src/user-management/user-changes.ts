@@ -17,8 +17,8 @@ import { UserEvents } from '../user/user-events.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 
-/** What people may change of themselves without managing anybody. */
-const OWN: readonly (keyof UserChange)[] = ['name', 'avatarUrl', 'password', 'currentPassword'];
+/** Fields of their own that all users can change. */
+const OWN_FIELDS: readonly (keyof UserChange)[] = ['name', 'avatarUrl', 'password', 'currentPassword'];
 type Detail = Record<string, { from: unknown; to: unknown }>;
 
 @Injectable()
@@ -42,11 +42,10 @@ export class UserChanges {
     if (change.roles) await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'change');
     const before = await this.users.get(accountId, userId);
-    if (before.status === 'deleted')
-      throw new Problem('conflict', { detail: 'A deleted user does not change any more.' });
+    if (before.status === 'deleted') throw new Problem('conflict', { detail: 'A deleted user cannot be changed.' });
     const losesOwner = change.roles && before.roles.includes('owner') && !change.roles.includes('owner');
     if (losesOwner) await assertOwnerRemains(this.em, accountId, [userId]);
-    // The token may be older than a change of the actor's own roles.
+    // Checked again with the roles in the database, because the token can be older than a change of the caller's roles.
     assertMayChange(await this.actors.rolesOf(principal), principal, before, change);
     if (change.password !== undefined) await this.changePassword(principal, before, change);
     const detail = { ...(await this.changeProfile(before, change)), ...(await this.changeMemberships(before, change)) };
@@ -89,7 +88,7 @@ export class UserChanges {
     );
     if (detail.roles) await this.memberships.setRoles(before.id, change.roles!);
     if (detail.teamIds) await this.memberships.setTeams(before.account_id, before.id, change.teamIds!);
-    // What somebody may no longer do ends now, not when the token does.
+    // A lost role takes effect now, not when the access token expires.
     if (detail.roles && before.roles.some((role) => !change.roles!.includes(role)))
       await this.sessions.renewClaims([before.id]);
     return detail;
@@ -119,9 +118,9 @@ function assertMayChange(
   const own = userId === target.id;
   const fields = (Object.keys(change) as (keyof UserChange)[]).filter((field) => change[field] !== undefined);
   if (!own && (fields.includes('password') || fields.includes('currentPassword'))) {
-    throw new Problem('forbidden', { detail: 'Passwords are changed by their owners only.' });
+    throw new Problem('forbidden', { detail: 'Users can change only their own password.' });
   }
-  if (own && fields.every((field) => OWN.includes(field))) return;
+  if (own && fields.every((field) => OWN_FIELDS.includes(field))) return;
   assertMayManage(actorRoles, [...target.roles, ...(change.roles ?? [])]);
 }
 

@@ -57,7 +57,7 @@ export class UserController {
   }
 
   @Handles(caretakerPut)
-  entrust({ principal, params, body }: CallOf<typeof caretakerPut>): Promise<User> {
+  assignCaretaker({ principal, params, body }: CallOf<typeof caretakerPut>): Promise<User> {
     return this.care.assignCaretaker(principal, params.id!, body);
   }
 

@@ -41,7 +41,7 @@ export class UserService {
   }
 
   /**
-   * Makes a user: active with a password, otherwise invited.
+   * Creates a user: active with a password, otherwise invited.
    * @throws Problem `forbidden`, `no-free-seat`, `duplicate-email`, `duplicate-staff-id` or `unknown-reference`
    */
   async invite(principal: Principal, body: NewUser): Promise<InvitedUser> {

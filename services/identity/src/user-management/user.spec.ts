@@ -30,20 +30,20 @@ const eventsOf = (id: string) =>
     select event->>'type' as type, seq::float8, event->'data'->'profile' as profile from outbox where user_id = ${id} order by seq`);
 
 describe('inviting', () => {
-  it('without a password makes an invited agent and an invitation', async () => {
+  it('without a password creates an invited agent and an invitation', async () => {
     const body = { name: ' Ann ', email: 'ann@example.com', staffId: ' 7 ' };
     const user = await identity.call(usersInvite, { principal: owner, body });
     expect(user).toMatchObject({ name: 'Ann', staffId: '7', status: 'invited', roles: ['agent'], lifecycleVersion: 1 });
     expect(user.invitation?.token).toMatch(/^[\w-]{43}$/);
   });
 
-  it('with a password makes an active user, without an invitation', async () => {
+  it('with a password creates an active user, without an invitation', async () => {
     const user = await identity.aUser(owner, { roles: ['admin', 'agent'] });
     expect(user).toMatchObject({ status: 'active', roles: ['admin', 'agent'] });
     expect(user.invitation).toBeUndefined();
   });
 
-  it('refuses an email that the account has, in whatever case, and a staff id', async () => {
+  it('refuses an email, ignoring case, or a staff id that another user of the account has', async () => {
     await identity.aUser(owner, { email: 'twice@example.com', staffId: 'twice' });
     expect(await outcomeOf(identity.aUser(owner, { email: 'TWICE@example.com' }))).toBe('duplicate-email');
     expect(await outcomeOf(identity.aUser(owner, { staffId: 'twice' }))).toBe('duplicate-staff-id');
@@ -51,12 +51,12 @@ describe('inviting', () => {
     expect(await outcomeOf(identity.aUser(elsewhere, { email: 'twice@example.com', staffId: 'twice' }))).toBe('ok');
   });
 
-  it('of 20 with the same email at once, one is made', async () => {
+  it('succeeds for one of 20 concurrent calls with the same email', async () => {
     const calls = Array.from({ length: 20 }, () => identity.aUser(owner, { email: 'same@example.com' }));
     expect(await tally(calls)).toEqual({ 'duplicate-email': 19, ok: 1 });
   });
 
-  it('an admin makes no owner, and an agent makes nobody', async () => {
+  it('admins cannot invite owners, and agents cannot invite anyone', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     const agent = await identity.aPerson(owner);
     expect(await outcomeOf(identity.aUser(admin, { roles: ['owner'] }))).toBe('forbidden');
@@ -64,7 +64,7 @@ describe('inviting', () => {
     expect(await outcomeOf(identity.aUser(agent))).toBe('forbidden');
   });
 
-  it('into teams of the account only', async () => {
+  it('accepts only teams of the account', async () => {
     const team = await identity.call(teamsCreate, { principal: owner, body: { name: 'Sales' } });
     const foreign = await identity.call(teamsCreate, {
       principal: ownerOf(await identity.anAccount()),
@@ -79,7 +79,7 @@ describe('listing', () => {
   const names = async (query: UserQuery) =>
     (await identity.call(usersList, { principal: owner, query })).items.map((user) => user.name);
 
-  it('shows active and invited users unless asked for others, newest first', async () => {
+  it('shows active and invited users by default, newest first', async () => {
     const [gone, erased] = [
       await identity.aUser(owner, { name: 'Gone' }),
       await identity.aUser(owner, { name: 'Erased' }),
@@ -94,7 +94,7 @@ describe('listing', () => {
     expect(await names({ status: 'all' })).toEqual(['Invited', 'Deleted user', 'Gone', name]);
   });
 
-  it('finds a part of name, email or staff id, taking wildcards literally', async () => {
+  it('finds parts of name, email or staff id, and takes wildcards literally', async () => {
     await identity.aUser(owner, { name: 'Zoë Quill', email: 'zq@example.org', staffId: '100%' });
     await identity.aUser(owner, { name: 'Other', email: 'other@example.org', staffId: '1000' });
     expect(await names({ q: 'quill' })).toEqual(['Zoë Quill']);
@@ -102,7 +102,7 @@ describe('listing', () => {
     expect(await names({ q: '00%' })).toEqual(['Zoë Quill']);
   });
 
-  it('goes on where the page before ended, and filters by role', async () => {
+  it('continues where the previous page ended, and filters by role', async () => {
     for (let n = 0; n < 4; n++) await identity.aUser(owner, { roles: ['admin'] });
     const query: UserQuery = { role: 'admin', limit: 3 };
     const first = await identity.call(usersList, { principal: owner, query });
@@ -113,7 +113,7 @@ describe('listing', () => {
 });
 
 describe('changing', () => {
-  it('a manager changes everything, each change raises seq once and is told', async () => {
+  it('a manager can change all fields, and a change raises seq once and is published', async () => {
     const team = await identity.call(teamsCreate, { principal: owner, body: { name: 'Support' } });
     const { id } = await identity.aUser(owner);
     const body: UserChange = {
@@ -135,13 +135,13 @@ describe('changing', () => {
     ]);
   });
 
-  it('nothing new is no event', async () => {
+  it('a change without effect publishes no event', async () => {
     const user = await identity.aUser(owner);
     await update(owner, user.id, { name: user.name, roles: user.roles, teamIds: [] });
     expect(await eventsOf(user.id)).toHaveLength(1);
   });
 
-  it('agents change their own name and picture and nothing else', async () => {
+  it('agents can change only their own name and picture', async () => {
     const agent = await identity.aPerson(owner);
     const other = await identity.aPerson(owner);
     expect(await outcomeOf(update(agent, agent.userId, { name: 'Me', avatarUrl: null }))).toBe('ok');
@@ -157,19 +157,19 @@ describe('changing', () => {
     expect(await outcomeOf(get(agent, other.userId))).toBe('ok');
   });
 
-  it('an admin neither acts on an owner nor makes one', async () => {
+  it('an admin can neither change an owner nor make a user an owner', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     expect(await outcomeOf(update(admin, owner.userId, { name: 'Low' }))).toBe('forbidden');
     expect(await outcomeOf(update(admin, admin.userId, { roles: ['owner'] }))).toBe('forbidden');
   });
 
-  it("another account's user looks absent", async () => {
+  it('a user of another account is not found', async () => {
     const stranger = ownerOf(await identity.anAccount());
     expect(await outcomeOf(update(stranger, owner.userId, { name: 'Mine' }))).toBe('not-found');
     expect(await outcomeOf(get(stranger, owner.userId))).toBe('not-found');
   });
 
-  it('refuses a taken email or staff id, no role at all, and a deleted user', async () => {
+  it('refuses the email or staff id of another user, an empty list of roles, and a deleted user', async () => {
     const taken = await identity.aUser(owner);
     const { id } = await identity.aUser(owner);
     expect(await outcomeOf(update(owner, id, { email: taken.email!.toUpperCase() }))).toBe('duplicate-email');
@@ -179,7 +179,7 @@ describe('changing', () => {
     expect(await outcomeOf(update(owner, id, { name: 'Back' }))).toBe('conflict');
   });
 
-  it('one’s own password needs the current one; nobody changes another’s', async () => {
+  it('changing the own password requires the current one, and the password of others cannot be changed', async () => {
     const agent = await identity.aPerson(owner);
     const password = 'another long password';
     expect(await outcomeOf(update(owner, agent.userId, { password, currentPassword: PASSWORD }))).toBe('forbidden');
@@ -190,7 +190,7 @@ describe('changing', () => {
 });
 
 describe('a deleted user', () => {
-  it('is shown without personal details, by the account’s label', async () => {
+  it('is shown without personal details, with the account’s label as name', async () => {
     const { id } = await identity.aUser(owner);
     await identity.query(sql`update users set status = 'deleted' where id = ${id}`);
     expect(await get(owner, id)).toMatchObject({ name: 'Deleted user', email: null, staffId: null, avatarUrl: null });
@@ -198,7 +198,7 @@ describe('a deleted user', () => {
     expect((await get(owner, id)).name).toBe(`Deleted user, ID${id.slice(0, 8)}`);
   });
 
-  it('leaves email and staff id to a new person', async () => {
+  it('does not block their email and staff id for a new user', async () => {
     const { id, email, staffId } = await identity.aUser(owner);
     await identity.query(sql`update users set status = 'deleted', email = null, staff_id = null where id = ${id}`);
     expect(await outcomeOf(identity.aUser(owner, { email: email!, staffId: staffId! }))).toBe('ok');

@@ -3,25 +3,25 @@ import { Injectable } from '@nestjs/common';
 import { isManager, Problem, type Principal, type Role } from '#libs/contracts';
 import { sql } from 'kysely';
 
-/** Who acts, as the database knows them now. A token may be some minutes behind. */
+/** Checks the caller's current roles in the database, because a token can be some minutes old. */
 @Injectable()
 export class Actors {
   constructor(private readonly em: EntityManager) {}
 
   /**
-   * The roles of whoever acts, who can't leave before the transaction ends. Where the account is locked as well, that
-   * comes first.
-   * @throws Problem `unauthenticated` when they have left meanwhile
+   * Returns the caller's roles, and locks the caller against leaving until the transaction ends. If the account is
+   * locked as well, lock it first.
+   * @throws Problem `unauthenticated` if the caller has left
    */
   async rolesOf(principal: Principal): Promise<Role[]> {
-    // A program of the account can't leave.
+    // A system principal, such as an identity provider, cannot leave.
     if (principal.system !== undefined) return [...principal.roles];
     const roles = await this.rolesIfActive(principal);
     if (!roles) throw new Problem('unauthenticated');
     return roles;
   }
 
-  /** The same of whoever has decided something earlier; undefined when they have left. */
+  /** Same for the author of an earlier decision. Returns undefined if they have left. */
   async rolesIfActive({ accountId, userId }: Pick<Principal, 'accountId' | 'userId'>): Promise<Role[] | undefined> {
     const db = this.em.getKysely();
     const { rows } = await sql`
@@ -33,24 +33,24 @@ export class Actors {
     return roles.rows.map((row) => row.role);
   }
 
-  /** @throws Problem `forbidden` unless the acting user manages people, `unauthenticated` when they have left */
+  /** @throws Problem `forbidden` unless the caller is a manager, `unauthenticated` if they have left */
   async requireManager(principal: Principal): Promise<Role[]> {
     const roles = await this.rolesOf(principal);
-    if (!isManager({ roles })) throw new Problem('forbidden', { detail: 'Only owners and admins do this.' });
+    if (!isManager({ roles })) throw new Problem('forbidden', { detail: 'Only owners and admins can do this.' });
     return roles;
   }
 }
 
 /**
- * Whether somebody may act on a user of the same account.
- * @param target roles that the user has, and those that the user is to get
+ * Requires that a caller with these roles may manage a user of the same account.
+ * @param target the user's current roles and those that the user will get
  * @throws Problem `forbidden`
  */
 export function assertMayManage(actorRoles: readonly Role[], target: readonly Role[]): void {
   if (!isManager({ roles: actorRoles }))
-    throw new Problem('forbidden', { detail: 'Only owners and admins manage users.' });
+    throw new Problem('forbidden', { detail: 'Only owners and admins can manage users.' });
   if (target.includes('owner') && !actorRoles.includes('owner')) {
-    throw new Problem('forbidden', { detail: 'Only an owner acts on owners or makes somebody one.' });
+    throw new Problem('forbidden', { detail: 'Only an owner can manage owners or make a user an owner.' });
   }
 }
 

@@ -3,7 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { UserEvents } from './user-events.js';
 
-/** Tells of care that begins or ends because the caretaker leaves or returns: it is in the profile of the one cared for. */
+/**
+ * Publishes users whose care starts or ends because their caretaker leaves or returns: their profile names the
+ * caretaker.
+ */
 @Injectable()
 export class CareEvents {
   constructor(
@@ -11,7 +14,7 @@ export class CareEvents {
     private readonly events: UserEvents,
   ) {}
 
-  /** Who is in the care of these people now. */
+  /** Returns the ids of the users whose caretaker is one of these users. */
   async caredForBy(userIds: readonly string[]): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
       select id from users where caretaker_id = any(${[...userIds]}::uuid[]) and status <> 'deleted'`.execute(
@@ -20,11 +23,11 @@ export class CareEvents {
     return rows.map((row) => row.id);
   }
 
-  /** @param before who was in their care before */
+  /** @param before the result of `caredForBy` before the change */
   async publishChanged(userIds: readonly string[], before: readonly string[]): Promise<void> {
     const now = await this.caredForBy(userIds);
     const ended = before.filter((id) => !now.includes(id));
-    const begun = now.filter((id) => !before.includes(id));
-    await this.events.publishChanged([...ended, ...begun]);
+    const started = now.filter((id) => !before.includes(id));
+    await this.events.publishChanged([...ended, ...started]);
   }
 }

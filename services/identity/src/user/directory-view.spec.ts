@@ -14,8 +14,8 @@ beforeEach(async () => {
 });
 afterAll(() => identity.stop());
 
-describe('the directory of the service that owns the users', () => {
-  it('shows them as other services keep them', async () => {
+describe('the directory view of identity', () => {
+  it('has the same columns as the directory of other services', async () => {
     const team = await identity.call(teamsCreate, { principal: owner, body: { name: 'Sales' } });
     const { id, name, staffId } = await identity.aUser(owner, { roles: ['admin'], teamIds: [team.id] });
     const rows = await identity.query(sql`
@@ -38,7 +38,7 @@ describe('the directory of the service that owns the users', () => {
     ]);
   });
 
-  it('knows who is active', async () => {
+  it('is used to require active users', async () => {
     const { id } = await identity.aUser(owner);
     const require = (accountId: string) =>
       identity.transaction(() => identity.get(Directory).requireActive(accountId, [id]));
@@ -48,20 +48,17 @@ describe('the directory of the service that owns the users', () => {
     expect(await outcomeOf(require(owner.accountId))).toBe('inactive-user');
   });
 
-  it.each(['for key share', 'for update'])(
-    'a lock %s taken through it is a lock on the user alone',
-    async (strength) => {
-      const locksOut = (table: string, id: string) =>
-        sql`select id from ${sql.table(table)} where id = ${id} for update nowait`.execute(identity.db).then(
-          () => false,
-          (error: { code?: string }) => error.code === '55P03',
-        );
-      await identity.db.transaction().execute(async (holder) => {
-        await sql`select user_id from directory where user_id = ${owner.userId} ${sql.raw(strength)}`.execute(holder);
-        expect(await locksOut('users', owner.userId)).toBe(true);
-        expect(await locksOut('account', owner.accountId)).toBe(false);
-      });
-      expect(await locksOut('users', owner.userId)).toBe(false);
-    },
-  );
+  it.each(['for key share', 'for update'])('a lock %s on it locks only the user', async (strength) => {
+    const locksOut = (table: string, id: string) =>
+      sql`select id from ${sql.table(table)} where id = ${id} for update nowait`.execute(identity.db).then(
+        () => false,
+        (error: { code?: string }) => error.code === '55P03',
+      );
+    await identity.db.transaction().execute(async (holder) => {
+      await sql`select user_id from directory where user_id = ${owner.userId} ${sql.raw(strength)}`.execute(holder);
+      expect(await locksOut('users', owner.userId)).toBe(true);
+      expect(await locksOut('account', owner.accountId)).toBe(false);
+    });
+    expect(await locksOut('users', owner.userId)).toBe(false);
+  });
 });

@@ -6,9 +6,9 @@ import { sql } from 'kysely';
 import { profileOf } from './user-events.js';
 import { UserRows, type UserRow } from './user-rows.js';
 
-const MOST = 5_000;
+const MAX_PAGE_SIZE = 5_000;
 
-/** Tells other services who is who, when they do not know yet. */
+/** Answers other services that need users for their directories. */
 @Controller()
 export class DirectoryController {
   constructor(
@@ -18,7 +18,7 @@ export class DirectoryController {
 
   @Answers(directorySnapshot)
   async snapshot({ after, limit }: { after: string | null; limit: number }): Promise<DirectoryPage> {
-    const size = Math.min(Math.max(1, limit), MOST);
+    const size = Math.min(Math.max(1, limit), MAX_PAGE_SIZE);
     const { rows } = await sql<{ id: string }>`
       select id from users where ${after}::uuid is null or id > ${after}::uuid order by id limit ${size}`.execute(
       this.em.getKysely(),

@@ -5,7 +5,7 @@ import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { recordTeamChange } from '../team/team-changes.js';
 
-/** What a user belongs to: roles and teams. */
+/** Sets a user's roles and teams. */
 @Injectable()
 export class Memberships {
   constructor(
@@ -14,10 +14,12 @@ export class Memberships {
     private readonly ids: Ids,
   ) {}
 
-  /** @throws Problem `validation` when there are none */
+  /** @throws Problem `validation` if `roles` is empty */
   async setRoles(userId: string, roles: readonly Role[]): Promise<void> {
     if (roles.length === 0) {
-      throw new Problem('validation', { errors: [{ field: 'roles', message: 'roles must name one at least' }] });
+      throw new Problem('validation', {
+        errors: [{ field: 'roles', message: 'roles must contain at least one role' }],
+      });
     }
     const db = this.em.getKysely();
     await sql`delete from user_role where user_id = ${userId} and role <> all(${roles}::text[])`.execute(db);
@@ -26,7 +28,7 @@ export class Memberships {
         ${roles.map(() => userId)}::uuid[], ${roles}::text[]) on conflict do nothing`.execute(db);
   }
 
-  /** @throws Problem `unknown-reference`, naming the teams that the account does not have */
+  /** @throws Problem `unknown-reference` with the ids of teams that the account does not have */
   async setTeams(accountId: string, userId: string, teamIds: readonly string[]): Promise<void> {
     const db = this.em.getKysely();
     const { rows } = await sql<{ id: string }>`

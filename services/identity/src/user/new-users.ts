@@ -13,18 +13,19 @@ export interface NewUserFacts {
   staffId: string;
   roles: readonly Role[];
   teamIds?: readonly string[];
-  /** With one the user is active, without one invited. */
+  /** A user with a password is active, one without is invited. */
   passwordHash?: string;
 }
 
 export const duplicates = {
   users_email: () => new Problem('duplicate-email', { detail: 'Another user of the account has this email.' }),
-  // By which name a SCIM client knows somebody: their email unless it has said otherwise.
-  users_user_name: () => new Problem('duplicate-email', { detail: 'Another user of the account goes by this email.' }),
+  // The SCIM user name is the email, unless the client has set another one.
+  users_user_name: () =>
+    new Problem('duplicate-email', { detail: 'Another user of the account has this email as their user name.' }),
   users_staff_id: () => new Problem('duplicate-staff-id', { detail: 'Another user of the account has this staff id.' }),
 };
 
-/** Puts users into the database. Whoever calls it has seen to the seat, and tells of the user afterwards. */
+/** Inserts users. The caller checks the seat before, and publishes the user afterwards. */
 @Injectable()
 export class NewUsers {
   constructor(
@@ -35,7 +36,7 @@ export class NewUsers {
   ) {}
 
   /**
-   * @returns the id
+   * @returns the id of the user
    * @throws Problem `duplicate-email`, `duplicate-staff-id` or `unknown-reference`
    */
   async insert(accountId: string, facts: NewUserFacts): Promise<string> {

@@ -22,24 +22,24 @@ const leave = (...ids: string[]) =>
   identity.transaction(() => assertOwnerRemains(identity.get(EntityManager), owner.accountId, ids));
 
 describe('the last active owner', () => {
-  it('can not be demoted, by nobody', async () => {
+  it('cannot be demoted, not even by themselves', async () => {
     expect(await outcomeOf(setRoles(owner, owner.userId, ['admin']))).toBe('sole-owner');
     expect(await outcomeOf(setRoles(owner, owner.userId, ['owner', 'admin']))).toBe('ok');
   });
 
-  it('is not relieved by an owner who can not log in', async () => {
+  it('cannot be demoted if the other owners cannot log in', async () => {
     await identity.aUser(owner, { roles: ['owner'], password: undefined });
     const { id } = await identity.aUser(owner, { roles: ['owner'] });
     await identity.query(sql`update users set status = 'deactivated' where id = ${id}`);
     expect(await outcomeOf(setRoles(owner, owner.userId, ['admin']))).toBe('sole-owner');
   });
 
-  it('is relieved by another one who can', async () => {
+  it('can be demoted if another owner can log in', async () => {
     await identity.aUser(owner, { roles: ['owner'] });
     expect(await outcomeOf(setRoles(owner, owner.userId, ['admin']))).toBe('ok');
   });
 
-  it('when several leave together, one of the owners has to stay', async () => {
+  it('must stay if several users leave together', async () => {
     const second = await identity.aPerson(owner, { roles: ['owner'] });
     const agent = await identity.aPerson(owner);
     expect(await outcomeOf(leave(owner.userId, second.userId, agent.userId))).toBe('sole-owner');
@@ -47,8 +47,8 @@ describe('the last active owner', () => {
   });
 });
 
-/** Both change the account's owners; the second starts while the first has done all but commit. */
-const atTheSameMoment = async (first: () => Promise<unknown>, second: () => Promise<unknown>) => {
+/** Runs two changes of the account's owners. The second starts while the first is not yet committed. */
+const concurrently = async (first: () => Promise<unknown>, second: () => Promise<unknown>) => {
   const contested = { adminUrl: identity.database.adminUrl, row: 'account where id = $1', id: owner.accountId };
   const seen = await overlap(
     contested,
@@ -58,9 +58,9 @@ const atTheSameMoment = async (first: () => Promise<unknown>, second: () => Prom
   expect(seen).toMatchObject({ first: { value: 'ok' }, second: { value: 'sole-owner' }, hasWaited: true });
 };
 
-it('of two owners who demote each other at the same moment one stays', async () => {
+it('if two owners demote each other concurrently, one stays an owner', async () => {
   const other = await identity.aPerson(owner, { roles: ['owner'] });
-  await atTheSameMoment(
+  await concurrently(
     () => setRoles(owner, other.userId, ['admin']),
     () => setRoles(other, owner.userId, ['admin']),
   );
@@ -69,7 +69,7 @@ it('of two owners who demote each other at the same moment one stays', async () 
   expect(owners).toHaveLength(1);
 });
 
-it('of two owners who leave at the same moment one stays', async () => {
+it('if two owners leave concurrently, one stays', async () => {
   const leaving = (id: string) =>
     identity.transaction(async () => {
       const em = identity.get(EntityManager);
@@ -77,7 +77,7 @@ it('of two owners who leave at the same moment one stays', async () => {
       await sql`update users set status = 'deactivated' where id = ${id}`.execute(em.getKysely());
     });
   const other = await identity.aPerson(owner, { roles: ['owner'] });
-  await atTheSameMoment(
+  await concurrently(
     () => leaving(owner.userId),
     () => leaving(other.userId),
   );

@@ -4,10 +4,10 @@ import { sql } from 'kysely';
 import { lockAccount } from '../common/account-lock.js';
 
 /**
- * Refuses a change that would leave the account without an owner who can log in. Locks the account, so that of two
- * owners who remove each other one stays.
- * @param leavingIds everybody who leaves, or stops being an owner, in this transaction; not changed yet
- * @throws Problem `sole-owner`, naming the owners that would have been the last
+ * Refuses a change that would leave the account without an owner who can log in. Locks the account, so that one of two
+ * owners who remove each other stays.
+ * @param leavingIds all users who leave or lose the role owner in this transaction, before the change
+ * @throws Problem `sole-owner` with the ids of the last owners
  */
 export async function assertOwnerRemains(
   em: EntityManager,
@@ -19,9 +19,9 @@ export async function assertOwnerRemains(
   if (items.length > 0) throw new Problem('sole-owner', { detail: SOLE_OWNER, items });
 }
 
-export const SOLE_OWNER = 'Make somebody else an owner first, who is active and has a password.';
+export const SOLE_OWNER = 'First make another user an owner who is active and has a password.';
 
-/** The owners who can log in, if nobody of them stays. */
+/** Returns the ids of the owners who can log in if all of them are leaving; otherwise none. */
 export async function lastOwners(
   em: EntityManager,
   accountId: string,

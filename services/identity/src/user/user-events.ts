@@ -9,7 +9,7 @@ import { isoOf, isoOrNull } from '../common/moments.js';
 import { Catalogue } from '../catalogue/catalogue.js';
 import { UserRows, type UserRow } from './user-rows.js';
 
-/** What other services are told about users, in the transaction that changes them. */
+/** Writes user events to the outbox, in the transaction that changes the users. */
 @Injectable()
 export class UserEvents {
   constructor(
@@ -22,8 +22,8 @@ export class UserEvents {
   ) {}
 
   /**
-   * Tells of users whose profile is another now. Call it once per transaction and user, after the changes.
-   * @param type `user.created` for those made in this transaction
+   * Publishes changed profiles. Call it once per transaction and user, after the changes.
+   * @param type `user.created` for users created in this transaction
    */
   async publishChanged(
     userIds: readonly string[],
@@ -41,7 +41,7 @@ export class UserEvents {
     await this.outbox.append(rows.map((row) => ({ event: this.userEvent(row, type), targets })));
   }
 
-  /** The event of the row's `seq`, which whoever changed the user has raised. */
+  /** Builds the event for the row's current `seq`, which the change has already incremented. */
   userEvent(row: UserRow, type: UserEventType, departure?: DepartureFacts): UserEvent {
     const trace = traceparent();
     return {
@@ -65,7 +65,7 @@ export class UserEvents {
   }
 }
 
-/** What other services keep of a person. Nothing personal of somebody deleted. */
+/** The profile that other services store. It has no personal data of deleted users. */
 export function profileOf(row: UserRow): Profile {
   const gone = row.status === 'deleted';
   return {

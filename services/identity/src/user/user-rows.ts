@@ -5,7 +5,7 @@ import { pageWindow } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import { recordTeamChange } from '../team/team-changes.js';
 
-/** A user with what hangs on one: roles, teams and the account's way of naming deleted people. */
+/** A user with roles, teams and the account's label for deleted users. */
 export interface UserRow {
   id: string;
   account_id: string;
@@ -35,20 +35,20 @@ export interface UserRow {
 export class UserRows {
   constructor(private readonly em: EntityManager) {}
 
-  /** @throws Problem `not-found`, for another account's user, too */
+  /** @throws Problem `not-found`, also for a user of another account */
   async get(accountId: string, userId: string): Promise<UserRow> {
     const [row] = await this.select(sql`u.account_id = ${accountId} and u.id = ${userId}`);
     if (!row) throw new Problem('not-found', { detail: 'There is no such user.' });
     return row;
   }
 
-  /** In the order of their ids. */
+  /** Ordered by id. */
   async byIds(userIds: readonly string[]): Promise<UserRow[]> {
     if (userIds.length === 0) return [];
     return this.select(sql`u.id = any(${userIds}::uuid[]) order by u.id`);
   }
 
-  /** Newest first, one more than asked for. */
+  /** Newest first, with one row more than `query.limit`. */
   async page(accountId: string, query: UserQuery): Promise<UserRow[]> {
     const { limit, before } = pageWindow(query);
     const conditions = [sql`u.account_id = ${accountId}`];
@@ -65,16 +65,16 @@ export class UserRows {
   }
 
   /**
-   * Lets nobody else change these users until the transaction ends. Read them afterwards: what was read before may be
-   * out of date. Where the account is locked as well, it comes first.
-   * @param strength `change` goes together with rows being written that name the users; `leave` does not
+   * Locks users against other changes until the transaction ends. Read them after locking, because earlier reads can be
+   * stale. If the account is locked as well, lock it first.
+   * @param strength `change` allows concurrent writes of rows that reference the users; `leave` does not
    */
   async lock(userIds: readonly string[], strength: 'change' | 'leave'): Promise<void> {
     const lock = strength === 'leave' ? sql`for update` : sql`for no key update`;
     await sql`select id from users where id = any(${userIds}::uuid[]) order by id ${lock}`.execute(this.em.getKysely());
   }
 
-  /** A decision about locked users: a new status, and with it a new lifecycle version and a new `seq`. */
+  /** Sets the status of locked users, and raises their lifecycle version and `seq`. */
   async changeStatus(transition: DepartureTransition, userIds: readonly string[], now: Date): Promise<void> {
     const changes = {
       deactivated: sql`status = 'deactivated', deactivated_at = ${now}`,

@@ -8,12 +8,15 @@ import { assertNoOpenTransaction } from '#libs/database';
 const NO_STREAM = 10059;
 const MAX_CONCURRENT_PURGES = 50;
 
-/** The events of people as the broker keeps them. */
+/** The stream of user events on the broker. */
 @Injectable()
 export class UserStream {
   constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
 
-  /** Has the broker forget all events of these people. What a service has still to hear is published again. */
+  /**
+   * Deletes all events of these users from the stream. The relay publishes events again that a service has not
+   * answered.
+   */
   async purge(people: readonly { account_id: string; user_id: string }[]): Promise<void> {
     if (people.length === 0) return;
     assertNoOpenTransaction('purge user events');
@@ -22,13 +25,13 @@ export class UserStream {
       const some = people.slice(from, from + MAX_CONCURRENT_PURGES);
       await Promise.all(
         some.map((one) =>
-          streams.purge(USERS.name, { filter: allOfUser(one.account_id, one.user_id) }).catch(unlessThereIsNoStream),
+          streams.purge(USERS.name, { filter: allOfUser(one.account_id, one.user_id) }).catch(ignoreMissingStream),
         ),
       );
     }
   }
 }
 
-function unlessThereIsNoStream(error: unknown): void {
+function ignoreMissingStream(error: unknown): void {
   if (!(error instanceof JetStreamApiError && error.code === NO_STREAM)) throw error;
 }

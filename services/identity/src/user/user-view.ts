@@ -3,7 +3,7 @@ import { displayName } from '#libs/database';
 import { isoOrNull } from '../common/moments.js';
 import type { UserRow } from './user-rows.js';
 
-/** A user as the API shows one. */
+/** Converts a row to the API representation of a user. */
 export function toUser(row: UserRow, now: Date): User {
   const gone = row.status === 'deleted';
   const cared = row.caretaker_id !== null && (row.caretaker_until === null || new Date(row.caretaker_until) > now);

@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { Role, UserStatus } from '#libs/contracts';
 import { personal, userRef } from '#libs/database';
 
-/** A person with a place in an account; identity's own directory of users. */
+/** A user of an account. */
 export const User = defineEntity({
   name: 'User',
   tableName: 'users',
@@ -13,11 +13,11 @@ export const User = defineEntity({
     name: personal().nullable(),
     email: personal().nullable(),
     avatarUrl: personal().nullable(),
-    /** SCIM's `userName` where it is not the email. */
+    /** SCIM's `userName`; null if it is the email. */
     userName: personal().nullable(),
     /** Id in the identity provider. */
     externalId: personal().nullable(),
-    /** SCIM's `name` in its parts, as JSON. */
+    /** The parts of SCIM's `name`, as JSON. */
     scimName: personal().nullable(),
     passwordHash: p.text().nullable(),
     status: p.text().$type<UserStatus>(),
@@ -27,7 +27,7 @@ export const User = defineEntity({
     lifecycleVersion: p.bigint('number'),
     /** `lifecycleVersion` when the user last became active. */
     activeSince: p.bigint('number'),
-    /** Access tokens with a lower one are dead. */
+    /** Access tokens with a lower epoch are invalid. */
     sessionEpoch: p.integer(),
     sessionEpochAt: p.datetime().nullable(),
     seatTaken: p.boolean(),

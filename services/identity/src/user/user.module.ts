@@ -9,7 +9,7 @@ import { UserEvents } from './user-events.js';
 import { UserRows } from './user-rows.js';
 import { UserStream } from './user-stream.js';
 
-/** Users as rows and as events: what every other module reads. */
+/** Rows and events of users, for all other modules. */
 @Module({
   imports: [CatalogueModule],
   controllers: [DirectoryController],
