@@ -19,7 +19,7 @@ import { NumberController } from './number/number.controller.js';
 import { PhoneNumber } from './number/number.entity.js';
 import { PersonalNumberConversion } from './number/personal-number-conversion.js';
 
-/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+/** One line per noun: the entities of its tables and its controllers. */
 const resources: readonly ServiceResource[] = [
   { entities: [PhoneNumber], controllers: [NumberController, NumberContactController] },
   { entities: [PhoneCall], controllers: [InboundCallController, CallHistoryController] },
@@ -28,7 +28,7 @@ const resources: readonly ServiceResource[] = [
 
 export const entities = entitiesOf(resources);
 
-/** In the order in which they are applied; what has been released is never changed. */
+/** In the order in which they run. A released migration is never changed. */
 export const migrations: Migrations = [
   ...serviceTables,
   ...platformMigrations,
@@ -39,7 +39,7 @@ export const migrations: Migrations = [
   numberContactTables,
 ];
 
-/** Phone numbers, whose they are and who answers them, the calls on them, and who has to call back. */
+/** Phone numbers with their owners and the users who answer them, calls, and callbacks. */
 @Module({
   imports: [
     LifecycleModule.forService({

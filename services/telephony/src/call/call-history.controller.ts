@@ -32,7 +32,7 @@ export class CallHistoryController {
   async place({ principal, body }: Call<OutboundCall>): Promise<Shown> {
     const { accountId, userId } = principal;
     await this.directory.requireActive(accountId, [userId]);
-    const number = await this.usable(body.numberId, accountId, userId);
+    const number = await this.usableNumber(body.numberId, accountId, userId);
     const call = this.em.create(PhoneCall, {
       id: this.ids.next(),
       accountId,
@@ -72,13 +72,13 @@ export class CallHistoryController {
     return (await this.present([call]))[0]!;
   }
 
-  /** A personal number speaks for whoever owns or answers it, and for nobody else. */
-  private async usable(id: string, accountId: string, userId: string): Promise<PhoneNumberRow> {
+  /** Only the owner of a personal number, or the user who answers it, may call from it. */
+  private async usableNumber(id: string, accountId: string, userId: string): Promise<PhoneNumberRow> {
     const number = await this.em.findOne(PhoneNumber, { id, accountId }, { lockMode: LockMode.PESSIMISTIC_READ });
-    if (!number) throw new Problem('unknown-reference', { detail: 'Name a number of the account.', items: [id] });
+    if (!number) throw new Problem('unknown-reference', { detail: 'Choose a number of this account.', items: [id] });
     if (number.state !== 'assigned') throw new Problem('conflict', { detail: 'This number is not in use.' });
     if (number.kind === 'personal' && ![number.ownerId, number.destinationUserId].includes(userId)) {
-      throw new Problem('forbidden', { detail: 'This is somebody else’s personal number.' });
+      throw new Problem('forbidden', { detail: 'This personal number belongs to another user.' });
     }
     return number;
   }

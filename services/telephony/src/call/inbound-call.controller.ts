@@ -40,7 +40,10 @@ export class InboundCallController {
     return { callId, outcome, numberId: number.id, user, inboxId: number.inboxId ?? null, movedTo };
   }
 
-  /** Whatever a number's row says, nobody who has left gets a call; nor does anybody leave while it is put through. */
+  /**
+   * Never routes a call to a user who has left, whatever the number's row says. The lock on the directory row keeps the
+   * user from leaving while the call is routed.
+   */
   private async destinationOf(number: PhoneNumberRow): Promise<{ outcome: CallOutcome; userId: string | null }> {
     const { accountId, state, destinationUserId } = number;
     if (state === 'released') return { outcome: 'no-longer-in-service', userId: null };
@@ -50,16 +53,17 @@ export class InboundCallController {
     return { outcome: 'routed', userId: destinationUserId };
   }
 
-  /** The number in use; if there is none, the one that was released last. */
+  /** Returns the number in use, or else the one released last. */
   private async dialled(accountId: string, e164: string): Promise<PhoneNumberRow> {
     const known = await this.em.find(PhoneNumber, { accountId, e164 }, { orderBy: { releaseAt: 'desc', id: 'desc' } });
     const number = known.find(({ state }) => state !== 'released') ?? known[0];
-    if (!number) throw new Problem('not-found', { detail: 'This number is none of the account’s.' });
+    if (!number) throw new Problem('not-found', { detail: 'This number does not belong to this account.' });
     return number;
   }
 
   private async movedTo({ accountId, movedToId }: PhoneNumberRow): Promise<RoutedCall['movedTo']> {
-    const heir = movedToId && (await this.em.findOne(PhoneNumber, { id: movedToId, accountId, state: 'assigned' }));
-    return heir ? { id: heir.id, e164: heir.e164 } : null;
+    const successor =
+      movedToId && (await this.em.findOne(PhoneNumber, { id: movedToId, accountId, state: 'assigned' }));
+    return successor ? { id: successor.id, e164: successor.e164 } : null;
   }
 }

@@ -17,7 +17,7 @@ import { becomes, startTelephony } from '../testing/telephony.js';
 
 const CUSTOMER = '+14155550100';
 
-describe('the history of calls', () => {
+describe('call history', () => {
   let telephony: TestService;
   let admin: Principal;
   let robin: Principal;
@@ -39,10 +39,10 @@ describe('the history of calls', () => {
     telephony.call(by, callOutbound, { body: { numberId, to: CUSTOMER } });
   const history = async (query: CallQuery = {}, by = admin) => (await telephony.call(by, calls, { query })).items;
 
-  it('holds each inbound call with whoever it was routed to', async () => {
+  it('records each inbound call with the user it was routed to', async () => {
     const number = await aNumber();
     const { callId } = await dial(number.e164, CUSTOMER);
-    const withheld = await dial(number.e164);
+    const anonymous = await dial(number.e164);
     const call = await telephony.call(robin, callGet, { params: { id: callId } });
     expect(call).toMatchObject({
       direction: 'inbound',
@@ -53,17 +53,17 @@ describe('the history of calls', () => {
       user: { id: robin.userId, name: 'Robin Example' },
     });
     expect((await history())[1]).toEqual(call);
-    expect((await history())[0]).toMatchObject({ id: withheld.callId, from: null });
+    expect((await history())[0]).toMatchObject({ id: anonymous.callId, from: null });
   });
 
-  it('holds what nobody answered, without anybody’s name', async () => {
-    const nobodys = await aNumber({ kind: 'shared', ownerId: undefined });
-    await dial(nobodys.e164, CUSTOMER);
-    const robins = await aNumber();
+  it('records unanswered calls without a user', async () => {
+    const unassigned = await aNumber({ kind: 'shared', ownerId: undefined });
+    await dial(unassigned.e164, CUSTOMER);
+    const assigned = await aNumber();
     await becomes(telephony, robin, 'deactivated');
-    await dial(robins.e164, CUSTOMER);
-    await telephony.call(admin, numberRelease, { params: { id: nobodys.id }, body: {} });
-    await dial(nobodys.e164, CUSTOMER);
+    await dial(assigned.e164, CUSTOMER);
+    await telephony.call(admin, numberRelease, { params: { id: unassigned.id }, body: {} });
+    await dial(unassigned.e164, CUSTOMER);
     const outcomes = (await history()).map(({ outcome, userId, user }) => ({ outcome, userId, user }));
     const nobody = { userId: null, user: null };
     expect(outcomes).toEqual([
@@ -74,7 +74,7 @@ describe('the history of calls', () => {
     expect(await history({ userId: 'none' })).toHaveLength(3);
   });
 
-  it('does not put a call through to somebody who is just leaving', async () => {
+  it('does not route a call to a user who is leaving at that moment', async () => {
     const number = await aNumber();
     const db = telephony.em();
     const waitsForLock = () =>
@@ -87,7 +87,7 @@ describe('the history of calls', () => {
       });
     let call: Promise<unknown> = Promise.resolve();
     await db.transactional(async (em) => {
-      // As a departure does it.
+      // The same lock that a departure takes.
       await sql`select 1 from directory where user_id = ${robin.userId} for update`.execute(em.getKysely());
       call = asAnotherProcess(() => dial(number.e164, CUSTOMER));
       await waitsForLock();
@@ -97,7 +97,7 @@ describe('the history of calls', () => {
     expect(await history({ userId: robin.userId })).toEqual([]);
   });
 
-  it('holds each call that somebody makes', async () => {
+  it('records each outbound call', async () => {
     const number = await aNumber();
     const call = await callOut(robin, number.id);
     expect(call).toMatchObject({
@@ -112,7 +112,7 @@ describe('the history of calls', () => {
     expect(await history({ direction: 'outbound' })).toEqual([call]);
   });
 
-  it('can be searched by user and by number, page by page', async () => {
+  it('can be filtered by user and by number, with paging', async () => {
     const [mine, shared] = [await aNumber(), await aNumber({ kind: 'shared', ownerId: undefined })];
     const first = await callOut(robin, mine.id);
     const second = await callOut(robin, shared.id);
@@ -126,7 +126,7 @@ describe('the history of calls', () => {
     expect(rest.nextCursor).toBeNull();
   });
 
-  it('stays when its user leaves, as a deactivated or a deleted user’s, and when they are back', async () => {
+  it('keeps the user of a call when they are deactivated, reactivated or deleted', async () => {
     const number = await aNumber();
     const { callId } = await dial(number.e164, CUSTOMER);
     const seen = () => telephony.call(admin, callGet, { params: { id: callId } });
@@ -143,21 +143,21 @@ describe('the history of calls', () => {
     expect(await history({ userId: id })).toHaveLength(1);
   });
 
-  it('stays when the number is removed', async () => {
+  it('keeps a call when its number is removed', async () => {
     const number = await aNumber();
     const { id } = await callOut(robin, number.id);
     await telephony.call(admin, phoneNumbers.remove, { params: { id: number.id } });
     expect(await history()).toMatchObject([{ id, numberId: null, from: number.e164 }]);
   });
 
-  it('of another account is not there', async () => {
+  it('is not visible to another account', async () => {
     const { id } = await callOut(robin, (await aNumber()).id);
     const stranger = await telephony.person();
     await expect(telephony.call(stranger, callGet, { params: { id } })).rejects.toMatchObject({ code: 'not-found' });
     expect(await history({}, stranger)).toEqual([]);
   });
 
-  it('gets no call by somebody who has left, or from a number that is not theirs to use', async () => {
+  it('refuses calls by a user who has left, and from a number the user may not use', async () => {
     const mine = await aNumber();
     const gone = await aNumber();
     await telephony.call(admin, numberRelease, { params: { id: gone.id }, body: {} });

@@ -29,7 +29,10 @@ export class CallbackController extends base {
     return { ...values, status, dueAt: new Date(dueAt) };
   }
 
-  /** People before their rows. What is done may name somebody who has left; to be pending again, it may not. */
+  /**
+   * Locks the assignee's directory row before the callback. A done callback may keep an assignee who has left; a
+   * pending one may not get one.
+   */
   @Handles(callbackUpdate)
   async update(call: CallOf<typeof callbackUpdate>): Promise<Shown> {
     const { assigneeId, dueAt, status } = call.body;
@@ -37,9 +40,11 @@ export class CallbackController extends base {
     const seen = await this.find(call);
     const named = assigneeId === undefined && reopens(seen) ? seen.assigneeId : assigneeId;
     await this.directory.requireActive(seen.accountId, [named]);
-    const callback = await this.hold(seen);
+    const callback = await this.lock(seen);
     if (assigneeId === undefined && reopens(callback) && callback.assigneeId !== (named ?? null)) {
-      throw new Problem('conflict', { detail: 'Somebody has just changed this callback. Read it again.' });
+      throw new Problem('conflict', {
+        detail: 'This callback was changed by another request. Reload it and try again.',
+      });
     }
     callback.assigneeId = assigneeId === undefined ? callback.assigneeId : assigneeId;
     callback.status = status ?? callback.status;
@@ -48,10 +53,10 @@ export class CallbackController extends base {
     return (await this.present([callback], call))[0] as Shown;
   }
 
-  /** As it is now, which need not be as it was read before. */
-  private async hold({ id, accountId }: CallbackRow): Promise<CallbackRow> {
-    const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
-    const callback = await this.em.findOne(Callback, { id, accountId }, lock);
+  /** Locks the callback and reloads it, because it may have changed since it was read. */
+  private async lock({ id, accountId }: CallbackRow): Promise<CallbackRow> {
+    const options = { optionsMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+    const callback = await this.em.findOne(Callback, { id, accountId }, options);
     if (!callback) throw new Problem('not-found');
     return callback;
   }

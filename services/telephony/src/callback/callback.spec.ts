@@ -25,25 +25,25 @@ describe('a callback', () => {
   const listed = async (query: object) =>
     (await telephony.call(robin, callbacks.list, { query })).items.map(({ id }) => id);
 
-  it('is pending and the caller’s unless told otherwise', async () => {
+  it('is pending and assigned to the caller by default', async () => {
     const mine = await make();
     expect(mine).toMatchObject({
       status: 'pending',
       assignee: { id: robin.userId, name: 'Robin Example' },
       dueAt: DUE,
     });
-    const nobodys = await make({ assigneeId: null });
-    expect(nobodys).toMatchObject({ assigneeId: null, assignee: null });
+    const unassigned = await make({ assigneeId: null });
+    expect(unassigned).toMatchObject({ assigneeId: null, assignee: null });
     const done = await make({ assigneeId: kim.userId, status: 'done' });
     expect(done).toMatchObject({ assigneeId: kim.userId, status: 'done' });
     expect(await read(mine.id)).toEqual(mine);
     expect(await listed({ assigneeId: 'me' })).toEqual([mine.id]);
-    expect(await listed({ assigneeId: 'none' })).toEqual([nobodys.id]);
+    expect(await listed({ assigneeId: 'none' })).toEqual([unassigned.id]);
     expect(await listed({ status: 'done' })).toEqual([done.id]);
     expect(await listed({ contactId: mine.contactId })).toEqual([mine.id]);
   });
 
-  it('is handed on, put off and done', async () => {
+  it('can be reassigned, postponed and completed', async () => {
     const { id } = await make();
     const later = '2030-01-02T09:00:00.000Z';
     expect(await change(id, { assigneeId: kim.userId })).toMatchObject({
@@ -58,7 +58,7 @@ describe('a callback', () => {
     });
   });
 
-  it('is never given to somebody who has left, nor opened again for them', async () => {
+  it('cannot be assigned to a user who has left, nor reopened for one', async () => {
     const { id: waiting } = await make();
     const { id: done } = await make({ assigneeId: kim.userId, status: 'done' });
     await becomes(telephony, kim, 'deactivated');
@@ -72,7 +72,7 @@ describe('a callback', () => {
     expect(await change(another, { status: 'pending' })).toMatchObject({ status: 'pending', assigneeId: null });
   });
 
-  it('that was kept for somebody who has left can still be put off, done and handed on', async () => {
+  it('can still be postponed, completed and reassigned when its assignee has left', async () => {
     const [first, second] = [await make({ assigneeId: kim.userId }), await make({ assigneeId: kim.userId })];
     await becomes(telephony, kim, 'deactivated');
     expect(await read(first.id)).toMatchObject({ assignee: { name: 'Kim Example', status: 'deactivated' } });
@@ -83,14 +83,14 @@ describe('a callback', () => {
     expect(await read(first.id)).toMatchObject({ assignee: { name: 'Deleted user', status: 'deleted' } });
   });
 
-  it('can be opened again for somebody who is back', async () => {
+  it('can be reopened for a user who was reactivated', async () => {
     const { id } = await make({ assigneeId: kim.userId, status: 'done' });
     await becomes(telephony, kim, 'deactivated');
     await becomes(telephony, kim, 'active');
     expect(await change(id, { status: 'pending' })).toMatchObject({ status: 'pending', assigneeId: kim.userId });
   });
 
-  it('of another account is not there', async () => {
+  it('is not visible to another account', async () => {
     const { id } = await make();
     const stranger = await telephony.person();
     await expect(read(id, stranger)).rejects.toMatchObject({ code: 'not-found' });

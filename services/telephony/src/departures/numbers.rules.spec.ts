@@ -8,7 +8,7 @@ import { NumberController } from '../number/number.controller.js';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
 import { aNumber, telephony } from '../testing/numbers.js';
 
-describe('the numbers of somebody who leaves', () => {
+describe('the numbers of a leaver', () => {
   let bench: RuleBench;
   let robin: Person;
   let heir: Person;
@@ -43,7 +43,7 @@ describe('the numbers of somebody who leaves', () => {
     return preview(bench.em().getKysely(), bench.rules, request, bench.clock.now());
   };
 
-  it('are released when a week is over, and nobody’s until then', async () => {
+  it('are quarantined for a week and then released', async () => {
     await given(own);
     await bench.processor.apply([
       bench.leaving(robin, 'deleted', { 'telephony.numbers': { deleted: { action: 'release-after', days: 7 } } }),
@@ -59,7 +59,7 @@ describe('the numbers of somebody who leaves', () => {
     expect(await numbers()).toMatchObject([{ state: 'released', quarantinedFromId: null }]);
   });
 
-  it('stay with whoever gets them back in time: the release no longer finds them', async () => {
+  it('are not released once they were restored in time', async () => {
     await given(own, own);
     await bench.processor.apply([
       bench.leaving(robin, 'deleted', { 'telephony.numbers': { deleted: { action: 'release-after', days: 7 } } }),
@@ -72,12 +72,12 @@ describe('the numbers of somebody who leaves', () => {
     expect(await numbers()).toMatchObject([{ state: 'assigned', ownerId: heir.userId }, { state: 'released' }]);
   });
 
-  describe('come back with a return that asks for it', () => {
+  describe('are restored by a reactivation that asks for it', () => {
     const rules: ResolvedRules = { 'telephony.numbers': { deactivated: { action: 'release-after', days: 7 } } };
     const leave = () => bench.processor.apply([bench.leaving(robin, 'deactivated', rules)]);
     const comeBack = async () => (await bench.processor.apply([bench.reactivation(robin, 3, 'all')])).at(-1)!.rules;
 
-    it('from quarantine, unless somebody has got them meanwhile', async () => {
+    it('from quarantine, unless another user got them meanwhile', async () => {
       await given(own, own);
       const before = await numbers();
       await leave();
@@ -95,7 +95,7 @@ describe('the numbers of somebody who leaves', () => {
       expect(await numbers()).toMatchObject([{ state: 'released', ownerId: null }]);
     });
 
-    it('with whoever answered them, if that person is still there', async () => {
+    it('with the user who answered them, if that user is still active', async () => {
       await given();
       const people = [
         await bench.person({ accountId: robin.accountId }),
@@ -115,7 +115,7 @@ describe('the numbers of somebody who leaves', () => {
     });
   });
 
-  it('are transferred together with their calls, unless somebody else answers them', async () => {
+  it('are transferred together with their calls, unless another user answers them', async () => {
     await given(own);
     const colleague = await bench.person({ accountId: robin.accountId });
     const em = bench.em();
@@ -129,7 +129,7 @@ describe('the numbers of somebody who leaves', () => {
     expect(await numbers()).toMatchObject([own(heir), { ownerId: heir.userId, destinationUserId: colleague.userId }]);
   });
 
-  it('count once, under the rule that deals with them', async () => {
+  it('are counted once, under the rule that applies to them', async () => {
     await given(
       own,
       ({ userId }) => ({ destinationUserId: userId }),
@@ -152,7 +152,7 @@ describe('the numbers of somebody who leaves', () => {
     expect((await numbers()).map((number) => number.destinationUserId)).toEqual([null, null, null]);
   });
 
-  it('are listed and named in the preview where they stand in the way', async () => {
+  it('are listed in the preview when they block the departure', async () => {
     await given(own, ({ userId }) => ({ destinationUserId: userId }));
     const [mine, answered] = await numbers();
     const lines = await linesOf({

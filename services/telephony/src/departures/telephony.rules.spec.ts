@@ -40,7 +40,7 @@ async function given(bench: RuleBench, owner: Person, more: Partial<CallbackRow>
   return id;
 }
 
-/** Changes a callback, in a transaction of its own. */
+/** Changes a callback in its own transaction. */
 function changeCallback(bench: RuleBench, by: Person, id: string, body: CallbackChanges) {
   const em = bench.orm.em as EntityManager;
   const controller = new CallbackController(em, new Directory(em), bench.ids, bench.clock);
@@ -51,13 +51,13 @@ function changeCallback(bench: RuleBench, by: Person, id: string, body: Callback
 behavesLikeARule(telephony, 'telephony.callbacks', {
   row: (em, owner, bench) => aCallback(em, bench, owner),
   ways: {
-    'making one': (bench, owner) =>
+    'creating a callback': (bench, owner) =>
       bench.create(CallbackController, owner, { contactId: bench.ids.next(), dueAt: '2030-01-01T00:00:00Z' }),
-    'taking over nobody’s': {
+    'taking over an unassigned callback': {
       given: (bench, owner) => given(bench, owner, { assigneeId: null }),
       write: (bench, owner, id) => changeCallback(bench, owner, id, { assigneeId: owner.userId }),
     },
-    'opening again what is done': {
+    'reopening a done callback': {
       given: (bench, owner) => given(bench, owner, { status: 'done' }),
       write: (bench, owner, id) => changeCallback(bench, owner, id, { status: 'pending' }),
     },
@@ -89,7 +89,7 @@ behavesLikeARule(telephony, 'telephony.call-history', {
 
 coversEveryPersonalColumn(telephony, kept);
 
-describe('the callbacks of somebody who leaves', () => {
+describe('the callbacks of a leaver', () => {
   let bench: RuleBench;
   let robin: Person;
   let heir: Person;
@@ -116,20 +116,20 @@ describe('the callbacks of somebody who leaves', () => {
   };
   const done = () => ({ status: 'done', assigneeId: robin.userId });
 
-  it('stay with them while they are deactivated, and after a reactivation', async () => {
+  it('stay assigned while the leaver is deactivated, and after a reactivation', async () => {
     await leaves('deactivated', { action: 'unassign' });
     expect(await assignees()).toEqual([{ status: 'pending', assigneeId: robin.userId }, done()]);
     await bench.processor.apply([bench.reactivation(robin)]);
     expect(await assignees()).toEqual([{ status: 'pending', assigneeId: robin.userId }, done()]);
   });
 
-  it('are nobody’s when they are deleted, if they are pending', async () => {
+  it('are unassigned on deletion if they are pending', async () => {
     await leaves('deactivated', { action: 'unassign' });
     await leaves('deleted', { action: 'unassign' }, 3);
     expect(await assignees()).toEqual([{ status: 'pending', assigneeId: null }, done()]);
   });
 
-  it('go to a successor where the account wants it so', async () => {
+  it("go to a successor if the account's policy says so", async () => {
     await leaves('deleted', { action: 'transfer', to: heir.userId });
     expect(await assignees()).toEqual([{ status: 'pending', assigneeId: heir.userId }, done()]);
   });

@@ -21,20 +21,20 @@ import {
 import { PhoneCall } from '../call/phone-call.entity.js';
 import { Callback } from '../callback/callback.entity.js';
 import { PhoneNumber } from '../number/number.entity.js';
-import { noteMoves } from '../number-contact/number-contacts.js';
+import { recordMoves } from '../number-contact/number-contacts.js';
 
 const DAYS_IN_QUARANTINE = 7;
 
-/** In quarantine a number is nobody's and can be restored; afterwards it is back in the public pool. */
+/** A quarantined number has no owner and can be restored; a released one is back in the public pool. */
 const release = releaseAfter(DAYS_IN_QUARANTINE, {
   now: { [PERSON]: null, destinationUserId: null, state: 'quarantined', quarantinedFromId: LEAVER, releaseAt: DUE },
   then: owned(PhoneNumber, 'quarantinedFromId', { state: 'quarantined' }),
   thenSet: { state: 'released', quarantinedFromId: null, releaseAt: NOW },
 });
 
-/** Whoever takes a number over gets its contacts, too. */
+/** The contacts of a transferred number go to its new user. */
 const withContacts: SideEffects = (db, numberIds, leavers) =>
-  noteMoves(
+  recordMoves(
     db,
     numberIds.map((numberId) => {
       const { userId, lifecycleVersion, successor = null } = leavers.get(numberId)!;
@@ -42,7 +42,7 @@ const withContacts: SideEffects = (db, numberIds, leavers) =>
     }),
   );
 
-/** Somebody else who answers the leaver's calls goes on answering them. */
+/** The successor answers the leaver's calls. If another user answers a number, that stays so. */
 const handOver = transferWith(
   {
     destinationUserId: sql`case when t.destination_user_id = l.user_id then l.successor else t.destination_user_id end`,
@@ -50,7 +50,7 @@ const handOver = transferWith(
   withContacts,
 );
 
-/** A personal number outlives its owner's departure only for as long as somebody may want it back. */
+/** By default a personal number is released after a quarantine, so that it can be restored for some days. */
 const numbers = rule('telephony.numbers', 'Personal numbers', {
   rows: owned(PhoneNumber, 'ownerId', { state: 'assigned' }),
   deactivated: can(keep, block, handOver, release),
@@ -60,7 +60,8 @@ const numbers = rule('telephony.numbers', 'Personal numbers', {
   warning: true,
   explain: async (about) => {
     if (about.action === 'block') return `Reassign or release these numbers first: ${await listOf(about, 'owner_id')}.`;
-    if (about.action === 'release-after') return 'They can be restored until they are back in the public pool.';
+    if (about.action === 'release-after')
+      return 'The numbers can be restored until they are released to the public pool.';
     return about.action === 'keep' ? GOES_TO_VOICEMAIL : undefined;
   },
 });
@@ -68,8 +69,8 @@ const numbers = rule('telephony.numbers', 'Personal numbers', {
 const answerInstead = transferWith({}, withContacts);
 
 /**
- * Calls must not go to somebody who has left. Of the numbers that the leaver answers these are the ones that others own,
- * or nobody: the leaver's own are dealt with by the rule above, so that no number counts twice.
+ * Calls must not be routed to a user who has left. This rule covers numbers that the leaver answers but does not own;
+ * the rule above covers the leaver's own numbers, so that no number is counted twice.
  */
 const callRouting = rule('telephony.call-routing', 'Numbers answered by the user', {
   rows: owned(
@@ -86,25 +87,25 @@ const callRouting = rule('telephony.call-routing', 'Numbers answered by the user
   explain: async (about) => {
     if (about.action === 'keep') return GOES_TO_VOICEMAIL;
     if (about.action !== 'block') return undefined;
-    return `Choose who answers these numbers first: ${await listOf(about, 'destination_user_id')}.`;
+    return `First choose another user to answer these numbers: ${await listOf(about, 'destination_user_id')}.`;
   },
 });
 
-/** Somebody still waits for the call. What is done stays with whoever has done it. */
+/** Pending callbacks need another assignee because a contact is waiting. Done callbacks keep theirs. */
 const callbacks = rule('telephony.callbacks', 'Pending callbacks', {
   rows: owned(Callback, 'assigneeId', { status: 'pending' }),
   deactivated: can(keep, unassign, transfer),
   deleted: can(unassign, keep, transfer),
 });
 
-/** Who has spoken with whom stays true; a deleted user is no more than an id in it. */
+/** Past calls are kept unchanged; a deleted user appears only as an id. */
 const callHistory = rule('telephony.call-history', 'Call history', {
   rows: owned(PhoneCall, 'userId'),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-const GOES_TO_VOICEMAIL = 'Calls and texts to the leaver end in voicemail until somebody else is chosen to answer.';
+const GOES_TO_VOICEMAIL = 'Calls and texts go to voicemail until another user is chosen to answer.';
 const NAMED = 20;
 
 async function listOf({ db, userId }: Explain, column: 'owner_id' | 'destination_user_id'): Promise<string> {
@@ -118,5 +119,5 @@ async function listOf({ db, userId }: Explain, column: 'owner_id' | 'destination
   return [...named, ...(rows.length > NAMED ? ['…'] : [])].join(', ');
 }
 
-/** What happens to the numbers and calls of somebody who leaves, in this order. */
+/** The rules for a leaver's numbers and calls, in the order in which they run. */
 export const telephonyRules: readonly Rule[] = [numbers, callRouting, callbacks, callHistory];

@@ -18,7 +18,7 @@ export const numberTables = migration(
     check (state <> 'assigned' or (kind = 'personal') = (owner_id is not null)),
     check ((state = 'quarantined') = (quarantined_from_id is not null))
   )`,
-  // A number is one for the whole world. What has been released may come back, to this account or another.
+  // A number is unique across all accounts while in use. A released number may come back, to this account or another.
   `create unique index phone_number_in_use on phone_number (e164) where state <> 'released'`,
   'create index phone_number_dialled on phone_number (account_id, e164)',
   'create index phone_number_owner on phone_number (owner_id, id)',

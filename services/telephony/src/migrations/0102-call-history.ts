@@ -2,7 +2,7 @@ import { migration } from '#libs/database';
 
 export const callTables = migration(
   '0102-call-history',
-  // The numbers that were dialled stay readable when the account's own number is removed.
+  // The dialled numbers are copied, so that they stay readable when the account's number is removed.
   `create table phone_call (
     id uuid primary key,
     account_id uuid not null,

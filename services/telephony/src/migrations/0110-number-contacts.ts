@@ -9,8 +9,8 @@ export const numberContactTables = migration(
     created_at timestamptz not null,
     primary key (number_id, contact_id)
   )`,
-  // What the contacts service has still to hear: a row goes when it has done it. One clock sorts all moves, the
-  // database's; a new row is due at once, whatever the clocks of other machines say.
+  // Moves that the contacts service has not applied yet; it confirms a move and the row is deleted. The database's
+  // clock orders them. A new row is due immediately, whatever the clocks of other machines say.
   `create table contacts_moved (
     id uuid primary key default uuidv7(),
     account_id uuid not null,

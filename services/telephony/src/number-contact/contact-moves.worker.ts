@@ -6,9 +6,11 @@ import { contactsMoved } from '#libs/contracts';
 import { Worker, WorkerContext } from '#libs/jobs';
 
 const BATCH_SIZE = 10;
-/** Longer than an answer may take. */
+/** Longer than a call to the contacts service may take. */
 const LEASE_MS = 30_000;
-/** Never given up. Short at first: the contacts service may only have to apply the departure before the move. */
+/**
+ * Retries forever. The first delays are short because the contacts service often only has to apply the departure first.
+ */
 const RETRY = { delaysMs: [500, 1_000, 2_000, 5_000, 15_000, 60_000], retryLimit: Infinity };
 
 interface MoveRow {
@@ -22,8 +24,8 @@ interface MoveRow {
 }
 
 /**
- * Has the contacts service move contacts along with their number. The row stays until it has done so, whatever happens to
- * a message on the way.
+ * Asks the contacts service to move contacts along with their number. The row stays until that service confirms the
+ * move, so a lost message is retried.
  */
 @Injectable()
 export class ContactMoves extends Worker<MoveRow> {

@@ -54,7 +54,7 @@ describe('the contacts of a leaver’s numbers', () => {
     after_version: 2,
   });
 
-  it('go to whoever takes the numbers over, after the departure', async () => {
+  it('go to the user who takes over the numbers, once the departure is applied', async () => {
     const [first, second] = [await owned(robin), await owned(robin)];
     await owned(heir);
     await leaves(transfer());
@@ -63,19 +63,19 @@ describe('the contacts of a leaver’s numbers', () => {
     expect(all).toEqual(expect.arrayContaining([moved(first), moved(second)]));
   });
 
-  it('go to whoever answers from then on, where others own the number', async () => {
+  it('go to the user who takes over answering, if another user owns the number', async () => {
     const contacts = await aNumber({ ownerId: heir.userId, destinationUserId: robin.userId });
     await leaves({ action: 'keep' }, transfer());
     expect(await moves()).toEqual([moved(contacts)]);
   });
 
-  it.each(['keep', 'release-after'] as const)('stay where they are when the numbers %s', async (action) => {
+  it.each(['keep', 'release-after'] as const)('stay where they are when the action is %s', async (action) => {
     await owned(robin);
     await leaves({ action, ...(action === 'release-after' && { days: 7 }) });
     expect(await moves()).toEqual([]);
   });
 
-  it('go once, however often the event comes', async () => {
+  it('are moved once, however often the event is delivered', async () => {
     await owned(robin);
     const event = bench.leaving(robin, 'deleted', { 'telephony.numbers': { deleted: transfer() } });
     await bench.processor.apply([event]);

@@ -15,7 +15,7 @@ import { Clock, pageWindow, toPage } from '#libs/database';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
 import { addContacts } from './number-contacts.js';
 
-/** The contacts that go with a number when it changes hands. */
+/** The contacts that move with a number when its user changes. */
 @Controller()
 export class NumberContactController {
   constructor(
@@ -46,7 +46,7 @@ export class NumberContactController {
     if (number.state !== 'assigned') throw new Problem('conflict', { detail: 'This number is not in use.' });
     const own = number.kind === 'shared' || [number.ownerId, number.destinationUserId].includes(principal.userId);
     if (!own && !isManager(principal)) {
-      throw new Problem('forbidden', { detail: 'This is somebody else’s personal number.' });
+      throw new Problem('forbidden', { detail: 'This personal number belongs to another user.' });
     }
     return { added: await addContacts(this.em.getKysely(), number, body.contactIds, this.clock.now()) };
   }

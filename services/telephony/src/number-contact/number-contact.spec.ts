@@ -37,17 +37,17 @@ describe('the contacts of a number', () => {
   });
   afterEach(() => closeNats(nats));
 
-  /** Stands in for the contacts service. @returns what it has been told, as it grows */
-  async function contactsAnswers(done: (told: ContactsMoved[]) => boolean = () => true): Promise<ContactsMoved[]> {
-    const told: ContactsMoved[] = [];
+  /** Acts as the contacts service. @returns the moves received so far; the list grows */
+  async function contactsAnswers(done: (received: ContactsMoved[]) => boolean = () => true): Promise<ContactsMoved[]> {
+    const received: ContactsMoved[] = [];
     nats.subscribe(contactsMoved.subject, {
       callback: (_error, message) => {
-        told.push(message.json<{ data: ContactsMoved }>().data);
-        message.respond(JSON.stringify({ response: { done: done(told) }, isDisposed: true, id: '0' }));
+        received.push(message.json<{ data: ContactsMoved }>().data);
+        message.respond(JSON.stringify({ response: { done: done(received) }, isDisposed: true, id: '0' }));
       },
     });
     await nats.flush();
-    return told;
+    return received;
   }
   const aNumber = (more: object = {}) =>
     telephony.call(admin, phoneNumbers.create, {
@@ -62,12 +62,12 @@ describe('the contacts of a number', () => {
   const release = ({ id }: { id: string }, moveContactsTo?: string) =>
     telephony.call(admin, numberRelease, { params: { id }, body: { moveContactsTo } });
   const someContacts = (count: number) => Array.from({ length: count }, () => telephony.ids.next());
-  const untold = async () =>
+  const pendingMoves = async () =>
     (await sql`select 1 from contacts_moved where account_id = ${admin.accountId}`.execute(telephony.em().getKysely()))
       .rows.length;
-  const allTold = () => eventually(async () => expect(await untold()).toBe(0));
+  const allTold = () => eventually(async () => expect(await pendingMoves()).toBe(0));
 
-  it('are those who call or write, are called, or are added by hand, each once', async () => {
+  it('are added by inbound calls, outbound calls and by hand, each once', async () => {
     const number = await aNumber();
     const [caller, called, added] = someContacts(3);
     for (const contactId of [caller, caller, undefined]) {
@@ -79,7 +79,7 @@ describe('the contacts of a number', () => {
     expect(await contactsOf(number)).toEqual([added, called, caller]);
   });
 
-  it('are listed page by page', async () => {
+  it('are listed with paging', async () => {
     const number = await aNumber();
     const all = someContacts(3);
     await add(robin, number, all);
@@ -91,7 +91,7 @@ describe('the contacts of a number', () => {
     expect(second.nextCursor).toBeNull();
   });
 
-  it('are added by whoever uses the number, to one that is in use', async () => {
+  it('can be added by users of the number, and only while it is in use', async () => {
     const number = await aNumber();
     await expect(add(kim, number, someContacts(1))).rejects.toMatchObject({ code: 'forbidden' });
     await add(kim, await aNumber({ kind: 'shared', ownerId: undefined }), someContacts(1));
@@ -106,21 +106,23 @@ describe('the contacts of a number', () => {
   });
 
   it('go to the new user with the number', async () => {
-    const told = await contactsAnswers();
+    const received = await contactsAnswers();
     const number = await aNumber();
     const [one] = someContacts(1);
     await add(robin, number, [one!]);
     await reassign(number, kim);
     await allTold();
     const { accountId } = admin;
-    expect(told).toEqual([{ id: expect.any(String), accountId, contactIds: [one], userId: kim.userId, after: null }]);
+    expect(received).toEqual([
+      { id: expect.any(String), accountId, contactIds: [one], userId: kim.userId, after: null },
+    ]);
     expect(await contactsOf(number)).toEqual([one]);
     await reassign(await aNumber(), kim);
-    expect(await untold()).toBe(0);
+    expect(await pendingMoves()).toBe(0);
   });
 
-  it('are told of in pieces, in the order of the moves', async () => {
-    const told = await contactsAnswers();
+  it('are sent in chunks, in the order of the moves', async () => {
+    const received = await contactsAnswers();
     const number = await aNumber();
     for (let n = 0; n < 3; n++) await add(robin, number, someContacts(n < 2 ? 500 : 1));
     await reassign(number, kim);
@@ -128,25 +130,25 @@ describe('the contacts of a number', () => {
     await allTold();
     const inOrder = [...told].sort((a, b) => (a.id < b.id ? -1 : 1));
     expect(inOrder.map(({ userId }) => userId)).toEqual([...Array(3).fill(kim.userId), ...Array(3).fill(robin.userId)]);
-    expect(told.map(({ contactIds }) => contactIds.length).sort()).toEqual([1, 1, 500, 500, 500, 500]);
-    expect(new Set(told.flatMap(({ contactIds }) => contactIds)).size).toBe(1_001);
+    expect(received.map(({ contactIds }) => contactIds.length).sort()).toEqual([1, 1, 500, 500, 500, 500]);
+    expect(new Set(received.flatMap(({ contactIds }) => contactIds)).size).toBe(1_001);
   });
 
-  it('move to another number when theirs is released, and to its owner', async () => {
-    const told = await contactsAnswers();
+  it('move to another number and its owner when their number is released', async () => {
+    const received = await contactsAnswers();
     const [number, other] = [await aNumber(), await aNumber({ ownerId: kim.userId })];
     const [both, first, second] = someContacts(3);
     await add(robin, number, [both!, first!]);
     await add(kim, other, [both!, second!]);
     await release(number, other.id);
     await allTold();
-    expect(told).toMatchObject([{ contactIds: [both, first], userId: kim.userId }]);
+    expect(received).toMatchObject([{ contactIds: [both, first], userId: kim.userId }]);
     expect(await contactsOf(other)).toEqual([second, first, both]);
     expect(await contactsOf(number)).toEqual([]);
   });
 
-  it('move to whoever answers a number that nobody owns, and to nobody where nobody answers', async () => {
-    const told = await contactsAnswers();
+  it('go to the user who answers a number without an owner, or to nobody', async () => {
+    const received = await contactsAnswers();
     const shared = { kind: 'shared', ownerId: undefined };
     for (const destinationUserId of [kim.userId, undefined]) {
       const [number, other] = [await aNumber(), await aNumber({ ...shared, destinationUserId })];
@@ -154,17 +156,17 @@ describe('the contacts of a number', () => {
       await release(number, other.id);
       await allTold();
     }
-    expect(told.map(({ userId }) => userId)).toEqual([kim.userId, null]);
+    expect(received.map(({ userId }) => userId)).toEqual([kim.userId, null]);
   });
 
-  it('stay with whoever looks after them when their number is released alone', async () => {
+  it('stay with their user when their number is released without a successor', async () => {
     const number = await aNumber();
     await add(robin, number, someContacts(1));
     await release(number);
-    expect(await untold()).toBe(0);
+    expect(await pendingMoves()).toBe(0);
   });
 
-  it('are told of until the contacts service is there, and has done it', async () => {
+  it('are sent again until the contacts service confirms the move', async () => {
     const number = await aNumber();
     await add(robin, number, someContacts(1));
     await reassign(number, kim);
@@ -173,9 +175,9 @@ describe('the contacts of a number', () => {
         telephony.em().getKysely(),
       );
     await eventually(async () => expect((await tries()).rows[0]!.attempts).toBeGreaterThan(0));
-    const told = await contactsAnswers((all) => all.length > 1);
+    const received = await contactsAnswers((all) => all.length > 1);
     await allTold();
-    expect(told).toHaveLength(2);
-    expect(told[0]).toEqual(told[1]);
+    expect(received).toHaveLength(2);
+    expect(received[0]).toEqual(received[1]);
   });
 });

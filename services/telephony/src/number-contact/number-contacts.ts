@@ -1,21 +1,18 @@
 import type { Db, Decision } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
-/** Contacts told of at once, at most. */
+/** Largest number of contacts in one move. */
 const CHUNK = 500;
 
-/** All contacts of a number go to somebody, or to nobody. */
+/** All contacts of a number go to one user, or to none. */
 export interface Move {
   numberId: string;
   userId: string | null;
-  /** The departure that does it, if one does. */
+  /** The departure that causes the move, if any. */
   after?: Decision;
 }
 
-/**
- * Notes that these contacts belong to the number.
- * @returns how many of them are new to it
- */
+/** Adds contacts to a number; contacts it already has are ignored. */
 export async function addContacts(
   db: Db,
   number: { id: string; accountId: string },
@@ -33,7 +30,7 @@ export async function addContacts(
  * Notes for the contacts service whom the contacts of these numbers belong to now, in the transaction that changes the
  * numbers. Whoever calls holds the numbers' rows exclusively, so that no contact joins them meanwhile.
  */
-export async function noteMoves(db: Db, moves: readonly Move[]): Promise<void> {
+export async function recordMoves(db: Db, moves: readonly Move[]): Promise<void> {
   await sql`
     insert into contacts_moved (account_id, contact_ids, user_id, after_user_id, after_version)
     select account_id, array_agg(contact_id), user_id, after_user_id, after_version

@@ -15,7 +15,7 @@ import {
   type PhoneNumber as PhoneNumberView,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
-import { handContactsOver, noteMoves } from '../number-contact/number-contacts.js';
+import { handContactsOver, recordMoves } from '../number-contact/number-contacts.js';
 import { PhoneNumber, type PhoneNumberRow } from './number.entity.js';
 
 const base = plainResource(phoneNumbers, {
@@ -47,8 +47,8 @@ export class NumberController extends base {
   async reassign(call: Call<NumberReassignment>): Promise<PhoneNumberView> {
     const { userId } = call.body;
     await this.directory.requireActive(call.principal.accountId, [userId]);
-    const number = await this.taken(call, ['assigned'], 'Only an assigned number can be reassigned.');
-    await noteMoves(this.em.getKysely(), [{ numberId: number.id, userId }]);
+    const number = await this.locked(call, ['assigned'], 'Only an assigned number can be reassigned.');
+    await recordMoves(this.em.getKysely(), [{ numberId: number.id, userId }]);
     return this.change(call, number, {
       ownerId: number.kind === 'personal' ? userId : null,
       destinationUserId: userId,
@@ -57,9 +57,9 @@ export class NumberController extends base {
 
   @Handles(numberRelease)
   async release(call: Call<NumberRelease>): Promise<PhoneNumberView> {
-    const number = await this.taken(call, ['assigned', 'quarantined'], 'This number has been released already.');
-    const heir = call.body.moveContactsTo ?? null;
-    if (heir) await this.moveContacts(number, heir);
+    const number = await this.locked(call, ['assigned', 'quarantined'], 'This number has been released already.');
+    const successorId = call.body.moveContactsTo ?? null;
+    if (successorId) await this.moveContacts(number, successorId);
     return this.change(call, number, {
       state: 'released',
       ownerId: null,
@@ -67,16 +67,16 @@ export class NumberController extends base {
       quarantinedFromId: null,
       inboxId: null,
       releaseAt: this.clock.now(),
-      movedToId: heir,
+      movedToId: successorId,
     });
   }
 
-  /** The delayed release finds numbers by whom they were taken from: one that is restored is not found. */
+  /** The delayed release selects numbers by quarantinedFromId, so it skips a restored number. */
   @Handles(numberRestore)
   async restore(call: Call<NumberRestoration>): Promise<PhoneNumberView> {
     const { ownerId } = call.body;
     await this.directory.requireActive(call.principal.accountId, [ownerId]);
-    const number = await this.taken(call, ['quarantined'], 'Only a quarantined number can be restored.');
+    const number = await this.locked(call, ['quarantined'], 'Only a quarantined number can be restored.');
     return this.change(call, number, {
       state: 'assigned',
       ownerId: number.kind === 'personal' ? ownerId : null,
@@ -86,35 +86,38 @@ export class NumberController extends base {
     });
   }
 
-  /** The row, held against every other change of it. People come first: a departure takes them in this order, too. */
-  private async taken(
+  /**
+   * Locks the row exclusively and checks its state. Callers lock directory rows first, in the same order as a
+   * departure.
+   */
+  private async locked(
     { principal, params }: Call,
     states: readonly PhoneNumberRow['state'][],
     otherwise: string,
   ): Promise<PhoneNumberRow> {
-    const row = await this.hold(principal.accountId, params.id!);
+    const row = await this.findForUpdate(principal.accountId, params.id!);
     if (!row) throw new Problem('not-found');
     if (!states.includes(row.state)) throw new Problem('conflict', { detail: otherwise });
     return row;
   }
 
-  private hold(accountId: string, id: string): Promise<PhoneNumberRow | null> {
+  private findForUpdate(accountId: string, id: string): Promise<PhoneNumberRow | null> {
     return this.em.findOne(PhoneNumber, { id, accountId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   }
 
   /**
-   * To whoever has the other number; where nobody owns it, to whoever answers it. Contacts that came to this number from
-   * others before move on with it.
+   * Contacts go to the other number's owner, or to the user who answers it if it has no owner. Contacts that came to
+   * this number from released ones move on with it.
    */
-  private async moveContacts({ id, accountId }: PhoneNumberRow, heirId: string): Promise<void> {
-    const heir = heirId === id ? null : await this.hold(accountId, heirId);
-    if (heir?.state !== 'assigned') {
-      throw new Problem('unknown-reference', { detail: 'Name another assigned number.', items: [heirId] });
+  private async moveContacts({ id, accountId }: PhoneNumberRow, successorId: string): Promise<void> {
+    const successor = successorId === id ? null : await this.findForUpdate(accountId, successorId);
+    if (successor?.state !== 'assigned') {
+      throw new Problem('unknown-reference', { detail: 'Choose another assigned number.', items: [successorId] });
     }
     const db = this.em.getKysely();
-    await noteMoves(db, [{ numberId: id, userId: heir.ownerId ?? heir.destinationUserId ?? null }]);
-    await handContactsOver(db, id, heirId);
-    await this.em.nativeUpdate(PhoneNumber, { accountId, movedToId: id }, { movedToId: heirId });
+    await recordMoves(db, [{ numberId: id, userId: successor.ownerId ?? successor.destinationUserId ?? null }]);
+    await handContactsOver(db, id, successorId);
+    await this.em.nativeUpdate(PhoneNumber, { accountId, movedToId: id }, { movedToId: successorId });
   }
 
   private async change(call: Call, number: PhoneNumberRow, values: Partial<PhoneNumberRow>): Promise<PhoneNumberView> {

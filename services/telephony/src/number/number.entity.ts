@@ -11,11 +11,11 @@ export const PhoneNumber = defineEntity({
     kind: p.text().$type<NumberKind>(),
     state: p.text().$type<NumberState>(),
     ownerId: userRef().nullable(),
-    /** Who answers calls and texts. */
+    /** The user who answers calls and texts. */
     destinationUserId: userRef().nullable(),
     quarantinedFromId: userRef().nullable(),
     releaseAt: p.datetime().nullable(),
-    /** The shared inbox that texts go to; nothing where they go to whoever answers. */
+    /** The shared inbox that receives texts; null if the user who answers receives them. */
     inboxId: p.uuid().nullable(),
     movedToId: p.uuid().nullable(),
     createdAt: p.datetime(),

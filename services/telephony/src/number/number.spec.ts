@@ -40,7 +40,7 @@ const release = (id: string, body: { moveContactsTo?: string } = {}) =>
 const reassign = (id: string, userId: string) =>
   telephony.call(admin, numberReassign, { params: { id }, body: { userId } });
 
-/** As the departure of its owner leaves it. */
+/** A number in quarantine, as its owner's departure leaves it. */
 async function quarantined(): Promise<PhoneNumberView> {
   const number = await create();
   const taken = { ownerId: null, destinationUserId: null, quarantinedFromId: robin.userId };
@@ -49,7 +49,7 @@ async function quarantined(): Promise<PhoneNumberView> {
   return number;
 }
 
-/** The account's policy keeps everything. */
+/** Deactivates a user under a policy that keeps everything. */
 async function deactivate(person: Principal): Promise<void> {
   const rules = {
     'telephony.numbers': { deactivated: { action: 'keep' as const } },
@@ -76,14 +76,14 @@ describe('a phone number', () => {
     expect((await telephony.call(robin, phoneNumbers.list, { query: { ownerId: 'me' } })).items).toEqual([number]);
   });
 
-  it('that is shared has no owner', async () => {
+  it('has no owner if it is shared', async () => {
     const shared = { e164: anE164(), kind: 'shared' as const };
     const number = await telephony.call(admin, phoneNumbers.create, { body: shared });
     expect(number).toMatchObject({ ownerId: null, owner: null, destinationUserId: null });
     await expect(create({ kind: 'shared' })).rejects.toMatchObject({ code: 'validation' });
   });
 
-  it('can be in use only once, in any account, until it is released', async () => {
+  it('can be in use only once across all accounts until it is released', async () => {
     const { id, e164 } = await create();
     const stranger = await telephony.person();
     const take = () => telephony.call(stranger, phoneNumbers.create, { body: { e164 } });
@@ -92,7 +92,7 @@ describe('a phone number', () => {
     expect(await take()).toMatchObject({ state: 'assigned', ownerId: stranger.userId });
   });
 
-  it('is never given to somebody who has left', async () => {
+  it('cannot be assigned to a user who has left', async () => {
     const { id } = await create();
     const { id: waiting } = await quarantined();
     const { userId } = await telephony.person({ accountId: admin.accountId, status: 'deactivated' });
@@ -103,14 +103,14 @@ describe('a phone number', () => {
     await expect(restore(waiting, userId)).rejects.toMatchObject(refused);
   });
 
-  it('that is reassigned moves with all future calls', async () => {
+  it('takes all future calls with it when it is reassigned', async () => {
     const { id, e164 } = await create();
     const moved = await reassign(id, admin.userId);
     expect(moved).toMatchObject({ ownerId: admin.userId, destinationUserId: admin.userId });
     expect(await dial(e164)).toMatchObject({ outcome: 'routed', user: { id: admin.userId } });
   });
 
-  it('of another account is not there', async () => {
+  it('is not visible to another account', async () => {
     const { id, e164 } = await create();
     const stranger = await telephony.person({ roles: ['owner'] });
     const absent = { code: 'not-found' };
@@ -137,7 +137,7 @@ describe('a phone number', () => {
     await expect(restore(id, admin.userId)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('that is released is no longer in service, and says where its contacts are', async () => {
+  it('is out of service after its release and names the number that has its contacts', async () => {
     const [first, second, third] = [await create(), await create(), await create()];
     expect(await release(first.id)).toMatchObject({ state: 'released', ownerId: null, destinationUserId: null });
     expect(await dial(first.e164)).toMatchObject({ outcome: 'no-longer-in-service', user: null, movedTo: null });
@@ -147,14 +147,14 @@ describe('a phone number', () => {
     await expect(release(second.id)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('takes along the contacts that had been moved to it', async () => {
+  it('takes contacts that were moved to it earlier along to the next number', async () => {
     const [first, second, third] = [await create(), await create(), await create()];
     await release(first.id, { moveContactsTo: second.id });
     await release(second.id, { moveContactsTo: third.id });
     expect(await dial(first.e164)).toMatchObject({ movedTo: { id: third.id } });
   });
 
-  it('moves its contacts only to another number in use', async () => {
+  it('can move its contacts only to another number in use', async () => {
     const [first, gone] = [await create(), await create()];
     await release(gone.id);
     const refused = { code: 'unknown-reference' };
@@ -166,21 +166,21 @@ describe('a phone number', () => {
 });
 
 describe('a call', () => {
-  it('ends in voicemail when whoever should answer has left', async () => {
+  it('goes to voicemail when the user who should answer has left', async () => {
     const leaver = await telephony.person({ accountId: admin.accountId });
     const { e164 } = await create({ ownerId: leaver.userId });
     await deactivate(leaver);
     expect(await dial(e164)).toMatchObject({ outcome: 'voicemail', user: null });
   });
 
-  it('goes to the number in use when it had been released before', async () => {
+  it('goes to the number in use when an earlier one with the same digits was released', async () => {
     const { id, e164 } = await create();
     await release(id);
     const again = await create({ e164 });
     expect(await dial(e164)).toMatchObject({ outcome: 'routed', numberId: again.id });
   });
 
-  it('to a number that nobody in the account ever had is unknown', async () => {
+  it('to a number the account never had is refused as not found', async () => {
     await expect(dial(anE164())).rejects.toMatchObject({ code: 'not-found' });
   });
 });

@@ -59,8 +59,8 @@ async function become(
   return receipts.find((receipt) => receipt.userId === robin.userId)!.rules;
 }
 
-describe('the number of a user who becomes a shared inbox', () => {
-  it('is the inbox’s, answered by the first member, and never in quarantine', async () => {
+describe('the number of a user who is converted to a shared inbox', () => {
+  it('belongs to the inbox, is answered by the first member, and is never quarantined', async () => {
     const id = await aNumber();
     expect((await become()).map(({ affected }) => affected)).toEqual([0, 0]);
     const after = { kind: 'shared', state: 'assigned', ownerId: null, destinationUserId: kim.userId, inboxId };
@@ -70,19 +70,19 @@ describe('the number of a user who becomes a shared inbox', () => {
     expect(await read(id)).toMatchObject(after);
   });
 
-  it('does not block the deletion, where that blocks while numbers are assigned', async () => {
+  it('does not block the deletion under an action that blocks while numbers are assigned', async () => {
     const id = await aNumber();
     expect((await become({ action: 'block' })).map(({ affected }) => affected)).toEqual([0, 0]);
     expect(await read(id)).toMatchObject({ kind: 'shared', state: 'assigned' });
   });
 
-  it('is answered on by whoever else has answered it', async () => {
+  it('is still answered by another user who answered it before', async () => {
     const id = await aNumber({ destinationUserId: lee.userId });
     await become();
     expect(await read(id)).toMatchObject({ destinationUserId: lee.userId });
   });
 
-  it('comes out of quarantine, and stays out of it', async () => {
+  it('leaves quarantine for good', async () => {
     const id = await aNumber();
     const choice = { action: 'release-after' as const, days: 7 };
     await bench.processor.apply([
@@ -96,7 +96,7 @@ describe('the number of a user who becomes a shared inbox', () => {
     expect(await read(id)).toMatchObject({ kind: 'shared', state: 'assigned', destinationUserId: kim.userId });
   });
 
-  it('leaves numbers of others alone, also those that the leaver has answered', async () => {
+  it('does not change numbers of other owners, including those the leaver answered', async () => {
     const theirs = await aNumber({ ownerId: lee.userId });
     const released = await aNumber({ state: 'released', ownerId: null, destinationUserId: null });
     await become();
@@ -115,7 +115,7 @@ describe('the number of a user who becomes a shared inbox', () => {
     expect(await read(id)).toMatchObject({ destinationUserId: admin.userId });
   });
 
-  it('is converted altogether or not at all, and once', async () => {
+  it('is converted in one transaction and only once', async () => {
     const ids = [await aNumber(), await aNumber()];
     const event = leaving({ action: 'release-after', days: 7 });
     const kinds = async () => Promise.all(ids.map(async (id) => (await read(id)).kind));

@@ -3,8 +3,8 @@ import { InboxConversion, membersOf, type ConversionWarning, type Converting, ty
 import { sql } from 'kysely';
 
 /**
- * Makes what have been a leaver's own numbers shared ones of the inbox, also those that wait in quarantine. Whoever else
- * answers one goes on answering it.
+ * Turns a leaver's own numbers, including quarantined ones, into shared numbers of the inbox. If another user answers
+ * one, that stays so.
  */
 @Injectable()
 export class PersonalNumberConversion extends InboxConversion {
