@@ -14,7 +14,7 @@ import { automationTables } from './migrations/0100-automations.js';
 import { exclusionTables } from './migrations/0101-exclusions.js';
 import { assignmentTables } from './migrations/0102-assignment-rules.js';
 
-/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+/** One line per noun: the entities of its tables and its controllers. */
 const resources: readonly ServiceResource[] = [
   { entities: [Automation, AutomationTriggerUser, AutomationExclusion], controllers: [AutomationController] },
   { entities: [AutomationRun], controllers: [AutomationRunController] },
@@ -26,7 +26,7 @@ const resources: readonly ServiceResource[] = [
 
 export const entities = entitiesOf(resources);
 
-/** In the order in which they are applied; what has been released is never changed. */
+/** In the order in which they run. A released migration is never changed. */
 export const migrations: Migrations = [
   ...serviceTables,
   ...platformMigrations,
@@ -35,7 +35,7 @@ export const migrations: Migrations = [
   assignmentTables,
 ];
 
-/** What runs by itself, for whom, and on whose behalf. */
+/** Automations and their runs, and rules that assign work in turns. */
 @Module({
   imports: [
     LifecycleModule.forService({

@@ -31,7 +31,7 @@ export class AssignmentRuleController extends base {
   override async insert(call: Pick<Call, 'principal'>, { userIds, ...values }: NewRow): Promise<AssignmentRuleRow> {
     await this.directory.requireActive(call.principal.accountId, userIds);
     const rule = await super.insert(call, values);
-    await this.lineUp(rule, userIds);
+    await this.replaceMembers(rule, userIds);
     return rule;
   }
 
@@ -66,13 +66,16 @@ export class AssignmentRuleController extends base {
     const rule = await this.em.findOne(AssignmentRule, mine, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!rule) throw new Problem('not-found');
     rule.name = body.name ?? rule.name;
-    if (body.userIds) await this.lineUp(rule, body.userIds);
+    if (body.userIds) await this.replaceMembers(rule, body.userIds);
     await this.em.flush();
     return (await this.present([rule], call))[0] as Shown;
   }
 
-  /** The round goes on behind whoever had the last turn, if they are still in it. */
-  private async lineUp(rule: AssignmentRuleRow, userIds: readonly string[]): Promise<void> {
+  /**
+   * Replaces the members. If the user of the last turn is still a member, the next turn goes to the user after them;
+   * otherwise it starts from the first.
+   */
+  private async replaceMembers(rule: AssignmentRuleRow, userIds: readonly string[]): Promise<void> {
     const { id: ruleId, accountId, lastPosition } = rule;
     const last =
       lastPosition === null ? null : await this.em.findOne(AssignmentRuleMember, { ruleId, position: lastPosition });

@@ -8,14 +8,14 @@ export const AssignmentRule = defineEntity({
   properties: {
     ...tenantRow(),
     name: p.text().nullable(),
-    /** Position of whoever had the last turn; null before the first. */
+    /** Position of the user who had the last turn; null before the first turn. */
     lastPosition: p.integer().nullable(),
     createdAt: p.datetime(),
   },
 });
 export type AssignmentRuleRow = InferEntity<typeof AssignmentRule>;
 
-/** Somebody whose turn comes round. Positions may have gaps. */
+/** A user in a rule's round robin. Positions may have gaps. */
 export const AssignmentRuleMember = defineEntity({
   name: 'AssignmentRuleMember',
   tableName: 'assignment_rule_member',
@@ -27,7 +27,7 @@ export const AssignmentRuleMember = defineEntity({
   },
 });
 
-/** What became of somebody's turn. */
+/** The result of one turn. */
 export const Assignment = defineEntity({
   name: 'Assignment',
   tableName: 'assignment',

@@ -44,7 +44,7 @@ describe('an assignment rule', () => {
     (await service.call(robin, assignments, { params: { id }, query })).items;
   const idsOf = (...people: Principal[]) => people.map((p) => p.userId);
 
-  it('shows whose turn comes round, in their order', async () => {
+  it('shows its users in order', async () => {
     const rule = await make(kim, robin);
     expect(rule).toMatchObject({
       name: 'Leads',
@@ -56,7 +56,7 @@ describe('an assignment rule', () => {
     expect(nameless.name).toBeNull();
   });
 
-  it('is found by whoever is in it, page by page', async () => {
+  it('is found by its users, with paging', async () => {
     const [first, second] = [await make(kim, robin), await make(kim)];
     await make(lee);
     const list = (query: object) => service.call(robin, assignmentRules.list, { query });
@@ -69,7 +69,7 @@ describe('an assignment rule', () => {
     expect((await list({ userId: 'me' })).items).toEqual([first]);
   });
 
-  it('takes turns', async () => {
+  it('assigns in round-robin order', async () => {
     const { id } = await make(robin, kim, lee);
     expect(await turns(id, 5)).toEqual(idsOf(robin, kim, lee, robin, kim));
     const subjectId = service.ids.next();
@@ -82,32 +82,35 @@ describe('an assignment rule', () => {
     expect(await history(id, { userId: 'me' })).toHaveLength(2);
   });
 
-  it('is fair when many ask at once', async () => {
+  it('is fair under concurrent requests', async () => {
     const { id } = await make(robin, kim, lee);
     const taken = await Promise.all(Array.from({ length: 30 }, () => next(id)));
     const byUser = Map.groupBy(taken, (assignment) => assignment.userId);
     expect(idsOf(robin, kim, lee).map((userId) => byUser.get(userId)!.length)).toEqual([10, 10, 10]);
   });
 
-  it.each(['deactivated', 'deleted'] as const)('fails in the turn of somebody %s, and goes on', async (status) => {
-    const { id } = await make(robin, kim, lee);
-    await leaves(service, kim, status);
-    await next(id);
-    const name = status === 'deleted' ? 'Deleted user' : 'Kim Example';
-    const failed = await next(id);
-    expect(failed).toMatchObject({ status: 'failed', reason: 'user-inactive', userId: kim.userId, user: { name } });
-    expect(await next(id)).toMatchObject({ status: 'assigned', userId: lee.userId });
-    expect(await history(id, { status: 'failed' })).toEqual([failed]);
-    await leaves(service, kim, 'active');
-    await next(id);
-    expect(await next(id)).toMatchObject({ status: 'assigned', userId: kim.userId });
-  });
+  it.each(['deactivated', 'deleted'] as const)(
+    'records a failed turn for a %s user and goes on with the next',
+    async (status) => {
+      const { id } = await make(robin, kim, lee);
+      await leaves(service, kim, status);
+      await next(id);
+      const name = status === 'deleted' ? 'Deleted user' : 'Kim Example';
+      const failed = await next(id);
+      expect(failed).toMatchObject({ status: 'failed', reason: 'user-inactive', userId: kim.userId, user: { name } });
+      expect(await next(id)).toMatchObject({ status: 'assigned', userId: lee.userId });
+      expect(await history(id, { status: 'failed' })).toEqual([failed]);
+      await leaves(service, kim, 'active');
+      await next(id);
+      expect(await next(id)).toMatchObject({ status: 'assigned', userId: kim.userId });
+    },
+  );
 
-  it('assigns nothing to somebody who is just leaving', async () => {
+  it('assigns nothing to a user who is leaving at that moment', async () => {
     const { id } = await make(kim);
     let turn: Promise<Assignment>;
     await service.em().transactional(async (em) => {
-      // As a departure does it.
+      // The same lock that a departure takes.
       await sql`select 1 from directory where user_id = ${kim.userId} for update`.execute(em.getKysely());
       turn = asAnotherProcess(() => next(id));
       await eventually(async () => {
@@ -122,7 +125,7 @@ describe('an assignment rule', () => {
     expect(await turn!).toMatchObject({ status: 'failed', reason: 'user-inactive' });
   });
 
-  it('goes on behind whoever had the last turn when its users change', async () => {
+  it('continues after the user of the last turn when its users change', async () => {
     const { id } = await make(robin, kim, lee);
     await turns(id, 2);
     expect(await change(id, { userIds: idsOf(lee, kim, robin) })).toMatchObject({ name: 'Leads' });
@@ -131,7 +134,7 @@ describe('an assignment rule', () => {
     expect(await turns(id, 2)).toEqual(idsOf(robin, kim));
   });
 
-  it('goes on without whom a departure has taken out, until nobody is left', async () => {
+  it('skips users a departure has removed, and refuses to assign when none is left', async () => {
     const { id } = await make(robin, kim, lee);
     await turns(id, 2);
     const takeOut = ({ userId }: Principal) => service.em().nativeDelete(AssignmentRuleMember, { ruleId: id, userId });
@@ -144,7 +147,7 @@ describe('an assignment rule', () => {
     expect(await next(id)).toMatchObject({ status: 'assigned', userId: robin.userId });
   });
 
-  it('names nobody who has left', async () => {
+  it('refuses users who have left', async () => {
     const { id } = await make(robin);
     await leaves(service, kim, 'deactivated');
     const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
@@ -152,7 +155,7 @@ describe('an assignment rule', () => {
     await expect(change(id, { userIds: idsOf(robin, kim) })).rejects.toMatchObject(refused);
   });
 
-  it('of another account is not there', async () => {
+  it('is not visible to another account', async () => {
     const { id } = await make(robin);
     const stranger = await service.person();
     const absent = { code: 'not-found' };

@@ -24,8 +24,8 @@ export class AssignmentController {
   ) {}
 
   /**
-   * One turn after the other: the rule's row is held meanwhile. The status check holds the person as well, so that
-   * nobody leaves between the check and the assignment.
+   * Locks the rule's row, so that turns are taken one after the other, and the user's directory row, so that the user
+   * cannot leave between the check and the assignment.
    */
   @Handles(assign)
   async assign({ principal, params, body }: CallOf<typeof assign>): Promise<Shown> {
@@ -72,12 +72,12 @@ export class AssignmentController {
     return (await this.present([assignment]))[0]!;
   }
 
-  /** Whose turn comes behind the last one; behind the end it is the first's again. */
+  /** Returns the first member after the last position, starting over at the end. */
   private async next({ id: ruleId, lastPosition }: AssignmentRuleRow) {
     const first = (where: object) =>
       this.em.findOne(AssignmentRuleMember, { ruleId, ...where }, { orderBy: { position: 'asc' } });
     const turn = (await first({ position: { $gt: lastPosition ?? -1 } })) ?? (await first({}));
-    if (!turn) throw new Problem('conflict', { detail: 'Nobody is left in this rule. Name users first.' });
+    if (!turn) throw new Problem('conflict', { detail: 'This rule has no users. Add users first.' });
     return turn;
   }
 

@@ -36,7 +36,7 @@ export class AutomationRunController {
   @Handles(automationRun)
   async run({ principal, params, body }: CallOf<typeof automationRun>): Promise<Shown> {
     const { accountId } = principal;
-    // People before what belongs to them, in the order in which a departure locks them.
+    // Directory rows are locked before the rows that refer to them, in the same order as in a departure.
     const left = await this.directory.lockAndCheckLeft(accountId, body.userId);
     const automation = await this.find(accountId, params.id!, LockMode.PESSIMISTIC_READ);
     if (!automation.active) throw new Problem('conflict', { detail: 'This automation is not active.' });
@@ -70,8 +70,9 @@ export class AutomationRunController {
   }
 
   /**
-   * User status validation ends a run that names somebody who has left; any other run does without them, also when the
-   * automation began to mean anybody only after they had left, so that nothing marks them as excluded.
+   * Decides how a run ends for a user. With selected users, a run for one who has left is terminated. With any user,
+   * users who have left are excluded by their status, even if the automation is newer than their departure and so has
+   * no exclusion row for them.
    */
   private async outcome(
     { id, triggerKind }: AutomationRow,

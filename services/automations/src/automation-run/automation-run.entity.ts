@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import type { RunReason, RunStatus } from '#libs/contracts';
 import { tenantRow, userRef } from '#libs/database';
 
-/** What became of an automation's run for somebody. */
+/** The result of an automation's run for a user. */
 export const AutomationRun = defineEntity({
   name: 'AutomationRun',
   tableName: 'automation_run',

@@ -27,7 +27,7 @@ describe('a run of an automation', () => {
   const run = (id: string, { userId }: Principal) =>
     service.call(robin, automationRun, { params: { id }, body: { userId } });
 
-  it('completes for whom the trigger means', async () => {
+  it('completes for a user the trigger includes', async () => {
     const anybody = await make({ kind: 'any' });
     const done = await run(anybody, kim);
     expect(done).toMatchObject({ automationId: anybody, user: { name: 'Kim Example' }, status: 'completed' });
@@ -37,12 +37,12 @@ describe('a run of an automation', () => {
     });
   });
 
-  it('excludes whoever is not among the selected', async () => {
+  it('excludes a user who is not selected', async () => {
     const id = await make({ kind: 'selected', userIds: [robin.userId] });
     expect(await run(id, kim)).toMatchObject({ status: 'excluded', reason: 'not-selected' });
   });
 
-  it.each(['deactivated', 'deleted'] as const)('for somebody %s is terminated or does not happen', async (status) => {
+  it.each(['deactivated', 'deleted'] as const)('is terminated or excluded for a %s user', async (status) => {
     const [anybody, selected] = [await make({ kind: 'any' }), await make({ kind: 'selected', userIds: [kim.userId] })];
     await leaves(service, kim, status);
     expect(await run(anybody, kim)).toMatchObject({ status: 'excluded', reason: 'user-inactive' });
@@ -56,7 +56,7 @@ describe('a run of an automation', () => {
     await expect(run(id, kim)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('can be read, and goes with its automation', async () => {
+  it('can be read, and is removed with its automation', async () => {
     const id = await make({ kind: 'any' });
     const [first, second] = [await run(id, kim), await run(id, robin)];
     const page = await service.call(robin, automationRuns, { params: { id }, query: { limit: 1 } });
@@ -70,7 +70,7 @@ describe('a run of an automation', () => {
     await expect(read(robin)).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('of another account is not there', async () => {
+  it('is not visible to another account', async () => {
     const id = await make({ kind: 'any' });
     const stranger = await service.person();
     const attempt = service.call(stranger, automationRun, { params: { id }, body: { userId: stranger.userId } });

@@ -36,7 +36,7 @@ export class AutomationController extends base {
   override async prepare({ body, principal }: Call): Promise<NewRow> {
     const { trigger, active = true, ownerId = principal.userId, ...values } = body as NewAutomation;
     const userIds = selectedBy(trigger);
-    if (trigger.kind === 'any') await this.holdEverybody(principal.accountId, ownerId);
+    if (trigger.kind === 'any') await this.lockDirectory(principal.accountId, ownerId);
     const anySince = trigger.kind === 'any' ? this.clock.now() : null;
     return { ...values, ownerId, active, triggerKind: trigger.kind, anySince, userIds };
   }
@@ -70,30 +70,36 @@ export class AutomationController extends base {
     const automation = await this.find(call);
     const { name, ownerId, trigger } = call.body;
     const userIds = trigger && selectedBy(trigger);
-    if (trigger?.kind === 'any') await this.holdEverybody(automation.accountId, ownerId);
+    if (trigger?.kind === 'any') await this.lockDirectory(automation.accountId, ownerId);
     await this.directory.requireActive(automation.accountId, [ownerId, ...(userIds ?? [])]);
     await this.em.refresh(automation, { lockMode: LockMode.PESSIMISTIC_WRITE });
     automation.name = name ?? automation.name;
     automation.ownerId = ownerId ?? automation.ownerId;
-    if (trigger) this.aim(automation, trigger.kind);
+    if (trigger) this.setTrigger(automation, trigger.kind);
     await this.em.flush();
     if (userIds) await this.select(automation, userIds);
     return (await this.present([automation], call))[0] as Shown;
   }
 
-  /** Not for an owner who has left: the departure has disabled it, and it may come back only under somebody else. */
+  /**
+   * Refused while the owner is a user who has left: their departure disabled the automation, and it can be activated
+   * again only under another owner.
+   */
   @Handles(automationActivate)
   async activate(call: CallOf<typeof automationActivate>): Promise<Shown> {
     const automation = await this.find(call);
     const { id, accountId, ownerId } = automation;
     if (await this.directory.lockAndCheckLeft(accountId, ownerId)) {
       throw new Problem('conflict', {
-        detail: 'The owner of this automation has left. Transfer it to somebody else first.',
+        detail: 'The owner of this automation has left. Transfer it to another user first.',
         items: [ownerId],
       });
     }
     const activated = await this.em.nativeUpdate(Automation, { id, ownerId }, { active: true });
-    if (activated === 0) throw new Problem('conflict', { detail: 'Somebody has just transferred it. Read it again.' });
+    if (activated === 0)
+      throw new Problem('conflict', {
+        detail: 'This automation was transferred by another request. Reload it and try again.',
+      });
     return this.shown(automation, call);
   }
 
@@ -133,10 +139,11 @@ export class AutomationController extends base {
   }
 
   /**
-   * An automation for any user means everybody who has not left, without naming them: a departure either waits for it and
-   * finds it, or comes before it has begun to mean anybody. The new owner is held in the same order of ids.
+   * An automation for any user applies to all users who have not left, without naming them. Locking their directory
+   * rows orders it against departures: a departure either waits and then finds it, or ends before it exists. The new
+   * owner is locked in the same order of ids to avoid deadlocks.
    */
-  private async holdEverybody(accountId: string, ownerId: string | undefined): Promise<void> {
+  private async lockDirectory(accountId: string, ownerId: string | undefined): Promise<void> {
     await sql`
       select count(*) from (
         select 1 from directory
@@ -145,12 +152,12 @@ export class AutomationController extends base {
       ) held`.execute(this.em.getKysely());
   }
 
-  private aim(automation: AutomationRow, kind: AutomationRow['triggerKind']): void {
+  private setTrigger(automation: AutomationRow, kind: AutomationRow['triggerKind']): void {
     automation.triggerKind = kind;
     automation.anySince = kind === 'any' ? (automation.anySince ?? this.clock.now()) : null;
   }
 
-  /** In place of whoever was selected, or excluded, before. */
+  /** Replaces the selected users. A change to selected users also deletes all exclusions. */
   private async select({ id, accountId, triggerKind }: AutomationRow, userIds: readonly string[]): Promise<void> {
     await this.em.nativeDelete(AutomationTriggerUser, { automationId: id });
     if (triggerKind === 'selected') await this.em.nativeDelete(AutomationExclusion, { automationId: id });
@@ -164,9 +171,9 @@ export class AutomationController extends base {
   }
 }
 
-/** @throws Problem `validation` when the kind and the users do not go together */
+/** @throws Problem `validation` unless users are given exactly when the kind is `selected` */
 function selectedBy({ kind, userIds = [] }: NewAutomationTrigger): readonly string[] {
-  const message = 'Name users for the kind `selected`, and for no other';
+  const message = 'userIds must be given for the kind `selected`, and for no other';
   if ((kind === 'selected') === userIds.length > 0) return userIds;
   throw new Problem('validation', { errors: [{ field: 'trigger.userIds', message }] });
 }

@@ -11,14 +11,14 @@ export const Automation = defineEntity({
     ownerId: userRef(),
     active: p.boolean(),
     triggerKind: p.text().$type<TriggerKind>(),
-    /** Since when the trigger has meant any user; null when it means selected ones. */
+    /** When the trigger was set to any user; null when it names selected users. */
     anySince: p.datetime().nullable(),
     createdAt: p.datetime(),
   },
 });
 export type AutomationRow = InferEntity<typeof Automation>;
 
-/** One of the users whom a trigger of the kind `selected` names. */
+/** A user named by a trigger of the kind `selected`. */
 export const AutomationTriggerUser = defineEntity({
   name: 'AutomationTriggerUser',
   tableName: 'automation_trigger_user',
@@ -29,7 +29,7 @@ export const AutomationTriggerUser = defineEntity({
   },
 });
 
-/** Somebody who has left and for whom an automation for any user does not run. */
+/** Excludes a user who has left from an automation for any user. */
 export const AutomationExclusion = defineEntity({
   name: 'AutomationExclusion',
   tableName: 'automation_exclusion',

@@ -31,17 +31,17 @@ describe('automations', () => {
     service.call(robin, automationUpdate, { params: { id }, body });
   const owners = async (query = {}) => service.call(robin, automationOwners, { query });
 
-  it('belong to whoever makes them and are active unless told otherwise', async () => {
+  it('belong to their creator and are active by default', async () => {
     const made = await make();
     const trigger = { kind: 'any', userIds: [], users: [] };
     expect(made).toMatchObject({ ownerId: robin.userId, owner: { name: 'Robin Example' }, active: true, trigger });
-    const resting = await make({ ownerId: kim.userId, active: false });
-    expect(resting).toMatchObject({ ownerId: kim.userId, active: false });
-    expect((await service.call(robin, automations.list, { query: { active: false } })).items).toEqual([resting]);
+    const inactive = await make({ ownerId: kim.userId, active: false });
+    expect(inactive).toMatchObject({ ownerId: kim.userId, active: false });
+    expect((await service.call(robin, automations.list, { query: { active: false } })).items).toEqual([inactive]);
     expect((await service.call(robin, automations.list, { query: { ownerId: 'me' } })).items).toEqual([made]);
   });
 
-  it('show whom their trigger selects', async () => {
+  it('show the users their trigger selects', async () => {
     const { id, trigger } = await make({ trigger: { kind: 'selected', userIds: [kim.userId, robin.userId] } });
     expect(trigger).toMatchObject({
       kind: 'selected',
@@ -53,13 +53,13 @@ describe('automations', () => {
     expect(read.trigger.users[0]).toEqual({ id: kim.userId, name: 'Deleted user', status: 'deleted' });
   });
 
-  it('select users exactly if their trigger says so', async () => {
+  it("accept selected users exactly when the trigger's kind is selected", async () => {
     const fault = { code: 'validation', details: { errors: [{ field: 'trigger.userIds' }] } };
     await expect(make({ trigger: { kind: 'selected' } })).rejects.toMatchObject(fault);
     await expect(make({ trigger: { kind: 'any', userIds: [kim.userId] } })).rejects.toMatchObject(fault);
   });
 
-  it('name nobody who has left, neither as owner nor in the trigger', async () => {
+  it('refuse users who have left, as owner and in the trigger', async () => {
     const { id } = await make();
     await leaves(service, kim, 'deactivated');
     const trigger = { kind: 'selected' as const, userIds: [robin.userId, kim.userId] };
@@ -80,7 +80,7 @@ describe('automations', () => {
     expect(await change(id, { trigger: { kind: 'any' } })).toMatchObject({ trigger: { kind: 'any', userIds: [] } });
   });
 
-  it('rest and run again at will, but not again for an owner who has left until they are transferred', async () => {
+  it('can be deactivated and activated, but not activated under an owner who has left', async () => {
     const { id } = await make({ ownerId: kim.userId });
     const activate = () => service.call(robin, automationActivate, { params: { id } });
     const deactivate = () => service.call(robin, automationDeactivate, { params: { id } });
@@ -96,7 +96,7 @@ describe('automations', () => {
     expect(await activate()).toMatchObject({ active: true });
   });
 
-  it('are filtered by owners who have not left', async () => {
+  it('list the owners who have not left', async () => {
     await make();
     await make();
     await make({ ownerId: kim.userId });
@@ -109,7 +109,7 @@ describe('automations', () => {
     expect((await owners()).items.map(({ id }) => id)).toEqual([robin.userId]);
   });
 
-  it('show whom they exclude, page by page', async () => {
+  it('list the users they exclude, with paging', async () => {
     const { id } = await make();
     const em = service.em();
     for (const { userId } of [robin, kim]) {
@@ -125,7 +125,7 @@ describe('automations', () => {
     await expect(list({})).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('of another account are not there', async () => {
+  it('are not visible to another account', async () => {
     const { id } = await make();
     const stranger = await service.person();
     for (const operation of [automations.get, automations.remove, automationActivate, automationDeactivate]) {

@@ -17,7 +17,7 @@ const rules: ResolvedRules = {
   [RULE]: { deactivated: { action: 'exclude' }, deleted: { action: 'exclude' } },
 };
 
-describe('automations for any user, when somebody leaves', () => {
+describe('automations for any user, when a user leaves', () => {
   let bench: RuleBench;
   let robin: Person;
   let kim: Person;
@@ -66,7 +66,7 @@ describe('automations for any user, when somebody leaves', () => {
   };
   const broken = async ({ userId }: Person, lifecycleVersion = 2) =>
     (await proof(bench.em().getKysely(), bench.rules, { users: [{ userId, lifecycleVersion }] })).broken;
-  /** Until some transaction on this database waits for another. */
+  /** Waits until a transaction on this database waits for a lock. */
   const waitsForLock = () =>
     eventually(async () => {
       const { rows } = await sql`
@@ -76,7 +76,7 @@ describe('automations for any user, when somebody leaves', () => {
       return rows.length > 0;
     });
 
-  it.each(['deactivated', 'deleted'] as const)('stay active and exclude who is %s, and nobody else', async (how) => {
+  it.each(['deactivated', 'deleted'] as const)('stay active and exclude only the %s user', async (how) => {
     const { id } = await make(kim);
     await leaves(robin, how);
     expect(await excluded(id)).toEqual([robin.userId]);
@@ -84,7 +84,7 @@ describe('automations for any user, when somebody leaves', () => {
     expect(await run(id, kim)).toBe('completed');
   });
 
-  it('are counted in the preview as in the receipt, also those that go to rest with their owner', async () => {
+  it('are counted alike in preview and receipt, including those disabled with their owner', async () => {
     await make(kim);
     await make(kim, { active: false });
     await make(robin);
@@ -95,7 +95,7 @@ describe('automations for any user, when somebody leaves', () => {
     expect(await broken(robin)).toEqual([]);
   });
 
-  it('run again for whoever is back, and exclude them again when they leave again', async () => {
+  it('run again for a reactivated user, and exclude them when they leave again', async () => {
     const { id } = await make(kim);
     await leaves(robin, 'deactivated');
     await bench.processor.apply([bench.reactivation(robin)]);
@@ -106,7 +106,7 @@ describe('automations for any user, when somebody leaves', () => {
     expect(await broken(robin, 4)).toEqual([]);
   });
 
-  it('that came after somebody left exclude them by their status, and break no promise', async () => {
+  it('created after a departure exclude the user by status, and pass verification', async () => {
     const selected = await make(kim, { trigger: { kind: 'selected', userIds: [kim.userId] } });
     await leaves(robin, 'deactivated');
     bench.clock.advance(1);
@@ -119,7 +119,7 @@ describe('automations for any user, when somebody leaves', () => {
     expect(await excluded(id)).toEqual([robin.userId]);
   });
 
-  it('forget whom they excluded when they are given selected users', async () => {
+  it('lose their exclusions when they get selected users', async () => {
     const { id } = await make(kim);
     await leaves(robin, 'deactivated');
     await change(id, 'selected');
@@ -130,14 +130,14 @@ describe('automations for any user, when somebody leaves', () => {
     expect(await broken(robin)).toEqual([]);
   });
 
-  it('go on excluding whoever had left when they are changed in another way', async () => {
+  it('keep their exclusions when the trigger stays any user', async () => {
     const { id } = await make(kim);
     await leaves(robin, 'deactivated');
     await change(id, 'any');
     expect(await excluded(id)).toEqual([robin.userId]);
   });
 
-  it('do not run for whom they exclude, whatever the directory says', async () => {
+  it('do not run for users they exclude, even if the directory says active', async () => {
     const { id } = await make(kim);
     const em = bench.em();
     em.create(AutomationExclusion, { userId: robin.userId, automationId: id, accountId: robin.accountId });
@@ -145,7 +145,7 @@ describe('automations for any user, when somebody leaves', () => {
     expect(await run(id, robin)).toBe('excluded');
   });
 
-  it('are found by a departure even if somebody else is just making them', async () => {
+  it('are found by a departure even while they are being created', async () => {
     const selected = await make(kim, { trigger: { kind: 'selected', userIds: [kim.userId] } });
     let departure: Promise<number[]> = Promise.resolve([]);
     const made = await within(async (em) => {
@@ -163,7 +163,7 @@ describe('automations for any user, when somebody leaves', () => {
     expect(await broken(robin)).toEqual([]);
   });
 
-  it('of another account are none of it', async () => {
+  it('are not touched in another account', async () => {
     const stranger = await bench.person();
     const { id } = await make(stranger);
     expect(await leaves(robin, 'deactivated')).toEqual([0]);

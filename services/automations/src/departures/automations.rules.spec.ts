@@ -29,7 +29,7 @@ async function anAutomation(em: EntityManager, { accountId }: Person, bench: Rul
   return id;
 }
 
-/** Switches an automation on, in a transaction of its own. */
+/** Activates an automation in its own transaction. */
 function activate(bench: RuleBench, owner: Person, id: string) {
   const em = bench.orm.em as EntityManager;
   const controller = new AutomationController(em, new Directory(em), bench.ids, bench.clock);
@@ -40,8 +40,8 @@ function activate(bench: RuleBench, owner: Person, id: string) {
 behavesLikeARule(automations, 'automations.owned', {
   row: (em, owner, bench) => anAutomation(em, owner, bench, owner.userId),
   ways: {
-    'making one': (bench, owner) => bench.create(AutomationController, owner, WELCOME),
-    'switching one on': {
+    'creating an automation': (bench, owner) => bench.create(AutomationController, owner, WELCOME),
+    'activating an automation': {
       given: async (bench, owner) => {
         const answer = await bench.create(AutomationController, owner, { ...WELCOME, active: false });
         return (answer as { id: string }).id;
@@ -107,25 +107,25 @@ describe('the preview of a departure', () => {
     return (await preview(bench.em().getKysely(), bench.rules, request, bench.clock.now()))[0]!;
   };
 
-  it('recommends taking the leaver out of the triggers that name them', async () => {
+  it('recommends removing the leaver from the triggers that name them', async () => {
     const leaver = await bench.person();
     expect(await previewed(leaver, 'keep')).not.toHaveProperty('detail');
     const em = bench.em();
     await aSelection(em, leaver, bench);
     await em.flush();
-    const recommendation = expect.stringContaining('recommend taking the user out');
+    const recommendation = expect.stringContaining('recommend removing the user');
     expect(await previewed(leaver, 'keep')).toMatchObject({ count: 1, warning: true, detail: recommendation });
     expect(await previewed(leaver, 'remove')).not.toHaveProperty('detail');
   });
 
-  it('recommends taking the leaver out of the assignment rules that name them', async () => {
+  it('recommends removing the leaver from the assignment rules that name them', async () => {
     const leaver = await bench.person();
     const rule = 'automations.assignment-rules';
     expect(await previewed(leaver, 'keep', rule)).not.toHaveProperty('detail');
     const em = bench.em();
     await aTurn(em, leaver, bench);
     await em.flush();
-    const recommendation = expect.stringContaining('recommend taking the user out');
+    const recommendation = expect.stringContaining('recommend removing the user');
     expect(await previewed(leaver, 'keep', rule)).toMatchObject({ count: 1, warning: true, detail: recommendation });
     expect(await previewed(leaver, 'remove', rule)).not.toHaveProperty('detail');
   });

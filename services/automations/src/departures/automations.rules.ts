@@ -15,13 +15,13 @@ import {
 import { AssignmentRuleMember } from '../assignment-rule/assignment-rule.entity.js';
 import { Automation, AutomationExclusion, AutomationTriggerUser } from '../automation/automation.entity.js';
 
-/** Nothing goes on running on behalf of somebody who has left. */
+/** No automation may run on behalf of a user who has left. */
 const ownedAutomations = rule('automations.owned', 'Automations', {
   rows: owned(Automation, 'ownerId'),
   deactivated: can(disable({ active: false }), transfer),
 });
 
-/** They stay active for the others; a run for the leaver ends at user status validation. */
+/** The automations stay active for the other users; a run for the leaver is terminated. */
 const selectedTriggers = rule('automations.selected-triggers', 'Triggers that name the user', {
   rows: owned(AutomationTriggerUser, 'userId'),
   deactivated: can(keep, remove),
@@ -29,16 +29,16 @@ const selectedTriggers = rule('automations.selected-triggers', 'Triggers that na
   warning: true,
   explain: ({ action, count }) =>
     action === 'keep'
-      ? `${count === 1 ? '1 automation is' : `${count} automations are`} triggered by this user among others selected, ` +
-        'and each run for them will be terminated. We recommend taking the user out of the trigger.'
+      ? `${count === 1 ? '1 automation is' : `${count} automations are`} triggered by this user, ` +
+        'and each run for the user will be terminated. We recommend removing the user from the trigger.'
       : undefined,
 });
 
 const excludeLeaver = exclude({ entity: AutomationExclusion, row: 'automationId', person: 'userId' });
 
 /**
- * They stay active for everybody else. The rule speaks of all that meant the leaver when they left, resting ones among
- * them: those may be activated again.
+ * The automations stay active for all other users. The rule covers every automation that applied to the leaver when
+ * they left, including inactive ones, because those may be activated again.
  */
 const anyTriggers = rule('automations.any-triggers', 'Automations for any user', {
   rows: ofAccount(Automation, { triggerKind: 'any' }, sql`t.any_since <= l.left_at`),
@@ -46,7 +46,7 @@ const anyTriggers = rule('automations.any-triggers', 'Automations for any user',
   deleted: always(excludeLeaver),
 });
 
-/** They keep running: a turn of the leaver's fails at the status check and is recorded, and the next is somebody else's. */
+/** The rules keep running: each turn of the leaver fails and is recorded, and the next turn goes to another user. */
 const assignmentRules = rule('automations.assignment-rules', 'Assignment rules that name the user', {
   rows: owned(AssignmentRuleMember, 'userId'),
   deactivated: can(keep, remove),
@@ -54,10 +54,10 @@ const assignmentRules = rule('automations.assignment-rules', 'Assignment rules t
   warning: true,
   explain: ({ action, count }) =>
     action === 'keep'
-      ? `${count === 1 ? '1 assignment rule goes' : `${count} assignment rules go`} on taking turns with this user, ` +
-        'and each of their turns will fail. We recommend taking the user out of the rule.'
+      ? `${count === 1 ? '1 assignment rule keeps' : `${count} assignment rules keep`} this user, ` +
+        'and each of their turns will fail. We recommend removing the user from the rule.'
       : undefined,
 });
 
-/** What happens to the automations of somebody who leaves, in this order. */
+/** The rules for a leaver's automations, in the order in which they run. */
 export const automationsRules: readonly Rule[] = [ownedAutomations, selectedTriggers, anyTriggers, assignmentRules];

@@ -1,8 +1,9 @@
 import type { Kept } from '#libs/lifecycle/testing';
 
-/** Columns with a person in them that stay as they are, each with its reason. */
+/** Columns that name a user and are not covered by a rule, each with the reason. */
 export const kept: Kept = {
-  'assignment.user_id': 'Whose turn it was is history; the person is an id that only the directory gives a name.',
+  'History: who had the turn. The column holds only an id; names come from the directory.':
+    'Whose turn it was is history; the person is an id that only the directory gives a name.',
   'automation_run.user_id':
-    'For whom an automation ran is history; the person is an id that only the directory gives a name.',
+    'History: for whom the automation ran. The column holds only an id; names come from the directory.',
 };

@@ -3,10 +3,10 @@ import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
 import { AutomationsModule, migrations } from '../automations.module.js';
 
-/** The service, to be called as the gateway calls it. */
+/** Starts the service; tests call it as the gateway does. */
 export const startAutomations = () => TestService.start({ name: 'automations', module: AutomationsModule, migrations });
 
-/** Somebody leaves or comes back, as far as the directory is concerned. */
+/** Changes a user's status in the directory only; no departure runs. */
 export async function leaves(
   automations: TestService,
   { userId }: Principal,
