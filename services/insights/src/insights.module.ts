@@ -17,7 +17,7 @@ import { insightFilterTables } from './migrations/0102-insight-filters.js';
 import { ReportController } from './report/report.controller.js';
 import { Report } from './report/report.entity.js';
 
-/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+/** One line per noun: the entities of its tables and its controllers. */
 const resources: readonly ServiceResource[] = [
   { entities: [Dashboard, PublicLink], controllers: [DashboardController, PublicLinkController] },
   { entities: [Report, ReportShare, ReportParticipant], controllers: [ReportController] },
@@ -27,7 +27,7 @@ const resources: readonly ServiceResource[] = [
 
 export const entities = entitiesOf(resources);
 
-/** In the order in which they are applied; what has been released is never changed. */
+/** In the order in which they run. A released migration is never changed. */
 export const migrations: Migrations = [
   ...serviceTables,
   ...platformMigrations,
@@ -36,7 +36,7 @@ export const migrations: Migrations = [
   insightFilterTables,
 ];
 
-/** Dashboards, reports and goals, and who may see them. */
+/** Dashboards, reports, goals and insight filters. */
 @Module({
   imports: [
     LifecycleModule.forService({ service: 'insights', consumer: 'insights-users', rules: insightsRules, entities }),

@@ -29,7 +29,7 @@ export class DashboardController extends base {
     return dashboard;
   }
 
-  /** Its public pages go with it. */
+  /** Deletes the dashboard's public links first. */
   override async discard(dashboard: DashboardRow): Promise<void> {
     await this.em.lock(dashboard, LockMode.PESSIMISTIC_WRITE);
     await this.em.nativeDelete(PublicLink, { dashboardId: dashboard.id });

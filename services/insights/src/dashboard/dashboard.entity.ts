@@ -15,7 +15,7 @@ export const Dashboard = defineEntity({
 });
 export type DashboardRow = InferEntity<typeof Dashboard>;
 
-/** A page that anybody with the link may read, as long as it is active. */
+/** A link that shows a dashboard to anyone who has it, while it is active. */
 export const PublicLink = defineEntity({
   name: 'PublicLink',
   tableName: 'public_link',

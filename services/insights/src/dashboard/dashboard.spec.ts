@@ -13,7 +13,7 @@ describe('dashboards', () => {
     robin = await insights.person();
   });
 
-  it('belong to whoever makes them, and show the owner as the directory does', async () => {
+  it('belong to their creator and show the owner as the directory does', async () => {
     const made = await insights.call(robin, dashboards.create, { body: { name: 'Pipeline', shared: true } });
     expect(made).toMatchObject({
       name: 'Pipeline',
@@ -24,15 +24,15 @@ describe('dashboards', () => {
     expect(await insights.call(robin, dashboards.get, { params: { id: made.id } })).toEqual(made);
   });
 
-  it('cannot be given to somebody who has left, or whom nobody knows', async () => {
+  it('cannot be given to a user who has left or is unknown', async () => {
     const { userId } = await insights.person({ accountId: robin.accountId, status: 'deactivated' });
     const give = (ownerId: string) => insights.call(robin, dashboards.create, { body: { name: 'Pipeline', ownerId } });
     await expect(give(userId)).rejects.toMatchObject({ code: 'inactive-user', details: { items: [userId] } });
-    // Without identity there is nobody to ask about a stranger.
+    // The test runs without the identity service, so an unknown user cannot be looked up.
     await expect(give(insights.ids.next())).rejects.toMatchObject({ code: 'service-unavailable' });
   });
 
-  it('of another account are not there', async () => {
+  it('are not visible to another account', async () => {
     const made = await insights.call(robin, dashboards.create, { body: { name: 'Pipeline' } });
     const stranger = await insights.person();
     await expect(insights.call(stranger, dashboards.get, { params: { id: made.id } })).rejects.toMatchObject({
@@ -44,7 +44,7 @@ describe('dashboards', () => {
     expect((await insights.call(stranger, dashboards.list)).items).toEqual([]);
   });
 
-  it('are listed newest first, page by page, by owner', async () => {
+  it('are listed newest first, with paging, by owner', async () => {
     const other = await insights.person({ accountId: robin.accountId });
     await insights.call(other, dashboards.create, { body: { name: 'Not mine' } });
     for (const name of ['A', 'B', 'C']) await insights.call(robin, dashboards.create, { body: { name } });
@@ -56,7 +56,7 @@ describe('dashboards', () => {
     expect(second).toMatchObject({ items: [{ name: 'A' }], nextCursor: null });
   });
 
-  it('have a public page for whoever has the link, until they are removed', async () => {
+  it('have a public page for anyone with the link until they are removed', async () => {
     const { id } = await insights.call(robin, dashboards.create, { body: { name: 'Pipeline', layout: { rows: 2 } } });
     const { url } = await insights.call(robin, publicLinks.create, { body: { dashboardId: id } });
     const visit = () => insights.call(NOBODY, publicDashboard, { params: { token: url.slice('/p/'.length) } });

@@ -24,7 +24,7 @@ describe('private dashboards', () => {
     insights.call(as, publicLinks.create, { body: { dashboardId } });
   const visit = (url: string) => insights.call(NOBODY, publicDashboard, { params: { token: url.slice('/p/'.length) } });
 
-  it('are there for their owner alone, whatever the role of others', async () => {
+  it('are visible only to their owner, whatever the role of others', async () => {
     const [own, shared] = [await make(), await make(true)];
     expect(await read(robin, own.id)).toEqual(own);
     expect(await listed(robin)).toEqual([shared.id, own.id]);
@@ -35,7 +35,7 @@ describe('private dashboards', () => {
     await expect(publish(kim, own.id)).rejects.toMatchObject({ code: 'unknown-reference' });
   });
 
-  it('keep their public links to themselves', async () => {
+  it('hide their public links from other users', async () => {
     const [own, shared] = [await make(), await make(true)];
     const [hidden, known] = [await publish(robin, own.id), await publish(robin, shared.id)];
     const links = async (as: Principal) => (await insights.call(as, publicLinks.list)).items;
@@ -48,7 +48,7 @@ describe('private dashboards', () => {
     expect(await visit(hidden.url)).toMatchObject({ name: 'My numbers' });
   });
 
-  it('wait for a deactivated owner who may return', async () => {
+  it('are kept for a deactivated owner, who may return', async () => {
     const { id } = await make();
     await hears(insights, robin, 'deactivated', policy(RULE, { action: 'keep' }));
     await expect(read(kim, id)).rejects.toMatchObject(absent);
@@ -56,7 +56,7 @@ describe('private dashboards', () => {
     expect(await read(robin, id)).toMatchObject({ id, ownerId: robin.userId });
   });
 
-  it('are deleted with their owner, public pages included; shared ones are not', async () => {
+  it('are deleted with their owner, including public links; shared ones are not', async () => {
     const [own, shared] = [await make(), await make(true)];
     const [page, sharedPage] = [await publish(robin, own.id), await publish(robin, shared.id)];
     await hears(insights, robin, 'deleted', policy(RULE, { action: 'keep' }, { action: 'delete' }));
@@ -66,7 +66,7 @@ describe('private dashboards', () => {
     expect(await read(kim, shared.id)).toMatchObject({ owner: { name: 'Deleted user', status: 'deleted' } });
   });
 
-  it('are private to the successor when transferred', async () => {
+  it('stay private under the successor when transferred', async () => {
     const { id } = await make();
     const other = await insights.person({ accountId: robin.accountId });
     await hears(insights, robin, 'deactivated', policy(RULE, { action: 'transfer', to: kim.userId }));

@@ -33,7 +33,7 @@ export class PublicLinkController extends base {
       ...visibleTo(principal),
     });
     if (!dashboard)
-      throw new Problem('unknown-reference', { detail: 'Name a dashboard of this account.', items: [dashboardId] });
+      throw new Problem('unknown-reference', { detail: 'Choose a dashboard of this account.', items: [dashboardId] });
     return { dashboardId, active: true, token: this.ids.secret() };
   }
 
@@ -53,7 +53,7 @@ export class PublicLinkController extends base {
     return answers.map((answer, index) => ({ ...answer, url: `/p/${rows[index]!.token}` }));
   }
 
-  /** For everybody who has the link. A disabled one looks like one that never was. */
+  /** Open to anyone who has the link. A disabled link gets the same answer as an unknown one. */
   @Handles(publicDashboard)
   async show({ params }: Call): Promise<PublicDashboard> {
     const link = await this.em.findOne(PublicLink, { token: params.token, active: true });
@@ -62,7 +62,7 @@ export class PublicLinkController extends base {
     return { name: dashboard.name, layout: dashboard.layout };
   }
 
-  /** Whoever knows the link sees the dashboard: so a private one's links are as private. */
+  /** A link gives access to its dashboard, so the links of a private dashboard are visible only to its owner. */
   private visible(principal: Principal) {
     return { dashboardId: { $in: this.em.createQueryBuilder(Dashboard).select('id').where(visibleTo(principal)) } };
   }

@@ -1,4 +1,4 @@
 import type { Principal } from '#libs/contracts';
 
-/** A private dashboard is there for its owner alone. */
+/** A private dashboard is visible only to its owner. */
 export const visibleTo = ({ userId }: Principal) => ({ $or: [{ shared: true }, { ownerId: userId }] });

@@ -88,21 +88,21 @@ behavesLikeARule(insights, 'insights.private-dashboards', {
 behavesLikeARule(insights, 'insights.shared-reports', {
   row: (em, owner, bench) => em.create(Report, { ...aReport(bench, owner), sharing: 'everyone' }),
   ways: {
-    'making one that is shared': (bench, owner) =>
+    'creating a shared report': (bench, owner) =>
       bench.create(ReportController, owner, { name: 'Win rate', sharedWith: 'everyone' }),
-    'sharing one': {
+    'sharing a report': {
       given: (bench, owner) => made(bench.create(ReportController, owner, { name: 'Win rate' })),
       write: share,
     },
   },
 });
 
-/** The id of what has been made. */
+/** Returns the id of the created row. */
 async function made(answer: Promise<unknown>): Promise<string> {
   return ((await answer) as { id: string }).id;
 }
 
-/** Switches a report's sharing on, in a transaction of its own. */
+/** Shares a report in its own transaction. */
 function share(bench: RuleBench, owner: Person, id: string) {
   const em = bench.orm.em as EntityManager;
   const controller = new ReportController(em, new Directory(em), bench.ids, bench.clock);
@@ -111,7 +111,7 @@ function share(bench: RuleBench, owner: Person, id: string) {
   return RequestContext.create(em, () => em.transactional(() => controller.share(call)));
 }
 
-/** Somebody else, whose own status does not matter, names the person. */
+/** Another user, whose own status does not matter, names the person. */
 const namedBy = async (
   bench: RuleBench,
   { accountId }: Person,
@@ -151,7 +151,7 @@ behavesLikeARule(insights, 'insights.participation', {
     namedBy(bench, person, GoalController, { name: 'Deals', target: 12, participantIds: [person.userId] }),
 });
 
-// A new filter may name somebody deactivated: who may be named when is said below.
+// No write here: a new filter may name a deactivated user. The tests below cover who may be named.
 behavesLikeARule(insights, 'insights.filters', {
   row: async (em, { accountId, userId }, bench) => {
     const filter = { id: bench.ids.next(), accountId, name: 'Ours', createdAt: bench.clock.now() };
@@ -171,7 +171,7 @@ describe('departures from insights', () => {
   });
   afterAll(() => bench.close());
 
-  describe('leave no filter that was made for somebody already deleted', () => {
+  describe('leave no filter created for a user already deleted', () => {
     let leaver: Person;
     beforeEach(async () => {
       leaver = await bench.person();
@@ -191,14 +191,14 @@ describe('departures from insights', () => {
       return receipt!.rules.find(({ rule }) => rule === 'insights.filters');
     };
 
-    it('one that is made just before is counted', async () => {
+    it('counts a filter created just before', async () => {
       const { first, second, hasWaited } = await overlap(contested(), name, leave);
       expect([first.status, hasWaited]).toEqual(['fulfilled', true]);
       expect(second).toMatchObject({ status: 'fulfilled', value: { affected: 1 } });
       await expect(name()).rejects.toMatchObject({ code: 'inactive-user' });
     });
 
-    it('one that comes just after is refused', async () => {
+    it('refuses a filter created just after', async () => {
       const { first, second, hasWaited } = await overlap(contested(), leave, name);
       expect(first).toMatchObject({ status: 'fulfilled', value: { affected: 0 } });
       expect(second).toMatchObject({ status: 'rejected', reason: { code: 'inactive-user' } });
@@ -206,7 +206,7 @@ describe('departures from insights', () => {
     });
   });
 
-  it('count the links right, also of dashboards that go at once', async () => {
+  it('count public links correctly, including those of dashboards deleted in the same departure', async () => {
     const leaver = await bench.person();
     const dashboard = { name: 'My numbers' };
     const { id } = (await bench.create(DashboardController, leaver, dashboard)) as { id: string };

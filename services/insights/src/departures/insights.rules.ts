@@ -5,37 +5,37 @@ import { InsightFilterCondition } from '../insight-filter/insight-filter.entity.
 import { GoalParticipant, ReportParticipant, ReportShare } from '../membership/membership.entity.js';
 import { Report } from '../report/report.entity.js';
 
-/** The team goes on using them. */
+/** Other users keep using them, so they need a new owner. */
 const sharedDashboards = rule('insights.shared-dashboards', 'Shared dashboards', {
   rows: owned(Dashboard, 'ownerId', { shared: true }),
   deactivated: can(transfer),
 });
 
-/** Whoever has left must not go on showing the account's figures to the world. */
+/** A user who has left must not keep publishing the account's figures. */
 const publicLinks = rule('insights.public-links', 'Public links to dashboards', {
   rows: owned(PublicLink, 'createdById'),
   deactivated: always(disable({ active: false })),
 });
 
-/** The public pages of a dashboard go with it. */
+/** The public links of a dashboard are deleted with it. */
 const deleteDashboards = deleteWith(async (db, dashboardIds) => {
   await sql`delete from public_link where dashboard_id = any(${[...dashboardIds]}::uuid[])`.execute(db);
 });
 
-/** Nobody but the owner has ever seen them: they wait for somebody who may return, and for nobody else. */
+/** Only the owner has seen them, so they are kept for an owner who may return and deleted with one who may not. */
 const privateDashboards = rule('insights.private-dashboards', 'Private dashboards', {
   rows: owned(Dashboard, 'ownerId', { shared: false }),
   deactivated: can(keep, transfer, deleteDashboards),
   deleted: can(deleteDashboards, keep, transfer),
 });
 
-/** Nobody answers for their figures any more: whoever they were shared with can't open them. */
+/** Nobody is responsible for their figures any more, so the users they are shared with lose access. */
 const sharedReports = rule('insights.shared-reports', 'Reports shared with others', {
   rows: owned(Report, 'ownerId', { sharing: ['users', 'everyone'], withdrawn: false }),
   deactivated: can(withdraw({ withdrawn: true }), transfer),
 });
 
-/** The past does not change: who was part of a report or a goal is still, by a "Deleted user" in the end. */
+/** Participation is history and does not change; a deleted participant is shown as "Deleted user". */
 const participation = rule('insights.participation', 'Taking part in reports and goals', {
   rows: [
     owned(ReportParticipant, 'userId', {}, { part: 'reports' }),
@@ -46,7 +46,7 @@ const participation = rule('insights.participation', 'Taking part in reports and
   deleted: always(keep),
 });
 
-/** They go on working; new ones may ask for somebody deactivated, but not for somebody deleted. */
+/** They keep working. A new filter may name a deactivated user, but not a deleted one. */
 const filters = rule('insights.filters', 'Insight filters that name the user', {
   rows: owned(InsightFilterCondition, 'userId'),
   deactivated: always(keep),
@@ -54,8 +54,8 @@ const filters = rule('insights.filters', 'Insight filters that name the user', {
 });
 
 /**
- * What happens to the insights of somebody who leaves, in this order. Links are disabled before dashboards can take them
- * along, so that the preview's count of links is right whatever an account has chosen for its dashboards.
+ * The rules for a leaver's insights, in the order in which they run. Links are disabled before dashboards are deleted
+ * with their links, so that the preview counts links correctly whatever the account has chosen for its dashboards.
  */
 export const insightsRules: readonly Rule[] = [
   sharedDashboards,

@@ -17,7 +17,7 @@ describe('goals', () => {
   const make = (more: Partial<NewGoal> = {}) =>
     insights.call(robin, goals.create, { body: { name: 'Deals won', target: 12.5, ...more } });
 
-  it('belong to whoever sets them and name those who take part', async () => {
+  it('belong to their creator and list their participants', async () => {
     const made = await make({ participantIds: [kim.userId, robin.userId] });
     expect(made).toMatchObject({
       name: 'Deals won',
@@ -33,7 +33,7 @@ describe('goals', () => {
     expect((await insights.call(kim, goals.list)).items).toEqual([theirs]);
   });
 
-  it('still include whoever was part of them and has left', async () => {
+  it('keep participants who have left', async () => {
     const { id } = await make({ participantIds: [kim.userId] });
     const participants = async () => (await insights.call(robin, goals.get, { params: { id } })).participants;
     await hears(insights, kim, 'deactivated');
@@ -42,7 +42,7 @@ describe('goals', () => {
     expect(await participants()).toEqual([{ id: kim.userId, name: 'Deleted user', status: 'deleted' }]);
   });
 
-  it('begin with nobody who has left', async () => {
+  it('refuse participants and owners who have left', async () => {
     await hears(insights, kim, 'deactivated');
     const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
     await expect(make({ participantIds: [robin.userId, kim.userId] })).rejects.toMatchObject(refused);

@@ -24,7 +24,7 @@ export class InsightFilterController extends base {
     return { name, conditions };
   }
 
-  /** What somebody did before they were deactivated may still be asked for; somebody deleted is nobody to ask for. */
+  /** A filter may name a deactivated user, whose past work can still be searched, but not a deleted one. */
   override async insert(call: Pick<Call, 'principal'>, { conditions, ...values }: NewRow): Promise<InsightFilterRow> {
     const { accountId } = call.principal;
     await this.directory.requireNotDeleted(
@@ -71,10 +71,11 @@ export class InsightFilterController extends base {
   }
 }
 
-/** @throws Problem `validation` unless there is either a user or a value, and an operator that goes with it */
+/** @throws Problem `validation` unless there is either a user or a value, and an operator that fits it */
 function requireOneOperand({ op, userId, value }: NewInsightFilterCondition, index: number): void {
   const fault = (field: string, message: string) =>
     new Problem('validation', { errors: [{ field: `conditions.${index}.${field}`, message }] });
-  if ((userId === undefined) === (value === undefined)) throw fault('value', 'Name either a user or a value');
-  if (userId && op !== 'is' && op !== 'is-not') throw fault('op', 'A user is compared with `is` or `is-not`');
+  if ((userId === undefined) === (value === undefined))
+    throw fault('value', 'Give either a userId or a value, not both');
+  if (userId && op !== 'is' && op !== 'is-not') throw fault('op', 'op must be `is` or `is-not` for a user');
 }

@@ -19,7 +19,7 @@ describe('insight filters', () => {
   const about = ({ userId }: Principal): NewInsightFilterCondition => ({ field: 'owner', op: 'is', userId });
   const listed = async (query = {}) => (await insights.call(robin, insightFilters.list, { query })).items;
 
-  it('compare fields with users and with values, in the order given', async () => {
+  it('compare fields with users and with values, in the given order', async () => {
     const made = await make({ field: 'value', op: 'at-least', value: '1000' }, about(kim));
     expect(made.conditions).toEqual([
       { field: 'value', op: 'at-least', userId: null, user: null, value: '1000' },
@@ -34,7 +34,7 @@ describe('insight filters', () => {
     expect(await insights.call(kim, insightFilters.get, { params: { id: made.id } })).toEqual(made);
   });
 
-  it('can be found by whom they name', async () => {
+  it('can be found by the users they name', async () => {
     const plain = await make({ field: 'stage', op: 'is', value: 'won' });
     const kims = await make(about(kim), about(robin));
     const own = await make(about(robin), { field: 'stage', op: 'is', value: 'won' });
@@ -46,7 +46,7 @@ describe('insight filters', () => {
     expect(await listed({ userId: kim.userId })).toEqual([]);
   });
 
-  it('want either a user or a value, and an operator that goes with it', async () => {
+  it('require either a user or a value, and an operator that fits it', async () => {
     const fault = (field: string) => ({ code: 'validation', details: { errors: [{ field }] } });
     await expect(make({ field: 'owner', op: 'is' })).rejects.toMatchObject(fault('conditions.0.value'));
     const both = make({ field: 'stage', op: 'is', value: 'won' }, { ...about(kim), value: 'Kim' });
@@ -54,7 +54,7 @@ describe('insight filters', () => {
     await expect(make({ ...about(kim), op: 'contains' })).rejects.toMatchObject(fault('conditions.0.op'));
   });
 
-  it('may name a deactivated user, also anew, but no deleted one', async () => {
+  it('can name a deactivated user, even when new, but not a deleted one', async () => {
     const before = await make(about(kim));
     await hears(insights, kim, 'deactivated');
     const since = await make(about(kim));

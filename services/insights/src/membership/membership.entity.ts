@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '#libs/database';
 
-/** One row for each user who is part of something. */
+/** One row per user who takes part in a report or goal. */
 const membership = (name: string, tableName: string, wholeColumn: string) =>
   defineEntity({
     name,
@@ -16,7 +16,7 @@ const membership = (name: string, tableName: string, wholeColumn: string) =>
 /** A user whom a report is shared with. */
 export const ReportShare = membership('ReportShare', 'report_share', 'report_id');
 
-/** A user whose figures a report tells. */
+/** A user whose figures a report shows. */
 export const ReportParticipant = membership('ReportParticipant', 'report_participant', 'report_id');
 
 /** A user who works towards a goal. */

@@ -3,7 +3,7 @@ import type { UserView } from '#libs/contracts';
 import type { Directory, Ids } from '#libs/database';
 import type { Membership } from './membership.entity.js';
 
-/** Makes users part of something. Whether they may be named has been checked in the same transaction. */
+/** Adds users to a report or goal. The caller has checked, in the same transaction, that they may be named. */
 export async function addMembers(
   em: EntityManager,
   ids: Ids,
@@ -15,7 +15,10 @@ export async function addMembers(
   if (rows.length > 0) await em.insertMany(entity, rows);
 }
 
-/** Who is part of each, by the id of what they are part of, in the order in which they were named. */
+/**
+ * Loads the members of several reports or goals. @returns a lookup by the report's or goal's id; members keep the order
+ * in which they were added
+ */
 export async function membersOf(
   em: EntityManager,
   directory: Directory,

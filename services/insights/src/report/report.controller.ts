@@ -86,7 +86,7 @@ export class ReportController extends base {
     const report = await this.find(call);
     await this.directory.requireActive(accountId, [userId, ...readers]);
     await this.em.refresh(report, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    if (report.ownerId !== userId) throw new Problem('forbidden', { detail: 'Only the owner shares a report.' });
+    if (report.ownerId !== userId) throw new Problem('forbidden', { detail: 'Only the owner may share a report.' });
     report.sharing = sharingOf(sharedWith);
     report.withdrawn = false;
     await this.em.flush();
@@ -95,7 +95,7 @@ export class ReportController extends base {
     return (await this.present([report], call))[0] as Shown;
   }
 
-  /** The owner, and whom it is shared with as long as it is not withdrawn. */
+  /** The owner's reports, and reports shared with the caller that are not withdrawn. */
   private visibleTo({ userId }: Principal) {
     const shared = this.em.createQueryBuilder(ReportShare).select('wholeId').where({ userId });
     return {

@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 import type { Sharing } from '#libs/contracts';
 import { tenantRow, userRef } from '#libs/database';
 
-/** A withdrawn report still knows whom it was shared with; until it is shared again only the owner can read it. */
+/** A withdrawn report keeps its list of readers, but only the owner can read it until it is shared again. */
 export const Report = defineEntity({
   name: 'Report',
   tableName: 'report',

@@ -26,7 +26,7 @@ describe('reports', () => {
   const share = (as: Principal, id: string, sharedWith: SharedWith) =>
     insights.call(as, reportShare, { params: { id }, body: { sharedWith } });
 
-  it('are there for their owner and for those they are shared with', async () => {
+  it('are visible to their owner and to the users they are shared with', async () => {
     const own = await make();
     const some = await make({ sharedWith: [kim.userId] });
     const all = await make({ sharedWith: 'everyone' });
@@ -43,7 +43,7 @@ describe('reports', () => {
     await expect(read(stranger, all.id)).rejects.toMatchObject(absent);
   });
 
-  it('are shared anew by their owner, with nobody who has left', async () => {
+  it('can be shared again by their owner, but not with users who have left', async () => {
     const { id } = await make({ sharedWith: [kim.userId] });
     expect((await share(robin, id, [sam.userId])).sharedWith).toMatchObject([{ id: sam.userId }]);
     await expect(read(kim, id)).rejects.toMatchObject(absent);
@@ -86,7 +86,7 @@ describe('reports', () => {
     await expect(read(sam, own.id)).rejects.toMatchObject(absent);
   });
 
-  it('still tell of participants who have left, and know whom they were shared with', async () => {
+  it('still show participants and readers who have left', async () => {
     const { id } = await make({ participantIds: [kim.userId, robin.userId], sharedWith: [kim.userId] });
     await hears(insights, kim, 'deactivated');
     expect(await read(robin, id)).toMatchObject({
@@ -98,7 +98,7 @@ describe('reports', () => {
     expect(await read(robin, id)).toMatchObject({ participants: [deleted, {}], sharedWith: [deleted] });
   });
 
-  it('can be removed with all that hangs on them', async () => {
+  it('are removed together with their participants and readers', async () => {
     const { id } = await make({ participantIds: [kim.userId], sharedWith: [kim.userId] });
     await insights.call(robin, reports.remove, { params: { id } });
     expect(await listed(robin)).toEqual([]);

@@ -4,10 +4,10 @@ import { TestService } from '#libs/platform/testing';
 import { buildUserEvent } from '#libs/test-kit';
 import { InsightsModule, migrations } from '../insights.module.js';
 
-/** The service, to be called as the gateway calls it. */
+/** Starts the service; tests call it as the gateway does. */
 export const startInsights = () => TestService.start({ name: 'insights', module: InsightsModule, migrations });
 
-/** A departure or a return reaches the service, under a policy of just these rules. */
+/** Applies a departure or reactivation under a policy of only these rules. */
 export async function hears(
   insights: TestService,
   person: Principal,
@@ -20,7 +20,7 @@ export async function hears(
   await insights.get(EventProcessor).apply([event]);
 }
 
-/** A policy of one rule. */
+/** A policy with one rule. */
 export const policy = (rule: string, deactivated?: ResolvedAction, deleted?: ResolvedAction): ResolvedRules => ({
   [rule]: { ...(deactivated && { deactivated }), ...(deleted && { deleted }) },
 });
