@@ -128,7 +128,7 @@ describe('the contacts of a number', () => {
     await reassign(number, kim);
     await reassign(number, robin);
     await allTold();
-    const inOrder = [...told].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const inOrder = [...received].sort((a, b) => (a.id < b.id ? -1 : 1));
     expect(inOrder.map(({ userId }) => userId)).toEqual([...Array(3).fill(kim.userId), ...Array(3).fill(robin.userId)]);
     expect(received.map(({ contactIds }) => contactIds.length).sort()).toEqual([1, 1, 500, 500, 500, 500]);
     expect(new Set(received.flatMap(({ contactIds }) => contactIds)).size).toBe(1_001);
