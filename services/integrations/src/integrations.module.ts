@@ -41,14 +41,14 @@ import { DepartureNewsConsumer } from './webhook/departure-news.consumer.js';
 import { WebhookController } from './webhook/webhook.controller.js';
 import { Webhook } from './webhook/webhook.entity.js';
 
-/** What the service's secret has sealed. */
+/** The columns encrypted with this service's secret. */
 const SEALED: readonly EncryptedColumn[] = [
   { table: 'webhook', column: 'secret', id: 'id', boundTo: 'account_id' },
   { table: 'app', column: 'access_token', id: 'id', boundTo: 'account_id' },
   { table: 'account_sync', column: 'sealed_grant', id: 'id', boundTo: 'account_id' },
 ];
 
-/** A line a noun: the entities of its tables, and the controllers that answer calls about it. */
+/** One line per noun: the entities of its tables and its controllers. */
 const resources: readonly ServiceResource[] = [
   { entities: [App], controllers: [AppController] },
   { entities: [Webhook], controllers: [WebhookController, DepartureNewsConsumer] },
@@ -63,7 +63,7 @@ const resources: readonly ServiceResource[] = [
 
 export const entities = entitiesOf(resources);
 
-/** In the order in which they are applied; what has been released is never changed. */
+/** In the order in which they run. A released migration is never changed. */
 export const migrations: Migrations = [
   ...serviceTables,
   ...platformMigrations,
@@ -73,7 +73,7 @@ export const migrations: Migrations = [
   signatureAndInvoiceTables,
 ];
 
-/** What connects the account with the world outside: apps, webhooks, syncs, and documents kept elsewhere. */
+/** Connections to other systems: apps, webhooks, syncs, and documents stored elsewhere. */
 @Module({
   imports: [
     LifecycleModule.forService({

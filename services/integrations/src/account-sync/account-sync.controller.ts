@@ -40,19 +40,21 @@ export class AccountSyncController extends base {
     return { ...values, ...this.stateOf({ status, grant }, principal.accountId) };
   }
 
-  /** Stopped because its owner left, it starts again only when they have returned, with a new grant of theirs. */
+  /** Starts or stops a sync. A sync that a departure stopped can be started again only after its owner has returned. */
   @Handles(accountSyncUpdate)
   async update(call: Call<AccountSyncChanges>): Promise<AccountSyncView> {
     const { body, principal } = call;
     const sync = await this.find(call);
     const mine = sync.ownerId === principal.userId;
     if (!mine && (body.status === 'active' || !isManager(principal))) {
-      throw new Problem('forbidden', { detail: 'Its owner may start and stop it, managers may stop it.' });
+      throw new Problem('forbidden', {
+        detail: 'Only its owner may start this sync; its owner and managers may stop it.',
+      });
     }
     if (body.status === 'active') await this.directory.requireActive(sync.accountId, [sync.ownerId]);
     await this.em.refresh(sync, { lockMode: LockMode.PESSIMISTIC_WRITE });
     const state = this.stateOf(body, sync.accountId);
-    // The one it has remains in force until there is another one.
+    // Without a new grant, an active sync keeps the one it has.
     if (body.status === 'active' && body.grant === undefined) state.sealedGrant = sync.sealedGrant ?? null;
     this.em.assign(sync, state);
     await this.em.flush();

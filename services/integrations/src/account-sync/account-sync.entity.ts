@@ -11,7 +11,7 @@ export const AccountSync = defineEntity({
     provider: p.text(),
     ownerId: userRef(),
     status: p.text().$type<SyncStatus>(),
-    /** Null when nothing was granted, and once the sync is stopped. */
+    /** Encrypted; null if nothing was granted and once the sync is stopped. */
     sealedGrant: p.text().nullable(),
     createdAt: p.datetime(),
     stoppedAt: p.datetime().nullable(),

@@ -28,7 +28,7 @@ describe('account syncs', () => {
   const read = (id: string) => integrations.call(admin, accountSyncs.get, { params: { id } });
   const grantOf = async (id: string) => (await integrations.em().findOneOrFail(AccountSync, { id })).sealedGrant;
 
-  it('never show their grant, and keep it encrypted', async () => {
+  it('never return their grant and store it encrypted', async () => {
     const made = await create();
     expect(made).toMatchObject({ kind: 'email', provider: 'google', status: 'active', owner: { id: robin.userId } });
     const listed = await integrations.call(robin, accountSyncs.list, { query: { ownerId: 'me' } });
@@ -54,7 +54,7 @@ describe('account syncs', () => {
     await expect(update(robin, id, { status: 'stopped', grant: GRANT })).rejects.toMatchObject(refused);
   });
 
-  it('are started by their owner only, and stopped by managers, too', async () => {
+  it('can be started only by their owner, but stopped by managers as well', async () => {
     const { id } = await create();
     const colleague = await integrations.person({ accountId: robin.accountId });
     await expect(update(colleague, id, { status: 'stopped' })).rejects.toMatchObject({ code: 'forbidden' });
@@ -62,28 +62,25 @@ describe('account syncs', () => {
     await expect(update(admin, id, { status: 'active' })).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  it.each(['deactivated', 'deleted'] as const)(
-    'of somebody %s are stopped, without their grants',
-    async (transition) => {
-      const kinds = ['email', 'contact', 'calendar', 'drive'];
-      const made = await Promise.all(kinds.map((kind) => create({ kind })));
-      await leaves(integrations, robin, transition);
-      for (const { id } of made) {
-        expect(await read(id)).toMatchObject({ status: 'stopped', owner: { status: transition } });
-        expect(await grantOf(id)).toBeNull();
-      }
-      await expect(update(robin, made[0]!.id, { status: 'active', grant: GRANT })).rejects.toMatchObject({
-        code: 'inactive-user',
-      });
-      await expect(
-        integrations.call(admin, accountSyncs.create, {
-          body: { kind: 'email', provider: 'google', ownerId: robin.userId },
-        }),
-      ).rejects.toMatchObject({ code: 'inactive-user' });
-    },
-  );
+  it.each(['deactivated', 'deleted'] as const)('of a %s user are stopped and lose their grants', async (transition) => {
+    const kinds = ['email', 'contact', 'calendar', 'drive'];
+    const made = await Promise.all(kinds.map((kind) => create({ kind })));
+    await leaves(integrations, robin, transition);
+    for (const { id } of made) {
+      expect(await read(id)).toMatchObject({ status: 'stopped', owner: { status: transition } });
+      expect(await grantOf(id)).toBeNull();
+    }
+    await expect(update(robin, made[0]!.id, { status: 'active', grant: GRANT })).rejects.toMatchObject({
+      code: 'inactive-user',
+    });
+    await expect(
+      integrations.call(admin, accountSyncs.create, {
+        body: { kind: 'email', provider: 'google', ownerId: robin.userId },
+      }),
+    ).rejects.toMatchObject({ code: 'inactive-user' });
+  });
 
-  it('remain stopped for somebody who returns, until they grant access again', async () => {
+  it('stay stopped for a user who returns, until the user starts them again', async () => {
     const { id } = await create();
     await leaves(integrations, robin);
     await returns(integrations, robin);

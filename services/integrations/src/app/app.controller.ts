@@ -29,7 +29,7 @@ export class AppController extends base {
 
   override async prepare({ body, principal }: Call): Promise<Partial<AppRow>> {
     const { appId, installedBy = principal.userId, shared = false, accessToken } = body as NewApp;
-    if (shared) await this.holdManagers(principal.accountId, installedBy);
+    if (shared) await this.lockManagers(principal.accountId, installedBy);
     return {
       appId,
       installedBy,
@@ -52,10 +52,11 @@ export class AppController extends base {
   }
 
   /**
-   * When a manager leaves, every shared app of the account that was there before goes. So none may be on its way in
-   * meanwhile: the departure waits for it, or it gets a later time. The installer is held in the same order of ids.
+   * When a manager leaves, the rule covers every shared app installed before. The locks order an installation against
+   * departures: a departure waits for it, or the app gets a later creation time. The installer is locked in the same
+   * order of ids to avoid deadlocks.
    */
-  private async holdManagers(accountId: string, installedBy: string): Promise<void> {
+  private async lockManagers(accountId: string, installedBy: string): Promise<void> {
     await sql`
       select 1 from directory
       where account_id = ${accountId} and ((is_manager and status = 'active') or user_id = ${installedBy})

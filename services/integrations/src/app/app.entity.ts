@@ -11,7 +11,7 @@ export const App = defineEntity({
     installedBy: userRef(),
     shared: p.boolean(),
     status: p.text().$type<AppStatus>(),
-    /** Sealed; null when none was granted, and once the app is uninstalled. */
+    /** Encrypted; null if no token was granted and once the app is uninstalled. */
     accessToken: p.text().nullable(),
     createdAt: p.datetime(),
     uninstalledAt: p.datetime().nullable(),

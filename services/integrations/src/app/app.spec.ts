@@ -28,7 +28,7 @@ describe('apps', () => {
     integrations.call(robin, apps.create, { body: { appId: 'dialer', accessToken: TOKEN, ...more } });
   const stored = (id: string) => integrations.em().findOneOrFail(App, { id });
 
-  it('are installed by the caller unless somebody else is named', async () => {
+  it('are installed by the caller unless another user is given', async () => {
     expect(await install()).toMatchObject({
       appId: 'dialer',
       shared: false,
@@ -42,14 +42,14 @@ describe('apps', () => {
     expect(items).toEqual([theirs]);
   });
 
-  it('cannot be installed by somebody who has left', async () => {
+  it('cannot be installed for a user who has left', async () => {
     const { userId } = await integrations.person({ accountId: robin.accountId, status: 'deleted' });
     for (const shared of [false, true]) {
       await expect(install({ installedBy: userId, shared })).rejects.toMatchObject({ code: 'inactive-user' });
     }
   });
 
-  it('never show their token, and keep it encrypted', async () => {
+  it('never return their token and store it encrypted', async () => {
     const made = await install();
     const read = await integrations.call(robin, apps.get, { params: { id: made.id } });
     const listed = await integrations.call(robin, apps.list);
@@ -60,12 +60,12 @@ describe('apps', () => {
     expect(() => integrations.get(Encryption).decrypt(accessToken!, integrations.ids.next())).toThrow();
   });
 
-  it('are encrypted anew each time', async () => {
+  it('encrypt equal tokens differently each time', async () => {
     const [first, second] = [await stored((await install()).id), await stored((await install()).id)];
     expect(first.accessToken).not.toBe(second.accessToken);
   });
 
-  it('are listed while they are installed', async () => {
+  it('are listed only while they are installed', async () => {
     const { id } = await install();
     const gone = { status: 'uninstalled' as const, accessToken: null, uninstalledAt: integrations.clock.now() };
     await integrations.em().nativeUpdate(App, { id }, gone);
@@ -74,7 +74,7 @@ describe('apps', () => {
     expect(await list({ status: 'uninstalled' })).toBe(1);
   });
 
-  it('of another account are not there', async () => {
+  it('are not visible to another account', async () => {
     const { id } = await install({ shared: true });
     const stranger = await integrations.person({ roles: ['owner'] });
     await expect(integrations.call(stranger, apps.get, { params: { id } })).rejects.toMatchObject({

@@ -99,7 +99,7 @@ behavesLikeARule(integrations, 'integrations.webhooks', {
 
 coversEveryPersonalColumn(integrations, kept);
 
-describe('the integrations of somebody who leaves', () => {
+describe('the integrations of a leaver', () => {
   let bench: RuleBench;
   let leaver: Person;
   let other: Person;
@@ -108,7 +108,7 @@ describe('the integrations of somebody who leaves', () => {
   });
   afterAll(() => bench.close());
 
-  /** The leaver has installed an app for everybody and one for themselves; so has another manager. */
+  /** The leaver and another manager have each installed a shared app and an app of their own. */
   async function given(isManager: boolean): Promise<void> {
     leaver = await bench.person({ profile: { isManager } });
     other = await bench.admin(leaver.accountId);
@@ -123,7 +123,7 @@ describe('the integrations of somebody who leaves', () => {
     'integrations.shared-apps': { deactivated: sharedApps },
   });
 
-  /** What preview and receipt say, which is the same. */
+  /** Applies the departure and checks that preview and receipt agree. @returns the counts by rule */
   async function leave(rules: ResolvedRules, wasManager: boolean): Promise<Record<string, number>> {
     const request = { ...leaver, steps: ['deactivated' as const], activeSince: 1, wasManager, rules };
     const lines = await preview(bench.em().getKysely(), bench.rules, request, bench.clock.now());
@@ -145,14 +145,14 @@ describe('the integrations of somebody who leaves', () => {
     return (await proof(bench.em().getKysely(), bench.rules, { users })).broken;
   };
 
-  it('go with a manager as far as the whole account shares them, whoever installed them', async () => {
+  it('include all shared apps of the account when a manager leaves', async () => {
     await given(true);
     const counts = await leave(policy({ action: 'uninstall' }), true);
     expect(counts).toEqual({ 'integrations.apps': 1, 'integrations.shared-apps': 2 });
     expect(await installed()).toEqual([{ installedBy: other.userId, shared: false }]);
   });
 
-  it('of others stay when the policy says so', async () => {
+  it("leave apps installed by others alone if the policy's scope says so", async () => {
     await given(true);
     const counts = await leave(policy({ action: 'uninstall', scope: 'installed-by-leaver' }), true);
     expect(counts).toEqual({ 'integrations.apps': 1, 'integrations.shared-apps': 1 });
@@ -162,7 +162,7 @@ describe('the integrations of somebody who leaves', () => {
     ]);
   });
 
-  it('of somebody who is no manager go, and nobody else’s', async () => {
+  it("are limited to the leaver's own apps when the leaver is no manager", async () => {
     await given(false);
     const counts = await leave(policy({ action: 'uninstall', scope: 'all' }), false);
     expect(counts).toEqual({ 'integrations.apps': 2, 'integrations.shared-apps': 0 });
@@ -170,7 +170,7 @@ describe('the integrations of somebody who leaves', () => {
     expect((await installed()).map((app) => app.installedBy)).toEqual([other.userId, other.userId]);
   });
 
-  it('that a manager shared are transferred; what others installed remains theirs', async () => {
+  it('are transferred if the leaver, a manager, installed them; apps of others stay with their installers', async () => {
     await given(true);
     const heir = await bench.person({ accountId: leaver.accountId });
     expect(await leave(policy({ action: 'transfer', to: heir.userId }), true)).toMatchObject({
@@ -183,13 +183,13 @@ describe('the integrations of somebody who leaves', () => {
     ]);
   });
 
-  it('that are kept are counted, all that the account shares', async () => {
+  it('count all shared apps of the account when they are kept', async () => {
     await given(true);
     expect(await leave(policy({ action: 'keep' }), true)).toMatchObject({ 'integrations.shared-apps': 2 });
     expect(await installed()).toHaveLength(3);
   });
 
-  it('lose their tokens with the installation', async () => {
+  it('lose their tokens when they are uninstalled', async () => {
     await given(true);
     await leave(policy({ action: 'uninstall' }), true);
     const gone = await bench.em().find(App, { accountId: leaver.accountId, status: 'uninstalled' });
@@ -197,7 +197,7 @@ describe('the integrations of somebody who leaves', () => {
     expect(gone.every((app) => app.uninstalledAt)).toBe(true);
   });
 
-  it('are not counted against what somebody installs for everybody later', async () => {
+  it('do not include shared apps installed after the departure', async () => {
     await given(true);
     await leave(policy({ action: 'uninstall' }), true);
     bench.clock.advance(1);
@@ -206,7 +206,7 @@ describe('the integrations of somebody who leaves', () => {
     expect(await installed()).toHaveLength(2);
   });
 
-  it('include what somebody else is just about to share', async () => {
+  it('include an app that another user is sharing at that moment', async () => {
     await given(true);
     const em = bench.orm.em as EntityManager;
     const departed = await RequestContext.create(em, () =>
@@ -216,7 +216,7 @@ describe('the integrations of somebody who leaves', () => {
         await apps.create({ principal, params: {}, query: {}, body: { appId: 'calendar', shared: true } });
         bench.clock.advance(1);
         const departing = leave(policy({ action: 'uninstall' }), true).catch(() => 'counted too early');
-        await eventually(() => someoneWaits());
+        await eventually(() => someTransactionWaits());
         return { departing };
       }),
     );
@@ -225,7 +225,7 @@ describe('the integrations of somebody who leaves', () => {
     expect(await installed()).toEqual([{ installedBy: other.userId, shared: false }]);
   });
 
-  const someoneWaits = async (): Promise<boolean> => {
+  const someTransactionWaits = async (): Promise<boolean> => {
     const { rows } = await sql`
       select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
       bench.em().getKysely(),
@@ -233,7 +233,7 @@ describe('the integrations of somebody who leaves', () => {
     return rows.length > 0;
   };
 
-  it('send nothing any more, also not what was waiting', async () => {
+  it('send nothing more, including queued deliveries', async () => {
     await given(false);
     const { id } = (await bench.create(Webhooks, leaver, {
       url: 'https://example.com/hook',
@@ -251,7 +251,7 @@ describe('the integrations of somebody who leaves', () => {
     expect(await waiting()).toBe(0);
   });
 
-  it('shout before a manager leaves', async () => {
+  it('show a warning before a manager leaves', async () => {
     await given(true);
     const rules = policy({ action: 'uninstall' });
     const request = { ...leaver, steps: ['deactivated' as const], activeSince: 1, wasManager: true, rules };
@@ -259,7 +259,7 @@ describe('the integrations of somebody who leaves', () => {
     expect(lines[1]).toMatchObject({ warning: true, detail: expect.stringContaining('2 shared app(s) stop working') });
   });
 
-  it('refuse a scope that nobody offers', async () => {
+  it('reject a scope that the rule does not offer', async () => {
     await given(true);
     const rules = { 'integrations.apps': { deactivated: { action: 'uninstall' as const, scope: 'all' as const } } };
     await expect(leave(rules, true)).rejects.toThrow('does not offer');

@@ -28,21 +28,24 @@ import { Signature } from '../signature/signature.entity.js';
 import { emptyQueues } from '../webhook/deliveries.js';
 import { Webhook } from '../webhook/webhook.entity.js';
 
-/** Its token is of no use to anybody any more, least of all to whoever might find it. */
-const takeOff = uninstall({ status: 'uninstalled', accessToken: null, uninstalledAt: NOW });
+/** Clears the token, which must not be usable after the app is uninstalled. */
+const uninstallApp = uninstall({ status: 'uninstalled', accessToken: null, uninstalledAt: NOW });
 
-/** An app acts for whoever installed it. A manager's shared apps are the next rule's, so that no app counts twice. */
+/**
+ * An app acts on behalf of its installer. A manager's shared apps are left to the next rule, so that no app is counted
+ * twice.
+ */
 const apps = rule('integrations.apps', 'Installed apps', {
   rows: owned(App, 'installedBy', { status: 'installed' }, { match: sql`not (t.shared and l.was_manager)` }),
-  deactivated: can(takeOff, transfer),
+  deactivated: can(uninstallApp, transfer),
 });
 
 const sharedByLeaver = owned(App, 'installedBy', { status: 'installed', shared: true }, { match: sql`l.was_manager` });
 
 /**
- * With an owner or admin go all shared apps of the account, whoever installed them: the rule speaks of those that were
- * there when the leaver left, and, for anybody who is no manager, of none. Only what the leaver installed can be
- * transferred. What is kept is counted: all shared apps of the account.
+ * When an owner or admin leaves, the rule covers all shared apps of the account that were installed before, by anyone;
+ * when another user leaves, none. Only apps that the leaver installed can be transferred. With keep, all shared apps of
+ * the account are counted.
  */
 const sharedApps = rule('integrations.shared-apps', "The account's shared apps", {
   rows: ofAccount(
@@ -51,19 +54,19 @@ const sharedApps = rule('integrations.shared-apps', "The account's shared apps",
     sql`l.was_manager and (t.created_at <= l.left_at or t.installed_by = l.user_id)`,
   ),
   deactivated: can(
-    scoped('all', takeOff),
-    scoped('installed-by-leaver', only(sharedByLeaver, takeOff)),
+    scoped('all', uninstallApp),
+    scoped('installed-by-leaver', only(sharedByLeaver, uninstallApp)),
     only(sharedByLeaver, transfer),
     keep,
   ),
   warning: true,
   explain: ({ action, count }) =>
     action === 'uninstall'
-      ? `Attention: ${count} shared app(s) stop working for everybody in the account. Choose keep or transfer to go on using them.`
+      ? `Attention: ${count} shared app(s) stop working for the whole account. Choose keep or transfer to continue using them.`
       : undefined,
 });
 
-/** Nobody answers for where the account's events go: no delivery any more, not even of what was waiting. */
+/** Nobody is responsible for the receiver any more, so deliveries end, including queued ones. */
 const webhooks = rule('integrations.webhooks', 'Webhooks', {
   rows: owned(Webhook, 'ownerId'),
   deactivated: can(disable({ active: false }, { sideEffects: emptyQueues }), transfer),
@@ -71,26 +74,29 @@ const webhooks = rule('integrations.webhooks', 'Webhooks', {
 
 const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind });
 
-/** Nothing goes on reading a mailbox whose owner has left; without the grant nothing could. */
+/** Syncs must not read the mailbox of a user who has left. Deleting the grant makes that impossible. */
 const accountSyncs = rule('integrations.account-syncs', 'Account syncs', {
   rows: [syncsOf('email'), syncsOf('contact'), syncsOf('calendar'), syncsOf('drive')],
   deactivated: always(stop({ status: 'stopped', sealedGrant: null, stoppedAt: NOW })),
 });
 
-/** Nobody can meet them any more. They come back when a reactivation asks for it, or one by one when their owner activates them. */
+/**
+ * Meetings with the leaver are no longer possible. Links become active again when a reactivation asks for it, or when
+ * the owner activates them one by one.
+ */
 const schedulerLinks = rule('integrations.scheduler-links', 'Meeting scheduler links', {
   rows: owned(SchedulerLink, 'ownerId'),
   deactivated: always(expire({ status: 'expired', expiredAt: NOW })),
 });
 
-/** Whoever has access to the storage views and edits them as before. */
+/** Users with access to the storage can view and edit them as before. */
 const documents = rule('integrations.documents', 'Documents', {
   rows: owned(Document, 'ownerId'),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-/** Usable by whomever their owner had permitted; nobody can permit anybody afterwards. */
+/** Users with the owner's permission can still use them, but after the departure nobody can give permission. */
 const documentTemplates = rule('integrations.document-templates', 'Document templates', {
   rows: owned(DocumentTemplate, 'ownerId'),
   deactivated: always(keep),
@@ -99,21 +105,21 @@ const documentTemplates = rule('integrations.document-templates', 'Document temp
   explain: lostTemplates,
 });
 
-/** They belong to the deal: whoever may see that sees them. */
+/** They belong to the deal: users who can see the deal can see them. */
 const signatures = rule('integrations.signatures', 'Documents sent for signing', {
   rows: owned(Signature, 'ownerId'),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-/** Readable as soon as somebody else is connected with QuickBooks. */
+/** Readable as soon as another user is connected with QuickBooks. */
 const invoices = rule('integrations.invoices', 'QuickBooks invoices', {
   rows: owned(Invoice, 'ownerId'),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
-/** What happens to the integrations of somebody who leaves, in this order. */
+/** The rules for a leaver's integrations, in the order in which they run. */
 export const integrationsRules: readonly Rule[] = [
   apps,
   sharedApps,

@@ -1,9 +1,8 @@
 import type { Kept } from '#libs/lifecycle/testing';
 
-/** Columns with a person in them that stay as they are, each with its reason. */
+/** Columns that name a user and are not covered by a rule, each with the reason. */
 export const kept: Kept = {
   'storage_access.user_id':
-    'The storage outside decides on access, and takes it away itself. Here whoever has left counts for nothing and calls nothing; who returns works on as before.',
-  'template_grant.user_id':
-    'Permission to use a template is of no use to somebody who has left; who returns has it as before.',
+    'The external storage controls access and revokes it itself. Here a user who has left is not counted and cannot call anything; a user who returns has access as before.',
+  'template_grant.user_id': 'A user who has left cannot use the permission; a user who returns has it as before.',
 };

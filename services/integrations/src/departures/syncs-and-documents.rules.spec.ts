@@ -33,7 +33,7 @@ class AccountSyncs extends AccountSyncController {
 type UsesStorages<T> = new (em: EntityManager, directory: Directory, ids: Ids, clock: Clock, storages: Storages) => T;
 type Creates = { create: DocumentController['create'] };
 
-/** The same controller, made of what the bench has. */
+/** Adapts a controller that needs Storages to the constructor the rule bench expects. */
 const withStorages = (controller: UsesStorages<Creates>) =>
   class {
     private readonly resource: Creates;
@@ -54,7 +54,7 @@ const common = (bench: RuleBench, { accountId, userId }: Person) => ({
   createdAt: bench.clock.now(),
 });
 
-/** A storage to which the person has access; saved, as what is kept there refers to it. */
+/** Creates a storage to which the person has access, and saves it because documents refer to it. */
 async function aStorage(bench: RuleBench, { accountId, userId }: Person, provider = 'onedrive'): Promise<string> {
   const [storageId, createdAt] = [bench.ids.next(), bench.clock.now()];
   const em = bench.em();
@@ -141,7 +141,7 @@ behavesLikeARule(integrations, 'integrations.invoices', {
   },
 });
 
-describe('before somebody leaves, the preview', () => {
+describe('the preview of a departure', () => {
   let bench: RuleBench;
   let leaver: Person;
   let heir: Person;
@@ -160,7 +160,7 @@ describe('before somebody leaves, the preview', () => {
   };
   const templates = () => lines({ 'integrations.document-templates': { deactivated: { action: 'keep' } } });
 
-  /** A template that the heir may use, as far as given. */
+  /** Creates a template and optionally gives the heir permission and storage access. */
   async function given({ permitted, access }: { permitted: boolean; access: boolean }): Promise<void> {
     const em = bench.em();
     const { id, storageId } = await aTemplate(em, leaver, bench);
@@ -187,23 +187,23 @@ describe('before somebody leaves, the preview', () => {
     expect(receipt!.rules).toHaveLength(4);
   });
 
-  it('counts the templates that nobody else may use', async () => {
+  it('counts the templates that no other user may use', async () => {
     await given({ permitted: false, access: true });
     await given({ permitted: true, access: false });
     await given({ permitted: true, access: true });
     const [line] = await templates();
     expect(line).toMatchObject({ count: 3, warning: true });
-    expect(line!.detail).toContain('Nobody else may use 2 of these 3 template(s)');
+    expect(line!.detail).toContain('No other user may use 2 of these 3 template(s)');
   });
 
-  it('counts nobody who has left among the others', async () => {
+  it('does not count users who have left among the other users', async () => {
     await given({ permitted: true, access: true });
     expect((await templates())[0]).not.toHaveProperty('detail');
     await bench.processor.apply([bench.leaving(heir, 'deactivated', {})]);
-    expect((await templates())[0]!.detail).toContain('Nobody else may use 1 of these 1 template(s)');
+    expect((await templates())[0]!.detail).toContain('No other user may use 1 of these 1 template(s)');
   });
 
-  it('is silent where there are no templates', async () => {
+  it('shows no detail when there are no templates', async () => {
     expect(await templates()).toMatchObject([{ count: 0 }]);
     expect((await templates())[0]).not.toHaveProperty('detail');
   });

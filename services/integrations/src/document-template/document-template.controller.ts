@@ -30,7 +30,10 @@ const base = plainResource(documentTemplates, {
 
 type NewRow = Partial<DocumentTemplateRow> & { grantedUserIds: string[] };
 
-/** Seen and used by the owner, and by others with the owner's permission; all of them need access to the storage, too. */
+/**
+ * A template can be seen and used by its owner and by users with the owner's permission, if they have access to the
+ * storage.
+ */
 @Controller()
 export class DocumentTemplateController extends base {
   constructor(
@@ -74,7 +77,7 @@ export class DocumentTemplateController extends base {
       (await this.em.count(TemplateGrant, { templateId: template.id, userId })) === 0
     ) {
       throw new Problem('forbidden', {
-        detail: 'Only its owner may use this template, and whoever the owner has permitted.',
+        detail: 'Only the owner and users with the owner’s permission may use this template.',
       });
     }
     await this.storages.requireAccess(template.storageId, userId);
@@ -117,13 +120,14 @@ export class DocumentTemplateController extends base {
   }
 
   /**
-   * The permission is the owner's to give, and nobody gives it in their name when they have left.
-   * @throws Problem `conflict` or `forbidden`
+   * Only the owner gives permission; after the owner has left, nobody can.
+   * @throws Problem `conflict` when the owner has left, `forbidden` for other users
    */
   private async requireOwner({ accountId, ownerId }: DocumentTemplateRow, { principal }: Call): Promise<void> {
     if (await this.directory.lockAndCheckLeft(accountId, ownerId)) {
       throw new Problem('conflict', {
-        detail: 'The owner of this template has left: it stays as it is, and nobody else can be permitted to use it.',
+        detail:
+          'The owner of this template has left, so it cannot be changed and no other user can get permission to use it.',
         items: [ownerId],
       });
     }

@@ -14,7 +14,7 @@ export const DocumentTemplate = defineEntity({
 });
 export type DocumentTemplateRow = InferEntity<typeof DocumentTemplate>;
 
-/** The owner's permission for somebody else to use the template. */
+/** The owner's permission for another user to use the template. */
 export const TemplateGrant = defineEntity({
   name: 'TemplateGrant',
   tableName: 'template_grant',

@@ -36,7 +36,7 @@ describe('document templates', () => {
   const list = async (who: Principal) => (await integrations.call(who, documentTemplates.list)).items;
   const forbidden = { code: 'forbidden' };
 
-  it('become a document of whoever uses them', async () => {
+  it('create a document owned by the user who uses them', async () => {
     const { id } = await create({ grantedUserIds: [kim.userId] });
     const dealId = integrations.ids.next();
     const made = await use(kim, id, { dealId });
@@ -51,7 +51,7 @@ describe('document templates', () => {
     expect(await use(robin, id, { title: 'For Acme' })).toMatchObject({ title: 'For Acme', dealId: null });
   });
 
-  it('are for their owner and whomever the owner has permitted', async () => {
+  it('can be used by their owner and by users with permission', async () => {
     const made = await create({ grantedUserIds: [kim.userId, robin.userId] });
     expect(made).toMatchObject({ grantedUserIds: [kim.userId], grantedUsers: [{ name: 'Kim Example' }] });
     expect(await list(robin)).toEqual([made]);
@@ -63,7 +63,7 @@ describe('document templates', () => {
     );
   });
 
-  it('need access to the storage, too', async () => {
+  it('also need access to the storage', async () => {
     const own = await aStorage(integrations, robin);
     const { id } = await create({ storageId: own.id, grantedUserIds: [kim.userId] });
     await expect(use(kim, id)).rejects.toMatchObject({ ...forbidden, details: { items: [own.id] } });
@@ -72,7 +72,7 @@ describe('document templates', () => {
     await expect(create({ storageId: elsewhere.id })).rejects.toMatchObject(forbidden);
   });
 
-  it('are opened and closed to others by their owner alone', async () => {
+  it('get and lose permissions only through their owner', async () => {
     const { id } = await create({ grantedUserIds: [kim.userId] });
     for (const who of [kim, lee])
       await expect(update(who, id, { grantedUserIds: [lee.userId] })).rejects.toMatchObject(forbidden);
@@ -87,7 +87,7 @@ describe('document templates', () => {
   });
 
   it.each(['deactivated', 'deleted'] as const)(
-    'of somebody %s can be used by those permitted before, and by nobody else any more',
+    'of a %s user can still be used by permitted users, but by no new ones',
     async (transition) => {
       const { id } = await create({ grantedUserIds: [kim.userId] });
       await leaves(integrations, robin, transition);
@@ -100,7 +100,7 @@ describe('document templates', () => {
     },
   );
 
-  it('can be opened again by an owner who returns', async () => {
+  it('can get new permissions from an owner who returns', async () => {
     const { id } = await create();
     await leaves(integrations, robin);
     await returns(integrations, robin);

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
 import type { Explain } from '#libs/lifecycle';
 
-/** Counts the templates that nobody else may use: without the owner's permission or access to the storage they rest. */
+/**
+ * Warns about templates that no other active user may use, which takes the owner's permission and access to the
+ * storage.
+ */
 export async function lostTemplates({ db, accountId, userId, count }: Explain): Promise<string | undefined> {
   const { rows } = await sql<{ lost: string }>`
     select count(*) as lost from document_template t
@@ -13,7 +16,7 @@ export async function lostTemplates({ db, accountId, userId, count }: Explain): 
   const lost = Number(rows[0]!.lost);
   if (lost === 0) return undefined;
   return (
-    `Nobody else may use ${lost} of these ${count} template(s). We recommend that the user grants permission before ` +
-    'leaving, to somebody with access to the storage: afterwards nobody can.'
+    `No other user may use ${lost} of these ${count} template(s). We recommend that the user grants permission before ` +
+    'leaving, to a user with access to the storage: afterwards nobody can.'
   );
 }

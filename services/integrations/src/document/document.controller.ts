@@ -23,7 +23,7 @@ const base = plainResource(documents, {
   mine: 'ownerId',
 });
 
-/** Whether its owner is still there makes no difference: what counts is the access to the storage. */
+/** Access depends only on access to the storage, not on whether the owner has left. */
 @Controller()
 export class DocumentController extends base {
   constructor(

@@ -25,7 +25,7 @@ describe('documents', () => {
     (await integrations.call(who, documents.list, { query: { ownerId: robin.userId } })).items;
   const forbidden = { code: 'forbidden' };
 
-  it('are viewed and edited by whoever has access to their storage', async () => {
+  it('can be viewed and edited by users with access to their storage', async () => {
     const storage = await aStorage(integrations, robin, [robin.userId, kim.userId]);
     const made = await aDocument(integrations, robin, { storageId: storage.id });
     expect(made).toMatchObject({ title: 'Offer', storageId: storage.id, dealId: null, owner: { id: robin.userId } });
@@ -36,7 +36,7 @@ describe('documents', () => {
     expect(await edit(kim, made.id, { dealId: null })).toMatchObject({ title: 'Final offer', dealId: null });
   });
 
-  it('are closed to everybody else, managers too', async () => {
+  it('are closed to all other users, including managers', async () => {
     const { id } = await aDocument(integrations, robin);
     for (const who of [kim, admin]) {
       await expect(read(who, id)).rejects.toMatchObject(forbidden);
@@ -60,7 +60,7 @@ describe('documents', () => {
   it.each([
     ['deactivated', 'Robin Example'],
     ['deleted', 'Deleted user'],
-  ] as const)('of somebody %s stay, for those with access to the storage', async (transition, name) => {
+  ] as const)('of a %s user stay available to users with access to the storage', async (transition, name) => {
     const storage = await aStorage(integrations, robin, [robin.userId, kim.userId]);
     const { id } = await aDocument(integrations, robin, { storageId: storage.id });
     await leaves(integrations, robin, transition);
@@ -75,7 +75,7 @@ describe('documents', () => {
     ).rejects.toMatchObject({ code: 'inactive-user' });
   });
 
-  it('are there for somebody who returns', async () => {
+  it('are available again to an owner who returns', async () => {
     const made = await aDocument(integrations, robin);
     await leaves(integrations, robin);
     await returns(integrations, robin);

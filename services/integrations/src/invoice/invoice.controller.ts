@@ -15,7 +15,10 @@ const base = plainResource(invoices, {
   mine: 'ownerId',
 });
 
-/** Invoices are read through a connection with QuickBooks: their owner's, or, once they have left, somebody else's. */
+/**
+ * Invoices are readable while at least one active user of the account is connected with QuickBooks: the owner, or
+ * another user once the owner has left.
+ */
 @Controller()
 export class InvoiceController extends base {
   constructor(
@@ -46,9 +49,11 @@ export class InvoiceController extends base {
     await super.discard(invoice, call);
   }
 
-  /** @throws Problem `forbidden` when nobody in the account is connected who has not left */
+  /** @throws Problem `forbidden` when no active user of the account is connected */
   private async requireConnection(accountId: string): Promise<void> {
     if (await this.storages.isConnected(accountId, QUICKBOOKS)) return;
-    throw new Problem('forbidden', { detail: `Nobody here is connected with QuickBooks any more. ${HOW_TO_CONNECT}` });
+    throw new Problem('forbidden', {
+      detail: `No active user of this account is connected with QuickBooks. ${HOW_TO_CONNECT}`,
+    });
   }
 }

@@ -24,7 +24,7 @@ describe('QuickBooks invoices', () => {
   const list = async () => (await integrations.call(kim, invoices.list)).items;
   const unreadable = { code: 'forbidden', details: { detail: expect.stringContaining('/v1/storage-connections') } };
 
-  it('are made by whoever is connected with QuickBooks, and read by everybody', async () => {
+  it('are created by users connected with QuickBooks and can be read by all users', async () => {
     await expect(create()).rejects.toMatchObject({ code: 'conflict', details: { items: [robin.userId] } });
     await connect(robin);
     const made = await create();
@@ -37,7 +37,7 @@ describe('QuickBooks invoices', () => {
   it.each([
     ['deactivated', 'Robin Example'],
     ['deleted', 'Deleted user'],
-  ] as const)('of somebody %s are readable once another user connects', async (transition, name) => {
+  ] as const)('of a %s user are readable once another user connects', async (transition, name) => {
     await connect(robin);
     const { id } = await create();
     await leaves(integrations, robin, transition);
@@ -56,7 +56,7 @@ describe('QuickBooks invoices', () => {
     });
   });
 
-  it('remain readable when somebody else was connected all the time', async () => {
+  it('stay readable if another user was connected all the time', async () => {
     await connect(robin);
     await connect(kim);
     const { id } = await create();
@@ -72,7 +72,7 @@ describe('QuickBooks invoices', () => {
     expect(await read(id)).toMatchObject({ number: 'INV-1' });
   });
 
-  it('end with the connection', async () => {
+  it('cannot be read without a connection', async () => {
     const { id: connection } = await connect(robin);
     const { id } = await create();
     await integrations.call(robin, storageConnections.remove, { params: { id: connection } });

@@ -28,7 +28,7 @@ export const appAndWebhookTables = migration(
   )`,
   'create index webhook_owner on webhook (owner_id, id)',
   'create index webhook_account on webhook (account_id, id)',
-  // What waits to be sent; a row goes when it has been delivered or given up.
+  // Queued deliveries. A row is deleted when it was delivered or given up.
   `create table webhook_delivery (
     id uuid primary key,
     webhook_id uuid not null references webhook (id) on delete cascade,

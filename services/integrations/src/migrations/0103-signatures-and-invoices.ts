@@ -2,7 +2,7 @@ import { migration } from '#libs/database';
 
 export const signatureAndInvoiceTables = migration(
   '0103-signatures-and-invoices',
-  // What was signed stays when the document that it was made from goes.
+  // A signature stays when its source document is deleted.
   `create table signature (
     id uuid primary key,
     account_id uuid not null,

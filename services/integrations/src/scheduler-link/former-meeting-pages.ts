@@ -3,10 +3,13 @@ import { Forgetting, type Db, type DeletedPerson } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
 
-/** What is left of a slug: enough to know it again when somebody asks for it, and nothing to read. */
+/** Replaces a slug by its hash, so that the old address is still recognised but cannot be read. */
 export const formerSlug = (slug: string): string => `gone-${createHash('sha256').update(slug).digest('hex')}`;
 
-/** The address and the title of a meeting page say whom one meets. The page goes on telling that it has expired. */
+/**
+ * Removes the name from the slug and the title of a deleted user's meeting pages. The old address keeps answering that
+ * it has expired.
+ */
 @Injectable()
 export class FormerMeetingPages extends Forgetting {
   override async forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void> {

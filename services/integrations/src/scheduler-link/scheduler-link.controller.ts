@@ -46,7 +46,7 @@ export class SchedulerLinkController extends base {
     return answers.map((answer, index) => ({ ...answer, url: `/m/${rows[index]!.slug}` }));
   }
 
-  /** One that has expired because its owner left becomes active only when they have returned, and on request. */
+  /** A link that expired with its owner's departure can be activated only after the owner has returned. */
   @Handles(schedulerLinkUpdate)
   async update(call: Call<SchedulerLinkChanges>): Promise<SchedulerLinkView> {
     const { body, principal } = call;
@@ -61,7 +61,10 @@ export class SchedulerLinkController extends base {
     return (await this.present([link], call))[0] as SchedulerLinkView;
   }
 
-  /** For everybody who has the link. Whoever has left can't be met, even while their links are still being worked off. */
+  /**
+   * Open to anyone with the link. The host's status is checked too, because the departure's rule may not have reached
+   * the link yet.
+   */
   @Handles(publicScheduler)
   async show({ params }: Call): Promise<PublicSchedulerPage> {
     const slug = params.slug!;

@@ -33,19 +33,19 @@ describe('meeting scheduler links', () => {
   const visit = (params = { slug }) => integrations.call(NOBODY, publicScheduler, { params });
   const gone = { code: 'gone', status: 410 };
 
-  it('show everybody what the meeting is about and whom one meets', async () => {
+  it('show the title and the host to anyone', async () => {
     expect(await create()).toMatchObject({ slug, url: `/m/${slug}`, status: 'active', owner: { id: robin.userId } });
     expect(await visit()).toEqual({ title: 'Demo', hostName: 'Robin Example' });
     await expect(visit({ slug: 'nowhere' })).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('have an address of their own, also among accounts', async () => {
+  it('have a slug that is unique across accounts', async () => {
     await create();
     const stranger = await integrations.person();
     await expect(create(stranger)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('expire and become active again as their owner or a manager likes', async () => {
+  it('can be expired and activated by their owner and by managers', async () => {
     const { id } = await create();
     const colleague = await integrations.person({ accountId: robin.accountId });
     await expect(update(colleague, id, { status: 'expired' })).rejects.toMatchObject({ code: 'forbidden' });
@@ -55,7 +55,7 @@ describe('meeting scheduler links', () => {
     expect(await visit()).toMatchObject({ title: 'Call' });
   });
 
-  it.each(['deactivated', 'deleted'] as const)('of somebody %s answer 410, for ever', async (transition) => {
+  it.each(['deactivated', 'deleted'] as const)('of a %s user answer 410 permanently', async (transition) => {
     const { id } = await create();
     await leaves(integrations, robin, transition);
     await expect(visit()).rejects.toMatchObject(gone);
@@ -66,7 +66,7 @@ describe('meeting scheduler links', () => {
     await expect(create(admin)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('of somebody deleted can not be read any more, and nobody else gets their address', async () => {
+  it('of a deleted user lose title and slug, and the slug stays reserved', async () => {
     const { id } = await create(robin, { title: 'Meet Robin' });
     await leaves(integrations, robin, 'deleted');
     const left = await integrations.em().findOneOrFail(SchedulerLink, { id });
@@ -75,14 +75,14 @@ describe('meeting scheduler links', () => {
     await expect(create(admin)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('answer 410 before the rule has reached the last of them', async () => {
+  it('answer 410 even before the departure’s rule has reached them', async () => {
     const { id } = await create();
     await leaves(integrations, robin);
     await integrations.em().nativeUpdate(SchedulerLink, { id }, { status: 'active' });
     await expect(visit()).rejects.toMatchObject(gone);
   });
 
-  it('of somebody who returns remain expired until they activate them', async () => {
+  it('of a user who returns stay expired until the user activates them', async () => {
     const { id } = await create();
     await leaves(integrations, robin);
     await returns(integrations, robin);

@@ -22,7 +22,7 @@ const base = plainResource(signatures, {
   mine: 'ownerId',
 });
 
-/** Whoever may see the deal sees what was sent for signing in it, whether or not its sender is still there. */
+/** Users who can see the deal can see its signatures, whether or not the sender has left. */
 @Controller()
 export class SignatureController extends base {
   constructor(
@@ -54,14 +54,15 @@ export class SignatureController extends base {
     if (dealVisibleTo === 'everyone' || ownerId === call.principal.userId || isManager(call.principal))
       return signature;
     throw new Problem('forbidden', {
-      detail: 'Only whoever may see the deal may see what was sent for signing in it.',
+      detail: 'Only users who can see the deal may see its documents sent for signing.',
     });
   }
 
-  /** @throws Problem `unknown-reference`, or `forbidden` when the sender has no access to its storage */
+  /** @throws Problem `unknown-reference`, or `forbidden` when the sender has no access to the document's storage */
   private async requireDocument(accountId: string, id: string, ownerId: string): Promise<void> {
     const document = await this.em.findOne(Document, { id, accountId });
-    if (!document) throw new Problem('unknown-reference', { detail: 'Name a document of this account.', items: [id] });
+    if (!document)
+      throw new Problem('unknown-reference', { detail: 'Choose a document of this account.', items: [id] });
     await this.storages.requireAccess(document.storageId, ownerId);
   }
 }

@@ -9,7 +9,7 @@ export const Signature = defineEntity({
     ...tenantRow(),
     documentId: p.uuid().nullable(),
     dealId: p.uuid(),
-    /** The deal itself is elsewhere; this is what has to be known of it here. */
+    /** The deal's visibility. The deal itself belongs to another service. */
     dealVisibleTo: p.text().$type<DealAudience>(),
     title: p.text(),
     provider: p.text().$type<SignatureProvider>(),

@@ -25,7 +25,7 @@ describe('documents sent for signing', () => {
   const read = (who: Principal, id: string) => integrations.call(who, signatures.get, { params: { id } });
   const list = async (who: Principal) => (await integrations.call(who, signatures.list)).items;
 
-  it('are seen by whoever may see the deal', async () => {
+  it('can be seen by users who can see the deal', async () => {
     const open = await send();
     expect(open).toMatchObject({ provider: 'built-in', dealVisibleTo: 'everyone', owner: { id: robin.userId } });
     const closed = await send({ provider: 'docusign', dealVisibleTo: 'owner-and-managers' });
@@ -37,7 +37,7 @@ describe('documents sent for signing', () => {
     await expect(remove).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  it('outlive the document that they were made from', async () => {
+  it('are kept when their source document is removed', async () => {
     const document = await aDocument(integrations, robin);
     const { id } = await send({ documentId: document.id });
     expect(await read(kim, id)).toMatchObject({ documentId: document.id });
@@ -45,7 +45,7 @@ describe('documents sent for signing', () => {
     expect(await read(kim, id)).toMatchObject({ documentId: null, title: 'Contract' });
   });
 
-  it('are made from documents that the sender has access to', async () => {
+  it('can be created only from documents the sender has access to', async () => {
     const theirs = await aDocument(integrations, kim);
     await expect(send({ documentId: theirs.id })).rejects.toMatchObject({ code: 'forbidden' });
     const stranger = await integrations.person();
@@ -56,7 +56,7 @@ describe('documents sent for signing', () => {
   it.each([
     ['deactivated', 'Robin Example'],
     ['deleted', 'Deleted user'],
-  ] as const)('by somebody %s stay for whoever may see the deal', async (transition, name) => {
+  ] as const)('of a %s user stay visible to users who can see the deal', async (transition, name) => {
     const open = await send({ provider: 'docusign' });
     const closed = await send({ dealVisibleTo: 'owner-and-managers' });
     await leaves(integrations, robin, transition);

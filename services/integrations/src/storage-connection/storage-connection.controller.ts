@@ -48,12 +48,12 @@ export class StorageConnectionController extends base {
     assertMayChange(principal, await this.accessesOf([id]));
     await this.em.nativeDelete(StorageConnection, { id }).catch((error: unknown) => {
       if (error instanceof ForeignKeyConstraintViolationException)
-        throw new Problem('conflict', { detail: 'Documents or templates are hosted there. Remove them first.' });
+        throw new Problem('conflict', { detail: 'This storage still has documents or templates. Remove them first.' });
       throw error;
     });
   }
 
-  /** Managers may admit themselves, so that nothing is lost with the last person who had access. */
+  /** Managers may give themselves access, so that a storage stays reachable when the last user with access leaves. */
   @Handles(storageConnectionUpdate)
   async update(call: Call<StorageConnectionChanges>): Promise<StorageConnectionView> {
     const { principal, body } = call;
@@ -81,5 +81,5 @@ export class StorageConnectionController extends base {
 
 function assertMayChange(principal: Principal, accesses: readonly { userId: string }[]): void {
   if (isManager(principal) || accesses.some(({ userId }) => userId === principal.userId)) return;
-  throw new Problem('forbidden', { detail: 'Only whoever has access to the storage and managers may do this.' });
+  throw new Problem('forbidden', { detail: 'Only users with access to the storage and managers may do this.' });
 }

@@ -12,7 +12,7 @@ export const StorageConnection = defineEntity({
 });
 export type StorageConnectionRow = InferEntity<typeof StorageConnection>;
 
-/** Somebody who has access to a storage. */
+/** A user's access to a storage. */
 export const StorageAccess = defineEntity({
   name: 'StorageAccess',
   tableName: 'storage_access',

@@ -21,7 +21,7 @@ describe('storage connections', () => {
   const update = (who: Principal, id: string, userIds: string[]) =>
     integrations.call(who, storageConnectionUpdate, { params: { id }, body: { userIds } });
 
-  it('say who has access: the caller, unless others are named', async () => {
+  it('give access to the caller unless other users are given', async () => {
     const own = await aStorage(integrations, robin);
     expect(own).toMatchObject({ provider: 'google-drive', userIds: [robin.userId] });
     const named = await aStorage(integrations, robin, [kim.userId]);
@@ -29,7 +29,7 @@ describe('storage connections', () => {
     expect((await integrations.call(admin, storageConnections.list)).items).toEqual([named, own]);
   });
 
-  it('are opened to others by whoever has access, and by managers', async () => {
+  it('can be shared by users with access and by managers', async () => {
     const { id } = await aStorage(integrations, robin);
     await expect(update(kim, id, [kim.userId])).rejects.toMatchObject({ code: 'forbidden' });
     expect(await update(robin, id, [robin.userId, kim.userId])).toMatchObject({ userIds: [robin.userId, kim.userId] });
@@ -37,7 +37,7 @@ describe('storage connections', () => {
     expect(await update(admin, id, [])).toMatchObject({ userIds: [] });
   });
 
-  it('admit nobody who has left, and keep those who had access', async () => {
+  it('refuse new users who have left, and keep those who had access', async () => {
     const { id } = await aStorage(integrations, robin, [robin.userId, admin.userId]);
     await leaves(integrations, robin, 'deleted');
     await leaves(integrations, kim);
@@ -48,7 +48,7 @@ describe('storage connections', () => {
     await expect(aStorage(integrations, admin, [kim.userId])).rejects.toMatchObject(refused);
   });
 
-  it('stay as long as something is hosted there', async () => {
+  it('cannot be removed while they host documents', async () => {
     const document = await aDocument(integrations, robin);
     const remove = () => integrations.call(robin, storageConnections.remove, { params: { id: document.storageId } });
     await expect(remove()).rejects.toMatchObject({ code: 'conflict' });

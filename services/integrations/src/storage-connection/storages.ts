@@ -4,35 +4,36 @@ import { sql } from 'kysely';
 import { Problem } from '#libs/contracts';
 import { StorageAccess, StorageConnection } from './storage-connection.entity.js';
 
-/** Who has access to what is outside. */
+/** Checks access to storage connections. */
 @Injectable()
 export class Storages {
   constructor(private readonly em: EntityManager) {}
 
-  /** @throws Problem `forbidden` */
+  /** @throws Problem `forbidden` when the user has no access to the storage */
   async requireAccess(storageId: string, userId: string): Promise<void> {
     if ((await this.em.count(StorageAccess, { storageId, userId })) > 0) return;
     throw new Problem('forbidden', {
-      detail: 'One needs access to the storage in which this is hosted.',
+      detail: 'You need access to the storage that hosts this.',
       items: [storageId],
     });
   }
 
   /**
-   * Makes sure that the owner can keep something there.
-   * @throws Problem `unknown-reference` for what is no storage of the account, `forbidden` when the owner has no access
+   * Checks that the owner can store something there.
+   * @throws Problem `unknown-reference` when the storage is not one of the account, `forbidden` when the owner has no
+   * access
    */
   async requireHost(accountId: string, storageId: string, ownerId: string): Promise<void> {
     if ((await this.em.count(StorageConnection, { id: storageId, accountId })) === 0) {
       throw new Problem('unknown-reference', {
-        detail: 'Name a storage connection of this account.',
+        detail: 'Choose a storage connection of this account.',
         items: [storageId],
       });
     }
     await this.requireAccess(storageId, ownerId);
   }
 
-  /** Whether the account is connected with the provider by anybody who has not left, or by the given user. */
+  /** Whether the given user, or any user if none is given, has not left and is connected with the provider. */
   async isConnected(accountId: string, provider: string, userId?: string): Promise<boolean> {
     const given = userId ? sql`and a.user_id = ${userId}` : sql``;
     const { rows } = await sql`
@@ -43,6 +44,6 @@ export class Storages {
   }
 }
 
-/** For a condition: the ids of the storages that the user has access to. */
+/** SQL for a condition: the ids of the storages that the user has access to. */
 export const storagesOf = (userId: string): RawQueryFragment =>
   raw('(select storage_id from storage_access where user_id = ?)', [userId]);

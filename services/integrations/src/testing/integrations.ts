@@ -15,7 +15,7 @@ import { integrationsRules } from '../departures/integrations.rules.js';
 import { IntegrationsConfig } from '../integrations.config.js';
 import { IntegrationsModule, migrations } from '../integrations.module.js';
 
-/** The service, to be called as the gateway calls it. */
+/** Starts the service; tests call it as the gateway does. */
 export const startIntegrations = () =>
   TestService.start({
     name: 'integrations',
@@ -32,11 +32,11 @@ const DEFAULTS: ResolvedRules = Object.fromEntries(
   ]),
 );
 
-/** A departure under the default policy. */
+/** Applies a departure under the default policy. */
 export const leaves = (integrations: TestService, person: Principal, transition: Transition = 'deactivated') =>
   apply(integrations, person, `user.${transition}`, 2);
 
-/** The reactivation of a deactivated person. */
+/** Applies the reactivation of a deactivated user. */
 export const returns = (integrations: TestService, person: Principal) =>
   apply(integrations, person, 'user.reactivated', 3);
 
@@ -54,11 +54,11 @@ async function apply(
   await integrations.get(EventProcessor).apply([event]);
 }
 
-/** A storage of the person's own, unless others are named. */
+/** Creates a storage; by default only its creator has access. */
 export const aStorage = (integrations: TestService, by: Principal, userIds?: string[]) =>
   integrations.call(by, storageConnections.create, { body: { provider: 'google-drive', ...(userIds && { userIds }) } });
 
-/** A document of the person's, in a storage of their own unless another is named. */
+/** Creates a document, by default in a new storage of the same person. */
 export async function aDocument(integrations: TestService, by: Principal, more: Partial<NewDocument> = {}) {
   const storageId = more.storageId ?? (await aStorage(integrations, by)).id;
   return integrations.call(by, documents.create, { body: { title: 'Offer', ...more, storageId } });

@@ -6,7 +6,7 @@ export interface Received {
   body: string;
 }
 
-/** Somebody else's server that webhooks are sent to. */
+/** An HTTP server that receives webhooks. */
 export class Receiver {
   readonly received: Received[] = [];
   status = 204;

@@ -5,7 +5,9 @@ import { Problem, type CloudEvent } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
 
-/** What waits to be sent to webhooks. Joins the caller's transaction: an event is queued if and only if it happened. */
+/**
+ * The queue of webhook deliveries. It joins the caller's transaction, so an event is queued if and only if it happened.
+ */
 @Injectable()
 export class Deliveries {
   constructor(
@@ -14,7 +16,7 @@ export class Deliveries {
     private readonly clock: Clock,
   ) {}
 
-  /** Queues an event for every active webhook of the account that asked for it. */
+  /** Queues an event for every active webhook of the account that subscribed to its type. */
   async announce(accountId: string, type: string, data: object): Promise<void> {
     const { rows } = await sql<{ id: string }>`
       select id from webhook where account_id = ${accountId} and active and ${type} = any(events) order by id for share`.execute(
@@ -24,8 +26,8 @@ export class Deliveries {
   }
 
   /**
-   * Queues news of departures, for active webhooks that asked for them and whose owner is owner or admin of the account.
-   * The id of a delivery follows from event and webhook: whatever comes twice has the same one.
+   * Queues departure events for active webhooks that subscribed to them and whose owner is an active owner or admin. A
+   * delivery's id is derived from event and webhook, so an event that is consumed twice is queued once.
    */
   async announceDepartures(news: readonly CloudEvent<{ accountId: string }>[]): Promise<void> {
     const now = this.clock.now();
@@ -50,12 +52,12 @@ export class Deliveries {
   }
 
   /**
-   * Queues an event for one webhook, whatever it asked for.
+   * Queues an event for one webhook, whatever types it subscribed to.
    * @returns the id of the delivery
-   * @throws Problem `conflict` when it is not active
+   * @throws Problem `conflict` when the webhook is not active
    */
   async send(webhookId: string, type: string, data: object): Promise<string> {
-    // Held in share: whoever disables it, and empties its queue, comes before or after.
+    // The shared lock orders this against a request that disables the webhook and empties its queue.
     const { rows } = await sql`select 1 from webhook where id = ${webhookId} and active for share`.execute(
       this.em.getKysely(),
     );
@@ -73,7 +75,7 @@ export class Deliveries {
   }
 }
 
-/** Throws away what waits for these webhooks. */
+/** Deletes the queued deliveries of these webhooks. */
 export async function emptyQueues(db: Db, webhookIds: readonly string[]): Promise<void> {
   await sql`delete from webhook_delivery where webhook_id = any(${[...webhookIds]}::uuid[])`.execute(db);
 }

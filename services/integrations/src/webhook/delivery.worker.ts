@@ -10,19 +10,19 @@ import { post } from './post.js';
 import { signedHeaders } from './signing.js';
 
 const CONCURRENCY = 20;
-/** Fewer than that: receivers that are slow do not hold up the others. */
+/** Below the concurrency, so that slow receivers do not hold up the others. */
 const BATCH_SIZE = 10;
-/** Longer than an attempt may take. */
+/** Longer than one attempt may take. */
 const LEASE_MS = 60_000;
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
-/** A receiver may be away over a weekend. */
+/** Delays add up to several days, so that a receiver may be down over a weekend. */
 const RETRY = {
   delaysMs: [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR],
   jitter: 0.1,
 };
 const GONE = 410;
 
-/** The receiver answered, and not with success. */
+/** The receiver answered with a status other than 2xx. */
 class NotAccepted extends Error {
   readonly code: string;
 
@@ -43,8 +43,8 @@ interface Claimed {
 }
 
 /**
- * Sends what waits for webhooks: at least once, again after growing delays, never while the webhook is not active.
- * No transaction is open while it waits for an answer.
+ * Sends queued deliveries at least once, retries with growing delays, and sends nothing while the webhook is inactive.
+ * No transaction is open during a request.
  */
 @Injectable()
 export class DeliveryWorker extends Worker<Claimed> {
@@ -78,7 +78,7 @@ export class DeliveryWorker extends Worker<Claimed> {
     const { id, webhook_id: webhookId } = delivery;
     const status = await this.send(delivery);
     if (status === GONE) {
-      this.log.info({ webhook: webhookId, status }, 'a webhook is disabled: its receiver is gone');
+      this.log.info({ webhook: webhookId, status }, 'webhook disabled: its receiver answered 410');
       return this.disable(webhookId);
     }
     if (status < 200 || status >= 300) throw new NotAccepted(status);
@@ -108,7 +108,7 @@ export class DeliveryWorker extends Worker<Claimed> {
     await sql`delete from webhook_delivery where id = ${id}`.execute(this.db());
   }
 
-  /** The receiver says that this address is gone for good. */
+  /** The receiver has answered 410: the address is gone for good. */
   private disable(webhookId: string): Promise<void> {
     return this.em.fork().transactional(async (em) => {
       await sql`update webhook set active = false where id = ${webhookId}`.execute(em.getKysely());

@@ -16,7 +16,7 @@ type News = CloudEvent<DepartureNews | CompletedDeparture>;
 
 const TYPES: readonly string[] = [...DEPARTURE_NEWS, DEPARTURE_COMPLETED];
 
-/** Hands what identity says of departures on to the webhooks that asked for it. */
+/** Queues identity's departure events for the webhooks that subscribed to them. */
 @Controller()
 export class DepartureNewsConsumer {
   constructor(
@@ -29,7 +29,7 @@ export class DepartureNewsConsumer {
   async handle(batch: Delivery[]): Promise<Outcome[]> {
     const news = batch.map(decode);
     const unreadable = news.filter((one) => !one).length;
-    if (unreadable > 0) this.log.error({ messages: unreadable }, 'news of departures that could not be read');
+    if (unreadable > 0) this.log.error({ messages: unreadable }, 'undecodable departure events');
     await this.em
       .fork()
       .transactional(() => this.deliveries.announceDepartures(news.filter((one) => one !== undefined)));

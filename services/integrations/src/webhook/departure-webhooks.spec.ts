@@ -53,7 +53,9 @@ const news = (type: string, { accountId } = admin): CloudEvent<DepartureNews> =>
   },
 });
 
-/** As identity does; the broker would swallow a second message of the same id, so each has its own. */
+/**
+ * Publishes as identity does. Each message has its own id, because the broker drops a second message with the same id.
+ */
 const publish = (...events: CloudEvent<DepartureNews>[]) =>
   integrations.get(Publisher).publishAll(
     DEPARTURES,
@@ -61,7 +63,7 @@ const publish = (...events: CloudEvent<DepartureNews>[]) =>
   );
 
 const received = () => receiver.received.map(({ body }) => JSON.parse(body) as { type: string; data: DepartureNews });
-/** Nothing waits any more. The service's own worker may be about to note what it has sent. */
+/** Waits until the queue is empty. The service's own worker may still have to record what it has sent. */
 const settled = () =>
   eventually(async () => {
     await integrations.get(DeliveryWorker).drain();
@@ -69,8 +71,8 @@ const settled = () =>
     return rows.length === 0;
   });
 
-describe('webhooks that ask for departures', () => {
-  it('get them signed, with ids and nothing personal', async () => {
+describe('webhooks that subscribe to departure events', () => {
+  it('receive them signed, with ids and no personal data', async () => {
     const { secret } = await create(['departure.started', 'departure.failed']);
     const started = news('departure.started');
     await publish(started, news('departure.scheduled'));
@@ -84,7 +86,7 @@ describe('webhooks that ask for departures', () => {
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
   });
 
-  it('get those of their own account only', async () => {
+  it('receive only events of their own account', async () => {
     await create(['departure.failed']);
     const other = await integrations.person({ roles: ['admin'] });
     const own = news('departure.failed');
@@ -94,7 +96,7 @@ describe('webhooks that ask for departures', () => {
     expect(received().map(({ data }) => data.departureId)).toEqual([own.data.departureId]);
   });
 
-  it('can tell a repetition by its webhook-id, which differs between webhooks', async () => {
+  it('get the same webhook-id for a repeated event, and a different one for each webhook', async () => {
     await create(['departure.cancelled']);
     await create(['departure.cancelled']);
     const event = news('departure.cancelled');
@@ -108,14 +110,14 @@ describe('webhooks that ask for departures', () => {
     expect(ids.slice(0, 2).sort()).toEqual(ids.slice(2).sort());
   });
 
-  it('survive what nobody can read', async () => {
+  it('keep working after an undecodable message', async () => {
     await create(['departure.failed']);
     await integrations.get(Publisher).publishAll(DEPARTURES, [{ subject: 'departure.failed', id: 'junk', data: '{' }]);
     await publish(news('departure.failed'));
     await eventually(() => receiver.received.length === 1);
   });
 
-  it('are made by owners and admins only', async () => {
+  it('can be created only by owners and admins', async () => {
     const agent = await integrations.person({ accountId: admin.accountId });
     await expect(create(['departure.failed'], agent)).rejects.toMatchObject({ code: 'forbidden' });
     const { id } = await create(['app.installed'], agent);
@@ -127,7 +129,7 @@ describe('webhooks that ask for departures', () => {
   it.each([
     ['is no manager', { roles: ['agent'] as Principal['roles'] }],
     ['has left', { roles: ['admin'] as Principal['roles'], status: 'deactivated' as const }],
-  ])('get nothing while their owner %s', async (_why, person) => {
+  ])('receive nothing while their owner %s', async (_why, person) => {
     const { userId } = await integrations.person({ accountId: admin.accountId, ...person });
     const { id } = await create(['departure.failed']);
     await integrations.em().nativeUpdate(Webhook, { id }, { ownerId: userId });

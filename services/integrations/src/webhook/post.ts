@@ -9,13 +9,14 @@ export interface Post {
   url: string;
   headers: Record<string, string>;
   body: string;
-  /** Private addresses are fine, too. */
+  /** Allows private addresses. */
   allowPrivate: boolean;
 }
 
 /**
- * Posts JSON and gives the status of the answer, whose body nobody reads. Follows no redirect: it could lead anywhere.
- * @throws PrivateAddressError when the host is not public; Error when there is no answer in time
+ * Posts JSON and returns the status code; the response body is not read. Redirects are not followed, because they could
+ * lead to an unchecked address.
+ * @throws PrivateAddressError when the host is not public; Error when there is no response within 15 seconds
  */
 export async function post({ url, headers, body, allowPrivate }: Post): Promise<number> {
   assertNoOpenTransaction('webhook');
@@ -24,7 +25,7 @@ export async function post({ url, headers, body, allowPrivate }: Post): Promise<
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method: 'POST',
-      // A connection of its own: one that is kept might lead to an address that nobody checked.
+      // A new connection each time: a reused one might lead to an address that was not checked.
       agent: false,
       signal: AbortSignal.timeout(TIMEOUT),
       headers: {

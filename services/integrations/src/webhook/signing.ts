@@ -4,13 +4,13 @@ import type { Ids } from '#libs/database';
 const PREFIX = 'whsec_';
 const SECRET_BYTES = 32;
 
-/** A secret in the form of the Standard Webhooks specification (https://www.standardwebhooks.com). */
+/** Creates a secret in the format of the Standard Webhooks specification (https://www.standardwebhooks.com). */
 export const newSecret = (ids: Ids): string =>
   PREFIX + Buffer.from(ids.secret(SECRET_BYTES), 'base64url').toString('base64');
 
 /**
- * The headers by which a receiver knows who sent a body, and when.
- * @param id the same for each attempt, so that the receiver can tell repetitions
+ * Returns the headers with which a receiver verifies sender and time.
+ * @param id the same for each attempt, so that the receiver can detect repetitions
  */
 export function signedHeaders(secret: string, id: string, at: Date, body: string): Record<string, string> {
   const timestamp = String(Math.floor(at.getTime() / 1_000));

@@ -30,7 +30,7 @@ const base = plainResource(webhooks, {
 
 @Controller()
 export class WebhookController extends base {
-  /** Secrets of the webhooks that these calls create: shown in their answers and never again. */
+  /** Secrets of webhooks created by these calls. They are returned only in the response to the creation. */
   private readonly fresh = new WeakMap<object, string>();
 
   constructor(
@@ -46,7 +46,7 @@ export class WebhookController extends base {
   }
 
   override async prepare(call: Call): Promise<Partial<WebhookRow>> {
-    this.refuseClosed((call.body as NewWebhook).url);
+    this.refusePrivate((call.body as NewWebhook).url);
     refuseDepartures(call, (call.body as NewWebhook).events);
     const secret = newSecret(this.ids);
     this.fresh.set(call, secret);
@@ -63,21 +63,24 @@ export class WebhookController extends base {
     return secret ? answers.map((answer) => ({ ...answer, secret })) : answers;
   }
 
-  /** One that has been disabled because its owner left becomes active again only with another owner. */
+  /** A webhook that was disabled by its owner's departure can be activated again only with another owner. */
   @Handles(webhookUpdate)
   async update(call: Call<WebhookChanges>): Promise<WebhookView> {
     const { id, accountId, ownerId } = await this.findOwn(call);
     const { body } = call;
-    if (body.url) this.refuseClosed(body.url);
+    if (body.url) this.refusePrivate(body.url);
     refuseDepartures(call, body.events ?? []);
     if (body.ownerId || body.active) await this.directory.requireActive(accountId, [body.ownerId ?? ownerId]);
-    // Its owner may have left since it was read: then it has another one now, or has been disabled.
+    // The owner may have left since the row was read: then the webhook has another owner now or is disabled.
     const webhook = await this.em.findOne(
       Webhook,
       { id, ownerId },
       { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
     );
-    if (!webhook) throw new Problem('conflict', { detail: 'The webhook has just been given to somebody else.' });
+    if (!webhook)
+      throw new Problem('conflict', {
+        detail: 'This webhook was transferred by another request. Reload it and try again.',
+      });
     this.em.assign(webhook, body);
     await this.em.flush();
     if (!webhook.active) await emptyQueues(this.em.getKysely(), [id]);
@@ -90,22 +93,22 @@ export class WebhookController extends base {
     return { webhookId: id, deliveryId: await this.deliveries.send(id, 'ping', { webhookId: id }) };
   }
 
-  /** @throws Problem `not-found`, or `forbidden` to whoever is neither its owner nor a manager */
+  /** @throws Problem `not-found`, or `forbidden` for a user who is neither its owner nor a manager */
   private async findOwn(call: Pick<Call, 'principal' | 'params'>): Promise<WebhookRow> {
     const webhook = await this.find(call);
     if (webhook.ownerId === call.principal.userId || isManager(call.principal)) return webhook;
     throw new Problem('forbidden', { detail: 'Only the owner of the webhook and managers may do this.' });
   }
 
-  private refuseClosed(url: string): void {
+  private refusePrivate(url: string): void {
     if (this.config.webhooksAllowPrivate || !isPrivateUrl(url)) return;
-    const message = 'url must not lead to a loopback, link-local or private address';
+    const message = 'url must not target a loopback, link-local or private address';
     throw new Problem('validation', { errors: [{ field: 'url', message }] });
   }
 }
 
-/** @throws Problem `forbidden`: who leaves is for managers to know */
+/** @throws Problem `forbidden`: departures are visible only to managers */
 function refuseDepartures({ principal }: Pick<Call, 'principal'>, events: readonly string[]): void {
   if (isManager(principal) || !events.some((type) => type.startsWith('departure.'))) return;
-  throw new Problem('forbidden', { detail: 'Only owners and admins may ask for departures.' });
+  throw new Problem('forbidden', { detail: 'Only owners and admins may subscribe to departure events.' });
 }

@@ -10,7 +10,7 @@ export const Webhook = defineEntity({
     events: p.array(),
     ownerId: userRef(),
     active: p.boolean(),
-    /** Sealed. */
+    /** Encrypted. */
     secret: p.text(),
     createdAt: p.datetime(),
   },

@@ -42,7 +42,7 @@ async function ping(id: string, who = robin) {
 const waiting = async () =>
   (await sql<{ attempts: number }>`select attempts from webhook_delivery`.execute(integrations.em().getKysely())).rows;
 
-/** Seconds until the next attempt; nothing while one is under way. */
+/** Seconds until the next attempt; 0 while an attempt is running, which the 60-second lease shows. */
 async function dueIn(): Promise<number> {
   const { rows } = await sql<{ seconds: number }>`
     select extract(epoch from due_at - ${integrations.clock.now()}::timestamptz)::float as seconds
@@ -67,7 +67,7 @@ describe('webhooks', () => {
     robin = await integrations.person();
   });
 
-  it('show their secret once, and keep it encrypted', async () => {
+  it('return their secret once and store it encrypted', async () => {
     const { secret, ...made } = await create();
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     expect(made).toMatchObject({ url, events: ['app.installed'], active: true, owner: { id: robin.userId } });
@@ -77,7 +77,7 @@ describe('webhooks', () => {
     expect(row.secret).not.toContain(secret!.slice('whsec_'.length));
   });
 
-  it('get a ping that their secret verifies', async () => {
+  it('receive a ping that their secret verifies', async () => {
     const { id, secret } = await create();
     const { deliveryId } = await ping(id);
     await eventually(() => receiver.received.length > 0);
@@ -91,7 +91,7 @@ describe('webhooks', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('get the events that they asked for, of their own account', async () => {
+  it('receive the events they subscribed to, of their own account only', async () => {
     await create();
     const stranger = await integrations.person();
     await integrations.call(stranger, apps.create, { body: { appId: 'of a stranger' } });
@@ -105,7 +105,7 @@ describe('webhooks', () => {
     expect(receiver.received[0]!.body).not.toContain('secret');
   });
 
-  it('are tried again, later each time, under the same id', async () => {
+  it('are retried with growing delays under the same id', async () => {
     receiver.status = 503;
     const { id } = await create();
     await ping(id);
@@ -124,7 +124,7 @@ describe('webhooks', () => {
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-signature'])).size).toBe(3);
   });
 
-  it('are given up after the last try', async () => {
+  it('are given up after the last attempt', async () => {
     receiver.status = 500;
     const { id } = await create();
     await ping(id);
@@ -138,7 +138,7 @@ describe('webhooks', () => {
     await eventually(async () => expect(await waiting()).toEqual([]));
   });
 
-  it('are not followed where they redirect', async () => {
+  it('do not follow redirects', async () => {
     receiver.status = 307;
     const { id } = await create();
     await ping(id);
@@ -148,7 +148,7 @@ describe('webhooks', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('end when the receiver is gone for good', async () => {
+  it('are disabled when the receiver answers 410', async () => {
     receiver.status = 410;
     const { id } = await create();
     await ping(id);
@@ -159,7 +159,7 @@ describe('webhooks', () => {
     expect(await waiting()).toEqual([]);
   });
 
-  it('that are disabled get nothing any more, also not what was waiting', async () => {
+  it('receive nothing more when disabled, including queued deliveries', async () => {
     receiver.status = 503;
     const { id } = await create();
     await ping(id);
@@ -172,7 +172,7 @@ describe('webhooks', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('never belong to somebody who has left, nor become active for them', async () => {
+  it('cannot belong to a user who has left, nor be activated for one', async () => {
     const { userId } = await integrations.person({ accountId: robin.accountId, status: 'deactivated' });
     const refused = { code: 'inactive-user' };
     await expect(create({ ownerId: userId })).rejects.toMatchObject(refused);
@@ -185,7 +185,7 @@ describe('webhooks', () => {
     expect(given).toMatchObject({ active: true, ownerId: robin.userId });
   });
 
-  it('are changed and tested by their owner and by managers only', async () => {
+  it('can be changed and tested only by their owner and by managers', async () => {
     const { id } = await create();
     const colleague = await integrations.person({ accountId: robin.accountId });
     await expect(update(id, { url: 'https://example.com/' }, colleague)).rejects.toMatchObject({ code: 'forbidden' });
@@ -195,7 +195,7 @@ describe('webhooks', () => {
   });
 });
 
-describe('webhooks, unless the operator allows private addresses,', () => {
+describe('webhooks without permission for private addresses', () => {
   beforeAll(async () => {
     integrations = await start(false);
   });
@@ -205,19 +205,19 @@ describe('webhooks, unless the operator allows private addresses,', () => {
     robin = await integrations.person();
   });
 
-  it('cannot be made to lead to this machine', async () => {
+  it('cannot be set to a private URL', async () => {
     const refused = { code: 'validation', details: { errors: [{ field: 'url' }] } };
     await expect(create()).rejects.toMatchObject(refused);
     const { id } = await create({ url: 'https://example.com/hook' });
     await expect(update(id, { url: 'http://localhost:3000/' })).rejects.toMatchObject(refused);
   });
 
-  it.each(['127.0.0.1', 'localhost'])('are not delivered to %s, however they came to lead there', async (host) => {
+  it.each(['127.0.0.1', 'localhost'])('are not delivered to %s, even if the stored URL targets it', async (host) => {
     const { id } = await create({ url: 'https://example.com/hook' });
     const there = url.replace('127.0.0.1', host);
     await integrations.em().nativeUpdate(Webhook, { id }, { url: there });
     await ping(id);
-    // Put off: the attempt is over.
+    // Rescheduled: the attempt is over.
     await eventually(async () => expect(await dueIn()).toBeGreaterThan(4));
     expect(receiver.received).toEqual([]);
   });
