@@ -15,11 +15,11 @@ describe('PUBLIC_URL', () => {
     ['https://Leaver.Example.com:443', 'https://leaver.example.com'],
     ['http://localhost:3001', 'http://localhost:3001'],
     ['http://[::1]:3000', 'http://[::1]:3000'],
-  ])('%s is the address %s', (url, origin) => {
+  ])('%s gives the origin %s', (url, origin) => {
     expect(publicOrigin(load(url))).toBe(origin);
   });
 
-  it.each([undefined, ''])('may be missing (%j)', (url) => {
+  it.each([undefined, ''])('may be unset (%j)', (url) => {
     expect(publicOrigin(load(url))).toBeUndefined();
   });
 
@@ -31,7 +31,7 @@ describe('PUBLIC_URL', () => {
     'https://somebody:secret@leaver.example.com',
     'https://leaver.example.com:99999',
     'https://',
-  ])('%s keeps the gateway from starting', (url) => {
+  ])('%s is refused at start', (url) => {
     expect(() => load(url)).toThrow(ConfigError);
     expect(() => load(url)).toThrow(/PUBLIC_URL must be an http or https address without a path/);
     expect(() => load(url)).not.toThrow(/secret/);

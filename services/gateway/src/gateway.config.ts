@@ -1,7 +1,10 @@
 import { Origin, Whole } from '#libs/contracts';
 import { BaseConfig } from '#libs/platform';
 
-/** The gateway's settings; each from the environment variable of its name in capitals (`jsonLimitBytes`: `JSON_LIMIT_BYTES`). */
+/**
+ * The gateway's settings. Each comes from the environment variable with its name in upper case (`jsonLimitBytes`:
+ * `JSON_LIMIT_BYTES`).
+ */
 export class GatewayConfig extends BaseConfig {
   @Whole({
     max: 65_535,
@@ -17,8 +20,8 @@ export class GatewayConfig extends BaseConfig {
   })
   publicUrl?: string;
 
-  /** What NATS carries in one message is 1 MiB, and a call says more than its body. */
-  @Whole({ min: 1_024, max: 1_000_000, about: 'Largest JSON body in bytes; 1,000,000 at most.' })
+  /** A NATS message holds up to 1 MiB, and a call carries more than its body. */
+  @Whole({ min: 1_024, max: 1_000_000, about: 'Largest JSON body in bytes; at most 1,000,000.' })
   jsonLimitBytes: number = 1_000_000;
 
   @Whole({ min: 1_024, about: 'Largest file of contacts in bytes; the gateway and contacts each enforce it.' })
@@ -26,7 +29,7 @@ export class GatewayConfig extends BaseConfig {
 
   @Whole({
     max: 10,
-    about: 'Number of own proxies before the gateway, each of which adds an address to `X-Forwarded-For`.',
+    about: 'Number of trusted proxies in front of the gateway, each of which appends an address to `X-Forwarded-For`.',
   })
   trustedProxies: number = 0;
 
@@ -43,6 +46,6 @@ export class GatewayConfig extends BaseConfig {
   accountsPerMinute: number = 1_000;
 }
 
-/** The address at which clients reach the API, if it is known: scheme, host and port. */
+/** The origin at which clients reach the API (scheme, host and port), or undefined if it is not configured. */
 export const publicOrigin = ({ publicUrl }: GatewayConfig): string | undefined =>
   publicUrl && new URL(publicUrl).origin;

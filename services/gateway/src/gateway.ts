@@ -6,7 +6,7 @@ import { SECURITY_HEADERS } from './http/http-setup.js';
 import { problemOf, sendProblem } from './http/problem.filter.js';
 import { withoutLastSlash } from './scim/scim-paths.js';
 
-/** What is started: by `main.ts` alone, by tests together with other services. */
+/** How the gateway is started: alone by `main.ts`, or together with other services by tests. */
 export const gateway = {
   name: 'gateway',
   module: GatewayModule,
@@ -14,7 +14,7 @@ export const gateway = {
   adapter: () =>
     new FastifyAdapter({
       rewriteUrl: ({ url = '/' }) => withoutLastSlash(url),
-      // An address that can't be decoded is refused before any hook runs.
+      // A URL that cannot be decoded is refused before any hook runs.
       frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
         sendProblem(reply.headers(SECURITY_HEADERS), problemOf(error)),
     }),

@@ -17,7 +17,7 @@ export class RootController {
     };
   }
 
-  /** Verifies access tokens and certificates. */
+  /** The public keys that verify access tokens and certificates. */
   @Get('.well-known/jwks.json')
   @Header('cache-control', 'public, max-age=60')
   jwks(): Promise<{ keys: object[] }> {

@@ -5,7 +5,7 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 
 type Answer<Input> = (input: Input) => unknown;
 
-/** Stands in for the services on a real broker: each test says what they answer, and looks at what they were asked. */
+/** Fake services on a real broker: each test sets their answers and inspects the requests they received. */
 export class StandIns {
   private readonly subscriptions = new Map<string, Subscription>();
 
@@ -15,7 +15,7 @@ export class StandIns {
     return new StandIns(await connectNats({ url, name: 'stand-ins' }));
   }
 
-  /** @returns the calls that arrive from now on */
+  /** Sets the answer of an operation. @returns the calls received from now on; the list grows */
   handle<B extends object, Q extends object, A>(
     operation: Operation<B, Q, A>,
     answer: Answer<Call<B, Q>>,
@@ -23,7 +23,7 @@ export class StandIns {
     return this.on(operation.subject, answer);
   }
 
-  /** @returns the requests that arrive from now on */
+  /** Sets the answer of an internal request. @returns the requests received from now on; the list grows */
   answer<Request, Reply>(ask: Ask<Request, Reply>, answer: (request: Request) => Reply | Promise<Reply>): Request[] {
     return this.on(ask.subject, answer);
   }
@@ -36,7 +36,9 @@ export class StandIns {
     return new Kvm(this.nats).create(name);
   }
 
-  /** Until the broker knows of every subscription: a request on another connection could otherwise be faster. */
+  /**
+   * Waits until the broker knows of every subscription; otherwise a request on another connection could overtake it.
+   */
   settled(): Promise<void> {
     return this.nats.flush();
   }

@@ -41,10 +41,10 @@ export async function aKey(kid: string): Promise<TestKey> {
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' } };
 }
 
-/** A gateway on a broker of its own, with stand-ins for all services. */
+/** A gateway with its own broker and fake services. */
 export class World {
   private readonly gateways: RunningService[] = [];
-  /** What identity's stand-in publishes. */
+  /** The keys that the fake identity service publishes. */
   jwks: Record<string, unknown>[];
   introspected: { token: string }[];
   introspection: Principal | null = null;
@@ -67,7 +67,7 @@ export class World {
     return world;
   }
 
-  /** @returns the address of another replica, which is ready */
+  /** Starts another replica and waits until it is ready. @returns its URL */
   async addGateway(env: Environment = {}, clock: Clock = new SystemClock()): Promise<string> {
     const url = await this.startGateway(env, clock);
     await eventually(async () => (await fetch(`${url}/health/ready`)).status === 200);
@@ -106,7 +106,7 @@ export class World {
       .sign(claims.key ?? this.key.privateKey);
   }
 
-  /** A request as a signed-in owner, unless it brings headers of its own. JSON goes in as a value. */
+  /** Sends a request, as a signed-in owner unless the headers say otherwise. `json` is the body as a value. */
   async request(
     method: string,
     path: string,
@@ -133,5 +133,5 @@ export class World {
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what an answer holds is for the test to say
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each test knows the shape of its response
 export const bodyOf = async (answer: Response): Promise<any> => answer.json();

@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { asyncApiDocument } from './document.js';
 
-/** The description of the events. */
+/** Serves the AsyncAPI document. */
 @Controller()
 export class AsyncApiController {
   private readonly document = JSON.stringify(asyncApiDocument());

@@ -6,7 +6,7 @@ import { asyncApiDocument } from './document.js';
 describe('the AsyncAPI document', () => {
   const document = asyncApiDocument();
 
-  it('is one by the rules of AsyncAPI 3', async () => {
+  it('is valid AsyncAPI 3', async () => {
     const { document: parsed, diagnostics } = await new Parser().parse(JSON.stringify(document));
     const faults = diagnostics.filter(({ severity }) => severity <= 1);
     expect(faults.map(({ code, message, path }) => [code, message, path.join('.')])).toEqual([]);
@@ -14,7 +14,7 @@ describe('the AsyncAPI document', () => {
     expect(parsed!.operations().all()).toHaveLength(Object.keys(document.channels).length);
   });
 
-  it('has a channel for every user event, at the subject on which it is published', () => {
+  it('has a channel for every user event, with the subject it is published on', () => {
     const addresses = Object.values(document.channels).map((channel) => (channel as { address: string }).address);
     for (const type of USER_EVENTS) expect(addresses).toContain(`${type}.{accountId}.{userId}`);
     expect(addresses).toEqual(expect.arrayContaining(['departure.completed', 'departure.receipt.{service}']));

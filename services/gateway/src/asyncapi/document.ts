@@ -18,28 +18,27 @@ import { cloudEvent, completedData, EVENT_SCHEMAS, lifecycleData, newsData, prof
 type Audience = 'public' | 'internal';
 
 interface Announcement {
-  /** Name of channel and message. */
+  /** Name of the channel and the message. */
   name: string;
-  /** As AsyncAPI writes a subject: `{accountId}` for a part that varies. */
+  /** The subject in AsyncAPI notation: `{accountId}` for a variable part. */
   address: string;
   summary: string;
   audience: Audience;
-  /** None for an empty message. */
+  /** Absent if the message is empty. */
   payload?: Schema;
   contentType?: string;
-  /** The JetStream stream that keeps it; core NATS forgets it at once. */
+  /** The JetStream stream that stores it. Without one, core NATS delivers only to current subscribers. */
   stream?: string;
 }
 
 const CLOUD_EVENT = 'application/cloudevents+json';
 
 const FACTS: Record<UserEventType, string> = {
-  'user.created': 'Somebody has been invited or has joined.',
-  'user.updated': 'What others keep of a person has changed.',
-  'user.deactivated':
-    'Somebody has been deactivated: signed out everywhere, the data to be handled as `departure` says.',
-  'user.reactivated': 'Somebody deactivated has come back.',
-  'user.deleted': 'Somebody has been deleted for good. The profile holds no name any more.',
+  'user.created': 'A user was invited or joined.',
+  'user.updated': 'The profile of a user changed.',
+  'user.deactivated': 'A user was deactivated and signed out. `departure` says how to handle the data.',
+  'user.reactivated': 'A deactivated user was reactivated.',
+  'user.deleted': 'A user was deleted permanently. The profile no longer has a name.',
 };
 
 const users = USER_EVENTS.map((type): Announcement => ({
@@ -53,11 +52,11 @@ const users = USER_EVENTS.map((type): Announcement => ({
 }));
 
 const NEWS: Record<DepartureNewsType, string> = {
-  'departure.scheduled': 'Somebody is to leave, or to come back, on a day to come.',
-  'departure.started': 'A departure has been decided: the services apply their rules.',
+  'departure.scheduled': 'A departure or reactivation was scheduled for a later date.',
+  'departure.started': 'A departure was decided; the services apply their rules.',
   'departure.failed':
-    'A service has given up, something is left, or a scheduled departure was refused when its day came.',
-  'departure.cancelled': 'A scheduled departure has been called off.',
+    'A service gave up, verification found rows left, or a scheduled departure was refused on its date.',
+  'departure.cancelled': 'A scheduled departure was cancelled.',
 };
 
 const news = DEPARTURE_NEWS.map((type): Announcement => ({
@@ -76,7 +75,7 @@ const ANNOUNCEMENTS: readonly Announcement[] = [
   {
     name: DEPARTURE_COMPLETED,
     address: DEPARTURE_COMPLETED,
-    summary: 'Every service is through with a departure, and nothing is left.',
+    summary: 'Every service has completed a departure, and nothing is left.',
     audience: 'public',
     payload: cloudEvent(DEPARTURE_COMPLETED, completedData),
     contentType: CLOUD_EVENT,
@@ -85,7 +84,7 @@ const ANNOUNCEMENTS: readonly Announcement[] = [
   {
     name: 'departure.receipt',
     address: receiptSubject('{service}'),
-    summary: 'What a service has done for some events. For identity, which folds it into the departures.',
+    summary: 'What a service did for some events. Identity adds it to the departures.',
     audience: 'internal',
     payload: { $ref: '#/components/schemas/ReceiptBatch' },
     stream: DEPARTURES_STREAM,
@@ -93,19 +92,22 @@ const ANNOUNCEMENTS: readonly Announcement[] = [
   {
     name: 'departure.progress',
     address: departureProgress('{departureId}'),
-    summary: 'A departure has gone on. Empty: whoever shows it asks what is new.',
+    summary: 'A departure has made progress. The message is empty; consumers ask for the new events.',
     audience: 'internal',
   },
   {
     name: MAIL_SUBJECT,
     address: MAIL_SUBJECT,
-    summary: 'A person is to get a message. For whatever sends mail for the operator.',
+    summary: 'A request to send a mail. For the mail sender that the operator runs.',
     audience: 'internal',
     payload: { $ref: '#/components/schemas/MailRequest' },
   },
 ];
 
-/** The AsyncAPI 3 document of what is published on the broker: https://www.asyncapi.com/docs/reference/specification/v3.0.0 */
+/**
+ * Builds the AsyncAPI 3 document of the messages published on the broker:
+ * https://www.asyncapi.com/docs/reference/specification/v3.0.0
+ */
 export function asyncApiDocument() {
   return {
     asyncapi: '3.0.0',
@@ -113,11 +115,11 @@ export function asyncApiDocument() {
       title: 'Leaver',
       version: '1',
       description:
-        'Facts about users, for every service that keeps something of theirs. An event can come more than once and, after a ' +
-        'failure, out of order: `data.lifecycleVersion` tells which decision is the newest. Optional fields may be added.',
+        'Facts about users, for every service that stores data about them. An event can arrive more than once and, after a ' +
+        'failure, out of order: `data.lifecycleVersion` identifies the newest decision. Optional fields may be added.',
       license: { name: 'Apache 2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       tags: [
-        { name: 'public', description: 'For anybody with a user on the broker.' },
+        { name: 'public', description: 'For every client with a user on the broker.' },
         { name: 'internal', description: 'Between the services of Leaver and their operator; may change.' },
       ],
     },
@@ -126,12 +128,12 @@ export function asyncApiDocument() {
       nats: {
         host: 'localhost:4222',
         protocol: 'nats',
-        description: 'NATS with JetStream; the operator gives out users and passwords.',
+        description: 'NATS with JetStream; the operator provides users and passwords.',
         security: [{ $ref: '#/components/securitySchemes/user' }],
       },
     },
     channels: Object.fromEntries(ANNOUNCEMENTS.map((one) => [keyOf(one), channel(one)])),
-    operations: Object.fromEntries(ANNOUNCEMENTS.map((one) => [`say-${keyOf(one)}`, saying(one)])),
+    operations: Object.fromEntries(ANNOUNCEMENTS.map((one) => [`say-${keyOf(one)}`, sendOperation(one)])),
     components: {
       messages: Object.fromEntries(ANNOUNCEMENTS.map((one) => [keyOf(one), message(one)])),
       schemas: EVENT_SCHEMAS,
@@ -140,14 +142,14 @@ export function asyncApiDocument() {
   };
 }
 
-/** Dots have a meaning of their own where documents are made out of this. */
+/** Replaces dots, which have their own meaning in tools that read the document. */
 const keyOf = ({ name }: Announcement): string => name.replaceAll('.', '-');
 
 function channel(one: Announcement): object {
   const parameters = [...one.address.matchAll(/{(\w+)}/g)].map(([, name]) => [name, PARAMETERS[name!]]);
   const kept = one.stream
-    ? `Kept by the JetStream stream \`${one.stream}\`.`
-    : 'Core NATS: whoever is not there misses it.';
+    ? `Stored in the JetStream stream \`${one.stream}\`.`
+    : 'Core NATS: only current subscribers receive it.';
   return {
     address: one.address,
     description: kept,
@@ -158,9 +160,9 @@ function channel(one: Announcement): object {
 }
 
 const PARAMETERS: Record<string, { description: string }> = {
-  accountId: { description: 'The account: everything belongs to exactly one.' },
+  accountId: { description: 'The account. Everything belongs to exactly one.' },
   userId: { description: 'The user.' },
-  service: { description: 'Which service answers.' },
+  service: { description: 'The service that sends the receipt.' },
   departureId: { description: 'The departure.' },
 };
 
@@ -172,7 +174,7 @@ const message = ({ name, summary, payload, contentType, audience }: Announcement
   tags: [{ name: audience }],
 });
 
-function saying(one: Announcement): object {
+function sendOperation(one: Announcement): object {
   const key = keyOf(one);
   return {
     action: 'send',

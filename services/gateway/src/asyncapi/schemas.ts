@@ -37,10 +37,10 @@ const about = (description: string, schema: Schema): Schema => ({ ...schema, des
 type Optional<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
 
 /**
- * The schema of a type of the contracts. The compiler holds the two together: every field has to be described here, and
- * those that may be left out are named as such.
+ * Builds the schema of a contract type. The compiler checks it: every field must be described, and every optional field
+ * must be listed as optional.
  */
-const describing = <T>(properties: { [K in keyof T]-?: Schema }, optional: { [K in Optional<T>]: true }): Schema => ({
+const schemaFor = <T>(properties: { [K in keyof T]-?: Schema }, optional: { [K in Optional<T>]: true }): Schema => ({
   type: 'object',
   properties,
   required: Object.keys(properties).filter((name) => !(name in optional)),
@@ -49,9 +49,9 @@ const describing = <T>(properties: { [K in keyof T]-?: Schema }, optional: { [K 
 const action = { action: oneOf(ACTIONS), days: count, scope: oneOf(['all', 'installed-by-leaver']), to: id };
 const maybeAction = { days: true, scope: true, to: true } as const;
 
-const profile = describing<Profile>(
+const profile = schemaFor<Profile>(
   {
-    name: about('Null for somebody deleted.', orNull(text)),
+    name: about('Null for a deleted user.', orNull(text)),
     staffId: orNull(text),
     status: oneOf(USER_STATUSES),
     isManager: flag,
@@ -59,17 +59,17 @@ const profile = describing<Profile>(
     createdAt: moment,
     redactionLabel: about('How the account shows a deleted user.', oneOf(['plain', 'with-id'])),
     legalHold: flag,
-    caretakerId: about('Who manages this user’s inbox meanwhile.', orNull(id)),
+    caretakerId: about('The user who manages this user’s inbox meanwhile.', orNull(id)),
     caretakerUntil: orNull(moment),
   },
   { caretakerId: true, caretakerUntil: true },
 );
 
-const policy = describing<ResolvedPolicy>(
+const policy = schemaFor<ResolvedPolicy>(
   {
     preset: oneOf(PRESETS),
     version: count,
-    rules: about('By rule id and transition: what is to happen.', {
+    rules: about('The action by rule id and transition.', {
       type: 'object',
       additionalProperties: {
         type: 'object',
@@ -80,41 +80,47 @@ const policy = describing<ResolvedPolicy>(
   {},
 );
 
-const departure = describing<DepartureFacts>(
+const departure = schemaFor<DepartureFacts>(
   {
     id,
-    steps: about('Rules to apply, in this order; none for a reactivation.', {
+    steps: about('Transitions whose rules apply, in this order; none for a reactivation.', {
       type: 'array',
       items: oneOf(TRANSITIONS),
     }),
-    activeSince: about('The lifecycle version at which the person last became active.', count),
+    activeSince: about('The lifecycle version at which the user last became active.', count),
     wasManager: flag,
     policy: of('Policy'),
-    addressDigest: about('In `user.deleted`: by it an email address entered by hand is found.', text),
+    addressDigest: about(
+      'In `user.deleted`: digest to find copies of the email address that were entered by hand.',
+      text,
+    ),
     conversion: of('Conversion'),
-    restore: about('In `user.reactivated`: what is brought back.', {
+    restore: about('In `user.reactivated`: what to restore.', {
       oneOf: [oneOf(['all']), { type: 'array', items: text }],
     }),
-    round: about('Goes up when a failed departure is retried.', count),
+    round: about('Incremented when a failed departure is retried.', count),
   },
   { addressDigest: true, conversion: true, restore: true },
 );
 
-const conversion = describing<Conversion>({ inboxId: id, name: text, memberIds: ids }, {});
+const conversion = schemaFor<Conversion>({ inboxId: id, name: text, memberIds: ids }, {});
 
-const userEvent = describing<UserEventData>(
+const userEvent = schemaFor<UserEventData>(
   {
     accountId: id,
     userId: id,
-    seq: about('Counts every event of the user: the newest profile wins.', count),
-    lifecycleVersion: about('Counts changes of status: ignore what is not higher than the one applied.', count),
+    seq: about('Counts every event of the user. The profile with the highest `seq` is current.', count),
+    lifecycleVersion: about(
+      'Counts changes of status. Ignore an event whose version is not higher than the one applied.',
+      count,
+    ),
     profile: of('Profile'),
     departure: of('DepartureFacts'),
   },
   { departure: true },
 );
 
-const receiptLine = describing<ReceiptLine>(
+const receiptLine = schemaFor<ReceiptLine>(
   {
     rule: text,
     part: text,
@@ -143,7 +149,7 @@ const receiptLine = describing<ReceiptLine>(
   },
 );
 
-const receipt = describing<Receipt>(
+const receipt = schemaFor<Receipt>(
   {
     accountId: id,
     userId: id,
@@ -153,31 +159,31 @@ const receipt = describing<Receipt>(
     departureId: id,
     round: count,
     status: oneOf(['running', 'completed', 'failed', 'superseded']),
-    error: about('A code, never a text with data in it.', text),
+    error: about('An error code without personal data.', text),
     rules: { type: 'array', items: of('ReceiptLine') },
   },
   { departureId: true, error: true },
 );
 
-/** CloudEvents 1.0, structured mode, of one type. */
+/** The schema of a CloudEvents 1.0 event of one type, in structured mode. */
 export function cloudEvent(type: string, data: Schema): Schema {
-  return describing<CloudEvent<unknown>>(
+  return schemaFor<CloudEvent<unknown>>(
     {
       specversion: { type: 'string', const: '1.0' },
-      id: about('The same for a repetition.', text),
+      id: about('The same when an event is repeated.', text),
       source: text,
       type: { type: 'string', const: type },
       subject: text,
       time: moment,
       datacontenttype: { type: 'string', const: 'application/json' },
-      traceparent: about('W3C trace context of the request that caused it.', text),
+      traceparent: about('W3C trace context of the request that caused the event.', text),
       data,
     },
     { traceparent: true },
   );
 }
 
-/** A change of status says what has been decided. */
+/** A change of status always includes the decision as `departure`. */
 export const lifecycleData: Schema = { allOf: [of('UserEventData'), { type: 'object', required: ['departure'] }] };
 export const profileData: Schema = of('UserEventData');
 export const completedData: Schema = of('CompletedDeparture');
@@ -188,17 +194,17 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   Profile: profile,
   DepartureFacts: departure,
   Policy: policy,
-  Action: describing<ResolvedAction>(action, maybeAction),
+  Action: schemaFor<ResolvedAction>(action, maybeAction),
   Conversion: conversion,
   CompletedDeparture: {
     ...schemaOf(CompletedDeparture),
     additionalProperties: undefined,
   },
   DepartureNews: { ...schemaOf(DepartureNews), additionalProperties: undefined },
-  ReceiptBatch: describing<ReceiptBatch>({ service: text, receipts: { type: 'array', items: of('Receipt') } }, {}),
+  ReceiptBatch: schemaFor<ReceiptBatch>({ service: text, receipts: { type: 'array', items: of('Receipt') } }, {}),
   Receipt: receipt,
   ReceiptLine: receiptLine,
-  MailRequest: describing<MailRequest>(
+  MailRequest: schemaFor<MailRequest>(
     {
       kind: oneOf(['invitation', 'password-reset']),
       to: { type: 'string', format: 'email' },

@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { OPERATION } from '../operations/serves.js';
 import { Authenticator } from './authenticator.js';
 
-/** Lets in whom the operation's declaration admits. Routes without an operation (health, documentation) are for everybody. */
+/** Enforces the access that the operation declares. Routes without an operation (health, documentation) are public. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(

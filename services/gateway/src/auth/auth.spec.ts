@@ -23,12 +23,12 @@ const statusOf = (token: string, url?: string) => statusWith(`Bearer ${token}`, 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('an access token', () => {
-  it('is accepted without asking anybody', async () => {
+  it('is accepted without a request to identity', async () => {
     expect(await statusOf(await world.token())).toBe(200);
     expect(world.introspected).toEqual([]);
   });
 
-  it('is refused when it is not quite right', async () => {
+  it('is refused when any part of it is invalid', async () => {
     const good = await world.token();
     const [header, payload, signature] = good.split('.') as [string, string, string];
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
@@ -38,7 +38,7 @@ describe('an access token', () => {
       .sign(Buffer.from(world.key.jwk.x!, 'base64url'));
     const tokens = {
       expired: await world.token({ issuedAt: -120, expiresAt: -60 }),
-      'older than tokens get': await world.token({ issuedAt: -310, expiresAt: 300 }),
+      'older than the longest lifetime': await world.token({ issuedAt: -310, expiresAt: 300 }),
       'from the future': await world.token({ issuedAt: 60 }),
       tampered: `${header}.${encode({ ...claims, roles: ['owner', 'admin'] })}.${signature}`,
       unsigned: `${encode({ alg: 'none' })}.${payload}.`,
@@ -59,7 +59,7 @@ describe('an access token', () => {
     expect(await statusOf(good)).toBe(200);
   });
 
-  it('that was good is refused when it has expired, or is too old', async () => {
+  it('is refused after it has expired or has become too old, even if it was accepted before', async () => {
     const good = await world.token({ expiresAt: 3_600 });
     const short = await world.token({ expiresAt: 10 });
     const old = await world.token({ issuedAt: -290, expiresAt: 3_600 });
@@ -69,7 +69,7 @@ describe('an access token', () => {
     expect([await statusOf(short), await statusOf(old)]).toEqual([401, 401]);
   });
 
-  it('that was good is refused when identity has withdrawn its key', async () => {
+  it('is refused after identity has withdrawn its key, even if it was accepted before', async () => {
     const token = await world.token();
     expect(await statusOf(token)).toBe(200);
     const next = await aKey('key-2');
@@ -80,7 +80,7 @@ describe('an access token', () => {
     expect(await statusOf(token)).toBe(401);
   });
 
-  it('is not good because another with the same signature was', async () => {
+  it('is refused if its claims were changed under the signature of an accepted token', async () => {
     const good = await world.token();
     expect(await statusOf(good)).toBe(200);
     const [header, payload, signature] = good.split('.') as [string, string, string];
@@ -88,14 +88,14 @@ describe('an access token', () => {
     expect(await statusOf(`${header}.${encode({ ...claims, acc: anId() })}.${signature}`)).toBe(401);
   });
 
-  it('has to come as a bearer', async () => {
+  it('must be sent as a bearer token', async () => {
     const token = await world.token();
     expect(await statusWith(`Basic ${token}`)).toBe(401);
     const refused = await fetch(`${world.url}/v1/account`);
     expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
   });
 
-  it('of a key that identity has just begun to use is accepted', async () => {
+  it('is accepted if it is signed with a key that identity has just introduced', async () => {
     expect(await statusOf(await world.token())).toBe(200);
     const next = await aKey('key-2');
     world.jwks.push(next.jwk);
@@ -104,7 +104,7 @@ describe('an access token', () => {
     await eventually(async () => expect(await statusOf(token)).toBe(200));
   });
 
-  it('with an invented key id does not make the gateway ask again and again', async () => {
+  it('with an unknown key id does not cause a key request each time', async () => {
     const asked = world.services.answer(signingKeys, () => ({ keys: world.jwks }));
     await world.services.settled();
     await statusOf(await world.token());
@@ -115,7 +115,7 @@ describe('an access token', () => {
 });
 
 describe('an API token', () => {
-  it('speaks for whom identity says, or for nobody', async () => {
+  it('authenticates the principal that identity returns, or nobody', async () => {
     const calls = world.services.handle(accountGet, () => ({ id: anId() }));
     world.introspection = { userId: anId(), accountId: anId(), roles: ['agent'] };
     expect(await statusOf('lvr_id_secret')).toBe(200);
@@ -125,8 +125,8 @@ describe('an API token', () => {
   });
 });
 
-describe('a session that ends', () => {
-  it('is refused within a second at every replica, and a later one is not', async () => {
+describe('an ended session', () => {
+  it('is refused within a second at every replica, while a later session is accepted', async () => {
     const replica = await world.addGateway();
     const userId = anId();
     const [old, renewed] = [await world.token({ userId, epoch: 1 }), await world.token({ userId, epoch: 2 })];
@@ -140,7 +140,7 @@ describe('a session that ends', () => {
     expect(await (await fetch(`${world.url}/metrics`)).text()).toContain('leaver_session_end_delay_seconds_count 1\n');
   });
 
-  it('alone leaves the user’s others as they are', async () => {
+  it('does not affect other sessions of the user', async () => {
     const [userId, sessionId] = [anId(), anId()];
     const [ended, other] = [await world.token({ userId, sessionId }), await world.token({ userId })];
     await (await world.services.bucket(SESSION_BUCKET.name)).put(`sid.${sessionId}`, '1');
@@ -148,7 +148,7 @@ describe('a session that ends', () => {
     expect(await statusOf(other)).toBe(200);
   });
 
-  it('stays refused when a lower epoch is heard of afterwards', async () => {
+  it('stays refused when a lower epoch arrives afterwards', async () => {
     const userId = anId();
     const bucket = await world.services.bucket(SESSION_BUCKET.name);
     await bucket.put(userId, '3');
@@ -162,7 +162,7 @@ describe('a session that ends', () => {
     expect(await statusOf(token)).toBe(401);
   });
 
-  it('is learnt from identity when the broker has lost it', async () => {
+  it('is read from identity when the broker has lost it', async () => {
     const userId = anId();
     const token = await world.token({ userId });
     expect(await statusOf(token)).toBe(200);
@@ -172,7 +172,7 @@ describe('a session that ends', () => {
   });
 });
 
-describe('a gateway that cannot know whose sessions have ended', () => {
+describe('a gateway that cannot know which sessions have ended', () => {
   it('is not ready', async () => {
     world.services.fallSilent(sessionSnapshot);
     const replica = await world.startGateway();
@@ -183,7 +183,7 @@ describe('a gateway that cannot know whose sessions have ended', () => {
     await eventually(async () => expect(await ready()).toBe(200));
   });
 
-  it('asks identity instead of accepting', async () => {
+  it('asks identity to introspect a token instead of accepting it', async () => {
     const token = await world.token();
     world.services.fallSilent(sessionSnapshot);
     await (await jetstreamManager(world.services.nats)).streams.delete(`KV_${SESSION_BUCKET.name}`);
@@ -193,7 +193,7 @@ describe('a gateway that cannot know whose sessions have ended', () => {
     expect(await statusOf(token)).toBe(200);
   });
 
-  it('refuses while the broker is away, and recovers from a broker that has lost everything', async () => {
+  it('refuses requests while the broker is down, and recovers when the broker has lost all data', async () => {
     const userId = anId();
     const token = await world.token({ userId });
     expect(await statusOf(token)).toBe(200);

@@ -9,9 +9,9 @@ import { SigningKeys } from './signing-keys.js';
 import { VerifiedTokens } from './verified-tokens.js';
 
 const API_TOKEN = 'lvr_';
-/** Milliseconds. Better a quick refusal that says to come back than many requests waiting for who they are. */
+/** Milliseconds. Short, so that requests fail fast with a Retry-After instead of piling up. */
 const INTROSPECTION_TIMEOUT = 2_000;
-/** Seconds that the clocks of two machines may be apart. */
+/** Tolerated clock difference between two machines, in seconds. */
 const CLOCK_TOLERANCE = 2;
 
 interface AccessToken extends TokenFacts {
@@ -19,7 +19,7 @@ interface AccessToken extends TokenFacts {
   roles: Role[];
 }
 
-/** Tells whom a request speaks for. */
+/** Authenticates requests by access token or API token. */
 @Injectable()
 export class Authenticator {
   constructor(
@@ -32,8 +32,8 @@ export class Authenticator {
   ) {}
 
   /**
-   * @param header the request's `Authorization`
-   * @throws Problem `unauthenticated`; `service-unavailable` when it can't be found out
+   * @param header the request's `Authorization` header
+   * @throws Problem `unauthenticated`; `service-unavailable` when identity cannot be asked
    */
   async authenticate(header: string | undefined): Promise<Principal> {
     const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
@@ -81,7 +81,7 @@ export class Authenticator {
 }
 
 function factsOf({ sub, acc, roles, sid, ep, aud }: JWTPayload): AccessToken {
-  // Ours name no audience: one that does is meant for somebody else (RFC 7519, 4.1.3).
+  // Our tokens have no audience; a token with one is meant for another service (RFC 7519, 4.1.3).
   const wellFormed =
     aud === undefined &&
     typeof sub === 'string' &&

@@ -3,17 +3,17 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { newInbox, openBucket } from '#libs/broker';
 import { SESSION_BUCKET } from '#libs/contracts';
 
-/** How a KV bucket is laid out as a stream: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md */
+/** Layout of a KV bucket as a stream: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md */
 const STREAM = `KV_${SESSION_BUCKET.name}`;
 const PREFIX = `$KV.${SESSION_BUCKET.name}.`;
 const API_TIMEOUT = 1_000;
 
-/** @param since when the broker stored the entry; undefined for what the bucket held before we followed it */
+/** @param since when the broker stored the entry; undefined for entries stored before we subscribed */
 type OnEntry = (key: string, value: string, since?: Date) => void;
 
 /**
- * The last value of every key of the bucket and everything that follows. It is read as a stream, not through the KV
- * client's watch, because only the consumer behind it can tell whether we have really seen everything.
+ * Reads the last value of every key of the bucket and all changes that follow. It reads the stream instead of using the
+ * KV client's watch, because only the consumer's info shows whether every entry has arrived.
  */
 export class EpochFeed {
   private seen = 0;
@@ -22,7 +22,7 @@ export class EpochFeed {
 
   private constructor(private readonly consumer: PushConsumer) {}
 
-  /** @throws an error of NATS when the broker can't be reached */
+  /** @throws a NATS error when the broker cannot be reached */
   static async open(nats: NatsConnection, onEntry: OnEntry): Promise<EpochFeed> {
     await openBucket(nats, SESSION_BUCKET, API_TIMEOUT);
     const client = jetstream(nats, { timeout: API_TIMEOUT });
@@ -36,7 +36,7 @@ export class EpochFeed {
     return feed;
   }
 
-  /** Whether everything that the bucket holds has arrived here. @throws an error of NATS when that can't be found out */
+  /** Whether every entry in the bucket has arrived here. @throws a NATS error when the broker does not answer */
   async isComplete(): Promise<boolean> {
     const info = await this.consumer.info();
     const complete = info.num_pending === 0 && info.delivered.stream_seq <= this.seen;
@@ -46,7 +46,7 @@ export class EpochFeed {
 
   close(): void {
     this.stop();
-    // Ephemeral: the broker removes it by itself when nobody listens.
+    // Best effort: the consumer is ephemeral, so the broker removes it when nobody subscribes.
     void this.consumer.delete().catch(() => undefined);
   }
 

@@ -1,12 +1,12 @@
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 
-/** Milliseconds that an access token lives at most; older ones are refused whatever they say of themselves. */
+/** Longest lifetime of an access token in milliseconds; older tokens are refused whatever their expiry says. */
 export const TOKEN_LIFE = 5 * 60_000;
-/** The clocks of different machines may be so far apart. */
+/** Tolerated clock difference between machines, in milliseconds. */
 const MARGIN = 60_000;
 
-/** Of an access token, what decides whether it is still good. */
+/** The claims of an access token that decide whether it is still valid. */
 export interface TokenFacts {
   userId: string;
   sessionId: string;
@@ -19,24 +19,24 @@ interface Listener {
   ended: () => void;
 }
 
-/** Whose sessions have ended, as far as this replica knows. Asked at every request, so it is all in memory. */
+/** The ended sessions that this replica knows of. Kept in memory because every request checks them. */
 @Injectable()
 export class SessionEpochs {
   private readonly epochs = new Map<string, number>();
-  /** Ended sessions, and when their last token will have expired by itself; in the order in which they ended. */
+  /** Ended sessions and when their last token will have expired, in the order in which they ended. */
   private readonly ended = new Map<string, number>();
   private readonly listeners = new Set<Listener>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Tokens of the user with a lower epoch are dead. One that is lower than is known already changes nothing. */
+  /** Invalidates tokens of the user with a lower epoch. A value that is not higher than the known one is ignored. */
   raise(userId: string, epoch: number): void {
     if (epoch <= (this.epochs.get(userId) ?? 0)) return;
     this.epochs.set(userId, epoch);
-    this.tell((listener) => listener.userId === userId);
+    this.notify((listener) => listener.userId === userId);
   }
 
-  /** One session is over while its user's others go on. */
+  /** Ends one session; the user's other sessions go on. */
   end(sessionId: string): void {
     const now = this.clock.millis();
     for (const [session, until] of this.ended) {
@@ -45,21 +45,21 @@ export class SessionEpochs {
     }
     this.ended.delete(sessionId);
     this.ended.set(sessionId, now + TOKEN_LIFE + MARGIN);
-    this.tell((listener) => listener.sessionId === sessionId);
+    this.notify((listener) => listener.sessionId === sessionId);
   }
 
   isAlive({ userId, sessionId, epoch }: TokenFacts): boolean {
     return epoch >= (this.epochs.get(userId) ?? 0) && !this.ended.has(sessionId);
   }
 
-  /** Calls back when the user's sessions, or this one, end. @returns how to stop listening */
+  /** Calls `ended` when all of the user's sessions, or this one, end. @returns a function that stops listening */
   onEnd(userId: string, sessionId: string | undefined, ended: () => void): () => void {
     const listener = { userId, sessionId, ended };
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  private tell(concerned: (listener: Listener) => boolean): void {
+  private notify(concerned: (listener: Listener) => boolean): void {
     for (const listener of [...this.listeners].filter(concerned)) listener.ended();
   }
 }

@@ -8,14 +8,17 @@ import { EpochFeed } from './epoch-feed.js';
 import { SessionEpochs } from './session-epochs.js';
 
 const CHECK_EVERY = 1_000;
-/** While nothing is confirmed every request is an introspection, so looks are taken more often. */
+/** While session state is unconfirmed every request is introspected, so checks are more frequent. */
 const CHECK_EVERY_UNTIL_CONFIRMED = 100;
 const ASK_EVERY = 10_000;
 const ASK_AGAIN_AFTER = 500;
-/** Confirmed longer ago than this, what is known of the sessions is not to be trusted. */
+/** Session state confirmed longer ago than this is not trusted. */
 const STALE_AFTER = 3_000;
 
-/** Keeps `SessionEpochs` true: from the broker's bucket at once, and by asking identity for what the bucket may have lost. */
+/**
+ * Keeps `SessionEpochs` current: changes come from the broker's bucket, and a periodic snapshot from identity covers
+ * what the bucket may have lost.
+ */
 @Injectable()
 export class SessionWatch extends StepWorker {
   private since: string | null = null;
@@ -36,35 +39,37 @@ export class SessionWatch extends StepWorker {
     super(context, { name: 'session-watch', pollMs: ASK_AGAIN_AFTER, errorDelaysMs: [ASK_AGAIN_AFTER] });
     this.delay = metrics.histogram(
       'leaver_session_end_delay_seconds',
-      'From the broker’s storing the end of sessions until this gateway refuses them.',
+      'Time from storing the end of a session in the broker until this gateway refuses it.',
     );
   }
 
-  /** Whether both sources have been read since the start; before, no token can be judged. */
+  /** Whether both sources have been read since the start. Before that, no token can be judged. */
   get loaded(): boolean {
     return this.everConfirmed;
   }
 
-  /** Whether the end of a session would be known here by now. */
+  /** Whether the state is recent enough that the end of a session would be known by now. */
   get fresh(): boolean {
     return this.clock.millis() - this.confirmedAt <= STALE_AFTER;
   }
 
   override async onApplicationBootstrap(): Promise<void> {
-    this.noticeDisconnects().catch((error: unknown) =>
-      // A lost connection still shows when the next check fails.
-      this.log.warn(safeErrorFields(error), 'disconnects from the broker are not reported'),
+    this.watchDisconnects().catch((error: unknown) =>
+      // A lost connection is still detected when the next check fails.
+      this.log.warn(safeErrorFields(error), 'cannot watch for disconnects from the broker'),
     );
     await super.onApplicationBootstrap();
   }
 
-  /** A step lasts as long as the feed does. */
+  /** One step lasts as long as the feed. */
   protected override async step(): Promise<boolean> {
     await this.follow().finally(() => (this.confirmedAt = 0));
     return false;
   }
 
-  /** Ends when the bucket holds something that doesn't arrive. @throws an error of NATS when the broker is away */
+  /**
+   * Returns when entries of the bucket do not arrive in time. @throws a NATS error when the broker cannot be reached
+   */
   private async follow(): Promise<void> {
     const feed = await EpochFeed.open(this.nats, (key, value, since) => this.take(key, value, since));
     const openedAt = this.clock.millis();
@@ -93,11 +98,11 @@ export class SessionWatch extends StepWorker {
     const sessionId = sessionOf(key);
     if (sessionId !== undefined) this.epochs.end(sessionId);
     else if (Number.isSafeInteger(Number(value))) this.epochs.raise(key, Number(value));
-    // The clocks of the broker and of this machine may differ.
+    // Never negative: the clocks of the broker and of this machine may differ.
     if (since) this.delay.observe(Math.max(0, this.clock.millis() - since.getTime()) / 1_000);
   }
 
-  /** Does so when it is time again, or when nothing has been answered since the feed was opened. */
+  /** Asks identity for a snapshot when the last one is due again or older than the feed. */
   private askIdentity(openedAt: number): void {
     const now = this.clock.millis();
     const overdue = this.answeredAt < openedAt || now - this.answeredAt >= ASK_EVERY;
@@ -106,7 +111,9 @@ export class SessionWatch extends StepWorker {
     this.askedAt = now;
     this.readSnapshot()
       .then(() => (this.answeredAt = now))
-      .catch((error: unknown) => this.log.warn(safeErrorFields(error), 'identity did not say whose sessions ended'))
+      .catch((error: unknown) =>
+        this.log.warn(safeErrorFields(error), 'snapshot of ended sessions not available from identity'),
+      )
       .finally(() => (this.asking = false));
   }
 
@@ -120,7 +127,7 @@ export class SessionWatch extends StepWorker {
     }
   }
 
-  private async noticeDisconnects(): Promise<void> {
+  private async watchDisconnects(): Promise<void> {
     for await (const { type } of this.nats.status()) if (type === 'disconnect') this.confirmedAt = 0;
   }
 }

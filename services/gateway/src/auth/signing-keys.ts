@@ -4,12 +4,12 @@ import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 
-/** A key that identity has withdrawn is honoured for no longer than this. */
+/** Milliseconds after which keys are fetched again, and so the longest time that a withdrawn key is still accepted. */
 const MAX_AGE = 60_000;
-/** Tokens with invented key ids must not make us ask at each of them. */
+/** Smallest interval between two requests, so that tokens with unknown key ids cannot cause one each. */
 const ASK_AGAIN_AFTER = 5_000;
 
-/** Identity's public keys, by which access tokens and certificates are verified. */
+/** Identity's public keys, which verify access tokens and certificates. */
 @Injectable()
 export class SigningKeys {
   private jwks: JWK[] = [];
@@ -23,27 +23,30 @@ export class SigningKeys {
     private readonly clock: Clock,
   ) {}
 
-  /** The key of that id that tokens are signed with; undefined when identity has none. @throws Problem `service-unavailable` when none was ever learnt */
+  /**
+   * Returns the key with this id, or undefined if identity has none. Keys retired for tokens are not returned. @throws
+   * Problem `service-unavailable` when no keys have been fetched yet
+   */
   async find(id: string): Promise<CryptoKey | undefined> {
     await this.refresh(!this.keys.has(id));
     return this.keys.get(id);
   }
 
-  /** As a JWK set, for the public. */
+  /** The public JWK set, including retired keys. */
   async all(): Promise<{ keys: JWK[] }> {
     await this.refresh(false);
     return { keys: this.jwks };
   }
 
-  private async refresh(lacking: boolean): Promise<void> {
+  private async refresh(missing: boolean): Promise<void> {
     const none = this.keys.size === 0;
     const now = this.clock.millis();
-    const due = now - this.triedAt >= ASK_AGAIN_AFTER && (lacking || now - this.fetchedAt >= MAX_AGE);
+    const due = now - this.triedAt >= ASK_AGAIN_AFTER && (missing || now - this.fetchedAt >= MAX_AGE);
     if (!this.fetching && (none || due)) {
       this.triedAt = now;
       this.fetching = this.fetch(now).finally(() => (this.fetching = undefined));
     }
-    // While identity is away, the keys that we have still verify what it has signed.
+    // While identity is not available, the cached keys still verify its tokens.
     await this.fetching?.catch((error) => {
       if (none) throw error;
     });

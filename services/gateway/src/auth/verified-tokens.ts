@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { CryptoKey } from 'jose';
 import { hash } from 'node:crypto';
 
-/** What a token was found to say, by which key, and for how long that holds. */
+/** The claims of a verified token, the key that verified it, and how long the result is valid. */
 export interface Verified<Facts> {
   facts: Facts;
   kid: string;
@@ -12,17 +12,17 @@ export interface Verified<Facts> {
   until: number;
 }
 
-/** As many people may be at work through one gateway before a token has to be verified again; 2 MB. */
-const MOST = 10_000;
+/** Cache size, about 2 MB: this many users can be active at one gateway before tokens are verified twice. */
+const MAX_TOKENS = 10_000;
 
 /**
- * Tokens whose signature was good. A client sends the same token for five minutes, and verifying it costs as much as the
- * rest of the request; whether its key and its session are still good is asked each time. Known by their hash: the
- * tokens themselves are not kept.
+ * Cache of tokens with a valid signature. A client sends the same token for five minutes, and verifying it costs as
+ * much as the rest of the request. Callers still check the key and the session each time. Entries are found by hash;
+ * the tokens themselves are not stored.
  */
 @Injectable()
 export class VerifiedTokens<Facts> {
-  /** In the order in which they were verified. */
+  /** In the order of verification. */
   private readonly known = new Map<string, Verified<Facts>>();
 
   constructor(private readonly clock: Clock) {}
@@ -36,7 +36,7 @@ export class VerifiedTokens<Facts> {
   }
 
   keep(token: string, verified: Verified<Facts>): void {
-    if (this.known.size >= MOST) this.known.delete(this.known.keys().next().value!);
+    if (this.known.size >= MAX_TOKENS) this.known.delete(this.known.keys().next().value!);
     this.known.set(idOf(token), verified);
   }
 }

@@ -9,7 +9,9 @@ import { idempotencyOf } from '../operations/idempotency.js';
 import { readQueryOnly } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 
-/** Takes a bulk departure as JSON, like any other call, or as a file of staff ids, which goes on as it is. */
+/**
+ * Accepts a bulk departure as JSON, like other operations, or as a CSV file of staff ids, which is passed on unparsed.
+ */
 @Controller()
 export class BulkDeparturesController {
   constructor(
@@ -40,7 +42,7 @@ export class BulkDeparturesController {
     return started;
   }
 
-  /** No larger than what goes into one message. */
+  /** Reads the file, up to the size that fits into one message. */
   private async read(request: FastifyRequest, reply: FastifyReply): Promise<string> {
     const limit = this.config.jsonLimitBytes;
     const pieces: Buffer[] = [];
@@ -53,7 +55,7 @@ export class BulkDeparturesController {
       }
     } catch (error) {
       reply.header('connection', 'close');
-      throw error instanceof Problem ? error : new Problem('validation', { detail: 'The upload broke off.' });
+      throw error instanceof Problem ? error : new Problem('validation', { detail: 'The upload was interrupted.' });
     }
     const csv = decode(Buffer.concat(pieces));
     if (Buffer.byteLength(JSON.stringify(csv)) > limit) throw new Problem('payload-too-large');
@@ -61,7 +63,7 @@ export class BulkDeparturesController {
   }
 }
 
-/** @throws Problem `validation` for what is not UTF-8 */
+/** @throws Problem `validation` if the file is not UTF-8 */
 function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -18,7 +18,7 @@ const upload = (body: string | Uint8Array<ArrayBuffer>, query = '?transition=del
   world.request('POST', `/v1/departures/bulk${query}`, { body, headers: { 'content-type': 'text/csv', ...headers } });
 const startWith = (json: unknown) => world.request('POST', '/v1/departures/bulk', { json });
 
-it('a bulk departure of users by their ids is taken as JSON', async () => {
+it('a bulk departure of users by id is accepted as JSON', async () => {
   const users = [{ userId: anId(), successors: { default: anId() } }, { userId: anId() }];
   const answer = await startWith({ transition: 'deactivated', users, reason: 'Site closed' });
   expect([answer.status, answer.headers.get('location')]).toEqual([202, `/v1/departures/bulk/${id}`]);
@@ -28,21 +28,21 @@ it('a bulk departure of users by their ids is taken as JSON', async () => {
   ]);
 });
 
-it('ten thousand fit, one more does not', async () => {
+it('ten thousand users are accepted, one more is refused', async () => {
   const users = Array.from({ length: 10_000 }, () => ({ userId: anId() }));
   expect((await startWith({ transition: 'deleted', users })).status).toBe(202);
   const answer = await startWith({ transition: 'deleted', users: [...users, users[0]] });
   expect([answer.status, (await bodyOf(answer)).code]).toEqual([400, 'validation']);
 });
 
-it('a file of staff ids goes on as it is', async () => {
+it('a file of staff ids is passed on unparsed', async () => {
   const csv = '\uFEFFstaffId,successorStaffId\r\nS1,"S,2"\r\nŠ3,\r\n';
   const answer = await upload(csv);
   expect([answer.status, answer.headers.get('location')]).toEqual([202, `/v1/departures/bulk/${id}`]);
   expect(calls).toEqual([expect.objectContaining({ query: { transition: 'deleted' }, body: { csv: csv.slice(1) } })]);
 });
 
-it('the same file and key are told from another file, and from another transition', async () => {
+it('the same key with another file or transition has another digest', async () => {
   const key = { 'idempotency-key': 'monday' };
   await upload('staffId\n1\n', '?transition=deleted', key);
   await upload('staffId\n1\n', '?transition=deleted', key);
@@ -53,7 +53,7 @@ it('the same file and key are told from another file, and from another transitio
   expect(new Set(digests).size).toBe(3);
 });
 
-it('a file that is no text, too large, or for an unknown transition is refused', async () => {
+it('a file is refused if it is not text, too large, or for an unknown transition', async () => {
   const answers = [
     await upload(new Uint8Array([0x73, 0xff, 0xfe])),
     await upload('x'.repeat(700_001)),
@@ -65,12 +65,12 @@ it('a file that is no text, too large, or for an unknown transition is refused',
   expect(calls).toEqual([]);
 });
 
-it('only owners and admins may do it', async () => {
+it('only owners and admins may start a bulk departure', async () => {
   const headers = { authorization: `Bearer ${await world.token({ roles: ['agent'] })}` };
   expect((await upload('staffId\n1\n', '?transition=deleted', headers)).status).toBe(403);
 });
 
-it('what has become of it is read under its id', async () => {
+it('the result can be read by id', async () => {
   const counts = { total: 0, waiting: 0, accepted: 0, refused: 0, completed: 0, failed: 0 };
   const bulk: BulkDeparture = {
     id,

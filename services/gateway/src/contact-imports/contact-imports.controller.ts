@@ -17,7 +17,7 @@ import { checkMediaType, readQueryOnly } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 import { inPieces } from './pieces.js';
 
-/** Streams a file of contacts to the service that imports it, no faster than that service takes it. */
+/** Streams a file of contacts to the contacts service, with back-pressure. */
 @Controller()
 export class ContactImportsController {
   constructor(
@@ -41,12 +41,12 @@ export class ContactImportsController {
       reply.status(done.status === 'running' ? 202 : 201).header('location', `${importContacts.path}/${done.id}`);
       return done;
     } catch (error) {
-      // A client that has gone away or a file too large: what came of it must not look like a whole file.
-      // If that fails as well, contacts gives the upload up when it has been silent for an hour.
+      // The client has disconnected or the file is too large: abort, so that a partial file is not taken for a whole
+      // one. If the abort fails too, the contacts service discards an upload that has been silent for an hour.
       await this.services.ask(abortImport, { importId }).catch(() => undefined);
       reply.header('connection', 'close');
       throw request.raw.destroyed && !(error instanceof Problem)
-        ? new Problem('validation', { detail: 'The upload broke off.' })
+        ? new Problem('validation', { detail: 'The upload was interrupted.' })
         : error;
     }
   }
@@ -68,7 +68,7 @@ async function fileOf(request: FastifyRequest, limit: number): Promise<Readable>
     if (request.body) return request.body as Readable;
     throw missing();
   }
-  // One byte more than allowed comes through, so that `send` notices.
+  // One byte more than allowed is let through, so that `send` notices an oversized file.
   const part = await request.file({ limits: { files: 1, fileSize: limit + 1 }, throwFileSizeLimit: false });
   if (!part) throw missing();
   return part.file;

@@ -15,7 +15,7 @@ import { request, type ClientRequest } from 'node:http';
 import { anId, bodyOf, World } from '../../test/world.js';
 
 const MEGABYTE = 1024 ** 2;
-/** What the two ends of a connection hold in the operating system, and a piece or two of ours. */
+/** Upper bound for bytes in flight: the socket buffers of the operating system and a few chunks of ours. */
 const IN_FLIGHT = 16 * MEGABYTE;
 
 let world: World;
@@ -62,7 +62,7 @@ async function startUpload(): Promise<ClientRequest> {
 }
 
 describe('a file of contacts', () => {
-  it('reaches the contacts service byte by byte, in pieces', async () => {
+  it('reaches the contacts service unchanged, in chunks', async () => {
     const file = randomBytes(3 * IMPORT_CHUNK_BYTES + 17);
     const answer = await upload(file, csv, '?userIdField=StaffId');
     expect([answer.status, answer.headers.get('location')]).toEqual([201, `/v1/contact-imports/${importId}`]);
@@ -73,19 +73,19 @@ describe('a file of contacts', () => {
     expect(aborted).toEqual([]);
   });
 
-  it('may come out of a form', async () => {
+  it('can be sent as a form', async () => {
     const form = new FormData();
     form.set('file', new Blob(['externalId,name\n1,Ada\n'], { type: 'text/csv' }), 'contacts.csv');
     const answer = await upload(form, {});
     expect([answer.status, Buffer.concat(pieces).toString()]).toEqual([201, 'externalId,name\n1,Ada\n']);
   });
 
-  it('that takes longer is answered with 202', async () => {
+  it('is answered with 202 when it takes longer', async () => {
     world.services.answer(closeImport, () => result('running'));
     expect((await upload('a\n1\n')).status).toBe(202);
   });
 
-  it('has to be one', async () => {
+  it('must be present and of the right type', async () => {
     const form = new FormData();
     form.set('comment', 'no file');
     const answers = [
@@ -98,7 +98,7 @@ describe('a file of contacts', () => {
     expect(opened).toEqual([]);
   });
 
-  it('is dropped when the contacts service refuses a piece of it', async () => {
+  it('is aborted when the contacts service refuses a chunk', async () => {
     world.services.answer(appendImport, () => {
       throw new Problem('validation', { detail: 'There is no heading.' });
     });
@@ -109,7 +109,7 @@ describe('a file of contacts', () => {
 });
 
 describe('a long file', () => {
-  it('is taken no faster than the contacts service takes it', async () => {
+  it('is read no faster than the contacts service accepts it', async () => {
     const chunk = randomBytes(MEGABYTE);
     const sentHash = createHash('sha256');
     const receivedHash = createHash('sha256');
@@ -146,7 +146,7 @@ describe('a long file', () => {
     expect(lead).toBeLessThan(IN_FLIGHT);
   });
 
-  it('may not be longer than the limit', async () => {
+  it('is refused beyond the size limit', async () => {
     const client = await startUpload();
     let over = false;
     client.on('error', () => undefined).on('close', () => (over = true));
@@ -160,12 +160,12 @@ describe('a long file', () => {
       if (!client.write(chunk)) await eventually(() => over || !client.writableNeedDrain);
     }
     client.end();
-    // A client that goes on sending may lose the connection before it has read the answer.
+    // A client that keeps sending may lose the connection before it has read the answer.
     expect([413, 'reset']).toContain(await answered);
     await eventually(() => expect([aborted, closed]).toEqual([[{ importId }], []]));
   });
 
-  it('that breaks off is never taken for a whole one', async () => {
+  it('is aborted when the upload is interrupted', async () => {
     const client = await startUpload();
     client.on('error', () => undefined);
     client.write(Buffer.alloc(2 * IMPORT_CHUNK_BYTES));
@@ -175,7 +175,7 @@ describe('a long file', () => {
     expect(closed).toEqual([]);
   });
 
-  it('that breaks off inside a form is not either', async () => {
+  it('is aborted when an upload in a form is interrupted', async () => {
     const headers = {
       'content-type': 'multipart/form-data; boundary=edge',
       authorization: `Bearer ${await world.token()}`,
@@ -193,7 +193,7 @@ describe('a long file', () => {
   });
 });
 
-/** Waits until a number has not grown for a while. */
+/** Waits until a number has not grown for ten checks. */
 async function stalled(read: () => number): Promise<void> {
   let [last, looks] = [-1, 0];
   await eventually(

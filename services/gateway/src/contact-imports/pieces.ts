@@ -1,4 +1,4 @@
-/** The same bytes in pieces of `size`, the last one shorter. Holds one piece, however long the source is. */
+/** Splits a stream into chunks of `size` bytes; the last one may be shorter. Holds at most one chunk in memory. */
 export async function* inPieces(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let length = 0;

@@ -12,11 +12,11 @@ import { readParams } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 import { EventStream } from './event-stream.js';
 
-/** A ping may get lost; then the news come this much later. Milliseconds. */
+/** Milliseconds between two checks without a ping, in case a ping is lost. */
 const LOOK_EVERY = 2_000;
 const BEAT_EVERY = 15_000;
 
-/** A client that watches: its loop wakes up when there may be news, or when it has to end. */
+/** A watching client. Its loop wakes up when there may be events or when it has to end. */
 class Watcher extends WakeSignal {
   stopped = false;
 
@@ -27,8 +27,8 @@ class Watcher extends WakeSignal {
 }
 
 /**
- * Shows a departure as it goes on. Any replica can take over from another: all it needs is the number of the last event
- * that the client has seen.
+ * Streams the events of a departure. Any replica can continue a stream: it needs only the number of the last event that
+ * the client has seen.
  */
 @Controller()
 export class DepartureEventsController implements OnModuleDestroy {
@@ -43,10 +43,10 @@ export class DepartureEventsController implements OnModuleDestroy {
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
-    this.streams = metrics.gauge('leaver_departure_streams', 'Clients that watch a departure right now.');
+    this.streams = metrics.gauge('leaver_departure_streams', 'Clients that are watching a departure.');
   }
 
-  /** Clients come back by themselves, to another replica. */
+  /** Ends all streams; clients reconnect to another replica. */
   onModuleDestroy(): void {
     for (const watcher of this.watchers) watcher.stop();
   }
@@ -79,7 +79,7 @@ export class DepartureEventsController implements OnModuleDestroy {
     const { accountId } = request.principal!;
     let after = lastSeen(request);
     const look = () => this.services.ask(departureEvents, { accountId, departureId, after });
-    // Asked before the stream begins, so that a departure that doesn't exist is an ordinary 404.
+    // Read before the stream begins, so that an unknown departure is an ordinary 404.
     let news = await look();
     if (request.method === 'HEAD') return void reply.type('text/event-stream').send();
     const stream = EventStream.open(reply);
@@ -95,16 +95,16 @@ export class DepartureEventsController implements OnModuleDestroy {
       if (watcher.stopped) break;
       if (this.clock.millis() >= beatAt) {
         beatAt = this.clock.millis() + BEAT_EVERY;
-        if (!(await this.stillWelcome(request))) break;
+        if (!(await this.stillAuthorized(request))) break;
         await stream.beat();
       }
-      news = await look().catch(nothingYet);
+      news = await look().catch(noEventsIfUnavailable);
     }
     stream.end();
   }
 
-  /** A session tells by itself when it ends; of an API token nobody hears unless they ask. */
-  private async stillWelcome({ principal, headers }: FastifyRequest): Promise<boolean> {
+  /** The end of a session is reported to us; the revocation of an API token has to be asked for. */
+  private async stillAuthorized({ principal, headers }: FastifyRequest): Promise<boolean> {
     if (principal?.sessionId) return true;
     return this.authenticator.authenticate(headers.authorization).then(
       () => true,
@@ -113,13 +113,13 @@ export class DepartureEventsController implements OnModuleDestroy {
   }
 }
 
-/** While identity is away there is nothing to tell, and the stream waits for it. @throws any other error */
-function nothingYet(error: unknown): { events: []; final: false } {
+/** Returns no events while identity is not available, so that the stream waits for it. @throws any other error */
+function noEventsIfUnavailable(error: unknown): { events: []; final: false } {
   if (error instanceof Problem && error.code === 'service-unavailable') return { events: [], final: false };
   throw error;
 }
 
-/** Number of the last event that the client has; 0 when it has none or says something else. */
+/** Number of the last event that the client has seen; 0 without a valid `Last-Event-ID`. */
 function lastSeen(request: FastifyRequest): number {
   const id = Number(request.headers['last-event-id']);
   return Number.isSafeInteger(id) && id > 0 ? id : 0;

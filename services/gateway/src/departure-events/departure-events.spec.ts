@@ -26,7 +26,7 @@ afterEach(() => world.close());
 const happening = (n: number, type: DepartureEvent['type'], data: object): DepartureEvent => ({ n, type, data });
 const path = () => `/v1/departures/${departureId}/events`;
 
-/** Something happens; identity says so unless the ping gets lost. */
+/** Adds an event and sends a ping, unless the ping is to be lost. */
 function happens(event: DepartureEvent, { ping = true } = {}): void {
   events.push(event);
   if (ping) world.services.nats.publish(departureProgress(departureId));
@@ -55,7 +55,7 @@ async function watch(headers: Record<string, string> = {}, url = world.url): Pro
 const idsIn = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
 
 describe('watching a departure', () => {
-  it('shows what happens, at once, until it is over', async () => {
+  it('streams events immediately until the departure is over', async () => {
     const { response, text, ended } = await watch();
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
@@ -69,7 +69,7 @@ describe('watching a departure', () => {
     expect(idsIn(text())).toEqual([1, 2, 3]);
   });
 
-  it('goes on at any replica after the last event that the client has seen', async () => {
+  it('continues at any replica after the last event that the client has seen', async () => {
     const replica = await world.addGateway();
     events = [1, 2, 3].map((n) => happening(n, 'rule', {}));
     final = true;
@@ -78,14 +78,14 @@ describe('watching a departure', () => {
     expect([idsIn(text()), asked.at(-1)?.after]).toEqual([[3], 2]);
   });
 
-  it('hears of what happened although the ping got lost', async () => {
+  it('delivers events even if a ping was lost', async () => {
     const { text, leave } = await watch();
     happens(happening(2, 'service', {}), { ping: false });
     await eventually(() => expect(idsIn(text())).toEqual([1, 2]), { timeout: 4_000 });
     leave();
   });
 
-  it('shows each event once, however many pings there are', async () => {
+  it('delivers each event once, however many pings arrive', async () => {
     const { text, ended } = await watch();
     for (let n = 2; n <= 50; n++) happens(happening(n, 'rule', {}));
     await eventually(() => expect(idsIn(text())).toHaveLength(50));
@@ -96,14 +96,14 @@ describe('watching a departure', () => {
     expect(asked.length).toBeLessThan(50);
   });
 
-  it('keeps the connection from looking idle', async () => {
+  it('sends heartbeats on an idle connection', async () => {
     const { text, leave } = await watch();
     clock.advance(15_000);
     await eventually(() => expect(text()).toContain('\n: '), { timeout: 4_000 });
     leave();
   });
 
-  it('waits for identity while it is away', async () => {
+  it('waits while identity is not available', async () => {
     const { text, ended } = await watch();
     await eventually(() => expect(idsIn(text())).toEqual([1]));
     world.services.fallSilent(departureEvents);
@@ -116,14 +116,14 @@ describe('watching a departure', () => {
     expect(idsIn(text())).toEqual([1, 2]);
   });
 
-  it('ends with the session of whoever watches', async () => {
+  it('ends with the session of the watching user', async () => {
     const userId = anId();
     const { ended } = await watch(bearer(await world.token({ userId })));
     await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
     await ended;
   });
 
-  it('ends when the API token of whoever watches is revoked', async () => {
+  it('ends when the API token of the watching client is revoked', async () => {
     world.introspection = { userId: anId(), accountId: anId(), roles: ['owner'] };
     const { ended } = await watch(bearer('lvr_id_secret'));
     world.introspection = null;
@@ -131,7 +131,7 @@ describe('watching a departure', () => {
     await ended;
   });
 
-  it('stops asking when the client has gone', async () => {
+  it('stops polling when the client has disconnected', async () => {
     const { text, leave } = await watch();
     await eventually(() => expect(idsIn(text())).toEqual([1]));
     leave();
@@ -140,7 +140,7 @@ describe('watching a departure', () => {
     await eventually(async () => expect(await connections()).toBe('0'));
   });
 
-  it('of another account or of none is an ordinary 404', async () => {
+  it('answers 404 for a departure of another account or an unknown one', async () => {
     departureId = anId();
     asked = world.services.answer(departureEvents, () => {
       throw new Problem('not-found');
@@ -151,7 +151,7 @@ describe('watching a departure', () => {
     expect((await world.request('GET', '/v1/departures/7/events')).status).toBe(404);
   });
 
-  it('does not begin for HEAD', async () => {
+  it('does not open a stream for HEAD', async () => {
     const answer = await world.request('HEAD', path());
     expect([answer.status, await answer.text()]).toEqual([200, '']);
   });

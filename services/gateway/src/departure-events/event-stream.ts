@@ -1,13 +1,13 @@
 import type { FastifyReply } from 'fastify';
 import { once } from 'node:events';
 
-/** Server-sent events on one answer: https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/** A response of server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export class EventStream {
   private constructor(private readonly reply: FastifyReply) {}
 
   static open(reply: FastifyReply): EventStream {
     reply.hijack();
-    // Proxies must not collect what is meant to be seen at once.
+    // Tells proxies not to buffer the stream.
     reply.raw.writeHead(200, {
       ...headersOf(reply),
       'content-type': 'text/event-stream; charset=utf-8',
@@ -25,12 +25,12 @@ export class EventStream {
     this.reply.raw.once('close', listener);
   }
 
-  /** Waits while the client is slow to read. */
+  /** Sends one event. Waits while the client is slow to read. */
   async send(id: number, type: string, data: unknown): Promise<void> {
     await this.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** A comment, which keeps the connection from looking idle. */
+  /** Sends a comment, so that proxies do not close the connection as idle. */
   async beat(): Promise<void> {
     await this.write(': still here\n\n');
   }
@@ -45,7 +45,7 @@ export class EventStream {
     const stop = new AbortController();
     const gone = () => stop.abort();
     raw.once('close', gone);
-    // The client has gone: `closed` says so.
+    // The client has disconnected; `closed` reports it.
     await once(raw, 'drain', { signal: stop.signal }).catch(() => undefined);
     raw.off('close', gone);
   }

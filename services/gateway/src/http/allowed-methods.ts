@@ -5,25 +5,25 @@ interface Route {
   methods: readonly string[];
 }
 
-/** Knows which methods each path takes, so that a wrong method can be told from a wrong path. */
+/** Knows which methods each path supports, to distinguish a wrong method (405) from a wrong path (404). */
 export class AllowedMethods {
   private readonly routes: Route[] = [];
 
-  /** Has to be called before the routes are made. */
+  /** Must be constructed before the routes are registered. */
   constructor(instance: FastifyInstance) {
     instance.addHook('onRoute', ({ url, method }) => {
       this.routes.push({ pattern: patternOf(url), methods: [method].flat() });
     });
   }
 
-  /** Empty for a path that is none of ours. */
+  /** The methods of a path; empty for an unknown path. */
   of(path: string): string[] {
     const methods = this.routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods);
     return methods.length === 0 ? [] : [...new Set([...methods, 'OPTIONS'])].sort();
   }
 }
 
-/** A route's path as Fastify writes it: `:name` for one segment, `*` for the rest. */
+/** Turns a Fastify route path into a pattern: `:name` matches one segment, `*` the rest. */
 function patternOf(url: string): RegExp {
   const source = url
     .split('/')

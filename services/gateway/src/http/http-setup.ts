@@ -15,7 +15,7 @@ import { closeSilentConnections } from './silent-connections.js';
 
 type Done = (error?: Error) => void;
 
-const SANE_REQUEST_ID = /^[\w.:-]{1,100}$/;
+const VALID_REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 export const SECURITY_HEADERS = {
   'cache-control': 'no-store',
@@ -24,7 +24,7 @@ export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** What every request goes through, whichever route it is for. Nest makes it before it makes the routes. */
+/** Parsers and hooks for every request. Nest creates this before it registers the routes. */
 @Injectable()
 export class HttpSetup {
   constructor(
@@ -35,19 +35,19 @@ export class HttpSetup {
     const adapter = host.httpAdapter;
     const instance: FastifyInstance = adapter.getInstance();
     acceptJson(adapter, instance, config.jsonLimitBytes);
-    // Left unread: whoever serves the route takes it as a stream, as fast as there is room for it.
+    // Not parsed: the route's handler reads the stream with back-pressure.
     instance.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload));
     void instance.register(multipart);
     closeSilentConnections(instance);
-    instance.addHook('onRequest', (request, reply, done) => this.greet(request, reply, done));
+    instance.addHook('onRequest', (request, reply, done) => this.setHeaders(request, reply, done));
     keepDiscoveryReadOnly(instance);
     refuseUnknownRoutes(instance);
     refuseNulls(instance);
   }
 
-  private greet(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+  private setHeaders(request: FastifyRequest, reply: FastifyReply, done: Done): void {
     const given = request.headers['x-request-id'];
-    request.id = typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : this.ids.next();
+    request.id = typeof given === 'string' && VALID_REQUEST_ID.test(given) ? given : this.ids.next();
     void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     done();
   }
@@ -76,7 +76,7 @@ function acceptJson(adapter: FastifyAdapter, instance: FastifyInstance, bodyLimi
   }
 }
 
-/** Tells a wrong path from a wrong method before anything of the request's body is read. */
+/** Answers 404 or 405 before the body of the request is read. */
 function refuseUnknownRoutes(instance: FastifyInstance): void {
   const methods = new AllowedMethods(instance);
   instance.addHook('onRequest', (request, reply, done) => {
@@ -89,11 +89,11 @@ function refuseUnknownRoutes(instance: FastifyInstance): void {
   });
 }
 
-/** U+0000 is in nothing that is kept: no path leads there, and no query can ask for it. */
+/** U+0000 cannot be stored, so no path has it and no query can match it. */
 function refuseNulls(instance: FastifyInstance): void {
   instance.addHook('onRequest', (request, _reply, done) => {
     if (!request.url.includes('%00')) return done();
     if (pathOf(request).includes('%00')) return done(new Problem('not-found'));
-    done(new Problem('validation', { errors: [{ field: '', message: 'The address must not hold U+0000' }] }));
+    done(new Problem('validation', { errors: [{ field: '', message: 'The URL must not contain U+0000' }] }));
   });
 }

@@ -10,7 +10,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { isForScim, scimError, SCIM_JSON } from '../scim/scim-reply.js';
 
-/** What the refusals of Fastify and its plugins mean to the client. */
+/** Problem codes for errors of Fastify and its plugins. */
 const BY_STATUS: Record<number, ProblemCode> = {
   400: 'validation',
   404: 'not-found',
@@ -22,18 +22,21 @@ const BY_STATUS: Record<number, ProblemCode> = {
 
 const DEFAULT_RETRY_SECONDS = 1;
 
-/** Answers every failure as RFC 9457 says, to SCIM clients as RFC 7644 does. What isn't a Problem is a fault of ours: logged, and told without detail. */
+/**
+ * Answers every error as a problem (RFC 9457), and to SCIM clients as a SCIM error (RFC 7644). Any error that is not a
+ * Problem is a bug: it is logged and answered without detail.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    // Only the readiness check throws it: a report on each part, for operators.
+    // Only the readiness check throws this; its report on each dependency is for operators.
     if (error instanceof ServiceUnavailableException) return void reply.status(503).send(error.getResponse());
     const problem = problemOf(error);
     if (problem.code === 'internal') {
-      this.log.error({ requestId: reply.request.id, ...safeErrorFields(error) }, 'a request failed');
+      this.log.error({ requestId: reply.request.id, ...safeErrorFields(error) }, 'request failed');
     }
     if (!reply.sent && !reply.raw.headersSent) sendProblem(reply, problem);
   }
@@ -51,7 +54,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): void {
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 429 || status === 503) reply.header('retry-after', details.retryAfter ?? DEFAULT_RETRY_SECONDS);
   const forScim = isForScim(reply.request);
-  // As bytes, or Fastify would add a charset, which this media type doesn't have.
+  // Sent as bytes, because Fastify adds a charset to strings, which this media type does not have.
   reply
     .status(forScim ? Number(scimError(problem).status) : status)
     .header('content-type', forScim ? SCIM_JSON : 'application/problem+json')

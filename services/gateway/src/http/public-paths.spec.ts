@@ -26,7 +26,7 @@ describe('the public paths', () => {
     ]);
   });
 
-  it('cover everything that the OpenAPI document describes, except probes and metrics', async () => {
+  it('cover everything in the OpenAPI document except probes and metrics', async () => {
     const { paths } = await bodyOf(await fetch(`${world.url}/openapi.json`));
     const internal = Object.keys(paths).filter((path) => !isPublic(path));
     expect(internal.sort()).toEqual(['/health/live', '/health/ready', '/metrics']);

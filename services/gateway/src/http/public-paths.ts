@@ -1,16 +1,16 @@
 import { ALL_OPERATIONS } from '#libs/contracts';
 import { OTHER_PATHS } from '../openapi/other-routes.js';
 
-/** A path as the Gateway API of Kubernetes matches it: `PathPrefix` `/v1` also matches `/v1/users`, but not `/v10`. */
+/** A path match of the Kubernetes Gateway API: `PathPrefix` `/v1` also matches `/v1/users`, but not `/v10`. */
 export interface PublicPath {
   type: 'Exact' | 'PathPrefix';
   value: string;
 }
 
-/** The files of the documentation page, which the OpenAPI document leaves out. */
+/** The files of the documentation page, which are not in the OpenAPI document. */
 const PAGE_FILES = '/docs/:asset';
 
-/** What proxies forward to the gateway. Only probes and metrics are missing. */
+/** The paths that proxies forward to the gateway: all except probes and metrics. */
 export function publicPaths(): PublicPath[] {
   const routes = [...ALL_OPERATIONS.map(({ path }) => path), ...Object.keys(OTHER_PATHS), PAGE_FILES];
   const bySection = Map.groupBy(
@@ -21,7 +21,7 @@ export function publicPaths(): PublicPath[] {
   return paths.sort((a, b) => (a.value < b.value ? -1 : 1));
 }
 
-/** The one path of these routes, or the longest prefix without parameters that they share. */
+/** The path that these routes share: a single path, or the longest common prefix without parameters. */
 function commonPath(routes: readonly string[][]): PublicPath {
   const [first] = routes as [string[]];
   const end = first.findIndex((step, index) => isParameter(step) || routes.some((route) => route[index] !== step));

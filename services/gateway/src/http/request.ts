@@ -8,7 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** Without parameters, in lower case; empty when the request names none. */
+/** The media type without parameters, in lower case; empty if the request has none. */
 export const mediaTypeOf = (request: FastifyRequest): string =>
   (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
 
@@ -18,8 +18,8 @@ export const hasBody = (request: FastifyRequest): boolean =>
 export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!;
 
 /**
- * Where the request comes from. Each of our own proxies appends the address that it sees to `X-Forwarded-For`, so only
- * the last `trustedProxies` entries are to be believed.
+ * The client's address. Each of our own proxies appends the address that it sees to `X-Forwarded-For`, so only the last
+ * `trustedProxies` entries can be trusted.
  */
 export function clientAddress(request: FastifyRequest, trustedProxies: number): string {
   if (trustedProxies === 0) return request.ip;

@@ -1,10 +1,10 @@
 import { Problem } from '#libs/contracts';
 
-/** How deep a body may be nested. Nothing of ours comes near it, and whoever walks through it may do so recursively. */
-const MOST_LEVELS = 64;
+/** Maximum nesting depth. No valid body comes near it, and it makes recursion over a body safe. */
+const MAX_DEPTH = 64;
 
 /**
- * Lets through only what can be worked with and kept: PostgreSQL holds neither U+0000 nor half of a surrogate pair.
+ * Rejects JSON that is nested too deeply or that PostgreSQL cannot store: U+0000 and lone surrogates.
  * @throws Problem `invalid-json`
  */
 export function checkJson(value: unknown): void {
@@ -13,7 +13,7 @@ export function checkJson(value: unknown): void {
     const [one, level] = next;
     if (typeof one === 'string') checkText(one);
     if (typeof one !== 'object' || one === null) continue;
-    if (level === MOST_LEVELS) throw refused(`It is nested more than ${MOST_LEVELS} levels deep.`);
+    if (level === MAX_DEPTH) throw refused(`The body is nested more than ${MAX_DEPTH} levels deep.`);
     for (const [name, inner] of Object.entries(one)) {
       if (!Array.isArray(one)) checkText(name);
       waiting.push([inner, level + 1]);
@@ -23,7 +23,7 @@ export function checkJson(value: unknown): void {
 
 function checkText(text: string): void {
   if (text.includes('\0') || !text.isWellFormed())
-    throw refused('It holds U+0000 or half of a surrogate pair, which is no text.');
+    throw refused('The body contains U+0000 or a lone surrogate, which is not valid text.');
 }
 
 const refused = (detail: string) => new Problem('invalid-json', { detail });

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Browsers and pools open connections in advance. When the server stops it waits for each connection that isn't idle,
- * and to Node one that has never carried a request is not idle: such connections are closed here.
+ * Closes connections that have never carried a request, such as those that browsers and pools open in advance. Node
+ * does not count them as idle, so a stopping server would wait for them.
  */
 export function closeSilentConnections(instance: FastifyInstance): void {
   const silent = new Set<Socket>();

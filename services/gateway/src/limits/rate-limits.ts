@@ -6,14 +6,14 @@ import { GatewayConfig } from '../gateway.config.js';
 import { TokenBuckets } from './token-bucket.js';
 
 interface Limit {
-  /** By address, or by address together with the email that the request names. */
+  /** What is counted: requests per client address, per email in the body, or per both together. */
   by: 'address' | 'address-and-email' | 'email';
   buckets: TokenBuckets;
-  /** A success costs nothing. */
+  /** Successful requests are not counted. */
   failuresOnly?: boolean;
 }
 
-/** What the limits are for, by method and path. */
+/** The limited operations, by method and path. */
 export const LIMITED = [
   'POST /v1/auth/login',
   'POST /v1/auth/refresh',
@@ -25,8 +25,8 @@ export const LIMITED = [
 type Limited = (typeof LIMITED)[number];
 
 /**
- * Slows down whoever guesses passwords and tokens, floods mailboxes or makes accounts by the thousand. Counted in this
- * replica's memory: with n replicas up to n times as much gets through, which is still far from enough to guess anything.
+ * Limits guesses of passwords and tokens, mails, and new accounts. The counters are in this replica's memory, so n
+ * replicas allow up to n times as much, which is still far from enough to guess anything.
  */
 @Injectable()
 export class RateLimits {
@@ -56,7 +56,7 @@ export class RateLimits {
   }
 
   /**
-   * Does the work unless its caller has used up what the operation allows.
+   * Runs `work` unless the client has reached a limit of the operation.
    * @throws Problem `too-many-requests` with `retryAfter` in seconds
    */
   async guard<T>(operation: Operation, address: string, body: object, work: () => Promise<T>): Promise<T> {
@@ -70,14 +70,14 @@ export class RateLimits {
       giveBack(keyed);
       return result;
     } catch (error) {
-      // Our own troubles are no guess of the client's.
+      // Our own failures are not guesses by the client.
       if (!(error instanceof Problem) || error.status >= 500) giveBack(keyed);
       throw error;
     }
   }
 }
 
-/** Taken beforehand and given back afterwards, so that a hundred guesses at the same moment count as a hundred. */
+/** Returns tokens after a success. They are taken before the work, so that concurrent guesses are all counted. */
 function giveBack(taken: readonly (Limit & { key: string })[]): void {
   for (const { failuresOnly, buckets, key } of taken) if (failuresOnly) buckets.giveBack(key);
 }

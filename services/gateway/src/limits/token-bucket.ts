@@ -5,10 +5,10 @@ interface Bucket {
   at: number;
 }
 
-/** More keys than this, and those that are full again are forgotten. */
-const MANY = 10_000;
+/** Above this number of keys, full buckets are dropped. */
+const MAX_KEYS = 10_000;
 
-/** So many per minute and key, saved up to one minute's worth. */
+/** Token buckets by key, refilled at `perMinute` and capped at one minute's worth. */
 export class TokenBuckets {
   private readonly buckets = new Map<string, Bucket>();
 
@@ -17,7 +17,7 @@ export class TokenBuckets {
     private readonly clock: Clock,
   ) {}
 
-  /** Seconds until the key has a token again; 0 when it has one. */
+  /** Seconds until the key has a token; 0 if it has one now. */
   wait(key: string): number {
     const { tokens } = this.fill(key);
     return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) * 60) / this.perMinute);
@@ -26,7 +26,7 @@ export class TokenBuckets {
   take(key: string): void {
     const bucket = this.fill(key);
     this.buckets.set(key, { ...bucket, tokens: Math.max(0, bucket.tokens - 1) });
-    if (this.buckets.size > MANY) this.forgetFull();
+    if (this.buckets.size > MAX_KEYS) this.forgetFull();
   }
 
   giveBack(key: string): void {

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { readQueryOnly } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 
-/** Passes the export on page by page, as fast as the client takes it. */
+/** Streams the export page by page, with back-pressure. */
 @Controller()
 export class MessageActivityController {
   constructor(private readonly services: ServiceClient) {}
@@ -16,7 +16,8 @@ export class MessageActivityController {
     const filter = readQueryOnly(messageActivityExport, request);
     const { accountId } = request.principal!;
     const page = (after: string | null) => this.services.ask(activityLines, { accountId, filter, after });
-    // Asked before the file begins, so that what goes wrong at first is an ordinary problem. Later it breaks off.
+    // Read before the file begins, so that an error here is an ordinary problem response. A later error aborts the
+    // stream.
     const first = await page(null);
     async function* file() {
       for (let { lines, next } = first; ; { lines, next } = await page(next)) {

@@ -13,7 +13,7 @@ const download = async (query = '', roles: ('admin' | 'agent')[] = ['admin'], ac
   world.request('GET', `${path}${query}`, { headers: bearer(await world.token({ roles, accountId })) });
 
 describe('the export of the message activity', () => {
-  it('is one file made of all pages', async () => {
+  it('is one file of all pages', async () => {
     const pages = [
       { lines: 'heading\r\none\r\n', next: anId() },
       { lines: 'two\r\n', next: anId() },
@@ -31,16 +31,16 @@ describe('the export of the message activity', () => {
     expect(asked).toEqual([null, pages[0]!.next, pages[1]!.next].map((after) => ({ accountId, filter, after })));
   });
 
-  it('is for owners and admins', async () => {
+  it('is allowed for owners and admins only', async () => {
     expect((await download('', ['agent'])).status).toBe(403);
   });
 
-  it('is refused for a filter that is none', async () => {
+  it('is refused for an invalid filter', async () => {
     const answer = await download('?from=yesterday');
     expect([answer.status, (await bodyOf(answer)).code]).toEqual([400, 'validation']);
   });
 
-  it('is a problem like any other when the service does not answer', async () => {
+  it('is an ordinary problem response when the service does not answer', async () => {
     world.services.answer(activityLines, () => {
       throw new Problem('service-unavailable', { service: 'messaging' });
     });

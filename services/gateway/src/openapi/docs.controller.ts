@@ -14,7 +14,7 @@ const ASSETS: Record<string, string> = {
   'favicon-32x32.png': 'image/png',
 };
 
-/** Everything from here, nothing inline but the styles that Swagger UI sets by itself. */
+/** Allows only resources of this origin, and no inline content except the styles that Swagger UI sets. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -36,7 +36,7 @@ const PAGE = `<!doctype html>
 
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, docExpansion: 'none', validatorUrl: null });\n`;
 
-/** The API's description, for programs and for people. */
+/** Serves the OpenAPI document and the documentation page. */
 @Controller()
 export class DocsController {
   private readonly document: string;

@@ -15,8 +15,8 @@ import { INTERNAL_PATHS, OTHER_PATHS, SCIM_SCHEMAS } from './other-routes.js';
 import { componentSchemas, PROBLEM_SCHEMA } from './schemas.js';
 
 /**
- * The OpenAPI 3.1 document of these operations: https://spec.openapis.org/oas/v3.1.1.html
- * @param origin the address at which clients reach the API, if it is known
+ * Builds the OpenAPI 3.1 document of these operations: https://spec.openapis.org/oas/v3.1.1.html
+ * @param origin the origin at which clients reach the API, if it is configured
  */
 export function openApiDocument(operations: readonly Operation[], origin?: string) {
   const classes = operations
@@ -35,10 +35,10 @@ export function openApiDocument(operations: readonly Operation[], origin?: strin
       title: 'Leaver',
       version: '1',
       description:
-        'When somebody leaves: what was theirs ends up where the policy says, in every service, exactly once, provably.',
+        'Safe offboarding: when a user leaves, every service handles their data as the policy says, exactly once, with proof.',
       license: { name: 'Apache 2.0', identifier: 'Apache-2.0' },
     },
-    servers: origin ? [{ url: origin }, { url: '/', description: 'Where this document comes from' }] : [{ url: '/' }],
+    servers: origin ? [{ url: origin }, { url: '/', description: 'The server of this document' }] : [{ url: '/' }],
     tags: [...new Set(operations.map(({ service }) => service)), 'scim', 'system'].map((name) => ({ name })),
     security: [{ bearer: [] }],
     paths,
@@ -87,7 +87,7 @@ const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'Sent again with the same request, it answers as the first time and does nothing twice.',
+  description: 'A repeated request with the same key gets the first response and has no further effect.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
@@ -128,7 +128,7 @@ const CSV = 'StaffId,Name\nHP-002,Maya Okafor\n';
 const STREAM = 'id: 1\nevent: rule\ndata: {"service":"messaging","rule":"messaging.live-chats","affected":3}\n\n';
 const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
-/** A file of contacts that takes its time is answered before it is through. */
+/** Operations that also answer 202: a long contact import is answered before it has finished. */
 const ALSO_ACCEPTED = new Set([importContacts.id]);
 
 function successes(operation: Operation, examples: Examples): Record<string, object> {
@@ -140,7 +140,7 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
 function success({ answer, status, produces }: Operation, examples: Examples): object {
   const created = status === 201 || (status === 202 && answer);
   const headers = created
-    ? { headers: { Location: { description: 'Where it can be read.', schema: { type: 'string' } } } }
+    ? { headers: { Location: { description: 'URL of the resource.', schema: { type: 'string' } } } }
     : {};
   const description = MEANINGS[status];
   if (answer) {
@@ -153,7 +153,7 @@ function success({ answer, status, produces }: Operation, examples: Examples): o
   return { description, ...headers, content: { [produces]: { schema: { type: 'string' }, example } } };
 }
 
-/** One answer a status, naming every code that may come with it. */
+/** One response per status, listing every code that may come with it. */
 function failures(operation: Operation): Record<string, object> {
   const byStatus = Map.groupBy(codesOf(operation), (code) => PROBLEMS[code][0]);
   return Object.fromEntries(
@@ -180,7 +180,7 @@ function codesOf({ access, body, consumes, errors = [], method, path, query }: O
     (takesBody || query !== undefined) && 'validation',
     takesBody && 'invalid-json',
     access !== 'public' && 'unauthenticated',
-    // Whoever is signed in may call it, but what it is about can be somebody else's.
+    // Every signed-in user may call it, but the record may belong to another user.
     access !== 'public' && 'forbidden',
     path.includes(':') && 'not-found',
     method === 'POST' && 'idempotency-mismatch',

@@ -12,7 +12,7 @@ const BY_FORMAT: Record<string, string> = {
   uri: 'https://example.com/leaver',
 };
 
-/** What a reader takes for real at once. Whatever is not listed is called by its own name. */
+/** Realistic example values by field name. A field that is not listed gets its own name as its value. */
 const BY_NAME: Record<string, string> = {
   name: 'Maya Okafor',
   title: 'Spring order',
@@ -38,7 +38,7 @@ const BY_NAME: Record<string, string> = {
   code: 'sole-owner',
 };
 
-/** By pattern, where the name alone does not tell what is expected. */
+/** Candidates for fields with a pattern, if the name does not give a matching value. */
 const FITTING = [
   '+14155550100',
   'maya-okafor',
@@ -52,16 +52,16 @@ const FITTING = [
   'https://example.com/leaver',
 ];
 
-/** Nothing of ours is nested that deep; something that holds itself would be. */
+/** Recursion limit, for schemas that contain themselves. Ours are far less deep. */
 const DEEPEST = 24;
 
-/** Makes examples out of schemas, the same ones every time; what `$ref` names is looked up among these. */
+/** Builds examples from schemas, always the same ones. `$ref`s are looked up in the given schemas. */
 export class Examples {
   constructor(private readonly schemas: Readonly<Record<string, Schema>>) {}
 
   /**
-   * @param only of an object, just the fields that are required (the first one if none is): what one sends, where fields
-   *   may exclude each other
+   * @param only include only the required fields of an object (the first field if none is required), for request
+   * bodies, where fields may exclude each other
    */
   of(schema: Schema, { only = false, name = '', depth = 0 } = {}): unknown {
     if (depth > DEEPEST) return null;

@@ -41,7 +41,7 @@ function* valuesOf(node: unknown, key: string): Generator<unknown> {
 const TYPES = ['Users', 'Groups'];
 const OF_EVERY_SERVICE = ['get /health/live', 'get /health/ready', 'get /metrics'];
 
-/** As Nest reads them: `get /v1/users/{id}`. */
+/** The routes of a Nest controller, such as `get /v1/users/{id}`. */
 function routesOf(controller: { prototype: object }): string[] {
   const base = Reflect.getMetadata('path', controller) as string;
   const methods = Object.values(Object.getOwnPropertyDescriptors(controller.prototype))
@@ -77,7 +77,7 @@ interface Content {
   examples: unknown[];
 }
 
-/** Every body and answer, with its examples. */
+/** Every request and response body with its examples. */
 function* contentsOf(node: unknown, at: string[] = []): Generator<Content> {
   if (typeof node !== 'object' || node === null) return;
   for (const [name, value] of Object.entries(node)) {
@@ -94,13 +94,13 @@ const contentAt = (at: string[], { schema = { not: {} }, example, examples = {} 
   examples: [...(example === undefined ? [] : [example]), ...Object.values(examples).map(({ value }) => value)],
 });
 
-it('offers every operation that the contracts declare, each at an address of its own', () => {
+it('offers every operation that the contracts declare, each at its own address', () => {
   const declared = Object.values(contracts).flatMap((exported) => [exported, ...Object.values(exported ?? {})]);
   const subjects = declared.filter(
     (value): value is contracts.Operation =>
       typeof value === 'object' && value !== null && 'path' in value && 'subject' in value,
   );
-  // SCIM has routes, media types and a description of its own.
+  // SCIM has its own routes, media types and description.
   const offered = subjects.filter((operation) => !operation.path.startsWith('/scim/v2/'));
   expect(new Set(ALL_OPERATIONS)).toEqual(new Set(offered));
   const addresses = ALL_OPERATIONS.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, ':')}`);
@@ -108,19 +108,19 @@ it('offers every operation that the contracts declare, each at an address of its
 });
 
 describe('the OpenAPI document', () => {
-  it('is one by the rules of OpenAPI 3.1', async () => {
+  it('is valid OpenAPI 3.1', async () => {
     const { valid, errors } = await new Validator().validate(structuredClone(document));
     expect(errors ?? []).toEqual([]);
     expect(valid).toBe(true);
   });
 
-  it('describes every route that the gateway answers', () => {
+  it('describes every route that the gateway serves', () => {
     const controllers = Reflect.getMetadata('controllers', GatewayModule) as { prototype: object }[];
     const routes = [...controllers.flatMap(routesOf), ...OF_EVERY_SERVICE];
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
-    // What the documentation page loads is a part of the page; SCIM's routes take both types of resources.
+    // Assets of the documentation page are excluded; SCIM's routes accept both resource types.
     const offered = routes
       .filter((route) => !route.startsWith('get /docs/'))
       .flatMap((route) => (route.includes('{type}') ? TYPES.map((type) => route.replace('{type}', type)) : [route]));
@@ -128,7 +128,7 @@ describe('the OpenAPI document', () => {
     expect(documented.sort()).toEqual(offered.sort());
   });
 
-  it('gives an example of every body and every answer, which its schema accepts', () => {
+  it('has an example for every body and response, valid against its schema', () => {
     const ajv = aValidator(document);
     const checks = new Map<string, ValidateFunction>();
     const faults = [...contentsOf(document.paths)].flatMap(({ at, schema, examples }) => {
@@ -141,14 +141,14 @@ describe('the OpenAPI document', () => {
     expect(faults).toEqual([]);
   });
 
-  it('describes every operation, once', () => {
+  it('describes every operation once', () => {
     const ids = [...valuesOf(document.paths, 'operationId')];
     expect(ids.filter((id, n) => ids.indexOf(id) !== n)).toEqual([]);
     for (const declared of ALL_OPERATIONS)
       expect(described(declared)).toMatchObject({ operationId: declared.id, tags: [declared.service] });
   });
 
-  it('refers to nothing that it does not hold', () => {
+  it('contains no broken references', () => {
     const references = [...valuesOf(document, '$ref')] as string[];
     const broken = references.filter(
       (ref) =>
@@ -172,7 +172,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('tells the body, the answer and each failure of an operation', () => {
+  it('describes the body, the response and each failure of an operation', () => {
     const invite = document.paths['/v1/users']!.post!;
     expect(invite.requestBody?.content['application/json']?.schema).toEqual({
       $ref: expect.stringMatching(/^#\/components\/schemas\//),
@@ -185,7 +185,7 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(invite.responses)).toEqual(expect.arrayContaining(['400', '401', '403', '503']));
   });
 
-  it('tells which calls need no token', () => {
+  it('marks the operations that need no token', () => {
     for (const declared of ALL_OPERATIONS) {
       expect([declared.id, described(declared)?.security]).toEqual([
         declared.id,
@@ -194,21 +194,21 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('tells who may call, where not everybody who is signed in may', () => {
+  it('says who may call an operation that not every signed-in user may call', () => {
     const descriptionOf = (id: string) => described(ALL_OPERATIONS.find((one) => one.id === id)!);
     expect(descriptionOf('audit.list')).toMatchObject({ description: 'For: owner, admin.' });
     expect(descriptionOf('dashboards.get')).toMatchObject({ description: 'For the user whose record it is.' });
     expect(descriptionOf('segments.get')).not.toHaveProperty('description');
   });
 
-  it('names the public address, if there is one, before the one that it was read from', async () => {
+  it('lists the public origin, if configured, before the server it was read from', async () => {
     expect(document.servers).toEqual([{ url: '/' }]);
     const url = await world.addGateway({ PUBLIC_URL: 'https://leaver.example.com' });
     const { servers } = await bodyOf(await fetch(`${url}/openapi.json`));
     expect(servers).toMatchObject([{ url: 'https://leaver.example.com' }, { url: '/' }]);
   });
 
-  it('cannot be made of two classes with one name', () => {
+  it('cannot be built from two classes with the same name', () => {
     const thing = (name: string) => {
       class Thing {
         name: string;
@@ -222,7 +222,7 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the documentation page', () => {
-  it('comes with all that it loads, under a policy that allows just that', async () => {
+  it('is served with all of its assets under a policy that allows only those', async () => {
     const page = await fetch(`${world.url}/docs`);
     const html = await page.text();
     const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
@@ -232,20 +232,20 @@ describe('the documentation page', () => {
     expect(html).not.toMatch(/<script>|https?:/);
   });
 
-  it('gives out nothing else', async () => {
+  it('serves no other files', async () => {
     expect((await fetch(`${world.url}/docs/package.json`)).status).toBe(404);
     expect((await fetch(`${world.url}/docs/..%2fpackage.json`)).status).toBe(404);
   });
 });
 
-describe('what a visitor finds', () => {
-  it('begins with links that lead somewhere', async () => {
+describe('the start page', () => {
+  it('has only working links', async () => {
     const { api: _api, name: _name, ...links } = await bodyOf(await fetch(`${world.url}/`));
     for (const path of Object.values(links))
       expect([path, (await fetch(world.url + path)).status]).toEqual([path, 200]);
   });
 
-  it('includes the keys that verify tokens, and numbers for operators', async () => {
+  it('links to the keys that verify tokens; metrics are served', async () => {
     expect(await bodyOf(await fetch(`${world.url}/.well-known/jwks.json`))).toEqual({ keys: [world.key.jwk] });
     expect(await (await fetch(`${world.url}/metrics`)).text()).toContain('leaver_http_seconds_count');
   });

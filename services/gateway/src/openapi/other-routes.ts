@@ -26,28 +26,28 @@ const HEALTH: Schema = {
   },
   required: ['status'],
 };
-const well = { status: 'ok', info: { nats: { status: 'up' } }, error: {}, details: { nats: { status: 'up' } } };
-const ill = {
+const healthy = { status: 'ok', info: { nats: { status: 'up' } }, error: {}, details: { nats: { status: 'up' } } };
+const unhealthy = {
   status: 'error',
   info: {},
   error: { nats: { status: 'down' } },
   details: { nats: { status: 'down' } },
 };
 
-/** What is no call of the API: its description and its keys. */
+/** Routes that are not operations of the API: its description and its keys. */
 const SYSTEM: Paths = {
   '/': open(
     'system.links',
-    'What is here',
+    'Links to the API and its documentation',
     json({ type: 'object', additionalProperties: { type: 'string' } }, { name: 'Leaver', openapi: '/openapi.json' }),
   ),
   '/openapi.json': open('system.openapi', 'This document', json(OBJECT, { openapi: '3.1.1' })),
   '/asyncapi.json': open(
     'system.asyncapi',
-    'The events, as AsyncAPI 3 describes them',
+    'The events, as an AsyncAPI 3 document',
     json(OBJECT, { asyncapi: '3.0.0' }),
   ),
-  '/docs': open('system.docs', 'This document, to be read', {
+  '/docs': open('system.docs', 'This document as a web page', {
     'text/html': { schema: { type: 'string' }, example: '<!doctype html>' },
   }),
   '/.well-known/jwks.json': open(
@@ -71,11 +71,11 @@ const SYSTEM: Paths = {
   ),
 };
 
-/** Routes of every service. Proxies forward none of them. */
+/** Routes of every service, which proxies do not forward. */
 export const INTERNAL_PATHS: Paths = {
-  '/health/live': open('system.live', 'Whether the process answers; not public', json(HEALTH, { status: 'ok' })),
-  '/health/ready': open('system.ready', 'Whether it can be sent traffic; not public', json(HEALTH, well), {
-    503: { description: 'Not yet', content: json(HEALTH, ill) },
+  '/health/live': open('system.live', 'Liveness probe; not public', json(HEALTH, { status: 'ok' })),
+  '/health/ready': open('system.ready', 'Readiness probe; not public', json(HEALTH, healthy), {
+    503: { description: 'Not yet', content: json(HEALTH, unhealthy) },
   }),
   '/metrics': open('system.metrics', 'Metrics for Prometheus; not public, and on METRICS_PORT if that is set', {
     'text/plain': { schema: { type: 'string' }, example: 'leaver_http_seconds_count 1' },
@@ -85,7 +85,7 @@ export const INTERNAL_PATHS: Paths = {
 export const SCIM_SCHEMAS: Record<string, Schema> = {
   ScimResource: {
     type: 'object',
-    description: 'A User or Group (RFC 7643), or what describes one.',
+    description: 'A User or Group (RFC 7643), or a schema or resource type.',
     properties: {
       schemas: { type: 'array', items: { type: 'string' } },
       id: { type: 'string' },
@@ -111,7 +111,7 @@ export const SCIM_SCHEMAS: Record<string, Schema> = {
       schemas: { type: 'array', items: { type: 'string' } },
       status: { type: 'string' },
       scimType: { type: 'string' },
-      detail: { type: 'string', description: 'Begins with the code that the rest of the API uses.' },
+      detail: { type: 'string', description: 'Starts with the problem code that the rest of the API uses.' },
     },
     required: ['schemas', 'status', 'detail'],
   },
@@ -141,18 +141,22 @@ const parameter = (name: string, where: 'path' | 'query' | 'header', about: stri
 });
 const VIEW = [
   parameter('attributes', 'query', 'Only these attributes.'),
-  parameter('excludedAttributes', 'query', 'All but these attributes.'),
+  parameter('excludedAttributes', 'query', 'All except these attributes.'),
 ];
 const FILTERS = [
-  parameter('filter', 'query', 'RFC 7644, 3.4.2.2. One that is not understood is refused.'),
+  parameter('filter', 'query', 'RFC 7644, 3.4.2.2. An unsupported filter is refused.'),
   parameter('sortBy', 'query', 'An attribute.'),
   parameter('sortOrder', 'query', '`ascending` or `descending`.'),
   parameter('startIndex', 'query', 'From 1.', 'integer'),
-  parameter('count', 'query', 'How many at most.', 'integer'),
+  parameter('count', 'query', 'Maximum number of results.', 'integer'),
 ];
 const CONDITIONS = [
-  parameter('If-Match', 'header', 'ETags, or `*`. With another version it is 412.'),
-  parameter('If-None-Match', 'header', 'ETags, or `*`. With one of these versions it is 412; a GET is 304.'),
+  parameter('If-Match', 'header', 'ETags, or `*`. If the version differs, the answer is 412.'),
+  parameter(
+    'If-None-Match',
+    'header',
+    'ETags, or `*`. If the version is one of these, the answer is 412, or 304 for a GET.',
+  ),
 ];
 
 interface ScimRoute {
@@ -162,9 +166,9 @@ interface ScimRoute {
   answer?: object;
   body?: unknown;
   parameters?: object[];
-  /** It may also be answered with nothing. */
+  /** Whether it may also answer 204. */
   maybeEmpty?: boolean;
-  /** It may also be answered with 304. */
+  /** Whether it may also answer 304. */
   conditional?: boolean;
 }
 
@@ -191,7 +195,7 @@ function scimRoute({
       ...(conditional && { 304: { description: 'Not modified' } }),
       '4XX': { description: 'Refused', ...scim('ScimError', REFUSED) },
       '5XX': {
-        description: 'Not possible now',
+        description: 'Temporarily not available',
         ...scim('ScimError', { ...REFUSED, status: '503', detail: 'service-unavailable' }),
       },
     },
@@ -207,7 +211,7 @@ function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resourc
     itemsPerPage: 0,
     Resources: [],
   });
-  const id = { ...parameter('id', 'path', 'As SCIM calls it.'), schema: { type: 'string', format: 'uuid' } };
+  const id = { ...parameter('id', 'path', 'The SCIM id.'), schema: { type: 'string', format: 'uuid' } };
   const describe = (name: keyof typeof calls, more: Omit<ScimRoute, 'id' | 'summary'>) =>
     scimRoute({ id: calls[name].id, summary: calls[name].summary, ...more });
   return {
@@ -235,7 +239,7 @@ function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resourc
 function scimDiscovery(): Paths {
   const one = scim('ScimResource', { schemas: [`${USER.schemas[0]!.replace(':User', ':ServiceProviderConfig')}`] });
   const list = scim('ScimList', { schemas: [message('ListResponse')], totalResults: 0 });
-  const name = [parameter('name', 'path', 'Its id.')];
+  const name = [parameter('name', 'path', 'The id of the schema or resource type.')];
   const route = (id: string, summary: string, answer: object, parameters: object[] = []) => ({
     get: scimRoute({ id: `scim.${id}`, summary, answer, parameters }),
   });
@@ -248,7 +252,7 @@ function scimDiscovery(): Paths {
   };
 }
 
-/** The public routes of the gateway that no operation declares. */
+/** The public routes of the gateway that are not declared as operations. */
 export const OTHER_PATHS: Paths = {
   ...scimDiscovery(),
   ...scimResource('Users', scimUsers, USER),

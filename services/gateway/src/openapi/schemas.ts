@@ -1,8 +1,8 @@
 import { nestedIn, PROBLEM_CODES, schemaOf, type Class, type Schema } from '#libs/contracts';
 
 /**
- * The schemas of these classes and of everything they refer to, by name.
- * @throws Error when two classes share a name: the document could describe only one of them
+ * Returns the schemas of these classes and of all classes they refer to, by name.
+ * @throws Error when two different classes have the same name, because the document can describe only one
  */
 export function componentSchemas(classes: Iterable<Class>): Record<string, Schema> {
   const known = new Map<string, Class>();
@@ -19,7 +19,7 @@ export function componentSchemas(classes: Iterable<Class>): Record<string, Schem
   );
 }
 
-/** RFC 9457, with our codes. */
+/** RFC 9457 problem details with our codes. */
 export const PROBLEM_SCHEMA: Schema = {
   type: 'object',
   description: 'RFC 9457 problem details. `code` is stable.',
@@ -31,8 +31,8 @@ export const PROBLEM_SCHEMA: Schema = {
     detail: { type: 'string' },
     service: { type: 'string', description: 'The service that did not answer.' },
     retryAfter: { type: 'integer', description: 'Seconds.' },
-    items: { type: 'array', items: {}, description: 'What stands in the way, by id.' },
-    valid: { type: 'array', items: { type: 'string' }, description: 'What would have been accepted.' },
+    items: { type: 'array', items: {}, description: 'Ids of the records that prevent it.' },
+    valid: { type: 'array', items: { type: 'string' }, description: 'The accepted values.' },
     errors: {
       type: 'array',
       items: {

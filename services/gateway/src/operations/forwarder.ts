@@ -10,7 +10,7 @@ import { locationOf } from './location.js';
 import { PublicLinks } from './public-links.js';
 import { readCall } from './read-call.js';
 
-/** Carries a checked request to the service that owns the operation, and its answer back. */
+/** Forwards a validated request to the service that owns the operation and returns its answer. */
 @Injectable()
 export class Forwarder {
   constructor(
@@ -20,7 +20,10 @@ export class Forwarder {
     private readonly links: PublicLinks,
   ) {}
 
-  /** @throws Problem what the request lacks, what the service says, or `service-unavailable` when it says nothing */
+  /**
+   * @throws Problem for an invalid request, any problem from the service, or `service-unavailable` when it does not
+   * answer
+   */
   async forward(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const parts = readCall(operation, request);
     const client = {

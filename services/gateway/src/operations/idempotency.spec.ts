@@ -20,7 +20,7 @@ describe('an idempotency key on a public route', () => {
     });
   };
 
-  it('does not mix up strangers who chose the same', async () => {
+  it('is scoped to the client, so that equal keys of strangers do not collide', async () => {
     const calls = world.services.handle(accountsCreate, () => ({}));
     await post('/v1/accounts', {
       name: 'Acme',
@@ -29,7 +29,7 @@ describe('an idempotency key on a public route', () => {
     expect(calls[0]?.idempotency?.key).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('does not bring back the tokens of an earlier login', async () => {
+  it('does not repeat the tokens of an earlier login', async () => {
     const calls = world.services.handle(authLogin, () => ({}));
     await post('/v1/auth/login', { email: 'ada@example.com', password: 'right' });
     expect(calls[0]?.idempotency).toBeUndefined();

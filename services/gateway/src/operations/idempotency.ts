@@ -5,13 +5,14 @@ import { pathOf } from '../http/request.js';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** Their answers are good for one use, so a repetition has to have new ones. */
+/** Operations whose answer can be used once, so that a repetition needs a new one. */
 export const NEW_EACH_TIME: readonly string[] = ['auth.login', 'auth.refresh'];
 
 /**
- * The client's Idempotency-Key, with a digest by which the service tells a repetition from another request.
- * On a public route keys belong to the address they come from, or two strangers with the same key would be in each other's way.
- * @throws Problem `validation` when the key is longer than 255 characters, or more than one
+ * Returns the client's Idempotency-Key with a digest of the request, by which the service detects a different request
+ * with the same key. On public routes keys are scoped to the client's address, so that strangers with the same key do
+ * not collide.
+ * @throws Problem `validation` when there is more than one key or it is longer than 255 characters
  */
 export function idempotencyOf(operation: Operation, request: FastifyRequest, address: string): Call['idempotency'] {
   const key = request.headers['idempotency-key'];
@@ -26,7 +27,7 @@ export function idempotencyOf(operation: Operation, request: FastifyRequest, add
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The same text for the same JSON value, in whatever order its fields came. */
+/** Canonical JSON: the same text for equal values, whatever the order of their fields. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';

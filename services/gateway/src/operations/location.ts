@@ -1,8 +1,9 @@
 import { ALL_OPERATIONS, type Operation } from '#libs/contracts';
 
 /**
- * Where the thing that an answer tells of can be read: below the path of the request if something is read there, else
- * where an operation reads things of the same class (a departure that began at `/v1/users/…/deactivate` is at `/v1/departures/…`).
+ * Returns the URL of the created resource: below the request's path if resources can be read there, otherwise where an
+ * operation reads resources of the same class (a departure started at `/v1/users/…/deactivate` is at
+ * `/v1/departures/…`).
  */
 export function locationOf(operation: Operation, path: string, answer: unknown): string | undefined {
   if (operation.status !== 201 && operation.status !== 202) return undefined;

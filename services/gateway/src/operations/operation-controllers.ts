@@ -4,7 +4,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Forwarder } from './forwarder.js';
 import { Serves } from './serves.js';
 
-/** One controller a service, made of what the contracts declare; operations marked `custom` have controllers of their own. */
+/**
+ * Creates one controller per service from the declared operations. Operations marked `custom` have their own
+ * controllers.
+ */
 export function operationControllers(operations: readonly Operation[] = ALL_OPERATIONS): Type[] {
   const forwarded = Map.groupBy(
     operations.filter(({ custom }) => !custom),

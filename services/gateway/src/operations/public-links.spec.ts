@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe('links to public pages', () => {
-  it('are absolute in lists and in single answers, and nothing else is changed', async () => {
+  it('are absolute in lists and in single responses, and nothing else is changed', async () => {
     const list = await bodyOf(await world.request('GET', '/v1/public-links'));
     expect(list.items).toMatchObject([{ url: `${ORIGIN}/p/one`, title: '/not a link/' }, { url: `${ORIGIN}/p/two` }]);
     const changed = await world.request('PATCH', `/v1/scheduler-links/${anId()}`, { json: { title: 'Lunch' } });
@@ -38,13 +38,13 @@ describe('links to public pages', () => {
     expect(created.headers.get('location')).toMatch(/^\/v1\/scheduler-links\//);
   });
 
-  it('stay paths where PUBLIC_URL is not set', async () => {
+  it('stay paths if PUBLIC_URL is not set', async () => {
     const headers = { authorization: `Bearer ${await world.token()}` };
     const list = await bodyOf(await fetch(`${unaware}/v1/public-links`, { headers }));
     expect(list.items).toMatchObject([{ url: '/p/one' }, { url: '/p/two' }]);
   });
 
-  it('occur in no answer that a controller of its own writes', () => {
+  it('are not part of any response that a custom controller writes', () => {
     const hasLink = (type: Class): boolean =>
       JSON.stringify(schemaOf(type)).includes('"uri-reference"') || nestedIn(type).some(hasLink);
     const withLinks = ALL_OPERATIONS.filter(({ answer }) => answer && hasLink(answer));

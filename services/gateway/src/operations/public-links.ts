@@ -2,7 +2,7 @@ import { fieldsOf, type Class } from '#libs/contracts';
 import { Injectable } from '@nestjs/common';
 import { GatewayConfig, publicOrigin } from '../gateway.config.js';
 
-/** Makes the links in answers absolute: people send them to others, who do not know where they came from. */
+/** Makes the links in responses absolute, because users pass them on to people who do not know the host. */
 @Injectable()
 export class PublicLinks {
   private readonly origin: string | undefined;
@@ -11,7 +11,7 @@ export class PublicLinks {
     this.origin = publicOrigin(config);
   }
 
-  /** Changes the answer. Without PUBLIC_URL its links stay paths. */
+  /** Changes the answer in place. Without PUBLIC_URL its links stay paths. */
   complete(type: Class | undefined, answer: unknown): void {
     if (this.origin === undefined || type === undefined) return;
     for (const one of [answer].flat()) if (isObject(one)) this.completeFields(type, one, this.origin);

@@ -26,8 +26,8 @@ const JSON_ONLY = ['application/json'];
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
- * What the request says, checked against the operation's declaration.
- * @throws Problem `not-found` for an id that can't be one, `unsupported-media-type`, `validation` with every error
+ * Reads the parameters, query and body of a request and validates them against the operation's declaration.
+ * @throws Problem `not-found` for an id that is not a UUID, `unsupported-media-type`, `validation` with all errors
  */
 export function readCall(operation: Operation, request: FastifyRequest): CallParts {
   const params = readParams(request);
@@ -39,7 +39,7 @@ export function readCall(operation: Operation, request: FastifyRequest): CallPar
   return { params, query: query.value, body: body.value };
 }
 
-/** The parameters of the path alone. @throws Problem `not-found` for an id that can't be one */
+/** Reads only the path parameters. @throws Problem `not-found` for an id that is not a UUID */
 export function readParams(request: FastifyRequest): Record<string, string> {
   const params = Object.entries(request.params as Record<string, string>).map(([name, value]) => {
     if (name !== 'id' && !name.endsWith('Id')) return [name, value];
@@ -50,7 +50,7 @@ export function readParams(request: FastifyRequest): Record<string, string> {
   return Object.fromEntries(params);
 }
 
-/** For custom routes, whose body is a stream: the query alone. @throws Problem `validation` with every error */
+/** Reads only the query, for custom routes whose body is a stream. @throws Problem `validation` with all errors */
 export function readQueryOnly<Q extends object>(operation: Operation<object, Q>, request: FastifyRequest): Q {
   const { value, errors } = readQuery(operation, request);
   if (errors.length > 0) throw new Problem('validation', { errors });
@@ -61,7 +61,7 @@ export function readQueryOnly<Q extends object>(operation: Operation<object, Q>,
 export function checkMediaType({ consumes = JSON_ONLY }: Pick<Operation, 'consumes'>, request: FastifyRequest): void {
   if (!hasBody(request) || consumes.includes(mediaTypeOf(request))) return;
   throw new Problem('unsupported-media-type', {
-    detail: `Send one of these: ${consumes.join(', ')}.`,
+    detail: `Use one of these media types: ${consumes.join(', ')}.`,
     valid: consumes,
   });
 }
@@ -72,7 +72,10 @@ function readQuery({ query: type = NoQuery }: Pick<Operation, 'query'>, request:
   return read(type, Object.fromEntries(given.map(([name, value]) => [name, fromText(value, types.get(name))])));
 }
 
-/** A query string knows only text. What can't be converted stays as it is, for the validation to refuse. */
+/**
+ * Converts a query value from text to its declared type. A value that cannot be converted is left for validation to
+ * refuse.
+ */
 function fromText(value: string | string[], type: string | undefined): unknown {
   if (type === 'array') return [value].flat();
   if (typeof value !== 'string') return value;
@@ -89,7 +92,7 @@ function read(type: Class, plain: unknown): { value: object; errors: FieldError[
 }
 
 function errorsOf({ path, name, value, messages }: InvalidField): FieldError[] {
-  // Every check fails for a missing field; one message is enough.
+  // A missing field fails every check; one message is enough.
   const all = value === undefined ? [`${name} is required`] : Object.values(messages);
   return all.map((message) => ({ field: path, message }));
 }

@@ -25,7 +25,7 @@ afterAll(() => world.close());
 const invitation = { name: 'Ada', email: 'ada@example.com', staffId: 'A-1' };
 
 describe('a declared operation', () => {
-  it('is offered at its path and reaches its service with who asks, checked and converted', async () => {
+  it('is served at its path and reaches its service with the principal, validated and converted', async () => {
     const [userId, accountId, sessionId] = [anId(), anId(), anId()];
     const calls = world.services.handle(usersList, () => ({ items: [], nextCursor: null }));
     const token = await world.token({ userId, accountId, sessionId, roles: ['admin'] });
@@ -42,7 +42,7 @@ describe('a declared operation', () => {
     ]);
   });
 
-  it('answers 201 with the thing and where it is', async () => {
+  it('answers 201 with the resource and its location', async () => {
     const id = anId();
     world.services.handle(usersInvite, () => ({ id, ...invitation }));
     const answer = await world.request('POST', '/v1/users', { json: invitation });
@@ -56,7 +56,7 @@ describe('a declared operation', () => {
     expect([answer.status, await answer.text()]).toEqual([204, '']);
   });
 
-  it('is not open to roles that it does not name', async () => {
+  it('is closed to roles that it does not name', async () => {
     const answer = await world.request('POST', '/v1/users', {
       json: invitation,
       headers: bearer(await world.token({ roles: ['agent'] })),
@@ -64,7 +64,7 @@ describe('a declared operation', () => {
     expect([answer.status, await answer.json()]).toEqual([403, expect.objectContaining({ code: 'forbidden' })]);
   });
 
-  it('needs a token, each but the public ones', async () => {
+  it('needs a token unless it is public', async () => {
     const closed = ALL_OPERATIONS.filter(({ access }) => access !== 'public');
     const statuses = await Promise.all(
       closed.map(
@@ -76,8 +76,8 @@ describe('a declared operation', () => {
   });
 });
 
-describe('what comes in', () => {
-  it('is refused with every error at once, nested ones by their path', async () => {
+describe('a request', () => {
+  it('is refused with all errors together, nested ones by their path', async () => {
     const answer = await world.request('POST', '/v1/accounts', {
       json: { name: 'A', seats: 'many', owner: { name: 'Ada', email: 'nope', password: 'long enough' } },
     });
@@ -92,7 +92,7 @@ describe('what comes in', () => {
     );
   });
 
-  it('is refused for a field that is not declared, in the body and in the query', async () => {
+  it('is refused for an undeclared field in the body or the query', async () => {
     const body = await bodyOf(await world.request('POST', '/v1/users', { json: { ...invitation, admin: true } }));
     const query = await bodyOf(await world.request('GET', '/v1/users?colour=red'));
     expect(body.errors).toEqual([{ field: 'admin', message: 'There is no such field' }]);
@@ -136,12 +136,12 @@ describe('what comes in', () => {
     expect([answer.status, (await bodyOf(answer)).code]).toEqual([415, 'unsupported-media-type']);
   });
 
-  it('names no thing when an id is no UUID', async () => {
+  it('is answered 404 when an id is not a UUID', async () => {
     const answer = await world.request('GET', '/v1/users/7');
     expect([answer.status, (await bodyOf(answer)).code]).toEqual([404, 'not-found']);
   });
 
-  it('carries its idempotency key with a digest that only the same request has', async () => {
+  it('is forwarded with its idempotency key and a digest of the request', async () => {
     const calls = world.services.handle(usersInvite, () => ({ id: anId() }));
     const send = (json: object, key = 'once') =>
       world.request('POST', '/v1/users', { json, headers: { 'idempotency-key': key } });
@@ -156,8 +156,8 @@ describe('what comes in', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('in the service is told as the service said it', async () => {
+describe('a failure', () => {
+  it('in a service is returned as the service reported it', async () => {
     world.services.handle(usersUpdate, () => {
       throw new Problem('sole-owner', { detail: 'Ada is the last one.', items: ['x'] });
     });
@@ -174,7 +174,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('unexpectedly is told without detail', async () => {
+  it('that is unexpected is returned without detail', async () => {
     world.services.handle(usersGet, () => {
       throw new Error('secret');
     });
@@ -182,14 +182,14 @@ describe('what goes wrong', () => {
     expect([answer.status, await answer.text()]).toEqual([500, expect.not.stringContaining('secret')]);
   });
 
-  it('because a service is away names the service', async () => {
+  it('because a service is down names the service', async () => {
     world.services.fallSilent(accountGet);
     const answer = await world.request('GET', '/v1/account');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await bodyOf(answer)).toMatchObject({ code: 'service-unavailable', service: 'identity' });
   });
 
-  it('is a wrong path, or a wrong method with the right ones', async () => {
+  it('distinguishes a wrong path from a wrong method and lists the allowed ones', async () => {
     const path = await world.request('GET', '/v1/nothing');
     const method = await world.request('DELETE', '/v1/account');
     expect([path.status, (await bodyOf(path)).code]).toEqual([404, 'not-found']);
@@ -200,14 +200,14 @@ describe('what goes wrong', () => {
     ]);
   });
 
-  it('is told by the same kind of body even when the address cannot be read', async () => {
+  it('for an undecodable URL is also a problem response', async () => {
     const answer = await fetch(`${world.url}/v1/users/%E0%A4%A`);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
   });
 });
 
-describe('every answer', () => {
-  it('is not cached, not sniffed, not framed, and has an id', async () => {
+describe('every response', () => {
+  it('is not cached, not sniffed, not framed, and has a request id', async () => {
     const answer = await world.request('GET', '/v1/nothing', { headers: { 'x-request-id': 'mine-1' } });
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'cache-control': 'no-store',
@@ -215,12 +215,12 @@ describe('every answer', () => {
       'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
       'x-request-id': 'mine-1',
     });
-    const insane = await fetch(`${world.url}/`, { headers: { 'x-request-id': 'a b' } });
-    expect(insane.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
-    expect(insane.headers.get('access-control-allow-origin')).toBeNull();
+    const invalid = await fetch(`${world.url}/`, { headers: { 'x-request-id': 'a b' } });
+    expect(invalid.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(invalid.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('to OPTIONS says which methods there are, to HEAD has no body', async () => {
+  it('to OPTIONS lists the methods, to HEAD has no body', async () => {
     world.services.handle(accountGet, () => ({ id: anId() }));
     const options = await fetch(`${world.url}/v1/account`, { method: 'OPTIONS' });
     const head = await world.request('HEAD', '/v1/account');
@@ -229,7 +229,7 @@ describe('every answer', () => {
   });
 });
 
-it('hands the trace of the request on, or begins one', async () => {
+it('continues the trace of the request or starts a new one', async () => {
   const traces: (string | undefined)[] = [];
   const subscription = world.services.nats.subscribe(accountGet.subject, {
     callback: (_error, message) => void traces.push(message.headers?.get('traceparent')),
@@ -242,7 +242,7 @@ it('hands the trace of the request on, or begins one', async () => {
   expect(traces).toEqual([mine, expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)]);
 });
 
-it('lets nobody else’s account answer for public calls', async () => {
+it('ignores the token of a request to a public operation', async () => {
   const calls = world.services.handle(accountsCreate, () => ({}));
   const owner = { ...invitation, password: 'long enough' };
   await world.services.settled();
@@ -254,7 +254,7 @@ it('lets nobody else’s account answer for public calls', async () => {
   expect([answer.status, calls[0]?.principal.roles]).toEqual([201, []]);
 });
 
-it('survives a client that says nothing sensible', async () => {
+it('survives a client that sends no valid HTTP', async () => {
   const socket = connect(Number(new URL(world.url).port), '127.0.0.1');
   const said = await new Promise<string>((resolve) => {
     socket.once('data', (data) => resolve(data.toString()));
@@ -264,7 +264,7 @@ it('survives a client that says nothing sensible', async () => {
   expect(said).toMatch(/^HTTP\/1\.1 400/);
 });
 
-it('stops although a client holds a connection open on which it has asked nothing', async () => {
+it('stops even if a client holds open a connection without a request', async () => {
   const other = await World.create();
   const socket = connect(Number(new URL(other.url).port), '127.0.0.1');
   await once(socket, 'connect');

@@ -5,7 +5,7 @@ export const OPERATION = 'leaver:operation';
 
 const METHODS = { GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete };
 
-/** The method serves this operation: its route, its status, and by the guard whoever may call it. */
+/** Makes the method serve this operation: sets its route, its status, and the access that the guard enforces. */
 export const Serves = (operation: Operation): MethodDecorator =>
   applyDecorators(
     METHODS[operation.method](operation.path),

@@ -53,7 +53,7 @@ export class DiscoveryController {
   ): Promise<void> {
     await this.scim.call(scimCheck, request, {});
     if ((request.query as ScimObject).filter !== undefined)
-      throw new Problem('forbidden', { detail: 'These lists take no filter.' });
+      throw new Problem('forbidden', { detail: 'These lists do not support filters.' });
     const all = [...resources.values()].map((one) => this.withLocation(request, resourceType, one));
     const counts = { totalResults: all.length, startIndex: 1, itemsPerPage: all.length };
     sendScim(reply, 200, { schemas: [SCIM_LIST_RESPONSE], ...counts, Resources: all });

@@ -29,7 +29,7 @@ function readSearch(parameters: ScimObject): Search {
     ...optional('filter', stringIn(parameters, 'filter')),
     ...optional('sortBy', stringIn(parameters, 'sortBy')),
     descending: sortOrder === 'descending',
-    // Values below the least one count as the least one (RFC 7644, 3.4.2.4).
+    // A value below the minimum is treated as the minimum (RFC 7644, 3.4.2.4).
     startIndex: Math.max(1, integerIn(parameters, 'startIndex') ?? 1),
     count: Math.min(PAGE_SIZE.max, Math.max(0, integerIn(parameters, 'count') ?? PAGE_SIZE.default)),
     view: projectionFrom(parameters),
@@ -50,7 +50,7 @@ function optional<N extends string, T>(name: N, value: T | undefined): { [K in N
 function stringIn(parameters: ScimObject, name: string): string | undefined {
   const value = parameters[name];
   if (value === undefined) return undefined;
-  // An empty filter is an error, so that it never means every resource.
+  // An empty filter is an error, so that it never selects every resource.
   if (typeof value !== 'string' || value.trim() === '')
     throw scimProblem(name === 'filter' ? 'invalidFilter' : 'invalidValue', `${name} must be one string.`);
   return value;
@@ -70,6 +70,6 @@ function namesIn(parameters: ScimObject, name: string): string[] | undefined {
   if (value === undefined) return undefined;
   const texts = [value].flat();
   if (!texts.every((text) => typeof text === 'string'))
-    throw scimProblem('invalidValue', `${name} must be names of attributes.`);
+    throw scimProblem('invalidValue', `${name} must be attribute names.`);
   return texts.flatMap(splitAttributeNames);
 }

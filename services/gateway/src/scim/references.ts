@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { publicOrigin, type GatewayConfig } from '../gateway.config.js';
 import { SCIM_ROOT } from './scim-reply.js';
 
-/** The URL of `/scim/v2` as the client sees it: `PUBLIC_URL`, else what the request and our own proxies say. */
+/** The URL of `/scim/v2` as the client sees it: from `PUBLIC_URL`, otherwise from the request and our own proxies. */
 export function baseUrlOf(request: FastifyRequest, config: GatewayConfig): string {
   const origin = publicOrigin(config);
   if (origin !== undefined) return origin + SCIM_ROOT;
@@ -14,7 +14,7 @@ export function baseUrlOf(request: FastifyRequest, config: GatewayConfig): strin
   return `${scheme}://${request.host}${SCIM_ROOT}`;
 }
 
-/** The projection for identity, whose resources then hold the ids that `$ref` is made of. */
+/** The projection for identity, with the ids that `$ref` is built from. */
 export const projectionWithIds = ({ attributes, excludedAttributes }: ScimProjection): ScimProjection => ({
   ...(attributes && { attributes: attributes.map((name) => name.replace(/\.\$ref$/i, '.value')) }),
   ...(excludedAttributes && { excludedAttributes: excludedAttributes.filter((name) => !/\.value$/i.test(name)) }),

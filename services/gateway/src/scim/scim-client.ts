@@ -7,7 +7,10 @@ import { GatewayConfig } from '../gateway.config.js';
 import { clientAddress } from '../http/request.js';
 import { TokenBuckets } from '../limits/token-bucket.js';
 
-/** Calls identity for identity providers. SCIM tokens are the only ones accepted, and are accepted nowhere else. */
+/**
+ * Calls identity on behalf of identity providers. SCIM tokens are the only ones accepted here, and they are accepted
+ * nowhere else.
+ */
 @Injectable()
 export class ScimClient {
   private readonly failedTokens: TokenBuckets;

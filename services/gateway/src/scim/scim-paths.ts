@@ -7,10 +7,10 @@ const TRAILING_SLASH = new RegExp(`^(${SCIM_ROOT}/[^/?]+(?:/[^/?]+)*)/(?=\\?|$)`
 const DISCOVERY = new RegExp(`^${SCIM_ROOT}/(ServiceProviderConfig|Schemas|ResourceTypes)(/|$)`);
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Some SCIM clients write `/Users/?filter=…`. */
+/** Removes one trailing slash: some SCIM clients send `/Users/?filter=…`. */
 export const withoutLastSlash = (url: string): string => url.replace(TRAILING_SLASH, '$1');
 
-/** The discovery endpoints can only be read (RFC 7644, 4). The body of the request is not parsed. */
+/** Makes the discovery endpoints read-only (RFC 7644, 4), before the body of a request is parsed. */
 export function keepDiscoveryReadOnly(instance: FastifyInstance): void {
   instance.addHook('onRequest', (request, reply, done) => {
     if (READ_METHODS.includes(request.method) || !DISCOVERY.test(pathOf(request))) return done();

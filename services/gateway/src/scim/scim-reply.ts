@@ -5,13 +5,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export const SCIM_JSON = 'application/scim+json';
 export const SCIM_ROOT = '/scim/v2';
 
-/** Codes for which SCIM has a keyword, or which need another status. */
+/** Problem codes for which SCIM has a keyword or which need another status. */
 const SCIM_ERRORS: Partial<Record<ProblemCode, { status?: number; scimType?: ScimErrorType }>> = {
   validation: { scimType: 'invalidValue' },
   'invalid-json': { scimType: 'invalidSyntax' },
   'duplicate-email': { scimType: 'uniqueness' },
   'duplicate-staff-id': { scimType: 'uniqueness' },
-  // After a 409 identity providers look for a user of the same name.
+  // Not 409: after a 409 identity providers look for a user with the same name.
   'no-free-seat': { status: 403 },
   'unknown-user': { status: 400, scimType: 'invalidValue' },
   'inactive-user': { status: 400, scimType: 'invalidValue' },
@@ -24,7 +24,7 @@ export interface ScimError {
   detail: string;
 }
 
-/** An error response (RFC 7644, 3.12). `detail` begins with the code that the rest of the API uses for the same error. */
+/** Builds an error response (RFC 7644, 3.12). `detail` starts with the problem code that the rest of the API uses. */
 export function scimError(problem: Problem): ScimError {
   const { status = problem.status, scimType } = SCIM_ERRORS[problem.code] ?? {};
   const type = problem.details.scimType ?? scimType;

@@ -95,7 +95,7 @@ export class ScimController {
     });
   }
 
-  /** @throws Problem what the response says was refused */
+  /** @throws Problem as reported by identity in `refused` */
   private send(
     type: string,
     request: FastifyRequest,

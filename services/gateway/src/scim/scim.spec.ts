@@ -85,8 +85,8 @@ describe('$ref and meta.location', () => {
       'excludedAttributes=members.value,meta,displayName',
       () => ({ members: [{ display: 'Ada', type: 'User', $ref: $ref() }] }),
     ],
-  ])('are attributes like others: %s', async (query, expected) => {
-    // Identity projects as well, and does not know the URLs.
+  ])('are projected like other attributes: %s', async (query, expected) => {
+    // Identity projects as well, but does not know the URLs.
     const projected = (view: ScimProjection) => project(group, view);
     world.services.handle(scimGroups.get, ({ body }) => ({ id, version: 'W/"1"', resource: projected(body.view) }));
     world.services.handle(scimGroups.search, ({ body }) => ({ totalResults: 1, resources: [projected(body.view)] }));
@@ -114,7 +114,7 @@ it('sends a PATCH to identity with the base URL that the client uses', async () 
   });
 });
 
-it('accepts one trailing slash, and no more', async () => {
+it('accepts one trailing slash, but no more', async () => {
   const asked = world.services.handle(scimUsers.search, () => ({ totalResults: 0, resources: [] }));
   expect((await world.request('GET', '/scim/v2/Users/?filter=id%20pr', AS_PROVIDER)).status).toBe(200);
   expect((await world.request('GET', '/scim/v2/Users/', AS_PROVIDER)).status).toBe(200);
@@ -159,7 +159,7 @@ it('builds URLs as the client sees them through our own proxy', async () => {
   });
 });
 
-it('says where things are by PUBLIC_URL, whatever the request names', async () => {
+it('builds URLs from PUBLIC_URL, whatever the request says', async () => {
   const url = await world.addGateway({ PUBLIC_URL: 'https://leaver.example.com', TRUSTED_PROXIES: '1' });
   const root = 'https://leaver.example.com/scim/v2';
   const id = anId();
@@ -178,7 +178,7 @@ it('says where things are by PUBLIC_URL, whatever the request names', async () =
   expect(await bodyOf(schema)).toMatchObject({ meta: { location: `${root}/ResourceTypes/User` } });
 });
 
-it('reports in the form of SCIM that identity is not available', async () => {
+it('reports as a SCIM error that identity is not available', async () => {
   const answer = await world.request('GET', '/scim/v2/Users', AS_PROVIDER);
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await bodyOf(answer)).toMatchObject({
@@ -187,7 +187,7 @@ it('reports in the form of SCIM that identity is not available', async () => {
   });
 });
 
-it('limits failed tokens, and no valid one', async () => {
+it('limits failed tokens, but not valid ones', async () => {
   let good = false;
   world.services.handle(scimCheck, () => {
     if (!good) throw new Problem('unauthenticated');
@@ -205,7 +205,7 @@ it('limits failed tokens, and no valid one', async () => {
   expect([await ask(), await ask()]).toEqual([200, 200]);
 });
 
-it('requires a token for discovery, too', async () => {
+it('requires a token for discovery as well', async () => {
   const checked = world.services.handle(scimCheck, () => ({ good: true }));
   const answer = await world.request('GET', '/scim/v2/ServiceProviderConfig');
   expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);

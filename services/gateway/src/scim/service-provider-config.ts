@@ -1,7 +1,7 @@
 import type { ScimObject } from '#libs/contracts';
 import { SCIM_CORE } from '#libs/scim';
 
-/** Resources in one list response. */
+/** Number of resources in one list response. */
 export const PAGE_SIZE = { default: 100, max: 200 } as const;
 
 /** What this server supports (RFC 7643, 5). */
