@@ -13,7 +13,7 @@ describe('the type of a contract field', () => {
     types = new DeclaredTypes([CONTRACTS, DISAGREEING]);
   });
 
-  it('is what its decorator accepts and describes', () => {
+  it('matches what its decorator accepts and describes', () => {
     expect(types.exportsOf(CONTRACTS).length).toBeGreaterThan(200);
     expect(types.disagreements(CONTRACTS, contracts)).toEqual([]);
   });
@@ -24,7 +24,7 @@ describe('the type of a contract field', () => {
     beforeAll(() => {
       found = types.disagreements(DISAGREEING, disagreeing);
     });
-    /** What is said of a field, without its name. */
+    /** The findings about a field, without its name. */
     const of = (field: string) =>
       found
         .filter((text) => text.startsWith(`${FILE}: ${field} `))
@@ -72,7 +72,7 @@ describe('the type of a contract field', () => {
       expect(of(field)).toEqual([expect.stringContaining(text)]);
     });
 
-    it('and nothing else is', () => {
+    it('and no other field is reported', () => {
       expect(found).toHaveLength(25);
     });
   });

@@ -19,21 +19,21 @@ const SETTINGS: ts.CompilerOptions = {
 
 type Module = Readonly<Record<string, unknown>>;
 
-/** Compares the types of contract fields, as the compiler reads them, with what their decorators declare. */
+/** Compares the compiler's types of contract fields with what their decorators declare. */
 export class DeclaredTypes {
   private readonly program: ts.Program;
   private readonly checker: ts.TypeChecker;
 
-  /** @param files every file whose exports will be compared */
+  /** @param files all files whose exports will be compared */
   constructor(files: readonly string[]) {
     this.program = ts.createProgram([...files], SETTINGS);
     this.checker = this.program.getTypeChecker();
   }
 
   /**
-   * One sentence for each disagreement in the classes that this file exports, and in those of the files beside and below
-   * it that should be exported.
-   * @param module what the file exports at run time
+   * Returns one sentence per disagreement in the classes that this file exports, and one per contract class in its
+   * folder that it does not export.
+   * @param module the file's exports at run time
    */
   disagreements(file: string, module: Module): string[] {
     const exported = this.exportsOf(file);
@@ -78,7 +78,7 @@ export class DeclaredTypes {
     });
   }
 
-  /** Contract classes that the file does not export: nothing else would compare them. */
+  /** Contract classes that the file does not export and that would therefore not be compared. */
   private missing(file: string, exported: readonly ts.InterfaceType[]): string[] {
     const known = new Set(exported.flatMap((type) => this.withAncestors(type)).map(({ symbol }) => symbol));
     const folder = join(file, '..');
@@ -103,7 +103,7 @@ export class DeclaredTypes {
   }
 }
 
-/** A contract is made without arguments, unlike `Problem`. */
+/** A contract class has a constructor without parameters, unlike `Problem`. */
 const isContract = (runtime: Class): boolean => runtime.length === 0;
 
 const compare = (declared: Members, optional: boolean, field: Field): string[] => [
@@ -142,7 +142,7 @@ function kind(declared: Members, decorated: Members): string[] {
 
 const withoutNull = (members: Members): Members => members.filter((one) => one !== 'null');
 
-/** Long unions differ in a member or two that would be hard to find. */
+/** Long unions often differ in only one or two members, which are hard to find. */
 function only(owner: string, members: Members, others: Members): string {
   const own = members.filter((one) => !others.includes(one));
   return own.length > 0 && own.length < members.length ? ` Only the ${owner} has ${short(own)}.` : '';

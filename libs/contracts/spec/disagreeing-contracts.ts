@@ -1,7 +1,7 @@
 import { Flag, Id, Ids, Json, ListOf, Moment, Nested, OneOf, Shape, SomeOf, Text, Url, Whole } from '../src/fields.js';
 import { declareField } from '../src/fields/registry.js';
 
-/** One field for each way in which a type and its decorator can disagree, and classes in which nothing does. */
+/** One field for each way in which a type and its decorator can disagree, and classes that agree. */
 
 export class Agreeing {
   @Id() id: string;
@@ -27,7 +27,7 @@ export class Agreeing {
 
 export class Other {
   @Whole() count: number;
-  /** A method is no field. */
+  /** Methods are not fields. */
   twice(): number {
     return this.count * 2;
   }

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import { fieldsOf, nestedIn, schemaOf, type Class, type Field, type Schema } from '../src/fields/registry.js';
 import { validate } from '../src/fields/validate.js';
 
-/** Every pattern of a text field needs a text here that follows it. */
+/** Sample texts. Every pattern of a text field must match at least one. */
 const TEXTS = [
   'word',
   'two words',
@@ -22,7 +22,7 @@ const TEXTS = [
   `SHA256:${'A'.repeat(43)}`,
 ];
 const OTHERS = [null, true, false, 0, -1, 1, 1.5, 2 ** 53, {}, { word: 1 }, [], [[]], [{}], [null], [1]];
-/** Limits above it are not tried: the probes would take longer than everything else. */
+/** Limits above this are not probed, because that would take too long. */
 const LARGEST = 10_000;
 
 interface Judgement {
@@ -31,20 +31,20 @@ interface Judgement {
   schema: boolean;
 }
 
-/** Gives values to single fields and compares what their checks accept with what their JSON Schemas describe. */
+/** Probes single fields with values and compares what their checks accept with what their JSON Schemas describe. */
 export class Probes {
   private readonly ajv = new Ajv2020({ strict: false, allErrors: true, inlineRefs: false });
   private readonly schemas: Record<string, Schema>;
   private readonly compiled = new Map<Class, ValidateFunction>();
 
-  /** @param classes those whose fields are tried; the classes that they refer to are added */
+  /** @param classes the classes whose fields are probed; classes that they refer to are added */
   constructor(classes: readonly Class[]) {
     addFormats.default(this.ajv);
     this.schemas = Object.fromEntries([...withNested(classes)].map((type) => [type.name, checkedSchema(type)]));
     this.ajv.addSchema({ $id: 'contracts', components: { schemas: this.schemas } });
   }
 
-  /** The end of a sentence if checks and schema disagree about the field, or nothing. */
+  /** Returns a finding if checks and schema disagree about the field, otherwise an empty list. */
   disagreement(type: Class, name: string, field: Field): string[] {
     const judgements = this.valuesFor(field).map((value) => this.judge(type, name, value));
     const disputed = judgements.find(({ checks, schema }) => checks !== schema);
@@ -55,7 +55,7 @@ export class Probes {
     ];
   }
 
-  /** Whatever is said of other fields does not count, so that the object needs no others. */
+  /** Ignores findings about other fields, so that the object needs only this one. */
   private judge(type: Class, name: string, value: unknown): Judgement {
     const object = value === undefined ? {} : { [name]: value };
     const described =
@@ -90,7 +90,7 @@ export class Probes {
     return [...single, [sample, sample], ...(most < LARGEST ? [list(most), list(most + 1)] : [])];
   }
 
-  /** A value that the schema describes, as small as possible. */
+  /** The smallest value that the schema describes. */
   private sampleOf(schema: Schema): unknown {
     const { $ref, enum: values, anyOf, items, properties = {}, required = [], additionalProperties } = schema;
     if (typeof $ref === 'string') return this.sampleOf(this.schemas[$ref.slice($ref.lastIndexOf('/') + 1)]!);
@@ -129,7 +129,7 @@ function withNested(classes: readonly Class[], all = new Set<Class>()): Set<Clas
   return all;
 }
 
-/** The schema of a class as far as its checks promise to follow it. */
+/** The schema of a class, reduced to what its checks enforce. */
 function checkedSchema(type: Class): Schema {
   const schema = schemaOf(type);
   const shallow = [...fieldsOf(type)].filter(([, field]) => field.shallow);

@@ -2,8 +2,8 @@ import ts from 'typescript';
 import type { Schema } from '../src/fields/registry.js';
 
 /**
- * A type as the texts of its members, one if it is no union. The texts have one canonical form, whether they come from
- * TypeScript or from a JSON Schema: sorted, without `readonly`, classes by their names.
+ * A type as the texts of its union members, or a single text. The texts are canonical, whether they come from
+ * TypeScript or from a JSON Schema: sorted, without `readonly`, and with classes by name.
  */
 export type Members = readonly string[];
 
@@ -37,7 +37,7 @@ const PRIMITIVES: Record<string, string> = {
   null: 'null',
 };
 
-/** @throws TypeError for a schema that has no counterpart among the types */
+/** @throws TypeError for a schema without a corresponding type */
 export function membersOfSchema(schema: Schema): Members {
   const { $ref, enum: values, anyOf, type, items, properties, required = [], additionalProperties } = schema;
   if (typeof $ref === 'string') return [$ref.slice($ref.lastIndexOf('/') + 1)];

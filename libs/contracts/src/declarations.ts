@@ -1,4 +1,4 @@
-// What the API offers: a line for each file that declares operations and their classes. The order means nothing.
+// The API's operations: one line for each file that declares operations and their classes. The order does not matter.
 export * from './departure-events.js';
 export * from './automations/assignment-rules.js';
 export * from './automations/automation-runs.js';

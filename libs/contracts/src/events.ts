@@ -66,7 +66,7 @@ export interface DepartureFacts {
    * has applied it since `activeSince`.
    */
   steps: Transition[];
-  /** The lifecycle version at which the person last became active. */
+  /** The lifecycle version at which the user last became active. */
   activeSince: number;
   /** Whether the leaver was `owner` or `admin` when leaving. */
   wasManager: boolean;

@@ -12,8 +12,8 @@ interface Presence {
 }
 
 /**
- * Every decorator below declares a field once: how it is checked when it comes in, and how the OpenAPI document describes
- * it. A test holds the field's TypeScript type to the same declaration (docs/adr/0006).
+ * Every decorator below declares a field once: its validation and its description in the OpenAPI document. A test
+ * compares the field's TypeScript type with the same declaration (docs/adr/0006).
  */
 function field(
   { optional = false, nullable = false, about }: Presence,
@@ -135,8 +135,8 @@ export const Origin = (presence: Presence = {}) =>
   field(presence, () => ({ type: 'string', format: 'uri', pattern: is.ORIGIN_PATTERN.source }), [is.isOrigin]);
 
 /**
- * A path of the API that people pass on to others. Services write the path; the gateway puts its own address before it if it
- * knows that.
+ * A path of the API that people pass on to others. Services write the path; the gateway prepends its public origin if
+ * it is configured.
  */
 export const Link = (presence: Presence = {}) =>
   field(presence, () => ({ type: 'string', format: 'uri-reference', pattern: '^(https?:/)?/' }), [

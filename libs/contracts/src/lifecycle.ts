@@ -2,7 +2,7 @@ import type { Profile, UserEventType } from './events.js';
 import type { ActionName, ResolvedAction, ResolvedRules, RuleDescription, Transition } from './policy.js';
 import type { Principal } from './principal.js';
 
-/** What one rule would do to one person's rows. */
+/** What one rule would do to one user's rows. */
 export interface PreviewLine extends ResolvedAction {
   rule: string;
   /** The kind of rows that this line counts, if the rule covers several kinds. */
@@ -21,7 +21,7 @@ export interface PreviewLine extends ResolvedAction {
 /** The action of a receipt line if a reactivation has undone what the rule did. Policies cannot choose it. */
 export const RESTORE = 'restore';
 
-/** What one rule did to one person's rows, or what a reactivation restored of it. */
+/** What one rule did to one user's rows, or what a reactivation restored of it. */
 export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   rule: string;
   part?: string;
@@ -100,7 +100,7 @@ export interface ProofRequest {
   users: { userId: string; lifecycleVersion: number }[];
 }
 
-/** Per person and rule, the rows that the rule should have changed and has not. Counts of 0 are left out. */
+/** Per user and rule, the number of rows that the rule should have changed and has not. Counts of 0 are left out. */
 export interface ProofAnswer {
   broken: {
     userId: string;

@@ -8,8 +8,8 @@ export type ServiceName = string;
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
- * Who may call an operation. The gateway enforces the first three. With the others every user of the account may call, and
- * the owning service refuses them a record that is somebody else's.
+ * Who may call an operation. The gateway enforces the first three. With the others every user of the account may call,
+ * and the owning service refuses access to records of other users.
  */
 export type Access =
   /** Anybody, without a token. */

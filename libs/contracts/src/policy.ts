@@ -1,4 +1,4 @@
-/** What a rule can do with a person's rows. The names are durable: policies and receipts contain them. See rules.md. */
+/** What a rule can do with a leaver's rows. The names are durable: policies and receipts contain them. See rules.md. */
 export const ACTIONS = [
   'keep',
   'unassign',

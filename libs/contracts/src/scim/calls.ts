@@ -52,7 +52,7 @@ export interface ScimResponse {
   id?: string;
   /** The value of the header `ETag`. */
   version?: string;
-  /** Why the request was refused although part of it was done and has to last. */
+  /** Why the request was refused, although part of it was done and has to be committed. */
   refused?: ProblemBody;
 }
 
