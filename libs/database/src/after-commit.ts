@@ -2,12 +2,12 @@ import type { EntityManager, EventSubscriber, TransactionEventArgs } from '@mikr
 
 type Work = () => Promise<unknown>;
 
-/** Does things once the running transaction is committed, and when it is rolled back only what says so. */
+/** Runs callbacks once the running transaction has committed; those given to `runEitherWay` also after a rollback. */
 export class AfterCommit implements EventSubscriber {
   private readonly waiting = new WeakMap<object, Work[]>();
   private readonly eitherWay = new WeakMap<object, Work[]>();
 
-  /** @param onFailure is given the error of what could not be done */
+  /** @param onFailure receives the error of a callback that failed */
   constructor(
     private readonly em: EntityManager,
     private readonly onFailure: (error: unknown) => void,
@@ -16,19 +16,20 @@ export class AfterCommit implements EventSubscriber {
   }
 
   /**
-   * For what is made good later in some other way: its failure fails nobody, since the transaction stands.
-   * @throws TypeError outside of a transaction, or inside a savepoint, whose end says nothing about the transaction's
+   * For work that is also done some other way if it fails: a failure does not affect the transaction.
+   * @throws TypeError outside of a transaction, or inside a savepoint, because its end says nothing about the
+   * transaction
    */
   run(work: Work): void {
-    this.put(this.waiting, work);
+    this.add(this.waiting, work);
   }
 
   /**
-   * However the transaction ends: for what has to be told of a command although it has come to nothing.
+   * Runs after a commit or a rollback, for example to report a command that was refused.
    * @throws TypeError as `run` does
    */
   runEitherWay(work: Work): void {
-    this.put(this.eitherWay, work);
+    this.add(this.eitherWay, work);
   }
 
   async afterTransactionCommit({ transaction }: TransactionEventArgs): Promise<void> {
@@ -39,9 +40,9 @@ export class AfterCommit implements EventSubscriber {
     await this.work(this.worksOf(this.eitherWay, transaction));
   }
 
-  private put(works: WeakMap<object, Work[]>, work: Work): void {
+  private add(works: WeakMap<object, Work[]>, work: Work): void {
     const transaction = this.em.getTransactionContext<object>();
-    if (!transaction || 'savepointName' in transaction) throw new TypeError('needs a transaction that is no savepoint');
+    if (!transaction || 'savepointName' in transaction) throw new TypeError('needs a transaction, not a savepoint');
     works.set(transaction, [...this.worksOf(works, transaction), work]);
   }
 

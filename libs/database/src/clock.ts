@@ -1,4 +1,4 @@
-/** The time of the whole product. Injected everywhere, so that a test can move it; SQL gets it as a parameter. */
+/** The only source of time. It is injected everywhere, so that tests can move it, and passed to SQL as a parameter. */
 export abstract class Clock {
   abstract now(): Date;
   /** Milliseconds since 1970. */
@@ -13,7 +13,7 @@ export class SystemClock extends Clock {
   }
 }
 
-/** Stands still or runs on from where it was put. */
+/** Runs at normal speed, with an offset that tests can advance. */
 export class TestClock extends Clock {
   private offset = 0;
 

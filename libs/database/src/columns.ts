@@ -1,13 +1,13 @@
 import { p } from '@mikro-orm/postgresql';
 
 /**
- * A column that points at a person. The PostgreSQL domain makes such columns findable in the live schema: a test fails
- * for each one that no rule covers and nobody has excused.
+ * A column that refers to a user. The PostgreSQL domain makes these columns findable in the schema: a test fails for
+ * each one that is neither covered by a rule nor excused.
  */
 export const userRef = () => p.uuid().columnType('user_ref');
 
-/** A column that holds personal detail of somebody who may leave. Found by the same test. */
+/** A column with personal data of a user. The same test finds it. */
 export const personal = () => p.text().columnType('personal');
 
-/** What every tenant-owned row begins with. */
+/** The first columns of every tenant-owned table. */
 export const tenantRow = () => ({ id: p.uuid().primary(), accountId: p.uuid() });

@@ -4,14 +4,17 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Directory } from './directory.js';
 import { ormOptions, type AnyEntity } from './orm-options.js';
 
-/** Token of the URL of the service's database, with its runtime role. Provided by the platform from the configuration. */
+/**
+ * Injection token for the database URL with the service's runtime role. The platform provides it from the
+ * configuration.
+ */
 export const DATABASE_URL = Symbol('DATABASE_URL');
 
 @Module({})
 export class DatabaseModule {
   /**
-   * MikroORM on the service's own database, and the directory of users that lives in it.
-   * @param lookup provider of `UserLookup`, where the directory is a copy
+   * Sets up MikroORM on the service's own database, and the directory of users in it.
+   * @param lookup a provider of `UserLookup` if the directory is a copy; otherwise empty
    */
   static forService(entities: readonly AnyEntity[], lookup: Provider[]): DynamicModule {
     return {

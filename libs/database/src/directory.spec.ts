@@ -41,7 +41,7 @@ describe('the directory', () => {
   };
   const refusal = (userId: string) => ({ code: 'inactive-user', details: { items: [userId] } });
 
-  it('tells whoever is there from whoever has left', async () => {
+  it('distinguishes active users from users who have left', async () => {
     const [active, deactivated, deleted] = [
       await person('active'),
       await person('deactivated'),
@@ -52,21 +52,21 @@ describe('the directory', () => {
       await expect(directory().requireActive(accountId, [active, gone])).rejects.toMatchObject(refusal(gone));
   });
 
-  it('lets somebody deactivated be named where only the deleted are out of bounds', async () => {
+  it('accepts a deactivated user where only deleted users are refused', async () => {
     const [deactivated, deleted] = [await person('deactivated'), await person('deleted')];
     await directory().requireNotDeleted(accountId, [await person('active'), deactivated, null]);
     const named = directory().requireNotDeleted(accountId, [deactivated, deleted]);
     await expect(named).rejects.toMatchObject(refusal(deleted));
   });
 
-  it("knows nobody of another account's", async () => {
+  it('does not know users of another account', async () => {
     const userId = await person('active');
     const unknown = { code: 'unknown-user', details: { items: [userId] } };
     await expect(directory().requireActive(ids.next(), [userId])).rejects.toMatchObject(unknown);
     await expect(directory().requireNotDeleted(ids.next(), [userId])).rejects.toMatchObject(unknown);
   });
 
-  it('keeps whoever is named from leaving until the transaction ends', async () => {
+  it('keeps a named user from leaving until the transaction ends', async () => {
     const userId = await person('active');
     const leaves = () =>
       sql`select user_id from directory where user_id = ${userId} for update nowait`.execute(em().getKysely());
@@ -79,8 +79,8 @@ describe('the directory', () => {
     }
   });
 
-  describe('for people whose first event has not arrived', () => {
-    /** Stands in for identity, which knows these people. */
+  describe('for users whose first event has not arrived', () => {
+    /** Acts as identity, which knows these users. */
     class Identity extends UserLookup {
       readonly asked: string[][] = [];
       constructor(private readonly known: readonly string[]) {
@@ -98,7 +98,7 @@ describe('the directory', () => {
     const locking = (named: Directory, userIds: string[]) => () =>
       (orm.em as EntityManager).transactional(() => named.requireActive(accountId, userIds));
 
-    it('asks identity before a transaction, and only about those whom it lacks', async () => {
+    it('asks identity before a transaction, and only about unknown users', async () => {
       const [known, fresh] = [await person('active'), ids.next()];
       const identity = new Identity([fresh]);
       const named = new Directory(em(), identity);
@@ -108,7 +108,7 @@ describe('the directory', () => {
       await named.requireActive(accountId, [known, fresh]);
     });
 
-    it('rolls a transaction back that names them, asks, and runs it once more', async () => {
+    it('rolls a transaction back that names them, asks identity, and runs it again once', async () => {
       const [known, fresh] = [await person('active'), ids.next()];
       const identity = new Identity([fresh]);
       const named = new Directory(orm.em, identity);
@@ -116,7 +116,7 @@ describe('the directory', () => {
       expect(identity.asked).toEqual([[fresh]]);
     });
 
-    it('refuses those whom identity does not know either', async () => {
+    it('refuses users whom identity does not know either', async () => {
       const fresh = ids.next();
       const identity = new Identity([]);
       const named = new Directory(orm.em, identity);
@@ -124,7 +124,7 @@ describe('the directory', () => {
       expect(identity.asked).toEqual([[fresh]]);
     });
 
-    it('runs no other failure again', async () => {
+    it('does not retry other failures', async () => {
       let runs = 0;
       const failing = () => {
         runs += 1;

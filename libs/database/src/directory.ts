@@ -4,7 +4,7 @@ import { Problem, type UserStatus, type UserView } from '#libs/contracts';
 import { sql } from 'kysely';
 import { migration } from './migrate.js';
 
-/** The service's own copy of who is who, fed by the user events. The only place where a name is read. */
+/** The service's own copy of the user directory, updated by user events. Names are read only from here. */
 export const directoryTable = migration(
   '0002-directory',
   `create table directory (
@@ -25,7 +25,7 @@ export const directoryTable = migration(
   `create index directory_staff_id on directory (account_id, staff_id) where staff_id is not null`,
 );
 
-/** Who takes care of whose inbox, and until when; null for no end. */
+/** The caretaker of each inbox and when the care ends; null for no end. */
 export const directoryCare = migration(
   '0004-directory-care',
   'alter table directory add column caretaker_id user_ref, add column caretaker_until timestamptz',
@@ -33,8 +33,8 @@ export const directoryCare = migration(
 );
 
 /**
- * Managers are few, whatever their status; with the status out of the index a departure changes no index of this table, and
- * PostgreSQL keeps the new version of the row beside the old one (HOT).
+ * The index covers managers of any status. They are few, and without the status in the index a departure changes no
+ * index of this table, so that PostgreSQL can keep the new row version in the same page (HOT).
  */
 export const directoryManagers = migration(
   '0007-directory-managers',
@@ -51,24 +51,24 @@ export interface DirectoryRow {
   redaction_label: 'plain' | 'with-id';
 }
 
-/** How a person is shown. A deleted one has lost the name; the label says no more than the account wants. */
+/** The display name of a user. A deleted user has no name; the label shows as much of the id as the account allows. */
 export function displayName(row: Pick<DirectoryRow, 'user_id' | 'name' | 'status' | 'redaction_label'>): string {
   if (row.status !== 'deleted') return row.name ?? 'Unknown user';
   return row.redaction_label === 'with-id' ? `Deleted user, ID${row.user_id.slice(0, 8)}` : 'Deleted user';
 }
 
-/** Asks elsewhere about people who are not in the directory yet, and enters those who exist. */
+/** Loads users who are not in the directory yet. Implementations insert those that exist. */
 export abstract class UserLookup {
   abstract load(accountId: string, userIds: string[]): Promise<void>;
 }
 
-/** A transaction names people who are not in the directory. Their first event may be on its way. */
+/** A transaction names users who are not in the directory. Their first event may not have arrived yet. */
 export class UnknownUsers extends Problem {
   constructor(
     readonly accountId: string,
     readonly userIds: readonly string[],
   ) {
-    super('unknown-user', { detail: 'Name a user of this account.', items: [...userIds] });
+    super('unknown-user', { detail: 'Choose a user of this account.', items: [...userIds] });
   }
 }
 
@@ -79,7 +79,10 @@ export class Directory {
     @Optional() private readonly lookup?: UserLookup,
   ) {}
 
-  /** Enters those of them whom only identity knows so far. It asks identity, so it comes before a transaction. */
+  /**
+   * Loads those of these users whom the directory does not know yet. Calls identity, so it must run before the
+   * transaction.
+   */
   async prepare(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
     const ids = unique(userIds);
     if (!this.lookup || ids.length === 0) return;
@@ -92,9 +95,9 @@ export class Directory {
   }
 
   /**
-   * Runs a transaction that locks people here. Where somebody is unknown it is rolled back, identity is asked, and it runs
-   * once more: so a new user can be named before the first event about them has arrived.
-   * The transaction must let `UnknownUsers` pass; where it can't, `prepare` comes before it.
+   * Runs a transaction that locks users. If it names an unknown user, it is rolled back, identity is asked, and it runs
+   * once more, so that a new user can be named before the first event about them has arrived. The transaction must let
+   * `UnknownUsers` propagate; if it cannot, call `prepare` first.
    * @throws UnknownUsers when identity does not know them either
    */
   async withLookup<T>(transaction: () => Promise<T>): Promise<T> {
@@ -108,20 +111,20 @@ export class Directory {
   }
 
   /**
-   * Refuses whoever has left, and keeps everybody named here from leaving until the transaction ends: a departure takes
-   * the same rows exclusively, so no row can slip in behind a rule. Call it in the transaction that writes the row.
-   * @throws UnknownUsers, or Problem `inactive-user`, naming the ids
+   * Refuses users who have left, and keeps the others from leaving until the transaction ends: a departure locks the
+   * same rows exclusively, so no row can be added behind a rule. Call it in the transaction that writes the row.
+   * @throws UnknownUsers, or Problem `inactive-user` with the ids
    */
   async requireActive(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
-    await this.refuse(accountId, userIds, hasLeft, 'Name somebody who has not left.');
+    await this.refuse(accountId, userIds, hasLeft, 'Choose a user who has not left.');
   }
 
   /**
-   * The same for what may still name somebody deactivated: refuses only whoever is deleted.
-   * @throws UnknownUsers, or Problem `inactive-user`, naming the ids
+   * Like `requireActive`, but accepts deactivated users: refuses only deleted ones.
+   * @throws UnknownUsers, or Problem `inactive-user` with the ids
    */
   async requireNotDeleted(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
-    await this.refuse(accountId, userIds, isDeleted, 'Name somebody who has not been deleted.');
+    await this.refuse(accountId, userIds, isDeleted, 'Choose a user who has not been deleted.');
   }
 
   private async refuse(
@@ -137,8 +140,8 @@ export class Directory {
   }
 
   /**
-   * Keeps a person as they are until the transaction ends: whoever decides that they leave or return has to wait.
-   * @returns whether they have left already
+   * Locks a user's status until the transaction ends: a departure or reactivation has to wait.
+   * @returns whether the user has left already
    * @throws UnknownUsers
    */
   async lockAndCheckLeft(accountId: string, userId: string): Promise<boolean> {
@@ -155,7 +158,7 @@ export class Directory {
     return rows;
   }
 
-  /** How the given people are shown, by id. One query however many. */
+  /** Views of the given users by id, loaded with one query. */
   async views(userIds: readonly (string | null | undefined)[]): Promise<Map<string, UserView>> {
     const ids = unique(userIds);
     if (ids.length === 0) return new Map();
@@ -166,7 +169,7 @@ export class Directory {
     const views = new Map<string, UserView>(
       rows.map((row) => [row.user_id, { id: row.user_id, name: displayName(row), status: row.status }]),
     );
-    // The row that names them can be here before the event that introduces them.
+    // A row can refer to a user before the event that introduces the user has arrived.
     for (const id of ids) if (!views.has(id)) views.set(id, { id, name: 'Unknown user', status: 'active' });
     return views;
   }

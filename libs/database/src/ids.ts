@@ -2,11 +2,11 @@ import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 import { Clock } from './clock.js';
 
-/** Asking the operating system takes as long for some bytes as for some thousands. */
+/** Random bytes are fetched in bulk: a system call takes about as long for a few bytes as for a few thousand. */
 const POOL = 4_096;
 let pool = Buffer.alloc(0);
 
-/** No byte is given out twice, and none is kept where it has been. */
+/** Returns bytes from the pool, each only once, and clears them in the pool. */
 function randomBytes(count: number): Uint8Array {
   if (pool.length < count) pool = randomFillSync(Buffer.allocUnsafeSlow(Math.max(POOL, count)));
   const bytes = Uint8Array.prototype.slice.call(pool, 0, count);
@@ -15,7 +15,7 @@ function randomBytes(count: number): Uint8Array {
   return bytes;
 }
 
-/** The one source of ids and randomness. */
+/** The only source of ids and randomness. */
 export class Ids {
   private last = 0;
   private count = 0;
@@ -25,7 +25,7 @@ export class Ids {
     private readonly random: (bytes: number) => Uint8Array = randomBytes,
   ) {}
 
-  /** A UUIDv7: sorts by the time of its making, within a millisecond by the order of the calls. */
+  /** A UUIDv7. Ids sort by creation time, and within a millisecond by the order of the calls. */
   next(): string {
     const now = this.clock.millis();
     if (now > this.last) [this.last, this.count] = [now, 0];
@@ -33,7 +33,7 @@ export class Ids {
     return v7({ msecs: this.last, seq: this.count, random: this.random(16) });
   }
 
-  /** A secret for the outside world: `bytes` of randomness in base64url. */
+  /** A random secret of this many bytes, in base64url. */
   secret(bytes = 32): string {
     return Buffer.from(this.random(bytes)).toString('base64url');
   }

@@ -3,11 +3,12 @@ import { Migration, Migrator } from '@mikro-orm/migrations';
 
 export type Migrations = MigrationObject[];
 
-/** A migration from SQL statements. Forward only: a mistake is mended by the next one. */
+/** Creates a migration from SQL statements. Migrations only go forward: a mistake is corrected by the next one. */
 export function migration(name: string, ...statements: string[]): MigrationObject {
   class SqlMigration extends Migration {
     override up(): void {
-      // A schema change must not queue up in front of live traffic: give up quickly, and be run again.
+      // A schema change must not block live traffic while it waits for a lock: it fails after five seconds and can be
+      // run again.
       this.addSql(`set local lock_timeout = '5s'`);
       for (const statement of statements) this.addSql(statement);
     }
@@ -16,8 +17,8 @@ export function migration(name: string, ...statements: string[]): MigrationObjec
 }
 
 /**
- * Brings a database up to date, as its owner. Safe to run again and side by side.
- * @returns how many migrations were applied
+ * Brings a database up to date, with the owner's role. Safe to run repeatedly and concurrently.
+ * @returns the number of migrations that were applied
  */
 export async function migrate(ownerUrl: string, migrations: Migrations): Promise<number> {
   const orm = await MikroORM.init({
@@ -42,7 +43,7 @@ export async function migrate(ownerUrl: string, migrations: Migrations): Promise
   }
 }
 
-/** All that the migrations would do, as text: where it is the same, so are the tables. */
+/** The statements of all migrations as text: equal fingerprints mean equal tables. */
 export const fingerprint = (migrations: Migrations): string =>
   migrations.map((one) => `${one.name} ${JSON.stringify(statementsOf(one))}`).join('\n');
 
@@ -57,7 +58,10 @@ function statementsOf({ class: type }: MigrationObject): unknown[] {
   return statements;
 }
 
-/** The two types by which columns with a person in them are found. Comes first in every database. */
+/**
+ * The two types that mark columns with references to users and with personal data. The first migration of every
+ * database.
+ */
 export const domainTypes = migration(
   '0001-domain-types',
   'create domain user_ref as uuid',

@@ -26,7 +26,7 @@ describe('a call to the outside', () => {
 
   const call = async () => assertNoOpenTransaction('call');
 
-  it('is made outside of a transaction', async () => {
+  it('is allowed outside of a transaction', async () => {
     await call();
     await RequestContext.create(em, call);
   });
@@ -52,7 +52,7 @@ describe('a call to the outside', () => {
     await expect(transaction(call)).rejects.toThrow(new CallInTransactionError('call'));
   });
 
-  it('is made after the commit, and in what the transaction left behind', async () => {
+  it('is allowed after the commit, and in work that the transaction left running', async () => {
     const committed = Promise.withResolvers<void>();
     let left!: Promise<void>;
     await em.fork().transactional(async () => {
@@ -63,12 +63,12 @@ describe('a call to the outside', () => {
     await left;
   });
 
-  it('is made after a rollback', async () => {
+  it('is allowed after a rollback', async () => {
     await expect(em.fork().transactional(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await call();
   });
 
-  it('is made in what runs after the commit or the rollback', async () => {
+  it('is allowed in callbacks after the commit or the rollback', async () => {
     const afterCommit = new AfterCommit(em, () => undefined);
     const made: string[] = [];
     await RequestContext.create(em, () =>
@@ -84,7 +84,7 @@ describe('a call to the outside', () => {
     expect(made).toEqual(['commit', 'rollback']);
   });
 
-  it('is made beside the transaction of somebody else', async () => {
+  it('is allowed beside a transaction of another request', async () => {
     const [inside, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const other = em.fork().transactional(async () => {
       inside.resolve();
@@ -96,7 +96,7 @@ describe('a call to the outside', () => {
     await other;
   });
 
-  it('only shows itself where it need not throw', async () => {
+  it('is only reported unless the environment says to throw', async () => {
     const seen: CallInTransaction[] = [];
     const see = (message: unknown) => void seen.push(message as CallInTransaction);
     callsInTransaction.subscribe(see);

@@ -5,12 +5,12 @@ import type { EntityManager, EntityMetadata, EntitySchema } from '@mikro-orm/pos
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyEntity = EntitySchema<any, any, any>;
 
-/** @throws TypeError for an entity that the service has not listed; MikroORM would give a description without columns */
+/** @throws TypeError for an entity that the service does not list; MikroORM would return metadata without columns */
 export function metadataOf(em: EntityManager, entity: AnyEntity): EntityMetadata {
   const metadata = em.getMetadata();
   if (!metadata.has(entity.meta.class)) {
     throw new TypeError(
-      `${entity.meta.className} is no entity of this service: list it in \`resources\` of its module`,
+      `${entity.meta.className} is not an entity of this service: list it in \`resources\` of its module`,
     );
   }
   return metadata.get(entity);
@@ -21,20 +21,20 @@ interface PooledClient extends EventEmitter {
   query: (text: string) => Promise<unknown>;
 }
 
-/** How every service talks to its database. */
+/** Database options for every service. */
 export function ormOptions(clientUrl: string, entities: readonly AnyEntity[]) {
   return {
     clientUrl,
     entities: [...entities],
     discovery: { warnWhenNoEntities: false },
     forceUtcTimezone: true,
-    // The interceptor and the batch runner open their own contexts; a forgotten one should fail loudly.
+    // The interceptor and the batch runner open their own contexts; a missing context should fail loudly.
     allowGlobalContext: false,
     logger: () => undefined,
     pool: { min: 0, max: 10 },
     driverOptions: {
       onPoolCreated: (pool: EventEmitter) => {
-        giveBackBrokenConnections(pool);
+        releaseBrokenConnections(pool);
         planForShortStatements(pool);
       },
     },
@@ -42,21 +42,21 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[]) {
 }
 
 /**
- * PostgreSQL takes a page found by an index for four times as dear as the next one of a scan, as on turning disks: a batch
- * of leavers would then read the whole table for a twentieth of its rows. And it may spend longer compiling a long
- * statement than the statement takes.
+ * By default PostgreSQL assumes that random page reads cost four times as much as sequential ones, as on spinning
+ * disks. A batch of leavers would then scan a whole table for a twentieth of its rows. JIT is off because compiling a
+ * long statement may take longer than running it.
  */
 function planForShortStatements(pool: EventEmitter): void {
   const settings = 'set random_page_cost = 1.1; set jit = off';
-  // Should it fail, so does what the connection was opened for.
+  // If this fails, the work that opened the connection fails as well.
   pool.on('connect', (client: PooledClient) => void client.query(settings).catch(() => undefined));
 }
 
 /**
- * When the server ends a connection within a transaction, the rollback fails, and Kysely (0.29) then keeps the client
- * for ever: ten such accidents and the pool is empty. So a client whose connection ends goes back by itself.
+ * When the server ends a connection within a transaction, the rollback fails and Kysely (0.29) never releases the
+ * client; after ten of these the pool is empty. So a client whose connection has ended is released here.
  */
-function giveBackBrokenConnections(pool: EventEmitter): void {
+function releaseBrokenConnections(pool: EventEmitter): void {
   const lent = new WeakSet<PooledClient>();
   pool.on('acquire', (client: PooledClient) => lent.add(client));
   pool.on('release', (_error: unknown, client: PooledClient) => lent.delete(client));
@@ -64,7 +64,7 @@ function giveBackBrokenConnections(pool: EventEmitter): void {
     client.once('end', () => {
       if (!lent.has(client)) return;
       const { release } = client;
-      // Whoever holds it may give it back after all.
+      // The holder may still release it.
       client.release = () => undefined;
       release(true);
     });

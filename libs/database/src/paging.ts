@@ -1,6 +1,9 @@
 import { Problem, type ListQuery, type Page } from '#libs/contracts';
 
-/** Newest first, by id: UUIDv7 sorts by time. One row more than asked tells whether there is a next page. */
+/**
+ * Pages run newest first by id, because UUIDv7 sorts by time. Callers fetch one row more than `limit` to detect a next
+ * page.
+ */
 export function pageWindow(query: ListQuery): { limit: number; before: string | null } {
   return { limit: query.limit ?? 50, before: query.cursor ? decode(query.cursor) : null };
 }
@@ -15,6 +18,6 @@ export function toPage<T extends { id: string }>(rowsAndOneMore: T[], query: Lis
 function decode(cursor: string): string {
   const id = Buffer.from(cursor, 'base64url').toString();
   if (!/^[0-9a-f-]{36}$/.test(id))
-    throw new Problem('invalid-cursor', { detail: 'Pass on `nextCursor` of the page before, unchanged.' });
+    throw new Problem('invalid-cursor', { detail: 'Use `nextCursor` of the previous page, unchanged.' });
   return id;
 }

@@ -27,7 +27,7 @@ const read = async (rows: Record<keyof typeof COLUMNS, unknown>[]) => {
   return found;
 };
 
-it('rows come as they are, in their order, whatever stands in them', async () => {
+it('rows keep their values and their order, whatever characters they contain', async () => {
   const at = new Date('2026-11-29T12:00:00.000Z');
   const words = ['plain', '', 'NULL', 'a "quoted" \\ word', 'a,b {c}', 'new\nline', ' blank ', 'é€😀'];
   const rows = words.map((word, n) => ({
@@ -44,14 +44,14 @@ it('rows come as they are, in their order, whatever stands in them', async () =>
   );
 });
 
-it('what is missing is null', async () => {
+it('missing values are null', async () => {
   const nothing = { id: null, n: undefined, at: null, yes: undefined, word: null, facts: undefined };
   expect(await read([nothing, nothing])).toEqual(
     [1, 2].map(() => ({ id: null, n: null, at: null, yes: null, word: null, facts: null })),
   );
 });
 
-it('what is not of the type is refused, and can not pass for two values', async () => {
+it('a value of another type is refused and cannot be split into two', async () => {
   const row = { id: `${ID},${ID}`, n: 1, at: null, yes: null, word: null, facts: null };
   await expect(read([row])).rejects.toMatchObject({ code: '22P02' });
 });

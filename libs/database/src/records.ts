@@ -2,14 +2,14 @@ import { sql, type RawBuilder } from 'kysely';
 
 type Columns = Readonly<Record<string, string>>;
 
-/** The names of columns, for a list of what is read or written. */
+/** The names of columns, separated by commas, for a column list. */
 export const namesOf = (columns: Columns): RawBuilder<unknown> =>
   sql.join(Object.keys(columns).map((name) => sql.id(name)));
 
 /**
- * Rows as a relation for `from`, which PostgreSQL reads in half the time that it takes for the same rows in JSON; there
- * has to be at least one.
- * @param columns types by name. What goes into a `json` or `jsonb` may be any value; arrays of other types can't be given
+ * Rows as a relation for `from`. PostgreSQL reads it in half the time that the same rows take as JSON. Needs at least
+ * one row.
+ * @param columns types by name. A `json` or `jsonb` column takes any value; other array types are not supported
  */
 export function relationOf<C extends Columns>(
   name: string,
@@ -20,7 +20,7 @@ export function relationOf<C extends Columns>(
   const plain = all.filter(([, type]) => !isDocument(type));
   const documents = all.filter(([, type]) => isDocument(type));
   const arrays = plain.map(([column, type]) => sql`${arrayText(rows.map((row) => row[column]))}::${sql.raw(type)}[]`);
-  // JSON has no line breaks of its own. As elements of an array, documents would have every quotation mark escaped.
+  // Serialised JSON has no line breaks. As array elements, documents would need every quotation mark escaped.
   const lists = documents.map(
     ([column]) => sql`string_to_table(${rows.map((row) => JSON.stringify(row[column] ?? null)).join('\n')}, e'\\n')`,
   );
@@ -34,7 +34,7 @@ export function relationOf<C extends Columns>(
 
 const isDocument = (type: string): boolean => type === 'json' || type === 'jsonb';
 
-/** An array as PostgreSQL writes it. The driver's own way looks for something to escape in every value, twice. */
+/** An array literal. The driver's own conversion scans every value for special characters twice. */
 const arrayText = (values: readonly unknown[]): string => `{${values.map(elementText).join()}}`;
 
 function elementText(value: unknown): string {

@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import type { AnyEntity } from './orm-options.js';
 
 /**
- * Makes sure that a row of the account is there, and that it stays until the transaction ends. It may be changed
- * meanwhile: a departure that reassigns it must not wait for whoever refers to it.
+ * Checks that a row of the account exists, and keeps it from being deleted until the transaction ends. It may still be
+ * updated, so that a departure that reassigns it does not wait for this transaction.
  * @throws Problem `unknown-reference`
  */
 export async function requireReference(
