@@ -4,7 +4,10 @@ import type { Logger } from 'pino';
 import { Metrics } from './metrics.js';
 import { contextOf, isRoutine } from './tracing-http.js';
 
-/** Every answer to HTTP in the log and in the metrics, by its route: no path, query or body, where ids and names might be. */
+/**
+ * Logs and measures every HTTP response by its route. Paths, queries and bodies are left out, because they may contain
+ * ids and names.
+ */
 export function observeRequests(app: NestFastifyApplication, log: Logger): void {
   const seconds = app
     .get(Metrics)

@@ -1,4 +1,4 @@
-/** The log of a service; pino's loggers are such. Facts are ids, counts and codes, never anybody's data. */
+/** The log of a service; pino's loggers implement it. Facts are ids, counts and codes, never personal data. */
 export abstract class Log {
   abstract debug(facts: object, message: string): void;
   abstract info(facts: object, message: string): void;
@@ -11,11 +11,11 @@ export interface SafeErrorFields {
   error: string;
   /** An error code of ours, a SQLSTATE or a system error. */
   code?: string;
-  /** The innermost places of the stack. */
+  /** The innermost frames of the stack. */
   at?: string[];
 }
 
-/** What may be logged of an unexpected error: its message stays out, because it may quote the row or text that it is about. */
+/** The loggable fields of an unexpected error. The message is left out, because it may quote data. */
 export function safeErrorFields(error: unknown): SafeErrorFields {
   if (!(error instanceof Error)) return { error: typeof error };
   const { code } = error as { code?: unknown };

@@ -7,9 +7,9 @@ import type { ObservabilitySettings } from './settings.js';
 const SECRETS = ['authorization', 'cookie', 'password', 'token', 'secret'];
 
 /**
- * JSON lines to standard output, each with the trace, request and departure that it was written for. Secrets are blotted
- * out, should one ever get into a line.
- * @param onLine is told the level of each line that is written
+ * Creates a logger that writes JSON lines to standard output, each with its trace, request and departure. Secrets are
+ * redacted as a precaution.
+ * @param onLine receives the level of each line
  */
 export function createLogger(
   { serviceName, logLevel }: ObservabilitySettings,
@@ -32,7 +32,7 @@ export function createLogger(
 
 type Level = 'debug' | 'warn' | 'error' | 'fatal';
 
-/** Nest's own words, in our log. Its chatter about modules and routes is `debug`. */
+/** Writes Nest's own messages to our log, its routine messages about modules and routes as `debug`. */
 export function nestLogger(log: Logger): LoggerService {
   const at =
     (level: Level) =>

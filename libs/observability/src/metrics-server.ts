@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.js';
 
-/** Serves the metrics and nothing else, on a port that is not published. */
+/** Serves only the metrics, on a port that is not published. */
 export class MetricsServer {
   private constructor(private readonly server: Server) {}
 
   /** @throws Error `EADDRINUSE` if the port is taken */
   static async listen(metrics: Metrics, port: number, host: string): Promise<MetricsServer> {
     const server = createServer((request, response) => {
-      // What cannot be answered is a failed scrape, which Prometheus shows.
+      // A request that cannot be answered is a failed scrape, which Prometheus shows.
       answer(metrics, request, response).catch(() => response.destroy());
     });
     server.listen(port, host);
@@ -33,7 +33,7 @@ export class MetricsServer {
 async function answer(metrics: Metrics, { method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
   if (url?.split('?', 1)[0] !== '/metrics') return void response.writeHead(404).end();
   if (method !== 'GET') return void response.writeHead(405, { allow: 'GET' }).end();
-  // The scraper reports the 500.
+  // Not logged: the scraper reports the 500.
   const page = await metrics.render().catch(() => undefined);
   if (page === undefined) return void response.writeHead(500).end();
   response.writeHead(200, { 'content-type': metrics.contentType }).end(page);

@@ -2,13 +2,13 @@ import { Clock } from '#libs/database';
 import { Controller, Get, Header, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Milliseconds for which a measurement stands: however many ask, the database is asked this seldom. */
+/** Milliseconds for which a measurement is reused, however many scrapes there are, to limit queries to the database. */
 const MEASURED_FOR = 10_000;
 
-/** Seconds, from a millisecond to the longest that anybody waits. */
+/** Seconds, from a millisecond to the longest request. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** The numbers that this service shows to Prometheus. Asking twice for the same name gives the same metric. */
+/** The Prometheus metrics of this service. Asking for an existing name returns the same metric. */
 @Injectable()
 export class Metrics implements OnApplicationShutdown {
   private readonly registry = new Registry();
@@ -27,7 +27,7 @@ export class Metrics implements OnApplicationShutdown {
     return this.known<Gauge<L>>(name) ?? new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
 
-  /** For durations in seconds, unless other buckets are given. */
+  /** A histogram of durations in seconds, unless other buckets are given. */
   histogram<L extends string = never>(
     name: string,
     help: string,
@@ -41,8 +41,8 @@ export class Metrics implements OnApplicationShutdown {
   }
 
   /**
-   * For what has to be looked up: `measure` sets gauges whenever the numbers are asked for, at most every ten seconds.
-   * Where it fails the others are shown nevertheless, and `leaver_measurement_failures_total` counts it.
+   * Registers a measurement that sets gauges when the metrics are read, at most every ten seconds. If one fails, the
+   * others are still shown, and `leaver_measurement_failures_total` counts it.
    */
   measured(measure: () => Promise<void>): void {
     const failures = this.counter('leaver_measurement_failures_total', 'Measurements that could not be made.');
@@ -50,10 +50,10 @@ export class Metrics implements OnApplicationShutdown {
     let current: Promise<void> = Promise.resolve();
     this.measurements.push(() => {
       const now = this.clock.millis();
-      // A clock that was put back must not stop the measuring.
+      // The absolute value, so that a clock that was set back does not stop the measurements.
       if (Math.abs(now - madeAt) < MEASURED_FOR) return current;
       madeAt = now;
-      // Counted and not logged: while the database is away every scrape would log the same.
+      // Counted but not logged: while the database is down, every scrape would log the same failure.
       current = measure().catch(() => {
         failures.inc();
         madeAt = -Infinity;
@@ -62,7 +62,7 @@ export class Metrics implements OnApplicationShutdown {
     });
   }
 
-  /** Everything, in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   async render(): Promise<string> {
     await Promise.all(this.measurements.map((measurement) => measurement()));
     return this.registry.metrics();

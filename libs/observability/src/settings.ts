@@ -11,11 +11,11 @@ export type TracesSampler = (typeof TRACES_SAMPLERS)[number];
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
-/** The settings of a process that logging and tracing read. */
+/** The settings for logging and tracing. */
 export interface ObservabilitySettings {
   readonly serviceName: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  /** Base URL of an OTLP collector over HTTP; without it no trace is recorded. */
+  /** Base URL of an OTLP collector over HTTP. Without it no traces are recorded. */
   readonly otelExporterOtlpEndpoint?: string;
   /** Headers for the collector: `name=value`, separated by commas. */
   readonly otelExporterOtlpHeaders?: string;
@@ -25,6 +25,6 @@ export interface ObservabilitySettings {
 }
 
 export interface Tracing {
-  /** Sends the buffered spans, for as long as the end of a process may take. Never throws. */
+  /** Sends the buffered spans, limited to the time that a stopping process has. Never throws. */
   stop(): Promise<void>;
 }

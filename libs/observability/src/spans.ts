@@ -4,25 +4,27 @@ import { currentContext, traceparent, runInContext } from './work-context.js';
 
 export type SpanKind = 'server' | 'client' | 'producer' | 'consumer' | 'internal';
 
-/** Names after OpenTelemetry's semantic conventions; ids, counts and codes, never anybody's data. */
+/**
+ * Attributes named after OpenTelemetry's semantic conventions. Values are ids, counts and codes, never personal data.
+ */
 export type SpanAttributes = Record<string, string | number>;
 
 export interface SpanOptions {
-  /** Of few different values: what is done, not to whom. */
+  /** Low cardinality: the kind of work, not the record it is about. */
   name: string;
   kind: SpanKind;
   attributes?: SpanAttributes;
-  /** The `traceparent` of what has caused it; without one it begins a trace of its own. */
+  /** The `traceparent` of the cause. Without one the span begins a new trace. */
   parent?: string;
-  /** The `traceparent`s of what has caused it besides. */
+  /** The `traceparent`s of further causes. */
   links?: readonly string[];
 }
 
-/** A span that is being recorded, or that the sampler has left out but that is the parent of others nevertheless. */
+/** A span that is being recorded. It may also be one that the sampler dropped, which still has children. */
 export interface ActiveSpan {
   readonly traceparent: string;
   set(attributes: SpanAttributes): void;
-  /** @param failure a code, where the span has failed */
+  /** @param failure an error code, if the work failed */
   end(failure?: string): void;
 }
 
@@ -30,14 +32,14 @@ export type Recorder = (span: SpanOptions) => ActiveSpan;
 
 let recorder: Recorder | undefined;
 
-/** From now on spans go there; without a recorder nothing is recorded. One for all services of a process. */
+/** Sets the recorder for all services of the process. Without a recorder nothing is recorded. */
 export function setSpanRecorder(by: Recorder | undefined): void {
   recorder = by;
 }
 
 export const isRecording = (): boolean => recorder !== undefined;
 
-/** Nothing where traces are not recorded. Whoever begins a span has to end it. */
+/** Starts a span, or returns undefined if traces are not recorded. The caller must end it. */
 export function startSpan(span: SpanOptions): ActiveSpan | undefined {
   if (!recorder) return undefined;
   const { departureId } = currentContext();
@@ -45,14 +47,14 @@ export function startSpan(span: SpanOptions): ActiveSpan | undefined {
   return recorder({ ...span, attributes: { ...span.attributes, 'leaver.departure.id': departureId } });
 }
 
-/** Does the work within a span of the trace at hand. Without a trace, or where none is recorded, it just does the work. */
+/** Runs `work` in a span of the current trace, or directly if there is no trace or nothing is recorded. */
 export async function inSpan<T>(span: Omit<SpanOptions, 'parent'>, work: () => Promise<T>): Promise<T> {
   const parent = traceparent();
   const open = parent ? startSpan({ ...span, parent }) : undefined;
   return open ? withSpan(open, work) : work();
 }
 
-/** Does the work within a span and ends it. A refusal is no failure. */
+/** Runs `work` in the span and ends it. A Problem below 500 does not count as a failure. */
 export async function withSpan<T>(span: ActiveSpan, work: () => Promise<T>): Promise<T> {
   try {
     const result = await runInContext({ traceparent: span.traceparent }, work);
@@ -67,7 +69,7 @@ export async function withSpan<T>(span: ActiveSpan, work: () => Promise<T>): Pro
   }
 }
 
-/** Says what failed without quoting anything: one of our codes, a SQLSTATE, a system error or the error's class. */
+/** An error code without quoted data: one of our codes, a SQLSTATE, a system error or the error's class. */
 export function errorCodeOf(error: unknown): string {
   const { code, error: name } = safeErrorFields(error);
   return code ?? name;

@@ -19,12 +19,12 @@ import { traceIdOf } from './work-context.js';
 import type { ObservabilitySettings, TracesSampler, Tracing } from './settings.js';
 import { traceStatements } from './tracing-sql.js';
 
-/** Spans that wait for the collector, at most; what exceeds it is left out, so that a collector that is away costs no memory. */
+/** Maximum number of buffered spans. Further spans are dropped, so that an unavailable collector costs no memory. */
 const MAX_BUFFERED_SPANS = 2_048;
 const EXPORT_TIMEOUT = 5_000;
-/** Milliseconds for the last spans: a service ends within five seconds, and its work comes first. */
-const LAST_SPANS = 700;
-/** Links of a batch, at most: as many as a batch has messages. */
+/** Milliseconds for the last spans at shutdown. A service has five seconds to stop, and its work comes first. */
+const SHUTDOWN_TIMEOUT = 700;
+/** Maximum number of links of a span: the number of messages in a batch. */
 const LINK_LIMIT = 500;
 
 const KINDS = {
@@ -44,7 +44,9 @@ const samplers: Record<TracesSampler, (share: number) => Sampler> = {
   parentbased_traceidratio: (share) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(share) }),
 };
 
-/** Sends the spans of this process to a collector with OpenTelemetry's own means. Loaded only where one is named. */
+/**
+ * Sends the spans of this process to a collector through OpenTelemetry's SDK. Loaded only if a collector is configured.
+ */
 export class SpanExport implements Tracing {
   private constructor(
     private readonly provider: TracerProvider,
@@ -87,13 +89,13 @@ export class SpanExport implements Tracing {
   async stop(): Promise<void> {
     setSpanRecorder(undefined);
     this.stopStatements();
-    // The exporter has logged that the collector is away; these spans are lost.
+    // The exporter has logged that the collector is unavailable; these spans are lost.
     const shutdown = this.provider.shutdown().catch(() => undefined);
-    await Promise.race([shutdown, pause(LAST_SPANS, undefined, { ref: false })]);
+    await Promise.race([shutdown, pause(SHUTDOWN_TIMEOUT, undefined, { ref: false })]);
   }
 }
 
-/** Tells the log when the collector can't be reached, and when it can again; not of every time between. */
+/** Logs when the collector becomes unreachable and when it is reachable again, but not each failure in between. */
 class LoggingExporter implements SpanExporter {
   private failing = false;
 
@@ -106,11 +108,8 @@ class LoggingExporter implements SpanExporter {
     this.exporter.export(spans, (result) => {
       const failing = result.error !== undefined;
       if (failing && !this.failing)
-        this.log.warn(
-          { spans: spans.length, ...safeErrorFields(result.error) },
-          'spans can not be sent to the collector',
-        );
-      if (!failing && this.failing) this.log.info({}, 'spans are sent to the collector again');
+        this.log.warn({ spans: spans.length, ...safeErrorFields(result.error) }, 'cannot send spans to the collector');
+      if (!failing && this.failing) this.log.info({}, 'sending spans to the collector again');
       this.failing = failing;
       done(result);
     });
@@ -135,7 +134,7 @@ const contextOf = (traceparent: string): SpanContext => ({
 const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
   `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 
-/** `name=value` with commas between; values are percent-encoded. */
+/** Parses `name=value` pairs separated by commas; values are percent-encoded. */
 function headersIn(list = ''): Record<string, string> {
   const pairs = list.split(',').map((pair) => /^\s*([^=\s]+)\s*=(.*)$/.exec(pair));
   return Object.fromEntries(pairs.filter((pair) => pair !== null).map(([, name, value]) => [name, decoded(value!)]));

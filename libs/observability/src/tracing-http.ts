@@ -6,14 +6,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 const contexts = new WeakMap<FastifyRequest, WorkContext>();
 
-/** Asked for by machines all the time: not worth a trace, and in the log only where it tells all. */
+/** Routes that are polled by machines. They get no traces and are logged only at level `debug`. */
 export const isRoutine = (route: string): boolean => /^\/(health|metrics)/.test(route);
 
-/** The trace of a request and its id. */
+/** The trace and the id of a request. */
 export const contextOf = (request: FastifyRequest): WorkContext =>
   contexts.get(request) ?? { requestId: String(request.id) };
 
-/** Gives every request a trace, the client's or a new one, which everything that is done for it belongs to. */
+/** Gives every request a trace, the client's or a new one. All work for the request belongs to it. */
 export function traceRequests(app: NestFastifyApplication, ids: Ids): void {
   const instance = app.getHttpAdapter().getInstance();
   instance.addHook('onRequest', (request, reply, done) => {
@@ -21,19 +21,19 @@ export function traceRequests(app: NestFastifyApplication, ids: Ids): void {
     if (route && !isRoutine(route)) begin(request, reply, route, ids);
     done();
   });
-  // The body is read in between, and what reads it forgets for whom.
+  // Reading the body between the hooks loses the async context, so it is entered again here.
   instance.addHook('preHandler', (request, _reply, done) => runInContext(contexts.get(request) ?? {}, done));
 }
 
 function begin(request: FastifyRequest, reply: FastifyReply, route: string, ids: Ids): void {
   const given = request.headers.traceparent;
   const parent = isTraceparent(given) ? given : undefined;
-  // The template of the path: in the path itself there are ids, in the query there may be names.
+  // The template of the path, because the path contains ids and the query may contain names.
   const attributes = { 'http.request.method': request.method, 'http.route': route, 'url.scheme': 'http' };
   const span = startSpan({ name: `${request.method} ${route}`, kind: 'server', parent, attributes });
   const traceparent = span?.traceparent ?? parent ?? newTraceparent(ids);
   contexts.set(request, { requestId: String(request.id), traceparent });
-  // Also comes when the client has gone without waiting for the answer.
+  // `close` is also emitted when the client disconnects before the response.
   reply.raw.once('close', () => {
     const status = reply.statusCode;
     span?.set({ 'http.response.status_code': status });

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { summaryOf } from './tracing-sql.js';
 
-describe('a statement is known by', () => {
+describe('a statement is summarised by', () => {
   it.each([
     ['insert into outbox (id) select id from json_to_recordset($1) as e (id uuid)', 'INSERT', 'outbox'],
     ['update "users" set "name" = $1 where "id" = $2', 'UPDATE', 'users'],
     ['DELETE FROM only task t using unnest($1::uuid[]) as n (id)', 'DELETE', 'task'],
     ['select "u0".* from "users" as "u0" where "u0"."id" = $1 for update', 'SELECT', 'users'],
     ['select i.* from inbox i join unnest($1::uuid[]) as k (id) on true for no key update of i', 'SELECT', 'inbox'],
-  ])('what it does and to which table: %s', (text, operation, table) => {
+  ])('its operation and table: %s', (text, operation, table) => {
     expect(summaryOf(text)).toEqual({ operation, table });
   });
 
-  it('what it changes, whatever it reads before and locks', () => {
+  it('the table that it changes, whatever it reads or locks first', () => {
     const text = `with due as materialized (select id from departure for no key update skip locked)
       update departure_news n set told = true from due`;
     expect(summaryOf(text)).toEqual({ operation: 'UPDATE', table: 'departure_news' });
@@ -20,7 +20,7 @@ describe('a statement is known by', () => {
     expect(summaryOf(upsert)).toEqual({ operation: 'INSERT', table: 'directory' });
   });
 
-  it('a table, not a function that is read like one', () => {
+  it('a table, not a function in the from clause', () => {
     expect(summaryOf('select p.id from unnest($1::uuid[]) as p (id) join inbox i on i.id = p.id')).toEqual({
       operation: 'SELECT',
       table: 'inbox',
@@ -30,12 +30,12 @@ describe('a statement is known by', () => {
     expect(summaryOf('select pg_notify($1, $2)')).toEqual({ operation: 'SELECT', table: undefined });
   });
 
-  it('its first word, when it is about no table', () => {
+  it('its first word if it has no table', () => {
     expect(summaryOf('begin')).toEqual({ operation: 'BEGIN', table: undefined });
     expect(summaryOf('savepoint trx1')).toEqual({ operation: 'SAVEPOINT', table: undefined });
   });
 
-  it('nothing that stands in a value, even one that is cut off', () => {
+  it('nothing inside a quoted value, even a truncated one', () => {
     const value = `it''s from zoe, update zoe ${'and so on '.repeat(500)} update zoe`;
     expect(summaryOf(`select '${value}' as "note"`)).toEqual({ operation: 'SELECT', table: undefined });
     expect(summaryOf(`select '${value}`)).toEqual({ operation: 'SELECT', table: undefined });

@@ -5,9 +5,9 @@ import pg from 'pg';
 type Query = (this: pg.Client, ...args: unknown[]) => unknown;
 
 /**
- * Makes a span of each statement that belongs to a trace, whoever runs it: MikroORM, Kysely, or we with a client of our own.
- * All of them end at this one method of the driver.
- * @returns gives the driver its method back
+ * Creates a span for each statement that belongs to a trace, whether MikroORM, Kysely or a client of our own runs it,
+ * because all of them use this method of the driver.
+ * @returns a function that restores the driver's method
  */
 export function traceStatements(): () => void {
   // The driver types it as several overloads, which no single function matches.
@@ -21,7 +21,10 @@ export function traceStatements(): () => void {
   return () => void (client.query = query);
 }
 
-/** Only promises say when a statement is over: streams and callbacks, by which the driver's pool connects, are left out. */
+/**
+ * Starts a span only for calls that return a promise, because only those show when a statement ends. Streams and
+ * callbacks, with which the driver's pool connects, are left out.
+ */
 function beginStatement(client: pg.Client, args: readonly unknown[]): ActiveSpan | undefined {
   const parent = traceparent();
   const text = typeof args[0] === 'string' ? args[0] : (args[0] as { text?: unknown } | undefined)?.text;
@@ -54,18 +57,18 @@ function ended(span: ActiveSpan, result: unknown): unknown {
   return result;
 }
 
-/** Of long statements, what comes first says what they do. */
+/** Only the beginning of a long statement is parsed. */
 const BEGINNING = 4_000;
-/** MikroORM writes values into its statements: nothing within quotation marks is looked at. */
+/** MikroORM inlines values into its statements, so quoted text is removed. */
 const LITERAL = /'(?:[^']|'')*(?:'|$)/g;
-/** Not `for update`, `for no key update` or `do update`. */
+/** Does not match `for update`, `for no key update` or `do update`. */
 const CHANGE = /\b(insert\s+into|delete\s+from|(?<!\b(?:for|key|do)\s+)update)\s+(?:only\s+)?"?([a-z_]\w*)/i;
-/** Not a function's rows. */
+/** Does not match set-returning functions. */
 const SOURCE = /\b(?:from|join)\s+(?!lateral\b|only\b|select\b)"?([a-z_]\w*)\b(?!\s*\()/gi;
-/** What a `with` gives a name. */
+/** Names that a `with` clause defines. */
 const NAMED = /\b([a-z_]\w*)\s+as\s+(?:(?:not\s+)?materialized\s*)?\(/gi;
 
-/** What a statement does, and to which table: the one it changes, else the first it reads. */
+/** The operation and the table of a statement: the table that it changes, otherwise the first that it reads. */
 export function summaryOf(text: string): { operation: string; table?: string } {
   const statement = text.slice(0, BEGINNING).replace(LITERAL, '');
   const change = CHANGE.exec(statement);

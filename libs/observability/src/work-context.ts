@@ -1,12 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What the work at hand belongs to. Log lines and spans show it, so it is ids and nothing else. */
+/**
+ * The request, event or departure that the current work belongs to. Logs and spans show it, so it contains only ids.
+ */
 export interface WorkContext {
   /** W3C trace context of the request or event that caused the work. */
   traceparent?: string;
-  /** By which the client of the gateway knows its request. */
+  /** The request id that the gateway returned to the client. */
   requestId?: string;
-  /** Only while one single departure is being dealt with. */
+  /** Set only while a single departure is processed. */
   departureId?: string;
 }
 
@@ -14,15 +16,15 @@ const current = new AsyncLocalStorage<WorkContext>();
 
 export const currentContext = (): WorkContext => current.getStore() ?? {};
 
-/** The W3C `traceparent` of the request or event at hand, if it came with one. */
+/** The W3C `traceparent` of the current request or event, if any. */
 export const traceparent = (): string | undefined => current.getStore()?.traceparent;
 
-/** Everything that `work` calls belongs to this, and to what its caller belongs to. */
+/** Runs `work` in the current context, extended by these ids. */
 export function runInContext<T>(more: WorkContext, work: () => T): T {
   return current.run({ ...current.getStore(), ...more }, work);
 }
 
-/** Everything that `work` calls belongs to this trace: its calls to other services and its events carry it on. */
+/** Runs `work` in this trace: calls to other services and events carry it on. */
 export function withTraceparent<T>(value: string | undefined, work: () => T): T {
   return value ? runInContext({ traceparent: value }, work) : work();
 }
@@ -34,7 +36,7 @@ export const isTraceparent = (value: unknown): value is string => typeof value =
 /** The id that all spans of a trace share. */
 export const traceIdOf = (value: string): string => value.slice(3, 35);
 
-/** By which the log lines of a request, an event or a departure are found. A new object every time. */
+/** The ids by which the log lines of a request, an event or a departure are found. Returns a new object each time. */
 export function logContext(): { traceId?: string; requestId?: string; departureId?: string } {
   const { traceparent: trace, requestId, departureId } = currentContext();
   return {
