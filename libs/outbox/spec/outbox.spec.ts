@@ -33,7 +33,7 @@ const answer = ({ data }: UserEvent, service: string, round = data.departure!.ro
 const nameOf = ({ data }: UserEvent) => ({ userId: data.userId, seq: data.seq });
 
 describe('appending', () => {
-  it('belongs to the transaction: what is rolled back was never written', async () => {
+  it('is part of the transaction: a rollback discards the events', async () => {
     const work = test.em.transactional(async () => {
       await test.outbox.append([{ event: aDeparture(), targets: ['contacts'] }]);
       throw new Error('refused after all');
@@ -42,7 +42,7 @@ describe('appending', () => {
     expect(await test.outbox.backlog()).toEqual({ waiting: 0, oldestSeconds: 0 });
   });
 
-  it('keeps each event as it is, due at once', async () => {
+  it('stores each event unchanged, due immediately', async () => {
     const [one, other] = [aDeparture(), aDeparture({ round: 2 })];
     await test.outbox.append([one, other].map((event) => ({ event, targets: ['contacts', 'insights'] })));
     expect(await rowOf(one)).toMatchObject({
@@ -55,7 +55,7 @@ describe('appending', () => {
     expect(await rowOf(other)).toMatchObject({ event: other, round: 2, attempts: 0 });
   });
 
-  it('of the same person and seq is refused: there is only one such event', async () => {
+  it('of a second event with the same user and seq is refused', async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: [] }]);
     const second = test.outbox.append([{ event: aDeparture({ userId: event.data.userId }), targets: [] }]);
@@ -68,8 +68,8 @@ describe('appending', () => {
   });
 });
 
-describe('settling', () => {
-  it('takes an event out when the last service has answered, and tells so then', async () => {
+describe('acknowledging', () => {
+  it("removes an event with the last service's acknowledgement and returns it then", async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: ['contacts', 'messaging', 'insights'] }]);
     expect(await test.outbox.acknowledge([answer(event, 'contacts')])).toEqual([]);
@@ -80,18 +80,18 @@ describe('settling', () => {
     expect(await rowOf(event)).toBeUndefined();
   });
 
-  it('takes many answers about many people at once, and no notice of others', async () => {
+  it('handles many acknowledgements about many users and leaves other events alone', async () => {
     const events = departures(50);
     await test.outbox.append(events.map((event) => ({ event, targets: ['contacts', 'insights'] })));
     const answers = events.flatMap((event) => [answer(event, 'contacts'), answer(event, 'insights')]);
-    const settled = await test.outbox.acknowledge(answers.slice(0, 51));
-    expect(settled.map(({ userId }) => userId).sort()).toEqual(events.slice(0, 25).map(({ data }) => data.userId));
+    const removed = await test.outbox.acknowledge(answers.slice(0, 51));
+    expect(removed.map(({ userId }) => userId).sort()).toEqual(events.slice(0, 25).map(({ data }) => data.userId));
     expect((await rowOf(events[25]!))?.waiting).toEqual(['insights']);
     expect((await rowOf(events[26]!))?.waiting).toEqual(['contacts', 'insights']);
     expect((await test.outbox.backlog()).waiting).toBe(25);
   });
 
-  it('counts an answer once, however often it comes', async () => {
+  it('counts an acknowledgement once, however often it arrives', async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: ['contacts', 'insights'] }]);
     for (let time = 0; time < 3; time++)
@@ -100,7 +100,7 @@ describe('settling', () => {
     expect(await test.outbox.acknowledge([answer(event, 'insights')])).toEqual([]);
   });
 
-  it('ignores answers about another seq, by a service not asked, or about nobody', async () => {
+  it('ignores acknowledgements with another seq, from another service, or for an unknown event', async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: ['contacts'] }]);
     const others = [
@@ -112,39 +112,39 @@ describe('settling', () => {
     expect((await rowOf(event))?.waiting).toEqual(['contacts']);
   });
 
-  it('is not done by an answer to an earlier round', async () => {
+  it('ignores an acknowledgement of an earlier round', async () => {
     const event = aDeparture({ round: 2 });
     await test.outbox.append([{ event, targets: ['contacts'] }]);
     expect(await test.outbox.acknowledge([answer(event, 'contacts', 1)])).toEqual([]);
     expect(await test.outbox.acknowledge([answer(event, 'contacts', 3)])).toEqual([nameOf(event)]);
   });
 
-  it('leaves an event alone that nobody has to answer and that is still to be published', async () => {
+  it('leaves an event alone that has no targets and is not published yet', async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: [] }]);
     expect(await test.outbox.acknowledge([answer(event, 'contacts')])).toEqual([]);
     expect(await rowOf(event)).toBeDefined();
   });
 
-  it('loses no answer when all services answer about the same people at once', async () => {
+  it('loses no acknowledgement when all services acknowledge the same events concurrently', async () => {
     const services = ['contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
     const events = departures(200);
     await test.outbox.append(events.map((event) => ({ event, targets: services })));
-    const settled = await Promise.all(
+    const removed = await Promise.all(
       services.map((service, index) => {
-        const inSomeOrder = index % 2 ? events : [...events].reverse();
+        const ordered = index % 2 ? events : [...events].reverse();
         return test.em
           .fork()
-          .transactional(() => test.outbox.acknowledge(inSomeOrder.map((event) => answer(event, service))));
+          .transactional(() => test.outbox.acknowledge(ordered.map((event) => answer(event, service))));
       }),
     );
-    expect(settled.flat()).toHaveLength(200);
+    expect(removed.flat()).toHaveLength(200);
     expect((await test.outbox.backlog()).waiting).toBe(0);
   });
 });
 
-describe('asking again', () => {
-  it('replaces what is still waiting: the new round, who has to answer it, due at once', async () => {
+describe('republishing', () => {
+  it('replaces a waiting event with the new round and its targets, due immediately', async () => {
     const event = aDeparture();
     await test.outbox.append([{ event, targets: ['contacts', 'insights'] }]);
     await query(`update outbox set attempts = 7, due_at = '2100-01-01'`);
@@ -156,14 +156,14 @@ describe('asking again', () => {
     expect(await test.outbox.acknowledge([answer(retried, 'insights')])).toEqual([nameOf(event)]);
   });
 
-  it('works when all others have answered and the event is gone', async () => {
+  it('works when all services have acknowledged and the event is gone', async () => {
     const event = aDeparture({ round: 1 });
     await test.outbox.republish([{ event, targets: ['telephony'] }]);
     expect(await rowOf(event)).toMatchObject({ round: 1, event, waiting: ['telephony'] });
   });
 });
 
-it('the backlog tells how many events wait and how old the oldest is', async () => {
+it('the backlog is the number of waiting events and the age of the oldest', async () => {
   await test.outbox.append([{ event: aDeparture(), targets: ['contacts'] }]);
   test.clock.advance(90_000);
   await test.outbox.append([{ event: aDeparture(), targets: ['contacts'] }]);

@@ -11,8 +11,8 @@ import { RelaySession } from '../src/relay-session.js';
 import { aDeparture, departures, subjectOf, testOutbox, type TestOutbox } from './test-outbox.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const LONGER_THAN_A_FIRST_WAIT = 18_001;
-const LONGER_THAN_A_SECOND_WAIT = 72_001;
+const PAST_FIRST_DELAY = 18_001;
+const PAST_SECOND_DELAY = 72_001;
 
 let test: TestOutbox;
 let broker: TestBroker;
@@ -40,7 +40,7 @@ afterAll(async () => {
 const query = async <T>(text: string): Promise<T[]> => (await sql.raw<T>(text).execute(test.em.getKysely())).rows;
 const append = (events: UserEvent[], targets = ['contacts']) =>
   test.em.transactional(() => test.outbox.append(events.map((event) => ({ event, targets }))));
-const settle = ({ data: { userId, seq } }: UserEvent) =>
+const acknowledge = ({ data: { userId, seq } }: UserEvent) =>
   test.outbox.acknowledge([{ userId, seq, service: 'contacts', round: 0 }]);
 
 function startRelay(): Relay {
@@ -64,12 +64,12 @@ async function startActiveRelay(): Promise<Relay> {
 
 const backends = () =>
   query<{ pid: number }>(`select pid from pg_stat_activity where application_name = 'outbox-relay'`);
-/** Ends the connection of the relay that has the lock. */
-const cutOffTheActiveOne = () =>
+/** Terminates the connection of the relay that holds the lock. */
+const terminateActiveRelay = () =>
   query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
     and database = (select oid from pg_database where datname = current_database())`);
 
-/** How often each subject has been published. */
+/** The number of publications by subject. */
 async function published(): Promise<Record<string, number>> {
   const { state } = await manager.streams.info(USERS.name, { subjects_filter: '>' });
   return state.subjects ?? {};
@@ -84,7 +84,7 @@ function moveClock(relay: Relay, milliseconds: number): void {
 }
 
 describe('a committed event', () => {
-  it('is published as it was written, under its own id', async () => {
+  it('is published unchanged under its own id', async () => {
     startRelay();
     const event = aDeparture({ round: 3 });
     await append([event]);
@@ -98,18 +98,18 @@ describe('a committed event', () => {
     ['in a transaction', append],
     ['in a nested transaction', (events: UserEvent[]) => test.em.transactional(() => append(events))],
     ['by itself', ([event]: UserEvent[]) => test.outbox.append([{ event: event!, targets: ['contacts'] }])],
-  ])('written %s does not wait for the next look of the relay', async (_, write) => {
+  ])('written %s does not wait for the relay’s next poll', async (_, write) => {
     await startActiveRelay();
     const begun = performance.now();
     for (const event of departures(5)) {
       await write([event]);
       await untilPublished(event);
     }
-    // Looks come a second apart.
+    // Polls are one second apart.
     expect(performance.now() - begun).toBeLessThan(2_500);
   });
 
-  it('is published although nobody woke the relay', async () => {
+  it('is published even if no notification woke the relay', async () => {
     await startActiveRelay();
     const event = aDeparture();
     await query(`insert into outbox (id, account_id, user_id, seq, round, subject, event, waiting, created_at)
@@ -128,7 +128,7 @@ describe('a committed event', () => {
     await untilPublished(event);
   });
 
-  it('is published when the broker comes back with nothing of what it had, stream included', async () => {
+  it('is published when the broker returns without data and without the stream', async () => {
     await startActiveRelay();
     await broker.kill();
     const events = departures(20);
@@ -138,7 +138,7 @@ describe('a committed event', () => {
     await eventually(async () => expect(Object.keys(await published())).toHaveLength(20));
   });
 
-  it('is published into a stream made again when somebody has deleted it', async () => {
+  it('is published to a recreated stream after the stream was deleted', async () => {
     await startActiveRelay();
     await manager.streams.delete(USERS.name);
     const event = aDeparture();
@@ -146,7 +146,7 @@ describe('a committed event', () => {
     await untilPublished(event);
   });
 
-  it('that the broker does not take is tried again and holds up nobody', async () => {
+  it('that the broker refuses is retried and does not hold up others', async () => {
     await startActiveRelay();
     const [refused, other] = [aDeparture(), aDeparture()];
     await append([refused]);
@@ -177,37 +177,37 @@ it('an event that was rolled back is never published', async () => {
   expect(await publications(rolledBack)).toBe(0);
 });
 
-describe('publishing again', () => {
-  it('goes on with new message ids until somebody has answered, less and less often', async () => {
+describe('republishing', () => {
+  it('continues with new message ids and growing delays until an acknowledgement', async () => {
     const relay = startRelay();
     const event = aDeparture();
     await append([event]);
     await untilPublished(event);
-    moveClock(relay, LONGER_THAN_A_FIRST_WAIT);
+    moveClock(relay, PAST_FIRST_DELAY);
     await untilPublished(event, 2);
-    moveClock(relay, LONGER_THAN_A_FIRST_WAIT);
+    moveClock(relay, PAST_FIRST_DELAY);
     const barrier = aDeparture();
     await append([barrier]);
     await untilPublished(barrier);
     expect(await publications(event)).toBe(2);
-    moveClock(relay, LONGER_THAN_A_SECOND_WAIT);
+    moveClock(relay, PAST_SECOND_DELAY);
     await untilPublished(event, 3);
     const last = await manager.streams.getMessage(USERS.name, { last_by_subj: subjectOf(event) });
     expect(last?.header.get('Nats-Msg-Id')).toBe(`${event.id}.0.3`);
   });
 
-  it('ends when everybody has answered', async () => {
+  it('ends when all services have acknowledged', async () => {
     const relay = startRelay();
     const [settled, open] = [aDeparture(), aDeparture()];
     await append([settled, open]);
     await untilPublished(open);
-    await settle(settled);
-    moveClock(relay, LONGER_THAN_A_FIRST_WAIT);
+    await acknowledge(settled);
+    moveClock(relay, PAST_FIRST_DELAY);
     await untilPublished(open, 2);
     expect(await publications(settled)).toBe(1);
   });
 
-  it('follows when a relay has died between claiming an event and publishing it', async () => {
+  it('happens when a relay died between claiming an event and publishing it', async () => {
     const event = aDeparture();
     await append([event]);
     const dying = await RelaySession.open(test.database.url, () => undefined);
@@ -222,18 +222,18 @@ describe('publishing again', () => {
     await untilPublished(event);
   });
 
-  it('is asked for by a retry: at once, although the same event was published a moment ago', async () => {
+  it('happens immediately on a retry, even if the same event was just published', async () => {
     startRelay();
     const event = aDeparture();
     await append([event]);
     await untilPublished(event);
-    await settle(event);
+    await acknowledge(event);
     const retried = aDeparture({ userId: event.data.userId, round: 1 });
     await test.outbox.republish([{ event: { ...retried, id: event.id }, targets: ['contacts'] }]);
     await untilPublished(retried);
   });
 
-  it('does not happen for an event that concerns no service: it is published once and gone', async () => {
+  it('does not happen for an event without targets: it is published once and removed', async () => {
     startRelay();
     const event = aDeparture();
     await append([event], []);
@@ -242,13 +242,13 @@ describe('publishing again', () => {
   });
 });
 
-describe('of two relays', () => {
-  it('exactly one is active, and the other one takes over within two seconds when that one is cut off', async () => {
+describe('with two relays', () => {
+  it('exactly one is active, and the other takes over within two seconds when its connection is terminated', async () => {
     const first = await startActiveRelay();
     const second = startRelay();
     await eventually(async () => expect(await backends()).toHaveLength(2));
     expect(second.active).toBe(false);
-    await cutOffTheActiveOne();
+    await terminateActiveRelay();
     await eventually(() => second.active, { timeout: 2_000 });
     const event = aDeparture();
     await append([event]);
@@ -257,7 +257,7 @@ describe('of two relays', () => {
     expect(first.active).toBe(false);
   });
 
-  it('the other one takes over at once when the active one is stopped', async () => {
+  it('the other takes over immediately when the active one is stopped', async () => {
     const first = await startActiveRelay();
     const second = startRelay();
     await first.stop();
@@ -266,9 +266,9 @@ describe('of two relays', () => {
   });
 });
 
-it('a relay that lost its connection opens another one and goes on', async () => {
+it('a relay that lost its connection reconnects and continues', async () => {
   const relay = await startActiveRelay();
-  await cutOffTheActiveOne();
+  await terminateActiveRelay();
   await eventually(() => !relay.active);
   const event = aDeparture();
   await append([event]);
@@ -277,14 +277,14 @@ it('a relay that lost its connection opens another one and goes on', async () =>
 });
 
 describe('thousands of events', () => {
-  it('arrive complete, each once', async () => {
+  it('arrive completely, each once', async () => {
     await append(departures(5_000));
     startRelay();
     await eventually(async () => expect(Object.keys(await published())).toHaveLength(5_000));
     expect(new Set(Object.values(await published()))).toEqual(new Set([1]));
   });
 
-  it('are left to the next relay, without delay, when one is stopped in the middle', async () => {
+  it('are continued by the next relay without delay when one is stopped midway', async () => {
     await append(departures(5_000));
     const first = startRelay();
     await eventually(async () => (await manager.streams.info(USERS.name)).state.messages > 0, { interval: 1 });

@@ -5,7 +5,7 @@ import { buildUserEvent, testDatabase } from '#libs/test-kit';
 import { outboxTable } from '#libs/outbox';
 import { Outbox } from '#libs/outbox';
 
-/** A database with an outbox, for one test file alone. */
+/** Creates a database with an outbox for one test file. */
 export async function testOutbox() {
   const database = await testDatabase({
     name: 'outbox',
@@ -36,7 +36,7 @@ export type TestOutbox = Awaited<ReturnType<typeof testOutbox>>;
 const clock = new TestClock();
 const source = { clock, ids: new Ids(clock) };
 
-/** A deactivation in an account of its own. */
+/** Builds a deactivation event in its own account. */
 export const aDeparture = ({ userId = source.ids.next(), seq = 1, round = 0 } = {}): UserEvent =>
   buildUserEvent(
     source,
@@ -44,7 +44,7 @@ export const aDeparture = ({ userId = source.ids.next(), seq = 1, round = 0 } = 
     { accountId: source.ids.next(), userId },
     {
       seq,
-      // Characters that PostgreSQL's arrays, JSON or SQL could misread.
+      // Characters that are special in PostgreSQL arrays, JSON or SQL.
       profile: { name: 'Ada “Quote” {Brace}' },
       departure: { round },
     },

@@ -5,7 +5,7 @@ import { Publisher } from '#libs/broker';
 import { Relay } from './relay.js';
 import { Clock, DATABASE_URL, Ids } from '#libs/database';
 
-/** Runs the relay of this process, and shows how far it is behind. */
+/** Runs the relay of this process and publishes its backlog as metrics. */
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly relay: Relay;
@@ -20,8 +20,8 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     log: Log,
   ) {
     this.relay = new Relay({ databaseUrl, publisher, clock, ids, log });
-    const waiting = metrics.gauge('leaver_outbox_waiting', 'Events that some service has not answered.');
-    const oldest = metrics.gauge('leaver_outbox_oldest_seconds', 'Age of the oldest event that waits.');
+    const waiting = metrics.gauge('leaver_outbox_waiting', 'Events that at least one service has not acknowledged.');
+    const oldest = metrics.gauge('leaver_outbox_oldest_seconds', 'Age of the oldest waiting event.');
     metrics.measured(async () => {
       const backlog = await outbox.backlog();
       waiting.set(backlog.waiting);
@@ -37,7 +37,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     return this.relay.stop();
   }
 
-  /** Looks for due events now. Needed only where the clock is moved by hand. */
+  /** Looks for due events now. Needed only by tests that move the clock. */
   wake(): void {
     this.relay.wake();
   }

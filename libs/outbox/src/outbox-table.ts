@@ -1,13 +1,14 @@
 import { migration } from '#libs/database';
 
 /**
- * Events on their way: a row lives until every service in `waiting` has answered, so whatever is in the table is still to
- * be published, now or (again) at `due_at`; `-infinity` means at once, whatever the clocks of two machines say.
+ * Waiting events. A row lives until every service in `waiting` has acknowledged it, so every row in the table has to be
+ * published, now or again at `due_at`; `-infinity` means immediately, whatever the clocks of two machines say.
  *
- * - Each answer shrinks `waiting`. No index names that column and half of each page is left free, so that these updates,
- *   six to an event, stay in their page (HOT) and touch no index. A claim moves `due_at`, and does touch them: once an event.
- * - `json`, not `jsonb`: the text is published as it was written. Claiming is a third faster, the rows are smaller.
- * - Rows come and go all the time: vacuum follows by number, not by share, and does not dawdle.
+ * - Each acknowledgement shrinks `waiting`. No index covers that column and half of each page is left free, so that
+ *   these updates, about six per event, stay in their page (HOT) and touch no index. A claim changes `due_at`, which is
+ *   indexed, once per publication.
+ * - `json`, not `jsonb`: the text is published unchanged. Claiming is a third faster, and the rows are smaller.
+ * - Rows come and go all the time, so vacuum runs by an absolute threshold, without a cost delay.
  */
 export const outboxTable = migration(
   '0003-outbox',

@@ -7,27 +7,30 @@ import { RelayNotifier } from './relay-notifier.js';
 
 export interface OutboxEntry {
   event: UserEvent;
-  /** The services that have to answer before the event counts as handled. With none it is published once. */
+  /** The services that have to acknowledge the event. Without any it is published once. */
   targets: readonly string[];
 }
 
-/** A service has done all that an event asks of it. */
+/** A service's statement that it has done everything that an event requires. */
 export interface Acknowledgement {
   userId: string;
   seq: number;
   service: string;
-  /** The round of retries that it answers; 0 where there is no departure. */
+  /** The round of retries that it acknowledges; 0 without a departure. */
   round: number;
 }
 
 export interface Backlog {
-  /** Events for which at least one service still has to answer, or that wait for their first publication. */
+  /** Events that at least one service has not acknowledged, or that wait for their first publication. */
   waiting: number;
-  /** Age of the oldest of them in seconds; 0 without any. */
+  /** Age of the oldest of them in seconds; 0 if there are none. */
   oldestSeconds: number;
 }
 
-/** Where events are written in the transaction that decides, and stay until every service they concern has answered. */
+/**
+ * The transactional outbox. Events are written in the deciding transaction and stay until every service they concern
+ * has acknowledged them.
+ */
 @Injectable()
 export class Outbox {
   private readonly notifier: RelayNotifier;
@@ -39,15 +42,18 @@ export class Outbox {
     this.notifier = new RelayNotifier(em);
   }
 
-  /** Writes events in the running transaction; they are published when it is committed. One statement however many. */
+  /**
+   * Writes events in the running transaction; they are published after the commit. Uses one statement for any number of
+   * events.
+   */
   async append(entries: readonly OutboxEntry[]): Promise<void> {
     await this.insert(entries, sql``);
   }
 
   /**
-   * Has events answered once more, for a retry: at once, then as often as a new one. Takes the place of what is still
-   * waiting for the same person and seq; nothing needs to be.
-   * @param entries with a `departure.round` higher than before; the broker would take the same round for a duplicate
+   * Publishes events once more, for a retry: immediately, then as often as a new one. It replaces a waiting event of
+   * the same user and seq, if there is one.
+   * @param entries with a higher `departure.round` than before; the broker would drop a repeated round as a duplicate
    */
   async republish(entries: readonly OutboxEntry[]): Promise<void> {
     await this.insert(
@@ -70,12 +76,12 @@ export class Outbox {
   }
 
   /**
-   * Notes who has answered. An answer to an earlier round than the event's, or about an unknown event, changes nothing.
-   * @returns the events that nobody has to answer any more; they are gone
+   * Records acknowledgements. One of an earlier round than the event's, or for an unknown event, changes nothing.
+   * @returns the events that all services have acknowledged; they are deleted
    */
   async acknowledge(answers: readonly Acknowledgement[]): Promise<{ userId: string; seq: number }[]> {
     if (answers.length === 0) return [];
-    // Locked in the order that all statements about several rows of this table keep, and read as the lock finds them.
+    // Locks rows in the order that all multi-row statements on this table keep, and reads them as locked.
     const { rows } = await sql<{ userId: string; seq: string }>`
       with answer as materialized (
         select * from ${relationOf('answer', answers, ANSWER)}
@@ -96,7 +102,7 @@ export class Outbox {
     return rows.map(({ userId, seq }) => ({ userId, seq: Number(seq) }));
   }
 
-  /** For metrics. Sees what is committed, and needs no request context. */
+  /** For metrics. Reads committed data and needs no request context. */
   async backlog(): Promise<Backlog> {
     const { rows } = await sql<{ waiting: number; oldestSeconds: number }>`
       select count(*)::int as waiting,

@@ -1,16 +1,16 @@
 import type { EntityManager, EventSubscriber, TransactionEventArgs } from '@mikro-orm/postgresql';
 import { sql, type QueryExecutorProvider } from 'kysely';
 
-/** The channel on which the relay listens. */
+/** The NOTIFY channel on which the relay listens. */
 export const OUTBOX_CHANNEL = 'outbox';
 
 /**
- * Wakes the relay when a transaction that wrote events has been committed.
+ * Wakes the relay when a transaction that wrote events has committed.
  *
- * A trigger that notifies would be simpler, but PostgreSQL lets only one transaction with a notification commit at a time,
- * for the whole server, its wait for the disk included: deciding transactions would queue up behind each other. Instead
- * the notification follows the commit, outside of it, at most one at a time. One that gets lost costs the second until
- * the relay looks by itself.
+ * A trigger that notifies would be simpler. But PostgreSQL lets only one transaction with a notification commit at a
+ * time per server, including its wait for the disk, so deciding transactions would queue behind each other. Instead the
+ * notification is sent after the commit and outside of it, at most one at a time. A lost one costs up to the second
+ * until the relay polls.
  */
 export class RelayNotifier implements EventSubscriber {
   private readonly waiting = new WeakSet<object>();
@@ -21,11 +21,11 @@ export class RelayNotifier implements EventSubscriber {
     em.getEventManager().registerSubscriber(this);
   }
 
-  /** Call it in the transaction, or without one after the statement. */
+  /** Call it inside the transaction, or after the statement if there is none. */
   async afterCommit(): Promise<void> {
     const db = this.em.getKysely();
     if (!this.em.isInTransaction()) this.notifySoon();
-    // A released savepoint doesn't tell which transaction it belongs to, so here the notification has to go along.
+    // A released savepoint does not show which transaction it belongs to, so here the notification is sent inside it.
     else if ('savepointName' in db) await notify(db);
     else this.waiting.add(db);
   }
@@ -40,7 +40,7 @@ export class RelayNotifier implements EventSubscriber {
     if (this.notifying) return;
     this.notifying = true;
     notify(this.em.fork().getKysely())
-      // A notification that fails costs the second until the relay looks by itself.
+      // A failed notification costs up to the second until the relay polls.
       .catch(() => undefined)
       .finally(() => {
         this.notifying = false;

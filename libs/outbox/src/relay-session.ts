@@ -1,19 +1,19 @@
 import pg from 'pg';
 import { OUTBOX_CHANNEL } from './relay-notifier.js';
 
-/** An event that is to be published now. */
+/** An event to publish now. */
 export interface ClaimedEvent {
   id: string;
   round: number;
-  /** Publications so far, this one included. */
+  /** Number of publications, including this one. */
   attempts: number;
   subject: string;
   event: string;
-  /** Whether it stays in the outbox until somebody answers. */
+  /** Whether it stays in the outbox until services acknowledge it. */
   awaited: boolean;
 }
 
-/** Any number, as long as nothing else in the database locks the same. */
+/** Key of the advisory lock. Any number that nothing else in the database uses. */
 const LEADER = '7710162562058289152';
 
 const CLAIM = `
@@ -26,7 +26,7 @@ const CLAIM = `
   from due where outbox.id = due.id
   returning outbox.id, round, attempts, subject, event::text as event, waiting <> '{}' as awaited`;
 
-/** Whoever has claimed or renewed an event in the meantime owns it now: such rows are left alone. */
+/** Leaves rows alone that another relay has claimed, or a retry has replaced, in the meantime. */
 const STILL_MINE = `
   with mine as materialized (
     select id from outbox
@@ -39,13 +39,13 @@ const REMOVE = `${STILL_MINE}
   delete from outbox using mine where outbox.id = mine.id and waiting = '{}'`;
 
 /**
- * A relay's own connection: it holds the lock of the one that leads, listens, and works. All in one, so that a relay that
- * has lost the lock can't go on claiming. After any error it is of no use any more: close it and open another.
+ * The relay's own connection, which holds the leader lock, listens and works. All use one connection, so that a relay
+ * that has lost the lock cannot go on claiming. After any error it is unusable: close it and open another.
  */
 export class RelaySession {
   private constructor(private readonly client: pg.Client) {}
 
-  /** @param wake is called when there may be something to do, or the connection broke */
+  /** @param wake called when there may be work, or when the connection broke */
   static async open(databaseUrl: string, wake: () => void): Promise<RelaySession> {
     const client = new pg.Client({
       connectionString: databaseUrl,
@@ -57,8 +57,8 @@ export class RelaySession {
     for (const event of ['error', 'end', 'notification'] as const) client.on(event, wake);
     try {
       await client.connect();
-      // What a crash may undo here is only ever published again. And a relay that has gone silent, its machine lost or its
-      // process stuck, must not keep the lock: a living one looks every second.
+      // A crash may undo what this connection committed last; the events are then published again. A silent relay,
+      // because its machine or process is stuck, must not keep the lock: a live one polls every second.
       await client.query(`set synchronous_commit = off; set idle_session_timeout = '30s'`);
     } catch (error) {
       await client.end();
@@ -67,9 +67,9 @@ export class RelaySession {
     return new RelaySession(client);
   }
 
-  /** Whether this is now the one relay of the database; if so, it listens. */
+  /** Tries to become the leader. @returns whether it is the leader now; if so, it listens for notifications */
   async lead(): Promise<boolean> {
-    // Waiting inside the database for the lock would be quicker, but hold back vacuum as long as it takes.
+    // Waiting for the lock inside the database would be quicker, but would hold back vacuum meanwhile.
     const { rows } = await this.client.query<{ leads: boolean }>('select pg_try_advisory_lock($1) as leads', [LEADER]);
     const leads = rows[0]?.leads === true;
     if (leads) await this.client.query(`listen ${OUTBOX_CHANNEL}`);
@@ -77,9 +77,9 @@ export class RelaySession {
   }
 
   /**
-   * Takes the events that have been due longest, and gives them in the order in which they happened. Committed on return:
-   * if nothing else is done about them, they become due again.
-   * @param delays milliseconds until then, after the first, second, … publication; the last one holds for all further ones
+   * Claims the events that have been due longest and returns them in the order in which they happened. Committed on
+   * return: an event that is not published becomes due again.
+   * @param delays milliseconds until then, by the number of publications; the last one repeats
    */
   async claim(now: Date, delays: readonly number[], limit: number): Promise<ClaimedEvent[]> {
     const { rows } = await this.client.query<ClaimedEvent>({
@@ -90,19 +90,19 @@ export class RelaySession {
     return rows.sort((one, other) => (one.id < other.id ? -1 : 1));
   }
 
-  /** For what was not published: it becomes due then, as if it had not been claimed. */
+  /** Makes events due at `dueAt` as if they had not been claimed, because they were not published. */
   async postpone(events: readonly ClaimedEvent[], dueAt: Date): Promise<void> {
     if (events.length > 0) await this.client.query(POSTPONE, [...keysOf(events), dueAt]);
   }
 
-  /** For what has been published and waits for nobody. */
+  /** Deletes published events that need no acknowledgement. */
   async remove(events: readonly ClaimedEvent[]): Promise<void> {
     if (events.length > 0) await this.client.query(REMOVE, keysOf(events));
   }
 
-  /** Ends the connection, and with it the lead. */
+  /** Closes the connection and thereby gives up the leader lock. */
   async close(): Promise<void> {
-    // A connection that cannot be ended has ended already.
+    // A connection that cannot be closed is closed already.
     await this.client.end().catch(() => undefined);
   }
 }

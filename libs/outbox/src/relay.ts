@@ -4,23 +4,34 @@ import { safeErrorFields, type Log } from '#libs/observability';
 import { Publisher, type MessageToPublish, USERS } from '#libs/broker';
 import { RelaySession, type ClaimedEvent } from './relay-session.js';
 
-/** Events in one claim, and so in memory; twice as many while the next claim is under way. */
+/** Events per claim, and so in memory; twice as many while the next claim is in progress. */
 const CLAIM_SIZE = 1_000;
-/** Milliseconds until an event that somebody has not answered is published again: 15 s, 1 min, 5 min, then every hour. */
+/**
+ * Milliseconds until an event that a service has not acknowledged is published again: 15 s, 1 min, 5 min, then every
+ * hour.
+ */
 const REPUBLISH_DELAYS_MS = [15_000, 60_000, 300_000, 3_600_000];
-/** Milliseconds between two looks of an active relay that nobody wakes. */
+/** Milliseconds between two polls of an active relay. */
 const POLL_MS = 1_000;
-/** Milliseconds between two tries of a database or a broker that is away. This and the following vary by a fifth. */
+/**
+ * Milliseconds between two attempts to reach an unavailable database or broker. This and the following vary by 20 %.
+ */
 const RETRY_DELAY_MS = 1_000;
-/** Milliseconds between two tries for the lead: less, so that a standby has it before a disconnected relay is back. */
+/**
+ * Milliseconds between two attempts to become the leader. Shorter, so that a standby takes over before a disconnected
+ * relay is back.
+ */
 const TAKE_OVER_MS = 500;
-/** Milliseconds until what the broker did not confirm is due again: less than the shortest pause, so that it is not missed. */
+/**
+ * Milliseconds until an unconfirmed event is due again. Shorter than the shortest pause, so that the next attempt finds
+ * it.
+ */
 const UNCONFIRMED_DELAY_MS = 800;
-/** Milliseconds that a stop waits for the publication under way. */
+/** Milliseconds for which a stop waits for the publication in progress. */
 const STOP_TIMEOUT_MS = 5_000;
 
 export interface RelayOptions {
-  /** The database of the outbox. The relay opens one connection of its own, which a pooler must not share out. */
+  /** The database of the outbox. The relay opens its own connection, which must not go through a transaction pooler. */
   databaseUrl: string;
   publisher: Publisher;
   clock: Clock;
@@ -29,8 +40,9 @@ export interface RelayOptions {
 }
 
 /**
- * Brings events from the outbox to the broker. Of all relays on a database one is active; another one takes over within
- * two seconds of its end. Events go out at least once, each time under another message id, until they are settled.
+ * Publishes events from the outbox to the broker. Of all relays on a database one is active; another takes over within
+ * two seconds when it ends. Events are published at least once, each time under a new message id, until they are
+ * acknowledged.
  */
 export class Relay {
   private readonly work = new WakeSignal();
@@ -42,22 +54,22 @@ export class Relay {
 
   constructor(private readonly options: RelayOptions) {}
 
-  /** Whether this is the relay that publishes. */
+  /** Whether this relay is the active one. */
   get active(): boolean {
     return this.leading;
   }
 
-  /** Returns at once. The database and the broker may come later. */
+  /** Returns immediately. The database and the broker may become available later. */
   start(): void {
     this.running ??= this.run();
   }
 
-  /** Looks for due events now. Needed only where the clock is moved by hand. */
+  /** Looks for due events now. Needed only by tests that move the clock. */
   wake(): void {
     this.work.wake();
   }
 
-  /** Finishes the publication under way, for five seconds at most, and lets another relay take over. */
+  /** Finishes the publication in progress, waiting at most five seconds, and lets another relay take over. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.work.wake();
@@ -72,7 +84,8 @@ export class Relay {
         this.session = await RelaySession.open(this.options.databaseUrl, () => this.work.wake());
         await this.serve(this.session);
       } catch (error) {
-        if (!this.stopping) this.options.log.warn({ ...safeErrorFields(error) }, 'The outbox relay lost its database');
+        if (!this.stopping)
+          this.options.log.warn({ ...safeErrorFields(error) }, 'outbox relay lost its database connection');
       } finally {
         this.leading = false;
         await this.session?.close();
@@ -87,16 +100,16 @@ export class Relay {
       if (this.stopping) return;
     }
     this.leading = true;
-    this.options.log.info({}, 'The outbox relay is active');
+    this.options.log.info({}, 'outbox relay is active');
     let size = CLAIM_SIZE;
     let next: Promise<ClaimedEvent[]> | undefined;
     while (!this.stopping) {
       const events = await (next ?? this.claim(session, size));
       const more = events.length === size;
-      // While one lot is published, the database gets the next one ready.
+      // While one batch is published, the database prepares the next.
       next = more && size === CLAIM_SIZE && !this.stopping ? this.claim(session, CLAIM_SIZE) : undefined;
       const published = await this.publish(session, events);
-      // A broker that is away is tried with single events: a thousand would be claimed, sent and given back in vain.
+      // An unavailable broker is tried with single events, instead of claiming and returning a thousand in vain.
       if (events.length > 0) size = published ? CLAIM_SIZE : 1;
       if (next && (!published || this.stopping)) {
         await session.postpone(await next, this.options.clock.now());
@@ -113,12 +126,12 @@ export class Relay {
       REPUBLISH_DELAYS_MS.map((delay) => this.withJitter(delay)),
       limit,
     );
-    // Awaited only after the publication before it; until then a failure would count as unhandled.
+    // Awaited only after the previous publication; until then a failure would count as unhandled.
     claim.catch(() => undefined);
     return claim;
   }
 
-  /** @returns false when there were events and the broker has confirmed none of them */
+  /** @returns false if there were events and the broker confirmed none of them */
   private async publish(session: RelaySession, events: readonly ClaimedEvent[]): Promise<boolean> {
     if (events.length === 0) return true;
     const { publisher } = this.options;
@@ -127,7 +140,7 @@ export class Relay {
     const failure = results.find((result) => typeof result === 'object');
     await session.remove(events.filter((event, index) => !event.awaited && typeof results[index] === 'string'));
     if (failure) {
-      this.options.log.warn({ events: failed.length, code: failure.error }, 'The broker did not confirm events');
+      this.options.log.warn({ events: failed.length, code: failure.error }, 'broker did not confirm events');
       await session.postpone(failed, new Date(this.options.clock.millis() + UNCONFIRMED_DELAY_MS));
     }
     return failed.length < events.length;
@@ -145,7 +158,7 @@ const toMessage = ({ id, round, attempts, subject, event }: ClaimedEvent) => ({
   headers: traceOf(event),
 });
 
-/** Where an event names its trace: a quotation mark inside a text would come with a backslash before it. */
+/** Finds the trace of a serialised event. A quotation mark inside a text value would be escaped, so it cannot match. */
 const TRACE = /"traceparent":"([0-9a-f-]{55})"/;
 
 function traceOf(event: string): MessageToPublish['headers'] {
