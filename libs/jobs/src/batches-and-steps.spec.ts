@@ -36,7 +36,7 @@ describe('a batch', () => {
     }
   }
 
-  it('is worked off as one, and a full one is followed by another at once', async () => {
+  it('is run as a whole, and a full batch is followed by the next immediately', async () => {
     await bench.add(1, 2, 3, 4, 5);
     const worker = new Batches();
     void worker.onApplicationBootstrap();
@@ -47,7 +47,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('fails as one', async () => {
+  it('fails as a whole', async () => {
     await bench.add(1, 2);
     const worker = new Batches();
     worker.failing = 1;
@@ -84,13 +84,13 @@ describe('a step', () => {
     }
   }
 
-  it('is repeated while there is more, and after a failure', async () => {
+  it('is repeated while there is more work, and after a failure', async () => {
     await bench.add(1, 2, 3);
     const worker = new Steps();
     worker.failing = 1;
     void worker.onApplicationBootstrap();
     await eventually(async () => expect(await bench.doneBy()).toEqual(['step', 'step', 'step']));
-    expect(bench.log.with('a step failed and will be tried again')).toHaveLength(1);
+    expect(bench.log.with('look failed and will be retried')).toHaveLength(1);
     const done = 'leaver_job_seconds_count{worker="steps",outcome="done"}';
     await eventually(async () => expect(await bench.counted(done)).toBe(4));
     expect(worker.steps).toBe(5);

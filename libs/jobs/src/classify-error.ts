@@ -1,45 +1,45 @@
-/** What an error means for the work that it stopped. */
+/** What an error means for the work that failed. */
 export type ErrorClass =
-  /** The work is not at fault: run all of it again soon. */
+  /** The work is not at fault: run it again soon. */
   | { kind: 'transient'; code: string }
-  /** This item is at fault, and may succeed later. */
+  /** This item is at fault, but may succeed later. */
   | { kind: 'retry'; code: string }
-  /** This item cannot succeed until somebody changes something. */
+  /** This item cannot succeed without an intervention. */
   | { kind: 'permanent'; code: string };
 
-/** An error that no retry can cure. `code` is what receipts and logs show. */
+/** An error that no retry can resolve. Receipts and logs show `code`. */
 export abstract class PermanentError extends Error {
   abstract readonly code: string;
 }
 
-/** SQLSTATE classes that pass by themselves: transaction rollback, connection, resources, operator intervention. */
+/** SQLSTATE classes of temporary errors: transaction rollback, connection, resources, operator intervention. */
 const TRANSIENT_CLASSES = new Set(['40', '08', '53', '57']);
 /** Serialization failure and deadlock. */
 const RETRYABLE_SQLSTATES = new Set(['40001', '40P01']);
-/** Errors of the driver and of Node when a connection is lost or cannot be made. */
+/** Errors of the driver and of Node when a connection is lost or cannot be established. */
 const LOST_CONNECTION = /^E(CONN\w+|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH)$/;
-/** The code of a `Problem`: another service does not answer. */
+/** The code of a `Problem`: another service did not answer. */
 const UNAVAILABLE = 'service-unavailable';
 
 export function classifyError(error: unknown): ErrorClass {
   if (error instanceof PermanentError) return { kind: 'permanent', code: error.code };
   const code = codeOf(error);
-  return { kind: passes(error, code) ? 'transient' : 'retry', code };
+  return { kind: isTemporary(error, code) ? 'transient' : 'retry', code };
 }
 
-/** Whether the cause passes by itself: a database or a service that is away, or work that got in each other's way. */
+/** Whether the cause is temporary: an unavailable database or service, or a conflict with concurrent work. */
 export const isTransient = (error: unknown): boolean => classifyError(error).kind === 'transient';
 
-/** Whether PostgreSQL asks to run the same transaction again at once. */
+/** Whether PostgreSQL asks to run the same transaction again immediately. */
 export const isRetryable = (error: unknown): boolean => RETRYABLE_SQLSTATES.has(codeOf(error));
 
-const passes = (error: unknown, code: string): boolean =>
+const isTemporary = (error: unknown, code: string): boolean =>
   TRANSIENT_CLASSES.has(code.slice(0, 2)) ||
   LOST_CONNECTION.test(code) ||
   code === UNAVAILABLE ||
   isLostConnection(error);
 
-/** `fetch` names what happened to the connection in the cause alone. */
+/** `fetch` reports the connection error only in `cause`. */
 function codeOf(error: unknown): string {
   const cause = (error as { cause?: unknown } | null | undefined)?.cause;
   return codeIn(error) ?? codeIn(cause) ?? (error instanceof Error ? error.constructor.name : 'unknown');
@@ -50,7 +50,7 @@ function codeIn(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** The driver and its pool report a connection that broke or could not be made without a code. */
+/** The driver and its pool report lost connections without a code. */
 const isLostConnection = (error: unknown): boolean =>
   error instanceof Error &&
   /Connection terminated|connection.*closed|is not queryable|timeout exceeded when trying to connect/i.test(

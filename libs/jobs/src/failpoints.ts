@@ -1,4 +1,4 @@
-/** The places at which a fault run can strike: wherever something becomes final, or is told to somebody. */
+/** The points at which a fault run can inject a failure: wherever something is committed or published. */
 export type FailpointName =
   | 'call.commit'
   | 'relay.publish'
@@ -11,16 +11,17 @@ export type FailpointName =
 
 type Around = <T>(name: FailpointName, work: () => Promise<T>) => Promise<T>;
 
-/** What the parent process wants to happen at a failpoint, once. */
+/** A failure that the parent process injects once at a failpoint. */
 export interface Strike {
   failpoint: FailpointName;
   action: 'throw' | 'do-then-throw' | 'kill' | 'do-then-kill';
-  /** The error's code; a SQLSTATE decides whether the fault counts as one that passes by itself. */
+  /** The error's code. A SQLSTATE decides whether the error counts as transient. */
   code: string;
 }
 
 /**
- * Does the work. With LEAVER_FAILPOINTS set, the parent process can have it fail or end the process, before or after.
+ * Runs `work`. With LEAVER_FAILPOINTS set, the parent process can make it fail or kill the process, before or after the
+ * work.
  */
 export const failpoint: Around = process.env.LEAVER_FAILPOINTS ? armed() : (_name, work) => work();
 

@@ -45,7 +45,7 @@ describe('an item that fails', () => {
     expect(worker.failures).toMatchObject([{ kind: 'transient' }]);
   });
 
-  it('because fetch reached nobody is transient', async () => {
+  it('because fetch could not connect is transient', async () => {
     await bench.add(1);
     const worker = failingWith(
       new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) }),
@@ -54,7 +54,7 @@ describe('an item that fails', () => {
     expect(worker.failures).toEqual([{ kind: 'transient', code: 'ECONNREFUSED' }]);
   });
 
-  it('is tried again after growing delays, and given up after the last one', async () => {
+  it('is retried with growing delays and given up after the last one', async () => {
     await bench.add(1);
     const worker = failingWith(new Error('no'), { retry: { delaysMs: [1_000, 5_000] } });
     for (const delay of [1_000, 5_000]) {
@@ -72,7 +72,7 @@ describe('an item that fails', () => {
     ]);
   });
 
-  it('can be tried for ever with the last delay', async () => {
+  it('can be retried forever with the last delay', async () => {
     await bench.add(1);
     const worker = failingWith(new Error('no'), { retry: { delaysMs: [100, 200], retryLimit: Infinity } });
     for (let attempt = 1; attempt <= 5; attempt++) {
@@ -82,7 +82,7 @@ describe('an item that fails', () => {
     expect(await bench.items()).toMatchObject([{ attempts: 5, failed: null }]);
   });
 
-  it('permanently is not tried again', async () => {
+  it('permanently is not retried', async () => {
     await bench.add(1);
     const worker = failingWith(new Refused());
     await worker.drain();
@@ -90,14 +90,14 @@ describe('an item that fails', () => {
     expect(await bench.items()).toMatchObject([{ attempts: 1, failed: 'refused' }]);
   });
 
-  it('does not stop the others', async () => {
+  it('does not stop other items', async () => {
     await bench.add(1, 2, 3);
     const worker = new Items(bench, 'a', ({ id }) => (id === 2 ? Promise.reject(new Error('no')) : Promise.resolve()));
     await worker.drain();
     expect(await bench.doneBy()).toEqual(['a', null, 'a']);
   });
 
-  it('is claimed again when its lease runs out, where the worker records nothing', async () => {
+  it('is claimed again when its lease expires, if the worker records nothing', async () => {
     class Silent extends Items {
       protected override failed = Worker.prototype['failed'] as never;
     }
@@ -111,7 +111,7 @@ describe('an item that fails', () => {
     expect(await bench.doneBy()).toEqual(['a']);
   });
 
-  it('and whose failure cannot be recorded makes the worker back off', async () => {
+  it('and cannot be recorded makes the worker back off', async () => {
     class Unrecorded extends Items {
       protected override failed(): Promise<undefined> {
         return Promise.reject(new Error('no database'));
@@ -119,7 +119,7 @@ describe('an item that fails', () => {
     }
     await bench.add(1);
     const worker = new Unrecorded(bench, 'a', () => Promise.reject(new Error('no')), { errorDelaysMs: [HOUR] }).begin();
-    await eventually(() => bench.log.with('a step failed and will be tried again').length === 1);
+    await eventually(() => bench.log.with('look failed and will be retried').length === 1);
     expect(worker.claims).toEqual([1]);
     expect(await bench.counted('leaver_job_errors_total{worker="items",operation="reschedule"}')).toBe(1);
   });
@@ -134,7 +134,7 @@ describe('a claim that throws', () => {
     }
   }
 
-  it('is made again after growing delays, and is logged and counted', async () => {
+  it('is retried with growing delays, and is logged and counted', async () => {
     await bench.add(1);
     new Broken(bench, 'a', undefined, { errorDelaysMs: [10, 20] }).begin();
     await eventually(async () => expect(await bench.doneBy()).toEqual(['a']));
@@ -146,7 +146,7 @@ describe('a claim that throws', () => {
     expect(await bench.counted('leaver_job_errors_total{worker="items",operation="look"}')).toBe(2);
   });
 
-  it('is not made again by a wake-up', async () => {
+  it('is not retried early by a wake-up', async () => {
     const worker = new Broken(bench, 'a', undefined, { errorDelaysMs: [HOUR] }).begin();
     await eventually(() => bench.log.lines.length === 1);
     worker.wake();

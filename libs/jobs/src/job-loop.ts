@@ -5,42 +5,42 @@ import { retryDelay, type RetryPolicy } from './retry-delay.js';
 import { TimeoutError, withTimeout } from './timeout.js';
 
 export interface JobOptions extends LoopOptions {
-  /** Milliseconds for which a claim keeps other replicas from an item; a crash costs that much time. */
+  /** Milliseconds for which a claim reserves an item. After a crash the item waits that long. */
   leaseMs?: number;
-  /** Milliseconds after which a run has failed; unlimited by default. */
+  /** Milliseconds after which a run counts as failed. Default: unlimited. */
   timeoutMs?: number;
-  /** When an item that failed is tried again. The delays that all workers share, unless given. */
+  /** When a failed item is retried. Default: the delays that all workers share. */
   retry?: RetryPolicy;
 }
 
-/** Runs jobs, an item or a batch of them each, and decides what becomes of those that fail. */
+/** Runs jobs, each of one item or a batch, and handles their failures. */
 export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> extends Loop<Options> {
   protected readonly running = new Map<Promise<void>, AbortController>();
 
   /**
-   * Does the work of a job.
-   * @param signal aborts when the run has timed out or the process is about to end; then the rest is for a later run
+   * Runs a job.
+   * @param signal aborts when the run has timed out or the process is shutting down; the rest is left to a later run
    */
   protected abstract run(job: Job, signal: AbortSignal): Promise<void>;
 
   /**
-   * Records that a run has failed. By default the job is claimed again when its lease runs out.
-   * @returns when it is tried again; nothing when it is not
+   * Records that a run has failed. By default the job is claimed again when its lease expires.
+   * @returns when the job will be retried, or undefined if it will not be
    */
   protected async failed(_job: Job, _failure: ErrorClass, error: unknown): Promise<Date | undefined> {
     if (this.settings.leaseMs === undefined) throw error;
     return this.leaseUntil();
   }
 
-  /** Extends the lease. Called three times a lease while the job runs, where it is defined. */
+  /** Extends the lease. If it is defined, it is called three times per lease while the job runs. */
   protected renew?(job: Job): Promise<unknown>;
 
-  /** What log lines say about a job: ids and counts. */
+  /** The facts about a job for log lines: ids and counts. */
   protected about(_job: Job): object {
     return {};
   }
 
-  /** What a job belongs to, for logs and traces. */
+  /** The context of a job for logs and traces. */
   protected contextOf(_job: Job): WorkContext {
     return {};
   }
@@ -49,13 +49,13 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
     return new Date(this.clock.millis() + this.settings.leaseMs!);
   }
 
-  /** @param retryCount attempts that were made before the one that has failed */
+  /** @param retryCount number of attempts before the failed one */
   protected retryAt(retryCount: number): Date | undefined {
     const delay = retryDelay(retryCount, this.settings.retry, this.context.ids.fraction());
     return delay === undefined ? undefined : new Date(this.clock.millis() + delay);
   }
 
-  /** Resolves when the job has ended, however. */
+  /** Starts a job. The promise resolves when the job has ended, whether it succeeded or failed. */
   protected start(job: Job): Promise<void> {
     const controller = new AbortController();
     if (this.stopping) controller.abort();

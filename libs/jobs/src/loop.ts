@@ -8,22 +8,25 @@ import { WakeSignal } from './wake-signal.js';
 import type { WorkerContext } from './worker-context.js';
 
 export interface LoopOptions {
-  /** Shown in logs and metrics. */
+  /** The name in logs and metrics. */
   name: string;
-  /** Milliseconds between two looks when nothing is due and nobody wakes the worker; 1,000 by default. */
+  /** Milliseconds between two looks when nothing is due and the worker is not woken. Default: 1,000. */
   pollMs?: number;
-  /** Milliseconds until the next look after one that failed, by the failures in a row; 2,000 by default. */
+  /** Milliseconds until the next look after a failed one, by the number of failures in a row. Default: 2,000. */
   errorDelaysMs?: readonly number[];
 }
 
 const POLL_MS = 1_000;
 const ERROR_DELAYS_MS = [2_000];
 
-/** Looks for work again and again: at once while there is more, else when it is woken or the poll interval is over. */
+/**
+ * Looks for work repeatedly: immediately while there is more, otherwise when it is woken or the poll interval has
+ * passed.
+ */
 export abstract class Loop<Options extends LoopOptions = LoopOptions>
   implements OnApplicationBootstrap, BeforeApplicationShutdown
 {
-  /** Milliseconds that a shutdown waits for the work at hand. The process ends after five seconds. */
+  /** Milliseconds for which a shutdown waits for running work. The process ends after five seconds. */
   protected shutdownTimeoutMs = 4_000;
   private readonly wakeSignal = new WakeSignal();
   private readonly stop = new AbortController();
@@ -35,24 +38,24 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
     protected readonly settings: Options,
   ) {}
 
-  /** Does what is due. True when there may be more. */
+  /** Does what is due. Returns true if there may be more. */
   protected abstract look(): Promise<boolean>;
 
   onApplicationBootstrap(): void | Promise<void> {
     this.looking = this.keepLooking();
   }
 
-  /** Begins nothing new, and waits for the work at hand. */
+  /** Starts nothing new and waits for running work. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stop.abort();
     this.wakeSignal.wake();
     const ended = this.looking.then(() => this.idle());
     this.interrupt();
     if (!(await endsWithin(ended, this.shutdownTimeoutMs)))
-      this.log.warn({ worker: this.settings.name }, 'a worker was stopped before its work had ended');
+      this.log.warn({ worker: this.settings.name }, 'worker stopped before its work had finished');
   }
 
-  /** Looks now: something may have become due. During a look it causes another one right after it. */
+  /** Looks for work now. If called during a look, another look follows immediately. */
   wake(): void {
     this.wakeSignal.wake();
   }
@@ -62,7 +65,7 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
     return this.stop.signal.aborted;
   }
 
-  /** Works until nothing is left that can be done now. */
+  /** Works until nothing more can be done now. */
   async drain(): Promise<void> {
     do await this.idle();
     while (await this.lookWhenReady());
@@ -76,22 +79,22 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
     return this.context.clock;
   }
 
-  /** Sleeps, but not beyond a shutdown. */
+  /** Sleeps, at most until a shutdown. */
   protected async pause(milliseconds: number): Promise<void> {
-    // Only a shutdown interrupts it.
+    // Rejects only when a shutdown interrupts it.
     await pause(milliseconds, undefined, { signal: this.stop.signal }).catch(() => undefined);
   }
 
-  /** Resolves when there is room for more work. */
+  /** Resolves when there is capacity for more work. */
   protected async room(): Promise<void> {}
 
-  /** Resolves when nothing is at work. */
+  /** Resolves when no work is running. */
   protected async idle(): Promise<void> {}
 
-  /** Tells what is at work that the process is about to end. */
+  /** Tells running work that the process is shutting down. */
   protected interrupt(): void {}
 
-  /** Has the next look fail: for an error after which looking again at once would find the same. */
+  /** Makes the next look fail, for errors that an immediate look would hit again. */
   protected failNextLook(error: unknown): void {
     this.fault = { error };
   }
@@ -122,14 +125,17 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
     return this.look();
   }
 
-  /** A wake-up does not shorten it: with a broken database it would only look in vain. */
+  /**
+   * Waits after a failed look. A wake-up does not shorten the wait, because with a broken database another look would
+   * fail too.
+   */
   private async backOff(error: unknown, failures: number): Promise<void> {
-    // Connections that a shutdown closes are no news.
+    // Errors from connections that a shutdown closes are not logged.
     if (this.stopping) return;
     const { name, errorDelaysMs: delaysMs = ERROR_DELAYS_MS } = this.settings;
     const delay = retryDelay(failures, { delaysMs, retryLimit: Infinity })!;
     const facts = { worker: name, attempts: failures + 1, retryInMs: delay, ...safeErrorFields(error) };
-    this.log[isTransient(error) ? 'warn' : 'error'](facts, 'a step failed and will be tried again');
+    this.log[isTransient(error) ? 'warn' : 'error'](facts, 'look failed and will be retried');
     this.countError('look');
     await this.pause(delay);
   }

@@ -1,21 +1,21 @@
 import { sql, type RawBuilder } from 'kysely';
 
-/** Milliseconds until the next attempt, by the retries made so far. After the last one the item has failed. */
+/** Milliseconds until the next attempt, by the number of retries so far. After the last one the item has failed. */
 export const RETRY_DELAYS_MS = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
 
-/** For work to which the common delays do not fit. Say why beside it. */
+/** For work that needs other delays than the common ones. Give the reason in a comment. */
 export interface RetryPolicy {
-  /** Milliseconds until the next attempt, by the retries made so far. */
+  /** Milliseconds until the next attempt, by the number of retries so far. */
   delaysMs: readonly number[];
-  /** Retries after which there is no other; one for each delay by default. Beyond the last delay, that one stays. */
+  /** Maximum number of retries. Default: one per delay. With a higher limit, the last delay repeats. */
   retryLimit?: number;
-  /** Share of a delay that is added at random, so that what failed together does not come back together. */
+  /** Share of a delay that is added at random, so that items that failed together are not retried together. */
   jitter?: number;
 }
 
 /**
- * Milliseconds until the next attempt; undefined after the last one.
- * @param retryCount attempts made so far, without the first one
+ * Milliseconds until the next attempt, or undefined after the last one.
+ * @param retryCount number of attempts so far, without the first one
  * @param random a number in [0, 1), for jitter
  */
 export function retryDelay(
@@ -28,8 +28,9 @@ export function retryDelay(
 }
 
 /**
- * SQL condition: a row with `due_at` and `attempts` may be tried now. It is due, or its `due_at` lies further ahead than
- * its delay allows. In that case the clock was ahead when the row was rescheduled and has been corrected since.
+ * SQL condition: a row with `due_at` and `attempts` may be tried now. It is due, or its `due_at` is further ahead than
+ * its delay allows. The latter happens if the clock was ahead when the row was rescheduled and has been corrected
+ * since.
  */
 export const isDue = (now: Date): RawBuilder<unknown> => sql`
   (due_at <= ${now} or (due_at < 'infinity' and due_at > ${now}::timestamptz

@@ -1,4 +1,4 @@
-/** Something took longer than it may. */
+/** Work took longer than its timeout. */
 export class TimeoutError extends Error {
   readonly code = 'timeout';
 
@@ -8,7 +8,7 @@ export class TimeoutError extends Error {
 }
 
 /**
- * Waits for `work`, but not longer than this. The work itself goes on: only its owner can stop it.
+ * Waits for `work`, but at most this many milliseconds. The work itself continues: only its owner can stop it.
  * @throws TimeoutError
  */
 export async function withTimeout<T>(work: Promise<T>, milliseconds: number, what: string): Promise<T> {
@@ -23,7 +23,7 @@ export async function withTimeout<T>(work: Promise<T>, milliseconds: number, wha
   }
 }
 
-/** The same where the end of the time is no error. @returns whether the work has ended */
+/** Like `withTimeout`, if a timeout is not an error. @returns whether the work has ended */
 export async function endsWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
   const ended = work.then(() => true);
   return withTimeout(ended, milliseconds, '').catch((error: unknown) => {

@@ -1,4 +1,6 @@
-/** Lets one loop sleep until somebody wants something. A wake-up while it is busy is not lost: the next wait ends at once. */
+/**
+ * Lets one loop sleep until it is woken. A wake-up while the loop is busy is not lost: the next wait ends immediately.
+ */
 export class WakeSignal {
   private woken = false;
   private open?: () => void;
@@ -8,12 +10,12 @@ export class WakeSignal {
     this.open?.();
   }
 
-  /** Forgets a wake-up that what comes next takes care of. */
+  /** Discards a wake-up that the following look covers. */
   reset(): void {
     this.woken = false;
   }
 
-  /** Resolves at the next wake-up, or after so many milliseconds. */
+  /** Resolves at the next wake-up, or after this many milliseconds. */
   async wait(milliseconds: number): Promise<void> {
     if (!this.woken) {
       await new Promise<void>((resolve) => {

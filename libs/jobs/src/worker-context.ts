@@ -2,7 +2,7 @@ import { Clock, Ids } from '#libs/database';
 import { Log, Metrics } from '#libs/observability';
 import { Injectable } from '@nestjs/common';
 
-/** What a worker needs of its process. */
+/** The dependencies that all workers share. */
 @Injectable()
 export class WorkerContext {
   readonly seconds: ReturnType<typeof secondsOf>;

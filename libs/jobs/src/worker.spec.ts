@@ -40,7 +40,7 @@ describe('a wake-up', () => {
     await eventually(async () => expect(await bench.doneBy()).toEqual(['a']));
   });
 
-  it('is not needed for what becomes due between two polls', async () => {
+  it('is not needed for items that become due between two polls', async () => {
     const worker = new Items(bench, 'a', undefined, { pollMs: 20 }).begin();
     await eventually(() => worker.claims.length > 0);
     await bench.add(1);
@@ -49,11 +49,11 @@ describe('a wake-up', () => {
 });
 
 describe('items', () => {
-  it('are shared by replicas, and each is run once', async () => {
+  it('are shared by replicas and run once each', async () => {
     const ids = Array.from({ length: 40 }, (_, n) => n + 1);
     await bench.add(...ids);
     const both = bench.gate();
-    // Neither goes on before the other has its share.
+    // Neither worker continues before both have an item.
     const work = async () => {
       void both.enter();
       await eventually(() => both.entered >= 2, { interval: 1 });
@@ -64,7 +64,7 @@ describe('items', () => {
     expect(new Set(await bench.doneBy())).toEqual(new Set(['a', 'b']));
   });
 
-  it('run side by side up to the concurrency, and free slots are filled', async () => {
+  it('run in parallel up to the concurrency, and free slots are filled', async () => {
     const held = bench.gate();
     await bench.add(1, 2, 3, 4);
     const worker = new Items(bench, 'a', ({ id }) => (id === 1 ? held.enter() : Promise.resolve()), {
@@ -76,7 +76,7 @@ describe('items', () => {
     expect(Math.max(...worker.claims)).toBe(1);
   });
 
-  it('are claimed in batches, and again until nothing is due', async () => {
+  it('are claimed in batches until nothing is due', async () => {
     await bench.add(1, 2, 3, 4, 5);
     const worker = new Items(bench, 'a', undefined, { batchSize: 3 });
     await worker.drain();
@@ -84,7 +84,7 @@ describe('items', () => {
     expect(await bench.doneBy()).toEqual(['a', 'a', 'a', 'a', 'a']);
   });
 
-  it('that are done are measured', async () => {
+  it('are measured when done', async () => {
     await bench.add(1, 2);
     await new Items(bench, 'a', undefined, { batchSize: 2 }).drain();
     expect(await bench.counted('leaver_job_seconds_count{worker="items",outcome="done"}')).toBe(2);
@@ -92,7 +92,7 @@ describe('items', () => {
 });
 
 describe('a lease', () => {
-  it('that runs out hands the item of a crashed replica over', async () => {
+  it('that expires lets another replica take over the item of a crashed one', async () => {
     const crashed = bench.gate();
     await bench.add(1);
     const worker = new Items(bench, 'a', () => crashed.enter()).begin();
@@ -117,11 +117,11 @@ describe('a lease', () => {
     }
     const another = async () => {
       const before = renewals;
-      // The one under way may have begun before.
+      // A renewal already in progress may have started earlier, so one more is awaited.
       await eventually(() => renewals > before + 1);
     };
     await bench.add(1);
-    // A renewal every 10 ms, each for a minute as the claim.
+    // A renewal every 10 ms; each extends the lease by a minute, like the claim.
     new Renewing(bench, 'a', () => held.enter(), { leaseMs: 30 }).begin();
     const other = new Items(bench, 'b');
     await eventually(() => held.entered === 1);
@@ -151,7 +151,7 @@ describe('a lease', () => {
   });
 });
 
-describe('a time-out', () => {
+describe('a timeout', () => {
   it('fails the item, aborts its signal and frees its slot', async () => {
     const held = bench.gate();
     await bench.add(1, 2);
@@ -168,7 +168,7 @@ describe('a time-out', () => {
 });
 
 describe('a shutdown', () => {
-  it('waits for the item at work, tells it, and claims no other', async () => {
+  it('waits for the running item, aborts its signal, and claims no other', async () => {
     const held = bench.gate();
     await bench.add(1, 2);
     const worker = new Items(bench, 'a', () => held.enter()).begin();
@@ -185,16 +185,16 @@ describe('a shutdown', () => {
     expect(bench.log.lines).toEqual([]);
   });
 
-  it('does not wait for ever', async () => {
+  it('does not wait forever', async () => {
     const held = bench.gate();
     await bench.add(1);
-    const worker = new Items(bench, 'a', () => held.enter()).patient(20).begin();
+    const worker = new Items(bench, 'a', () => held.enter()).withShutdownTimeout(20).begin();
     await eventually(() => held.entered === 1);
     await worker.beforeApplicationShutdown();
-    expect(bench.log.with('a worker was stopped before its work had ended')).toHaveLength(1);
+    expect(bench.log.with('worker stopped before its work had finished')).toHaveLength(1);
   });
 
-  it('ends a back-off and a wait for the next poll', async () => {
+  it('ends a back-off and a poll wait', async () => {
     const broken = new Items(bench, 'a', undefined, { errorDelaysMs: [HOUR] });
     broken['claim'] = () => Promise.reject(new Error('no'));
     const idle = new Items(bench, 'b').begin();

@@ -4,21 +4,21 @@ import { JobLoop, type JobOptions } from './job-loop.js';
 import { Loop } from './loop.js';
 
 export interface WorkerOptions extends JobOptions {
-  /** Items in one claim; 1 by default. */
+  /** Items per claim. Default: 1. */
   batchSize?: number;
-  /** Items at work at the same time; as many as in one claim by default. */
+  /** Items that run at the same time. Default: the batch size. */
   concurrency?: number;
 }
 
 /**
- * Works off items that wait in the database. Any number of replicas may run the same worker: a claim takes items with
- * `skip locked` and holds them by a lease, so that another replica takes over what one died with. A worker whose `run`
- * locks the item itself, and does nothing when it is too late, needs no lease.
+ * Processes items that wait in the database. Any number of replicas may run the same worker: a claim takes items with
+ * `skip locked` and reserves them with a lease, so that another replica takes over the items of a crashed one. A worker
+ * whose `run` locks the item itself, and does nothing if the item is already done, needs no lease.
  */
 export abstract class Worker<Item> extends JobLoop<Item, WorkerOptions> {
   private claiming: Promise<unknown> = Promise.resolve();
 
-  /** Takes at most so many items that are due. It is asked again at once, until nothing is due. */
+  /** Claims at most `limit` due items. It is called again immediately until it returns none. */
   protected abstract claim(limit: number): Promise<readonly Item[]>;
 
   protected override async look(): Promise<boolean> {
@@ -26,8 +26,8 @@ export abstract class Worker<Item> extends JobLoop<Item, WorkerOptions> {
   }
 
   /**
-   * Claims and starts items. One claim at a time, so that never more items run than may.
-   * @returns how many; 0 where there is no room
+   * Claims and starts items. Claims run one after another, so that the concurrency is never exceeded.
+   * @returns the number of items; 0 if there is no capacity
    */
   protected take(claim: (limit: number) => Promise<readonly Item[]>): Promise<number> {
     const taken = this.claiming.then(async () => {
@@ -41,7 +41,7 @@ export abstract class Worker<Item> extends JobLoop<Item, WorkerOptions> {
         );
       return items.length;
     });
-    // The caller gets the error; the next claim does not depend on it.
+    // The caller gets the error; the next claim is independent of it.
     this.claiming = taken.catch(() => undefined);
     return taken;
   }
@@ -65,9 +65,9 @@ export abstract class Worker<Item> extends JobLoop<Item, WorkerOptions> {
   }
 }
 
-/** The same for items that are worked off together: `run` gets all that were claimed at once. */
+/** A worker whose items are processed together: `run` gets all items of one claim. */
 export abstract class BatchWorker<Item> extends JobLoop<readonly Item[], JobOptions & { batchSize: number }> {
-  /** Takes at most so many items that are due. Fewer mean that no others are. */
+  /** Claims at most `limit` due items. Fewer mean that no others are due. */
   protected abstract claim(limit: number): Promise<readonly Item[]>;
 
   protected override async look(): Promise<boolean> {
@@ -78,9 +78,9 @@ export abstract class BatchWorker<Item> extends JobLoop<readonly Item[], JobOpti
   }
 }
 
-/** A worker that claims and works in one transaction, under row locks with `skip locked`, or only looks after something. */
+/** A worker that claims and works in one transaction, under row locks with `skip locked`, or that watches something. */
 export abstract class StepWorker extends Loop {
-  /** Does one piece of work. True when there may be more. */
+  /** Does one piece of work. Returns true if there may be more. */
   protected abstract step(): Promise<boolean>;
 
   protected override async look(): Promise<boolean> {
