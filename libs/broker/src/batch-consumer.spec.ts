@@ -42,7 +42,7 @@ function consume(handler: BatchHandler, overrides: Partial<BatchConsumerOptions>
   return consumer;
 }
 
-/** A second replica has a connection of its own. */
+/** A separate connection for a second replica. */
 async function anotherConnection(): Promise<NatsConnection> {
   const connection = await connectNats({ url: broker.url, name: 'replica' });
   connections.push(connection);
@@ -58,8 +58,8 @@ async function publish(count: number, { size = 20, subject = 'user.updated.a.u' 
 }
 
 /**
- * Hands so many new messages over as one batch, however many packets they come in: they collect while the consumer is
- * busy with another message.
+ * Delivers this many new messages as one batch, however many packets they arrive in: they are buffered while the
+ * consumer is busy with another message.
  */
 async function consumeTogether(count: number, handler: BatchHandler, overrides?: Partial<BatchConsumerOptions>) {
   const busy = gate();
@@ -86,7 +86,7 @@ const consumerExists = () =>
   );
 
 describe('batches', () => {
-  it('hands over what has collected in batches of up to 500, in order, and acknowledges', async () => {
+  it('delivers buffered messages in batches of up to 500, in order, and acknowledges them', async () => {
     const ids = await publish(1_800);
     const batches: string[][] = [];
     consume(async (batch) => void batches.push(batch.map(idOf)));
@@ -97,7 +97,7 @@ describe('batches', () => {
     await eventually(async () => (await unacknowledged()) === 0);
   });
 
-  it('a batch stays under 4 MB', async () => {
+  it('keeps a batch under 4 MB', async () => {
     const ids = await publish(12, { size: 900_000 });
     const batches: Delivery[][] = [];
     consume(async (batch) => void batches.push(batch));
@@ -106,7 +106,7 @@ describe('batches', () => {
     expect(Math.max(...bytes)).toBeLessThanOrEqual(4 * 1024 * 1024);
   });
 
-  it('one batch at a time: while it is handled, the next one collects', async () => {
+  it('handles one batch at a time and buffers messages meanwhile', async () => {
     const running = gate();
     const sizes: number[] = [];
     consume(async (batch) => {
@@ -123,7 +123,7 @@ describe('batches', () => {
     expect(sizes).toEqual([1, 40]);
   });
 
-  it('as many batches side by side as are wanted, and each message in one of them', async () => {
+  it('handles as many batches in parallel as configured, each message in one of them', async () => {
     const running = gate();
     const batches: string[][] = [];
     const handler = async (batch: Delivery[]) => {
@@ -143,7 +143,7 @@ describe('batches', () => {
     expect(batches.flat()).toEqual([first, second, ...more]);
   });
 
-  it('stops pulling when about a thousand wait', async () => {
+  it('stops pulling when about a thousand messages are buffered', async () => {
     const running = gate();
     let handled = 0;
     consume(async (batch) => {
@@ -157,7 +157,7 @@ describe('batches', () => {
     await eventually(() => handled === 3_000);
   });
 
-  it('a message tells its subject, its position and how often it came', async () => {
+  it('delivers a message with its subject, its position and the number of deliveries', async () => {
     const seen: Delivery[] = [];
     consume(async (batch) => void seen.push(...batch));
     await publish(2, { subject: 'user.created.a.b' });
@@ -170,7 +170,7 @@ describe('batches', () => {
 });
 
 describe('outcomes', () => {
-  it('each message of a batch gets its own: one is done, one comes again, one never does', async () => {
+  it('apply per message: one is acknowledged, one is redelivered, one is terminated', async () => {
     const seen: string[] = [];
     const ids = await consumeTogether(3, async (batch) => {
       seen.push(...batch.map(idOf));
@@ -182,7 +182,7 @@ describe('outcomes', () => {
     await eventually(async () => (await unacknowledged()) === 0);
   });
 
-  it('a batch that fails comes back as a whole, after a while, and says that it is the second time', async () => {
+  it('of a failed batch make the whole batch come back after a delay, with a higher delivery count', async () => {
     const seen: Delivery[] = [];
     const times: number[] = [];
     const lines: object[] = [];
@@ -202,7 +202,7 @@ describe('outcomes', () => {
   });
 });
 
-describe('what is lost on the broker is made anew, without a restart', () => {
+describe('what the broker has lost is recreated without a restart', () => {
   async function workingConsumer(): Promise<string[]> {
     const seen: string[] = [];
     consume(async (batch) => void seen.push(...batch.map(idOf)));
@@ -211,14 +211,14 @@ describe('what is lost on the broker is made anew, without a restart', () => {
     return seen;
   }
 
-  it('the stream has been deleted', async () => {
+  it('a deleted stream', async () => {
     const seen = await workingConsumer();
     await manager.streams.delete(USERS.name);
     const [id] = await publish(1);
     await eventually(() => seen.includes(id!), { timeout: 3_000 });
   });
 
-  it('the consumer has been deleted: everything in the stream comes again', async () => {
+  it('a deleted consumer: everything in the stream is delivered again', async () => {
     const seen = await workingConsumer();
     await manager.consumers.delete(USERS.name, DURABLE);
     const [id] = await publish(1);
@@ -226,14 +226,14 @@ describe('what is lost on the broker is made anew, without a restart', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('the server was killed and started again', async () => {
+  it('a killed and restarted server', async () => {
     const seen = await workingConsumer();
     await broker.restart();
     const [id] = await publish(1);
     await eventually(() => seen.includes(id!), { timeout: 4_000 });
   });
 
-  it('the server was killed and lost everything that it had stored', async () => {
+  it('a killed server that lost all of its data', async () => {
     const seen = await workingConsumer();
     await broker.restartEmpty();
     await whenConnected(nats, 4_000);
@@ -244,7 +244,7 @@ describe('what is lost on the broker is made anew, without a restart', () => {
 });
 
 describe('closing', () => {
-  it('finishes and acknowledges the batch at work, and gives the rest back at once', async () => {
+  it('finishes and acknowledges the running batch, and returns the rest immediately', async () => {
     const running = gate();
     const first: string[] = [];
     const second: string[] = [];
@@ -267,7 +267,7 @@ describe('closing', () => {
     await eventually(async () => (await unacknowledged()) === 0);
   });
 
-  it('under a steady stream nothing is lost between two replicas, and nothing waits for its time-out', async () => {
+  it('under a steady stream, two replicas lose nothing and no message waits for its timeout', async () => {
     const handled = new Set<string>();
     const handler: BatchHandler = async (batch) => batch.forEach((delivery) => handled.add(idOf(delivery)));
     const one = consume(handler, { nats: await anotherConnection() });

@@ -8,7 +8,7 @@ import { handling } from './message-spans.js';
 import { Pull } from './pull.js';
 import { ACK_WAIT, ensureConsumer, ensureStream, type ConsumerSpec, type StreamSpec } from './streams.js';
 
-/** Handles a batch as one piece of work. Without an answer everything is acknowledged. */
+/** Handles a batch as one unit of work. If it returns nothing, all messages are acknowledged. */
 export type BatchHandler = (batch: Delivery[]) => Promise<Outcome[] | void>;
 
 export interface BatchConsumerOptions extends ConsumerSpec {
@@ -18,23 +18,24 @@ export interface BatchConsumerOptions extends ConsumerSpec {
   log: Log;
   /** A number in [0, 1), for jitter. */
   random: () => number;
-  /** How many batches are handled side by side; one unless given. */
+  /** Number of batches handled in parallel. Default: 1. */
   atOnce?: number;
 }
 
 const BATCH_MESSAGES = 500;
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** Taken from the broker and not handled yet, at most. */
+/** Maximum number of messages pulled but not yet handled. */
 const MAX_BUFFERED_MESSAGES = 1_000;
 const REPAIR_DELAY_MS = 200;
 const RECONNECT_TIMEOUT_MS = 1_000;
-/** Milliseconds until a failed batch comes back, by the number of deliveries. */
+/** Milliseconds until a failed batch is redelivered, by the number of deliveries. */
 const NAK_DELAYS_MS = [1_000, 2_000, 5_000, 10_000, 30_000];
 const CLOSE_TIMEOUT_MS = 4_000;
 
 /**
- * Pulls from one durable consumer and hands over what has arrived, a batch at a time or a few side by side. While batches
- * are being handled the next one collects; when enough waits it stops pulling. Whatever is missing on the broker is made anew.
+ * Pulls from one durable consumer and delivers messages in batches, one or several in parallel. While batches are
+ * handled, further messages are buffered; when enough are buffered, pulling pauses. A missing stream or consumer is
+ * recreated.
  */
 export class BatchConsumer {
   private waiting: PendingDelivery[] = [];
@@ -45,7 +46,7 @@ export class BatchConsumer {
   private manager?: JetStreamManager;
   private loops: Promise<unknown> = Promise.resolve();
   private keepAlive?: NodeJS.Timeout;
-  /** Wakes whichever loop is waiting for a change. */
+  /** Resolvers of loops that wait for a change. */
   private readonly sleepers = new Set<() => void>();
 
   constructor(private readonly options: BatchConsumerOptions) {}
@@ -56,7 +57,7 @@ export class BatchConsumer {
     this.keepAlive = setInterval(() => this.extendAckDeadline(), ACK_WAIT / 3);
   }
 
-  /** Stops pulling, gives back what nobody has begun, and waits for the batches at work. */
+  /** Stops pulling, returns unhandled messages, and waits for running batches. */
   async close(): Promise<void> {
     this.closing = true;
     await this.pull?.stop();
@@ -113,7 +114,7 @@ export class BatchConsumer {
   private async keepHandling(): Promise<void> {
     for (;;) {
       await this.until(() => this.waiting.length > 0);
-      // One turn of the event loop: what came in the same packets joins the batch.
+      // Waits one turn of the event loop, so that messages of the same packets join the batch.
       await new Promise((resolve) => setImmediate(resolve));
       if (this.closing) return;
       const batch = this.nextBatch();
@@ -135,7 +136,7 @@ export class BatchConsumer {
 
   private async handle(batch: PendingDelivery[]): Promise<void> {
     const outcomes = await this.outcomesOf(batch);
-    // Without a connection they come again by themselves.
+    // Without a connection the messages are redelivered after the ack timeout.
     if (this.options.nats.isClosed()) return;
     await failpoint('receive.acknowledge', async () =>
       batch.forEach((delivery, index) => delivery.acknowledge(outcomes[index]!)),
@@ -159,7 +160,7 @@ export class BatchConsumer {
     } catch (error) {
       log.error(
         { consumer: durable, messages: batch.length, ...safeErrorFields(error) },
-        'a batch failed and will come back',
+        'batch failed and will be redelivered',
       );
       throw error;
     }
@@ -174,7 +175,7 @@ export class BatchConsumer {
     for (const delivery of [...[...this.running].flat(), ...this.waiting]) delivery.working();
   }
 
-  /** Waits until the condition holds, or the consumer is being closed. */
+  /** Waits until the condition holds or the consumer is closing. */
   private async until(condition: () => boolean): Promise<void> {
     while (!condition() && !this.closing) await new Promise<void>((resolve) => this.sleepers.add(resolve));
   }

@@ -6,14 +6,14 @@ import { replicasOf } from './connection.js';
 
 export interface BucketSpec {
   name: string;
-  /** Milliseconds after which an entry goes. */
+  /** Milliseconds after which an entry expires. */
   ttl: number;
 }
 
 /**
- * The key-value bucket, made if it isn't there: the same one, whoever needs it first.
- * @param timeout milliseconds for each answer of the broker
- * @throws an error of NATS when the broker does not answer
+ * Opens the key-value bucket and creates it if it is missing.
+ * @param timeout milliseconds for each response of the broker
+ * @throws a NATS error when the broker does not respond
  */
 export async function openBucket(nats: NatsConnection, { name, ttl }: BucketSpec, timeout: number): Promise<KV> {
   assertNoOpenTransaction(`open bucket ${name}`);

@@ -1,27 +1,27 @@
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
 import { endsWithin } from '#libs/jobs';
 
-/** Injection token of the process' one connection to NATS. */
+/** Injection token of the process's only connection to NATS. */
 export const NATS = Symbol('NATS');
 
 interface NatsAddress {
-  /** `nats://user:password@host:port`, or `tls://`; several servers of a cluster separated by commas. */
+  /** `nats://user:password@host:port` or `tls://…`; several servers of a cluster are separated by commas. */
   url: string;
-  /** Shown in the server's list of connections. */
+  /** The name in the server's list of connections. */
   name: string;
-  /** On how many servers of a cluster each stream is kept; 1 unless given. */
+  /** Number of servers of a cluster that store each stream. Default: 1. */
   replicas?: number;
 }
 
 /**
- * Connects to NATS, however long it takes until a server is there, and never gives up on reconnecting.
- * User and password are those of the first address.
+ * Connects to NATS. Waits until a server is available and never gives up on reconnecting. The user and password of the
+ * first address are used.
  */
 export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Promise<NatsConnection> {
   const addresses = url.split(',').map((address) => new URL(address.trim()));
   const [first] = addresses;
   const user = decodeURIComponent(first?.username ?? '') || undefined;
-  // Where nobody else may listen: what comes there can be an access token.
+  // A private inbox per user, because responses may contain access tokens.
   const inboxPrefix = user && `_INBOX_${user}`;
   const nats = await connect({
     name,
@@ -33,7 +33,7 @@ export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Pro
     maxReconnectAttempts: -1,
     reconnectTimeWait: 200,
     reconnectJitter: 300,
-    // A password that is being rotated is wrong for a moment, not for ever.
+    // While a password is rotated, it may be refused for a moment.
     ignoreAuthErrorAbort: true,
     pingInterval: 20_000,
     ...(inboxPrefix && { inboxPrefix }),
@@ -42,36 +42,36 @@ export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Pro
   return nats;
 }
 
-/** A subject of the connection's own for answers. */
+/** A new subject for responses, private to this connection. */
 export const newInbox = (nats: NatsConnection): string => createInbox(links.get(nats)?.inboxPrefix);
 
-/** Whether the connection is up at this moment. */
+/** Whether the connection is currently up. */
 export const isConnected = (nats: NatsConnection): boolean => !nats.isClosed() && (links.get(nats)?.up ?? true);
 
-/** On how many servers the streams are kept that are made through this connection. */
+/** The number of servers that store streams created through this connection. */
 export const replicasOf = (nats: NatsConnection): number => links.get(nats)?.replicas ?? 1;
 
 /**
- * Waits until the connection is up, for so many milliseconds at most. Whoever sends something should: what is published
- * while the connection is down gets lost when it comes back.
- * @returns whether it is up
+ * Waits until the connection is up, for at most this many milliseconds. Senders should call it first: a message that is
+ * published while the connection is down is lost on reconnect.
+ * @returns whether the connection is up
  */
-export async function whenConnected(nats: NatsConnection, patience: number): Promise<boolean> {
+export async function whenConnected(nats: NatsConnection, timeoutMs: number): Promise<boolean> {
   const link = links.get(nats);
-  if (link && !isConnected(nats)) await link.change(patience);
+  if (link && !isConnected(nats)) await link.change(timeoutMs);
   return isConnected(nats);
 }
 
-/** Sends what is still buffered and closes; a server that is away holds it up for a second at most. */
+/** Sends buffered data and closes. An unavailable server delays it by at most a second. */
 export async function closeNats(nats: NatsConnection): Promise<void> {
   if (nats.isClosed()) return;
-  // What a lost connection still buffered is sent again by its owner: calls time out, events stay in the outbox.
+  // Owners of lost data send it again: calls time out, events stay in the outbox.
   const drained = nats.drain().catch(() => undefined);
   await endsWithin(drained, 1_000);
   await nats.close();
 }
 
-/** What we know of a connection: the client library reports changes of it and doesn't tell the state. */
+/** Tracks the state of a connection, because the client library only reports changes. */
 class Link {
   up = true;
   private readonly waiting = new Set<() => void>();
@@ -81,18 +81,18 @@ class Link {
     readonly replicas: number,
     readonly inboxPrefix: string | undefined,
   ) {
-    // Without reports the state is unknown, and the connection counts as up: sending then fails by itself.
+    // If the reports fail, the state is unknown and the connection counts as up: sending then fails on its own.
     this.watch(nats).catch(() => this.changed(true));
   }
 
-  change(patience: number): Promise<void> {
+  change(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
         this.waiting.delete(done);
         resolve();
       };
-      const timer = setTimeout(done, patience);
+      const timer = setTimeout(done, timeoutMs);
       this.waiting.add(done);
     });
   }

@@ -6,18 +6,18 @@ export interface Delivery {
   data: Uint8Array;
   /** Position in the stream. */
   streamSequence: number;
-  /** How often it has been delivered, this time included. */
+  /** Number of deliveries, including this one. */
   deliveries: number;
   headers?: MsgHdrs;
 }
 
-/** What becomes of a message: done, to be delivered again after a while, or never to be delivered again. */
+/** The outcome of a message: done, to be redelivered after a delay, or never to be redelivered. */
 export type Outcome = 'ack' | { nakAfterMs: number } | { term: string };
 
-/** Almost every answer. */
+/** The usual acknowledgement, encoded once. */
 const ACK = new TextEncoder().encode('+ACK');
 
-/** A message as it came from the server, with the answers that JetStream understands. */
+/** A message as received from the server, with JetStream's acknowledgements. */
 export class PendingDelivery implements Delivery {
   readonly subject: string;
   readonly data: Uint8Array;
@@ -34,12 +34,12 @@ export class PendingDelivery implements Delivery {
     this.streamSequence = Number(tokens[counters + 1]);
   }
 
-  /** Read when somebody wants them. */
+  /** Parsed on demand. */
   get headers(): MsgHdrs | undefined {
     return this.message.headers;
   }
 
-  /** Asks the server for as much time again. */
+  /** Extends the ack deadline. */
   working(): void {
     this.message.respond('+WPI');
   }

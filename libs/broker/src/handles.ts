@@ -3,7 +3,7 @@ import { MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import 'reflect-metadata';
 import { PreparedParam, type PrepareAgain } from './prepares.js';
 
-/** What a message handler does; read by the platform's interceptor. */
+/** Metadata of a message handler, read by the platform's interceptor. */
 export interface HandlerMetadata {
   operation?: Operation;
   /** Whether the call runs inside one database transaction. */
@@ -12,12 +12,12 @@ export interface HandlerMetadata {
 
 const METADATA = Symbol('leaver:handler');
 
-/** What `@Handles` or `@Answers` said about a method; undefined for any other. */
+/** The metadata that `@Handles` or `@Answers` has set on a method; undefined for any other method. */
 export const handlerMetadata = (method: object): HandlerMetadata | undefined =>
   Reflect.getOwnMetadata(METADATA, method);
 
 type Answer<A> = A extends undefined ? void : A;
-/** The second parameter is what the operation's `@Prepares` method has returned. */
+/** The second parameter is the result of the operation's `@Prepares` method. */
 type Method<Input, Output> = (input: Input, prepared: never) => Output | PrepareAgain | Promise<Output | PrepareAgain>;
 type Decorate<Input, Output> = <T extends Method<Input, Output>>(
   target: object,
@@ -26,8 +26,8 @@ type Decorate<Input, Output> = <T extends Method<Input, Output>>(
 ) => void;
 
 /**
- * The method answers calls of this operation. Whatever changes something (any method but GET) runs inside one database
- * transaction, unless told otherwise.
+ * Makes the method handle calls of this operation. Unless told otherwise, operations that change something (any method
+ * except GET) run inside one database transaction.
  */
 export function Handles<B extends object, Q extends object, A>(
   operation: Operation<B, Q, A>,
@@ -36,7 +36,7 @@ export function Handles<B extends object, Q extends object, A>(
   return register(operation.subject, { operation, transaction });
 }
 
-/** The method answers what other services ask; it runs without a transaction. */
+/** Makes the method answer requests from other services. It runs without a transaction. */
 export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Request, Reply> {
   return register(ask.subject, { transaction: false });
 }

@@ -6,20 +6,20 @@ import type { Delivery, Outcome } from './delivery.js';
 import type { Log } from '#libs/observability';
 import type { ConsumerSpec, StreamSpec } from './streams.js';
 
-/** Names the transport on its handlers, so that no other transport takes them. */
+/** The transport id of these handlers, so that no other transport takes them. */
 export const JETSTREAM = Symbol('JETSTREAM');
 
 export interface BatchPatternOptions extends ConsumerSpec {
   stream: StreamSpec;
-  /** How many batches the method is given side by side; one unless given. */
+  /** Number of batches that the method handles in parallel. Default: 1. */
   atOnce?: number;
 }
 
 type BatchMethod = (batch: Delivery[]) => Promise<Outcome[] | void>;
 
 /**
- * The method gets everything that the durable consumer delivers, in batches of up to 500 messages or 4 MB, one batch at a
- * time unless it takes more. What it throws brings the whole batch back, later each time.
+ * Makes the method handle all messages of the durable consumer, in batches of up to 500 messages or 4 MB, one batch at
+ * a time unless `atOnce` is higher. If it throws, the whole batch is redelivered, after a growing delay.
  */
 export function BatchPattern({ durable, ...extras }: BatchPatternOptions) {
   const register: MethodDecorator = EventPattern<string>(durable, JETSTREAM, extras);
@@ -39,7 +39,7 @@ interface JetStreamServerOptions {
   random: () => number;
 }
 
-/** Nest's transport for `@BatchPattern` handlers. The connection is not its own and stays open when it closes. */
+/** Nest's transport for `@BatchPattern` handlers. It does not own the connection and leaves it open when it closes. */
 export class JetStreamServer extends Server implements CustomTransportStrategy {
   override readonly transportId = JETSTREAM;
   override readonly propagatesEventHandlerErrors = true;
@@ -62,12 +62,12 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
 
   async close(): Promise<void> {
     await Promise.all(this.consumers.map((consumer) => consumer.close()));
-    // Acknowledgements that do not arrive bring their messages back.
+    // If acknowledgements get lost, their messages are redelivered.
     if (!this.options.nats.isClosed()) await this.options.nats.flush().catch(() => undefined);
   }
 
   on(): never {
-    throw new Error('consumers have no events; they tell the log what happens to them');
+    throw new Error('not supported: consumers emit no events');
   }
 
   unwrap<T>(): T {

@@ -38,7 +38,7 @@ afterEach(() => setSpanRecorder(undefined));
 const handled = (batch: Delivery[]) => handling(CONSUMER, batch, async () => traceparent());
 
 describe('a batch', () => {
-  it('of one trace is a span of that trace, caused by the first message and linked to the others', async () => {
+  it('of one trace gets a span in that trace, with the first message as parent and links to the others', async () => {
     const batch = [delivery(cause(ONE)), delivery(cause(ONE, 'c7ad6b7169203331'))];
     expect(await handled(batch)).toBe(spans[0]!.traceparent);
     expect(spans).toMatchObject([
@@ -53,7 +53,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('of several traces is a trace of its own, and a span in each of them leads to it', async () => {
+  it('of several traces gets its own trace, and each of them gets a span linked to it', async () => {
     const batch = [delivery(cause(ONE)), delivery(cause(OTHER), 'user.updated'), delivery()];
     const own = await handled(batch);
     expect(spans).toMatchObject([
@@ -64,17 +64,17 @@ describe('a batch', () => {
     expect(spans.every(({ ended }) => ended)).toBe(true);
   });
 
-  it('in which one message has no trace is not taken for part of the others’ trace', async () => {
+  it('with an untraced message is not part of the others’ trace', async () => {
     await handled([delivery(cause(ONE)), delivery()]);
     expect(spans[0]!.parent).toBeUndefined();
   });
 
-  it('of which no message has a trace is no span', async () => {
+  it('without any trace gets no span', async () => {
     expect(await handled([delivery(), delivery('nonsense')])).toBeUndefined();
     expect(spans).toEqual([]);
   });
 
-  it('that fails leaves a failed span, and the error to whoever called', async () => {
+  it('that fails has a failed span and rejects with the error', async () => {
     const failing = handling(CONSUMER, [delivery(cause(ONE))], async () => {
       throw Object.assign(new Error('about alice'), { code: '23505' });
     });
@@ -83,7 +83,7 @@ describe('a batch', () => {
     expect(JSON.stringify(spans)).not.toContain('alice');
   });
 
-  it('of one trace is known to the log although nothing is recorded', async () => {
+  it('of one trace is logged with it even if nothing is recorded', async () => {
     setSpanRecorder(undefined);
     const log = await handling(CONSUMER, [delivery(cause(ONE)), delivery(cause(ONE))], async () => logContext());
     expect(log).toEqual({ traceId: ONE });
@@ -95,7 +95,7 @@ describe('a batch', () => {
 describe('a message', () => {
   const message = { subject: `user.deactivated.${PERSON}.${PERSON}`, id: 'm1', data: '{}' };
 
-  it('goes out with the trace at hand, or with its own', () => {
+  it('is sent with the current trace, or with its own', () => {
     setSpanRecorder(undefined);
     const sent = withTraceparent(cause(ONE), () => [
       withSpanHeaders('USERS', message),
@@ -108,7 +108,7 @@ describe('a message', () => {
     expect(withSpanHeaders('USERS', message)).toEqual({ message });
   });
 
-  it('names the span of its sending as what caused its handling, and says nothing of whom it is about', () => {
+  it('carries the span of its sending as parent, and no ids of users', () => {
     const { message: sent } = withTraceparent(cause(ONE), () => withSpanHeaders('USERS', message));
     expect(spans).toMatchObject([{ name: 'send user.deactivated', kind: 'producer', parent: cause(ONE) }]);
     expect(sent.headers).toEqual({ traceparent: spans[0]!.traceparent });

@@ -17,7 +17,7 @@ export interface Sending {
   span?: ActiveSpan;
 }
 
-/** The message with its trace, its own or that of the work at hand, in the header that consumers look for it in. */
+/** Returns the message with a `traceparent` header: its own or that of the current work. */
 export function withSpanHeaders(stream: string, message: MessageToPublish): Sending {
   const own = message.headers?.traceparent;
   const cause = own ?? traceparent();
@@ -34,8 +34,8 @@ function beginSend(stream: string, { subject, id }: MessageToPublish, parent: st
 }
 
 /**
- * Handles a batch within a trace. One that all messages share goes on; messages of several traces are handled in a trace
- * of its own, which is linked with theirs in both directions, since each statement is for all of them.
+ * Handles a batch within a trace. If all messages share a trace, it continues. Messages of several traces are handled
+ * in a new trace, linked with theirs in both directions, because each statement serves all of them.
  */
 export async function handling<T>(
   { stream, durable }: { stream: string; durable: string },
@@ -57,7 +57,9 @@ export async function handling<T>(
   const links = traced.filter((cause) => cause !== shared);
   const span = startSpan({ name: `process ${kind}`, kind: 'consumer', parent: shared, links, attributes });
   if (!span) return work();
-  const single = shared ? [] : traced.map((cause) => beginSingle(stream, durable, causes.get(cause)!, cause, span));
+  const single = shared
+    ? []
+    : traced.map((cause) => beginMessageSpan(stream, durable, causes.get(cause)!, cause, span));
   try {
     return await withSpan(span, work);
   } finally {
@@ -65,8 +67,8 @@ export async function handling<T>(
   }
 }
 
-/** Shows in the message's own trace that it was handled, and where. */
-function beginSingle(stream: string, durable: string, subject: string, parent: string, batch: ActiveSpan) {
+/** Records in the message's own trace that it was handled, with a link to the batch. */
+function beginMessageSpan(stream: string, durable: string, subject: string, parent: string, batch: ActiveSpan) {
   const kind = kindOf(subject);
   const attributes = { ...facts('process', stream, kind), 'messaging.consumer.group.name': durable };
   return startSpan({ name: `process ${kind}`, kind: 'consumer', parent, links: [batch.traceparent], attributes });
@@ -82,7 +84,7 @@ const facts = (operation: string, stream: string, kind: string): SpanAttributes 
 
 const IDS = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-/** A subject without whom it is about. */
+/** A subject without ids. */
 const kindOf = (subject: string): string => subject.replace(IDS, '');
 
 function causeOf({ headers }: Delivery): string | undefined {
@@ -90,7 +92,7 @@ function causeOf({ headers }: Delivery): string | undefined {
   return isTraceparent(value) ? value : undefined;
 }
 
-/** The first message's cause, when all messages are of its trace. */
+/** The first message's cause, if all messages belong to its trace. */
 function sharedCause(batch: readonly Delivery[]): string | undefined {
   const first = batch[0] && causeOf(batch[0]);
   if (!first) return undefined;

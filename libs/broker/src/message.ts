@@ -1,6 +1,6 @@
 export interface MessageToPublish {
   subject: string;
-  /** Two messages with the same id within the stream's duplicate window are one. */
+  /** Within the stream's duplicate window, a second message with the same id is dropped. */
   id: string;
   data: Uint8Array | string;
   headers?: Record<string, string>;

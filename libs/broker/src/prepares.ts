@@ -3,13 +3,13 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 
 /**
- * What a handler returns when something has changed since its preparation: the transaction is rolled back, and the call is
- * prepared and handled anew.
+ * Returned by a handler when something has changed since its preparation: the transaction is rolled back, and the call
+ * is prepared and handled again.
  */
 export const PREPARE_AGAIN: unique symbol = Symbol('leaver:prepare-again');
 export type PrepareAgain = typeof PREPARE_AGAIN;
 
-/** What the preparation `M` hands to the handler. */
+/** The result of the preparation `M`, which the handler receives. */
 export type Prepared<M extends (...args: never[]) => unknown> = Awaited<ReturnType<M>>;
 
 const PREPARATIONS = Symbol('leaver:preparations');
@@ -18,12 +18,13 @@ const prepared = new WeakMap<object, unknown>();
 type Preparation<B extends object, Q extends object> = (call: Call<B, Q>) => Promise<unknown>;
 
 /**
- * The method runs before the handler of the operation and outside of its transaction. It may ask other services and writes
- * nothing. The handler gets what it returns as second parameter, asks nobody, and checks under its locks what may have
- * changed since. A repeated call with an idempotency key is not prepared: it gets its first answer.
+ * Makes the method run before the operation's handler and outside of its transaction. It may call other services but
+ * writes nothing. The handler receives its result as second parameter, makes no calls, and checks under its locks what
+ * may have changed since. A repeated call with an idempotency key is not prepared: it gets its first answer.
  */
 export function Prepares<B extends object, Q extends object, A>(operation: Operation<B, Q, A>) {
-  if (operation.method === 'GET') throw new TypeError(`${operation.id} reads: it has no transaction to prepare for`);
+  if (operation.method === 'GET')
+    throw new TypeError(`${operation.id} is read-only: it has no transaction to prepare for`);
   return <T extends Preparation<B, Q>>(
     target: object,
     method: string | symbol,
@@ -34,7 +35,7 @@ export function Prepares<B extends object, Q extends object, A>(operation: Opera
   };
 }
 
-/** What prepares calls of this operation; undefined where nothing does. */
+/** The preparation of this operation; undefined if there is none. */
 export function preparationOf(
   controller: object,
   operation: Operation,
@@ -46,8 +47,8 @@ export function preparationOf(
 }
 
 /**
- * Puts down what the handler is to get as second parameter.
- * @param context of the transport; each message has its own
+ * Stores the value that the handler receives as second parameter.
+ * @param context the transport's context; each message has its own
  */
 export const setPrepared = (context: object, value: unknown): void => void prepared.set(context, value);
 

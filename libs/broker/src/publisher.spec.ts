@@ -40,7 +40,7 @@ const many = (count: number, prefix: string) => Array.from({ length: count }, (_
 const stored = async () => (await manager.streams.info(USERS.name)).state.messages;
 
 describe('publishing', () => {
-  it('stores thousands of messages in their order, with the results in the same order', async () => {
+  it('stores thousands of messages in order, with results in the same order', async () => {
     await ensureStream(manager, USERS);
     const messages = many(5_000, 'order-');
     const results = await publisher.publishAll(USERS, messages);
@@ -50,23 +50,23 @@ describe('publishing', () => {
     expect(last?.string()).toBe('data of order-4999');
   });
 
-  it('says which ones were there already', async () => {
+  it('reports duplicates', async () => {
     await publisher.publishAll(USERS, [message('twice')]);
     expect(await publisher.publishAll(USERS, [message('once'), message('twice')])).toEqual(['stored', 'duplicate']);
     expect(await stored()).toBe(2);
   });
 
-  it('headers travel with the message', async () => {
+  it('sends headers with the message', async () => {
     await publisher.publishAll(USERS, [message('headed', { headers: { traceparent: '00-1-2-01' } })]);
     const read = await manager.streams.getMessage(USERS.name, { seq: 1 });
     expect(read?.header.get('traceparent')).toBe('00-1-2-01');
   });
 
-  it('nothing to send is fine', async () => {
+  it('accepts an empty list', async () => {
     expect(await publisher.publishAll(USERS, [])).toEqual([]);
   });
 
-  it('a message that is too large fails alone', async () => {
+  it('reports an error only for the message that is too large', async () => {
     const results = await publisher.publishAll(USERS, [
       message('small-1'),
       message('huge', { data: new Uint8Array(9 * 1024 * 1024) }),
@@ -77,18 +77,18 @@ describe('publishing', () => {
 });
 
 describe('when the broker has lost something', () => {
-  it('a missing stream is made and everything is sent', async () => {
+  it('a missing stream is created and everything is sent', async () => {
     const messages = many(2_500, 'missing-');
     expect(await publisher.publishAll(USERS, messages)).toEqual(messages.map(() => 'stored'));
     expect(await stored()).toBe(2_500);
   });
 
-  it('a subject that the stream does not take is an error, not an endless loop', async () => {
+  it('a subject outside of the stream is an error, not an endless loop', async () => {
     const results = await publisher.publishAll(USERS, [message('stray', { subject: 'elsewhere.a' })]);
     expect(results).toEqual([{ error: 'no-stream' }]);
   });
 
-  it('while the server is away it waits a little, and sends once it is back', async () => {
+  it('messages wait for a restarting server and are then sent', async () => {
     await ensureStream(manager, USERS);
     await broker.kill();
     await eventually(() => !isConnected(nats));
@@ -97,7 +97,7 @@ describe('when the broker has lost something', () => {
     expect(await publishing).toEqual(['stored']);
   });
 
-  it('when the server stays away every message is an error, in a few seconds', async () => {
+  it('every message fails within a few seconds if the server stays down', async () => {
     await broker.kill();
     await eventually(() => !isConnected(nats));
     const results = await publisher.publishAll(USERS, many(3, 'lost-'));
@@ -108,7 +108,7 @@ describe('when the broker has lost something', () => {
 });
 
 describe('streams and consumers', () => {
-  it('replicas may make the same stream and consumer at once', async () => {
+  it('can be created by several replicas concurrently', async () => {
     const ensure = async () => {
       await ensureStream(manager, DEPARTURES);
       return ensureConsumer(manager, DEPARTURES.name, { durable: 'identity-receipts', filter: 'departure.receipt.>' });
@@ -117,7 +117,7 @@ describe('streams and consumers', () => {
     expect(new Set(made.map(({ name }) => name))).toEqual(new Set(['identity-receipts']));
   });
 
-  it('a stream is kept on as many servers as the connection says: three are too many for one that stands alone', async () => {
+  it('are replicated as the connection says: three replicas are refused by a single server', async () => {
     const demanding = await connectNats({ url: broker.url, name: 'tests', replicas: 3 });
     const refused = await new Publisher(demanding).publishAll(USERS, [message('thrice')]);
     await closeNats(demanding);
@@ -125,7 +125,7 @@ describe('streams and consumers', () => {
     expect(await publisher.publishAll(USERS, [message('thrice')])).toEqual(['stored']);
   });
 
-  it('a changed specification changes what is there', async () => {
+  it('are updated when the specification changes', async () => {
     await ensureStream(manager, { ...USERS, maxAge: 60_000, duplicateWindow: 1_000 });
     await ensureStream(manager, USERS);
     await ensureConsumer(manager, USERS.name, { durable: 'tests', filter: 'user.created.>' });

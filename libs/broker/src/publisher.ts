@@ -10,21 +10,21 @@ import { ensureStream, type StreamSpec } from './streams.js';
 
 export type PublishResult = 'stored' | 'duplicate' | { error: string };
 
-/** Sent and not yet acknowledged, at most. */
+/** Maximum number of unacknowledged messages. */
 const WINDOW = 1_000;
-/** Milliseconds without a single acknowledgement after which the rest counts as lost. */
+/** Milliseconds without any acknowledgement after which the remaining messages count as lost. */
 const ACK_TIMEOUT_MS = 3_000;
 const ROUNDS = 3;
 const NO_RESPONDERS = 503;
 
-/** Publishes to JetStream, many at a time. */
+/** Publishes messages to JetStream in bulk. */
 @Injectable()
 export class Publisher {
   constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
 
   /**
-   * Sends all messages without waiting for each one, and tells what became of them, in the same order.
-   * A stream that is missing is made. Never throws; an `error` means that the message may or may not be stored.
+   * Publishes all messages without waiting for each one. @returns one result per message, in the same order. A missing
+   * stream is created. Never throws; after an `error` the message may or may not be stored.
    */
   async publishAll(stream: StreamSpec, outgoing: readonly MessageToPublish[]): Promise<PublishResult[]> {
     assertNoOpenTransaction(`publish ${stream.name}`);
@@ -60,7 +60,7 @@ export class Publisher {
   }
 }
 
-/** One round of sending: keeps the window full and sorts the answers by the last token of their subject. */
+/** One round of publishing. Keeps the window full and matches acknowledgements by the last token of their subject. */
 class PublishBatch {
   private readonly inbox: string;
   private readonly unrouted: number[] = [];
@@ -78,7 +78,7 @@ class PublishBatch {
     this.inbox = newInbox(nats);
   }
 
-  /** Resolves to those for which no stream was there. */
+  /** @returns the indexes of messages for which no stream existed */
   async send(indexes: number[]): Promise<number[]> {
     this.queue = indexes;
     const finished = new Promise<void>((resolve) => (this.finish = resolve));

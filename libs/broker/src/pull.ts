@@ -4,25 +4,25 @@ import { newInbox } from './connection.js';
 interface PullRequest {
   stream: string;
   durable: string;
-  /** How many messages at most. */
+  /** Maximum number of messages. */
   batch: number;
   onMessage: (message: Msg) => void;
 }
 
 const EXPIRES = 30_000;
 const HEARTBEAT = 500;
-/** Three heartbeats are missing: the server, the stream or the consumer is gone. */
+/** Milliseconds: three missed heartbeats mean that the server, the stream or the consumer is gone. */
 const SILENCE = 1_750;
 const IDLE = 100;
 const EXPIRED = 408;
 
 /**
- * One request to a pull consumer: messages are handed over as they come, until the wanted number is there or half a minute
- * is over. In contrast to the client library's `consume()` it ends when something is wrong, it never holds more than was
- * asked for, and what the server has sent already is not lost when it stops.
+ * One request to a pull consumer: delivers messages as they arrive, until the requested number is reached or half a
+ * minute has passed. Unlike the client library's `consume()`, it ends when something is wrong, never holds more than
+ * was requested, and loses no message that is already on its way when it stops.
  */
 export class Pull {
-  /** Resolves when the request is used up or stopped; rejects when the consumer doesn't answer or has gone. */
+  /** Resolves when the request is used up or stopped; rejects when the consumer is gone or does not respond. */
   readonly ended: Promise<void>;
   private readonly subscription: Subscription;
   private readonly inbox: string;
@@ -36,7 +36,7 @@ export class Pull {
   ) {
     this.missing = request.batch;
     this.ended = new Promise((resolve, reject) => (this.end = (error) => (error ? reject(error) : resolve())));
-    this.watchdog = setTimeout(() => this.end(new Error('the consumer is silent')), SILENCE);
+    this.watchdog = setTimeout(() => this.end(new Error('the consumer does not respond')), SILENCE);
     this.inbox = newInbox(nats);
     this.subscription = nats.subscribe(this.inbox, { callback: (error, message) => this.receive(error, message) });
     const body = { batch: request.batch, expires: nanos(EXPIRES), idle_heartbeat: nanos(HEARTBEAT) };
@@ -45,18 +45,18 @@ export class Pull {
     });
   }
 
-  /** Takes the request back. Resolves once everything that was under way has been handed over. */
+  /** Cancels the request. Resolves once all messages in transit have been delivered. */
   async stop(): Promise<void> {
     clearTimeout(this.watchdog);
     this.end();
-    // Without a connection nothing is under way; the broker delivers again what was not acknowledged.
+    // Without a connection nothing is in transit; the broker redelivers unacknowledged messages.
     await this.subscription.drain().catch(() => undefined);
   }
 
   private receive(error: Error | null, message: Msg): void {
     if (error) return this.end(error);
     this.watchdog.refresh();
-    // Messages keep the subject that they were published on; what comes on the inbox's own is a status.
+    // Messages keep their original subject; a message on the inbox's own subject is a status.
     if (message.subject === this.inbox) return this.interpret(message);
     this.request.onMessage(message);
     if (--this.missing === 0) this.end();
@@ -65,6 +65,6 @@ export class Pull {
   private interpret({ headers }: Msg): void {
     if (headers?.code === IDLE) return;
     if (headers?.code === EXPIRED) this.end();
-    else this.end(new Error(`the consumer answered ${headers?.code} ${headers?.description}`));
+    else this.end(new Error(`the consumer responded with ${headers?.code} ${headers?.description}`));
   }
 }

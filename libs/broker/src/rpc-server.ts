@@ -9,14 +9,14 @@ import { REQUEST_ID } from './service-client.js';
 
 interface RpcServerOptions {
   nats: NatsConnection;
-  /** Replicas with the same queue share the calls. */
+  /** Replicas with the same queue name share the calls. */
   queue: string;
   log: Log;
 }
 
 const CLOSE_TIMEOUT_MS = 4_000;
 
-/** Nest's NATS transport on a connection that others use as well; closing it lets the calls at work finish. */
+/** Nest's NATS transport on a shared connection. Closing it lets running calls finish. */
 export class RpcServer extends ServerNats {
   private readonly open: Subscription[] = [];
   private running = 0;
@@ -24,7 +24,7 @@ export class RpcServer extends ServerNats {
 
   constructor(private readonly rpc: RpcServerOptions) {
     super({ queue: rpc.queue });
-    // Nest waits for what the hook returns, although its type says `void`.
+    // Nest awaits the hook's result, although its type says `void`.
     // eslint-disable-next-line @typescript-eslint/no-misused-promises
     this.setOnProcessingStartHook((_transport, _context, done) => {
       this.running++;
@@ -48,10 +48,10 @@ export class RpcServer extends ServerNats {
 
   override async close(): Promise<void> {
     if (this.rpc.nats.isClosed()) return;
-    // Where the connection is lost no call arrives that would have to be given back.
+    // On a lost connection no further calls arrive.
     await Promise.all(this.open.map((subscription) => subscription.drain().catch(() => undefined)));
     if (this.running > 0) await endsWithin(new Promise<void>((resolve) => (this.onIdle = resolve)), CLOSE_TIMEOUT_MS);
-    // The last answers leave in the next turn of the event loop.
+    // The last responses are sent in the next turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     // Without a connection the callers time out.
     await this.rpc.nats.flush().catch(() => undefined);
@@ -66,37 +66,37 @@ export class RpcServer extends ServerNats {
     return runInContext({ traceparent, requestId }, handle);
   }
 
-  /** An answer that can't be sent, being too large for instance, must not leave the caller waiting. */
+  /** A response that cannot be sent, for example because it is too large, must not leave the caller waiting. */
   override getPublisher(message: Msg, id: string, context: NatsContext): (response: WritePacket) => unknown {
     const publish = super.getPublisher(message, id, context);
     return (response: WritePacket) => {
       try {
         return publish(response);
       } catch (error) {
-        this.rpc.log.error({ subject: message.subject, ...safeErrorFields(error) }, 'an answer could not be sent');
+        this.rpc.log.error({ subject: message.subject, ...safeErrorFields(error) }, 'response could not be sent');
         return publish({ err: new Problem('internal').toBody(), isDisposed: true });
       }
     };
   }
 
   override handleError(error: unknown): void {
-    this.rpc.log.error(safeErrorFields(error), 'a message could not be read as a call');
+    this.rpc.log.error(safeErrorFields(error), 'message is not a valid call');
   }
 }
 
-/** Puts what a handler throws on the wire: a Problem as its body, anything else as `internal` with a line in the log. */
+/** Serialises what a handler throws: a Problem as its body, anything else as `internal` with a log line. */
 @Catch()
 export class RpcProblemFilter implements RpcExceptionFilter {
   constructor(private readonly log: Log) {}
 
   catch(error: unknown): Observable<never> {
     if (error instanceof Problem) return throwError(() => error.toBody());
-    this.log.error(safeErrorFields(error), 'a call failed');
+    this.log.error(safeErrorFields(error), 'call failed');
     return throwError(() => new Problem('internal').toBody());
   }
 }
 
-/** Lets the JetStream transport see what a handler really threw. */
+/** Passes a handler's original error to the JetStream transport. */
 @Catch()
 export class RethrowFilter implements RpcExceptionFilter {
   catch(error: unknown): Observable<never> {

@@ -151,16 +151,16 @@ const problem = (call: Promise<unknown>): Promise<Problem> =>
   );
 
 describe('a call', () => {
-  it('arrives as it was sent, with what was left out empty', async () => {
+  it('arrives as it was sent, with omitted parts empty', async () => {
     const { call } = await client.call(echo, { principal: NOBODY, body: { text: 'hello' }, params: { id: '1' } });
     expect(call).toEqual({ principal: NOBODY, body: { text: 'hello' }, params: { id: '1' }, query: {} });
   });
 
-  it('without an answer gives undefined', async () => {
+  it('without an answer returns undefined', async () => {
     expect(await client.call(remove, { principal: NOBODY })).toBeUndefined();
   });
 
-  it('fails with the problem that the service threw, details included', async () => {
+  it('fails with the problem that the service threw, including details', async () => {
     const thrown = await problem(client.call(refuse, { principal: NOBODY, body: { text: 'x' } }));
     expect(thrown).toBeInstanceOf(Problem);
     expect(thrown.toBody()).toEqual(
@@ -169,18 +169,18 @@ describe('a call', () => {
     expect(lines).toEqual([]);
   });
 
-  it('fails with `internal` when the service is at fault; the log gets the code and nothing of the message', async () => {
+  it('fails with `internal` on an unexpected error; the log gets the code but not the message', async () => {
     const thrown = await problem(client.call(crash, { principal: NOBODY }));
     expect(thrown.toBody()).toEqual(new Problem('internal').toBody());
     expect(lines).toMatchObject([{ facts: { error: 'Error', code: '22P02', at: expect.any(Array) } }]);
     expect(JSON.stringify(lines)).not.toContain('alice');
   });
 
-  it('fails with `internal` at once when the answer is too large to be sent', async () => {
+  it('fails with `internal` immediately when the response is too large', async () => {
     expect((await problem(client.call(huge, { principal: NOBODY }))).code).toBe('internal');
   });
 
-  it('to a service that is not running fails at once', async () => {
+  it('to a service that is not running fails immediately', async () => {
     const began = performance.now();
     const thrown = await problem(client.call(unheard, { principal: NOBODY }));
     expect(thrown.toBody()).toMatchObject({
@@ -191,7 +191,7 @@ describe('a call', () => {
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 
-  it('that takes longer than its operation allows fails', async () => {
+  it('that exceeds the operation’s timeout fails', async () => {
     const thrown = await problem(client.call(slow, { principal: NOBODY }));
     expect(thrown.toBody()).toMatchObject({
       code: 'service-unavailable',
@@ -201,7 +201,7 @@ describe('a call', () => {
     finishSlow();
   });
 
-  it('is refused at once while its service has too many to answer; other services are not affected', async () => {
+  it('is refused immediately while its service has too many open calls; other services are not affected', async () => {
     const runs = slowRuns;
     const patient = { ...slow, timeout: 60_000 };
     const waiting = Array.from({ length: MAX_OPEN_CALLS }, () => client.call(patient, { principal: NOBODY }));
@@ -209,7 +209,7 @@ describe('a call', () => {
     expect((await problem(client.call(echo, { principal: NOBODY, body: { text: 'x' } }))).toBody()).toMatchObject({
       code: 'service-unavailable',
       service: 'notes',
-      detail: 'The service has too much to do at the moment.',
+      detail: 'The service has too many open calls.',
     });
     expect((await problem(client.call(unheard, { principal: NOBODY }))).details.detail).toBe(
       'The service is not running.',
@@ -219,22 +219,22 @@ describe('a call', () => {
     expect(await client.call(remove, { principal: NOBODY })).toBeUndefined();
   });
 
-  it('carries the trace of the request on', async () => {
+  it('carries the trace of the request', async () => {
     const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     expect(await withTraceparent(trace, () => client.ask(whichTrace, {}))).toBe(trace);
     expect(await client.ask(whichTrace, {})).toBeNull();
   });
 });
 
-describe('what is declared', () => {
-  it('a question between services is answered', async () => {
+describe('declarations', () => {
+  it('a request between services is answered', async () => {
     const request = { accountId: 'a', userId: 'u', steps: [], activeSince: 1, wasManager: false, rules: {} };
     expect(await client.ask(preview, request)).toEqual([
       { rule: 'u', transition: 'deleted', action: 'keep', count: 1 },
     ]);
   });
 
-  it('whatever changes something wants a transaction, unless told otherwise', () => {
+  it('an operation that changes something runs in a transaction by default', () => {
     expect(handlerMetadata(Notes.prototype.echo)).toMatchObject({ operation: { id: 'notes.echo' }, transaction: true });
     expect(handlerMetadata(Notes.prototype.huge)).toMatchObject({ transaction: false });
     expect(handlerMetadata(Notes.prototype.slow)).toMatchObject({ transaction: false });
@@ -245,22 +245,22 @@ describe('what is declared', () => {
 describe('interruptions', () => {
   it('client and service survive a restart of the broker', async () => {
     await broker.restart();
-    // Both are connected, and the service may still be about to subscribe again.
+    // Both are connected, but the service may not have subscribed again yet.
     await eventually(async () => expect(await client.call(remove, { principal: NOBODY })).toBeUndefined());
   });
 
-  it('a call made while the broker is away is sent when it is back', async () => {
+  it('a call made while the broker is down is sent when it is back', async () => {
     await broker.kill();
     await eventually(() => !isConnected(nats) && !isConnected(service.nats));
     const call = client.ask({ ...whichTrace, timeout: 5_000 }, {});
     await broker.restart();
-    // The service may be back a moment after the caller.
+    // The service may reconnect a moment after the caller.
     const answered = await call.catch((thrown: Problem) => thrown.details.detail);
     expect([null, 'The service is not running.']).toContain(answered);
     await eventually(() => client.ask(whichTrace, {}).then(() => true));
   });
 
-  it('a service that closes answers the call at work first', async () => {
+  it('a closing service answers the running call first', async () => {
     const runs = slowRuns;
     const patient = { ...slow, timeout: 5_000 };
     const call = client.call(patient, { principal: NOBODY });

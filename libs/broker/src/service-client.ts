@@ -5,7 +5,7 @@ import { NATS, whenConnected } from './connection.js';
 import { assertNoOpenTransaction } from '#libs/database';
 import { inSpan, type SpanOptions, currentContext } from '#libs/observability';
 
-/** A call as the caller writes it: parts in which nothing is required may be left out. */
+/** A call as the caller writes it: parts without required fields may be omitted. */
 export type CallArguments<B extends object, Q extends object> = Pick<Call, 'principal' | 'idempotency' | 'client'> & {
   params?: Record<string, string>;
 } & Part<'body', B> &
@@ -19,15 +19,15 @@ interface Reply {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /**
- * Calls of one process that one service may leave unanswered. A service that can't keep up, or hangs, answers late or not
- * at all; more calls would only wait behind those, be given up, and be carried out all the same.
+ * Maximum number of unanswered calls from this process to one service. A service that is overloaded or hangs answers
+ * late or not at all; further calls would wait behind those, time out, and be executed nevertheless.
  */
 export const MAX_OPEN_CALLS = 256;
 
-/** Header of a call with the id of the request that it is made for. */
+/** Header with the id of the request on whose behalf a call is made. */
 export const REQUEST_ID = 'x-request-id';
 
-/** Asks other services, over NATS. */
+/** Calls other services over NATS. */
 @Injectable()
 export class ServiceClient {
   /** Unanswered calls by service. */
@@ -36,9 +36,9 @@ export class ServiceClient {
   constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
 
   /**
-   * Has the owning service carry out an operation.
-   * @throws Problem what the service threw; `internal` for its own faults; `service-unavailable` when it doesn't answer in
-   * time, and at once when it has `MOST_OPEN` calls to answer
+   * Calls an operation of the owning service.
+   * @throws Problem as thrown by the service; `internal` for its unexpected errors; `service-unavailable` when it does
+   * not answer in time, and immediately when it has `MAX_OPEN_CALLS` unanswered calls
    */
   async call<B extends object, Q extends object, A>(
     operation: Operation<B, Q, A>,
@@ -50,7 +50,7 @@ export class ServiceClient {
   }
 
   /**
-   * Asks another service something that is not part of the public API.
+   * Sends another service a request that is not part of the public API.
    * @throws Problem as `call` does
    */
   async ask<Request, Answer>(ask: Ask<Request, Answer>, request: Request): Promise<Answer> {
@@ -62,7 +62,7 @@ export class ServiceClient {
     assertNoOpenTransaction(subject);
     const open = this.open.get(service) ?? 0;
     if (open >= MAX_OPEN_CALLS)
-      throw new Problem('service-unavailable', { service, detail: 'The service has too much to do at the moment.' });
+      throw new Problem('service-unavailable', { service, detail: 'The service has too many open calls.' });
     this.open.set(service, open + 1);
     const span = { ...callSpan(subject), kind: 'client' as const };
     return inSpan(span, () => this.exchange(ask, data)).finally(() =>
@@ -71,7 +71,7 @@ export class ServiceClient {
   }
 
   private async exchange({ subject, service, timeout }: Ask<never, unknown>, data: unknown): Promise<unknown> {
-    // Nest takes a message with an id for a request. Its value doesn't matter: the reply's subject tells requests apart.
+    // Nest treats a message with an id as a request. The value does not matter: the reply subject tells requests apart.
     const packet = JSON.stringify({ pattern: subject, data, id: '0' });
     if (!(await whenConnected(this.nats, timeout))) throw unavailable(service);
     const reply = await this.nats
@@ -83,7 +83,7 @@ export class ServiceClient {
   }
 }
 
-/** What a call is in a trace, on either side. */
+/** The span name and attributes of a call, on either side. */
 export function callSpan(subject: string): Pick<SpanOptions, 'name' | 'attributes'> {
   const method = subject.replace(/^rpc\./, '').replace('.', '/');
   return { name: method, attributes: { 'rpc.system.name': 'nats', 'rpc.method': method } };
@@ -101,7 +101,7 @@ function originHeaders() {
 function unavailable(service: string, error?: unknown): Problem {
   let detail = 'The service could not be reached.';
   if (error instanceof errors.TimeoutError) detail = 'The service did not answer in time.';
-  // Connection-level errors are wrapped; what they are about is the cause.
+  // Connection-level errors are wrapped; the actual error is the cause.
   if (error instanceof Error && error.cause instanceof errors.NoRespondersError) detail = 'The service is not running.';
   return new Problem('service-unavailable', { service, detail });
 }

@@ -14,23 +14,23 @@ import { nanos, PermissionViolationError } from '@nats-io/transport-node';
 export interface StreamSpec {
   name: string;
   subjects: readonly string[];
-  /** Milliseconds that a message is kept. */
+  /** Milliseconds for which a message is kept. */
   maxAge: number;
-  /** Milliseconds in which a second message with the same id is swallowed. */
+  /** Milliseconds in which a second message with the same id is dropped. */
   duplicateWindow: number;
 }
 
 const WEEK = 7 * 86_400_000;
 const TWO_MINUTES = 120_000;
 
-/** Facts about users; written by identity alone. */
+/** Facts about users. Only identity publishes here. */
 export const USERS: StreamSpec = {
   name: USERS_STREAM,
   subjects: ['user.>'],
   maxAge: WEEK,
   duplicateWindow: TWO_MINUTES,
 };
-/** What the services answer, and the end of each departure. */
+/** The services' receipts, and events about departures. */
 export const DEPARTURES: StreamSpec = {
   name: DEPARTURES_STREAM,
   subjects: ['departure.>'],
@@ -39,20 +39,20 @@ export const DEPARTURES: StreamSpec = {
 };
 
 export interface ConsumerSpec {
-  /** Durable name, a literal: another one would receive everything anew. */
+  /** Durable name, a literal: a consumer with a new name receives everything again. */
   durable: string;
   filter: string;
 }
 
-/** Redelivery of what nobody has acknowledged in this time; milliseconds. */
+/** Milliseconds after which an unacknowledged message is redelivered. */
 export const ACK_WAIT = 30_000;
 const STREAM_EXISTS_OTHERWISE = 10058;
 const CONSUMER_EXISTS_OTHERWISE = 10148;
 
 /**
- * Makes the stream, or changes it into what the specification says. Any number of processes may do so at once. Whoever
- * may not change it takes it as it is.
- * @param copies on how many servers of a cluster it is kept
+ * Creates the stream, or updates it to the specification. Safe to call concurrently. A process without permission to
+ * update uses the stream as it is.
+ * @param copies number of servers of a cluster that store it
  */
 export async function ensureStream(manager: JetStreamManager, spec: StreamSpec, copies = 1): Promise<void> {
   const config = {
@@ -75,8 +75,8 @@ export async function ensureStream(manager: JetStreamManager, spec: StreamSpec, 
 }
 
 /**
- * Makes the durable pull consumer, or changes its filter. It begins with the oldest message that the stream has.
- * @throws JetStreamApiError when there is no such stream
+ * Creates the durable pull consumer, or updates its filter. A new one starts at the oldest message of the stream.
+ * @throws JetStreamApiError when the stream does not exist
  */
 export async function ensureConsumer(
   manager: JetStreamManager,
