@@ -3,10 +3,10 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import { finalize, type Observable } from 'rxjs';
 import { Metrics } from '#libs/observability';
 
-/** Up to the most that a consumer is given at once. */
+/** Histogram buckets, up to the largest batch. */
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Counts and times the batches of messages that this service takes from streams. */
+/** Counts and times the batches of stream messages that this service handles. */
 @Injectable()
 export class BatchInterceptor implements NestInterceptor {
   private readonly seconds;

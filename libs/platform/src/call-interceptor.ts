@@ -9,7 +9,7 @@ import { defer, lastValueFrom, type Observable } from 'rxjs';
 import { CallTransactions } from './call-transactions.js';
 
 /**
- * Gives every call that comes over NATS its own unit of work: where the handler changes something, a preparation and then a
+ * Runs every NATS call in its own unit of work. A call that changes something is prepared and then runs in a
  * transaction.
  */
 @Injectable()

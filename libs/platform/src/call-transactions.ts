@@ -6,25 +6,27 @@ import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, Optional } from '@nestjs/common';
 import { IdempotencyKeys, type KeyedCall } from './idempotency.js';
 
-const ATTEMPTS = 4;
-/** After so many the caller is told: what the call depends on is being changed by somebody all the time. */
-const PREPARATIONS = 4;
-/** Milliseconds before the second attempt, with as much jitter; each further pause is longer by as much. */
+const MAX_ATTEMPTS = 4;
+/** After this many preparations the call is refused, because what it depends on keeps changing. */
+const MAX_PREPARATIONS = 4;
+/**
+ * Milliseconds before the second attempt, plus up to as much jitter; each further pause is longer by the same amount.
+ */
 const PAUSE_MS = 20;
 
-/** A call, and what its controller does with it. */
+/** A call and the controller's handling of it. */
 export interface HandledCall {
   em: EntityManager;
   call: Call;
-  /** Undefined for an ask, which no client can repeat under a key. */
+  /** Undefined for an ask, which has no idempotency key. */
   operation?: Operation;
-  /** Asks others, outside of any transaction. */
+  /** Calls other services, outside of any transaction. */
   prepare?: (call: Call) => Promise<unknown>;
-  /** Works inside the transaction and asks nobody. */
+  /** Works inside the transaction and calls no other service. */
   commit: (prepared: unknown) => Promise<unknown>;
 }
 
-/** Gives a call that changes something its preparation and its transaction. */
+/** Runs the preparation and the transaction of a call that changes something. */
 @Injectable()
 export class CallTransactions {
   constructor(
@@ -34,16 +36,16 @@ export class CallTransactions {
   ) {}
 
   /**
-   * Everything that the call changes and its answer under an idempotency key become visible together.
-   * @throws Problem `conflict` when what was prepared had changed each time
+   * Runs the call. Its changes and its answer under an idempotency key are committed together.
+   * @throws Problem `conflict` when the prepared data had changed each time
    */
   async run(handled: HandledCall): Promise<unknown> {
-    for (let attempt = 1; attempt <= PREPARATIONS; attempt++) {
+    for (let attempt = 1; attempt <= MAX_PREPARATIONS; attempt++) {
       if (attempt > 1) await this.pause(attempt - 1);
       const answer = await this.attempt(handled);
       if (answer !== PREPARE_AGAIN) return answer;
     }
-    throw new Problem('conflict', { detail: 'What this depends on keeps changing. Look at it again, then repeat it.' });
+    throw new Problem('conflict', { detail: 'The data that this depends on keeps changing. Reload it and try again.' });
   }
 
   private async attempt(handled: HandledCall): Promise<unknown> {
@@ -63,7 +65,7 @@ export class CallTransactions {
         return await (this.directory ? this.directory.withLookup(transaction) : transaction());
       } catch (error) {
         if (error instanceof RolledBack) return PREPARE_AGAIN;
-        if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
+        if (attempt === MAX_ATTEMPTS || !isRetryable(error)) throw error;
         await this.pause(attempt);
       }
     }
@@ -83,7 +85,7 @@ export class CallTransactions {
   }
 }
 
-/** Has the transaction undone whose handler has asked for another preparation. */
+/** Rolls the transaction back when its handler has requested another preparation. */
 class RolledBack extends Error {}
 
 function orRollBack(answer: unknown): unknown {

@@ -23,13 +23,13 @@ describe('calls while a transaction is open', () => {
   const happens = (at: string, more: Partial<CallInTransaction> = {}) =>
     callsInTransaction.publish({ call: 'rpc.contacts.find', at: [at], driver, ...more });
 
-  it('are counted, and each place is logged once', async () => {
+  it('are counted, and each call site is logged once', async () => {
     for (const at of ['here', 'there', 'here']) happens(at);
     expect(lines).toEqual(['here', 'there'].map((at) => ({ call: 'rpc.contacts.find', at: [at] })));
     expect(await metrics.render()).toContain('leaver_calls_in_transaction_total{call="rpc.contacts.find"} 3');
   });
 
-  it('of another service in the same process are not shown', async () => {
+  it('of another service in the same process are ignored', async () => {
     happens('here', { driver: {} });
     expect(lines).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { Log, Metrics } from '#libs/observability';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
 
-/** Shows the calls that were made while a transaction was open: every one in the metrics, each place once in the log. */
+/** Reports calls that were made while a transaction was open: counts all of them, and logs each call site once. */
 @Injectable()
 export class CallsInTransaction implements OnApplicationShutdown {
   private readonly total;
@@ -28,12 +28,12 @@ export class CallsInTransaction implements OnApplicationShutdown {
 
   private readonly record = (message: unknown): void => {
     const { call, at, driver } = message as CallInTransaction;
-    // Other services in the same process have databases of their own.
+    // Other services in the same process have their own databases.
     if (driver !== this.em?.getDriver()) return;
     this.total.inc({ call });
     const place = at.join();
     if (this.logged.has(place)) return;
     this.logged.add(place);
-    this.log.error({ call, at }, 'a call was made while a transaction was open');
+    this.log.error({ call, at }, 'call made inside a database transaction');
   };
 }

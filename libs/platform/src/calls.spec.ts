@@ -136,33 +136,33 @@ const codeOf = (call: Promise<unknown>) =>
   );
 
 describe('the transaction of a call', () => {
-  it('a mutating call that fails leaves nothing behind', async () => {
+  it('is rolled back when the call fails', async () => {
     expect(await codeOf(client.call(createThenFail, aCall('undone')))).toBe('conflict');
     expect(await notes('undone')).toBe(0);
   });
 
-  it('one that succeeds is there', async () => {
+  it('is committed when the call succeeds', async () => {
     await client.call(create, aCall('done'));
     expect(await notes('done')).toBe(1);
   });
 
-  it('without a transaction, what was written stays', async () => {
+  it('can be disabled, so that writes of a failed call stay', async () => {
     expect(await codeOf(client.call(createOutside, aCall('stays')))).toBe('conflict');
     expect(await notes('stays')).toBe(1);
   });
 
-  it('reading opens none', async () => {
+  it('is not opened for reading', async () => {
     expect(await client.call(inTransaction, { principal: me })).toEqual({ id: 'false' });
   });
 
-  it.each(['40001', '40P01'])('is run again when PostgreSQL asks for it (%s), with one effect', async (sqlState) => {
+  it.each(['40001', '40P01'])('is retried when PostgreSQL asks for it (%s), with one effect', async (sqlState) => {
     failures = [sqlState, sqlState];
     await client.call(conflicting, aCall(`again ${sqlState}`));
     expect(failures).toEqual([]);
     expect(await notes(`again ${sqlState}`)).toBe(1);
   });
 
-  it('is not run again for ever, nor for any other error', async () => {
+  it('is not retried endlessly, nor for any other error', async () => {
     failures = Array(10).fill('40001');
     expect(await codeOf(client.call(conflicting, aCall('hopeless')))).toBe('internal');
     expect(failures).toHaveLength(6);
@@ -173,19 +173,19 @@ describe('the transaction of a call', () => {
 });
 
 describe('an idempotency key', () => {
-  it('sent twenty times at once has one effect, and everybody gets the same answer', async () => {
+  it('sent twenty times concurrently has one effect and one answer', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => client.call(create, withKey('once', 'k1'))));
     expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
     expect(await notes('once')).toBe(1);
   });
 
-  it('with another request is refused', async () => {
+  it('is refused with another request', async () => {
     await client.call(create, withKey('first', 'k2'));
     expect(await codeOf(client.call(create, withKey('second', 'k2')))).toBe('idempotency-mismatch');
     expect(await notes('second')).toBe(0);
   });
 
-  it('belongs to one person, one account and one operation', async () => {
+  it('is scoped to one user, one account and one operation', async () => {
     await client.call(create, withKey('mine', 'k3'));
     const colleague = { ...me, userId: '0198c000-0000-7000-8000-000000000003' };
     const stranger = { ...me, accountId: '0198c000-0000-7000-8000-000000000009' };
@@ -197,14 +197,14 @@ describe('an idempotency key', () => {
     expect(await notes('mine')).toBe(3);
   });
 
-  it('of a call that failed can be used again', async () => {
+  it('can be reused after a failed call', async () => {
     failures = ['23514'];
     expect(await codeOf(client.call(conflicting, withKey('retried', 'k4')))).toBe('internal');
     expect(await codeOf(client.call(conflicting, withKey('retried', 'k4')))).toBe('ok');
     expect(await notes('retried')).toBe(1);
   });
 
-  it('is forgotten after a day', async () => {
+  it('expires after a day', async () => {
     const first = await client.call(create, withKey('daily', 'k5'));
     clock.advanceDays(0.9);
     expect(await client.call(create, withKey('daily', 'k5'))).toEqual(first);
@@ -213,7 +213,7 @@ describe('an idempotency key', () => {
     expect(await notes('daily')).toBe(2);
   });
 
-  it('is swept away with its stored answer', async () => {
+  it('is deleted together with its stored answer after it has expired', async () => {
     await client.call(create, withKey('swept', 'k6'));
     clock.advanceDays(1.1);
     const keys = service.app.get(IdempotencyKeys, { strict: false });

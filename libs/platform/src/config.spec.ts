@@ -31,7 +31,7 @@ const faultsOf = (env: Environment): readonly string[] => {
 };
 
 describe('settings', () => {
-  it('come from environment variables named after the fields, with defaults for the rest', () => {
+  it('come from environment variables named after the fields, otherwise from defaults', () => {
     const config = loadConfig(ExampleConfig, 'example', complete({ PORT: '8080', DEMO: 'true' }));
     expect({ ...config }).toEqual({
       serviceName: 'example',
@@ -48,7 +48,7 @@ describe('settings', () => {
     });
   });
 
-  it('faults are listed together, one line each, by the name of the variable', () => {
+  it('report all faults together, one line each, by variable name', () => {
     expect(faultsOf({ PORT: '99999', NATS_URL: 'http://x', LOG_LEVEL: 'loud', MASTER_SECRET: '' })).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^DATABASE_URL is not set; it must be the address of a PostgreSQL database/),
@@ -61,20 +61,20 @@ describe('settings', () => {
     expect(faultsOf({ PORT: '99999', NATS_URL: 'http://x', LOG_LEVEL: 'loud', MASTER_SECRET: '' })).toHaveLength(5);
   });
 
-  it('the error never shows a value', () => {
+  it('never show a value in the error', () => {
     expect(() =>
       loadConfig(ExampleConfig, 'example', complete({ MASTER_SECRET: 'sesame', DATABASE_URL: 'my:hidden' })),
     ).toThrow(expect.objectContaining({ message: expect.not.stringMatching(/sesame|hidden/) }));
   });
 
-  it('a number or flag that is none is a fault', () => {
+  it('report a number or flag that cannot be parsed', () => {
     expect(faultsOf(complete({ PORT: 'eighty', DEMO: 'yes' }))).toEqual([
       expect.stringMatching(/^PORT must be an integer/),
       expect.stringMatching(/^DEMO must be a boolean/),
     ]);
   });
 
-  it('a process without a database needs no address of one', () => {
+  it('need no database URL in a process without a database', () => {
     expect(loadConfig(BaseConfig, 'gateway', { NATS_URL: 'tls://a:4222,b:4222' }).natsUrl).toBe('tls://a:4222,b:4222');
   });
 });
@@ -93,27 +93,27 @@ describe('a setting in a file', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('counts as if it were in the variable, without the blanks around it', () => {
+  it('is used like the variable, without surrounding whitespace', () => {
     const config = loadConfig(ExampleConfig, 'example', { ...fromFile('secret'), PORT_FILE: file('port') });
     expect(config).toMatchObject({ masterSecret: 'kept in a file of its own', port: 8080 });
   });
 
-  it('is not set when the file is empty', () => {
+  it('counts as not set when the file is empty', () => {
     expect(faultsOf(fromFile('empty'))).toEqual([expect.stringMatching(/^MASTER_SECRET is not set/)]);
   });
 
-  it('is checked as any other, and never shown', () => {
+  it('is validated like any other and never shown', () => {
     expect(faultsOf(fromFile('short'))).toEqual([expect.stringMatching(/^MASTER_SECRET (?!.*sesame)/)]);
   });
 
-  it('that can’t be read is one fault among the others', () => {
+  it('is reported like other faults when the file cannot be read', () => {
     expect(faultsOf({ ...fromFile('missing'), PORT: '99999' })).toEqual([
       'MASTER_SECRET_FILE must name a file that can be read (ENOENT)',
       expect.stringMatching(/^PORT must not be greater/),
     ]);
   });
 
-  it('is refused beside the variable: which of the two counts?', () => {
+  it('is refused together with the variable', () => {
     expect(faultsOf({ ...fromFile('secret'), MASTER_SECRET: 'another one of these' })).toEqual([
       'MASTER_SECRET and MASTER_SECRET_FILE are both set; only one of them may be',
     ]);

@@ -3,35 +3,36 @@ import { fieldTypes, OneOf, Pattern, Shape, Text, Url, validate, Whole, type Cla
 import { readFileSync } from 'node:fs';
 
 /**
- * Settings that every process has. Each field comes from the environment variable of its name in capitals: `natsUrl` from
- * `NATS_URL`, or from the file that `NATS_URL_FILE` names. An empty variable counts as not set; a field's initial value is its
- * default.
+ * Settings of every process. Each field comes from the environment variable with its name in upper case (`natsUrl` from
+ * `NATS_URL`), or from the file that `NATS_URL_FILE` names. An empty variable counts as not set; a field's initial
+ * value is its default.
  */
 export class BaseConfig implements ObservabilitySettings {
-  /** Name of the service, as in subjects and log lines. Not a setting. */
+  /** Name of the service in subjects and log lines. Not a setting. */
   serviceName: string;
 
   @Pattern(/^(nats|tls):\/\/\S+$/, 'the address of a NATS server, like nats://user:password@127.0.0.1:4222', {
-    about: 'Address of the NATS server, with name and password: `nats://…` or `tls://…`; several with commas.',
+    about:
+      'Address of the NATS server, with user and password: `nats://…` or `tls://…`; several are separated by commas.',
   })
   natsUrl: string;
 
-  @Whole({ min: 1, max: 5, about: 'Number of servers of a NATS cluster that keep each stream, 1 to 5.' })
+  @Whole({ min: 1, max: 5, about: 'Number of servers of a NATS cluster that store each stream, 1 to 5.' })
   natsReplicas: number = 1;
 
   @Whole({
     max: 65_535,
-    about: 'Port of health, and of metrics unless `METRICS_PORT` is set; 0 takes any free port, which the log names.',
+    about: 'Port of health, and of metrics unless `METRICS_PORT` is set; 0 takes any free port, which is logged.',
   })
   port: number = 0;
 
-  @Text({ about: 'Address that HTTP listens on; `0.0.0.0` is all of them.' })
+  @Text({ about: 'Address that HTTP listens on; `0.0.0.0` for all addresses.' })
   host: string = '127.0.0.1';
 
   @Whole({
     max: 65_535,
     optional: true,
-    about: 'Port of metrics, which `PORT` then does not serve; 0 takes any free port, which the log names.',
+    about: 'Port of metrics, which are then not served on `PORT`; 0 takes any free port, which is logged.',
   })
   metricsPort?: number;
 
@@ -41,7 +42,7 @@ export class BaseConfig implements ObservabilitySettings {
   @Url({
     optional: true,
     about:
-      'Address of a collector that takes traces in OTLP over HTTP, like `http://127.0.0.1:4318`; without it nothing is ' +
+      'URL of a collector that accepts traces in OTLP over HTTP, like `http://127.0.0.1:4318`. Without it no traces are ' +
       'recorded ([Traces](OPERATIONS.md#traces)).',
   })
   otelExporterOtlpEndpoint?: string;
@@ -51,8 +52,8 @@ export class BaseConfig implements ObservabilitySettings {
 
   @OneOf(TRACES_SAMPLERS, {
     about:
-      'Which traces are recorded: OpenTelemetry’s `always_on`, `always_off`, `traceidratio`, or one of these after ' +
-      '`parentbased_`.',
+      'Which traces are recorded: OpenTelemetry’s `always_on`, `always_off`, `traceidratio`, or one of these prefixed ' +
+      'with `parentbased_`.',
   })
   otelTracesSampler: TracesSampler = 'parentbased_always_on';
 
@@ -62,29 +63,27 @@ export class BaseConfig implements ObservabilitySettings {
   otelTracesSamplerArg: number = 1;
 }
 
-/** A service with a database of its own. */
+/** Settings of a service with its own database. */
 export class ServiceConfig extends BaseConfig {
   @Pattern(
     /^postgres(ql)?:\/\/\S+$/,
     'the address of a PostgreSQL database, like postgres://user:password@127.0.0.1:5432/name',
     {
       about:
-        'Address of the service’s own PostgreSQL database, with a role that may read and write rows; not through a pooler ' +
-        'that shares connections out by transaction.',
+        'Address of the service’s own PostgreSQL database, with a role that may read and write rows; not through a ' +
+        'transaction pooler.',
     },
   )
   databaseUrl: string;
 }
 
-/** The environment lacks or garbles settings. The message names every one of them, and quotes none. */
+/** Settings are missing or invalid. The message lists all of them and quotes no values. */
 export class ConfigError extends Error {
   constructor(
     serviceName: string,
     readonly faults: readonly string[],
   ) {
-    super(
-      `${serviceName} can't start, its settings need attention:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
-    );
+    super(`${serviceName} cannot start because of its settings:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
     this.name = 'ConfigError';
   }
 }
@@ -92,8 +91,8 @@ export class ConfigError extends Error {
 export type Environment = Record<string, string | undefined>;
 
 /**
- * Reads the settings of a service from environment variables, and from the files that variables ending in `_FILE` name.
- * @throws ConfigError naming all that is missing or wrong
+ * Reads the settings of a service from environment variables, and from the files named by variables ending in `_FILE`.
+ * @throws ConfigError listing everything that is missing or invalid
  */
 export function loadConfig<C extends BaseConfig>(type: Class<C>, serviceName: string, env: Environment): C {
   const config = new type();
@@ -110,7 +109,7 @@ export function loadConfig<C extends BaseConfig>(type: Class<C>, serviceName: st
   const invalid = validate(type, config, { unknown: 'ignore' })
     .filter(({ name }) => !unreadable.has(name))
     .map(({ name, value, messages }) => {
-      // A message begins with the name of the field; the reader knows the name of the variable.
+      // A message starts with the field's name; the operator knows the variable's name.
       const hint = (messages.isInt ?? Object.values(messages).at(-1)!).replace(name, '').trim();
       return `${variable(name)} ${value === undefined ? 'is not set; it ' : ''}${hint}`;
     });
@@ -120,9 +119,9 @@ export function loadConfig<C extends BaseConfig>(type: Class<C>, serviceName: st
 }
 
 /**
- * The value of one variable, or what the file holds that `<name>_FILE` names, without the blanks around it.
- * @returns undefined when neither is set, or what is set is empty
- * @throws Error when both are set or the file can't be read; its message names the variable and quotes nothing
+ * The value of a variable, or the contents of the file that `<name>_FILE` names, without surrounding whitespace.
+ * @returns undefined if neither is set or the value is empty
+ * @throws Error when both are set or the file cannot be read; the message names the variable and quotes nothing
  */
 function setting(env: Environment, name: string): string | undefined {
   const [text, file] = [env[name], env[`${name}_FILE`]];
@@ -136,7 +135,7 @@ function setting(env: Environment, name: string): string | undefined {
   }
 }
 
-/** The environment variable that sets a field. */
+/** The name of the environment variable for a field. */
 export const variable = (field: string): string => field.replace(/[A-Z]/g, '_$&').toUpperCase();
 
 function convert(text: string, kind: string): unknown {

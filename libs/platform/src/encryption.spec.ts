@@ -5,12 +5,12 @@ const ids = new Ids(new SystemClock());
 const sealing = new Encryption('the secret', 'tests', ids);
 const sealed = sealing.encrypt('a token', 'account');
 
-describe('what is sealed', () => {
-  it('opens with what it was bound to', () => {
+describe('an encrypted text', () => {
+  it('is decrypted with the context that it was bound to', () => {
     expect(sealing.decrypt(sealed, 'account')).toBe('a token');
   });
 
-  it('looks different every time, and shows nothing', () => {
+  it('differs each time and does not contain the plaintext', () => {
     expect(sealing.encrypt('a token', 'account')).not.toBe(sealed);
     expect(Buffer.from(sealed, 'base64url').includes('a token')).toBe(false);
   });
@@ -23,7 +23,7 @@ describe('what is sealed', () => {
       'when it was changed',
       () => sealing.decrypt(`${sealed.slice(0, -2)}${sealed.endsWith('AA') ? 'BB' : 'AA'}`, 'account'),
     ],
-  ])('does not open %s', (_how, open) => {
+  ])('is not decrypted %s', (_how, open) => {
     expect(open).toThrow();
   });
 });

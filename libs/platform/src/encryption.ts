@@ -5,11 +5,11 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE = 12;
 const TAG = 16;
 
-/** Encrypts what must not be readable in the database: AES-256-GCM under a key derived from a secret, for one purpose. */
+/** Encrypts data at rest: AES-256-GCM under a key that is derived from a secret for one purpose. */
 export class Encryption {
   private readonly key: Buffer;
 
-  /** @param purpose keeps what one secret seals here from being opened there */
+  /** @param purpose separates keys derived from the same secret */
   constructor(
     secret: string,
     purpose: string,
@@ -19,8 +19,8 @@ export class Encryption {
   }
 
   /**
-   * @param boundTo what it belongs to, an account or a key id: it opens only with the same
-   * @returns nonce, tag and text, in base64url
+   * @param boundTo the owner, an account or a key id: decryption needs the same value
+   * @returns nonce, tag and ciphertext in base64url
    */
   encrypt(text: string, boundTo: string): string {
     const nonce = Buffer.from(this.ids.secret(NONCE), 'base64url');
@@ -29,7 +29,7 @@ export class Encryption {
     return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
   }
 
-  /** @throws Error when it was sealed under another secret, for another purpose or for something else, or was changed */
+  /** @throws Error when the secret, the purpose or `boundTo` differs, or the text was changed */
   decrypt(sealed: string, boundTo: string): string {
     const bytes = Buffer.from(sealed, 'base64url');
     const decipher = createDecipheriv(ALGORITHM, this.key, bytes.subarray(0, NONCE), { authTagLength: TAG });

@@ -6,7 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 type Check = () => boolean | Promise<boolean>;
 
-/** What has to be well before this process is sent traffic. A service adds its own; a check that throws has failed. */
+/** The readiness checks of this process. A service adds its own; a check that throws has failed. */
 @Injectable()
 export class Readiness {
   private readonly checks = new Map<string, Check>();
@@ -40,7 +40,9 @@ export class HealthController {
     private readonly readiness: Readiness,
   ) {}
 
-  /** The process answers; it says nothing of its neighbours, or one broken database would restart every service. */
+  /**
+   * Liveness: the process responds. Dependencies are not checked, or one broken database would restart every service.
+   */
   @Get('live')
   live(): { status: 'ok' } {
     return { status: 'ok' };
@@ -52,7 +54,7 @@ export class HealthController {
     return this.health.check(
       this.readiness.entries().map(([name, check]) => async () => {
         const indicator = this.indicators.check(name);
-        // The answer says which check has failed; why is in the log of what it checks.
+        // The response says which check has failed; the reason is in the log.
         const well = await Promise.resolve()
           .then(check)
           .catch(() => false);

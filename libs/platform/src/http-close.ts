@@ -3,8 +3,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 const LOOK_EVERY = 50;
 
 /**
- * Lets go of clients when the service ends. A client that keeps its connection for a next request would hold up the end for as
- * long as it likes: an answer given from now on tells it not to, and a connection without a request is closed.
+ * Disconnects clients when the service stops. A client with a keep-alive connection would otherwise delay the stop:
+ * responses from now on close their connection, and idle connections are closed.
  */
 export function releaseClients(app: NestFastifyApplication): void {
   const http = app.getHttpAdapter().getInstance();

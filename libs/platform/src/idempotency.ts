@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
 import { Encryption } from './encryption.js';
 
-/** Tables that the platform itself needs in every service's database. */
+/** Tables that the platform needs in every service's database. */
 export const platformMigrations: Migrations = [
   migration(
     '0003-idempotency-key',
@@ -31,8 +31,8 @@ export interface KeyedCall {
 }
 
 /**
- * Remembers for a day what was answered to a call with an idempotency key. Answers can hold names and secrets, so they
- * are sealed under the client's key, of which only a digest is kept: whoever reads the table learns nothing.
+ * Stores the answers to calls with an idempotency key for a day. Answers may contain names and secrets, so they are
+ * encrypted under the client's key, of which only a digest is stored: reading the table reveals nothing.
  */
 @Injectable()
 export class IdempotencyKeys {
@@ -43,9 +43,9 @@ export class IdempotencyKeys {
   ) {}
 
   /**
-   * Does the work, unless a call with this key has done it: then its answer is given again. Runs in the caller's
-   * transaction, so key, effect and answer become visible together; a second call waits for the first one's end.
-   * @throws Problem `idempotency-mismatch` when the key came with another request, or from another person
+   * Does the work, unless a call with this key has already done it: then returns the stored answer. Runs in the
+   * caller's transaction, so key, effect and answer are committed together; a second call waits for the first to end.
+   * @throws Problem `idempotency-mismatch` when the key was used with another request or by another user
    */
   async once(em: EntityManager, keyed: KeyedCall, work: () => Promise<unknown>): Promise<unknown> {
     const claim = this.claimOf(keyed);
@@ -63,14 +63,14 @@ export class IdempotencyKeys {
   }
 
   /**
-   * What a call with this key was answered, for a look before the transaction; undefined when none has ended yet.
+   * Returns the stored answer of a call with this key, for a check before the transaction; undefined if there is none.
    * @throws Problem `idempotency-mismatch` as `once` does
    */
   find(em: EntityManager, keyed: KeyedCall): Promise<{ answer: unknown } | undefined> {
     return this.storedAnswer(em, this.claimOf(keyed), this.horizon());
   }
 
-  /** Forgets what is older than a day. @returns how many */
+  /** Deletes keys older than a day. @returns how many were deleted */
   async sweep(): Promise<number> {
     if (!this.em) return 0;
     const swept = await sql`delete from idempotency_key where created_at < ${this.horizon()}`.execute(
@@ -120,7 +120,7 @@ export class IdempotencyKeys {
   }
 }
 
-/** A key and the request that it stands for, as the table has them. */
+/** A key and its request, as stored in the table. */
 interface Claim {
   account: string;
   operation: string;

@@ -22,7 +22,7 @@ const ids = new Ids(clock);
 const under = (current: string, previous?: string) => new RotatingEncryption({ current, previous }, 'tests', ids);
 const before = under('the old secret');
 
-describe('what a previous secret has sealed', () => {
+describe('texts encrypted with a previous secret', () => {
   let database: TestDatabase;
   let orm: MikroORM;
   const running: KeyRotation[] = [];
@@ -40,7 +40,7 @@ describe('what a previous secret has sealed', () => {
     const older = new Encryption('the old secret', 'tests', ids);
     const rows = Array.from({ length: ROWS }, (_, n) => {
       const account = `account ${n % 3}`;
-      // Half of it by a release that set no mark.
+      // Every second row is from an older release, which set no mark.
       return { id: n + 1, account, secret: (n % 2 ? older : before).encrypt(`secret ${n + 1}`, account) };
     });
     await sql`
@@ -78,7 +78,7 @@ describe('what a previous secret has sealed', () => {
     return rows.filter((row) => sealing.canDecrypt(row.secret, row.account_id)).map(({ id }) => id);
   };
 
-  it('is sealed under the new one, whoever of two replicas gets there first, and opens with it alone', async () => {
+  it('are re-encrypted with the new secret by either of two replicas, and need only that', async () => {
     const [one] = await Promise.all([1, 2].map(() => start(under('the new secret', 'the old secret'))));
     await eventually(async () => expect(await one!.waiting()).toBe(0));
     await stop();
@@ -86,7 +86,7 @@ describe('what a previous secret has sealed', () => {
     expect(await opened(before)).toEqual([]);
   });
 
-  it('stays where it is damaged, and keeps nothing else from it', async () => {
+  it('are skipped if they are damaged, without holding up others', async () => {
     await sql`update thing set secret = ${`${before.mark}damaged`} where id in (1, 120)`.execute(db());
     const keyRotation = await start(under('the new secret', 'the old secret'));
     await eventually(async () => expect(await keyRotation.waiting()).toBe(2));
@@ -94,14 +94,14 @@ describe('what a previous secret has sealed', () => {
     expect(await opened(under('the new secret'))).toHaveLength(ROWS - 2);
   });
 
-  it('stays as it is when no previous secret is given, for older replicas beside this one', async () => {
+  it('stay unchanged without a previous secret, so that older replicas can read them', async () => {
     await start(before);
     await stop();
     const { rows } = await sql`select from thing where not starts_with(secret, ${before.mark})`.execute(db());
     expect(rows).toHaveLength(ROWS / 2);
   });
 
-  it('has a service not start with a previous secret that has not sealed it', async () => {
+  it('keep the service from starting if neither secret decrypts them', async () => {
     await expect(start(under('the new secret', 'a wrong one'))).rejects.toThrow(ConfigError);
     await stop();
     expect(await opened(before)).toHaveLength(ROWS);

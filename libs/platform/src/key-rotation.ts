@@ -6,12 +6,12 @@ import { sql } from 'kysely';
 import { ConfigError } from './config.js';
 import type { RotatingEncryption } from './rotating-encryption.js';
 
-const AT_ONCE = 100;
-const TRIED = 5;
-/** Milliseconds until the next look: another replica may have gone on with the old secret for a while. */
+const BATCH_SIZE = 100;
+const SAMPLE_SIZE = 5;
+/** Milliseconds until the next look, because another replica may have used the old secret for a while. */
 const POLL_MS = 60_000;
 
-/** Where sealed texts stand. `id` and `boundTo` are columns of the same table. */
+/** A column with encrypted texts. `id` and `boundTo` are columns of the same table. */
 export interface EncryptedColumn {
   table: string;
   column: string;
@@ -29,7 +29,7 @@ export interface KeyRotationOptions {
   em: EntityManager;
   sealing: RotatingEncryption;
   columns: readonly EncryptedColumn[];
-  /** Of the secret, like `CONTACTS_SECRET`. */
+  /** The setting with the secret, like `CONTACTS_SECRET`. */
   setting: string;
   serviceName: string;
   context: WorkerContext;
@@ -37,8 +37,8 @@ export interface KeyRotationOptions {
 }
 
 /**
- * The provider of a service's `KeyRotation`.
- * @param sealing injection token of what the columns are sealed with, a `RotatingEncryption`
+ * Provides a service's `KeyRotation`.
+ * @param sealing injection token of the `RotatingEncryption` of these columns
  */
 export const keyRotation = (
   sealing: InjectionToken,
@@ -51,31 +51,31 @@ export const keyRotation = (
 });
 
 /**
- * Brings everything that is sealed under a previous secret under the one in use, in batches, while the service is at
- * work. Replicas share the rows.
+ * Re-encrypts everything that is encrypted with a previous secret with the current one, in batches, while the service
+ * is running. Replicas share the rows.
  */
 export class KeyRotation extends StepWorker {
   constructor(private readonly options: KeyRotationOptions) {
     const { context, metrics, sealing } = options;
     super(context, { name: 'key-rotation', pollMs: POLL_MS, errorDelaysMs: [POLL_MS] });
-    const countPending = metrics.gauge('leaver_secrets_to_reseal', 'Texts that are sealed under a previous secret.');
+    const countPending = metrics.gauge('leaver_secrets_to_reseal', 'Texts encrypted with a previous secret.');
     metrics.measured(async () => countPending.set(sealing.rotating ? await this.waiting() : 0));
   }
 
-  /** @throws ConfigError when a previous secret is given, and something opens with neither */
+  /** @throws ConfigError when a previous secret is given and neither secret decrypts some text */
   override async onApplicationBootstrap(): Promise<void> {
     const { setting, serviceName, sealing } = this.options;
-    const countUndecryptable = await this.unopened();
+    const countUndecryptable = await this.undecryptableKeys();
     if (countUndecryptable > 0 && sealing.rotating)
       throw new ConfigError(serviceName, [
-        `${setting}_PREVIOUS must be the secret that ${setting} replaces: there is something in the database that neither of them opens`,
+        `${setting}_PREVIOUS must be the secret that ${setting} replaces: neither of them decrypts some texts in the database`,
       ]);
     if (countUndecryptable > 0)
-      this.log.error({ setting }, 'what another secret has sealed can’t be read: give it as the previous one');
+      this.log.error({ setting }, 'texts encrypted with another secret cannot be read: set it as the previous secret');
     if (sealing.rotating) await super.onApplicationBootstrap();
   }
 
-  /** How many texts the secret in use does not open. */
+  /** The number of texts that are not encrypted with the current secret. */
   async waiting(): Promise<number> {
     let count = 0;
     for (const { table, column } of this.options.columns) {
@@ -99,7 +99,7 @@ export class KeyRotation extends StepWorker {
         last = batch.at(-1);
       } while (last && !this.stopping);
     }
-    if (resealed > 0) this.log.info({ resealed }, 'sealed under the secret in use');
+    if (resealed > 0) this.log.info({ resealed }, 'texts re-encrypted with the current secret');
     return false;
   }
 
@@ -111,7 +111,7 @@ export class KeyRotation extends StepWorker {
       const { rows } = await sql<EncryptedRow>`
         select ${id}::text as id, ${column} as sealed, ${sql.ref(where.boundTo)}::text as bound from ${table}
         where ${column} is not null and not starts_with(${column}, ${sealing.mark})
-          and (${after}::text is null or ${id}::text > ${after}) order by ${id}::text limit ${AT_ONCE}
+          and (${after}::text is null or ${id}::text > ${after}) order by ${id}::text limit ${BATCH_SIZE}
         for no key update skip locked`.execute(db);
       const fresh = rows
         .filter(({ sealed, bound }) => sealing.canDecrypt(sealed, bound))
@@ -125,10 +125,10 @@ export class KeyRotation extends StepWorker {
   }
 
   /**
-   * Of how many keys that have sealed something neither secret opens a text; a few are tried, for one may be damaged.
-   * What the secret in use has sealed, which in the end is all there is, is looked at apart: it needs no sorting by keys.
+   * Counts the keys whose texts neither secret decrypts. A few texts per key are tried, because one may be damaged.
+   * Texts of the current secret, usually all of them, are queried separately, which needs no sorting by key.
    */
-  private async unopened(): Promise<number> {
+  private async undecryptableKeys(): Promise<number> {
     const { columns, sealing } = this.options;
     let count = 0;
     for (const { table, column, id, boundTo } of columns) {
@@ -137,13 +137,13 @@ export class KeyRotation extends StepWorker {
       const isOurs = sql`starts_with(${text}, ${sealing.mark})`;
       const { rows } = await sql<EncryptedRow & { mark: string }>`
         (select ${row}, ${sealing.mark} as mark from ${sql.table(table)}
-          where ${text} is not null and ${isOurs} order by ${sql.ref(id)}::text limit ${TRIED})
+          where ${text} is not null and ${isOurs} order by ${sql.ref(id)}::text limit ${SAMPLE_SIZE})
         union all
         select id, sealed, bound, mark from (
           select ${row}, mark, row_number() over (partition by mark order by ${sql.ref(id)}::text) as n
           from ${sql.table(table)}, lateral (select case when ${text} like '%.%' then split_part(${text}, '.', 1) else '' end as mark) m
           where ${text} is not null and not ${isOurs}) others
-        where n <= ${TRIED}`.execute(this.db());
+        where n <= ${SAMPLE_SIZE}`.execute(this.db());
       const byKey = [...Map.groupBy(rows, ({ mark }) => mark).values()];
       count += byKey.filter((own) => !own.some(({ sealed, bound }) => sealing.canDecrypt(sealed, bound))).length;
     }

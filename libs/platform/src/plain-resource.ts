@@ -23,16 +23,16 @@ interface Operations<T, C extends object, Q extends ListQuery> {
 
 interface Spec<Row> {
   entity: AnyEntity & { readonly '~entity': Row };
-  /** Properties that go into the answer as they are. */
+  /** Properties that are returned unchanged. */
   shown: readonly (keyof Row & string)[];
   /**
-   * Properties that name a person. Whoever is named on the way in must not have left; on the way out `ownerId` is joined
+   * Properties that refer to users. A user named in a request must not have left. In responses `ownerId` is accompanied
    * by `owner` with name and status, and a property without `Id`, like `assignee`, becomes that view.
    */
   people?: readonly (keyof Row & string)[];
-  /** The person property that is the caller unless somebody else is named. */
+  /** The user property that defaults to the caller. */
   mine?: keyof Row & string;
-  /** Only the person in `mine` and managers may remove it. */
+  /** Only the user in `mine` and managers may remove it. */
   own?: boolean;
 }
 
@@ -42,19 +42,19 @@ export interface TenantRow {
 }
 
 /**
- * A controller with the four calls of a plain resource: tenant-scoped, checked against people who have left, newest
- * first. A subclass adds what its resource does beyond that, by overriding `prepare`, `filter`, `present` or `discard`, or
- * with handlers of its own. The four handlers themselves cannot be overridden: their subjects hang on the methods here.
+ * Creates a controller with the four calls of a plain resource: tenant-scoped, refusing users who have left, newest
+ * first. A subclass adds behaviour by overriding `prepare`, `filter`, `present` or `discard`, or with its own handlers.
+ * The four handlers cannot be overridden, because their subjects are registered for the methods here.
  */
 export function plainResource<Row extends TenantRow, T, C extends object, Q extends ListQuery>(
   operations: Operations<T, C, Q>,
   spec: Spec<Row>,
 ) {
   const { entity, shown, people = [], mine, own = false } = spec;
-  // The decorators compare the methods' types with the operations'; here both stand for any resource.
+  // The decorators compare the methods' types with the operations'; here both are generic.
   const any = operations as unknown as Operations<object, object, ListQuery>;
 
-  /** Whom the row names there. */
+  /** The user that the row refers to in this property. */
   const personIn = (row: Partial<Row>, name: keyof Row) => row[name] as string | null | undefined;
 
   const view = (row: Row, views: ReadonlyMap<string, UserView>): Record<string, unknown> => {
@@ -106,29 +106,30 @@ export function plainResource<Row extends TenantRow, T, C extends object, Q exte
     async remove(call: Call): Promise<void> {
       const row = await this.find(call);
       const mayRemove = !own || personIn(row, mine!) === call.principal.userId || isManager(call.principal);
-      if (!mayRemove) throw new Problem('forbidden', { detail: 'Only whose it is and managers may do this.' });
+      if (!mayRemove) throw new Problem('forbidden', { detail: 'Only its owner and managers may do this.' });
       await this.discard(row, call);
     }
 
     /**
-     * The values of a new row, and whatever else the resource's own `insert` takes. Runs in the transaction that inserts it.
-     * @param _prepared what the resource's own `@Prepares(operations.create)` has returned
+     * Returns the values of a new row, and any extra values that the resource's `insert` needs. Runs in the transaction
+     * that inserts the row.
+     * @param _prepared the result of the resource's `@Prepares(operations.create)` method
      */
     async prepare({ body }: Call, _prepared?: unknown): Promise<Partial<Row>> {
       return { ...(body as Partial<Row>) };
     }
 
-    /** Removes a row, with whatever else has to go. */
+    /** Removes a row and its dependent data. */
     async discard(row: Row, _call: Pick<Call, 'principal'>): Promise<void> {
       this.em.remove(row);
     }
 
-    /** Conditions on the listed rows, besides the account. */
+    /** Conditions for the list, in addition to the account. */
     filter(call: Call<NoBody, ListQuery>): ObjectQuery<Row> {
       return this.asked(call) as ObjectQuery<Row>;
     }
 
-    /** The query's fields, where `me` is the caller and `none` nobody. */
+    /** The query's fields, with `me` replaced by the caller and `none` by null. */
     asked({ query, principal }: Call<NoBody, ListQuery>): Record<string, unknown> {
       const { limit: _limit, cursor: _cursor, ...fields } = query as ListQuery & Record<string, unknown>;
       const value = (given: unknown) => (given === 'me' ? principal.userId : given === 'none' ? null : given);
@@ -139,14 +140,14 @@ export function plainResource<Row extends TenantRow, T, C extends object, Q exte
       );
     }
 
-    /** @throws Problem `not-found`, also for another account's row */
+    /** @throws Problem `not-found`, also for a row of another account */
     async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<Row> {
       const row: Row | null = await this.em.findOne(entity, { id: params.id, accountId: principal.accountId });
       if (!row) throw new Problem('not-found');
       return row;
     }
 
-    /** @throws Problem `unknown-user` or `inactive-user` for the people it names */
+    /** @throws Problem `unknown-user` or `inactive-user` for the users it refers to */
     async insert({ principal }: Pick<Call, 'principal'>, values: Partial<Row>): Promise<Row> {
       const { properties } = metadataOf(this.em, entity);
       const row = {
@@ -165,7 +166,7 @@ export function plainResource<Row extends TenantRow, T, C extends object, Q exte
       return created;
     }
 
-    /** Rows as the API shows them; everybody named is read through the directory, once for all rows. */
+    /** Converts rows to API objects. Users are read from the directory once for all rows. */
     async present(rows: readonly Row[], _call: Pick<Call, 'principal'>): Promise<object[]> {
       const views = await this.directory.views(rows.flatMap((row) => people.map((name) => personIn(row, name))));
       return rows.map((row) => view(row, views));
@@ -174,7 +175,7 @@ export function plainResource<Row extends TenantRow, T, C extends object, Q exte
   return PlainResource;
 }
 
-/** `ownerId` stays and is joined by `owner`; `assignee` is the view itself. */
+/** Fields of a user property: `ownerId` is accompanied by `owner`; `assignee` becomes the view itself. */
 export function personFields(
   name: string,
   userId: string | null | undefined,

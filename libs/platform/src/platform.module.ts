@@ -22,7 +22,10 @@ export interface PlatformParts {
   ids: Ids;
 }
 
-/** What every service can inject: its configuration (by the class of it), log, clock, ids, metrics, and the ways to others. */
+/**
+ * Providers for every service: its configuration (by class), log, clock, ids, metrics, and the clients of broker and
+ * services.
+ */
 @Module({})
 export class PlatformModule {
   static with({ config, log, nats, clock, ids }: PlatformParts): DynamicModule {

@@ -30,10 +30,10 @@ const askInside = operation<Placed, Order>({ ...common, id: 'orders.inside', pat
 const assign = operation<undefined, Order>({ ...common, id: 'orders.assign', path: '/assign' });
 const price: Ask<object, string> = { service: 'orders', subject: 'rpc.orders.price', timeout: 5_000 };
 
-/** What happens elsewhere while a call is handled. */
+/** State outside of the service that the tests change. */
 let elsewhere: {
   price: number;
-  /** Prices that another one has taken the place of when the handler looks. */
+  /** Number of times that the prepared price is outdated when the handler checks it. */
   stale: number;
   failures: string[];
   refusal?: Problem;
@@ -41,7 +41,7 @@ let elsewhere: {
 };
 let log: string[] = [];
 
-/** A handler may be inherited, as those of plain resources are; what prepares for it is the subclass' own. */
+/** Handlers may be inherited, like those of plain resources; the preparation is defined in the subclass. */
 class BaseOrders {
   constructor(
     readonly em: EntityManager,
@@ -174,44 +174,44 @@ const codeOf = (call: Promise<unknown>) =>
   );
 
 describe('a prepared call', () => {
-  it('is prepared outside of the transaction in which it is handled', async () => {
+  it('is prepared outside of the transaction that handles it', async () => {
     expect(await placing('one')).toEqual({ price: '1' });
     expect(log).toEqual(['prepares outside', 'handles 1 inside']);
   });
 
-  it('is prepared anew when what was prepared no longer holds, with one effect', async () => {
+  it('is prepared again when the prepared data is outdated, with one effect', async () => {
     elsewhere.stale = 2;
     expect(await placing('anew')).toEqual({ price: '3' });
     expect(log).toEqual([1, 2, 3].flatMap((price) => ['prepares outside', `handles ${price} inside`]));
     expect(await placed('anew')).toBe(1);
   });
 
-  it('is refused when that goes on, and has no effect', async () => {
+  it('is refused without effect if that continues', async () => {
     elsewhere.stale = Infinity;
     expect(await codeOf(placing('hopeless'))).toBe('conflict');
     expect(log.filter((line) => line === 'prepares outside')).toHaveLength(4);
     expect(await placed('hopeless')).toBe(0);
   });
 
-  it('is not handled when the preparation refuses it', async () => {
+  it('is not handled when its preparation refuses it', async () => {
     elsewhere.refusal = new Problem('forbidden');
     expect(await codeOf(placing('refused'))).toBe('forbidden');
     expect(log).toEqual(['prepares outside']);
   });
 
-  it('keeps its preparation when PostgreSQL asks to run the transaction again', async () => {
+  it('keeps its preparation when PostgreSQL asks to retry the transaction', async () => {
     elsewhere.failures = ['40001', '40P01'];
     await placing('conflicting');
     expect(log).toEqual(['prepares outside', ...Array(3).fill('handles 1 inside')]);
     expect(await placed('conflicting')).toBe(1);
   });
 
-  it('is one that changes something', () => {
+  it('cannot be a read', () => {
     const read = operation<Placed>({ ...common, id: 'orders.read', method: 'GET', path: '/orders', answer: Placed });
-    expect(() => Prepares(read)).toThrow('orders.read reads');
+    expect(() => Prepares(read)).toThrow('orders.read is read-only');
   });
 
-  it('may not ask anybody in the transaction', async () => {
+  it('may not call other services in the transaction', async () => {
     expect(await codeOf(client.call(askInside, { principal: me, body: { text: '' } }))).toBe('internal');
   });
 
@@ -226,7 +226,7 @@ describe('a prepared call', () => {
       expect(log).toEqual([]);
     });
 
-    it('is refused without a preparation when the key stands for another request', async () => {
+    it('is refused without a preparation when the key was used with another request', async () => {
       await placing('this', 'k2');
       log = [];
       expect(await codeOf(placing('that', 'k2'))).toBe('idempotency-mismatch');
@@ -240,7 +240,7 @@ describe('a prepared call', () => {
       expect(await codeOf(placing('retried', 'k3'))).toBe('ok');
     });
 
-    it('has one effect however often it is sent at once', async () => {
+    it('has one effect however often it is sent concurrently', async () => {
       const answers = await Promise.all(Array.from({ length: 10 }, () => placing('at once', 'k4')));
       expect(new Set(answers.map((answer) => answer.price)).size).toBe(1);
       expect(await placed('at once')).toBe(1);
@@ -248,12 +248,12 @@ describe('a prepared call', () => {
   });
 });
 
-describe('a call that names somebody who is not in the directory yet', () => {
+describe('a call that names a user who is not in the directory yet', () => {
   const robin = '0198c000-0000-7000-8000-000000000003';
   const stranger = '0198c000-0000-7000-8000-000000000004';
   const assigning = (text: string) => client.call(assign, { principal: me, body: { text } });
 
-  it('is handled again when identity knows them, asked outside of the transaction', async () => {
+  it('is handled again if identity, asked outside of the transaction, knows the user', async () => {
     elsewhere.known = [robin];
     await assigning(robin);
     expect(log).toEqual(['assigns true', 'asks about 1', 'assigns true']);
@@ -263,7 +263,7 @@ describe('a call that names somebody who is not in the directory yet', () => {
     expect(log).toEqual(['assigns true']);
   });
 
-  it('is refused when identity does not know them either', async () => {
+  it('is refused if identity does not know the user either', async () => {
     await expect(assigning(stranger)).rejects.toMatchObject({ code: 'unknown-user', details: { items: [stranger] } });
     expect(log).toEqual(['assigns true', 'asks about 1', 'assigns true']);
     expect(await placed(stranger)).toBe(0);

@@ -9,26 +9,26 @@ const before = under('the old secret');
 const during = under('the new secret', 'the old secret');
 const after = under('the new secret');
 
-describe('what is sealed under a secret that is replaced', () => {
-  it('opens while both are known, and is told apart by its mark', () => {
+describe('a text encrypted with a secret that is being replaced', () => {
+  it('is decrypted while both secrets are known, and recognised by its mark', () => {
     const sealed = before.encrypt('a token', 'account');
     expect(during.decrypt(sealed, 'account')).toBe('a token');
     expect([sealed.startsWith(before.mark), sealed.startsWith(during.mark)]).toEqual([true, false]);
   });
 
-  it('opens without the old secret once it is sealed anew', () => {
+  it('needs only the new secret after it is re-encrypted', () => {
     const again = during.encrypt(during.decrypt(before.encrypt('a token', 'account'), 'account'), 'account');
     expect(after.decrypt(again, 'account')).toBe('a token');
     expect(again.startsWith(after.mark)).toBe(true);
   });
 
-  it('opens when it bears no mark yet, whichever secret it was', () => {
+  it('is decrypted without a mark, whichever secret was used', () => {
     const unmarked = (secret: string) => new Encryption(secret, 'tests', ids).encrypt('a token', 'account');
     expect(during.decrypt(unmarked('the old secret'), 'account')).toBe('a token');
     expect(during.decrypt(unmarked('the new secret'), 'account')).toBe('a token');
   });
 
-  it('does not open with the new secret alone, nor with a wrong one, nor for another account', () => {
+  it('is not decrypted with the new secret alone, with a wrong one, or for another account', () => {
     const sealed = before.encrypt('a token', 'account');
     for (const sealing of [after, under('the new secret', 'a wrong one')])
       expect(sealing.canDecrypt(sealed, 'account')).toBe(false);

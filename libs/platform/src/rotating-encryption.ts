@@ -3,20 +3,20 @@ import { hkdfSync } from 'node:crypto';
 import { Encryption } from './encryption.js';
 
 export interface Secrets {
-  /** Seals and opens. */
+  /** Encrypts and decrypts. */
   current: string;
-  /** Only opens, while it is being replaced. */
+  /** Only decrypts, while it is being replaced. */
   previous?: string;
 }
 
 /**
- * Seals under a secret that may be replaced one day: what is sealed begins with a mark of its key, so that what is still
- * sealed under the previous one can be found.
+ * Encryption with a replaceable secret. Each text starts with a mark of its key, so that texts of the previous secret
+ * can be found.
  */
 export class RotatingEncryption extends Encryption {
-  /** What begins everything that is sealed under the secret in use. Says nothing about the secret. */
+  /** The prefix of all texts encrypted with the current secret. It reveals nothing about the secret. */
   readonly mark: string;
-  /** Whether a previous secret is known, too. */
+  /** Whether a previous secret is configured. */
   readonly rotating: boolean;
   private readonly previous?: Encryption;
   private readonly previousMark?: string;
@@ -34,7 +34,7 @@ export class RotatingEncryption extends Encryption {
     return this.mark + super.encrypt(text, boundTo);
   }
 
-  /** What bears no mark was sealed by an older release, under either of the secrets. */
+  /** A text without a mark is from an older release and may be encrypted with either secret. */
   override decrypt(sealed: string, boundTo: string): string {
     const body = sealed.slice(this.mark.length);
     if (sealed.startsWith(this.mark)) return super.decrypt(body, boundTo);
@@ -47,7 +47,7 @@ export class RotatingEncryption extends Encryption {
     }
   }
 
-  /** Whether it can be opened, by either secret. */
+  /** Whether either secret decrypts the text. */
   canDecrypt(sealed: string, boundTo: string): boolean {
     try {
       this.decrypt(sealed, boundTo);
@@ -58,6 +58,6 @@ export class RotatingEncryption extends Encryption {
   }
 }
 
-/** The point stands in no base64url: an unmarked text never looks like a marked one. */
+/** The dot is not a base64url character, so an unmarked text never looks like a marked one. */
 const markOf = (secret: string, purpose: string): string =>
   `${Buffer.from(hkdfSync('sha256', secret, '', `leaver ${purpose} mark`, 6)).toString('base64url')}.`;

@@ -33,7 +33,7 @@ afterAll(async () => {
 
 interface Sleeper {
   process: ChildProcess;
-  /** Everything it wrote, log lines and complaints. */
+  /** Everything it wrote to standard output and standard error. */
   output: string;
   ended: Promise<number | null>;
 }
@@ -70,7 +70,7 @@ const isGone = () =>
 
 describe('a service as a process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'finishes the call at work on %s, takes no other, and ends with 0',
+    'finishes the running call on %s, accepts no other, and exits with 0',
     async (signal) => {
       const sleeper = await startReady();
       const call = client.ask(sleep, {});
@@ -83,13 +83,13 @@ describe('a service as a process', () => {
     },
   );
 
-  it('ends when the process that started it has gone', async () => {
+  it('stops when its parent process is gone', async () => {
     const sleeper = await startReady();
     sleeper.process.disconnect();
     expect(await sleeper.ended).toBe(0);
   });
 
-  it('ends with 1 after an error that nobody has caught, and says what without quoting it', async () => {
+  it('exits with 1 after an uncaught error, and logs it without its message', async () => {
     const sleeper = await startReady();
     await client.ask(crash, {}).catch(() => undefined);
     expect(await sleeper.ended).toBe(1);
@@ -97,7 +97,7 @@ describe('a service as a process', () => {
     expect(sleeper.output).not.toContain('alice');
   });
 
-  it('refuses to start with faulty settings and names them all', async () => {
+  it('refuses to start with invalid settings and lists them all', async () => {
     const sleeper = start({ PORT: '-1' });
     expect(await sleeper.ended).toBe(1);
     await eventually(() => sleeper.output.includes('PORT must not be less than 0'));

@@ -5,14 +5,14 @@ import { startService, type ServiceOptions } from './service.js';
 const CLOSE_LIMIT = 5_000;
 
 /**
- * What a service's main.ts calls: settings from the environment, a graceful end on SIGTERM or SIGINT, and an end with
- * code 1 on anything that nobody has caught. A parent process is told when the service is ready.
+ * Runs a service: settings from the environment, a graceful stop on SIGTERM or SIGINT, and exit code 1 on an uncaught
+ * error. Tells the parent process when the service is ready.
  */
 export async function runService(options: Omit<ServiceOptions, 'env'>): Promise<void> {
   const log = createLogger(Object.assign(new BaseConfig(), { serviceName: options.name }));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
-      log.fatal({ event, ...safeErrorFields(error) }, 'ending after an error that nobody has caught');
+      log.fatal({ event, ...safeErrorFields(error) }, 'exiting after an uncaught error');
       process.exit(1);
     });
   }
@@ -24,12 +24,12 @@ export async function runService(options: Omit<ServiceOptions, 'env'>): Promise<
       .then(
         () => process.exit(0),
         (error: unknown) => {
-          log.fatal({ ...safeErrorFields(error) }, 'could not close');
+          log.fatal({ ...safeErrorFields(error) }, 'could not stop');
           process.exit(1);
         },
       );
   };
-  // `disconnect`: whoever started us has gone without a goodbye.
+  // `disconnect`: the parent process is gone.
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(event, stop);
   const service = await starting.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : undefined;

@@ -1,7 +1,7 @@
 import type { AnyEntity } from '#libs/database';
 import type { Type } from '@nestjs/common';
 
-/** One noun of a service: the entities of its tables, and the controllers that answer calls about it. */
+/** One noun of a service: the entities of its tables and its controllers. */
 export interface ServiceResource {
   entities?: readonly AnyEntity[];
   controllers: readonly Type[];

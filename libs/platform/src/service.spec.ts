@@ -23,7 +23,7 @@ const neighbour: Ask<{ name: string }, Self> = { service: 'east', subject: 'rpc.
 let received: Delivery[] = [];
 let failure: Error | undefined;
 
-/** A request to `slow` says that it is there, and is answered when it may. */
+/** A request to `slow` reports its arrival and is answered when `held` resolves. */
 let arrived = () => {};
 let held: Promise<void> = Promise.resolve();
 
@@ -119,7 +119,7 @@ const publish = (id: string) =>
   west.app.get(Publisher, { strict: false }).publishAll(USERS, [{ subject: 'user.updated.a.b', id, data: 'x' }]);
 
 describe('two services in one process', () => {
-  it('have their own names, clocks, ports and logs', async () => {
+  it('have separate names, clocks, ports and logs', async () => {
     const [inEast, inWest] = await Promise.all([client().ask(who('east'), {}), client().ask(who('west'), {})]);
     expect([inEast.name, inWest.name]).toEqual(['east', 'west']);
     expect(inEast.year).toBeGreaterThan(inWest.year);
@@ -132,7 +132,7 @@ describe('two services in one process', () => {
     }
   });
 
-  it('call each other, and the trace goes all the way', async () => {
+  it('call each other and keep the trace', async () => {
     const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const answer = await withTraceparent(trace, () => client().ask(neighbour, { name: 'west' }));
     expect(answer).toMatchObject({ name: 'west', trace });
@@ -140,13 +140,13 @@ describe('two services in one process', () => {
 });
 
 describe('events', () => {
-  it('reach the method that asks for them', async () => {
+  it('reach the method that subscribes to them', async () => {
     expect(await publish('e1')).toEqual(['stored']);
     await eventually(() => received.length === 1);
     expect(received[0]).toMatchObject({ subject: 'user.updated.a.b', deliveries: 1 });
   });
 
-  it('come again when the method throws; the log names the error, not its text', async () => {
+  it('are redelivered when the method throws; the log names the error without its message', async () => {
     failure = Object.assign(new RangeError('about alice@example.com'), { code: '40001' });
     await publish('e2');
     await eventually(() => received.length === 1);
@@ -160,7 +160,7 @@ describe('events', () => {
 });
 
 describe('health and metrics', () => {
-  it('says that it lives, and that it is ready', async () => {
+  it('reports that the service is alive and ready', async () => {
     expect((await get('/health/live')).status).toBe(200);
     const ready = await get('/health/ready');
     expect(ready.status).toBe(200);
@@ -170,7 +170,7 @@ describe('health and metrics', () => {
     });
   });
 
-  it("is not ready while a check of the service's own fails, and lives on", async () => {
+  it('is not ready but alive while one of the service’s own checks fails', async () => {
     let warm = false;
     west.app.get(Readiness, { strict: false }).add('warm', () => {
       if (!warm) throw new Error('cold');
@@ -184,14 +184,14 @@ describe('health and metrics', () => {
     expect((await get('/health/ready', west)).status).toBe(200);
   });
 
-  it('is not ready while the broker is away', async () => {
+  it('is not ready while the broker is down', async () => {
     await broker.kill();
     await eventually(async () => (await get('/health/ready')).status === 503);
     await broker.restart();
     await eventually(async () => (await get('/health/ready')).status === 200);
   });
 
-  it('shows its numbers, log lines by level, and requests by route, never by path', async () => {
+  it('shows metrics, log lines by level, and requests by route, never by path', async () => {
     await get('/greetings/alice?who=bob');
     east.log.warn({}, 'something to look at');
     const page = await get('/metrics');
@@ -207,7 +207,7 @@ describe('health and metrics', () => {
   });
 });
 
-describe('metrics with a port of their own', () => {
+describe('metrics on a separate port', () => {
   let service: RunningService;
   const onMetricsPort = (path: string, method = 'GET') =>
     fetch(`http://127.0.0.1:${service.metricsPort}${path}`, { method });
@@ -227,14 +227,14 @@ describe('metrics with a port of their own', () => {
   });
   afterAll(() => service.close());
 
-  it('are served there and nowhere else', async () => {
+  it('are served only there', async () => {
     expect((await get('/metrics', service)).status).toBe(404);
     const page = await onMetricsPort('/metrics');
     expect(page.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(await page.text()).toContain('leaver_http_seconds_count{method="GET",route="none",status="404"} 1');
   });
 
-  it('share that port with nothing', async () => {
+  it('are the only content of that port', async () => {
     expect((await onMetricsPort('/health/live')).status).toBe(404);
     expect((await onMetricsPort('/metrics', 'POST')).status).toBe(405);
   });
@@ -243,7 +243,7 @@ describe('metrics with a port of their own', () => {
     await expect(start({ METRICS_PORT: String(service.metricsPort) })).rejects.toThrow(/EADDRINUSE/);
   });
 
-  it('end with the service, whoever keeps a connection', async () => {
+  it('stop with the service, even if a client keeps a connection open', async () => {
     const other = await start();
     const agent = new Agent({ keepAlive: true });
     const asking = once(request(`http://127.0.0.1:${other.metricsPort}/metrics`, { agent }), 'response');
@@ -255,17 +255,17 @@ describe('metrics with a port of their own', () => {
   });
 });
 
-describe('starting', () => {
-  it('fails with everything that is wrong in the settings', async () => {
+describe('starting a service', () => {
+  it('fails with all faults of the settings', async () => {
     await expect(startService({ name: 'south', module: serviceModule('south'), env: {} })).rejects.toThrow(ConfigError);
   });
 
-  it('a port that is taken is an error, and leaves no connection behind', async () => {
+  it('fails if the port is taken, and leaves no connection open', async () => {
     const env = { NATS_URL: broker.url, DATABASE_URL: database.url, LOG_LEVEL: 'silent', PORT: String(east.port) };
     await expect(start('west', { env })).rejects.toThrow(/EADDRINUSE/);
   });
 
-  it('a process without a database needs none', async () => {
+  it('needs no database in a process without one', async () => {
     @Module({})
     class Empty {}
     const env = { NATS_URL: broker.url, LOG_LEVEL: 'silent' };
@@ -276,8 +276,8 @@ describe('starting', () => {
   });
 });
 
-describe('ending', () => {
-  it('answers what it was asked, and waits for no client that keeps its connection', async () => {
+describe('stopping a service', () => {
+  it('answers running requests and does not wait for keep-alive connections', async () => {
     const service = await start('west');
     const agent = new Agent({ keepAlive: true });
     let answer = () => {};

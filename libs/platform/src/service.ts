@@ -25,30 +25,30 @@ import {
 import { PlatformModule, type PlatformParts } from './platform.module.js';
 
 export interface ServiceOptions {
-  /** As in subjects: `rpc.<name>.…`. Replicas share it. */
+  /** The name in subjects: `rpc.<name>.…`. Replicas share it. */
   name: string;
   module: Type | DynamicModule;
-  /** The service's own configuration; `ServiceConfig` unless given. */
+  /** The service's configuration class. Default: `ServiceConfig`. */
   config?: Class<BaseConfig>;
   env: Environment;
   clock?: Clock;
   ids?: Ids;
-  /** The HTTP side, when it is more than health and metrics. */
+  /** The HTTP adapter, if the service serves more than health and metrics. */
   adapter?: (log: Logger) => FastifyAdapter;
-  /** Runs when the application is put together and not listening yet. */
+  /** Runs when the application is initialised but not listening yet. */
   configure?: (app: NestFastifyApplication) => void | Promise<void>;
-  /** Where log lines go instead of standard output. */
+  /** Destination of log lines instead of standard output. */
   logTo?: DestinationStream;
 }
 
 export interface RunningService {
   app: NestFastifyApplication;
-  /** Of HTTP. */
+  /** The HTTP port. */
   port: number;
-  /** Of the metrics, if they have a port of their own. */
+  /** The port of the metrics, if it is a separate one. */
   metricsPort?: number;
   log: Logger;
-  /** Lets calls and batches at work finish, within 5 seconds. */
+  /** Stops the service. Running calls and batches may finish, within 5 seconds. */
   close(): Promise<void>;
 }
 
@@ -56,9 +56,9 @@ export interface RunningService {
 class ServiceModule {}
 
 /**
- * Starts a service: connects, builds the application, and listens on HTTP, for calls and for events.
- * Several may run in one process.
- * @throws ConfigError when settings are missing or wrong
+ * Starts a service: connects, builds the application, and listens for HTTP, calls and events. Several services may run
+ * in one process.
+ * @throws ConfigError when settings are missing or invalid
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { name, env, config: type = ServiceConfig, clock = new SystemClock(), ids = new Ids(clock) } = options;
@@ -72,7 +72,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   let metrics: MetricsServer | undefined;
   try {
     app = await createApplication(options, parts, log);
-    const lines = app.get(Metrics).counter('leaver_log_lines_total', 'Lines of the log.', ['level']);
+    const lines = app.get(Metrics).counter('leaver_log_lines_total', 'Log lines.', ['level']);
     countLine = (level) => lines.inc({ level });
     traceRequests(app, ids);
     observeRequests(app, log);
@@ -85,7 +85,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       metrics = await MetricsServer.listen(app.get(Metrics), config.metricsPort, config.host);
     await app.listen(config.port, config.host);
   } catch (error) {
-    // The first error is the one to report.
+    // Only the first error is reported.
     await app?.close().catch(() => undefined);
     await metrics?.close();
     await closeNats(nats);
@@ -120,15 +120,15 @@ function createApplication(
   return NestFactory.create<NestFastifyApplication>(root, http, { logger: nestLogger(log), abortOnError: false });
 }
 
-/** Calls and events have filters and interceptors of their own: what the gateway sets up for HTTP must not touch them. */
+/** Calls and events have separate filters and interceptors: the gateway's HTTP setup must not affect them. */
 function listenOnNats(app: NestFastifyApplication, { config, log, nats, ids }: PlatformParts): void {
   const connect = (strategy: CustomStrategy['strategy']) => {
-    // Put together only when it starts to listen, so that it knows the filters added below.
+    // Initialised only when it starts to listen, so that it uses the filters added below.
     const microservice = app.connectMicroservice<CustomStrategy>(
       { strategy },
       { deferInitialization: true },
     ) as NestMicroservice;
-    // The application has run these hooks for all its modules by then.
+    // The application has already run these hooks for all of its modules.
     microservice.setIsInitHookCalled(true);
     return microservice;
   };

@@ -6,12 +6,12 @@ export interface Setting {
   /** The environment variable. */
   name: string;
   required: boolean;
-  /** Absent if nothing is set unless somebody sets it. */
+  /** The default; absent if there is none. */
   preset?: string;
   about: string;
 }
 
-/** The settings of a service with this configuration, inherited ones first. */
+/** The settings in a configuration class, inherited ones first. */
 export function settingsOf(type: Class<BaseConfig>): Setting[] {
   const presets: Record<string, unknown> = { ...new type() };
   const { properties, required = [] } = schemaOf(type) as {

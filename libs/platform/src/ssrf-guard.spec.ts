@@ -55,31 +55,31 @@ describe('the host of a URL', () => {
     'https://LOCALHOST./hook',
     'https://api.localhost/hook',
     'http://169.254.169.254/latest/meta-data',
-  ])('is closed in %s', (url) => {
+  ])('is private in %s', (url) => {
     expect(isPrivateUrl(url)).toBe(true);
   });
 
   it.each(['https://example.com/hook', 'http://1.1.1.1:8080/', 'https://localhost.example.com/'])(
-    'is open in %s',
+    'is public in %s',
     (url) => {
       expect(isPrivateUrl(url)).toBe(false);
     },
   );
 });
 
-describe('looking up a name', () => {
+describe('a name lookup', () => {
   const resolve = (name: string, all: boolean) =>
     new Promise<{ error: NodeJS.ErrnoException | null; found: string | LookupAddress[] }>((done) =>
       publicLookup(name, { all }, (error, found) => done({ error, found })),
     );
 
-  it.each([true, false])('finds nothing where it only leads to this machine (all: %s)', async (all) => {
+  it.each([true, false])('fails for a name with only private addresses (all: %s)', async (all) => {
     const { error, found } = await resolve('localhost', all);
     expect(error).toMatchObject({ code: 'closed-address' });
     expect(found).toEqual([]);
   });
 
-  it.each([true, false])('gives what is public (all: %s)', async (all) => {
+  it.each([true, false])('returns public addresses (all: %s)', async (all) => {
     const { error, found } = await resolve('1.1.1.1', all);
     expect(error).toBeNull();
     expect(found).toEqual(all ? [{ address: '1.1.1.1', family: 4 }] : '1.1.1.1');
@@ -88,25 +88,25 @@ describe('looking up a name', () => {
 
 describe('a host without a URL', () => {
   it.each(['127.0.0.1', '::1', '10.1.2.3', 'fe80::1', 'localhost', 'LocalHost.', 'ftp.localhost'])(
-    '%s is closed',
+    '%s is private',
     (host) => expect(isPrivateHost(host)).toBe(true),
   );
 
-  it.each(['1.1.1.1', '2606:4700:4700::1111', 'ftp.example.com', 'localhost.example.com'])('%s is open', (host) =>
+  it.each(['1.1.1.1', '2606:4700:4700::1111', 'ftp.example.com', 'localhost.example.com'])('%s is public', (host) =>
     expect(isPrivateHost(host)).toBe(false),
   );
 });
 
 describe('the address to connect to', () => {
-  it.each(['localhost', '127.0.0.1', '0x7f.1', '0177.1', '0', '2130706433'])('is none for %s', async (host) => {
+  it.each(['localhost', '127.0.0.1', '0x7f.1', '0177.1', '0', '2130706433'])('is refused for %s', async (host) => {
     await expect(addressOf(host, { allowPrivate: false })).rejects.toMatchObject({ code: 'closed-address' });
   });
 
-  it('may be a private one where that is allowed', async () => {
+  it('may be private if that is allowed', async () => {
     expect(await addressOf('127.0.0.1', { allowPrivate: true })).toBe('127.0.0.1');
   });
 
-  it('is a public one as it is', async () => {
+  it('is a public address unchanged', async () => {
     expect(await addressOf('1.1.1.1', { allowPrivate: false })).toBe('1.1.1.1');
   });
 });

@@ -3,7 +3,7 @@ import { lookup as lookUp } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { assertNoOpenTransaction } from '#libs/database';
 
-/** IPv4 that does not lead to the public internet (IANA's special-purpose registry). */
+/** IPv4 ranges that are not on the public internet (IANA's special-purpose registry). */
 const PRIVATE_IPV4 = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -20,9 +20,9 @@ const PRIVATE_IPV4 = [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const;
-/** IPv6 is public only in here … */
+/** The only public IPv6 range, … */
 const PUBLIC_IPV6 = ['2000::', 3] as const;
-/** … and not even there where it is a wrapping of IPv4 (Teredo, 6to4) or for documentation. */
+/** … except for these: embedded IPv4 (Teredo, 6to4) and documentation ranges. */
 const PRIVATE_IPV6 = [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -46,16 +46,19 @@ export function isPublic(address: string): boolean {
   );
 }
 
-/** Whether a URL names an address, not a host, and one that is not public. Nobody looks it up, so it is checked here. */
+/**
+ * Whether a URL contains an IP address that is not public. Such a URL needs no DNS lookup, so `publicLookup` does not
+ * see it.
+ */
 export function isPrivateAddress(url: string): boolean {
   const host = hostOf(url);
   return isIP(host) > 0 && !isPublic(host);
 }
 
-/** What can be told of a URL without asking: that it leads to such an address, or to this very machine. */
+/** Whether a URL is recognisably private without a DNS lookup: its host is a private address or localhost. */
 export const isPrivateUrl = (url: string): boolean => isPrivateHost(hostOf(url));
 
-/** The same of a host's name or address alone. */
+/** Like `isPrivateUrl`, for a host name or address. */
 export function isPrivateHost(name: string): boolean {
   const host = name.toLowerCase().replace(/\.$/, '');
   return (isIP(host) > 0 && !isPublic(host)) || host === 'localhost' || host.endsWith('.localhost');
@@ -63,12 +66,14 @@ export function isPrivateHost(name: string): boolean {
 
 const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 
-/** A host that a customer named leads where none may lead. */
+/** A host given by a customer resolves only to private addresses. */
 export class PrivateAddressError extends Error {
   readonly code = 'closed-address';
 }
 
-/** Resolves a name to its public addresses only. What connects with it connects to exactly what was checked. */
+/**
+ * A lookup that returns only public addresses. A client that uses it connects to exactly the address that was checked.
+ */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, found) => {
     const [first, ...others] = (found ?? []).filter(({ address }) => isPublic(address));
@@ -79,9 +84,9 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 /**
- * The address to connect to, for clients that take no lookup function of their own. Whoever connects to it, and not to the
- * name, connects to what was checked.
- * @throws PrivateAddressError when the host is not public; Error when it is not known
+ * Resolves a host for clients that accept no lookup function. Connect to the returned address, not to the name: only
+ * the address was checked.
+ * @throws PrivateAddressError when the host is not public; Error when it is unknown
  */
 export async function addressOf(host: string, { allowPrivate }: { allowPrivate: boolean }): Promise<string> {
   assertNoOpenTransaction('dns');

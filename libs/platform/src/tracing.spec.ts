@@ -14,8 +14,11 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CALLER = 'b7ad6b7169203331';
 
-/** Says which packages of OpenTelemetry's a process loads; its API is there anyway, for another package. */
-const TELLING = `data:text/javascript,${encodeURIComponent(`
+/**
+ * Preloaded module that prints which OpenTelemetry packages a process loads; the API package is always loaded by
+ * another package.
+ */
+const LOAD_LOGGER = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   registerHooks({ load(url, context, next) {
     const name = /@opentelemetry\\/(?!api\\/)[^/]+/.exec(url)?.[0];
@@ -45,7 +48,7 @@ afterAll(async () => {
 async function start(env: Record<string, string>): Promise<void> {
   const args = [
     '--import',
-    TELLING,
+    LOAD_LOGGER,
     '--import',
     file('../../../scripts/lib/typescript-loader.mjs'),
     file('../fixtures/sleeper.ts'),
@@ -64,11 +67,11 @@ async function stop(): Promise<number | null> {
   return sleeper.ended;
 }
 
-/** A call that belongs to a trace, and so is recorded. */
+/** A call that belongs to a trace and is therefore recorded. */
 const call = () => withTraceparent(`00-${TRACE}-${CALLER}-01`, () => new ServiceClient(nats).ask(ping, {}));
 
 describe('a service without a collector', () => {
-  it('loads nothing of the OpenTelemetry SDK', async () => {
+  it('does not load the OpenTelemetry SDK', async () => {
     await start({});
     expect(await call()).toBe('here');
     expect(await stop()).toBe(0);
@@ -77,7 +80,7 @@ describe('a service without a collector', () => {
 });
 
 describe('a service with a collector', () => {
-  it('has sent every span when it has ended', async () => {
+  it('has sent every span when it has stopped', async () => {
     collector = await TestCollector.start();
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/` });
     expect(sleeper.output).toContain('loads @opentelemetry/sdk-trace');
@@ -88,7 +91,7 @@ describe('a service with a collector', () => {
     ]);
   });
 
-  it('leaves out what the caller has left out', async () => {
+  it('drops spans that the caller has not sampled', async () => {
     collector = await TestCollector.start();
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     expect(await withTraceparent(`00-${TRACE}-${CALLER}-00`, () => new ServiceClient(nats).ask(ping, {}))).toBe('here');
@@ -96,7 +99,7 @@ describe('a service with a collector', () => {
     expect(collector.spans).toEqual([]);
   });
 
-  it('records no trace where the sampler says so', async () => {
+  it('records no trace if the sampler says so', async () => {
     collector = await TestCollector.start();
     await start({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -108,19 +111,19 @@ describe('a service with a collector', () => {
     expect(collector.spans).toEqual([]);
   });
 
-  it('answers and ends in time when the collector takes its spans and never answers', async () => {
+  it('answers and stops in time when the collector accepts spans but never responds', async () => {
     collector = await TestCollector.start({ answering: false });
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
-    // So many that they are sent at once.
+    // Enough spans to be sent immediately.
     for (let n = 0; n < 600; n++) expect(await call()).toBe('here');
     await eventually(() => collector!.spans.length > 0);
     expect(await call()).toBe('here');
     expect(await stop()).toBe(0);
   });
 
-  it('says once that the collector is away, and goes on', async () => {
+  it('logs once that the collector is down, and goes on', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
-    const failures = () => sleeper.output.split('spans can not be sent').length - 1;
+    const failures = () => sleeper.output.split('cannot send spans').length - 1;
     for (let n = 0; n < 600; n++) await call();
     await eventually(() => failures() > 0, { timeout: 20_000 });
     for (let n = 0; n < 600; n++) expect(await call()).toBe('here');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** As OTLP numbers them. */
+/** Span kinds in the order of their OTLP numbers. */
 export const SPAN_KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
 
 export interface CollectedSpan {
@@ -13,7 +13,7 @@ export interface CollectedSpan {
   name: string;
   kind: (typeof SPAN_KINDS)[number];
   attributes: Record<string, unknown>;
-  /** Ids of the spans that it is linked to. */
+  /** Ids of linked spans. */
   links: string[];
 }
 
@@ -35,15 +35,15 @@ interface Body {
   }[];
 }
 
-/** Takes traces in OTLP over HTTP, as a collector does. */
+/** Receives traces in OTLP over HTTP, like a collector. */
 export class TestCollector {
   readonly spans: CollectedSpan[] = [];
-  /** All that was sent, to the letter. */
+  /** The raw request bodies. */
   received = '';
 
   private constructor(private readonly server: Server) {}
 
-  /** @param answering false for a collector that takes a request and never answers it */
+  /** @param answering false for a collector that accepts requests and never responds */
   static async start({ answering = true } = {}): Promise<TestCollector> {
     const server = createServer();
     const collector = new TestCollector(server);

@@ -17,7 +17,10 @@ export interface TestServiceOptions {
 
 type Asked<B extends object, Q extends object> = Omit<CallArguments<B, Q>, 'principal'>;
 
-/** A whole service on a database and a broker of its own, called the way the gateway does. Identity is not there. */
+/**
+ * A complete service with its own database and broker, called as the gateway calls it. The identity service is not
+ * running.
+ */
 export class TestService {
   readonly ids: Ids;
 
@@ -54,12 +57,12 @@ export class TestService {
     return this.service.app.get(type, { strict: false });
   }
 
-  /** Outside of any call: a fresh unit of work. */
+  /** A new unit of work outside of any call. */
   em(): EntityManager {
     return this.get(EntityManager).fork();
   }
 
-  /** Somebody in the directory, as if identity had told. */
+  /** Creates a user in the directory, as identity's events would. */
   async person(
     more: { accountId?: string; roles?: readonly Role[]; status?: UserStatus; name?: string; staffId?: string } = {},
   ): Promise<Principal> {
@@ -74,7 +77,7 @@ export class TestService {
     return { accountId, userId, roles };
   }
 
-  /** @throws Problem what the service answers */
+  /** @throws Problem as the service answers */
   call<B extends object, Q extends object, A>(
     principal: Principal,
     operation: Operation<B, Q, A>,
