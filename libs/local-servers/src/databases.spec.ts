@@ -29,7 +29,7 @@ describe('a copy of a template database', () => {
   });
   afterAll(() => copy.drop());
 
-  it('carries the tables, the rows and the grants of the template', async () => {
+  it('contains the tables, the rows and the grants of the template', async () => {
     await query(copy.url, "insert into book (title) values ('Emma')");
     await expect(query(copy.url, 'select title from book order by id')).resolves.toEqual([
       { title: 'Middlemarch' },
@@ -38,19 +38,19 @@ describe('a copy of a template database', () => {
   });
 
   it.each(['create table shelf (id int)', 'alter table book add column isbn text', 'truncate book', 'drop table book'])(
-    'refuses the runtime role to %s',
+    'does not allow the runtime role to %s',
     async (statement) => {
       await expect(query(copy.url, statement)).rejects.toThrow(/permission denied|must be owner/);
     },
   );
 
-  it('grants the runtime role what later migrations make', async () => {
+  it('grants the runtime role access to tables of later migrations', async () => {
     await query(copy.ownerUrl, 'create table author (id bigserial primary key, born int)');
     await query(copy.url, 'insert into author (born) values (1819)');
     await expect(query(copy.url, 'select born from author')).resolves.toEqual([{ born: 1819 }]);
   });
 
-  it("is the caller's own, made without migrating again", async () => {
+  it('is private to the caller and needs no migration', async () => {
     const before = migrations;
     const other = await library();
     await query(copy.url, 'delete from book');
@@ -60,7 +60,7 @@ describe('a copy of a template database', () => {
     await expect(query(other.url, 'select 1')).rejects.toThrow('does not exist');
   });
 
-  it('is quick to come by', async () => {
+  it('is created within a second', async () => {
     const started = performance.now();
     const copies = [await library(), await library(), await library(), await library()];
     const each = (performance.now() - started) / copies.length;
@@ -82,7 +82,7 @@ describe('the database of a service', () => {
     )) as [ServiceDatabase, ServiceDatabase];
   });
 
-  it("is closed to another service's roles", async () => {
+  it('is not accessible to another service’s roles', async () => {
     for (const url of [second.url, second.ownerUrl]) {
       const intruding = new URL(url);
       intruding.pathname = new URL(first.url).pathname;
@@ -91,7 +91,7 @@ describe('the database of a service', () => {
     await expect(query(first.url, 'select 1 as here')).resolves.toEqual([{ here: 1 }]);
   });
 
-  it('can be seen to again with other passwords, and keeps its rows', async () => {
+  it('keeps its rows when it is set up again with other passwords', async () => {
     await query(first.ownerUrl, 'create table kept (id int)');
     await query(first.url, 'insert into kept values (7)');
     const again = await createServiceDatabase(testRun().adminUrl, one, {

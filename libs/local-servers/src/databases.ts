@@ -6,15 +6,15 @@ export interface RolePasswords {
 }
 
 export interface ServiceDatabase {
-  /** For migrations: owns the tables. */
+  /** For migrations, with the role that owns the tables. */
   ownerUrl: string;
-  /** For the running service: reads and writes rows, changes no table. */
+  /** For the running service, with a role that reads and writes rows but cannot change tables. */
   url: string;
 }
 
 /**
- * Sees to it that a service has its database `leaver_<name>`, an owner role `<name>_owner` and a runtime role `<name>` with these
- * passwords, and that no other role but a superuser gets in. Can be repeated at any time.
+ * Creates or updates a service's database `leaver_<name>`, its owner role `<name>_owner` and its runtime role `<name>`
+ * with these passwords. Other roles except superusers have no access. Can be repeated at any time.
  */
 export async function createServiceDatabase(
   adminUrl: string,
@@ -47,7 +47,7 @@ interface NewDatabase {
   passwords: RolePasswords;
 }
 
-/** A database of a service whose two roles exist already. */
+/** Creates a service's database; its two roles must exist. */
 export async function createDatabase(
   adminUrl: string,
   name: string,
@@ -56,7 +56,7 @@ export async function createDatabase(
   const owner = id(ownerOf(name));
   await withClient(adminUrl, async (client) => {
     const found = await client.query('select from pg_database where datname = $1', [database]);
-    // An administrator who isn't a superuser may only give a database to a role it belongs to.
+    // A non-superuser may give a database only to a role that it is a member of.
     await client.query(`grant ${owner} to current_user`);
     if (!found.rowCount) await client.query(`create database ${id(database)} owner ${owner} template template0`);
     await restrictEntry(client, name, database);
@@ -66,7 +66,7 @@ export async function createDatabase(
   return urls;
 }
 
-/** Lets the service's two roles into the database and nobody else. These grants are the ones a copy of a database doesn't inherit. */
+/** Allows only the service's two roles to connect. A copy of a database does not inherit these grants. */
 export async function restrictEntry(client: pg.Client, name: string, database: string): Promise<void> {
   await client.query(`revoke all on database ${id(database)} from public`);
   await client.query(`grant connect, temporary on database ${id(database)} to ${id(ownerOf(name))}, ${id(name)}`);
@@ -102,7 +102,7 @@ function urlFor(
   return url.href;
 }
 
-/** Runs `work` with a connection of its own. */
+/** Runs `work` with a new connection and closes it. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(url);
   client.on('error', () => undefined);

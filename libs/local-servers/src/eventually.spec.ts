@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { eventually } from './eventually.js';
 
 describe('eventually', () => {
-  it('waits until the condition holds and gives what it answered', async () => {
+  it('waits until the condition holds and returns its result', async () => {
     let looks = 0;
     const answer = await eventually(() => (++looks < 4 ? false : `after ${looks} looks`), {
       interval: 1,
@@ -10,13 +10,13 @@ describe('eventually', () => {
     expect(answer).toBe('after 4 looks');
   });
 
-  it('takes a condition that merely stops throwing', async () => {
+  it('accepts a condition that only stops throwing', async () => {
     let looks = 0;
     await eventually(() => expect(++looks).toBeGreaterThan(2), { interval: 1 });
     expect(looks).toBe(3);
   });
 
-  it('gives the last error when time is up', async () => {
+  it('throws the last error on timeout', async () => {
     let looks = 0;
     const look = () => {
       throw new Error(`look ${++looks} failed`);
@@ -25,7 +25,7 @@ describe('eventually', () => {
     expect(looks).toBeGreaterThan(1);
   });
 
-  it('says what a condition stayed at when it never held', async () => {
+  it('names the last value of a condition that never held', async () => {
     await expect(eventually(() => 0, { timeout: 10, interval: 1 })).rejects.toThrow('it stayed 0');
   });
 });

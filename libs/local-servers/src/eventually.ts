@@ -1,23 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Milliseconds until giving up; 10 s by default. */
+  /** Milliseconds until the timeout. Default: 10,000. */
   timeout?: number;
-  /** Milliseconds between two looks; 20 by default. */
+  /** Milliseconds between two attempts. Default: 20. */
   interval?: number;
 }
 
 /**
- * Looks again and again until `look` neither throws nor answers something falsy (an answer of `undefined` counts as
- * success, so that a bare `expect` can be used), and gives its answer.
- * @throws the last error of `look` when time is up.
+ * Calls `look` repeatedly until it neither throws nor returns a falsy value, and returns its result. `undefined` counts
+ * as success, so that `look` can be a bare `expect`.
+ * @throws the last error of `look` on timeout
  */
 export async function eventually<T>(look: () => T | Promise<T>, { timeout = 10_000, interval = 20 }: WaitOptions = {}) {
   const deadline = performance.now() + timeout;
   for (;;) {
     const seen = await attempt(look);
     if ('value' in seen) return seen.value;
-    if (performance.now() >= deadline) throw inTime(seen.error, timeout);
+    if (performance.now() >= deadline) throw withTimeoutMessage(seen.error, timeout);
     await pause(interval);
   }
 }
@@ -31,7 +31,7 @@ async function attempt<T>(look: () => T | Promise<T>): Promise<{ value: T } | { 
   }
 }
 
-function inTime(error: unknown, timeout: number): unknown {
+function withTimeoutMessage(error: unknown, timeout: number): unknown {
   if (error instanceof Error) error.message = `not within ${timeout} ms: ${error.message}`;
   return error;
 }

@@ -7,16 +7,18 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 const VERSION = '2.11.17';
-/** SHA-256 of the archives, as the official image's Dockerfile pins them. */
+/** SHA-256 checksums of the archives, as pinned in the official image's Dockerfile. */
 const CHECKSUMS: Record<string, string | undefined> = {
   'linux-amd64': 'ad608dd0ea8bbfa58c40e3b8f58ed67478eec26166ec49c502db8d17589b51b5',
   'linux-arm64': 'd21df24f262f34f8bf6d1f0bca557c08429e433fd9f60f6983105539ae517feb',
 };
-/** The first Debian release whose nats-server is new enough. It runs on the older ones, too. */
+/** The first Debian release with a recent enough nats-server. Its binary also runs on older releases. */
 const DEBIAN = 'trixie';
 const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Downloads the official release into the file `target` and gives its path. Refuses an archive with another checksum. */
+/**
+ * Downloads the official release to the file `target` and returns its path. Refuses an archive with a wrong checksum.
+ */
 export async function natsFromRelease(target: string): Promise<string> {
   const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
   const expected = CHECKSUMS[platform];
@@ -24,7 +26,7 @@ export async function natsFromRelease(target: string): Promise<string> {
   const name = `nats-server-v${VERSION}-${platform}`;
   const url = `https://github.com/nats-io/nats-server/releases/download/v${VERSION}/${name}.tar.gz`;
   const response = await fetch(url, { signal: AbortSignal.timeout(60_000) }).catch((error) => {
-    throw new Error(`${new URL(url).host} can't be reached (${error.cause?.code ?? error.message})`);
+    throw new Error(`${new URL(url).host} cannot be reached (${error.cause?.code ?? error.message})`);
   });
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
   const archive = Buffer.from(await response.arrayBuffer());
@@ -38,8 +40,8 @@ export async function natsFromRelease(target: string): Promise<string> {
 }
 
 /**
- * Downloads Debian's package from the mirror this machine is set up for, without installing it and without root, into the file `target`.
- * apt checks the repository's signature against Debian's own keys and the package against the repository.
+ * Downloads Debian's package from this machine's configured mirror to the file `target`, without root and without
+ * installing it. apt verifies the repository's signature with Debian's own keys.
  */
 export async function natsFromApt(target: string): Promise<string> {
   const mirrors = await debianMirrors();
@@ -79,7 +81,7 @@ async function unpackFrom(mirror: string, scratch: string): Promise<string> {
   return join(scratch, 'unpacked/usr/sbin/nats-server');
 }
 
-/** The addresses this machine's own apt gets Debian from. */
+/** The Debian mirrors in this machine's apt configuration. */
 async function debianMirrors(): Promise<string[]> {
   const folder = '/etc/apt/sources.list.d';
   const files = [...(await readdir(folder).catch(() => [])).map((file) => join(folder, file)), '/etc/apt/sources.list'];
@@ -87,7 +89,7 @@ async function debianMirrors(): Promise<string[]> {
   return mirrorsIn(texts.join('\n'));
 }
 
-/** The archives named in apt's configuration, in the newer notation (.sources) or the older one (.list), that may be Debian's. */
+/** The Debian archives in apt's configuration, in either notation (.sources or .list). */
 export function mirrorsIn(text: string): string[] {
   const words = text
     .split('\n')
@@ -97,7 +99,7 @@ export function mirrorsIn(text: string): string[] {
   return [...new Set(words.filter((word) => /^https?:\/\/.*\/debian$/.test(word)))];
 }
 
-/** Runs `unpack` in a scratch folder beside `target` and moves the file it names to `target` in one step, so that nobody sees half of it. */
+/** Runs `unpack` in a scratch folder beside `target` and moves the file it returns to `target` atomically. */
 async function inScratch(target: string, unpack: (scratch: string) => Promise<string>): Promise<string> {
   const scratch = await mkdtemp(join(dirname(target), 'download-'));
   try {

@@ -3,29 +3,29 @@ import { mirrorsIn } from './nats-downloads.js';
 import { findNatsServer } from './nats-server.js';
 
 describe('the Debian mirror', () => {
-  it('is read from the newer notation', () => {
+  it('is read from .sources files', () => {
     expect(mirrorsIn('Types: deb\nURIs: http://mirror.example/debian/\nSuites: stable\n')).toEqual([
       'http://mirror.example/debian',
     ]);
   });
 
-  it('is read from the older notation, options and all', () => {
+  it('is read from .list files, with options', () => {
     const text =
       '# deb http://old.example/debian stable main\ndeb [arch=amd64] https://mirror.example/debian stable main\n';
     expect(mirrorsIn(text)).toEqual(['https://mirror.example/debian']);
   });
 
-  it('is none where no source is an archive of Debian', () => {
+  it('is empty if no source is a Debian archive', () => {
     expect(mirrorsIn('deb https://packages.example/apt sdk main\nURIs: https://packages.example/node_20.x')).toEqual(
       [],
     );
   });
 });
 
-describe('the chosen nats-server', () => {
+describe('the configured nats-server', () => {
   it.each([
-    ['is not there', '/nowhere/nats-server', 'ENOENT'],
-    ['is not a nats-server of a usable age', process.execPath, 'is the oldest that will do'],
+    ['does not exist', '/nowhere/nats-server', 'ENOENT'],
+    ['is not a recent enough nats-server', process.execPath, 'is the oldest supported version'],
   ])('is refused when it %s', async (_, path, reason) => {
     const before = process.env.NATS_SERVER;
     process.env.NATS_SERVER = path;

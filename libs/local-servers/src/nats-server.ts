@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { natsFromApt, natsFromRelease } from './nats-downloads.js';
 
-/** A way to run nats-server: a program, or a container image that a Docker engine runs. */
+/** A way to run nats-server: a program, or an image for a Docker engine. */
 export type NatsServer = { program: string } | { image: string };
 
 export type OnProgress = (text: string) => void;
@@ -14,9 +14,10 @@ const OLDEST = [2, 10] as const;
 const IMAGE = 'nats:2-alpine';
 
 /**
- * Finds a nats-server of at least 2.10, or gets one into `cacheDir`; the first of these that works: the path in NATS_SERVER, PATH,
- * `cacheDir`, the project's release on GitHub, Debian's package, a Docker engine. Nothing outside `cacheDir` is changed.
- * @throws Error naming every way that was tried and what to do.
+ * Finds a nats-server of at least version 2.10, or downloads one to `cacheDir`. The first that works is used: the path
+ * in NATS_SERVER, PATH, `cacheDir`, the release on GitHub, Debian's package, a Docker engine. Nothing outside
+ * `cacheDir` is changed.
+ * @throws Error listing every way that was tried and what to do
  */
 export async function findNatsServer(cacheDir: string, onProgress: OnProgress = () => undefined): Promise<NatsServer> {
   const chosen = process.env.NATS_SERVER;
@@ -49,21 +50,22 @@ export async function findNatsServer(cacheDir: string, onProgress: OnProgress = 
   );
 }
 
-/** @throws Error when the program doesn't run or is too old. */
+/** @throws Error if the program does not run or is too old */
 async function suitable(program: string): Promise<string> {
   await access(program, constants.X_OK);
   const { stdout } = await promisify(execFile)(program, ['--version'], { timeout: 10_000 });
   const [, major = 0, minor = 0] = (/^nats-server: v(\d+)\.(\d+)/.exec(stdout) ?? []).map(Number);
   const newEnough = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
-  if (!newEnough) throw new Error(`${program} is ${stdout.trim()}, and ${OLDEST.join('.')} is the oldest that will do`);
+  if (!newEnough)
+    throw new Error(`${program} is ${stdout.trim()}, but ${OLDEST.join('.')} is the oldest supported version`);
   return program;
 }
 
-/** The official image, on a Docker engine. @throws Error when none answers */
+/** The official image, pulled if necessary. @throws Error if no Docker engine responds */
 export async function natsImage(): Promise<NatsServer> {
   const docker = promisify(execFile);
   await docker('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 }).catch(() => {
-    throw new Error('no engine answers');
+    throw new Error('no Docker engine responds');
   });
   const present = await docker('docker', ['image', 'inspect', IMAGE], { timeout: 10_000 }).catch(() => undefined);
   if (!present) await docker('docker', ['pull', '--quiet', IMAGE], { timeout: 120_000 });

@@ -37,7 +37,7 @@ describe('a test broker', () => {
   });
   afterEach(() => broker.stop());
 
-  it('keeps its address and what it stored over a crash', async () => {
+  it('keeps its URL and its data over a crash', async () => {
     await store(broker.url, 'hello');
     await broker.kill();
     await expect(connect({ servers: broker.url, reconnect: false })).rejects.toThrow();
@@ -45,17 +45,17 @@ describe('a test broker', () => {
     await expect(eventually(() => stored(broker.url))).resolves.toEqual(['NOTES 1']);
   });
 
-  it('can lose everything', async () => {
+  it('can be restarted without data', async () => {
     await store(broker.url, 'hello');
     await broker.restartEmpty();
     await expect(stored(broker.url)).resolves.toEqual([]);
   });
 
-  it('takes messages of up to 8 MiB', async () => {
+  it('accepts messages of up to 8 MiB', async () => {
     await withConnection(broker.url, async (nc) => expect(nc.info?.max_payload).toBe(8 * 1024 * 1024));
   });
 
-  it('is not the broker of another caller', async () => {
+  it('is private to the caller', async () => {
     const other = await testBroker();
     await store(broker.url, 'mine');
     await expect(stored(other.url)).resolves.toEqual([]);
@@ -75,12 +75,12 @@ describe('a NATS user', () => {
   const as = (user: typeof asker) =>
     connect({ servers: broker.url, user: user.name, pass: user.password, reconnect: false });
 
-  it('gets in only with its password', async () => {
+  it('can connect only with its password', async () => {
     await expect(as({ ...asker, password: 'guessed' })).rejects.toThrow(/authorization/i);
     await expect(connect({ servers: broker.url, reconnect: false })).rejects.toThrow(/authorization/i);
   });
 
-  it("can't publish or subscribe to what it has no permission for", async () => {
+  it('cannot publish or subscribe without permission', async () => {
     const nc = await as(asker);
     const refused: string[] = [];
     void (async () => {
@@ -96,7 +96,7 @@ describe('a NATS user', () => {
     await nc.close();
   });
 
-  it('may answer what it was asked without a permission to publish', async () => {
+  it('can reply to requests without a permission to publish', async () => {
     const [asking, answering] = await Promise.all([as(asker), as(answerer)]);
     answering.subscribe('rpc.time', { callback: (_, message) => void message.respond('noon') });
     await answering.flush();

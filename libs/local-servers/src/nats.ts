@@ -9,7 +9,7 @@ import { end, endLeftover, guard, hasEnded } from './process-guard.js';
 import { NatsServer } from './nats-server.js';
 import { freePort } from './ports.js';
 
-/** Somebody who may connect, and the subjects open to them; everything else is refused. */
+/** A user with the subjects that it may use; all others are refused. */
 export interface NatsUser {
   name: string;
   password: string;
@@ -19,12 +19,12 @@ export interface NatsUser {
 
 export interface NatsOptions {
   server: NatsServer;
-  /** Holds the store, the configuration and the log. */
+  /** The folder for data, configuration and log. */
   dir: string;
   port?: number;
-  /** Without users anybody on this machine may do everything: for tests. */
+  /** If absent, every client on this machine has full access. For tests. */
   users?: NatsUser[];
-  /** Remove `dir` when this process dies without calling stop(). */
+  /** Removes `dir` if this process dies without calling stop(). */
   throwaway?: boolean;
 }
 
@@ -33,15 +33,15 @@ export interface Nats {
   port: number;
   pid: number;
   stop(): Promise<void>;
-  /** Ends the server as a crash would: no goodbye, nothing flushed. */
+  /** Kills the server, as in a crash: nothing is flushed. */
   kill(): Promise<void>;
 }
 
 const MAX_PAYLOAD = 8 * 1024 * 1024;
 
 /**
- * Starts nats-server with JetStream on 127.0.0.1 and waits until it answers. What the store in `dir` holds is still there.
- * @throws Error with the end of the server's log when it doesn't come up.
+ * Starts nats-server with JetStream on 127.0.0.1 and waits until it responds. Existing data in `dir` is used.
+ * @throws Error with the last lines of the server's log if it does not start
  */
 export async function startNats({ server, dir, port, users, throwaway = false }: NatsOptions): Promise<Nats> {
   const folder = resolve(dir);
@@ -80,14 +80,14 @@ export async function startNats({ server, dir, port, users, throwaway = false }:
 export interface NatsSettings {
   host: string;
   port: number;
-  /** The folder for what JetStream keeps. */
+  /** The folder for JetStream's data. */
   store: string;
   users?: NatsUser[];
-  /** Whatever else the server should be told, in its own words. */
+  /** Further options under nats-server's own names. */
   [more: string]: unknown;
 }
 
-/** A configuration file for nats-server, whose language contains JSON. */
+/** Builds a configuration file for nats-server, whose syntax includes JSON. */
 export function natsConfiguration({ host, port, store, users, ...more }: NatsSettings): string {
   return JSON.stringify(
     {
@@ -103,7 +103,7 @@ export function natsConfiguration({ host, port, store, users, ...more }: NatsSet
   );
 }
 
-/** The part of the configuration that says who may connect, and what to. */
+/** The part of the configuration with users and permissions. */
 export function natsAuthorization(users: readonly NatsUser[]): { authorization: object } {
   return { authorization: { users: users.map(toUserEntry) } };
 }
@@ -135,7 +135,7 @@ async function endEarlierRun(folder: string, inContainer: boolean): Promise<void
 async function spawnLogged(program: string, args: string[], log: string): Promise<ChildProcess> {
   const output = await open(log, 'a', 0o600);
   try {
-    // A session of its own: Ctrl-C in the terminal must reach us first, so that the services stop before their broker.
+    // In a separate session, so that Ctrl-C reaches only this process, which stops the services before the broker.
     const stdio: StdioOptions = ['ignore', output.fd, output.fd];
     const child = spawn(program, args, { cwd: '/', stdio, detached: true });
     await once(child, 'spawn');
@@ -157,7 +157,10 @@ async function untilItAnswers(child: ChildProcess, port: number, log: string): P
   throw new Error(`nats-server did not start: ${said.trim().split('\n').slice(-8).join('\n')}`, { cause: problem });
 }
 
-/** nats-server opens every conversation with INFO; a port that Docker merely forwards accepts before anybody is behind it. */
+/**
+ * A nats-server greets each connection with INFO. An open port is not enough, because Docker accepts connections before
+ * the server listens.
+ */
 function greets(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(port, '127.0.0.1');

@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
 
-/** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */
+/** Returns a TCP port of 127.0.0.1 that is currently free. Another process may take it afterwards. */
 export function freePort(): Promise<number> {
   return listenOnce(0);
 }
 
-/** Whether somebody could listen on this port of 127.0.0.1 right now. */
+/** Whether this port of 127.0.0.1 is currently free. */
 export async function isPortFree(port: number): Promise<boolean> {
   return listenOnce(port).then(
     () => true,

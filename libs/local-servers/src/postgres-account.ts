@@ -3,15 +3,15 @@ import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Whom PostgreSQL runs as, when that isn't the current user. */
+/** The account that PostgreSQL runs under, if it is not the current user. */
 export interface SystemAccount {
   uid: number;
   gid: number;
 }
 
 /**
- * PostgreSQL refuses to run as root. Root lends it another account then: the owner of the existing data, else `postgres`,
- * else `nobody`, which every system has. Nobody else needs one.
+ * PostgreSQL refuses to run as root. For root this returns another account: the owner of existing data, otherwise
+ * `postgres`, otherwise `nobody`, which every system has. Returns undefined for any other user.
  */
 export async function postgresAccount(dataFolder: string): Promise<SystemAccount | undefined> {
   if (process.getuid?.() !== 0) return undefined;
@@ -31,7 +31,10 @@ async function accountNamed(name: string): Promise<SystemAccount | undefined> {
   );
 }
 
-/** Whether PostgreSQL can get at this folder (it need not exist yet): as root's stand-in it may not look into, say, /root. */
+/**
+ * Whether PostgreSQL's account can access this folder, which need not exist yet. An account other than root may not
+ * enter /root, for example.
+ */
 export async function reachableByPostgres(folder: string): Promise<boolean> {
   const account = await postgresAccount(folder);
   const wanted = resolve(folder);

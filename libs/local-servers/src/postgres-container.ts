@@ -6,11 +6,11 @@ const PORT = 5432;
 const USER = 'postgres';
 
 /**
- * PostgreSQL for tests in a container of its own, with its data in memory.
- * @throws Error when no Docker engine answers or the image can't be had
+ * Starts PostgreSQL for tests in a new container with its data in memory.
+ * @throws Error if no Docker engine responds or the image is not available
  */
 export async function startPostgresContainer(): Promise<Pick<Postgres, 'adminUrl' | 'stop'>> {
-  // The package takes a second to load, and only tests in containers need it.
+  // Imported here because the package takes a second to load and only container tests need it.
   const { GenericContainer, Wait } = await import('testcontainers');
   const password = randomBytes(24).toString('base64url');
   const container = await new GenericContainer(IMAGE)
@@ -21,7 +21,7 @@ export async function startPostgresContainer(): Promise<Pick<Postgres, 'adminUrl
     .withTmpFs({ '/var/lib/postgresql': 'rw' })
     .withCommand(['postgres', ...settingFlags(false)])
     .withExposedPorts(PORT)
-    // The image starts the server once more when it has made the cluster.
+    // After creating the cluster, the image starts the server a second time.
     .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
     .start();
   return {

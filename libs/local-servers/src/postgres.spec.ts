@@ -20,13 +20,13 @@ describe('PostgreSQL', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  it('speaks UTF-8 and UTC wherever it runs', async () => {
+  it('uses UTF-8 and UTC on every machine', async () => {
     await expect(rows(`select lower('ÅÉ') as lower, current_setting('timezone') as zone`)).resolves.toEqual([
       { lower: 'åé', zone: 'UTC' },
     ]);
   });
 
-  it('starts again after kill -9 with what was committed', async () => {
+  it('restarts after kill -9 with all committed data', async () => {
     await rows('create table kept (id int)');
     await rows('insert into kept values (42)');
     await rows('checkpoint');
@@ -35,7 +35,7 @@ describe('PostgreSQL', () => {
     await expect(rows('select id from kept')).resolves.toEqual([{ id: 42 }]);
   });
 
-  it('ends the server an earlier run left in its folder', async () => {
+  it('stops a server that an earlier run left in its folder', async () => {
     const leftover = postgres.pid;
     postgres = await start();
     expect(postgres.pid).not.toBe(leftover);
@@ -43,13 +43,13 @@ describe('PostgreSQL', () => {
     await expect(rows('select 1 as here')).resolves.toEqual([{ here: 1 }]);
   });
 
-  it('says why it does not start', async () => {
+  it('reports why it does not start', async () => {
     await expect(startPostgres({ dir: `${dir}/second`, durable: false, port: postgres.port })).rejects.toThrow(
       /did not start: (.|\n)*in use/,
     );
   });
 
-  it('may be put into folders that its account can enter', async () => {
+  it('can be placed in folders that its account can enter', async () => {
     await expect(reachableByPostgres(`${dir}/not/yet/there`)).resolves.toBe(true);
   });
 });

