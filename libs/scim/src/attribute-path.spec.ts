@@ -11,7 +11,7 @@ describe('an attribute path', () => {
     [`${SCIM_USER.toUpperCase()}:name.givenName`, 'name.givenname'],
     [`${SCIM_ENTERPRISE_USER}:employeeNumber`, `${SCIM_ENTERPRISE_USER.toLowerCase()}.employeenumber`],
     ['urn:example:2.0:User:shoeSize', 'urn:example:2.0:user.shoesize'],
-  ])('names an attribute: %s', (text, key) => {
+  ])('identifies an attribute: %s', (text, key) => {
     expect(attributeKey(parseAttributePath(text)!)).toBe(key);
   });
 

@@ -1,6 +1,6 @@
 import { Problem, type ScimErrorType } from '#libs/contracts';
 
-/** A request that is refused with 400 and this `scimType` (RFC 7644, 3.12). */
+/** A Problem answered with 400 and this `scimType` (RFC 7644, 3.12). */
 export const scimProblem = (scimType: ScimErrorType, detail: string): Problem =>
   new Problem('validation', { scimType, detail });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { etagOf, matchesETag, requirePreconditions } from './etag.js';
 
-it('an ETag is weak, and the same for the same content only', () => {
+it('an ETag is weak and equal only for equal content', () => {
   const contents = [
     { displayName: 'A B' },
     { displayName: 'A', externalId: 'B' },

@@ -10,7 +10,7 @@ export interface Preconditions {
 const ENTITY_TAG = /(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
 
 /**
- * The weak ETag of a resource. JSON keeps values apart, so different content never has the same text.
+ * The weak ETag of a resource. JSON is unambiguous, so different content never has the same text.
  * @param content everything that the resource shows
  */
 export function etagOf(content: unknown): string {
@@ -19,16 +19,16 @@ export function etagOf(content: unknown): string {
 }
 
 /**
- * Whether `If-Match` or `If-None-Match` names an ETag: in a list, or by `*`. The comparison is weak, also for `If-Match`,
- * because SCIM uses it with weak ETags (RFC 7644, 3.14).
+ * Whether the `If-Match` or `If-None-Match` header matches the ETag: it lists the ETag or is `*`. The comparison is
+ * weak, even for `If-Match`, because SCIM uses it with weak ETags (RFC 7644, 3.14).
  */
 export const matchesETag = (header: string, etag: string): boolean =>
   header.trim() === '*' || opaqueTags(header).includes(opaqueTags(etag)[0]!);
 
-/** @throws Problem `precondition-failed` if the resource, which exists, is not to be changed in this version */
+/** @throws Problem `precondition-failed` if a precondition excludes the current version of the existing resource */
 export function requirePreconditions({ ifMatch, ifNoneMatch }: Preconditions, etag: string): void {
   if (ifMatch !== undefined && !matchesETag(ifMatch, etag))
-    throw new Problem('precondition-failed', { detail: 'The resource has changed since. Read it again.' });
+    throw new Problem('precondition-failed', { detail: 'The resource has changed. Reload it and try again.' });
   if (ifNoneMatch !== undefined && matchesETag(ifNoneMatch, etag))
     throw new Problem('precondition-failed', {
       detail: 'The resource exists in a version that If-None-Match excludes.',

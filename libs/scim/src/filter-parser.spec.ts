@@ -53,7 +53,7 @@ describe('a filter', () => {
         ],
       },
     ],
-  ])('is read as a tree: %s', (text, tree) => {
+  ])('is parsed to a tree: %s', (text, tree) => {
     expect(parseFilter(text)).toEqual(tree);
   });
 
@@ -67,7 +67,7 @@ describe('a filter', () => {
     [String.raw`"\ud83d\ude00"`, '😀'],
     ['"a]b) and c"', 'a]b) and c'],
     ['""', ''],
-  ])('takes a JSON string: %s', (json, value) => {
+  ])('accepts a JSON string: %s', (json, value) => {
     expect(parseFilter(`userName eq ${json}`)).toEqual(is('userName', 'eq', value));
   });
 
@@ -106,7 +106,7 @@ describe('a filter', () => {
     '"userName" eq "a"',
     'userName eq {}',
     'userName\u00a0pr',
-  ])('that does not follow the grammar is refused: %j', (text) => {
+  ])('is refused if it does not follow the grammar: %j', (text) => {
     expect(() => parseFilter(text)).toThrow(refusal('invalidFilter'));
   });
 
@@ -131,7 +131,7 @@ describe('a PATCH path', () => {
     ['emails[type eq "work"].value', { name: 'emails', subAttribute: 'value', filter: is('type', 'eq', 'work') }],
     ['members[display eq "a]b"]', { name: 'members', filter: is('display', 'eq', 'a]b') }],
     [String.raw`members[display eq "\u0050at"]`, { name: 'members', filter: is('display', 'eq', 'Pat') }],
-  ])('is read: %s', (text, path) => {
+  ])('is parsed: %s', (text, path) => {
     expect(parsePatchPath(text)).toEqual(path);
   });
 
@@ -158,7 +158,7 @@ function conditionsIn(filter: Filter): number {
   return 'filter' in filter ? conditionsIn(filter.filter) : 1;
 }
 
-/** Filters beside their text, which varies in case, spaces, parentheses and escapes. */
+/** Generates filters with their text, which varies in case, spaces, parentheses and escapes. */
 describe('any filter', () => {
   const spaces = fc.constantFrom(' ', '  ', '\t', '\r\n ');
   const letters = (text: string) =>
@@ -196,7 +196,7 @@ describe('any filter', () => {
       );
   const presence = (names: fc.Arbitrary<string>): fc.Arbitrary<Case> =>
     fc.tuple(names, letters('pr'), spaces).map(([name, word, space]) => [pr(name), `${name}${space}${word}`]);
-  /** Parentheses around everything but a condition, so that the text says the same as the tree. */
+  /** Parentheses around everything but a condition, so that text and tree agree. */
   const grouped = ([filter, text]: Case): string =>
     filter.kind === 'present' || filter.kind === 'comparison' || filter.kind === 'valuePath' ? text : `(${text})`;
   const filters = (inner: boolean): fc.Arbitrary<Case> =>
@@ -232,7 +232,7 @@ describe('any filter', () => {
       ]),
     );
 
-  it('is read as it was written', () => {
+  it('is parsed as it was written', () => {
     fc.assert(
       fc.property(filters(false), ([filter, text]) => {
         fc.pre(text.length <= 4_000 && conditionsIn(filter) <= 100);
@@ -242,7 +242,7 @@ describe('any filter', () => {
     );
   });
 
-  it('and anything else is a tree or a refusal', () => {
+  it('is either parsed or refused with invalidFilter, whatever the text', () => {
     const token = fc.constantFrom(
       'userName',
       'eq',

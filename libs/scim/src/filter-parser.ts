@@ -8,7 +8,7 @@ const MAX_FILTER_LENGTH = 4_000;
 const MAX_PATH_LENGTH = 1_000;
 /** Comparisons and presence tests. */
 const MAX_CONDITIONS = 100;
-/** Parentheses and brackets inside each other. */
+/** Nested parentheses and brackets. */
 const MAX_DEPTH = 32;
 
 const SPACES = /[ \t\r\n]*/y;
@@ -34,7 +34,7 @@ export function parseFilter(text: string): Filter {
   return new Parser(text).filter();
 }
 
-/** @throws Problem `validation` with `invalidPath`, or with `invalidFilter` for what is in the brackets */
+/** @throws Problem `validation` with `invalidPath`, or with `invalidFilter` for the filter in brackets */
 export function parsePatchPath(text: string): PatchPath {
   if (text.length > MAX_PATH_LENGTH) throw invalidPath(`It has more than ${MAX_PATH_LENGTH} characters.`);
   return new Parser(text).patchPath();
@@ -52,7 +52,10 @@ export function tryParsePatchPath(text: string): PatchPath | undefined {
 
 const invalidPath = (detail: string) => scimProblem('invalidPath', `The path is not valid. ${detail}`);
 
-/** Recursive descent over the grammar of RFC 7644 (figures 1 and 7). Spaces are optional where nothing is ambiguous. */
+/**
+ * Recursive descent parser for the grammar of RFC 7644 (figures 1 and 7). Spaces are optional where the text is
+ * unambiguous.
+ */
 class Parser {
   private position = 0;
   private depth = 0;
@@ -78,7 +81,7 @@ class Parser {
     return { ...path, ...(filter && { filter }), ...(subAttribute !== undefined && { subAttribute }) };
   }
 
-  /** @param inner whether it is in brackets, where paths are names of sub-attributes */
+  /** @param inner whether the filter is in brackets, where paths are names of sub-attributes */
   private or(inner: boolean): Filter {
     return this.list('or', () => this.list('and', () => this.term(inner)));
   }
@@ -106,7 +109,7 @@ class Parser {
     return filter;
   }
 
-  /** Also `emails[type eq "work"].value eq "…"`, which Entra sends and the grammar does not have. */
+  /** Also accepts `emails[type eq "work"].value eq "…"`, which Entra sends although the grammar does not allow it. */
   private valuePath(path: AttributePath): Filter {
     if (path.subAttribute !== undefined) throw this.expected('a condition');
     const selection = this.valueFilter();
@@ -166,7 +169,7 @@ class Parser {
     }
   }
 
-  /** `not`, and the parenthesis that has to follow it. */
+  /** Consumes `not` and the parenthesis that must follow it. */
   private negation(): boolean {
     const start = this.position;
     if (this.match(WORD)?.toLowerCase() === 'not') {

@@ -4,7 +4,7 @@ const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 
 /** @throws Problem `validation` with `invalidFilter` */
 export function stringOperand(value: FilterValue): string {
-  if (typeof value !== 'string') throw invalidFilter('A string attribute is compared with another type.');
+  if (typeof value !== 'string') throw invalidFilter('A string attribute must be compared with a string.');
   return value;
 }
 
@@ -12,15 +12,15 @@ export function stringOperand(value: FilterValue): string {
 export function booleanOperand(operator: ComparisonOperator, value: FilterValue): boolean {
   const literal = String(value).toLowerCase();
   if ((operator !== 'eq' && operator !== 'ne') || (literal !== 'true' && literal !== 'false'))
-    throw invalidFilter('A boolean attribute takes eq and ne with true or false.');
+    throw invalidFilter('A boolean attribute supports eq and ne with true or false.');
   return literal === 'true';
 }
 
 /** @throws Problem `validation` with `invalidFilter` */
 export function dateTimeOperand(operator: ComparisonOperator, value: FilterValue): Date {
   const time = typeof value === 'string' && DATE_TIME.test(value) ? new Date(value) : undefined;
-  if (!time || Number.isNaN(time.getTime())) throw invalidFilter('A time is written like 2030-01-31T12:00:00Z.');
+  if (!time || Number.isNaN(time.getTime())) throw invalidFilter('A time must have the format 2030-01-31T12:00:00Z.');
   if (operator === 'co' || operator === 'sw' || operator === 'ew')
-    throw invalidFilter('A time takes eq, ne, gt, ge, lt and le.');
+    throw invalidFilter('A time supports eq, ne, gt, ge, lt and le.');
   return time;
 }

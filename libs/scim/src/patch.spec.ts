@@ -5,14 +5,14 @@ import { SCIM_ENTERPRISE_USER } from './urns.js';
 const patch = (...Operations: unknown[]) => parsePatch({ Operations });
 
 describe('the operations of a PATCH', () => {
-  it('keep their order, in any capitals', () => {
+  it('keep their order and ignore case', () => {
     expect(patch({ op: 'Replace', path: 'userName', value: 'a' }, { op: 'REMOVE', path: 'externalId' })).toMatchObject([
       { op: 'replace', path: { name: 'username' }, value: 'a' },
       { op: 'remove', path: { name: 'externalid' } },
     ]);
   });
 
-  it('become one for each attribute when they have no path', () => {
+  it('are split into one per attribute if they have no path', () => {
     const value = { active: false, [SCIM_ENTERPRISE_USER]: { employeeNumber: '7' } };
     expect(patch({ op: 'add', value })).toMatchObject([
       { op: 'add', path: { name: 'active' }, value: false },
@@ -32,7 +32,7 @@ describe('the operations of a PATCH', () => {
     expect(() => patch(operation)).toThrow(expect.objectContaining({ details: expect.objectContaining({ scimType }) }));
   });
 
-  it('are a list, and at most 1,000', () => {
+  it('must be a list of at most 1,000', () => {
     expect(() => parsePatch({})).toThrow('list');
     expect(() => patch(...Array.from({ length: 1_001 }, () => ({ op: 'remove', path: 'a' })))).toThrow('1000');
   });

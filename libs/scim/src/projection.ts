@@ -5,7 +5,7 @@ import { isObject } from './values.js';
 
 /** Attributes whose `returned` characteristic is `always` (RFC 7643, 7). */
 const ALWAYS_RETURNED = ['schemas', 'id'];
-/** Names between commas. A comma in a string is none between names. */
+/** Names separated by commas. A comma inside a quoted string is no separator. */
 const NAMES = /(?:"(?:[^"\\]|\\[^])*"|[^,"]|")+/g;
 
 /** The names in a parameter like `attributes`. */
@@ -22,13 +22,16 @@ export function project(
   return { ...omit(resource, excludedAttributes.map(segmentsOfName)), ...always };
 }
 
-/** Whether the projection keeps the attribute. Lets callers skip the work of computing one. */
+/** Whether the projection keeps the attribute, so that callers can skip computing it. */
 export const isReturned = (name: string, { attributes = [], excludedAttributes = [] }: ScimProjection): boolean =>
   attributes.length > 0
     ? attributes.some((path) => segmentsOfName(path)[0] === name)
     : !excludedAttributes.some((path) => segmentsOfName(path).join() === name);
 
-/** Ignores value filters, which Microsoft's collection sends. A name that is not a path names nothing. */
+/**
+ * Segments of a name in a projection. Value filters, which Microsoft's test collection sends, are ignored. A name that
+ * is not a path has no segments.
+ */
 function segmentsOfName(name: string): string[] {
   if (isSchemaKey(name)) return [name.toLowerCase()];
   const path = tryParsePatchPath(name);

@@ -12,7 +12,7 @@ export interface Schema {
 
 const namePart = (name: string) => attribute(name, `The ${name} part of the name.`);
 
-/** A list of other resources, each named by its id. */
+/** A multi-valued attribute of references to other resources by id. */
 function references(
   name: string,
   description: string,

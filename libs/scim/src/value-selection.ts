@@ -5,8 +5,9 @@ import { matcherOf } from './filter-matcher.js';
 import type { PatchOperation } from './patch.js';
 
 /**
- * The values of a multi-valued attribute that a PATCH operation targets: those that the filter of its path matches, or all.
- * @param values as the resource shows them after the operations before this one
+ * The values of a multi-valued attribute that a PATCH operation targets: those that match the filter of its path, or
+ * all without a filter.
+ * @param values the values after the preceding operations
  * @throws Problem `validation` with `noTarget` if the filter of a replace matches none (RFC 7644, 3.5.2.3)
  */
 export function selectValues<T extends ScimObject>(

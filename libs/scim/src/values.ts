@@ -7,8 +7,8 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * A string attribute as clients send it: some send numbers, some send a single value as a list or as an object with
- * `value`. Null for an empty one, which unassigns the attribute.
+ * Reads a string attribute. Some clients send numbers, a list of one value, or an object with `value`. Returns null for
+ * an empty value, which unassigns the attribute.
  * @throws Problem `validation` with `invalidValue`
  */
 export function stringValue(name: string, value: unknown, maxLength = MAX_LENGTH): string | null {
@@ -25,7 +25,7 @@ export function stringValue(name: string, value: unknown, maxLength = MAX_LENGTH
 }
 
 /**
- * A boolean attribute. Entra sends "True" and "False". Null for an empty one.
+ * Reads a boolean attribute. Entra sends "True" and "False" as strings. Returns null for an empty value.
  * @throws Problem `validation` with `invalidValue`
  */
 export function booleanValue(name: string, value: unknown): boolean | null {
