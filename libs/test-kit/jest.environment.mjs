@@ -2,23 +2,25 @@ import { constants, createContext } from 'node:vm';
 import { ModuleMocker } from 'jest-mock';
 import { installCommonGlobals } from 'jest-util';
 
-/** A plain global object. Jest's own watches every access: a parser that uses Math for each byte takes ages with it. */
+/**
+ * A plain global object. Jest's own intercepts every access, which makes parsers that use Math for each byte very slow.
+ */
 function plainGlobal() {
-  // Without a context object, what is made is a global object itself.
+  // Without a context object, the result is the new global object itself.
   const made = /** @type {typeof globalThis} */ (createContext(constants.DONT_CONTEXTIFY));
   for (const [name, { enumerable }] of Object.entries(Object.getOwnPropertyDescriptors(globalThis))) {
     if (Object.hasOwn(made, name)) continue;
-    // The value, not how Node makes it when it is first asked for: that works for its own global object only.
+    // Copies the value, not the lazy getter, which works only for Node's own global object.
     const value = Reflect.get(globalThis, name);
     Object.defineProperty(made, name, { value, enumerable, configurable: true, writable: true });
   }
-  // Node's own modules answer with these of theirs, which have to pass for the tests' own.
+  // Node's modules return instances of these classes, so the tests must see the same classes.
   Object.assign(made, { global: made, ArrayBuffer, Uint8Array });
   installCommonGlobals(made, {}, 'off');
   return made;
 }
 
-// A call to another service while a transaction is open makes the test fail, whichever service makes it.
+// A call to another service inside a transaction fails the test, whichever service makes it.
 process.env.LEAVER_CALLS_IN_TRANSACTION = 'throw';
 
 const shared = plainGlobal();
@@ -27,8 +29,8 @@ const { exit } = shared.process;
 const variables = { ...shared.process.env };
 
 /**
- * Where a test file runs. The packages that the files of a process share (jest.runtime.mjs) know one global object: so all
- * files have that one, and each finds on it, and in the environment variables, what the first one found.
+ * The environment of a test file. The packages that the test files of a process share (jest.runtime.mjs) are bound to
+ * one global object, so all files use the same one, and it is reset after each file, as are the environment variables.
  */
 export default class {
   global = shared;
@@ -48,7 +50,7 @@ export default class {
 
   async teardown() {
     for (const name of Reflect.ownKeys(shared)) {
-      // A package that cannot do without what it put there has made it permanent, and it stays.
+      // Packages define properties that they need permanently as non-configurable; those stay.
       if (!Object.hasOwn(pristine, name)) Reflect.deleteProperty(shared, name);
     }
     Object.defineProperties(shared, pristine);

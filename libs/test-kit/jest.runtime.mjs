@@ -21,7 +21,7 @@ const required = new Map();
 const imported = new Map();
 
 /**
- * Modules by name: what is of a package is in the map that all test files share, everything else in this one.
+ * A module registry: modules of packages are in the map that all test files share, all others in this one.
  * @extends {Map<string, unknown>}
  */
 class Registry extends Map {
@@ -67,8 +67,8 @@ class Registry extends Map {
 const isOfPackage = (name) => /[\\/]node_modules[\\/]/.test(name);
 
 /**
- * Jest loads everything anew for every test file. Here each file has its own copy of our modules, but of the packages,
- * which are most of the work and not under test, all files of a process use the same one.
+ * Jest loads all modules again for every test file. This runtime shares the packages, which take most of the time and
+ * are not under test, between the files of a process; our own modules are still loaded for each file.
  */
 export default class extends Runtime {
   /** @param {unknown[]} parts */
@@ -81,7 +81,7 @@ export default class extends Runtime {
   /** @override */
   teardown() {
     super.teardown();
-    // What a package loads only when it needs it is still loaded by the runtime that loaded the package.
+    // Modules that a package loads lazily are still loaded by the runtime that loaded the package.
     this.enterTestCode();
   }
 }

@@ -1,15 +1,15 @@
 /** @import { Test } from '@jest/test-result' */
 import JestSequencer from '@jest/test-sequencer';
 
-// The types describe the CommonJS entry of the package, whose class is `default` of what is exported.
+// The types describe the package's CommonJS entry, whose class is the `default` export.
 const Sequencer = /** @type {typeof JestSequencer.default} */ (/** @type {unknown} */ (JestSequencer));
 
 /** @param {Test} test */
 const ofAll = ({ path }) => /\/(e2e|faults)\//.test(path);
 
 /**
- * The files that take longest begin first: as Jest has it, by what each took before. It goes by length where none is known
- * yet, and that misleads: those that start all services are short, and would leave everybody waiting in the end.
+ * Starts the slowest files first. Jest knows previous durations; without one it sorts by file size, which misleads for
+ * the short files that start all services and would finish last.
  */
 export default class extends Sequencer {
   /**

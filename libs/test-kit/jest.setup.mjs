@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-// jest compiles the test files, but not what this file imports.
+// Jest compiles the test files, but not the imports of this file.
 import '../../scripts/lib/typescript-loader.mjs';
 
 /** @typedef {typeof globalThis & { stopRunServers?: () => Promise<void> }} TestGlobal what setup leaves for teardown */

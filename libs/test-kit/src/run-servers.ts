@@ -10,8 +10,9 @@ import {
 import { announceTestRun, temporaryFolder } from './test-run.js';
 
 /**
- * Starts what all test files of a run share: one PostgreSQL, and the nats-server from which each starts its own broker.
- * @returns how to stop and remove it all.
+ * Starts the servers that all test files of a run share: one PostgreSQL, and the nats-server program from which each
+ * file starts its own broker.
+ * @returns a function that stops and removes everything
  */
 export async function startRunServers(cacheDir: string): Promise<() => Promise<void>> {
   const dir = await temporaryFolder();
@@ -34,7 +35,7 @@ interface Servers {
   postgres: Pick<Postgres, 'adminUrl' | 'stop'>;
 }
 
-/** LEAVER_TEST_SERVERS=containers: from their images, as in production, instead of from packages. */
+/** With LEAVER_TEST_SERVERS=containers, the servers run from images, as in production, instead of from packages. */
 const inContainers = () => process.env.LEAVER_TEST_SERVERS === 'containers';
 
 async function programs(cacheDir: string, dir: string): Promise<Servers> {

@@ -5,17 +5,17 @@ import { testRun } from './test-run.js';
 
 export interface TestBroker {
   url: string;
-  /** Stops the server and forgets what it stored. */
+  /** Stops the server and removes its data. */
   stop(): Promise<void>;
-  /** Ends the server as a crash would. */
+  /** Kills the server, as in a crash. */
   kill(): Promise<void>;
-  /** Ends it if it runs, and starts it on the same port with what is stored. */
+  /** Kills the server if it is running, and starts it on the same port with its data. */
   restart(): Promise<void>;
-  /** As restart(), but everything stored is lost: what a broker with a broken disk does. */
+  /** Like restart(), but all data is lost, as with a broken disk. */
   restartEmpty(): Promise<void>;
 }
 
-/** A broker for the calling test file alone. It ends with the test process, whichever way that ends. */
+/** Starts a broker for the calling test file. It stops with the test process, however that ends. */
 export async function testBroker({ users }: { users?: NatsUser[] } = {}): Promise<TestBroker> {
   const run = testRun();
   const dir = await mkdtemp(join(run.dir, 'nats-'));

@@ -13,19 +13,19 @@ import { testRun } from './test-run.js';
 export interface TestDatabaseOptions {
   /** The service whose roles are used, e.g. `messaging`. */
   name: string;
-  /** Builds the tables. Runs once per run and fingerprint; must leave no connection open. */
+  /** Creates the tables. Called once per run and fingerprint; must leave no connection open. */
   migrate: (ownerUrl: string) => Promise<void>;
-  /** Says which tables `migrate` builds: another fingerprint, another template. */
+  /** Identifies the tables that `migrate` creates: each fingerprint has its own template. */
   fingerprint: string;
 }
 
 export interface TestDatabase extends ServiceDatabase {
-  /** The superuser's address of this very database. */
+  /** URL of this database with the superuser. */
   adminUrl: string;
   drop(): Promise<void>;
 }
 
-/** A fresh, migrated database for the caller alone, with the same roles and grants as in production. */
+/** Creates a migrated database for the caller, with the same roles and grants as in production. */
 export async function testDatabase({ name, migrate, fingerprint }: TestDatabaseOptions): Promise<TestDatabase> {
   const { adminUrl } = testRun();
   const digest = createHash('sha256').update(fingerprint).digest('hex').slice(0, 12);
@@ -33,7 +33,7 @@ export async function testDatabase({ name, migrate, fingerprint }: TestDatabaseO
   const database = `test_${name}_${randomBytes(6).toString('hex')}`;
   const passwords = testPasswords(adminUrl, name);
   await withClient(adminUrl, async (client) => {
-    // Two files that need the same template build it once: the second waits here.
+    // Files that need the same template wait here, so that it is built once.
     await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`template of ${name}`]);
     if (!(await isReady(client, template))) {
       await client.query(`drop database if exists ${pg.escapeIdentifier(template)} with (force)`);
@@ -44,7 +44,7 @@ export async function testDatabase({ name, migrate, fingerprint }: TestDatabaseO
     }
     await client.query('select pg_advisory_unlock_all()');
     const [copy, owner, source] = [database, `${name}_owner`, template].map(pg.escapeIdentifier);
-    // Copying files takes half as long as the default way, through the log.
+    // Copying files takes half as long as the default strategy, which goes through the WAL.
     await client.query(`create database ${copy} owner ${owner} template ${source} strategy file_copy`);
     await restrictEntry(client, name, database);
   });
@@ -60,13 +60,13 @@ export async function testDatabase({ name, migrate, fingerprint }: TestDatabaseO
   };
 }
 
-/** Stands at every role that the kit has made. */
+/** Comment on every role that the kit has created. */
 const MARK = 'made by the Leaver test kit';
 
 /**
- * The two roles of a service, as in production. A role that something else has made is left alone: on the server of a running
- * installation a new password would lock its service out.
- * @throws Error for such a role
+ * Creates the two roles of a service, as in production. A role that something else has created is never changed: on the
+ * server of a running installation, a new password would lock its service out.
+ * @throws Error if such a role exists
  */
 async function createTestRoles(client: pg.Client, name: string, passwords: RolePasswords): Promise<void> {
   const wanted = { [`${name}_owner`]: passwords.owner, [name]: passwords.runtime };
@@ -77,8 +77,8 @@ async function createTestRoles(client: pg.Client, name: string, passwords: RoleP
   const foreign = rows.find(({ mark }) => mark !== MARK);
   if (foreign)
     throw new Error(
-      `The PostgreSQL server of this test run has a role "${foreign.role}" that the test kit has not made. ` +
-        'Tests never change such a role: run them on a server of their own.',
+      `The PostgreSQL server of this test run has a role "${foreign.role}" that the test kit did not create. ` +
+        'Tests never change such a role: run them on a separate server.',
     );
   for (const [role, password] of Object.entries(wanted).filter(([role]) => !rows.some((row) => row.role === role))) {
     const id = pg.escapeIdentifier(role);
@@ -93,7 +93,7 @@ async function isReady(client: pg.Client, template: string): Promise<boolean> {
   return found.rowCount === 1;
 }
 
-/** Every test process has to arrive at the same passwords without talking to the others. */
+/** Derives the passwords, so that all test processes agree on them without communication. */
 function testPasswords(adminUrl: string, name: string): RolePasswords {
   const derive = (role: string) => createHmac('sha256', adminUrl).update(`${name} ${role}`).digest('base64url');
   return { owner: derive('owner'), runtime: derive('runtime') };

@@ -3,11 +3,11 @@ import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NatsServer, reachableByPostgres } from '#libs/local-servers';
 
-/** What the test run's set-up prepared for every test file. */
+/** What the setup of the test run has prepared for all test files. */
 export interface TestRun {
   adminUrl: string;
   natsServer: NatsServer;
-  /** Emptied and removed when the run is over. */
+  /** Removed when the run is over. */
   dir: string;
 }
 
@@ -17,25 +17,25 @@ export function announceTestRun(run: TestRun): void {
   process.env[VARIABLE] = JSON.stringify(run);
 }
 
-/** @throws Error outside a test run. */
+/** @throws Error outside of a test run */
 export function testRun(): TestRun {
   const announced = process.env[VARIABLE];
   if (!announced) throw new Error('no test run has been set up: start the tests with npm test');
   return JSON.parse(announced);
 }
 
-/** What the databases of a whole run may come to, with room to spare. */
+/** Bytes that must be free before the databases of a run are kept in memory. */
 const ROOM_IN_MEMORY = 4 * 1024 ** 3;
 
 /**
- * A new folder for temporary files that PostgreSQL can use whatever account it runs as. It lies in memory when there is
- * plenty: copying a template database takes 25 ms there and up to 300 on a disk.
+ * Creates a folder for temporary files that PostgreSQL can access under its account. It is in memory if there is
+ * enough: copying a template database takes 25 ms there, but up to 300 ms on a disk.
  */
 export async function temporaryFolder(): Promise<string> {
   for (const parent of [...(await memoryFolder()), tmpdir(), '/tmp', '/var/tmp']) {
     if (!(await reachableByPostgres(parent))) continue;
     const folder = await mkdtemp(join(parent, 'leaver-'));
-    // Others may pass through, as PostgreSQL has to when it runs as somebody else, but not look around.
+    // Other users may pass through, which PostgreSQL needs under another account, but not list it.
     await chmod(folder, 0o711);
     return folder;
   }

@@ -1,15 +1,15 @@
 import type { DepartureFacts, Profile, Transition, UserEvent, UserEventType, UserStatus } from '#libs/contracts';
 
-/** Where ids and times of an event come from: a test service, a rule bench, or what a test has of its own. */
+/** The source of ids and times: a test service, a rule bench, or the test's own. */
 interface Source {
   ids: { next(): string };
   clock: { now(): Date };
 }
 
 interface Overrides {
-  /** `lifecycleVersion` unless given. */
+  /** Default: `lifecycleVersion`. */
   seq?: number;
-  /** The second change of status unless given; the first is the person's arrival. */
+  /** Default: 2, the second change of status; the first is the user's creation. */
   lifecycleVersion?: number;
   profile?: Partial<Profile>;
   departure?: Partial<DepartureFacts>;
@@ -25,7 +25,7 @@ const STEPS: Partial<Record<UserEventType, Transition[]>> = {
   'user.deleted': ['deactivated', 'deleted'],
 };
 
-/** An event about a person as identity would publish it: an agent in an account of preset `crm` that overrides no rule. */
+/** Builds an event as identity would publish it, about an agent in an account with preset `crm` and no overrides. */
 export function buildUserEvent(
   { ids, clock }: Source,
   type: UserEventType,

@@ -1,7 +1,7 @@
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { expect } from 'expect';
 
-// The suites of the kit use these names as Jest has them: a time-out, in milliseconds, comes last.
+// The kit's suites use Jest's names and signatures: the timeout in milliseconds is the last argument.
 const TIMEOUT_MS = 60_000;
 
 type Work = () => void | Promise<void>;

@@ -1,19 +1,20 @@
 #!/usr/bin/env node
-// leaver-test [file …]: Node's test runner, on a PostgreSQL and a nats-server that are started for this run and removed after it.
+// leaver-test [file …]: runs Node's test runner on a PostgreSQL and a nats-server that are started for this run and
+// removed afterwards.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { startRunServers } from '../run-servers.js';
 
-/** The oldest Node that runs TypeScript as it is. */
+/** The oldest Node version that runs TypeScript directly. */
 const OLDEST_NODE = [22, 18] as const;
 const SPECS = '**/*.spec.{ts,mts,js,mjs}';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
   process.stderr.write(
-    `This is Node ${process.versions.node}, and the tests need ${OLDEST_NODE.join('.')} or newer. The package brings one for most ` +
-      'systems, which npm scripts and npx use by themselves: run them with `npm test`.\n',
+    `This is Node ${process.versions.node}, but the tests need ${OLDEST_NODE.join('.')} or newer. For most systems the package ` +
+      'includes one, which npm scripts and npx use: run the tests with `npm test`.\n',
   );
   process.exit(1);
 }
