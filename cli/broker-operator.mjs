@@ -12,12 +12,12 @@ import { inSeconds } from './time-limits.mjs';
 const CONNECT_TIMEOUT = 3_000;
 
 /**
- * Asks a service. It rejects with `Unanswered`.
+ * Sends a request to a service. Rejects with `Unanswered`.
  * @typedef {<T>(service: string, question: string, data: object) => Promise<T>} Ask
  */
 
 /**
- * Connects to the broker as its user `operator` while `work` runs. Its questions concern the installation, not an account.
+ * Runs `work` with a connection to the broker as its user `operator`. Its requests concern the installation, not an account.
  * @template T
  * @param {TimeLimits} limits
  * @param {(ask: Ask) => Promise<T>} work
@@ -31,7 +31,7 @@ export async function asOperator({ answer }, work) {
   }
 }
 
-/** A service does not answer, or refuses. */
+/** A service does not answer, or refuses the request. */
 export class Unanswered extends CommandError {}
 
 /**
@@ -40,7 +40,7 @@ export class Unanswered extends CommandError {}
  */
 function refused(service, { code = 'internal', detail, errors }) {
   const reason = errors?.[0]?.message ?? detail;
-  return new Unanswered(EXIT.failed, `${service} could not do it (${code})${reason ? `: ${reason}` : '.'}`);
+  return new Unanswered(EXIT.failed, `${service} refused the request (${code})${reason ? `: ${reason}` : '.'}`);
 }
 
 /**
@@ -58,7 +58,7 @@ async function ask(nats, timeout, service, question, data) {
       throw new Unanswered(EXIT.timedOut, `${service} did not answer within ${inSeconds(timeout)}.`);
     throw new Unanswered(EXIT.unreachable, `${service} is not running.`);
   });
-  // any: the caller names the type of what it asks for.
+  // any: the caller declares the type of the response.
   const { err, response } = /** @type {{ err?: ProblemBody, response: any }} */ (answer.json());
   if (err) throw refused(service, err);
   return response;
@@ -87,7 +87,7 @@ async function connected(timeout) {
 }
 
 /**
- * Asks one service that owns data, or all of them. A service that does not answer is reported and does not stop the others.
+ * Sends a request to one service that owns data, or to all of them. A service that does not answer is reported and does not stop the others.
  * @template T
  * @param {TimeLimits} limits
  * @param {string | undefined} service

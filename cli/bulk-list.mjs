@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync';
 import { usageError } from './exit-codes.mjs';
 
 /**
- * A list of people who leave: the CSV as it is sent, and the staff id of each row.
+ * A list of leavers: the CSV as it is sent, and the staff id of each row.
  * @typedef {{ csv: string, staffIds: (string | undefined)[] }} BulkList
  */
 
@@ -18,14 +18,14 @@ export async function readBulkList(path) {
     throw usageError(error.message);
   });
   const staffIds = recordsIn(csv, path).map(({ staffid }) => staffid);
-  if (staffIds.length === 0) throw usageError(`${nameOf(path)} has no rows below its heading.`);
+  if (staffIds.length === 0) throw usageError(`${nameOf(path)} has no rows below its header.`);
   return { csv, staffIds };
 }
 
 /**
  * @param {string} csv
  * @param {string} path
- * @returns {Record<string, string>[]} by column, in lower case and without blanks, `_` and `-`
+ * @returns {Record<string, string>[]} by column, in lower case and without spaces, `_` and `-`
  */
 function recordsIn(csv, path) {
   /** @param {string[]} heading */

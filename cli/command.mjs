@@ -3,7 +3,7 @@
 /** @import { TimeLimits } from './time-limits.mjs' */
 
 /**
- * What a command is run with.
+ * The context of a running command.
  * @template {ParseArgsOptionsConfig} O
  * @template {0 | 1 | 'any'} A
  * @typedef {object} CommandContext
@@ -16,7 +16,7 @@
  */
 
 /**
- * A command. `args` is how many arguments it takes.
+ * A command. `args` is the number of its arguments.
  * @template {ParseArgsOptionsConfig} O
  * @template {0 | 1 | 'any'} A
  * @typedef {object} Command

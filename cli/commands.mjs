@@ -43,27 +43,27 @@ export const help = () => `Usage: leaver <command> [--json] [--timeout <seconds>
 ${[...commands.values()].map(({ usage, about }) => `  ${usage}\n      ${about}`).join('\n')}
 
 A <user> is an id, an email or a staff id. [leaving] stands for these options:
-  --successor <user>|<rule>=<user>   who takes over everything, or what one rule moves; may be repeated
-  --override <rule>=<action>[:days]  another action for this departure alone; may be repeated
-  --reason <text>  --at <time>       why, and when if not now (ISO 8601)
+  --successor <user>|<rule>=<user>   who takes over all data, or the data of one rule; may be repeated
+  --override <rule>=<action>[:days]  another action for this departure only; may be repeated
+  --reason <text>  --at <time>       the reason, and the time if not now (ISO 8601)
   --watch                            wait for the end and show the progress
   --yes                              do not ask for confirmation
   --plan-token <token>               refuse if something has changed since the preview with this token
 
---json writes JSON and nothing else to standard output; messages and progress go to standard error.
+--json writes only JSON to standard output; messages and progress go to standard error.
 --timeout gives up after this time without an answer (default ${DEFAULT_LIMITS.answer / 1_000}), or without progress where a command waits for
-the end of something (default ${DEFAULT_LIMITS.progress / 1_000}), and names who was silent. What has been started goes on.
+the end of something (default ${DEFAULT_LIMITS.progress / 1_000}), and names the silent service. Work that has been started goes on.
 
 Environment
-  LEAVER_URL    the address of Leaver; default: where you have signed in, or what runs on this machine
+  LEAVER_URL    the address of Leaver; default: where you have signed in, or Leaver on this machine
   LEAVER_TOKEN  an API token of a manager; default: the token of leaver login, stored in LEAVER_HOME (.leaver) and
                 readable only by you
-  NATS_URL      for operator commands: the broker's address, with its user \`operator\`; default: what runs on this machine
-Each may be given as <NAME>_FILE, the path of a file that holds it.
+  NATS_URL      for operator commands: the broker's address, with its user \`operator\`; default: the broker on this machine
+Each may be given as <NAME>_FILE, the path of a file with the value.
 
 Exit codes
   0  done
-  1  refused, failed, or something is not as it should be
+  1  refused, failed, or a check has found problems
   2  wrong usage
   3  not reachable, or not signed in
   4  no answer or no progress in time`;

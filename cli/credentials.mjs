@@ -12,7 +12,7 @@ const file = () => join(defaultHome(), 'credentials.json');
 /** @typedef {{ url: string, token: string, tokenId: string }} Credentials */
 
 /**
- * What `login` has stored. A file that cannot be read counts as not signed in.
+ * The credentials that `login` has stored. An unreadable file counts as not signed in.
  * @returns {Promise<Credentials | undefined>}
  */
 export const storedCredentials = () =>
@@ -20,7 +20,7 @@ export const storedCredentials = () =>
     .then(JSON.parse)
     .catch(() => undefined);
 
-/** The gateway's address: LEAVER_URL, else where the user has signed in, else what runs on this machine. */
+/** The gateway's URL: LEAVER_URL, otherwise where the user has signed in, otherwise the gateway on this machine. */
 export async function gatewayUrl() {
   const url = variable('LEAVER_URL') || (await storedCredentials())?.url || (await runningUrl()) || DEFAULT_URL;
   return url.replace(/\/+$/, '');

@@ -9,7 +9,7 @@ const actionName = ({ action, days, scope }) =>
   [action, days !== undefined && `${days} days`, scope && `(${scope})`].filter(Boolean).join(' ');
 
 /**
- * What a departure would change, how many rows it would keep, and the warnings and blockers.
+ * Shows what a departure would change, how many rows it would keep, and its warnings and blockers.
  * @param {Terminal} terminal
  * @param {Omit<DeparturePreview, 'planToken'>} preview
  * @param {string} heading
@@ -32,7 +32,7 @@ export function showPreview(terminal, preview, heading) {
 }
 
 /**
- * What a departure has done so far.
+ * Shows what a departure has done so far.
  * @param {Terminal} terminal
  * @param {Departure} departure
  */

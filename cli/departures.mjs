@@ -70,7 +70,7 @@ export async function startDeparture(context, transition) {
 }
 
 /**
- * Shows the preview and asks.
+ * Shows the preview and asks for confirmation.
  * @param {HttpClient} api
  * @param {Terminal} messages
  * @param {User} user
@@ -79,19 +79,17 @@ export async function startDeparture(context, transition) {
  */
 async function confirmed(api, messages, user, transition) {
   if (!process.stdin.isTTY)
-    throw usageError(
-      'There is no terminal to confirm on: use --yes, and the --plan-token of a preview if you have read one.',
-    );
+    throw usageError('There is no terminal for the confirmation: use --yes, and --plan-token if you have a preview.');
   const preview = await fetchPreview(api, user, transition);
   showPreview(messages, preview, `If ${nameOf(user)} is ${transition}`);
-  if (!preview.possible) throw new CommandError(EXIT.failed, 'That is not possible now.');
+  if (!preview.possible) throw new CommandError(EXIT.failed, 'The departure is not possible now.');
   const answer = await ask(`Type ${VERBS[transition]} to continue: `);
   if (answer !== VERBS[transition]) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
   return preview.planToken;
 }
 
 /**
- * Reports the departure, with --watch when it is over.
+ * Reports the departure; with --watch, after it has ended.
  * @param {HttpClient} api
  * @param {Pick<CommandContext<{ watch: { type: 'boolean' } }, 1>, 'values' | 'limits' | 'out' | 'messages' | 'report'>} context
  * @param {Departure} departure
@@ -113,11 +111,11 @@ export async function conclude(api, { values, limits, out, messages, report }, d
  */
 export function unfinishedServices({ services }) {
   const names = services.filter(({ status }) => status === 'pending' || status === 'running').map((one) => one.service);
-  return names.length > 0 ? `Not finished: ${names.join(', ')}.` : 'All services have finished; identity has not.';
+  return names.length > 0 ? `Not finished: ${names.join(', ')}.` : 'All services have finished, but identity has not.';
 }
 
 /**
- * Shows the progress: a bar on a terminal, elsewhere a line for each step. Gives up when there is none for too long.
+ * Shows the progress: a bar on a terminal, elsewhere a line for each step. Stops when there is no progress for too long.
  * @param {HttpClient} api
  * @param {TimeLimits} limits
  * @param {Terminal} messages

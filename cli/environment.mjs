@@ -2,7 +2,7 @@ import { setting } from '../scripts/lib/settings.mjs';
 import { usageError } from './exit-codes.mjs';
 
 /**
- * A variable of the environment, or the content of the file that <name>_FILE names. Like services, it refuses both at once.
+ * An environment variable, or the contents of the file that <name>_FILE names. Setting both is refused, as in services.
  * @param {string} name
  */
 export function variable(name) {

@@ -21,7 +21,7 @@ export const usageError = (message) => new CommandError(EXIT.usage, message);
 /**
  * The exit code and the message for anything a command throws.
  * @param {unknown} error
- * @returns {{ exitCode: number, message: string, problem?: object }} `problem` is what the API answered
+ * @returns {{ exitCode: number, message: string, problem?: object }} `problem` is the API's response body
  */
 export function describeError(error) {
   if (error instanceof CommandError) return { exitCode: error.exitCode, message: error.message };

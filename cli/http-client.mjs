@@ -5,7 +5,7 @@
  * @typedef {{ id: string | undefined, type: string | undefined, data: unknown }} ServerSentEvent
  */
 
-/** An answer that is no success. `problem` is its body, and empty if the answer was not JSON. */
+/** An unsuccessful response. `problem` is its body, empty if it was not JSON. */
 export class HttpError extends Error {
   /**
    * @param {string} request method and path
@@ -22,7 +22,7 @@ export class HttpError extends Error {
   }
 }
 
-/** No answer came in time. */
+/** No response arrived in time. */
 export class NoAnswerError extends Error {
   /**
    * @param {string} url the gateway's address
@@ -35,8 +35,8 @@ export class NoAnswerError extends Error {
 }
 
 /**
- * A client of the gateway. It sends every request with the same token, or with none. The caller says what type an answer
- * has: nothing checks it here.
+ * A client of the gateway. Every request carries the same token, or none. The caller declares the type of a response; it is
+ * not checked here.
  */
 export class HttpClient {
   /**
@@ -196,7 +196,7 @@ export class HttpClient {
       if (!response.ok) throw new HttpError(`${method} ${path}`, response.status, answer);
       return answer;
     } catch (error) {
-      // What is looked for in a query may be an email.
+      // The query may contain an email address.
       if (timeout !== undefined && isTimeout(error))
         throw new NoAnswerError(url, `${method} ${path.split('?')[0]}`, timeout);
       throw error;

@@ -12,7 +12,7 @@ const asJson = argv.includes('--json');
 /** @param {unknown} value */
 const writeJson = (value) => stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
-// A reader that has seen enough, such as head, does not change the result of the command.
+// A reader that stops early, such as head, does not change the result of the command.
 for (const stream of [stdout, stderr])
   stream.on('error', (error) => {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
@@ -32,7 +32,7 @@ try {
   messages.line(messages.red(message));
   process.exitCode = exitCode;
 }
-// A connection to a broker that never answered stays open, and must not keep the process.
+// A connection to a broker that never answered stays open, but must not keep the process alive.
 await Promise.all([stdout, stderr].map((stream) => new Promise((done) => stream.write('', () => done(undefined)))));
 process.exit();
 

@@ -11,7 +11,7 @@ const COMMON_OPTIONS = { json: { type: 'boolean' }, timeout: { type: 'string' },
 const isBlank = (value) => typeof value === 'string' && value.trim() === '';
 
 /**
- * Finds the command that these words name, with its arguments, options and time limits.
+ * Parses a command line: the command with its arguments, options and time limits.
  * @param {string[]} words what follows `leaver`
  * @throws CommandError, or an error of parseArgs, if they are not understood
  */
@@ -23,7 +23,7 @@ export function parseCommand([name = '', ...words]) {
   const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true });
   if (!values.help && command.args !== 'any' && positionals.length !== command.args)
     throw usageError(`Usage: leaver ${command.usage}`);
-  // A variable of a script that is not set.
+  // Usually an unset variable in a script.
   if (positionals.some(isBlank)) throw usageError(`An argument is empty. Usage: leaver ${command.usage}`);
   const [empty] = Object.entries(values).find(([, value]) => [value].flat().some(isBlank)) ?? [];
   if (empty) throw usageError(`--${empty} is empty.`);

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 const { stderr, stdin } = process;
 
 /**
- * Asks on standard error, so that standard output holds only the result. Without a terminal it reads the first line of
+ * Prompts on standard error, so that standard output contains only the result. Without a terminal it reads the first line of
  * standard input.
  * @param {string} question
  */
@@ -19,7 +19,7 @@ export async function ask(question) {
 }
 
 /**
- * Asks for a secret: a terminal does not show what is typed.
+ * Prompts for a secret without echo.
  * @param {string} question
  */
 export async function askSecret(question) {

@@ -3,8 +3,8 @@ import { usageError } from './exit-codes.mjs';
 /**
  * How long a command waits, in milliseconds.
  * @typedef {object} TimeLimits
- * @property {number} answer for the answer to one request
- * @property {number} progress while what it watches stays as it is
+ * @property {number} answer for the response to one request
+ * @property {number} progress without progress of what it watches
  */
 
 /**
@@ -31,7 +31,7 @@ export function timeLimitsIn(seconds) {
 /** @param {number} milliseconds */
 export const inSeconds = (milliseconds) => `${milliseconds / 1_000} s`;
 
-/** Notices that something stays as it is for too long. */
+/** Detects that a state has not changed for too long. */
 export class StallDetector {
   #state = '';
   #since = performance.now();

@@ -22,7 +22,7 @@ export async function findUser(api, word) {
   if (!user) throw new CommandError(EXIT.failed, `No user has the id, email or staff id ${word}.`);
   if (others.length === 0) return user;
   const ids = [user, ...others].map(({ id }) => id).join(' or ');
-  throw new CommandError(EXIT.failed, `${word} could be ${ids}: name the user by id.`);
+  throw new CommandError(EXIT.failed, `${word} matches ${ids}: use the id of the user.`);
 }
 
 /** @param {User} user */

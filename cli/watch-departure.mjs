@@ -20,12 +20,12 @@ const MAX_OUTAGE = 60_000;
 const pause = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
 
 /**
- * Follows a departure by its server-sent events until it is over, and resumes when the gateway restarts.
+ * Follows a departure by its server-sent events until it has ended, and resumes when the gateway restarts.
  * @param {HttpClient} api
  * @param {Departure} departure
  * @param {(step: DepartureStep) => void} onStep
  * @param {AbortSignal} [signal] stops watching with an error
- * @returns {Promise<Departure>} the departure when it is over; a scheduled one at once
+ * @returns {Promise<Departure>} the departure when it has ended; a scheduled one immediately
  */
 export async function watchDeparture(api, departure, onStep, signal) {
   const path = `/v1/departures/${departure.id}`;
@@ -49,7 +49,7 @@ export async function watchDeparture(api, departure, onStep, signal) {
       unreachableSince ??= performance.now();
       if (performance.now() - unreachableSince > MAX_OUTAGE) throw error;
     }
-    // A stream that ends without an event must not be asked for again at once.
+    // After a stream that ended without events, wait before the next request.
     if (received === 0) await pause(RETRY_DELAY);
     signal?.throwIfAborted();
   }
@@ -57,7 +57,7 @@ export async function watchDeparture(api, departure, onStep, signal) {
 }
 
 /**
- * The gateway documents these events; nothing checks them here.
+ * The gateway documents these events; they are not checked here.
  * @param {ServerSentEvent} event
  */
 const stepOf = ({ type, data }) => /** @type {DepartureStep} */ ({ type, data });

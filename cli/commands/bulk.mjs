@@ -23,7 +23,7 @@ export const bulk = defineCommand({
     const api = await signedInClient(limits);
     const transition = transitionIn(values.transition);
     if (args[0] === '-' && !values.yes)
-      throw usageError('Standard input holds the list: use --yes instead of a confirmation.');
+      throw usageError('The list comes from standard input, so there is no prompt: use --yes.');
     const { csv, staffIds } = await readBulkList(args[0]);
     if (!values.yes) await confirm(staffIds.length, transition);
     /** @type {StartedBulk} */
@@ -43,7 +43,7 @@ export const bulk = defineCommand({
 });
 
 /**
- * A row with the staff id from the file, by which people know whom it is about.
+ * A row with the staff id from the file, which identifies the user for people.
  * @typedef {BulkRow & { staffId: string | undefined }} NamedRow
  */
 
@@ -54,7 +54,7 @@ export const bulk = defineCommand({
  */
 async function unfinished(api, rows) {
   const row = rows.find(({ status }) => status === 'running' || status === 'waiting');
-  if (!row?.departureId) return 'identity has not decided about the rows that wait.';
+  if (!row?.departureId) return 'identity has not decided about the waiting rows.';
   /** @type {Departure} */
   const departure = await api.get(`/v1/departures/${row.departureId}`);
   return `${row.staffId ?? `Row ${row.row}`}: ${unfinishedServices(departure)}`;
@@ -68,13 +68,13 @@ const isUnsuccessful = ({ status }) => status === 'refused' || status === 'faile
  * @param {Transition} transition
  */
 async function confirm(count, transition) {
-  if (!process.stdin.isTTY) throw usageError('There is no terminal to confirm on: use --yes.');
+  if (!process.stdin.isTTY) throw usageError('There is no terminal for the confirmation: use --yes.');
   const answer = await ask(`${count} users will be ${transition}. Type ${count} to continue: `);
   if (answer !== String(count)) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
 }
 
 /**
- * The bulk departure with its first row; when watched, as it is in the end or when it has made no progress for too long.
+ * The bulk departure with its first row. If watched, its state at the end, or after it has made no progress for too long.
  * @param {HttpClient} api
  * @param {string} path
  * @param {{ watched: boolean, limits: TimeLimits, messages: Terminal }} options

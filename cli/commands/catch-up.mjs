@@ -7,10 +7,10 @@ import { inSeconds, StallDetector } from '../time-limits.mjs';
 /** Milliseconds. */
 const POLL_INTERVAL = 1_000;
 
-/** Brings a service whose database was restored up to date. Asking twice does it once. */
+/** Brings a service up to date after its database was restored. Idempotent. */
 export const catchUp = defineCommand({
   usage: 'catch-up <service> [--since <time>] [--watch]',
-  about: 'bring a service up to date whose database was restored; without --since, its progress (operator)',
+  about: 'bring a service with a restored database up to date; without --since, show the progress (operator)',
   args: 1,
   options: { since: { type: 'string' }, watch: { type: 'boolean' } },
   run: async ({ args: [service], values, limits, out, messages, report }) => {
@@ -47,7 +47,7 @@ function timeIn(text) {
 
 /** @param {CatchUpState} state */
 function describe({ service, state, since, reopened, open, failed }) {
-  const counts = `${reopened} departures opened again; under way ${open}, failed ${failed}.`;
+  const counts = `${reopened} departures reopened; running ${open}, failed ${failed}.`;
   if (state === 'waiting') return `${service} will catch up since ${since} when it starts, or within five minutes.`;
   return state === 'caught-up' ? `${service} has caught up: ${counts}` : `${service} is catching up: ${counts}`;
 }

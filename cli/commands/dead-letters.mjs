@@ -6,7 +6,7 @@ import { EXIT } from '../exit-codes.mjs';
 
 export const deadLetters = defineCommand({
   usage: 'dead-letters [--service <name>] [--data]',
-  about: 'messages and departures that services have given up on (operator)',
+  about: 'list messages and departures that services have given up on (operator)',
   args: 0,
   options: { service: { type: 'string' }, data: { type: 'boolean' } },
   run: async ({ values, limits, out, messages, report }) => {

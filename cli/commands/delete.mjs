@@ -3,7 +3,7 @@ import { departureOptions, startDeparture } from '../departures.mjs';
 
 export const deleteUser = defineCommand({
   usage: 'delete <user> [leaving]',
-  about: 'delete a user for good',
+  about: 'delete a user permanently',
   args: 1,
   options: departureOptions,
   run: (context) => startDeparture(context, 'deleted'),

@@ -15,7 +15,7 @@ const others = dataServices.filter((service) => service !== 'identity');
 /** @typedef {{ lifecycleVersion: number, seq: number }} Versions */
 
 /**
- * How a service knows a user otherwise than identity. `ahead` and `unknown`: identity has forgotten something. `behind` and
+ * How a service's record of a user differs from identity's. `ahead` and `unknown`: identity has lost something. `behind` and
  * `missing`: the service has, or the event has not arrived yet. `differs`: the user has left in only one of the two.
  * @typedef {'ahead' | 'unknown' | 'behind' | 'missing' | 'differs'} DriftKind
  */
@@ -30,10 +30,12 @@ const others = dataServices.filter((service) => service !== 'identity');
  * @property {Versions} [decided] in identity
  */
 
-/** `--raise` has identity continue from the versions that services know, so that its next decisions count as newer. */
+/**
+ * With `--raise`, identity continues from the versions that services know, so that its next decisions count as newer.
+ */
 export const drift = defineCommand({
   usage: 'drift [--service <name>] [--raise]',
-  about: 'users whom a service knows otherwise than identity; --raise after identity was restored (operator)',
+  about: 'list users on whom a service and identity differ; --raise after identity was restored (operator)',
   args: 0,
   options: { service: { type: 'string' }, raise: { type: 'boolean' } },
   run: async ({ values: { service, raise }, limits, out, messages, report }) => {
@@ -42,7 +44,7 @@ export const drift = defineCommand({
     const found = await asOperator(limits, async (ask) => {
       const known = [];
       for (const one of service ? [service] : others) known.push({ service: one, users: await knownUsers(ask, one) });
-      // Identity last: a decision made meanwhile must not look like one that identity has forgotten.
+      // Identity is read last: a decision made meanwhile must not look like one that identity has lost.
       const decided = await knownUsers(ask, 'identity');
       const drifted = known.flatMap((one) => compare(one.service, one.users, decided));
       if (raise) messages.line(`Versions of ${await raiseVersions(ask, drifted)} users were raised.`);
@@ -136,7 +138,7 @@ function compare(service, users, decided) {
 function kindOf(user, decided) {
   if (!decided) return 'unknown';
   if (user.seq > decided.seq || user.lifecycleVersion > decided.lifecycleVersion) return 'ahead';
-  // A service that no decision about this user has reached keeps no lifecycle version: only a departure can be missing.
+  // A service has no lifecycle version of a user before the first decision, so only a departure can be missing.
   const missesDeparture = decided.hasLeft && user.lifecycleVersion < decided.lifecycleVersion;
   if (missesDeparture || user.seq < decided.seq) return 'behind';
   return user.hasLeft === decided.hasLeft ? undefined : 'differs';
@@ -153,7 +155,7 @@ const versionsOf = ({ lifecycleVersion, seq }) => ({ lifecycleVersion, seq });
  * @param {Drift[]} found
  */
 function show(out, found) {
-  if (found.length === 0) return out.line(out.green('Every service knows every user as identity does.'));
+  if (found.length === 0) return out.line(out.green('Every service agrees with identity on every user.'));
   /** @param {Versions | undefined} versions */
   const text = (versions) => (versions ? `${versions.lifecycleVersion}/${versions.seq}` : '');
   out.table(

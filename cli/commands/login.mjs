@@ -14,8 +14,7 @@ export const login = defineCommand({
   options: { email: { type: 'string' } },
   run: async ({ values, limits, messages }) => {
     const url = await gatewayUrl();
-    if (!values.email && !process.stdin.isTTY)
-      throw usageError('There is no terminal to ask on: name the user with --email.');
+    if (!values.email && !process.stdin.isTTY) throw usageError('There is no terminal for the prompt: use --email.');
     const email = values.email || (await ask(`Email at ${url}: `));
     const password = await askSecret('Password: ');
     if (!email || !password) throw usageError('Both email and password are needed; nothing was sent.');

@@ -7,7 +7,7 @@ import { findUser, nameOf } from '../users.mjs';
 
 export const preview = defineCommand({
   usage: 'preview <user> [--transition deactivated|deleted]',
-  about: 'what would happen if this user left',
+  about: 'show what would happen if this user left',
   args: 1,
   options: { transition: { type: 'string' } },
   run: async ({ args, values, limits, out, report }) => {

@@ -6,7 +6,7 @@ import { findUser } from '../users.mjs';
 
 export const reactivate = defineCommand({
   usage: 'reactivate <user> [--restore all|<rule>,…] [--watch]',
-  about: 'let a user come back',
+  about: 'reactivate a deactivated user',
   args: 1,
   options: { restore: { type: 'string' }, watch: { type: 'boolean' } },
   run: async (context) => {

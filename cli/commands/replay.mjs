@@ -5,17 +5,17 @@ import { defineCommand } from '../command.mjs';
 import { EXIT, usageError } from '../exit-codes.mjs';
 
 /**
- * What became of the dead letters; no service has those that are `unknown`.
+ * The results of the replay. No service has the dead letters that are `unknown`.
  * @typedef {object} Result
  * @property {{ service: string, id: string }[]} replayed
  * @property {{ service: string, id: string, reason: string }[]} refused
  * @property {string[]} unknown
  */
 
-/** Has services try dead letters again. Replaying one twice applies it once. */
+/** Makes services retry dead letters. Replaying one twice applies it once. */
 export const replay = defineCommand({
   usage: 'replay <id>…|--all [--service <name>]',
-  about: 'try dead letters again (operator)',
+  about: 'retry dead letters (operator)',
   args: 'any',
   options: { service: { type: 'string' }, all: { type: 'boolean' } },
   run: async ({ args, values, limits, out, messages, report }) => {
@@ -39,7 +39,7 @@ export const replay = defineCommand({
  * @param {Result} result
  */
 function show(out, { replayed, refused, unknown }) {
-  out.line(`${replayed.length} replayed. One that fails again becomes a dead letter again.`);
+  out.line(`${replayed.length} replayed. Those that fail again become dead letters again.`);
   if (refused.length > 0)
     out.table(
       ['service', 'id', 'reason'],

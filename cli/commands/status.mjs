@@ -5,7 +5,7 @@ import { conclude } from '../departures.mjs';
 
 export const status = defineCommand({
   usage: 'status <departure> [--watch]',
-  about: 'the progress of a departure',
+  about: 'show the progress of a departure',
   args: 1,
   options: { watch: { type: 'boolean' } },
   run: async (context) => {

@@ -13,7 +13,7 @@ const POLL_INTERVAL = 500;
 
 export const verify = defineCommand({
   usage: 'verify',
-  about: 'count again, over all users who have left, what still breaks a promise',
+  about: 'verify for all users who have left that the rules have been applied',
   args: 0,
   run: async ({ limits, out, messages, report }) => {
     const api = await signedInClient(limits);
@@ -40,8 +40,8 @@ export const verify = defineCommand({
 });
 
 /**
- * A sentence that names a service that does not answer. The verification does not say whom it waits for; what the signed-in
- * user owns is asked of the same services.
+ * A sentence that names a service that does not answer. The verification does not say which service it waits for, but the
+ * overview of the signed-in user asks the same services.
  * @param {HttpClient} api
  */
 async function silentService(api) {
