@@ -55,7 +55,7 @@ export class CallbackController extends base {
 
   /** Locks the callback and reloads it, because it may have changed since it was read. */
   private async lock({ id, accountId }: CallbackRow): Promise<CallbackRow> {
-    const options = { optionsMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+    const options = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
     const callback = await this.em.findOne(Callback, { id, accountId }, options);
     if (!callback) throw new Problem('not-found');
     return callback;

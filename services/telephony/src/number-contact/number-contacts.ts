@@ -12,7 +12,10 @@ export interface Move {
   after?: Decision;
 }
 
-/** Adds contacts to a number; contacts it already has are ignored. */
+/**
+ * Adds contacts to a number; contacts it already has are ignored.
+ * @returns how many were new
+ */
 export async function addContacts(
   db: Db,
   number: { id: string; accountId: string },
@@ -27,8 +30,8 @@ export async function addContacts(
 }
 
 /**
- * Notes for the contacts service whom the contacts of these numbers belong to now, in the transaction that changes the
- * numbers. Whoever calls holds the numbers' rows exclusively, so that no contact joins them meanwhile.
+ * Records, in the caller's transaction, the new user of these numbers' contacts; a worker passes it on to the contacts
+ * service. The caller must hold an exclusive lock on the numbers' rows, so that no contact is added meanwhile.
  */
 export async function recordMoves(db: Db, moves: readonly Move[]): Promise<void> {
   await sql`
@@ -43,7 +46,7 @@ export async function recordMoves(db: Db, moves: readonly Move[]): Promise<void>
     group by account_id, number_id, user_id, after_user_id, after_version, chunk`.execute(db);
 }
 
-/** The contacts of one number become those of another. */
+/** Moves all contacts of one number to another. */
 export async function handContactsOver(db: Db, fromId: string, toId: string): Promise<void> {
   await sql`
     with gone as (delete from number_contact where number_id = ${fromId} returning *)
