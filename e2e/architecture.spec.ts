@@ -78,7 +78,7 @@ describe('an import is refused', () => {
       'e2e/e.ts': '',
     };
     expect(forbiddenImports(toSources(texts))).toEqual([
-      'e2e/a.ts → e2e/b.ts → e2e/c.ts → e2e/a.ts is a cycle. Move what both need into a file of its own.',
+      'e2e/a.ts → e2e/b.ts → e2e/c.ts → e2e/a.ts is a cycle. Move what both need into a separate file.',
     ]);
   });
 });

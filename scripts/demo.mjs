@@ -8,7 +8,7 @@ import { bold, chapter, Checks, green, paragraph, print, red } from './demo/term
 import { main, UserError } from './lib/prepare.mjs';
 import { runningUrl } from './lib/running.mjs';
 
-// A reader that has seen enough, such as head, ends the demo.
+// A reader that stops early, such as head, ends the demo.
 process.stdout.on('error', (error) => {
   if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
   process.exit();
@@ -38,7 +38,7 @@ function urlOption() {
 
 /** @param {Response} response */
 function assertReady({ ok, url }) {
-  if (!ok) throw new UserError(`${url} says that it is not ready yet.`);
+  if (!ok) throw new UserError(`${url} is not ready yet.`);
 }
 
 /** The first of the demo accounts with a domain of its own: every run starts with the same data. */

@@ -31,7 +31,7 @@ const DEFAULT_PORT = 3000;
 const NATS_PORT = 4222;
 
 /**
- * What has to be stopped at the end, the last first.
+ * What to stop at the end, in reverse order.
  * @type {(() => Promise<unknown>)[]}
  */
 const cleanUps = [];
@@ -99,7 +99,7 @@ async function publicPort() {
 }
 
 /**
- * Shows why a server did not start without our stack: the user can fix it.
+ * Reports why a server did not start, without a stack trace, because the user can fix it.
  * @param {Error} error
  * @returns {never}
  */
@@ -145,7 +145,7 @@ async function connectNats(home, secrets, report) {
 }
 
 /**
- * Writes what a service of another team needs to join, as a file for `node --env-file`. It creates its own tables.
+ * Writes the settings that a service of another team needs to connect, as a file for `node --env-file`. It creates its own tables.
  * @param {string} home
  * @param {NatsUrls} natsUrls
  * @param {Databases} databases
@@ -184,7 +184,7 @@ async function createDatabases(adminUrl, secrets) {
  * @param {Report} options.report
  */
 async function startServices({ home, secrets, port, natsUrls, databases, report }) {
-  // A service must not see the superuser's address.
+  // A service must not get the superuser's URL.
   const { DATABASE_URL: _, ...inherited } = process.env;
   const supervised = await Promise.all(
     services.map(async (name) => {
@@ -194,13 +194,13 @@ async function startServices({ home, secrets, port, natsUrls, databases, report 
         NODE_ENV: 'production',
         // The next start reuses what this one compiles.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(home, 'compiled'),
-        // Each arena of glibc keeps memory of its own.
+        // Each arena of glibc reserves memory.
         MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2',
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
         NATS_URL: present(natsUrls, name),
         PORT: String(isGateway ? port : await freePort()),
         HOST: (isGateway && process.env.HOST) || '127.0.0.1',
-        // All services share this machine's ports: only the gateway can have this one.
+        // All services share this machine's ports, so only the gateway can have this one.
         ...(!isGateway && { METRICS_PORT: '' }),
         ...(!isGateway && { DATABASE_URL: present(databases, name).url }),
         ...(name === 'identity' && { LEAVER_SECRET: secrets.master }),

@@ -10,7 +10,7 @@ import { root } from './lib/root.mjs';
 import { dataServices } from './lib/services.mjs';
 
 /**
- * What the document says of a rule.
+ * A rule as documented.
  * @typedef {Omit<CatalogueRule, 'transitions'>} DocumentedRule
  */
 
@@ -74,7 +74,7 @@ function words(action) {
 }
 
 /**
- * Cells are as long as their text, so that a new row changes no other; `.prettierignore` keeps it like that.
+ * Cells are not padded, so that a new row changes no other row; `.prettierignore` keeps Prettier from padding them.
  * @param {string[]} heading
  * @param {string[][]} rows
  */

@@ -15,7 +15,7 @@ import { dataServices, services } from './lib/services.mjs';
 export const LINES = { begin: '<!-- node scripts/settings-doc.mjs -->', end: '<!-- end -->' };
 
 /**
- * The table of settings. Those that more services have come first.
+ * The table of settings; settings of more services come first.
  * @param {Map<string, Setting[]>} byService
  */
 export function settingsTable(byService) {
@@ -46,7 +46,7 @@ function servicesText(names) {
 }
 
 /**
- * What the image sets in place of the defaults.
+ * A sentence with the settings that the image overrides.
  * @param {string} dockerfile
  */
 export function imageSettings(dockerfile) {

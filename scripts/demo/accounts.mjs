@@ -268,7 +268,7 @@ export const demoAccounts = [
   },
 ];
 
-/** The customers of every account. Their numbers and addresses are from ranges that belong to nobody. */
+/** The customers of every account. Their numbers and addresses are from ranges that are reserved for examples. */
 export const customers = [
   ['Alma Brandt', 'Jonas Weber', 'Sofia Rossi', 'Ethan Clarke', 'Mei Ling Zhou', 'Carlos Ibarra', 'Hannah Schmidt'],
   ['Noah Peterson', 'Zoe Papadakis', 'Omar Haddad', 'Ruth Goldberg', 'Viktor Petrov', 'Isabel Costa', 'Tariq Mansour'],

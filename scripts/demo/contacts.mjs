@@ -26,7 +26,7 @@ export async function importContacts({ owner, leaver, colleagues, spec }) {
   const csv = `${['ContactId,Name,Phone,Email,StaffId', ...rows].join('\r\n')}\r\n`;
   /** @type {() => Promise<ContactImport>} */
   const upload = () => owner.api.upload('/v1/contact-imports?userIdField=StaffId', csv);
-  // The contacts service learns of new users a moment later; another import only adds the missing assignments.
+  // The contacts service receives new users a moment later; another import only adds the missing assignments.
   await until('The assignment of contacts', upload, ({ unmatched }) =>
     unmatched.every(({ value }) => value === unknown),
   );
@@ -34,7 +34,7 @@ export async function importContacts({ owner, leaver, colleagues, spec }) {
 }
 
 /**
- * Creates what belongs to contacts: records with notes, comments and files, segments and filters.
+ * Creates data about contacts: records with notes, comments and files, segments and filters.
  * @param {People} people
  * @param {Contact[]} contacts
  */

@@ -6,7 +6,7 @@ import { createIntegrations } from './integrations.mjs';
 import { createMessagingData } from './messaging.mjs';
 import { createTelephonyData } from './telephony.mjs';
 
-/** @typedef {Awaited<ReturnType<typeof fillAccount>>} Content what a demo account holds */
+/** @typedef {Awaited<ReturnType<typeof fillAccount>>} Content the data of a demo account */
 
 /**
  * Creates the account's data: rows for every rule, most of the leaver, some of colleagues that a departure must not change.

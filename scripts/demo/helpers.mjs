@@ -33,13 +33,13 @@ export async function mapConcurrently(items, work, concurrency = 8) {
 }
 
 /**
- * Asks until the answer is as wanted.
+ * Repeats a request until the response is as wanted.
  * @template T
- * @param {string} what names it in the error
+ * @param {string} what the subject of the error message
  * @param {() => Promise<T>} ask
  * @param {(answer: T) => boolean} isWanted
  * @param {number} [timeout] in milliseconds
- * @throws Error when the time is up
+ * @throws Error on timeout
  */
 export async function until(what, ask, isWanted, timeout = 10_000) {
   const deadline = Date.now() + timeout;
@@ -52,13 +52,13 @@ export async function until(what, ask, isWanted, timeout = 10_000) {
 }
 
 /**
- * A time as the API takes it.
+ * A time in the API's format.
  * @param {number} days
  */
 export const daysFromNow = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
 
 /**
- * A number that belongs to nobody: one of the reserved lines 555-0100 to 555-0199.
+ * A number reserved for examples: one of the lines 555-0100 to 555-0199.
  * @param {string} areaCode
  * @param {number} line 0 to 99
  */

@@ -133,7 +133,7 @@ async function verify({ checks, admin }, { preview, departure }) {
 /** @param {Scene} scene */
 async function comeBack(scene) {
   const { checks, admin, leaver, leaverPath } = scene;
-  chapter(`${leaver.user.name} comes back`, 'A reactivation gives back what only waited; what was ended stays ended.');
+  chapter(`${leaver.user.name} comes back`, 'A reactivation restores what was held; what was ended stays ended.');
   /** @type {Departure} */
   const begun = await admin.post(`${leaverPath}/reactivate`);
   const departure = await showProgress(admin, begun);

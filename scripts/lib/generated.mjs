@@ -1,5 +1,5 @@
 /**
- * The text with these lines between two lines of it, which stay.
+ * Replaces the content between two marker lines, which stay.
  * @param {string} text
  * @param {{ begin: string, end: string }} lines
  * @param {string} content

@@ -19,8 +19,8 @@ import { brokerUsers, dataServices, externalServices } from './services.mjs';
  */
 
 /**
- * Creates the state folder: LEAVER_HOME, else `.leaver` in the project. PostgreSQL's account cannot enter root's home folder:
- * a project in there keeps its state under /var/lib.
+ * Creates the state folder: LEAVER_HOME, otherwise `.leaver` in the project. PostgreSQL's account cannot enter root's home
+ * folder, so a project in there keeps its state under /var/lib.
  */
 export async function openHome() {
   const chosen = process.env.LEAVER_HOME;
@@ -28,7 +28,7 @@ export async function openHome() {
   if (!process.env.DATABASE_URL && !(await reachableByPostgres(home))) {
     if (chosen)
       throw new UserError(
-        `LEAVER_HOME=${home} can't be entered by the account that PostgreSQL runs as: choose another.`,
+        `LEAVER_HOME=${home} is not accessible to the account that PostgreSQL runs as: choose another folder.`,
       );
     home = fallbackHome();
   }

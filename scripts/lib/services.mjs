@@ -29,6 +29,6 @@ function namesIn(list = '') {
   const taken = [...services, 'subscriber', 'operator'];
   return names.filter(Boolean).map((name) => {
     if (/^[a-z][a-z0-9-]{1,30}$/.test(name) && !taken.includes(name)) return name;
-    throw new Error(`LEAVER_EXTERNAL_SERVICES: ${name} can't be the name of a service`);
+    throw new Error(`LEAVER_EXTERNAL_SERVICES: ${name} cannot be the name of a service`);
   });
 }

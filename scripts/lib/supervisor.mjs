@@ -15,7 +15,7 @@ const MAX_RESTART_DELAY = 30_000;
 /** A service that ran this long before it died restarts after the shortest delay. */
 const STABLE_AFTER = 60_000;
 const LOG_LINES_SHOWN = 15;
-/** The young generation is small, too: it would be the larger part of an idle service's memory. */
+/** The young generation is limited too, because it would be most of an idle service's memory. */
 export const MEMORY_LIMITS = ['--max-old-space-size=160', '--max-semi-space-size=4'];
 
 /** Runs one service as a process and restarts it when it dies. */
@@ -89,7 +89,7 @@ export class SupervisedService {
       cwd: root,
       env: this.env,
       stdio: ['ignore', output.fd, output.fd, 'ipc'],
-      // A session of its own: Ctrl-C reaches only this process, which stops the services in order.
+      // In a separate session, so that Ctrl-C reaches only this process, which stops the services in order.
       detached: true,
     });
     await output.close();

@@ -6,7 +6,7 @@ import jest from '../../jest.config.js';
 const [, settings] = /** @type {[string, Options]} */ (jest.transform['^.+\\.ts$']);
 
 /**
- * A TypeScript file as JavaScript, just as the tests have it: what they have tested is what runs.
+ * Compiles a TypeScript file with the settings of the tests, so that the tested code is the code that runs.
  * @param {string} filename
  * @param {Options} [more] further settings of swc
  */

@@ -1,4 +1,5 @@
-// Part of npm run lint: the borders between services, libraries and folders, import cycles, the length of files, and who writes the tables of departures.
+// Part of npm run lint: the borders between services, libraries and folders, import cycles, the length of files, and
+// who writes the tables of departures.
 import { fileURLToPath } from 'node:url';
 import { forbiddenImports } from './borders.mjs';
 import { strayDepartureWriters } from './departure-writers.mjs';

@@ -2,9 +2,9 @@ import { cyclesIn } from './cycles.mjs';
 
 /** @typedef {import('./sources.mjs').Source} Source */
 
-/** Libraries from the bottom up: each imports only those before it. */
+/** Libraries from the bottom up: each imports only libraries before it. */
 const LAYERS = ['contracts', 'scim', 'database', 'observability', 'jobs', 'broker', 'outbox', 'lifecycle', 'platform'];
-/** What runs servers on this machine and for tests, from the bottom up. Product code imports neither. */
+/** Libraries that run servers on this machine and for tests, from the bottom up. Product code imports neither. */
 const TOOLS = ['local-servers', 'test-kit'];
 /** Folders of libs/lifecycle/src from the bottom up. */
 const LIFECYCLE = ['declare', 'sql', 'inbox', 'run', 'later', 'receive', 'ask'];
@@ -12,16 +12,16 @@ const LIFECYCLE = ['declare', 'sql', 'inbox', 'run', 'later', 'receive', 'ask'];
 const ORDERS = 'scripts/lint/borders.mjs';
 
 const BECAUSE = {
-  cycle: 'Move what both need into a file of its own.',
+  cycle: 'Move what both need into a separate file.',
   service:
-    'Services never import each other: they meet in events and operations. Move what both need into libs/contracts.',
-  library: 'Libraries never import services: whoever uses a library decides what it is for. Pass it in instead.',
-  door: 'A library has one door, its index.ts. Export it there if others may rely on it.',
-  example: 'Examples are what other teams write: they have the published package and nothing of ours.',
-  layer: `Libraries import only what stands before them: ${LAYERS.join(' < ')}. Move it down, or pass it in.`,
-  tools: `${TOOLS.join(' < ')} import libs/contracts and what stands before them, and nothing else of ours.`,
-  folder: `Folders of libs/lifecycle import only what stands before them: ${LIFECYCLE.join(' < ')}. Move it down, or pass it in.`,
-  tool: 'Only tests import it: the product runs where no test server is.',
+    'Services never import each other: they communicate through events and operations. Move what both need into libs/contracts.',
+  library: 'Libraries never import services: the service that uses a library passes in what it needs.',
+  door: 'The only entry point of a library is its index.ts. Export it there if others may rely on it.',
+  example: 'Examples stand for code of other teams: they may import only the published package.',
+  layer: `Libraries import only libraries before them in this order: ${LAYERS.join(' < ')}. Move it down, or pass it in.`,
+  tools: `${TOOLS.join(' < ')} import only libs/contracts and the libraries before them in this order.`,
+  folder: `Folders of libs/lifecycle import only folders before them in this order: ${LIFECYCLE.join(' < ')}. Move it down, or pass it in.`,
+  tool: 'Only tests may import it: the product runs without test servers.',
 };
 
 /**
@@ -99,8 +99,8 @@ const isProduct = ({ path, isTest }) =>
   !isTest && /^(libs|services)\//.test(path) && !TOOLS.includes(/** @type {string} */ (placeOf(path).library));
 
 /**
- * How high a file of libs/lifecycle/src stands: its folder's place in the order. A file directly in src stands as high as
- * the highest folder that it imports.
+ * The rank of a file in libs/lifecycle/src: its folder's place in the order. A file directly in src has the rank of the
+ * highest folder that it imports.
  * @param {readonly Source[]} sources
  */
 function lifecycleRanks(sources) {

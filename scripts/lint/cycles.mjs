@@ -1,5 +1,5 @@
 /**
- * One cycle for each group of files that import each other, as short as possible.
+ * Finds a shortest cycle for each group of files that import each other.
  * @param {readonly import('./sources.mjs').Source[]} sources
  * @returns {string[][]} the files of a cycle, each of which imports the next one
  */
@@ -36,7 +36,7 @@ function groups(imports) {
     if (self.low < self.index) return self;
     const group = stack.splice(bottom);
     if (group.length > 1 || imports.get(path)?.includes(path)) found.push(group);
-    // What is in a group already leads nobody back to where they come from.
+    // Files of a finished group cannot lead back to the current path.
     for (const member of group) seen.set(member, { index: self.index, low: Infinity });
     return { index: self.index, low: Infinity };
   };

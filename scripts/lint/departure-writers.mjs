@@ -16,7 +16,7 @@ export function strayDepartureWriters(sources) {
     .flatMap(({ path, text }) =>
       [...text.matchAll(WRITES)].map(
         ([, table]) =>
-          `${path} writes the table ${table}. Only ${STORE} does, because a change of a departure also says so to watchers, subscribers and the trail.`,
+          `${path} writes the table ${table}. Only ${STORE} may do so, because it also reports the change to watchers, subscribers and the audit trail.`,
       ),
     );
 }

@@ -21,7 +21,7 @@ export function longFiles(sources) {
 }
 
 /**
- * What deserves a second look but may be right.
+ * Reports what may be right but deserves a review.
  * @param {readonly Source[]} sources
  * @returns {string[]}
  */

@@ -6,7 +6,7 @@ import { refusal, until } from '../helpers.mjs';
 import { readAll, recordOwners, refresh, signInAgain, statuses, useApiToken } from './probes.mjs';
 
 /**
- * What a deactivation has changed.
+ * Checks what a deactivation has changed.
  * @param {Scene} scene
  */
 export async function checkDeactivation(scene) {

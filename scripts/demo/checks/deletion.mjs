@@ -6,7 +6,7 @@ import { addressOf } from '../account.mjs';
 import { readAll, recordOwners, signInAgain, statuses } from './probes.mjs';
 
 /**
- * What a deletion has changed.
+ * Checks what a deletion has changed.
  * @param {Scene} scene
  * @param {Person} successor
  */

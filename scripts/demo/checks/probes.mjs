@@ -5,7 +5,7 @@ import { DEMO_PASSWORD, signIn } from '../account.mjs';
 import { refusal } from '../helpers.mjs';
 
 /**
- * Reads things again.
+ * Reads items again.
  * @template {{ id: string }} T
  * @param {HttpClient} api
  * @param {string} path of the collection
@@ -15,7 +15,7 @@ import { refusal } from '../helpers.mjs';
 export const readAll = (api, path, items) => Promise.all(items.map(({ id }) => api.get(`${path}/${id}`)));
 
 /**
- * The different statuses that things have now.
+ * The distinct current statuses of these items.
  * @param {HttpClient} api
  * @param {string} path of the collection
  * @param {(ScheduledMessage | Campaign)[]} items

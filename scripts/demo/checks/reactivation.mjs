@@ -5,7 +5,7 @@ import { refusal, until } from '../helpers.mjs';
 import { refresh, statuses, useApiToken } from './probes.mjs';
 
 /**
- * What a reactivation has given back.
+ * Checks what a reactivation has restored.
  * @param {Scene} scene
  */
 export async function checkReactivation(scene) {
