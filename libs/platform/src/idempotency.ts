@@ -55,7 +55,7 @@ export class IdempotencyKeys {
       return known.answer;
     }
     const answer = await work();
-    await sql`update idempotency_key set answer = ${claim.sealing.encrypt(JSON.stringify(answer ?? null), claim.digest)}
+    await sql`update idempotency_key set answer = ${claim.encryption.encrypt(JSON.stringify(answer ?? null), claim.digest)}
       where (account_id, operation, key_digest) = (${claim.account}, ${claim.operation}, ${claim.key})`.execute(
       em.getKysely(),
     );
@@ -85,7 +85,7 @@ export class IdempotencyKeys {
       operation,
       key: sha256(idempotency.key),
       digest: sha256(`${principal.userId} ${idempotency.digest}`),
-      sealing: new Encryption(idempotency.key, 'idempotent answer', this.ids),
+      encryption: new Encryption(idempotency.key, 'idempotent answer', this.ids),
     };
   }
 
@@ -102,7 +102,7 @@ export class IdempotencyKeys {
 
   private async storedAnswer(
     em: EntityManager,
-    { account, operation, key, digest, sealing }: Claim,
+    { account, operation, key, digest, encryption }: Claim,
     since: Date | null = null,
   ): Promise<{ answer: unknown } | undefined> {
     const { rows } = await sql<{ digest: string; answer: string }>`
@@ -112,7 +112,7 @@ export class IdempotencyKeys {
     const [known] = rows;
     if (!known) return undefined;
     if (known.digest !== digest) throw new Problem('idempotency-mismatch');
-    return { answer: (JSON.parse(sealing.decrypt(known.answer, digest)) as unknown) ?? undefined };
+    return { answer: (JSON.parse(encryption.decrypt(known.answer, digest)) as unknown) ?? undefined };
   }
 
   private horizon(): Date {
@@ -126,7 +126,7 @@ interface Claim {
   operation: string;
   key: string;
   digest: string;
-  sealing: Encryption;
+  encryption: Encryption;
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url');

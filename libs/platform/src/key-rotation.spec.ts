@@ -29,7 +29,7 @@ describe('texts encrypted with a previous secret', () => {
 
   beforeAll(async () => {
     database = await testDatabase({
-      name: 'sealing',
+      name: 'encryption',
       fingerprint: table.name,
       migrate: async (ownerUrl) => void (await migrate(ownerUrl, [table])),
     });
@@ -54,13 +54,13 @@ describe('texts encrypted with a previous secret', () => {
   });
 
   const db = () => (orm.em as EntityManager).fork().getKysely();
-  const start = async (sealing: RotatingEncryption) => {
+  const start = async (encryption: RotatingEncryption) => {
     const log = createLogger(Object.assign(new BaseConfig(), { serviceName: 'tests', logLevel: 'silent' }));
     const em = orm.em as EntityManager;
     const metrics = new Metrics(clock);
     const keyRotation = new KeyRotation({
       em,
-      sealing,
+      encryption,
       columns,
       setting: 'A_SECRET',
       serviceName: 'tests',
@@ -72,10 +72,10 @@ describe('texts encrypted with a previous secret', () => {
     return keyRotation;
   };
   const stop = () => Promise.all(running.splice(0).map((one) => one.beforeApplicationShutdown()));
-  const opened = async (sealing: RotatingEncryption) => {
+  const opened = async (encryption: RotatingEncryption) => {
     const { rows } = await sql<{ id: number; account_id: string; secret: string }>`
       select * from thing where secret is not null order by id`.execute(db());
-    return rows.filter((row) => sealing.canDecrypt(row.secret, row.account_id)).map(({ id }) => id);
+    return rows.filter((row) => encryption.canDecrypt(row.secret, row.account_id)).map(({ id }) => id);
   };
 
   it('are re-encrypted with the new secret by either of two replicas, and need only that', async () => {

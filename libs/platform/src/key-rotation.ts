@@ -27,7 +27,7 @@ interface EncryptedRow {
 
 export interface KeyRotationOptions {
   em: EntityManager;
-  sealing: RotatingEncryption;
+  encryption: RotatingEncryption;
   columns: readonly EncryptedColumn[];
   /** The setting with the secret, like `CONTACTS_SECRET`. */
   setting: string;
@@ -38,16 +38,16 @@ export interface KeyRotationOptions {
 
 /**
  * Provides a service's `KeyRotation`.
- * @param sealing injection token of the `RotatingEncryption` of these columns
+ * @param encryption injection token of the `RotatingEncryption` of these columns
  */
 export const keyRotation = (
-  sealing: InjectionToken,
+  encryption: InjectionToken,
   options: Pick<KeyRotationOptions, 'serviceName' | 'setting' | 'columns'>,
 ): FactoryProvider<KeyRotation> => ({
   provide: KeyRotation,
-  inject: [EntityManager, sealing, WorkerContext, Metrics],
-  useFactory: (em: EntityManager, sealing: RotatingEncryption, context: WorkerContext, metrics: Metrics) =>
-    new KeyRotation({ ...options, em, sealing, context, metrics }),
+  inject: [EntityManager, encryption, WorkerContext, Metrics],
+  useFactory: (em: EntityManager, encryption: RotatingEncryption, context: WorkerContext, metrics: Metrics) =>
+    new KeyRotation({ ...options, em, encryption, context, metrics }),
 });
 
 /**
@@ -56,23 +56,23 @@ export const keyRotation = (
  */
 export class KeyRotation extends StepWorker {
   constructor(private readonly options: KeyRotationOptions) {
-    const { context, metrics, sealing } = options;
+    const { context, metrics, encryption } = options;
     super(context, { name: 'key-rotation', pollMs: POLL_MS, errorDelaysMs: [POLL_MS] });
     const countPending = metrics.gauge('leaver_secrets_to_reseal', 'Texts encrypted with a previous secret.');
-    metrics.measured(async () => countPending.set(sealing.rotating ? await this.waiting() : 0));
+    metrics.measured(async () => countPending.set(encryption.rotating ? await this.waiting() : 0));
   }
 
   /** @throws ConfigError when a previous secret is given and neither secret decrypts some text */
   override async onApplicationBootstrap(): Promise<void> {
-    const { setting, serviceName, sealing } = this.options;
+    const { setting, serviceName, encryption } = this.options;
     const countUndecryptable = await this.undecryptableKeys();
-    if (countUndecryptable > 0 && sealing.rotating)
+    if (countUndecryptable > 0 && encryption.rotating)
       throw new ConfigError(serviceName, [
         `${setting}_PREVIOUS must be the secret that ${setting} replaces: neither of them decrypts some texts in the database`,
       ]);
     if (countUndecryptable > 0)
       this.log.error({ setting }, 'texts encrypted with another secret cannot be read: set it as the previous secret');
-    if (sealing.rotating) await super.onApplicationBootstrap();
+    if (encryption.rotating) await super.onApplicationBootstrap();
   }
 
   /** The number of texts that are not encrypted with the current secret. */
@@ -81,7 +81,7 @@ export class KeyRotation extends StepWorker {
     for (const { table, column } of this.options.columns) {
       const { rows } = await sql<{ count: number }>`
         select count(*)::int as count from ${sql.table(table)}
-        where ${sql.ref(column)} is not null and not starts_with(${sql.ref(column)}, ${this.options.sealing.mark})`.execute(
+        where ${sql.ref(column)} is not null and not starts_with(${sql.ref(column)}, ${this.options.encryption.mark})`.execute(
         this.db(),
       );
       count += rows[0]!.count;
@@ -104,18 +104,21 @@ export class KeyRotation extends StepWorker {
   }
 
   private async batch(where: EncryptedColumn, after: string | null): Promise<EncryptedRow[]> {
-    const { em, sealing } = this.options;
+    const { em, encryption } = this.options;
     const [table, column, id] = [sql.table(where.table), sql.ref(where.column), sql.ref(where.id)];
     return em.fork().transactional(async (tx) => {
       const db = tx.getKysely();
       const { rows } = await sql<EncryptedRow>`
         select ${id}::text as id, ${column} as sealed, ${sql.ref(where.boundTo)}::text as bound from ${table}
-        where ${column} is not null and not starts_with(${column}, ${sealing.mark})
+        where ${column} is not null and not starts_with(${column}, ${encryption.mark})
           and (${after}::text is null or ${id}::text > ${after}) order by ${id}::text limit ${BATCH_SIZE}
         for no key update skip locked`.execute(db);
       const fresh = rows
-        .filter(({ sealed, bound }) => sealing.canDecrypt(sealed, bound))
-        .map((row) => ({ id: row.id, sealed: sealing.encrypt(sealing.decrypt(row.sealed, row.bound), row.bound) }));
+        .filter(({ sealed, bound }) => encryption.canDecrypt(sealed, bound))
+        .map((row) => ({
+          id: row.id,
+          sealed: encryption.encrypt(encryption.decrypt(row.sealed, row.bound), row.bound),
+        }));
       await sql`
         update ${table} t set ${column} = n.sealed
         from jsonb_to_recordset(${JSON.stringify(fresh)}::jsonb) as n (id text, sealed text)
@@ -129,14 +132,14 @@ export class KeyRotation extends StepWorker {
    * Texts of the current secret, usually all of them, are queried separately, which needs no sorting by key.
    */
   private async undecryptableKeys(): Promise<number> {
-    const { columns, sealing } = this.options;
+    const { columns, encryption } = this.options;
     let count = 0;
     for (const { table, column, id, boundTo } of columns) {
       const text = sql.ref(column);
       const row = sql`${sql.ref(id)}::text as id, ${text} as sealed, ${sql.ref(boundTo)}::text as bound`;
-      const isOurs = sql`starts_with(${text}, ${sealing.mark})`;
+      const isOurs = sql`starts_with(${text}, ${encryption.mark})`;
       const { rows } = await sql<EncryptedRow & { mark: string }>`
-        (select ${row}, ${sealing.mark} as mark from ${sql.table(table)}
+        (select ${row}, ${encryption.mark} as mark from ${sql.table(table)}
           where ${text} is not null and ${isOurs} order by ${sql.ref(id)}::text limit ${SAMPLE_SIZE})
         union all
         select id, sealed, bound, mark from (
@@ -145,7 +148,7 @@ export class KeyRotation extends StepWorker {
           where ${text} is not null and not ${isOurs}) others
         where n <= ${SAMPLE_SIZE}`.execute(this.db());
       const byKey = [...Map.groupBy(rows, ({ mark }) => mark).values()];
-      count += byKey.filter((own) => !own.some(({ sealed, bound }) => sealing.canDecrypt(sealed, bound))).length;
+      count += byKey.filter((own) => !own.some(({ sealed, bound }) => encryption.canDecrypt(sealed, bound))).length;
     }
     return count;
   }

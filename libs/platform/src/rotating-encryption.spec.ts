@@ -30,8 +30,8 @@ describe('a text encrypted with a secret that is being replaced', () => {
 
   it('is not decrypted with the new secret alone, with a wrong one, or for another account', () => {
     const sealed = before.encrypt('a token', 'account');
-    for (const sealing of [after, under('the new secret', 'a wrong one')])
-      expect(sealing.canDecrypt(sealed, 'account')).toBe(false);
+    for (const encryption of [after, under('the new secret', 'a wrong one')])
+      expect(encryption.canDecrypt(sealed, 'account')).toBe(false);
     expect(during.canDecrypt(sealed, 'another')).toBe(false);
   });
 });

@@ -30,7 +30,7 @@ export class AccountSyncController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Encryption,
+    private readonly encryption: Encryption,
   ) {
     super(em, directory, ids, clock);
   }
@@ -63,7 +63,7 @@ export class AccountSyncController extends base {
 
   private stateOf({ status, grant }: AccountSyncChanges, accountId: string) {
     if (status === 'active') {
-      const sealedGrant = grant === undefined ? null : this.sealing.encrypt(grant, accountId);
+      const sealedGrant = grant === undefined ? null : this.encryption.encrypt(grant, accountId);
       return { status, sealedGrant, stoppedAt: null };
     }
     if (grant === undefined) return { status, sealedGrant: null, stoppedAt: this.clock.now() };

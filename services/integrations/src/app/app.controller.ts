@@ -21,7 +21,7 @@ export class AppController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Encryption,
+    private readonly encryption: Encryption,
     private readonly deliveries: Deliveries,
   ) {
     super(em, directory, ids, clock);
@@ -35,7 +35,7 @@ export class AppController extends base {
       installedBy,
       shared,
       status: 'installed',
-      accessToken: accessToken === undefined ? null : this.sealing.encrypt(accessToken, principal.accountId),
+      accessToken: accessToken === undefined ? null : this.encryption.encrypt(accessToken, principal.accountId),
       createdAt: this.clock.now(),
     };
   }

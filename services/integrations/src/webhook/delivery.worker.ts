@@ -50,7 +50,7 @@ interface Claimed {
 export class DeliveryWorker extends Worker<Claimed> {
   constructor(
     private readonly em: EntityManager,
-    private readonly sealing: Encryption,
+    private readonly encryption: Encryption,
     private readonly config: IntegrationsConfig,
     context: WorkerContext,
   ) {
@@ -100,7 +100,7 @@ export class DeliveryWorker extends Worker<Claimed> {
   }
 
   private async send({ id, account_id: accountId, url, secret, body }: Claimed): Promise<number> {
-    const headers = signedHeaders(this.sealing.decrypt(secret, accountId), id, this.clock.now(), body);
+    const headers = signedHeaders(this.encryption.decrypt(secret, accountId), id, this.clock.now(), body);
     return post({ url, headers, body, allowPrivate: this.config.webhooksAllowPrivate });
   }
 

@@ -38,7 +38,7 @@ export class WebhookController extends base {
     directory: Directory,
     ids: Ids,
     clock: Clock,
-    private readonly sealing: Encryption,
+    private readonly encryption: Encryption,
     private readonly deliveries: Deliveries,
     private readonly config: IntegrationsConfig,
   ) {
@@ -53,7 +53,7 @@ export class WebhookController extends base {
     return {
       active: true,
       ...(await super.prepare(call)),
-      secret: this.sealing.encrypt(secret, call.principal.accountId),
+      secret: this.encryption.encrypt(secret, call.principal.accountId),
     };
   }
 
