@@ -13,7 +13,7 @@ export const keepChairs: ResolvedRules = {
 };
 export const trap: ResolvedRules = { 'desk.traps': { deactivated: { action: 'disable' } } };
 
-/** The engine with somebody in front of it: what its tests do and see. */
+/** Helpers for the engine's tests: a service with rules (`desk`) and a user (`robin`). */
 export class AtTheDesk {
   bench: RuleBench;
   robin: Person;
@@ -43,7 +43,7 @@ export class AtTheDesk {
 
   owned = async ({ userId }: Person): Promise<number> => (await this.bench.em().find(Thing, { owner: userId })).length;
 
-  /** As the broker would hand them over, in one batch. */
+  /** Delivers the events in one batch, as the broker does. */
   deliver = (events: (UserEvent | string)[]): Promise<Outcome[]> =>
     this.bench.events.handle(
       events.map((event, index) => ({
@@ -57,7 +57,7 @@ export class AtTheDesk {
   receiptsOf = ({ userId }: Person): Receipt[] =>
     this.bench.receipts.all.filter((receipt) => receipt.userId === userId);
 
-  /** How far the service is with what has been decided about the person, in the order of the decisions. */
+  /** The inbox status of each decision about the user, in the order of the decisions. */
   status = async ({ userId }: Person): Promise<string[]> => {
     const { rows } = await sql<{ status: string }>`
       select status from inbox where user_id = ${userId} order by lifecycle_version`.execute(
@@ -66,7 +66,7 @@ export class AtTheDesk {
     return rows.map((row) => row.status);
   };
 
-  /** Until some transaction on this database waits for another. */
+  /** Waits until a transaction on this database waits for a lock. */
   waitsForLock = (): Promise<unknown> =>
     eventually(async () => {
       const { rows } = await sql`

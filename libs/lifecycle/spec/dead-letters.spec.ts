@@ -8,8 +8,8 @@ describe('a dead letter', () => {
   const letters = () => at.bench.letters;
   const of = async (id: string) => (await letters().list({})).filter((letter) => letter.id === id);
 
-  /** What an earlier version of the service could not read. */
-  const setAside = async (event: UserEvent): Promise<string> => {
+  /** Stores a dead letter as an earlier version of the service would that could not decode the event. */
+  const storeDeadLetter = async (event: UserEvent): Promise<string> => {
     const id = at.bench.ids.next();
     await sql`
       insert into dead_letter (id, subject, data, reason, received_at)
@@ -19,7 +19,7 @@ describe('a dead letter', () => {
     return id;
   };
 
-  it('is a departure that the service has given up on; replayed, it goes on from there', async () => {
+  it('for a failed departure is retried by a replay', async () => {
     await at.things('trap', at.robin);
     const unknown = { 'desk.chairs': { deactivated: { action: 'withdraw' as const } } };
     const event = at.bench.leaving(at.robin, 'deactivated', unknown);
@@ -32,11 +32,11 @@ describe('a dead letter', () => {
     expect(await letters().replay({ ids: [id] })).toEqual({ replayed: [id], refused: [] });
     expect(await of(id)).toEqual([]);
     await at.bench.retries.drain();
-    // Nothing has changed about what was wrong.
+    // The cause of the failure is still there.
     expect(await of(id)).toMatchObject([{ reason: 'invalid-action' }]);
   });
 
-  it('is answered as completed once it works, and not done twice', async () => {
+  it('for a failed departure leads to a completed receipt once the cause is gone, and is applied once', async () => {
     await at.things('chair', at.robin, 2);
     await at.things('trap', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', { ...unassignChairs, ...trap });
@@ -50,7 +50,7 @@ describe('a dead letter', () => {
     expect(await at.owned(at.robin)).toBe(0);
   });
 
-  it('is a message that could not be read: it stays until it can be', async () => {
+  it('for an undecodable message stays while it cannot be decoded', async () => {
     await at.deliver(['not json']);
     const [letter] = (await letters().list({ data: true })).filter(({ kind }) => kind === 'message');
     expect(letter).toMatchObject({ reason: 'not JSON', subject: 'user.any', bytes: 8, data: btoa('not json') });
@@ -61,10 +61,10 @@ describe('a dead letter', () => {
     expect((await of(letter!.id))[0]).not.toHaveProperty('data');
   });
 
-  it('is handled like a message that has just come, when this version can read it', async () => {
+  it('for an undecodable message is handled like a new message once this version can decode it', async () => {
     await at.things('chair', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', unassignChairs);
-    const id = await setAside(event);
+    const id = await storeDeadLetter(event);
     expect(await letters().replay({ ids: 'all' })).toMatchObject({ replayed: expect.arrayContaining([id]) });
     expect(await at.status(at.robin)).toEqual(['completed']);
     expect(await at.owned(at.robin)).toBe(0);

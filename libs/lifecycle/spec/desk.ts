@@ -23,7 +23,7 @@ import {
 } from '#libs/lifecycle';
 import { type ServiceUnderTest } from '#libs/lifecycle/testing';
 
-/** A service for the engine's own tests: somebody's desk, with a rule of every make. */
+/** Rows of the service `desk`, which the engine's own tests use. It has a rule of each kind. */
 export const Thing = defineEntity({
   name: 'Thing',
   tableName: 'thing',
@@ -38,14 +38,14 @@ export const Thing = defineEntity({
   },
 });
 
-/** Something that goes round to everybody in the account. */
+/** A row of the account, for all its users. */
 export const Circular = defineEntity({
   name: 'Circular',
   tableName: 'circular',
   properties: { ...tenantRow(), sentAt: p.datetime() },
 });
 
-/** Whom a circular passes over. */
+/** A mark that excludes a user from a circular. */
 export const Skip = defineEntity({
   name: 'Skip',
   tableName: 'skip',
@@ -101,7 +101,7 @@ export const desk: ServiceUnderTest = {
         keep,
       ),
     }),
-    // No row can be in this state: the rule of somebody who made a mistake.
+    // A faulty rule: a check constraint rejects this state.
     rule('desk.traps', 'Traps', {
       rows: owned(Thing, 'owner', { kind: 'trap' }),
       deactivated: can(disable({ state: 'impossible' })),

@@ -9,7 +9,7 @@ import { Thing } from './desk.js';
 describe('a failure', () => {
   const at = AtTheDesk.open();
 
-  it('of one person does not touch the others of the batch, and waits in PostgreSQL', async () => {
+  it('for one user does not affect the others of the batch, and waits in PostgreSQL', async () => {
     const others = await Promise.all(Array.from({ length: 6 }, () => at.bench.person()));
     for (const other of others) await at.things('chair', other);
     await at.things('trap', at.robin);
@@ -25,7 +25,7 @@ describe('a failure', () => {
     expect(at.receiptsOf(at.robin)).toMatchObject([{ status: 'running', error: '23514' }]);
   });
 
-  it('of a few is found by its statement alone: nothing else is done a second time', async () => {
+  it('for a few users repeats only the failing statement to find them', async () => {
     const others = await Promise.all(Array.from({ length: 12 }, () => at.bench.person()));
     const offenders = [at.robin, await at.bench.person()];
     for (const one of [...others, ...offenders]) await at.things('chair', one, 2);
@@ -45,7 +45,7 @@ describe('a failure', () => {
     }
   });
 
-  it('is among those that the metrics count as tried again, whether it is of a whole event or of one rule', async () => {
+  it('is counted in the retry metric, both of a whole event and of one rule', async () => {
     const before = await retrying();
     const [one, other] = [at.robin, await at.bench.person()];
     for (const offender of [one, other]) await at.things('trap', offender);
@@ -56,7 +56,7 @@ describe('a failure', () => {
     expect(await retrying()).toBe(before + 2);
   });
 
-  /** As Prometheus gets to see it. */
+  /** The value of the gauge as Prometheus reads it. */
   async function retrying(): Promise<number> {
     const metrics = new Metrics(at.bench.clock);
     const engine = new EngineMetrics(at.bench.em(), at.bench.rules, at.bench.clock, metrics);
@@ -65,7 +65,7 @@ describe('a failure', () => {
     return Number(/^leaver_inbox_retry (\d+)$/m.exec(text)![1]);
   }
 
-  it('of one rule among many people is tried again by itself, given up, and tried once more when somebody asks', async () => {
+  it('of one rule in a batch is retried alone until it has failed for good, and again in a new round', async () => {
     await at.things('trap', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', trap);
     await at.deliver([event, at.bench.leaving(await at.bench.person(), 'deactivated', trap)]);
@@ -87,7 +87,7 @@ describe('a failure', () => {
     expect(last).not.toHaveProperty('error');
   });
 
-  it('is tried again with growing delays, then given up, and tried as often again when somebody asks for it', async () => {
+  it('of an event is retried with growing delays until it has failed for good, and as often again in a new round', async () => {
     await at.things('trap', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', trap);
     await at.deliver([event]);
@@ -100,17 +100,17 @@ describe('a failure', () => {
     expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'failed', error: '23514' });
 
     const { departure, ...data } = event.data;
-    const askedFor = (round: number) => ({ ...event, data: { ...data, departure: { ...departure!, round } } });
-    await at.deliver([askedFor(1)]);
+    const inRound = (round: number) => ({ ...event, data: { ...data, departure: { ...departure!, round } } });
+    await at.deliver([inRound(1)]);
     expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'running', error: '23514', round: 1 });
     expect(await at.status(at.robin)).toEqual(['retry']);
 
     await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
-    await at.deliver([askedFor(2)]);
+    await at.deliver([inRound(2)]);
     expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 2 });
   });
 
-  it('is tried again in its time, and so is what goes on in chunks, though the clock was ahead when they were put off', async () => {
+  it('is retried on time even if the clock was ahead when the retry was scheduled; so are tasks', async () => {
     const hour = 3_600_000;
     const [one, whale] = [at.robin, await at.bench.person()];
     await at.things('trap', one);
@@ -128,7 +128,7 @@ describe('a failure', () => {
     expect([await at.status(one), await at.status(whale)]).toEqual([['completed'], ['completed']]);
   });
 
-  it('of a repetition leaves what has been done as it is', async () => {
+  it('of a redelivered event does not change the recorded result', async () => {
     await at.things('chair', at.robin, 2);
     const event = at.bench.leaving(at.robin, 'deactivated', unassignChairs);
     await at.deliver([event]);
@@ -138,7 +138,7 @@ describe('a failure', () => {
     expect(await at.status(at.robin)).toEqual(['completed']);
   });
 
-  it('of something that is no event is kept for the operator, and never comes again', async () => {
+  it('to decode a message stores it as a dead letter and terminates it', async () => {
     const outcomes = await at.deliver([
       'not json',
       JSON.stringify({ specversion: '1.0', type: 'user.exploded' }),
@@ -155,7 +155,7 @@ describe('a failure', () => {
     ]);
   });
 
-  it('that strikes everybody brings the whole batch back', async () => {
+  it('that is transient makes the broker deliver the whole batch again', async () => {
     const delivery = at.bench.em().transactional(async (em) => {
       await sql`lock table inbox in access exclusive mode`.execute(em.getKysely());
       const failed = at
@@ -172,7 +172,7 @@ describe('a failure', () => {
     expect(await at.status(at.robin)).toEqual([]);
   });
 
-  it('of a policy that this service does not know is shown at once', async () => {
+  it('because of an action that this service does not offer is permanent', async () => {
     await at.deliver([
       at.bench.leaving(at.robin, 'deactivated', { 'desk.chairs': { deactivated: { action: 'withdraw' } } }),
     ]);

@@ -5,8 +5,8 @@ import { RETRY_DELAYS_MS } from '#libs/jobs';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
 import { desk } from './desk.js';
 
-/** A service's own way of forgetting, which only notes for whom it has been asked, and what the directory said then. */
-class Noted extends Forgetting {
+/** Records the users that it is asked to forget, and the staff ids in the directory at that time. */
+class RecordingForgetting extends Forgetting {
   readonly deleted: DeletedPerson[] = [];
   readonly known: (string | null)[] = [];
   broken = false;
@@ -20,16 +20,16 @@ class Noted extends Forgetting {
   }
 }
 
-describe('what is known of a person otherwise than by their id', () => {
-  const noted = new Noted();
+describe('data stored without the user’s id', () => {
+  const forgetting = new RecordingForgetting();
   let bench: RuleBench;
   let robin: Person;
   beforeAll(async () => {
-    bench = await RuleBench.open({ ...desk, forgetting: noted });
+    bench = await RuleBench.open({ ...desk, forgetting });
   });
   afterAll(() => bench.close());
   beforeEach(async () => {
-    noted.deleted.length = noted.known.length = 0;
+    forgetting.deleted.length = forgetting.known.length = 0;
     robin = await bench.person({ profile: { staffId: 'S-Robin' } });
   });
 
@@ -53,25 +53,25 @@ describe('what is known of a person otherwise than by their id', () => {
     return rows.map(({ data }) => data.toString());
   };
 
-  it('can be told by the service while the directory has it, on a deletion alone', async () => {
+  it('is forgotten on a deletion only, before the directory erases the profile', async () => {
     await deliver(bench.leaving(robin, 'deactivated', {}, { profile: { staffId: 'S-Robin' } }));
-    expect(noted.deleted).toEqual([]);
+    expect(forgetting.deleted).toEqual([]);
     const event = deletion(robin, 'a digest');
     await deliver(event);
     const departureId = event.data.departure!.id;
-    expect(noted.deleted).toEqual([{ ...robin, staffIds: ['S-Robin'], departureId, addressDigest: 'a digest' }]);
-    expect(noted.known).toEqual(['S-Robin']);
+    expect(forgetting.deleted).toEqual([{ ...robin, staffIds: ['S-Robin'], departureId, addressDigest: 'a digest' }]);
+    expect(forgetting.known).toEqual(['S-Robin']);
   });
 
-  it('is told of somebody, too, who comes and goes within one batch', async () => {
+  it('is forgotten for a user who is created and deleted within one batch', async () => {
     const brief = { accountId: robin.accountId, userId: bench.ids.next() };
     const profile = { staffId: 'S-Brief' };
     await deliver(bench.event('user.created', brief, { seq: 1, lifecycleVersion: 1, profile }), deletion(brief));
-    expect(noted.deleted).toMatchObject([{ ...brief, staffIds: ['S-Brief'] }]);
+    expect(forgetting.deleted).toMatchObject([{ ...brief, staffIds: ['S-Brief'] }]);
   });
 
-  it('waits in PostgreSQL where it can not be forgotten, with somebody who counts as gone, until it can', async () => {
-    noted.broken = true;
+  it('is forgotten by a retry if forgetting fails; until then the user has the status deleted', async () => {
+    forgetting.broken = true;
     const other = await bench.person();
     await deliver(deletion(), bench.leaving(other, 'deactivated', {}));
     const receipts = () => bench.receipts.all.filter(({ userId }) => userId === robin.userId);
@@ -83,15 +83,15 @@ describe('what is known of a person otherwise than by their id', () => {
     expect(bench.receipts.all.find(({ userId }) => userId === other.userId)).toMatchObject({ status: 'completed' });
     expect(receipts()).toMatchObject([{ status: 'running', error: '22012' }]);
     expect(await known()).toEqual([{ status: 'deleted', staff_id: 'S-Robin' }]);
-    noted.broken = false;
+    forgetting.broken = false;
     bench.clock.advance(RETRY_DELAYS_MS[0]!);
     await bench.retries.drain();
     expect(receipts().at(-1)).toMatchObject({ status: 'completed' });
-    expect(noted.deleted).toMatchObject([{ userId: robin.userId, staffIds: ['S-Robin'] }]);
+    expect(forgetting.deleted).toMatchObject([{ userId: robin.userId, staffIds: ['S-Robin'] }]);
     expect(await known()).toEqual([{ status: 'deleted', staff_id: null }]);
   });
 
-  it('goes from messages that nobody could read, and comes back with none; those about others stay', async () => {
+  it('is erased from dead letters about the user, also from later ones; those about others stay', async () => {
     const other = await bench.person();
     await deliver(garbled(robin), garbled(other), deletion());
     await deliver(garbled(robin));

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { ResolvedRules } from '#libs/contracts';
 import { AtTheDesk, unassignChairs } from './at-the-desk.js';
 
-describe('what takes long or comes later', () => {
+describe('tasks and delayed effects', () => {
   const at = AtTheDesk.open();
 
-  const inSmallPieces = async (work: () => Promise<unknown>) => {
+  const withSmallBudget = async (work: () => Promise<unknown>) => {
     const usual = at.bench.processor.budget;
     at.bench.processor.budget = { perPerson: 4, total: 1_000 };
     await work();
@@ -13,9 +13,9 @@ describe('what takes long or comes later', () => {
     await sql`update task set chunk_rows = 4`.execute(at.bench.em().getKysely());
   };
 
-  it('is stopped by a reactivation', async () => {
+  it('a reactivation stops a task', async () => {
     await at.things('chair', at.robin, 20);
-    await inSmallPieces(() => at.deliver([at.bench.leaving(at.robin, 'deactivated', unassignChairs)]));
+    await withSmallBudget(() => at.deliver([at.bench.leaving(at.robin, 'deactivated', unassignChairs)]));
     expect(await at.owned(at.robin)).toBe(16);
     await at.deliver([at.bench.reactivation(at.robin)]);
     await at.bench.tasks.drain();
@@ -23,12 +23,12 @@ describe('what takes long or comes later', () => {
     expect(await at.status(at.robin)).toEqual(['superseded', 'completed']);
   });
 
-  it('does the later step of a rule only when the earlier one is done', async () => {
+  it('a later step of a rule waits until the earlier one is finished', async () => {
     await at.things('lamp', at.robin, 20);
     const rules: ResolvedRules = {
       'desk.lamps': { deactivated: { action: 'disable' }, deleted: { action: 'delete' } },
     };
-    await inSmallPieces(() => at.deliver([at.bench.leaving(at.robin, 'deleted', rules)]));
+    await withSmallBudget(() => at.deliver([at.bench.leaving(at.robin, 'deleted', rules)]));
     expect(await at.owned(at.robin)).toBe(20);
     await at.bench.tasks.drain();
     expect(await at.owned(at.robin)).toBe(0);
@@ -38,7 +38,7 @@ describe('what takes long or comes later', () => {
     });
   });
 
-  it('waits while a legal hold lasts', async () => {
+  it('a delayed effect waits for the end of a legal hold', async () => {
     await at.things('letter', at.robin);
     await at.deliver([
       at.bench.leaving(at.robin, 'deactivated', {
@@ -53,36 +53,36 @@ describe('what takes long or comes later', () => {
       });
     await at.deliver([hold(3, true)]);
     at.bench.clock.advanceDays(31);
-    const told = at.receiptsOf(at.robin).length;
+    const receiptsBefore = at.receiptsOf(at.robin).length;
     await at.bench.scheduled.drain();
     expect(await at.owned(at.robin)).toBe(1);
     const heldAt = at.bench.clock.now().toISOString();
     await at.bench.scheduled.drain();
-    const refusals = at.receiptsOf(at.robin).slice(told);
-    expect(refusals.map((receipt) => receipt.rules)).toEqual([
+    const newReceipts = at.receiptsOf(at.robin).slice(receiptsBefore);
+    expect(newReceipts.map((receipt) => receipt.rules)).toEqual([
       [expect.objectContaining({ heldAt: expect.any(String) })],
     ]);
-    expect(refusals[0]!.rules[0]!.heldAt! <= heldAt).toBe(true);
-    expect(refusals[0]!.rules[0]).not.toHaveProperty('doneAt');
+    expect(newReceipts[0]!.rules[0]!.heldAt! <= heldAt).toBe(true);
+    expect(newReceipts[0]!.rules[0]).not.toHaveProperty('doneAt');
     await at.deliver([hold(4, false)]);
     await at.bench.scheduled.drain();
     expect(await at.owned(at.robin)).toBe(0);
     expect(at.receiptsOf(at.robin).at(-1)!.rules).toMatchObject([{ doneAt: expect.any(String) }]);
   });
 
-  it('says that a legal hold keeps it waiting until that has been sent', async () => {
+  it('a held effect is reported again until the receipt has been sent', async () => {
     await at.things('letter', at.robin);
     const rules: ResolvedRules = { 'desk.letters': { deactivated: { action: 'delete-after', days: 30 } } };
     await at.deliver([at.bench.leaving(at.robin, 'deactivated', rules, { profile: { legalHold: true } })]);
     at.bench.clock.advanceDays(31);
-    const saidHeld = () => at.receiptsOf(at.robin).filter(({ rules: [line] }) => line?.heldAt).length;
+    const heldReceipts = () => at.receiptsOf(at.robin).filter(({ rules: [line] }) => line?.heldAt).length;
     at.bench.receipts.away = true;
     await at.bench.scheduled.drain();
     at.bench.receipts.away = false;
-    expect(saidHeld()).toBe(0);
+    expect(heldReceipts()).toBe(0);
     await at.bench.scheduled.drain();
     await at.bench.scheduled.drain();
-    expect(saidHeld()).toBe(1);
+    expect(heldReceipts()).toBe(1);
     expect(await at.owned(at.robin)).toBe(1);
   });
 });

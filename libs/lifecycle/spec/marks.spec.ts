@@ -28,7 +28,7 @@ describe('a rule that marks rows for a leaver', () => {
       .at(-1)!
       .rules.map((line) => line.affected);
 
-  it('marks them for each of several leavers, and for nobody else', async () => {
+  it('marks them for each of several leavers, and not for other users', async () => {
     const ids = await circulars(2);
     const [kim, other] = [await at.bench.person(at.robin), await at.bench.person(at.robin)];
     await at.deliver([at.bench.leaving(at.robin, 'deactivated', skip), at.bench.leaving(kim, 'deactivated', skip)]);
@@ -38,7 +38,7 @@ describe('a rule that marks rows for a leaver', () => {
     expect([affected(at.robin), affected(kim)]).toEqual([[2], [2]]);
   });
 
-  it('has no say in what came after the departure, and proves the rest', async () => {
+  it('does not cover rows created after the departure, and proves the others', async () => {
     const [first] = await circulars(2);
     await at.deliver([at.bench.leaving(at.robin, 'deactivated', skip)]);
     at.bench.clock.advance(1);
@@ -48,7 +48,7 @@ describe('a rule that marks rows for a leaver', () => {
     expect(await broken(at.robin)).toMatchObject([{ rule: 'desk.circulars', remaining: 1 }]);
   });
 
-  it('counts a row once when somebody is deleted at once, in the preview as in the receipt', async () => {
+  it('counts a row once for a deletion of an active user, in the preview as in the receipt', async () => {
     await circulars(2);
     const steps = ['deactivated', 'deleted'] as const;
     const request = { ...at.robin, steps: [...steps], activeSince: 1, wasManager: false, rules: skip };
@@ -58,7 +58,7 @@ describe('a rule that marks rows for a leaver', () => {
     expect(affected(at.robin)).toEqual([2, 0]);
   });
 
-  it('takes its marks back from whoever returns, and sets them again at the next departure', async () => {
+  it('removes the marks of a reactivated user, and sets them again at the next departure', async () => {
     const ids = await circulars(2);
     const kim = await at.bench.person(at.robin);
     await at.deliver([at.bench.leaving(at.robin, 'deactivated', skip), at.bench.leaving(kim, 'deactivated', skip)]);
@@ -71,7 +71,7 @@ describe('a rule that marks rows for a leaver', () => {
     expect(await broken(at.robin, 4)).toEqual([]);
   });
 
-  it('leaves out a row that somebody takes away at the same moment', async () => {
+  it('skips a row that a concurrent transaction deletes', async () => {
     const [gone, stays] = await circulars(2);
     let delivery: Promise<unknown> = Promise.resolve();
     await at.bench.em().transactional(async (em) => {

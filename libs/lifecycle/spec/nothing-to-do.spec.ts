@@ -5,7 +5,7 @@ import { RuleBench, type Person, type ServiceUnderTest } from '#libs/lifecycle/t
 import pg from 'pg';
 import { desk, Thing } from './desk.js';
 
-/** What the first transition holds, the second one cancels. In the beginning there is nothing for it to do. */
+/** The deactivation sets rows to `held`, which the deletion cancels. Before it there are no such rows. */
 const waiting: ServiceUnderTest = {
   ...desk,
   name: 'waiting',
@@ -31,7 +31,7 @@ const rules: ResolvedRules = {
   'waiting.chairs': { deleted: { action: 'cancel' } },
 };
 
-describe('a rule that has nothing to do', () => {
+describe('a rule without rows', () => {
   let bench: RuleBench;
   beforeAll(async () => {
     bench = await RuleBench.open(waiting);
@@ -54,14 +54,17 @@ describe('a rule that has nothing to do', () => {
     return texts.filter((text) => text.includes('update "thing"')).length;
   };
 
-  it.each([1, 3])('does it where an earlier one has brought it something, %d people at once', async (count) => {
-    const people = await Promise.all(Array.from({ length: count }, () => bench.person()));
-    const jobs = await Promise.all(people.map(jobOf));
-    await bench.processor.apply(people.map((person) => bench.leaving(person, 'deleted', rules)));
-    expect(await Promise.all(jobs.map(stateOf))).toEqual(jobs.map(() => 'cancelled'));
-  });
+  it.each([1, 3])(
+    'changes rows that an earlier rule of the departure has added to it, %d users in a batch',
+    async (count) => {
+      const people = await Promise.all(Array.from({ length: count }, () => bench.person()));
+      const jobs = await Promise.all(people.map(jobOf));
+      await bench.processor.apply(people.map((person) => bench.leaving(person, 'deleted', rules)));
+      expect(await Promise.all(jobs.map(stateOf))).toEqual(jobs.map(() => 'cancelled'));
+    },
+  );
 
-  it.each([1, 3])('asks PostgreSQL for no change, %d people at once', async (count) => {
+  it.each([1, 3])('sends no update to PostgreSQL, %d users in a batch', async (count) => {
     const people = await Promise.all(Array.from({ length: count }, () => bench.person()));
     const events = people.map((person) => bench.leaving(person, 'deleted', rules));
     expect(await updatesOf(() => bench.processor.apply(events))).toBe(0);

@@ -6,8 +6,8 @@ import { Thing } from './desk.js';
 describe('the engine', () => {
   const at = AtTheDesk.open();
 
-  describe('whatever the order in which events come', () => {
-    it('lets a reactivation that overtakes the deactivation win', async () => {
+  describe('with events in any order', () => {
+    it('lets a reactivation win that arrives before the deactivation', async () => {
       await at.things('chair', at.robin);
       const deactivation = at.bench.leaving(at.robin, 'deactivated', unassignChairs);
       await at.deliver([at.bench.reactivation(at.robin)]);
@@ -19,14 +19,14 @@ describe('the engine', () => {
       ]);
     });
 
-    it('lets the newest of several decisions in one batch win', async () => {
+    it('lets the newest decision of a batch win', async () => {
       await at.things('chair', at.robin);
       await at.deliver([at.bench.reactivation(at.robin), at.bench.leaving(at.robin, 'deactivated', unassignChairs)]);
       expect(await at.owned(at.robin)).toBe(1);
       expect(await at.status(at.robin)).toEqual(['superseded', 'completed']);
     });
 
-    it('does not let a newer profile fence out an older decision', async () => {
+    it('applies a decision even if a newer profile has arrived before', async () => {
       await at.things('chair', at.robin);
       const deactivation = at.bench.leaving(at.robin, 'deactivated', unassignChairs);
       await at.deliver([
@@ -47,7 +47,7 @@ describe('the engine', () => {
       expect(rows).toEqual([{ name: 'New' }]);
     });
 
-    it('answers an event that it has applied before with the same receipt', async () => {
+    it('answers a repeated event with the same receipt', async () => {
       await at.things('chair', at.robin);
       const event = at.bench.leaving(at.robin, 'deactivated', unassignChairs);
       await at.deliver([event, event]);
@@ -59,7 +59,7 @@ describe('the engine', () => {
   });
 
   describe('a deletion', () => {
-    it('applies the rules of the deactivation first, if nobody has', async () => {
+    it('applies the rules of the deactivation first, if they have not been applied', async () => {
       await at.things('lamp', at.robin);
       const rules: ResolvedRules = {
         'desk.chairs': unassignChairs['desk.chairs']!,
@@ -75,7 +75,7 @@ describe('the engine', () => {
       ]);
     });
 
-    it('leaves out what the deactivation has applied', async () => {
+    it('leaves out the rules that the deactivation has applied', async () => {
       await at.things('chair', at.robin, 2);
       await at.deliver([at.bench.leaving(at.robin, 'deactivated', keepChairs)]);
       await at.deliver([at.bench.leaving(at.robin, 'deleted', keepChairs, { lifecycleVersion: 3 })]);
@@ -84,7 +84,7 @@ describe('the engine', () => {
       ]);
     });
 
-    it('applies them anew to somebody who came back in between', async () => {
+    it('applies them again to a user who was reactivated in between', async () => {
       await at.deliver([at.bench.leaving(at.robin, 'deactivated', unassignChairs)]);
       await at.deliver([at.bench.reactivation(at.robin)]);
       await at.things('chair', at.robin);
@@ -99,7 +99,7 @@ describe('the engine', () => {
       ).toEqual([1, 0]);
     });
 
-    it('takes the name out of the directory', async () => {
+    it('erases the name in the directory', async () => {
       await at.deliver([at.bench.leaving(at.robin, 'deleted', {})]);
       const { rows } =
         await sql`select name, staff_id, status from directory where user_id = ${at.robin.userId}`.execute(
@@ -108,7 +108,7 @@ describe('the engine', () => {
       expect(rows).toEqual([{ name: null, staff_id: null, status: 'deleted' }]);
     });
 
-    it('goes on with the clock that the deactivation started', async () => {
+    it('keeps the due time of a delayed effect that the deactivation has scheduled', async () => {
       await at.things('letter', at.robin);
       const rules: ResolvedRules = {
         'desk.letters': {
@@ -128,7 +128,7 @@ describe('the engine', () => {
     });
   });
 
-  it('leaves a row alone that somebody else changes at the same moment', async () => {
+  it('does not change a row that a concurrent transaction has closed', async () => {
     await at.things('chair', at.robin, 2);
     const [chair] = await at.bench.em().find(Thing, { owner: at.robin.userId });
     let delivery: Promise<unknown> = Promise.resolve();

@@ -9,7 +9,7 @@ const clock = new SystemClock();
 const ids = new Ids(clock);
 
 /** A broker that confirms the first message only. */
-class HalfDeaf extends Publisher {
+class UnreliablePublisher extends Publisher {
   override publishAll(_stream: unknown, messages: readonly unknown[]): Promise<PublishResult[]> {
     return Promise.resolve(messages.map((_, index) => (index === 0 ? 'stored' : { error: 'timeout' })));
   }
@@ -29,7 +29,7 @@ describe('receipts', () => {
   it('that the broker did not confirm are logged and counted', async () => {
     const log = new Warnings();
     const metrics = new Metrics(clock);
-    const receipts = new PublishedReceipts('contacts', new HalfDeaf(undefined as never), ids, log, metrics);
+    const receipts = new PublishedReceipts('contacts', new UnreliablePublisher(undefined as never), ids, log, metrics);
     const receipt: Receipt = {
       accountId: ids.next(),
       userId: ids.next(),

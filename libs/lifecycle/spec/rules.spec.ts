@@ -22,4 +22,4 @@ behavesLikeARule(desk, 'desk.circulars', {
   row: (em, { accountId }, bench) =>
     em.create(Circular, { id: bench.ids.next(), accountId, sentAt: bench.clock.now() }),
 });
-coversEveryPersonalColumn(desk, { 'thing.label': 'Says nothing about whoever owns it.' });
+coversEveryPersonalColumn(desk, { 'thing.label': 'Contains no data about the owner.' });

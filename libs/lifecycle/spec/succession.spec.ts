@@ -2,27 +2,27 @@ import type { ResolvedRules } from '#libs/contracts';
 import { RETRY_DELAYS_MS } from '#libs/jobs';
 import { AtTheDesk } from './at-the-desk.js';
 
-describe('who takes over', () => {
+describe('the successor', () => {
   const at = AtTheDesk.open();
 
-  const toSomebody = (to?: string): ResolvedRules => ({
+  const transferTo = (to?: string): ResolvedRules => ({
     'desk.chairs': { deactivated: { action: 'transfer', ...(to && { to }) } },
   });
 
-  it('is the first admin, unless somebody is named', async () => {
+  it('is the first admin by default', async () => {
     const admin = await at.bench.admin(at.robin.accountId);
     await at.bench.admin(at.robin.accountId);
     await at.things('chair', at.robin);
-    await at.deliver([at.bench.leaving(at.robin, 'deactivated', toSomebody())]);
+    await at.deliver([at.bench.leaving(at.robin, 'deactivated', transferTo())]);
     expect(await at.owned(admin)).toBe(1);
     expect(at.receiptsOf(at.robin)[0]!.rules).toMatchObject([{ transferredTo: admin.userId }]);
   });
 
-  it('is the first admin with a warning, if the named successor has left meanwhile', async () => {
+  it('is the first admin, with a warning, if the named successor has left', async () => {
     const admin = await at.bench.admin(at.robin.accountId);
     const named = await at.bench.person({ accountId: at.robin.accountId });
     await at.things('chair', at.robin);
-    const leaving = at.bench.leaving(at.robin, 'deactivated', toSomebody(named.userId));
+    const leaving = at.bench.leaving(at.robin, 'deactivated', transferTo(named.userId));
     await at.deliver([at.bench.leaving(named, 'deactivated', {}), leaving]);
     expect(await at.owned(admin)).toBe(1);
     expect(at.receiptsOf(at.robin)[0]!.rules).toMatchObject([
@@ -30,18 +30,18 @@ describe('who takes over', () => {
     ]);
   });
 
-  it('is never somebody of another account', async () => {
+  it('is never a user of another account', async () => {
     const admin = await at.bench.admin(at.robin.accountId);
     const stranger = await at.bench.person();
     await at.things('chair', at.robin);
-    await at.deliver([at.bench.leaving(at.robin, 'deactivated', toSomebody(stranger.userId))]);
+    await at.deliver([at.bench.leaving(at.robin, 'deactivated', transferTo(stranger.userId))]);
     expect(await at.owned(stranger)).toBe(0);
     expect(await at.owned(admin)).toBe(1);
   });
 
-  it('may not be known yet: the event waits for the directory', async () => {
+  it('may not be in the directory yet: the event is retried', async () => {
     await at.things('chair', at.robin);
-    await at.deliver([at.bench.leaving(at.robin, 'deactivated', toSomebody())]);
+    await at.deliver([at.bench.leaving(at.robin, 'deactivated', transferTo())]);
     expect(await at.status(at.robin)).toEqual(['retry']);
     const admin = await at.bench.admin(at.robin.accountId);
     at.bench.clock.advance(RETRY_DELAYS_MS[0]!);

@@ -9,7 +9,7 @@ import { desk, Thing } from './desk.js';
 
 const both: ResolvedRules = { ...unassignChairs, 'desk.lamps': { deactivated: { action: 'disable' } } };
 
-describe('a return that brings things back', () => {
+describe('a restoration', () => {
   const at = AtTheDesk.open();
   const leave = (rules: ResolvedRules, lifecycleVersion = 2, activeSince = 1) =>
     at.deliver([at.bench.leaving(at.robin, 'deactivated', rules, { lifecycleVersion, departure: { activeSince } })]);
@@ -18,14 +18,14 @@ describe('a return that brings things back', () => {
   const lines = () => at.receiptsOf(at.robin).at(-1)!.rules;
   const lamps = async () =>
     (await at.bench.em().find(Thing, { owner: at.robin.userId, kind: 'lamp' })).map((l) => l.state);
-  const notes = async (): Promise<{ rule: string; version: string }[]> => {
+  const undoRecords = async (): Promise<{ rule: string; version: string }[]> => {
     const { rows } = await sql<{ rule: string; version: string }>`
       select rule, lifecycle_version as version from undo where user_id = ${at.robin.userId} order by id`.execute(
       at.bench.em().getKysely(),
     );
     return rows;
   };
-  const inSmallPieces = async (work: () => Promise<unknown>) => {
+  const withSmallBudget = async (work: () => Promise<unknown>) => {
     const usual = at.bench.processor.budget;
     at.bench.processor.budget = { perPerson: 4, total: 1_000 };
     await work();
@@ -33,7 +33,7 @@ describe('a return that brings things back', () => {
     await sql`update task set chunk_rows = 4`.execute(at.bench.em().getKysely());
   };
 
-  it('brings back what the named rules have done, and nothing else', async () => {
+  it('undoes the named rules and no others', async () => {
     await at.things('chair', at.robin, 2);
     await at.things('lamp', at.robin);
     await leave(both);
@@ -41,19 +41,19 @@ describe('a return that brings things back', () => {
     expect(lines()).toMatchObject([{ rule: 'desk.lamps', action: 'restore', affected: 1, notRestored: 0 }]);
     expect(await at.owned(at.robin)).toBe(1);
     expect(await lamps()).toEqual(['open']);
-    expect(await notes()).toEqual([]);
+    expect(await undoRecords()).toEqual([]);
   });
 
-  it('is not what one gets without asking', async () => {
+  it('happens only on request', async () => {
     await at.things('chair', at.robin, 2);
     await leave(both);
     await comeBack();
     expect(lines()).toEqual([]);
     expect(await at.owned(at.robin)).toBe(0);
-    expect(await notes()).toEqual([]);
+    expect(await undoRecords()).toEqual([]);
   });
 
-  it('knows what each row was like before', async () => {
+  it('gives each row its former value', async () => {
     await at.things('lamp', at.robin, 3);
     const [first] = await at.bench.em().find(Thing, { owner: at.robin.userId }, { orderBy: { id: 'asc' } });
     await at.bench.em().nativeUpdate(Thing, { id: first!.id }, { state: 'dimmed' });
@@ -63,7 +63,7 @@ describe('a return that brings things back', () => {
     expect((await lamps()).sort()).toEqual(['dimmed', 'open', 'open']);
   });
 
-  it('leaves alone what the rule no longer speaks of', async () => {
+  it('does not change rows that the rule no longer covers', async () => {
     await at.things('lamp', at.robin, 2);
     await leave(both);
     const [first] = await at.bench.em().find(Thing, { owner: at.robin.userId });
@@ -73,11 +73,11 @@ describe('a return that brings things back', () => {
     expect(await at.bench.em().findOne(Thing, { id: first!.id })).toMatchObject({ state: 'off' });
   });
 
-  it('is stopped by the next departure, which a later return undoes', async () => {
+  it('is stopped by the next departure, which a later reactivation undoes', async () => {
     await at.things('chair', at.robin, 20);
-    await inSmallPieces(() => leave(unassignChairs));
+    await withSmallBudget(() => leave(unassignChairs));
     await at.bench.tasks.drain();
-    await inSmallPieces(() => comeBack('all'));
+    await withSmallBudget(() => comeBack('all'));
     expect(await at.owned(at.robin)).toBe(4);
     await leave(unassignChairs, 4, 3);
     await at.bench.tasks.drain();
@@ -88,17 +88,17 @@ describe('a return that brings things back', () => {
     expect(await at.owned(at.robin)).toBe(4);
   });
 
-  it('is not possible after a deletion: nothing is noted any more', async () => {
+  it('is not possible after a deletion, which deletes the undo records', async () => {
     await at.things('chair', at.robin, 2);
     await at.things('lamp', at.robin);
     await leave(unassignChairs);
-    expect(await notes()).toEqual([{ rule: 'desk.chairs', version: '2' }]);
+    expect(await undoRecords()).toEqual([{ rule: 'desk.chairs', version: '2' }]);
     await at.deliver([at.bench.leaving(at.robin, 'deleted', both, { lifecycleVersion: 3 })]);
     expect(lines()).toMatchObject([{ rule: 'desk.lamps', affected: 1 }, { rule: 'desk.chairs' }]);
-    expect(await notes()).toEqual([]);
+    expect(await undoRecords()).toEqual([]);
   });
 
-  it('says what has been done before rows were noted, and what no rule offers any more', async () => {
+  it('reports lines that it cannot restore: without undo records, or of a rule that no longer exists', async () => {
     await at.things('chair', at.robin, 2);
     await leave(unassignChairs);
     const db = at.bench.em().getKysely();
@@ -114,7 +114,7 @@ describe('a return that brings things back', () => {
     ]);
   });
 
-  it('is done as a whole or not at all, wherever it crashes', async () => {
+  it('is atomic, wherever it crashes', async () => {
     await at.things('chair', at.robin, 3);
     await at.things('lamp', at.robin, 3);
     await leave(both);
@@ -129,7 +129,7 @@ describe('a return that brings things back', () => {
     expect(await at.owned(at.robin)).toBe(6);
   });
 
-  it('works for those who left together, each on their own', async () => {
+  it('works for each user of a batch separately', async () => {
     const people = [at.robin, await at.bench.person(), await at.bench.person()];
     for (const person of people) await at.things('chair', person, 2);
     await at.deliver(people.map((person) => at.bench.leaving(person, 'deactivated', unassignChairs)));
@@ -138,7 +138,7 @@ describe('a return that brings things back', () => {
   });
 });
 
-it('an installation from before learns to note', async () => {
+it('the undo table can be added to an existing installation', async () => {
   const before = desk.migrations.filter((one) => one !== undoTable);
   const database = await testDatabase({
     name: 'desk_before_undo',

@@ -1,9 +1,9 @@
 import type { Log } from '#libs/observability';
 
-/** Of so many departures each has a line of its own; of more there is one line, with their number. */
+/** Up to this many departures get a log line each; more get one line with their number. */
 const FEW = 20;
 
-/** Says what has become of departures, so that by its id each is found in every service. */
+/** Logs what happened to departures, so that each can be found by its id in the logs of every service. */
 export function logDepartures(
   log: Log,
   message: string,

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { ruleApplied, type RuleApplied } from './run/observe-statement.js';
 import { RuleSet } from './run/rule-set.js';
 
-/** More than this is too many, however many more; a measurement must not read a whole table. */
+/** Counts stop here: a measurement must not read a whole table. */
 const MOST = 100_000;
 
 interface Backlog {
@@ -23,7 +23,7 @@ interface Backlog {
   held: number;
 }
 
-/** Shows what waits in this service's database, and what its rules do. Labels are names of rules and actions only. */
+/** Metrics about the backlog in this service's database and about its rules. The only labels are rule and action names. */
 @Injectable()
 export class EngineMetrics implements OnApplicationShutdown {
   private readonly gauges;
@@ -37,11 +37,8 @@ export class EngineMetrics implements OnApplicationShutdown {
     metrics: Metrics,
   ) {
     this.gauges = gaugesOf(metrics);
-    this.seconds = metrics.histogram('leaver_rule_seconds', 'Time that a statement of a rule takes.', [
-      'rule',
-      'action',
-    ]);
-    this.rows = metrics.counter('leaver_rule_rows_total', 'Rows that rules have dealt with.', ['rule', 'action']);
+    this.seconds = metrics.histogram('leaver_rule_seconds', 'Duration of a rule statement.', ['rule', 'action']);
+    this.rows = metrics.counter('leaver_rule_rows_total', 'Rows that rules have changed.', ['rule', 'action']);
     metrics.measured(() => this.measure());
     ruleApplied.subscribe(this.count);
   }
@@ -50,7 +47,7 @@ export class EngineMetrics implements OnApplicationShutdown {
     ruleApplied.unsubscribe(this.count);
   }
 
-  /** Other services in the same process have rules of their own. */
+  /** Ignores the rules of other services in the same process. */
   private readonly count = (message: unknown): void => {
     const { rule, action, rows, seconds } = message as RuleApplied;
     if (!this.rules.rules.some(({ id }) => id === rule)) return;
@@ -62,7 +59,7 @@ export class EngineMetrics implements OnApplicationShutdown {
     const now = this.clock.now();
     const age = (time: string) =>
       sql`greatest(extract(epoch from ${now}::timestamptz - min(${sql.ref(time)})), 0)::float8`;
-    // Each count reads an index that holds nothing else, up to a limit.
+    // Each count reads up to MOST entries.
     const { rows } = await sql<Backlog>`
       with retry as (
           (select received_at from inbox where status = 'retry' order by due_at limit ${MOST})
@@ -90,16 +87,16 @@ export class EngineMetrics implements OnApplicationShutdown {
 
 function gaugesOf(metrics: Metrics) {
   return {
-    retrying: metrics.gauge('leaver_inbox_retry', 'Events of which something failed and waits for another try.'),
-    retryAge: metrics.gauge('leaver_inbox_retry_oldest_seconds', 'Since when the oldest of them is here.'),
+    retrying: metrics.gauge('leaver_inbox_retry', 'Events with a failure that will be retried.'),
+    retryAge: metrics.gauge('leaver_inbox_retry_oldest_seconds', 'Time since the oldest of these events was received.'),
     failed: metrics.gauge('leaver_inbox_failed', 'Events that this service has given up on.'),
-    unreadable: metrics.gauge('leaver_dead_messages', 'Messages that could not be understood.'),
-    tasks: metrics.gauge('leaver_tasks_open', 'Rules with very many rows that are worked off in chunks.'),
-    taskRows: metrics.gauge('leaver_tasks_rows_done', 'Rows that the open tasks have dealt with so far.'),
+    unreadable: metrics.gauge('leaver_dead_messages', 'Messages that could not be decoded or stored.'),
+    tasks: metrics.gauge('leaver_tasks_open', 'Steps that continue in chunks or are retried alone.'),
+    taskRows: metrics.gauge('leaver_tasks_rows_done', 'Rows that the open tasks have changed so far.'),
     taskAge: metrics.gauge('leaver_task_overdue_seconds', 'How long the next chunk has been due.'),
-    pending: metrics.gauge('leaver_scheduled_pending', 'Delayed effects that have not been carried out.'),
-    overdue: metrics.gauge('leaver_scheduled_overdue', 'Those whose day has come and that nothing keeps waiting.'),
-    overdueAge: metrics.gauge('leaver_scheduled_overdue_seconds', 'How long the first of them has been due.'),
-    held: metrics.gauge('leaver_scheduled_held', 'Those that a legal hold keeps waiting.'),
+    pending: metrics.gauge('leaver_scheduled_pending', 'Delayed effects that have not been applied or cancelled.'),
+    overdue: metrics.gauge('leaver_scheduled_overdue', 'Delayed effects that are due and not under legal hold.'),
+    overdueAge: metrics.gauge('leaver_scheduled_overdue_seconds', 'How long the oldest of these effects has been due.'),
+    held: metrics.gauge('leaver_scheduled_held', 'Delayed effects that wait for the end of a legal hold.'),
   };
 }

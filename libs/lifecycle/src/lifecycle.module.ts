@@ -24,15 +24,15 @@ export interface LifecycleOptions {
   service: string;
   rules: readonly Rule[];
   entities: readonly AnyEntity[];
-  /** Durable name of the consumer, a literal: another one would receive every event anew. */
+  /** Durable name of the consumer, as a literal: a consumer with a new name receives every event again. */
   consumer: string;
-  /** How what is a leaver's own becomes shared, in a service that has such things. */
+  /** Turns a leaver's number and threads into a shared inbox, in services that store them. */
   conversion?: Type<InboxConversion>;
-  /** How a deleted person's details go from where no row names the person, in a service that has such places. */
+  /** Erases details of a deleted user that are stored without the user's id, in services that have such data. */
   forgetting?: Type<Forgetting>;
 }
 
-/** Everything by which a service takes part in departures: its database, its rules, and the machinery that applies them. */
+/** Everything that a service needs to take part in departures: its database, its rules, and the engine that applies them. */
 @Module({})
 export class LifecycleModule {
   static forService(options: LifecycleOptions): DynamicModule {
@@ -60,8 +60,8 @@ export class LifecycleModule {
   }
 
   /**
-   * For identity, which decides: the same engine on its own tables, without listening to its own events.
-   * @param receipts how receipts of work done later (chunks, delayed effects) are folded in
+   * The engine for identity: it runs on identity's tables and does not consume user events, because identity publishes them.
+   * @param receipts folds the receipts of later work (chunks, delayed effects)
    */
   static forIdentity(
     { service, rules, entities }: Omit<LifecycleOptions, 'consumer' | 'conversion' | 'forgetting'>,

@@ -9,22 +9,22 @@ import { upsertDirectory, withoutPendingDeletions } from './inbox/directory-rows
 import { RuleSet } from './run/rule-set.js';
 
 const PAGE = 1_000;
-/** Short at first: services that start together wait for identity, and departures for their rules. */
+/** Short at first: services that start together wait for identity, and departures wait for their rules. */
 const ERROR_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000];
-/** A restored or rebuilt identity learns the rules again before long. */
+/** Repeated so that a restored identity gets the rules again. */
 const REPEAT_MS = 300_000;
 
 /**
- * Introduces the service to identity when it starts: tells its rules, so that departures wait for its answer, and, when
- * it is new, knows nobody yet or has an older database again, asks who is there. Only then are those who had left before brought to it: who takes over
- * from them is looked up in the directory.
+ * Declares the service's rules to identity at start, so that departures wait for its receipt. A service that is new, has an
+ * empty directory or has been restored from a backup then loads the directory from identity. Identity sends it earlier
+ * departures only after that, because their successors are looked up in the directory.
  */
 @Injectable()
 export class Onboarding extends StepWorker {
-  /** A declaration that is cut off is made again by the next process; identity may be away for as long as it takes. */
+  /** Shutdown does not wait: the next process repeats an interrupted declaration, and identity may be down for long. */
   protected override shutdownTimeoutMs = 0;
   private readonly first = Promise.withResolvers<void>();
-  /** Whether identity counts on this service by now. */
+  /** Whether identity has accepted the declaration. */
   done = false;
 
   constructor(
@@ -41,7 +41,7 @@ export class Onboarding extends StepWorker {
     await super.beforeApplicationShutdown();
   }
 
-  /** Waits until identity has been asked once, whether or not it was there. */
+  /** Waits for the end of the first declaration, whether it succeeded or failed. */
   firstAttempt(): Promise<void> {
     return this.first.promise;
   }
@@ -77,7 +77,7 @@ export class Onboarding extends StepWorker {
   }
 }
 
-/** Asks identity about people whose first event has not arrived yet, and remembers the answer. */
+/** Asks identity about users whose first event has not arrived yet, and writes the answer to the directory. */
 @Injectable()
 export class IdentityLookup extends UserLookup {
   constructor(

@@ -5,11 +5,11 @@ import { failpoint } from '#libs/jobs';
 import { Ids } from '#libs/database';
 import { Log, Metrics } from '#libs/observability';
 
-/** Takes what a service has done to identity. */
+/** Sends a service's receipts to identity. */
 export abstract class Receipts {
   /**
-   * Sends after the commit. If a receipt of an event is lost, identity asks again by repeating the event.
-   * @returns whether all have been sent
+   * Call after the commit. If a receipt is lost, identity publishes the event again and gets a new one.
+   * @returns whether all receipts have been sent
    */
   abstract send(receipts: readonly Receipt[]): Promise<boolean>;
 }

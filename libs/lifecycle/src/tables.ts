@@ -7,10 +7,10 @@ import {
   type Migrations,
 } from '#libs/database';
 
-/** What the engine keeps in every service's database. */
+/** The engine's tables in every service's database. */
 const lifecycleTables = migration(
   '0003-lifecycle',
-  // What has been decided about a person and how far this service is with it. The key makes a repeated event harmless.
+  // The decisions about a user, and how far this service has applied them. The key makes a repeated event harmless.
   `create table inbox (
     user_id user_ref not null,
     lifecycle_version bigint not null,
@@ -34,7 +34,7 @@ const lifecycleTables = migration(
   ) with (fillfactor = 80)`,
   `create index inbox_retry on inbox (due_at) where status = 'retry'`,
   `create index inbox_failed on inbox (account_id) where status = 'failed'`,
-  // Rules with more rows than one statement may change, worked off in chunks.
+  // Steps with more rows than one statement may change; they continue in chunks.
   `create table task (
     user_id user_ref not null,
     lifecycle_version bigint not null,
@@ -53,7 +53,7 @@ const lifecycleTables = migration(
     primary key (user_id, lifecycle_version, position)
   ) with (fillfactor = 50)`,
   `create index task_due on task (due_at)`,
-  // Effects that wait for their day.
+  // Delayed effects.
   `create table scheduled_action (
     user_id user_ref not null,
     rule text not null,
@@ -71,7 +71,7 @@ const lifecycleTables = migration(
   )`,
   `create unique index scheduled_action_one_clock on scheduled_action (user_id, rule, part) where status = 'pending'`,
   `create index scheduled_action_due on scheduled_action (due_at) where status = 'pending'`,
-  // What could not be understood. An operator looks at it; nothing is thrown away silently.
+  // Messages that could not be decoded or stored, for the operator.
   `create table dead_letter (
     id uuid primary key,
     subject text not null,
@@ -82,8 +82,8 @@ const lifecycleTables = migration(
 );
 
 /**
- * Which rows a deactivation has changed, with what they held before where that does not follow from the rule. Written by
- * the statement that changes them, used up or thrown away by the person's next decision.
+ * The rows that a deactivation has changed, with the former values that do not follow from the rule. The statement that
+ * changes the rows writes the record; the user's next decision restores from it or deletes it.
  */
 export const undoTable = migration(
   '0005-undo',
@@ -101,13 +101,13 @@ export const undoTable = migration(
   )`,
 );
 
-/** Since when a due effect has been waiting for the end of a legal hold. */
+/** The time at which a due effect was reported as waiting for the end of a legal hold. */
 const heldEffects = migration('0006-held-effects', 'alter table scheduled_action add column held_at timestamptz');
 
-/** All of the engine's own. */
+/** The engine's own tables. Identity uses these. */
 export const engineTables: Migrations = [lifecycleTables, undoTable, heldEffects];
 
-/** What comes first in the database of every service that takes part. */
+/** The first migrations of every service that consumes user events. */
 export const serviceTables: Migrations = [
   domainTypes,
   directoryTable,

@@ -5,8 +5,8 @@ import { crashes } from './crash.js';
 import { MANY, Scene, SEVERAL, type RuleExample, type Way } from './scene.js';
 
 /**
- * What every rule owes, whatever it does: the same statements for each of its actions on each of its transitions.
- * Call it in a spec file of the service that owns the rule.
+ * The tests that every rule has to pass, for each of its actions on each of its transitions. Call it in a spec file of the
+ * service that owns the rule.
  */
 export function behavesLikeARule(service: ServiceUnderTest, id: string, example: RuleExample): void {
   const rule = service.rules.find((candidate) => candidate.id === id);
@@ -23,10 +23,10 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
         const scene = (rows: number) => new Scene(bench, rule, example, transition, action).set(rows);
         if (action.name === 'block') blocks(scene);
         else acts(scene, action);
-        if (transition === 'deactivated') returns(scene, action);
+        if (transition === 'deactivated') reactivates(scene, action);
         if (example.selectionOnly) return;
         if (action.effect.kind !== 'none' || action.later) changes(scene);
-        if (transition === 'deactivated' && action.undo === 'on-request') givesBack(scene);
+        if (transition === 'deactivated' && action.undo === 'on-request') restores(scene);
         if (action.effect.kind === 'insert') marks(scene);
         if (action.later) delays(scene);
         if (action.name === 'block') return;
@@ -47,38 +47,38 @@ function offers(rule: Rule, part: string | undefined): [Transition, Action][] {
 }
 
 function blocks(scene: Setting): void {
-  it('nothing in the way is fine', async () => {
+  it('does not block without rows', async () => {
     expect(await (await scene(0)).applyDeparture()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
   });
 
-  it('rows stand in the way, as the preview says, and stay as they are', async () => {
+  it('blocks while there are rows, as the preview says, and leaves them unchanged', async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOf(s.leaver);
     expect(await s.previewed()).toBe(s.several);
-    await expect(s.applyDeparture()).rejects.toThrow('stand in the way');
+    await expect(s.applyDeparture()).rejects.toThrow('blocks: it has rows');
     expect(await s.rowsOf(s.leaver)).toEqual(before);
   });
 }
 
 function acts(scene: Setting, action: Action): void {
-  it('nothing to do is fine', async () => {
+  it('succeeds without rows', async () => {
     expect(await (await scene(0)).applyDeparture()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
   });
 
-  it('the preview counts what the receipt will say', async () => {
+  it('previews the count that the receipt has', async () => {
     const s = await scene(SEVERAL);
     const count = await s.previewed();
     expect(count).toBe(s.several);
     expect(await s.applyDeparture()).toMatchObject({ action: action.name, affected: count });
   });
 
-  it('nothing that breaks the promise is left', async () => {
+  it('leaves nothing for the proof to find', async () => {
     const s = await scene(SEVERAL);
     await s.applyDeparture();
     expect(await s.remaining()).toEqual([]);
   });
 
-  it('twice is once', async () => {
+  it('is idempotent', async () => {
     const s = await scene(SEVERAL);
     const first = await s.applyDeparture();
     const state = await s.rowsOf(s.leaver);
@@ -86,7 +86,7 @@ function acts(scene: Setting, action: Action): void {
     expect(await s.rowsOf(s.leaver)).toEqual(state);
   });
 
-  it("other people's rows and other accounts' are untouched", async () => {
+  it('does not touch rows of other users or other accounts', async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOfOthers();
     await s.applyDeparture();
@@ -95,19 +95,19 @@ function acts(scene: Setting, action: Action): void {
 }
 
 function changes(scene: Setting): void {
-  it('a crash before any statement leaves nothing half done', async () => {
+  it('is atomic: a crash before any statement changes nothing', async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOf(s.leaver);
     let statement = 1;
     for (; await crashes(statement, s.bench.database.adminUrl, () => s.applyDeparture()); statement++)
       expect(await s.rowsOf(s.leaver)).toEqual(before);
-    // Begin, the rule and commit: a loop that never saw a crash has tested nothing.
+    // At least begin, the rule and commit, so that the loop has seen crashes.
     expect(statement).toBeGreaterThan(3);
     expect((await s.applyDeparture()).affected).toBe(s.several);
     expect(await s.remaining()).toEqual([]);
   });
 
-  it('a large number of rows is worked off in chunks, all of it', async () => {
+  it('changes a large number of rows completely, in chunks', async () => {
     const s = await scene(MANY);
     expect((await s.leaveInChunks()).affected).toBe(s.many);
     expect(await s.remaining()).toEqual([]);
@@ -121,16 +121,16 @@ function races(scene: Setting, way: Way): void {
     return () => write(s.bench, person, id);
   };
 
-  it('a departure waits for a write that has locked the person, and finds its row', async () => {
+  it('a departure waits for a write that has locked the user, and finds its row', async () => {
     const s = await scene(0);
     const seen = await s.overlap(await prepare(s, s.leaver), () => s.applyDeparture());
     expect(seen).toMatchObject({ first: { status: 'fulfilled' }, second: { status: 'fulfilled' }, hasWaited: true });
     expect(await s.remaining()).toEqual([]);
   });
 
-  it('a write waits for a departure that has locked the person, and leaves no row behind', async () => {
+  it('a write waits for a departure that has locked the user, and leaves no row', async () => {
     const s = await scene(0);
-    // For somebody who stays it works: what is refused below is refused because the person leaves.
+    // The write works for a user who stays, so below it is refused because of the departure.
     await (
       await prepare(s, s.colleague)
     )();
@@ -145,15 +145,15 @@ function races(scene: Setting, way: Way): void {
   });
 }
 
-function returns(scene: Setting, action: Action): void {
+function reactivates(scene: Setting, action: Action): void {
   if (action.effect.kind === 'none' && !action.later)
-    return it('there is nothing to bring back', async () => {
+    return it('has nothing to restore at a reactivation', async () => {
       const s = await scene(SEVERAL);
       if (action.name !== 'block') await s.applyDeparture();
       expect(await s.reactivate()).toBeUndefined();
     });
   if (action.undo === 'on-request')
-    return it('whoever comes back gets everything back, once', async () => {
+    return it('restores everything at a reactivation, once', async () => {
       const s = await scene(SEVERAL);
       const before = [await s.rowsOf(s.leaver), await s.rowsOfOthers()];
       await s.applyDeparture();
@@ -163,7 +163,7 @@ function returns(scene: Setting, action: Action): void {
       expect([await s.rowsOf(s.leaver), await s.rowsOfOthers()]).toEqual(before);
       expect(await s.undoRecords()).toBe(0);
     });
-  it('the receipt of a return tells what comes back and what can’t', async () => {
+  it('reports in the receipt of a reactivation what is restored and what is not', async () => {
     const s = await scene(SEVERAL);
     const { affected } = await s.applyDeparture();
     const [back, lost] = action.undo === 'never' ? [0, affected] : [affected, 0];
@@ -173,21 +173,21 @@ function returns(scene: Setting, action: Action): void {
   });
 }
 
-function givesBack(scene: Setting): void {
-  it('what has become somebody else’s meanwhile stays with them', async () => {
+function restores(scene: Setting): void {
+  it('does not restore a row that belongs to another user by then', async () => {
     const s = await scene(SEVERAL);
     const before = await s.rowsOf(s.leaver);
     await s.applyDeparture();
-    const taken = await s.givenToSomebodyElse(before);
-    const isTaken = (row: unknown) => (row as { id: string }).id === taken;
-    const given = (await s.rowsOf(s.leaver)).filter(isTaken);
+    const reassigned = await s.reassignOne(before);
+    const isReassigned = (row: unknown) => (row as { id: string }).id === reassigned;
+    const expected = (await s.rowsOf(s.leaver)).filter(isReassigned);
     expect(await s.reactivate()).toMatchObject({ affected: s.several - 1, notRestored: 1, warning: 'changed-since' });
     const after = await s.rowsOf(s.leaver);
-    expect(after.filter(isTaken)).toEqual(given);
-    expect(after.filter((row) => !isTaken(row))).toEqual(before.filter((row) => !isTaken(row)));
+    expect(after.filter(isReassigned)).toEqual(expected);
+    expect(after.filter((row) => !isReassigned(row))).toEqual(before.filter((row) => !isReassigned(row)));
   });
 
-  it('a large number of rows comes back in chunks, all of it', async () => {
+  it('restores a large number of rows completely, in chunks', async () => {
     const s = await scene(MANY);
     const before = await s.rowsOf(s.leaver);
     await s.leaveInChunks();
@@ -196,7 +196,7 @@ function givesBack(scene: Setting): void {
     expect(await s.undoRecords()).toBe(0);
   });
 
-  it('a return in the middle of it brings back what has been done by then', async () => {
+  it('restores what has been changed so far if the reactivation comes between two chunks', async () => {
     const s = await scene(MANY);
     const before = await s.rowsOf(s.leaver);
     const { affected } = await s.leaveBeginning();
@@ -207,7 +207,7 @@ function givesBack(scene: Setting): void {
 }
 
 function marks(scene: Setting): void {
-  it('whom it marks as away is marked no more when they come back', async () => {
+  it('removes its marks at a reactivation', async () => {
     const s = await scene(SEVERAL);
     await s.applyDeparture();
     await s.bench.processor.apply([s.bench.reactivation(s.leaver)]);
@@ -216,7 +216,7 @@ function marks(scene: Setting): void {
 }
 
 function delays(scene: Setting): void {
-  it('what is delayed happens on its day, and not for somebody who came back', async () => {
+  it('applies its delayed effect when due, and not after a reactivation', async () => {
     const [s, returning] = [await scene(SEVERAL), await scene(SEVERAL)];
     await s.applyDeparture();
     await returning.applyDeparture();

@@ -54,13 +54,13 @@ export interface Person {
   userId: string;
 }
 
-class Quiet extends Log {
+class SilentLog extends Log {
   override debug(): void {}
   override info(): void {}
   override warn(): void {}
   override error(): void {}
 }
-const quiet = new Quiet();
+const silentLog = new SilentLog();
 
 type ResourceController = new (
   em: EntityManager,
@@ -69,10 +69,10 @@ type ResourceController = new (
   clock: Clock,
 ) => { create(call: Call): Promise<unknown> };
 
-/** Keeps what would be sent to identity. */
+/** Collects the receipts instead of sending them to identity. */
 class CollectedReceipts extends Receipts {
   readonly all: Receipt[] = [];
-  /** While the broker is away, nothing arrives. */
+  /** Whether the broker is down: `send` then collects nothing and returns false. */
   away = false;
 
   override async send(receipts: readonly Receipt[]): Promise<boolean> {
@@ -82,19 +82,19 @@ class CollectedReceipts extends Receipts {
   }
 }
 
-/** The engine of one service on a database of its own, with a clock that can be moved. No broker, no HTTP. */
+/** The engine of one service on its own test database, with a test clock. No broker, no HTTP. */
 export class RuleBench {
   readonly clock = new TestClock();
   readonly ids = new Ids(this.clock);
   readonly receipts = new CollectedReceipts();
-  /** What workers of the service are made with. */
-  readonly workers = new WorkerContext(this.clock, this.ids, quiet, new Metrics(this.clock));
+  /** The context for further workers of the service. */
+  readonly workers = new WorkerContext(this.clock, this.ids, silentLog, new Metrics(this.clock));
   readonly rules: RuleSet;
   readonly processor: EventProcessor;
   readonly tasks: TaskWorker;
   readonly scheduled: ScheduledActionWorker;
   readonly retries: RetryWorker;
-  /** The consumer's side: what the broker would hand over. */
+  /** The consumer of user events. Tests call it in place of the broker. */
   readonly events: UserEvents;
   readonly letters: DeadLetters;
 
@@ -106,11 +106,11 @@ export class RuleBench {
     const { em } = orm;
     this.rules = new RuleSet(service.name, service.rules, em);
     this.processor = new EventProcessor(em, this.rules, this.clock, service.conversion?.(this.ids), service.forgetting);
-    this.events = new UserEvents(em, this.processor, this.receipts, this.clock, this.ids, quiet);
+    this.events = new UserEvents(em, this.processor, this.receipts, this.clock, this.ids, silentLog);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.workers);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.workers);
     this.retries = new RetryWorker(em, this.processor, this.receipts, this.workers);
-    this.letters = new DeadLetters(em, this.retries, this.tasks, this.clock, quiet, this.events);
+    this.letters = new DeadLetters(em, this.retries, this.tasks, this.clock, silentLog, this.events);
   }
 
   static async open(service: ServiceUnderTest): Promise<RuleBench> {
@@ -132,7 +132,7 @@ export class RuleBench {
     return this.orm.em.fork();
   }
 
-  /** Somebody in the directory, as if the event of their creation had arrived. */
+  /** Adds a user to the directory by applying a `user.created` event. */
   async person(more: { accountId?: string; profile?: Partial<Profile> } = {}): Promise<Person> {
     const person = { accountId: more.accountId ?? this.ids.next(), userId: this.ids.next() };
     await this.processor.apply([
@@ -141,7 +141,7 @@ export class RuleBench {
     return person;
   }
 
-  /** Somebody who can take over. */
+  /** Adds an admin to the directory, who can be the successor. */
   admin(accountId: string): Promise<Person> {
     return this.person({ accountId, profile: { isManager: true } });
   }
@@ -165,7 +165,7 @@ export class RuleBench {
     return buildUserEvent(this, type, person, { seq, lifecycleVersion, profile: { staffId, ...profile }, departure });
   }
 
-  /** Creates something through a resource's controller, in a transaction of its own as for a call from the gateway. */
+  /** Creates a row through a resource's controller, in a transaction as for a call from the gateway. */
   create(controller: ResourceController, { accountId, userId }: Person, body: object): Promise<unknown> {
     const em = this.orm.em as EntityManager;
     const resource = new controller(em, new Directory(em), this.ids, this.clock);
@@ -175,7 +175,7 @@ export class RuleBench {
     );
   }
 
-  /** The event of a departure under a policy of just these rules. */
+  /** The event of a departure whose policy holds only these rules. */
   leaving(
     person: Person,
     transition: Transition,

@@ -1,30 +1,30 @@
 import pg from 'pg';
 import { RuleBench, type ServiceUnderTest } from './bench.js';
 
-/** Columns that are kept on purpose: `table.column` → why. */
+/** The reason for each column that is kept on purpose, by `table.column`. */
 export type Kept = Readonly<Record<string, string>>;
 
-/** Columns of the engine itself: what they hold about a person goes by rules of the engine, tested with it. */
+/** Columns of the engine's own tables. The engine erases them itself, and its own tests check that. */
 const OF_THE_ENGINE: Kept = {
-  'directory.user_id': 'The directory says who is who; a deleted person stays as an id.',
-  'directory.name': 'Emptied in the transaction that applies the deletion.',
-  'directory.staff_id': 'Emptied in the transaction that applies the deletion.',
-  'directory.caretaker_id': 'Set and ended by identity, whose profile of the person cared for says so.',
-  'inbox.user_id': 'What has been applied to whom: the receipt.',
-  'task.user_id': 'Gone when the work is done.',
-  'task.successor': 'Gone when the work is done.',
-  'undo.user_id': 'Gone with the next decision about the person, a deletion among them.',
-  'undo.successor': 'An id, gone with the next decision about the person whose rows they were.',
-  'scheduled_action.user_id': 'What is due for whom, and when it happened.',
-  'outbox.user_id': 'Gone when every service has answered.',
+  'directory.user_id': 'The directory lists all users; a deleted one stays as an id.',
+  'directory.name': 'Cleared in the transaction that applies the deletion.',
+  'directory.staff_id': 'Cleared in the transaction that applies the deletion.',
+  'directory.caretaker_id': 'Identity sets and clears it in the profile of the user whose inbox is managed.',
+  'inbox.user_id': 'Part of the receipt: which event was applied to which user.',
+  'task.user_id': 'Deleted when the task is finished.',
+  'task.successor': 'Deleted when the task is finished.',
+  'undo.user_id': 'Deleted with the next decision about the user, for example a deletion.',
+  'undo.successor': 'An id, deleted with the next decision about the former owner of the rows.',
+  'scheduled_action.user_id': 'Shows which delayed effect is or was due for which user.',
+  'outbox.user_id': 'Deleted when every service has answered.',
 };
 
 /**
- * Reads the live schema: each column that points at a person or holds personal detail has a rule, or a reason. A column
- * somebody adds without thinking of leavers fails here.
+ * Checks the live schema: each column that names a user or holds personal data is covered by a rule or has a reason in
+ * `kept`. A new column without either fails the test.
  */
 export function coversEveryPersonalColumn(service: ServiceUnderTest, kept: Kept): void {
-  describe(`${service.name}: every column with a person in it`, () => {
+  describe(`${service.name}: every column with personal data`, () => {
     let bench: RuleBench;
     let columns: string[];
     beforeAll(async () => {
@@ -34,17 +34,17 @@ export function coversEveryPersonalColumn(service: ServiceUnderTest, kept: Kept)
     afterAll(() => bench.close());
 
     it('has a rule or a reason', () => {
-      const explained = new Set([...bench.rules.covered(), ...Object.keys(kept), ...Object.keys(OF_THE_ENGINE)]);
-      const unexplained = columns.filter((column) => !explained.has(column));
-      const advice = 'declare a rule for its rows, or give the reason why it stays in `kept`';
-      expect(unexplained.map((column) => `${column}: ${advice}`)).toEqual([]);
+      const covered = new Set([...bench.rules.covered(), ...Object.keys(kept), ...Object.keys(OF_THE_ENGINE)]);
+      const uncovered = columns.filter((column) => !covered.has(column));
+      const advice = 'declare a rule for its rows, or add the reason for keeping it to `kept`';
+      expect(uncovered.map((column) => `${column}: ${advice}`)).toEqual([]);
     });
 
-    it('is there: no reason outlives its column', () => {
+    it('exists if it has a reason', () => {
       expect(Object.keys(kept).filter((column) => !columns.includes(column))).toEqual([]);
     });
 
-    it('that names an owner can be found by index', async () => {
+    it('has an index if a rule covers it', async () => {
       const indexed = await leadingColumns(bench.database.adminUrl);
       const unindexed = [...bench.rules.covered()].filter((column) => !indexed.has(column));
       expect(unindexed.map((column) => `${column}: add an index that begins with it`)).toEqual([]);

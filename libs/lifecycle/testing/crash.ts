@@ -1,9 +1,9 @@
 import pg from 'pg';
 
 /**
- * Runs the work with its connection killed before the n-th statement.
- * @returns false when it has fewer statements than that
- * @throws Error when the work succeeded although its connection was gone
+ * Runs the work and terminates its connection before the n-th statement.
+ * @returns false if it has fewer than n statements
+ * @throws Error if the work succeeded in spite of the terminated connection
  */
 export async function crashes(n: number, adminUrl: string, work: () => Promise<unknown>): Promise<boolean> {
   const { query } = pg.Client.prototype;
@@ -11,8 +11,8 @@ export async function crashes(n: number, adminUrl: string, work: () => Promise<u
   const admin = new pg.Client(adminUrl);
   await admin.connect();
   let statement = 0;
-  let broken = false;
-  /** Resolves when the backend is gone; until then it could still carry out the statement. */
+  let terminated = false;
+  /** Resolves when the backend has ended; until then it could still run the statement. */
   const terminate = async (pid: number) => {
     await ask.call(admin, 'select pg_terminate_backend($1)', [pid]);
     const isAlive = async () =>
@@ -22,7 +22,7 @@ export async function crashes(n: number, adminUrl: string, work: () => Promise<u
   };
   const patched = function (this: pg.Client, ...args: unknown[]): Promise<unknown> {
     if (this === admin || ++statement !== n) return ask.apply(this, args);
-    broken = true;
+    terminated = true;
     const { processID } = this as unknown as { processID: number };
     return terminate(processID).then(() => ask.apply(this, args));
   };
@@ -30,12 +30,12 @@ export async function crashes(n: number, adminUrl: string, work: () => Promise<u
   try {
     await work();
   } catch (error) {
-    if (!broken) throw error;
+    if (!terminated) throw error;
     return true;
   } finally {
     pg.Client.prototype.query = query;
     await admin.end();
   }
-  if (broken) throw new Error(`the work succeeded although its connection was gone before statement ${n}`);
+  if (terminated) throw new Error(`the work succeeded although its connection was terminated before statement ${n}`);
   return false;
 }

@@ -4,7 +4,7 @@ import { eventually } from '#libs/test-kit';
 type Ask = (this: pg.Client, ...args: unknown[]) => Promise<pg.QueryResult>;
 
 interface Contested {
-  /** The superuser's address of the database. */
+  /** Connection URL of the superuser. */
   adminUrl: string;
   /** The row that both transactions lock: a table and a condition in which `$1` is the id. */
   row: string;
@@ -14,14 +14,14 @@ interface Contested {
 export interface Overlapped<A, B> {
   first: PromiseSettledResult<A>;
   second: PromiseSettledResult<B>;
-  /** Whether the second has waited for the first. */
+  /** Whether the second transaction waited for the first. */
   hasWaited: boolean;
 }
 
 /**
- * Runs two transactions in a forced order: the first one is held before its commit, once it has locked the row; then the
- * second one starts, and the first goes on when the second waits for it or is over.
- * @throws Error when the first never locks the row
+ * Runs two transactions in a forced order: the first one stops before its commit, after it has locked the row; then the
+ * second one starts, and the first commits once the second waits for it or has ended.
+ * @throws Error if the first never locks the row
  */
 export async function overlap<A, B>(
   { adminUrl, row, id }: Contested,
@@ -34,7 +34,7 @@ export async function overlap<A, B>(
     const free = await admin.query(`select from ${row} for update skip locked`, [id]);
     return free.rowCount === 0;
   };
-  const isAwaited = async () => {
+  const isBlocking = async () => {
     const waiting = await admin.query(
       'select from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0',
     );
@@ -43,15 +43,15 @@ export async function overlap<A, B>(
   const hold = holdCommit(admin, isLocked);
   try {
     const one = first();
-    const hasLockedNobody = one.then(() => {
+    const committedWithoutLock = one.then(() => {
       throw new Error('the first transaction has committed without locking the row');
     });
-    await Promise.race([hold.reached, hasLockedNobody]);
+    await Promise.race([hold.reached, committedWithoutLock]);
     const two = second();
     let isOver = false;
     const end = () => (isOver = true);
     two.then(end, end);
-    const found = await eventually(async () => ((await isAwaited()) ? 'waiting' : isOver && 'over'));
+    const found = await eventually(async () => ((await isBlocking()) ? 'waiting' : isOver && 'over'));
     hold.release();
     const outcomes = await Promise.allSettled([one, two]);
     return { first: outcomes[0], second: outcomes[1], hasWaited: found === 'waiting' };
@@ -61,7 +61,7 @@ export async function overlap<A, B>(
   }
 }
 
-/** Holds the next commit before which the condition is true, and nothing else. */
+/** Holds the first commit for which the condition is true. */
 function holdCommit(admin: pg.Client, condition: () => Promise<boolean>) {
   const { query } = pg.Client.prototype;
   // The driver types it as several overloads, which no single function matches.

@@ -6,34 +6,34 @@ import type { Person, RuleBench } from './bench.js';
 import { overlap } from './overlap.js';
 
 export interface RuleExample {
-  /** Which kind of rows, for a rule over several. */
+  /** The kind of rows, if the rule has several. */
   part?: string;
-  /** Writes one row of the kind that the rule speaks of, belonging to the person. Flushed by the suite. */
+  /** Adds one row of the owner that the rule covers. The suite flushes. */
   row: (em: EntityManager, owner: Person, bench: RuleBench) => unknown;
   /**
-   * How the service itself puts such a row on a person, in a transaction of its own that locks the person: raced against
-   * the departure. It refuses somebody who has left with a `Problem`. Without `write` and `ways`, no way of the service
-   * writes the rule's rows after the person has left.
+   * Writes such a row the way the service does, in its own transaction that locks the owner; the suite races it against the
+   * departure. Throws a `Problem` if the owner has left. Leave out `write` and `ways` if the service never writes such rows
+   * for an existing user.
    */
   write?: Write;
-  /** Several such ways, each raced on its own. The names end the sentence "a write waits …". */
+  /** Further such writes by name, each raced separately. */
   ways?: Readonly<Record<string, Way>>;
   /** For rules that only apply to owners and admins. */
   manager?: boolean;
-  /** Another part of the same rule is put through everything; of this one only the selection of its rows is its own. */
+  /** Runs only the tests of the selection, because another part of the rule runs all others. */
   selectionOnly?: boolean;
-  /** A person has one such row at most. */
+  /** Whether a user has at most one such row. */
   single?: boolean;
 }
 
 export type Write = (bench: RuleBench, owner: Person) => Promise<unknown>;
 
-/** A write for which something has to be there first. */
+/** A write that needs another row first. */
 interface WriteTo {
-  /** Makes it, unraced. @returns its id */
+  /** Creates that row before the race. @returns its id */
   given: (bench: RuleBench, owner: Person) => Promise<string>;
   write: (bench: RuleBench, owner: Person, id: string) => Promise<unknown>;
-  /** After the departure it may succeed: without the person, or because what is given is somebody else's by then. */
+  /** Whether the write may succeed after the departure, for example because the given row has another owner by then. */
   maySucceed?: boolean;
 }
 
@@ -43,10 +43,10 @@ type Row = Record<string, unknown>;
 
 export const SEVERAL = 3;
 export const MANY = 25;
-/** Enough to exceed a small budget several times. */
+/** `MANY` exceeds this several times. */
 const SMALL_BUDGET = { perPerson: 4, total: 1_000 };
 
-/** One leaver with rows, beside others who must not be touched. */
+/** A leaver with rows, and others whose rows must not change. */
 export class Scene {
   leaver!: Person;
   private successor!: Person;
@@ -60,7 +60,7 @@ export class Scene {
     readonly action: Action,
   ) {}
 
-  /** How many rows `set(SEVERAL)` and `set(MANY)` make. */
+  /** The number of rows that `set(SEVERAL)` creates; `many` is that of `set(MANY)`. */
   get several(): number {
     return this.example.single ? 1 : SEVERAL;
   }
@@ -69,7 +69,7 @@ export class Scene {
     return this.example.single ? 1 : MANY;
   }
 
-  /** Somebody of the same account who stays. */
+  /** A user of the same account who stays. */
   get colleague(): Person {
     return this.others[0]!;
   }
@@ -83,7 +83,7 @@ export class Scene {
     const em = bench.em();
     const own = this.example.single ? Math.min(rows, 1) : rows;
     for (let n = 0; n < own; n++) await this.example.row(em, this.leaver, bench);
-    // Rows of the account can be tied to the leaver without naming them: only another account's are surely others'.
+    // A rule may cover all rows of the leaver's account; then only rows of another account are not the leaver's.
     for (const other of this.ofPerson ? this.others : [elsewhere]) await this.example.row(em, other, bench);
     await em.flush();
     this.leaving = bench.leaving(this.leaver, this.transition, this.policy, {
@@ -131,15 +131,15 @@ export class Scene {
     return this.line(receiptOf(receipts, this.leaving).rules);
   }
 
-  /** With everything brought back that can be. Undefined when there is nothing to tell. */
+  /** Reactivates with `restore: 'all'`. @returns the restoration's line; undefined if there is none */
   async reactivate(): Promise<ReceiptLine | undefined> {
     const receipts = await this.bench.processor.apply([this.returning]);
     return this.lineAmong(receiptOf(receipts, this.returning).rules);
   }
 
-  /** The first rows at once; the others wait as a task. */
+  /** Applies the departure with a small budget: the first rows change, the others wait as a task. */
   leaveBeginning(): Promise<ReceiptLine> {
-    return this.beginning(() => this.applyDeparture());
+    return this.withSmallBudget(() => this.applyDeparture());
   }
 
   async leaveInChunks(): Promise<ReceiptLine> {
@@ -148,18 +148,18 @@ export class Scene {
   }
 
   async reactivateInChunks(): Promise<ReceiptLine | undefined> {
-    const line = await this.beginning(() => this.reactivate());
+    const line = await this.withSmallBudget(() => this.reactivate());
     return !line || line.finishedAt ? line : this.line(await this.finished(this.returning));
   }
 
-  private async beginning<T>(work: () => Promise<T>): Promise<T> {
+  private async withSmallBudget<T>(work: () => Promise<T>): Promise<T> {
     const { processor } = this.bench;
-    const usual = processor.budget;
+    const original = processor.budget;
     processor.budget = SMALL_BUDGET;
     try {
       return await work();
     } finally {
-      processor.budget = usual;
+      processor.budget = original;
     }
   }
 
@@ -173,11 +173,11 @@ export class Scene {
   }
 
   /**
-   * Somebody else gets one of the rows, which is otherwise as it was before the departure.
-   * @param before the rows as they were
+   * Assigns one of the rows to the colleague; its other columns get the values from before the departure.
+   * @param before the rows before the departure
    * @returns the row's id
    */
-  async givenToSomebodyElse(before: readonly unknown[]): Promise<string> {
+  async reassignOne(before: readonly unknown[]): Promise<string> {
     const { entity, person } = this.action.rows ?? this.rows;
     const { tableName, properties } = this.bench.orm.getMetadata().get(entity);
     const column = properties[person!]!.fieldNames[0]!;
@@ -190,7 +190,7 @@ export class Scene {
     return row.id as string;
   }
 
-  /** How many notes there are for an undo. */
+  /** The number of the leaver's undo records. */
   async undoRecords(): Promise<number> {
     const { rows } = await sql`select 1 from undo where user_id = ${this.leaver.userId}`.execute(
       this.bench.em().getKysely(),
@@ -206,7 +206,7 @@ export class Scene {
     return lines.find((line) => line.part === this.example.part);
   }
 
-  /** Runs two transactions in a forced order, of which the first locks the leaver. */
+  /** Runs two transactions in a forced order; the first one has to lock the leaver. */
   overlap<A, B>(first: () => Promise<A>, second: () => Promise<B>) {
     const { adminUrl } = this.bench.database;
     return overlap({ adminUrl, row: 'directory where user_id = $1', id: this.leaver.userId }, first, second);
@@ -219,7 +219,7 @@ export class Scene {
     return broken;
   }
 
-  /** Rows on which the delayed part has still to happen. */
+  /** The number of rows that the delayed effect has not changed yet. */
   async pendingLater(): Promise<number> {
     const step = this.bench.rules.find(this.rule.id, this.example.part, this.transition, this.resolved);
     const declared = this.rule.choices[this.transition]!.actions.find((action) => action.name === this.action.name)!;
@@ -241,7 +241,7 @@ export class Scene {
     return this.dump((row) => elsewhere(row) || this.others.some((other) => names(row, other.userId)));
   }
 
-  /** Of the rule's rows, and of those that mark them. */
+  /** The rule's rows and their marks, filtered. */
   private async dump(wanted: (row: Row) => boolean): Promise<unknown[]> {
     const { effect } = this.action;
     const entities = [this.rows.entity, ...(effect.kind === 'insert' ? [effect.into.entity] : [])];

@@ -6,12 +6,12 @@ import * as inbox from '../inbox/inbox.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import { countTogether } from '../sql/counting.js';
 
-/** How many ids a blocked rule lists. */
+/** The most ids that a line lists. */
 const LISTED = 100;
 
 /**
- * What a departure would do, counted by the same statements that would do it. With no writes in between, the counts are
- * those of the receipt.
+ * Counts what a departure would do, with the conditions that the departure uses. If nothing is written in between, the
+ * receipt has the same counts.
  */
 export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, now: Date): Promise<PreviewLine[]> {
   const { userId, accountId, wasManager } = request;
@@ -29,7 +29,7 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
   return lines;
 }
 
-/** Steps that deal with the same rows have the same count, which is counted once. */
+/** Counts once for all steps that select the same rows. */
 async function countsOf(db: Db, steps: readonly Step[], leaver: LeaverRow): Promise<Map<Step, number>> {
   const together = [...Map.groupBy(steps, ({ statements }) => statements).values()].flatMap((same) => [
     ...Map.groupBy(same, ({ statements, action }) => statements.selectionOf(action.effect)).values(),
@@ -69,6 +69,6 @@ async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Pro
   };
 }
 
-/** What the same departure does to the same rows before this step. */
+/** The earlier steps of the departure on the same rows. */
 const earlierSteps = (step: Step, steps: readonly Step[]): Step[] =>
   steps.slice(0, steps.indexOf(step)).filter((earlier) => earlier.part === step.part);

@@ -10,13 +10,14 @@ interface PromiseRow {
   account_id: string;
   was_manager: boolean;
   left_at: string;
-  /** Never of a restoration: that comes when all promises are over. */
+  /** Never the line of a restoration: a reactivation ends all promises. */
   line: ReceiptLine & ResolvedAction & { transition: Transition };
 }
 
 /**
- * Counts what still breaks a promise that was made about these people: for every rule that has been applied since they
- * were last active, the same count as in the preview, which should be 0 now.
+ * Counts the rows that remain after a departure: for every rule that has been applied since the user was last active, the
+ * same count as in the preview. It should be 0.
+ * @returns the rules with a count above 0, and deleted users whose name is still in the directory
  */
 export async function proof(db: Db, rules: RuleSet, request: ProofRequest): Promise<ProofAnswer> {
   const groups = Map.groupBy(await promises(db, request), ({ line }) =>
@@ -42,7 +43,7 @@ export async function proof(db: Db, rules: RuleSet, request: ProofRequest): Prom
   return { broken: [...broken, ...(await named(db, request))] };
 }
 
-/** What was done to them and would have to hold still. What was kept promises nothing; a clock that runs is in time. */
+/** The receipt lines to check. `keep` promises nothing, and rows with a pending delayed effect may still be there. */
 async function promises(db: Db, { users }: ProofRequest): Promise<PromiseRow[]> {
   const { rows } = await sql<PromiseRow>`
     select i.user_id, i.account_id, i.was_manager, i.left_at, line
@@ -66,12 +67,12 @@ function remaining(db: Db, step: Step, group: readonly PromiseRow[]): Promise<Ma
     leftAt: new Date(row.left_at),
   }));
   const { action, statements } = step;
-  // With only a delayed effect, the promise is that the rows are gone when the days are over.
+  // An action with only a delayed effect promises that the rows are gone once the delay is over.
   const effect = action.effect.kind === 'none' && action.later ? action.later.effect : action.effect;
   return countRows(db, statements, effect, leavers);
 }
 
-/** Nobody deleted may have a name left in the directory. */
+/** Deleted users whose name or staff id is still in the directory. */
 async function named(db: Db, { users }: ProofRequest): Promise<ProofAnswer['broken']> {
   const { rows } = await sql<{ user_id: string }>`
     select user_id from directory

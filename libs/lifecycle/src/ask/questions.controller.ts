@@ -17,7 +17,7 @@ import { preview } from './preview.js';
 import { proof } from './proof.js';
 import { RuleSet } from '../run/rule-set.js';
 
-/** What identity asks every service: what would happen, and what is left; and what the operator does: who is known here. */
+/** Answers identity's preview and proof requests, and the operator's request for the users that the service knows. */
 export function questionsController(service: string): Type {
   @Controller()
   class QuestionsController {

@@ -10,10 +10,10 @@ export const LEAVER = Symbol('leaver');
 export const SUCCESSOR = Symbol('successor');
 /** The moment at which the delayed part is due. */
 export const DUE = Symbol('due');
-/** The property of the rows that names the person. */
+/** The property of the rows that names the leaver. */
 export const PERSON = Symbol('person');
 
-/** SQL over the row (alias `t`) and the leaver (alias `l`: user_id, successor, due), where a value depends on the row. */
+/** A value that depends on the row: SQL over the row (alias `t`) and the leaver (alias `l`: user_id, successor, due). */
 export type Computed = RawBuilder<unknown>;
 
 export type Value =
@@ -33,11 +33,11 @@ export interface SetEffect {
   readonly kind: 'set';
   readonly changes: Changes;
   readonly sideEffects?: SideEffects;
-  /** What a row has to be like, beside being still as it was left, to be given back to somebody who returns. */
+  /** An extra condition for restoring a row at a reactivation, beside the row being unchanged since the effect. */
   readonly returnsIf?: (now: Date) => Condition;
 }
 
-/** What is done to the rows, all at once. */
+/** The change that an action makes to its rows. */
 export type Effect =
   | { readonly kind: 'none' }
   | SetEffect
@@ -45,8 +45,8 @@ export type Effect =
   | { readonly kind: 'insert'; readonly into: Marks };
 
 /**
- * Rows of another entity, with `accountId`, that mark one of the rule's rows for one leaver, by the properties named
- * here. There is one at most for both. A mark holds as long as its person is away: a reactivation takes it back.
+ * Rows of another entity that exclude a leaver from one of the rule's rows. The entity has an `accountId` and at most one
+ * row per pair of row and leaver. A reactivation removes the leaver's marks.
  */
 export interface Marks {
   readonly entity: AnyEntity;
@@ -57,29 +57,28 @@ export interface Marks {
 }
 
 /**
- * What has to change in other tables together with the rows, in the same transaction.
- * @param rowIds the rows about to change
- * @param leavers whose departure changes which row, and who takes it over where somebody does
+ * Changes other tables together with the rows, in the same transaction.
+ * @param rowIds ids of the rows about to change
+ * @param leavers the leaver (with successor, if any) by row id
  */
 export type SideEffects = (db: Db, rowIds: readonly string[], leavers: ReadonlyMap<string, LeaverRow>) => Promise<void>;
 
 /**
- * What becomes of it when the leaver returns: it is given back when somebody asks for that, it is over by itself, or it
- * stays for good.
+ * What a reactivation does to the action's effect: it restores the rows if the request asks for it, ends the effect
+ * without a request, or leaves it.
  */
 export type Undo = 'on-request' | 'by-itself' | 'never';
 
-/** A way of dealing with rows. The name is what policies and receipts say; the effect is the rule's own. */
+/** What a rule can do with its rows. Policies and receipts use the name; each rule defines the effect. */
 export interface Action {
   readonly name: ActionName;
   readonly effect: Effect;
-  /** What follows when the days are over, and on which rows. */
+  /** The delayed effect, and its rows if they differ from the rule's. */
   readonly later?: { readonly rows?: Rows; readonly effect: Effect };
   readonly days?: number;
-  /** Which rows it deals with, where not all that the rule speaks of. */
+  /** The rows that the action changes, if they differ from the rule's. */
   readonly rows?: Rows;
   readonly scope?: ActionChoice['scope'];
-  /** Whether somebody takes over. */
   readonly needsSuccessor: boolean;
   readonly undo: Undo;
 }
@@ -99,25 +98,25 @@ const simple = (
 
 /** The rows stay as they are. */
 export const keep = simple('keep', none);
-/** Stands in the way of the transition as long as there are rows. */
+/** Refuses the transition while there are rows. */
 export const block = simple('block', none);
-/** Nobody's any more. */
+/** Sets the person to null. */
 export const unassign = simple('unassign', { kind: 'set', changes: { [PERSON]: null } });
-/** The named successor's, or else the first admin's. */
+/** The rows go to the named successor, or else to the first admin. */
 export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { needsSuccessor: true });
-/** The same, with further values and side effects on other tables. */
+/** Like `transfer`, with further values and side effects on other tables. */
 export const transferWith = (changes: Changes, sideEffects?: SideEffects): Action =>
   simple(
     'transfer',
     { kind: 'set', changes: { [PERSON]: SUCCESSOR, ...changes }, sideEffects },
     { needsSuccessor: true },
   );
-/** The leaver's place is taken by the first admin, or a named successor. */
+/** The named successor, or else the first admin, takes the leaver's place. */
 export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { needsSuccessor: true });
-/** The rows are gone. */
+/** Deletes the rows, like `deleteRows` but under the name `remove`. */
 export const remove = simple('remove', { kind: 'delete' });
 
-/** An action that gives the rows new values. It is done when the rows have them. */
+/** An action that sets values. A row is done when it has them. */
 export const setting =
   (name: ActionName, undo: Undo = 'on-request') =>
   (changes: Changes, more: Pick<SetEffect, 'sideEffects' | 'returnsIf'> = {}): Action =>
@@ -131,43 +130,43 @@ export const withdraw = setting('withdraw');
 export const end = setting('end');
 /** A reactivation takes a seat again. */
 export const free = setting('free', 'by-itself');
-// What they take is gone: nobody can give it back.
+// These cannot be undone.
 export const stop = setting('stop', 'never');
 export const uninstall = setting('uninstall', 'never');
 export const revoke = setting('revoke', 'never');
 export const redact = setting('redact', 'never');
 
-/** The rows go on for everybody but the leaver, whom a mark beside each of them excludes. */
+/** Adds a mark to each row that excludes the leaver; other users are not affected. */
 export const exclude = (into: Marks): Action => simple('exclude', { kind: 'insert', into });
 
-/** `delete` is a reserved word. */
+/** The action `delete`, which is a reserved word. */
 export const deleteRows = simple('delete', { kind: 'delete' });
 
-/** The rows are deleted together with what hangs on them elsewhere. */
+/** Deletes the rows, with side effects on other tables. */
 export const deleteWith = (sideEffects: SideEffects): Action => simple('delete', { kind: 'delete', sideEffects });
 
-/** The rows stay for some days and are deleted then; a reactivation before that calls it off. */
+/** Deletes the rows after some days; a reactivation before that cancels it. */
 export const deleteAfter = (days: number): Action => ({
   ...simple('delete-after', none),
   days,
   later: { effect: { kind: 'delete' } },
 });
 
-/** Something happens at once, and the rest when the days are over; a reactivation before that calls the rest off. */
+/** Sets values immediately and others after some days; a reactivation before that cancels the second part. */
 export const releaseAfter = (days: number, parts: { now: Changes; then: Rows; thenSet: Changes }): Action => ({
   ...simple('release-after', { kind: 'set', changes: parts.now }),
   days,
   later: { rows: parts.then, effect: { kind: 'set', changes: parts.thenSet } },
 });
 
-/** The action deals with these rows and leaves the rule's others alone. */
+/** Restricts the action to these rows. */
 export const only = (rows: Rows, action: Action): Action => Object.freeze({ ...action, rows });
 
-/** One of several ways of the same action, among which a policy chooses by `scope`. The first of them is the default. */
+/** A variant of an action; a policy chooses among the variants by `scope`. The first one is the default. */
 export const scoped = (scope: NonNullable<ActionChoice['scope']>, action: Action): Action =>
   Object.freeze({ ...action, scope });
 
-/** Whether the rows no longer name the leaver once the effect has happened. */
+/** Whether the rows no longer name the leaver after the effect. */
 export const removesRows = (effect: Effect): boolean =>
   effect.kind === 'delete' || (effect.kind === 'set' && PERSON in effect.changes);
 

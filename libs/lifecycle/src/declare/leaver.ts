@@ -1,14 +1,14 @@
-/** One person whose rows are worked on, as SQL sees it: the relation `l`. */
+/** A leaver as a row of the SQL relation `l`. */
 export interface LeaverRow {
   userId: string;
   accountId: string;
   wasManager: boolean;
-  /** The decision that is carried out; unknown to what is done later. */
+  /** The lifecycle version of the decision; unknown to delayed effects. */
   lifecycleVersion?: number;
-  /** When it was decided. Rows of the account that came later are none of this departure's business. */
+  /** The time of the decision. Rules on the account's rows leave out rows created later. */
   leftAt: Date;
   successor?: string | null;
   due?: Date | null;
-  /** The lifecycle version under which changed rows are noted for an undo; null where nobody can want one. */
+  /** The lifecycle version under which undo records are stored; null if the change cannot be undone. */
   undoVersion?: number | null;
 }

@@ -2,19 +2,19 @@ import type { ActionName, Preset, Transition } from '#libs/contracts';
 import type { Action } from './actions.js';
 import type { Db, Rows } from './where.js';
 
-/** What a rule may do on one transition; the first is the default. */
+/** The actions of a rule on one transition; the first is the default. */
 export interface Choice {
   actions: readonly Action[];
   fixed: boolean;
 }
 
-/** An account may choose among these; the first one is the default. */
+/** Accounts can choose among these actions; the first one is the default. */
 export const can = (...actions: [Action, ...Action[]]): Choice => ({ actions, fixed: false });
 
-/** No account may choose otherwise. */
+/** Accounts cannot choose another action. */
 export const always = (action: Action): Choice => ({ actions: [action], fixed: true });
 
-/** One person about to leave, as an explanation may ask for. */
+/** What an explanation can use. */
 export interface Explain {
   db: Db;
   accountId: string;
@@ -30,14 +30,14 @@ export interface RuleSpec {
   deleted?: Choice;
   /** Where a preset differs from the default. */
   presets?: Partial<Record<Preset, Partial<Record<Transition, Action>>>>;
-  /** What the preview says beside the count; undefined says nothing. `warning` for what nobody should overlook. */
+  /** A text for the preview beside the count, or undefined. `warning` shows it as a warning. */
   explain?: (about: Explain) => Promise<string | undefined> | string | undefined;
   warning?: boolean;
-  /** Ids of the rows in the preview when the action blocks. */
+  /** Whether the preview lists the ids of the rows. It always does for a `block` action. */
   listed?: boolean;
 }
 
-/** One sentence of the policy: what happens to which of a leaver's rows. */
+/** What happens to one kind of a leaver's rows. */
 export interface Rule {
   readonly id: string;
   readonly label: string;
@@ -51,11 +51,10 @@ export interface Rule {
 }
 
 /**
- * Declares a rule. From the declaration come the preview's count, the change, the receipt, the proof and the catalogue
- * entry.
+ * Declares a rule. The engine derives the preview's count, the change, the receipt, the proof and the catalogue entry from it.
  * @param id durable name, `<service>.<rule>`
- * @param label how the rule is called before a person
- * @throws TypeError when the declaration contradicts itself
+ * @param label the name shown to people
+ * @throws TypeError if the declaration contradicts itself
  */
 export function rule(id: string, label: string, spec: RuleSpec): Rule {
   const rows: readonly Rows[] = [spec.rows].flat();
@@ -64,7 +63,7 @@ export function rule(id: string, label: string, spec: RuleSpec): Rule {
     ...(spec.deleted && { deleted: spec.deleted }),
   };
   const declared = Object.values(choices);
-  if (declared.length === 0) throw new TypeError(`${id}: a rule speaks of at least one transition`);
+  if (declared.length === 0) throw new TypeError(`${id}: a rule needs at least one transition`);
   if (rows.length > 1 && rows.some((r) => !r.part))
     throw new TypeError(`${id}: each of several kinds of rows needs a part`);
   for (const [preset, changes] of Object.entries(spec.presets ?? {})) {

@@ -9,22 +9,22 @@ export type Db = Kysely<any>;
 
 type Scalar = string | number | boolean;
 
-/** What a row must be like: equal to a value, one of several, or null. */
+/** Conditions by property: equal to a value, one of several values, or null. */
 export type Where<E> = { readonly [K in keyof E]?: Scalar | readonly Scalar[] | null };
 
-/** A condition of its own, over the row (alias `t`) and the leaver (alias `l`: user_id, account_id, was_manager, left_at). */
+/** A SQL condition over the row (alias `t`) and the leaver (alias `l`: user_id, account_id, was_manager, left_at). */
 export type Condition = RawBuilder<unknown>;
 
-/** Which rows a rule speaks of, and how they belong to the person. */
+/** Which rows a rule covers, and how they belong to the leaver. */
 export interface Rows {
   entity: AnyEntity;
-  /** The property that names the person; null when the rows belong to the account and only `match` ties them to the leaver. */
+  /** The property that names the leaver; null if the rows belong to the account and only `match` relates them to the leaver. */
   person: string | null;
   where: Readonly<Record<string, Scalar | readonly Scalar[] | null>>;
   match?: Condition;
-  /** The kind of rows, where a rule has several: one receipt line each. */
+  /** The kind of rows, if a rule has several. Each has its own receipt line. */
   part?: string;
-  /** The only transition on which the rule speaks of these rows; every one of the rule's unless given. */
+  /** The only transition on which the rule covers these rows; by default all transitions of the rule. */
   on?: Transition;
 }
 
@@ -38,7 +38,7 @@ export function owned<E extends AnyEntity>(
   return { entity, person, where: where as Rows['where'], ...more };
 }
 
-/** Rows of the leaver's account that `match` ties to the leaver in some other way than by a column. */
+/** Rows of the leaver's account that `match` relates to the leaver other than by a column. */
 export function ofAccount<E extends AnyEntity>(entity: E, where: Where<InferEntity<E>>, match: Condition): Rows {
   return { entity, person: null, where: where as Rows['where'], match: sql`t.account_id = l.account_id and ${match}` };
 }

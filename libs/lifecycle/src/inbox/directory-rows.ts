@@ -10,7 +10,7 @@ interface KnownPerson {
   profile: Profile;
 }
 
-/** What the directory says of somebody, before anything is learned about them. */
+/** A locked directory row, before an event changes it. */
 export interface LockedPerson {
   /** The highest lifecycle version that has been applied here; 0 for none. */
   fence: number;
@@ -18,8 +18,8 @@ export interface LockedPerson {
 }
 
 /**
- * Takes the people's directory rows exclusively, in the order of their ids. Writers who name one of them hold the same
- * rows in share: they come either before the rules, which then see their rows, or after, and are refused.
+ * Locks the users' directory rows exclusively, in id order. A transaction that writes a row naming a user holds the user's
+ * directory row in key-share mode. It commits either before the rules run, which then see its row, or waits and is refused.
  */
 export async function lockPeople(db: Db, userIds: readonly string[]): Promise<Map<string, LockedPerson>> {
   const { rows } = await sql<{ user_id: string; fence: string; staff_id: string | null }>`
@@ -32,10 +32,9 @@ export const fencesOf = (locked: ReadonlyMap<string, LockedPerson>): Map<string,
   new Map([...locked].map(([userId, { fence }]) => [userId, fence]));
 
 /**
- * Writes what the events say about people, unless something newer is known.
- * @param fences lifecycle versions behind which nothing older may act from now on, by user; where none is given, the fence
- *   stays where it is
- * @returns the fence at which it found each of those whom it wrote about
+ * Writes the users' profiles, except those that are older than the stored ones.
+ * @param fences new fences by user id; the fence of a user without an entry stays
+ * @returns the former fence of each user whose profile was written
  */
 export async function upsertDirectory(
   db: Db,
@@ -92,8 +91,8 @@ const DIRECTORY_COLUMNS = {
 };
 
 /**
- * Moves the fence: what was decided before these versions may no longer do anything.
- * @param andStatus also whether they have left, where what else there is to learn about them has to wait
+ * Raises the users' fences, so that older decisions no longer have any effect.
+ * @param andStatus also writes the status, when the rest of the profile has to wait
  */
 export async function raiseFence(db: Db, events: readonly UserEvent[], { andStatus = false } = {}): Promise<void> {
   const decided = events.map(({ data }) => ({
@@ -107,14 +106,14 @@ export async function raiseFence(db: Db, events: readonly UserEvent[], { andStat
     where d.user_id = n.user_id and d.lifecycle_version < n.lifecycle_version`.execute(db);
 }
 
-/** A reactivation calls off what was still waiting for its day. */
+/** Cancels the pending delayed effects of reactivated users. */
 export async function cancelScheduledActions(db: Db, userIds: readonly string[], now: Date): Promise<void> {
   await sql`
     update scheduled_action set status = 'cancelled', finished_at = ${now}
     where user_id = any(${[...userIds]}::uuid[]) and status = 'pending'`.execute(db);
 }
 
-/** How much is known here of each person, for a comparison with what identity has decided. */
+/** One page of the users in the directory with their versions, for a comparison with identity. */
 export async function knownPeople(db: Db, after: string | null): Promise<KnownPeople> {
   const { rows } = await sql<{ account_id: string; user_id: string; seq: number; version: number; left: boolean }>`
     select account_id, user_id, seq::float8, lifecycle_version::float8 as version, status in ('deactivated', 'deleted') as left
@@ -131,14 +130,14 @@ export async function knownPeople(db: Db, after: string | null): Promise<KnownPe
 }
 
 /**
- * Those whom a snapshot may tell about. Somebody deleted whose name still stands here, after an older state was restored,
- * is left to the deletion: it has yet to find what the name stands in.
+ * Filters out deleted users whose name is still in the directory, which happens after a restored backup. The deletion event
+ * erases them, because it needs the name to find other data.
  */
 export async function withoutPendingDeletions<T extends KnownPerson>(db: Db, people: readonly T[]): Promise<T[]> {
   const deleted = people.filter(({ profile }) => profile.status === 'deleted').map(({ userId }) => userId);
   if (deleted.length === 0) return [...people];
   const { rows } = await sql<{ user_id: string }>`
     select user_id from directory where user_id = any(${deleted}::uuid[]) and status <> 'deleted'`.execute(db);
-  const named = new Set(rows.map((row) => row.user_id));
-  return people.filter(({ userId }) => !named.has(userId));
+  const pending = new Set(rows.map((row) => row.user_id));
+  return people.filter(({ userId }) => !pending.has(userId));
 }

@@ -1,7 +1,7 @@
 import type { UserEvent } from '#libs/contracts';
 import { eventKey } from './inbox.js';
 
-/** Of several events about the same person only the latest decision counts. */
+/** The event with the highest lifecycle version of each user. */
 export function newestOf(events: readonly UserEvent[]): UserEvent[] {
   const newest = new Map<string, UserEvent>();
   for (const event of events) {
@@ -11,7 +11,7 @@ export function newestOf(events: readonly UserEvent[]): UserEvent[] {
   return [...newest.values()];
 }
 
-/** The same event may come twice in one batch. */
+/** Removes repeated deliveries of the same event within a batch. */
 export function unique(events: readonly UserEvent[]): UserEvent[] {
   return [...new Map(events.map((event) => [eventKey(event), event])).values()];
 }

@@ -5,7 +5,7 @@ import type { Db } from '../declare/where.js';
 
 export type InboxStatus = 'running' | 'retry' | 'completed' | 'failed' | 'superseded';
 
-/** What the service has noted about one lifecycle event. */
+/** A lifecycle event in the inbox. */
 export interface InboxRow {
   user_id: string;
   lifecycle_version: string;
@@ -15,7 +15,7 @@ export interface InboxRow {
   departure_id: string;
   active_since: string;
   was_manager: boolean;
-  /** As PostgreSQL writes it. */
+  /** In PostgreSQL's text format. */
   left_at: string;
   status: InboxStatus;
   round: number;
@@ -25,19 +25,19 @@ export interface InboxRow {
   error: string | null;
 }
 
-/** What has become of an event that was not noted before. */
+/** The outcome of an event, to be written to the inbox. */
 export interface InboxEntry {
   event: UserEvent;
   status: InboxStatus;
   lines: ReceiptLine[];
-  /** Why some of it has to be tried again. */
+  /** Error code of a step that will be retried. */
   error?: string;
 }
 
-/** Notes events for the first time. The key refuses the whole batch where one of them was here before. */
-export async function insert(db: Db, noted: readonly InboxEntry[], now: Date): Promise<void> {
-  if (noted.length === 0) return;
-  const rows = noted.map(({ event: { type, time, data }, status, error, lines }) => ({
+/** Inserts new events. The primary key rejects the whole batch if one of them is already there. */
+export async function insert(db: Db, entries: readonly InboxEntry[], now: Date): Promise<void> {
+  if (entries.length === 0) return;
+  const rows = entries.map(({ event: { type, time, data }, status, error, lines }) => ({
     user_id: data.userId,
     lifecycle_version: data.lifecycleVersion,
     account_id: data.accountId,
@@ -75,7 +75,7 @@ const ENTRY_COLUMNS = {
 };
 
 const inboxKey = (userId: string, lifecycleVersion: number | string): string => `${userId} ${lifecycleVersion}`;
-/** The same for an event and for the row in which it is noted. */
+/** Equal to the `rowKey` of the event's row. */
 export const eventKey = ({ data }: UserEvent): string => inboxKey(data.userId, data.lifecycleVersion);
 export const rowKey = (row: Pick<InboxRow, 'user_id' | 'lifecycle_version'>): string =>
   inboxKey(row.user_id, row.lifecycle_version);
@@ -109,7 +109,7 @@ export async function applied(
   return new Set(rows.map((row) => appliedKey(row.user_id, row.rule, row.part)));
 }
 
-/** What the departure that this reactivation ends has done here, finished or not. What was kept is not among it. */
+/** The receipt lines of the departure that this reactivation ends, finished or not, without those of `keep`. */
 export async function departureLines(
   db: Db,
   { userId, lifecycleVersion }: { userId: string; lifecycleVersion: number },
@@ -129,10 +129,10 @@ export async function departureLines(
 export const appliedKey = (userId: string, rule: string, part: string | null | undefined): string =>
   `${userId} ${rule} ${part ?? ''}`;
 
-/** Writes what the rules did. The event itself is kept only while there is something left to do with it. */
-export async function update(db: Db, noted: readonly InboxEntry[], now: Date): Promise<void> {
-  if (noted.length === 0) return;
-  const rows = noted.map(({ event: { data }, status, lines, error }) => ({
+/** Writes the outcome of events. Clears the stored event, which only a retry needs. */
+export async function update(db: Db, entries: readonly InboxEntry[], now: Date): Promise<void> {
+  if (entries.length === 0) return;
+  const rows = entries.map(({ event: { data }, status, lines, error }) => ({
     user_id: data.userId,
     lifecycle_version: data.lifecycleVersion,
     status,
@@ -146,7 +146,7 @@ export async function update(db: Db, noted: readonly InboxEntry[], now: Date): P
     where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
 }
 
-/** Whatever was decided about these people before and is not finished has been overtaken. Returns the receipts that say so. */
+/** Supersedes the unfinished older decisions about these users. @returns the superseded rows */
 export async function supersede(
   db: Db,
   people: readonly { userId: string; lifecycleVersion: number }[],
@@ -166,7 +166,7 @@ export async function supersede(
   return rows;
 }
 
-/** A retried event waits in PostgreSQL, not in the broker. */
+/** Stores the event for a retry at `dueAt`. */
 export async function reschedule(
   db: Db,
   event: UserEvent,
@@ -179,14 +179,14 @@ export async function reschedule(
     where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
 }
 
-/** No more tries: the departure shows the failure until somebody retries it. */
+/** Marks the event as failed. There are no more attempts until the departure is retried. */
 export async function markFailed(db: Db, event: UserEvent, error: string, now: Date): Promise<void> {
   await sql`
     update inbox set status = 'failed', attempts = attempts + 1, due_at = null, error = ${error}, finished_at = ${now}
     where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
 }
 
-/** Notes in which round these events were asked for last; their answers name it. */
+/** Stores the latest round in which these events were published; their receipts name it. */
 export async function raiseRounds(db: Db, rows: readonly InboxRow[]): Promise<void> {
   if (rows.length === 0) return;
   await sql`
@@ -197,7 +197,8 @@ export async function raiseRounds(db: Db, rows: readonly InboxRow[]): Promise<vo
 }
 
 /**
- * Begins failed events again. Those that had got as far as chunks go on with them; their keys are returned.
+ * Resumes failed events.
+ * @returns the keys of events that have tasks and continue with them
  */
 export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Promise<Set<string>> {
   if (failed.length === 0) return new Set();
@@ -213,7 +214,7 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
   return new Set(rows.map(rowKey));
 }
 
-/** A chunk failed and will be tried again: whoever looks at the departure sees why it takes its time. */
+/** Records the error of a chunk that will be retried, so that the departure shows it. */
 export async function recordError(
   db: Db,
   key: { userId: string; lifecycleVersion: string },
@@ -227,7 +228,7 @@ export async function recordError(
   return rows;
 }
 
-/** A chunk failed once too often: the event waits for somebody to retry it, and its tasks with it. */
+/** Marks the event as failed after the last attempt of a chunk. Its tasks wait until the departure is retried. */
 export async function failTasks(
   db: Db,
   key: { userId: string; lifecycleVersion: string },
@@ -245,13 +246,13 @@ export async function failTasks(
   return rows;
 }
 
-/** The receipt of what has just been noted. */
+/** The receipt of an entry that has just been inserted. */
 export function receiptOfEntry({ event: { type, data }, status, lines, error }: InboxEntry): Receipt {
   const { accountId, userId, seq, lifecycleVersion, departure } = data;
   const { id: departureId, round } = departure!;
-  const said = status === 'retry' ? 'running' : status;
-  const known = { accountId, userId, type, seq, lifecycleVersion, departureId, round, status: said };
-  return { ...known, ...(error && { error }), rules: lines };
+  const receiptStatus = status === 'retry' ? 'running' : status;
+  const facts = { accountId, userId, type, seq, lifecycleVersion, departureId, round, status: receiptStatus };
+  return { ...facts, ...(error && { error }), rules: lines };
 }
 
 export function receiptOf(row: InboxRow): Receipt {

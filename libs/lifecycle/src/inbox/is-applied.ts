@@ -1,15 +1,15 @@
 import { sql } from 'kysely';
 import type { Db } from '../declare/where.js';
 
-/** A change of somebody's status. */
+/** A change of a user's status. */
 export interface Decision {
   userId: string;
   lifecycleVersion: number;
 }
 
 /**
- * Whether this service is through with a decision, or has given up on it. What has to come after the rules of a departure
- * waits for this: the event may still be on its way, or its rows be worked off in chunks.
+ * Whether this service has applied a decision or given up on it. Work that has to come after the rules of a departure waits
+ * for this, because the event may not have arrived yet or may continue in chunks.
  */
 export async function isApplied(db: Db, { userId, lifecycleVersion }: Decision): Promise<boolean> {
   const { rows } = await sql<{ settled: boolean }>`

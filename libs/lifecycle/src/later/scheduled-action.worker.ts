@@ -29,8 +29,8 @@ interface ScheduledRow {
 }
 
 /**
- * Carries out delayed effects whose day has come, for many people at once. Somebody under legal hold waits; somebody who
- * has come back has had the rows cancelled.
+ * Applies due delayed effects, for many users in one transaction. Effects of users under legal hold wait. A reactivation
+ * has already cancelled the effects of users who came back.
  */
 export class ScheduledActionWorker extends StepWorker {
   constructor(
@@ -44,7 +44,7 @@ export class ScheduledActionWorker extends StepWorker {
   }
 
   protected async step(): Promise<boolean> {
-    // After a restored backup the directory may not know yet who has come back; what an effect destroys stays destroyed.
+    // After a restored backup the directory may not show all reactivations yet, and an effect cannot be undone.
     await this.introduction?.firstAttempt();
     await this.reportHeld();
     const { receipts, more } = await this.em.fork().transactional((em) => this.sweep(em.getKysely()));
@@ -53,8 +53,8 @@ export class ScheduledActionWorker extends StepWorker {
   }
 
   /**
-   * Says of each effect that a legal hold keeps it waiting: at least once, since nobody would ask for it again. It counts as
-   * said when it has been sent; until then every step says it.
+   * Reports each due effect under legal hold to identity, at least once: identity does not ask for this receipt again.
+   * Repeated in every step until the receipt has been sent.
    */
   private async reportHeld(): Promise<void> {
     const now = this.clock.now();
@@ -88,19 +88,19 @@ export class ScheduledActionWorker extends StepWorker {
     const laterOf = declared.find((action) => action.name === step.action.name)!;
     const { effect } = laterOf.later!;
     const statements = step.part.laterStatements.get(laterOf) ?? step.part.statements;
-    if (effect.kind === 'none') throw new TypeError(`${step.part.rule.id}: a delayed action has to do something`);
+    if (effect.kind === 'none') throw new TypeError(`${step.part.rule.id}: a delayed effect must not be 'none'`);
     const leavers = group.map((row): LeaverRow => ({
       userId: row.user_id,
       accountId: row.account_id,
       wasManager: false,
       leftAt: now,
     }));
-    const { fit, touched } = await this.change(db, step, { statements, effect, leavers }, now);
+    const { fit, changed } = await this.change(db, step, { statements, effect, leavers }, now);
     const finished = group.filter((row) => fit.has(row.user_id));
     await sql`
       update scheduled_action s set affected = s.affected + n.affected, status = case when n.finished then 'done' else 'pending' end,
         finished_at = case when n.finished then ${now}::timestamptz end
-      from unnest(${group.map((r) => r.user_id)}::uuid[], ${group.map((r) => touched.get(r.user_id) ?? 0)}::bigint[], ${group.map((r) => finished.includes(r))}::boolean[])
+      from unnest(${group.map((r) => r.user_id)}::uuid[], ${group.map((r) => changed.get(r.user_id) ?? 0)}::bigint[], ${group.map((r) => finished.includes(r))}::boolean[])
         as n (user_id, affected, finished)
       where s.user_id = n.user_id and s.rule = ${step.part.rule.id} and s.part = ${step.part.rows.part ?? ''} and s.status = 'pending'`.execute(
       db,
@@ -108,30 +108,33 @@ export class ScheduledActionWorker extends StepWorker {
     return mark(db, finished, 'doneAt', now);
   }
 
-  /** All rows of those who have few, and of the first who has many as much as may be. */
+  /**
+   * Changes all rows of the users within the budget; if there are none, one chunk of the first user's rows.
+   * @returns the users whose rows are all changed, and the changed rows by user id
+   */
   private async change(
     db: Db,
     step: Step,
     { statements, effect, leavers }: Counting & { effect: Exclude<Effect, { kind: 'none' }> },
     now: Date,
-  ): Promise<{ fit: Set<string>; touched: Map<string, number> }> {
+  ): Promise<{ fit: Set<string>; changed: Map<string, number> }> {
     const counting = { statements, effect, leavers, atMost: LIMITS.perPerson + 1 };
     const [sizes] = await countTogether(db, [counting]);
     const fit = withinBudget(leavers, ({ userId }) => sizes!.get(userId) ?? 0, LIMITS);
-    const touched = await observeStatement(step, () => statements.run(db, effect, fit, now));
+    const changed = await observeStatement(step, () => statements.run(db, effect, fit, now));
     const [large] = fit.length === 0 ? leavers : [];
     if (large) {
       const chunk = { rows: LIMITS.perPerson };
       const { count } = await observeStatement(step, () => statements.runChunk(db, effect, large, chunk, now));
-      touched.set(large.userId, count);
+      changed.set(large.userId, count);
     }
-    return { fit: new Set(fit.map(({ userId }) => userId)), touched };
+    return { fit: new Set(fit.map(({ userId }) => userId)), changed };
   }
 }
 
 /**
- * Due rows of people who are gone for good or still away: of those whom no legal hold protects, or of those whom one does
- * and who have not been told of yet. The person first, then the row.
+ * Locks due scheduled actions of deactivated and deleted users, first the user, then the row.
+ * @param held false: users without a legal hold; true: users under legal hold whose effects have not been reported yet
  */
 async function claim(db: Db, now: Date, held: boolean): Promise<ScheduledRow[]> {
   const { rows: people } = await sql<{ user_id: string }>`
@@ -153,7 +156,7 @@ function groupsOf(rows: readonly ScheduledRow[]): ScheduledRow[][] {
   return [...groups.values()];
 }
 
-/** Has the receipts of the departures that began the clocks say what has become of the effects. */
+/** Sets `word` on the receipt lines of the departures that scheduled the effects. @returns their receipts */
 async function mark(
   db: Db,
   effects: readonly ScheduledRow[],

@@ -15,7 +15,7 @@ import { undoRecordKeyOf, leaverRowOf, type Leaving } from '../run/batch.js';
 import { scheduleActions } from '../run/scheduling.js';
 import { Successors } from '../run/successors.js';
 
-/** Milliseconds that a chunk should take: long enough to be quick, short enough not to be noticed. */
+/** Target duration of a chunk: long enough for throughput, short enough that others hardly wait for its locks. */
 const CHUNK_TARGET_MS = 150;
 const MIN_CHUNK = 100;
 const MAX_CHUNK = 20_000;
@@ -38,8 +38,9 @@ interface TaskRow {
 type NextTask = TaskRow & { departure_id: string };
 
 /**
- * Works off what exceeded the row budget, chunk by chunk. Each chunk is a transaction of its own and holds the person's
- * directory row in share, so that a reactivation waits at most for one chunk and then stops the rest.
+ * Continues steps that exceeded the row budget, and retries steps that failed in a batch, chunk by chunk. Each chunk is a
+ * transaction that holds the user's directory row in key-share mode, so a reactivation waits for at most one chunk and then
+ * stops the rest.
  */
 export class TaskWorker extends Worker<NextTask> {
   constructor(
@@ -52,8 +53,8 @@ export class TaskWorker extends Worker<NextTask> {
   }
 
   /**
-   * The task that has waited longest, and of one person's steps the first. No lease: the chunk locks the task, and tasks
-   * that another replica works on are skipped.
+   * Claims the task that has been due longest, but of one event only its first step. No lease: the chunk locks the task, and
+   * tasks that another replica works on are skipped.
    */
   protected override async claim(limit: number): Promise<NextTask[]> {
     const { rows } = await sql<NextTask>`
@@ -90,7 +91,7 @@ export class TaskWorker extends Worker<NextTask> {
 
   private async chunk(db: Db, candidate: TaskRow): Promise<Receipt[]> {
     const { user_id: userId, lifecycle_version: version, position } = candidate;
-    // The person first, then the task: the order in which a reactivation takes them.
+    // The user before the task: a reactivation locks in the same order.
     const current = await sql`
       select 1 from directory where user_id = ${userId} and lifecycle_version = ${version} for key share`.execute(db);
     if (current.rows.length === 0) return [];
@@ -135,14 +136,14 @@ export class TaskWorker extends Worker<NextTask> {
     const { count, firstId } = await observeStatement(step, () =>
       statements.runChunk(db, effect, leaverRow, chunk, now, undoRecordKeyOf(step)),
     );
-    const took = performance.now() - started;
+    const duration = performance.now() - started;
     const affected = Number(task.affected) + count;
     if (count < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {
       return this.finish(db, task, step, leaver, affected, now);
     }
     await sql`
       update task set attempts = 0, cursor = ${count < task.chunk_rows ? null : firstId}, affected = ${affected},
-        chunk_rows = ${nextSize(task.chunk_rows, took)}, due_at = ${now}
+        chunk_rows = ${nextSize(task.chunk_rows, duration)}, due_at = ${now}
       where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
       db,
     );
@@ -162,18 +163,18 @@ export class TaskWorker extends Worker<NextTask> {
     return [await this.progress(db, task, { affected, finishedAt: now.toISOString() })];
   }
 
-  /** Somebody is back: the next of the rows that the rule had taken. A note made by one chunk is a chunk now. */
+  /** Restores the next undo record of a rule. Each chunk of the departure wrote one record. */
   private async restoreChunk(db: Db, task: TaskRow, row: inbox.InboxRow, now: Date): Promise<Receipt[]> {
     const step = this.rules.find(task.rule, task.part || null, 'deactivated', task.action);
-    const { given, more } = await restoreNext(db, step, task.user_id, now);
+    const { restored, more } = await restoreNext(db, step, task.user_id, now);
     if (more) {
       await sql`
-        update task set attempts = 0, affected = affected + ${given}, due_at = ${now}
+        update task set attempts = 0, affected = affected + ${restored}, due_at = ${now}
         where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
         db,
       );
     } else await this.remove(db, task);
-    return [await this.progress(db, task, withRestored(row.lines[task.position]!, given, more ? null : now))];
+    return [await this.progress(db, task, withRestored(row.lines[task.position]!, restored, more ? null : now))];
   }
 
   private async remove(db: Db, task: TaskRow): Promise<void> {
@@ -182,7 +183,7 @@ export class TaskWorker extends Worker<NextTask> {
     );
   }
 
-  /** Writes how far the line is; with the last one the event is done. */
+  /** Updates the receipt line. The event is completed when it has no more tasks. */
   private async progress(db: Db, task: TaskRow, line: Pick<ReceiptLine, 'affected' | 'finishedAt'>): Promise<Receipt> {
     const { rows } = await sql<inbox.InboxRow>`
       update inbox set lines = jsonb_set(lines, array[${String(task.position)}], (lines -> ${task.position}::int) || ${JSON.stringify(line)}::jsonb),
@@ -212,13 +213,13 @@ export class TaskWorker extends Worker<NextTask> {
     return kind === 'transient' ? [] : (await inbox.recordError(db, key, code)).map(inbox.receiptOf);
   }
 
-  /** The chunk itself stands when this fails. */
+  /** Never throws: the chunk is already committed. */
   private async send(receipts: readonly Receipt[]): Promise<void> {
     await this.receipts.send(receipts).catch((error: unknown) => this.failNextLook(error));
   }
 }
 
-function nextSize(size: number, took: number): number {
-  const wanted = (size * CHUNK_TARGET_MS) / Math.max(took, 1);
+function nextSize(size: number, durationMs: number): number {
+  const wanted = (size * CHUNK_TARGET_MS) / Math.max(durationMs, 1);
   return Math.round(Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.min(wanted, size * 2))));
 }

@@ -30,7 +30,7 @@ interface DeadLetterRow {
 
 type Refusal = ReplayAnswer['refused'][number];
 
-/** What this service has given up on: shown to the operator, and tried again when the operator says so. */
+/** Lists the messages and departures that this service has given up on, and replays them at the operator's request. */
 @Injectable()
 export class DeadLetters {
   constructor(
@@ -61,7 +61,7 @@ export class DeadLetters {
     }));
   }
 
-  /** Every other letter is tried, whatever becomes of one. */
+  /** Replays each dead letter on its own: a failure does not stop the others. */
   async replay({ ids }: ReplayRequest): Promise<ReplayAnswer> {
     const replayed = await this.retryFailed(ids);
     const refused: Refusal[] = [];
@@ -70,30 +70,30 @@ export class DeadLetters {
       if (reason === undefined) replayed.push(letter.id);
       else refused.push({ id: letter.id, reason });
     }
-    this.log.info({ replayed: replayed.length, refused: refused.length }, 'dead letters were tried again');
+    this.log.info({ replayed: replayed.length, refused: refused.length }, 'replayed dead letters');
     return { replayed, refused };
   }
 
-  /** A departure goes on in chunks where it had got as far; otherwise its event, kept in the inbox, is tried anew. */
+  /** Resumes the tasks of failed departures that have some; for the others, retries the event stored in the inbox. */
   private async retryFailed(ids: ReplayRequest['ids']): Promise<string[]> {
     const now = this.clock.now();
-    const begun = await this.em.fork().transactional(async (em) => {
+    const retried = await this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
       const { rows } = await sql<inbox.InboxRow>`
         select * from inbox where status = 'failed' and ${chosen(sql`departure_id`, ids)}
         order by user_id, lifecycle_version limit ${MOST_DEAD_LETTERS} for update`.execute(db);
-      const goingOn = await inbox.resume(db, rows, now);
-      const anew = rows.filter((row) => !goingOn.has(inbox.rowKey(row)));
+      const resumed = await inbox.resume(db, rows, now);
+      const restarted = rows.filter((row) => !resumed.has(inbox.rowKey(row)));
       await sql`
         update inbox i set status = 'retry', due_at = ${now}
-        from unnest(${anew.map((row) => row.user_id)}::uuid[], ${anew.map((row) => row.lifecycle_version)}::bigint[])
+        from unnest(${restarted.map((row) => row.user_id)}::uuid[], ${restarted.map((row) => row.lifecycle_version)}::bigint[])
           as n (user_id, lifecycle_version)
         where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
       return rows;
     });
     this.retries.wake();
     this.tasks.wake();
-    return begun.map((row) => row.departure_id);
+    return retried.map((row) => row.departure_id);
   }
 
   private async messages(ids: ReplayRequest['ids']): Promise<DeadLetterRow[]> {
@@ -104,8 +104,8 @@ export class DeadLetters {
   }
 
   /**
-   * A crash before the letter is gone only means that it is handled once more, which changes nothing.
-   * @returns why not, if it could not be
+   * After a crash before the delete, the message is handled once more, which changes nothing.
+   * @returns undefined on success, else the reason of the refusal
    */
   private async redeliver({ id, subject, data }: DeadLetterRow): Promise<string | undefined> {
     try {
@@ -118,7 +118,7 @@ export class DeadLetters {
     return undefined;
   }
 
-  /** @returns whether it could be understood */
+  /** @returns whether the message could be decoded */
   private async deliver(subject: string, data: Buffer): Promise<boolean> {
     const event = decoded(data);
     if (event && this.events) {
@@ -150,7 +150,7 @@ function decoded(data: Uint8Array): UserEvent | undefined {
   }
 }
 
-/** Of a profile that the database refused only the ids were kept: identity knows the newest one. */
+/** Reads the ids of a profile that the database rejected. Only they were stored: identity has the newest profile. */
 function personIn(data: Buffer): { accountId: string; userId: string } | undefined {
   try {
     const { accountId, userId } = JSON.parse(data.toString()) as { accountId?: unknown; userId?: unknown };
@@ -160,7 +160,7 @@ function personIn(data: Buffer): { accountId: string; userId: string } | undefin
   }
 }
 
-/** What an operator asks a service, by a user of the broker who may ask nothing else. */
+/** The operator's requests. The operator's broker user has access to no other requests. */
 export function deadLettersController(service: string): Type {
   @Controller()
   class DeadLettersController {

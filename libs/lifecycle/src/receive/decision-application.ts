@@ -10,18 +10,18 @@ import type { RuleSet, Step } from '../run/rule-set.js';
 import { DEFAULT_BUDGET, type RowBudget } from '../run/row-budget.js';
 import { runSteps, type Leaving, type Leftover } from '../run/batch.js';
 
-/** Where a first chunk begins; it grows and shrinks with the time that a chunk takes. */
+/** Rows of the first chunk. Later chunks grow or shrink with the time that a chunk takes. */
 const FIRST_CHUNK = 2_000;
 
-/** What the service knew before it took up the events. */
+/** What the service knew about the events before it applied them. */
 export interface ApplyContext {
-  /** Those that are not in the inbox. */
+  /** Events that are not in the inbox. */
   fresh: ReadonlySet<UserEvent>;
-  /** Whether nothing has been applied to the person before. */
+  /** Whether no decision about the user has been applied before. */
   first: (event: UserEvent) => boolean;
 }
 
-/** Carries out what has been decided about people who are locked, in the caller's transaction. */
+/** Applies decisions in the caller's transaction, which has locked the users. */
 export class DecisionApplication {
   budget: RowBudget = DEFAULT_BUDGET;
 
@@ -30,60 +30,60 @@ export class DecisionApplication {
     private readonly conversion?: InboxConversion,
   ) {}
 
-  /** Ends what was decided before about these people, and carries out what is decided now. */
+  /** Supersedes earlier decisions about these users and applies the given ones. */
   async apply(db: Db, events: readonly UserEvent[], { fresh, first }: ApplyContext, now: Date): Promise<Receipt[]> {
-    const again = events.filter((event) => !first(event));
-    const superseded = await inbox.supersede(db, again.map(keyOf), now);
-    const { noted, leftovers } = await this.runRules(db, events, now);
-    await deleteUndoRecords(db, again, leftovers);
-    const receipts = await this.record(db, noted, fresh, now);
+    const notFirst = events.filter((event) => !first(event));
+    const superseded = await inbox.supersede(db, notFirst.map(keyOf), now);
+    const { entries, leftovers } = await this.runRules(db, events, now);
+    await deleteUndoRecords(db, notFirst, leftovers);
+    const receipts = await this.record(db, entries, fresh, now);
     await this.createTasks(db, events, leftovers, now);
     return [...superseded.map(inbox.receiptOf), ...receipts];
   }
 
-  /** Writes what has become of the events, into the inbox or over what stands there. */
+  /** Inserts fresh events into the inbox and updates the rows of the others. */
   async record(
     db: Db,
-    noted: readonly inbox.InboxEntry[],
+    entries: readonly inbox.InboxEntry[],
     fresh: ReadonlySet<UserEvent>,
     now: Date,
   ): Promise<Receipt[]> {
-    const anew = noted.filter(({ event }) => fresh.has(event));
-    const over = noted.filter(({ event }) => !fresh.has(event));
-    await inbox.insert(db, anew, now);
-    await inbox.update(db, over, now);
+    const inserted = entries.filter(({ event }) => fresh.has(event));
+    const updated = entries.filter(({ event }) => !fresh.has(event));
+    await inbox.insert(db, inserted, now);
+    await inbox.update(db, updated, now);
     const rows = await inbox.find(
       db,
-      over.map(({ event }) => keyOf(event)),
+      updated.map(({ event }) => keyOf(event)),
     );
-    return [...anew.map(inbox.receiptOfEntry), ...rows.map(inbox.receiptOf)];
+    return [...inserted.map(inbox.receiptOfEntry), ...rows.map(inbox.receiptOf)];
   }
 
   private async runRules(
     db: Db,
     events: readonly UserEvent[],
     now: Date,
-  ): Promise<{ noted: inbox.InboxEntry[]; leftovers: Leftover[] }> {
-    const back = events.filter((event) => event.type === 'user.reactivated');
-    if (back.length > 0)
+  ): Promise<{ entries: inbox.InboxEntry[]; leftovers: Leftover[] }> {
+    const reactivations = events.filter((event) => event.type === 'user.reactivated');
+    if (reactivations.length > 0)
       await this.cancelPending(
         db,
-        back.map((event) => event.data.userId),
+        reactivations.map((event) => event.data.userId),
         now,
       );
-    const leaversOf = await this.leaving(
+    const leaving = await this.leaving(
       db,
       events.filter((event) => event.type !== 'user.reactivated'),
     );
     const converting = conversionsIn(events);
     const warnings = converting.length > 0 ? await this.conversion?.convert(db, converting, now) : undefined;
-    const ran = await runSteps(db, leaversOf, this.budget, now);
+    const ran = await runSteps(db, leaving, this.budget, now);
     attachWarnings(ran.lines, warnings ?? []);
-    const restored = await restore(db, this.rules, back, this.budget, now);
+    const restored = await restore(db, this.rules, reactivations, this.budget, now);
     const lines = new Map([...ran.lines, ...restored.lines]);
     const leftovers = [...ran.leftovers, ...restored.leftovers];
     const unfinished = Map.groupBy(leftovers, (leftover) => leftover.userId);
-    const noted = events.map((event): inbox.InboxEntry => {
+    const entries = events.map((event): inbox.InboxEntry => {
       const own = unfinished.get(event.data.userId);
       const error = own?.find((leftover) => leftover.error)?.error;
       return {
@@ -93,16 +93,16 @@ export class DecisionApplication {
         ...(error && { error }),
       };
     });
-    return { noted, leftovers };
+    return { entries, leftovers };
   }
 
-  /** Whoever comes back: nothing waits for its day any more, and nothing leaves them out. */
+  /** Cancels the scheduled actions and removes the marks of reactivated users. */
   async cancelPending(db: Db, userIds: readonly string[], now: Date): Promise<void> {
     await cancelScheduledActions(db, userIds, now);
     await this.rules.removeMarks(db, userIds);
   }
 
-  /** The steps of each leaver: a deletion leaves out what an earlier deactivation has applied here. */
+  /** The leavers with their steps. A deletion leaves out the steps that an earlier deactivation has applied here. */
   private async leaving(db: Db, events: readonly UserEvent[]): Promise<Leaving[]> {
     const people = events.map(({ data }) => ({ ...data, activeSince: data.departure!.activeSince }));
     const applied = await inbox.applied(
@@ -139,7 +139,7 @@ export class DecisionApplication {
       action: step.resolved,
       cursor,
       affected,
-      // That was the first try.
+      // The failure in the batch was the first attempt.
       attempts: error ? 1 : 0,
       due_at: error ? new Date(now.getTime() + retryDelay(0)!) : now,
     }));

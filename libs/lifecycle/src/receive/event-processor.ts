@@ -15,8 +15,8 @@ import type { RowBudget } from '../run/row-budget.js';
 import { keyOf, DecisionApplication } from './decision-application.js';
 
 /**
- * Applies user events to the service's data: once each, newest decision wins, many people in one transaction. The
- * caller decides what a failure means for the rest of the batch.
+ * Applies user events to the service's data: each once, many users in one transaction; the newest decision about a user
+ * wins. The caller decides what a failure means for the rest of the batch.
  */
 @Injectable()
 export class EventProcessor {
@@ -40,14 +40,14 @@ export class EventProcessor {
     this.application.budget = budget;
   }
 
-  /** One transaction for all of them. Returns what identity should get to know, to be sent after the commit. */
+  /** Applies all events in one transaction. @returns receipts, to be sent after the commit */
   async apply(events: readonly UserEvent[]): Promise<Receipt[]> {
     return failpoint('receive.commit', () =>
       this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events)),
     );
   }
 
-  /** The same for an event that waits for its retry; nothing happens if it has been overtaken or taken by another replica. */
+  /** Applies an event that waits for its retry. Does nothing if it was superseded or another replica has retried it. */
   async retry(event: UserEvent): Promise<Receipt[]> {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
@@ -58,14 +58,13 @@ export class EventProcessor {
     });
   }
 
-  /** Joins the caller's transaction. */
+  /** Like `apply`, in the caller's transaction. */
   async applyWithin(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
     const lifecycle = unique(events.filter((event) => isLifecycleType(event.type)));
     const fences = await this.lockAndUpdateDirectory(db, events);
-    // Whatever the inbox knows of a person lies behind the fence. Nobody else notes anything about these people before the
-    // end of the transaction.
-    const behind = lifecycle.filter(({ data }) => (fences.get(data.userId) ?? 0) >= data.lifecycleVersion);
-    const known = await inbox.find(db, behind.map(keyOf), true);
+    // Events in the inbox are never newer than the fence. The locks keep other transactions from adding events of these users.
+    const atOrBelowFence = lifecycle.filter(({ data }) => (fences.get(data.userId) ?? 0) >= data.lifecycleVersion);
+    const known = await inbox.find(db, atOrBelowFence.map(keyOf), true);
     const keys = new Set(known.map(inbox.rowKey));
     const isKnown = (event: UserEvent) => keys.has(inbox.eventKey(event));
     const { resumed, answers } = await this.matchKnown(db, known, lifecycle.filter(isKnown));
@@ -74,7 +73,7 @@ export class EventProcessor {
     return [...events.filter((event) => !isLifecycleType(event.type)).map(profileReceipt), ...answers, ...decided];
   }
 
-  /** Notes an event that failed, so that it is tried again from here; the broker need not keep it. */
+  /** Stores a failed event in the inbox for a retry, so that the broker need not keep it. */
   async scheduleRetry(event: UserEvent, verdict: ErrorClass): Promise<Receipt[]> {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
@@ -83,11 +82,11 @@ export class EventProcessor {
       const superseded = await inbox.supersede(db, [event.data], now);
       if (event.type === 'user.reactivated') await this.application.cancelPending(db, [event.data.userId], now);
       const [known] = await inbox.find(db, [keyOf(event)], true);
-      // It is done, or being done in chunks, and only its repetition failed.
+      // The event is completed, running or superseded; only its redelivery failed.
       if (known && known.status !== 'retry' && known.status !== 'failed')
         return [...superseded, known].map(inbox.receiptOf);
       if (!known) await inbox.insert(db, [{ event, status: 'running', lines: [] }], now);
-      // Asked for once more, it gets a new series of tries.
+      // A new round starts the attempts again.
       const attempts = known && known.round >= event.data.departure!.round ? known.attempts : 0;
       const delay = verdict.kind === 'retry' ? retryDelay(attempts) : undefined;
       if (delay === undefined) {
@@ -102,9 +101,9 @@ export class EventProcessor {
   }
 
   /**
-   * Locks everybody who may be about to leave and then writes what the events say about them. In this order: an update
-   * alone would let writers, who hold the row in share, go on reading the old version.
-   * @returns the fence at which each of them was
+   * Locks the users of all lifecycle events, then writes their profiles. The lock comes first: an update alone would not
+   * wait for writers that hold the row in key-share mode, and they would go on reading the old version.
+   * @returns each user's fence before this call
    */
   private async lockAndUpdateDirectory(db: Db, events: readonly UserEvent[]): Promise<Map<string, number>> {
     const lifecycle = events.filter((event) => isLifecycleType(event.type));
@@ -112,21 +111,21 @@ export class EventProcessor {
     const locked = await lockPeople(db, ids);
     await forgetDeleted(db, events, locked, this.forgetting);
     const people = events.map(({ data }) => data);
-    const learned = await upsertDirectory(db, people, versionsOf(lifecycle));
-    // Of these something newer is known.
-    const others = lifecycle.filter((event) => !learned.has(event.data.userId));
-    if (others.length === 0) return new Map([...learned, ...fencesOf(locked)]);
+    const written = await upsertDirectory(db, people, versionsOf(lifecycle));
+    // The directory has a newer profile of these users.
+    const others = lifecycle.filter((event) => !written.has(event.data.userId));
+    if (others.length === 0) return new Map([...written, ...fencesOf(locked)]);
     const found = await lockPeople(
       db,
       others.map((event) => event.data.userId),
     );
     await raiseFence(db, others);
-    return new Map([...learned, ...fencesOf(found), ...fencesOf(locked)]);
+    return new Map([...written, ...fencesOf(found), ...fencesOf(locked)]);
   }
 
   /**
-   * The same for an event that is put off. Where that is what fails, as it does when a service can't forget somebody, the
-   * directory keeps what it knows until it can be done; but the person counts as gone.
+   * Updates the directory for an event that will be retried. If this update is what fails, for example because a service
+   * cannot forget a deleted user, the directory keeps the profile until the retry succeeds, and only fence and status change.
    */
   private async updateDirectoryForRetry(db: Db, event: UserEvent): Promise<void> {
     await sql`savepoint meeting`.execute(db);
@@ -140,7 +139,7 @@ export class EventProcessor {
     }
   }
 
-  /** Events that were here before: answered again from what is noted, or begun again when somebody asked for it. */
+  /** Handles events that are already in the inbox: resumes them if a new round asks for it, else answers from the inbox. */
   private async matchKnown(
     db: Db,
     known: readonly inbox.InboxRow[],
@@ -149,33 +148,36 @@ export class EventProcessor {
     if (events.length === 0) return { resumed: [], answers: [] };
     const byKey = new Map(events.map((event) => [inbox.eventKey(event), event]));
     const eventOf = (row: inbox.InboxRow) => byKey.get(inbox.rowKey(row))!;
-    const askedIn = (row: inbox.InboxRow) => eventOf(row).data.departure!.round;
-    // Whoever is through is asked as well when others have failed; the answer has to name the round of the question.
-    const behind = new Set(known.filter((row) => row.round < askedIn(row)).map((row) => row.departure_id));
-    const rows = known.map((row) => ({ ...row, round: Math.max(row.round, askedIn(row)) }));
+    const roundOf = (row: inbox.InboxRow) => eventOf(row).data.departure!.round;
+    // A retry of the departure also reaches services that have completed it; their receipts have to name the new round.
+    const reopened = new Set(known.filter((row) => row.round < roundOf(row)).map((row) => row.departure_id));
+    const rows = known.map((row) => ({ ...row, round: Math.max(row.round, roundOf(row)) }));
     await inbox.raiseRounds(db, rows);
     const again = rows.filter(
       (row) =>
-        behind.has(row.departure_id) &&
+        reopened.has(row.departure_id) &&
         (row.status === 'failed' || row.status === 'retry' || this.predatesOurRules(row, eventOf(row))),
     );
-    const goingOn = await inbox.resume(db, again, this.clock.now());
-    const resumed = again.map(inbox.rowKey).filter((key) => !goingOn.has(key));
+    const withTasks = await inbox.resume(db, again, this.clock.now());
+    const restarted = again.map(inbox.rowKey).filter((key) => !withTasks.has(key));
     return {
-      resumed: resumed.map((key) => byKey.get(key)!),
+      resumed: restarted.map((key) => byKey.get(key)!),
       answers: rows.filter((row) => !again.includes(row)).map(inbox.receiptOf),
     };
   }
 
-  /** The stream may still hold what was decided before this service came; now it comes with what our rules are to do. */
+  /**
+   * Whether the event was applied without any of our rules, which its new round names. The stream may hold decisions from
+   * before the onboarding of this service.
+   */
   private predatesOurRules(row: inbox.InboxRow, { data }: UserEvent): boolean {
     const { steps, policy } = data.departure!;
     return row.status === 'completed' && row.lines.length === 0 && this.rules.plan(steps, policy.rules).length > 0;
   }
 
   /**
-   * Carries out what the events say, unless something newer has been decided about the person.
-   * @param fresh those of the events that are not in the inbox
+   * Applies the events, except those that a newer decision about the same user supersedes.
+   * @param fresh the events that are not in the inbox
    */
   private async decide(
     db: Db,
@@ -186,26 +188,27 @@ export class EventProcessor {
     const now = this.clock.now();
     const fenceOf = ({ data }: UserEvent) => fences.get(data.userId) ?? 0;
     const current = newestOf(events).filter((event) => event.data.lifecycleVersion >= fenceOf(event));
-    const latest = new Set(current);
-    const overtaken = events.filter((event) => !latest.has(event));
-    const over = overtaken.map((event) => ({ event, status: 'superseded' as const, lines: [] }));
+    const applied = new Set(current);
+    const superseded = events
+      .filter((event) => !applied.has(event))
+      .map((event) => ({ event, status: 'superseded' as const, lines: [] }));
     const first = (event: UserEvent) => fenceOf(event) === 0;
     return [
-      ...(await this.application.record(db, over, fresh, now)),
+      ...(await this.application.record(db, superseded, fresh, now)),
       ...(await this.application.apply(db, current, { fresh, first }, now)),
     ];
   }
 
   /**
-   * For identity, which decides: its users are the directory, locked and changed already in the same transaction.
+   * For identity: its users are the directory, and the same transaction has already locked and changed them.
    */
   async applyDecided(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
     return this.application.apply(db, events, { fresh: new Set(events), first: () => false }, this.clock.now());
   }
 
   /**
-   * For identity: begins events again that have failed. Their tasks go on from where they stopped; any other failure would
-   * have failed the decision itself.
+   * For identity: resumes failed events. Only their tasks can have failed, because any other failure would have rolled back
+   * the decision itself.
    */
   async resumeDecided(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
     const { answers } = await this.matchKnown(db, await inbox.find(db, events.map(keyOf), true), events);
@@ -213,7 +216,7 @@ export class EventProcessor {
   }
 }
 
-/** The latest version that is decided of each person. */
+/** The highest lifecycle version of each user. */
 function versionsOf(events: readonly UserEvent[]): Map<string, number> {
   return new Map(newestOf(events).map(({ data }) => [data.userId, data.lifecycleVersion]));
 }

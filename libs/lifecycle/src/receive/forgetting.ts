@@ -3,11 +3,11 @@ import { sql } from 'kysely';
 import type { LockedPerson } from '../inbox/directory-rows.js';
 import type { Db } from '../declare/where.js';
 
-/** Somebody who is being deleted, with what is needed to find their traces where no row names them by id. */
+/** A user who is being deleted, with the details needed to find data that is stored without the user's id. */
 export interface DeletedPerson {
   accountId: string;
   userId: string;
-  /** Staff ids that this service has heard of; none when it never knew the person. */
+  /** Staff ids that the directory and the events name; empty if the user never had one. */
   staffIds: string[];
   departureId: string;
   /** As in `DepartureFacts`. */
@@ -15,15 +15,15 @@ export interface DeletedPerson {
 }
 
 /**
- * How a service makes a deleted person's details go from where they were put down otherwise than by the person's id, so
- * that no rule finds them. It happens in the transaction that applies the deletion, under the exclusive lock on the
- * person and just before the directory forgets them. It may happen again, with less known: once has to be enough.
+ * Erases details of deleted users that are stored without the user's id, where no rule finds them. Runs in the
+ * transaction that applies the deletion, under the exclusive lock on the user and just before the directory erases the
+ * profile. A repeated call may have fewer details, so the first call has to erase everything.
  */
 export abstract class Forgetting {
   abstract forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void>;
 }
 
-/** Whatever names the deleted otherwise than by id goes, while the directory still knows what they were called. */
+/** Erases what names deleted users without their id, while the directory still has their details. */
 export async function forgetDeleted(
   db: Db,
   events: readonly UserEvent[],
@@ -39,25 +39,25 @@ export async function forgetDeleted(
   await forgetting?.forget(db, deleted);
 }
 
-/** Whoever these events delete, as far as directory and events tell. */
+/** The users that these events delete, with the details from the directory and from the events. */
 function deletedIn(events: readonly UserEvent[], locked: ReadonlyMap<string, LockedPerson>): DeletedPerson[] {
   const deletions = events.filter(({ type }) => type === 'user.deleted');
   if (deletions.length === 0) return [];
-  // Somebody may come and go within one batch.
-  const about = Map.groupBy(events, ({ data }) => data.userId);
+  // One batch may hold both the creation and the deletion of a user.
+  const byUser = Map.groupBy(events, ({ data }) => data.userId);
   return deletions.map(({ data: { accountId, userId, departure } }) => {
-    const heard = [locked.get(userId)?.staffId, ...about.get(userId)!.map(({ data }) => data.profile.staffId)];
+    const staffIds = [locked.get(userId)?.staffId, ...byUser.get(userId)!.map(({ data }) => data.profile.staffId)];
     return {
       accountId,
       userId,
-      staffIds: [...new Set(heard.flatMap((staffId) => staffId || []))],
+      staffIds: [...new Set(staffIds.flatMap((staffId) => staffId || []))],
       departureId: departure!.id,
       ...(departure!.addressDigest && { addressDigest: departure!.addressDigest }),
     };
   });
 }
 
-/** Messages about these people that could not be understood: that there was one stays to be looked at, not what it said. */
+/** Erases the content of dead letters about these users; the rows stay for the operator. */
 async function eraseDeadLetters(db: Db, userIds: readonly string[]): Promise<void> {
   await sql`
     update dead_letter set data = ''

@@ -11,7 +11,7 @@ interface WaitingEvent {
   attempts: number;
 }
 
-/** Tries events again that failed on their own. They wait in PostgreSQL: the broker no longer has them. */
+/** Retries events that failed when applied alone. They wait in PostgreSQL, because the broker no longer has them. */
 export class RetryWorker extends Worker<WaitingEvent> {
   constructor(
     private readonly em: EntityManager,
@@ -52,7 +52,7 @@ export class RetryWorker extends Worker<WaitingEvent> {
     return { traceparent, departureId: data.departure?.id };
   }
 
-  /** The retry itself stands when this fails. */
+  /** Never throws: the retry is already committed. */
   private async send(receipts: readonly Receipt[]): Promise<void> {
     await this.receipts.send(receipts).catch((error: unknown) => this.failNextLook(error));
   }

@@ -11,16 +11,16 @@ import { keyOf } from './decision-application.js';
 import { classifyError, type ErrorClass } from '#libs/jobs';
 import { Receipts } from '../receipts.js';
 
-/** Delivered so often without ever having been noted, a message may be what kills the process: it is handled alone. */
+/** A message with more deliveries than this may be what crashes the process, so it is handled alone. */
 const SUSPICIOUS_DELIVERIES = 3;
 
 /**
- * While PostgreSQL works for one batch, the other is read and its receipts are written. Two batches about the same person
- * take turns, and the fence makes either order right.
+ * Batches in progress at the same time: while PostgreSQL works on one, the process decodes the other and sends its
+ * receipts. Two batches about the same user wait for each other, and the fence makes either order correct.
  */
 export const BATCHES_AT_ONCE = 2;
 
-/** Takes batches of user events from the stream and makes sure that each is applied, put off or set aside. */
+/** Handles batches of user events from the stream: each event is applied, scheduled for a retry, or dead-lettered. */
 @Injectable()
 export class UserEvents {
   constructor(
@@ -49,7 +49,10 @@ export class UserEvents {
     return outcomes;
   }
 
-  /** The whole batch at once; if that fails, in halves, until the offender is alone. Throws only what is transient. */
+  /**
+   * Applies the whole batch; if that fails, applies its halves, until the failing event is alone.
+   * @throws TransientFailure
+   */
   private async process(events: readonly UserEvent[]): Promise<void> {
     if (events.length === 0) return;
     const [departureId, ...others] = new Set(events.map(({ data }) => data.departure?.id));
@@ -80,11 +83,11 @@ export class UserEvents {
   }
 
   private async sendReceipts(receipts: readonly Receipt[]): Promise<void> {
-    logDepartures(this.log, 'events of departures were handled', receipts.flatMap(factsOf));
+    logDepartures(this.log, 'handled departure events', receipts.flatMap(factsOf));
     await this.receipts.send(receipts);
   }
 
-  /** Of somebody deleted nothing is put down any more. */
+  /** Stores a message for the operator, without its content if it is about a deleted user. */
   private deadLetter({ subject, data }: Pick<Delivery, 'subject' | 'data'>, reason: string): Promise<void> {
     return this.em.fork().transactional(async (em) => {
       await sql`
@@ -95,7 +98,7 @@ export class UserEvents {
     });
   }
 
-  /** A profile that the database refuses. The next change of the user carries the whole profile again. */
+  /** Stores the ids of a profile that the database rejected. The user's next event carries the whole profile again. */
   private deadLetterEvent(event: UserEvent, reason: string): Promise<void> {
     const { userId, lifecycleVersion } = keyOf(event);
     const { accountId } = event.data;
@@ -113,7 +116,7 @@ function factsOf({ departureId, type, status, round, rules }: Receipt) {
   return departureId ? [{ departureId, type, status, round, rules: rules.length, rows }] : [];
 }
 
-/** The batch comes again; carries the SQLSTATE for the log. */
+/** Makes the broker deliver the batch again. `code` is the SQLSTATE, for the log. */
 export class TransientFailure extends Error {
   constructor(readonly code: string) {
     super('transient failure');

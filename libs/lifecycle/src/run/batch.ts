@@ -14,23 +14,23 @@ import type { Counting } from '../sql/statements.js';
 import { Successors } from './successors.js';
 import type { UndoRecordKey } from '../sql/undo-statements.js';
 
-/** One person of a batch with what has to be done for them. */
+/** A leaver of a batch with the steps to run. */
 export interface Leaving extends LeaverRow {
   lifecycleVersion: number;
   steps: readonly Step[];
 }
 
-/** What a step left over: goes on in chunks. */
+/** A step that is not finished and continues as a task. */
 export interface Leftover {
   userId: string;
   step: Step;
-  /** The step's own, or `reactivated` for what undoes it. */
+  /** The step's transition, or `reactivated` for a restoration. */
   transition: ReceiptLine['transition'];
-  /** Position within the person's lines. */
+  /** Index among the leaver's receipt lines. */
   position: number;
   cursor: string | null;
   affected: number;
-  /** Why it could not be done with the others: goes on later, alone. */
+  /** Error code if the step failed for this leaver; the task retries it alone. */
   error?: string;
 }
 
@@ -46,18 +46,18 @@ interface Member {
   step: Step;
 }
 
-/** What all statements of a run have to know. */
+/** What all statements of a run share. */
 interface Run {
   successors: Successors;
   rowCounts: RowCountCache;
   budget: RowBudget;
-  /** With nobody else, whoever makes a statement fail need not be told from others. */
+  /** Whether the batch has a single leaver. A failing statement then need not be bisected. */
   alone: boolean;
 }
 
 /**
- * Applies the steps of many people at once: people who share a step (same rule, transition and action) share a
- * statement. Runs inside the caller's transaction, under the locks on the people's directory rows.
+ * Applies the steps of many leavers: leavers with a common step (same rule, transition and action) share a statement. Runs
+ * in the caller's transaction, which has locked the leavers' directory rows.
  */
 export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowBudget, now: Date): Promise<RunResult> {
   const successors = await Successors.load(db, leaving);
@@ -68,14 +68,14 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
   const pending = new Set<string>();
   const all = groups(leaving);
   const changing = all.filter((members) => !isCounted(members));
-  const sizes = new RowCountCache(
+  const rowCounts = new RowCountCache(
     changing.map((members) => countingOf(members, successors)),
     budget.perPerson,
   );
-  const run: Run = { successors, budget, rowCounts: sizes, alone: leaving.length === 1 };
+  const run: Run = { successors, budget, rowCounts, alone: leaving.length === 1 };
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
-    // Whose rows of the same rule are still being worked on has to wait for the later step as well.
+    // A later step on the same rows has to wait until the earlier one is finished.
     for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, successors, unfinished(member));
     const ready = parts.map((part) => part.ready).filter((members) => members.length > 0);
     for (const outcome of await runSection(db, ready, run, now)) {
@@ -94,8 +94,8 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
 const key = ({ leaver, step }: Member) => `${leaver.userId} ${step.part.rule.id} ${step.part.rows.part ?? ''}`;
 
 /**
- * Members by common step, in the order in which each person's steps come; but of one transition, what stays is counted
- * before anything goes, as in the preview: rows may go along with those of another rule.
+ * Groups leavers by common step, in the order of the steps. Within a transition, steps that only count come before steps
+ * that change rows, as in the preview, because a rule's side effects can remove rows of another rule.
  */
 function groups(leaving: readonly Leaving[]): Member[][] {
   const byStep = new Map<string, Member[]>();
@@ -128,7 +128,7 @@ interface Outcome {
 
 const done = (member: Member, affected: number): Outcome => ({ member, affected, cursor: null, finished: true });
 
-/** Nothing of it has been done. */
+/** The outcome of a step that has changed nothing yet. */
 const unfinished = (member: Member, error?: string): Outcome => ({
   member,
   affected: 0,
@@ -137,7 +137,7 @@ const unfinished = (member: Member, error?: string): Outcome => ({
   ...(error && { error }),
 });
 
-/** Groups that are only counted come together; every other one alone. */
+/** Merges consecutive groups that are only counted; each other group is a section of its own. */
 function sections(all: readonly Member[][]): Member[][][] {
   const found: Member[][][] = [];
   for (const group of all) {
@@ -167,15 +167,11 @@ async function runSection(db: Db, section: Member[][], run: Run, now: Date): Pro
   return outcomes;
 }
 
-/** Counts, and at the first opportunity everything that is going to be changed with it. */
-async function count(
-  db: Db,
-  countings: readonly Counting[],
-  { rowCounts: sizes }: Run,
-): Promise<Map<string, number>[]> {
-  const all = [...countings, ...sizes.takeUncounted()];
+/** Runs the counts. The first call also counts the rows of all steps that change rows, in the same statement. */
+async function count(db: Db, countings: readonly Counting[], { rowCounts }: Run): Promise<Map<string, number>[]> {
+  const all = [...countings, ...rowCounts.takeUncounted()];
   const counts = await countTogether(db, all);
-  for (const [index, counting] of all.entries()) sizes.set(counting, counts[index]!);
+  for (const [index, counting] of all.entries()) rowCounts.set(counting, counts[index]!);
   return counts.slice(0, countings.length);
 }
 
@@ -184,42 +180,42 @@ async function keepGroup(db: Db, members: Member[], counts: Map<string, number>,
   return members.map((member) => done(member, counts.get(member.leaver.userId) ?? 0));
 }
 
-/** One person's first chunk, which mostly is all there is. */
+/** Changes one leaver's first chunk, which usually is everything. */
 async function changeOne(
   db: Db,
   member: Member,
-  { successors, budget, rowCounts: sizes }: Run,
+  { successors, budget, rowCounts }: Run,
   now: Date,
 ): Promise<Outcome[]> {
   const { step, leaver } = member;
   const effect = changing(step);
-  if (sizes.isEmpty(step.statements, effect, leaver.userId)) return [done(member, 0)];
+  if (rowCounts.isEmpty(step.statements, effect, leaver.userId)) return [done(member, 0)];
   const rows = budget.perPerson;
   const { count, firstId } = await observeStatement(step, () =>
     step.statements.runChunk(db, effect, leaverRowOf(leaver, step, successors), { rows }, now, undoRecordKeyOf(step)),
   );
-  if (count > 0) sizes.invalidate(step.statements, effect);
+  if (count > 0) rowCounts.invalidate(step.statements, effect);
   await schedule(db, [member], new Map([[leaver.userId, count]]), now);
   return [{ member, affected: count, cursor: firstId, finished: count < rows }];
 }
 
 /**
- * All rows of everybody who has few. Whoever has many goes on alone, and so does whoever makes it fail: the others, and
- * the other rules, are done with it.
+ * Changes all rows of the leavers within the row budget. Leavers who exceed it, or whose rows make the statement fail,
+ * continue as tasks and do not hold up the others.
  */
 async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Promise<Outcome[]> {
-  const { rowCounts: sizes, successors, budget } = run;
+  const { rowCounts, successors, budget } = run;
   const { step } = members[0]!;
   const effect = changing(step);
-  const sizeOf = ({ leaver }: Member) => sizes.get(step.statements, effect, leaver.userId) ?? 0;
+  const sizeOf = ({ leaver }: Member) => rowCounts.get(step.statements, effect, leaver.userId) ?? 0;
   const fit = new Set(withinBudget(members, sizeOf, budget));
   const rows = [...fit]
-    .filter(({ leaver }) => !sizes.isEmpty(step.statements, effect, leaver.userId))
+    .filter(({ leaver }) => !rowCounts.isEmpty(step.statements, effect, leaver.userId))
     .map((member) => leaverRowOf(member.leaver, member.step, successors));
   const { counts, failed } = await bisectOnFailure(db, rows, (some) =>
     observeStatement(step, () => step.statements.run(db, effect, some, now, undoRecordKeyOf(step))),
   );
-  if (counts.size > 0) sizes.invalidate(step.statements, effect);
+  if (counts.size > 0) rowCounts.invalidate(step.statements, effect);
   await schedule(db, members, counts, now);
   const errors = new Map([...failed].map(([{ userId }, error]) => [userId, error]));
   return members.map((member) => {
@@ -239,28 +235,28 @@ function changing({ action }: Step): Exclude<Effect, { kind: 'none' }> {
   return action.effect;
 }
 
-/** Of what is given back on request, the rows are noted. */
+/** The key of the undo record; undefined for actions that a reactivation cannot restore on request. */
 export const undoRecordKeyOf = ({ action, part }: Step): UndoRecordKey | undefined =>
   action.undo === 'on-request' ? { rule: part.rule.id, part: part.rows.part ?? '' } : undefined;
 
-/** A blocked transition should have been refused before it was decided: the event fails and can be retried when the rows are gone. */
+/** Fails the event if a `block` rule has rows. Identity should have refused the departure; it can be retried when the rows are gone. */
 function blocked(members: Member[], counts: Map<string, number>): Outcome[] {
-  const inTheWay = members.find((member) => (counts.get(member.leaver.userId) ?? 0) > 0);
-  if (inTheWay) throw new StepBlocked(inTheWay.step.part.rule.id);
+  const blocking = members.find((member) => (counts.get(member.leaver.userId) ?? 0) > 0);
+  if (blocking) throw new StepBlocked(blocking.step.part.rule.id);
   return members.map((member) => done(member, 0));
 }
 
-/** A rule says `block` and rows stand in the way. */
+/** A rule with the action `block` has rows. */
 export class StepBlocked extends PermanentError {
   readonly code: string;
 
   constructor(ruleId: string) {
-    super(`rows stand in the way of ${ruleId}`);
+    super(`rule ${ruleId} blocks: it has rows`);
     this.code = `blocked:${ruleId}`;
   }
 }
 
-/** What is to happen days later, where there is something for it to happen to. */
+/** Schedules the delayed effects of the leavers who have rows. */
 function schedule(db: Db, members: readonly Member[], counts: ReadonlyMap<string, number>, now: Date): Promise<void> {
   const due = members.filter(({ step, leaver }) => step.action.later && (counts.get(leaver.userId) ?? 0) > 0);
   return scheduleActions(

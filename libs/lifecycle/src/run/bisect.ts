@@ -2,18 +2,18 @@ import { sql } from 'kysely';
 import { classifyError } from '#libs/jobs';
 import type { Db } from '../declare/where.js';
 
-/** What a statement has done for those for whom it can be carried out. */
+/** The result of a statement that may have failed for some leavers. */
 export interface BisectResult<T> {
   /** Changed rows by user. */
   counts: ReadonlyMap<string, number>;
-  /** For whom it can't be, with an error code. */
+  /** The leavers for whom it failed, with an error code. */
   failed: ReadonlyMap<T, string>;
 }
 
 /**
- * Carries out one statement for many people. Where it fails it is tried with ever fewer of them, each time behind a
- * savepoint, until only those are left out who make it fail: what has been done before for all of them stays done.
- * @throws what is transient
+ * Runs one statement for many leavers. If it fails, runs it for each half, and so on, each time after a savepoint, until it
+ * has failed only for those who cause the failure. Earlier changes in the transaction are kept.
+ * @throws transient errors
  */
 export async function bisectOnFailure<T>(
   db: Db,

@@ -3,13 +3,13 @@ import { sql } from 'kysely';
 import type { Db } from '../declare/where.js';
 import { firstAdmins, NoFirstAdmin } from './successors.js';
 
-/** Somebody who leaves while their number and threads become a shared inbox. */
+/** A leaver whose number and threads become a shared inbox. */
 export interface Converting extends Conversion {
   accountId: string;
   userId: string;
 }
 
-/** What has turned out otherwise than asked for; shown with the receipt of the rule that would have dealt with it. */
+/** A deviation from the request, shown on the receipt line of the rule. */
 export interface ConversionWarning {
   userId: string;
   rule: string;
@@ -17,25 +17,25 @@ export interface ConversionWarning {
 }
 
 /**
- * How a service turns what is a leaver's own into something shared. It happens in the transaction that applies the
- * deletion, under the exclusive lock on the leaver and before the rules, which then find nothing of it.
+ * Turns a leaver's number and threads into a shared inbox. Runs in the transaction that applies the deletion, under the
+ * exclusive lock on the leaver and before the rules, which then find no such rows.
  */
 export abstract class InboxConversion {
   abstract convert(db: Db, converting: readonly Converting[], now: Date): Promise<ConversionWarning[]>;
 }
 
 export interface Members {
-  /** In the order in which they were named; never none. */
+  /** In the order of the request; never empty. */
   userIds: string[];
   warning?: string;
 }
 
-/** Somebody whom this service has not heard of yet: its directory is behind, and the event is tried again. */
+/** A member who is not in the directory yet. The event is retried. */
 export class UnknownMember extends Error {}
 
 /**
- * Who of those named is there to be a member, held so that they cannot leave in between; if nobody, the first admin.
- * @returns by leaver
+ * Finds the requested members who are active, or else the first admin, and locks them so that they cannot leave in between.
+ * @returns members by leaver
  * @throws UnknownMember, NoFirstAdmin
  */
 export async function membersOf(db: Db, converting: readonly Converting[]): Promise<Map<string, Members>> {
@@ -57,7 +57,7 @@ export async function membersOf(db: Db, converting: readonly Converting[]): Prom
       const userIds = memberIds.filter((id) => active.has(`${accountId} ${id}`));
       if (userIds.length > 0) return [userId, { userIds }];
       const first = admins.find((row) => row.account_id === accountId && active.has(`${accountId} ${row.user_id}`));
-      if (!first) throw new NoFirstAdmin(`nobody to be a member in account ${accountId}`);
+      if (!first) throw new NoFirstAdmin(`no active member and no first admin in account ${accountId}`);
       return [userId, { userIds: [first.user_id], warning: 'members-have-left' }];
     }),
   );
@@ -68,7 +68,7 @@ export const conversionsIn = (events: readonly UserEvent[]): Converting[] =>
     departure?.conversion ? [{ ...departure.conversion, accountId, userId }] : [],
   );
 
-/** Puts the warnings where whoever reads the receipt will see them. */
+/** Adds the warnings to the receipt lines of their rules. */
 export function attachWarnings(
   lines: ReadonlyMap<string, ReceiptLine[]>,
   warnings: readonly ConversionWarning[],

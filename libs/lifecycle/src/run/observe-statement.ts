@@ -3,18 +3,18 @@ import { inSpan } from '#libs/observability';
 import type { Step } from './rule-set.js';
 import type { Changed } from '../sql/statements.js';
 
-/** What one statement of a rule has done, for many people perhaps. */
+/** What one statement of a rule has done, for one or many leavers. */
 export interface RuleApplied {
   rule: string;
   action: string;
   rows: number;
-  /** Until the statement was answered, not until it was committed. */
+  /** Duration of the statement, without the commit. */
   seconds: number;
 }
 
 export const ruleApplied = channel('leaver.rule-applied');
 
-/** Runs a statement of a rule, and tells whoever counts such things what it did. */
+/** Runs a statement of a rule in a span and publishes its result to the channel `leaver.rule-applied`. */
 export async function observeStatement<T extends Changed | ReadonlyMap<string, number>>(
   { part, action }: Pick<Step, 'part' | 'action'>,
   statement: () => Promise<T>,

@@ -6,7 +6,7 @@ import type { Successors } from './successors.js';
 
 type Leaver = LeaverRow & { steps: readonly Step[] };
 
-/** What the receipt says of a step that has nothing done yet. */
+/** The receipt line of a step that has changed nothing yet. */
 export function openLine(leaver: Leaver, step: Step, successors: Successors): ReceiptLine {
   const { to: _to, ...choice }: ResolvedAction = step.resolved;
   const successor = step.action.needsSuccessor ? successors.of(leaver, step) : null;

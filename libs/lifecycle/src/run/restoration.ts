@@ -13,29 +13,29 @@ interface UndoRecord {
   rows: number;
 }
 
-/** One rule's part in the departure that is undone. */
+/** One receipt line of the departure, to be undone. */
 interface RuleUndo {
-  /** What the departure's receipt says. */
+  /** The receipt line of the departure. */
   done: ReceiptLine;
-  /** Undefined for what this version of the service no longer offers. */
+  /** Undefined if this version of the service no longer offers the action. */
   step?: Step;
-  notes: UndoRecord[];
+  records: UndoRecord[];
 }
 
-/** Whoever comes back gets back what the departure took, as far as they want it and nobody has changed it since. */
+/** Restores what the departure changed, as far as the reactivation asks for it and nothing has changed since. */
 export async function restore(
   db: Db,
   rules: RuleSet,
-  back: readonly UserEvent[],
+  reactivations: readonly UserEvent[],
   budget: RowBudget,
   now: Date,
 ): Promise<RunResult> {
   const result: RunResult = { lines: new Map(), leftovers: [] };
-  for (const { data } of back) {
+  for (const { data } of reactivations) {
     const wanted = data.departure!.restore;
     if (wanted === undefined) continue;
-    const undoings = await undosOf(db, rules, data, wanted);
-    const { lines, leftovers } = await restoreOne(db, data.userId, undoings, budget, now);
+    const undos = await undosOf(db, rules, data, wanted);
+    const { lines, leftovers } = await restoreOne(db, data.userId, undos, budget, now);
     result.lines.set(data.userId, lines);
     result.leftovers.push(...leftovers);
   }
@@ -43,8 +43,8 @@ export async function restore(
 }
 
 /**
- * Throws away what has been noted about these people before: nobody will want it any more. What a restoration goes on
- * with in chunks stays.
+ * Deletes the undo records of earlier decisions about these users, except those that a restoration still needs for its
+ * remaining chunks.
  */
 export async function deleteUndoRecords(
   db: Db,
@@ -62,26 +62,26 @@ export async function deleteUndoRecords(
   );
 }
 
-/** Uses up the next note of a rule. For tasks, whose chunks the notes are. */
+/** Restores the next undo record of a rule. A task calls this once per chunk. */
 export async function restoreNext(
   db: Db,
   step: Step,
   userId: string,
   now: Date,
-): Promise<{ given: number; more: boolean }> {
+): Promise<{ restored: number; more: boolean }> {
   const { rows } = await sql<{ id: string }>`
     select id from undo where user_id = ${userId} and rule = ${step.part.rule.id} and part = ${step.part.rows.part ?? ''}
     order by id limit 2`.execute(db);
-  const given = rows[0] ? await restoreRecord(db, step, userId, rows[0].id, now) : 0;
-  return { given, more: rows.length > 1 };
+  const restored = rows[0] ? await restoreRecord(db, step, userId, rows[0].id, now) : 0;
+  return { restored, more: rows.length > 1 };
 }
 
-/** A line after more rows have come back. What is missing when nothing more will come has been changed by somebody. */
-export function withRestored(line: ReceiptLine, given: number, finishedAt: Date | null): ReceiptLine {
-  const notRestored = line.notRestored! - given;
+/** A line after more rows were restored. Rows still missing when it is finished have changed since the departure. */
+export function withRestored(line: ReceiptLine, restored: number, finishedAt: Date | null): ReceiptLine {
+  const notRestored = line.notRestored! - restored;
   return {
     ...line,
-    affected: line.affected + given,
+    affected: line.affected + restored,
     notRestored,
     ...(finishedAt && notRestored > 0 && { warning: 'changed-since' }),
     finishedAt: finishedAt?.toISOString() ?? null,
@@ -90,15 +90,15 @@ export function withRestored(line: ReceiptLine, given: number, finishedAt: Date 
 
 async function undosOf(db: Db, rules: RuleSet, data: UserEvent['data'], wanted: Restore): Promise<RuleUndo[]> {
   const lines = (await inbox.departureLines(db, data)).filter((line) => wanted === 'all' || wanted.includes(line.rule));
-  const { rows: notes } = await sql<UndoRecord>`
+  const { rows: records } = await sql<UndoRecord>`
     select id, rule, part, cardinality(row_ids) as rows from undo where user_id = ${data.userId} order by id`.execute(
     db,
   );
   return lines.flatMap((done) => {
     const step = offered(rules, done);
     const nothingDone = step?.action.effect.kind === 'none' && !step.action.later;
-    const own = notes.filter((note) => note.rule === done.rule && note.part === (done.part ?? ''));
-    return nothingDone ? [] : [{ done, step, notes: own }];
+    const own = records.filter((record) => record.rule === done.rule && record.part === (done.part ?? ''));
+    return nothingDone ? [] : [{ done, step, records: own }];
   });
 }
 
@@ -114,23 +114,23 @@ function offered(rules: RuleSet, { rule, part, action, days, scope }: ReceiptLin
 async function restoreOne(
   db: Db,
   userId: string,
-  undoings: readonly RuleUndo[],
+  undos: readonly RuleUndo[],
   budget: RowBudget,
   now: Date,
 ): Promise<{ lines: ReceiptLine[]; leftovers: Leftover[] }> {
   const lines: ReceiptLine[] = [];
   const leftovers: Leftover[] = [];
   let left = budget.perPerson;
-  for (const { done, step, notes } of undoings) {
+  for (const { done, step, records } of undos) {
     const line = openLine(done);
     const undo = step && !done.doneAt ? step.action.undo : 'never';
     if (undo === 'by-itself') lines.push(withRestored(line, done.affected, now));
-    else if (undo === 'never' || notes.length === 0)
+    else if (undo === 'never' || records.length === 0)
       lines.push({ ...withRestored(line, 0, now), warning: 'cannot-be-restored' });
     else {
-      const { given, used } = await restoreWithinBudget(db, step!, userId, notes, left, now);
+      const { restored, used } = await restoreWithinBudget(db, step!, userId, records, left, now);
       left -= used;
-      const all = used === notes.reduce((sum, note) => sum + note.rows, 0);
+      const all = used === records.reduce((sum, record) => sum + record.rows, 0);
       if (!all)
         leftovers.push({
           userId,
@@ -138,44 +138,44 @@ async function restoreOne(
           transition: 'reactivated',
           position: lines.length,
           cursor: null,
-          affected: given,
+          affected: restored,
         });
-      lines.push(withRestored(line, given, all ? now : null));
+      lines.push(withRestored(line, restored, all ? now : null));
     }
   }
   return { lines, leftovers };
 }
 
-/** As many notes as fit into what is left of the row budget. */
+/** Restores as many undo records as fit into the remaining row budget. */
 async function restoreWithinBudget(
   db: Db,
   step: Step,
   userId: string,
-  notes: readonly UndoRecord[],
+  records: readonly UndoRecord[],
   left: number,
   now: Date,
-): Promise<{ given: number; used: number }> {
-  let [given, used] = [0, 0];
-  for (const note of notes) {
-    if (used + note.rows > left) break;
-    given += await restoreRecord(db, step, userId, note.id, now);
-    used += note.rows;
+): Promise<{ restored: number; used: number }> {
+  let [restored, used] = [0, 0];
+  for (const record of records) {
+    if (used + record.rows > left) break;
+    restored += await restoreRecord(db, step, userId, record.id, now);
+    used += record.rows;
   }
-  return { given, used };
+  return { restored, used };
 }
 
 function restoreRecord(
   db: Db,
   { statements, action, part }: Step,
   userId: string,
-  noteId: string,
+  recordId: string,
   now: Date,
 ): Promise<number> {
-  if (action.effect.kind !== 'set') throw new TypeError(`${part.rule.id}: nothing of ${action.name} can be given back`);
-  return statements.undoStatements(action.effect).restore(db, userId, noteId, now);
+  if (action.effect.kind !== 'set') throw new TypeError(`${part.rule.id}: ${action.name} cannot be restored`);
+  return statements.undoStatements(action.effect).restore(db, userId, recordId, now);
 }
 
-/** Nothing has come back yet. */
+/** The line of a restoration that has restored nothing yet. */
 function openLine({ rule, part, affected }: ReceiptLine): ReceiptLine {
   return {
     rule,

@@ -1,7 +1,7 @@
 import type { Effect } from '../declare/actions.js';
 import type { Counting, Statements } from '../sql/statements.js';
 
-/** How many rows one statement may change, and how many of one person. What exceeds it goes on as a task, in chunks. */
+/** How many rows one statement may change, in total and of one leaver. Larger steps continue as tasks, in chunks. */
 export interface RowBudget {
   perPerson: number;
   total: number;
@@ -9,7 +9,7 @@ export interface RowBudget {
 
 export const DEFAULT_BUDGET: RowBudget = { perPerson: 2_000, total: 50_000 };
 
-/** Those whose rows one statement may change together. */
+/** The items whose rows together fit into the budget. */
 export function withinBudget<T>(all: readonly T[], sizeOf: (one: T) => number, { perPerson, total }: RowBudget): T[] {
   let left = total;
   return all.filter((one) => {
@@ -21,9 +21,8 @@ export function withinBudget<T>(all: readonly T[], sizeOf: (one: T) => number, {
 }
 
 /**
- * How many rows several people have that the steps to come are to change, counted no further than one may have: for the
- * budget, and to leave out statements that would find nothing. What a rule counts that keeps its rows need not be counted
- * twice.
+ * Row counts per leaver for the steps of a run, counted up to one more than the budget of one leaver. Used to apply the
+ * budget and to skip statements that would find no rows. The counts of `keep` rules are used here, too.
  */
 export class RowCountCache {
   private readonly known = new Map<Statements, Map<Effect | 'all', Map<string, number>>>();
@@ -35,7 +34,7 @@ export class RowCountCache {
     private readonly perPerson: number,
   ) {}
 
-  /** What has still to be counted; no more than once. */
+  /** The counts that are still missing. Only the first call returns any. */
   takeUncounted(): Counting[] {
     if (this.asked) return [];
     this.asked = true;
@@ -53,25 +52,25 @@ export class RowCountCache {
     this.known.set(statements, selections);
   }
 
-  /** At most so many, at the time of the count. */
+  /** The number of rows at the time of the count, which is an upper bound for the effect's rows. */
   get(statements: Statements, effect: Effect, userId: string): number | undefined {
     const selections = this.known.get(statements);
     return selections?.get(statements.selectionOf(effect))?.get(userId) ?? selections?.get('all')?.get(userId);
   }
 
-  /** Rows have been changed: of their table what was counted before tells no longer that there is nothing. */
+  /** Call after rows have changed: a count of 0 for their table no longer shows that there are none. */
   invalidate(statements: Statements, effect: Effect): void {
     this.invalidated.add(changesOthers(effect) ? ANY : statements.tableName);
   }
 
-  /** Whether there was nothing, and nothing can have come to it since. */
+  /** Whether the count was 0 and no statement can have added rows since. */
   isEmpty(statements: Statements, effect: Effect, userId: string): boolean {
     if (this.invalidated.has(ANY) || this.invalidated.has(statements.tableName)) return false;
     return this.get(statements, effect, userId) === 0;
   }
 }
 
-/** Stands for every table: an effect may change others along with its own. */
+/** Stands for every table, because side effects can change any. */
 const ANY = '*';
 const changesOthers = (effect: Effect): boolean =>
   (effect.kind === 'set' || effect.kind === 'delete') && effect.sideEffects !== undefined;

@@ -18,9 +18,9 @@ export interface Part {
   readonly rule: Rule;
   readonly rows: Rows;
   readonly statements: Statements;
-  /** For actions that deal with other rows than the rule's. */
+  /** For actions with rows of their own. */
   readonly ownStatements: ReadonlyMap<Action, Statements>;
-  /** For actions whose delayed part works on other rows. */
+  /** For actions whose delayed effect has rows of its own. */
   readonly laterStatements: ReadonlyMap<Action, Statements>;
 }
 
@@ -28,20 +28,20 @@ export interface Part {
 export interface Step {
   readonly part: Part;
   readonly transition: Transition;
-  /** As decided, for the receipt. */
+  /** The action as decided, for the receipt. */
   readonly resolved: ResolvedAction;
-  /** As declared, to be done. */
+  /** The action as declared by the rule. */
   readonly action: Action;
-  /** The SQL for the rows that the action deals with. */
+  /** The SQL for the action's rows. */
   readonly statements: Statements;
 }
 
-/** A policy names something that this version of the service does not offer. */
+/** A policy names a rule or an action that this version of the service does not offer. */
 export class UnknownAction extends PermanentError {
   readonly code = 'invalid-action';
 }
 
-/** A service's rules, bound to its tables. The order is the order of the rules file. */
+/** A service's rules, bound to its tables, in the order of the rules file. */
 export class RuleSet {
   readonly parts: readonly Part[];
   private readonly marks: readonly MarkStatements[];
@@ -66,12 +66,12 @@ export class RuleSet {
     this.marks = [...new Set(marked)].map((marks) => new MarkStatements(em, marks));
   }
 
-  /** Whoever is back is marked nowhere any more. */
+  /** Removes all marks of reactivated users. */
   async removeMarks(db: Db, userIds: readonly string[]): Promise<void> {
     for (const marks of this.marks) await marks.remove(db, userIds);
   }
 
-  /** What identity's catalogue gets to know. */
+  /** The rules' descriptions for identity's catalogue. */
   describe(): RuleDescription[] {
     return this.rules.map((rule, position) => ({
       id: rule.id,
@@ -97,7 +97,7 @@ export class RuleSet {
     }));
   }
 
-  /** What is to be done on the given transitions, in order. A rule that the policy does not name is left out. */
+  /** The steps of the given transitions, in order. Rules that the policy does not name are left out. */
   plan(transitions: readonly Transition[], policy: ResolvedRules): Step[] {
     const wanted = TRANSITIONS.filter((transition) => transitions.includes(transition));
     return wanted.flatMap((transition) =>
@@ -109,7 +109,10 @@ export class RuleSet {
     );
   }
 
-  /** The part and action that a stored task or receipt line speaks of. */
+  /**
+   * The step of a stored task or receipt line.
+   * @throws UnknownAction
+   */
   find(ruleId: string, part: string | null | undefined, transition: Transition, resolved: ResolvedAction): Step {
     const found = this.parts.find(
       (candidate) => candidate.rule.id === ruleId && (candidate.rows.part ?? null) === (part ?? null),
@@ -118,7 +121,7 @@ export class RuleSet {
     return stepOf(found, transition, resolved);
   }
 
-  /** `table.column` of every column that a rule answers for. */
+  /** `table.column` of every column that a rule covers. */
   covered(): Set<string> {
     const all = this.parts.flatMap((part) => [
       part.statements,
@@ -151,8 +154,8 @@ function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) =
 }
 
 /**
- * Whether rows that the earlier action has dealt with still await the later one. Lets a preview of a deletion, which
- * applies both transitions one after the other, tell what the second will find.
+ * Whether rows changed by the earlier effect are still selected by the later one. A deletion applies both transitions, and
+ * its preview has to know which rows the second one will find.
  */
 export function survives(rows: Rows, earlier: Effect, later: Effect): boolean {
   if (earlier.kind === 'none') return true;

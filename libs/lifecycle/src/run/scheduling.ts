@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../declare/where.js';
 import type { Step } from './rule-set.js';
 
-/** Whose step has a delayed part. */
+/** A leaver with a step that has a delayed effect. */
 interface Due {
   userId: string;
   accountId: string;
@@ -11,7 +11,7 @@ interface Due {
   step: Step;
 }
 
-/** Notes delayed parts: one row per person and rule. A clock that runs already goes on. */
+/** Stores delayed effects, one row per user and part. A pending one keeps its due time. */
 export async function scheduleActions(db: Db, entries: readonly Due[], now: Date): Promise<void> {
   if (entries.length === 0) return;
   const rows = entries.map((entry) => ({

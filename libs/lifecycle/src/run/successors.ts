@@ -15,16 +15,15 @@ export interface Successor {
 }
 
 /**
- * The account has nobody to take over, as far as this service knows. Its directory may be behind: the event is tried
- * again.
+ * The service knows no successor in the account. The event is retried, because the directory may be out of date.
  */
 export class NoFirstAdmin extends Error {
   readonly code = 'no-first-admin';
 }
 
 /**
- * Who takes over. A named successor is checked again when the effect happens: whoever has left meanwhile is replaced by
- * the first admin. Their directory rows are held, so that they cannot leave in between.
+ * Who takes over. A named successor who has left since the decision is replaced by the first admin. The successors'
+ * directory rows are locked, so that they cannot leave in between.
  */
 export class Successors {
   private constructor(
@@ -38,7 +37,7 @@ export class Successors {
     const named = [...new Set(giving.flatMap((leaver) => leaver.steps.flatMap((step) => step.resolved.to ?? [])))];
     const leaving = leavers.map((leaver) => leaver.userId);
     const accounts = [...new Set(giving.map((leaver) => leaver.accountId))];
-    // Whoever is found and has left once the lock is there is no longer among the rows.
+    // A user who leaves before the lock is granted no longer matches.
     const { rows: held } = await sql<{ user_id: string; account_id: string; first: boolean }>`
       with first as (select array(select user_id from (${selectFirstAdmins(accounts, leaving)}) f) as ids)
       select user_id, account_id, user_id = any((select ids from first)::uuid[]) as first from directory
@@ -51,17 +50,17 @@ export class Successors {
     );
   }
 
-  /** @throws NoFirstAdmin when there is nobody */
+  /** @throws NoFirstAdmin if there is no successor */
   of(leaver: Leaver, step: Step): Successor {
     const named = step.resolved.to;
     if (named && this.active.has(`${leaver.accountId} ${named}`)) return { userId: named };
     const firstAdmin = this.firstAdmins.get(leaver.accountId);
-    if (!firstAdmin) throw new NoFirstAdmin(`nobody to take over in account ${leaver.accountId}`);
+    if (!firstAdmin) throw new NoFirstAdmin(`no successor in account ${leaver.accountId}`);
     return named ? { userId: firstAdmin, warning: 'successor-has-left' } : { userId: firstAdmin };
   }
 }
 
-/** The first admin of each account that has one, apart from those who are leaving. They are not held. */
+/** The first admin of each account that has one, never a leaver. Their rows are not locked. */
 export async function firstAdmins(
   db: Db,
   accountIds: readonly string[],

@@ -7,8 +7,9 @@ import type { Db } from '../declare/where.js';
 import type { Counting, Statements } from './statements.js';
 
 /**
- * Several counts in one statement, since asking takes longer than counting; by user, in the order of the questions. Those
- * about the same people share them: five hundred people are sent once, and a preview's only leaver is planned for once.
+ * Runs several counts in one statement, because a round trip takes longer than a count. Counts for the same leavers share
+ * one relation, so 500 leavers are sent once, and a preview's single leaver is planned once.
+ * @returns one map per counting, in the same order: the row count by user id
  */
 export async function countTogether(db: Db, countings: readonly Counting[]): Promise<Map<string, number>[]> {
   const counts = countings.map(() => new Map<string, number>());
@@ -16,11 +17,11 @@ export async function countTogether(db: Db, countings: readonly Counting[]): Pro
   const relations = new Map<string, { name: Sql; table: Sql }>();
   const each = countings.map((counting, n) => {
     const { leavers } = counting;
-    const who = leavers.map(({ userId, leftAt }) => `${userId} ${leftAt.getTime()}`).join();
+    const key = leavers.map(({ userId, leftAt }) => `${userId} ${leftAt.getTime()}`).join();
     const name = `l${relations.size}`;
-    if (!relations.has(who))
-      relations.set(who, { name: sql.id(name), table: leaverTable(leavers.map(asCounted), name) });
-    return sql`select ${sql.lit(n)} as n, c.* from (${counting.statements.counting(counting, relations.get(who)!.name)}) c`;
+    if (!relations.has(key))
+      relations.set(key, { name: sql.id(name), table: leaverTable(leavers.map(asCounted), name) });
+    return sql`select ${sql.lit(n)} as n, c.* from (${counting.statements.counting(counting, relations.get(key)!.name)}) c`;
   });
   const tables = [...relations.values()].map(({ table }) => table);
   const { rows } = await sql<{ n: number; user_id: string; count: string }>`
@@ -29,7 +30,7 @@ export async function countTogether(db: Db, countings: readonly Counting[]): Pro
   return counts;
 }
 
-/** What is done to the rows, and who gets them, does not tell which rows they are. */
+/** Keeps only the columns that select rows; successor, due date and undo version do not. */
 const asCounted = ({ userId, accountId, wasManager, leftAt }: LeaverRow): LeaverRow => ({
   userId,
   accountId,
@@ -37,7 +38,7 @@ const asCounted = ({ userId, accountId, wasManager, leftAt }: LeaverRow): Leaver
   leftAt,
 });
 
-/** Rows per leaver on which the effect has still to happen; for an effect of none, the rows concerned. */
+/** Returns per leaver how many rows the effect has not changed yet; for the effect `none`, how many rows match. */
 export async function countRows(
   db: Db,
   statements: Statements,

@@ -3,14 +3,14 @@ import type { LeaverRow } from '../declare/leaver.js';
 import type { Sql } from './relation.js';
 
 /**
- * The leavers as a relation, named `l` unless otherwise. Of a single one PostgreSQL gets to see the values themselves: it
- * then plans by how many rows this person has, and not by how many somebody has on average.
+ * The leavers as a CTE, named `l` by default. For a single leaver PostgreSQL sees the values themselves, so it plans with
+ * the number of rows that this user has instead of the average.
  */
 export function leaverTable(leavers: readonly LeaverRow[], name = 'l'): Sql {
   const relation = sql.id(name);
   const columns = sql`l (user_id, account_id, was_manager, left_at, successor, due, undo_version)`;
-  const [one, another] = leavers;
-  if (one && !another)
+  const [one, second] = leavers;
+  if (one && !second)
     return sql`${relation} as not materialized (select * from (values (
       ${one.userId}::uuid, ${one.accountId}::uuid, ${one.wasManager}::boolean, ${one.leftAt}::timestamptz,
       ${one.successor ?? null}::uuid, ${one.due ?? null}::timestamptz, ${one.undoVersion ?? null}::bigint)) as ${columns})`;

@@ -4,13 +4,13 @@ import type { Marks } from '../declare/actions.js';
 import { Relation, type Sql } from './relation.js';
 import type { Db } from '../declare/where.js';
 
-/** The SQL for the rows that mark others for a leaver. */
+/** The SQL for marks: rows in another table that exclude a leaver from a row. */
 export class MarkStatements {
   private readonly table: Sql;
   private readonly account: Sql;
   private readonly row: Sql;
   private readonly person: Sql;
-  /** `table.column` of the person, for the test of completeness. */
+  /** `table.column` of the leaver's id, for the completeness test. */
   readonly covers: string;
 
   constructor(em: EntityManager, marks: Marks) {
@@ -22,13 +22,13 @@ export class MarkStatements {
     this.covers = `${relation.name}.${relation.columnName(marks.person)}`;
   }
 
-  /** Whether the row `t` has still to be marked for the leaver `l`. */
+  /** The condition that row `t` has no mark for leaver `l` yet. */
   missing(): Sql {
     return sql`not exists (select 1 from ${this.table} m where m.${this.row} = t.id and m.${this.person} = l.user_id)`;
   }
 
   /**
-   * Marks the selected rows `t`, none that somebody else is just taking away.
+   * Marks the selected rows `t`. `for key share` skips rows that a concurrent transaction deletes.
    * @param leavers a relation with the alias `l`
    */
   insert(rows: Sql, leavers: Sql, selected: Sql): Sql {

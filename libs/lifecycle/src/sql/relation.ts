@@ -4,7 +4,7 @@ import { sql, type RawBuilder } from 'kysely';
 
 export type Sql = RawBuilder<unknown>;
 
-/** An entity as SQL sees it: properties by the names of their columns. */
+/** Maps an entity's properties to the columns of its table. */
 export class Relation {
   readonly name: string;
   readonly table: Sql;
@@ -22,7 +22,7 @@ export class Relation {
     );
   }
 
-  /** @throws TypeError when there is no such property; so do the others */
+  /** @throws TypeError if the entity has no such property; so do the other methods */
   column(property: string): Sql {
     return sql.ref(this.columnName(property));
   }
@@ -31,7 +31,7 @@ export class Relation {
     return this.known(property).name;
   }
 
-  /** As the entity declares it; a person is a `user_ref`, a detail of theirs is `personal`. */
+  /** The type that the entity declares: `user_ref` for a user's id, `personal` for personal data. */
   columnType(property: string): string {
     return this.known(property).type;
   }

@@ -20,16 +20,16 @@ import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from '../declare/where.js';
 import { UndoStatements, type UndoRecordKey } from './undo-statements.js';
 
-/** Of which rows, and of whom. */
+/** Which rows to count, and for which leavers. */
 export interface Counting {
   statements: Statements;
   effect: Effect;
   leavers: readonly LeaverRow[];
-  /** Where the count may end. */
+  /** Counts no further than this, per leaver. */
   atMost?: number;
 }
 
-/** So many rows behind this id. */
+/** The next `rows` rows in id order, after the id `after`. */
 export interface Chunk {
   rows: number;
   after?: string | null;
@@ -38,18 +38,18 @@ export interface Chunk {
 export interface Changed {
   count: number;
   /**
-   * The first of them. The next chunk begins its search there, not behind the last: it meets the index entries of the rows
-   * that are gone while they are still at hand, and marks them as dead. Otherwise whoever asks at the end whether anything
-   * is left would have to look at all of them at once.
+   * The lowest changed id. The next chunk starts its search there and not at the last id: it then visits the index entries
+   * of the rows just changed while they are still cached, and marks them as dead. Otherwise the final check for remaining
+   * rows would have to visit all of them at once.
    */
   firstId: string | null;
 }
 
-const behind = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}::uuid` : sql``);
+const afterCursor = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}::uuid` : sql``);
 
 /**
- * The SQL for one kind of rows. The same selection serves the count before, the change, and the count after, so that
- * they cannot disagree.
+ * The SQL for one kind of rows. The count before, the change and the count after use the same condition, so they cannot
+ * disagree.
  */
 export class Statements {
   private readonly relation: Relation;
@@ -64,7 +64,7 @@ export class Statements {
     for (const property of [rows.person, ...Object.keys(rows.where)]) if (property) this.column(property);
   }
 
-  /** `table.column` of the person, for the test of completeness. */
+  /** `table.column` of the leaver's id, for the completeness test. */
   get covers(): string | null {
     return this.rows.person && `${this.relation.name}.${this.relation.columnName(this.rows.person)}`;
   }
@@ -73,14 +73,14 @@ export class Statements {
     return this.relation.name;
   }
 
-  /** The same for effects that happen on the same rows of these, as far as that can be told. */
+  /** A key that is equal for effects known to select the same rows. */
   selectionOf(effect: Effect): Effect | 'all' {
     return effect.kind === 'none' || removesRows(effect) ? 'all' : effect;
   }
 
   /**
-   * A row a leaver, with `user_id` and `count`.
-   * @param leavers a relation as `leaverTable` makes it
+   * A query that returns one row per leaver, with `user_id` and `count`.
+   * @param leavers the name of a relation built by `leaverTable`
    */
   counting({ effect, atMost }: Pick<Counting, 'effect' | 'atMost'>, leavers: Sql): Sql {
     const found = sql`from ${this.table} t where ${this.selection(effect)}`;
@@ -89,7 +89,7 @@ export class Statements {
       from ${leavers} l`;
   }
 
-  /** Whether anything is left to do for one leaver. Stops at the first row. */
+  /** Whether the effect has rows left to change for one leaver. Stops at the first row. */
   async any(db: Db, effect: Effect, leaver: LeaverRow): Promise<boolean> {
     const { rows } = await sql<{ left: boolean }>`
       with ${leaverTable([leaver])}
@@ -97,7 +97,7 @@ export class Statements {
     return rows[0]!.left;
   }
 
-  /** Ids of the rows concerned, for a preview that lists them. */
+  /** The first `limit` ids of the selected rows, for a preview that lists them. */
   async list(db: Db, effect: Effect, leaver: LeaverRow, limit: number): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
       with ${leaverTable([leaver])}
@@ -106,48 +106,49 @@ export class Statements {
   }
 
   /**
-   * Changes all rows of all leavers at once, and tells how many of whose.
-   * @param note writes down with the change which rows of whom it is, where the leaver is `undoVersion` something
+   * Changes all rows of all leavers in one statement.
+   * @param undoKey if given, also writes undo records for leavers that have an `undoVersion`
+   * @returns the number of changed rows by user id; leavers without changed rows are left out
    */
   async run(
     db: Db,
     effect: Exclude<Effect, { kind: 'none' }>,
     leavers: readonly LeaverRow[],
     now: Date,
-    note?: UndoRecordKey,
+    undoKey?: UndoRecordKey,
   ): Promise<Map<string, number>> {
-    const among = leavers.length > 0 ? await this.prepare(db, effect, leavers) : undefined;
-    if (!among) return new Map();
-    const undo = note && this.undo(effect, leavers);
-    const selected = sql`${this.selection(effect)} ${among}`;
+    const restriction = leavers.length > 0 ? await this.prepare(db, effect, leavers) : undefined;
+    if (!restriction) return new Map();
+    const undo = undoKey && this.undo(effect, leavers);
+    const selected = sql`${this.selection(effect)} ${restriction}`;
     const { rows } = await sql<{ user_id: string; count: string }>`
       with ${leaverTable(leavers)},
-      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.record(note)})` : sql``}
+      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.record(undoKey)})` : sql``}
       select user_id, count(*) as count from changed group by user_id`.execute(db);
     return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
   }
 
-  /** The same for the next rows of one leaver, in the order of their ids. */
+  /** Like `run`, for the next chunk of one leaver's rows, in id order. */
   async runChunk(
     db: Db,
     effect: Exclude<Effect, { kind: 'none' }>,
     leaver: LeaverRow,
     chunk: Chunk,
     now: Date,
-    note?: UndoRecordKey,
+    undoKey?: UndoRecordKey,
   ): Promise<Changed> {
-    const among = await this.prepare(db, effect, [leaver], chunk);
-    if (!among) return { count: 0, firstId: null };
-    const undo = note && this.undo(effect, [leaver]);
+    const restriction = await this.prepare(db, effect, [leaver], chunk);
+    if (!restriction) return { count: 0, firstId: null };
+    const undo = undoKey && this.undo(effect, [leaver]);
     const { rows } = await sql<{ count: string; first_id: string | null }>`
       with ${leaverTable([leaver])},
-      target as (${this.next(effect, chunk, among)}),
-      changed as (${this.change(effect, sql`target l`, this.unchangedSince(), now, undo)}) ${undo ? sql`, noted as (${undo.record(note)})` : sql``}
+      target as (${this.next(effect, chunk, restriction)}),
+      changed as (${this.change(effect, sql`target l`, this.unchangedSince(), now, undo)}) ${undo ? sql`, noted as (${undo.record(undoKey)})` : sql``}
       select count(*) as count, (select id from changed order by id limit 1) as first_id from changed`.execute(db);
     return { count: Number(rows[0]!.count), firstId: rows[0]!.first_id };
   }
 
-  /** The SQL by which what a change has noted is undone. */
+  /** The SQL that writes the undo records of this effect and restores rows from them. */
   undoStatements(effect: SetEffect): UndoStatements {
     return new UndoStatements(this.em, this.rows, effect);
   }
@@ -159,8 +160,8 @@ export class Statements {
   }
 
   /**
-   * Where other tables have to change along with the rows: locks those and changes the others.
-   * @returns the condition that leaves out any other rows; undefined where there are none to change
+   * Locks the rows and runs the effect's side effects on other tables, if it has any.
+   * @returns a condition that restricts the change to the locked rows; undefined if there are no rows to change
    */
   private async prepare(
     db: Db,
@@ -172,7 +173,7 @@ export class Statements {
     if (!sideEffects) return sql``;
     const { rows: found } = await sql<{ id: string; user_id: string }>`
       with ${leaverTable(leavers)}
-      select t.id, l.user_id from l join ${this.table} t on ${this.selection(effect)} ${chunk ? behind(chunk) : sql``}
+      select t.id, l.user_id from l join ${this.table} t on ${this.selection(effect)} ${chunk ? afterCursor(chunk) : sql``}
       order by t.id ${chunk ? sql`limit ${chunk.rows}` : sql``} for update of t`.execute(db);
     if (found.length === 0) return undefined;
     const ids = found.map((row) => row.id);
@@ -181,13 +182,13 @@ export class Statements {
     return sql`and t.id = any(${ids}::uuid[])`;
   }
 
-  private next(effect: Effect, chunk: Chunk, among: Sql): Sql {
+  private next(effect: Effect, chunk: Chunk, restriction: Sql): Sql {
     return sql`
-      select t.id as row_id, l.* from l join ${this.table} t on ${this.selection(effect)} ${among} ${behind(chunk)}
+      select t.id as row_id, l.* from l join ${this.table} t on ${this.selection(effect)} ${restriction} ${afterCursor(chunk)}
       order by t.id limit ${chunk.rows}`;
   }
 
-  /** Checked again on the row itself, which somebody else may have changed since it was selected. */
+  /** The conditions checked again on the row itself, because another transaction may have changed it since it was selected. */
   private unchangedSince(): Sql {
     const own = this.rows.person ? [sql`t.${this.column(this.rows.person)} = l.user_id`] : [];
     return sql.join([sql`t.id = l.row_id`, ...own, ...this.conditions()], sql` and `);
@@ -208,10 +209,10 @@ export class Statements {
     const assignments = this.entries(effect.changes).map(
       ([column, value]) => sql`${column} = ${this.value(value, now)}`,
     );
-    const memories = undo ? sql`, l.successor, ${undo.returnedValues()}` : sql``;
+    const undoColumns = undo ? sql`, l.successor, ${undo.returnedValues()}` : sql``;
     return sql`
       update ${this.table} t set ${sql.join(assignments)} from ${leavers} where ${selected}
-      returning l.user_id, t.id ${memories}`;
+      returning l.user_id, t.id ${undoColumns}`;
   }
 
   private selection(effect: Effect): Sql {
@@ -234,12 +235,12 @@ export class Statements {
     return Array.isArray(wanted) ? sql`${column} = any(${wanted})` : sql`${column} = ${wanted}`;
   }
 
-  /** A row is done when it has all the values that can be known beforehand. */
+  /** A row is pending until it has all fixed values of the effect. */
   private pending(changes: Changes): Sql {
     const fixed = this.entries(changes).filter(([, value]) => isFixed(value));
     if (fixed.length === 0)
       throw new TypeError(
-        `${this.relation.name}: an action has to set at least one fixed value, by which its rows are known to be done`,
+        `${this.relation.name}: an action has to set at least one fixed value, which marks its rows as done`,
       );
     return sql`(${sql.join(
       fixed.map(([column, value]) => sql`t.${column} is distinct from ${value}`),

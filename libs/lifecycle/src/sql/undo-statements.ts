@@ -4,16 +4,16 @@ import { DUE, LEAVER, NOW, PERSON, SUCCESSOR, type SetEffect, type Value } from 
 import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from '../declare/where.js';
 
-/** Whose note is written, by rule. */
+/** The rule and part under which an undo record is stored. */
 export interface UndoRecordKey {
   rule: string;
   part: string;
 }
 
 /**
- * The SQL for undoing: a note of the rows that an effect changes, written by the statement that changes them, and the way
- * back. Most of what the rows held before follows from the rule: its person was the leaver, and what a condition says was
- * so. Only the rest is put into the note.
+ * The SQL for undo records: the statement that changes rows also records them, and a restoration reads the record. Most
+ * former values follow from the rule: the person column named the leaver, and the columns of the rule's conditions held
+ * the required values. The record stores only the other values.
  */
 export class UndoStatements {
   private readonly relation: Relation;
@@ -29,11 +29,11 @@ export class UndoStatements {
     this.changes = PERSON in effect.changes ? [[rows.person!, effect.changes[PERSON] as Value], ...named] : named;
     for (const property of this.remembered) {
       if (this.relation.columnType(property) === 'personal')
-        throw new TypeError(`${this.relation.name}: ${property} is personal and must not be noted for an undo`);
+        throw new TypeError(`${this.relation.name}: ${property} is personal and must not be stored in an undo record`);
     }
   }
 
-  /** Properties whose former values don't follow from the rule. */
+  /** Properties whose former values do not follow from the rule. */
   private get remembered(): string[] {
     return this.changes.map(([property]) => property).filter((property) => this.impliedValue(property) === undefined);
   }
@@ -45,7 +45,7 @@ export class UndoStatements {
       .map(([property]) => property);
   }
 
-  /** For `returning`: what has to be remembered of each row. */
+  /** The `before` and `after` columns for `returning`. */
   returnedValues(): Sql {
     return sql`${this.values('old', this.remembered)} as before, ${this.values('new', this.computed)} as after`;
   }
@@ -59,7 +59,10 @@ export class UndoStatements {
     return sql`jsonb_build_object(${sql.join(pairs)})`;
   }
 
-  /** Notes the rows of `changed`, a note a person. The lists run parallel: they are made of the same rows in the same order. */
+  /**
+   * Inserts one undo record per leaver for the rows of the CTE `changed`. `row_ids`, `before` and `after` are parallel:
+   * they aggregate the same rows in the same order.
+   */
   record({ rule, part }: UndoRecordKey): Sql {
     const listed = (name: 'before' | 'after', properties: readonly string[]) =>
       properties.length > 0 ? sql`jsonb_agg(c.${sql.ref(name)})` : sql`null::jsonb`;
@@ -71,17 +74,18 @@ export class UndoStatements {
   }
 
   /**
-   * Uses up one note: rows that are still as the effect left them are again as they were before. Somebody else who was
-   * named on them is so again unless they have left; they are held, so that they can't leave in between.
-   * @returns how many rows came back
+   * Deletes one undo record and restores its rows, except those that have changed since the effect. Other users whom a
+   * row named before are named again only while they are active; their directory rows are locked so that they cannot leave
+   * in between.
+   * @returns the number of restored rows
    */
-  async restore(db: Db, userId: string, noteId: string, now: Date): Promise<number> {
+  async restore(db: Db, userId: string, recordId: string, now: Date): Promise<number> {
     const { table } = this.relation;
     const assignments = this.changes.map(
       ([property]) => sql`${this.relation.column(property)} = ${this.formerValue(property)}`,
     );
     const { rows } = await sql<{ count: string }>`
-      with note as materialized (delete from undo where user_id = ${userId} and id = ${noteId} returning *),
+      with note as materialized (delete from undo where user_id = ${userId} and id = ${recordId} returning *),
       was as materialized (
         select n.user_id, n.successor, r.id, r.before, r.after from note n cross join lateral
           rows from (unnest(n.row_ids), jsonb_array_elements(n.before), jsonb_array_elements(n.after)) as r (id, before, after)),
@@ -95,14 +99,17 @@ export class UndoStatements {
     return Number(rows[0]!.count);
   }
 
-  /** What the note says of these properties, in the types of the table. Its name alone may be that of another type. */
+  /**
+   * Reads the recorded values in the column types of the table. The type is qualified with `public`, because an unqualified
+   * table name may also be the name of another type.
+   */
   private read(list: 'before' | 'after', alias: 'a' | 'b', properties: readonly string[]): Sql {
     if (properties.length === 0) return sql``;
     const type = sql.id('public', this.relation.name);
     return sql`cross join lateral jsonb_populate_record(null::${type}, was.${sql.ref(list)}) ${sql.raw(alias)}`;
   }
 
-  /** What the rule says the row held before; undefined where only the note knows. */
+  /** The former value as it follows from the rule; undefined if only the undo record has it. */
   private impliedValue(property: string): Sql | undefined {
     if (property === this.rows.person) return sql`was.user_id`;
     const wanted = this.rows.where[property];
@@ -110,14 +117,14 @@ export class UndoStatements {
   }
 
   private formerValue(property: string): Sql {
-    const noted = sql`b.${this.relation.column(property)}`;
-    const known = this.impliedValue(property);
-    if (known) return known;
-    if (this.relation.columnType(property) !== 'user_ref') return noted;
-    return sql`case when ${noted} = was.user_id or ${noted} in (select user_id from held) then ${noted} end`;
+    const recorded = sql`b.${this.relation.column(property)}`;
+    const implied = this.impliedValue(property);
+    if (implied) return implied;
+    if (this.relation.columnType(property) !== 'user_ref') return recorded;
+    return sql`case when ${recorded} = was.user_id or ${recorded} in (select user_id from held) then ${recorded} end`;
   }
 
-  /** Everybody whom the note names beside the leaver and the successor. */
+  /** All user ids among the recorded values. */
   private people(): Sql {
     const named = this.remembered
       .filter((property) => this.relation.columnType(property) === 'user_ref')
@@ -125,7 +132,7 @@ export class UndoStatements {
     return named.length > 0 ? sql.join(named, sql` union `) : sql`null`;
   }
 
-  /** The row is still as the effect left it, and is still one that the rule speaks of. */
+  /** The conditions that a row is still as the effect left it and is still covered by the rule. */
   private unchanged(now: Date): Sql[] {
     const changed = new Set(this.changes.map(([property]) => property));
     const others = Object.entries(this.rows.where).filter(([property]) => !changed.has(property));
@@ -144,7 +151,7 @@ export class UndoStatements {
 
   private asSet(property: string, value: Value): Sql[] {
     const column = sql`t.${this.relation.column(property)}`;
-    // A time says when it was set and nothing by whom.
+    // A time does not show who set it.
     if (value === NOW || value === DUE) return [];
     if (value === LEAVER) return [sql`${column} = was.user_id`];
     if (value === SUCCESSOR) return [sql`${column} = was.successor`];
