@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort } from '#libs/local-servers';
-import { built, CACHE, forgetBuilds } from '../faults/builds.js';
+import { buildOnce, CACHE, removeBuilds } from '../faults/builds.js';
 import { REPUBLISHES_SOON } from '../faults/edits.js';
 import { Api } from './api.js';
 import { Foundation, PARTS } from './foundation.js';
@@ -43,7 +43,7 @@ export class Processes {
   /** Starts the service and waits until it is ready. */
   async run(name: string): Promise<void> {
     const { settings, hear } = this.wishes;
-    const child = spawn(process.execPath, [join(await built([REPUBLISHES_SOON]), `${name}.js`)], {
+    const child = spawn(process.execPath, [join(await buildOnce([REPUBLISHES_SOON]), `${name}.js`)], {
       env: {
         PATH: process.env.PATH,
         LEAVER_CALLS_IN_TRANSACTION: 'throw',
@@ -74,6 +74,6 @@ export class Processes {
     const gone = running.map((child) => once(child, 'exit'));
     for (const child of running) child.kill('SIGTERM');
     await Promise.all(gone);
-    await Promise.all([this.foundation.clear(), forgetBuilds()]);
+    await Promise.all([this.foundation.clear(), removeBuilds()]);
   }
 }

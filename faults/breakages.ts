@@ -3,14 +3,14 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import type { FailpointName, Strike } from '#libs/jobs';
 import { USERS } from '#libs/broker';
-import { EVERYBODY, SERVICES, type Cluster } from './cluster.js';
-import { BELONGINGS, haveItFail } from './ledger.js';
+import { PROCESSES, SERVICES, type Cluster } from './cluster.js';
+import { OWNED_ROWS, failStatements } from './ledger.js';
 import type { Random } from './random.js';
 
 const RULE_OWNERS = SERVICES.filter((service) => service !== 'identity');
 
-/** Who comes past each failpoint. */
-export const PASSERS: Readonly<Record<FailpointName, readonly string[]>> = {
+/** The services that pass each failpoint. */
+export const SERVICES_OF_FAILPOINT: Readonly<Record<FailpointName, readonly string[]>> = {
   'call.commit': SERVICES,
   'relay.publish': ['identity'],
   'receive.commit': RULE_OWNERS,
@@ -21,41 +21,41 @@ export const PASSERS: Readonly<Record<FailpointName, readonly string[]>> = {
   'departure.close': ['identity'],
 };
 export const ACTIONS = ['throw', 'do-then-throw', 'kill', 'do-then-kill'] as const;
-/** A lost connection, a shutdown, a full disk: what passes by itself; and an error that blames the event. */
+/** Transient SQLSTATEs (lost connection, shutdown, full disk) and one that counts as an error of the event. */
 const CODES = ['08006', '57P01', '53100', 'XX000'];
-/** Longer than the pause until a delivery nobody acknowledged comes again, and an event nobody answered. */
-const LONG = 5_000;
+/** Longer than the delay after which unacknowledged deliveries and unanswered events are repeated. */
+const ABSENCE_MS = 5_000;
 
 export interface Scene {
   cluster: Cluster;
   random: Random;
-  /** The tester's own connection, which may do everything. */
+  /** The test's own connection, with all permissions. */
   nats: NatsConnection;
 }
 
-/** Each does one kind of harm and puts back what does not mend itself. Answers how many single faults that were. */
+/** Injects one kind of fault and repairs what does not recover by itself. @returns the number of faults injected */
 export type Breakage = (scene: Scene) => Promise<number>;
 
-/** Counted when they strike, which may be later. */
+/** Returns 0: these faults are counted when they strike, which may be later. */
 const failpoints: Breakage = async ({ cluster, random }) => {
-  const names = Object.keys(PASSERS) as FailpointName[];
+  const names = Object.keys(SERVICES_OF_FAILPOINT) as FailpointName[];
   for (let n = 0; n < 4; n++) {
     const name = random.pick(names);
     const action = random.weighted({ throw: 8, 'do-then-throw': 8, kill: 1, 'do-then-kill': 1 });
     const strike: Strike = { failpoint: name, action, code: random.pick(CODES) };
-    cluster.strike(random.pick(PASSERS[name]), strike);
+    cluster.strike(random.pick(SERVICES_OF_FAILPOINT[name]), strike);
   }
   await pause(300);
   return 0;
 };
 
-const died: Breakage = async ({ cluster, random }) => {
-  cluster.kill(random.pick(EVERYBODY));
+const killed: Breakage = async ({ cluster, random }) => {
+  cluster.kill(random.pick(PROCESSES));
   return 1;
 };
 
-const asked: Breakage = async ({ cluster, random }) => {
-  cluster.terminate(random.pick(EVERYBODY));
+const terminated: Breakage = async ({ cluster, random }) => {
+  cluster.terminate(random.pick(PROCESSES));
   return 1;
 };
 
@@ -114,7 +114,7 @@ const slowness: Breakage = async (scene) => {
   return 1;
 };
 
-/** As when a machine in between has gone: noticed only after a while. */
+/** As if a machine in between had failed: the client notices it only after a while. */
 const halfOpen: Breakage = async (scene) => {
   const proxy = proxyOf(scene);
   proxy.halfOpen();
@@ -123,7 +123,7 @@ const halfOpen: Breakage = async (scene) => {
   return 1;
 };
 
-/** Old events again, as new messages, the last ones first. */
+/** Publishes old events again as new messages, newest first. */
 const repetitions: Breakage = async ({ nats: connection, random }) => {
   const events = await latest(connection, 4 + random.below(5));
   for (const { subject, data } of events.reverse())
@@ -146,14 +146,14 @@ const nonsense: Breakage = async ({ nats: connection, random }) => {
 };
 
 const poison: Breakage = async ({ cluster, random }) => {
-  const { service, table } = random.pick(BELONGINGS);
-  await haveItFail(cluster.servers, { service, table, code: 'P0001' }, 400 + random.below(1_000));
+  const { service, table } = random.pick(OWNED_ROWS);
+  await failStatements(cluster.servers, { service, table, code: 'P0001' }, 400 + random.below(1_000));
   return 1;
 };
 
 const fullDisk: Breakage = async ({ cluster, random }) => {
   const table = 'inbox';
-  await haveItFail(
+  await failStatements(
     cluster.servers,
     { service: random.pick(RULE_OWNERS), table, code: '53100' },
     300 + random.below(1_000),
@@ -164,7 +164,7 @@ const fullDisk: Breakage = async ({ cluster, random }) => {
 const longAbsence: Breakage = async ({ cluster, random }) => {
   const name = random.pick(SERVICES);
   await cluster.takeDown(name);
-  await pause(LONG);
+  await pause(ABSENCE_MS);
   await cluster.run(name);
   return 1;
 };
@@ -180,8 +180,8 @@ const clocks: Breakage = async ({ cluster, random }) => {
 
 export const BREAKAGES = {
   failpoints,
-  died,
-  asked,
+  killed,
+  terminated,
   backends,
   postgres,
   nats,
@@ -202,8 +202,8 @@ export const BREAKAGES = {
 
 type Weights = Readonly<Partial<Record<keyof typeof BREAKAGES, number>>>;
 
-/** How often each kind comes, in proportion: those that are over at once, */
-export const SMALL: Weights = {
+/** Relative frequencies of the short faults. */
+export const SHORT_FAULTS: Weights = {
   failpoints: 20,
   backends: 8,
   resets: 6,
@@ -214,10 +214,10 @@ export const SMALL: Weights = {
   slowness: 2,
   clocks: 2,
 };
-/** and those that take a while, which come at the same time as the others, but one by one. */
-export const GREAT: Weights = {
-  died: 6,
-  asked: 3,
+/** Relative frequencies of the long faults. One at a time runs, in parallel to the short ones. */
+export const LONG_FAULTS: Weights = {
+  killed: 6,
+  terminated: 3,
   postgres: 2,
   nats: 4,
   pausedNats: 4,
@@ -229,7 +229,7 @@ export const GREAT: Weights = {
 };
 
 function proxyOf({ cluster, random }: Scene) {
-  const { database, broker } = cluster.servers.proxies.get(random.pick(EVERYBODY))!;
+  const { database, broker } = cluster.servers.proxies.get(random.pick(PROCESSES))!;
   return database && random.below(2) === 0 ? database : broker;
 }
 
@@ -239,7 +239,7 @@ function messageId(id: string) {
   return all;
 }
 
-/** The last messages of the stream of events; fewer when the broker is away or has forgotten them. */
+/** The last messages of the stream of events; fewer if the broker is down or has lost them. */
 export async function latest(connection: NatsConnection, count: number) {
   const found: { subject: string; data: Uint8Array }[] = [];
   try {

@@ -1,5 +1,5 @@
-// node faults/build.mjs <folder> <edits as JSON>: bundles each service for the processes of a fault run: quick to start, with a
-// clock that the parent process sets, and with edits to single files.
+// node faults/build.mjs <folder> <edits as JSON>: bundles each service for a fault run. Bundles start quickly and contain the
+// edits to single files.
 /** @import { Plugin } from 'esbuild' */
 /** @import { Edit } from './edits.ts' */
 import { build } from 'esbuild';

@@ -8,13 +8,13 @@ import type { Edit } from './edits.js';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Where what is built lies, and what Node compiles of it. */
+/** The folder of the builds and of Node's compile cache. */
 export const CACHE = file('../.cache/faults');
 
 const builds = new Map<string, Promise<string>>();
 
-/** The folder with all services, built from the sources as they are now, but for these edits. Once per test process. */
-export function built(changes: readonly Edit[]): Promise<string> {
+/** Builds all services from the current sources with these edits, once per test process. @returns the folder */
+export function buildOnce(changes: readonly Edit[]): Promise<string> {
   const edits = JSON.stringify(changes);
   const name = createHash('sha1').update(edits).digest('hex').slice(0, 12);
   const folder = join(CACHE, `${process.pid}-${name}`);
@@ -26,8 +26,8 @@ export function built(changes: readonly Edit[]): Promise<string> {
   return builds.get(name)!;
 }
 
-/** Removes what has been built. */
-export async function forgetBuilds(): Promise<void> {
+/** Removes all builds. */
+export async function removeBuilds(): Promise<void> {
   for (const [name, folder] of builds) {
     await rm(await folder, { recursive: true, force: true });
     builds.delete(name);

@@ -1,6 +1,6 @@
 import { eventually } from '#libs/test-kit';
 import { SERVICES } from './cluster.js';
-import { BELONGINGS, ledgerOf, type Belonging, type Entry, type Row } from './ledger.js';
+import { OWNED_ROWS, ledgerOf, type OwnedRows, type Entry, type Row } from './ledger.js';
 import type { Servers } from './servers.js';
 
 interface Line {
@@ -19,35 +19,30 @@ interface Decision {
   transition?: string;
 }
 
-/** Waits until nothing is under way in the account any more; what then still waits will wait for ever. */
+/** Waits until the account has no unfinished departures, events or tasks. Tasks that have failed for good do not count. */
 export async function settled(servers: Servers, accountId: string, timeout: number): Promise<void> {
   await eventually(
     async () => {
       const open: string[] = [];
-      const count = async (service: string, table: string, which: string, what = '') => {
-        const sql = `select count(*)::int as n from ${table} where account_id = $1 and ${which}`;
+      const count = async (service: string, table: string, condition: string, note = '') => {
+        const sql = `select count(*)::int as n from ${table} where account_id = $1 and ${condition}`;
         const [row] = await servers.query<{ n: number }>(service, sql, [accountId]);
-        if (row!.n > 0) open.push([`${row!.n} of ${service}.${table}`, what].join(' ').trim());
+        if (row!.n > 0) open.push([`${row!.n} of ${service}.${table}`, note].join(' ').trim());
       };
       await count('identity', 'departure', `status = 'running'`);
       await count('identity', 'outbox', 'true');
       for (const service of SERVICES) {
-        await count(
-          service,
-          'task',
-          `due_at < 'infinity' and due_at > now() + interval '1 minute'`,
-          'which come much later',
-        );
+        await count(service, 'task', `due_at < 'infinity' and due_at > now() + interval '1 minute'`, 'due much later');
         await count(service, 'task', `due_at < 'infinity'`);
         await count(service, 'inbox', `status in ('running', 'retry')`);
       }
-      if (open.length > 0) throw new Error(`still under way: ${open.join(', ')}`);
+      if (open.length > 0) throw new Error(`still unfinished: ${open.join(', ')}`);
     },
     { timeout, interval: 300 },
   );
 }
 
-/** Everything in the account that breaks a promise, in words; nothing when all is well. Call it when all is settled. */
+/** Describes every broken invariant in the account; empty if there is none. Call it after `settled`. */
 export async function violations(servers: Servers, accountId: string): Promise<string[]> {
   const decisions = await servers.query<Decision & Row>(
     'identity',
@@ -61,17 +56,17 @@ export async function violations(servers: Servers, accountId: string): Promise<s
   ];
   for (const service of SERVICES) {
     const ledger = await ledgerOf(servers, service, accountId);
-    const told = [
+    const ofService = [
       ...(await notFolded(servers, service, accountId, decisions)),
       ...appliedTwice(ledger),
-      ...BELONGINGS.filter((one) => one.service === service).flatMap((one) => effects(ledger, one)),
+      ...OWNED_ROWS.filter((one) => one.service === service).flatMap((one) => effects(ledger, one)),
     ];
-    found.push(...told.map((one) => `${service}: ${one}`));
+    found.push(...ofService.map((one) => `${service}: ${one}`));
   }
   return found;
 }
 
-/** Done, or overtaken: nothing else is an end. */
+/** Departures that are neither completed nor superseded. */
 function unfinished(decisions: readonly Decision[]): string[] {
   return decisions
     .filter(({ status }) => status !== 'completed' && status !== 'superseded')
@@ -95,19 +90,19 @@ async function heldByLeavers(servers: Servers, accountId: string): Promise<strin
     [accountId],
   );
   const found: string[] = [];
-  for (const { service, table, person, held, endsWith } of BELONGINGS) {
+  for (const { service, table, person, held, endsWith } of OWNED_ROWS) {
     const gone = people.filter(({ status }) => (endsWith as readonly string[]).includes(status)).map(({ id }) => id);
     const rows = await servers.query<{ who: string; n: number }>(
       service,
       `select ${person} as who, count(*)::int as n from ${table} where ${person} = any($1::uuid[]) and ${held} group by 1`,
       [gone],
     );
-    found.push(...rows.map(({ who, n }) => `${n} rows of ${table} are left with ${who}, who has left`));
+    found.push(...rows.map(({ who, n }) => `${n} rows of ${table} still belong to ${who}, who has left`));
   }
   return found;
 }
 
-/** Each service has come to the same end as identity: the latest decision about each person, and an answer to every one. */
+/** Differences between a service and identity: every decision has an outcome, and each user's status is the same. */
 async function notFolded(
   servers: Servers,
   service: string,
@@ -119,12 +114,12 @@ async function notFolded(
     'select user_id, lifecycle_version::text, status from inbox where account_id = $1',
     [accountId],
   );
-  const noted = new Map(known.map((row) => [`${row.user_id} ${row.lifecycle_version}`, row.status]));
+  const statuses = new Map(known.map((row) => [`${row.user_id} ${row.lifecycle_version}`, row.status]));
   const found: string[] = [];
-  // A deletion takes everything about the person out of the outbox and the stream, what it has overtaken included.
+  // A deletion removes all events about the user from the outbox and the stream, also superseded ones.
   const deleted = new Set(decisions.flatMap((one) => (one.transition === 'deleted' ? one.user_id : [])));
   for (const { user_id, lifecycle_version, status } of decisions) {
-    const own = noted.get(`${user_id} ${lifecycle_version}`);
+    const own = statuses.get(`${user_id} ${lifecycle_version}`);
     if (own === undefined && status === 'superseded' && deleted.has(user_id)) continue;
     if (own === undefined) found.push(`decision ${lifecycle_version} about ${user_id} never arrived`);
     else if (own !== 'completed' && (own !== 'superseded' || status === 'completed'))
@@ -153,7 +148,7 @@ async function notFolded(
 
 const decisionOf = (row: Row) => `${String(row.user_id)} ${String(row.lifecycle_version)}`;
 
-/** What an event has done is written down once and never again otherwise. */
+/** Events whose completed receipt lines have changed. */
 function appliedTwice(ledger: readonly Entry[]): string[] {
   const done = new Map<string, string>();
   const found: string[] = [];
@@ -174,10 +169,10 @@ function appliedTwice(ledger: readonly Entry[]): string[] {
 }
 
 /**
- * What the receipts say about one rule is what was committed, and nothing was done to a person in the name of a decision
- * when a later one had been applied already.
+ * Differences between the receipts of one rule and the committed changes, and changes made for a decision after a later one
+ * had been applied.
  */
-function effects(ledger: readonly Entry[], { rule, table, person, isHeld }: Belonging): string[] {
+function effects(ledger: readonly Entry[], { rule, table, person, isHeld }: OwnedRows): string[] {
   const fences = new Map<string, number>();
   const decidedIn = new Map<string, Row[]>();
   for (const { tab, tx, after } of ledger)
@@ -188,11 +183,11 @@ function effects(ledger: readonly Entry[], { rule, table, person, isHeld }: Belo
     if (tab === 'directory' && after) fences.set(after.user_id as string, Number(after.lifecycle_version));
     if (tab !== table || !before || !isHeld(before)) continue;
     if (after && isHeld(after) && after[person] === before[person]) continue;
-    const byWhom = decidedIn.get(tx)?.filter((row) => row.user_id === before[person] && row.status !== 'superseded');
-    if (!byWhom?.length) continue;
-    const decision = byWhom.at(-1)!;
+    const causes = decidedIn.get(tx)?.filter((row) => row.user_id === before[person] && row.status !== 'superseded');
+    if (!causes?.length) continue;
+    const decision = causes.at(-1)!;
     if ((fences.get(before[person] as string) ?? 0) > Number(decision.lifecycle_version))
-      found.push(`${rule} struck ${decisionOf(decision)} behind the fence`);
+      found.push(`${rule} changed rows for ${decisionOf(decision)}, which is below the fence`);
     taken.set(decisionOf(decision), [...(taken.get(decisionOf(decision)) ?? []), before.id as string]);
   }
   return [...found, ...unlikeReceipts(ledger, rule, taken)];
@@ -205,12 +200,12 @@ function unlikeReceipts(ledger: readonly Entry[], rule: string, taken: ReadonlyM
   const found: string[] = [];
   for (const [decision, row] of last) {
     const rows = taken.get(decision) ?? [];
-    const said = (row.lines as Line[])
+    const reported = (row.lines as Line[])
       .filter((line) => line.rule === rule && line.transition !== 'reactivated' && line.action !== 'keep')
       .reduce((sum, line) => sum + line.affected, 0);
-    if (row.status === 'completed' && said !== rows.length)
-      found.push(`${rule} says ${said} rows for ${decision}, and took ${rows.length}`);
-    if (new Set(rows).size < rows.length) found.push(`${rule} took a row twice for ${decision}`);
+    if (row.status === 'completed' && reported !== rows.length)
+      found.push(`${rule} reports ${reported} rows for ${decision}, and changed ${rows.length}`);
+    if (new Set(rows).size < rows.length) found.push(`${rule} changed a row twice for ${decision}`);
   }
   return found;
 }

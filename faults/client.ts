@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Answer {
-  /** 0 when nobody ever answered. */
+  /** 0 if there was no answer. */
   status: number;
   body: Record<string, unknown>;
 }
@@ -15,25 +15,25 @@ interface Request {
   type?: string;
 }
 
-const PATIENCE = 45_000;
-const ANSWER_LIMIT = 8_000;
-const PAUSE = 150;
+const RETRY_TIMEOUT_MS = 45_000;
+const RESPONSE_TIMEOUT_MS = 8_000;
+const RETRY_DELAY_MS = 150;
 
 /**
- * Asks until somebody answers, as a careful client does: the same request with the same idempotency key, for as long as
- * the trouble is on the other side.
+ * Sends a request and repeats it with the same idempotency key while there is no answer, or status 429 or 5xx. Returns the
+ * last answer after the timeout.
  */
-export async function insist(url: string, request: Request): Promise<Answer> {
-  const deadline = performance.now() + PATIENCE;
+export async function requestWithRetries(url: string, request: Request): Promise<Answer> {
+  const deadline = performance.now() + RETRY_TIMEOUT_MS;
   for (;;) {
-    const answer = await ask(url, request).catch((): Answer => ({ status: 0, body: {} }));
+    const answer = await send(url, request).catch((): Answer => ({ status: 0, body: {} }));
     const definite = answer.status !== 0 && answer.status < 500 && answer.status !== 429;
     if (definite || performance.now() > deadline) return answer;
-    await pause(PAUSE);
+    await pause(RETRY_DELAY_MS);
   }
 }
 
-async function ask(
+async function send(
   url: string,
   { token, method, path, body, key, type = 'application/json' }: Request,
 ): Promise<Answer> {
@@ -45,7 +45,7 @@ async function ask(
       ...(key && { 'idempotency-key': key }),
     },
     body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
-    signal: AbortSignal.timeout(ANSWER_LIMIT),
+    signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS),
   });
   const text = await response.text();
   return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };

@@ -7,26 +7,26 @@ import { freePort } from '#libs/local-servers';
 import { PARTS } from '../e2e/foundation.js';
 import { allIntroduced } from '../e2e/readiness.js';
 import { MEMORY_LIMITS } from '../scripts/lib/supervisor.mjs';
-import { built, CACHE, forgetBuilds } from './builds.js';
+import { buildOnce, CACHE, removeBuilds } from './builds.js';
 import { QUICKER, type Edit } from './edits.js';
 import { Servers, type ServersOptions } from './servers.js';
 
 export const SERVICES: readonly string[] = PARTS.map((part) => part.name);
-export const EVERYBODY: readonly string[] = [...SERVICES, 'gateway'];
+export const PROCESSES: readonly string[] = [...SERVICES, 'gateway'];
 
-/** Lets the parent set the clock that the build reads. */
+/** Lets the parent process set the clock offset that the build reads. */
 const CLOCK = `data:text/javascript,process.on('message', ({ clock }) => (globalThis.clockOffset = clock ?? globalThis.clockOffset))`;
 
-/** Each service in a process of its own. Whatever ends without being told to is started again, as an orchestrator does. */
+/** Runs each service in its own process and restarts processes that end unexpectedly, as an orchestrator does. */
 export class Cluster {
-  /** How often each failpoint has struck, by its name and action. */
+  /** How often each failpoint has struck, by name and action. */
   readonly struck = new Map<string, number>();
-  /** How often a process has ended without being told to. */
+  /** How many processes have ended unexpectedly. */
   ended = 0;
   private readonly children = new Map<string, ChildProcess>();
   private readonly ports = new Map<string, number>();
   private readonly missing = new Map<string, readonly Edit[]>();
-  private readonly resting = new Set<string>();
+  private readonly takenDown = new Set<string>();
   private readonly starting = new Set<Promise<void>>();
 
   private constructor(
@@ -37,7 +37,7 @@ export class Cluster {
 
   static async start(edits: readonly Edit[] = QUICKER, servers: ServersOptions = { proxied: true }): Promise<Cluster> {
     const cluster = new Cluster(await Servers.start(servers), await freePort(), edits);
-    await Promise.all(EVERYBODY.map((name) => cluster.run(name)));
+    await Promise.all(PROCESSES.map((name) => cluster.run(name)));
     await allIntroduced(cluster.url);
     return cluster;
   }
@@ -51,7 +51,7 @@ export class Cluster {
     return [...this.struck.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** From now on the service runs without these safeguards. */
+  /** Restarts the service without these safeguards. An empty list restores them. */
   async without(name: string, missing: readonly Edit[]): Promise<void> {
     this.missing.set(name, missing);
     await this.takeDown(name);
@@ -60,14 +60,14 @@ export class Cluster {
 
   /** Starts the service and waits until it is ready. */
   async run(name: string): Promise<void> {
-    this.resting.delete(name);
+    this.takenDown.delete(name);
     const missing = this.missing.get(name) ?? [];
     const log = process.env.FAULTS_LOG
       ? openSync(`${process.env.FAULTS_LOG_DIR ?? '/tmp'}/faults-${name}.log`, 'a')
       : 'ignore';
     const child = spawn(
       process.execPath,
-      [...MEMORY_LIMITS, '--import', CLOCK, join(await built([...this.edits, ...missing]), `${name}.js`)],
+      [...MEMORY_LIMITS, '--import', CLOCK, join(await buildOnce([...this.edits, ...missing]), `${name}.js`)],
       {
         env: {
           PATH: process.env.PATH,
@@ -81,7 +81,7 @@ export class Cluster {
       },
     );
     this.children.set(name, child);
-    child.on('message', (message: { struck?: Strike }) => this.note(message.struck));
+    child.on('message', (message: { struck?: Strike }) => this.count(message.struck));
     const ended = once(child, 'exit');
     child.once('exit', () => this.whenEnded(name, child));
     const ready = new Promise((resolve) =>
@@ -94,7 +94,7 @@ export class Cluster {
     await Promise.race([ready, ended]);
   }
 
-  /** Where the service tells how it is. */
+  /** The URL of the service's readiness check. */
   healthOf(name: string): string {
     return `http://127.0.0.1:${this.ports.get(name)}/health/ready`;
   }
@@ -103,29 +103,29 @@ export class Cluster {
     return this.children.get(name)!.pid!;
   }
 
-  /** Has the service fail, or end, the next time it comes to the failpoint. */
+  /** Makes the service fail, or end, the next time it passes the failpoint. */
   strike(name: string, strike: Strike): void {
-    this.tell(name, strike);
+    this.send(name, strike);
   }
 
-  /** Sets the service's clock ahead, or back, by so many milliseconds. */
+  /** @param offset milliseconds by which the service's clock is ahead; negative for behind */
   setClock(name: string, offset: number): void {
-    this.tell(name, { clock: offset });
+    this.send(name, { clock: offset });
   }
 
-  /** Without a warning; it comes back by itself. */
+  /** Sends SIGKILL. The cluster restarts the process. */
   kill(name: string): void {
     this.children.get(name)!.kill('SIGKILL');
   }
 
-  /** As an orchestrator asks it to; it comes back by itself. */
+  /** Sends SIGTERM, as an orchestrator does. The cluster restarts the process. */
   terminate(name: string): void {
     this.children.get(name)!.kill('SIGTERM');
   }
 
-  /** Ends it, and leaves it so until `run`. */
+  /** Ends the process without a restart; `run` starts it again. */
   async takeDown(name: string): Promise<void> {
-    this.resting.add(name);
+    this.takenDown.add(name);
     const child = this.children.get(name)!;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -133,32 +133,32 @@ export class Cluster {
     await gone;
   }
 
-  /** Waits until everybody who has ended is back. */
+  /** Waits until all processes that ended have been restarted. */
   async whole(): Promise<void> {
     while (this.starting.size > 0) await Promise.all(this.starting);
   }
 
   async stop(): Promise<void> {
-    for (const name of EVERYBODY) this.resting.add(name);
+    for (const name of PROCESSES) this.takenDown.add(name);
     await this.whole();
-    await Promise.all(EVERYBODY.map((name) => this.takeDown(name)));
+    await Promise.all(PROCESSES.map((name) => this.takeDown(name)));
     await this.servers.stop();
-    await forgetBuilds();
+    await removeBuilds();
   }
 
   private whenEnded(name: string, child: ChildProcess): void {
-    if (this.resting.has(name) || this.children.get(name) !== child) return;
+    if (this.takenDown.has(name) || this.children.get(name) !== child) return;
     this.ended += 1;
     const start = this.run(name).finally(() => this.starting.delete(start));
     this.starting.add(start);
   }
 
-  private tell(name: string, message: object): void {
+  private send(name: string, message: object): void {
     const child = this.children.get(name)!;
     if (child.connected) child.send(message, () => undefined);
   }
 
-  private note(strike: Strike | undefined): void {
+  private count(strike: Strike | undefined): void {
     if (!strike) return;
     const key = `${strike.failpoint} ${strike.action}`;
     this.struck.set(key, (this.struck.get(key) ?? 0) + 1);

@@ -1,4 +1,4 @@
-import { insist, type Answer } from './client.js';
+import { requestWithRetries, type Answer } from './client.js';
 
 export interface Person {
   id: string;
@@ -9,7 +9,7 @@ export interface Person {
 const PASSWORD = 'correct horse battery';
 let companies = 0;
 
-/** One account under the preset `texting`, seen through the API. */
+/** A client for one account with the preset `texting`. */
 export class Company {
   readonly agents: Person[] = [];
   private keys = 0;
@@ -23,38 +23,38 @@ export class Company {
     private token: string,
   ) {}
 
-  /** @throws Error when nobody opens the account in time */
-  static async found(url: string): Promise<Company> {
+  /** Creates the account. @throws Error if that does not succeed in time */
+  static async create(url: string): Promise<Company> {
     const domain = `company-${process.pid}-${++companies}.example`;
     const owner = { name: 'Olga', email: `olga@${domain}`, password: PASSWORD, staffId: 'S-0' };
     const body = { name: 'A company', preset: 'texting', seats: 500, owner };
-    const answer = expectStatus(await insist(url, { method: 'POST', path: '/v1/accounts', body }), 201);
+    const answer = expectStatus(await requestWithRetries(url, { method: 'POST', path: '/v1/accounts', body }), 201);
     const [account, user] = [answer.body.account, answer.body.user] as { id: string }[];
     const person = { id: user!.id, email: owner.email, staffId: owner.staffId };
     return new Company(url, domain, account!.id, person, answer.body.accessToken as string);
   }
 
-  /** As the owner. Whatever is posted is posted once, however often it has to be sent. */
+  /** Sends a request as the owner. A POST has an idempotency key, so retries do not repeat its effect. */
   async ask(method: string, path: string, body?: unknown, type?: string): Promise<Answer> {
     const key = method === 'POST' ? `key-${this.domain}-${++this.keys}` : undefined;
-    const answer = await insist(this.url, { token: this.token, method, path, body, key, type });
+    const answer = await requestWithRetries(this.url, { token: this.token, method, path, body, key, type });
     if (answer.status !== 401) return answer;
     this.token = await this.signIn(this.owner);
-    return insist(this.url, { token: this.token, method, path, body, key, type });
+    return requestWithRetries(this.url, { token: this.token, method, path, body, key, type });
   }
 
-  /** As somebody else, who may be refused. */
+  /** Sends a request with another user's token. */
   askAs(token: string, method: string, path: string, body?: unknown): Promise<Answer> {
-    return insist(this.url, { token, method, path, body, key: `key-${this.domain}-${++this.keys}` });
+    return requestWithRetries(this.url, { token, method, path, body, key: `key-${this.domain}-${++this.keys}` });
   }
 
   async signIn({ email }: Person): Promise<string> {
     const body = { email, password: PASSWORD };
-    const answer = await insist(this.url, { method: 'POST', path: '/v1/auth/login', body });
+    const answer = await requestWithRetries(this.url, { method: 'POST', path: '/v1/auth/login', body });
     return expectStatus(answer, 200).body.accessToken as string;
   }
 
-  /** @throws Error when the service refuses */
+  /** Creates a user. @throws Error if the service refuses */
   async hire(role: 'owner' | 'agent' = 'agent'): Promise<Person> {
     const n = ++this.people;
     const person = { email: `p${n}@${this.domain}`, staffId: `S-${n}` };
@@ -65,7 +65,7 @@ export class Company {
     return hired;
   }
 
-  /** Assigns so many contacts to each of these people, by their staff ids. */
+  /** Imports `each` contacts for each of these users, assigned by staff id. */
   import(people: readonly Person[], each: number): Promise<Answer> {
     const rows = people.flatMap(({ staffId }) =>
       Array.from({ length: each }, (_, n) => `${staffId}-${n},Contact ${n},${staffId}`),

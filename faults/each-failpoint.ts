@@ -1,23 +1,23 @@
 import type { FailpointName } from '#libs/jobs';
 import { eventually } from '#libs/test-kit';
-import { ACTIONS, PASSERS } from './breakages.js';
+import { ACTIONS, SERVICES_OF_FAILPOINT } from './breakages.js';
 import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster.js';
 import { Company, expectStatus } from './company.js';
 
 const SETTLE = 60_000;
-/** More than one statement takes: the rest goes in chunks. */
+/** More rows than the row budget of the build, so that the rest is changed in chunks. */
 const CHATS = 9;
 
 /**
- * Somebody leaves while the failpoint strikes once in each way.
- * @returns what is wrong afterwards
- * @throws Error when it did not strike
+ * Runs a departure for each action of the failpoint, which strikes once.
+ * @returns the violations afterwards
+ * @throws Error if the failpoint did not strike
  */
 export async function strikeEachWay(cluster: Cluster, failpoint: FailpointName): Promise<string[]> {
-  const passers = PASSERS[failpoint];
-  const service = passers.includes('messaging') ? 'messaging' : passers[0]!;
-  const company = await Company.found(cluster.url);
+  const services = SERVICES_OF_FAILPOINT[failpoint];
+  const service = services.includes('messaging') ? 'messaging' : services[0]!;
+  const company = await Company.create(cluster.url);
   for (const [index, action] of ACTIONS.entries()) {
     const agent = await company.hire();
     const before = cluster.strikes;

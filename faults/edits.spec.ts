@@ -8,8 +8,8 @@ import { SAFEGUARDS } from './safeguards.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const EDITS = [...QUICKER, ...SAFEGUARDS.flatMap(({ missing }) => missing)];
 
-/** The long run would tell so after half an hour. */
-it.each(EDITS)('what the build edits in $file is there: $from', async ({ file, from }) => {
+/** Finds an outdated edit early; the long run would find it after half an hour. */
+it.each(EDITS)('$file contains what the build edits: $from', async ({ file, from }) => {
   const folders = await Promise.all(
     ['libs', 'services'].map(async (folder) =>
       (await readdir(`${root}${folder}`, { recursive: true })).map((path) => `${root}${folder}/${path}`),

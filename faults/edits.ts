@@ -1,20 +1,20 @@
-/** A change of the translated source of one file, made while a process of a fault run loads it. */
+/** A change of the translated source of one file in a build for a fault run. */
 export interface Edit {
   /** The end of the file's path. */
   file: string;
-  /** A regular expression; a file that doesn't contain it stops the process. */
+  /** A regular expression. The build fails if the file does not contain it. */
   from: string;
   to: string;
 }
 
-/** Events that nobody has answered are published again after seconds. */
+/** Publishes unanswered events again after seconds. */
 export const REPUBLISHES_SOON: Edit = {
   file: 'outbox/src/relay.ts',
   from: 'REPUBLISH_DELAYS_MS = \\[[^\\]]*\\]',
   to: 'REPUBLISH_DELAYS_MS = [1500, 2500, 4000, 4000]',
 };
 
-/** The same machinery with shorter pauses, so that a thousand faults fit into minutes, and a clock that can be moved. */
+/** Shorter delays, so that a thousand faults fit into minutes, small chunks, and a clock with an adjustable offset. */
 export const QUICKER: readonly Edit[] = [
   REPUBLISHES_SOON,
   { file: 'broker/src/streams.ts', from: 'ACK_WAIT = \\S+;', to: 'ACK_WAIT = 3000;' },

@@ -3,8 +3,8 @@ import { connectNats } from '#libs/broker';
 import { type FailpointName } from '#libs/jobs';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Cluster } from './cluster.js';
-import { keepLedger } from './ledger.js';
-import { PASSERS } from './breakages.js';
+import { installLedger } from './ledger.js';
+import { SERVICES_OF_FAILPOINT } from './breakages.js';
 import { strikeEachWay } from './each-failpoint.js';
 import { followsTheModel } from './model.js';
 import { Random } from './random.js';
@@ -12,7 +12,7 @@ import { Report } from './report.js';
 import { round } from './round.js';
 import { SAFEGUARDS } from './safeguards.js';
 
-/** How many faults, and which ones. With `FAULTS_RUNS` it is the long run, and the safeguards are tried as well. */
+/** The number of faults and the seed. With `FAULTS_RUNS` it is a long run, which also tests safeguards and failpoints. */
 const { FAULTS_RUNS, FAULTS_SEED = '1' } = process.env;
 const LONG = FAULTS_RUNS !== undefined;
 const WANTED = Number(FAULTS_RUNS ?? 25);
@@ -25,7 +25,7 @@ describe(`with seed ${SEED}`, () => {
   const report = new Report();
   beforeAll(async () => {
     cluster = await Cluster.start();
-    await keepLedger(cluster.servers);
+    await installLedger(cluster.servers);
     nats = await connectNats({ url: cluster.servers.brokerUrl, name: 'tester' });
   }, 180_000);
   afterAll(async () => {
@@ -50,21 +50,21 @@ describe(`with seed ${SEED}`, () => {
     180_000,
   );
 
-  const each = (LONG ? it : it.skip).each(Object.keys(PASSERS) as FailpointName[]);
+  const each = (LONG ? it : it.skip).each(Object.keys(SERVICES_OF_FAILPOINT) as FailpointName[]);
   each(
-    'a departure completes when %s strikes in each way',
+    'a departure completes when %s strikes with each action',
     async (failpoint) => {
       expect(await strikeEachWay(cluster, failpoint)).toEqual([]);
     },
     180_000,
   );
 
-  it('people are what a model of their decisions says', async () => {
+  it('users end in the state that a model of the decisions predicts', async () => {
     await followsTheModel(cluster, { seed: SEED, runs: LONG ? 25 : 3 });
   }, 300_000);
 
   it(
-    `every promise is kept while ${WANTED} faults strike`,
+    `all invariants hold while ${WANTED} faults strike`,
     async () => {
       const random = new Random(SEED);
       while (report.faults < WANTED) {

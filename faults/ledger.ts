@@ -1,25 +1,25 @@
 import { SERVICES } from './cluster.js';
 import type { Servers } from './servers.js';
 
-/** A kind of rows with a person on them, and the rule that takes them from leavers. */
-export interface Belonging {
+/** A kind of rows that name a user, and the rule that changes them when the user leaves. */
+export interface OwnedRows {
   service: string;
   rule: string;
   table: string;
-  /** Who has it. */
+  /** The column that names the user. */
   person: string;
-  /** SQL: whether the person still has it, as the rule means it. */
+  /** A SQL condition: the rule still covers the row. */
   held: string;
-  /** The same for a row as the ledger noted it. */
+  /** The same condition for a row in the ledger. */
   isHeld: (row: Row) => boolean;
-  /** From which status on nothing of it may be left. */
+  /** The statuses of a user in which no such row may be left. */
   endsWith: readonly ('deactivated' | 'deleted')[];
 }
 
 export type Row = Record<string, unknown>;
 
-/** What the workload makes, under the preset `texting`. */
-export const BELONGINGS: readonly Belonging[] = [
+/** The rows that the workload creates, with the rules of the preset `texting`. */
+export const OWNED_ROWS: readonly OwnedRows[] = [
   {
     service: 'messaging',
     rule: 'messaging.live-chats',
@@ -57,7 +57,7 @@ export interface Entry {
   after: Row | null;
 }
 
-/** How the database itself can fail: a mode per table, for a time. */
+/** The ledger, and a table of failure modes: while a mode is active, statements on its table fail. */
 const SCHEMA = `
   create table fault_ledger (
     id bigint generated always as identity primary key,
@@ -84,13 +84,13 @@ const SCHEMA = `
       return null;
     end $$;`;
 
-/** Has every service's database note whatever is done to the rows that the checker looks at. Nobody can take it back. */
-export async function keepLedger(servers: Servers): Promise<void> {
+/** Adds triggers to every service's database that record each change of the rows that the checker reads. */
+export async function installLedger(servers: Servers): Promise<void> {
   for (const service of SERVICES) {
-    const own = BELONGINGS.filter((belonging) => belonging.service === service).map(({ table }) => table);
-    const noted = ['inbox', ...(service === 'identity' ? ['users', 'departure'] : ['directory']), ...own];
+    const own = OWNED_ROWS.filter((owned) => owned.service === service).map(({ table }) => table);
+    const recorded = ['inbox', ...(service === 'identity' ? ['users', 'departure'] : ['directory']), ...own];
     await servers.query(service, SCHEMA);
-    for (const table of noted)
+    for (const table of recorded)
       await servers.query(
         service,
         `create trigger fault_note after insert or update or delete on ${table} for each row execute function fault_note()`,
@@ -103,8 +103,8 @@ export async function keepLedger(servers: Servers): Promise<void> {
   }
 }
 
-/** From now on the service's statements on the table fail with this SQLSTATE, for so many milliseconds. */
-export async function haveItFail(
+/** Makes the service's inserts and updates of the table fail with this SQLSTATE for a while. */
+export async function failStatements(
   servers: Servers,
   { service, table, code }: { service: string; table: string; code: string },
   milliseconds: number,
@@ -117,7 +117,7 @@ export async function haveItFail(
   );
 }
 
-/** Everything noted about one account, in the order in which it happened to each row. */
+/** The ledger entries of one account, for each row in the order of its changes. */
 export function ledgerOf(servers: Servers, service: string, accountId: string): Promise<Entry[]> {
   return servers.query<Entry & Row>(
     service,

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { eventually } from '#libs/test-kit';
-import { Cluster, EVERYBODY } from './cluster.js';
+import { Cluster, PROCESSES } from './cluster.js';
 import { Company, expectStatus } from './company.js';
 import { Traffic } from './traffic.js';
 
-/** At full size: `FAULTS_LOAD=10000 FAULTS_REQUESTS=200`, in a run of its own. */
+/** For the full size run this file alone with `FAULTS_LOAD=10000 FAULTS_REQUESTS=200`. */
 const PEOPLE = Number(process.env.FAULTS_LOAD ?? 150);
 const REQUESTS = Number(process.env.FAULTS_REQUESTS ?? 40);
 const LONG = process.env.FAULTS_LOAD !== undefined;
-/** Seconds until so many requests come: processes that have just started are slow at first. */
-const RUN_UP = LONG ? 20 : 2;
-/** Milliseconds in which half of the requests are answered before anybody leaves. */
-const AT_EASE = LONG ? 200 : 2_000;
-/** Megabytes by which a service may grow, from a quarter of the way on. */
-const GROWTH = 60;
+/** Seconds in which the load rises to the full rate, because new processes are slow at first. */
+const RAMP_UP_S = LONG ? 20 : 2;
+/** The median response time, in milliseconds, that has to be reached before the departures start. */
+const BASELINE_MEDIAN_MS = LONG ? 200 : 2_000;
+/** Megabytes by which a service may grow after the first quarter of the departures. */
+const MAX_GROWTH_MB = 60;
 const ROWS: readonly [service: string, text: string][] = [
   [
     'contacts',
@@ -40,13 +40,15 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop(), 60_000);
 
 it(
-  `${PEOPLE.toLocaleString('en')} people leave at once while ${REQUESTS} requests a second keep coming`,
+  `${PEOPLE.toLocaleString('en')} users leave in one bulk request under a load of ${REQUESTS} requests per second`,
   async () => {
-    const company = await Company.found(cluster.url);
-    const people = await hireAtOnce(company, PEOPLE);
-    const traffic = new Traffic(company, REQUESTS, RUN_UP);
+    const company = await Company.create(cluster.url);
+    const people = await insertUsers(company, PEOPLE);
+    const traffic = new Traffic(company, REQUESTS, RAMP_UP_S);
     traffic.start();
-    await eventually(() => traffic.took.length > REQUESTS * RUN_UP && traffic.median < AT_EASE, { timeout: 60_000 });
+    await eventually(() => traffic.durations.length > REQUESTS * RAMP_UP_S && traffic.median < BASELINE_MEDIAN_MS, {
+      timeout: 60_000,
+    });
     const watch = new Watch();
     const begun = performance.now();
     const body = { transition: 'deleted', users: people.map((userId) => ({ userId })) };
@@ -64,7 +66,7 @@ it(
     );
     const seconds = (performance.now() - begun) / 1_000;
     await traffic.stop();
-    tell(seconds, traffic, watch);
+    printSummary(seconds, traffic, watch);
     expect(counts).toMatchObject({ completed: PEOPLE, failed: 0, refused: 0 });
     expect(Object.fromEntries(traffic.failed)).toEqual({});
     expect(watch.unready).toEqual([]);
@@ -74,8 +76,8 @@ it(
   LONG ? 2_000_000 : 150_000,
 );
 
-/** Past the API, which would take its time for the passwords: people who have never signed in, with a little of everything. */
-async function hireAtOnce({ accountId }: Company, count: number): Promise<string[]> {
+/** Inserts users without a password, with rows in other services. The API would be slow because it hashes passwords. */
+async function insertUsers({ accountId }: Company, count: number): Promise<string[]> {
   const { servers } = cluster;
   await servers.query('identity', 'update account set seats = $2 where id = $1', [accountId, count + 100]);
   const people = await servers.query<{ id: string }>(
@@ -95,17 +97,17 @@ async function hireAtOnce({ accountId }: Company, count: number): Promise<string
   return ids;
 }
 
-/** How the services are meanwhile. */
+/** Readiness and memory of the services during the run. */
 class Watch {
   readonly unready: string[] = [];
-  /** Of the departures, what share was done at each look. */
+  /** The share of finished departures at each look. */
   readonly progress: number[] = [];
-  /** Megabytes of each service at each look. */
-  readonly memory = new Map(EVERYBODY.map((name) => [name, [] as number[]]));
+  /** The resident memory of each service at each look, in megabytes. */
+  readonly memory = new Map(PROCESSES.map((name) => [name, [] as number[]]));
 
   async look(): Promise<void> {
     await Promise.all(
-      EVERYBODY.map(async (name) => {
+      PROCESSES.map(async (name) => {
         const status = await fetch(cluster.healthOf(name)).then((answer) => answer.status, String);
         if (status !== 200) this.unready.push(`${name}: ${status}`);
         const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${cluster.pidOf(name)}/status`, 'utf8'))!;
@@ -114,17 +116,17 @@ class Watch {
     );
   }
 
-  /** Who needs more and more. */
+  /** The services whose memory has grown by more than `MAX_GROWTH_MB`. */
   grown(): string[] {
     const quarter = this.progress.findIndex((share) => share >= 0.25);
     return [...this.memory].flatMap(([name, sizes]) => {
       const growth = sizes.at(-1)! - Math.max(...sizes.slice(0, quarter + 1));
-      return growth > GROWTH ? [`${name} has grown by ${growth.toFixed(0)} MB`] : [];
+      return growth > MAX_GROWTH_MB ? [`${name} has grown by ${growth.toFixed(0)} MB`] : [];
     });
   }
 }
 
-/** What should be there and is not, or should not and is. */
+/** Rows left with leavers, and rows that are missing. */
 async function lost({ accountId }: Company, people: readonly string[], { confirmed }: Traffic): Promise<string[]> {
   const counted = async (service: string, text: string, values: unknown[]) =>
     Number((await cluster.servers.query<{ n: string }>(service, text, values))[0]!.n);
@@ -156,12 +158,12 @@ async function lost({ accountId }: Company, people: readonly string[], { confirm
   return Object.entries(found).flatMap(([what, count]) => (count === 0 ? [] : [`${count} ${what}`]));
 }
 
-function tell(seconds: number, { took }: Traffic, watch: Watch): void {
+function printSummary(seconds: number, { durations }: Traffic, watch: Watch): void {
   if (!LONG) return;
-  const sorted = [...took].sort((a, b) => a - b);
-  const [median, late] = [0.5, 0.99].map((share) => `${sorted[Math.floor(sorted.length * share)]!.toFixed(0)} ms`);
+  const sorted = [...durations].sort((a, b) => a - b);
+  const [median, p99] = [0.5, 0.99].map((share) => `${sorted[Math.floor(sorted.length * share)]!.toFixed(0)} ms`);
   const memory = [...watch.memory].map(([name, sizes]) => `${name} ${Math.max(...sizes).toFixed(0)} MB`);
   process.stderr.write(
-    `${PEOPLE} departures in ${seconds.toFixed(1)} s beside ${took.length} requests: ${median} in the median, p99 ${late}; at most ${memory.join(', ')}\n`,
+    `${PEOPLE} departures in ${seconds.toFixed(1)} s with ${durations.length} requests: median ${median}, p99 ${p99}; memory at most ${memory.join(', ')}\n`,
   );
 }

@@ -1,4 +1,4 @@
-// npm run test:faults: a thousand faults, or FAULTS_RUNS, in the order of the seed FAULTS_SEED, and one run without each safeguard.
+// npm run test:faults: 1000 faults, or FAULTS_RUNS, in the order given by FAULTS_SEED, and one run without each safeguard.
 process.env.FAULTS_RUNS ??= '1000';
 process.argv.push('faults/');
 await import('../scripts/test.mjs');

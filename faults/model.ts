@@ -3,21 +3,21 @@ import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster.js';
 import { Company, expectStatus, type Person } from './company.js';
 
-const DEEDS = ['deactivate', 'reactivate', 'delete', 'schedule', 'cancel', 'chat'] as const;
-type Deed = (typeof DEEDS)[number];
+const ACTIONS = ['deactivate', 'reactivate', 'delete', 'schedule', 'cancel', 'chat'] as const;
+type Action = (typeof ACTIONS)[number];
 
 const SETTLE = 60_000;
 const A_WEEK = 7 * 86_400_000;
 
-/** All that a person's status can become, without any of the machinery. */
+/** Predicts a user's status and open chats. */
 class Model {
   status: 'active' | 'deactivated' | 'deleted' = 'active';
   chats = 0;
   scheduled = false;
 
-  /** @returns the status that the API answers with */
-  does(deed: Deed): number {
-    switch (deed) {
+  /** @returns the expected HTTP status */
+  apply(action: Action): number {
+    switch (action) {
       case 'deactivate':
         return this.status === 'active' ? this.leaves('deactivated') : 409;
       case 'delete':
@@ -50,40 +50,41 @@ class Model {
 }
 
 /**
- * Sequences of decisions about one person each: the API answers as the model says, and when all has come to rest, everybody
- * is what the model says and nothing breaks a promise.
- * @throws Error with fast-check's seed and the sequence that showed the difference
+ * Runs random sequences of actions on one user each, and compares the API's answers, the final state and the invariants with
+ * the model.
+ * @throws Error with fast-check's seed and the failing sequence
  */
 export async function followsTheModel(cluster: Cluster, { seed, runs }: { seed: number; runs: number }): Promise<void> {
-  const company = await Company.found(cluster.url);
-  const sequences = fc.array(fc.constantFrom(...DEEDS), { minLength: 2, maxLength: 8 });
-  const property = fc.asyncProperty(sequences, (deeds) => unfold(cluster, company, deeds));
+  const company = await Company.create(cluster.url);
+  const sequences = fc.array(fc.constantFrom(...ACTIONS), { minLength: 2, maxLength: 8 });
+  const property = fc.asyncProperty(sequences, (actions) => runSequence(cluster, company, actions));
   await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
 }
 
-async function unfold(cluster: Cluster, company: Company, deeds: readonly Deed[]): Promise<void> {
+async function runSequence(cluster: Cluster, company: Company, actions: readonly Action[]): Promise<void> {
   const person = await company.hire();
   const model = new Model();
-  const memory = { scheduledId: undefined as string | undefined };
-  for (const deed of deeds) {
-    if (deed === 'cancel' && !memory.scheduledId) continue;
-    const { status, body } = await act(cluster, company, person, deed, memory.scheduledId);
-    const expected = model.does(deed);
-    if (status !== expected) throw new Error(`${deed}: ${status} ${JSON.stringify(body)}, the model says ${expected}`);
-    if (deed === 'schedule' && status === 202) memory.scheduledId = body.id as string;
+  let scheduledId: string | undefined;
+  for (const action of actions) {
+    if (action === 'cancel' && !scheduledId) continue;
+    const { status, body } = await act(cluster, company, person, action, scheduledId);
+    const expected = model.apply(action);
+    if (status !== expected)
+      throw new Error(`${action}: ${status} ${JSON.stringify(body)}, the model says ${expected}`);
+    if (action === 'schedule' && status === 202) scheduledId = body.id as string;
   }
   await settled(cluster.servers, company.accountId, SETTLE);
   const { body } = expectStatus(await company.ask('GET', `/v1/users/${person.id}`), 200);
   const text = `select count(*)::int as n from live_chat where operator_id = $1 and status = 'open'`;
   const [chats] = await cluster.servers.query<{ n: number }>('messaging', text, [person.id]);
-  const is = { status: body.status, chats: chats!.n, wrong: await violations(cluster.servers, company.accountId) };
-  const shouldBe = { status: model.status, chats: model.chats, wrong: [] };
-  if (JSON.stringify(is) !== JSON.stringify(shouldBe))
-    throw new Error(`${JSON.stringify(is)}, the model says ${JSON.stringify(shouldBe)}`);
+  const actual = { status: body.status, chats: chats!.n, wrong: await violations(cluster.servers, company.accountId) };
+  const expected = { status: model.status, chats: model.chats, wrong: [] };
+  if (JSON.stringify(actual) !== JSON.stringify(expected))
+    throw new Error(`${JSON.stringify(actual)}, the model says ${JSON.stringify(expected)}`);
 }
 
-async function act(cluster: Cluster, company: Company, { id }: Person, deed: Deed, scheduledId: string | undefined) {
-  switch (deed) {
+async function act(cluster: Cluster, company: Company, { id }: Person, action: Action, scheduledId?: string) {
+  switch (action) {
     case 'schedule': {
       const effectiveAt = new Date(Date.now() + A_WEEK).toISOString();
       return company.ask('POST', `/v1/users/${id}/deactivate`, { effectiveAt });
@@ -91,10 +92,10 @@ async function act(cluster: Cluster, company: Company, { id }: Person, deed: Dee
     case 'cancel':
       return company.ask('POST', `/v1/departures/${scheduledId}/cancel`);
     case 'chat':
-      // Another service learns of a decision a moment later.
+      // The messaging service applies a decision a moment later.
       await settled(cluster.servers, company.accountId, SETTLE);
       return company.chat('A visitor', id);
     default:
-      return company.decide(id, deed);
+      return company.decide(id, action);
   }
 }

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed (a 32-bit xorshift with a multiplication). */
+/** A seeded pseudo-random generator (32-bit xorshift with a multiplication). */
 export class Random {
   private state: number;
 
@@ -14,7 +14,7 @@ export class Random {
     return (Math.imul(this.state, 0x2c1b3c6d) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 on, below the limit. */
+  /** An integer in [0, limit). */
   below(limit: number): number {
     return Math.floor(this.fraction() * limit);
   }
@@ -23,7 +23,7 @@ export class Random {
     return items[this.below(items.length)]!;
   }
 
-  /** One of the keys; the numbers say how often, in proportion to each other. */
+  /** One of the keys, with probabilities in proportion to their weights. */
   weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let left = this.fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -31,7 +31,7 @@ export class Random {
     return entries.at(-1)![0];
   }
 
-  /** Another sequence that follows from this one. */
+  /** A new generator, seeded from this one. */
   branch(): Random {
     return new Random(this.below(2 ** 31));
   }

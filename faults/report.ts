@@ -1,7 +1,7 @@
 import type { Cluster } from './cluster.js';
 import type { Round } from './round.js';
 
-/** What has happened in a run, for whoever wants to see that it did. */
+/** Counts what happened in a run and prints it. */
 export class Report {
   private readonly kinds = new Map<string, number>();
   private readonly answers = new Map<string, number>();
@@ -19,7 +19,7 @@ export class Report {
       for (const [key, count] of counts) into.set(key, (into.get(key) ?? 0) + count);
   }
 
-  /** What the checker found when a safeguard was missing. */
+  /** Records what the checker found without a safeguard. */
   without(file: string, found: readonly string[]): void {
     this.missing.push(`without the safeguard in ${file}: ${found.join('; ')}`);
   }
@@ -34,8 +34,8 @@ export class Report {
       [
         table(`${this.faults} faults`, this.kinds),
         table('failpoints that struck', struck),
-        table('answers of the API meanwhile', this.answers),
-        `processes that ended on their own: ${ended}\n`,
+        table('answers of the API', this.answers),
+        `processes that ended unexpectedly: ${ended}\n`,
         ...this.missing.map((line) => `${line}\n`),
       ].join(''),
     );

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { BREAKAGES, GREAT, SMALL } from './breakages.js';
+import { BREAKAGES, LONG_FAULTS, SHORT_FAULTS } from './breakages.js';
 import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster.js';
 import { Company } from './company.js';
@@ -8,11 +8,11 @@ import type { Random } from './random.js';
 import { Workload } from './workload.js';
 
 export interface Round {
-  /** How many faults there were, by kind. */
+  /** The number of faults by kind. */
   faults: Map<string, number>;
-  /** What the API answered meanwhile. */
+  /** The number of API answers, by request and status. */
   answers: ReadonlyMap<string, number>;
-  /** What should not be. */
+  /** Descriptions of broken invariants. */
   violations: string[];
 }
 
@@ -23,43 +23,43 @@ interface Place {
 }
 
 const SETTLE = 120_000;
-/** Milliseconds in which something gets done between two small faults, and between two great ones. */
-const BREATHS = [200, 1_000];
+/** Milliseconds between two short faults, and between two long ones. */
+const PAUSES_MS = [200, 1_000];
 
-/** A company at work while so many faults strike; then everything comes to rest and is checked. */
+/** Runs a workload under `wanted` faults, waits until everything has settled, and checks the invariants. */
 export async function round({ cluster, nats, random }: Place, wanted: number): Promise<Round> {
-  const company = await Company.found(cluster.url);
+  const company = await Company.create(cluster.url);
   const workload = new Workload(company, random.branch());
   await workload.prepare();
   workload.start(4);
   const faults = new Map<string, number>();
   const struckBefore = cluster.strikes;
   const done = () => cluster.strikes - struckBefore + [...faults.values()].reduce((sum, count) => sum + count, 0);
-  const lanes = [SMALL, GREAT].map(async (weights, lane) => {
-    const deeds = random.branch();
+  const lanes = [SHORT_FAULTS, LONG_FAULTS].map(async (weights, lane) => {
+    const own = random.branch();
     while (done() < wanted) {
-      const kind = deeds.weighted(weights);
-      const count = await BREAKAGES[kind]({ cluster, nats, random: deeds });
+      const kind = own.weighted(weights);
+      const count = await BREAKAGES[kind]({ cluster, nats, random: own });
       faults.set(kind, (faults.get(kind) ?? 0) + count);
-      await pause(BREATHS[lane]);
+      await pause(PAUSES_MS[lane]);
     }
   });
   await Promise.all(lanes);
   await cluster.whole();
   await workload.stop();
   faults.set('failpoints', cluster.strikes - struckBefore);
-  const look = async () => {
+  const check = async () => {
     const late = await settle(cluster, company);
     const wrong = await violations(cluster.servers, company.accountId);
-    return [...late, ...wrong, ...(await workload.lostOrDoubled(cluster.servers))];
+    return [...late, ...wrong, ...(await workload.lostOrDuplicated(cluster.servers))];
   };
-  // A request that was held up on its way, and long given up, may have been carried out while we looked. What is lost or
-  // done twice stays so.
-  const found = await look();
-  return { faults, answers: workload.answers, violations: found.length > 0 ? await look() : [] };
+  // A delayed request, whose client has given up long ago, may have been handled during the check. A real violation is still
+  // there in a second check.
+  const found = await check();
+  return { faults, answers: workload.answers, violations: found.length > 0 ? await check() : [] };
 }
 
-/** Waits for the end of everything; what has failed for good is retried, as its owner would. */
+/** Waits until everything has settled, and retries failed departures once, as an owner would. */
 async function settle(cluster: Cluster, company: Company): Promise<string[]> {
   const { servers } = cluster;
   const wait = () =>

@@ -12,13 +12,13 @@ export interface Stage {
   nats: NatsConnection;
 }
 
-/** One thing without which promises would be broken, and what shows it. */
+/** A mechanism without which invariants would break, and a scenario that shows it. */
 export interface Safeguard {
   name: string;
-  /** Who goes without it. */
+  /** The service that runs without it. */
   service: string;
   missing: readonly Edit[];
-  /** Brings about just what the safeguard is for. Answers all that is wrong afterwards. */
+  /** Creates the situation that the safeguard is for. @returns the violations afterwards */
   scene: (stage: Stage) => Promise<string[]>;
 }
 
@@ -26,7 +26,7 @@ const SETTLE = 30_000;
 const SERVICE = 'messaging';
 
 const inboxKey: Safeguard = {
-  name: 'the inbox, by which a repeated event is known',
+  name: 'the inbox, which detects repeated events',
   service: SERVICE,
   missing: [
     {
@@ -34,7 +34,7 @@ const inboxKey: Safeguard = {
       from: 'const isKnown = [^;]*;',
       to: 'const isKnown = () => false;',
     },
-    // It would let nothing in twice.
+    // Otherwise the primary key would reject the repeated event.
     {
       file: 'lifecycle/src/inbox/inbox.ts',
       from: 'rows, ENTRY_COLUMNS\\)\\}',
@@ -42,16 +42,16 @@ const inboxKey: Safeguard = {
     },
   ],
   scene: async ({ cluster, nats }) => {
-    const { company, agent } = await atWork(cluster);
+    const { company, agent } = await agentWithChats(cluster);
     expectStatus(await company.decide(agent.id, 'deactivate'), 202);
     await settled(cluster.servers, company.accountId, SETTLE);
     const { manager, subject, data } = await eventOf(nats, company, agent, 'deactivated');
     await publish(nats, manager, subject, data);
-    return ending(cluster, company);
+    return settledViolations(cluster, company);
   },
 };
 
-/** An old decision arrives for the first time when a newer one has been applied. */
+/** An old decision arrives for the first time after a newer one has been applied. */
 const fence: Safeguard = {
   name: 'the fence of the lifecycle version',
   service: SERVICE,
@@ -63,11 +63,11 @@ const fence: Safeguard = {
     },
   ],
   scene: async ({ cluster, nats }) => {
-    const { company, agent } = await atWork(cluster);
-    const { manager, subject, data } = await away(cluster, async () => {
+    const { company, agent } = await agentWithChats(cluster);
+    const { manager, subject, data } = await whileDown(cluster, async () => {
       expectStatus(await company.decide(agent.id, 'deactivate'), 202);
       const event = await eventOf(nats, company, agent, 'deactivated');
-      await holdBack(cluster, agent);
+      await stopRepublishing(cluster, agent);
       await event.manager.streams.purge(USERS.name, { filter: event.subject });
       expectStatus(await company.decide(agent.id, 'reactivate'), 202);
       return event;
@@ -81,48 +81,48 @@ const fence: Safeguard = {
     );
     expectStatus(await company.chat('Somebody else', agent.id), 201);
     await publish(nats, manager, subject, data);
-    return ending(cluster, company);
+    return settledViolations(cluster, company);
   },
 };
 
-/** The broker loses an event that nobody has read. */
+/** The broker loses an event before the service has received it. */
 const republication: Safeguard = {
-  name: 'the publication again of what nobody has answered',
+  name: 'the repeated publication of unanswered events',
   service: 'identity',
   missing: [
     { file: 'outbox/src/relay.ts', from: 'REPUBLISH_DELAYS_MS = \\[[^\\]]*\\]', to: 'REPUBLISH_DELAYS_MS = [1e9]' },
   ],
   scene: async ({ cluster, nats }) => {
-    const { company, agent } = await atWork(cluster);
-    await away(cluster, async () => {
+    const { company, agent } = await agentWithChats(cluster);
+    await whileDown(cluster, async () => {
       expectStatus(await company.decide(agent.id, 'deactivate'), 202);
       const { manager, subject } = await eventOf(nats, company, agent, 'deactivated');
       await manager.streams.purge(USERS.name, { filter: subject });
     });
-    return ending(cluster, company, 12_000);
+    return settledViolations(cluster, company, 12_000);
   },
 };
 
 const writersCheck: Safeguard = {
-  name: "the writers' check that whom they name has not left",
+  name: 'the check of writers that the named user has not left',
   service: SERVICE,
   missing: [{ file: 'database/src/directory.ts', from: 'if \\(gone\\.length > 0\\)', to: 'if (false)' }],
   scene: async ({ cluster }) => {
-    const { company, agent } = await atWork(cluster);
+    const { company, agent } = await agentWithChats(cluster);
     expectStatus(await company.decide(agent.id, 'deactivate'), 202);
     await settled(cluster.servers, company.accountId, SETTLE);
     await company.chat('A late visitor', agent.id);
-    return ending(cluster, company);
+    return settledViolations(cluster, company);
   },
 };
 
-/** The only two owners resign at the same moment; on a slow line, so that they meet. */
+/** The only two owners deactivate themselves concurrently; a slow connection makes the transactions overlap. */
 const ownerLock: Safeguard = {
-  name: 'the lock on the account, under which owners are counted',
+  name: 'the lock on the account for counting owners',
   service: 'identity',
   missing: [{ file: 'common/account-lock.ts', from: ' for no key update', to: '' }],
   scene: async ({ cluster }) => {
-    const company = await Company.found(cluster.url);
+    const company = await Company.create(cluster.url);
     const other = await company.hire('owner');
     const others = await company.signIn(other);
     const line = cluster.servers.proxies.get('identity')!.database!;
@@ -132,22 +132,22 @@ const ownerLock: Safeguard = {
       company.askAs(others, 'POST', `/v1/users/${other.id}/deactivate`, {}),
     ]);
     line.slow(0);
-    return ending(cluster, company);
+    return settledViolations(cluster, company);
   },
 };
 
 export const SAFEGUARDS: readonly Safeguard[] = [inboxKey, fence, republication, writersCheck, ownerLock];
 
-/** Somebody with three chats. */
-async function atWork(cluster: Cluster): Promise<{ company: Company; agent: Person }> {
-  const company = await Company.found(cluster.url);
+/** Creates an agent with three chats. */
+async function agentWithChats(cluster: Cluster): Promise<{ company: Company; agent: Person }> {
+  const company = await Company.create(cluster.url);
   const agent = await company.hire();
   for (const visitor of ['One', 'Two', 'Three']) expectStatus(await company.chat(visitor, agent.id), 201);
   return { company, agent };
 }
 
-/** Does something while the service is down. */
-async function away<T>(cluster: Cluster, work: () => Promise<T>): Promise<T> {
+/** Runs the work while the service is down. */
+async function whileDown<T>(cluster: Cluster, work: () => Promise<T>): Promise<T> {
   await cluster.takeDown(SERVICE);
   try {
     return await work();
@@ -163,12 +163,12 @@ async function eventOf(nats: NatsConnection, company: Company, { id }: Person, t
   return { manager, subject, data };
 }
 
-/** The relay doesn't bring it up again by itself. */
-async function holdBack(cluster: Cluster, { id }: Person): Promise<void> {
+/** Stops the relay from publishing the event again. */
+async function stopRepublishing(cluster: Cluster, { id }: Person): Promise<void> {
   await cluster.servers.query('identity', `update outbox set due_at = 'infinity' where user_id = $1`, [id]);
 }
 
-/** Publishes it once more, and waits until the service is through with all that it has been told. */
+/** Publishes the event again, and waits until the service has handled all its messages. */
 async function publish(nats: NatsConnection, manager: JetStreamManager, subject: string, data: Uint8Array) {
   const all = headers();
   all.set('Nats-Msg-Id', `${subject} once more`);
@@ -183,8 +183,8 @@ async function publish(nats: NatsConnection, manager: JetStreamManager, subject:
   );
 }
 
-async function ending({ servers }: Cluster, company: Company, patience = SETTLE): Promise<string[]> {
-  const late = await settled(servers, company.accountId, patience).then(
+async function settledViolations({ servers }: Cluster, company: Company, timeout = SETTLE): Promise<string[]> {
+  const late = await settled(servers, company.accountId, timeout).then(
     () => [],
     (error: Error) => [error.message],
   );

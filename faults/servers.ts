@@ -21,22 +21,22 @@ const SECRETS = {
   INTEGRATIONS_SECRET: 'another-secret-for-tests-that-is-long-enough',
   CONTACTS_SECRET: 'one-more-secret-for-tests-that-is-long-enough',
 };
-/** The test itself: reads and writes streams as nobody else may. */
+/** The broker user of the test itself, with all permissions. */
 const TESTER = 'tester';
 
 export interface ServersOptions {
-  /** Proxies can be made to fail; but whatever goes through them goes through this process, which then sets the pace. */
+  /** Whether services connect through proxies, which can inject network faults but route all traffic through this process. */
   proxied: boolean;
 }
 
-/** PostgreSQL, with durable commits, and NATS, both of the run's own, each service behind proxies of its own. */
+/** A PostgreSQL with durable commits and a NATS for the run. Each service has its own proxies to them. */
 export class Servers {
   private constructor(
     private readonly dir: string,
     private postgres: Postgres,
     private nats: Nats,
     private readonly users: readonly NatsUser[],
-    /** A service's way to its database, and to the broker, where it leads through here. */
+    /** The proxies of each service to its database and to the broker. Empty without `proxied`. */
     readonly proxies: ReadonlyMap<string, { database?: TcpProxy; broker: TcpProxy }>,
   ) {}
 
@@ -61,7 +61,7 @@ export class Servers {
     return new Servers(dir, postgres, nats, users, proxies);
   }
 
-  /** What the service finds in its environment. */
+  /** The environment variables of the service. */
   env(name: string): Record<string, string> {
     const { database = this.postgres, broker = this.nats } = this.proxies.get(name) ?? {};
     const { password } = this.users.find((user) => user.name === name)!;
@@ -80,7 +80,7 @@ export class Servers {
     return `nats://${TESTER}:${TESTER}@127.0.0.1:${this.nats.port}`;
   }
 
-  /** Asks the service's database as the superuser, past the proxy. */
+  /** Queries the service's database as the superuser, without the proxy. */
   async query<R extends pg.QueryResultRow>(service: string, text: string, values: unknown[] = []): Promise<R[]> {
     const url = new URL(this.postgres.adminUrl);
     url.pathname = `/leaver_${service}`;
@@ -103,13 +103,13 @@ export class Servers {
     }
   }
 
-  /** Ends every connection of the service to its database, whatever it is doing. */
+  /** Terminates all connections to the service's database. */
   async terminateBackends(service: string): Promise<void> {
     const others = 'datname = current_database() and pid <> pg_backend_pid()';
     await this.query(service, `select pg_terminate_backend(pid) from pg_stat_activity where ${others}`);
   }
 
-  /** Immediate shutdown: no checkpoint, no goodbye to anybody. Then recovery. */
+  /** Stops PostgreSQL in immediate mode, without a checkpoint, and starts it with recovery. */
   async crashPostgres(): Promise<void> {
     const { pid, port } = this.postgres;
     process.kill(pid, 'SIGQUIT');
@@ -117,7 +117,7 @@ export class Servers {
     this.postgres = await startPostgres({ dir: join(this.dir, 'postgres'), port, durable: true, throwaway: true });
   }
 
-  /** Ends the broker as a crash would, does something to what it has stored, and starts it on the same port. */
+  /** Kills the broker, runs `meanwhile`, which may change its store, and starts it on the same port. */
   async crashNats(meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
     await this.nats.kill();
     await meanwhile();
@@ -130,7 +130,7 @@ export class Servers {
     await this.crashNats(() => rm(this.store, { recursive: true, force: true }));
   }
 
-  /** Puts the broker's store aside, as a backup that `rollBackNats` returns to. */
+  /** Copies the broker's store, as a backup for `rollBackNats`. */
   async copyNatsStore(): Promise<void> {
     await this.crashNats(async () => {
       await rm(this.copy, { recursive: true, force: true });
@@ -172,7 +172,7 @@ export class Servers {
   }
 }
 
-/** With the permissions that `npm start` gives. */
+/** The broker's users, with the permissions that `npm start` gives. */
 function brokerUsers(): NatsUser[] {
   return [
     ...Object.entries(permissions).map(([name, allowed]) => ({ name, password: `${name}-password`, ...allowed })),

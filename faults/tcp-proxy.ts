@@ -6,7 +6,7 @@ interface Pair {
   server: Socket;
 }
 
-/** Stands between a service and a server, and can do to their connections what networks do. */
+/** A TCP proxy between a service and a server that can inject network faults. */
 export class TcpProxy {
   private readonly pairs = new Set<Pair>();
   private readonly listener: Server;
@@ -28,7 +28,7 @@ export class TcpProxy {
     return (this.listener.address() as AddressInfo).port;
   }
 
-  /** Both ends see their connection reset. @returns how many connections it were */
+  /** Resets all connections on both sides. @returns the number of connections */
   reset(): number {
     const { size } = this.pairs;
     for (const { client, server } of this.pairs) {
@@ -38,7 +38,7 @@ export class TcpProxy {
     return size;
   }
 
-  /** Nothing goes through until `flow()`; what is sent meanwhile arrives later. */
+  /** Holds back all data until `flow()`. */
   stall(): void {
     this.stalled = true;
     for (const { client, server } of this.pairs) for (const socket of [client, server]) socket.pause();
@@ -49,12 +49,12 @@ export class TcpProxy {
     for (const { client, server } of this.pairs) for (const socket of [client, server]) socket.resume();
   }
 
-  /** Every packet takes so many milliseconds longer. */
+  /** Delays all data. 0 ends the delay. */
   slow(milliseconds: number): void {
     this.delay = milliseconds;
   }
 
-  /** The server's end is gone; the client isn't told, and whatever it sends gets lost. */
+  /** Closes the server's side without notifying the client, whose data is then lost. */
   halfOpen(): void {
     for (const { client, server } of this.pairs) {
       client.unpipe(server);
@@ -88,7 +88,7 @@ export class TcpProxy {
     ];
     for (const [one, other] of ends) {
       one.setNoDelay(true);
-      // A test that is over need not wait for what its faults have left half open.
+      // Half-open connections must not keep a finished test process running.
       one.unref();
       one.on('error', () => undefined);
       one.on('close', () => {

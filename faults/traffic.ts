@@ -7,7 +7,7 @@ interface Request {
   body?: object;
 }
 
-/** What keeps coming while others leave: mostly people who look, some who write. */
+/** The load during the departures: mostly reads, some writes. */
 const REQUESTS: readonly ((n: number) => Request)[] = [
   () => ({ method: 'GET', path: '/v1/contacts?limit=20' }),
   () => ({ method: 'GET', path: '/v1/me' }),
@@ -15,29 +15,29 @@ const REQUESTS: readonly ((n: number) => Request)[] = [
   (n) => ({ method: 'POST', path: '/v1/live-chats', body: { visitor: `Visitor ${n}` } }),
   () => ({ method: 'GET', path: '/v1/numbers?limit=20' }),
   () => ({ method: 'GET', path: '/v1/automations?limit=20' }),
-  // Each of them tells what has become of every rule: some thirty kilobytes.
+  // Each departure contains the lines of every rule: about thirty kilobytes.
   () => ({ method: 'GET', path: '/v1/departures?limit=5' }),
   (n) => ({ method: 'POST', path: '/v1/contacts', body: { externalId: `T-${n}`, name: 'Somebody new' } }),
   () => ({ method: 'GET', path: '/v1/webhooks?limit=20' }),
   () => ({ method: 'GET', path: '/v1/reports?limit=20' }),
 ];
-const TICK = 20;
-/** As a load balancer keeps them: requests of one moment don't each open a connection of their own. */
+const TICK_MS = 20;
+/** Kept open, as a load balancer does, so that not every request opens a connection. */
 const CONNECTIONS = 100;
-const ANSWER_LIMIT = 20_000;
-/** Milliseconds after which a new access token is taken; they live five minutes. */
-const TOKEN_AGE = 180_000;
+const RESPONSE_TIMEOUT_MS = 20_000;
+/** Access tokens are valid for five minutes. */
+const TOKEN_AGE_MS = 180_000;
 
-/** Of a request without an answer: that it was given up, or what is the matter with the connection. */
+/** Why a request has no answer: the timeout, or the error of the connection. */
 const causeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.name;
 
-/** So many requests a second, after a while in which they become so many, whether or not the ones before have been answered. */
+/** Sends requests at a fixed rate after a ramp-up, without waiting for answers. */
 export class Traffic {
-  /** Milliseconds until the answer, in the order of the answers. */
-  readonly took: number[] = [];
-  /** How often something has been answered otherwise than with success, by what and how. */
+  /** Response times in milliseconds, in the order of the answers. */
+  readonly durations: number[] = [];
+  /** The number of unsuccessful requests, by request and status. */
   readonly failed = new Map<string, number>();
-  /** Of things that were made, as far as the API has confirmed it. */
+  /** The number of created rows that the API has confirmed. */
   readonly confirmed = { chats: 0, contacts: 0 };
   private readonly open = new Set<Promise<void>>();
   private readonly agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
@@ -50,16 +50,17 @@ export class Traffic {
     private readonly company: Company,
     private readonly perSecond: number,
     /** Seconds. */
-    private readonly runUp: number,
+    private readonly rampUp: number,
   ) {}
 
   start(): void {
     const begun = performance.now();
     this.timer = setInterval(() => {
       const seconds = (performance.now() - begun) / 1_000;
-      const due = this.perSecond * (seconds < this.runUp ? seconds ** 2 / (2 * this.runUp) : seconds - this.runUp / 2);
+      const due =
+        this.perSecond * (seconds < this.rampUp ? seconds ** 2 / (2 * this.rampUp) : seconds - this.rampUp / 2);
       while (this.sent < due) this.send(this.sent++);
-    }, TICK);
+    }, TICK_MS);
   }
 
   /** Waits for every answer. */
@@ -69,9 +70,9 @@ export class Traffic {
     this.agent.destroy();
   }
 
-  /** Milliseconds that half of the last requests took at most. */
+  /** The median response time of the last second’s requests, in milliseconds; Infinity before that. */
   get median(): number {
-    const last = this.took.slice(-this.perSecond).sort((a, b) => a - b);
+    const last = this.durations.slice(-this.perSecond).sort((a, b) => a - b);
     return last.length < this.perSecond ? Infinity : last[last.length >> 1]!;
   }
 
@@ -84,7 +85,7 @@ export class Traffic {
     const { method, path, body } = REQUESTS[n % REQUESTS.length]!(n);
     const started = performance.now();
     const status = await this.statusOf(method, path, body).catch(causeOf);
-    this.took.push(performance.now() - started);
+    this.durations.push(performance.now() - started);
     if (status === 200 || status === 201) {
       if (status === 201) this.confirmed[path.includes('chats') ? 'chats' : 'contacts'] += 1;
       return;
@@ -98,7 +99,7 @@ export class Traffic {
       authorization: `Bearer ${await this.accessToken()}`,
       ...(body && { 'content-type': 'application/json' }),
     };
-    const signal = AbortSignal.timeout(ANSWER_LIMIT);
+    const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
     return new Promise((resolve, reject) => {
       const asked = request(`${this.company.url}${path}`, { method, headers, agent: this.agent, signal }, (answer) => {
         answer.resume();
@@ -111,7 +112,7 @@ export class Traffic {
   }
 
   private accessToken(): Promise<string> {
-    if (!this.token || performance.now() - this.tokenFrom > TOKEN_AGE) {
+    if (!this.token || performance.now() - this.tokenFrom > TOKEN_AGE_MS) {
       this.token = this.company.signIn(this.company.owner);
       this.tokenFrom = performance.now();
     }

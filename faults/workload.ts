@@ -3,7 +3,7 @@ import type { Company, Person } from './company.js';
 import type { Random } from './random.js';
 import type { Servers } from './servers.js';
 
-/** How often each thing is done, in proportion. */
+/** Relative frequencies of the actions. */
 const WEIGHTS = {
   deactivate: 14,
   reactivate: 12,
@@ -16,13 +16,13 @@ const WEIGHTS = {
   hire: 2,
 };
 const AGENTS = 6;
-const PAUSE = 30;
+const MAX_PAUSE_MS = 30;
 
-/** What goes on in a company while everything breaks; the same for the same seed, up to what the faults make of it. */
+/** The activity in an account during a fault run. The seed determines the actions, except where faults change the course. */
 export class Workload {
   /** Visitors whose chats have been confirmed. */
   readonly confirmed = new Set<string>();
-  /** How often the API has refused, or answered, what. */
+  /** The number of answers, by action and status. */
   readonly answers = new Map<string, number>();
   private readonly automations: string[] = [];
   private readonly gone = new Set<string>();
@@ -42,19 +42,19 @@ export class Workload {
     await this.company.import(this.company.agents, 12);
   }
 
-  /** Goes on until `stop`, some things at the same time. */
+  /** Runs `width` actions at a time until `stop`. */
   start(width = 2): void {
-    this.running = Array.from({ length: width }, () => this.goOn(this.random.branch()));
+    this.running = Array.from({ length: width }, () => this.loop(this.random.branch()));
   }
 
-  /** @throws Error when something has been answered that the API never answers */
+  /** @throws Error if the API has given an unexpected answer */
   async stop(): Promise<void> {
     this.stopped = true;
     await Promise.all(this.running);
   }
 
-  /** Chats that were confirmed and are not there, or there twice. */
-  async lostOrDoubled(servers: Servers): Promise<string[]> {
+  /** Confirmed chats that are missing, and chats that exist twice. */
+  async lostOrDuplicated(servers: Servers): Promise<string[]> {
     const rows = await servers.query<{ visitor: string; n: number }>(
       'messaging',
       'select visitor, count(*)::int as n from live_chat where account_id = $1 group by visitor',
@@ -67,41 +67,41 @@ export class Workload {
     ];
   }
 
-  private async goOn(random: Random): Promise<void> {
+  private async loop(random: Random): Promise<void> {
     while (!this.stopped) {
-      const what = random.weighted(WEIGHTS);
-      const status = await this[what](random);
+      const action = random.weighted(WEIGHTS);
+      const status = await this[action](random);
       if (status === undefined) continue;
-      this.answers.set(`${what} ${status}`, (this.answers.get(`${what} ${status}`) ?? 0) + 1);
-      await pause(random.below(PAUSE));
+      this.answers.set(`${action} ${status}`, (this.answers.get(`${action} ${status}`) ?? 0) + 1);
+      await pause(random.below(MAX_PAUSE_MS));
     }
   }
 
   private async deactivate(random: Random) {
-    return (await this.company.decide(this.anybody(random), 'deactivate')).status;
+    return (await this.company.decide(this.anyAgent(random), 'deactivate')).status;
   }
 
   private async reactivate(random: Random) {
-    return (await this.company.decide(this.anybody(random), 'reactivate')).status;
+    return (await this.company.decide(this.anyAgent(random), 'reactivate')).status;
   }
 
   private async delete(random: Random) {
-    const userId = this.anybody(random);
+    const userId = this.anyAgent(random);
     const { status } = await this.company.decide(userId, 'delete');
     if (status === 202) this.gone.add(userId);
     return status;
   }
 
-  /** Of somebody who may have left, or be leaving at this moment. */
+  /** The operator may have left or be leaving. */
   private async chat(random: Random) {
     const visitor = `Visitor ${++this.visitors} of ${this.company.accountId}`;
-    const { status } = await this.company.chat(visitor, this.anybody(random));
+    const { status } = await this.company.chat(visitor, this.anyAgent(random));
     if (status === 201) this.confirmed.add(visitor);
     return status;
   }
 
   private async automation(random: Random) {
-    const { status, body } = await this.company.automation(this.anybody(random));
+    const { status, body } = await this.company.automation(this.anyAgent(random));
     if (status === 201) this.automations.push(body.id as string);
     return status;
   }
@@ -109,14 +109,14 @@ export class Workload {
   private async run(random: Random) {
     if (this.automations.length === 0) return undefined;
     const path = `/v1/automations/${random.pick(this.automations)}/runs`;
-    return (await this.company.ask('POST', path, { userId: this.anybody(random) })).status;
+    return (await this.company.ask('POST', path, { userId: this.anyAgent(random) })).status;
   }
 
   private async import(random: Random) {
     return (await this.company.import([random.pick(this.company.agents), random.pick(this.company.agents)], 12)).status;
   }
 
-  /** The other owner leaves, and comes back. */
+  /** Deactivates and reactivates the second owner. */
   private async coOwner() {
     const { company } = this;
     const { status } = await company.decide(this.second!.id, 'deactivate');
@@ -129,7 +129,7 @@ export class Workload {
     return (await this.company.hire()).id ? 201 : 0;
   }
 
-  private anybody(random: Random): string {
+  private anyAgent(random: Random): string {
     return random.pick(this.company.agents).id;
   }
 }
