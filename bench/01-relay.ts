@@ -5,13 +5,13 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as pause } from 'node:timers/promises';
 import { compareRates, inTurn, type Measure, type Side } from './support/measure.js';
-import { clock, emptyStreams, ids, quiet } from './support/participant.js';
+import { clock, emptyStreams, ids, silentLog } from './support/participant.js';
 import { departureOf, messageOf, outboxRows } from './support/people.js';
 import { withNats, type Copy, type Template } from './support/stage.js';
 
 const WINDOW = 1_000;
 
-/** Events that wait in the outbox for six services, until the broker has stored all of them. */
+/** Publishes events from an outbox with six services, until the broker has stored all of them. */
 export const relay: Measure = {
   number: 1,
   name: 'relay',
@@ -42,7 +42,7 @@ export const relay: Measure = {
   },
 };
 
-/** Our relay over a copy of the template with so many events in its outbox, until the broker has stored all of them. */
+/** Our relay on a copy of the template with this number of events in its outbox, until the broker has stored all of them. */
 export function ourRelay(nats: NatsConnection, template: Template, events: number): Side<{ copy: Copy; relay: Relay }> {
   return {
     prepare: async () => {
@@ -50,7 +50,7 @@ export function ourRelay(nats: NatsConnection, template: Template, events: numbe
       const copy = await template.copy();
       return {
         copy,
-        relay: new Relay({ databaseUrl: copy.url, publisher: new Publisher(nats), clock, ids, log: quiet }),
+        relay: new Relay({ databaseUrl: copy.url, publisher: new Publisher(nats), clock, ids, log: silentLog }),
       };
     },
     run: async ({ relay }) => {
@@ -65,7 +65,7 @@ export function ourRelay(nats: NatsConnection, template: Template, events: numbe
   };
 }
 
-/** Resolves when the stream holds so many events. */
+/** Resolves when the stream holds this number of events. */
 export async function stored(nats: NatsConnection, wanted: number): Promise<void> {
   const manager = await jetstreamManager(nats, { checkAPI: false });
   while ((await manager.streams.info(USERS.name)).state.messages < wanted) await pause(5);

@@ -16,11 +16,11 @@ const TABLE = {
   listenerRole: 'unused',
   nextMessagesName: 'next_messages',
 };
-/** The package's own start is five messages every half a second; with these it is fastest here. */
+/** The package's defaults are five messages every half second; these values are the fastest here. */
 const TUNED = { nextMessagesBatchSize: 100, nextMessagesPollingIntervalInMs: 5 };
 const CONNECTIONS = 20;
 
-/** The same events through the outbox that npm has to offer: polling, all in parallel, without its protections. */
+/** The same events through an outbox package from npm: polling, all in parallel, without its safety checks. */
 export const outboxPackage: Measure = {
   number: 2,
   name: 'outbox-package',

@@ -7,7 +7,7 @@ import { personId } from './support/people.js';
 
 const ROUNDS = 5;
 
-/** One deactivation after the other, each decided in a transaction of its own; and the same while two parts are silenced. */
+/** Sequential deactivations, each decided in its own transaction; and the same with two parts switched off. */
 export const decision: Measure = {
   number: 3,
   name: 'decision',

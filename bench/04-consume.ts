@@ -8,7 +8,7 @@ import { withNats } from './support/stage.js';
 
 const PULL = 500;
 
-/** Events of people of whom the service has nothing: what is left is the inbox, the fence and the answer. */
+/** Events of users without rows in the service: the costs are the inbox, the fence and the receipt. */
 export const consume: Measure = {
   number: 4,
   name: 'consume',

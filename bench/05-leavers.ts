@@ -6,10 +6,10 @@ import { withNats, type Copy } from './support/stage.js';
 import type { Scene } from './scenes/scene.js';
 import { SCENES } from './scenes/scenes.js';
 
-/** One: six services with two would take five minutes. */
+/** One, because two rounds of six services would take five minutes. */
 const ROUNDS = 1;
 
-/** 10,000 people leave at once, each with 50 rows a service. Our side begins with the events in the stream. */
+/** 10,000 users leave at the same time, each with 50 rows per service. Our side starts with the events in the stream. */
 export const leavers: Measure = {
   number: 5,
   name: 'leavers',

@@ -25,7 +25,7 @@ interface UserDeleted {
   successorId: string;
 }
 
-/** As the documentation of Nest and of MikroORM shows it: load, change, flush. */
+/** A handler as in the documentation of Nest and MikroORM: load, change, flush. */
 const handlerOf = (orm: MikroORM) => {
   @Controller()
   class ContactsController {
@@ -46,7 +46,7 @@ const handlerOf = (orm: MikroORM) => {
   return ContactsController;
 };
 
-/** Of the same 10,000 leavers the other side gets through a few: what it does takes the same time for each of them. */
+/** The other side handles only some of the 10,000 leavers: it takes the same time for each. */
 export const nestHandler: Measure = {
   number: 6,
   name: 'nest-handler',

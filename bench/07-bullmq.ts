@@ -14,7 +14,7 @@ import { contacts } from './scenes/contacts.js';
 
 const CONCURRENCY = 10;
 
-/** One job a user, ten at a time, each with the statements written by hand for its user. Needs `redis-server`. */
+/** One job per user, ten at a time, each with hand-written statements for its user. Needs `redis-server`. */
 export const bullmq: Measure = {
   number: 7,
   name: 'bullmq',
@@ -91,7 +91,7 @@ async function startRedis(): Promise<{ port: number; stop: () => Promise<void> }
     throw new Error('needs redis-server: install it, or name it with REDIS_SERVER');
   });
   const [dir, port] = [await mkdtemp(join(tmpdir(), 'leaver-redis-')), await freePort()];
-  // As durable as BullMQ's documentation asks for: everything is in the log within a second.
+  // The durability that BullMQ's documentation recommends: everything is in the log within a second.
   const flags = ['--port', String(port), '--dir', dir, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction'];
   const server = spawn(program, flags, { stdio: 'ignore' });
   return {

@@ -7,7 +7,7 @@ import { Whale, WHALE, whaleTemplate } from './support/whale.js';
 
 const CHUNK = 10_000;
 
-/** One person with five million callbacks is deleted. */
+/** The deletion of one user with five million callbacks. */
 export const whale: Measure = {
   number: 8,
   name: 'whale',

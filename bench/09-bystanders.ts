@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { compareMilliseconds, quantile, type Measure } from './support/measure.js';
 import { emptyStreams } from './support/participant.js';
 import { withNats } from './support/stage.js';
-import { bystander, meanwhile, Whale, whaleTemplate } from './support/whale.js';
+import { bystander, repeatUntil, Whale, whaleTemplate } from './support/whale.js';
 
 const EVERY = 10;
 
-/** How much others feel of it when somebody with a million rows leaves. */
+/** How much slower other users' writes are while a user with a million rows leaves. */
 export const bystanders: Measure = {
   number: 9,
   name: 'bystanders',
@@ -17,8 +17,8 @@ export const bystanders: Measure = {
       await emptyStreams(nats);
       const service = await Whale.open(template, nats);
       const other = await bystander(service.copy.url);
-      const idle = await meanwhile(pause(size(10_000)), EVERY, other.write);
-      const busy = await meanwhile(service.leave(), EVERY, (round) => other.write(idle.length + round));
+      const idle = await repeatUntil(pause(size(10_000)), EVERY, other.write);
+      const busy = await repeatUntil(service.leave(), EVERY, (round) => other.write(idle.length + round));
       say(`${idle.length} writes idle, ${busy.length} beside ${service.chunks.length} chunks`);
       const [before, during] = [quantile(idle, 0.99), quantile(busy, 0.99)];
       const chunk = quantile(service.chunks, 0.99);

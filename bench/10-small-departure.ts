@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { compareMilliseconds, quantile, type Measure } from './support/measure.js';
 import { emptyStreams } from './support/participant.js';
 import { withNats } from './support/stage.js';
-import { meanwhile, Whale, WHALE, whaleTemplate } from './support/whale.js';
+import { repeatUntil, Whale, WHALE, whaleTemplate } from './support/whale.js';
 
 const EVERY = 20;
 
-/** Somebody with 50 rows leaves while somebody with a million is leaving. */
+/** The departure of a user with 50 rows while a user with a million rows is leaving. */
 export const smallDeparture: Measure = {
   number: 10,
   name: 'small-departure',
@@ -17,8 +17,8 @@ export const smallDeparture: Measure = {
       const service = await Whale.open(template, nats);
       let person = WHALE;
       const depart = () => service.smallDeparture(++person);
-      const idle = await meanwhile(pause(size(10_000)), EVERY, depart);
-      const busy = await meanwhile(service.leave(), EVERY, depart);
+      const idle = await repeatUntil(pause(size(10_000)), EVERY, depart);
+      const busy = await repeatUntil(service.leave(), EVERY, depart);
       say(`${idle.length} departures idle, ${busy.length} beside ${service.chunks.length} chunks`);
       await service.close();
       const what = 'p99 of a departure with 50 rows during one with 1,000,000';

@@ -5,7 +5,7 @@ import { domainTypes, ormOptions } from '#libs/database';
 import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { compareMilliseconds, quantile, type Measure } from './support/measure.js';
-import { clock, emptyStreams, ids, Participant, policyOf, quiet } from './support/participant.js';
+import { clock, emptyStreams, ids, Participant, policyOf, silentLog } from './support/participant.js';
 import { departureOf, directoryOf, personId } from './support/people.js';
 import { withNats, type Copy, type Template } from './support/stage.js';
 import { SCENES } from './scenes/scenes.js';
@@ -13,7 +13,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 const services = SCENES.map(({ parts }) => parts.name);
 
-/** From the commit of one decision until six services have done all of it, with nothing else to do. */
+/** The time from the commit of one decision until six otherwise idle services have applied it. */
 export const oneDeparture: Measure = {
   number: 11,
   name: 'one-departure',
@@ -47,7 +47,7 @@ async function throughEvents(templates: Template[], people: number, nats: NatsCo
   const rules = Object.assign({}, ...participants.map((one, n) => policyOf(one, 'crm', SCENES[n]!.policy)));
   const orm = await MikroORM.init(ormOptions(copies[0]!.url, []));
   const outbox = new Outbox(orm.em, clock);
-  const options = { databaseUrl: copies[0]!.url, publisher: new Publisher(nats), clock, ids, log: quiet };
+  const options = { databaseUrl: copies[0]!.url, publisher: new Publisher(nats), clock, ids, log: silentLog };
   const relay = new Relay(options);
   relay.start();
   const answers = new Answers(nats);
@@ -60,7 +60,7 @@ async function throughEvents(templates: Template[], people: number, nats: NatsCo
     await RequestContext.create(orm.em, () =>
       orm.em.transactional(async () => {
         await outbox.append([{ event, targets: services }]);
-        // Before the commit, so that its own time counts, too.
+        // Starts before the commit, so that the commit's own time counts.
         committing = performance.now();
       }),
     );
@@ -77,7 +77,7 @@ async function throughEvents(templates: Template[], people: number, nats: NatsCo
   return took;
 }
 
-/** Who has said that they are done with whom. */
+/** Counts the services that have answered for each user. */
 class Answers {
   private readonly waiting = new Map<string, { left: number; resolve: () => void }>();
 

@@ -4,7 +4,7 @@ import { departureOf, directoryOf, publish } from './support/people.js';
 import { withNats } from './support/stage.js';
 import { contacts } from './scenes/contacts.js';
 
-/** Events that come a second time are answered from what is noted, and nothing else happens. */
+/** Redelivered events: they are answered from the inbox without other work. */
 export const duplicates: Measure = {
   number: 12,
   name: 'duplicates',

@@ -8,7 +8,7 @@ import { contacts } from './scenes/contacts.js';
 
 const ONE_IN = 100;
 
-/** Of every hundred leavers one has a record that the database refuses to hand over. */
+/** One leaver in a hundred has a record that a constraint of the database does not let the rule change. */
 export const poison: Measure = {
   number: 13,
   name: 'poison',
@@ -42,7 +42,7 @@ export const poison: Measure = {
           const wanted = spoil ? some - Math.floor(some / ONE_IN) : some;
           await participant.close();
           await copy.drop();
-          if (Number(done.rows[0]!.count) !== wanted) throw new Error('not everybody else was done');
+          if (Number(done.rows[0]!.count) !== wanted) throw new Error('not all other events were completed');
         },
       });
       return inTurn(bench, 3, { clean: side(false), poisoned: side(true) });

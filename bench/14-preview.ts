@@ -11,7 +11,7 @@ import { contacts } from './scenes/contacts.js';
 const TIMES = 40;
 const PEOPLE = 1_000;
 
-/** What a departure would do, counted while other people have a million contacts, and ten million. */
+/** Previews while other users have a million contacts, and ten million. */
 export const previews: Measure = {
   number: 14,
   name: 'preview',
@@ -64,7 +64,7 @@ export const previews: Measure = {
   },
 };
 
-/** Theirs are of people whom nobody asks about. */
+/** Contacts of users who are not previewed. */
 const othersContacts = (from: number, to: number) => `
   insert into contact (id, account_id, name, assignee, created_at)
   select uuidv7(), '${ACCOUNT}', 'Contact', ${personSql(`${PEOPLE} + 1 + n % 100000`)}, now() from generate_series(${from} + 1, ${to}) n`;

@@ -15,7 +15,7 @@ import { Identity, OWNER } from './support/identity.js';
 
 const CONNECTIONS = 20;
 
-/** The same answer by the same server, once behind the gateway's own check and once behind a check of the signature alone. */
+/** The same response from the same server, once with the gateway's check and once with a check of only the signature. */
 export const gatewayCheck: Measure = {
   number: 15,
   name: 'gateway',

@@ -12,7 +12,7 @@ import { Identity } from './support/identity.js';
 import { personId } from './support/people.js';
 import { withNats, type Stage } from './support/stage.js';
 
-/** From identity's commit until the gateway refuses the person's tokens. */
+/** The time from identity's commit until the gateway refuses the user's tokens. */
 export const revocation: Measure = {
   number: 16,
   name: 'revocation',
@@ -47,7 +47,7 @@ async function throughGateway(stage: Stage, people: number): Promise<number[]> {
     const refused = new Promise<number>((resolve) => epochs.onEnd(user, undefined, () => resolve(performance.now())));
     let committed = 0;
     await identity.transaction(async () => {
-      // Of what follows the commit this comes first.
+      // This is the first thing that identity does after the commit.
       identity.get(AfterCommit).run(async () => void (committed = performance.now()));
       await sessions.renewClaims([user]);
     });

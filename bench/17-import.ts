@@ -17,7 +17,7 @@ import type { Copy } from './support/stage.js';
 const PEOPLE = 1_000;
 const PIECE = 2_000;
 
-/** A file of contacts, each with the StaffId of the person who looks after it. */
+/** A file of contacts, each with the StaffId of its assignee. */
 export const imports: Measure = {
   number: 17,
   name: 'import',
@@ -121,5 +121,5 @@ function* copyRows(rows: number): Generator<string> {
 
 async function counted(client: { query: (text: string) => Promise<{ rows: { count: string }[] }> }, wanted: number) {
   const { rows } = await client.query('select count(assignee) as count from contact');
-  if (Number(rows[0]!.count) !== wanted) throw new Error(`${rows[0]!.count} contacts have somebody, not ${wanted}`);
+  if (Number(rows[0]!.count) !== wanted) throw new Error(`${rows[0]!.count} contacts have an assignee, not ${wanted}`);
 }

@@ -10,7 +10,7 @@ import { departureOf, directoryOf, publish } from './support/people.js';
 import { withNats, type Copy } from './support/stage.js';
 import { contacts } from './scenes/contacts.js';
 
-/** The same service as two processes, and as one. */
+/** The same service with two processes and with one. */
 export const replicas: Measure = {
   number: 18,
   name: 'replicas',

@@ -9,7 +9,7 @@ const TIMES = 100;
 const GROWTH = [1, 10, 100];
 const PER_ACCOUNT = 100;
 
-/** One departure after the other while the service holds ever more accounts, users and rows. */
+/** Sequential departures while the number of accounts, users and rows in the service grows. */
 export const growth: Measure = {
   number: 19,
   name: 'growth',
@@ -20,7 +20,7 @@ export const growth: Measure = {
       for (const factor of GROWTH) {
         const users = size(USERS) * factor;
         const { parts, rows, policy } = contacts;
-        // Everybody is in an account of a hundred, with its own first admin.
+        // Each account has a hundred users, one of them the first admin.
         const fill = [accountsOf(users), ...rows(users), ...['contact', 'record', 'segment', 'filter'].map(moveApart)];
         const template = await stage.template(parts.name, parts.migrations, fill);
         const copy = await template.copy();
@@ -29,7 +29,7 @@ export const growth: Measure = {
         const took: number[] = [];
         const step = Math.max(2, Math.floor(users / TIMES));
         for (let n = 1; n <= users && took.length < TIMES; n += step) {
-          // The first of each account stays: everything goes to them.
+          // The first user of each account stays as the successor.
           const leaver = n % PER_ACCOUNT === 0 ? n + 1 : n;
           const event = departureOf(leaver, 'deleted', rules, { account: accountId(Math.floor(leaver / PER_ACCOUNT)) });
           const begun = performance.now();

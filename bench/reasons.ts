@@ -1,4 +1,4 @@
-/** Why a measure misses its goal, according to profiles, and what was tried; by number. The document shows it for measures that miss. */
+/** Why a measure misses its goal, according to profiles, and what was tried; by number. The document shows it if the goal is missed. */
 export const REASONS: Readonly<Record<number, string>> = {
   3: `In addition to the decision itself, our side writes an entry of the audit chain (three statements, formerly five) and one event of the outbox,
 which is published at the same time.`,

@@ -11,7 +11,7 @@ import { plansOf } from './support/plans.js';
 import { tableOf } from './support/report.js';
 import { Stage } from './support/stage.js';
 
-/** For trying a measure out: BENCH_SCALE=0.01 makes everything a hundred times smaller, and nothing is written down. */
+/** For trying a measure: with BENCH_SCALE=0.01 everything is a hundred times smaller, and no document is written. */
 const scale = Number(process.env.BENCH_SCALE ?? 1);
 /** BENCH_WRITE names another folder for the document and its picture. */
 const folder = process.env.BENCH_WRITE ?? (scale === 1 ? 'docs' : undefined);
@@ -38,7 +38,7 @@ try {
 } finally {
   await stage.close();
 }
-// A rival that hangs may hold connections open.
+// A compared program that hangs may hold connections open.
 process.exit(0);
 
 function isWanted({ name, number }: Measure): boolean {
@@ -57,12 +57,12 @@ async function outcomeOf(measure: Measure): Promise<Outcome> {
   const bench = benchFor(`${measure.number} ${measure.name}`);
   const started = performance.now();
   try {
-    // A rival that never ends must not keep the others from being measured.
+    // A compared program that never ends must not stop the other measures.
     const findings = await withTimeout(measure.run(bench), LONGEST, measure.name);
     bench.say(`took ${((performance.now() - started) / 1_000).toFixed(0)} s, with everything around it`);
     return { measure, findings };
   } catch (error) {
-    // One measure that can't be taken leaves the others standing, and the document says so.
+    // A failed measure does not affect the others; the document names it.
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return { measure, findings: [], skipped: error instanceof Error ? error.message : String(error) };
   }

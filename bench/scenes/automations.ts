@@ -4,12 +4,12 @@ import { automationsRules } from '../../services/automations/src/departures/auto
 import { ACCOUNT, personSql } from '../support/people.js';
 import type { Scene } from './scene.js';
 
-/** So many people take turns by the same assignment rules. */
+/** Users per assignment rule. */
 const TEAM = 20;
 
 /**
- * Of 50 rows: 20 automations, 10 triggers that name the person, 10 turns in assignment rules, 10 runs. All but the runs
- * change. The account's five automations for anybody go on without each leaver, which adds five rows a person.
+ * 50 rows per user: 20 automations, 10 triggers that name the user, 10 memberships in assignment rules, 10 runs. All but the
+ * runs change. The account's five automations for everyone exclude each leaver, which adds five rows per leaver.
  */
 export const automations: Scene = {
   parts: { name: 'automations', rules: automationsRules, entities, migrations },

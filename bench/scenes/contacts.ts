@@ -9,7 +9,7 @@ const filter = (visibility: string) => `
   insert into filter select uuidv7(), '${ACCOUNT}', 'Filter', '${visibility}', ${personSql('n')}, now()
   from generate_series(1, $people) n, generate_series(1, 2)`;
 
-/** Of 50 rows: 30 contacts, 12 records, 2 segments, 4 filters, 2 notes. All but the notes change. */
+/** 50 rows per user: 30 contacts, 12 records, 2 segments, 4 filters, 2 notes. All but the notes change. */
 export const contacts: Scene = {
   parts: { name: 'contacts', rules: contactsRules, entities, migrations, forgetting: new FormerStaffIds() },
   rows: (people) =>

@@ -8,8 +8,8 @@ const dashboards = (people: number, rows: number, shared: boolean) => `
   from generate_series(1, ${people}) n, generate_series(1, ${rows}) i`;
 
 /**
- * Of 50 rows: 10 shared and 5 private dashboards, 10 public links to five of each, 15 shared reports; the person's
- * 4 reports on themselves, 3 goals and 3 filter conditions, which stay.
+ * 50 rows per user: 10 shared and 5 private dashboards, 10 public links to five of each, 15 shared reports; and 4 report
+ * participations, 3 goals and 3 filter conditions, which stay.
  */
 export const insights: Scene = {
   parts: { name: 'insights', rules: insightsRules, entities, migrations },

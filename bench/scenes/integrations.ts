@@ -9,9 +9,9 @@ const STORAGE = '00000000-0000-7000-a000-000000000002';
 const each = (people: number, rows: number) => `from generate_series(1, ${people}) n, generate_series(1, ${rows}) i`;
 
 /**
- * Of 50 rows: 10 apps, 5 webhooks with a delivery waiting for each, 12 syncs, 6 scheduler links; 4 documents,
- * 2 templates, 3 signatures and 3 invoices, which stay. The rules call nobody outside. What the webhooks of others are
- * told of a departure comes from identity's news and is sent later: neither side does it here.
+ * 50 rows per user: 10 apps, 5 webhooks with a waiting delivery each, 12 syncs, 6 scheduler links; 4 documents, 2 templates,
+ * 3 signatures and 3 invoices, which stay. The rules send no requests. Webhook deliveries about departures come from
+ * identity's notifications, which neither side has here.
  */
 export const integrations: Scene = {
   parts: {
@@ -46,7 +46,7 @@ export const integrations: Scene = {
     'update webhook set active = false where owner_id = any($1::uuid[]) and active',
     `update account_sync set status = 'stopped', sealed_grant = null, stopped_at = now()
      where owner_id = any($1::uuid[]) and status = 'active'`,
-    // That it expires, and that it no longer says whom one met.
+    // Expires the link, and erases the name in its title and slug.
     `update scheduler_link set status = 'expired', expired_at = coalesce(expired_at, now()), title = 'Meeting',
        slug = 'gone-' || encode(sha256(convert_to(slug, 'UTF8')), 'hex') where owner_id = any($1::uuid[])`,
   ],

@@ -6,7 +6,7 @@ import type { Scene } from './scene.js';
 
 const INBOX = '00000000-0000-7000-a000-000000000001';
 
-/** Of 50 rows: 30 open or snoozed conversations, 10 live chats, 10 internal notes. All but the notes change. */
+/** 50 rows per user: 30 open or snoozed conversations, 10 live chats, 10 internal notes. All but the notes change. */
 export const messaging: Scene = {
   parts: { name: 'messaging', rules: messagingRules, entities, migrations, forgetting: new NamedAfterTheLeaver() },
   rows: (people) => [
@@ -23,7 +23,7 @@ export const messaging: Scene = {
   byHand: [
     `update conversation set assignee = null where assignee = any($1::uuid[]) and status in ('open', 'snoozed')`,
     `update live_chat set operator_id = null, status = 'queued' where operator_id = any($1::uuid[]) and status = 'open'`,
-    // What is not in this scene, and would be in anybody's deletion.
+    // The scene has no such rows, but every deletion has to run these statements.
     `update scheduled_message s set status = 'cancelled' where owner_id = any($1::uuid[]) and status in ('scheduled', 'held')
        and exists (select from message_inbox i where i.id = s.inbox_id and i.kind = 'personal')`,
     'update chatbot set user_id = $2 where user_id = any($1::uuid[])',

@@ -1,15 +1,15 @@
 import type { ResolvedRules } from '#libs/contracts';
 import type { ServiceParts } from '../support/participant.js';
 
-/** A service full of people with 50 rows each, and a deletion of them written by hand. */
+/** A service whose users have 50 rows each, and a hand-written deletion of them. */
 export interface Scene {
   parts: ServiceParts;
-  /** SQL that gives the people from number 1 on their rows. */
+  /** SQL that creates the rows of the users from number 1 on. */
   rows: (people: number) => string[];
-  /** Where the account has not left it at the preset's choice. */
+  /** The rules for which the account overrides the preset. */
   policy: ResolvedRules;
-  /** What the rules and the forgetting come to for a deletion: $1 the leavers, $2 who takes over. */
+  /** The statements that do the same as the rules and the forgetting of a deletion: $1 are the leavers, $2 is the successor. */
   byHand: readonly string[];
-  /** One UPDATE out of all that, for one person: $1. */
+  /** One UPDATE of these, for one leaver: $1. */
   oneUpdate: string;
 }

@@ -6,5 +6,5 @@ import { messaging } from './messaging.js';
 import type { Scene } from './scene.js';
 import { telephony } from './telephony.js';
 
-/** Every service that takes part in departures but does not decide them: that is measure 3. */
+/** Every service with rules except identity, whose decisions measure 3 covers. */
 export const SCENES: readonly Scene[] = [contacts, messaging, telephony, automations, integrations, insights];

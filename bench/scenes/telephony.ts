@@ -3,7 +3,7 @@ import { migrations, entities } from '../../services/telephony/src/telephony.mod
 import { ACCOUNT, personSql } from '../support/people.js';
 import type { Scene } from './scene.js';
 
-/** Of 50 rows: a number, 29 callbacks, 20 calls. All but the calls change. */
+/** 50 rows per user: a number, 29 callbacks, 20 calls. All but the calls change. */
 export const telephony: Scene = {
   parts: { name: 'telephony', rules: telephonyRules, entities, migrations },
   rows: (people) => [
@@ -18,7 +18,7 @@ export const telephony: Scene = {
   byHand: [
     `update phone_number set quarantined_from_id = owner_id, owner_id = null, destination_user_id = null, state = 'quarantined',
        release_at = now() + interval '7 days' where owner_id = any($1::uuid[]) and state = 'assigned'`,
-    // None in this scene; somebody else's number may go to a leaver.
+    // The scene has no such rows: calls to another user's number may be forwarded to a leaver.
     `update phone_number set destination_user_id = null where destination_user_id = any($1::uuid[]) and state = 'assigned'`,
     `update callback set assignee_id = null where assignee_id = any($1::uuid[]) and status = 'pending'`,
   ],

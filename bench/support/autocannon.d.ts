@@ -1,4 +1,4 @@
-/** What is used of the package, which comes without types. */
+/** Types for the part of the package that is used; the package has none. */
 declare module 'autocannon' {
   interface Options {
     url: string;

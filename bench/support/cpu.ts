@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** CPU seconds by who used them. */
+/** CPU seconds by process group. */
 export interface Cpu {
   node: number;
   postgres: number;
@@ -17,7 +17,7 @@ export const minus = (after: Cpu, before: Cpu): Cpu => ({
   nats: after.nats - before.nats,
 });
 
-/** Of a process and all that it has started, those that have ended included. 0 where there is no /proc. */
+/** CPU seconds of a process and all its descendants, also of ended ones. 0 on systems without /proc. */
 export async function cpuOf(pid: number): Promise<number> {
   const processes = await everyProcess();
   const family = new Set([pid]);
@@ -41,7 +41,7 @@ async function everyProcess(): Promise<Usage[]> {
   return found.flatMap((one) => one ?? []);
 }
 
-/** The fields after the program's name, which may itself contain blanks: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/** Reads the fields after the program's name, which may contain spaces: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 async function usageOf(name: string): Promise<Usage | undefined> {
   const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;

@@ -4,7 +4,7 @@ import { isMet, type Outcome } from './measure.js';
 import { markdownTable } from './report.js';
 import type { Plan } from './plans.js';
 
-/** The whole of `docs/PERFORMANCE.md`. It is never edited by hand, so it contains only what was measured. */
+/** The content of `docs/PERFORMANCE.md`, which is never edited by hand. */
 export function documentOf(outcomes: readonly Outcome[], plans: readonly Plan[], seconds: number, day: string): string {
   return [
     '# Performance',

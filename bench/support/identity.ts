@@ -12,10 +12,10 @@ import { emptyStreams } from './participant.js';
 import { withNats, type Stage } from './stage.js';
 
 export const OWNER = { name: 'Olive', email: 'olive@example.com', password: 'correct horse battery' };
-/** A service that never answers: events stay in the outbox, as they do while others are busy. */
+/** A service that never answers, so that events stay in the outbox, as they do while services are busy. */
 const SILENT = 'silent';
 
-/** The whole identity service on a database of its own, with an account full of people. */
+/** The whole identity service on its own database, with an account that has many users. */
 export class Identity {
   private constructor(
     readonly service: RunningService,
@@ -48,12 +48,12 @@ export class Identity {
     return this.service.app.get(type, { strict: false });
   }
 
-  /** Works outside of a transaction, as the preparation of a call does. */
+  /** Runs work without a transaction, like the preparation of a call. */
   preparation<T>(work: () => Promise<T>): Promise<T> {
     return RequestContext.create(this.get(EntityManager as unknown as Type<EntityManager>), work);
   }
 
-  /** Works in a transaction, as a call from the gateway does. */
+  /** Runs work in a transaction, like a call from the gateway. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
     const em = this.get(EntityManager);
     return RequestContext.create(em, () => em.transactional(work));

@@ -6,7 +6,7 @@ import { ImportWorker } from '../../services/contacts/src/contact-import/import.
 import { contacts } from '../scenes/contacts.js';
 import { clock, ids, workers } from './participant.js';
 
-/** A process of the contacts service, with nothing but an import to do, which begins when its parent says so. */
+/** A process of the contacts service that only runs an import, which starts when the parent process sends a message. */
 const [databaseUrl, importId] = process.argv.slice(2);
 const orm = await MikroORM.init(ormOptions(databaseUrl!, contacts.parts.entities));
 const em = orm.em as EntityManager;
@@ -15,7 +15,7 @@ process.once('message', () => void work());
 process.on('disconnect', () => process.exit(1));
 process.send!('ready');
 
-/** Tells how many bytes the process has grown by at most, and how many it had. */
+/** Runs the import and sends the parent the peak growth of the process and its initial size, in bytes. */
 async function work(): Promise<void> {
   const before = process.memoryUsage.rss();
   let peak = before;

@@ -1,6 +1,6 @@
 import { cpus, release, totalmem, type as systemOf } from 'node:os';
 
-/** Where the numbers come from, in one line. */
+/** The hardware and system of the measurements, in one line. */
 export function machine(): string {
   const [first] = cpus();
   const memory = Math.round(totalmem() / 1024 ** 3);

@@ -1,18 +1,18 @@
 import { minus, total, type Cpu } from './cpu.js';
 import type { Stage } from './stage.js';
 
-/** One row of the table in `docs/PERFORMANCE.md`, or several that belong together. */
+/** One row or several related rows of the table in `docs/PERFORMANCE.md`. */
 export interface Measure {
   number: number;
-  /** What `npm run bench -- <name>` takes. */
+  /** The argument of `npm run bench -- <name>`. */
   name: string;
   run: (bench: Bench) => Promise<Finding[]>;
 }
 
-/** What a measure works with. */
+/** The environment of a measure. */
 export interface Bench {
   stage: Stage;
-  /** Scales sizes down while a measure is being developed; 1 for real. */
+  /** Scales a size down by BENCH_SCALE, for the development of a measure. */
   size: (full: number) => number;
   say: (text: string) => void;
 }
@@ -22,20 +22,20 @@ export interface Finding {
   against: string;
   ours: string;
   theirs: string;
-  /** Ours divided by theirs, or whatever the goal speaks of. */
+  /** Ours divided by theirs. The goal applies to it. */
   ratio: number;
   unit?: string;
-  /** Undefined where there is no goal, and the row says something beside one. */
+  /** Undefined for rows that only add information. */
   goal?: Goal;
   cpu?: { ours: number; theirs: number };
-  /** Where a goal is missed, or a number needs it: why. */
+  /** An explanation, for example of a missed goal. */
   note?: string;
 }
 
 export interface Outcome {
   measure: Measure;
   findings: Finding[];
-  /** Why there are none. */
+  /** Why there are no findings. */
   skipped?: string;
 }
 
@@ -50,19 +50,19 @@ export const isMet = ({ ratio, goal }: Finding): boolean =>
 export interface Sample {
   seconds: number;
   cpu: Cpu;
-  /** What the side has counted; 1 where there is nothing to count. */
+  /** The number of items that the side has processed; 1 if it does not count. */
   work: number;
 }
 
 /** One side of a comparison. Only `run` is measured. */
 export interface Side<T = void> {
   prepare?: () => Promise<T>;
-  /** @returns how much was done, for a rate */
+  /** @returns the number of processed items, for a rate */
   run: (prepared: T) => Promise<number | void>;
   finish?: (prepared: T) => Promise<unknown>;
 }
 
-/** Runs the sides in turn, several times: what the machine does beside hits all of them alike. */
+/** Runs the sides in turn, several times, so that other load on the machine affects all of them equally. */
 export async function inTurn<K extends string>(
   { stage, say }: Bench,
   times: number,
@@ -112,7 +112,7 @@ const medianCpu = (samples: readonly Sample[]): number => median(samples.map(({ 
 
 type Words = Pick<Finding, 'what' | 'against' | 'goal' | 'note'>;
 
-/** More per second is better. CPU seconds are for a thousand pieces. */
+/** Compares items per second; more is better. CPU seconds are per thousand items. */
 export function compareRates(words: Words, ours: readonly Sample[], theirs: readonly Sample[], unit: string): Finding {
   const [a, b] = [medianRate(ours), medianRate(theirs)];
   const perSecond = (rate: number) => `${rounded(rate)} ${unit}/s`;
@@ -120,7 +120,7 @@ export function compareRates(words: Words, ours: readonly Sample[], theirs: read
   return { ...words, ours: perSecond(a), theirs: perSecond(b), ratio: a / b, cpu };
 }
 
-/** Less time is better. */
+/** Compares durations; less is better. */
 export function compareTimes(words: Words, ours: readonly Sample[], theirs: readonly Sample[]): Finding {
   const [a, b] = [medianSeconds(ours), medianSeconds(theirs)];
   const cpu = { ours: median(ours.map((s) => total(s.cpu))), theirs: median(theirs.map((s) => total(s.cpu))) };

@@ -25,7 +25,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { of } from 'rxjs';
 
-/** A service, as far as departures are concerned. */
+/** The parts of a service that departures need. */
 export interface ServiceParts {
   name: string;
   rules: readonly Rule[];
@@ -34,20 +34,20 @@ export interface ServiceParts {
   forgetting?: Forgetting;
 }
 
-class Quiet extends Log {
+class SilentLog extends Log {
   override debug(): void {}
   override info(): void {}
   override warn(): void {}
   override error(): void {}
 }
-export const quiet = new Quiet();
+export const silentLog = new SilentLog();
 export const clock = new SystemClock();
 export const ids = new Ids(clock);
-export const workers = new WorkerContext(clock, ids, quiet, new Metrics(clock));
+export const workers = new WorkerContext(clock, ids, silentLog, new Metrics(clock));
 
 /**
- * The parts with which a service takes part in departures, put together as its module does; but it begins to listen when
- * it is told to, so that a measure can fill the stream before.
+ * The engine of a service, assembled as its module does. It starts to consume only on request, so that a measure can fill the
+ * stream first.
  */
 export class Participant {
   readonly rules: RuleSet;
@@ -61,11 +61,11 @@ export class Participant {
     private readonly parts: ServiceParts,
   ) {
     const em = orm.em as EntityManager;
-    this.receipts = new PublishedReceipts(parts.name, new Publisher(nats), ids, quiet, new Metrics(clock));
+    this.receipts = new PublishedReceipts(parts.name, new Publisher(nats), ids, silentLog, new Metrics(clock));
     this.rules = new RuleSet(parts.name, parts.rules, em);
     this.processor = new EventProcessor(em, this.rules, clock, undefined, parts.forgetting);
-    const events = new UserEvents(em, this.processor, this.receipts, clock, ids, quiet);
-    this.server = new JetStreamServer({ nats, log: quiet, random: () => ids.fraction() });
+    const events = new UserEvents(em, this.processor, this.receipts, clock, ids, silentLog);
+    this.server = new JetStreamServer({ nats, log: silentLog, random: () => ids.fraction() });
     const handler = async (batch: Delivery[]) => of(await events.handle(batch));
     this.server.addHandler(`${parts.name}-users`, handler, true, {
       filter: 'user.>',
@@ -83,12 +83,12 @@ export class Participant {
     return this.orm.em.fork();
   }
 
-  /** What works off tasks, or something that watches it. */
+  /** Creates the task worker; a measure can override it to observe the worker. */
   worker<W extends TaskWorker>(type: new (...parts: ConstructorParameters<typeof TaskWorker>) => W): W {
     return new type(this.orm.em, this.rules, this.receipts, workers);
   }
 
-  /** Resolves when so many events have been answered as done or failed. */
+  /** Resolves when this number of events have a completed or failed receipt. */
   async work(events: number): Promise<void> {
     const answered = this.answers(events);
     this.listen();
@@ -113,7 +113,7 @@ export class Participant {
     });
   }
 
-  /** Stops listening, until there is work again. */
+  /** Stops consuming until the next `listen`. */
   async pause(): Promise<void> {
     await this.server.close();
   }
@@ -124,7 +124,7 @@ export class Participant {
   }
 }
 
-/** What a preset says about all of a service's rules. */
+/** The preset's policy for all rules of a service. */
 export function policyOf(
   { rules }: Pick<Participant, 'rules'>,
   preset: Preset,
@@ -137,7 +137,7 @@ export function policyOf(
   return { ...(Object.fromEntries(resolved) as ResolvedRules), ...more };
 }
 
-/** Both streams as they are in the beginning: there, with nothing in them and nobody reading. No session has ended. */
+/** Resets both streams to the initial state: empty and without consumers. Also deletes the ended sessions. */
 export async function emptyStreams(nats: NatsConnection): Promise<void> {
   const manager = await jetstreamManager(nats, { checkAPI: false });
   for (const stream of [USERS, DEPARTURES]) {

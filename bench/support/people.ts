@@ -5,15 +5,14 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { clock, ids } from './participant.js';
 
 /**
- * The people of a measure: numbered, so that SQL can make the same ones. Number 0 is the first admin of everybody's
- * account.
+ * The users of a measure are numbered, so that SQL can compute the same ids. Number 0 is the account's first admin.
  */
 export const ACCOUNT = '00000000-0000-7000-8000-000000000001';
 export const personId = (n: number): string => `00000000-0000-7000-9000-${n.toString(16).padStart(12, '0')}`;
-/** The id of the person whose number the SQL expression gives. */
+/** A SQL expression for the id of the user whose number the given SQL expression yields. */
 export const personSql = (n: string): string => `('00000000-0000-7000-9000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
 
-/** Fills the directory with everybody up to this number. */
+/** Adds the users up to this number to the directory. */
 export const directoryOf = (people: number): string => `
   insert into directory (user_id, account_id, name, status, seq, lifecycle_version, is_manager, user_created_at)
   select ${personSql('n')}, '${ACCOUNT}', 'Person ' || n, 'active', 1, 0, n = 0, now() from generate_series(0, ${people}) n`;
@@ -38,7 +37,7 @@ export const messageOf = (event: UserEvent) => ({
   data: JSON.stringify(event),
 });
 
-/** For the outbox, as identity writes them. */
+/** Outbox rows as identity writes them. */
 export const outboxRows = (events: readonly UserEvent[], waiting: readonly string[]) => ({
   text: `insert into outbox (id, account_id, user_id, seq, round, subject, event, waiting, created_at)
     select n.*, $2, now() from json_to_recordset($1) as n (id uuid, account_id uuid, user_id uuid, seq bigint, round int, subject text, event json)`,

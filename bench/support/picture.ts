@@ -5,11 +5,11 @@ const LABELS = 470;
 const CHART = 420;
 const WIDTH = LABELS + CHART + 110;
 const TOP = 64;
-/** The chart reaches from a tenth of a goal to ten times as good; what lies beyond stands at its end. */
+/** The chart covers a tenth of the goal to ten times as good; values beyond that are clipped. */
 const DECADES = 1;
 const COLOURS = { met: '#2f7d4f', missed: '#c0392b', ink: '#24292f', grid: '#d0d7de' };
 
-/** How many times as good as its goal each measure is, on a logarithmic scale: right of the line is met. */
+/** An SVG chart of each result relative to its goal, on a logarithmic scale. Bars to the right meet the goal. */
 export function pictureOf(outcomes: readonly Outcome[]): string {
   const bars = outcomes.flatMap(({ measure, findings }) =>
     findings.filter(({ goal }) => goal).map((finding) => ({ finding, number: measure.number })),

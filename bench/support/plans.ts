@@ -14,9 +14,9 @@ export interface Plan {
 
 const PEOPLE = 30_000;
 const BATCH = 500;
-/** Characters of a line; some list five hundred ids. */
+/** The maximum length of a line, in characters; some lines list 500 ids. */
 const LONGEST = 160;
-/** Which statements are told about, under which title; the first one of each. */
+/** The statements whose plan is shown, with titles. The first matching statement is used. */
 const HOT: [pattern: RegExp, title: string][] = [
   [/insert into inbox/, 'Inserting 500 events into the inbox'],
   [/from directory where user_id = any.* for update/s, 'Locking 500 users'],
@@ -26,7 +26,7 @@ const HOT: [pattern: RegExp, title: string][] = [
   [/update inbox i set status/, 'Recording the result'],
 ];
 
-/** Runs one batch as a service does and lets PostgreSQL tell how it carries out the statements that matter. */
+/** Runs one batch as a service does, and collects PostgreSQL's plans of these statements. */
 export async function plansOf({ stage, size }: Bench): Promise<Plan[]> {
   const { parts, rows, policy } = contacts;
   const people = size(PEOPLE);
@@ -52,7 +52,7 @@ export async function plansOf({ stage, size }: Bench): Promise<Plan[]> {
   return HOT.flatMap(([, title]) => (found.has(title) ? [{ title, lines: found.get(title)! }] : []));
 }
 
-/** PostgreSQL's own module tells the plan of every statement of the session; only a superuser may load it. */
+/** Loads auto_explain, which reports the plan of every statement of the session. Only a superuser may load it. */
 const EXPLAINED = [
   'session_preload_libraries=auto_explain',
   'auto_explain.log_min_duration=0',
@@ -68,7 +68,7 @@ function note(found: Map<string, string[]>, message: string | undefined): void {
   const [, duration, rest] = /^duration: ([\d.]+) ms\s+plan:\n(.*)$/s.exec(message ?? '') ?? [];
   const title = HOT.find(([pattern]) => rest && pattern.test(rest))?.[1];
   if (!rest || !title || found.has(title)) return;
-  // The statement itself comes first; its plan begins with the first line that tells a cost.
+  // The statement comes first; the plan starts at the first line with a cost.
   const lines = rest.split('\n');
   const begins = lines.findIndex((line) => line.includes('(cost='));
   found.set(title, [

@@ -27,7 +27,7 @@ function cells(outcomes: readonly Outcome[]): string[][] {
   });
 }
 
-/** For the terminal. */
+/** The table for the terminal. */
 export function tableOf(outcomes: readonly Outcome[]): string {
   const rows = [HEADING, ...cells(outcomes)];
   const widths = HEADING.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -41,7 +41,7 @@ export function tableOf(outcomes: readonly Outcome[]): string {
     .join('\n');
 }
 
-/** For the document, without what stands in it beside the table. */
+/** The table for the document. */
 export function markdownTable(outcomes: readonly Outcome[]): string {
   const rows = [HEADING, HEADING.map(() => '---'), ...cells(outcomes)];
   return rows.map((row) => `| ${row.join(' | ')} |`).join('\n');

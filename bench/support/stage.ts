@@ -21,11 +21,11 @@ import { cpuOf, type Cpu } from './cpu.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** As many as PostgreSQL keeps: a gigabyte of them, its `min_wal_size` here. */
+/** As many 16 MB files as PostgreSQL keeps: one gigabyte, its `min_wal_size` here. */
 const LOG_FILES = 64;
 const PASSWORDS = { owner: 'owner', runtime: 'runtime' };
 
-/** The servers of one run: PostgreSQL as `npm start` runs it, durable, and a broker. Nothing else uses them. */
+/** The servers of one run: a durable PostgreSQL, configured as `npm start` does, and a broker. */
 export class Stage {
   private copies = 0;
   private readonly kept = new Map<string, { key: string; template: Template }>();
@@ -37,7 +37,7 @@ export class Stage {
   ) {}
 
   static async open(): Promise<Stage> {
-    // On the disk: in memory a commit would cost nothing.
+    // On disk, because a commit to memory would cost nothing.
     const dir = await mkdtemp(join(tmpdir(), 'leaver-bench-'));
     await chmod(dir, 0o711);
     const server = await findNatsServer('.cache/nats');
@@ -65,7 +65,7 @@ export class Stage {
     return connectNats({ url: this.broker.url, name: 'bench' });
   }
 
-  /** CPU seconds used so far, whoever used them: the servers, this process, and whatever else it has started. */
+  /** CPU seconds used so far by the servers, this process and its other child processes. */
   async cpu(): Promise<Cpu> {
     const [all, postgres, nats] = await Promise.all(
       [process.pid, this.postgres.pid, this.broker.pid].map((pid) => cpuOf(pid)),
@@ -73,15 +73,15 @@ export class Stage {
     return { node: all! - postgres! - nats!, postgres: postgres!, nats: nats! };
   }
 
-  /** Leaves nothing to be done later, on the disk or in memory, of which the next measure would feel. */
+  /** Finishes deferred work (checkpoint, garbage collection) that would affect the next measure. */
   async settle(): Promise<void> {
     await withClient(this.adminUrl, (client) => client.query('checkpoint'));
     collectGarbage();
   }
 
   /**
-   * A migrated and filled database, from which each side of a measure gets a copy: the same rows in the same pages. It is
-   * kept for the next measure that wants the same of this service.
+   * A migrated and filled database. Each side of a measure gets a copy with the same rows in the same pages. Kept for the next
+   * measure that needs the same content.
    * @param fill SQL, run by the superuser
    */
   async template(
@@ -117,8 +117,8 @@ export class Stage {
 }
 
 /**
- * A server that has been in use for a while has the files of its log and uses them again; a new one makes each of them when
- * it comes to it, and whoever commits at that moment waits for 16 MB of zeros to reach the disk.
+ * Creates the WAL files in advance. A server that has run for a while recycles them; a new one creates each when it needs it,
+ * and the commit at that moment waits until 16 MB of zeros are on disk.
  */
 async function fillLog(client: pg.Client): Promise<void> {
   for (let file = 0; file < LOG_FILES; file++)
@@ -126,7 +126,7 @@ async function fillLog(client: pg.Client): Promise<void> {
   await client.query('checkpoint');
 }
 
-/** Millions of rows are there sooner when their indexes are made afterwards. Keys stay: filling may look things up. */
+/** Fills tables without their indexes and creates them afterwards, which is faster. Keys stay, because filling may use them. */
 export async function withoutIndexes(client: pg.Client, fill: () => Promise<unknown>): Promise<void> {
   const { rows } = await client.query<{ name: string; definition: string }>(`
     select i.indexrelid::regclass as name, pg_get_indexdef(i.indexrelid) as definition
@@ -162,13 +162,13 @@ export class Template {
 }
 
 export interface Copy {
-  /** As the service connects. */
+  /** The connection URL of the service's user. */
   url: string;
   adminUrl: string;
   drop(): Promise<void>;
 }
 
-/** Works with a connection to the broker that is closed afterwards. */
+/** Runs work with a connection to the broker and closes it afterwards. */
 export async function withNats<T>(stage: Stage, work: (nats: NatsConnection) => Promise<T>): Promise<T> {
   const nats = await stage.nats();
   try {

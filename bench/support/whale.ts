@@ -7,11 +7,11 @@ import { ACCOUNT, departureOf, directoryOf, personId, personSql } from './people
 import type { Copy, Stage, Template } from './stage.js';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-/** The person with all these rows. */
+/** The number of the user with all these rows. */
 export const WHALE = 1;
 const OTHERS = 2_000;
 
-/** The telephony service with one person who has an immense number of callbacks, and others who have 50. */
+/** The telephony service with one user who has `rows` callbacks, and others who have 50 each. */
 export function whaleTemplate(stage: Stage, rows: number): Promise<Template> {
   const callbacksOf = (person: string, from: string) => `
     insert into callback select uuidv7(), '${ACCOUNT}', uuidv7(), ${personSql(person)}, now(), 'pending', now() from ${from}`;
@@ -22,7 +22,7 @@ export function whaleTemplate(stage: Stage, rows: number): Promise<Template> {
   ]);
 }
 
-/** The worker, with a note of how long each chunk took. */
+/** A task worker that records the duration of each chunk. */
 class TimedTasks extends TaskWorker {
   readonly chunks: number[] = [];
 
@@ -33,7 +33,7 @@ class TimedTasks extends TaskWorker {
   }
 }
 
-/** The whale's service at work. */
+/** The running service of the user with many rows. */
 export class Whale {
   private constructor(
     readonly copy: Copy,
@@ -51,13 +51,13 @@ export class Whale {
     return this.tasks.chunks;
   }
 
-  /** The whole deletion of the whale, to the last chunk. */
+  /** Runs the whole deletion of that user, to the last chunk. */
   async leave(): Promise<void> {
     await this.smallDeparture(WHALE);
     await this.tasks.drain();
   }
 
-  /** What one departure takes that fits into one transaction, in milliseconds. */
+  /** Runs a departure that fits into one transaction. @returns its duration in milliseconds */
   async smallDeparture(person: number): Promise<number> {
     const rules = policyOf(this.participant, 'crm', telephony.policy);
     const begun = performance.now();
@@ -71,8 +71,8 @@ export class Whale {
   }
 }
 
-/** Does something over and over until `until` is settled, every so many milliseconds, and says how long each took. */
-export async function meanwhile(
+/** Repeats the work at an interval, in milliseconds, until `until` has settled. @returns the durations */
+export async function repeatUntil(
   until: Promise<unknown>,
   every: number,
   act: (round: number) => Promise<number>,
@@ -88,7 +88,7 @@ export async function meanwhile(
   return took;
 }
 
-/** Somebody else's ordinary write: a callback more, and another person's changed. */
+/** Returns a typical write of other users: inserts a callback, and changes one of another user. */
 export async function bystander(
   url: string,
 ): Promise<{ write: (round: number) => Promise<number>; end: () => Promise<void> }> {

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { tenantRow, userRef } from '@leaver/service-kit/database';
 
-/** An invoice that waits until somebody has approved it. */
+/** An invoice that waits for approval. */
 export const Approval = defineEntity({
   name: 'Approval',
   tableName: 'approval',

@@ -1,7 +1,7 @@
 import { can, keep, owned, rule, transfer, unassign } from '@leaver/service-kit/lifecycle';
 import { Approval } from './approval.entity.ts';
 
-/** Somebody has to pay the bills: what waits for the leaver goes to whoever takes over. What they decided stays theirs. */
+/** Pending approvals go to the successor. Decided ones keep the leaver's id. */
 export const billingRules = [
   rule('billing.approvals', 'Invoices to approve', {
     rows: owned(Approval, 'approverId', { status: 'pending' }),
