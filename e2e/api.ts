@@ -1,4 +1,4 @@
-/** What a client of the REST API sees: JSON in, JSON out. */
+/** A JSON object of the REST API. */
 export type Json = Record<string, unknown>;
 
 export class ApiError extends Error {
@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Calls the API as one person; whatever is not a success throws. */
+/** Calls the API as one user. @throws ApiError for every unsuccessful response */
 export class Api {
   constructor(
     private readonly url: string,
@@ -27,7 +27,7 @@ export class Api {
   /** Uploads a CSV file. */
   upload = <T = Json>(path: string, csv: string) => this.send<T>('POST', path, csv, 'text/csv');
 
-  /** The error that a call is refused with: `{status, code}` and the rest of the problem. */
+  /** The problem of a refused call, with its `status` and `code`. @throws Error if the call succeeds */
   async refusal(call: Promise<unknown>): Promise<Json> {
     try {
       await call;

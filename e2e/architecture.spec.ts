@@ -13,7 +13,7 @@ const { strayDepartureWriters } = (await load('departure-writers')) as { strayDe
 const { needsReason } = (await load('needs-reason')) as { needsReason: Rule.RuleModule };
 const { longFiles, crowded } = (await load('sizes')) as { longFiles: Check; crowded: Check };
 
-/** What is wrong with files that import each other so; files that are only imported are empty. */
+/** The violations for files with these imports. Files that are only imported are empty. */
 function wrongWith(imports: Record<string, string>): string[] {
   const texts = Object.fromEntries(Object.entries(imports).map(([path, from]) => [path, `import '${from}';`]));
   const indexes = [...'contracts database lifecycle platform local-servers test-kit'.split(' ')];
@@ -57,7 +57,7 @@ describe('an import is refused', () => {
     expect(wrongWith({ [path]: from })).toEqual([expect.stringMatching(reason)]);
   });
 
-  it('of a higher folder of the lifecycle library by a lower one, also by way of a file between the folders', () => {
+  it('of a higher folder of the lifecycle library by a lower one, also through a file outside the folders', () => {
     const [rule, run, between] = ['declare/rule', 'run/batch', 'between'].map(
       (name) => `libs/lifecycle/src/${name}.ts`,
     );
@@ -69,7 +69,7 @@ describe('an import is refused', () => {
     ]);
   });
 
-  it('in a cycle, however long, and for types alone', () => {
+  it('in a cycle of any length, also of type imports', () => {
     const texts = {
       'e2e/a.ts': "import type { B } from './b.js';",
       'e2e/b.ts': "export * from './c.js';\nexport * from './d.js';",
@@ -91,7 +91,7 @@ it('a new library or folder needs a place in the order', () => {
   ]);
 });
 
-it('what the architecture allows passes', () => {
+it('allowed imports pass', () => {
   expect(
     wrongWith({
       'services/messaging/src/a.ts': '#libs/platform',
@@ -114,7 +114,7 @@ describe('sizes', () => {
     expect(longFiles(sources)).toEqual([expect.stringContaining('e2e/long.ts has 301 lines')]);
   });
 
-  it('many constructor parameters and many files in a folder are pointed out; specs do not count', () => {
+  it('many constructor parameters and many files in a folder are reported; specs do not count', () => {
     const parameters = 'abcdefgh'.split('');
     const texts: Record<string, string> = { 'e2e/large.ts': `class Large { constructor(${parameters.join()}) {} }` };
     for (let n = 0; n < 16; n++) texts[`e2e/specs/${n}.spec.ts`] = texts[`e2e/folder/${n}.ts`] = '';

@@ -2,13 +2,13 @@ import { withClient } from '#libs/local-servers';
 import pg from 'pg';
 import type { System } from './system.js';
 
-/** A service's database as it was at some moment, made and put back while the service is away. */
+/** A copy of a service's database. The service is stopped while the copy is made or restored. */
 export class Backup {
   private constructor(
     private readonly system: System,
     private readonly service: string,
     private readonly copy: string,
-    /** Nothing decided before this moment is missing in it. */
+    /** The backup contains all decisions before this time. */
     readonly takenAt: string,
   ) {}
 
@@ -23,7 +23,7 @@ export class Backup {
     return new Backup(system, service, copy, takenAt);
   }
 
-  /** The service stays away. */
+  /** Restores the backup. The service stays stopped. */
   async putBack(): Promise<void> {
     const { system, service, copy } = this;
     await system.stopOne(service);

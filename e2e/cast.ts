@@ -1,7 +1,7 @@
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 
-/** Where the API is: the whole system in one process or in many. */
+/** Access to the API of a system, which runs in one process or in several. */
 export interface Place {
   url: string;
   api(token?: string): Api;
@@ -19,7 +19,7 @@ export interface Member {
 
 export interface Cast {
   owner: Member;
-  /** The one who will leave. */
+  /** The leaver. */
   ada: Member;
   ben: Member;
   cleo: Member;
@@ -64,7 +64,7 @@ export async function signIn(system: Place, email: string, password = PASSWORD):
 
 export const CONTACTS = 10_000;
 
-/** A file in which each of the given people has an equal share of the contacts. */
+/** A CSV file of contacts, assigned to the given users in turn. */
 export function contactsCsv(people: readonly Member[], count = CONTACTS): string {
   const rows = Array.from({ length: count }, (_, n) => {
     const phone = `+1415${String(5_000_000 + n)}`;
@@ -91,7 +91,7 @@ export interface Belongings {
   personalInbox: string;
 }
 
-/** Something of everything for Ada. */
+/** Creates rows of many kinds for Ada. */
 export async function belongings({ ada, ben, cleo }: Cast, index: number): Promise<Belongings> {
   const { api, id } = ada;
   const create = async (path: string, body: Json, as = api) => (await as.post(path, body)).id as string;
@@ -107,7 +107,7 @@ export async function belongings({ ada, ben, cleo }: Cast, index: number): Promi
   };
   const personalInbox = await create('/v1/inboxes', { kind: 'personal', name: 'Ada' });
   await api.post('/v1/messages', { inboxId: personalInbox, contactIds: [contact!.id], text: 'Hello' });
-  // Each step of the sending is a row in the report: the preview is compared with the receipt when all are there.
+  // Each step of sending adds a row to the report. The preview has to count all of them.
   await eventually(async () => {
     const { items } = await api.get<{ items: Json[] }>(`/v1/messages?inboxId=${personalInbox}`);
     expect(items).toMatchObject([{ status: 'delivered' }]);

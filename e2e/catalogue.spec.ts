@@ -4,14 +4,14 @@ import { rulesDocument } from '../scripts/rules-doc.mjs';
 import type { Json } from './api.js';
 import { System } from './system.js';
 
-/** An action by name, with `days` or `scope` where it has them; null where the rule says nothing. */
+/** An action by name, with `days` or `scope` if it has them; null if the rule has no action on the transition. */
 type Action = CatalogueRule['defaults'][Preset][Transition] | null;
 
 interface Expected {
-  /** On deactivation and on deletion, in every preset that is not named below. */
+  /** On deactivation and on deletion, in every preset that is not in `presets`. */
   base: [deactivated: Action, deleted: Action];
   presets?: Partial<Record<Preset, Partial<Record<Transition, Action>>>>;
-  /** What an account may choose; absent for a fixed rule. */
+  /** The actions that an account can choose; absent for a fixed rule. */
   allowed?: string[];
 }
 
@@ -23,7 +23,7 @@ const open = (
   presets: Expected['presets'] = {},
 ): Expected => ({ base: [deactivated, deleted], allowed, presets });
 
-/** The policy, written down once more by hand: a slip in a declaration shows here. */
+/** The policy, written a second time by hand to detect mistakes in declarations. */
 const EXPECTED: Record<string, Expected> = {
   'identity.sessions': fixed('revoke', null),
   'identity.api-tokens': fixed('revoke', null),
@@ -99,7 +99,7 @@ const EXPECTED: Record<string, Expected> = {
   'insights.filters': fixed('keep', 'keep'),
 };
 
-/** What the rule does by itself, by preset and transition, with null where it has nothing to do. */
+/** The rule's default action by preset and transition; null without one. */
 function expectedDefaults({ base, presets = {} }: Expected) {
   return Object.fromEntries(
     PRESETS.map((preset) => [
@@ -129,21 +129,21 @@ describe('the catalogue of rules', () => {
   }, 90_000);
   afterAll(() => system?.stop());
 
-  it('is complete, and holds nothing else', () => {
+  it('contains exactly these rules', () => {
     const listed = rules.map(({ id }) => id);
     const unexpected = listed.filter((id) => !(id in EXPECTED));
     expect(unexpected.map((id) => `${id}: write down in EXPECTED what it does`)).toEqual([]);
     expect(Object.keys(EXPECTED).filter((id) => !listed.includes(id))).toEqual([]);
   });
 
-  it.each(Object.entries(EXPECTED))('says of %s what the policy says', (id, expected) => {
+  it.each(Object.entries(EXPECTED))('describes %s as in the policy', (id, expected) => {
     const rule = rules.find((candidate) => candidate.id === id)!;
     expect(rule).toMatchObject({ service: id.split('.')[0], fixed: expected.allowed === undefined });
     expect(shownDefaults(rule)).toEqual(expectedDefaults(expected));
     if (expected.allowed) expect([...rule.allowed].sort()).toEqual([...expected.allowed].sort());
   });
 
-  it('is what docs/rules.md says, as `node scripts/rules-doc.mjs` writes it', async () => {
+  it('matches docs/rules.md, as `node scripts/rules-doc.mjs` writes it', async () => {
     const written = await readFile(new URL('../docs/rules.md', import.meta.url), 'utf8');
     expect(written).toBe(rulesDocument(rules));
   });

@@ -11,10 +11,10 @@ import { anAccount, PASSWORD, type Cast } from './cast.js';
 import { leaver } from './program.js';
 import { System } from './system.js';
 
-/** Seconds. Long enough, also on a busy machine, for what does not wait for the silent service. */
+/** In seconds. Long enough for everything that does not wait for the silent service, even on a busy machine. */
 const TIMEOUT = '5';
 
-describe('a command that waits for somebody silent', () => {
+describe('a time limit', () => {
   let system: System;
   let cast: Cast;
   let folder: string;
@@ -37,14 +37,14 @@ describe('a command that waits for somebody silent', () => {
     await rm(folder, { recursive: true });
   });
 
-  describe('a service that is away', () => {
-    it('ends a verification, which names it', async () => {
+  describe('for a service that is down', () => {
+    it('ends a verification, and the message names the service', async () => {
       const { exitCode, out, messages } = await run(['verify']);
       expect([exitCode, out]).toEqual([4, '0 users have been checked so far.\n']);
       expect(messages).toMatch(/^The verification made no progress for 5 s\. insights: .+ \(service-unavailable\)\n$/);
     }, 60_000);
 
-    it('ends watching a departure, which goes on', async () => {
+    it('ends watching a departure, which continues', async () => {
       const left = await run(['deactivate', cast.cleo.id, '--yes', '--watch', '--json']);
       expect(left).toMatchObject({
         exitCode: 4,
@@ -61,7 +61,7 @@ describe('a command that waits for somebody silent', () => {
       });
     }, 60_000);
 
-    it('ends watching a list, which names the staff id, too', async () => {
+    it('ends watching a list, and the message also names the staff id', async () => {
       const file = join(folder, 'leavers.csv');
       await writeFile(file, `"Staff ID"\n\n"${cast.dan.staffId}"\nno such id\n`);
       const listed = await run(['bulk', file, '--transition', 'deactivated', '--watch', '--yes']);
@@ -80,14 +80,14 @@ describe('a command that waits for somebody silent', () => {
       expect(await run(words, env)).toMatchObject({ exitCode: 4, messages: 'insights made no progress for 5 s.\n' });
     }, 60_000);
 
-    it('is told from a silent one by the operator’s commands', async () => {
+    it('does not apply to the operator’s commands, which detect that it is down', async () => {
       const env = { NATS_URL: system.brokerUrl('operator') };
       expect(await run(['dead-letters'], env)).toMatchObject({ exitCode: 3, messages: 'insights is not running.\n' });
       expect(await run(['drift'], env)).toMatchObject({ exitCode: 3, messages: 'insights is not running.\n' });
     });
   });
 
-  describe('a service that does not answer', () => {
+  describe('for a service that does not answer', () => {
     let silent: NatsConnection;
     beforeAll(async () => {
       silent = await connectNats({ url: system.brokerUrl('insights'), name: 'insights' });
@@ -96,7 +96,7 @@ describe('a command that waits for somebody silent', () => {
     });
     afterAll(() => silent.close());
 
-    it('ends every command that asks it, which names it', async () => {
+    it('ends every command that asks it, and the message names the service', async () => {
       const env = { NATS_URL: system.brokerUrl('operator') };
       const all = [['dead-letters'], ['replay', '--all'], ['drift']].map(async (words) => {
         const { exitCode, messages } = await run(words, env);
@@ -105,13 +105,13 @@ describe('a command that waits for somebody silent', () => {
       await Promise.all(all);
     }, 60_000);
 
-    it('does not keep the answers of the others back', async () => {
+    it('does not suppress the answers of the others', async () => {
       const { out } = await run(['dead-letters', '--json'], { NATS_URL: system.brokerUrl('operator') });
       expect(JSON.parse(out)).toEqual([]);
     });
   });
 
-  describe('a gateway or broker that accepts connections and says nothing', () => {
+  describe('for a gateway or broker that accepts connections and sends nothing', () => {
     let server: Server;
     let address: string;
     beforeAll(async () => {
@@ -121,7 +121,7 @@ describe('a command that waits for somebody silent', () => {
     });
     afterAll(() => void server.close());
 
-    it('ends every command, which names the gateway', async () => {
+    it('ends every command, and the message names the gateway', async () => {
       const url = `http://${address}`;
       const words = [
         ['preview', 'me'],
@@ -149,7 +149,7 @@ describe('a command that waits for somebody silent', () => {
       expect([login.exitCode, login.messages]).toEqual([4, expect.stringContaining('POST /v1/auth/login')]);
     }, 60_000);
 
-    it('ends commands of operators, which name the broker', async () => {
+    it('ends commands of operators, and the message names the broker', async () => {
       const { exitCode, messages } = await run(['dead-letters'], { NATS_URL: `nats://a:b@${address}` });
       expect([exitCode, messages]).toEqual([3, expect.stringContaining(address)]);
     }, 60_000);
@@ -159,7 +159,7 @@ describe('a command that waits for somebody silent', () => {
 describe('time limits and exit codes', () => {
   const run = (...args: string[]) => leaver(args, { LEAVER_TOKEN: 'lvr_some', LEAVER_URL: 'http://127.0.0.1:9' });
 
-  it('refuses a time-out that is none', async () => {
+  it('an invalid timeout is refused', async () => {
     for (const wrong of ['0', '-1', 'soon', '1e3', '2000000'])
       expect([wrong, await run('verify', `--timeout=${wrong}`)]).toEqual([
         wrong,
@@ -167,7 +167,7 @@ describe('time limits and exit codes', () => {
       ]);
   });
 
-  it('refuses empty arguments and options, as of variables that are not set', async () => {
+  it('empty arguments and options, as from unset variables, are refused', async () => {
     for (const words of [
       ['status', ''],
       ['preview', ' '],
@@ -182,7 +182,7 @@ describe('time limits and exit codes', () => {
     expect(help()).toContain('--timeout');
   });
 
-  it('every command takes a time-out', async () => {
+  it('every command accepts a timeout', async () => {
     const words = [...commands].map(([name, { args }]) => [name, ...(args === 1 ? ['some'] : [])]);
     for (const one of words) expect([one, (await run(...one, '--timeout', '1', '--help')).exitCode]).toEqual([one, 0]);
   });

@@ -24,7 +24,7 @@ describe('the command line', () => {
     const { exitCode, out } = await run([...args, '--json']);
     return { exitCode, value: JSON.parse(out) as T };
   };
-  /** Somebody whom no other test knows. */
+  /** A new user whom no other test uses. */
   const newcomer = async (name: string) => {
     const who = { name, email: `${name}@crm.example`, staffId: `ID ${name}`, password: PASSWORD, roles: ['agent'] };
     return { ...who, id: (await cast.owner.api.post('/v1/users', who)).id as string };
@@ -121,7 +121,7 @@ describe('the command line', () => {
     expect([exitCode, JSON.parse(out)]).toMatchObject([1, { rows: [{ status: 'refused', code: 'unknown-user' }] }]);
   });
 
-  it('verifies the promises to all users who have left', async () => {
+  it('verifies all users who have left', async () => {
     const { api } = cast.owner;
     const { id } = await newcomer('Eve');
     await over(api, await api.post<Departure>(`/v1/users/${id}/deactivate`));
@@ -138,7 +138,7 @@ describe('the command line', () => {
     expect((await run(['verify'], { LEAVER_URL: 'http://127.0.0.1:9' })).exitCode).toBe(3);
   });
 
-  it('refuses input that cannot be meant, before it sends anything', async () => {
+  it('refuses invalid input before it sends anything', async () => {
     const file = join(folder, 'empty.csv');
     await writeFile(file, 'staffId,successorStaffId\n');
     const wrong = [
@@ -158,7 +158,7 @@ describe('the command line', () => {
     expect((await run(['preview', cast.ben.email], { LEAVER_TOKEN: `${token}\n` })).exitCode).toBe(0);
   });
 
-  it('takes its settings from files, like the services', async () => {
+  it('reads its settings from files, like the services', async () => {
     const file = join(folder, 'token');
     await writeFile(file, `${token}\n`);
     const preview = (env: Record<string, string>) => run(['preview', cast.ben.email], env);
@@ -175,7 +175,7 @@ describe('the command line', () => {
     expect(await run(['dead-letters'], { NATS_URL_FILE: file })).toMatchObject({ exitCode: 0 });
   });
 
-  it('keeps its exit code when nobody reads its output', async () => {
+  it('keeps its exit code when its output is closed', async () => {
     expect(await run(['help'], {}, { closed: true })).toEqual({ exitCode: 0, out: '', messages: '' });
     const [departure] = await cast.owner.api.all<Departure>('/v1/departures');
     expect(await run(['status', departure!.id], {}, { closed: true })).toEqual({ exitCode: 0, out: '', messages: '' });
@@ -206,14 +206,14 @@ describe('the command line', () => {
       return { exitCode, letters: JSON.parse(out) as Json[] };
     };
 
-    /** Publishes an event that identity would never publish. */
+    /** Publishes a message that identity would never publish. */
     const publish = async (type: string, data: string) => {
       const identity = await connectNats({ url: system.brokerUrl('identity'), name: 'test' });
       identity.publish(`${type}.somebody.else`, data);
       await identity.close();
     };
 
-    it('lists messages that services could not read, and replays them', async () => {
+    it('lists messages that services could not decode, and replays them', async () => {
       expect(await letters()).toEqual({ exitCode: 0, letters: [] });
       await publish('user.updated', 'no event');
       const found = await eventually(async () => {
@@ -248,7 +248,7 @@ describe('the command line', () => {
       const { exitCode, out } = await run(['replay', departureId, '--json'], operator());
       const replayed = [{ service: 'insights', id: departureId }];
       expect([exitCode, JSON.parse(out)]).toEqual([0, { replayed, refused: [], unknown: [] }]);
-      // The rule still does not have this action.
+      // The rule still does not offer this action.
       await shown();
     });
 
@@ -265,7 +265,7 @@ describe('the command line', () => {
       expect((await known()).rows).toEqual([{ name }]);
     });
 
-    it('needs the broker’s address, and its user may ask nothing else', async () => {
+    it('needs the broker’s address, and its user has access to nothing else', async () => {
       expect((await run(['dead-letters'])).exitCode).toBe(3);
       const nats = await connectNats({ url: system.brokerUrl('operator'), name: 'test' });
       const question = JSON.stringify({ pattern: 'rpc.identity.tokens.keys', data: {}, id: '0' });

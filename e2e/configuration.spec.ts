@@ -49,7 +49,7 @@ function documented(): string[] {
 }
 
 describe('docs/CONFIGURATION.md', () => {
-  it('is as `node scripts/settings-doc.mjs` writes it', async () => {
+  it('matches the output of `node scripts/settings-doc.mjs`', async () => {
     expect(document).toBe(withSettings(document, declared, await read('deploy/Dockerfile')));
   });
 
@@ -63,7 +63,7 @@ describe('docs/CONFIGURATION.md', () => {
     expect(documented().sort()).toEqual(expected.sort());
   });
 
-  it('says of each setting what it means', () => {
+  it('describes each setting', () => {
     const silent = [...declared.values()].flat().filter(({ about }) => about.length < 10);
     expect(silent).toEqual([]);
   });
@@ -71,7 +71,7 @@ describe('docs/CONFIGURATION.md', () => {
   it('lists what npm start, the command line and the jobs read from the environment', async () => {
     const files = globSync(['cli/**/*.mjs', 'scripts/**/*.mjs', 'deploy/container/*.mjs'], { cwd: root });
     const texts = await Promise.all(
-      // Tests, benchmarks and the tools of Node have variables of their own.
+      // Tests, benchmarks and Node's tools have their own variables.
       files.filter((path) => !/scripts\/(test|bench)/.test(path)).map(read),
     );
     const found = texts.flatMap((text) => [
@@ -85,7 +85,7 @@ describe('docs/CONFIGURATION.md', () => {
 });
 
 describe('the port of the gateway', () => {
-  it('is the same by default, in the image, for npm start and in the documents', async () => {
+  it('has the same default in the code, in the image, for npm start and in the documents', async () => {
     const { port } = new GatewayConfig();
     expect(imageSets('PORT')).toBe(port);
     expect(await read('scripts/launch.mjs')).toContain(`const DEFAULT_PORT = ${port};`);

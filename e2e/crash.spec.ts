@@ -3,14 +3,14 @@ import { counts, linesOf, over, type Departure } from './departures.js';
 import { PARTS } from './foundation.js';
 import { Processes } from './processes.js';
 
-const EVERYBODY = [...PARTS.map((part) => part.name), 'gateway'];
+const PROCESSES = [...PARTS.map((part) => part.name), 'gateway'];
 
 interface Leaver {
   cast: Cast;
   previewed: Record<string, number>;
 }
 
-/** Whatever is killed while somebody leaves: after a restart the departure completes, and each effect has happened once. */
+/** Processes are killed during a departure. After a restart the departure completes, and each effect has happened once. */
 describe('departures survive', () => {
   let processes: Processes;
   let people = 0;
@@ -48,19 +48,19 @@ describe('departures survive', () => {
   };
 
   it('kill -9 of each service in turn', async () => {
-    const leavers = await Promise.all(EVERYBODY.map(aLeaver));
+    const leavers = await Promise.all(PROCESSES.map(aLeaver));
     const accepted: Departure[] = [];
-    for (const [index, name] of EVERYBODY.entries()) {
+    for (const [index, name] of PROCESSES.entries()) {
       accepted.push(await leave(leavers[index]!));
       await killAndRestart(name);
     }
     await Promise.all(leavers.map((leaver, index) => hasLeftOnce(leaver, accepted[index]!)));
   }, 120_000);
 
-  it('kill -9 of everybody at once', async () => {
+  it('kill -9 of all processes at once', async () => {
     const leaver = await aLeaver();
     const accepted = await leave(leaver);
-    await Promise.all(EVERYBODY.map(killAndRestart));
+    await Promise.all(PROCESSES.map(killAndRestart));
     await hasLeftOnce(leaver, accepted);
   }, 120_000);
 });

@@ -15,7 +15,7 @@ interface Received {
   event: { type: string; data: Json };
 }
 
-/** A customer's own program hears of departures. */
+/** A customer's program receives notifications about departures. */
 describe('a webhook for departures', () => {
   let system: System;
   let cast: Cast;
@@ -31,9 +31,9 @@ describe('a webhook for departures', () => {
       let body = '';
       request.on('data', (text) => (body += text));
       request.on('end', () => {
-        const heard = request.url === '/owner' ? owners : leavers;
+        const received = request.url === '/owner' ? owners : leavers;
         const webhookId = String(request.headers['webhook-id']);
-        heard.push({ webhookId, body, event: JSON.parse(body) as Received['event'] });
+        received.push({ webhookId, body, event: JSON.parse(body) as Received['event'] });
         response.writeHead(204).end();
       });
     });
@@ -47,33 +47,33 @@ describe('a webhook for departures', () => {
     await system?.stop();
   });
 
-  const of = (heard: Received[], { id }: { id: string }) => {
-    const about = heard.filter(({ event }) => event.data.departureId === id);
+  const of = (received: Received[], { id }: { id: string }) => {
+    const about = received.filter(({ event }) => event.data.departureId === id);
     return [...new Set(about.map(({ event }) => event.type))].sort();
   };
 
   const step = story();
 
-  step('hears that somebody is to leave, and that it has been called off', async () => {
+  step('reports a scheduled departure and its cancellation', async () => {
     const effectiveAt = new Date(system.clock.millis() + 86_400_000).toISOString();
     const later = await cast.owner.api.post<Departure>(`/v1/users/${cast.dan.id}/deactivate`, { effectiveAt });
     await cast.owner.api.post(`/v1/departures/${later.id}/cancel`);
     await eventually(() => expect(of(owners, later)).toEqual(['departure.cancelled', 'departure.scheduled']));
   });
 
-  step('hears that a departure has begun and is complete, and no name', async () => {
+  step('reports the start and the completion of a departure, without names', async () => {
     const departure = await cast.owner.api.post<Departure>(`/v1/users/${cast.dan.id}/deactivate`);
     await over(cast.owner.api, departure);
     await eventually(() => {
-      for (const heard of [owners, leavers])
-        expect(of(heard, departure)).toEqual(['departure.completed', 'departure.started']);
+      for (const received of [owners, leavers])
+        expect(of(received, departure)).toEqual(['departure.completed', 'departure.started']);
     });
     const texts = owners.map(({ body }) => body).join();
     for (const word of [cast.dan.name, cast.dan.email, cast.dan.staffId, cast.owner.email])
       expect(texts).not.toContain(word);
   });
 
-  step('is silent when its owner has left, while others go on hearing', async () => {
+  step('sends nothing after its owner has left; other webhooks continue', async () => {
     const own = await over(cast.owner.api, await cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/deactivate`));
     await eventually(() => expect(of(owners, own)).toContain('departure.completed'));
     expect(of(leavers, own)).not.toContain('departure.completed');

@@ -24,7 +24,7 @@ export interface Departure extends Json {
 
 export const linesOf = (departure: Departure): Line[] => departure.services.flatMap((service) => service.rules);
 
-/** Waits until the departure is over, and tells how. */
+/** Waits until the departure is no longer running. @returns the departure */
 export async function over(api: Api, { id }: { id: string }, timeout = 20_000): Promise<Departure> {
   return eventually(
     async () => {
@@ -36,7 +36,7 @@ export async function over(api: Api, { id }: { id: string }, timeout = 20_000): 
   );
 }
 
-/** Previewed and affected rows, in the same form, so that they can be compared. */
+/** Row counts by transition, rule and part, in the same form for previews and receipts. */
 export function counts(
   lines: readonly { rule: string; part?: string; transition: string; count?: number; affected?: number }[],
 ): Record<string, number> {
@@ -50,7 +50,7 @@ export function counts(
   );
 }
 
-/** Reads the live progress to its end: the names of the events, and the last one's data. */
+/** Reads the live progress to its end. @returns the names of the events, and the data of the last one */
 export async function watch(
   system: Place,
   token: string,

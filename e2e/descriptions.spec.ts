@@ -13,14 +13,14 @@ import { bodyFor, removalOrder } from './security/bodies.js';
 import { Routes } from './security/routes.js';
 import { story } from './story.js';
 import { System } from './system.js';
-import { Witness, type OpenApi } from './witness.js';
+import { OpenApiValidator, type OpenApi } from './openapi-validator.js';
 
-/** Whatever is described somewhere is called here, and what comes back is held against the description. */
-describe('the descriptions', () => {
+/** Calls every operation that OpenAPI or AsyncAPI describes, and validates responses and messages against the description. */
+describe('the API descriptions', () => {
   const fetchItself = globalThis.fetch;
   let system: System;
   let listener: Listener;
-  let witness: Witness;
+  let validator: OpenApiValidator;
   let document: OpenApi;
   const password = DEMO_PASSWORD;
   let routes: Routes;
@@ -28,12 +28,12 @@ describe('the descriptions', () => {
   let leaver: Api;
   let colleague: Api;
   let people: DemoAccount;
-  /** What lists hold, by their address. */
+  /** The items of each list, by path. */
   const lists = new Map<string, Json[]>();
 
   const idsOf = (path: string) => lists.get(path)!.map((item) => item.id as string);
   const first = (path: string) => idsOf(path)[0]!;
-  /** Something of the leaver's, where things have owners. */
+  /** The id of one of the leaver's items, if the items have owners. */
   const mine = (path: string) =>
     (lists.get(path)!.find(({ ownerId }) => ownerId === people.leaver.user.id)?.id as string | undefined) ??
     first(path);
@@ -47,8 +47,8 @@ describe('the descriptions', () => {
     listener = await Listener.on(system);
     document = (await (await fetch(`${system.url}/openapi.json`)).json()) as OpenApi;
     routes = await Routes.of(system.url);
-    witness = new Witness(document);
-    globalThis.fetch = witness.beside(fetchItself);
+    validator = new OpenApiValidator(document);
+    globalThis.fetch = validator.wrap(fetchItself);
     people = await openAccount(new HttpClient(system.url), demoAccounts[0]);
     const as = ({ api }: Person) => system.api(api.token);
     [owner, leaver, colleague] = [as(people.owner), as(people.leaver), as(people.colleagues[0])];
@@ -61,12 +61,12 @@ describe('the descriptions', () => {
 
   const step = story(240_000);
 
-  step('hold for what belongs to nobody', async () => {
+  step('match public operations', async () => {
     for (const path of paths('get', /^\/($|docs|health|metrics|openapi|asyncapi|\.well)/))
       await fetch(system.url + path);
   });
 
-  step('hold for signing in and out', async () => {
+  step('match signing in and out', async () => {
     const [, lena] = people.colleagues;
     const nobody = system.api();
     const { accessToken, refreshToken } = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
@@ -82,7 +82,7 @@ describe('the descriptions', () => {
     await nobody.post('/v1/auth/password-reset/confirm', { token, password: PASSWORD });
   });
 
-  step('hold for accounts, users and teams', async () => {
+  step('match accounts, users and teams', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);
     await owner.patch('/v1/account', { name: 'Harbor & Pine' });
     await owner.put('/v1/policy', { overrides: { 'insights.shared-reports': { deactivated: 'transfer' } } });
@@ -96,7 +96,7 @@ describe('the descriptions', () => {
     await owner.post('/v1/account/scim-tokens', { name: 'Old directory' });
   });
 
-  step('hold for everything else that can be made', async () => {
+  step('match all other creations', async () => {
     await owner.post('/v1/contacts', { name: 'Walk-in' });
     await leaver.post('/v1/inboxes', { kind: 'shared', name: 'Empty', memberIds: [people.leaver.user.id] });
     await owner.post('/v1/import-sources', {
@@ -111,7 +111,7 @@ describe('the descriptions', () => {
     await oneOfEach(routes, leaver);
   });
 
-  step('hold for every list, and for what is in it', async () => {
+  step('match every list and its items', async () => {
     for (const path of paths('get', /^\/v1\/[^{]+$/)) {
       const answer = await raw(people.leaver, 'GET', path);
       const type = answer.headers.get('content-type') ?? '';
@@ -128,7 +128,7 @@ describe('the descriptions', () => {
     }
   });
 
-  step('hold for every change', async () => {
+  step('match every change', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);
     const change = (list: string, body: Json, id = mine(list)) => leaver.patch(`${list}/${id}`, body);
     await change('/v1/users', { name: 'Maya O.' }, people.leaver.user.id);
@@ -159,15 +159,15 @@ describe('the descriptions', () => {
     await owner.post(`/v1/messages/${sent.id}/delivery`, { status: 'delivered' });
     for (const link of lists.get('/v1/scheduler-links')!) await fetch(`${system.url}/m/${link.slug}`);
     for (const link of lists.get('/v1/public-links')!) await fetch(new URL(link.url as string, system.url));
-    // What is changed nowhere above takes what its description gives as an example.
+    // Operations not called above take the example of their description.
     const records = new Map([...lists.keys()].map((list) => [list, String(lists.get(list)![0]?.id)]));
-    for (const route of routes.all.filter(({ id, method }) => method === 'PATCH' && !witness.seen.has(id))) {
+    for (const route of routes.all.filter(({ id, method }) => method === 'PATCH' && !validator.seen.has(id))) {
       const [list, nothing] = route.path.split('/{id}');
       if (nothing === '' && lists.get(list!)?.length) await change(list!, bodyFor(routes, route, records) as Json);
     }
   });
 
-  step('hold for automations that run, and for numbers that move', async () => {
+  step('match automation runs and moves of numbers', async () => {
     const [tomas] = people.colleagues.map(({ user }) => user.id);
     const automation = `/v1/automations/${mine('/v1/automations')}`;
     await leaver.post(`${automation}/deactivate`);
@@ -179,7 +179,7 @@ describe('the descriptions', () => {
     const assignment = await leaver.post(`${rule}/assignments`);
     await leaver.get(`${rule}/assignments`);
     await leaver.get(`${rule}/assignments/${assignment.id}`);
-    // The demo's own numbers are any of its area code.
+    // The demo's numbers are random ones of its area code.
     const number = await owner.post('/v1/numbers', { e164: '+16135550199', ownerId: people.leaver.user.id });
     const path = `/v1/numbers/${number.id}`;
     await owner.post(`${path}/contacts`, { contactIds: idsOf('/v1/contacts').slice(0, 2) });
@@ -188,7 +188,7 @@ describe('the descriptions', () => {
     await owner.post(`${path}/release`);
   });
 
-  step('hold for every removal', async () => {
+  step('match every removal', async () => {
     const order = removalOrder(routes);
     const collections = paths('delete', /^\/v1\/[^{]+\/{id}$/).map((path) => path.slice(0, -'/{id}'.length));
     for (const list of collections.sort((one, other) => order.indexOf(one) - order.indexOf(other))) {
@@ -200,7 +200,7 @@ describe('the descriptions', () => {
     }
   });
 
-  step('hold for departures of every kind', async () => {
+  step('match departures of every kind', async () => {
     const me = people.leaver.user.id;
     const gone = async (path: string, body?: Json) => over(owner, await owner.post<Departure>(path, body));
     await owner.post('/v1/numbers', { e164: '+16135550198', ownerId: me });
@@ -234,13 +234,13 @@ describe('the descriptions', () => {
     );
   });
 
-  step('hold for a departure that has failed and is retried', async () => {
+  step('match a failed departure and its retry', async () => {
     const lena = people.colleagues[1].user.id;
     const departure = await retriedDeparture(system, owner, lena);
     expect(await over(owner, departure)).toMatchObject({ status: 'completed' });
   });
 
-  step('hold for SCIM', async () => {
+  step('match SCIM', async () => {
     const scim = await ScimApi.connect(system, owner);
     for (const path of ['ServiceProviderConfig', 'Schemas', 'ResourceTypes', 'Users', 'Groups'])
       await scim.get(`/${path}`);
@@ -264,18 +264,18 @@ describe('the descriptions', () => {
     }
   });
 
-  it('were right about every answer', () => {
-    expect([...new Set(witness.faults)]).toEqual([]);
+  it('match every response', () => {
+    expect([...new Set(validator.faults)]).toEqual([]);
   });
 
-  it('name no operation that nobody has called', () => {
-    const uncalled = witness.operations.filter((id) => !witness.seen.has(id));
+  it('contain no operation that this test has not called', () => {
+    const uncalled = validator.operations.filter((id) => !validator.seen.has(id));
     expect(uncalled.map((id) => `${id} has never succeeded: call it in e2e/descriptions.spec.ts`)).toEqual([]);
   });
 
-  it('tell of every event that was published, and of none that never is', async () => {
+  it('contain every event that was published, and no others', async () => {
     const described = new EventDescriptions((await (await fetch(`${system.url}/asyncapi.json`)).json()) as AsyncApi);
-    // The last of them may still be on its way.
+    // The last event may not have arrived yet.
     await eventually(() => {
       expect([...new Set(listener.heard.flatMap((message) => described.faultsOf(message)))]).toEqual([]);
       expect([...described.met].sort()).toEqual(described.names.sort());

@@ -4,7 +4,7 @@ import type { Cast, Member } from './cast.js';
 import { oneOfEach } from './one-of-each.js';
 import type { Routes } from './security/routes.js';
 
-/** Whoever leaves, with all that the system may get to know of them. */
+/** The leaver, with all personal details that the system knows. */
 export interface Stranger extends Member {
   given: string;
   family: string;
@@ -28,22 +28,22 @@ interface Scene extends Cast {
   contacts: string[];
 }
 
-/** Something of every rule for the leaver, most of it made by themselves. */
+/** Creates rows of every rule for the leaver, most of them as the leaver. */
 export async function everythingOf(cast: Cast, leaver: Stranger, now: number, routes: Routes): Promise<Everything> {
   const contacts = (await leaver.api.all<{ id: string }>('/v1/contacts')).map(({ id }) => id);
   const scene = { ...cast, leaver, now, contacts };
-  const dealId = await contactsThings(scene);
+  const dealId = await contactRows(scene);
   await accessAndCare(scene);
-  const talk = await conversations(scene);
+  const messaging = await conversations(scene);
   await paperwork(scene, dealId);
   await figures(scene);
-  const had = { ...talk, ...(await calls(scene)), ...(await connections(scene)) };
+  const created = { ...messaging, ...(await calls(scene)), ...(await connections(scene)) };
   await oneOfEach(routes, leaver.api);
-  return had;
+  return created;
 }
 
-/** @returns the leaver's deal */
-async function contactsThings({ leaver, ben, contacts: [contactId] }: Scene): Promise<string> {
+/** @returns the id of the leaver's deal */
+async function contactRows({ leaver, ben, contacts: [contactId] }: Scene): Promise<string> {
   const { api, id } = leaver;
   const types = ['lead', 'deal', 'product', 'activity', 'project', 'task'];
   const [, dealId] = await Promise.all(

@@ -39,13 +39,13 @@ export const SECRETS = {
   CONTACTS_SECRET: 'one-more-secret-for-tests-that-is-long-enough',
 };
 
-/** The receivers of webhooks are on this machine. */
+/** The tests receive webhooks on this machine. */
 const RECEIVERS = { WEBHOOKS_ALLOW_PRIVATE: 'true' };
 
-/** Stands in for whatever sends mail for the operator. */
+/** The broker user of the program that sends mail. */
 const MAILER = { publish: [], subscribe: ['mail.requested'] };
 
-/** What databases and broker hold before the services start. */
+/** The contents of databases and broker before the services start. */
 export interface Contents {
   /** Fills the empty database of a service. The migrations run afterwards. */
   fillDatabase(service: string, ownerUrl: string): Promise<void>;
@@ -53,11 +53,11 @@ export interface Contents {
   fingerprint(service: string): string;
   /** Fills the broker. @param url of the user `identity` */
   fillBroker(url: string): Promise<void>;
-  /** For all services, in place of our own: the secrets that the contents are encrypted with. */
+  /** Settings for all services that replace the defaults: the secrets with which the contents are encrypted. */
   settings: Record<string, string>;
 }
 
-/** Databases and a broker of the test's own, with the permissions that `npm start` gives. */
+/** Databases and a broker for one test, with the permissions that `npm start` gives. */
 export class Foundation {
   private constructor(
     readonly broker: TestBroker,
@@ -66,7 +66,7 @@ export class Foundation {
     private readonly settings: Record<string, string>,
   ) {}
 
-  /** @param externalServices services of other teams that may join later */
+  /** @param externalServices names of external services that may be onboarded later */
   static async lay(externalServices: readonly string[] = [], contents?: Contents): Promise<Foundation> {
     const users = brokerUsers(externalServices);
     const [broker, ...databases] = await Promise.all([
@@ -83,7 +83,7 @@ export class Foundation {
     return foundation;
   }
 
-  /** What the service finds in its environment. */
+  /** The environment variables of the service. */
   env(name: string): Record<string, string> {
     const database = this.databases.get(name);
     return {
@@ -94,7 +94,7 @@ export class Foundation {
     };
   }
 
-  /** The broker's address with somebody's name and password in it. */
+  /** The broker's URL with the user's name and password. */
   brokerUrl(user: string): string {
     const url = new URL(this.broker.url);
     url.username = user;
@@ -120,7 +120,7 @@ export function databaseFor({ name, migrations }: Part, contents?: Contents): Pr
   });
 }
 
-/** What a service may not do on the broker when started by `npm start` fails here, too. */
+/** The permissions of `npm start`, so that a missing one fails in the tests. */
 function brokerUsers(externalServices: readonly string[]) {
   const joining = Object.fromEntries(externalServices.map((name) => [name, ruleOwner(name)]));
   return Object.entries({ ...permissions, ...joining, mailer: MAILER }).map(([name, allowed]) => ({

@@ -21,7 +21,7 @@ afterAll(async () => {
   await system?.stop();
 }, 30_000);
 
-/** The next mail that is asked for while the work is done. */
+/** The first mail that is requested during the work. */
 async function mailDuring(work: () => Promise<unknown>): Promise<MailRequest> {
   const mails = mailbox.subscribe('mail.requested', { max: 1 });
   await mailbox.flush();
@@ -33,7 +33,7 @@ async function mailDuring(work: () => Promise<unknown>): Promise<MailRequest> {
 const items = async (api: Api, path: string) => (await api.get<{ items: Json[] }>(path)).items;
 const statusOf = async (call: Promise<unknown>, api: Api) => (await api.refusal(call)).status;
 
-/** A personal number, and a message in the personal inbox. */
+/** Creates a personal number and a message in the personal inbox. */
 async function belongings({ cleo, owner }: Cast) {
   const csv = ['ContactId,Name,Phone', `C-1,A customer,+1415555${String(2000 + ++issued)}`].join('\n');
   await owner.api.upload('/v1/contact-imports', csv);
@@ -47,7 +47,7 @@ async function belongings({ cleo, owner }: Cast) {
 
 type Belongings = Awaited<ReturnType<typeof belongings>>;
 
-describe('a user whom another person takes over', () => {
+describe('the transfer of a user to another person', () => {
   let cast: Cast;
   let had: Belongings;
   const nell = { name: 'Nell Newcomer', email: 'nell@takeover.example', staffId: 'NELL-1' };
@@ -59,7 +59,7 @@ describe('a user whom another person takes over', () => {
 
   const step = story();
 
-  step('shuts the former person out within a second, and lets the new one choose a password', async () => {
+  step('locks out the former person within a second, and lets the new one choose a password', async () => {
     const { cleo, owner } = cast;
     const { token: apiToken } = await cleo.api.post('/v1/me/api-tokens', { name: 'Laptop' });
     const byToken = system.api(apiToken as string);
@@ -74,7 +74,7 @@ describe('a user whom another person takes over', () => {
     await system.api().post('/v1/auth/password-reset/confirm', { token: mail.token, password: PASSWORD });
   });
 
-  step('is the same user: threads, number and name are there', async () => {
+  step('keeps the user with threads and number', async () => {
     const api = await signIn(system, nell.email);
     expect(await api.get('/v1/me')).toMatchObject({ id: cast.cleo.id, ...nell, teamIds: [cast.teamId] });
     expect(await items(api, `/v1/messages?inboxId=${had.inboxId}`)).toMatchObject([{ text: 'Hello' }]);
@@ -84,7 +84,7 @@ describe('a user whom another person takes over', () => {
     );
   });
 
-  step('tells nothing of the former person any more', async () => {
+  step('leaves no trace of the former person', async () => {
     await eventually(
       async () => {
         expect(await traces(system, cast.cleo.name)).toEqual([]);
@@ -96,8 +96,8 @@ describe('a user whom another person takes over', () => {
   });
 });
 
-describe('a user whose inbox is in somebody’s care', () => {
-  it('is seen and answered for by the caretaker, and by nobody else, until that ends', async () => {
+describe('the caretaker of an inbox', () => {
+  it('sees it and answers in it until the care ends; other users do not', async () => {
     const cast = await anAccount(system, 'crm');
     const { cleo, dan, owner } = cast;
     const { inboxId, contactId } = await belongings(cast);
@@ -118,7 +118,7 @@ describe('a user whose inbox is in somebody’s care', () => {
     expect(await items(dan.api, `/v1/messages?inboxId=${inboxId}`)).toEqual([]);
   }, 60_000);
 
-  it('is let go of when the caretaker leaves', async () => {
+  it('loses it when leaving', async () => {
     const cast = await anAccount(system, 'helpdesk');
     const { cleo, dan, owner } = cast;
     const { inboxId } = await belongings(cast);
@@ -131,7 +131,7 @@ describe('a user whose inbox is in somebody’s care', () => {
   }, 60_000);
 });
 
-describe.each(['texting', 'calls'])('under preset %s, a user who becomes a shared inbox', (preset) => {
+describe.each(['texting', 'calls'])('under preset %s, the conversion of a user', (preset) => {
   let cast: Cast;
   let had: Belongings;
   let departure: Departure;
@@ -143,7 +143,7 @@ describe.each(['texting', 'calls'])('under preset %s, a user who becomes a share
 
   const step = story();
 
-  step('is deleted with nothing left to be done: the proof is 0, and certified', async () => {
+  step('deletes the user: the proof is 0 and certified', async () => {
     const { cleo, dan, ben, owner } = cast;
     const body = { name: 'Front desk', memberIds: [dan.id, ben.id] };
     departure = await over(
@@ -156,7 +156,7 @@ describe.each(['texting', 'calls'])('under preset %s, a user who becomes a share
     await owner.api.get(`/v1/departures/${departure.id}/certificate`);
   });
 
-  step('leaves the number in use, also when the quarantine would be over', async () => {
+  step('keeps the number in use, also after the time of the quarantine', async () => {
     const { dan } = cast;
     const after = { kind: 'shared', state: 'assigned', ownerId: null, inboxId: had.inboxId };
     expect(await dan.api.get(`/v1/numbers/${had.numberId}`)).toMatchObject(after);
@@ -169,7 +169,7 @@ describe.each(['texting', 'calls'])('under preset %s, a user who becomes a share
     expect(await dan.api.get(`/v1/numbers/${had.numberId}`)).toMatchObject(after);
   });
 
-  step('leaves the threads to the members, and what is written to the number comes to them', async () => {
+  step('gives the threads and new messages to the number to the members', async () => {
     const { dan, cleo } = cast;
     expect(await dan.api.get(`/v1/inboxes/${had.inboxId}`)).toMatchObject({
       ...{ kind: 'shared', name: 'Front desk', memberIds: [dan.id, cast.ben.id], owner: null },

@@ -25,7 +25,7 @@ interface SignedIn {
   refreshToken: string;
 }
 
-/** Secrets and keys are replaced one after the other, while people are at work. */
+/** Secrets and keys are replaced one after the other while the system is in use. */
 describe('the rotation of', () => {
   let system: System;
   let cast: Cast;
@@ -83,7 +83,7 @@ describe('the rotation of', () => {
     return { exitCode, value: JSON.parse(out) as { kid: string; usedFrom: string } };
   };
   const app = (service: string) => system.services.get(service)!.app;
-  /** One replica comes before the other one goes. */
+  /** Starts the new replica before the old one stops. */
   const replace = async (service: string, settings: Record<string, string>) => {
     const before = system.services.get(service)!;
     await system.startOne(service, settings);
@@ -91,7 +91,7 @@ describe('the rotation of', () => {
   };
   const nothingUnderAnOldSecret = (service: string) =>
     eventually(async () => expect(await app(service).get(KeyRotation, { strict: false }).waiting()).toBe(0));
-  /** Does something over and over again while `work` is done. */
+  /** Repeats a call during the work. @returns the number of calls */
   const meanwhile = async (call: () => Promise<unknown>, work: () => Promise<void>): Promise<number> => {
     let calls = 0;
     let done = false;
@@ -107,7 +107,7 @@ describe('the rotation of', () => {
     return calls;
   };
 
-  it('the signing key: gateways know the new one before it is used, and no token ends before its time', async () => {
+  it('the signing key: gateways have the new key before it is used, and tokens stay valid until they expire', async () => {
     const first = await signIn();
     const { exitCode, value: next } = await operator('rotate-signing-key');
     expect(exitCode).toBe(0);
@@ -125,7 +125,7 @@ describe('the rotation of', () => {
     expect(await verifies(certificate)).toMatchObject({ departureId: deletion.id });
   });
 
-  it('a signing key that was stolen: its tokens are refused, but sessions go on and certificates hold', async () => {
+  it('a stolen signing key: its tokens are refused, but sessions continue and certificates stay valid', async () => {
     const first = await signIn();
     const { value: next } = await operator('rotate-signing-key', '--at-once');
     system.clock.advance(MINUTE);
@@ -141,7 +141,7 @@ describe('the rotation of', () => {
     );
   });
 
-  it('LEAVER_SECRET: people go on being signed in and renewed, and certificates are given and hold', async () => {
+  it('LEAVER_SECRET: users stay signed in, sessions are renewed, and old and new certificates are valid', async () => {
     let tokens = await signIn();
     const calls = await meanwhile(
       async () => {
@@ -160,7 +160,7 @@ describe('the rotation of', () => {
     expect(await verifies(again)).toMatchObject({ departureId: deletion.id });
   });
 
-  it('INTEGRATIONS_SECRET: webhooks go on being signed with what their receivers know', async () => {
+  it('INTEGRATIONS_SECRET: webhooks are still signed with the secrets that their receivers have', async () => {
     const old = SECRETS.INTEGRATIONS_SECRET;
     const pinged: string[] = [];
     const stage = async (settings: Record<string, string>) => {
@@ -175,7 +175,7 @@ describe('the rotation of', () => {
         await eventually(() => expect(rightlySigned.has(deliveryId as string)).toBe(true));
       },
       async () => {
-        // Every replica knows the new one before any of them seals with it.
+        // Every replica has the new secret before one of them encrypts with it.
         await stage({ INTEGRATIONS_SECRET: old, INTEGRATIONS_SECRET_PREVIOUS: NEW });
         await stage({ INTEGRATIONS_SECRET: NEW, INTEGRATIONS_SECRET_PREVIOUS: old });
         await nothingUnderAnOldSecret('integrations');
@@ -185,7 +185,7 @@ describe('the rotation of', () => {
     expect(pinged.filter((id) => rightlySigned.get(id) !== true)).toEqual([]);
   }, 60_000);
 
-  it('CONTACTS_SECRET: passwords of import sources are read with the new one alone', async () => {
+  it('CONTACTS_SECRET: passwords of import sources can be decrypted with the new secret alone', async () => {
     const password = async () => {
       const { rows } = await sql<{ password: string; account_id: string }>`
         select password, account_id from import_source where id = ${importSource.id}`.execute(

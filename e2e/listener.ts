@@ -4,14 +4,14 @@ import { connectNats } from '#libs/broker';
 import { eventually } from '#libs/test-kit';
 import type { ValidateFunction } from 'ajv';
 import type { System } from './system.js';
-import { anAjv } from './witness.js';
+import { anAjv } from './openapi-validator.js';
 
 interface Message {
   subject: string;
   data: Uint8Array;
 }
 
-/** Everything that is said on the broker while the test runs, as it is said. */
+/** Records all messages that services publish while the test runs. */
 export class Listener {
   readonly heard: Message[] = [];
   private readonly connections: NatsConnection[] = [];
@@ -33,7 +33,7 @@ export class Listener {
     return listener;
   }
 
-  /** The token of the newest message to this address. */
+  /** The token in the newest mail to this address. */
   mailedTo = (address: string): Promise<string> =>
     eventually(() => {
       const mails = this.heard
@@ -54,7 +54,7 @@ export interface AsyncApi {
   components: { messages: Record<string, { payload?: object }> };
 }
 
-/** Holds what is said on the broker against its description. */
+/** Validates the messages on the broker against their AsyncAPI description. */
 export class EventDescriptions {
   readonly met = new Set<string>();
   private readonly channels: { name: string; subject: RegExp; check?: ValidateFunction }[];
@@ -90,7 +90,7 @@ function faultOf(check: ValidateFunction | undefined, data: Uint8Array): string 
   return check(JSON.parse(text)) ? undefined : JSON.stringify(check.errors);
 }
 
-/** Readers have to bear with new fields; here nothing may be said that is not described. */
+/** Forbids additional properties. Consumers have to accept new fields, but here every field has to be described. */
 function strict<T>(schema: T): T {
   if (Array.isArray(schema)) return schema.map(strict) as T;
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -9,7 +9,7 @@ import { traces } from './traces.js';
 
 const PRESETS = ['crm', 'helpdesk', 'texting', 'calls'] as const;
 
-/** The main job through nothing but HTTP: Ada leaves, comes back, and leaves for good. */
+/** The main use case through the API: Ada is deactivated, reactivated and deleted. */
 describe.each(PRESETS)('under preset %s', (preset) => {
   let cast: Cast;
   let had: Belongings;
@@ -49,7 +49,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
 
   const step = story(180_000);
 
-  step('shows beforehand what will happen', async () => {
+  step('previews the deactivation', async () => {
     preview = await owner().get(`/v1/users/${cast.ada.id}/departure-preview?transition=deactivated`);
     expect(preview).toMatchObject({ possible: true, successors: { firstAdminId: cast.owner.id } });
     expect(counts(preview.rules)).toMatchObject({
@@ -71,7 +71,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(preview.warnings).toContainEqual(expect.objectContaining({ rule: 'integrations.shared-apps' }));
   });
 
-  step('does exactly that, visibly, and proves that nothing is left', async () => {
+  step('changes exactly the previewed rows, with live progress and a proof of 0', async () => {
     const accepted = await owner().post<Departure>(`/v1/users/${cast.ada.id}/deactivate`, {
       planToken: preview.planToken,
       reason: 'Moving on',
@@ -90,7 +90,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(linesOf(deactivation).filter((one) => one.remaining !== 0)).toEqual([]);
   });
 
-  step('signs the leaver out everywhere at once', async () => {
+  step('ends all sessions of the leaver immediately', async () => {
     await eventually(
       async () => expect(await cast.ada.api.refusal(system.api(oldToken).get('/v1/me'))).toMatchObject({ status: 401 }),
       { timeout: 1_000 },
@@ -105,7 +105,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     });
   });
 
-  step('leaves everything where the policy says', async () => {
+  step('has changed all rows as the policy says', async () => {
     const chats = await Promise.all(had.chats.map((id) => see(`/v1/live-chats/${id}`)));
     const kept = preset === 'helpdesk';
     for (const chat of chats)
@@ -136,7 +136,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(await owner().all(`/v1/contacts?assignee=${cast.ada.id}`)).toHaveLength(CONTACTS / 4);
   });
 
-  step('lets nobody be given anything who has left', async () => {
+  step('refuses to assign rows to a user who has left', async () => {
     const refused = { status: 422, code: 'inactive-user' };
     expect(
       await owner().refusal(owner().post('/v1/live-chats', { visitor: 'Late', operatorId: cast.ada.id })),
@@ -151,7 +151,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     ).toMatchObject(refused);
   });
 
-  step('lets the leaver come back as before, with the old tokens dead', async () => {
+  step('reactivates the leaver; old tokens stay invalid', async () => {
     const back = await over(owner(), await owner().post<Departure>(`/v1/users/${cast.ada.id}/reactivate`));
     expect(back).toMatchObject({ transition: 'reactivated', status: 'completed' });
     expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({
@@ -164,7 +164,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(await owner().refusal(system.api(oldToken).get('/v1/me'))).toMatchObject({ status: 401 });
   });
 
-  step('deletes the leaver for good', async () => {
+  step('deletes the leaver', async () => {
     const chat = await owner().post('/v1/live-chats', { visitor: 'Again', operatorId: cast.ada.id });
     if (preset === 'crm') {
       expect(await owner().refusal(owner().post(`/v1/users/${cast.ada.id}/delete`))).toMatchObject({
@@ -192,7 +192,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     expect(await see(`/v1/live-chats/${chat.id}`)).toMatchObject({ status: 'queued', operator: null });
   });
 
-  step('shows "Deleted user" where the name stood', async () => {
+  step('shows "Deleted user" instead of the name', async () => {
     expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({
       name: 'Deleted user',
       email: null,
@@ -217,12 +217,12 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     else expect(await segment).toMatchObject({ owner: { name: 'Deleted user' } });
   });
 
-  step('keeps the number in quarantine for a week, then lets it go', async () => {
+  step('keeps the number in quarantine for a week, then releases it', async () => {
     if (preset === 'calls')
       return expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ ownerId: cast.ben.id, state: 'assigned' });
     expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'quarantined', ownerId: null });
     system.advanceDays(8);
-    // Sessions are over by then, too.
+    // Sessions have expired by then.
     cast.owner.api = await signIn(system, cast.owner.email);
     await eventually(async () => expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'released' }));
     expect(await owner().post('/v1/calls/inbound', { to: had.e164, from: '+14155550100' })).toMatchObject({
@@ -230,7 +230,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     });
   });
 
-  step('finds nothing that breaks a promise, and no trace of the person', async () => {
+  step('verifies without findings, and has no trace of the person', async () => {
     cast.owner.api = await signIn(system, cast.owner.email);
     const { id } = await owner().post('/v1/departures/verify');
     const verified = await eventually(async () => {
@@ -240,7 +240,7 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     });
     expect(verified).toMatchObject({ checked: 1, broken: [] });
     expect(await see('/v1/audit/verify')).toMatchObject({ valid: true });
-    // The same search does find those who stayed.
+    // The same search finds users who have stayed.
     const ofOwner = await traces(system, cast.owner.name);
     expect(ofOwner).toEqual(expect.arrayContaining(['identity.users', 'messaging.directory', 'stream USERS']));
     expect(system.logged.length).toBeGreaterThan(0);

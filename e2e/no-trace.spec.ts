@@ -28,7 +28,7 @@ const person = {
   reason: 'Zq moves to the sea',
   hold: 'Zq against the company',
 };
-/** What may be nowhere, in parts that show whatever was done to the whole. */
+/** The details to search for. Parts of them are found even if the whole was changed. */
 const DETAILS = [
   person.given,
   person.family,
@@ -59,17 +59,17 @@ beforeAll(async () => {
   system = await System.start();
   cast = await anAccount(system, 'crm');
   leaver = { ...person, id: '', api: system.api() };
-  // The file is there before the person is.
+  // The import is created before the user.
   expect((await importContacts()).unmatched).toContainEqual({ row: 1, value: person.staffId });
-  await comeIn();
+  await provision();
   await eventually(async () => expect((await importContacts()).unmatched).toEqual([]));
-  await beMentioned();
+  await mention();
   had = await everythingOf(cast, leaver, system.clock.millis(), await Routes.of(system.url));
 }, 120_000);
 afterAll(() => system?.stop());
 
-/** An identity provider tells more than is kept. */
-async function comeIn(): Promise<void> {
+/** Creates the user through SCIM. An identity provider sends more details than are stored. */
+async function provision(): Promise<void> {
   const scim = await ScimApi.connect(system, owner());
   const { body } = await scim.post('/Users', {
     schemas: [USER, ENTERPRISE],
@@ -92,8 +92,8 @@ async function comeIn(): Promise<void> {
   leaver.api = new Api(system.url, ((await session.json()) as Json).accessToken as string);
 }
 
-/** Calls that speak of the person, some of them refused. */
-async function beMentioned(): Promise<void> {
+/** Makes requests that mention the person; some of them are refused. */
+async function mention(): Promise<void> {
   const { id, name, email, staffId } = leaver;
   const hold = `/v1/users/${id}/legal-hold`;
   await owner().put(hold, { reason: person.hold });
@@ -110,7 +110,7 @@ async function beMentioned(): Promise<void> {
   await sendGarbled(`user.updated.${(await owner().get('/v1/account')).id as string}.${id}`, `{"name":"${name}",`);
 }
 
-/** A message that no service understands: all of them keep it for an operator. */
+/** Publishes a message that no service can decode. All of them store it as a dead letter. */
 async function sendGarbled(subject: string, text: string): Promise<void> {
   const nats = await connectNats({ url: system.brokerUrl('identity'), name: 'garbled' });
   nats.publish(subject, text);
@@ -123,7 +123,7 @@ async function sendGarbled(subject: string, text: string): Promise<void> {
   }
 }
 
-describe('somebody who owned something of everything', () => {
+describe('a user with rows of every kind', () => {
   const preview = (transition: string) =>
     owner().get<{ rules: { rule: string; count: number }[] }>(
       `/v1/users/${leaver.id}/departure-preview?transition=${transition}`,
@@ -139,7 +139,7 @@ describe('somebody who owned something of everything', () => {
     expect(missing.map(({ id }) => `${id}: give the leaver such a row in e2e/everything.ts`)).toEqual([]);
   });
 
-  step('is found in many places as long as they work here', async () => {
+  step('is found in many places while active', async () => {
     expect(await traces(system, DETAILS)).toEqual(
       expect.arrayContaining([
         'identity.users',
@@ -150,51 +150,51 @@ describe('somebody who owned something of everything', () => {
     );
   });
 
-  step('leaves by a list of staff ids, is deleted on a day to come, and all that waits happens', async () => {
-    const csv = `staffId,successorStaffId\n"${leaver.staffId}",\nnobody,\n`;
-    const { id } = await owner().upload('/v1/departures/bulk?transition=deactivated', csv);
-    await eventually(async () =>
-      expect(await owner().get(`/v1/departures/bulk/${id as string}`)).toMatchObject({ status: 'completed' }),
-    );
-    expect((await importContacts()).unmatched).toContainEqual({ row: 1, value: person.staffId });
-    system.advanceDays(31);
-    await ownerAgain();
-    const departure = await owner().post<Departure>(`/v1/users/${leaver.id}/delete`, {
-      effectiveAt: new Date(system.clock.millis() + 86_400_000).toISOString(),
-      reason: person.reason,
-    });
-    system.advanceDays(2);
-    await ownerAgain();
-    await eventually(async () =>
-      expect(await owner().get(`/v1/departures/${departure.id}`)).not.toMatchObject({ status: 'scheduled' }),
-    );
-    expect(await over(owner(), departure)).toMatchObject({
-      status: 'completed',
-      progress: { done: PARTS.length, total: PARTS.length },
-    });
-    system.advanceDays(8);
-    await ownerAgain();
-    await eventually(async () =>
-      expect(await owner().get(`/v1/numbers/${had.numberId}`)).toMatchObject({ state: 'released' }),
-    );
-  });
+  step(
+    'is deactivated by a list of staff ids and deleted by a scheduled departure, with all delayed effects',
+    async () => {
+      const csv = `staffId,successorStaffId\n"${leaver.staffId}",\nnobody,\n`;
+      const { id } = await owner().upload('/v1/departures/bulk?transition=deactivated', csv);
+      await eventually(async () =>
+        expect(await owner().get(`/v1/departures/bulk/${id as string}`)).toMatchObject({ status: 'completed' }),
+      );
+      expect((await importContacts()).unmatched).toContainEqual({ row: 1, value: person.staffId });
+      system.advanceDays(31);
+      await ownerAgain();
+      const departure = await owner().post<Departure>(`/v1/users/${leaver.id}/delete`, {
+        effectiveAt: new Date(system.clock.millis() + 86_400_000).toISOString(),
+        reason: person.reason,
+      });
+      system.advanceDays(2);
+      await ownerAgain();
+      await eventually(async () =>
+        expect(await owner().get(`/v1/departures/${departure.id}`)).not.toMatchObject({ status: 'scheduled' }),
+      );
+      expect(await over(owner(), departure)).toMatchObject({
+        status: 'completed',
+        progress: { done: PARTS.length, total: PARTS.length },
+      });
+      system.advanceDays(8);
+      await ownerAgain();
+      await eventually(async () =>
+        expect(await owner().get(`/v1/numbers/${had.numberId}`)).toMatchObject({ state: 'released' }),
+      );
+    },
+  );
 
-  step('is nowhere any more: in no table, stream, bucket or log', async () => {
+  step('is found in no table, stream, bucket or log', async () => {
     await eventually(async () => expect(await traces(system, DETAILS)).toEqual([]));
-    // The same search does find the id, which stays, also in a bucket.
+    // The same search finds the id, which is kept, also in a bucket.
     expect(await traces(system, leaver.id)).toEqual(
       expect.arrayContaining(['identity.users', 'messaging.directory', expect.stringMatching(/^stream KV_/)]),
     );
   });
 
-  step(
-    'has left a number, which was the account’s, to the list of numbers and the history of calls alone',
-    async () => {
-      expect((await traces(system, had.e164)).sort()).toEqual(['telephony.phone_call', 'telephony.phone_number']);
-    },
-  );
+  step('leaves only the account’s number, in the list of numbers and the history of calls', async () => {
+    expect((await traces(system, had.e164)).sort()).toEqual(['telephony.phone_call', 'telephony.phone_number']);
+  });
 
-  step('is told apart from nobody where their things were called after them', async () => {
+  step('cannot be identified by the names of their former rows', async () => {
     expect(await owner().get(`/v1/inboxes/${had.personalInbox}`)).toMatchObject({
       name: 'Personal inbox',
       owner: { name: 'Deleted user' },

@@ -5,7 +5,7 @@ import { anAccount, type Cast, type Member } from './cast.js';
 import { counts, linesOf, over, type Departure } from './departures.js';
 import { System } from './system.js';
 
-/** Whose contacts somebody's number brings along, through nothing but HTTP. */
+/** The contacts that move with a number, through the API. */
 describe('the contacts of a number', () => {
   let system: System;
   let cast: Cast;
@@ -29,7 +29,7 @@ describe('the contacts of a number', () => {
       expect(await owner().get(`/v1/contacts/${contactId}`)).toMatchObject({ assignee: { id: assignee.id } }),
     );
 
-  it('are those who have called or written, and go to the new user with the number', async () => {
+  it('are those who have called or written, and move to the number’s new user', async () => {
     const [caller, writer, other] = [await aContact(), await aContact(), await aContact()];
     const id = await aNumber(cast.ben);
     const { e164 } = await owner().get<{ e164: string }>(`/v1/numbers/${id}`);
@@ -41,7 +41,7 @@ describe('the contacts of a number', () => {
     expect(await owner().post('/v1/calls/inbound', { to: e164 })).toMatchObject({ user: { id: cast.cleo.id } });
   });
 
-  it('go to the owner of the number that takes them over when theirs is released', async () => {
+  it('move to the owner of the given number when their number is released', async () => {
     const contact = await aContact();
     const [old, heir] = [await aNumber(cast.ben, [contact]), await aNumber(cast.dan)];
     await owner().post(`/v1/numbers/${old}/release`, { moveContactsTo: heir });
@@ -49,10 +49,10 @@ describe('the contacts of a number', () => {
     expect(await owner().get(`/v1/numbers/${heir}/contacts`)).toMatchObject({ items: [{ contactId: contact }] });
   });
 
-  it('go to the successor of somebody who is deleted, and the receipts say what the preview said', async () => {
+  it('move to the successor on a deletion, and the receipts match the preview', async () => {
     const contact = await aContact();
     const number = await aNumber(cast.ada, [contact]);
-    // Hers already, by an earlier number: the rule about her contacts counts it.
+    // Assigned to her already, because of an earlier number: the rule about her contacts counts it.
     await owner().post(`/v1/numbers/${await aNumber(cast.ben, [contact])}/reassign`, { userId: cast.ada.id });
     await assignedTo(contact, cast.ada);
     await owner().put('/v1/policy', {
@@ -73,7 +73,7 @@ describe('the contacts of a number', () => {
     await assignedTo(contact, cast.owner);
   });
 
-  it('are told to whoever reads the preview of a departure, by name', async () => {
+  it('are listed by name in the preview of a departure', async () => {
     const contact = await aContact();
     const inboxId = (await cast.dan.api.post('/v1/inboxes', { kind: 'personal', name: 'Dan' })).id;
     await owner().post('/v1/messages/inbound', { inboxId, contactId: contact, text: 'Hello' });

@@ -3,15 +3,15 @@ import { bodyFor, removalOrder } from './security/bodies.js';
 import type { Route, Routes } from './security/routes.js';
 
 /**
- * Makes one of each kind of record that has an owner, where the caller has none of their own yet, with the body that the
- * API description gives as an example. So a plain new resource needs no line in the tests that go through all of them.
+ * Creates one record of each kind that has an owner and of which the caller has none, with the example body of the API
+ * description. A new plain resource then needs no code in the tests that cover all resources.
  */
 export async function oneOfEach(routes: Routes, api: Api): Promise<void> {
   const { id: me } = await api.get<{ id: string }>('/v1/me');
   const creates = new Map(routes.all.filter(({ method }) => method === 'POST').map((route) => [route.path, route]));
   const lists = new Set(routes.all.filter(({ method }) => method === 'GET').map(({ path }) => path));
   const records = new Map([['/v1/users', me]]);
-  // What a body refers to comes first.
+  // Records that a body refers to are created first.
   for (const path of removalOrder(routes).reverse()) {
     const create = creates.get(path)!;
     if (create.params.length > 0 || create.takes !== 'user' || !lists.has(path) || records.has(path)) continue;

@@ -8,25 +8,25 @@ import { Api } from './api.js';
 import { Foundation, PARTS } from './foundation.js';
 import { allIntroduced } from './readiness.js';
 
-interface Wishes {
-  /** For all services, besides what they need. */
+interface ProcessOptions {
+  /** Additional settings for all services. */
   settings?: Record<string, string>;
-  /** Takes what they write to standard output, which else goes to ours. */
+  /** Receives the services' standard output, which otherwise goes to the test's. */
   hear?: (text: string) => void;
 }
 
-/** Each service in a process of its own, so that it can be killed. */
+/** Runs each service in its own process, so that it can be killed. */
 export class Processes {
   private readonly children = new Map<string, ChildProcess>();
 
   private constructor(
     private readonly foundation: Foundation,
     private readonly port: number,
-    private readonly wishes: Wishes,
+    private readonly options: ProcessOptions,
   ) {}
 
-  static async start(wishes: Wishes = {}): Promise<Processes> {
-    const processes = new Processes(await Foundation.lay(), await freePort(), wishes);
+  static async start(options: ProcessOptions = {}): Promise<Processes> {
+    const processes = new Processes(await Foundation.lay(), await freePort(), options);
     await Promise.all([...PARTS.map((part) => part.name), 'gateway'].map((name) => processes.run(name)));
     await allIntroduced(processes.url);
     return processes;
@@ -42,7 +42,7 @@ export class Processes {
 
   /** Starts the service and waits until it is ready. */
   async run(name: string): Promise<void> {
-    const { settings, hear } = this.wishes;
+    const { settings, hear } = this.options;
     const child = spawn(process.execPath, [join(await buildOnce([REPUBLISHES_SOON]), `${name}.js`)], {
       env: {
         PATH: process.env.PATH,
@@ -61,7 +61,7 @@ export class Processes {
     ended.catch(() => undefined);
   }
 
-  /** As the kernel does when memory runs out: no warning, no good-bye. */
+  /** Sends SIGKILL, as the kernel does when memory runs out. */
   async kill(name: string): Promise<void> {
     const child = this.children.get(name)!;
     const gone = once(child, 'exit');

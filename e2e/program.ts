@@ -14,7 +14,7 @@ export interface Finished {
 /**
  * Runs the command line as a script does, without a terminal.
  * @param input standard input
- * @param closed whether nobody reads standard output
+ * @param closed whether standard output is closed
  */
 export function leaver(
   args: readonly string[],

@@ -3,7 +3,7 @@ import { eventually } from '#libs/test-kit';
 import { Api, type Json } from './api.js';
 import { PARTS } from './foundation.js';
 
-/** Identity waits only for the answers of services that have told it their rules: so all of them have to, first. */
+/** Waits until all services have declared their rules. Identity waits only for receipts of services that have. */
 export async function allIntroduced(url: string): Promise<void> {
   const patience = { timeout: 30_000 };
   await eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200), patience);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
 
-/** The code blocks of the README are part of files that run. */
+/** The code blocks of the README are copies of code that runs. */
 describe('the README', () => {
   it.each([
     ['a rule', 'const sharedDashboards', '../services/insights/src/departures/insights.rules.ts'],
@@ -19,7 +19,7 @@ describe('the README', () => {
 /** Code blocks in a list are indented. */
 const unindented = (code: string) => code.replaceAll(/^ {3}/gm, '');
 
-describe('the walk-through for a service of another team', () => {
+describe('the guide for an external service', () => {
   it.each([
     ['the rule', 'export const billingRules', 'billing.rules.ts'],
     ['the process', 'runService(', 'main.ts'],
@@ -31,7 +31,7 @@ describe('the walk-through for a service of another team', () => {
     expect(await read(`../examples/billing/src/${path}`)).toContain(shown[0]);
   });
 
-  it('takes less than 60 lines', async () => {
+  it('has less than 60 lines', async () => {
     expect((await read('../examples/billing/README.md')).split('\n').length).toBeLessThan(60);
   });
 });

@@ -31,7 +31,7 @@ function* operationsHandledBy({ prototype }: { prototype: object }): Generator<s
     }
 }
 
-/** Rules that a spec file calls `behavesLikeARule` for: by name, or as `for (const [id, …] of [['…', …]])`. */
+/** The rules for which a spec file calls `behavesLikeARule`: by name, or as `for (const [id, …] of [['…', …]])`. */
 function suitesIn(text: string): string[] {
   const named = text.matchAll(/behavesLikeARule\(\s*\w+,\s*'([^']+)'/g);
   const loops = text.matchAll(/for \(const \[id\b.*?\] of \[(.*?)\] as const\) {\s*behavesLikeARule\(\w+, id,/gs);
@@ -39,10 +39,10 @@ function suitesIn(text: string): string[] {
   return [...named, ...looped].map(([, id]) => id!);
 }
 
-describe.each(PARTS)('what $name is made of', ({ name, module, migrations }) => {
+describe.each(PARTS)('service $name', ({ name, module, migrations }) => {
   const source = new URL(`${name}/src/`, services);
 
-  it('answers every operation that it declares', () => {
+  it('handles every operation that it declares', () => {
     const answered = new Set(controllersIn(module).flatMap((controller) => [...operationsHandledBy(controller)]));
     const missing = ALL_OPERATIONS.filter(
       ({ id, service, custom }) => service === name && !custom && !answered.has(id),
@@ -51,7 +51,7 @@ describe.each(PARTS)('what $name is made of', ({ name, module, migrations }) => 
     expect(missing.map(({ id }) => `${id} has no handler: ${advice}`)).toEqual([]);
   });
 
-  it('includes every migration that lies in its folder', async () => {
+  it('includes every migration in its folder', async () => {
     const files = (await readdir(new URL('migrations/', source))).filter((file) => /^\d/.test(file));
     const listed = new Set(migrations.map((migration) => `${migration.name}.ts`));
     const missing = files.filter((file) => !listed.has(file));
@@ -61,7 +61,7 @@ describe.each(PARTS)('what $name is made of', ({ name, module, migrations }) => 
     );
   });
 
-  it('has each of its rules tested for what every rule owes', async () => {
+  it('runs the common tests for each of its rules', async () => {
     const declared = (await import(`../services/${name}/src/departures/${name}.rules.js`)) as Record<string, Rule[]>;
     const rules = declared[`${name}Rules`]!;
     const files = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.spec.ts'));

@@ -17,8 +17,8 @@ interface Things {
 
 let accounts = 0;
 
-/** Ada leaves under an account's usual policy, is missed, and comes back. */
-describe('a reactivation through nothing but HTTP', () => {
+/** Ada is deactivated with the preset's policy, and reactivated. */
+describe('a reactivation', () => {
   let cast: Cast;
   let had: Things;
   let taken: string;
@@ -81,7 +81,7 @@ describe('a reactivation through nothing but HTTP', () => {
     await cast.cleo.api.post(`/v1/live-chats/${taken}/take`);
   });
 
-  it('brings back everything that nobody has changed, and names what it can’t', async () => {
+  it('restores everything that has not changed, and lists what it cannot restore', async () => {
     const returned = await back({ restore: 'all' });
     expect(returned).toMatchObject({
       transition: 'reactivated',
@@ -120,7 +120,7 @@ describe('a reactivation through nothing but HTTP', () => {
     expect(await (await signIn(system, ada.email)).get('/v1/me')).toMatchObject({ id: ada.id });
   });
 
-  it('brings back what the rules in a list have done, and leaves the rest', async () => {
+  it('undoes the rules in a list, and no others', async () => {
     const returned = await back({ restore: ['messaging.live-chats'] });
     expect(told(returned)).toEqual({ 'messaging.live-chats': [2, 1, 'changed-since'] });
     expect(await chat(1)).toMatchObject({ operatorId: cast.ada.id });
@@ -128,7 +128,7 @@ describe('a reactivation through nothing but HTTP', () => {
     expect(await see(`/v1/conversations/${had.conversation}`)).toMatchObject({ assignee: { id: cast.ben.id } });
   });
 
-  it('refuses what is no rule, and then brings nothing back unless it is asked to', async () => {
+  it('refuses unknown rules, and restores nothing by default', async () => {
     const ask = (restore: unknown) => owner().post(`/v1/users/${cast.ada.id}/reactivate`, { restore });
     expect(await owner().refusal(ask(['messaging.live-chats', 'messaging.telex']))).toMatchObject({
       status: 422,

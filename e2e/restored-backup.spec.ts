@@ -41,7 +41,7 @@ const caughtUp = (service: string, reopened: number) => ({
 const from = <T extends Json>(service: string, sql: string): Promise<T[]> =>
   withClient(system.databaseUrl(service), async (client) => (await client.query<T>(sql)).rows);
 
-describe('a service whose database is an hour old again', () => {
+describe('a service whose database was restored from a backup', () => {
   let cast: Cast;
   let eva: { id: string };
   let backup: Backup;
@@ -61,7 +61,7 @@ describe('a service whose database is an hour old again', () => {
   beforeAll(async () => {
     cast = await anAccount(system, 'texting');
     const { owner, ada, ben, cleo, dan } = cast;
-    // A staff id that stands in the report of an import from before it was Dan's.
+    // A staff id in the report of an import from before Dan had it.
     const later = { ...dan, staffId: 'LATER-1' };
     await owner.api.upload('/v1/contact-imports', contactsCsv([later], 1));
     await owner.api.patch(`/v1/users/${dan.id}`, { staffId: later.staffId });
@@ -91,7 +91,7 @@ describe('a service whose database is an hour old again', () => {
     expect([await contactsOf(ada.id), await contactsOf(dan.id), await contactsOf(cleo.id)]).toEqual([0, 0, 4]);
   }, 60_000);
 
-  it('is told again who is there and what was decided, however often it is asked for and whoever ends in between', async () => {
+  it('catches up with users and decisions, even if the catch-up is repeated or a process ends in between', async () => {
     await backup.putBack();
     const waiting = { service: 'contacts', state: 'waiting', since: backup.takenAt, reopened: 0 };
     for (let twice = 0; twice < 2; twice++)
@@ -105,18 +105,18 @@ describe('a service whose database is an hour old again', () => {
     expect(await operator('catch-up', 'contacts', '--watch')).toMatchObject(caughtUp('contacts', 3));
   });
 
-  it('applies the rules to rows that were back, in favour of whoever came in the meantime', async () => {
+  it('applies the rules to restored rows, with a successor who was created after the backup', async () => {
     expect(await contactsOf(cast.ada.id)).toBe(0);
     expect(await contactsOf(cast.dan.id)).toBe(0);
     expect(await contactsOf(eva.id)).toBe(4);
     expect(await contactsOf('none')).toBe(4);
   });
 
-  it('leaves whoever is back what they have', async () => {
+  it('does not change rows of reactivated users', async () => {
     expect(await contactsOf(cast.cleo.id)).toBe(4);
   });
 
-  it('knows the names of today, and none of somebody deleted', async () => {
+  it('has current names, and none of deleted users', async () => {
     const known = await from(
       'contacts',
       `select user_id, name, status from directory where user_id in ('${cast.ben.id}', '${eva.id}', '${cast.dan.id}')`,
@@ -132,7 +132,7 @@ describe('a service whose database is an hour old again', () => {
     ]);
   });
 
-  it('has answered anew: the departures are complete, with what was done this time and nothing left', async () => {
+  it('has sent new receipts: the departures are completed with the new counts and a proof of 0', async () => {
     for (const before of Object.values(left)) {
       const after = await over(cast.owner.api, before);
       expect([after.status, linesOf(after).filter((line) => line.remaining !== 0)]).toEqual(['completed', []]);
@@ -145,12 +145,12 @@ describe('a service whose database is an hour old again', () => {
     );
   });
 
-  it('leaves nothing that a verification or a comparison finds', async () => {
+  it('leaves no findings for a verification or a comparison', async () => {
     expect(await verified(cast)).toBe('2 users have left. No promise is broken.\n');
     expect(await operator('drift')).toEqual({ exitCode: 0, value: [] });
   });
 
-  it('keeps certificates valid, and gives new ones', async () => {
+  it('keeps certificates valid, and issues new ones', async () => {
     expect((await statementIn(certificate)).services).toHaveLength(7);
     const again = await statementIn(await certificateOf(left.dan));
     expect(again.services.find(({ service }) => service === 'contacts')!.rules).toContainEqual(
@@ -158,7 +158,7 @@ describe('a service whose database is an hour old again', () => {
     );
   });
 
-  it('does nothing more when all of it is asked for once more', async () => {
+  it('changes nothing in a second catch-up', async () => {
     const lines = async () =>
       linesOf(await over(cast.owner.api, left.dan)).filter(({ rule }) => /^contacts/.test(rule));
     const before = await lines();
@@ -170,7 +170,7 @@ describe('a service whose database is an hour old again', () => {
     expect([await contactsOf(eva.id), await contactsOf('none'), await contactsOf(cast.cleo.id)]).toEqual([4, 4, 4]);
   });
 
-  it('refuses what can’t be meant', async () => {
+  it('refuses invalid requests', async () => {
     expect((await operator('catch-up', 'contacts', '--since', 'yesterday')).exitCode).toBe(2);
     expect((await operator('catch-up', 'contacts', '--since', '2999-01-01T00:00:00Z')).exitCode).toBe(1);
     for (const nobody of ['identity', 'payroll'])
@@ -179,7 +179,7 @@ describe('a service whose database is an hour old again', () => {
 });
 
 describe('delayed effects after a restore', () => {
-  it('happen again when their day is past, and not to somebody who is back', async () => {
+  it('are applied again when due, but not to reactivated users', async () => {
     const cast = await anAccount(system, 'texting');
     const { owner, ada, ben } = cast;
     const number = async ({ id }: Member, e164: string) =>
@@ -211,7 +211,7 @@ describe('delayed effects after a restore', () => {
 });
 
 describe('identity’s own database restored', () => {
-  it('shows who is ahead of it, and can decide about them again as soon as it counts on from there', async () => {
+  it('shows users with a higher version in other services, and can decide about them after their version is raised', async () => {
     const cast = await anAccount(system, 'crm');
     const number = { e164: '+14155559003', kind: 'personal', ownerId: cast.dan.id };
     const { id: numberId } = await cast.owner.api.post('/v1/numbers', number);

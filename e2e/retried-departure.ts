@@ -6,11 +6,11 @@ import type { Api } from './api.js';
 import type { Departure } from './departures.js';
 import type { System } from './system.js';
 
-/** A departure that has failed, because insights seemed to give up, and that the owner has just had retried. */
+/** Creates a departure that has failed, because of a forged receipt of insights, and retries it. @returns the retried departure */
 export async function retriedDeparture(system: System, owner: Api, userId: string): Promise<Departure> {
   const db = system.services.get('insights')!.app.get(EntityManager, { strict: false }).fork();
   return db.transactional(async (em) => {
-    // While insights can't answer, the test does.
+    // The lock keeps insights from answering, so that the test can answer in its place.
     await sql`lock table inbox in exclusive mode`.execute(em.getKysely());
     const { id } = await owner.post(`/v1/users/${userId}/deactivate`);
     const nats = await connectNats({ url: system.brokerUrl('insights'), name: 'test' });

@@ -3,7 +3,7 @@ import type { Place } from './cast.js';
 
 export interface ScimAnswer {
   status: number;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what an answer holds is for the test to say
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each test expects another body
   body: any;
   headers: Headers;
 }
@@ -13,7 +13,7 @@ export const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 export const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 export const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 
-/** Calls `/scim/v2` as an identity provider does; failures are answers like any other. */
+/** Calls `/scim/v2` as an identity provider does. Does not throw for error responses. */
 export class ScimApi {
   constructor(
     private readonly url: string,
@@ -21,7 +21,7 @@ export class ScimApi {
     private readonly mediaType = 'application/scim+json',
   ) {}
 
-  /** With a new token of the account. */
+  /** Creates a SCIM token of the account. */
   static async connect({ url }: Place, as: Api): Promise<ScimApi> {
     const { token } = await as.post('/v1/account/scim-tokens', { name: 'Directory' });
     return new ScimApi(url, token as string);
@@ -35,7 +35,7 @@ export class ScimApi {
   patch = (path: string, operations: Json[], headers: Record<string, string> = {}) =>
     this.send('PATCH', path, { schemas: [PATCH_OP], Operations: operations }, headers);
 
-  /** The list that a filter finds. */
+  /** Lists the resources that match a filter. */
   find = (type: 'Users' | 'Groups', filter: string, more = '') =>
     this.get(`/${type}?filter=${encodeURIComponent(filter)}${more}`);
 
@@ -54,7 +54,7 @@ export class ScimApi {
   }
 }
 
-/** What a refusal is about: status, SCIM's word, and the code that begins the detail. */
+/** The status, the `scimType`, and the code at the start of the detail of an error response. */
 export const reasonOf = ({ status, body }: ScimAnswer) => ({
   status,
   scimType: body.scimType,

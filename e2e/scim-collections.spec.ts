@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => system?.stop());
 
-/** Of an account with nobody but its owner, whose name nobody has taken apart. */
+/** The provider of a new account. Its owner has no given and family name. */
 async function provider(): Promise<ScimApi> {
   const email = `boss@${++accounts}.example`;
   const owner = { name: 'Bea Van Boss', email, password: PASSWORD, staffId: email };
@@ -40,7 +40,7 @@ describe.each(Object.entries(COLLECTIONS))('%s asks for', (_name, steps) => {
   play(steps, () => scim);
 });
 
-it('wherever a collection wants something else the documentation names both sources', async () => {
+it('the documentation names both sources for each difference between a collection and our responses', async () => {
   const text = await readFile(new URL('../docs/scim.md', import.meta.url), 'utf8');
   const table = text.split('## Where authorities disagree')[1] ?? '';
   const named = [...table.matchAll(/^\| ([^|]+?) +\|/gm)].map(([, about]) => about!).slice(2);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => system?.stop());
 
-it('takes lists, strong ETags and * as preconditions', async () => {
+it('accepts lists, strong ETags and * as preconditions', async () => {
   for (const [path, name] of [
     [`/Users/${cast.dan.id}`, { userName: cast.dan.email }],
     [`/Groups/${cast.teamId}`, { displayName: 'Preconditions' }],
@@ -32,7 +32,7 @@ it('takes lists, strong ETags and * as preconditions', async () => {
   }
 });
 
-it('takes names with a URN, and addresses as attributes', async () => {
+it('accepts names with a URN, and addresses as attributes', async () => {
   const sorted = await scim.get(`/Users?sortBy=${USER}:userName&attributes=${USER}:userName`);
   const names = sorted.body.Resources.map((one: Json) => one.userName) as string[];
   expect([sorted.status, names]).toEqual([200, [...names].sort()]);
@@ -43,7 +43,7 @@ it('takes names with a URN, and addresses as attributes', async () => {
   expect(body.members).not.toContainEqual(expect.objectContaining({ value: expect.anything() }));
 });
 
-it('selects values in the path of a PATCH as the resource shows them', async () => {
+it('compares value filters in the path of a PATCH with the values that the resource shows', async () => {
   const { body: group } = await scim.post('/Groups', {
     displayName: 'Selected',
     members: [cast.ben, cast.cleo, cast.dan].map(({ id }) => ({ value: id })),

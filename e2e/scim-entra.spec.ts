@@ -18,7 +18,7 @@ afterAll(() => system?.stop());
 
 const rest = (id: string) => owner.get(`/v1/users/${id}`);
 
-describe('the way Microsoft Entra provisions', () => {
+describe('Microsoft Entra', () => {
   const entra = {
     schemas: [USER, ENTERPRISE],
     externalId: '0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef',
@@ -34,14 +34,14 @@ describe('the way Microsoft Entra provisions', () => {
 
   const step = story();
 
-  step('asks for somebody who is not there to test the connection', async () => {
+  step('requests an unknown user to test the connection', async () => {
     expect((await scim.find('Users', 'userName eq "non-existent user"')).body).toMatchObject({
       totalResults: 0,
       Resources: [],
     });
   });
 
-  step('creates a user whose name is no email, and a second time gets a conflict', async () => {
+  step('creates a user whose user name is no email address, and gets a conflict the second time', async () => {
     const { status, body } = await scim.post('/Users', entra);
     id = body.id;
     expect([status, body]).toMatchObject([
@@ -60,7 +60,7 @@ describe('the way Microsoft Entra provisions', () => {
     });
   });
 
-  step('matches by work email and reads some attributes only', async () => {
+  step('finds a user by work email and reads selected attributes', async () => {
     const filter = `emails[type eq "work"].value eq "${entra.emails[0]!.value}"`;
     const { body } = await scim.find('Users', filter, '&attributes=userName,emails.value');
     expect(body.Resources).toEqual([
@@ -106,7 +106,7 @@ describe('the way Microsoft Entra provisions', () => {
     });
   });
 
-  step('disables with text for false', async () => {
+  step('disables a user with "False" as text', async () => {
     const { status, body } = await scim.patch(`/Users/${id}`, [{ op: 'Replace', path: 'active', value: 'False' }]);
     expect([status, body.active]).toEqual([200, false]);
     expect((await scim.find('Users', `active eq false and id eq "${id}"`)).body.totalResults).toBe(1);
@@ -115,7 +115,7 @@ describe('the way Microsoft Entra provisions', () => {
     );
   });
 
-  step('handles groups without asking for their members', async () => {
+  step('manages groups without reading their members', async () => {
     const displayName = 'Entra group';
     const { status, body } = await scim.post('/Groups', {
       schemas: [GROUP],
@@ -146,7 +146,7 @@ describe('the way Microsoft Entra provisions', () => {
     expect((await scim.delete(group)).status).toBe(204);
   });
 
-  step('deletes for good, but under preset crm only whom it has disabled before', async () => {
+  step('deletes users, under preset crm only after disabling them', async () => {
     expect(reasonOf(await scim.delete(`/Users/${id}`))).toMatchObject({ status: 409, code: 'not-deactivated' });
     await scim.patch(`/Users/${id}`, [{ op: 'Replace', path: 'active', value: 'False' }]);
     expect((await scim.delete(`/Users/${id}`)).status).toBe(204);

@@ -19,7 +19,7 @@ afterAll(() => system?.stop());
 
 const rest = (id: string) => owner.get(`/v1/users/${id}`);
 
-describe('the way Okta provisions', () => {
+describe('Okta', () => {
   const login = 'isaac.brock@okta.example';
   const person = {
     schemas: [USER],
@@ -36,7 +36,7 @@ describe('the way Okta provisions', () => {
 
   const step = story();
 
-  step('finds nobody yet', async () => {
+  step('finds no user yet', async () => {
     const { status, body } = await scim.find('Users', `userName eq "${login}"`, '&startIndex=1&count=100');
     expect([status, body]).toEqual([
       200,
@@ -71,7 +71,7 @@ describe('the way Okta provisions', () => {
     });
   });
 
-  step('finds the user again, in any capitals', async () => {
+  step('finds the user, ignoring case', async () => {
     for (const filter of [
       `userName eq "${login.toUpperCase()}"`,
       `externalId eq "${person.externalId}"`,
@@ -81,7 +81,7 @@ describe('the way Okta provisions', () => {
     expect((await scim.get(`/Users/${id}`)).body).toMatchObject({ id, displayName: 'Isaac Brock' });
   });
 
-  step('updates with the whole resource as it has read it', async () => {
+  step('updates the whole resource as it has read it', async () => {
     const { body } = await scim.get(`/Users/${id}`);
     const changed = { ...body, name: { givenName: 'Isaac', familyName: 'Stone' }, displayName: 'Isaac Stone' };
     const answer = await scim.put(`/Users/${id}`, changed);
@@ -93,7 +93,7 @@ describe('the way Okta provisions', () => {
     expect(await rest(id)).toMatchObject({ name: 'Isaac Stone' });
   });
 
-  step('deactivates without a path: a departure of its own, asked for by no user', async () => {
+  step('deactivates with a PATCH without path, which starts a departure that no user has requested', async () => {
     const { status, body } = await scim.patch(`/Users/${id}`, [{ op: 'replace', value: { active: false } }]);
     expect([status, body.active]).toEqual([200, false]);
     const { items } = await owner.get<{ items: Departure[] }>(`/v1/departures?userId=${id}`);
@@ -103,7 +103,7 @@ describe('the way Okta provisions', () => {
     expect(trail.items).toMatchObject([{ actor: null, system: 'system (scim)' }]);
   });
 
-  step('says the same again without any effect', async () => {
+  step('repeats the deactivation without any effect', async () => {
     const before = await scim.get(`/Users/${id}`);
     for (const active of [false, 'False', 'false'])
       expect((await scim.patch(`/Users/${id}`, [{ op: 'Replace', path: 'active', value: active }])).status).toBe(200);
@@ -112,7 +112,7 @@ describe('the way Okta provisions', () => {
     expect((await owner.get<{ items: Json[] }>(`/v1/departures?userId=${id}`)).items).toHaveLength(1);
   });
 
-  step('keeps somebody deactivated whose whole resource comes without active', async () => {
+  step('replaces the resource without `active`, which does not reactivate the user', async () => {
     const { active: _active, ...silent } = person;
     expect((await scim.put(`/Users/${id}`, { ...silent, displayName: 'Isaac S.' })).body).toMatchObject({
       active: false,
@@ -120,7 +120,7 @@ describe('the way Okta provisions', () => {
     });
   });
 
-  step('brings the same user back by creating them once more', async () => {
+  step('reactivates the user by creating it again', async () => {
     const { status, body } = await scim.post('/Users', { ...person, userName: 'isaac@okta.example' });
     expect([status, body.id, body.active, body.userName]).toEqual([201, id, true, 'isaac@okta.example']);
     expect(reasonOf(await scim.post('/Users', person))).toEqual({

@@ -19,7 +19,7 @@ afterAll(() => system?.stop());
 const anError = expect.objectContaining({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'] });
 
 describe('the last owner', () => {
-  it('stays, is signed out everywhere, and the response says why', async () => {
+  it('stays active, is signed out everywhere, and the response gives the reason', async () => {
     const other = await anAccount(system, 'helpdesk');
     const provider = await ScimApi.connect(system, other.owner.api);
     const session = await signIn(system, other.owner.email);
@@ -65,7 +65,7 @@ describe('tokens', () => {
     expect((await new ScimApi(system.url, second.token as string).get('/Users')).status).toBe(200);
   });
 
-  it('are accepted nowhere else, and no other token is accepted here', async () => {
+  it('are accepted only by SCIM, and SCIM accepts no other tokens', async () => {
     const { token: apiToken } = await owner.post('/v1/me/api-tokens', { name: 'Script' });
     const { accessToken } = await system.api().post('/v1/auth/login', { email: cast.owner.email, password: PASSWORD });
     for (const token of [apiToken as string, accessToken as string, 'lvrscim_', 'nonsense', undefined]) {
@@ -80,7 +80,7 @@ describe('tokens', () => {
     await owner.delete(`/v1/account/scim-tokens/${id}`);
   });
 
-  it('do not reach into another account', async () => {
+  it('give no access to another account', async () => {
     const stranger = await anAccount(system, 'calls');
     for (const path of [`/Users/${stranger.ada.id}`, `/Groups/${stranger.teamId}`]) {
       const answers = [
@@ -162,7 +162,7 @@ describe('the protocol', () => {
       expect(reasonOf(await scim.find(type, filter))).toMatchObject({ status: 400, scimType: 'invalidFilter' });
   });
 
-  it('refuses to change another version than was read', async () => {
+  it('refuses a change if the version is not the one that was read', async () => {
     const path = `/Users/${cast.dan.id}`;
     const read = await scim.get(path);
     const version = read.headers.get('etag')!;
@@ -226,7 +226,7 @@ describe('the protocol', () => {
     });
   });
 
-  it('answers no malformed request with a 5xx', async () => {
+  it('never answers a malformed request with 5xx', async () => {
     const path = `/Users/${cast.cleo.id}`;
     const odd = [null, true, -1, 'x\u0000y', '\ud800', 'é'.repeat(300), [], [[]], {}, { value: {} }, [{ value: [] }]];
     const names = [

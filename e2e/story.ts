@@ -7,11 +7,10 @@ interface Step {
 }
 
 /**
- * Steps that build on each other, for a `describe` that tells a story. All of them are carried out in their order, once,
- * before its tests; each test reports the outcome of its step, so any of them can be run alone. Call it after the
- * `beforeAll` that sets the scene.
+ * For a `describe` whose steps build on each other. All steps run once, in order, before the tests; each test reports the
+ * outcome of its step, so that any test can be run alone. Call it after the `beforeAll` that the steps need.
  * @param timeout milliseconds for all steps together
- * @returns what is called in place of `it`
+ * @returns the function to call instead of `it`
  */
 export function story(timeout = 120_000): (title: string, work: Work) => void {
   const steps: Step[] = [];
@@ -26,7 +25,7 @@ export function story(timeout = 120_000): (title: string, work: Work) => void {
     steps.push(step);
     it(title, () => {
       const failed = steps.find(({ outcome }) => outcome && 'error' in outcome);
-      if (!step.outcome) throw new Error(`not reached, because this has failed: ${failed?.title ?? 'the time'}`);
+      if (!step.outcome) throw new Error(`not reached: ${failed ? `this step failed: ${failed.title}` : 'timed out'}`);
       if ('error' in step.outcome) throw step.outcome.error;
     });
   };

@@ -7,7 +7,7 @@ import { System } from './system.js';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Somebody else's program, as the README shows it: a NATS client and nothing of ours. */
+/** An external program as in the README: a NATS client without our libraries. */
 describe('a subscriber', () => {
   let system: System;
   let cast: Cast;
@@ -28,7 +28,7 @@ describe('a subscriber', () => {
     await system?.stop();
   });
 
-  it('hears that somebody has been deactivated, and deleted', async () => {
+  it('receives the events of a deactivation and a deletion', async () => {
     const leave = async (how: string) =>
       over(cast.owner.api, await cast.owner.api.post<Departure>(`/v1/users/${cast.dan.id}/${how}`));
     await leave('deactivate');

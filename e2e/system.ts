@@ -7,16 +7,16 @@ import { Foundation, PARTS, type Contents } from './foundation.js';
 import { allIntroduced } from './readiness.js';
 
 interface SystemOptions {
-  /** Services of other teams that may join later. */
+  /** Names of external services that may be onboarded later. */
   externalServices?: readonly string[];
-  /** What databases and broker hold at the start; nothing unless given. */
+  /** The initial contents of databases and broker; empty by default. */
   contents?: Contents;
   clock?: TestClock;
 }
 
-/** All services in one process, on databases and a broker of their own, with one clock that can be moved. */
+/** All services in one process, with their own databases and broker and a common test clock. */
 export class System {
-  /** Every line that any service has logged, at the level that tells most. */
+  /** All log lines of all services, at level trace. */
   readonly logged: string[];
 
   private readonly running = new Map<string, RunningService>();
@@ -45,7 +45,7 @@ export class System {
     return system;
   }
 
-  /** @param settings in place of what the service finds in its environment */
+  /** @param settings replace settings of the service's environment */
   async startOne(name: string, settings: Record<string, string> = {}): Promise<void> {
     const part = [...PARTS, gateway].find((one) => one.name === name)!;
     const env = { ...this.foundation.env(name), LOG_LEVEL: 'trace', ...settings };
@@ -67,12 +67,12 @@ export class System {
     return this.foundation.brokerUrl(user);
   }
 
-  /** A service's database with all rights, to do what nobody should be able to do. */
+  /** The URL of a service's database for the superuser, who can bypass all checks. */
   databaseUrl(service: string): string {
     return this.foundation.databases.get(service)!.adminUrl;
   }
 
-  /** The same database as the service itself enters it. */
+  /** The URL of the same database for the service's own user. */
   serviceDatabaseUrl(service: string): string {
     return this.foundation.databases.get(service)!.url;
   }
@@ -81,7 +81,7 @@ export class System {
     return new Api(this.url, token);
   }
 
-  /** Moves the clock, and lets what is due happen. */
+  /** Moves the clock and wakes the workers that run due work. */
   advanceDays(days: number): void {
     this.clock.advanceDays(days);
     for (const { name } of PARTS) {

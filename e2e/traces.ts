@@ -5,8 +5,9 @@ import { sql } from 'kysely';
 import type { System } from './system.js';
 
 /**
- * Where in the whole system any of these words still stands: rows of any table, messages of any stream or bucket, log
- * lines. Case does not matter; a word is found as it is, in a URL, in a form and in JSON.
+ * Searches the whole system for any of these words: all tables, streams, buckets and log lines. Ignores case, and finds words
+ * as they are and encoded in URLs, forms and JSON.
+ * @returns the places where a word was found
  */
 export async function traces(system: System, words: string | readonly string[]): Promise<string[]> {
   const spelled = new RegExp([words].flat().flatMap(spellings).map(literally).join('|'), 'i');
@@ -33,7 +34,7 @@ async function inTables(system: System, words: RegExp): Promise<string[]> {
       from information_schema.tables t
       where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'migration'`.execute(db);
     for (const { name: table, bytes } of tables.rows) {
-      // Bytes show as hexadecimal digits; text in them is found only when they are written as text.
+      // JSON shows bytea as hexadecimal digits. Text in it is found only if it is converted to text.
       const columns = bytes.map((column) => sql`encode(${sql.ref(column)}, 'escape')`);
       const { rows } = await sql<{ text: string }>`
         select ${sql.join([sql`row_to_json(t)::text`, ...columns], sql` || ' ' || `)} as text
@@ -44,7 +45,7 @@ async function inTables(system: System, words: RegExp): Promise<string[]> {
   return found;
 }
 
-/** Key-value buckets are streams, too: their keys are the subjects. */
+/** Includes key-value buckets, which are streams whose subjects are the keys. */
 async function inStreams(system: System, words: RegExp): Promise<string[]> {
   const nats = await connectNats({ url: system.brokerUrl('identity'), name: 'traces' });
   try {

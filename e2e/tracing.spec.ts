@@ -8,8 +8,8 @@ import { Processes } from './processes.js';
 
 const SERVICES = PARTS.map(({ name }) => name);
 const OTHERS = SERVICES.filter((name) => name !== 'identity');
-/** Spans leave a process every five seconds. */
-const PATIENCE = { timeout: 20_000 };
+/** Processes export spans every five seconds. */
+const SPANS_EXPORTED = { timeout: 20_000 };
 
 interface LogLine {
   service: string;
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'info' };
   processes = await Processes.start({ settings, hear: (text) => void (output += text) });
   cast = await anAccount(processes, 'texting');
-  // Once somebody has left, nothing of the account's beginning is on its way any more.
+  // After a departure no events about the creation of the account are pending.
   await leave(cast.ben.id);
   await cast.owner.api.get('/v1/users?status=inquisitive').catch(() => undefined);
   const { id: operatorId, api } = cast.ada;
@@ -59,7 +59,7 @@ const departureTraced = () =>
   eventually(() => {
     const services = new Set(collector.spans.filter(isAbout).map(({ service }) => service));
     expect([...services].sort()).toEqual([...OTHERS].sort());
-  }, PATIENCE);
+  }, SPANS_EXPORTED);
 
 describe('a deactivation is one trace', () => {
   let trace: CollectedSpan[];
@@ -73,7 +73,7 @@ describe('a deactivation is one trace', () => {
     return found[0]!;
   };
 
-  /** Rules that leave everything as it is have no span of their own: what they speak of is counted in one statement. */
+  /** Rules that change nothing have no span: their rows are counted in one common statement. */
   const linesOf = (service: string) =>
     departure.services.find((one) => one.service === service)!.rules.filter(({ action }) => action !== 'keep');
   const spansOf = (lines: readonly Line[]) => lines.map(({ rule }) => `rule ${rule}`);
@@ -90,11 +90,11 @@ describe('a deactivation is one trace', () => {
       expect(answered.map(({ service, spanId }) => [service, heard.has(spanId)]).sort()).toEqual(
         [...OTHERS].sort().map((service) => [service, true]),
       );
-    }, PATIENCE);
+    }, SPANS_EXPORTED);
     trace = spansOfTrace();
   }, 60_000);
 
-  it('from the request through the call to the statements that decide', () => {
+  it('from the request through the call to the statements of the decision', () => {
     const request = only({ service: 'gateway', kind: 'server' });
     expect(request.name).toBe('POST /v1/users/:id/deactivate');
     expect(request.parentSpanId || undefined).toBeUndefined();
@@ -130,7 +130,7 @@ describe('a deactivation is one trace', () => {
     expect(childrenOf(received).map(({ name }) => name)).toContain(`send departure.receipt.${service}`);
   });
 
-  it('in which rules that change something are told apart', () => {
+  it('with a span for each rule that changes rows', () => {
     const names = new Set(trace.map(({ name }) => name));
     for (const rule of [
       'automations.owned',
@@ -141,13 +141,13 @@ describe('a deactivation is one trace', () => {
       expect(names).toContain(`rule ${rule}`);
   });
 
-  it('which ends where identity takes the receipts in', () => {
+  it('that ends where identity folds the receipts', () => {
     const folds = trace.filter(({ service, kind }) => service === 'identity' && kind === 'consumer');
     expect(folds.flatMap(below).map(({ name }) => name)).toContain('UPDATE departure_service');
   });
 });
 
-it('no span holds a name, an address, a password, a reason, or what a query string says', async () => {
+it('no span contains a name, an address, a password, a reason or a query string', async () => {
   const { ada, owner } = cast;
   await departureTraced();
   expect(collector.received).toContain('/v1/users/:id/deactivate');
@@ -170,7 +170,7 @@ describe('log lines can be joined', () => {
     expect(lines().filter((line) => JSON.stringify(line).includes(departure.id))).toEqual(aboutDeparture());
   });
 
-  it('by the trace, from the request on, whose id its client knows', () => {
+  it('by the trace, from the request on; the client knows its id', () => {
     const handled = aboutDeparture().filter(({ service, traceId }) => traceId && OTHERS.includes(service));
     expect(new Set(handled.map(({ service }) => service))).toEqual(new Set(OTHERS));
     const [traceId, ...more] = new Set(handled.map((line) => line.traceId));

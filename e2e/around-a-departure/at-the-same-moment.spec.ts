@@ -26,22 +26,22 @@ const deactivate = (by: Member, user: Member, body: Json = {}) =>
 const remove = (by: Member, user: Member) => outcome(by.api.post<Departure>(`/v1/users/${user.id}/delete`));
 const reactivate = (by: Member, user: Member) => outcome(by.api.post<Departure>(`/v1/users/${user.id}/reactivate`));
 
-/** Waits for the end of all of a user's departures, of which at most one has run to it. Newest first. */
-async function ends(user: Member): Promise<Departure[]> {
+/** Waits until all of a user's departures have ended, and checks that the newest is completed. @returns them, newest first */
+async function endedDepartures(user: Member): Promise<Departure[]> {
   const departures = await departuresOf(user);
   const ended = await Promise.all(departures.map((departure) => over(owner(), departure)));
   expect(ended[0]!.status).toBe('completed');
   return ended;
 }
 
-describe('two admins act on the same user at the same moment:', () => {
-  it('one deactivates, one deletes: the user is deleted, and the other is told or overtaken', async () => {
+describe('two admins act on the same user concurrently:', () => {
+  it('one deactivates, one deletes: the user is deleted, and the deactivation is refused or superseded', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const leaver = await aColleague(system, cast);
       const [left, gone] = await Promise.all([deactivate(cast.owner, leaver), remove(cast.ben, leaver)]);
       expect(gone).toMatchObject({ code: 'accepted' });
       if (left.code !== 'accepted') expect(left).toEqual({ answer: 409, code: 'conflict' });
-      const [newest, ...earlier] = await ends(leaver);
+      const [newest, ...earlier] = await endedDepartures(leaver);
       expect(newest).toMatchObject({ id: accepted(gone).id, transition: 'deleted' });
       expect(earlier).toHaveLength(left.code === 'accepted' ? 1 : 0);
       for (const departure of earlier) expect(['superseded', 'completed']).toContain(departure.status);
@@ -49,20 +49,20 @@ describe('two admins act on the same user at the same moment:', () => {
     }
   });
 
-  it('one deactivates, one reactivates: whoever is later decides, and nobody is both', async () => {
+  it('one deactivates, one reactivates: the later decision wins', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const leaver = await aColleague(system, cast);
       await over(owner(), accepted(await deactivate(cast.owner, leaver)));
       const [left, back] = await Promise.all([deactivate(cast.owner, leaver), reactivate(cast.ben, leaver)]);
       expect(back).toMatchObject({ code: 'accepted' });
       if (left.code !== 'accepted') expect(left).toEqual({ answer: 409, code: 'conflict' });
-      const [newest] = await ends(leaver);
+      const [newest] = await endedDepartures(leaver);
       expect(newest).toMatchObject({ id: accepted(left.code === 'accepted' ? left : back).id });
       expect(await statusOf(leaver)).toBe(left.code === 'accepted' ? 'deactivated' : 'active');
     }
   });
 
-  it('both deactivate, each with another successor: one is obeyed, the other gets a conflict', async () => {
+  it('both deactivate with different successors: one is accepted, the other gets a conflict', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const leaver = await aColleague(system, cast);
       const { id: dashboard } = await owner().post('/v1/dashboards', {
@@ -77,7 +77,7 @@ describe('two admins act on the same user at the same moment:', () => {
       );
       const winner = answers.findIndex((one) => one.code === 'accepted');
       expect(answers[1 - winner]).toEqual({ answer: 409, code: 'conflict' });
-      const [only, ...more] = await ends(leaver);
+      const [only, ...more] = await endedDepartures(leaver);
       expect(only).toMatchObject({ id: accepted(answers[winner]!).id, requestedBy: asked[winner]!.by.id });
       expect(more).toEqual([]);
       expect(await owner().get(`/v1/dashboards/${dashboard}`)).toMatchObject({
@@ -87,8 +87,8 @@ describe('two admins act on the same user at the same moment:', () => {
   });
 });
 
-describe('a plan that somebody has read', () => {
-  it('is stale when the policy has changed before it is confirmed', async () => {
+describe('a previewed plan', () => {
+  it('is stale if the policy changes before the confirmation', async () => {
     const leaver = await aColleague(system, cast);
     const preview = () => owner().get(`/v1/users/${leaver.id}/departure-preview?transition=deactivated`);
     const confirm = ({ planToken }: Json) => deactivate(cast.owner, leaver, { planToken });
@@ -102,7 +102,7 @@ describe('a plan that somebody has read', () => {
   });
 });
 
-describe('a scheduled departure that is called off when it is just due', () => {
+describe('a scheduled departure that is cancelled when due', () => {
   const SOON = 20_000;
   const adminUrl = () => system.databaseUrl('identity');
   const scheduler = () => system.services.get('identity')!.app.get(ScheduleWorker, { strict: false });
@@ -117,7 +117,7 @@ describe('a scheduled departure that is called off when it is just due', () => {
     return { leaver, id };
   }
 
-  it('is not carried out when the cancellation is first', async () => {
+  it('does not run if the cancellation commits first', async () => {
     const { leaver, id } = await scheduled();
     const comesDue = async () => {
       system.clock.advance(SOON);
@@ -138,7 +138,7 @@ describe('a scheduled departure that is called off when it is just due', () => {
     expect(acts).not.toContain('user.deactivated');
   });
 
-  it('is carried out when the decision is first, and the cancellation is told so', async () => {
+  it('runs if the decision commits first, and the cancellation is refused', async () => {
     const { leaver, id } = await scheduled();
     const comesDue = async () => {
       system.clock.advance(SOON);

@@ -23,7 +23,7 @@ const owner = () => cast.owner.api;
 const inDays = (days: number) => new Date(system.clock.millis() + days * DAY).toISOString();
 const daysPass = async (days: number) => {
   system.advanceDays(days);
-  // Sessions are over by then.
+  // Sessions have expired by then.
   cast.owner.api = await signIn(system, cast.owner.email);
 };
 const begun = (departure: Departure) =>
@@ -35,7 +35,7 @@ const leave = async (id: string, body: Json = {}) =>
   over(owner(), await owner().post<Departure>(`/v1/users/${id}/deactivate`, body));
 
 describe('a scheduled departure', () => {
-  it('happens although whoever asked for it has left: the account had decided, and the trail says so', async () => {
+  it('runs even if the user who requested it has left, and the audit trail shows that', async () => {
     const { ada, ben } = cast;
     const scheduled = await ben.api.post<Departure>(`/v1/users/${ada.id}/deactivate`, { effectiveAt: inDays(3) });
     expect(scheduled).toMatchObject({ status: 'scheduled', requestedBy: ben.id });
@@ -50,7 +50,7 @@ describe('a scheduled departure', () => {
     expect(request).toMatchObject([{ actor: { id: ben.id, status: 'deactivated' }, system: null }]);
   });
 
-  it('gives to the first admin, with a warning, what was meant for somebody who has left meanwhile', async () => {
+  it('transfers rows to the first admin, with a warning, if the successor has left', async () => {
     const { ada, cleo, dan } = cast;
     const dashboard = await ada.api.post('/v1/dashboards', { name: 'Pipeline', shared: true });
     const chatbot = await ada.api.post('/v1/chatbots', { name: 'Greeter' });
@@ -73,7 +73,7 @@ describe('a scheduled departure', () => {
   });
 });
 
-describe('a legal hold on somebody with a purge due tomorrow', () => {
+describe('a legal hold on a user with a deletion due the next day', () => {
   const MAIL = 'messaging.private-emails';
   const mailLine = async ({ id }: Departure) =>
     linesOf(await owner().get<Departure>(`/v1/departures/${id}`)).find((one) => one.rule === MAIL)!;
@@ -82,7 +82,7 @@ describe('a legal hold on somebody with a purge due tomorrow', () => {
     return rules.find((one) => one.rule === MAIL)?.count ?? 0;
   };
 
-  it('makes the purge wait, puts the refusal into the trail, and lets it go on when lifted', async () => {
+  it('delays the deletion until it is lifted, and the audit trail has the refusal', async () => {
     const { ada } = cast;
     const record = await ada.api.post('/v1/records', { type: 'lead', title: 'A lead' });
     const email = { recordId: record.id, subject: 'Private', body: 'For my eyes only' };
@@ -91,9 +91,9 @@ describe('a legal hold on somebody with a purge due tomorrow', () => {
     expect(await mailLine(departure)).toMatchObject({ action: 'delete-after', days: 30, dueAt: expect.any(String) });
     await daysPass(29);
     await owner().put(`/v1/users/${ada.id}/legal-hold`, { reason: 'Smith v. Acme' });
-    // Between setting a hold and its taking effect everywhere there are moments, not a day.
-    const told = 'select count(*) from directory where user_id = $1 and legal_hold';
-    await eventually(async () => expect(await countOf(system, 'messaging', told, [ada.id])).toBe(1));
+    // The hold reaches other services a moment later; the clock of the test would skip that moment.
+    const held = 'select count(*) from directory where user_id = $1 and legal_hold';
+    await eventually(async () => expect(await countOf(system, 'messaging', held, [ada.id])).toBe(1));
     await daysPass(2);
     const waiting = await eventually(async () => {
       const line = await mailLine(departure);
@@ -114,7 +114,7 @@ describe('a legal hold on somebody with a purge due tomorrow', () => {
     await owner().delete(`/v1/users/${ada.id}/legal-hold`);
     await eventually(async () => expect((await mailLine(departure)).doneAt).toBeDefined());
     expect(await kept()).toBe(0);
-    // Told once, however long it has waited.
+    // Reported only once.
     expect(await refusals()).toHaveLength(1);
     expect(await owner().get('/v1/audit/verify')).toMatchObject({ valid: true });
   });

@@ -9,13 +9,13 @@ export interface LiveEvent {
 /** Server-sent events of a departure, as a browser reads them. */
 export class LiveStream {
   readonly events: LiveEvent[] = [];
-  /** Whether the server has ended it. */
+  /** Whether the server has ended the stream. */
   ended = false;
   private readonly stop = new AbortController();
 
   private constructor() {}
 
-  /** @param after the last event that has been seen, elsewhere */
+  /** @param after id of the last event that has been received on another connection */
   static async open(url: string, token: string, departureId: string, after?: string): Promise<LiveStream> {
     const stream = new LiveStream();
     const response = await fetch(`${url}/v1/departures/${departureId}/events`, {
@@ -27,7 +27,7 @@ export class LiveStream {
     return stream;
   }
 
-  /** Breaks the connection off, as a client that loses its network does. */
+  /** Aborts the connection, like a client that loses its network. */
   breakOff(): void {
     this.stop.abort();
   }

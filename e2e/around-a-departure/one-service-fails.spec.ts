@@ -27,7 +27,7 @@ const written = () =>
     return (await client.query(receipts, [cast.ada.id])).rows as unknown[];
   });
 
-it('a service that fails is tried again by itself, then shown as failed, and alone runs again when somebody asks for it', async () => {
+it('a failing service retries automatically, is then shown as failed, and a retry runs it alone', async () => {
   const { ada } = cast;
   const { id } = await ada.api.post('/v1/automations', { name: 'Welcome', trigger: { kind: 'any' } });
   const chat = await ada.api.post('/v1/live-chats', { visitor: 'A visitor', operatorId: ada.id });
@@ -42,7 +42,7 @@ it('a service that fails is tried again by itself, then shown as failed, and alo
   });
   await eventually(
     async () => {
-      // Each try waits longer than the one before.
+      // The delays between attempts grow.
       system.advanceDays(1);
       cast.owner.api = await signIn(system, cast.owner.email);
       expect((await owner().get<Departure>(`/v1/departures/${started.id}`)).status).toBe('failed');
@@ -54,7 +54,7 @@ it('a service that fails is tried again by itself, then shown as failed, and alo
   expect(await owner().get(`/v1/automations/${id}`)).toMatchObject({ active: true });
   const before = await written();
 
-  // What another has done is changed by hand, to see that nobody does it again.
+  // Reverts what another service has done, to check that the retry does not run that service again.
   const chatIs = (operator: string | null, status: string) =>
     pastTheRules(system, 'messaging', (client) =>
       client.query('update live_chat set operator_id = $1, status = $2 where id = $3', [operator, status, chat.id]),
@@ -70,7 +70,7 @@ it('a service that fails is tried again by itself, then shown as failed, and alo
   expect(await owner().get(`/v1/automations/${id}`)).toMatchObject({ active: false });
   expect(await written()).toEqual(before);
   expect(await owner().get(`/v1/live-chats/${chat.id}`)).toMatchObject({ status: 'open', operatorId: ada.id });
-  // Only the proof sees it.
+  // Only the proof finds the reverted row.
   expect(counted.status).toBe('failed');
   const chats = partOf(counted, 'messaging').rules.find(({ rule }) => rule === 'messaging.live-chats');
   expect(chats).toMatchObject({ affected: 1, remaining: 1 });

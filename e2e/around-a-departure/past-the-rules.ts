@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { System } from '../system.js';
 
-/** Works in a service's database with all rights, past everything that the product checks. */
+/** Runs work in a service's database as the superuser, bypassing all checks. */
 export async function pastTheRules<T>(
   system: System,
   service: string,
@@ -16,7 +16,7 @@ export async function pastTheRules<T>(
   }
 }
 
-/** One number that a query finds. */
+/** The number that a query returns. */
 export function countOf(system: System, service: string, query: string, values: unknown[]): Promise<number> {
   return pastTheRules(system, service, async (client) => {
     const { rows } = await client.query<{ count: string }>(query, values);

@@ -4,7 +4,7 @@ import type { Departure } from '../departures.js';
 
 let people = 0;
 
-/** One more active user of the account, signed in. */
+/** Creates another active user of the account and signs in. */
 export async function aColleague(place: Place, { owner }: Cast, role = 'agent'): Promise<Member> {
   const n = ++people;
   const who = { name: `Robin The${n}th`, email: `robin-${process.pid}-${n}@nest.example`, staffId: `R-${n}` };
@@ -12,7 +12,7 @@ export async function aColleague(place: Place, { owner }: Cast, role = 'agent'):
   return { ...who, id: id as string, api: await signIn(place, who.email) };
 }
 
-/** A departure that has been accepted, or the problem with which it is refused. */
+/** An accepted departure, or the problem of the refusal. */
 export type Outcome = (Departure & { code: 'accepted' }) | { answer: number; code: string };
 
 export async function outcome(call: Promise<Departure>): Promise<Outcome> {
@@ -24,11 +24,11 @@ export async function outcome(call: Promise<Departure>): Promise<Outcome> {
   }
 }
 
-/** @throws where it has been refused */
+/** The departure. @throws Error if it was refused */
 export function accepted(outcome: Outcome): Departure {
   if (!('id' in outcome)) throw new Error(`refused: ${outcome.code}`);
   return outcome;
 }
 
-/** What the trail holds, newest first. */
+/** Entries of the audit trail, newest first. */
 export const trail = async (api: Api, query: string) => (await api.get<{ items: Json[] }>(`/v1/audit?${query}`)).items;

@@ -7,9 +7,9 @@ import { over, type Departure } from '../departures.js';
 import { System } from '../system.js';
 import { fillEveryService } from './rows-in-every-service.js';
 
-/** At full size, `LEAVER_E2E_ROWS=1000000 LEAVER_E2E_ONE_IN=1000`, it tells how long a preview takes. */
+/** With `LEAVER_E2E_ROWS=1000000 LEAVER_E2E_ONE_IN=1000` the test prints how long a preview takes. */
 const ROWS = Number(process.env.LEAVER_E2E_ROWS ?? 4_000);
-/** Of so many rows one is the leaver's. */
+/** One row in this many belongs to the leaver. */
 const ONE_IN = Number(process.env.LEAVER_E2E_ONE_IN ?? 100);
 const TIMES = 15;
 
@@ -37,7 +37,7 @@ const previewOf = (transition: string) =>
 const counted = (lines: readonly Line[]) =>
   new Map(lines.map((line) => [`${line.rule} ${line.part ?? ''} ${line.transition}`, line.count]));
 
-it(`a preview counts what one of many has, with ${ROWS.toLocaleString('en')} rows in every service`, async () => {
+it(`a preview counts one user's rows among ${ROWS.toLocaleString('en')} rows in every service`, async () => {
   const { rules, contactsToTell, contactsToTellTotal } = await previewOf('deactivated');
   const own = ROWS / ONE_IN;
   expect(Object.fromEntries(counted(rules))).toMatchObject({
@@ -63,7 +63,7 @@ it(`a preview counts what one of many has, with ${ROWS.toLocaleString('en')} row
   }
 }, 300_000);
 
-it('and the receipts say what it counted', async () => {
+it('the receipts match the preview', async () => {
   const { rules, planToken } = await previewOf('deleted');
   const body = { planToken };
   const departure = await over(

@@ -33,8 +33,8 @@ const leftBy = (actor: Member, subject: Member, detail: Json) => ({
   ...{ actor: { id: actor.id }, system: null, subject: { id: subject.id }, detail },
 });
 
-describe('what a guard refuses changes nothing, and is in the trail:', () => {
-  it('a deletion of the last owner, of somebody on hold, within the retention, with numbers, or straight under crm', async () => {
+describe('a refusal by a guard changes nothing and is in the audit trail:', () => {
+  it('a deletion of the last owner, under legal hold, within the retention, with numbers, or of an active user under crm', async () => {
     const { ada, ben, cleo } = cast;
     await owner().post('/v1/numbers', { e164: '+14155550117', kind: 'personal', ownerId: ben.id });
     await hold(ada);
@@ -60,7 +60,7 @@ describe('what a guard refuses changes nothing, and is in the trail:', () => {
     expect(await owner().get('/v1/audit/verify')).toMatchObject({ valid: true });
   });
 
-  it('a deactivation of the last owner, today or on another day', async () => {
+  it('a deactivation of the last owner, immediate or scheduled', async () => {
     const effectiveAt = new Date(system.clock.millis() + 86_400_000).toISOString();
     const deactivate = (body?: Json) => owner().post(`/v1/users/${cast.owner.id}/deactivate`, body);
     expect(await codeOf(deactivate())).toEqual([409, 'sole-owner']);
@@ -70,7 +70,7 @@ describe('what a guard refuses changes nothing, and is in the trail:', () => {
     await stays(cast.owner);
   });
 
-  it('what nobody has refused is not', async () => {
+  it('an accepted departure has no such entry', async () => {
     const { dan } = cast;
     await over(owner(), await owner().post<Departure>(`/v1/users/${dan.id}/delete`));
     expect(await codeOf(remove(dan))).toEqual([409, 'conflict']);
@@ -78,10 +78,10 @@ describe('what a guard refuses changes nothing, and is in the trail:', () => {
   });
 });
 
-describe('a legal hold stands in every way that destroys:', () => {
+describe('a legal hold blocks every destructive operation:', () => {
   beforeEach(async () => void (await hold(cast.ada)));
 
-  it('each is refused, and each refusal is in the trail', async () => {
+  it('each request is refused, and each refusal is in the audit trail', async () => {
     const { ada, dan } = cast;
     const path = `/v1/users/${ada.id}`;
     const somebody = { name: 'Nell', email: 'nell@hold.example', staffId: 'N-1' };
@@ -106,7 +106,7 @@ describe('a legal hold stands in every way that destroys:', () => {
     await stays(ada);
   });
 
-  it('in a bulk list, and on the day of a departure that was scheduled', async () => {
+  it('rows of a bulk request and due scheduled departures are refused', async () => {
     const { ada, dan } = cast;
     const body = { transition: 'deleted', users: [{ userId: ada.id }, { userId: dan.id }] };
     const { id } = await owner().post('/v1/departures/bulk', body);

@@ -7,7 +7,7 @@ interface Whose {
   othersId: string;
 }
 
-/** Parameters: account, leaver, somebody else, how many, and every which of them is the leaver's. */
+/** Parameters: account, leaver, another user, number of rows, and n, where every n-th row is the leaver's. */
 const ROWS: Record<string, readonly string[]> = {
   contacts: [
     `insert into contact (id, account_id, external_id, name, assignee, created_at)
@@ -50,7 +50,7 @@ const ROWS: Record<string, readonly string[]> = {
   ],
 };
 
-/** Fills each service that has rows of people with so many, one in so many of them the leaver's. */
+/** Inserts rows into each service that has rows of users. */
 export async function fillEveryService(
   system: System,
   { accountId, leaverId, othersId }: Whose,

@@ -35,18 +35,18 @@ const owner = () => cast.owner.api;
 const tokenOf = async ({ email }: Member) =>
   (await system.api().post<{ accessToken: string }>('/v1/auth/login', { email, password: PASSWORD })).accessToken;
 
-/** A departure that messaging can't begin with until it is let go. */
-async function stuck(leaver: Member): Promise<Departure> {
+/** Starts a departure that a lock blocks in messaging until `release`. */
+async function blockedDeparture(leaver: Member): Promise<Departure> {
   await block.query('begin');
   await block.query('select from directory where user_id = $1 for update', [leaver.id]);
   return owner().post<Departure>(`/v1/users/${leaver.id}/deactivate`);
 }
-const letGo = () => block.query('rollback');
+const release = () => block.query('rollback');
 
 describe('live progress', () => {
-  it('goes on through another gateway where the first one broke off, nothing twice and nothing missed', async () => {
+  it('continues at another gateway after the last received event, without duplicates or gaps', async () => {
     const token = await tokenOf(cast.owner);
-    const departure = await stuck(cast.dan);
+    const departure = await blockedDeparture(cast.dan);
     const first = await LiveStream.open(urls[0]!, token, departure.id);
     const done = (service: string) => (event: { name: string; data: Json }) =>
       event.name === 'service' && event.data.service === service && event.data.status === 'completed';
@@ -55,7 +55,7 @@ describe('live progress', () => {
     const seen = [...first.events];
     expect(seen.some(done('messaging'))).toBe(false);
     const resumed = await LiveStream.open(urls[1]!, token, departure.id, seen.at(-1)!.id);
-    await letGo();
+    await release();
     await eventually(() => resumed.ended);
     expect(resumed.events.some(done('messaging'))).toBe(true);
     expect(resumed.events.at(-1)).toMatchObject({ name: 'departure', data: { status: 'completed' } });
@@ -68,15 +68,15 @@ describe('live progress', () => {
   });
 });
 
-describe('somebody who is deactivated', () => {
+describe('a deactivated user', () => {
   const answers = (token: string, path = '/v1/me') =>
     Promise.all(urls.map(async (url) => (await fetch(`${url}${path}`, bearer(token))).status));
   const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-  it('is refused at every gateway within a second, with all streams closed, and after a return as well', async () => {
+  it('is refused at every gateway within a second, with all streams closed; old tokens stay invalid after a reactivation', async () => {
     const { ada } = cast;
     const token = await tokenOf(ada);
-    const other = await stuck(cast.dan);
+    const other = await blockedDeparture(cast.dan);
     const streams = await Promise.all(urls.map((url) => LiveStream.open(url, token, other.id)));
     await eventually(() => streams.every((stream) => stream.events.length > 0));
     expect(await answers(token)).toEqual([200, 200]);
@@ -91,7 +91,7 @@ describe('somebody who is deactivated', () => {
     expect(await answers(token, events)).toEqual([401, 401]);
     for (const stream of streams) expect(stream.events.at(-1)!.data).not.toMatchObject({ status: 'completed' });
 
-    await letGo();
+    await release();
     for (const one of [other, departure]) await over(owner(), one);
     await over(owner(), await owner().post<Departure>(`/v1/users/${ada.id}/reactivate`));
     expect(await answers(token)).toEqual([401, 401]);
@@ -100,7 +100,7 @@ describe('somebody who is deactivated', () => {
     expect(await answers(token)).toEqual([401, 401]);
   });
 
-  it('has no refresh token left at any gateway, and no API token', async () => {
+  it('has no valid refresh token and no valid API token at any gateway', async () => {
     const { ada } = cast;
     const login = { email: ada.email, password: PASSWORD };
     const { refreshToken } = await system.api().post('/v1/auth/login', login);

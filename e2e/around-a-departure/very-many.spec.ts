@@ -11,7 +11,7 @@ import { countOf, pastTheRules } from './past-the-rules.js';
 /** A full-size run takes minutes: `LEAVER_E2E_ROWS=1000000 LEAVER_E2E_PEOPLE=10000`. */
 const ROWS = Number(process.env.LEAVER_E2E_ROWS ?? 200_000);
 const PEOPLE = Number(process.env.LEAVER_E2E_PEOPLE ?? 200);
-const PATIENCE = { timeout: 600_000, interval: 500 };
+const LONG_WAIT = { timeout: 600_000, interval: 500 };
 
 interface Bulk extends Json {
   status: string;
@@ -32,10 +32,10 @@ afterAll(() => system?.stop());
 
 const owner = () => cast.owner.api;
 const accountId = async () => (await owner().get<{ id: string }>('/v1/account')).id;
-/** Of a full-size run one wants to know how long it took. */
-const tell = (text: string) => void (process.env.LEAVER_E2E_ROWS && process.stdout.write(`${text}\n`));
+/** Prints durations in a full-size run. */
+const print = (text: string) => void (process.env.LEAVER_E2E_ROWS && process.stdout.write(`${text}\n`));
 
-it(`a list of ${PEOPLE.toLocaleString('en')} people leaves, whoever is refused among them`, async () => {
+it(`a bulk request for ${PEOPLE.toLocaleString('en')} users completes, with refused rows among them`, async () => {
   const account = await accountId();
   await owner().patch('/v1/account', { seats: PEOPLE + 100 });
   const team = await pastTheRules(system, 'identity', async (client) => {
@@ -64,7 +64,7 @@ it(`a list of ${PEOPLE.toLocaleString('en')} people leaves, whoever is refused a
     const report = await owner().get<Bulk>(`${path}/${id}?limit=1`);
     if (report.status !== 'completed') throw new Error(JSON.stringify(report.counts));
     return report;
-  }, PATIENCE);
+  }, LONG_WAIT);
   const took = performance.now() - started;
   const good = rows.length - odd.length;
   expect(bulk.counts).toEqual({
@@ -91,10 +91,12 @@ it(`a list of ${PEOPLE.toLocaleString('en')} people leaves, whoever is refused a
   expect(await owner().get(`/v1/departures/${departureId}`)).toMatchObject({
     ...{ userId: team[0], status: 'completed', progress: { done: PARTS.length, total: PARTS.length } },
   });
-  tell(`${rows.length} rows: answered in ${(answered - started).toFixed(0)} ms, all complete in ${took.toFixed(0)} ms`);
+  print(
+    `${rows.length} rows: answered in ${(answered - started).toFixed(0)} ms, all complete in ${took.toFixed(0)} ms`,
+  );
 }, 900_000);
 
-it(`a reactivation stops the departure of somebody with ${ROWS.toLocaleString('en')} rows within a chunk`, async () => {
+it(`a reactivation stops the departure of a user with ${ROWS.toLocaleString('en')} rows within a chunk`, async () => {
   const { ada } = cast;
   const account = await accountId();
   await pastTheRules(system, 'contacts', async (client) => {
@@ -113,25 +115,25 @@ it(`a reactivation stops the departure of somebody with ${ROWS.toLocaleString('e
     const rules = services.find(({ service }) => service === 'contacts')!.rules;
     return rules.find(({ rule }) => rule === 'contacts.assignments')?.affected ?? 0;
   };
-  // It is well under way, and far from its end.
-  await eventually(async () => expect(await affected()).toBeGreaterThanOrEqual(10_000), { ...PATIENCE, interval: 50 });
+  // The departure has changed some rows and is far from its end.
+  await eventually(async () => expect(await affected()).toBeGreaterThanOrEqual(10_000), { ...LONG_WAIT, interval: 50 });
   const asked = performance.now();
   const back = await owner().post<Departure>(`/v1/users/${ada.id}/reactivate`);
   const atDecision = await left();
-  expect((await over(owner(), back, PATIENCE.timeout)).status).toBe('completed');
+  expect((await over(owner(), back, LONG_WAIT.timeout)).status).toBe('completed');
   const took = performance.now() - asked;
   const after = await left();
   expect(after).toBeGreaterThan(0);
   expect(after).toBeLessThan(ROWS);
-  // Contacts may be through with the chunk it was at, and with the one that began while the news came.
+  // Contacts may finish the current chunk and one that starts before the event arrives.
   expect(atDecision - after).toBeLessThanOrEqual(2 * 20_000);
   const waiting = 'select count(*) from task where user_id = $1';
   expect(await countOf(system, 'contacts', waiting, [ada.id])).toBe(0);
   expect(await owner().get(`/v1/departures/${departure.id}`)).toMatchObject({ status: 'superseded' });
-  // Whoever works off what waits has been at work again since: somebody else has left completely.
+  // The task worker has run since then, because another departure has completed.
   await over(owner(), await owner().post<Departure>(`/v1/users/${cast.dan.id}/deactivate`));
   expect(await left()).toBe(after);
-  tell(
+  print(
     `reactivated in ${took.toFixed(0)} ms; ${atDecision - after} rows changed after the decision, ${after} left alone`,
   );
 }, 900_000);

@@ -45,10 +45,10 @@ async function verify(): Promise<Verified> {
 
 describe('the certificate of a deletion', () => {
   const certificate = () => owner().get<{ jws: string; payload: Json }>(`/v1/departures/${deletion.id}/certificate`);
-  // All that a stranger has: the text, the address of the keys, and a library.
+  // An outsider has only the certificate, the URL of the keys, and a library.
   const keys = () => createRemoteJWKSet(new URL(`${system.url}/.well-known/jwks.json`));
 
-  it('is checked with nothing but jose and the published keys, and says what the receipts say', async () => {
+  it('can be verified with jose and the published keys, and matches the receipts', async () => {
     const { jws, payload } = await certificate();
     const { payload: bytes, protectedHeader } = await compactVerify(jws, keys());
     const statement = JSON.parse(new TextDecoder().decode(bytes)) as Json & { services: Departure['services'] };
@@ -65,14 +65,14 @@ describe('the certificate of a deletion', () => {
     expect(new Set(statement.services.map(({ service }) => service)).size).toBe(7);
   });
 
-  it('holds nothing personal', async () => {
+  it('contains no personal data', async () => {
     const { jws } = await certificate();
     const text = Buffer.from(jws.split('.')[1]!, 'base64url').toString();
     const { ada } = cast;
     for (const words of [ada.name, 'Formerly', ada.email, ada.staffId, 'Retired']) expect(text).not.toContain(words);
   });
 
-  it('is worth nothing with one letter changed', async () => {
+  it('is invalid if one letter is changed', async () => {
     const [head, body, signature] = (await certificate()).jws.split('.') as [string, string, string];
     const text = Buffer.from(body, 'base64url').toString();
     const forged = Buffer.from(text.replace(cast.owner.id, cast.ben.id)).toString('base64url');
@@ -81,7 +81,7 @@ describe('the certificate of a deletion', () => {
   });
 });
 
-describe('the trail after a deletion', () => {
+describe('the audit trail after a deletion', () => {
   it('is complete and verifies, and shows what has been redacted', async () => {
     const entries = await owner().all<Json>('/v1/audit');
     expect(await owner().get('/v1/audit/verify')).toEqual({ valid: true, entries: entries.length });
@@ -102,7 +102,7 @@ describe('the trail after a deletion', () => {
     expect((await trail(owner(), `subjectId=${cast.ada.id}`)).map((entry) => entry.action)).toContain('user.deleted');
   });
 
-  it('tells where somebody has tampered with it', async () => {
+  it('shows where it has been tampered with', async () => {
     const { seq } = (await trail(owner(), `action=user.deleted`))[0]!;
     const { id } = await owner().get<{ id: string }>('/v1/account');
     const forge = (actor: string) =>
@@ -118,11 +118,11 @@ describe('the trail after a deletion', () => {
 });
 
 describe('a verification', () => {
-  it('walks everybody who has ever left, and finds nothing', async () => {
+  it('checks all users who have left, and finds nothing', async () => {
     expect(await verify()).toMatchObject({ checked: 2, broken: [] });
   });
 
-  it('finds the row that somebody has put there past all rules', async () => {
+  it('finds a row that was inserted directly into the database', async () => {
     const { id: account } = await owner().get<{ id: string }>('/v1/account');
     await pastTheRules(system, 'messaging', (client) =>
       client.query(

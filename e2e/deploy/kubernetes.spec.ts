@@ -180,7 +180,7 @@ interface PodMonitor {
   podMetricsEndpoints: [{ port: string }];
 }
 
-/** What a pod may do, in the words that matter. */
+/** The security settings of a pod that the tests compare. */
 const confined = ({ securityContext, containers, initContainers = [] }: PodSpec) => ({
   pod: securityContext,
   containers: [...new Set([...containers, ...initContainers].map((one) => JSON.stringify(one.securityContext)))].map(

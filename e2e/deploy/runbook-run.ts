@@ -49,7 +49,7 @@ export async function carryOutRunbooks(stack: Stack, { owner }: Cast, departure:
         const { exitCode, messages } = await stack.leaver(words);
         expect({ command, exitCode, messages }).toMatchObject({ command, exitCode: exitCodeOf(command) });
       },
-      // Services may still be learning of what has just happened.
+      // Events may not have reached all services yet.
       { timeout: 60_000, interval: 2_000 },
     );
     if (after) await stack.compose(...after);

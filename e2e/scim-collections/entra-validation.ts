@@ -29,9 +29,9 @@ const pages = (type: 'Users' | 'Groups'): Step[] =>
 
 /**
  * Microsoft's validation for its gallery (MIT): Microsoft.SCIM.LogicAppValidationTemplate/StandardLogicApp/
- * SCIM-Validation-Test-Overview.md of AzureAD/SCIMReferenceCode at 3372c7e8. Most of its 25 tests act in a tenant of
- * Entra. Here are those that call the endpoint itself: 15 to 20, 23 and 24; 21, 22 and 25 are skipped by it where there
- * are no tokens by OAuth and no managers.
+ * SCIM-Validation-Test-Overview.md of AzureAD/SCIMReferenceCode at 3372c7e8. Most of its 25 tests run in a tenant of Entra.
+ * This file has those that call the endpoint itself: 15 to 20, 23 and 24. The validation itself skips 21, 22 and 25 without
+ * OAuth tokens and managers.
  */
 export const entraValidation: readonly Step[] = [
   {
@@ -127,7 +127,7 @@ export const entraValidation: readonly Step[] = [
     status: 200,
     holds: { displayName: 'Validated', externalId: 'entra-group-2' },
   },
-  // With the owner and the one made before they are eleven; with the group before them the groups are, too.
+  // There are eleven users, with the owner and the user created before, and eleven groups, with the one created before.
   ...numbers(9).map((n): Step => ({
     asks: `user ${n} to fill the pages`,
     send: ['POST', '/Users', { schemas: [USER], userName: `page${n}@entra-validation.example` }],

@@ -26,7 +26,7 @@ const omalley = {
   roles: [],
   title: 'Site engineer',
 };
-/** As the collection sends all that come after: with the address and external id of those before. */
+/** The collection sends all further users with the email address and the external id of the first one. */
 const another = (userName: string) => ({
   ...omalley,
   userName,
@@ -36,7 +36,7 @@ const another = (userName: string) => ({
     { type: 'work', primary: false, value: 'anna33@example.com' },
   ],
 });
-/** As it has to be here. */
+/** A user with its own address and external id, as Leaver requires. */
 const apart = (userName: string) => ({
   ...another(userName),
   externalId: `external ${userName}`,
@@ -64,7 +64,7 @@ const again: Step = {
   holds: refused(409, { scimType: 'uniqueness' }),
 };
 const ends = (path: string): Step => ({ asks: `that ${path} is deleted`, send: ['DELETE', path], status: 204 });
-/** Of those who are there besides the account's owner. */
+/** The users that a filter finds, without the account's owner. */
 const finds = (filter: string, ...userNames: string[]): Step => ({
   asks: `who is meant by ${filter}`,
   send: ['GET', `/Users?sortBy=userName&filter=${encodeURIComponent(filter)}`],
@@ -235,7 +235,7 @@ const groups: readonly Step[] = [
   },
 ];
 
-/** The rest of Microsoft's collection: requests with much that doesn't belong there, and the end of everything. */
+/** The rest of Microsoft's collection: requests with superfluous or invalid content, and all deletions. */
 export const microsoftGarbage: readonly Step[] = [
   ...users,
   ...groups,

@@ -1,7 +1,7 @@
 import { ENTERPRISE, GROUP, PATCH_OP, USER } from '../scim-api.js';
 import { including, refused, TEXT, type Step } from './step.js';
 
-/** Attributes of emails are sent with a capital, as the collection does it. */
+/** The collection capitalises the attributes of emails. */
 const emails = (work: string, home = 'home@microsoft.example') => [
   { Primary: true, type: 'work', value: work },
   { Primary: false, type: 'home', value: home },
@@ -231,7 +231,8 @@ const complexAttributes: readonly Step[] = [
 ];
 
 /**
- * Microsoft's collection for SCIM endpoints (MIT), up to its garbage: PostmanCollection.json of AzureAD/SCIMReferenceCode
- * at d445ef90. Its first request gets a token from the sample server; ours come from `/v1/account/scim-tokens`.
+ * Microsoft's collection for SCIM endpoints (MIT), up to its folder "Garbage": PostmanCollection.json of
+ * AzureAD/SCIMReferenceCode at d445ef90. Its first request gets a token from the sample server; ours come from
+ * `/v1/account/scim-tokens`.
  */
 export const microsoft: readonly Step[] = [...discovery, ...users, ...groups, ...complexAttributes];

@@ -104,7 +104,7 @@ export const oktaSpec: readonly Step[] = [
   },
 ];
 
-/** What the export of 2016-11-07 asked beside it, as kept in mwhorse46/node_okta_app at 68aa784e. */
+/** Further requests in the export of 2016-11-07, from a copy in mwhorse46/node_okta_app at 68aa784e. */
 export const oktaSpecOf2016: readonly Step[] = [
   {
     asks: 'the configuration, with every feature said to be there or not',
@@ -159,10 +159,10 @@ const renamed = { ...employed, name: { givenName: 'Carla', familyName: 'Rud' }, 
 const activation = (active: boolean) => ({ schemas: [PATCH_OP], Operations: [{ op: 'replace', value: { active } }] });
 
 /**
- * "Okta SCIM 2.0 CRUD Test", exported 2016-11-07, in okta/okta-developer-docs at 12e40bd8 beside the other one. Five of
- * its requests read here what Okta has done in between; what Okta sends then is played from Okta's reference. The answer
- * to a deactivation comes from Okta's beta test: SCIM_tests_for_Runscope.json of joelfranusic-okta/okta-scim-beta at
- * 14ca30a4 (MIT).
+ * "Okta SCIM 2.0 CRUD Test", exported 2016-11-07, in okta/okta-developer-docs at 12e40bd8 beside the other one. Five of its
+ * requests read the result of changes that Okta makes in between; those requests are reproduced from Okta's reference. The
+ * expected answer to a deactivation comes from Okta's beta test: SCIM_tests_for_Runscope.json of
+ * joelfranusic-okta/okta-scim-beta at 14ca30a4 (MIT).
  */
 export const oktaCrud: readonly Step[] = [
   { asks: 'nothing yet: Okta assigns the user', send: ['POST', '/Users', employed], status: 201 },

@@ -3,29 +3,29 @@ import { story } from '../story.js';
 
 type Send = readonly [method: string, path: string, body?: unknown];
 
-/** One request of a collection, and what it has to be answered. `{{name}}` anywhere stands for what is known by then. */
+/** One request of a collection with the expected answer. `{{name}}` stands for a value kept from an earlier answer. */
 export interface Step {
-  /** What the collection asks for, in our words. */
+  /** What the collection expects, in our words. Ends the title "… asks for …". */
   asks: string;
   /** Method, path below `/scim/v2`, and body. */
   send: Send;
-  /** In place of the bearer token, or beside it. */
+  /** Additional headers; they can replace the bearer token. */
   headers?: Record<string, string>;
   status: number;
-  /** What the answer holds at least. */
+  /** What the answer has to contain at least. */
   holds?: unknown;
-  /** What later steps know by which name, and where in the answer it stands. */
+  /** Values to keep for later steps: the path in the answer, by name. */
   keep?: Readonly<Record<string, string>>;
-  /** Where the collection wants another answer: the row of `docs/scim.md` that names both sources. */
+  /** If the collection expects another answer: the row of `docs/scim.md` that names both sources. */
   differs?: string;
 }
 
-/** Plays the steps in their order, each as a test of its own. */
+/** Runs the steps in order, each as a test. */
 export function play(steps: readonly Step[], scim: () => ScimApi): void {
   const known: Record<string, string> = {};
-  const tell = story();
+  const test = story();
   for (const step of steps) {
-    tell(step.asks, async () => {
+    test(step.asks, async () => {
       const [method, path, body] = filled(step.send, known) as Send;
       const { status, body: answer } = await scim().send(method, path, body, step.headers);
       const expected = step.holds === undefined ? {} : { answer: filled(step.holds, known) };
@@ -44,7 +44,7 @@ function filled(value: unknown, known: Readonly<Record<string, string>>): unknow
   if (Array.isArray(value)) return value.map((one) => filled(one, known));
   if (value instanceof Including)
     return expect.arrayContaining(value.items.map((one) => expect.objectContaining(filled(one, known) as object)));
-  // Matchers stay what they are.
+  // Jest matchers are not copied.
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filled(one, known)]));
 }
@@ -58,7 +58,7 @@ export const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error';
 export const TEXT = expect.stringMatching(/./);
 export const NUMBER = expect.any(Number);
 
-/** An answer of a refused request. */
+/** The expected answer of a refused request. */
 export const refused = (status: number, more: object = {}) => ({
   schemas: [ERROR],
   status: String(status),
@@ -66,7 +66,7 @@ export const refused = (status: number, more: object = {}) => ({
   ...more,
 });
 
-/** A list in which each of these is found, among others. */
+/** Matches a list that contains an item like each of these. */
 export const including = (...items: object[]) => new Including(items);
 
 class Including {

@@ -10,13 +10,13 @@ import { Matrix } from './matrix.js';
 import { accessTo, admittedTo, IDENTITY_FOR_EVERYBODY, WITHOUT_TOKEN } from './roles.js';
 import { Routes, type Route } from './routes.js';
 
-/** For the whole world by their nature: whoever has the address may look. */
+/** Public for everyone who has the URL. */
 const PUBLIC_BY_ADDRESS = ['scheduler-links.show', 'public-links.show'];
-/** They describe the protocol, the same for everybody. */
+/** Describe the protocol and contain no data of an account. */
 const PROTOCOL = ['scim.schema', 'scim.resource-type'];
 /**
- * What one service keeps of another's things is their id, which it takes as it is: nothing can be seen or done by it,
- * because whoever owns the thing looks for it in the caller's account.
+ * Fields for ids of records in another service, which are stored without a check. A foreign id gives no access, because the
+ * service that owns the record looks for it in the caller's account.
  */
 const KNOWN_BY_ID_ALONE = [
   'conversations.bulk-reassign filter.assigneeId',
@@ -45,7 +45,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => system?.stop());
 
-/** Asks as somebody with every right in the other account. */
+/** Sends a request as the owner of the other account, or with its SCIM token. */
 const stranger = (route: Route, path: string, body?: unknown) =>
   ask(system.url, {
     method: route.method,
@@ -58,7 +58,7 @@ const stranger = (route: Route, path: string, body?: unknown) =>
 const outcome = ({ status, code = '' }: Answer) => `${status} ${code}`.trim();
 
 describe('another account', () => {
-  /** What nobody outside may ever be shown. */
+  /** Ids, names and the domain of our account, which must not be shown to others. */
   let secrets: string[];
   let before: Record<string, string>;
   const shared = new Set<string>();
@@ -73,7 +73,7 @@ describe('another account', () => {
         .match(UUID)!
         .filter((id) => !shared.has(id)),
     );
-    // One of the people is also the example in every description.
+    // The leaver's name is also the example in all descriptions.
     secrets = [...ids, domain, ...names.map(({ name }) => name).filter((name) => name !== people.leaver.user.name)];
     await eventually(async () => {
       const once = await footprintOf(system, people.account.id);
@@ -82,7 +82,7 @@ describe('another account', () => {
     });
   }, 30_000);
 
-  /** Secrets in the answer that the question did not hold. */
+  /** The secrets in an answer that were not in the request. */
   const leaksIn = ({ text }: Answer, asked: string) =>
     secrets.filter((secret) => text.includes(secret) && !asked.includes(secret));
 
@@ -91,7 +91,7 @@ describe('another account', () => {
 
   const step = story();
 
-  step('has something of ours to try on every route', () => {
+  step('can be tested on every route with a record of ours', () => {
     expect(secrets.length).toBeGreaterThan(200);
     expect(
       scoped()
@@ -103,7 +103,7 @@ describe('another account', () => {
     );
   });
 
-  step('is shown to be there for us by the very addresses that the stranger tries', async () => {
+  step('is tested with URLs that work for us', async () => {
     const missing: string[] = [];
     for (const route of scoped().filter(({ method, takes }) => method === 'GET' && takes === 'user')) {
       const path = ours.addressOf(route)!;
@@ -113,13 +113,13 @@ describe('another account', () => {
     expect(missing).toEqual([]);
   });
 
-  step('finds nothing at any address of ours', async () => {
+  step('has no access to any of our URLs', async () => {
     const faults: string[] = [];
     for (const route of scoped()) {
       const path = ours.addressOf(route)!;
       const body = bodyFor(routes, route, theirs.things);
       const answer = await stranger(route, path, body);
-      // That a person is unknown may be noticed before that the team is.
+      // An operation may check the user before the team.
       const refused = [403, 404].includes(answer.status) || answer.code === 'unknown-user';
       if (!refused) faults.push(`${route.id} → ${outcome(answer)} ${answer.text.slice(0, 200)}`);
       faults.push(...leaksIn(answer, path).map((secret) => `${route.id} shows ${secret}`));
@@ -127,7 +127,7 @@ describe('another account', () => {
     expect(faults).toEqual([]);
   });
 
-  step('finds nothing of ours within its own things', async () => {
+  step('has no access to our records below its own', async () => {
     const faults: string[] = [];
     for (const route of scoped().filter(({ params }) => params.length > 1)) {
       const [mine, foreign] = [theirs.addressOf(route)!.split('/'), ours.addressOf(route)!.split('/')];
@@ -138,7 +138,7 @@ describe('another account', () => {
     expect(faults).toEqual([]);
   });
 
-  step('sees nothing of ours in what it may read, whatever it asks for', async () => {
+  step('sees nothing of ours in its lists, with any filter', async () => {
     const faults: string[] = [];
     for (const route of routes.all.filter(({ method, params }) => method === 'GET' && params.length === 0)) {
       const queries = ['', ...route.query.flatMap(({ name, schema }) => filterFor(route, name, schema))];
@@ -155,7 +155,7 @@ describe('another account', () => {
     return [`?${name}=${ours.things.get(meaningOf(name, id))}`];
   };
 
-  step('cannot build on anything of ours', async () => {
+  step('cannot use our ids in request bodies', async () => {
     const faults: string[] = [];
     for (const route of routes.all.filter(({ takes }) => takes === 'user')) {
       const path = theirs.addressOf(route)!;
@@ -174,7 +174,7 @@ describe('another account', () => {
     expect(faults).toEqual([]);
   });
 
-  /** A list of leavers is always taken; what is wrong with a row is told with the row. */
+  /** A bulk request is always accepted; its rows are refused later. */
   async function isRefusedLater({ text }: Answer): Promise<boolean> {
     const { id } = JSON.parse(text) as { id: string };
     const bulk = await eventually(async () => {
@@ -185,7 +185,7 @@ describe('another account', () => {
     return (bulk.counts as Record<string, number>).accepted === 0;
   }
 
-  step('has changed nothing of ours by all that', async () => {
+  step('has changed nothing of ours', async () => {
     expect(await footprintOf(system, ours.people.account.id)).toEqual(before);
   });
 });
@@ -202,14 +202,14 @@ describe('every operation', () => {
   });
 
   it('of identity is for managers unless IDENTITY_FOR_EVERYBODY in roles.ts names it', () => {
-    const everybodys = ALL_OPERATIONS.filter(
+    const forAllUsers = ALL_OPERATIONS.filter(
       ({ service, access }) => service === 'identity' && typeof access === 'string',
     );
-    const ids = everybodys.map(({ id }) => id).filter((id) => !WITHOUT_TOKEN.includes(id));
+    const ids = forAllUsers.map(({ id }) => id).filter((id) => !WITHOUT_TOKEN.includes(id));
     expect(ids.sort()).toEqual(IDENTITY_FOR_EVERYBODY);
   });
 
-  it('lets in whom its declaration says, and nobody else', async () => {
+  it('admits exactly the callers that its declaration names', async () => {
     const found = await matrix.tryAll();
     const wrong = routes.all.flatMap((route) => {
       const { admitted, refused } = found.get(route.id)!;
@@ -218,9 +218,9 @@ describe('every operation', () => {
         ...admitted.filter((one) => !may.includes(one)),
         ...refused.filter((one) => may.includes(one)),
       ];
-      const advice = 'change `access` in its contract, or whom its controller lets in';
+      const advice = 'change `access` in its contract, or the check in its controller';
       return surprises.length > 0
-        ? [`${route.id} (${accessTo(route).toString()}) lets in ${admitted.join()}, not ${refused.join()}: ${advice}`]
+        ? [`${route.id} (${accessTo(route).toString()}) admits ${admitted.join()}, not ${refused.join()}: ${advice}`]
         : [];
     });
     expect(wrong).toEqual([]);

@@ -2,7 +2,7 @@ export interface Question {
   method: string;
   path: string;
   token?: string;
-  /** A text goes as it is, anything else as JSON. */
+  /** Text is sent as it is, everything else as JSON. */
   body?: unknown;
   mediaType?: string;
   headers?: Record<string, string>;
@@ -12,11 +12,11 @@ export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  /** The code of a problem, or of the SCIM error that stands for it. */
+  /** The code of the problem or SCIM error. */
   code?: string;
 }
 
-/** One request to the gateway, and whatever comes back. */
+/** Sends one request to the gateway. Does not throw for error responses. */
 export async function ask(
   url: string,
   { method, path, token, body, mediaType = 'application/json', headers = {} }: Question,
@@ -31,7 +31,7 @@ export async function ask(
     body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
   });
   const type = answer.headers.get('content-type') ?? '';
-  // It would go on for as long as somebody listens.
+  // An event stream would not end by itself.
   if (type.startsWith('text/event-stream')) await answer.body?.cancel();
   const text = type.startsWith('text/event-stream') ? '' : await answer.text();
   return { status: answer.status, headers: answer.headers, text, ...(/\bjson\b|\+json/.test(type) && codeIn(text)) };

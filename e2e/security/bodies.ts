@@ -1,16 +1,16 @@
 import type { Route, Routes, Schema } from './routes.js';
 
-/** Where in a body an id stands: `['successors', 'default']`, with `0` for the first of a list. */
+/** The path of an id in a body: `['successors', 'default']`, with `0` for the first item of a list. */
 export type Place = readonly (string | 0)[];
 
 export interface IdField {
   place: Place;
-  /** The collection that the id is of, by its path. */
+  /** The path of the collection to which the id belongs. */
   of: string;
 }
 
 const USERS = '/v1/users';
-/** What is meant by a field of this name, wherever it occurs. */
+/** The collection to which ids in fields of this name belong. */
 const MEANT: Record<string, string> = {
   userId: USERS,
   userIds: USERS,
@@ -54,16 +54,16 @@ const MEANT: Record<string, string> = {
   sourceId: '/v1/import-sources',
 };
 
-/** @throws Error for a field that nobody has said the meaning of */
+/** @throws Error for a field that is not in MEANT */
 export function meaningOf(name: string, where: string): string {
   const collection = MEANT[name];
-  if (!collection) throw new Error(`What kind of thing is ${name} in ${where}? Say so in MEANT.`);
+  if (!collection) throw new Error(`Unknown id field ${name} in ${where}: add its collection to MEANT.`);
   return collection;
 }
 
 const isUuid = ({ format, pattern }: Schema) => format === 'uuid' || (pattern ?? '').includes('[0-9a-f]{8}');
 
-/** Every field of the operation's body that holds an id. */
+/** All fields of the operation's body that contain an id. */
 export function idFieldsOf(routes: Routes, { id, body }: Route): IdField[] {
   const found: IdField[] = [];
   const walk = (given: Schema, place: Place, name: string): void => {
@@ -77,7 +77,7 @@ export function idFieldsOf(routes: Routes, { id, body }: Route): IdField[] {
   return found;
 }
 
-/** Collections in an order in which they can be emptied: what is made with the id of something goes before it. */
+/** Collections in an order in which they can be emptied: records that refer to others come first. */
 export function removalOrder(routes: Routes): string[] {
   const creates = new Map(routes.all.filter(({ method }) => method === 'POST').map((route) => [route.path, route]));
   const order = new Set<string>();
@@ -93,7 +93,7 @@ export function removalOrder(routes: Routes): string[] {
   return [...order].reverse();
 }
 
-/** A copy of the body with a value at this place. */
+/** A copy of the body with the value at this path. */
 export function withValue(body: unknown, [step, ...rest]: Place, value: unknown): unknown {
   if (step === undefined) return value;
   if (step === 0) return [withValue((body as unknown[] | undefined)?.[0], rest, value)];
@@ -101,20 +101,20 @@ export function withValue(body: unknown, [step, ...rest]: Place, value: unknown)
   return { ...fields, [step]: withValue(fields[step], rest, value) };
 }
 
-/** Whether the body has something there. */
+/** Whether the body has a value at this path. */
 export const has = (body: unknown, place: Place): boolean =>
   place.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], body) !== undefined;
 
-/** Of these an operation takes one at a time. */
+/** Fields that exclude each other. */
 const EITHER = [
   ['recordId', 'contactId'],
   ['contactIds', 'segmentId'],
 ];
 
-/** What has to stand beside a field. */
+/** Fields that another field requires. */
 const BESIDE: Record<string, object> = { 'inboxes.create memberIds': { kind: 'shared' } };
 
-/** The body with an id at this place, and without what can't stand beside it. */
+/** The body with the id at this path, without fields that exclude it and with fields that it requires. */
 export function withId({ id: operation }: Route, body: unknown, place: Place, id: string | undefined): unknown {
   const changed = withValue(body, place, id) as Record<string, unknown>;
   const instead = EITHER.find((names) => names.includes(String(place[0]))) ?? [];
@@ -126,7 +126,7 @@ type IdOf = (collection: string) => string | undefined;
 
 const selected = (idOf: IdOf) => ({ trigger: { kind: 'selected', userIds: [idOf('/v1/users')] } });
 
-/** What examples can't know. */
+/** Fields whose values depend on existing records. */
 const FITTING: Record<string, (idOf: IdOf) => object> = {
   'automations.create': selected,
   'automations.update': selected,
@@ -147,14 +147,14 @@ const FITTING: Record<string, (idOf: IdOf) => object> = {
   'users.transfer': () => ({ email: 'somebody.next@example.com', staffId: 'NEW-2' }),
 };
 
-/** The parameters that the operation can't do without, with a question mark. */
+/** The required query parameters, with a question mark. */
 export function queryFor({ query }: Route): string {
   const required = query.filter((parameter) => parameter.required);
   const pairs = required.map(({ name, schema }) => `${name}=${String(schema.enum?.[0] ?? 'x')}`);
   return pairs.length > 0 ? `?${pairs.join('&')}` : '';
 }
 
-/** A body that the operation takes, with ids of things that are there. */
+/** A valid body for the operation, with ids of existing records. */
 export function bodyFor(routes: Routes, route: Route, things: ReadonlyMap<string, string>): unknown {
   if (!route.body) return undefined;
   const { example } = route.body;

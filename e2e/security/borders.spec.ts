@@ -22,15 +22,15 @@ afterAll(() => system?.stop());
 
 const as = (question: Omit<Parameters<typeof ask>[1], 'token'>) => ask(system.url, { token, ...question });
 
-/** Says something word for word, as no client of HTTP would; the first lines of what comes back. */
-function say(text: string): Promise<string> {
+/** Sends raw text, which an HTTP client would refuse to send. @returns the start of the response */
+function sendRaw(text: string): Promise<string> {
   const { hostname, port } = new URL(system.url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.write(text, 'latin1'));
     let heard = '';
     socket.on('data', (data) => (heard += data.toString('latin1')));
     socket.on('close', () => resolve(heard));
-    // A server that has heard enough closes while we are still speaking.
+    // The server may close the connection before everything has been sent.
     socket.on('error', (error: NodeJS.ErrnoException) =>
       error.code === 'ECONNRESET' ? resolve(heard) : reject(error),
     );
@@ -38,16 +38,16 @@ function say(text: string): Promise<string> {
   });
 }
 
-const spoken = (head: string[], body = '') =>
-  say([...head, 'host: leaver', `authorization: Bearer ${token}`, 'connection: close', '', body].join('\r\n'));
+const rawRequest = (head: string[], body = '') =>
+  sendRaw([...head, 'host: leaver', `authorization: Bearer ${token}`, 'connection: close', '', body].join('\r\n'));
 
-describe('a request that is too much', () => {
+describe('an excessive request', () => {
   const statusOf = (heard: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(heard)?.[1]);
   const problem = { 'content-type': 'application/problem+json' };
 
   afterEach(async () => expect((await as({ method: 'GET', path: '/v1/me' })).status).toBe(200));
 
-  it('is refused by its size before it is read', async () => {
+  it('is refused because of its declared size before it is read', async () => {
     const body = `{"name":"${'x'.repeat(1_000_000)}"}`;
     const answer = await as({ method: 'POST', path: '/v1/teams', body });
     expect([answer.status, answer.code, answer.headers.get('content-type')]).toEqual([
@@ -56,16 +56,16 @@ describe('a request that is too much', () => {
       problem['content-type'],
     ]);
     const announced = ['POST /v1/teams HTTP/1.1', 'content-type: application/json', 'content-length: 999999999999'];
-    expect(statusOf(await spoken(announced, '{'))).toBe(413);
+    expect(statusOf(await rawRequest(announced, '{'))).toBe(413);
   });
 
-  it('is refused by its size also when it does not tell it', async () => {
+  it('is refused because of its size also without a declared size', async () => {
     const chunk = `${(64 * 1024).toString(16)}\r\n${' '.repeat(64 * 1024)}\r\n`;
     const head = ['POST /v1/teams HTTP/1.1', 'content-type: application/json', 'transfer-encoding: chunked'];
-    expect(statusOf(await spoken(head, chunk.repeat(20)))).toBe(413);
+    expect(statusOf(await rawRequest(head, chunk.repeat(20)))).toBe(413);
   });
 
-  it.each(['[', '{"a":'])('is refused when it is nested without end: %s', async (open) => {
+  it.each(['[', '{"a":'])('is refused if it is nested too deeply: %s', async (open) => {
     for (const depth of [1_000, 100_000]) {
       const close = open === '[' ? ']' : '}';
       const nest = open.repeat(depth) + '1' + close.repeat(depth);
@@ -86,13 +86,13 @@ describe('a request that is too much', () => {
     }
   });
 
-  it('is refused for its headers', async () => {
-    expect(statusOf(await spoken(['GET /v1/me HTTP/1.1', `x-much: ${'x'.repeat(20_000)}`]))).toBe(431);
+  it('is refused because of its headers', async () => {
+    expect(statusOf(await rawRequest(['GET /v1/me HTTP/1.1', `x-much: ${'x'.repeat(20_000)}`]))).toBe(431);
     const many = Array.from({ length: 3_000 }, (_, n) => `x-${n}: 1`);
-    expect([200, 431]).toContain(statusOf(await spoken(['GET /v1/me HTTP/1.1', ...many])));
+    expect([200, 431]).toContain(statusOf(await rawRequest(['GET /v1/me HTTP/1.1', ...many])));
   });
 
-  it('is refused for its address', async () => {
+  it('is refused because of its URL', async () => {
     const queries = [`?q=${'x'.repeat(10_000)}`, `?${'q=x&'.repeat(2_000)}`, `?cursor=${'x'.repeat(5_000)}`];
     for (const query of queries) {
       const answer = await as({ method: 'GET', path: `/v1/users${query}` });
@@ -101,19 +101,19 @@ describe('a request that is too much', () => {
     expect((await as({ method: 'GET', path: `/v1/${'x'.repeat(10_000)}` })).status).toBe(404);
   });
 
-  it('that is two in one is refused', async () => {
+  it('that smuggles a second request is refused', async () => {
     const both = ['content-type: application/json', 'content-length: 5', 'transfer-encoding: chunked'];
-    expect(statusOf(await spoken(['POST /v1/teams HTTP/1.1', ...both], '0\r\n\r\nGET /v1/me HTTP/1.1\r\n\r\n'))).toBe(
-      400,
-    );
-    expect(statusOf(await spoken(['POST /v1/teams HTTP/1.1', 'content-length: 1', 'content-length: 2'], '{}'))).toBe(
-      400,
-    );
-    expect(statusOf(await spoken(['GET /v1/me HTTP/1.1', 'x-a : b', 'x-b: a\rb']))).toBe(400);
+    expect(
+      statusOf(await rawRequest(['POST /v1/teams HTTP/1.1', ...both], '0\r\n\r\nGET /v1/me HTTP/1.1\r\n\r\n')),
+    ).toBe(400);
+    expect(
+      statusOf(await rawRequest(['POST /v1/teams HTTP/1.1', 'content-length: 1', 'content-length: 2'], '{}')),
+    ).toBe(400);
+    expect(statusOf(await rawRequest(['GET /v1/me HTTP/1.1', 'x-a : b', 'x-b: a\rb']))).toBe(400);
   });
 });
 
-describe('a name that is more than a name', () => {
+describe('a name that contains code', () => {
   const FORMULAS = [
     '=HYPERLINK("http://evil.example","x")',
     '+1+1',
@@ -142,7 +142,7 @@ describe('a name that is more than a name', () => {
         expect(headers.get('content-disposition')).toBe('attachment; filename="message-activity.csv"');
         const found = rowsOf(text);
         const shown = found.map((row) => row[found[0]!.indexOf('user')]!.replace(/^'/, ''));
-        // The service hears of a new name a moment later, without what is around it.
+        // The service receives the new name a moment later, trimmed.
         expect(shown).toEqual(expect.arrayContaining(names.map((name) => name.trim())));
         return found;
       });
@@ -151,7 +151,7 @@ describe('a name that is more than a name', () => {
     }
   });
 
-  it('gets into no header', async () => {
+  it('does not get into headers', async () => {
     const evil = 'x\r\nset-cookie: a=b';
     const answers = [
       await as({ method: 'POST', path: '/v1/teams', body: { name: 'a\nset-cookie: a=b' } }),
@@ -166,7 +166,7 @@ describe('a name that is more than a name', () => {
     }
   });
 
-  it('gets into no line of the log, nor begins one', async () => {
+  it('does not get into the log, and cannot start a log line', async () => {
     const mark = 'f0rged';
     const line = `${mark}\r\n{"level":60,"msg":"${mark}"}\u001b[31m`;
     const path = `/v1/users/${encodeURIComponent(line)}`;
@@ -175,8 +175,8 @@ describe('a name that is more than a name', () => {
     await as({ method: 'POST', path: '/v1/teams', body: { name: `${mark}\n{"level":60}` } });
     await as({ method: 'POST', path: '/v1/auth/login', body: { email: `${mark}@example.com`, password: line } });
     await as({ method: 'POST', path: '/v1/teams', body: `{"${mark}` });
-    await spoken([`GET /${mark} HTTP/1.1`, `user-agent: ${mark}\u001b[31m`, `traceparent: ${mark}`]);
-    await spoken([`${mark.toUpperCase()} / HTTP/1.1`]);
+    await rawRequest([`GET /${mark} HTTP/1.1`, `user-agent: ${mark}\u001b[31m`, `traceparent: ${mark}`]);
+    await rawRequest([`${mark.toUpperCase()} / HTTP/1.1`]);
     for (const written of system.logged) {
       expect(written).not.toContain(mark);
       expect(written.trimEnd()).not.toMatch(/[\r\n\u001b]/);
@@ -189,15 +189,18 @@ describe('on the broker', () => {
   const services = PARTS.map(({ name }) => name);
   const callers = [...services.filter((name) => name !== 'identity'), 'gateway', 'subscriber', 'operator'];
 
-  it.each(callers)('%s says nothing in the name of others, and hears nothing that is for others', async (name) => {
-    const user = await BrokerUser.connect(system, name);
-    const { publish, subscribe } = foreignTo(name, services);
-    const refused = await user.refusals(publish, subscribe);
-    await user.close();
-    expect({ publish, subscribe }).toEqual(refused);
-  });
+  it.each(callers)(
+    '%s cannot publish as another service, and cannot subscribe to messages for others',
+    async (name) => {
+      const user = await BrokerUser.connect(system, name);
+      const { publish, subscribe } = foreignTo(name, services);
+      const refused = await user.refusals(publish, subscribe);
+      await user.close();
+      expect({ publish, subscribe }).toEqual(refused);
+    },
+  );
 
-  it('nobody but identity does away with what is stored', async () => {
+  it('only identity can delete stored messages', async () => {
     const stored = async () => {
       const identity = await BrokerUser.connect(system, 'identity');
       const messages = await identity.storedIn(['USERS', 'DEPARTURES']);
@@ -221,7 +224,7 @@ describe('in the database', () => {
     withClient(url, async (client) => (await client.query<Record<string, unknown>>(text)).rows);
   const urlOf = (name: string) => system.serviceDatabaseUrl(name);
 
-  it.each(PARTS.map(({ name }) => name))('%s is somebody without rights of its own', async (name) => {
+  it.each(PARTS.map(({ name }) => name))('%s connects as a user without privileges', async (name) => {
     const [role] = await query(
       urlOf(name),
       `select rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
@@ -246,7 +249,7 @@ describe('in the database', () => {
       await expect(query(urlOf(name), statement)).rejects.toThrow(/permission denied|must be owner|only roles with/);
   });
 
-  it('every service stays out of the others', async () => {
+  it('no service can connect to the database of another', async () => {
     const entered: string[] = [];
     for (const { name } of PARTS)
       for (const other of PARTS.filter((part) => part.name !== name)) {
@@ -260,7 +263,7 @@ describe('in the database', () => {
   });
 });
 
-/** RFC 4180, as a spreadsheet reads it. */
+/** Parses CSV (RFC 4180) as a spreadsheet does. */
 function rowsOf(csv: string): string[][] {
   const cells = csv.matchAll(/("(?:[^"]|"")*"|[^,\r\n]*)(,|\r\n)/g);
   const rows: string[][] = [[]];

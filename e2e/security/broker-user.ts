@@ -8,11 +8,11 @@ interface Subjects {
   subscribe: string[];
 }
 
-/** Nobody may say this. */
+/** A subject on which no service may publish. */
 const LAST = 'nobody.says.this';
 const STREAMS = ['USERS', 'DEPARTURES', 'KV_session-epochs'];
 
-/** What is none of this one's business: whatever belongs to the others, and whatever could do away with what is stored. */
+/** Subjects that a service must not use: those of other services, and those that could delete stored messages. */
 export function foreignTo(name: string, services: readonly string[]): Subjects {
   const others = services.filter((service) => service !== name);
   const everybody = [...others, 'gateway', 'subscriber', 'operator'].filter((one) => one !== name);
@@ -69,7 +69,7 @@ export function foreignTo(name: string, services: readonly string[]): Subjects {
   };
 }
 
-/** Somebody on the broker who tries what nobody should be able to do. */
+/** A broker user that tries forbidden operations. */
 export class BrokerUser {
   private readonly refused: Subjects = { publish: [], subscribe: [] };
 
@@ -84,11 +84,11 @@ export class BrokerUser {
     return new BrokerUser(await connect({ servers, user, pass, ...own, reconnect: false }));
   }
 
-  /** Which of these are refused, in their order. */
+  /** The refused ones of these, in order. */
   async refusals(publish: readonly string[], subscribe: readonly string[]): Promise<Subjects> {
     for (const subject of publish) this.nats.publish(subject, '{}');
     for (const subject of subscribe) this.nats.subscribe(subject, { callback: () => undefined });
-    // Refusals come in the order of what is refused.
+    // Refusals arrive in the order of the requests.
     this.nats.publish(LAST, '');
     await eventually(() => this.refused.publish.includes(LAST));
     return {
@@ -97,7 +97,7 @@ export class BrokerUser {
     };
   }
 
-  /** The ways in which something of the stream was lost; none when all were refused. */
+  /** The operations by which the stream lost messages; empty if all were refused. */
   async doAwayWith(stream: string): Promise<string[]> {
     const attempts: [way: string, body: object][] = [
       ['DELETE', {}],
@@ -116,7 +116,7 @@ export class BrokerUser {
     return done;
   }
 
-  /** How many messages each stream holds. */
+  /** The number of messages in each stream. */
   async storedIn(streams: readonly string[]): Promise<Record<string, number>> {
     const manager = await jetstreamManager(this.nats);
     const stored = streams.map(async (name) => [name, (await manager.streams.info(name)).state.messages] as const);

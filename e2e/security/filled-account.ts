@@ -14,7 +14,7 @@ type Things = ReadonlyMap<string, string>;
 const inOwnInbox = ({ inboxId }: Json, things: Things) => inboxId === things.get('/v1/inboxes');
 const isPrivate = ({ visibility }: Json) => visibility === 'private';
 
-/** Where the things of a collection are not alike: which of them is tried. */
+/** Selects the record to use from collections whose records differ. */
 const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
   '/v1/conversations': inOwnInbox,
   '/v1/messages': inOwnInbox,
@@ -27,14 +27,14 @@ const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
   '/v1/document-templates': ({ grantedUserIds }) => (grantedUserIds as string[]).length > 0,
 };
 
-/** An account that has something of everything, and what each of its things is called by. */
+/** An account with records of every kind, and an id for each collection. */
 export class FilledAccount {
   /**
-   * One thing of each collection, by the collection's path: `/v1/segments` → an id. Under `colleague` stands the admin who is
-   * granted what the leaver grants.
+   * The id of one record per collection, by the collection's path, such as `/v1/segments`. `colleague` is the admin to whom
+   * the leaver has granted access.
    */
   readonly things = new Map<string, string>();
-  /** All that its lists have shown, as it was sent. */
+  /** The responses of all its lists, as text. */
   readonly shown: string[] = [];
   readonly owner: Api;
 
@@ -52,20 +52,20 @@ export class FilledAccount {
     const spec = demoAccounts[at]!;
     const people = await openAccount(new HttpClient(system.url), spec);
     const account = new FilledAccount(system, routes, people, DEMO_PASSWORD, spec.domain);
-    await account.look();
+    await account.readLists();
     await oneOfEach(routes, system.api(account.people.leaver.api.token));
     await account.makeTheRest();
-    await account.look();
+    await account.readLists();
     return account;
   }
 
-  /** Most things are theirs. */
+  /** The user who owns most records. */
   get leaver(): { id: string; token: string } {
     const { user, api } = this.people.leaver;
     return { id: user.id, token: api.token };
   }
 
-  /** The path with this account's ids in it; null when there is something in it that the account has none of. */
+  /** The path with this account's ids as parameters; null if the account has no record for one of them. */
   addressOf({ path }: Pick<Route, 'path'>): string | null {
     const steps = path.split('/');
     const named = steps.map((step, at) =>
@@ -74,7 +74,7 @@ export class FilledAccount {
     return named.includes(undefined) ? null : named.join('/');
   }
 
-  /** What the demo has none of, and what is called by something else than an id. */
+  /** Creates records that the demo data lacks, and sets parameters that are not ids. */
   private async makeTheRest(): Promise<void> {
     const { owner, things, leaver } = this;
     const [tomas, , , aisha] = this.people.colleagues.map(({ user }) => user.id);
@@ -109,18 +109,18 @@ export class FilledAccount {
     this.things.set(path, id as string);
   }
 
-  /** Goes through all lists, then through those within something. */
-  private async look(): Promise<void> {
+  /** Reads all lists, then lists below records. */
+  private async readLists(): Promise<void> {
     for (const depth of [0, 1])
       for (const { method, path, params, takes } of this.routes.all) {
         if (method !== 'GET' || takes !== 'user' || params.length !== depth || /}$|\/(events|export)$/.test(path))
           continue;
         const address = this.addressOf({ path });
-        if (address) await this.note(path, address);
+        if (address) await this.readList(path, address);
       }
   }
 
-  private async note(path: string, address: string): Promise<void> {
+  private async readList(path: string, address: string): Promise<void> {
     const { text } = await ask(this.system.url, { method: 'GET', path: address, token: this.leaver.token });
     this.shown.push(text);
     const { items } = JSON.parse(text) as { items?: Json[] };

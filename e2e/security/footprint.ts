@@ -2,7 +2,7 @@ import { withClient } from '#libs/local-servers';
 import { PARTS } from '../foundation.js';
 import type { System } from '../system.js';
 
-/** A digest of every row that says it belongs to the account, by service and table. */
+/** A digest of all rows with the account's id, by service and table. */
 export async function footprintOf(system: System, accountId: string): Promise<Record<string, string>> {
   const footprint: Record<string, string> = {};
   for (const { name } of PARTS)

@@ -5,17 +5,17 @@ import { FilledAccount } from './filled-account.js';
 import { Nonsense } from './nonsense.js';
 import { Routes, type Route } from './routes.js';
 
-/** Another seed asks other questions; more of them take longer. */
+/** Seed and number of requests per operation. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_122);
 const TRIES = Number(process.env.FUZZ_TRIES ?? 16);
-/** A share of the tries is enough where there is only an address to be wrong. */
+/** The share of the tries for operations without a body, which have only a URL to vary. */
 const WITHOUT_BODY = 0.4;
 
-/** How the inside shows itself: stacks, files, SQL and the words of the libraries that we are made of. */
+/** Signs of internals in a response: stack traces, file names, SQL and terms of our libraries. */
 const INSIDE =
   /\n\s+at |node_modules|\.[cm]?[jt]s:\d|\/(src|dist|usr|home)\/|\b(select|insert|update|delete)\b[^"]*\b(from|into|set|where)\b|relation "|violates|syntax error|invalid input|out of range for|\w+Error\b|ECONN|[Pp]ostgre|kysely|[Mm]ikro/;
 
-/** What goes on and on tells nobody anything. */
+/** Shortens repetitions and long texts for messages. */
 const short = (text: string) => text.replace(/(.{1,5})\1{9,}/g, '$1…').slice(0, 400);
 
 interface Question {
@@ -56,14 +56,14 @@ async function put(route: Route, { path, query, body }: Question): Promise<Answe
     });
   const answer = await send();
   if (answer.status !== 401 || route.takes !== 'user') return answer;
-  // Something before has ended the session.
+  // An earlier request has ended the session.
   const { email } = account.people.owner;
   const signedIn = await system.api().post('/v1/auth/login', { email, password: account.password });
   ownerToken = signedIn.accessToken as string;
   return send();
 }
 
-/** What should never be answered, whatever was asked. */
+/** Describes what must never be in a response; undefined if the response is fine. */
 function faultIn({ takes }: Route, { status, headers, text }: Answer): string | undefined {
   if (status >= 500) return `${status}`;
   if (status < 400) return undefined;
@@ -83,11 +83,11 @@ const questions = (route: Route): Question[] =>
     { seed: SEED, numRuns: route.body ? TRIES : Math.ceil(TRIES * WITHOUT_BODY) },
   );
 
-describe('whatever a client sends', () => {
+describe('random requests', () => {
   const faults: string[] = [];
   const statuses = new Map<number, number>();
 
-  it('is taken or refused, and never breaks anything', async () => {
+  it('are accepted or refused, and never cause an internal error', async () => {
     for (const route of routes.all)
       for (const question of questions(route)) {
         const answer = await put(route, question);
@@ -99,12 +99,12 @@ describe('whatever a client sends', () => {
     expect(faults).toEqual([]);
   }, 600_000);
 
-  it('was partly right: whatever is refused at the door tries nothing behind it', () => {
+  it('are partly valid, so that they also test the code after validation', () => {
     const taken = [...statuses].filter(([status]) => status < 300).reduce((sum, [, count]) => sum + count, 0);
     expect(taken).toBeGreaterThan(routes.all.length);
   });
 
-  it('has not made anything fail behind the scenes', async () => {
+  it('cause no errors in background work', async () => {
     const failures = system.logged.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
     expect(failures).toEqual([]);
     expect((await fetch(`${system.url}/health/ready`)).status).toBe(200);

@@ -4,11 +4,11 @@ import { bodyFor, queryFor, removalOrder } from './bodies.js';
 import type { FilledAccount } from './filled-account.js';
 import type { Route, Routes } from './routes.js';
 
-/** Whoever may do least comes first, so that there is still something to be refused. */
+/** Callers with fewer permissions come first, so that records still exist when they are refused. */
 export const CALLERS = ['nobody', 'scim', 'token', 'agent', 'admin', 'owner', 'keeper'] as const;
 export type Caller = (typeof CALLERS)[number];
 
-/** What removes things comes after what needs them, and what ends the caller's own session last. */
+/** Operations that remove records come after those that need them, and those that end the caller's session come last. */
 const LATE = [
   /^auth\.logout$/,
   /^users\.(transfer|convert|deactivate|delete|remove|reactivate)/,
@@ -16,9 +16,8 @@ const LATE = [
 ];
 
 /**
- * Tries every operation as everybody. Each thing that is tried on belongs to the keeper, or is about an agent who is none
- * of the callers. Whatever
- * comes but a refusal means that the caller may.
+ * Calls every operation as every caller. The records belong to the keeper, or are about an agent who is not a caller. Every
+ * answer except a refusal means that the caller is admitted.
  */
 export class Matrix {
   private constructor(
@@ -52,11 +51,11 @@ export class Matrix {
     return new Matrix(system.url, routes, things, account, tokens);
   }
 
-  /** Who is let in and who is not, by operation. Whatever somebody has removed nobody else is asked about. */
+  /** Admitted and refused callers by operation. After an admitted DELETE, callers with more permissions are not tried. */
   async tryAll(): Promise<Map<string, Record<'admitted' | 'refused', Caller[]>>> {
     const late = ({ id }: Route) => LATE.findIndex((pattern) => pattern.test(id));
     const inOrder = LATE.map((_, at) => this.routes.all.filter((route) => late(route) === at)).reverse();
-    // What is within something, or made with its id, has to go first.
+    // Records below others, or with references to others, are removed first.
     const order = removalOrder(this.routes);
     const place = ({ path }: Route) => order.indexOf(path.slice(0, path.lastIndexOf('/')));
     inOrder[0]!.sort((one, other) => other.params.length - one.params.length || place(one) - place(other));
@@ -64,16 +63,16 @@ export class Matrix {
     for (const route of [...this.routes.all.filter((route) => late(route) < 0), ...inOrder.flat()]) {
       const seen = { admitted: [] as Caller[], refused: [] as Caller[] };
       for (const caller of CALLERS) {
-        const isLetIn = await this.isLetIn(route, caller);
-        seen[isLetIn ? 'admitted' : 'refused'].push(caller);
-        if (isLetIn && route.method === 'DELETE') break;
+        const isAdmitted = await this.isAdmitted(route, caller);
+        seen[isAdmitted ? 'admitted' : 'refused'].push(caller);
+        if (isAdmitted && route.method === 'DELETE') break;
       }
       found.set(route.id, seen);
     }
     return found;
   }
 
-  private async isLetIn(route: Route, caller: Caller): Promise<boolean> {
+  private async isAdmitted(route: Route, caller: Caller): Promise<boolean> {
     const { status, text } = await ask(this.url, {
       method: route.method,
       path: this.account.addressOf(route)! + queryFor(route),
@@ -81,8 +80,8 @@ export class Matrix {
       body: bodyFor(this.routes, route, this.things),
       mediaType: route.body?.mediaType,
     });
-    if (status === 400) throw new Error(`${route.id} does not take the body of the test: ${text}`);
-    // Whoever may not see a thing is told that there is none.
+    if (status === 400) throw new Error(`${route.id} does not accept the body of the test: ${text}`);
+    // A record that the caller may not see is answered with 404.
     return ![401, 403].includes(status) && !(status === 404 && route.params.length > 0);
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { meaningOf, withValue, type Place } from './bodies.js';
 import type { Route, Routes, Schema } from './routes.js';
 
-/** JSON that no serializer of ours would write; each stands in a body as its name until the body has become text. */
+/** JSON that no serializer writes. A body contains the name of one until it is converted to text. */
 const RAW: Record<string, string> = {
   '@deep list@': '['.repeat(20_000) + ']'.repeat(20_000),
   '@deep object@': '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000),
@@ -54,7 +54,7 @@ const nonsense: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 const UUID = '019b3c5e-7a10-7c44-9d2e-5f60718293a4';
-/** For what has to follow a pattern. */
+/** Values for fields with a pattern. */
 const FITTING = ['+14155550100', 'maya-okafor', 'A1', 'me', 'none', 'USD', '2026-03-02', 'contact.created', '*', 'x.y'];
 const EMAILS = ['ada@example.com', 'ADA@EXAMPLE.COM', 'a+b@xn--bcher-kva.example', '"a b"@example.com'];
 const URLS = [
@@ -64,14 +64,14 @@ const URLS = [
   'HTTPS://EXAMPLE.COM',
 ];
 
-/** Makes what the API's own description lets through, and what it shouldn't. */
+/** Generates requests that the API's description allows, and others that it does not. */
 export class Nonsense {
   constructor(
     private readonly routes: Routes,
     private readonly things: ReadonlyMap<string, string>,
   ) {}
 
-  /** Bodies as text: nearly right, wrong at one place or two, or altogether wrong. */
+  /** Bodies as text: valid, wrong in one or two fields, or completely wrong. */
   bodiesFor(route: Route): fc.Arbitrary<string> {
     const { body } = route;
     if (!body) return fc.constant('');
@@ -91,7 +91,7 @@ export class Nonsense {
     );
   }
 
-  /** A query string with its question mark, or nothing. */
+  /** A query string with its question mark, or an empty string. */
   queriesFor({ query, id }: Route): fc.Arbitrary<string> {
     const known = query.map(({ name, schema }) =>
       fc.oneof(this.like(schema, id, name), nonsense).map((value) => `${name}=${inAddress(value)}`),
@@ -112,7 +112,7 @@ export class Nonsense {
     );
   }
 
-  /** The path with ids that are there, that are nowhere, and that are none. */
+  /** The path with existing ids, unknown ids, and invalid ids. */
   pathsFor({ path }: Route): fc.Arbitrary<string> {
     const steps = path.split('/').map((step, at, all) => {
       if (!step.startsWith('{')) return fc.constant(step);
@@ -182,7 +182,7 @@ export class Nonsense {
   }
 }
 
-/** What is no object any more stays as it is. */
+/** Returns values that are not objects unchanged. */
 function put(value: unknown, place: Place, bad: unknown): unknown {
   if (place[0] === '__proto__') return '@prototype@';
   return typeof value === 'object' && value !== null ? withValue(value, place, bad) : value;

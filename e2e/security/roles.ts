@@ -2,7 +2,7 @@ import { ALL_OPERATIONS, PROBLEMS, type Access, type Role } from '#libs/contract
 import { CALLERS, type Caller } from './matrix.js';
 import type { Route } from './routes.js';
 
-/** The roles of those who have any. An API token may do what its user may. */
+/** The callers that have a role. An API token has its user's permissions. */
 const ROLE_OF: Partial<Record<Caller, Role>> = {
   token: 'agent',
   agent: 'agent',
@@ -12,7 +12,7 @@ const ROLE_OF: Partial<Record<Caller, Role>> = {
 };
 const USERS = Object.keys(ROLE_OF) as Caller[];
 
-/** Who is let in at a record of the keeper's. The admin has been granted what the keeper grants to anybody. */
+/** The callers that are admitted to a record of the keeper. The keeper has granted access to the admin. */
 const ADMITTED: Record<Extract<Access, string>, readonly Caller[]> = {
   public: CALLERS,
   'signed-in': USERS,
@@ -23,11 +23,11 @@ const ADMITTED: Record<Extract<Access, string>, readonly Caller[]> = {
 
 const operations = new Map(ALL_OPERATIONS.map((operation) => [operation.id, operation]));
 
-/** What is declared about who may call: for an operation its own words, else whose token the route takes. */
+/** The declared access of an operation, or else the kind of token that the route takes. */
 export const accessTo = ({ id, takes }: Route): Access | 'scim' =>
   operations.get(id)?.access ?? (takes === 'scim' ? 'scim' : 'public');
 
-/** Who has to be let in, and nobody else. */
+/** The callers that have to be admitted. */
 export function admittedTo(route: Route): readonly Caller[] {
   const access = accessTo(route);
   if (access === 'scim') return ['scim'];
@@ -35,11 +35,11 @@ export function admittedTo(route: Route): readonly Caller[] {
   return asksForCredentials(route) ? [] : ADMITTED[access];
 }
 
-/** Signing in is open to the world, but the credentials of the test are nobody's. */
+/** Signing in is public, but the test sends invalid credentials. */
 const asksForCredentials = ({ id, takes }: Route) =>
   takes === 'nothing' && (operations.get(id)?.errors ?? []).some((code) => PROBLEMS[code][0] === 401);
 
-/** Everything that takes no token. It is written down here once more, so that nothing is opened to the world by a slip. */
+/** All operations without a token. Listed a second time, so that no operation becomes public by mistake. */
 export const WITHOUT_TOKEN = [
   'accounts.create',
   'auth.login',
@@ -59,7 +59,7 @@ export const WITHOUT_TOKEN = [
   'system.ready',
 ];
 
-/** What identity, which decides about people, offers to users who are no managers; here for the same reason. */
+/** All operations of identity for users who are not managers, listed for the same reason. */
 export const IDENTITY_FOR_EVERYBODY = [
   'account.get',
   'auth.logout',

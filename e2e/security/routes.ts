@@ -1,4 +1,4 @@
-/** A JSON Schema as the OpenAPI document holds it. */
+/** A JSON Schema in the OpenAPI document. */
 export interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -40,23 +40,23 @@ interface Document {
   components: { schemas: Record<string, Schema> };
 }
 
-/** One operation of the API as its own description tells it. */
+/** One operation of the OpenAPI document. */
 export interface Route {
   id: string;
   method: string;
-  /** With `{name}` for parameters. */
+  /** The path, with `{name}` for parameters. */
   path: string;
-  /** Whose token it takes. */
+  /** The kind of token that it takes. */
   takes: 'nothing' | 'user' | 'scim';
-  /** Names of what varies in the path. */
+  /** Names of the path parameters. */
   params: string[];
   query: Parameter[];
   body?: { mediaType: string; schema: Schema; example: unknown };
-  /** Of what it answers when all goes well, where that is JSON. */
+  /** The schema of the successful response, if that is JSON. */
   answer?: Schema;
 }
 
-/** Everything that the gateway says it answers. */
+/** All operations in the gateway's OpenAPI document. */
 export class Routes {
   private constructor(
     readonly all: readonly Route[],
@@ -71,7 +71,7 @@ export class Routes {
     return new Routes(all, document.components.schemas);
   }
 
-  /** The schema itself where another one is only named, and the first of several that may be. */
+  /** Resolves references, and takes the first of several alternatives. */
   resolve(schema: Schema): Schema {
     if (schema.$ref) return this.resolve(this.schemas[schema.$ref.split('/').at(-1)!]!);
     const [choice] = schema.anyOf ?? schema.oneOf ?? [];

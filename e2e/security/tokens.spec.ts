@@ -24,15 +24,15 @@ const me = (token?: string, headers = {}) => ask(system.url, { method: 'GET', pa
 
 const firstKeyIn = async (answer: Response) => ((await answer.json()) as { keys: [JWK] }).keys[0];
 
-/** What is told of a refusal: everything but what names this one request. */
-const told = ({ status, headers, text }: Answer) => ({
+/** A refusal without the parts that differ for each request. */
+const comparable = ({ status, headers, text }: Answer) => ({
   status,
   headers: [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name)),
   text,
 });
 
 describe('an access token', () => {
-  /** Those that the service itself holds: a forgery can't get any better. */
+  /** The service's own signing key, for the best possible forgery. */
   const ours = () => system.services.get('identity')!.app.get(SigningKeys, { strict: false }).current();
   const sign = async (change: JWTPayload, header: object = {}, key: Parameters<SignJWT['sign']>[0] = ours().key) =>
     new SignJWT({ ...decodeJwt(good), ...change })
@@ -88,13 +88,13 @@ describe('an access token', () => {
     };
   }
 
-  it('that is not exactly as identity made it is refused, and nothing is told but that', async () => {
+  it('that differs from what identity issued is refused, without further information', async () => {
     expect((await me(good)).status).toBe(200);
     expect((await me(await sign({}))).status).toBe(200);
     const answers = Object.entries(await forgeries()).map(
-      async ([what, token]) => [what, told(await me(token))] as const,
+      async ([what, token]) => [what, comparable(await me(token))] as const,
     );
-    const refusal = told(await me());
+    const refusal = comparable(await me());
     expect(refusal).toMatchObject({
       status: 401,
       headers: expect.arrayContaining([
@@ -106,7 +106,7 @@ describe('an access token', () => {
     expect((await me(good)).status).toBe(200);
   });
 
-  it('counts in its header only, once', async () => {
+  it('is accepted only in the header, and only once', async () => {
     for (const path of [`/v1/me?access_token=${good}`, `/v1/me?token=${good}`, `/v1/me?authorization=Bearer%20${good}`])
       expect((await ask(system.url, { method: 'GET', path })).status).toBe(401);
     expect((await me(undefined, { cookie: `token=${good}; authorization=Bearer ${good}` })).status).toBe(401);
@@ -115,7 +115,7 @@ describe('an access token', () => {
     expect(system.logged.filter((line) => line.includes(good))).toEqual([]);
   });
 
-  it('of another kind opens nothing', async () => {
+  it('of another kind is refused', async () => {
     const { token } = await cast.owner.api.post('/v1/account/scim-tokens', { name: 'Directory' });
     const { refreshToken } = JSON.parse((await login(cast.cleo.email)).text) as { refreshToken: string };
     for (const other of [token as string, refreshToken, 'lvr_', 'lvr_x_y', `lvr_${good}`])
@@ -124,7 +124,7 @@ describe('an access token', () => {
     expect(scim.status).toBe(401);
   });
 
-  it('ends with its session wherever it is used', async () => {
+  it('becomes invalid with its session for all operations', async () => {
     const token = await signIn();
     await system.api(token).post('/v1/auth/logout');
     await eventually(async () => expect((await me(token)).status).toBe(401));
@@ -136,7 +136,7 @@ describe('a refresh token', () => {
   type Tokens = { accessToken: string; refreshToken: string };
   const tokensIn = ({ text }: Answer) => JSON.parse(text) as Tokens;
 
-  it('used a second time ends everything that came of it', async () => {
+  it('that is used twice ends its whole session', async () => {
     const first = tokensIn(await login(cast.dan.email));
     const other = tokensIn(await login(cast.dan.email));
     const second = tokensIn(await refresh(first.refreshToken));
@@ -153,11 +153,11 @@ describe('a refresh token', () => {
     expect(items).toMatchObject([{ subject: { id: cast.dan.id } }]);
   });
 
-  it('that is none is refused like one that was', async () => {
+  it('that never existed is refused like a used one', async () => {
     const used = tokensIn(await login(cast.ada.email)).refreshToken;
     await refresh(used);
     const refusals = [used, `${used.slice(0, -2)}xx`, 'x', 'x'.repeat(200)].map(async (token) =>
-      told(await refresh(token)),
+      comparable(await refresh(token)),
     );
     const [first, ...others] = await Promise.all(refusals);
     expect(first!.status).toBe(401);
@@ -165,7 +165,7 @@ describe('a refresh token', () => {
   });
 });
 
-describe('whoever asks for somebody', () => {
+describe('a client that tries to find out whether a user exists', () => {
   const unknown = 'nobody@nowhere.example';
   let invited: string;
   let gone: string;
@@ -177,7 +177,7 @@ describe('whoever asks for somebody', () => {
     await api.post(`/v1/users/${left.id as string}/deactivate`);
   });
 
-  it('by signing in learns nothing, and the work is the same', async () => {
+  it('learns nothing by signing in, which does the same work', async () => {
     const passwords = system.services.get('identity')!.app.get(Passwords, { strict: false });
     const counted = passwords as unknown as { matches: Passwords['matches'] };
     const matches = counted.matches.bind(passwords);
@@ -189,22 +189,22 @@ describe('whoever asks for somebody', () => {
     const seen = [];
     for (const email of [unknown, cast.ada.email, cast.ada.email.toUpperCase(), invited, gone]) {
       verifications = 0;
-      seen.push({ ...told(await login(email, 'not the password')), verifications });
+      seen.push({ ...comparable(await login(email, 'not the password')), verifications });
     }
     counted.matches = matches;
     expect(seen[0]).toMatchObject({ status: 401, verifications: 1 });
     for (const answer of seen) expect(answer).toEqual(seen[0]);
   });
 
-  it('by a lost password learns nothing', async () => {
-    const reset = async (email: string) => told(await post('/v1/auth/password-reset', { email }));
+  it('learns nothing by a password reset', async () => {
+    const reset = async (email: string) => comparable(await post('/v1/auth/password-reset', { email }));
     const answers = [];
     for (const email of [unknown, cast.ada.email, invited, gone]) answers.push(await reset(email));
     expect(answers[0]!.status).toBe(202);
     for (const answer of answers) expect(answer).toEqual(answers[0]);
   });
 
-  it('by an account of their own learns nothing', async () => {
+  it('learns nothing by creating an account', async () => {
     const open = async (email: string) => {
       const owner = { name: 'Mallory', email, password: PASSWORD, staffId: 'M-1' };
       const answer = await post('/v1/accounts', { name: 'Mallory & Co', owner });
@@ -213,15 +213,16 @@ describe('whoever asks for somebody', () => {
     expect(await open(cast.ben.email)).toEqual(await open(unknown));
   });
 
-  it('by an invitation learns nothing of the one that was sent', async () => {
-    const accept = async (token: string) => told(await post('/v1/invitations/accept', { token, password: PASSWORD }));
+  it('learns nothing about invitations', async () => {
+    const accept = async (token: string) =>
+      comparable(await post('/v1/invitations/accept', { token, password: PASSWORD }));
     const refusals = ['x', 'x'.repeat(43), 'x'.repeat(200)].map(accept);
     const [first, ...others] = await Promise.all(refusals);
     expect(first!.status).toBe(404);
     for (const other of others) expect(other).toEqual(first);
   });
 
-  it('is slowed down, also for those who are not there', async () => {
+  it('is rate-limited, also for unknown users', async () => {
     const until = async (email: string) => {
       for (let tries = 1; tries < 100; tries++) {
         const { status, headers } = await login(email, `guess ${tries}`);

@@ -11,7 +11,7 @@ export interface Subject {
   departureId: string;
 }
 
-/** What the test has to know of a recorded installation and can't read from it. */
+/** What the test has to know about a recorded installation but cannot read from it. */
 export interface Facts {
   version: string;
   /** Those that keep data. */

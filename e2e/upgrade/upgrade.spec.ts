@@ -58,7 +58,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     await Promise.all(facts.services.map(compare));
   });
 
-  it('accepts the passwords and tokens of before, and no revoked one', async () => {
+  it('accepts existing passwords and tokens, but no revoked ones', async () => {
     const { email, accessToken, refreshToken, apiToken, invitation, passwordReset } = facts.access;
     for (const token of [accessToken, apiToken]) expect(await system.api(token).get('/v1/me')).toMatchObject({ email });
     const revoked = system.api(facts.revokedToken);
@@ -90,7 +90,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     expect(await response.json()).toEqual(answer);
   });
 
-  it('shows all departures that were over as they were', async () => {
+  it('shows ended departures unchanged', async () => {
     for (const { owner, departures } of facts.accounts) {
       const found = await (await as(owner)).all<Departure>('/v1/departures');
       const were = departures.filter(({ status }) => ['completed', 'superseded', 'cancelled'].includes(status));
@@ -106,7 +106,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     expect(await (await as(owner)).get(`/v1/departures/bulk/${id}`)).toMatchObject({ counts: numbers });
   });
 
-  it('publishes the keys of all certificates that it has given', async () => {
+  it('publishes the keys of all issued certificates', async () => {
     const keys = createRemoteJWKSet(new URL(`${system.url}/.well-known/jwks.json`));
     for (const { jws, departureId, userId } of facts.certificates) {
       const { payload } = await compactVerify(jws, keys);
@@ -138,11 +138,11 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     expect(await broken(owner)).toEqual([]);
   });
 
-  it.each(['crm', 'texting', 'calls'])('finds nothing broken in the account of preset %s', async (preset) => {
+  it.each(['crm', 'texting', 'calls'])('verifies the account of preset %s without findings', async (preset) => {
     expect(await broken(facts.accounts.find((account) => account.preset === preset)!.owner)).toEqual([]);
   });
 
-  it('restores what a departure before the upgrade had taken', async () => {
+  it('restores what a departure before the upgrade has changed', async () => {
     const { owner, userId, automationIds, contacts } = facts.restorable;
     const api = await as(owner);
     expect(await api.all(`/v1/contacts?assignee=${userId}`)).toEqual([]);
@@ -151,7 +151,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     for (const id of automationIds) expect(await api.get(`/v1/automations/${id}`)).toMatchObject({ active: true });
   });
 
-  it('signs webhooks with the secret that their receivers know', async () => {
+  it('signs webhooks with the existing secrets', async () => {
     const { owner, id, secret } = facts.webhook;
     const signatures = new Map<string, boolean>();
     const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
@@ -183,7 +183,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     expect(await importSourcePassword(system, id)).toBe(password);
   });
 
-  it('goes on serving the identity provider: token, people and groups are the same', async () => {
+  it('serves the identity provider as before: token, users and groups are the same', async () => {
     const { token, groupId, activeIds, deactivatedId, deletedId } = facts.scim;
     const scim = new ScimApi(system.url, token);
     const { body: group } = await scim.get(`/Groups/${groupId}`);
@@ -215,7 +215,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     expect(refused).toMatchObject({ code: 'legal-hold' });
   });
 
-  it.each(['crm', 'texting', 'calls'])('lets people leave, come back and leave for good (%s)', async (preset) => {
+  it.each(['crm', 'texting', 'calls'])('deactivates, reactivates and deletes users (%s)', async (preset) => {
     const { owner: email, userId, successorId } = facts.newcomers.find((one) => one.preset === preset)!;
     const owner = await as(email);
     const preview = await owner.get<{ rules: Line[] }>(`/v1/users/${userId}/departure-preview?transition=deactivated`);
@@ -237,7 +237,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     expect(await ended(facts.unpublished)).toMatchObject({ status: 'completed' });
   });
 
-  it('goes on with the retries of a service', async () => {
+  it('continues the retries of a service', async () => {
     system.advanceDays(1 / 24);
     for (const one of facts.retrying) {
       expect(await ended(one)).toMatchObject({ status: 'completed' });
@@ -245,7 +245,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     }
   });
 
-  it('carries out what was planned when its day comes', async () => {
+  it('runs scheduled departures and delayed effects when due', async () => {
     const last = [facts.scheduled.effectiveAt, facts.onLeave.returnAt, facts.delayed.dueAt, facts.held.dueAt]
       .sort()
       .at(-1)!;

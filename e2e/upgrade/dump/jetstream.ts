@@ -92,7 +92,7 @@ function asWanted<T extends { metadata?: Record<string, string> }>({ metadata = 
   return { ...config, ...(own.length > 0 && { metadata: Object.fromEntries(own) }) } as T;
 }
 
-/** @param nats may change all streams, publish into them and acknowledge for everybody */
+/** @param nats may change all streams, publish to them and acknowledge for all consumers */
 export async function restoreBroker(nats: NatsConnection, { streams }: BrokerDump): Promise<void> {
   const manager = await jetstreamManager(nats);
   const client = jetstream(nats);

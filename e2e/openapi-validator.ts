@@ -18,18 +18,18 @@ interface Route extends Described {
 
 const escape = (text: string) => text.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** Ajv as OpenAPI 3.1 and AsyncAPI 3 need it. */
+/** An Ajv instance with the dialect of OpenAPI 3.1 and AsyncAPI 3. */
 export function anAjv(): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, inlineRefs: false });
   addFormats.default(ajv);
   return ajv;
 }
 
-/** Looks at every answer of the API that passes by, and holds it against the API's own description. */
-export class Witness {
+/** Validates every response of the API against its OpenAPI description. */
+export class OpenApiValidator {
   /** Operations that have succeeded at least once, by id. */
   readonly seen = new Set<string>();
-  /** What was not as described. */
+  /** Responses that do not match the description. */
   readonly faults: string[] = [];
   private readonly routes: Route[];
   private readonly ajv = anAjv();
@@ -46,7 +46,7 @@ export class Witness {
           pattern: patternOf(path),
         })),
       )
-      // What is named wins over what varies.
+      // Paths with fewer parameters match first.
       .sort((one, other) => parameters(one) - parameters(other));
   }
 
@@ -54,17 +54,17 @@ export class Witness {
     return this.routes.map(({ operationId }) => operationId);
   }
 
-  /** `fetch`, with the witness beside it. */
-  beside(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  /** Returns a `fetch` that validates each response. */
+  wrap(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
     return async (input, init) => {
       const response = await fetch(input, init);
       const { pathname } = new URL(String(input));
-      await this.look((init?.method ?? 'GET').toLowerCase(), pathname, response.clone());
+      await this.validate((init?.method ?? 'GET').toLowerCase(), pathname, response.clone());
       return response;
     };
   }
 
-  private async look(method: string, pathname: string, response: Response): Promise<void> {
+  private async validate(method: string, pathname: string, response: Response): Promise<void> {
     const route = this.routes.find((one) => one.method === method && one.pattern.test(pathname));
     if (!route) return void this.faults.push(`${method} ${pathname} is not described`);
     const fault = await this.faultOf(route, response);
