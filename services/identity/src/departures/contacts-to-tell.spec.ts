@@ -6,7 +6,7 @@ import { eventually } from '#libs/test-kit';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
 import { Peer } from '../testing/peer.js';
 
-describe('contacts to tell, in a preview,', () => {
+describe('the contacts to tell in a preview', () => {
   let identity: TestIdentity;
   let messaging: Peer;
   let nats: NatsConnection;
@@ -31,7 +31,7 @@ describe('contacts to tell, in a preview,', () => {
   });
   afterEach(() => closeNats(nats));
 
-  /** Stands in for the service that is asked. @returns what it has been asked */
+  /** Replaces the asked service. @returns the requests that it has received */
   async function answers<Request, Answer>({ subject }: Ask<Request, Answer>, answer: Answer): Promise<Request[]> {
     const asked: Request[] = [];
     nats.subscribe(subject, {
@@ -54,7 +54,7 @@ describe('contacts to tell, in a preview,', () => {
   const [ada, gone] = ['0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad92'] as const;
   const both = { contacts: [ada, gone].map((contactId) => ({ contactId, lastMessageAt })), total: 123 };
 
-  it('have the name and number that the address book knows', async () => {
+  it('have names and phone numbers from the contacts service', async () => {
     const askedMessaging = await answers(contactsToTell, both);
     const askedContacts = await answers(contactsNamed, { contacts: [{ id: ada, name: 'Ada', phone: '+14155550100' }] });
     expect(await preview()).toMatchObject({
@@ -69,12 +69,12 @@ describe('contacts to tell, in a preview,', () => {
     expect(askedContacts).toEqual([{ accountId, contactIds: [ada, gone] }]);
   });
 
-  it('may be none, and then the address book is not asked', async () => {
+  it('are empty without contacts, and the contacts service is not asked', async () => {
     await answers(contactsToTell, { contacts: [], total: 0 });
     expect(await preview()).toMatchObject({ contactsToTell: [], contactsToTellTotal: 0 });
   });
 
-  it('are not left out silently when messaging or contacts does not answer', async () => {
+  it('are required: the preview fails if messaging or contacts does not answer', async () => {
     const unavailable = (service: string) => ({ code: 'service-unavailable', details: { service } });
     await expect(preview()).rejects.toMatchObject(unavailable('messaging'));
     await answers(contactsToTell, both);

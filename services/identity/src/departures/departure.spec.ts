@@ -42,7 +42,7 @@ afterAll(() => departures.stop());
 
 const login = () => identity.call(authLogin, { principal: NOBODY, body: { email, password: PASSWORD } });
 const user = () => identity.call(usersGet, { principal: owner, params: { id: leaver.userId } });
-/** Sessions, tokens, invitations, people in care, and things in another service. */
+/** Creates sessions, tokens, invitations, caretakers, and rows in another service. */
 async function belongings(): Promise<void> {
   await login();
   await login();
@@ -55,8 +55,8 @@ async function belongings(): Promise<void> {
   await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
 }
 
-describe('somebody deactivated', () => {
-  it('is signed out, can not sign in, and keeps name, roles and teams', async () => {
+describe('a deactivated user', () => {
+  it('is signed out, cannot sign in, and keeps name, roles and teams', async () => {
     const before = await user();
     const { accessToken, refreshToken } = await login();
     const { token } = await identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } });
@@ -74,14 +74,14 @@ describe('somebody deactivated', () => {
     });
   });
 
-  it('gives up the seat', async () => {
+  it('frees the seat', async () => {
     const used = async () => (await identity.call(accountGet, { principal: owner })).seats.used;
     const before = await used();
     await departures.deactivate(owner, leaver.userId);
     expect(await used()).toBe(before - 1);
   });
 
-  it('can not have signed in, nor made a token, at the same moment', async () => {
+  it('cannot sign in or create a token concurrently', async () => {
     for (let round = 0; round < 5; round++) {
       await Promise.all([
         departures.deactivate(owner, leaver.userId),
@@ -98,14 +98,14 @@ describe('somebody deactivated', () => {
     }
   });
 
-  it('leaves once, however many ask at the same moment', async () => {
+  it('is deactivated once by concurrent requests', async () => {
     const all = Array.from({ length: 8 }, () => departures.deactivate(owner, leaver.userId));
     expect(await tally(all)).toEqual({ conflict: 7, ok: 1 });
   });
 });
 
-describe('somebody reactivated', () => {
-  it('has password, roles, teams and seat as before, and none of the old tokens', async () => {
+describe('a reactivated user', () => {
+  it('has the former password, roles, teams and seat, but no old tokens', async () => {
     const before = await user();
     const { accessToken, refreshToken } = await login();
     const { token } = await identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } });
@@ -127,7 +127,7 @@ describe('somebody reactivated', () => {
     expect(await outcomeOf(departures.reactivate(owner, leaver.userId))).toBe('no-free-seat');
   });
 
-  it('leaves anew: everything is applied again', async () => {
+  it('can leave again, and all rules are applied again', async () => {
     await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
     await departures.until(owner, await departures.reactivate(owner, leaver.userId), 'completed');
     await login();
@@ -138,7 +138,7 @@ describe('somebody reactivated', () => {
 });
 
 describe('a departure', () => {
-  it('is completed when every service is, with nothing remaining anywhere', async () => {
+  it('is completed when every service is and no rows remain', async () => {
     await belongings();
     const started = await departures.deactivate(owner, leaver.userId, { reason: 'End of contract' });
     expect(started).toMatchObject({
@@ -160,7 +160,7 @@ describe('a departure', () => {
     expect(departure.services.flatMap((one) => one.rules).reduce((sum, line) => sum + line.remaining!, 0)).toBe(0);
   });
 
-  it('follows the policy and the wishes in force when it was decided', async () => {
+  it('uses the policy and the request at the time of the decision', async () => {
     await belongings();
     const started = await departures.deactivate(owner, leaver.userId, {
       overrides: { 'telephony.records': 'unassign' },
@@ -174,7 +174,7 @@ describe('a departure', () => {
     expect(await departures.peer.owned(owner.userId, 'call')).toBe(2);
   });
 
-  it('as a deletion after a deactivation leaves out what has been applied', async () => {
+  it('leaves out the rules that an earlier deactivation has applied', async () => {
     await belongings();
     await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
     const deletion = await departures.until(owner, await departures.delete(owner, leaver.userId), 'completed');
@@ -188,7 +188,7 @@ describe('a departure', () => {
     });
   });
 
-  it('is listed, by user and status', async () => {
+  it('can be listed by user and status', async () => {
     const started = await departures.deactivate(owner, leaver.userId);
     await departures.until(owner, started, 'completed');
     const list = async (query: object) => (await identity.call(departuresList, { principal: owner, query })).items;
@@ -200,7 +200,7 @@ describe('a departure', () => {
     expect(await outcomeOf(departures.get(stranger, started.id))).toBe('not-found');
   });
 
-  it('can be watched, in numbered events, to its end', async () => {
+  it('has numbered progress events up to its end', async () => {
     await belongings();
     const started = await departures.deactivate(owner, leaver.userId);
     await departures.until(owner, started, 'completed');
@@ -215,12 +215,12 @@ describe('a departure', () => {
       expect.objectContaining({ type: 'service', data: { service: 'telephony', status: 'completed' } }),
     );
     expect(events.at(-1)).toMatchObject({ type: 'departure', data: { id: started.id, status: 'completed' } });
-    // In the middle of what a service has told at once, too.
+    // Also from the middle of the events that a service reported together.
     for (const { n } of events) expect((await ask(n)).events).toEqual(events.slice(n));
     expect(await outcomeOf(ask(0, leaver.userId))).toBe('not-found');
   });
 
-  it('is told to all who listen, once it is completed', async () => {
+  it('is published as an event when it is completed', async () => {
     const started = await departures.deactivate(owner, leaver.userId);
     await departures.until(owner, started, 'completed');
     const { streams } = await jetstreamManager(identity.service.app.get<NatsConnection>(NATS, { strict: false }));

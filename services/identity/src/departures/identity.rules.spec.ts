@@ -13,7 +13,10 @@ import { migrations } from '../migrations/migrations.js';
 import { identityRules } from './identity.rules.js';
 import { kept } from './kept.js';
 
-/** The bench feeds a directory by events, which in identity is a view of the users. Here everybody in it brings a user. */
+/**
+ * The bench fills the directory by events, but in identity the directory is a view of the users. Here it is a table with a
+ * trigger that creates a user for each row.
+ */
 const noView = migration('9000-no-view', `drop view directory`);
 const usersOfDirectory = migration(
   '9001-users-of-directory',
@@ -34,11 +37,11 @@ const onBench: ServiceUnderTest = {
 
 type Insert = (owner: Person, bench: RuleBench) => ReturnType<typeof sql>;
 
-/** One row, by plain SQL. */
+/** Inserts a row by plain SQL. */
 const row = (insert: Insert) => (em: EntityManager, owner: Person, bench: RuleBench) =>
   insert(owner, bench).execute(em.getKysely());
 
-/** As the service writes it: whoever is named is kept from leaving meanwhile. */
+/** Inserts a row as the service does, which locks the named user against a concurrent departure. */
 const guarded = (insert: Insert) => (bench: RuleBench, owner: Person) =>
   bench.em().transactional(async (em) => {
     await new Directory(em).requireActive(owner.accountId, [owner.userId]);

@@ -37,7 +37,7 @@ const noProfile = {
 } as const;
 const scrubbed = { detail: null, salt: null, scrubbed: true } as const;
 
-/** What becomes of a leaver's own things in identity. They are carried out in the transaction that decides. */
+/** The rules for a leaver's rows in identity. They run in the transaction of the decision. */
 export const identityRules: readonly Rule[] = [
   rule('identity.sessions', 'Sessions', {
     rows: owned(Session, 'userId', { revoked: false }, { match: stillGood }),
@@ -77,7 +77,7 @@ export const identityRules: readonly Rule[] = [
         AuditEntry,
         'actorId',
         {},
-        // What the leaver did to themselves is among the entries about them.
+        // Entries about the leaver's own actions on themselves are in the part `about`.
         { part: 'by', match: sql`t.detail is not null and t.subject_id is distinct from t.actor_id` },
       ),
     ],
@@ -85,7 +85,7 @@ export const identityRules: readonly Rule[] = [
     deleted: always(redact(scrubbed)),
   }),
   rule('identity.caretakers', 'Taking care of others’ inboxes', {
-    // Somebody may go on taking care of the leaver's own inbox until the leaver is deleted.
+    // Another user may take care of the leaver's inbox until the leaver is deleted.
     rows: [
       owned(User, 'caretakerId', notDeleted, { part: 'by' }),
       owned(User, 'id', {}, { part: 'of', on: 'deleted' }),

@@ -26,10 +26,10 @@ beforeEach(async () => {
 });
 afterAll(() => departures.stop());
 
-/** More than one statement may change. */
+/** More than the row budget of one leaver. */
 const SESSIONS = 2_100;
 
-describe('somebody with very many sessions', () => {
+describe('a user with very many sessions', () => {
   let leaver: Principal;
   beforeEach(async () => {
     leaver = await identity.aPerson(owner);
@@ -41,7 +41,7 @@ describe('somebody with very many sessions', () => {
   });
   const clear = () => identity.query(sql`delete from session where user_id = ${leaver.userId}`);
 
-  it('leaves at once, and the sessions follow in chunks, all of them', async () => {
+  it('is deactivated immediately, and all sessions are revoked in chunks', async () => {
     const preview = await departures.preview(owner, leaver.userId, 'deactivated');
     const started = await departures.deactivate(owner, leaver.userId);
     expect(started.services[0]).toMatchObject({ service: 'identity', status: 'running' });
@@ -51,7 +51,7 @@ describe('somebody with very many sessions', () => {
     await clear();
   });
 
-  it('comes back without any of them, however far the chunks had got', async () => {
+  it('has no valid session after a reactivation between two chunks', async () => {
     const commands = identity.get(DepartureCommands);
     const leaving = [owner, leaver.userId, 'deactivated', {}] as const;
     const prepared = await identity.preparation(() => commands.prepare(...leaving));
@@ -64,7 +64,7 @@ describe('somebody with very many sessions', () => {
     await clear();
   });
 
-  it('can be tried again where a chunk has failed for good', async () => {
+  it('can be retried after a chunk has failed for good', async () => {
     await asAdmin(`create function refuse() returns trigger language plpgsql as 'begin raise exception ''no''; end';
       create trigger refuse before update on session for each row when (old.user_agent = 'last') execute function refuse()`);
     const started = await departures.deactivate(owner, leaver.userId);
@@ -81,7 +81,7 @@ describe('somebody with very many sessions', () => {
   });
 });
 
-it('many people leave by one decision, each with a departure of their own', async () => {
+it('one decision about many users starts a departure for each', async () => {
   const people = 200;
   await identity.query(sql`
     insert into users (id, account_id, name, email, staff_id, status, seat_taken, created_at, updated_at)

@@ -45,16 +45,16 @@ const waitingFor = async ({ id }: Departure) =>
     await identity.query(sql<{ waiting: string[] }>`
       select waiting from outbox where event::jsonb -> 'data' -> 'departure' ->> 'id' = ${id}`)
   )[0]?.waiting;
-/** Later than the first time that an unanswered event is published again. */
+/** Moves the clock past the first repeated publication of an unanswered event. */
 const later = () => {
   identity.clock.advance(20_000);
   identity.get(OutboxRelay).wake();
 };
 
-describe('while a service is away', () => {
+describe('while a service is down', () => {
   beforeEach(() => departures.peer.pause());
 
-  it('the departure waits, and goes on when the service is back', async () => {
+  it('the departure waits, and continues when the service is back', async () => {
     const started = await deactivate();
     await identity.get(CompletionWorker).drain();
     expect(await departures.get(owner, started.id)).toMatchObject({
@@ -68,7 +68,7 @@ describe('while a service is away', () => {
     expect(await waitingFor(started)).toBeUndefined();
   });
 
-  it('all receipts do not complete a departure: the proof does', async () => {
+  it('a departure with all receipts still needs the proof', async () => {
     const started = await deactivate();
     const { data } = await eventOf(started);
     await fold(receiptOn(data, 'completed', [line('telephony.calls', 2)]));
@@ -78,12 +78,12 @@ describe('while a service is away', () => {
       progress: { done: 2, total: 2 },
     });
     await departures.peer.start();
-    // The next look is due some seconds later.
+    // The next attempt is due some seconds later.
     identity.clock.advance(5_000);
     await departures.until(owner, started, 'completed');
   });
 
-  it('a reactivation supersedes what has not happened yet, which then never does', async () => {
+  it('a reactivation supersedes the departure, whose remaining rules never run', async () => {
     const started = await deactivate();
     const back = await departures.reactivate(owner, leaver.userId);
     expect(await departures.get(owner, started.id)).toMatchObject({
@@ -103,8 +103,8 @@ describe('while a service is away', () => {
   });
 });
 
-describe('a broker that loses everything', () => {
-  it('costs time and no event: it is published again', async () => {
+describe('a broker that loses all data', () => {
+  it('delays events, which are published again', async () => {
     await departures.peer.pause();
     const started = await deactivate();
     await identity.broker.restartEmpty();
@@ -114,13 +114,13 @@ describe('a broker that loses everything', () => {
     expect(affectedBy(departure)).toMatchObject({ 'telephony.calls deactivated': 2 });
   });
 
-  it('costs no receipt: a repeated event is answered with the same', async () => {
+  it('loses no receipt, because a repeated event is answered with the same one', async () => {
     await identity.broker.kill();
     const commands = identity.get(DepartureCommands);
     const leaving = [owner, leaver.userId, 'deactivated', {}] as const;
     const prepared = await identity.preparation(() => commands.prepare(...leaving));
     const started = (await identity.transaction(() => commands.decide(...leaving, prepared))) as Departure;
-    // Applied, and the receipt never sent.
+    // The event is applied, but the receipt is not sent.
     await departures.peer.processor.apply([await eventOf(started)]);
     await identity.broker.restartEmpty();
     await eventually(async () => expect(await outcomeOf(departures.get(owner, started.id))).toBe('ok'));
@@ -146,7 +146,7 @@ describe('receipts', () => {
   const running = () => receiptOn(data, 'running', [line('telephony.records', 0), unfinished()]);
   const completed = () => receiptOn(data, 'completed', [line('telephony.records', 0), line('telephony.calls', 2)]);
 
-  it('that come twice count once', async () => {
+  it('that are repeated count once', async () => {
     await fold(completed());
     const [once, told] = [await telephony(), await events()];
     await fold(completed());
@@ -155,18 +155,18 @@ describe('receipts', () => {
     expect(await events()).toEqual(told);
   });
 
-  it('that come in another order than they were sent change nothing', async () => {
+  it('that arrive out of order change nothing', async () => {
     await fold(completed());
     await fold(running());
     expect(await telephony()).toMatchObject({ status: 'completed', rules: [{ affected: 0 }, { affected: 2 }] });
   });
 
-  it('of one batch are folded to the newest, wherever it stands', async () => {
+  it('of one batch are folded to the newest, in any order', async () => {
     await fold(completed(), running());
     expect((await telephony()).status).toBe('completed');
   });
 
-  it('tell how far it is', async () => {
+  it('update the progress', async () => {
     await fold(running());
     expect(await telephony()).toMatchObject({ status: 'running', rules: [{ affected: 0 }, { affected: 1 }] });
     expect(await events()).toContainEqual({
@@ -175,7 +175,7 @@ describe('receipts', () => {
     });
   });
 
-  it('of a service that has failed end the repetition, and show the departure as failed', async () => {
+  it('of a failed service end the repeated publication, and the departure is failed', async () => {
     await fold({ ...receiptOn(data, 'failed', []), error: '23514' });
     expect(await departures.get(owner, started.id)).toMatchObject({
       status: 'failed',
@@ -196,7 +196,7 @@ describe('receipts', () => {
     expect(await waitingFor(started)).toEqual(['telephony']);
   });
 
-  it('of one service that can not be written come again, and stand in the way of nobody else’s', async () => {
+  it('of one service that cannot be folded are redelivered and do not affect those of others', async () => {
     const unwritable = { ...completed(), rules: [{ ...line('insights.reports', 1), part: '\u0000' }] };
     const message = (service: string, receipt: Receipt): Delivery => ({
       subject: receiptSubject(service),
@@ -218,7 +218,7 @@ describe('receipts', () => {
     ]);
   });
 
-  it('about somebody else’s departure, by a service not asked, or about nothing are ignored', async () => {
+  it('about another user’s departure, by a service that is not part of it, or without a departure are ignored', async () => {
     const before = await departures.get(owner, started.id);
     await fold({ ...completed(), userId: owner.userId });
     await fold({ ...completed(), departureId: owner.userId });

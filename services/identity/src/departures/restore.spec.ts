@@ -31,7 +31,7 @@ const gone = async () => {
 const linesOf = ({ services }: Departure) => services.flatMap((service) => service.rules);
 
 describe('a reactivation', () => {
-  it('brings back everything that can be, and says so in its receipts and its progress', async () => {
+  it('restores everything possible, and reports it in its receipts and progress', async () => {
     await gone();
     const back = await departures.until(
       owner,
@@ -55,7 +55,7 @@ describe('a reactivation', () => {
     );
   });
 
-  it('of only some rules leaves the others’ work alone', async () => {
+  it('of some rules does not undo others', async () => {
     await gone();
     const asked = await departures.reactivate(owner, leaver.userId, { restore: ['telephony.records'] });
     const back = await departures.until(owner, asked, 'completed');
@@ -65,7 +65,7 @@ describe('a reactivation', () => {
     expect(items).toMatchObject([{ detail: { departureId: back.id, restore: ['telephony.records'] } }]);
   });
 
-  it.each([{}, { restore: 'none' as const }, { restore: [] }])('%j brings nothing back', async (body) => {
+  it.each([{}, { restore: 'none' as const }, { restore: [] }])('%j restores nothing', async (body) => {
     await gone();
     const back = await departures.until(owner, await departures.reactivate(owner, leaver.userId, body), 'completed');
     expect(linesOf(back)).toEqual([]);
@@ -79,7 +79,7 @@ describe('a reactivation', () => {
     expect(await outcomeOf(departures.reactivate(owner, leaver.userId))).toBe('ok');
   });
 
-  it('says of what identity has done what comes back: people in care do, sessions don’t', async () => {
+  it('reports for identity’s rules what is restored: caretakers are, sessions are not', async () => {
     const [ward, other] = [await identity.aUser(owner), await identity.aUser(owner)];
     const care = (userId: string, caretaker: string) =>
       identity.query(sql`update users set caretaker_id = ${caretaker} where id = ${userId}`);
@@ -103,9 +103,9 @@ describe('a reactivation', () => {
     expect((await caretakers()).map((row) => row.caretaker_id)).toEqual([leaver.userId, owner.userId]);
   });
 
-  it('that has failed in a service brings things back when it is tried again', async () => {
+  it('that has failed in a service restores rows when it is retried', async () => {
     await gone();
-    // A note that nobody can read.
+    // An undo record that cannot be applied.
     await departures.peer.query(sql`update undo set before = '0' where user_id = ${leaver.userId}`);
     const asked = await departures.reactivate(owner, leaver.userId, { restore: ['telephony.calls'] });
     await eventually(async () => {

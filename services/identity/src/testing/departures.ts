@@ -17,7 +17,7 @@ import { eventually } from '#libs/test-kit';
 import { ownerOf, TestIdentity } from './identity.js';
 import { Peer } from './peer.js';
 
-/** Identity beside one other service. */
+/** Identity and one other service. */
 export class TestDepartures {
   private constructor(
     readonly identity: TestIdentity,
@@ -60,17 +60,18 @@ export class TestDepartures {
     return this.identity.call(departuresGet, { principal, params: { id } });
   }
 
-  /** Waits until it has come so far. */
+  /** Waits until the departure has this status. */
   async until(principal: Principal, { id }: Departure, status: DepartureStatus): Promise<Departure> {
     return eventually(async () => {
       const departure = await this.get(principal, id);
-      if (departure.status !== status) throw new Error(`it is ${departure.status}: ${JSON.stringify(departure)}`);
+      if (departure.status !== status)
+        throw new Error(`the departure is ${departure.status}: ${JSON.stringify(departure)}`);
       return departure;
     });
   }
 }
 
-/** What all services say together: rule, part and transition → rows. */
+/** The affected rows of all services, by rule, part and transition. */
 export const affectedBy = ({ services }: Departure): Record<string, number> =>
   Object.fromEntries(
     services.flatMap(({ rules }) =>

@@ -24,7 +24,7 @@ import { migrations } from '../migrations/migrations.js';
 const SILENT = 'silent';
 export const PASSWORD = 'correct horse battery';
 
-/** The whole service on a database and a broker of its own, called the way the gateway does. */
+/** The whole service with its own database and broker, called as the gateway does. */
 export class TestIdentity {
   private people = 0;
 
@@ -35,7 +35,7 @@ export class TestIdentity {
     readonly service: RunningService,
   ) {}
 
-  /** @param silent whether there is a service that never answers, so that events stay in the outbox */
+  /** @param silent whether to register a service that never answers, so that events stay in the outbox */
   static async start({ silent = true } = {}): Promise<TestIdentity> {
     const clock = new TestClock();
     const [broker, database] = await Promise.all([
@@ -52,7 +52,7 @@ export class TestIdentity {
     return identity;
   }
 
-  /** One more process of the same service. */
+  /** Starts another replica of the service. */
   static replica({
     clock,
     broker,
@@ -87,18 +87,18 @@ export class TestIdentity {
     return this.client.call(operation, call);
   }
 
-  /** Works outside of a transaction, as a preparation does. */
+  /** Runs work without a transaction, like a preparation. */
   preparation<T>(work: () => Promise<T>): Promise<T> {
     return RequestContext.create(this.get(EntityManager), work);
   }
 
-  /** Works inside a transaction, as a handler does. */
+  /** Runs work in a transaction, like a handler. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
     const em = this.get(EntityManager);
     return RequestContext.create(em, () => em.transactional(work));
   }
 
-  /** Looks into the database, past all rules. */
+  /** Direct access to the database. */
   get db(): Kysely<unknown> {
     return this.get(EntityManager).fork().getKysely();
   }
@@ -122,14 +122,14 @@ export class TestIdentity {
     return this.call(accountsCreate, { principal: NOBODY, body: { name: 'Acme', ...overrides, owner: everything } });
   }
 
-  /** Active, since they get a password, unless it is overridden by undefined. */
+  /** Creates a user. Active, because of the password; invited if `password` is overridden by undefined. */
   aUser(by: Principal, overrides: Partial<NewUser> = {}): Promise<InvitedUser> {
     const n = ++this.people;
     const body = { name: `Uma ${n}`, email: `uma${n}@example.com`, staffId: `U${n}`, password: PASSWORD, ...overrides };
     return this.call(usersInvite, { principal: by, body });
   }
 
-  /** Somebody to act as, made by the owner. */
+  /** Creates a user and returns it as a principal. */
   async aPerson(by: Principal, overrides: Partial<NewUser> = {}): Promise<Principal> {
     const user = await this.aUser(by, overrides);
     return { accountId: by.accountId, userId: user.id, roles: user.roles };
@@ -149,7 +149,7 @@ export const outcomeOf = (call: Promise<unknown>): Promise<string> =>
     (thrown: Problem) => thrown.code ?? String(thrown),
   );
 
-/** How often each outcome came. */
+/** The number of calls per outcome. */
 export async function tally(calls: readonly Promise<unknown>[]): Promise<Record<string, number>> {
   const outcomes = await Promise.all(calls.map(outcomeOf));
   return Object.fromEntries(

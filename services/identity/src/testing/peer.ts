@@ -30,14 +30,14 @@ const migrations = [
   ...platformMigrations,
   migration(
     '0100-thing',
-    // The check is a way to have a rule fail.
+    // The check makes the rule for `stuck` rows fail.
     `create table thing (id uuid primary key, account_id uuid not null, owner user_ref, kind text not null,
       check (kind <> 'stuck' or owner is not null))`,
     'create index thing_owner on thing (owner, id)',
   ),
 ];
 
-/** Things of somebody. */
+/** Rows to insert for an owner. */
 export interface Given {
   accountId: string;
   owner: string;
@@ -45,7 +45,7 @@ export interface Given {
   count: number;
 }
 
-/** Another service as far as identity is concerned: real rules over real rows, on the real engine. */
+/** Another service for identity's tests: real rules and rows on the real engine. */
 export class Peer {
   private constructor(
     private readonly identity: TestIdentity,
@@ -56,8 +56,8 @@ export class Peer {
   ) {}
 
   /**
-   * Starts, and tells identity its rules.
-   * @param before rows that are there before it starts
+   * Starts the service, which declares its rules to identity.
+   * @param before rows to insert before it starts
    */
   static async start(identity: TestIdentity, name: string, before: readonly Given[] = []): Promise<Peer> {
     const database = await testDatabase({
@@ -65,7 +65,7 @@ export class Peer {
       migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
       fingerprint: fingerprint(migrations),
     });
-    await putBefore(database.url, before);
+    await insertBefore(database.url, before);
     const peer = new Peer(identity, name, moduleOf(name), database, undefined);
     await peer.start();
     return peer;
@@ -77,7 +77,7 @@ export class Peer {
     this.running = await startService({ name: this.name, module: this.module, env, clock });
   }
 
-  /** Ends the process; its database stays. */
+  /** Stops the service; its database stays. */
   async pause(): Promise<void> {
     await this.running?.close();
     this.running = undefined;
@@ -102,7 +102,7 @@ export class Peer {
     return (await statement.execute(this.db)).rows;
   }
 
-  /** How many of these somebody has. */
+  /** The number of rows of this kind that the owner has. */
   async owned(owner: string, kind: string): Promise<number> {
     return (await this.query(sql`select from thing where owner = ${owner} and kind = ${kind}`)).length;
   }
@@ -116,7 +116,7 @@ export class Peer {
   }
 }
 
-async function putBefore(url: string, given: readonly Given[]): Promise<void> {
+async function insertBefore(url: string, given: readonly Given[]): Promise<void> {
   const client = new Client(url);
   await client.connect();
   for (const { accountId, owner, kind, count } of given) {

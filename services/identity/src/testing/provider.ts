@@ -16,7 +16,7 @@ type Resources = typeof scimUsers;
 
 const BASE_URL = 'https://leaver.example/scim/v2';
 
-/** An account's identity provider, as identity sees one. */
+/** An account's identity provider, calling identity's SCIM operations. */
 export class Provider {
   readonly users = this.of(scimUsers);
   readonly groups = this.of(scimGroups);
@@ -59,6 +59,6 @@ export class Provider {
   }
 }
 
-/** The resource, of which tests read any attribute. */
+/** The resource, untyped, because tests read any attribute. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
 const shown = ({ resource }: ScimResponse): any => resource;

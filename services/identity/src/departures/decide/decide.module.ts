@@ -39,7 +39,7 @@ import { StreamPurgeWorker } from './transfer/stream-purge.worker.js';
 import { TransferController } from './transfer/transfer.controller.js';
 import { Transfers } from './transfer/transfers.js';
 
-/** Decisions: at once, scheduled, in bulk, by transfer or conversion, and for services that join. */
+/** Decisions: immediate, scheduled and bulk departures, transfers, conversions, and the onboarding of services. */
 @Module({
   imports: [
     ApiTokenModule,

@@ -16,19 +16,19 @@ import { sha256 } from '../../common/secrets.js';
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
 
-/** What has been decided about one person. */
+/** A decision about one user. */
 export interface Decision {
-  /** As read under the lock. */
+  /** The user as read under the lock. */
   user: UserRow;
   policy: ResolvedPolicy;
   reason?: string;
-  /** ISO 8601: when they come back. */
+  /** The time of the scheduled reactivation, in ISO 8601. */
   returnAt?: string;
-  /** Of a reactivation: what it restores. */
+  /** What a reactivation restores. */
   restore?: Restore;
-  /** The scheduled departure that begins now. */
+  /** The scheduled departure that starts now. */
   departureId?: string;
-  /** What the leaver's number and threads become. */
+  /** The shared inbox that the leaver's number and threads become. */
   conversion?: Conversion;
 }
 
@@ -38,7 +38,7 @@ const STEPS: Record<DepartureTransition, Transition[]> = {
   reactivated: [],
 };
 
-/** Makes the events by which the other services hear of decisions, and writes them to the outbox. */
+/** Creates the events of decisions and writes them to the outbox. */
 @Injectable()
 export class DecisionEvents {
   constructor(
@@ -48,12 +48,12 @@ export class DecisionEvents {
     private readonly ids: Ids,
   ) {}
 
-  /** The services that have to answer, identity excepted. */
+  /** The services that have to answer, without identity. */
   targets(): Promise<string[]> {
     return this.catalogue.otherServices();
   }
 
-  /** What the events say of the decisions, by user. */
+  /** The departure facts of the events, by user. */
   factsOf(transition: DepartureTransition, decisions: readonly Decision[]): Map<string, DepartureFacts> {
     return new Map(decisions.map((decision) => [decision.user.id, this.factOf(transition, decision)]));
   }

@@ -9,8 +9,8 @@ import { LocalRules } from './local-rules.js';
 import { Schedule } from './schedule/schedule.js';
 
 /**
- * Applies decisions about people of one account, in the caller's transaction: their status, identity's own rules, the
- * departures, the trail, and the events by which the other services hear of it. Set-based.
+ * Applies decisions about users of one account, in the caller's transaction: changes their status, runs identity's rules,
+ * starts the departures, and writes audit entries and events. The number of statements does not depend on the number of users.
  */
 @Injectable()
 export class Decisions {
@@ -25,9 +25,9 @@ export class Decisions {
   ) {}
 
   /**
-   * The caller has locked the account and then the users, and the guards have allowed it.
-   * @param requestedBy the user who asked for it; null for a program of the account, which `system` names
-   * @param onBehalf the requester could no longer decide it, but the account's decision stands
+   * The caller has locked the account and then the users, and has checked the guards.
+   * @param requestedBy the user who made the request; null for a program of the account, which `system` names
+   * @param onBehalf the requester no longer has the permission, so the audit trail names the system
    * @returns the ids of the departures, in the order of the decisions
    */
   async apply(

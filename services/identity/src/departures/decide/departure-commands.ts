@@ -11,7 +11,7 @@ import { DepartureQueries } from '../store/departure-queries.js';
 import { Decisions } from './decisions.js';
 import { alreadyScheduled, Schedule } from './schedule/schedule.js';
 
-/** Deactivates and deletes at once or on a later day, or refuses; then nothing has changed. */
+/** Deactivates and deletes users immediately, or schedules that. A refusal changes nothing. */
 @Injectable()
 export class DepartureCommands {
   constructor(
@@ -26,7 +26,7 @@ export class DepartureCommands {
 
   /**
    * Asks the other services, before the transaction of `decide`.
-   * @returns undefined for a departure on a later day: they are asked on that day
+   * @returns undefined for a scheduled departure, because they are asked when it is due
    * @throws Problem `validation`, `not-found`, `forbidden`, `service-unavailable`
    */
   async prepare(
@@ -41,7 +41,7 @@ export class DepartureCommands {
   }
 
   /**
-   * @param prepared what `prepare` has returned
+   * @param prepared the result of `prepare`
    * @throws Problem with the code of the first guard that refuses
    */
   async decide(
@@ -80,13 +80,13 @@ export class DepartureCommands {
     return this.departures.view(accountId, id!);
   }
 
-  /** @throws Problem `validation` for a time that has passed, or a return from a deletion */
+  /** @throws Problem `validation` for a time in the past, or `returnAt` with a deletion */
   private times(transition: Transition, request: DepartureRequest): { effectiveAt?: string; returnAt?: string } {
     const now = this.clock.millis();
     const effectiveAt = request.effectiveAt && momentAfter('effectiveAt', request.effectiveAt, now);
     if (request.returnAt === undefined) return { effectiveAt };
     if (transition === 'deleted') {
-      const message = 'returnAt is for a deactivation: nobody returns from a deletion';
+      const message = 'returnAt is only for deactivations: a deletion cannot be undone';
       throw new Problem('validation', { errors: [{ field: 'returnAt', message }] });
     }
     const left = effectiveAt === undefined ? now : Date.parse(effectiveAt);

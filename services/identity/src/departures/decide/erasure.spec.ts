@@ -36,7 +36,7 @@ let departures: TestDepartures;
 let identity: TestIdentity;
 let owner: Principal;
 let leaver: User;
-/** Deleted as well, for what changes something afterwards. */
+/** Another deleted user, for tests that change something after the deletion. */
 let former: User;
 let deactivation: Departure;
 let deletion: Departure;
@@ -65,7 +65,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => departures.stop());
 
-/** Everything that leaves a trace. */
+/** Does everything that stores personal data. */
 async function live(): Promise<void> {
   const { id } = leaver;
   const self: Principal = { accountId: owner.accountId, userId: id, roles: ['admin'] };
@@ -85,7 +85,7 @@ async function live(): Promise<void> {
   await identity.call(caretakerPut, { principal: owner, params: { id }, body: { caretakerId: owner.userId } });
 }
 
-/** `table: trace` wherever a row of any table, read as text, holds one. */
+/** Searches all tables for the traces. @returns `table: trace` for each match */
 async function traces(): Promise<string[]> {
   const tables = await identity.query(sql<{ name: string }>`
     select table_name as name from information_schema.tables
@@ -104,17 +104,17 @@ async function traces(): Promise<string[]> {
 
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 
-describe('a person who has been deleted', () => {
-  it('has left no personal detail in any table', async () => {
+describe('a deleted user', () => {
+  it('has no personal data left in any table', async () => {
     expect(await traces()).toEqual([]);
   });
 
-  it('has left none in the stream of events', async () => {
+  it('has no personal data left in the stream of events', async () => {
     await eventually(async () => expect(await published(leaver.id)).toEqual([]));
     expect(await published(owner.userId)).not.toEqual([]);
   });
 
-  it('is shown as such', async () => {
+  it('is shown as deleted', async () => {
     expect(await identity.call(usersGet, { principal: owner, params: { id: leaver.id } })).toEqual({
       id: leaver.id,
       staffId: null,
@@ -132,7 +132,7 @@ describe('a person who has been deleted', () => {
     });
   });
 
-  it('stays in the trail as an id: every record is there, and the chain verifies', async () => {
+  it('stays in the audit trail as an id: all entries are there, and the chain verifies', async () => {
     const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: leaver.id, limit: 100 } });
     expect(items.map((entry) => entry.action)).toEqual([
       'departure.completed',
@@ -150,20 +150,20 @@ describe('a person who has been deleted', () => {
     expect(await identity.call(auditVerify, { principal: owner })).toMatchObject({ valid: true });
   });
 
-  it('leaves the departures, without their reasons', async () => {
+  it('keeps the departures without their reasons', async () => {
     for (const { id } of [deactivation, deletion]) {
       expect(await departures.get(owner, id)).toMatchObject({ status: 'completed', reason: null });
     }
   });
 
-  it('gives email and staff id free, and can not sign in', async () => {
+  it('frees email and staff id, and cannot sign in', async () => {
     const { email, staffId } = FORMER;
     const login = identity.call(authLogin, { principal: NOBODY, body: { email, password: PASSWORD } });
     expect(await outcomeOf(login)).toBe('invalid-credentials');
     expect(await outcomeOf(identity.aUser(owner, { email, staffId }))).toBe('ok');
   });
 
-  it('gets no detail into the trail any more', async () => {
+  it('gets no new details in the audit trail', async () => {
     const body = { reason: `${FORMER.name} again` };
     await identity.call(legalHoldPut, { principal: owner, params: { id: former.id }, body });
     const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: former.id } });

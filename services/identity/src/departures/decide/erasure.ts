@@ -4,7 +4,7 @@ import type { UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import { DepartureStore } from '../store/departure-store.js';
 
-/** Deletes what identity keeps of a deleted person beside the rows of its rules. */
+/** Deletes identity's data about deleted users that no rule covers. */
 @Injectable()
 export class Erasure {
   constructor(
@@ -12,7 +12,7 @@ export class Erasure {
     private readonly store: DepartureStore,
   ) {}
 
-  /** In the transaction that decides the deletion, after the rules. */
+  /** Call in the transaction of the decision, after the rules. */
   async erase(deletions: readonly UserEvent[]): Promise<void> {
     const ids = deletions.map(({ data }) => data.userId);
     await this.deleteCredentials(ids);
@@ -20,7 +20,7 @@ export class Erasure {
     await this.store.erasePersonal(ids, { except: deletions.map(({ data }) => data.departure!.id) });
   }
 
-  /** Sessions show where a person was and with which device. They have been revoked, and the gateways know. */
+  /** Sessions contain IP addresses and devices. They have already been revoked at the gateways. */
   async deleteCredentials(userIds: readonly string[]): Promise<void> {
     const db = this.em.getKysely();
     await sql`delete from session where user_id = any(${[...userIds]}::uuid[])`.execute(db);
@@ -28,7 +28,7 @@ export class Erasure {
     await sql`delete from password_reset where user_id = any(${[...userIds]}::uuid[])`.execute(db);
   }
 
-  /** Earlier events hold a name. A service that has not received them gets all it needs from the deletion. */
+  /** Earlier events contain names. A service that has not received them gets everything it needs from the deletion's event. */
   private async deleteEarlierEvents(deletions: readonly UserEvent[]): Promise<void> {
     await sql`
       delete from outbox o using unnest(${deletions.map(({ data }) => data.userId)}::uuid[],

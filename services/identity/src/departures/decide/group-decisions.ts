@@ -13,18 +13,18 @@ import { assertMaySucceed, Guards } from '../plan/guards.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../plan/planner.js';
 import { blockingRules, RuleServices } from '../plan/rule-services.js';
 
-/** Questions to other services at the same time. */
+/** Concurrent requests to other services. */
 const MAX_CONCURRENT_CALLS = 20;
 
 export interface LeaverRequest extends PlanRequest {
   userId: string;
   reason?: string;
   returnAt?: string;
-  /** The scheduled departure that is carried out now. */
+  /** The scheduled departure that starts now. */
   departureId?: string;
 }
 
-/** What became of a request: a departure, or the problem with which a guard has refused it. */
+/** The result of a request: a departure, or the problem of the refusal. */
 export interface DecisionResult<W extends LeaverRequest = LeaverRequest> {
   request: W;
   departureId?: string;
@@ -36,17 +36,17 @@ export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
   transition: Transition;
   requests: readonly W[];
   requestedBy: string;
-  /** What the requester was when asking; left out where that has been checked. */
+  /** The requester's roles at the time of the request; undefined if they have been checked already. */
   rolesThen?: readonly Role[];
-  /** What the requester is now; nothing when they have left. */
+  /** The requester's current roles; empty if the requester has left. */
   rolesNow: readonly Role[];
-  /** Whoever is to leave by the same request can't take over. Left out where successors have been checked. */
+  /** All leavers of the request, who cannot be successors; undefined if successors have been checked already. */
   leavers?: ReadonlySet<string>;
-  /** On a later day, in ISO 8601. */
+  /** ISO 8601; only for scheduled departures. */
   effectiveAt?: string;
 }
 
-/** By user: what other services have said before anything was locked. */
+/** The answers of other services from before the locks, by user. */
 export type PreparedBlockers = ReadonlyMap<string, Prepared>;
 
 interface AcceptedRequest<W extends LeaverRequest> {
@@ -54,7 +54,7 @@ interface AcceptedRequest<W extends LeaverRequest> {
   plan: Plan;
 }
 
-/** Decides about many people of one account in one transaction. One who is refused does not stop the others. */
+/** Decides about many users of one account in one transaction. A refusal does not affect the others. */
 @Injectable()
 export class GroupDecisions {
   constructor(
@@ -68,7 +68,7 @@ export class GroupDecisions {
     private readonly departures: DepartureQueries,
   ) {}
 
-  /** @throws Problem `service-unavailable` naming a service that does not answer */
+  /** @throws Problem `service-unavailable` with the name of a service that does not answer */
   async prepare({
     accountId,
     transition,
@@ -91,7 +91,7 @@ export class GroupDecisions {
     return prepared;
   }
 
-  /** Locks the account, and then the people, for a decision in the same transaction. */
+  /** Locks the account and then the users, for a decision in the same transaction. */
   async lock(accountId: string, requests: readonly LeaverRequest[]): Promise<void> {
     await lockAccount(this.em, accountId);
     await this.users.lock(
@@ -101,8 +101,8 @@ export class GroupDecisions {
   }
 
   /**
-   * In the caller's transaction, which holds the locks.
-   * @returns `PREPARE_AGAIN` when the policy has changed since the other services were asked; nothing has been written then
+   * Decides in the caller's transaction, which has called `lock`.
+   * @returns `PREPARE_AGAIN` if the policy has changed since the other services were asked; nothing has been written then
    */
   async decide<W extends LeaverRequest>(
     group: DecisionBatch<W>,
@@ -117,7 +117,7 @@ export class GroupDecisions {
       ? await this.departures.usersWithScheduledDeparture([...users.keys()])
       : new Set<string>();
     const accepted: AcceptedRequest<W>[] = [];
-    const verdicts: DecisionResult<W>[] = [];
+    const results: DecisionResult<W>[] = [];
     for (const request of requests) {
       try {
         const user = users.get(request.userId);
@@ -136,10 +136,10 @@ export class GroupDecisions {
         accepted.push({ request, plan });
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        verdicts.push({ request, problem: error });
+        results.push({ request, problem: error });
       }
     }
-    return [...verdicts, ...(await this.applyAccepted(group, accepted))];
+    return [...results, ...(await this.applyAccepted(group, accepted))];
   }
 
   private async applyAccepted<W extends LeaverRequest>(
@@ -158,10 +158,10 @@ export class GroupDecisions {
       const ids = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, leavers);
       return accepted.map(({ request }, index) => ({ request, departureId: ids[index]! }));
     }
-    const byRight = Map.groupBy(accepted, ({ plan }) => mayManage(group.rolesNow, plan.user.roles));
-    const verdicts: DecisionResult<W>[] = [];
-    for (const [entitled, its] of byRight) {
-      const decided = its.map(({ request: { reason, returnAt, departureId }, plan }) => ({
+    const byPermission = Map.groupBy(accepted, ({ plan }) => mayManage(group.rolesNow, plan.user.roles));
+    const results: DecisionResult<W>[] = [];
+    for (const [entitled, same] of byPermission) {
+      const decided = same.map(({ request: { reason, returnAt, departureId }, plan }) => ({
         user: plan.user,
         policy: resolvedPolicy(plan),
         reason,
@@ -169,9 +169,9 @@ export class GroupDecisions {
         departureId,
       }));
       const ids = await this.decisions.apply(transition, decided, requestedBy, { onBehalf: !entitled });
-      verdicts.push(...its.map(({ request }, index) => ({ request, departureId: ids[index]! })));
+      results.push(...same.map(({ request }, index) => ({ request, departureId: ids[index]! })));
     }
-    return verdicts;
+    return results;
   }
 
   private async people(accountId: string, requests: readonly LeaverRequest[]): Promise<Map<string, UserRow>> {
@@ -180,7 +180,7 @@ export class GroupDecisions {
   }
 }
 
-/** The plan, if some rule may stand in its way. What is wrong with it is said when it is decided. */
+/** The plan, if it has blocking rules. An invalid request is refused later, by the decision. */
 function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transition, request: LeaverRequest): Plan[] {
   if (!user) return [];
   try {

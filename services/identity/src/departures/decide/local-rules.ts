@@ -8,7 +8,7 @@ import { CareEvents } from '../../user/care-events.js';
 import { ReceiptFolding } from '../track/receipt-folding.js';
 import { Erasure } from './erasure.js';
 
-/** Applies decisions to identity's own data, in the transaction that decides. */
+/** Applies decisions to identity's own data, in the transaction of the decision. */
 @Injectable()
 export class LocalRules {
   constructor(
@@ -21,7 +21,7 @@ export class LocalRules {
     private readonly folding: ReceiptFolding,
   ) {}
 
-  /** Runs identity's rules, ends access, erases what a deletion has to erase, and folds the receipts. */
+  /** Runs identity's rules, ends access, erases personal data on a deletion, and folds the receipts. */
   async apply(transition: DepartureTransition, events: readonly UserEvent[]): Promise<void> {
     const ids = events.map(({ data }) => data.userId);
     const caredFor = await this.care.caredForBy(ids);
@@ -33,7 +33,7 @@ export class LocalRules {
     await this.folding.fold('identity', receipts);
   }
 
-  /** A reactivation stops the rules where they are. What they had still to revoke must not come back to life. */
+  /** A reactivation stops the rules' tasks. Sessions and tokens that they have not revoked yet must not become valid again. */
   private async revokeRest(ids: readonly string[]): Promise<void> {
     await this.sessions.endAll(ids);
     await this.apiTokens.revokeAll(ids);

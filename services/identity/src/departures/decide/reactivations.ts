@@ -9,7 +9,7 @@ import { PolicyService } from '../../policy/policy.service.js';
 import { UserRows } from '../../user/user-rows.js';
 import type { Decision } from './decision-events.js';
 
-/** Checks and prepares reactivations: asked for by a manager, by the identity provider, or on the scheduled day. */
+/** Checks and prepares reactivations by a manager, by the identity provider, or by the schedule. */
 @Injectable()
 export class Reactivations {
   constructor(
@@ -20,7 +20,7 @@ export class Reactivations {
   ) {}
 
   /**
-   * What is to be brought back; undefined for nothing.
+   * What to restore; undefined for nothing.
    * @throws Problem `unknown-rule`
    */
   async restoration({ restore = 'none' }: Reactivation): Promise<Restore | undefined> {
@@ -31,7 +31,7 @@ export class Reactivations {
   }
 
   /**
-   * Locks the account and the user, who can then be reactivated.
+   * Locks the account and the user, and checks that the user can be reactivated.
    * @throws Problem `conflict` unless the user is deactivated, `no-free-seat`
    */
   async prepare(accountId: string, userId: string): Promise<Decision> {

@@ -7,7 +7,7 @@ import type { DepartureRow } from '../store/departure-row.js';
 import type { ServiceState } from '../store/receipt-lines.js';
 import { REMAINING } from '../store/service-states.js';
 
-/** Publishes the event of a decision once more, in a further round of its departure. */
+/** Publishes the event of a decision again, in a new round of its departure. */
 @Injectable()
 export class RepeatedEvents {
   constructor(
@@ -16,14 +16,14 @@ export class RepeatedEvents {
     private readonly outbox: Outbox,
   ) {}
 
-  /** The events as they were, under their own seq, in the departures' rounds. */
+  /** The original events with their own seq and the departures' current rounds. */
   async of(departures: readonly DepartureRow[]): Promise<UserEvent[]> {
     const users = await this.users.byIds(departures.map((departure) => departure.user_id));
     const byId = new Map(users.map((user) => [user.id, user]));
     return departures.map((departure) => this.repeat(byId.get(departure.user_id)!, departure));
   }
 
-  /** Asks every other service that has not answered its round yet. Services that have answered are left alone. */
+  /** Publishes the events to all services, except identity, that have not answered. */
   async publish(
     departures: readonly DepartureRow[],
     events: readonly UserEvent[],
@@ -63,11 +63,11 @@ export class RepeatedEvents {
       round,
     };
     const event = this.events.userEvent({ ...user, seq }, `user.${departure.transition}`, facts);
-    // Delayed effects are due so many days after the decision, not after its repetition.
+    // Delayed effects are due relative to the decision, not to its repetition.
     return { ...event, time: new Date(departure.begun_at ?? departure.effective_at).toISOString() };
   }
 }
 
-/** A service whose rules are done, and whose proof alone failed, has nothing to do again. */
+/** A service whose proof alone has failed does not run its rules again. */
 const isAwaited = ({ service, status, error }: ServiceState): boolean =>
   service !== 'identity' && status !== 'completed' && error !== REMAINING;

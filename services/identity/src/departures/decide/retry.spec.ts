@@ -42,7 +42,7 @@ describe('a retry', () => {
 
   const retry = (id: string) => identity.call(departuresRetry, { principal: owner, params: { id } });
 
-  /** A departure that telephony has given up on. */
+  /** Creates a departure that has failed in telephony. */
   async function failedDeparture(): Promise<Departure> {
     await departures.peer.give(owner.accountId, leaver.userId, 'stuck');
     const started = await deactivate();
@@ -54,7 +54,7 @@ describe('a retry', () => {
     return departures.get(owner, started.id);
   }
 
-  it('runs the failed services again and nobody else', async () => {
+  it('runs only the failed services again', async () => {
     const failed = await failedDeparture();
     expect(failed.services.map((one) => [one.service, one.status])).toEqual([
       ['identity', 'completed'],
@@ -76,7 +76,7 @@ describe('a retry', () => {
     expect(items).toHaveLength(1);
   });
 
-  it('tells once more by what a service finds the address of somebody deleted, which then goes', async () => {
+  it('publishes the address digest of a deleted user again, which the completion erases', async () => {
     owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
     const { id: userId } = await identity.aUser(owner, { email: 'Ada.Q@Example.org' });
     await departures.peer.give(owner.accountId, userId, 'stuck');
@@ -105,7 +105,7 @@ describe('a retry', () => {
     ]);
   });
 
-  it('may fail again, and be asked for again', async () => {
+  it('can fail again and be repeated', async () => {
     const failed = await failedDeparture();
     await retry(failed.id);
     await eventually(async () => {
@@ -118,7 +118,7 @@ describe('a retry', () => {
     await departures.until(owner, failed, 'completed');
   });
 
-  it('counts again where only the proof has failed', async () => {
+  it('repeats only the proof if only the proof has failed', async () => {
     const completed = await departures.until(owner, await deactivate(), 'completed');
     await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
     await identity.query(
@@ -137,7 +137,7 @@ describe('a retry', () => {
     await departures.until(owner, completed, 'completed');
   });
 
-  it('is refused for a departure that has not failed, to agents, and elsewhere', async () => {
+  it('is refused for a departure that has not failed, for agents, and for other accounts', async () => {
     const { id } = await departures.until(owner, await deactivate(), 'completed');
     expect(await outcomeOf(retry(id))).toBe('conflict');
     const agent = await identity.aPerson(owner);

@@ -10,7 +10,7 @@ import { REMAINING, ServiceStates } from '../store/service-states.js';
 import { ReceiptFolding } from '../track/receipt-folding.js';
 import { RepeatedEvents } from './repeated-events.js';
 
-/** Runs the failed services of a departure again, and nothing else. */
+/** Runs only the failed services of a departure again. */
 @Injectable()
 export class DepartureRetry {
   constructor(
@@ -30,7 +30,7 @@ export class DepartureRetry {
     await this.actors.requireManager(principal);
     const failed = await this.departures.get(accountId, id, true);
     if (failed.error !== null)
-      throw new Problem('conflict', { detail: 'The departure was refused and has not begun. Ask for a new one.' });
+      throw new Problem('conflict', { detail: 'The departure was refused and has not started. Request a new one.' });
     if (failed.status !== 'failed')
       throw new Problem('conflict', { detail: `The departure is ${failed.status}: there is nothing to retry.` });
     const departure = { ...failed, round: failed.round + 1 };
@@ -38,7 +38,7 @@ export class DepartureRetry {
     await this.reopening.restart(departure, actorOf(principal));
     const unfinished = before.filter((state) => state.status !== 'completed' && state.error !== REMAINING);
     if (unfinished.some((state) => state.status === 'failed')) {
-      // Services that have not answered yet are asked as well, now in this round.
+      // Services that have not answered yet also get the event in the new round.
       const [event] = await this.repeated.of([departure]);
       await this.repeated.publish([departure], [event!], unfinished);
       if (unfinished.some((state) => state.service === 'identity'))

@@ -5,7 +5,7 @@ import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import type { Plan } from './planner.js';
 
-/** The last checks before a plan is decided, under the locks of the account and the user. */
+/** The last checks before a decision, under the locks of the account and the user. */
 @Injectable()
 export class Confirmation {
   constructor(
@@ -15,8 +15,8 @@ export class Confirmation {
   ) {}
 
   /**
-   * The plan is the one that was previewed, the successors can take over and cannot leave meanwhile, and the actor still
-   * has the right to decide: an access token may be older than a change of roles.
+   * Checks that the plan is the previewed one, locks the successors, who have to be active, and checks the actor's current
+   * roles: an access token may be older than a change of roles.
    * @throws Problem `plan-stale`, `invalid-successor`, `unauthenticated`, `forbidden`
    */
   async check(principal: Principal, plan: Plan, planToken: string | undefined): Promise<void> {

@@ -33,7 +33,7 @@ beforeEach(async () => {
 afterAll(() => departures.stop());
 
 const login = () => identity.call(authLogin, { principal: NOBODY, body: { email, password: PASSWORD } });
-/** Sessions, tokens, invitations, people in care, and things in another service. */
+/** Creates sessions, tokens, invitations, caretakers, and rows in another service. */
 async function belongings(): Promise<void> {
   await login();
   await login();
@@ -71,7 +71,7 @@ describe('a preview', () => {
     },
   );
 
-  it('is what a person reads: labels, choices, warnings, who takes over', async () => {
+  it('contains labels, choices, warnings and successors', async () => {
     await belongings();
     const preview = await departures.preview(owner, leaver.userId, 'deactivated');
     expect(preview).toMatchObject({
@@ -121,7 +121,7 @@ describe('a preview', () => {
   });
 });
 
-it('the overview tells what somebody owns, also when they are deactivated', async () => {
+it('the overview counts the rows of a user, also of a deactivated one', async () => {
   await belongings();
   const overview = async () => {
     const { rules } = await identity.call(usersOverview, { principal: owner, params: { id: leaver.userId } });
@@ -150,13 +150,13 @@ describe('a verification', () => {
     });
   };
 
-  it('looks at everybody who has left, and finds nothing', async () => {
+  it('checks all users who have left, and finds nothing', async () => {
     await belongings();
     await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
     expect(await verify()).toMatchObject({ checked: 1, broken: [] });
   });
 
-  it('finds what somebody has put on them past all rules', async () => {
+  it('finds rows that were inserted directly into the database', async () => {
     await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
     await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
     expect((await verify()).broken).toEqual([

@@ -22,7 +22,7 @@ import { PlanTokens } from './plan-token.js';
 import { Planner, type Plan } from './planner.js';
 import { blocks, RuleServices } from './rule-services.js';
 
-/** What would happen, and what there is, counted by the services that would do it. */
+/** Previews of departures and overviews of a user's rows. Each service counts its own rows. */
 @Injectable()
 export class DeparturePreviews {
   constructor(
@@ -55,7 +55,7 @@ export class DeparturePreviews {
     };
   }
 
-  /** Asked only where there is a service that knows: it has told us its rules. */
+  /** The contacts with whom the leaver has been in touch. Empty if the messaging service has not declared rules. */
   private async toTell(plan: Plan): Promise<Pick<DeparturePreview, 'contactsToTell' | 'contactsToTellTotal'>> {
     const { account_id: accountId, id: userId } = plan.user;
     if (!plan.catalogue.some((rule) => rule.service === contactsToTell.service)) return NOBODY_TO_TELL;
@@ -64,7 +64,7 @@ export class DeparturePreviews {
     const contactIds = contacts.map(({ contactId }) => contactId);
     const named = await this.client.ask(contactsNamed, { accountId, contactIds });
     const byId = new Map(named.contacts.map((contact) => [contact.id, contact]));
-    // Whoever is no longer in the address book stays in the list: their messages are still there.
+    // A contact that has been deleted stays in the list, because its messages are still there.
     const shown = contacts.map(({ contactId, lastMessageAt }) => {
       const { name = null, phone = null } = byId.get(contactId) ?? {};
       return { contactId, name, phone, lastMessageAt };
@@ -119,8 +119,8 @@ const warningOf = ({ rule, detail, warning }: PreviewLine): PreviewWarning[] =>
   warning && detail ? [{ rule, detail }] : [];
 
 /**
- * Every rule once, with an action that counts what the person has: `keep` where it is offered. Nothing counts as
- * applied before, also for somebody who is deactivated.
+ * Every rule once, with an action that counts the user's rows: `keep` if the rule offers it. No rule counts as already
+ * applied, even if the user is deactivated.
  */
 function keepingAll(plan: Plan): Plan {
   const rules: ResolvedRules = {};

@@ -43,14 +43,14 @@ const statusOf = async ({ userId }: Principal) =>
   (await identity.query(sql<{ status: string; seq: string }>`select status, seq from users where id = ${userId}`))[0];
 
 describe('a departure is refused', () => {
-  it('of somebody who is not there, or in another account', async () => {
+  it('for an unknown user or one of another account', async () => {
     const stranger = ownerOf(await identity.anAccount());
     for (const call of [deactivate, remove]) expect(await outcomeOf(call(stranger, leaver.userId))).toBe('not-found');
     expect(await outcomeOf(departures.reactivate(stranger, leaver.userId))).toBe('not-found');
     expect(await outcomeOf(departures.preview(stranger, leaver.userId, 'deleted'))).toBe('not-found');
   });
 
-  it('to agents, and to admins when it is an owner’s', async () => {
+  it('for agents, and for admins if the leaver is an owner', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     expect(await outcomeOf(deactivate(leaver, admin.userId))).toBe('forbidden');
     expect(await outcomeOf(deactivate({ ...leaver, roles: ['owner'] }, admin.userId))).toBe('forbidden');
@@ -59,7 +59,7 @@ describe('a departure is refused', () => {
     expect(await outcomeOf(deactivate(admin, leaver.userId))).toBe('ok');
   });
 
-  it('of somebody who has left already', async () => {
+  it('for a user who has already left', async () => {
     await deactivate(owner, leaver.userId);
     expect(await outcomeOf(deactivate(owner, leaver.userId))).toBe('conflict');
     expect(await blockers('deactivated')).toEqual(['conflict']);
@@ -69,7 +69,7 @@ describe('a departure is refused', () => {
     expect(await outcomeOf(departures.reactivate(owner, leaver.userId))).toBe('conflict');
   });
 
-  it('of the last owner who can log in', async () => {
+  it('for the last owner who can log in', async () => {
     await identity.aUser(owner, { roles: ['owner'], password: undefined });
     expect(await outcomeOf(deactivate(owner, owner.userId))).toBe('sole-owner');
     expect(await outcomeOf(remove(owner, owner.userId))).toBe('sole-owner');
@@ -78,7 +78,7 @@ describe('a departure is refused', () => {
     expect(await outcomeOf(deactivate(other, owner.userId))).toBe('ok');
   });
 
-  it('when it is a deletion of an active user under crm, and under no other preset', async () => {
+  it('for a deletion of an active user under crm, and under no other preset', async () => {
     expect(await outcomeOf(remove(owner, leaver.userId))).toBe('not-deactivated');
     expect(await blockers('deleted')).toEqual(['not-deactivated']);
     for (const preset of ['helpdesk', 'texting', 'calls'] as const) {
@@ -88,7 +88,7 @@ describe('a departure is refused', () => {
     }
   });
 
-  it('not when somebody invited is deleted or deactivated', async () => {
+  it('but not for a deletion or deactivation of an invited user', async () => {
     const [one, other] = [
       await identity.aUser(owner, { password: undefined }),
       await identity.aUser(owner, { password: undefined }),
@@ -97,7 +97,7 @@ describe('a departure is refused', () => {
     expect(await outcomeOf(identity.call(usersRemove, { principal: owner, params: { id: other.id } }))).toBe('ok');
   });
 
-  it('under calls as long as numbers are assigned, naming them, unless somebody takes them over', async () => {
+  it('under calls while numbers are assigned, with their ids, unless there is a successor', async () => {
     await underPreset('calls');
     await departures.peer.give(owner.accountId, leaver.userId, 'number', 2);
     const numbers = await departures.peer.query(
@@ -110,7 +110,7 @@ describe('a departure is refused', () => {
     expect(await outcomeOf(remove(owner, leaver.userId, { successors: { default: owner.userId } }))).toBe('ok');
   });
 
-  it('until the retention is over', async () => {
+  it('until the end of the retention', async () => {
     await identity.call(accountUpdate, { principal: owner, body: { retentionDays: 30, preset: 'helpdesk' } });
     expect(await outcomeOf(remove(owner, leaver.userId))).toBe('retention');
     await deactivate(owner, leaver.userId);
@@ -125,14 +125,14 @@ describe('a departure is refused', () => {
     expect(await outcomeOf(remove(owner, leaver.userId))).toBe('ok');
   });
 
-  it('as a deletion while there is a legal hold', async () => {
+  it('for a deletion under legal hold', async () => {
     await identity.call(legalHoldPut, { principal: owner, params: { id: leaver.userId }, body: { reason: 'Case 12' } });
     expect(await outcomeOf(deactivate(owner, leaver.userId))).toBe('ok');
     expect(await outcomeOf(remove(owner, leaver.userId))).toBe('legal-hold');
     expect(await blockers('deleted')).toEqual(['legal-hold']);
   });
 
-  it('with a successor who is inactive, the leaver, of another account, or nobody', async () => {
+  it('with a successor who is inactive, the leaver, of another account, or unknown', async () => {
     const gone = await identity.aPerson(owner);
     await deactivate(owner, gone.userId);
     const invited = await identity.aUser(owner, { password: undefined });
@@ -159,7 +159,7 @@ describe('a departure is refused', () => {
     expect(await outcomeOf(deactivate(owner, leaver.userId, request))).toBe(code);
   });
 
-  it('and then nothing has changed', async () => {
+  it('without changing anything', async () => {
     const before = await statusOf(leaver);
     await outcomeOf(remove(owner, leaver.userId));
     await outcomeOf(deactivate(owner, leaver.userId, { successors: { default: leaver.userId } }));
@@ -168,7 +168,7 @@ describe('a departure is refused', () => {
   });
 });
 
-it('what a guard refuses is told in the trail, although the command has come to nothing', async () => {
+it('a refusal by a guard is in the audit trail, although the command is rolled back', async () => {
   await identity.call(legalHoldPut, { principal: owner, params: { id: leaver.userId }, body: { reason: 'Case 12' } });
   await underPreset('helpdesk');
   expect(await outcomeOf(remove(owner, leaver.userId))).toBe('legal-hold');
@@ -185,7 +185,7 @@ it('what a guard refuses is told in the trail, although the command has come to 
 describe('a plan token', () => {
   const token = async () => (await departures.preview(owner, leaver.userId, 'deactivated')).planToken;
 
-  it('of a preview since which nothing has changed is fine', async () => {
+  it('is valid if nothing has changed since the preview', async () => {
     const body = { planToken: await token(), successors: { default: owner.userId } };
     expect(await outcomeOf(deactivate(owner, leaver.userId, body))).toBe('ok');
   });
@@ -207,7 +207,7 @@ describe('a plan token', () => {
     expect(await outcomeOf(call)).toBe('plan-stale');
   });
 
-  it('is stale for another transition, another person, or when it is made up', async () => {
+  it('is stale for another transition or another user, or if it is forged', async () => {
     await underPreset('helpdesk');
     const planToken = await token();
     const other = await identity.aPerson(owner);
@@ -218,7 +218,7 @@ describe('a plan token', () => {
   });
 });
 
-it('of two owners who deactivate each other at the same moment one wins, 30 times', async () => {
+it('if two owners deactivate each other concurrently, one wins (30 times)', async () => {
   for (let round = 0; round < 30; round++) {
     const one = ownerOf(await identity.anAccount());
     const other = await identity.aPerson(one, { roles: ['owner'] });

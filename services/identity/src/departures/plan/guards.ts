@@ -9,7 +9,7 @@ import type { Plan } from './planner.js';
 
 const DAY = 86_400_000;
 
-/** What stands in the way of a departure. */
+/** The conditions under which a departure is refused. */
 @Injectable()
 export class Guards {
   constructor(
@@ -18,9 +18,9 @@ export class Guards {
   ) {}
 
   /**
-   * Everything that stands in the way, in the order in which a refusal would name it.
-   * @param blocked the lines of rules that say `block` and have rows
-   * @param leaving others who leave in the same transaction
+   * All reasons to refuse the departure, in order of precedence.
+   * @param blocked the preview lines of rules with the action `block` that have rows
+   * @param leaving ids of others who leave in the same transaction
    */
   async blockers(
     plan: Plan,
@@ -38,28 +38,29 @@ export class Guards {
     return found.filter((blocker) => blocker !== undefined);
   }
 
-  /** @throws Problem with the code of the first that stands in the way */
+  /** @throws Problem with the code of the first blocker */
   async assertAllowed(plan: Plan, blocked: readonly PreviewLine[], leaving: readonly string[] = []): Promise<void> {
     refuse(await this.blockers(plan, blocked, leaving));
   }
 
   /**
-   * What can be said of a departure on a later day: numbers can be reassigned, holds lifted and retention run out until then.
-   * @throws Problem as `pass` does
+   * Checks a scheduled departure. Only some guards apply: until the day, numbers can be reassigned, holds lifted, and the
+   * retention can end.
+   * @throws Problem like `assertAllowed`
    */
   async assertAllowedLater(plan: Plan, leaving: readonly string[] = []): Promise<void> {
     refuse([wrongState(plan), await this.soleOwner(plan, leaving)].filter((blocker) => blocker !== undefined));
   }
 
   /**
-   * Keeps the named successors from leaving until the transaction ends.
-   * @throws Problem `invalid-successor` naming those who can't take over
+   * Locks the named successors, so that they cannot leave before the transaction ends.
+   * @throws Problem `invalid-successor` with the ids of those who cannot take over
    */
   async lockSuccessors({ user, successors }: Plan): Promise<void> {
     assertMaySucceed(successors, await this.lockActive(user.account_id, Object.values(successors)), [user.id]);
   }
 
-  /** Those of them who are active, kept from leaving until the transaction ends. */
+  /** The active ones of these users, locked so that they cannot leave before the transaction ends. */
   async lockActive(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     const { rows } = await sql<{ id: string }>`
@@ -77,15 +78,20 @@ export class Guards {
 
   private retention({ transition, user, retentionDays }: Plan): PreviewBlocker | undefined {
     if (transition !== 'deleted' || retentionDays === 0 || user.status === 'invited') return undefined;
-    const detail = `The account keeps people for ${retentionDays} days after their deactivation.`;
-    if (user.deactivated_at === null) return { code: 'retention', detail: `${detail} Deactivate first.`, items: [] };
+    const detail = `The account keeps deactivated users for ${retentionDays} days.`;
+    if (user.deactivated_at === null)
+      return { code: 'retention', detail: `${detail} Deactivate the user first.`, items: [] };
     const until = Date.parse(isoOf(user.deactivated_at)) + retentionDays * DAY;
     if (this.clock.millis() >= until) return undefined;
-    return { code: 'retention', detail: `${detail} Delete from ${new Date(until).toISOString()} on.`, items: [] };
+    return {
+      code: 'retention',
+      detail: `${detail} The user can be deleted from ${new Date(until).toISOString()}.`,
+      items: [],
+    };
   }
 }
 
-/** @throws Problem `invalid-successor` naming those who are not active, or are leavers themselves */
+/** @throws Problem `invalid-successor` with the ids of successors who are not active, or are leavers themselves */
 export function assertMaySucceed(
   successors: NamedSuccessors,
   active: ReadonlySet<string>,

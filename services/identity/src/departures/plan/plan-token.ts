@@ -7,17 +7,17 @@ import { sql } from 'kysely';
 import { IdentityConfig } from '../../identity.config.js';
 import type { Plan } from './planner.js';
 
-/** What a preview was made from; whoever decides by it wants nothing of this to have changed. */
+/** The facts from which a preview was made. A decision with the token is refused if they have changed. */
 interface Basis {
   /** Milliseconds since 1970. */
   at: number;
   facts: string;
 }
 
-/** Ties a decision to the preview that somebody read before it. */
+/** Ties a decision to a preview. */
 @Injectable()
 export class PlanTokens {
-  /** The first one signs; a previous one still checks. */
+  /** The first key signs. The others, of previous secrets, only verify. */
   private readonly keys: Buffer[];
 
   constructor(
@@ -36,8 +36,8 @@ export class PlanTokens {
   }
 
   /**
-   * Successors are named after the preview, so of them it is asked whether they have changed since.
-   * @throws Problem `plan-stale` when the policy, the user or a named successor has changed, or the token is none of ours
+   * Successors are named after the preview, so they are not part of the token; they must not have changed since the preview.
+   * @throws Problem `plan-stale` if the policy, the user or a named successor has changed, or the token is invalid
    */
   async check(token: string, plan: Plan): Promise<void> {
     const basis = this.read(token);
@@ -53,8 +53,8 @@ export class PlanTokens {
   private read(token: string): Basis | undefined {
     const [body = '', signed = ''] = token.split('.');
     const given = Buffer.from(signed, 'base64url');
-    const right = this.keys.map((key) => signature(key, body));
-    if (!right.some((one) => one.length === given.length && timingSafeEqual(one, given))) return undefined;
+    const expected = this.keys.map((key) => signature(key, body));
+    if (!expected.some((one) => one.length === given.length && timingSafeEqual(one, given))) return undefined;
     return JSON.parse(Buffer.from(body, 'base64url').toString()) as Basis;
   }
 }
@@ -67,4 +67,6 @@ function factsOf({ transition, user, policy, byPolicy }: Plan): string {
 }
 
 const stale = () =>
-  new Problem('plan-stale', { detail: 'The policy, the user or a successor has changed. Look at the preview again.' });
+  new Problem('plan-stale', {
+    detail: 'The policy, the user or a successor has changed since the preview. Request a new preview.',
+  });

@@ -17,23 +17,23 @@ import { PolicyService } from '../../policy/policy.service.js';
 import { resolve } from '../../policy/resolve.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 
-/** What all plans of an account are made from. */
+/** The inputs that all plans of an account share. */
 export interface Basis {
   policy: Policy;
   retentionDays: number;
   catalogue: readonly RuleDescription[];
 }
 
-/** What a departure would be, as things stand. */
+/** A departure as it would be decided now. */
 export interface Plan extends Basis {
   transition: Transition;
   user: UserRow;
-  /** A deletion first applies what a deactivation does. */
+  /** A deletion applies the rules of a deactivation first. */
   steps: Transition[];
   wasManager: boolean;
-  /** What the policy alone says. */
+  /** The resolved rules without the request. */
   byPolicy: ResolvedRules;
-  /** What the request makes of it. */
+  /** The resolved rules with the request's overrides and successors. */
   rules: ResolvedRules;
   successors: NamedSuccessors;
 }
@@ -43,7 +43,7 @@ export interface PlanRequest {
   overrides?: Record<string, ActionInput>;
 }
 
-/** Works out what is to happen in a departure, from the policy and the request. */
+/** Makes the plan of a departure from the policy and the request. */
 @Injectable()
 export class Planner {
   constructor(
@@ -53,7 +53,7 @@ export class Planner {
     private readonly catalogue: Catalogue,
   ) {}
 
-  /** @throws Problem `not-found`, or what is wrong with the request: `unknown-rule`, `invalid-action`, `validation` */
+  /** @throws Problem `not-found`; for an invalid request `unknown-rule`, `invalid-action`, `validation` */
   async plan(accountId: string, userId: string, transition: Transition, request: PlanRequest = {}): Promise<Plan> {
     const user = await this.users.get(accountId, userId);
     return planOf(await this.basis(accountId), user, transition, request);
@@ -92,7 +92,7 @@ export function planOf(basis: Basis, user: UserRow, transition: Transition, requ
   };
 }
 
-/** @throws Problem `unknown-rule`, `invalid-action` or `validation` for wishes that no departure of this kind can have */
+/** @throws Problem `unknown-rule`, `invalid-action` or `validation` for overrides or successors that the transition does not allow */
 export function checkRequest(
   catalogue: readonly RuleDescription[],
   transition: Transition,
@@ -100,18 +100,18 @@ export function checkRequest(
 ): void {
   const steps = stepsOf(transition);
   for (const [id, input] of Object.entries(overrides)) checkChoice(ruleOf(catalogue, id), steps, input);
-  for (const id of Object.keys(successors)) if (id !== 'default') checkGives(ruleOf(catalogue, id), steps);
+  for (const id of Object.keys(successors)) if (id !== 'default') checkHasSuccessor(ruleOf(catalogue, id), steps);
 }
 
 const stepsOf = (transition: Transition): Transition[] =>
   transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated'];
 
-/** @throws Problem `invalid-action` for a rule by which nobody takes over */
-function checkGives(rule: RuleDescription, steps: readonly Transition[]): void {
+/** @throws Problem `invalid-action` for a rule that has no successor */
+function checkHasSuccessor(rule: RuleDescription, steps: readonly Transition[]): void {
   const allowed = steps.flatMap((step) => rule.transitions[step]?.allowed ?? []);
   if (!rule.fixed && allowed.some((action) => action === 'transfer' || action === 'replace')) return;
   throw new Problem('invalid-action', {
-    detail: `Nobody takes over by ${rule.id}.`,
+    detail: `The rule ${rule.id} has no successor.`,
     valid: rule.fixed ? [] : [...new Set(allowed)],
   });
 }

@@ -8,7 +8,7 @@ import { BulkWorker } from '../decide/bulk/bulk.worker.js';
 import { GroupDecisions } from '../decide/group-decisions.js';
 import { Preflight } from './preflight.js';
 
-describe('a policy that changes while other services are asked', () => {
+describe('a policy change while other services are asked', () => {
   let departures: TestDepartures;
   let identity: TestIdentity;
   let owner: Principal;
@@ -26,7 +26,7 @@ describe('a policy that changes while other services are asked', () => {
   afterEach(() => restore());
   afterAll(() => departures.stop());
 
-  /** Once the services have answered, the account takes the next of these presets. @returns how often they were asked */
+  /** Changes the account's preset to the next of these each time the services have answered. @returns the number of times */
   const changing = (asks: Preflight | GroupDecisions, presets: Preset[]) => {
     const { prepare } = asks;
     let times = 0;
@@ -44,7 +44,7 @@ describe('a policy that changes while other services are asked', () => {
   const status = async () =>
     (await identity.query(sql<{ status: string }>`select status from users where id = ${leaver.userId}`))[0]!.status;
 
-  it('has them asked again, and decides the departure by what it says then', async () => {
+  it('makes the call ask them again, and the departure uses the new policy', async () => {
     const asked = changing(identity.get(Preflight), ['calls']);
     expect(await remove()).toBe('numbers-assigned');
     expect(asked()).toBe(2);
@@ -53,14 +53,14 @@ describe('a policy that changes while other services are asked', () => {
     expect(asked()).toBe(3);
   });
 
-  it('refuses the departure when it changes each time', async () => {
+  it('makes the departure fail if the policy changes each time', async () => {
     const asked = changing(identity.get(Preflight), ['calls', 'helpdesk', 'calls', 'helpdesk', 'calls']);
     expect(await remove()).toBe('conflict');
     expect(asked()).toBe(4);
     expect(await status()).toBe('active');
   });
 
-  it('has a bulk departure prepared again', async () => {
+  it('makes a bulk departure prepare its rows again', async () => {
     const asked = changing(identity.get(GroupDecisions), ['calls']);
     const { id } = await identity.call(departuresBulk, {
       principal: owner,

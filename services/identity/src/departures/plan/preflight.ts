@@ -12,22 +12,22 @@ import { RuleServices } from './rule-services.js';
 interface PreflightRequest {
   transition: Transition;
   request?: PlanRequest;
-  /** Whether rows that a rule finds stand in the way of this departure. */
-  standsInTheWay?: (line: PreviewLine) => boolean;
+  /** Whether a `block` line blocks this departure; by default each does. */
+  isBlocking?: (line: PreviewLine) => boolean;
 }
 
-/** What other services answered about a departure before anything was locked. */
+/** The answers of other services about a departure, from before the locks. */
 export interface Prepared {
-  /** The rules of the plan that they were asked about, as JSON; undefined where none was asked. */
+  /** The resolved rules at that time, as JSON; undefined if no service was asked. */
   rules?: string;
-  /** Lines that stand in the way of the departure. */
+  /** The preview lines that block the departure. */
   blocked: readonly PreviewLine[];
 }
 
-/** For a user who has just been created: no other service has rows of theirs. */
+/** For a user who has just been created and has no rows in other services. */
 export const OWNS_NOTHING: Prepared = { blocked: [] };
 
-/** Asks the services and the guards whether a user may leave, and locks what the answer depends on. */
+/** Asks the services and the guards whether a user can leave, and locks the rows on which the answer depends. */
 @Injectable()
 export class Preflight {
   constructor(
@@ -41,21 +41,20 @@ export class Preflight {
 
   /**
    * Asks the other services, before the transaction.
-   * @throws Problem `service-unavailable` naming one that does not answer
+   * @throws Problem `service-unavailable` with the name of a service that does not answer
    */
   async prepare(
     accountId: string,
     userId: string,
-    { transition, request, standsInTheWay = () => true }: PreflightRequest,
+    { transition, request, isBlocking = () => true }: PreflightRequest,
   ): Promise<Prepared> {
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    const blocked = (await this.owners.blocking(plan)).filter(standsInTheWay);
+    const blocked = (await this.owners.blocking(plan)).filter(isBlocking);
     return { rules: JSON.stringify(plan.rules), blocked };
   }
 
   /**
-   * The same for a departure on a later day. Only the guards whose answer cannot change until then are asked; all of them
-   * are asked on that day.
+   * Like `run`, for a scheduled departure. Checks only some guards; all of them are checked when the departure is due.
    * @throws Problem with the code of the first guard that refuses
    */
   async runForLater(principal: Principal, userId: string, { transition, request }: PreflightRequest): Promise<Plan> {
@@ -69,13 +68,13 @@ export class Preflight {
 
   /**
    * Locks the account and the user until the transaction ends, and asks the guards.
-   * @returns `PREPARE_AGAIN` when the plan has changed since the other services were asked
+   * @returns `PREPARE_AGAIN` if the plan has changed since the other services were asked
    * @throws Problem with the code of the first guard that refuses
    */
   async run(
     principal: Principal,
     userId: string,
-    { transition, request }: Omit<PreflightRequest, 'standsInTheWay'>,
+    { transition, request }: Omit<PreflightRequest, 'isBlocking'>,
     { rules, blocked }: Prepared,
   ): Promise<Plan | PrepareAgain> {
     const { accountId } = principal;
@@ -88,5 +87,5 @@ export class Preflight {
   }
 }
 
-/** The policy as events carry it. */
+/** The resolved policy for the event. */
 export const resolvedPolicy = ({ policy: { preset, version }, rules }: Plan) => ({ preset, version, rules });

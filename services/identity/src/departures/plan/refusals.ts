@@ -5,7 +5,7 @@ import { AfterCommit } from '#libs/database';
 import { actorOf, Audit, type NewEntry } from '../../audit/audit.js';
 import type { UserRow } from '../../user/user-rows.js';
 
-/** What a guard refuses with. That somebody has left already, or may not be touched, is no guard's doing. */
+/** The codes of guards. Other problems, for example that the user has already left, are not recorded. */
 const OF_GUARDS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'sole-owner',
   'not-deactivated',
@@ -14,7 +14,7 @@ const OF_GUARDS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'legal-hold',
 ]);
 
-/** What the guards can refuse; a transfer erases a person as a deletion does. */
+/** The guards also apply to a transfer, which erases a person like a deletion. */
 type Refusable = Transition | 'transferred';
 
 interface Refused {
@@ -22,7 +22,7 @@ interface Refused {
   problem?: Problem;
 }
 
-/** Has the trail tell whose departure the guards have refused, to whom, and why. */
+/** Records refusals by guards in the audit trail. */
 @Injectable()
 export class Refusals {
   constructor(
@@ -32,8 +32,9 @@ export class Refusals {
   ) {}
 
   /**
-   * Of one person: the command comes to nothing, so its refusal is put down in a transaction that follows.
-   * @throws what the guards throw
+   * Runs the guards of a command about one user. A refusal rolls the command back, so it is recorded in a separate transaction
+   * afterwards.
+   * @throws the problem of the guards
    */
   async recording(
     principal: Principal,
@@ -52,7 +53,7 @@ export class Refusals {
     }
   }
 
-  /** Of many people: in the caller's transaction, which goes on with the others. */
+  /** Records refusals of a batch in the caller's transaction, which continues with the other users. */
   async record(
     { accountId, transition, requestedBy }: { accountId: string; transition: Transition; requestedBy: string },
     refused: readonly Refused[],

@@ -13,12 +13,12 @@ import { Clock } from '#libs/database';
 import { preview, proof, RuleSet } from '#libs/lifecycle';
 import type { Plan } from './planner.js';
 
-/** People in one question. */
+/** Users per request. */
 const AT_ONCE = 500;
 
 export type Broken = ProofAnswer['broken'][number];
 
-/** Asks the services, identity among them, what would happen and what is left. */
+/** Asks all services, including identity, for previews and proofs. */
 @Injectable()
 export class RuleServices {
   constructor(
@@ -29,22 +29,22 @@ export class RuleServices {
   ) {}
 
   /**
-   * What all services would do, in the order of the catalogue.
-   * @throws Problem `service-unavailable` naming one that does not answer
+   * The preview lines of all services, in the order of the catalogue.
+   * @throws Problem `service-unavailable` with the name of a service that does not answer
    */
   async preview(plan: Plan): Promise<PreviewLine[]> {
     const services = new Set(plan.catalogue.map((rule) => rule.service));
     const lines = (await Promise.all([...services].map((service) => this.ask(service, plan)))).flat();
-    const place = new Map(plan.catalogue.map((rule, index) => [rule.id, index]));
+    const position = new Map(plan.catalogue.map((rule, index) => [rule.id, index]));
     const steps = plan.steps as readonly string[];
     return lines.sort(
       (one, other) =>
         steps.indexOf(one.transition) - steps.indexOf(other.transition) ||
-        (place.get(one.rule) ?? 0) - (place.get(other.rule) ?? 0),
+        (position.get(one.rule) ?? 0) - (position.get(other.rule) ?? 0),
     );
   }
 
-  /** Lines of the rules that say `block` and have rows. Asks only the services that own such rules. */
+  /** The lines of rules with the action `block` that have rows. Asks only the services that own such rules. */
   async blocking(plan: Plan): Promise<PreviewLine[]> {
     const blocking = blockingRules(plan);
     const services = new Set(blocking.map((rule) => rule.service));
@@ -54,7 +54,7 @@ export class RuleServices {
   }
 
   /**
-   * What still breaks a promise of this service.
+   * The proof of this service: rules of these users with rows left.
    * @throws Problem `service-unavailable`
    */
   async broken(service: string, users: ProofRequest['users']): Promise<Broken[]> {

@@ -10,7 +10,7 @@ import { newlyFinished, newlyHeld, type ServiceState } from './receipt-lines.js'
 import { ServiceStates } from './service-states.js';
 import { CHANGE, TransitionLog, type Change, type ProgressEvent } from './transition-log.js';
 
-/** A service's part in a departure before and after its answer. */
+/** The state of a service in a departure, before and after a receipt. */
 export interface StateChange {
   known: ServiceState;
   next: ServiceState;
@@ -26,7 +26,7 @@ export interface AnsweredDeparture {
   lifecycle_version: number;
 }
 
-/** Writes what services answer into their departures, and what their proofs say in the end. */
+/** Writes the receipts of services and the results of proofs to departures. */
 @Injectable()
 export class DepartureAnswers {
   constructor(
@@ -39,7 +39,7 @@ export class DepartureAnswers {
     private readonly signals: DepartureSignals,
   ) {}
 
-  /** Locks departures in the order of their ids. @returns whom each is about, by id */
+  /** Locks departures in id order. @returns account and user of each, by id */
   async lock(ids: readonly string[]): Promise<Map<string, { account_id: string; user_id: string }>> {
     if (ids.length === 0) return new Map();
     const { rows } = await sql<{ id: string; account_id: string; user_id: string }>`
@@ -48,7 +48,7 @@ export class DepartureAnswers {
     return new Map(rows.map((row) => [row.id, row]));
   }
 
-  /** Writes answers to locked departures and recounts these: one with a failed service has failed, else it is running. */
+  /** Writes receipts to locked departures and updates their counters. A departure with a failed service is failed, else running. */
   async record(changes: readonly StateChange[]): Promise<void> {
     if (changes.length === 0) return;
     await this.states.write(
@@ -65,7 +65,7 @@ export class DepartureAnswers {
   }
 
   /**
-   * Locks departures that all services have answered, unless something has happened to them since.
+   * Locks departures that all services have answered, except those that have been reopened or superseded since.
    * @param due with the round in which they were answered
    */
   async lockAnswered(due: readonly AnsweredDeparture[]): Promise<AnsweredDeparture[]> {
@@ -77,8 +77,8 @@ export class DepartureAnswers {
   }
 
   /**
-   * Ends locked departures: completed where nothing remains, else failed.
-   * @param counted what the proofs say about services that need it written; `failed` where rows remain
+   * Ends locked departures: completed if no rows remain, else failed.
+   * @param counted the states of services whose lines change; `failed` if rows remain
    */
   async conclude(locked: readonly AnsweredDeparture[], counted: readonly ServiceState[]): Promise<void> {
     await this.states.write(counted, { answered: false });
@@ -152,7 +152,7 @@ function progressOf({ known, next }: StateChange): ProgressEvent[] {
   return known.status === next.status ? rules : [...rules, serviceEvent(next)];
 }
 
-/** A legal hold has stopped a delayed effect: the trail says so. */
+/** Audit entries for delayed effects that a legal hold has delayed. */
 function refusalsIn({ known, next }: StateChange, departures: ReadonlyMap<string, Change>): NewEntry[] {
   const { account_id: accountId, user_id: subjectId } = departures.get(known.departure_id)!;
   return newlyHeld(next.rules, known.rules).map(({ rule, part, dueAt }) => ({

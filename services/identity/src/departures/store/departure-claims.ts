@@ -6,9 +6,9 @@ import { sql, type RawBuilder } from 'kysely';
 import type { AnsweredDeparture } from './departure-answers.js';
 import type { ScheduledDeparture } from './departure-store.js';
 
-/** Milliseconds for which one replica keeps others from what it has claimed; a crash costs that much time. */
+/** How long a claim lasts. After a crash another replica takes over when it ends. */
 export const LEASE_MS = 60_000;
-/** Somebody waits for the end of a departure, so whatever did not answer is asked again soon, and without a limit. */
+/** Users wait for the end of a departure, so failures are retried soon and without a limit. */
 export const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 export type DueDeparture = Pick<
@@ -20,7 +20,7 @@ export interface CompletedDeparture extends AnsweredDeparture {
   completed_at: string;
 }
 
-/** An event for subscribers that is due. */
+/** A notification that is due. */
 export interface DueNews {
   id: string;
   type: DepartureNewsType;
@@ -34,7 +34,7 @@ export interface DueNews {
 
 type Ids = readonly { id: string }[];
 
-/** Leases of departures and of their events, by which the replicas share the work. Outside of any transaction. */
+/** Claims departures and notifications for the workers of one replica. Does not use the caller's transaction. */
 @Injectable()
 export class DepartureClaims {
   constructor(
@@ -42,17 +42,17 @@ export class DepartureClaims {
     private readonly clock: Clock,
   ) {}
 
-  /** Departures whose services have all answered. */
+  /** Claims departures whose services have all answered. */
   answered(limit: number, leaseUntil: Date): Promise<AnsweredDeparture[]> {
     return this.claim<AnsweredDeparture>(sql`status = 'running' and done = total`, limit, leaseUntil);
   }
 
-  /** Completed departures that subscribers have not heard of. */
+  /** Claims completed departures whose notification has not been published. */
   completed(limit: number, leaseUntil: Date): Promise<CompletedDeparture[]> {
     return this.claim<CompletedDeparture>(sql`status = 'completed' and not announced`, limit, leaseUntil);
   }
 
-  /** Scheduled departures whose day has come. */
+  /** Claims scheduled departures that are due. */
   async scheduled(limit: number, leaseUntil: Date): Promise<DueDeparture[]> {
     const now = this.clock.now();
     const { rows } = await sql<DueDeparture>`
@@ -65,7 +65,7 @@ export class DepartureClaims {
     return rows;
   }
 
-  /** Events for subscribers other than `departure.completed`. */
+  /** Claims unpublished notifications other than `departure.completed`. */
   async news(limit: number, leaseUntil: Date): Promise<DueNews[]> {
     const { rows } = await sql<DueNews>`
       with due as materialized (
@@ -80,27 +80,27 @@ export class DepartureClaims {
     return rows;
   }
 
-  /** Subscribers have heard that these departures are complete. */
+  /** Marks the notifications `departure.completed` of these departures as published. */
   async markAnnounced(departures: Ids): Promise<void> {
     await sql`update departure set announced = true where id = any(${idsOf(departures)}::uuid[])`.execute(this.db);
   }
 
-  /** Subscribers have heard these events. */
+  /** Marks notifications as published. */
   async markPublished(news: Ids): Promise<void> {
     await sql`update departure_news set told = true where id = any(${idsOf(news)}::uuid[])`.execute(this.db);
   }
 
-  /** Answered or completed departures are claimed again from then on. */
+  /** Sets the time from which answered or completed departures can be claimed again. */
   async retryAt(departures: Ids, at: Date): Promise<void> {
     await sql`update departure set close_after = ${at} where id = any(${idsOf(departures)}::uuid[])`.execute(this.db);
   }
 
-  /** The same for scheduled departures. */
+  /** Sets the time from which scheduled departures can be claimed again. */
   async retryScheduledAt(departures: Ids, at: Date): Promise<void> {
     await sql`update departure set look_after = ${at} where id = any(${idsOf(departures)}::uuid[])`.execute(this.db);
   }
 
-  /** The same for events that have not been published. */
+  /** Sets the time from which unpublished notifications can be claimed again. */
   async retryNewsAt(news: Ids, at: Date): Promise<void> {
     await sql`
       update departure_news set look_after = ${at} where not told and id = any(${idsOf(news)}::uuid[])`.execute(

@@ -15,7 +15,7 @@ import type { DepartureRow } from './departure-row.js';
 import type { ServiceState } from './receipt-lines.js';
 import { ServiceStates } from './service-states.js';
 
-/** Reads departures, as rows and as the API shows them. */
+/** Reads departures as rows and in the form of the API. */
 @Injectable()
 export class DepartureQueries {
   constructor(
@@ -23,7 +23,7 @@ export class DepartureQueries {
     private readonly states: ServiceStates,
   ) {}
 
-  /** Those of these people who have a scheduled departure; a scheduled return does not count. */
+  /** The ones of these users who have a scheduled departure. A scheduled reactivation does not count. */
   async usersWithScheduledDeparture(userIds: readonly string[]): Promise<Set<string>> {
     const { rows } = await sql<{ user_id: string }>`
       select user_id from departure
@@ -33,7 +33,7 @@ export class DepartureQueries {
     return new Set(rows.map((row) => row.user_id));
   }
 
-  /** @throws Problem `not-found`, for another account's departure, too */
+  /** @throws Problem `not-found`, also for a departure of another account */
   async get(accountId: string, id: string, lock = false): Promise<DepartureRow> {
     const [row] = await this.select(
       sql`d.account_id = ${accountId} and d.id = ${id} ${lock ? sql`for no key update` : sql``}`,
@@ -42,7 +42,7 @@ export class DepartureQueries {
     return row;
   }
 
-  /** The departures, locked, of people who have left, in which this service has no part. */
+  /** Locks and returns departures of users who have left that do not include this service. */
   async withoutService(service: string, accountId: string, limit: number): Promise<DepartureRow[]> {
     return this.select(sql`
       d.account_id = ${accountId} and d.status in ('running', 'completed', 'failed')
@@ -52,7 +52,7 @@ export class DepartureQueries {
       order by d.id limit ${limit} for no key update of d`);
   }
 
-  /** The newest decision about each person, locked, that this service has answered since then. */
+  /** Locks and returns the newest departures of users that this service has answered since then. */
   async answeredSince(
     service: string,
     { accountId, since, after, limit }: { accountId: string; since: string; after: string | null; limit: number },
@@ -127,7 +127,7 @@ const toService = ({ service, status, error, rules }: ServiceState, proven: bool
   rules: proven ? rules.map(withNothingLeft) : rules,
 });
 
-/** Nothing remains of a completed departure, so the rows do not say it line by line. */
+/** In a completed departure no rows remain. The stored lines may lack that number. */
 const withNothingLeft = (line: ReceiptLine): ReceiptLine => ({
   ...line,
   remaining: line.remaining ?? (line.finishedAt ? 0 : null),

@@ -16,7 +16,7 @@ interface Round {
   round: number;
 }
 
-/** Starts a further round of departures: after a failure, for a service that joins, or for one that lost its database. */
+/** Starts another round of departures: for a retry, or for a service that is onboarded or catches up. */
 @Injectable()
 export class DepartureReopening {
   constructor(
@@ -29,7 +29,7 @@ export class DepartureReopening {
     private readonly clock: Clock,
   ) {}
 
-  /** Failed services are pending again; where only the proof failed there is nothing to do but to count again. */
+  /** Sets failed services to pending. A service whose proof alone failed stays completed; its proof is repeated. */
   async restart(departure: Round, by: Pick<NewEntry, 'actorId' | 'system'>): Promise<void> {
     const { id, round } = departure;
     const { rows: states } = await sql<{ service: string; status: string }>`
@@ -48,7 +48,7 @@ export class DepartureReopening {
     this.afterCommit.run(async () => void this.signals.emit('answered'));
   }
 
-  /** Adds a service that was not there when the departures were decided, with what its rules do by the policy given. */
+  /** Adds a service to departures that were decided before its onboarding. Each departure's policy includes its rules. */
   async addService(service: string, reopened: readonly (Round & { policy: ResolvedPolicy })[]): Promise<void> {
     const rows = reopened.map(({ id, policy, round }) => ({ id, policy, round }));
     const { rows: changes } = await sql<Change>`
@@ -57,16 +57,16 @@ export class DepartureReopening {
         status = case d.status when 'completed' then 'running' else d.status end
       from ${relationOf('n', rows, { id: 'uuid', policy: 'jsonb', round: 'int' })}
       where d.id = n.id returning ${CHANGE}`.execute(this.db);
-    for (const [round, its] of Map.groupBy(rows, (row) => row.round))
+    for (const [round, ofRound] of Map.groupBy(rows, (row) => row.round))
       await this.states.insert(
-        its.map((row) => row.id),
+        ofRound.map((row) => row.id),
         [service],
         round,
       );
     await this.record(service, reopened, changes);
   }
 
-  /** Has a service answer once more; what it answered before counts no longer. */
+  /** Sets a service to pending and deletes its earlier receipt lines. */
   async resetService(service: string, reopened: readonly Round[]): Promise<void> {
     const rounds = relationOf(
       'n',

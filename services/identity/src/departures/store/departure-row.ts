@@ -8,7 +8,7 @@ import type {
   Transition,
 } from '#libs/contracts';
 
-/** A row of `departure` without the columns that only its workers read. Times are as PostgreSQL writes them. */
+/** A row of `departure` without the columns that only workers read. Times are in PostgreSQL's text format. */
 export interface DepartureRow {
   id: string;
   account_id: string;
@@ -23,21 +23,21 @@ export interface DepartureRow {
   begun_at: string | null;
   return_at: string | null;
   returns_from: string | null;
-  /** Why a guard refused a scheduled departure on its day. */
+  /** The code with which a guard refused a scheduled departure when it was due. */
   error: ProblemCode | null;
   error_detail: string | null;
-  /** This and what follows is decided when the departure begins; before that it is null. */
+  /** This and the following columns are null until the departure starts. */
   steps: Transition[];
   active_since: number;
   was_manager: boolean;
   policy: ResolvedPolicy;
-  /** What the request asked for beside the policy; of a reactivation, what it restores. */
+  /** Successors and overrides of the request; for a reactivation, what to restore. */
   wishes: { restore?: Restore };
   lifecycle_version: number;
   seq: number;
-  /** Only of a deletion that is not complete. */
+  /** Set only for a deletion that is not completed. */
   address_digest: string | null;
-  /** Only of a user who becomes a shared inbox. */
+  /** Set only for a conversion. */
   conversion: Conversion | null;
   round: number;
   total: number;

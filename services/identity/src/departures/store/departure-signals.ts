@@ -2,12 +2,12 @@ import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 
 interface Signals {
-  /** Every service has answered: the proof can be asked for. */
+  /** All services of a departure have answered, so its proof is due. */
   answered: [];
-  /** An event for subscribers is due. */
+  /** A notification is due. */
   announced: [];
 }
 
-/** Wakes the workers of this process when a committed change gives them something to do. They also poll. */
+/** Wakes the workers of this process after a commit that creates work for them. They also poll. */
 @Injectable()
 export class DepartureSignals extends EventEmitter<Signals> {}

@@ -30,8 +30,8 @@ const newsOf = (id: string) =>
 const trailOf = async (action: string) =>
   (await identity.call(auditList, { principal: owner, query: { action, subjectId: scheduled.userId } })).items;
 
-describe('a transition', () => {
-  it('changes the status and tells watchers, subscribers and the trail about it', async () => {
+describe('a status transition', () => {
+  it('changes the status and writes progress, notification and audit entry', async () => {
     const by = { actorId: owner.userId };
     const [change] = await transition([scheduled.id], ['scheduled'], 'cancelled', { by });
     expect(change).toMatchObject({ id: scheduled.id, before: 'scheduled', status: 'cancelled' });
@@ -49,18 +49,18 @@ describe('a transition', () => {
     await eventually(async () => expect(await trailOf('departure.cancelled')).toHaveLength(1));
   });
 
-  it('leaves departures alone that are in another status', async () => {
+  it('skips departures in another status', async () => {
     expect(await transition([scheduled.id], ['running', 'failed'], 'superseded')).toEqual([]);
     expect((await departures.get(owner, scheduled.id)).status).toBe('scheduled');
   });
 
-  it('that no departure may make is refused, and nothing changes', async () => {
+  it('that is not allowed throws and changes nothing', async () => {
     await expect(transition([scheduled.id], ['scheduled'], 'completed')).rejects.toThrow();
     expect((await departures.get(owner, scheduled.id)).status).toBe('scheduled');
   });
 });
 
-it('the table of transitions lets nothing leave cancelled or superseded', () => {
+it('cancelled and superseded are final', () => {
   for (const to of DEPARTURE_STATUSES) {
     expect(() => announcementOf('cancelled', to)).toThrow(TypeError);
     expect(() => announcementOf('superseded', to)).toThrow(TypeError);

@@ -15,7 +15,7 @@ import { CHANGE, TransitionLog, type Change, type Facts } from './transition-log
 
 export const SYSTEM = { system: 'departure' };
 
-/** A departure that waits for its day. */
+/** A scheduled departure. */
 export interface ScheduledDeparture {
   id: string;
   account_id: string;
@@ -45,14 +45,15 @@ const DECIDED = {
   seq: 'bigint',
 };
 
-/** Columns that change together with a status, beside the counters. */
-const ALONG: Partial<Record<DepartureStatus, (now: Date) => RawBuilder<unknown>>> = {
+/** Further columns to set together with a status. */
+const EXTRA_COLUMNS: Partial<Record<DepartureStatus, (now: Date) => RawBuilder<unknown>>> = {
   completed: (now) => sql`, completed_at = ${now}, close_after = '-infinity'`,
 };
 
 /**
- * The only writer of departures: their status, counters, progress, news and trail change here and in the other classes of
- * this folder, in the caller's transaction. Set-based: some statements however many departures.
+ * The only writer of departures: their status, counters, progress, notifications and audit entries change only here and in
+ * the other classes of this folder, in the caller's transaction. The number of statements does not depend on the number of
+ * departures.
  */
 @Injectable()
 export class DepartureStore {
@@ -64,8 +65,8 @@ export class DepartureStore {
   ) {}
 
   /**
-   * Moves departures from one of the given statuses to another.
-   * @returns those that were in one of these statuses, as they are now; the others stay as they are
+   * Changes the status of those departures that are in one of the statuses `from`.
+   * @returns the changed departures
    */
   async transition(
     ids: readonly string[],
@@ -75,14 +76,14 @@ export class DepartureStore {
   ): Promise<Change[]> {
     if (ids.length === 0) return [];
     const { rows } = await sql<Change>`
-      update departure d set status = ${to}, events = d.events + 1 ${ALONG[to]?.(this.clock.now()) ?? sql``}
+      update departure d set status = ${to}, events = d.events + 1 ${EXTRA_COLUMNS[to]?.(this.clock.now()) ?? sql``}
       where d.id = any(${[...ids]}::uuid[]) and d.status = any(${[...from]}::text[])
       returning ${CHANGE}`.execute(this.db);
     await this.log.record(rows, [], facts);
     return rows;
   }
 
-  /** Records departures for a later day. */
+  /** Inserts scheduled departures. */
   async schedule(rows: readonly ScheduledDeparture[], facts?: Facts): Promise<void> {
     const { rows: changes } = await sql<Change>`
       insert into departure as d (id, account_id, user_id, transition, requested_by, effective_at, reason, wishes, return_at,
@@ -94,7 +95,7 @@ export class DepartureStore {
     await this.log.record(changes, [], facts);
   }
 
-  /** Records what has been decided: one departure per event, which waits for all these services. A scheduled one begins. */
+  /** Starts one departure per event, which waits for all these services. Inserts it, or updates a scheduled one. */
   async begin(
     transition: DepartureTransition,
     events: readonly UserEvent[],
@@ -133,9 +134,9 @@ export class DepartureStore {
     await this.log.record(changes, []);
   }
 
-  /** A newer decision about these people ends their open departures. */
+  /** Supersedes the open departures of these users, because of a newer decision. */
   async supersede(userIds: readonly string[]): Promise<void> {
-    // By person: while many leave, PostgreSQL would read the index of open departures from end to end for each few of them.
+    // `offset 0` makes PostgreSQL search by user. With many open departures it would otherwise scan their whole index.
     const { rows } = await sql<{ id: string }>`
       select id from departure
       where id = any(array(select id from departure where user_id = any(${[...userIds]}::uuid[]) offset 0))
@@ -146,7 +147,7 @@ export class DepartureStore {
     await this.states.supersede(ids);
   }
 
-  /** A guard refused scheduled departures on their day. */
+  /** Fails scheduled departures that a guard has refused when they were due. */
   async refuse(refused: readonly { departureId: string; problem: Problem }[]): Promise<void> {
     if (refused.length === 0) return;
     const rows = refused.map(({ departureId, problem }) => ({
@@ -165,7 +166,7 @@ export class DepartureStore {
     });
   }
 
-  /** Notes on departures that begin now when their people come back. */
+  /** Stores the time of the scheduled reactivation on departures that start now. */
   async setReturn(returns: readonly { departureId: string; returnAt: string }[]): Promise<void> {
     const rows = returns.map(({ departureId: id, returnAt: return_at }) => ({ id, return_at }));
     await sql`
@@ -174,7 +175,7 @@ export class DepartureStore {
   }
 
   /**
-   * Erases why these people left, and the digests of their addresses.
+   * Erases the reasons and address digests in the departures of these users.
    * @param except departures that still need them
    */
   async erasePersonal(userIds: readonly string[], { except = [] }: { except?: readonly string[] } = {}): Promise<void> {

@@ -5,21 +5,21 @@ import { sql } from 'kysely';
 
 type EventRun = DepartureEvent & { count: number };
 
-/** Rows in one answer. A row holds what one service reported at once: some dozens of events at most. */
+/** Rows per answer. A row holds the events that a service reported together: a few dozen at most. */
 const ROWS_PER_ANSWER = 100;
 
-/** Reads what the watchers of a departure see. */
+/** Reads the progress events of a departure. */
 @Injectable()
 export class Progress {
   constructor(private readonly em: EntityManager) {}
 
   /**
-   * The events after number `after`; `final` when no more will follow.
+   * The events after number `after`; `final` is true if no more will follow.
    * @throws Problem `not-found`, also for another account's departure
    */
   async since(accountId: string, departureId: string, after: number) {
     const db = this.em.getKysely();
-    // The state comes first: the second query then shows what happens between the two, or the answer is not final.
+    // The status is read first, so that the answer is final only if the second query sees all events.
     const { rows: states } = await sql<{ final: boolean }>`
       select d.status in ('completed', 'superseded', 'cancelled') or d.status = 'failed' and not exists (
         select from departure_service s where s.departure_id = d.id and s.status in ('pending', 'running')) as final

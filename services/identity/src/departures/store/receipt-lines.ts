@@ -2,7 +2,7 @@ import type { Receipt, ReceiptLine } from '#libs/contracts';
 
 type ServiceStatus = 'pending' | 'running' | 'completed' | 'failed' | 'superseded';
 
-/** What a departure knows of one service. */
+/** The state of one service in a departure. */
 export interface ServiceState {
   departure_id: string;
   service: string;
@@ -12,7 +12,7 @@ export interface ServiceState {
   rules: ReceiptLine[];
 }
 
-/** Its columns, with their types. */
+/** The columns of `ServiceState` with their types. */
 export const STATE = {
   departure_id: 'uuid',
   service: 'text',
@@ -26,7 +26,7 @@ type Comparable = { round: number; status: ServiceStatus; rules: readonly Receip
 
 const RANK: Record<ServiceStatus, number> = { pending: 0, running: 1, failed: 2, superseded: 3, completed: 4 };
 
-/** Whether a receipt tells nothing that is not known better. Receipts come twice, and in any order. */
+/** Whether `one` is older than `other`. Receipts can arrive repeatedly and in any order. */
 export const isOlder = (one: Comparable, other: Comparable): boolean => compare(weigh(one), weigh(other)) < 0;
 
 /** The newest receipt of each departure. */
@@ -39,25 +39,25 @@ export function newestOf(receipts: readonly Receipt[]): Map<string, Receipt> {
   return newest;
 }
 
-/** The lines of a receipt, with what has been counted about them since. */
+/** The lines of a receipt, with the `remaining` counts of the known lines. */
 export function withRemaining(lines: readonly ReceiptLine[], known: readonly ReceiptLine[]): ReceiptLine[] {
   const counted = new Map(known.map((line) => [keyOf(line), line.remaining]));
   return lines.map((line) => ({ ...line, remaining: line.remaining ?? counted.get(keyOf(line)) ?? null }));
 }
 
-/** Lines that are finished and were not before. */
+/** Lines that are finished and were not finished before. */
 export function newlyFinished(lines: readonly ReceiptLine[], known: readonly ReceiptLine[]): ReceiptLine[] {
   const before = new Set(known.filter((line) => line.finishedAt).map(keyOf));
   return lines.filter((line) => line.finishedAt && !before.has(keyOf(line)));
 }
 
-/** Lines whose delayed effect a legal hold has kept from happening since. */
+/** Lines whose delayed effect is held by a legal hold and was not held before. */
 export function newlyHeld(lines: readonly ReceiptLine[], known: readonly ReceiptLine[]): ReceiptLine[] {
   const before = new Set(known.filter((line) => line.heldAt).map(keyOf));
   return lines.filter((line) => line.heldAt && !before.has(keyOf(line)));
 }
 
-/** Names a line within a service's part of a departure. */
+/** Identifies a line among those of one service in a departure. */
 export const keyOf = ({ rule, part, transition }: Pick<ReceiptLine, 'rule' | 'part' | 'transition'>): string =>
   `${rule} ${part ?? ''} ${transition}`;
 

@@ -4,10 +4,10 @@ import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { STATE, type ServiceState } from './receipt-lines.js';
 
-/** What a service shows as its error when it has done its part and rows still break a promise. */
+/** The error of a service that has completed its rules but whose proof found remaining rows. */
 export const REMAINING = 'remaining';
 
-/** What each service has done of a departure. Written by the store only. */
+/** The states of services in departures. Only the store writes them. */
 @Injectable()
 export class ServiceStates {
   constructor(
@@ -15,7 +15,7 @@ export class ServiceStates {
     private readonly clock: Clock,
   ) {}
 
-  /** identity first, then by name. */
+  /** Reads the states, identity's first, then by name. */
   async of(departureIds: readonly string[], services?: readonly string[]): Promise<ServiceState[]> {
     if (departureIds.length === 0) return [];
     const { rows } = await sql<ServiceState>`
@@ -26,7 +26,7 @@ export class ServiceStates {
     return rows;
   }
 
-  /** The services that take part, without what they did. */
+  /** The names of the services of each departure. */
   async namesOf(departureIds: readonly string[]): Promise<Pick<ServiceState, 'departure_id' | 'service'>[]> {
     const { rows } = await sql<Pick<ServiceState, 'departure_id' | 'service'>>`
       select departure_id, service from departure_service where departure_id = any(${[...departureIds]}::uuid[])`.execute(
@@ -35,7 +35,7 @@ export class ServiceStates {
     return rows;
   }
 
-  /** All of these services have still to answer. */
+  /** Adds these services as pending. */
   async insert(departureIds: readonly string[], services: readonly string[], round = 0): Promise<void> {
     if (departureIds.length === 0) return;
     await sql`
@@ -46,7 +46,7 @@ export class ServiceStates {
     );
   }
 
-  /** @param answered whether the services have just said so; a proof leaves the time of their last answer as it is */
+  /** @param answered whether to set the time of the service's last answer; false for a proof */
   async write(states: readonly ServiceState[], { answered }: { answered: boolean }): Promise<void> {
     if (states.length === 0) return;
     await sql`

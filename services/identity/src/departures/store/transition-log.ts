@@ -22,11 +22,11 @@ export interface Change {
   done: number;
   total_before: number;
   total: number;
-  /** The number of its latest progress event, those of this change included. */
+  /** The number of the latest progress event, including those of this change. */
   events: number;
 }
 
-/** Select these of the changed row `d` in a `returning` clause. */
+/** The columns of `Change` for a `returning` clause on `departure d`. */
 export const CHANGE = sql`d.id, d.account_id, d.user_id, d.transition, coalesce(old.status, 'none') as before, new.status,
   coalesce(old.done, 0) as done_before, new.done, coalesce(old.total, 0) as total_before, new.total, new.events`;
 
@@ -34,7 +34,7 @@ export interface ProgressEvent extends Pick<DepartureEvent, 'type' | 'data'> {
   departureId: string;
 }
 
-/** Who changed the departures, and what the trail says about it beside their ids. */
+/** Who changed the departures, and further details for the audit trail. */
 export interface Facts {
   by?: Pick<NewEntry, 'actorId' | 'system'>;
   detail?: (change: Change) => Record<string, unknown>;
@@ -47,13 +47,13 @@ interface EventRun extends ProgressEvent {
 
 const EVENT = { departure_id: 'uuid', n: 'int', count: 'int', type: 'text', data: 'jsonb' };
 
-/** Whether watchers of a departure see the change as an event of its own. */
+/** Whether the change is a progress event. */
 const isVisible = ({ before, status, done_before, done, total_before, total }: Change): boolean =>
   before !== 'none' && (before !== status || done_before !== done || total_before !== total);
 
 /**
- * Writes what a change of a departure tells others: progress for its watchers, an event for subscribers, an entry in the
- * trail. Only the store calls it, in the transaction of the change.
+ * Writes the progress events, notifications and audit entries of a change. Only the store calls it, in the transaction of the
+ * change.
  */
 @Injectable()
 export class TransitionLog {
@@ -69,8 +69,8 @@ export class TransitionLog {
 
   /**
    * @param changes with `events` raised by the number of progress events that belong to them
-   * @param progress of rules and services; watchers get these before the change itself
-   * @throws TypeError for a change that no departure may make
+   * @param progress events of rules and services; they come before the event of the change itself
+   * @throws TypeError for a status transition that is not allowed
    */
   async record(changes: readonly Change[], progress: readonly ProgressEvent[], facts: Facts = {}): Promise<void> {
     const moved = changes.filter(({ before, status }) => before !== status);
@@ -109,7 +109,7 @@ export class TransitionLog {
     });
   }
 
-  /** The same event of the same departure counts once in a round of retries. */
+  /** A departure has each type of notification at most once per round. */
   private async writeNews(news: readonly { id: string; news: DepartureNewsType }[]): Promise<void> {
     if (news.length === 0) return;
     const rows = news.map((one) => ({ departure_id: one.id, type: one.news, id: this.ids.next() }));

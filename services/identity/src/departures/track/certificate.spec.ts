@@ -36,7 +36,7 @@ const keySet = async () => (await identity.client.ask(signingKeys, {})) as unkno
 const verified = async ({ jws }: Certificate, keys: JSONWebKeySet) =>
   JSON.parse(new TextDecoder().decode((await compactVerify(jws, createLocalJWKSet(keys))).payload));
 
-it('the certificate of a completed deletion says who asked, by which policy, and what every rule has done', async () => {
+it('the certificate of a completed deletion names the requester, the policy and the result of every rule', async () => {
   const certificate = await certificateOf(deletion.id);
   const statement = await verified(certificate, await keySet());
   expect(statement).toEqual(certificate.payload);
@@ -56,12 +56,12 @@ it('the certificate of a completed deletion says who asked, by which policy, and
   expect(records).toMatchObject({ action: 'unassign', affected: 3, remaining: 0 });
 });
 
-it('it holds nothing personal', async () => {
+it('a certificate contains no personal data', async () => {
   const text = JSON.stringify(await verified(await certificateOf(deletion.id), await keySet()));
   for (const detail of ['Robin', 'nest.example', 'R1"', 'asked for it']) expect(text).not.toContain(detail);
 });
 
-it('it is no good when a letter of it has been changed, or by other keys', async () => {
+it('a certificate is invalid if a letter is changed, or with other keys', async () => {
   const { jws, payload } = await certificateOf(deletion.id);
   const [header, body, signature] = jws.split('.') as [string, string, string];
   const forged = Buffer.from(JSON.stringify({ ...payload, requestedBy: leaver.userId })).toString('base64url');
@@ -70,7 +70,7 @@ it('it is no good when a letter of it has been changed, or by other keys', async
   await expect(verified({ jws, payload }, { keys: [] })).rejects.toThrow();
 });
 
-it('it still verifies after the key has been replaced', async () => {
+it('a certificate still verifies after a key rotation', async () => {
   const before = await certificateOf(deletion.id);
   await identity.get(SigningKeys).replace();
   const after = await certificateOf(deletion.id);
@@ -81,12 +81,12 @@ it('it still verifies after the key has been replaced', async () => {
   for (const certificate of [before, after]) expect(await verified(certificate, await keySet())).toBeTruthy();
 });
 
-it('nobody can sign in with one', async () => {
+it('a certificate is not accepted as an access token', async () => {
   const { jws } = await certificateOf(deletion.id);
   expect(await identity.client.ask(authenticate, { token: jws })).toBeNull();
 });
 
-it('there is none of a deactivation, of a departure that goes on, or for others', async () => {
+it('there is no certificate for a deactivation, a running departure, or another account', async () => {
   const other = await identity.aPerson(owner);
   const deactivation = await departures.until(owner, await departures.deactivate(owner, other.userId), 'completed');
   expect(await outcomeOf(certificateOf(deactivation.id))).toBe('conflict');

@@ -7,10 +7,10 @@ import { isoOf } from '../../common/moments.js';
 import { SigningKeys } from '../../signing-key/signing-keys.js';
 
 const ISSUER = 'urn:leaver:identity';
-/** Not that of a token: nobody can sign in with a certificate. */
+/** Differs from that of access tokens, so that a certificate is not accepted as one. */
 const TYPE = 'deletion-certificate+jws';
 
-/** Signs what has been done, for whoever wants to see it proven outside of the product. */
+/** Signs statements about completed deletions, which can be verified outside of the product. */
 @Injectable()
 export class Certificates {
   constructor(
@@ -19,7 +19,7 @@ export class Certificates {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Problem `not-found`, or `conflict` for anything but a completed deletion */
+  /** @throws Problem `not-found`, or `conflict` if the departure is not a completed deletion */
   async of(accountId: string, departureId: string): Promise<Certificate> {
     const payload = await this.statement(accountId, departureId);
     const { kid, key } = this.keys.current();
@@ -29,11 +29,11 @@ export class Certificates {
     return { jws, payload };
   }
 
-  /** The reason is left out: it says something about the person. */
+  /** Leaves out the reason, which is personal data. */
   private async statement(accountId: string, departureId: string): Promise<DeletionStatement> {
     const row = await this.departures.get(accountId, departureId);
     if (row.transition !== 'deleted' || row.status !== 'completed')
-      throw new Problem('conflict', { detail: 'There is a certificate of a completed deletion only.' });
+      throw new Problem('conflict', { detail: 'Only completed deletions have a certificate.' });
     const { userId, requestedBy, requestedAt, services } = await this.departures.view(accountId, departureId);
     const { preset, version } = row.policy;
     return {

@@ -9,8 +9,8 @@ import { DepartureSignals } from '../store/departure-signals.js';
 import { completedEvent, DepartureEvents, UnconfirmedEvents } from './departure-events.js';
 
 /**
- * Publishes that departures are complete. Before it does so for a deletion, it removes the person's events from the
- * stream: those from before the deletion hold a name.
+ * Publishes `departure.completed`. Before that it purges the events of deleted users from the stream, because earlier ones
+ * contain names.
  */
 @Injectable()
 export class CompletedDeparturesWorker extends BatchWorker<CompletedDeparture> {
@@ -37,7 +37,7 @@ export class CompletedDeparturesWorker extends BatchWorker<CompletedDeparture> {
     const published = await this.events.publish(completed, eventOf);
     await this.claims.markAnnounced(published);
     const facts = published.map(({ id: departureId, transition }) => ({ departureId, transition }));
-    logDepartures(this.log, 'departures are complete', facts);
+    logDepartures(this.log, 'departures completed', facts);
     if (published.length < completed.length) throw new UnconfirmedEvents();
   }
 

@@ -6,7 +6,7 @@ import { DepartureAnswers, type AnsweredDeparture } from '../store/departure-ans
 import { keyOf, type ServiceState } from '../store/receipt-lines.js';
 import { REMAINING, ServiceStates } from '../store/service-states.js';
 
-/** Ends departures by what the proofs say. */
+/** Completes or fails departures according to the proofs. */
 @Injectable()
 export class Completion {
   constructor(
@@ -15,7 +15,7 @@ export class Completion {
     private readonly states: ServiceStates,
   ) {}
 
-  /** The departures that each service has to prove, by service. */
+  /** The departures by service that has to prove them. */
   async servicesOf(answered: readonly AnsweredDeparture[]): Promise<Map<string, AnsweredDeparture[]>> {
     const byId = new Map(answered.map((departure) => [departure.id, departure]));
     const states = await this.states.namesOf([...byId.keys()]);
@@ -24,9 +24,9 @@ export class Completion {
   }
 
   /**
-   * Completes departures of which nothing remains; the others fail, and their lines say what remains. Departures that have
-   * been superseded or retried meanwhile are left alone.
-   * @param broken what breaks a promise, by service
+   * Completes departures without remaining rows; the others fail, and their lines get the number of remaining rows. Skips
+   * departures that have been superseded or reopened in the meantime.
+   * @param broken rules with remaining rows, by service
    */
   async complete(
     answered: readonly AnsweredDeparture[],
@@ -35,7 +35,7 @@ export class Completion {
     await this.em.fork().transactional(async () => {
       const locked = await this.answers.lockAnswered(answered);
       const unclean = new Set([...broken.values()].flat().map(({ userId }) => userId));
-      // The lines still show what an earlier round counted.
+      // After the first round the lines may have counts of an earlier proof.
       const recounted = locked.filter(({ user_id, round }) => round > 0 || unclean.has(user_id));
       const states = await this.states.of(recounted.map(({ id }) => id));
       const userOf = new Map(recounted.map(({ id, user_id }) => [id, user_id]));
@@ -47,7 +47,7 @@ export class Completion {
   }
 }
 
-/** The service's lines with what remains of each. */
+/** The service's state with the number of remaining rows in each line. */
 function withProof(state: ServiceState, broken: readonly Broken[], userId: string): ServiceState {
   const own = broken.filter((one) => one.userId === userId);
   const remaining = new Map(own.map((one) => [keyOf(one), one.remaining]));

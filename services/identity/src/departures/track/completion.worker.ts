@@ -7,7 +7,7 @@ import { DepartureClaims, LEASE_MS, RETRY } from '../store/departure-claims.js';
 import { DepartureSignals } from '../store/departure-signals.js';
 import { Completion } from './completion.js';
 
-/** Asks every service of an answered departure for its proof, and ends the departure by it. */
+/** Asks every service of an answered departure for its proof, and completes or fails the departure. */
 @Injectable()
 export class CompletionWorker extends BatchWorker<AnsweredDeparture> {
   constructor(
@@ -36,7 +36,10 @@ export class CompletionWorker extends BatchWorker<AnsweredDeparture> {
           (found) => broken.set(service, found),
           (error: unknown) => {
             for (const { id } of its) unproven.add(id);
-            this.log.warn({ from: service, departures: its.length, ...safeErrorFields(error) }, 'a proof is missing');
+            this.log.warn(
+              { from: service, departures: its.length, ...safeErrorFields(error) },
+              'a service did not send its proof',
+            );
           },
         );
       }),

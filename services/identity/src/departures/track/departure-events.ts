@@ -4,15 +4,15 @@ import { DEPARTURE_COMPLETED, type CloudEvent } from '#libs/contracts';
 import { isoOf } from '../../common/moments.js';
 import type { CompletedDeparture, DueNews } from '../store/departure-claims.js';
 
-/** Not every event has been confirmed by the broker. */
+/** The broker has not confirmed every event. */
 export class UnconfirmedEvents extends Error {}
 
-/** The events that subscribers receive about departures: at least once, a repetition under the same id. */
+/** Publishes notifications about departures, at least once. A repetition has the same id. */
 @Injectable()
 export class DepartureEvents {
   constructor(private readonly publisher: Publisher) {}
 
-  /** @returns those whose event the broker has confirmed */
+  /** @returns the subjects whose event the broker has confirmed */
   async publish<T>(subjects: readonly T[], eventOf: (subject: T) => CloudEvent<object>): Promise<T[]> {
     const messages = subjects.map(eventOf).map((event): MessageToPublish => ({
       subject: event.type,

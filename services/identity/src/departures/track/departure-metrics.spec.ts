@@ -21,7 +21,7 @@ const valueIn = (text: string, name: string): number | undefined => {
   return line === undefined ? undefined : Number(line.split(' ')[1]);
 };
 
-/** What Prometheus gets to see once the last measurement is too old. */
+/** Reads the metrics page after the cached measurement has expired. */
 const scrape = async () => {
   departures.identity.clock.advance(10_000);
   const page = await fetch(`http://127.0.0.1:${departures.identity.service.port}/metrics`);
@@ -29,8 +29,8 @@ const scrape = async () => {
   return { text, value: (name: string) => valueIn(text, name) };
 };
 
-describe('the numbers of a departure', () => {
-  it('tell that it is open, since when, and whose answer is missing, until it ends', async () => {
+describe('the metrics of departures', () => {
+  it('show an open departure, its age and the services without an answer, until it ends', async () => {
     const before = await scrape();
     expect([before.value('leaver_departures_open'), before.value('leaver_departure_oldest_seconds')]).toEqual([0, 0]);
     await departures.peer.pause();
@@ -52,7 +52,7 @@ describe('the numbers of a departure', () => {
     expect(peer).toMatch(/leaver_batch_messages_count\{handler="[^"]+"\} [1-9]/);
   });
 
-  it('tell that a service could not do its part and will try again', async () => {
+  it('show that a service will retry an event', async () => {
     const stuck = await departures.identity.aPerson(owner);
     await departures.peer.give(owner.accountId, stuck.userId, 'stuck');
     await departures.deactivate(owner, stuck.userId);

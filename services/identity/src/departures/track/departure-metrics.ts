@@ -4,12 +4,12 @@ import { Clock } from '#libs/database';
 import { Metrics } from '#libs/observability';
 import { sql } from 'kysely';
 
-/** More than this is too many, however many more; a measurement must not read a whole table. */
+/** Counts stop here: a measurement must not read a whole table. */
 const MOST = 100_000;
-/** Departures whose services are looked at, the oldest ones. */
+/** The number of oldest open departures whose services are counted. */
 const MOST_ASKED_FOR = 10_000;
 
-/** Shows the operator whether departures come to an end, and who keeps them from it. */
+/** Metrics about open and failed departures, and the services that have not finished them. */
 @Injectable()
 export class DepartureMetrics {
   private readonly open;
@@ -24,14 +24,17 @@ export class DepartureMetrics {
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
-    this.open = metrics.gauge('leaver_departures_open', 'Departures that some service has not finished.');
+    this.open = metrics.gauge('leaver_departures_open', 'Departures that at least one service has not finished.');
     this.oldest = metrics.gauge('leaver_departure_oldest_seconds', 'Age of the oldest open departure.');
     this.failed = metrics.gauge('leaver_departures_failed', 'Departures that failed and wait for a retry.');
     this.pending = metrics.gauge('leaver_receipts_pending', 'Open departures that a service has not finished.', [
       'participant',
     ]);
-    this.due = metrics.gauge('leaver_outbox_due', 'Events that should be with the broker and are not.');
-    this.repeated = metrics.gauge('leaver_outbox_repeated', 'Waiting events that had to be published more than once.');
+    this.due = metrics.gauge('leaver_outbox_due', 'Events that are due to be published.');
+    this.repeated = metrics.gauge(
+      'leaver_outbox_repeated',
+      'Unanswered events that have been published more than once.',
+    );
     metrics.measured(() => this.measure());
   }
 

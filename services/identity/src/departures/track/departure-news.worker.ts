@@ -5,7 +5,7 @@ import { DepartureClaims, LEASE_MS, RETRY, type DueNews } from '../store/departu
 import { DepartureSignals } from '../store/departure-signals.js';
 import { DepartureEvents, newsEvent, UnconfirmedEvents } from './departure-events.js';
 
-/** Publishes that departures were scheduled, started, have failed, or were cancelled. */
+/** Publishes the notifications of departures, except `departure.completed`. */
 @Injectable()
 export class DepartureNewsWorker extends BatchWorker<DueNews> {
   constructor(
@@ -30,7 +30,7 @@ export class DepartureNewsWorker extends BatchWorker<DueNews> {
       type,
       transition,
     }));
-    logDepartures(this.log, 'departures were announced', facts);
+    logDepartures(this.log, 'published departure notifications', facts);
     if (published.length < news.length) throw new UnconfirmedEvents();
   }
 

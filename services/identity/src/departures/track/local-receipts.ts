@@ -4,7 +4,7 @@ import type { Receipt } from '#libs/contracts';
 import { Receipts, RuleSet } from '#libs/lifecycle';
 import { ReceiptFolding } from './receipt-folding.js';
 
-/** What identity itself has done later, in chunks, goes straight into the departure. */
+/** Folds receipts of identity's own tasks directly, without the broker. */
 @Injectable()
 export class LocalReceipts extends Receipts {
   constructor(

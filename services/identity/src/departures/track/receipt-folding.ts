@@ -7,7 +7,7 @@ import { ServiceStates } from '../store/service-states.js';
 
 const stateKey = (departureId: string, service: string): string => `${departureId} ${service}`;
 
-/** Applies receipts to their departures, in the caller's transaction. Folding a receipt twice is folding it once. */
+/** Folds receipts into their departures, in the caller's transaction. Folding is idempotent. */
 @Injectable()
 export class ReceiptFolding {
   constructor(
@@ -16,12 +16,12 @@ export class ReceiptFolding {
     private readonly outbox: Outbox,
   ) {}
 
-  /** Set-based. Old and repeated receipts, and receipts of unknown departures, change nothing. */
+  /** Folds the receipts of one service. Old and repeated receipts, and receipts of unknown departures, change nothing. */
   fold(service: string, receipts: readonly Receipt[]): Promise<void> {
     return this.foldAll(new Map([[service, receipts]]));
   }
 
-  /** The same for receipts of several services: a departure that several of them answer is written once. */
+  /** Folds receipts of several services. A departure that several of them answer is written once. */
   async foldAll(received: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
     const newest = [...received].flatMap(([service, receipts]) =>
       [...newestOf(receipts.filter((receipt) => receipt.departureId))].map(([id, receipt]) => ({
@@ -42,7 +42,7 @@ export class ReceiptFolding {
     await this.answers.record(changes);
   }
 
-  /** A service that has failed is not asked again until a manager retries the departure. */
+  /** A failed service has answered, too: it gets the event again only after a manager retries the departure. */
   private async acknowledge(received: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
     const answers = [...received].flatMap(([service, receipts]) =>
       receipts

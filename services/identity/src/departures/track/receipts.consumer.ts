@@ -7,11 +7,11 @@ import { safeErrorFields, Log } from '#libs/observability';
 import { logDepartures } from '#libs/lifecycle';
 import { ReceiptFolding } from './receipt-folding.js';
 
-/** Milliseconds until receipts come again that could not be folded among those of others. */
-const LATER = 5_000;
+/** Delay before the redelivery of receipts that could not be folded. */
+const REDELIVERY_DELAY_MS = 5_000;
 const OF_ANY_SERVICE = receiptSubject('*');
 
-/** Hears what the services have done. */
+/** Consumes the receipts of the services. */
 @Controller()
 export class ReceiptsConsumer {
   constructor(
@@ -20,20 +20,20 @@ export class ReceiptsConsumer {
     private readonly log: Log,
   ) {}
 
-  /** What can't be folded comes back: folding twice is folding once. */
+  /** Receipts that could not be folded are redelivered, which is safe because folding is idempotent. */
   @BatchPattern({ stream: DEPARTURES, filter: OF_ANY_SERVICE, durable: 'identity-receipts' })
   async handle(deliveries: Delivery[]): Promise<Outcome[]> {
     const received = deliveries.map((delivery) => ({ service: senderOf(delivery), receipts: decode(delivery) }));
     const undecodable = received.filter(({ receipts }) => !receipts).length;
-    if (undecodable > 0) this.log.error({ messages: undecodable }, 'receipts that could not be read were put aside');
-    const told = new Map(
+    if (undecodable > 0) this.log.error({ messages: undecodable }, 'discarded undecodable receipts');
+    const byService = new Map(
       [...Map.groupBy(received, ({ service }) => service)].map(([service, messages]) => [
         service,
         messages.flatMap(({ receipts }) => receipts ?? []),
       ]),
     );
-    const refused = await this.fold(told);
-    for (const [service, receipts] of told) {
+    const refused = await this.fold(byService);
+    for (const [service, receipts] of byService) {
       if (refused.has(service)) continue;
       logDepartures(
         this.log,
@@ -43,21 +43,22 @@ export class ReceiptsConsumer {
     }
     return received.map(({ service, receipts }) => {
       if (!receipts) return { term: 'undecodable' };
-      return refused.has(service) ? { nakAfterMs: LATER } : 'ack';
+      return refused.has(service) ? { nakAfterMs: REDELIVERY_DELAY_MS } : 'ack';
     });
   }
 
   /**
-   * In one transaction; if that fails each service's in one of its own, so that nobody's stand in the way of others'.
+   * Folds all receipts in one transaction; if that fails, those of each service in a transaction of their own, so that one
+   * service does not affect the others.
    * @returns the services whose receipts could not be folded
    */
-  private async fold(told: ReadonlyMap<string, readonly Receipt[]>): Promise<Set<string>> {
+  private async fold(byService: ReadonlyMap<string, readonly Receipt[]>): Promise<Set<string>> {
     const refused = new Set<string>();
     try {
-      await failpoint('receipt.fold', () => this.em.fork().transactional(() => this.folding.foldAll(told)));
+      await failpoint('receipt.fold', () => this.em.fork().transactional(() => this.folding.foldAll(byService)));
     } catch (error) {
-      if (told.size === 1) throw error;
-      for (const [service, receipts] of told) {
+      if (byService.size === 1) throw error;
+      for (const [service, receipts] of byService) {
         await this.em
           .fork()
           .transactional(() => this.folding.fold(service, receipts))
@@ -65,7 +66,7 @@ export class ReceiptsConsumer {
             refused.add(service);
             this.log.warn(
               { from: service, receipts: receipts.length, ...safeErrorFields(fault) },
-              'receipts have to come again',
+              'receipts could not be folded and will be redelivered',
             );
           });
       }
@@ -74,11 +75,11 @@ export class ReceiptsConsumer {
   }
 }
 
-/** What is done in chunks says so after each of them: not worth a line. */
+/** Receipts after a chunk are not logged. */
 const answerOf = (service: string, { departureId, status, round }: Receipt) =>
   departureId && status !== 'running' ? [{ departureId, from: service, status, round }] : [];
 
-/** From the subject, which the broker lets no other service use; never from what the message says of itself. */
+/** The service according to the subject, which the broker restricts to that service. The content is not trusted. */
 const senderOf = ({ subject }: Delivery): string => subject.slice(OF_ANY_SERVICE.length - 1);
 
 function decode({ data }: Delivery): Receipt[] | undefined {

@@ -18,8 +18,8 @@ import { VerificationWorker } from './verification.worker.js';
 import { Verifications } from './verifications.js';
 
 /**
- * What becomes of a departure: receipts, proof, completion, events and certificates. Global, because the
- * lifecycle engine hands its receipts to `ReceiptFolding` (see `LocalReceipts`).
+ * Follows a departure to its end: receipts, proof, completion, notifications and certificates. Global, because the lifecycle
+ * engine passes its receipts to `ReceiptFolding` (see `LocalReceipts`).
  */
 @Global()
 @Module({

@@ -7,9 +7,9 @@ import { Catalogue } from '../../catalogue/catalogue.js';
 import { RuleServices, type Broken } from '../plan/rule-services.js';
 
 const BATCH_SIZE = 500;
-/** Milliseconds for which one replica keeps others from the same piece; a crash costs that much time. */
+/** How long a claim lasts. After a crash another replica takes over when it ends. */
 const LEASE_MS = 60_000;
-/** An admin waits for the result, so a service that did not answer is asked again soon, and without a limit. */
+/** An admin waits for the result, so failures are retried soon and without a limit. */
 const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 interface Job {
@@ -18,7 +18,7 @@ interface Job {
   cursor: string | null;
 }
 
-/** Works off verifications, some hundred people at a time. */
+/** Runs verifications in batches of users. */
 @Injectable()
 export class VerificationWorker extends Worker<Job> {
   constructor(
@@ -57,7 +57,7 @@ export class VerificationWorker extends Worker<Job> {
     return { verification: id };
   }
 
-  /** Whoever has left, and whose departure is not on its way. */
+  /** The next users who have left and have no running departure. */
   private async people({ account_id: accountId, cursor }: Job): Promise<ProofRequest['users']> {
     const { rows } = await sql<ProofRequest['users'][number]>`
       select u.id as "userId", u.lifecycle_version::float8 as "lifecycleVersion" from users u

@@ -12,7 +12,7 @@ import { sql } from 'kysely';
 import { Actors } from '../../user/actors.js';
 import { VerificationWorker } from './verification.worker.js';
 
-/** Counts of everything that was ever promised about those who have left, at somebody's request. */
+/** Verifications: proofs for all users of an account who have left, on request. */
 @Injectable()
 export class Verifications {
   constructor(
@@ -35,7 +35,7 @@ export class Verifications {
     return { id };
   }
 
-  /** @throws Problem `not-found`, for another account's, too */
+  /** @throws Problem `not-found`, also for another account's verification */
   async get(accountId: string, id: string): Promise<Verification> {
     const { rows } = await sql<Verification & { broken: BrokenPromise[] }>`
       select id, status, checked, broken from verification where id = ${id} and account_id = ${accountId}`.execute(

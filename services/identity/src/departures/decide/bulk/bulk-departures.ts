@@ -20,7 +20,7 @@ import { Actors } from '../../../user/actors.js';
 import { BulkFiles, type NamedRow } from './bulk-files.js';
 import { BulkWorker } from './bulk.worker.js';
 
-/** Takes in departures of many people at once. They are decided afterwards, so that the answer comes at once. */
+/** Accepts bulk departures. A worker decides the rows later, so that the response is immediate. */
 @Injectable()
 export class BulkDepartures {
   constructor(
@@ -35,14 +35,14 @@ export class BulkDepartures {
     private readonly ids: Ids,
   ) {}
 
-  /** @throws Problem `forbidden`, `validation`, or what is wrong with the wishes: `unknown-rule`, `invalid-action` */
+  /** @throws Problem `forbidden`, `validation`; for invalid overrides or successors `unknown-rule`, `invalid-action` */
   async start(principal: Principal, query: BulkQuery, body: BulkRequest | BulkFile): Promise<StartedBulk> {
     const { accountId, userId } = principal;
     const roles = await this.actors.requireManager(principal);
     const request = 'csv' in body ? fromQuery(query) : body;
     const rows: NamedRow[] = 'csv' in body ? await this.files.read(accountId, body.csv) : body.users;
     if (rows.length === 0 || rows.length > BULK_MAX)
-      throw invalid('users', `users must be 1 to ${BULK_MAX.toLocaleString('en')} people`);
+      throw invalid('users', `users must have 1 to ${BULK_MAX.toLocaleString('en')} entries`);
     const effectiveAt = request.effectiveAt && momentAfter('effectiveAt', request.effectiveAt, this.clock.millis());
     await this.check(request, rows);
     const id = this.ids.next();
@@ -72,11 +72,11 @@ export class BulkDepartures {
     );
   }
 
-  /** Somebody who is named again is refused there, and so is a staff id that nobody has. */
+  /** Rows that repeat a user, or whose staff id is unknown, are refused immediately. */
   private async insertRows(id: string, rows: readonly NamedRow[]): Promise<void> {
     const seen = new Set<string>();
     const entries = rows.map(({ userId, successors = {} }, index) => {
-      const fault = userId === null ? NOBODY_THERE : seen.has(userId) ? NAMED_AGAIN : undefined;
+      const fault = userId === null ? UNKNOWN_STAFF_ID : seen.has(userId) ? NAMED_AGAIN : undefined;
       if (userId !== null) seen.add(userId);
       return { n: index + 1, user_id: userId, successors, code: fault?.code ?? null, detail: fault?.detail ?? null };
     });
@@ -89,7 +89,7 @@ export class BulkDepartures {
 
 type Request = Pick<BulkRequest, 'transition' | 'effectiveAt' | 'reason' | 'successors' | 'overrides'>;
 
-const NOBODY_THERE = { code: 'unknown-user', detail: 'Nobody has this staff id.' };
+const UNKNOWN_STAFF_ID = { code: 'unknown-user', detail: 'No user has this staff id.' };
 const NAMED_AGAIN = { code: 'conflict', detail: 'The user is named in an earlier row.' };
 
 function fromQuery({ transition }: BulkQuery): Request {

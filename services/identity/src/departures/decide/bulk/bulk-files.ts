@@ -4,15 +4,15 @@ import { BULK_MAX, Problem, type NamedSuccessors } from '#libs/contracts';
 import { parse } from 'csv-parse/sync';
 import { sql } from 'kysely';
 
-/** Somebody who is to leave; without an id where the file names nobody of the account. */
+/** A row of a bulk departure. `userId` is null if the account has no user with the staff id. */
 export interface NamedRow {
   userId: string | null;
   successors?: NamedSuccessors;
 }
 
-/** Is nobody's id: a successor of this id is refused as one who can't succeed. */
+/** No user has this id, so a successor with it is refused. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
-const WHO = 'staffid';
+const LEAVER = 'staffid';
 const SUCCESSOR = 'successorstaffid';
 
 /** Reads lists of staff ids. */
@@ -20,15 +20,15 @@ const SUCCESSOR = 'successorstaffid';
 export class BulkFiles {
   constructor(private readonly em: EntityManager) {}
 
-  /** @throws Problem `validation` for a text that is no CSV, or lacks the column `staffId` */
+  /** @throws Problem `validation` for text that is not CSV or lacks the column `staffId` */
   async read(accountId: string, csv: string): Promise<NamedRow[]> {
     const records = recordsOf(csv);
     const users = await this.usersBy(
       accountId,
-      records.flatMap((record) => [record[WHO]!, record[SUCCESSOR] ?? '']),
+      records.flatMap((record) => [record[LEAVER]!, record[SUCCESSOR] ?? '']),
     );
     return records.map((record) => {
-      const userId = users.get(record[WHO]!) ?? null;
+      const userId = users.get(record[LEAVER]!) ?? null;
       const successor = record[SUCCESSOR];
       return successor ? { userId, successors: { default: users.get(successor) ?? NOBODY } } : { userId };
     });
@@ -47,11 +47,11 @@ export class BulkFiles {
 function recordsOf(csv: string): Record<string, string>[] {
   const records = parsed(csv);
   const first = records[0];
-  if (first && !(WHO in first)) throw invalid('The file needs a column staffId');
+  if (first && !(LEAVER in first)) throw invalid('The file needs a column staffId');
   return records;
 }
 
-/** Case, blanks, `_` and `-` in the heading do not matter. */
+/** Ignores case, spaces, `_` and `-` in the headings. */
 function parsed(csv: string): Record<string, string>[] {
   try {
     return parse(csv, {

@@ -22,15 +22,15 @@ interface Row {
   departure_id: string | null;
 }
 
-/** A departure in one of these is not over. */
+/** Row statuses that are not final. */
 const OPEN = ['waiting', 'scheduled', 'running'];
 
-/** Tells what has become of bulk departures. */
+/** Reports the state of bulk departures and their rows. */
 @Injectable()
 export class BulkReport {
   constructor(private readonly em: EntityManager) {}
 
-  /** @throws Problem `not-found`, for another account's, too; `invalid-cursor` */
+  /** @throws Problem `not-found`, also for another account's bulk departure; `invalid-cursor` */
   async get(accountId: string, id: string, { limit = 1_000, cursor, status }: BulkRowQuery): Promise<BulkDeparture> {
     const { rows: bulks } = await sql<{ transition: Transition; requested_at: string }>`
       select transition, requested_at from bulk_departure where id = ${id} and account_id = ${accountId}`.execute(
@@ -98,5 +98,5 @@ const toRow = ({ n, user_id: userId, status, code, detail, departure_id: departu
 function decode(cursor: string): number {
   const n = Number(Buffer.from(cursor, 'base64url').toString());
   if (Number.isSafeInteger(n) && n > 0 && n < 1e9) return n;
-  throw new Problem('invalid-cursor', { detail: 'Pass on `nextCursor` of the answer before, unchanged.' });
+  throw new Problem('invalid-cursor', { detail: 'Pass `nextCursor` of the previous response unchanged.' });
 }

@@ -50,8 +50,8 @@ const codes = ({ rows }: BulkDeparture) => rows.map((row) => row.code ?? row.sta
 const staffIdOf = async ({ userId }: Principal) =>
   (await identity.query(sql<{ staff_id: string }>`select staff_id from users where id = ${userId}`))[0]!.staff_id;
 
-/** Past the API, whose passwords take their time. */
-async function crowd(count: number): Promise<string[]> {
+/** Inserts users directly, because the API hashes passwords slowly. */
+async function insertUsers(count: number): Promise<string[]> {
   await identity.query(sql`
     insert into users (id, account_id, name, email, staff_id, status, seat_taken, created_at, updated_at)
     select gen_random_uuid(), ${owner.accountId}, 'N' || n, n || '@many.example', 'M' || n, 'active', true, now(), now()
@@ -61,12 +61,12 @@ async function crowd(count: number): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-/** Ends the connection of the transaction at hand. */
+/** Terminates the connection of the current transaction. */
 const endConnection = () =>
   sql`select pg_terminate_backend(pg_backend_pid())`.execute(identity.get(EntityManager).getKysely());
 
 describe('a bulk departure', () => {
-  it('has everybody leave, each with a departure of their own', async () => {
+  it('starts a departure for each user', async () => {
     const some = await people(3);
     await departures.peer.give(owner.accountId, some[1]!.userId, 'call', 2);
     const bulk = await until(await start({ users: named(some), reason: 'Site closed' }));
@@ -83,7 +83,7 @@ describe('a bulk departure', () => {
     expect(await identity.query(sql`select from bulk_departure where reason is not null`)).toEqual([]);
   });
 
-  it('goes on where a row is refused, and says why', async () => {
+  it('continues after a refused row, and reports the reason', async () => {
     const [good, gone] = await people(2);
     await departures.deactivate(owner, gone!.userId);
     const stranger = ownerOf(await identity.anAccount());
@@ -94,14 +94,14 @@ describe('a bulk departure', () => {
     expect(bulk.rows[1]!.detail).toContain('deactivated');
   });
 
-  it('leaves the last owner there, and has the others go', async () => {
+  it('refuses the last owner and accepts the others', async () => {
     const others = await Promise.all([1, 2].map(() => identity.aPerson(owner, { roles: ['owner'] })));
     const agent = await identity.aPerson(owner);
     const bulk = await until(await start({ users: named([owner, ...others, agent]) }));
     expect(codes(bulk)).toEqual(['completed', 'completed', 'sole-owner', 'completed']);
   });
 
-  it('of an admin does not reach owners', async () => {
+  it('of an admin refuses owners', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     const other = await identity.aPerson(owner, { roles: ['owner'] });
     const agent = await identity.aPerson(owner);
@@ -110,7 +110,7 @@ describe('a bulk departure', () => {
     expect(await outcomeOf(start({ users: named([other]) }, { ...agent, roles: ['owner'] }))).not.toBe('ok');
   });
 
-  it('goes to the successors named, for all or for one, who must not be leavers themselves', async () => {
+  it('uses the successors of the request or of a row, who must not be leavers', async () => {
     const [one, two, three, heir, other] = await people(5);
     for (const leaver of [one!, two!]) await departures.peer.give(owner.accountId, leaver.userId, 'call');
     const users = [
@@ -124,7 +124,7 @@ describe('a bulk departure', () => {
     expect(await departures.peer.owned(other!.userId, 'call')).toBe(1);
   });
 
-  it('of deletions asks the guards of each', async () => {
+  it('of deletions checks the guards for each row', async () => {
     const [held, numbers, free] = await people(3);
     await identity.query(sql`
       update account set preset = 'calls' where id = ${owner.accountId}`);
@@ -135,7 +135,7 @@ describe('a bulk departure', () => {
     expect(codes(bulk)).toEqual(['legal-hold', 'numbers-assigned', 'completed']);
   });
 
-  it('may be for another day', async () => {
+  it('can be scheduled', async () => {
     const [one, two, already] = await people(3);
     const effectiveAt = new Date(identity.clock.millis() + 86_400_000).toISOString();
     await departures.deactivate(owner, already!.userId, { effectiveAt });
@@ -147,7 +147,7 @@ describe('a bulk departure', () => {
     expect((await until(started)).counts).toMatchObject({ completed: 2, refused: 1 });
   });
 
-  it('is refused as a whole when it asks for what there is not', async () => {
+  it('is refused as a whole for unknown rules or invalid actions', async () => {
     const users = named(await people(1));
     expect(await outcomeOf(start({ users: [] }))).toBe('validation');
     expect(await outcomeOf(start({ users, overrides: { 'telephony.fax': 'keep' } }))).toBe('unknown-rule');
@@ -157,12 +157,12 @@ describe('a bulk departure', () => {
     expect(await outcomeOf(start({ users, effectiveAt: '2020-01-01T00:00:00Z' }))).toBe('validation');
   });
 
-  it('is nobody else’s to read', async () => {
+  it('cannot be read by another account', async () => {
     const { id } = await start({ users: named(await people(1)) });
     expect(await outcomeOf(get(id, {}, ownerOf(await identity.anAccount())))).toBe('not-found');
   });
 
-  it('is read in pages, and by status', async () => {
+  it('can be read in pages and by status', async () => {
     const some = await people(5);
     const { id } = await until(await start({ users: named([...some, some[0]!]) }));
     const first = await get(id, { limit: 4 });
@@ -175,7 +175,7 @@ describe('a bulk departure', () => {
 });
 
 describe('a file of staff ids', () => {
-  it('says who leaves and who takes over', async () => {
+  it('names leavers and successors', async () => {
     const [leaver, heir, other] = await people(3);
     await departures.peer.give(owner.accountId, leaver!.userId, 'call', 2);
     const [staffId, successor, third] = await Promise.all([leaver!, heir!, other!].map(staffIdOf));
@@ -197,11 +197,11 @@ describe('a file of staff ids', () => {
   });
 });
 
-describe('a bulk departure of very many', () => {
-  it('is answered at once, and goes on after a crash where it was, each row once', async () => {
-    const ids = await crowd(1_000);
+describe('a large bulk departure', () => {
+  it('is answered immediately, continues after a crash, and decides each row once', async () => {
+    const ids = await insertUsers(1_000);
     const { id } = await start({ users: ids.map((userId) => ({ userId })) });
-    // As though a replica had died in the midst and its lease had run out, again and again, with two others at work.
+    // Simulates replicas that crash repeatedly until their leases end, while two others work.
     const replica = await TestIdentity.replica(identity);
     try {
       const workers = [identity.get(BulkWorker), replica.app.get(BulkWorker, { strict: false })];
@@ -223,9 +223,9 @@ describe('a bulk departure of very many', () => {
     expect(items).toEqual([]);
   });
 
-  it('is not stopped by a row that fails for no known reason', async () => {
-    const ids = await crowd(3);
-    // A departure of the version that is to come can only be a fault of ours.
+  it('continues after a row that fails for an unknown reason', async () => {
+    const ids = await insertUsers(3);
+    // A departure with the next lifecycle version makes the row fail with an internal error.
     await identity.query(sql`update users set lifecycle_version = 7 where id = ${ids[1]!}`);
     await identity.query(sql`
       insert into departure (id, account_id, user_id, transition, status, requested_at, effective_at, lifecycle_version, steps,
@@ -236,12 +236,12 @@ describe('a bulk departure of very many', () => {
     expect(codes(bulk)).toEqual(['completed', 'internal', 'completed']);
   });
 
-  it('does not hold a lost connection against the row', async () => {
+  it('does not fail a row because of a lost connection', async () => {
     const groups = identity.get(GroupDecisions);
     const { lock } = groups;
     let losses = 2;
     groups.lock = async (...given) => {
-      // What comes after it in the transaction fails without a SQLSTATE.
+      // The next statements of the transaction fail without a SQLSTATE.
       if (losses-- > 0) await endConnection().catch(() => undefined);
       return lock.apply(groups, given);
     };

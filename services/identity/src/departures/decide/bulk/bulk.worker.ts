@@ -10,11 +10,11 @@ import { Refusals } from '../../plan/refusals.js';
 import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 
-/** People in one transaction. */
+/** Rows per transaction. */
 const BATCH_SIZE = 200;
-/** Milliseconds for which one replica keeps others from the same request; a crash costs that much time. */
+/** How long a claim lasts. After a crash another replica takes over when it ends. */
 const LEASE_MS = 60_000;
-/** An admin waits for the result, so the delay is short. What stops a whole batch passes by itself, so there is no limit. */
+/** An admin waits for the result, so the delay is short. Errors of a whole batch are transient, so there is no limit. */
 const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 interface Bulk {
@@ -38,8 +38,8 @@ interface WaitingRow {
 type RowRequest = LeaverRequest & { n: number };
 
 /**
- * Decides bulk departures, some hundred rows a transaction, in which the rows are noted as decided: after a crash it goes
- * on where it was. The requester's right is that of the request; one who has left since has still decided it.
+ * Decides bulk departures in transactions of up to 200 rows, which also record the results, so that a crash does not repeat
+ * rows. The requester's permissions at the time of the request count, even if the requester has left since.
  */
 @Injectable()
 export class BulkWorker extends Worker<Bulk> {
@@ -93,12 +93,12 @@ export class BulkWorker extends Worker<Bulk> {
   }
 
   /**
-   * Rows that fail for an unknown reason are tried one by one, so that one of them does not stop the others.
-   * @throws Problem or a transient error, which leave the rows undecided
+   * If a batch fails for an unknown reason, decides its rows one by one, so that one row does not stop the others.
+   * @throws Problem or a transient error; the rows stay undecided then
    */
   private async decide(bulk: Bulk, rows: readonly WaitingRow[]): Promise<void> {
     try {
-      // The policy has changed since the other services were asked: the rows are prepared again.
+      // The policy has changed since the other services were asked; the next attempt asks them again.
       if (!(await this.decideTogether(bulk, rows))) throw new Problem('plan-stale');
     } catch (error) {
       if (error instanceof Problem || isTransient(error)) throw error;
@@ -114,7 +114,7 @@ export class BulkWorker extends Worker<Bulk> {
     }
   }
 
-  /** @returns false when the policy has changed since the other services were asked, and nothing has been decided */
+  /** @returns false if the policy has changed since the other services were asked; nothing has been decided then */
   private async decideTogether(bulk: Bulk, rows: readonly WaitingRow[]): Promise<boolean> {
     const { account_id: accountId, transition, requested_by: requestedBy, requested_as: rolesThen } = bulk;
     const effectiveAt = bulk.effective_at === null ? undefined : isoOf(bulk.effective_at);
@@ -126,15 +126,24 @@ export class BulkWorker extends Worker<Bulk> {
     return this.em.fork().transactional(async () => {
       await this.groups.lock(accountId, requests);
       const rolesNow = (await this.actors.rolesIfActive({ accountId, userId: requestedBy })) ?? [];
-      const open = await this.lockRow(bulk.id, rows);
-      const still = requests.filter((request) => open.has(request.n));
-      const group = { accountId, transition, requests: still, requestedBy, rolesThen, rolesNow, leavers, effectiveAt };
-      const verdicts = await this.groups.decide(group, prepared);
-      if (verdicts === PREPARE_AGAIN) return false;
-      await this.recordResults(bulk.id, verdicts, this.em.getKysely());
+      const open = await this.lockRows(bulk.id, rows);
+      const undecided = requests.filter((request) => open.has(request.n));
+      const group = {
+        accountId,
+        transition,
+        requests: undecided,
+        requestedBy,
+        rolesThen,
+        rolesNow,
+        leavers,
+        effectiveAt,
+      };
+      const results = await this.groups.decide(group, prepared);
+      if (results === PREPARE_AGAIN) return false;
+      await this.recordResults(bulk.id, results, this.em.getKysely());
       await this.refusals.record(
         group,
-        verdicts.map(({ request, problem }) => ({ userId: request.userId, problem })),
+        results.map(({ request, problem }) => ({ userId: request.userId, problem })),
       );
       return true;
     });
@@ -148,8 +157,8 @@ export class BulkWorker extends Worker<Bulk> {
     return new Set(rows.map((row) => row.user_id));
   }
 
-  /** Another replica may have thought this one dead. */
-  private async lockRow(id: string, rows: readonly WaitingRow[]): Promise<Set<number>> {
+  /** Locks the rows that are still undecided. Another replica may have decided some after the lease of this one ended. */
+  private async lockRows(id: string, rows: readonly WaitingRow[]): Promise<Set<number>> {
     const { rows: open } = await sql<{ n: number }>`
       select n from bulk_departure_row
       where bulk_id = ${id} and n = any(${rows.map((row) => row.n)}::int[]) and departure_id is null and code is null
@@ -159,10 +168,10 @@ export class BulkWorker extends Worker<Bulk> {
 
   private async recordResults(
     id: string,
-    verdicts: readonly DecisionResult<RowRequest>[],
+    results: readonly DecisionResult<RowRequest>[],
     db: BulkWorker['inOwnTransaction'],
   ): Promise<void> {
-    const rows = verdicts.map(({ request, departureId, problem }) => ({
+    const rows = results.map(({ request, departureId, problem }) => ({
       n: request.n,
       departure_id: departureId ?? null,
       code: problem?.code ?? null,
@@ -187,7 +196,7 @@ export class BulkWorker extends Worker<Bulk> {
   }
 }
 
-/** A successor of the row's own is preferred to the one for all. */
+/** Successors of the row take precedence over those of the bulk request. */
 const requestOf = (bulk: Bulk, { n, user_id: userId, successors }: WaitingRow): RowRequest => ({
   n,
   userId,

@@ -40,7 +40,7 @@ const eventsOf = (id: string) =>
     select event->'data'->'departure'->'conversion' as conversion from outbox where user_id = ${id} order by seq desc`);
 
 describe('converting a user to a shared inbox', () => {
-  it('is a deletion, whose event says what the inbox is to be', async () => {
+  it('is a deletion whose event describes the inbox', async () => {
     await departures.peer.pause();
     const departure = await convert({ name: ' Front desk ' });
     expect(departure).toMatchObject({ userId: leaver.id, transition: 'deleted', status: 'running' });
@@ -55,7 +55,7 @@ describe('converting a user to a shared inbox', () => {
     expect(items.map(({ action }) => action)).toEqual(expect.arrayContaining(['user.converted', 'user.deleted']));
   });
 
-  it('asks the same when a failed service is to try again', async () => {
+  it('publishes the same inbox again in a retry', async () => {
     await departures.peer.pause();
     const { id, inboxId } = await convert();
     await identity.query(
@@ -67,7 +67,7 @@ describe('converting a user to a shared inbox', () => {
     await departures.peer.start();
   });
 
-  it('wants members who are active, of the account, and not the leaver', async () => {
+  it('requires members who are active users of the account and not the leaver', async () => {
     const [gone, invited] = [await identity.aUser(owner), await identity.aUser(owner, { password: undefined })];
     await departures.deactivate(owner, gone.id);
     const { user: stranger } = await identity.anAccount();
@@ -79,7 +79,7 @@ describe('converting a user to a shared inbox', () => {
     expect(await outcomeOf(convert())).toBe('ok');
   });
 
-  it('passes the guards of a deletion', async () => {
+  it('checks the guards of a deletion', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     expect(await outcomeOf(convert({}, member))).toBe('forbidden');
     expect(await outcomeOf(convert({}, admin, owner.userId))).toBe('forbidden');
@@ -94,7 +94,7 @@ describe('converting a user to a shared inbox', () => {
     expect(await outcomeOf(convert({ memberIds: [other.id] }, crm, one.id))).toBe('conflict');
   });
 
-  it('is not stopped by the numbers, which stay in use, where a deletion is', async () => {
+  it('is not blocked by assigned numbers, unlike a deletion, because they stay in use', async () => {
     const calls = ownerOf(await identity.anAccount({ preset: 'calls' }));
     const [one, other] = [await identity.aUser(calls), await identity.aUser(calls)];
     await departures.peer.give(calls.accountId, one.id, 'number');
@@ -102,7 +102,7 @@ describe('converting a user to a shared inbox', () => {
     expect(await outcomeOf(convert({ memberIds: [other.id] }, calls, one.id))).toBe('ok');
   });
 
-  it('happens once, however many ask, and a member does not leave in between', async () => {
+  it('happens once for concurrent requests, and a member cannot leave in between', async () => {
     const calls = [...Array.from({ length: 4 }, () => convert()), departures.deactivate(owner, leaver.id)];
     const outcomes = await tally(calls);
     expect(outcomes.ok).toBeGreaterThanOrEqual(1);

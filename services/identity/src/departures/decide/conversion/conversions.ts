@@ -21,16 +21,16 @@ import { Actors, assertMayManage } from '../../../user/actors.js';
 import { requireNonBlank } from '../../../common/require-non-blank.js';
 import { UserRows } from '../../../user/user-rows.js';
 
-/** The leaver's own numbers stand in nobody's way: they stay in use. */
-const standsInTheWay = (line: PreviewLine): boolean => line.rule !== 'telephony.numbers';
+/** The leaver's numbers do not block a conversion, because they stay in use. */
+const isBlocking = (line: PreviewLine): boolean => line.rule !== 'telephony.numbers';
 
 export interface PreparedConversion {
-  /** The inbox that the person has had; undefined for none. */
+  /** The leaver's personal inbox; undefined if there is none. */
   inboxId: string | undefined;
   prepared: Prepared;
 }
 
-/** Deletes a user whose number and threads go on as a shared inbox. */
+/** Deletes a user and turns the user's number and threads into a shared inbox. */
 @Injectable()
 export class Conversions {
   constructor(
@@ -59,12 +59,12 @@ export class Conversions {
       throw new Problem('validation', { errors: [{ field: 'memberIds', message }] });
     }
     const inboxId = await this.personalInbox(principal, userId);
-    const asked = { transition: 'deleted' as const, standsInTheWay };
+    const asked = { transition: 'deleted' as const, isBlocking };
     return { inboxId, prepared: await this.preflight.prepare(principal.accountId, userId, asked) };
   }
 
   /**
-   * Somebody without a number or without threads becomes an inbox as well: an empty one.
+   * A user without number and threads becomes an empty inbox.
    * @throws Problem with the code of the first guard that refuses, `unknown-user` or `inactive-user` for members
    */
   async convert(
@@ -78,7 +78,7 @@ export class Conversions {
     const name = requireNonBlank('name', request.name);
     const plan = await this.preflight.run(principal, userId, { transition: 'deleted' }, prepared);
     if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
-    await this.holdMembers(accountId, memberIds);
+    await this.lockMembers(accountId, memberIds);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
     const conversion = { inboxId, name, memberIds };
     const decided = [{ user: plan.user, policy: resolvedPolicy(plan), conversion }];
@@ -87,15 +87,15 @@ export class Conversions {
     return this.departures.view(accountId, id!);
   }
 
-  /** The inbox that messages to and from the person are in: the oldest of their own, as messaging has it. */
+  /** The inbox with the user's messages: the oldest personal one, as in the messaging service. */
   private async personalInbox(principal: Principal, ownerId: string): Promise<string | undefined> {
     if (!(await this.catalogue.otherServices()).includes(inboxes.list.service)) return undefined;
     const { items } = await this.services.call(inboxes.list, { principal, query: { ownerId, limit: 200 } });
     return items.at(-1)?.id;
   }
 
-  /** @throws Problem `unknown-user` or `inactive-user`, naming them */
-  private async holdMembers(accountId: string, memberIds: readonly string[]): Promise<void> {
+  /** @throws Problem `unknown-user` or `inactive-user` with the ids */
+  private async lockMembers(accountId: string, memberIds: readonly string[]): Promise<void> {
     const active = await this.guards.lockActive(accountId, memberIds);
     const others = memberIds.filter((id) => !active.has(id));
     if (others.length === 0) return;

@@ -4,7 +4,7 @@ import { catchUp, raiseVersions, type CatchUpRequest, type CatchUpState } from '
 import { CatchUps } from './catch-ups.js';
 import { ForgottenVersions } from './forgotten-versions.js';
 
-/** What the operator asks after a restore: for a service that is behind identity, or for identity that is behind. */
+/** The operator's requests after a restore of a service's database or of identity's own. */
 @Controller()
 export class CatchUpController {
   constructor(

@@ -16,8 +16,8 @@ interface StateRow {
 const STATES = { meeting: 'waiting', 'catching-up': 'catching-up' } as const;
 
 /**
- * Has services brought up to date whose database is an older one again: like new ones they first get to know everybody,
- * then `JoiningWorker` brings to them what they have forgotten.
+ * Starts the catch-up of services whose database was restored from a backup. Like new services they first load the directory;
+ * then `ServiceOnboardingWorker` publishes the decisions again that the database has lost.
  */
 @Injectable()
 export class CatchUps {
@@ -27,8 +27,8 @@ export class CatchUps {
   ) {}
 
   /**
-   * Notes that the service needs it; a later moment than one that is under way adds nothing.
-   * @throws Problem `validation`, `not-found`, or `conflict` for a service that is about to join and misses nothing
+   * Starts a catch-up. Has no effect if one with an earlier `since` is in progress.
+   * @throws Problem `validation`, `not-found`, or `conflict` for a service that is being onboarded and gets everything anyway
    */
   async begin(service: string, since: string): Promise<CatchUpState> {
     const from = this.momentIn(since);
@@ -39,11 +39,11 @@ export class CatchUps {
       where service = ${service} and (joining is null or joining_since > ${from}::timestamptz)`.execute(this.db);
     const state = await this.state(service);
     if (!state.since && state.state !== 'caught-up')
-      throw new Problem('conflict', { detail: 'The service is joining: it is told of everybody anyway.' });
+      throw new Problem('conflict', { detail: 'The service is being onboarded and gets all users anyway.' });
     return state;
   }
 
-  /** @throws Problem `not-found` when no such service has told its rules */
+  /** @throws Problem `not-found` if no such service has declared its rules */
   async state(service: string): Promise<CatchUpState> {
     const { rows } = await sql<StateRow>`
       select r.joining, r.joining_since, r.joining_reopened,
@@ -52,7 +52,7 @@ export class CatchUps {
         select from departure_service s where s.departure_id = d.id and s.service = r.service)
       where r.service = ${service} and r.service <> 'identity' group by r.service`.execute(this.db);
     const [row] = rows;
-    if (!row) throw new Problem('not-found', { detail: 'No such service has told its rules.' });
+    if (!row) throw new Problem('not-found', { detail: 'No such service has declared its rules.' });
     return {
       service,
       state: row.joining ? STATES[row.joining] : 'caught-up',
@@ -66,7 +66,7 @@ export class CatchUps {
   private momentIn(since: string): string {
     const millis = Date.parse(since);
     if (millis <= this.clock.millis()) return new Date(millis).toISOString();
-    throw new Problem('validation', { errors: [{ field: 'since', message: 'since must be a moment in the past' }] });
+    throw new Problem('validation', { errors: [{ field: 'since', message: 'since must be in the past' }] });
   }
 
   private get db() {

@@ -11,7 +11,7 @@ interface Known {
   lifecycleVersion: number;
 }
 
-/** Changes of people that this database knows nothing of any more, while other services do. */
+/** After a restore of identity's database: raises users' versions to those that other services have. */
 @Injectable()
 export class ForgottenVersions {
   constructor(
@@ -21,8 +21,8 @@ export class ForgottenVersions {
   ) {}
 
   /**
-   * Has these people's versions go on from there; never back.
-   * @returns how many were behind
+   * Raises these users' versions; never lowers them.
+   * @returns the number of users whose versions were lower
    * @throws Problem `validation`
    */
   async raise(people: readonly Known[]): Promise<number> {
@@ -38,7 +38,7 @@ export class ForgottenVersions {
       where u.id = k.id and (u.seq < k.seq or u.lifecycle_version < k.version) returning u.id`.execute(
       this.em.fork().getKysely(),
     );
-    this.log.warn({ raised: rows.length }, 'versions of people were raised to what other services know');
+    this.log.warn({ raised: rows.length }, 'raised user versions to those of other services');
     return rows.length;
   }
 }

@@ -18,7 +18,7 @@ let identity: TestIdentity;
 let owner: Principal;
 let stranger: Principal;
 let late: Peer;
-/** Deactivated, deleted, and back again: all before the other service comes. */
+/** Users who were deactivated, deleted and reactivated before the onboarding of the other service. */
 let gone: Record<'deactivated' | 'deleted' | 'back', { who: Principal; departure: Departure }>;
 
 const settled = (service: string) =>
@@ -48,7 +48,7 @@ beforeAll(async () => {
     back: { who: three, departure: await leave('deactivate', three) },
   };
   await departures.until(owner, await departures.reactivate(owner, three.userId), 'completed');
-  // It has rows that name them, and starts to listen.
+  // The service has rows that name them when it starts.
   const calls = ({ accountId, userId }: Principal) => ({ accountId, owner: userId, kind: 'call', count: 3 });
   late = await Peer.start(identity, 'messaging', [one, two, three, stranger].map(calls));
   await settled('messaging');
@@ -58,8 +58,8 @@ afterAll(async () => {
   await departures?.stop();
 });
 
-describe('a service that comes later', () => {
-  it.each(['deactivated', 'deleted'] as const)('applies its rules to whoever was %s before', async (how) => {
+describe('a service that is onboarded later', () => {
+  it.each(['deactivated', 'deleted'] as const)('applies its rules to users who were %s before', async (how) => {
     const { who, departure } = gone[how];
     const again = await departures.until(owner, departure, 'completed');
     expect(again.services.map(({ service, status }) => [service, status])).toEqual([
@@ -72,20 +72,20 @@ describe('a service that comes later', () => {
     expect(await late.owned(who.userId, 'call')).toBe(0);
   });
 
-  it('leaves alone whoever is back, and everybody else', async () => {
+  it('does not change rows of reactivated and other users', async () => {
     expect(await late.owned(gone.back.who.userId, 'call')).toBe(3);
     expect(await late.owned(stranger.userId, 'call')).toBe(3);
     expect((await departures.get(owner, gone.back.departure.id)).services).toHaveLength(2);
   });
 
-  it('does not have others do anything again', async () => {
+  it('does not make other services run again', async () => {
     const { departure } = gone.deactivated;
     const after = await departures.until(owner, departure, 'completed');
     const lines = ({ services }: Departure) => services.filter(({ service }) => service !== 'messaging');
     expect(lines(after)).toEqual(lines(departure));
   });
 
-  it('stands in the certificate of a deletion, and in the trail', async () => {
+  it('is in the certificate of a deletion and in the audit trail', async () => {
     const { departure } = gone.deleted;
     await departures.until(owner, departure, 'completed');
     const { payload } = await identity.call(departuresCertificate, { principal: owner, params: { id: departure.id } });
@@ -99,7 +99,7 @@ describe('a service that comes later', () => {
     });
   });
 
-  it('leaves nothing for a verification to find', async () => {
+  it('leaves no findings for a verification', async () => {
     for (const { departure } of [gone.deactivated, gone.deleted]) await departures.until(owner, departure, 'completed');
     const { id } = await identity.call(departuresVerify, { principal: owner });
     await eventually(async () => {
@@ -108,7 +108,7 @@ describe('a service that comes later', () => {
     });
   });
 
-  it('does so once: what comes to it after a restart is nobody’s departure again', async () => {
+  it('reopens departures only once, not again after a restart', async () => {
     const rounds = () =>
       identity.query(
         sql<{ round: number }>`select round from departure where account_id = ${owner.accountId} order by id`,

@@ -8,8 +8,8 @@ import { ServiceStates } from '../../store/service-states.js';
 import { RepeatedEvents } from '../repeated-events.js';
 
 /**
- * Opens departures of one account again for a service: one that has joined since they were decided, or one that has lost
- * what it did. In the caller's transaction. They end as always: when it has answered and the proof holds.
+ * Reopens departures of one account for a service that was onboarded after them, or whose database has lost them. Runs in the
+ * caller's transaction. The departures complete as usual, after the service's receipt and the proof.
  */
 @Injectable()
 export class ReopenedDepartures {
@@ -21,24 +21,24 @@ export class ReopenedDepartures {
     private readonly policies: PolicyService,
   ) {}
 
-  /** For a service that takes no part in them yet. What its rules do follows from the account's policy of today. */
+  /** For a service that is not part of them yet. Its rules follow the account's current policy. */
   async open(accountId: string, service: string, departures: readonly DepartureRow[]): Promise<void> {
     if (departures.length === 0) return;
     const rules = (await this.catalogue.rules()).filter((rule) => rule.service === service);
     const policy = await this.policies.get(accountId);
     const reopened = departures.map((departure) => {
-      const more = resolve(rules, policy, { steps: departure.steps });
+      const added = resolve(rules, policy, { steps: departure.steps });
       return {
         ...departure,
         round: departure.round + 1,
-        policy: { ...departure.policy, rules: { ...departure.policy.rules, ...more } },
+        policy: { ...departure.policy, rules: { ...departure.policy.rules, ...added } },
       };
     });
     await this.reopening.addService(service, reopened);
     await this.publish(reopened);
   }
 
-  /** For a service that no longer knows them. What the other services did stays done. */
+  /** For a service that has lost them. The receipts of other services stay. */
   async reopen(service: string, departures: readonly DepartureRow[]): Promise<void> {
     if (departures.length === 0) return;
     const reopened = departures.map((departure) => ({ ...departure, round: departure.round + 1 }));

@@ -7,28 +7,28 @@ import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
 import { ReopenedDepartures } from './reopened-departures.js';
 
-/** Departures in one transaction. */
+/** Departures per transaction. */
 const AT_ONCE = 200;
 
 interface OnboardingRow {
   service: string;
   joining_cursor: string | null;
-  /** Of a service that has forgotten what was decided since. */
+  /** Set for a catch-up: the service has lost the decisions since then. */
   joining_since: string | null;
   joining_departure: string | null;
 }
 
 /**
- * Brings those who have left to a service that came later, and the newest decisions to one that has forgotten them, one
- * account after the other. An account is locked meanwhile: what was decided in it without the service is over by then,
- * and what comes next counts on it.
+ * Reopens the departures of users who left before a service's onboarding, or the newest decisions that a restored service
+ * has lost, one account after the other. The account is locked in the meantime: earlier decisions have committed by then, and
+ * later ones include the service.
  */
 @Injectable()
 export class ServiceOnboardingWorker extends StepWorker {
   constructor(
     private readonly em: EntityManager,
     private readonly departures: DepartureQueries,
-    private readonly late: ReopenedDepartures,
+    private readonly reopened: ReopenedDepartures,
     context: WorkerContext,
   ) {
     super(context, { name: 'service-onboarding' });
@@ -49,21 +49,21 @@ export class ServiceOnboardingWorker extends StepWorker {
     });
   }
 
-  /** Those found once are not found again: the service has a part in them now. */
+  /** Departures found once are not found again, because the service is part of them then. */
   private async onboard({ service }: OnboardingRow, accountId: string): Promise<boolean> {
     const without = await this.departures.withoutService(service, accountId, AT_ONCE);
-    await this.late.open(accountId, service, without);
+    await this.reopened.open(accountId, service, without);
     return without.length === AT_ONCE;
   }
 
   private async republish({ service, joining_departure: after }: OnboardingRow, since: string, accountId: string) {
     const forgotten = await this.departures.answeredSince(service, { accountId, since, after, limit: AT_ONCE });
-    await this.late.reopen(service, forgotten);
+    await this.reopened.reopen(service, forgotten);
     await this.count(service, forgotten);
     return forgotten.length === AT_ONCE;
   }
 
-  /** Another replica may be at work on another service. */
+  /** Skips services that another replica works on. */
   private async claim(): Promise<OnboardingRow | undefined> {
     const { rows } = await sql<OnboardingRow>`
       select service, joining_cursor, joining_since, joining_departure from service_rules
@@ -99,7 +99,7 @@ export class ServiceOnboardingWorker extends StepWorker {
     const { rows } = await sql<{ joining_reopened: number }>`
       update service_rules set joining = null, joining_cursor = null, joining_since = null where service = ${service}
       returning joining_reopened`.execute(this.em.getKysely());
-    this.log.info({ joined: service, reopened: rows[0]!.joining_reopened }, 'a service has joined');
+    this.log.info({ joined: service, reopened: rows[0]!.joining_reopened }, 'service onboarded');
     return true;
   }
 }

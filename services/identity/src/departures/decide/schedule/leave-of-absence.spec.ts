@@ -27,7 +27,7 @@ const returnsOf = async () => {
   const { items } = await identity.call(departuresList, { principal: owner, query: { userId: leaver.userId } });
   return items.filter((one) => one.transition === 'reactivated');
 };
-/** So many days later, when whatever has become due is decided. */
+/** Moves the clock and runs the due scheduled departures. */
 async function after(days: number): Promise<void> {
   identity.clock.advanceDays(days);
   identity.get(ScheduleWorker).wake();
@@ -35,8 +35,8 @@ async function after(days: number): Promise<void> {
   await eventually(async () => expect(await identity.query(due)).toEqual([]));
 }
 
-describe('somebody who leaves for a time', () => {
-  it('is back on the day', async () => {
+describe('a leave of absence', () => {
+  it('ends with a reactivation when due', async () => {
     const returnAt = inDays(30);
     const left = await departures.deactivate(owner, leaver.userId, { returnAt });
     expect(left).toMatchObject({ transition: 'deactivated', returnAt });
@@ -49,7 +49,7 @@ describe('somebody who leaves for a time', () => {
     await departures.until(owner, comingBack!, 'completed');
   });
 
-  it('may do so from a day in the future on', async () => {
+  it('can start in the future', async () => {
     await departures.deactivate(owner, leaver.userId, { effectiveAt: inDays(1), returnAt: inDays(2) });
     expect(await returnsOf()).toEqual([]);
     await after(1.1);
@@ -72,7 +72,7 @@ describe('somebody who leaves for a time', () => {
     expect(await statusOf(leaver)).toBe(before);
   });
 
-  it('needs a free seat on that day', async () => {
+  it('needs a free seat at its end', async () => {
     await departures.deactivate(owner, leaver.userId, { returnAt: inDays(3) });
     await identity.query(sql`update account set seats = 1 where id = ${owner.accountId}`);
     await after(3);
@@ -80,7 +80,7 @@ describe('somebody who leaves for a time', () => {
     expect(await statusOf(leaver)).toBe('deactivated');
   });
 
-  it('comes back after having left, and not from a deletion', async () => {
+  it('must end after its start, and is not possible with a deletion', async () => {
     const leave = (body: DepartureRequest) => outcomeOf(departures.deactivate(owner, leaver.userId, body));
     expect(await leave({ returnAt: inDays(-1) })).toBe('validation');
     expect(await leave({ effectiveAt: inDays(2), returnAt: inDays(1) })).toBe('validation');

@@ -39,7 +39,7 @@ const statusOf = async ({ userId }: Principal) =>
 const cancel = (id: string, principal = owner) => identity.call(departuresCancel, { principal, params: { id } });
 const audited = async (action: string) =>
   (await identity.call(auditList, { principal: owner, query: { action, subjectId: leaver.userId } })).items;
-/** So many days later, when whatever has become due is decided. */
+/** Moves the clock and runs the due scheduled departures. */
 async function after(days: number): Promise<void> {
   identity.clock.advanceDays(days);
   identity.get(ScheduleWorker).wake();
@@ -49,8 +49,8 @@ async function after(days: number): Promise<void> {
 const tomorrow = (body: DepartureRequest = {}): Promise<Departure> =>
   departures.deactivate(owner, leaver.userId, { effectiveAt: inDays(1), ...body });
 
-describe('a departure with a day in the future', () => {
-  it('leaves the user at work until then, and happens then', async () => {
+describe('a scheduled departure', () => {
+  it('keeps the user active until it is due', async () => {
     await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
     const effectiveAt = inDays(1);
     const scheduled = await tomorrow({ effectiveAt, reason: 'Contract ends' });
@@ -65,7 +65,7 @@ describe('a departure with a day in the future', () => {
     expect(await audited('user.deactivated')).toMatchObject([{ actor: { id: owner.userId } }]);
   });
 
-  it('can be watched from the day it was scheduled', async () => {
+  it('has live progress from the time it was scheduled', async () => {
     const { id } = await tomorrow();
     const ask = () => identity.client.ask(departureEvents, { accountId: owner.accountId, departureId: id, after: 0 });
     expect(await ask()).toEqual({ events: [], final: false });
@@ -80,7 +80,7 @@ describe('a departure with a day in the future', () => {
     expect(await outcomeOf(tomorrow({ effectiveAt: inDays(days) }))).toBe('validation');
   });
 
-  it('follows the policy of its day, with the wishes of the request', async () => {
+  it('uses the policy at the time it is due, with successors and overrides of the request', async () => {
     for (const kind of ['call', 'record']) await departures.peer.give(owner.accountId, leaver.userId, kind, 2);
     const scheduled = await tomorrow({ successors: { 'telephony.records': owner.userId } });
     const overrides = { 'telephony.calls': { deactivated: 'keep' as const } };
@@ -93,7 +93,7 @@ describe('a departure with a day in the future', () => {
     ]);
   });
 
-  it('goes to the first admin, with a warning, when the successor has left meanwhile', async () => {
+  it('transfers to the first admin, with a warning, if the successor has left', async () => {
     await departures.peer.give(owner.accountId, leaver.userId, 'call', 2);
     const successor = await identity.aPerson(owner);
     const scheduled = await tomorrow({ successors: { 'telephony.calls': successor.userId } });
@@ -105,7 +105,7 @@ describe('a departure with a day in the future', () => {
     );
   });
 
-  it('happens on behalf of the account when whoever asked has left', async () => {
+  it('runs on behalf of the account if the requester has left', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     const scheduled = await departures.deactivate(admin, leaver.userId, { effectiveAt: inDays(1) });
     await departures.deactivate(owner, admin.userId);
@@ -114,7 +114,7 @@ describe('a departure with a day in the future', () => {
     expect(await audited('user.deactivated')).toMatchObject([{ actor: null, system: 'system (departure)' }]);
   });
 
-  it('is there once: a second one is refused', async () => {
+  it('prevents a second one for the same user', async () => {
     await tomorrow();
     expect(await outcomeOf(tomorrow({ effectiveAt: inDays(2) }))).toBe('conflict');
     const both = await Promise.all(
@@ -130,7 +130,7 @@ describe('a departure with a day in the future', () => {
     ]);
   });
 
-  it('gives way to one that happens at once', async () => {
+  it('is superseded by an immediate one', async () => {
     const scheduled = await tomorrow();
     await departures.deactivate(owner, leaver.userId);
     expect((await departures.get(owner, scheduled.id)).status).toBe('superseded');
@@ -138,7 +138,7 @@ describe('a departure with a day in the future', () => {
     expect((await departures.get(owner, scheduled.id)).status).toBe('superseded');
   });
 
-  it('of the last owner is refused, and of an unknown successor, too', async () => {
+  it('is refused for the last owner and for an unknown successor', async () => {
     const effectiveAt = inDays(1);
     expect(await outcomeOf(departures.deactivate(owner, owner.userId, { effectiveAt }))).toBe('sole-owner');
     const successors = { default: leaver.userId };
@@ -147,12 +147,12 @@ describe('a departure with a day in the future', () => {
   });
 });
 
-it('a day that nobody can read is refused', async () => {
+it('an invalid date is refused', async () => {
   for (const effectiveAt of ['2030-W05-2T10:00:00Z', '+012030-01-01T00:00:00Z', 'soon'])
     expect(await outcomeOf(tomorrow({ effectiveAt }))).toBe('validation');
 });
 
-describe('when the day has come and something stands in the way the departure fails', () => {
+describe('a due departure fails if a guard refuses it:', () => {
   const failed = async (scheduled: Departure) => {
     await after(1);
     const departure = await departures.get(owner, scheduled.id);
@@ -161,7 +161,7 @@ describe('when the day has come and something stands in the way the departure fa
     return departure;
   };
 
-  it('as the last owner’s does', async () => {
+  it('for the last owner', async () => {
     const other = await identity.aPerson(owner, { roles: ['owner'] });
     leaver = other;
     const scheduled = await tomorrow();
@@ -170,7 +170,7 @@ describe('when the day has come and something stands in the way the departure fa
     expect(await statusOf(other)).toBe('active');
   });
 
-  it('as a deletion under legal hold does, and may be asked for anew', async () => {
+  it('for a deletion under legal hold; a new one can be requested', async () => {
     const scheduled = await departures.delete(owner, leaver.userId, { effectiveAt: inDays(1) });
     const hold = { principal: owner, params: { id: leaver.userId }, body: { reason: 'Case 12' } };
     await identity.call(legalHoldPut, hold);
@@ -180,14 +180,14 @@ describe('when the day has come and something stands in the way the departure fa
     expect(await outcomeOf(tomorrow())).toBe('ok');
   });
 
-  it('as one with numbers does under calls', async () => {
+  it('for assigned numbers under calls', async () => {
     const scheduled = await departures.delete(owner, leaver.userId, { effectiveAt: inDays(1) });
     await identity.call(policyPut, { principal: owner, body: { preset: 'calls' } });
     await departures.peer.give(owner.accountId, leaver.userId, 'number');
     expect(await failed(scheduled)).toMatchObject({ error: 'numbers-assigned' });
   });
 
-  it('and others who leave on that day do so', async () => {
+  it('without affecting other departures of that day', async () => {
     const scheduled = await departures.delete(owner, leaver.userId, { effectiveAt: inDays(1) });
     const other = await identity.aPerson(owner);
     const good = await departures.delete(owner, other.userId, { effectiveAt: inDays(1) });
@@ -198,8 +198,8 @@ describe('when the day has come and something stands in the way the departure fa
   });
 });
 
-describe('while a service that could refuse is away', () => {
-  it('the departure waits for it', async () => {
+describe('while a service with blocking rules is down', () => {
+  it('a due departure waits', async () => {
     await identity.call(policyPut, { principal: owner, body: { preset: 'calls' } });
     const scheduled = await departures.delete(owner, leaver.userId, { effectiveAt: inDays(1) });
     await departures.peer.pause();
@@ -213,8 +213,8 @@ describe('while a service that could refuse is away', () => {
   });
 });
 
-describe('a scheduled departure can be called off', () => {
-  it('and then never happens', async () => {
+describe('the cancellation of a scheduled departure', () => {
+  it('prevents it', async () => {
     const { id } = await tomorrow();
     expect(await cancel(id)).toMatchObject({ id, status: 'cancelled' });
     await after(2);
@@ -223,7 +223,7 @@ describe('a scheduled departure can be called off', () => {
     expect(await outcomeOf(tomorrow())).toBe('ok');
   });
 
-  it('by those who manage the leaver, while it is scheduled', async () => {
+  it('is allowed for users who manage the leaver, while the departure is scheduled', async () => {
     const { id } = await tomorrow();
     expect(await outcomeOf(cancel(id, { ...leaver, roles: ['owner'] }))).toBe('forbidden');
     expect(await outcomeOf(cancel(id, ownerOf(await identity.anAccount())))).toBe('not-found');
@@ -233,7 +233,7 @@ describe('a scheduled departure can be called off', () => {
     expect(await outcomeOf(cancel(id))).toBe('conflict');
   });
 
-  it('at the moment at which it would happen: one of the two wins', async () => {
+  it('wins or loses against a concurrent start', async () => {
     for (let round = 0; round < 10; round++) {
       leaver = await identity.aPerson(owner);
       const { id } = await tomorrow();

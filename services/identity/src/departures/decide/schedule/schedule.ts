@@ -27,7 +27,7 @@ interface ScheduledLeaver {
 }
 
 /**
- * Departures for a later day. A user has at most one scheduled departure and one scheduled return. Everything runs in the
+ * Scheduled departures. A user has at most one scheduled departure and one scheduled reactivation. Everything runs in the
  * caller's transaction, under the account's lock.
  */
 @Injectable()
@@ -41,7 +41,7 @@ export class Schedule {
     private readonly ids: Ids,
   ) {}
 
-  /** For people without a scheduled departure. @returns the ids of the departures, in the order of the people */
+  /** The users must not have a scheduled departure. @returns the ids of the departures, in the order of the users */
   async scheduleDepartures(
     { accountId, transition, requestedBy, effectiveAt }: ScheduledFor,
     leavers: readonly ScheduledLeaver[],
@@ -65,7 +65,7 @@ export class Schedule {
     return rows.map((row) => row.id);
   }
 
-  /** Schedules the reactivation of those who leave until a day. */
+  /** Schedules the reactivation for decisions with a `returnAt`. */
   async scheduleReturns(decisions: readonly Decision[]): Promise<void> {
     const leaves = decisions.filter((one) => one.returnAt !== undefined);
     if (leaves.length === 0) return;
@@ -90,8 +90,8 @@ export class Schedule {
   }
 
   /**
-   * Ends what a decision of now contradicts: a reactivation or deletion cancels the scheduled return, and any decision
-   * that did not come from the schedule supersedes the scheduled departure.
+   * Ends scheduled departures that the decisions contradict: a reactivation or deletion cancels the scheduled reactivation,
+   * and a decision that does not come from the schedule supersedes the scheduled departure.
    */
   async cancelOvertaken(transition: DepartureTransition, decisions: readonly Decision[]): Promise<void> {
     const begun = decisions.flatMap((one) => one.departureId ?? []);
@@ -120,7 +120,7 @@ export class Schedule {
     return this.departures.view(accountId, id);
   }
 
-  /** Keeps those that are still scheduled as they are until the transaction ends. Call it after the locks on users. */
+  /** Locks departures that are still scheduled, until the transaction ends. Call it after the locks on users. @returns their ids */
   async hold(ids: readonly string[]): Promise<Set<string>> {
     const { rows } = await sql<{ id: string }>`
       select id from departure where id = any(${[...ids]}::uuid[]) and status = 'scheduled'

@@ -14,9 +14,8 @@ import { DepartureStore } from '../../store/departure-store.js';
 import { Schedule } from './schedule.js';
 
 /**
- * Carries out scheduled departures whose day has come, with the guards and the account's policy of that moment, and the
- * successors and overrides of the request. Whoever has asked may have left since or lost the right: the account had
- * decided, so the departure happens, and the trail then says that the system has done it.
+ * Starts due scheduled departures, with the current guards and policy and with the successors and overrides of the request.
+ * A departure also starts if the requester has left or lost the permission since; the audit trail then names the system.
  */
 @Injectable()
 export class ScheduleWorker extends BatchWorker<DueDeparture> {
@@ -27,7 +26,7 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
     private readonly schedule: Schedule,
     private readonly groups: GroupDecisions,
     private readonly decisions: Decisions,
-    private readonly returning: Reactivations,
+    private readonly reactivations: Reactivations,
     private readonly actors: Actors,
     context: WorkerContext,
   ) {
@@ -40,13 +39,13 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
 
   protected override async run(due: readonly DueDeparture[]): Promise<void> {
     const groups = Map.groupBy(due, (one) =>
-      // Each return asks for a seat of its own.
+      // Each reactivation needs a seat, so each is decided separately.
       one.transition === 'reactivated' ? one.id : [one.account_id, one.transition, one.requested_by].join(' '),
     );
     for (const group of groups.values()) await this.decide(group);
   }
 
-  /** Where a group fails for an unknown reason its members are tried one by one, so that one does not hold up the others. */
+  /** If a group fails for an unknown reason, decides its members one by one, so that one does not delay the others. */
   private async decide(group: readonly DueDeparture[]): Promise<void> {
     try {
       if (group[0]!.transition === 'reactivated') await this.decideReturn(group[0]!);
@@ -58,7 +57,7 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
     }
   }
 
-  /** @returns false when the policy has changed since the other services were asked, and nothing has been decided */
+  /** @returns false if the policy has changed since the other services were asked; nothing has been decided then */
   private async decideDeparture(group: readonly DueDeparture[]): Promise<boolean> {
     const { account_id: accountId, requested_by: requestedBy } = group[0]!;
     const transition = group[0]!.transition as Transition;
@@ -76,14 +75,14 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
       await this.groups.lock(accountId, requests);
       const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requestedBy });
       const open = await this.schedule.hold(requests.map((request) => request.departureId));
-      const still = requests.filter((request) => open.has(request.departureId));
-      const verdicts = await this.groups.decide(
-        { accountId, transition, requests: still, requestedBy, rolesNow: rolesNow ?? [] },
+      const scheduled = requests.filter((request) => open.has(request.departureId));
+      const results = await this.groups.decide(
+        { accountId, transition, requests: scheduled, requestedBy, rolesNow: rolesNow ?? [] },
         prepared,
       );
-      if (verdicts === PREPARE_AGAIN) return false;
+      if (results === PREPARE_AGAIN) return false;
       await this.store.refuse(
-        verdicts.flatMap(({ request, problem }) => (problem ? [{ departureId: request.departureId, problem }] : [])),
+        results.flatMap(({ request, problem }) => (problem ? [{ departureId: request.departureId, problem }] : [])),
       );
       return true;
     });
@@ -96,7 +95,7 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
     requested_by,
   }: DueDeparture): Promise<void> {
     await this.em.fork().transactional(async () => {
-      const returning = await this.returning.prepare(accountId, userId).catch((error: unknown) => {
+      const returning = await this.reactivations.prepare(accountId, userId).catch((error: unknown) => {
         if (error instanceof Problem) return error;
         throw error;
       });
@@ -110,7 +109,7 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
   }
 
   private async retryLater(group: readonly DueDeparture[], error: unknown): Promise<void> {
-    this.log.warn({ departures: group.length, ...safeErrorFields(error) }, 'scheduled departures wait');
+    this.log.warn({ departures: group.length, ...safeErrorFields(error) }, 'scheduled departures will be retried');
     await this.claims.retryScheduledAt(group, this.retryAt(0)!);
   }
 }

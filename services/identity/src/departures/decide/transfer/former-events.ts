@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { profileOf } from '../../../user/user-events.js';
 import { UserRows } from '../../../user/user-rows.js';
 
-/** What is on its way to the services, or has gone there, and still speaks of the person a user was before. */
+/** Removes the former person's data from unpublished and published events of a transferred user. */
 @Injectable()
 export class FormerEvents {
   constructor(
@@ -15,8 +15,8 @@ export class FormerEvents {
   ) {}
 
   /**
-   * In the transaction that has told of the new person. What waits keeps its meaning and its place, and speaks of the new
-   * person from now on; what the broker holds is purged once every service has answered.
+   * Call in the transaction of the transfer, after the event with the new profile. Events in the outbox keep their order and
+   * get the new profile; the broker's events are purged when every service has answered.
    */
   async forget(userId: string): Promise<void> {
     const [user] = await this.users.byIds([userId]);

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { UserStream } from '../../../user/user-stream.js';
 
 const BATCH_SIZE = 100;
-/** Milliseconds for which one replica keeps others from the same people; a crash costs that much time. */
+/** How long a claim lasts. After a crash another replica takes over when it ends. */
 const LEASE_MS = 60_000;
 
 interface PurgeRow {
@@ -14,7 +14,7 @@ interface PurgeRow {
   user_id: string;
 }
 
-/** Has the broker forget what it knows of people who have handed their user over, once every service knows the new one. */
+/** Purges the broker's older events of transferred users when every service has received the new profile. */
 @Injectable()
 export class StreamPurgeWorker extends BatchWorker<PurgeRow> {
   constructor(

@@ -59,7 +59,7 @@ const login = (email: string, password = PASSWORD) =>
   identity.call(authLogin, { principal: NOBODY, body: { email, password } });
 const principalOf = ({ id, roles }: User): Principal => ({ accountId: owner.accountId, userId: id, roles });
 
-/** What mail is asked for while the work is done. */
+/** The mails that are requested during the work. */
 async function mailsDuring(count: number, work: () => Promise<unknown>): Promise<MailRequest[]> {
   const subscription = nats.subscribe(MAIL_SUBJECT, { max: count });
   await nats.flush();
@@ -69,8 +69,8 @@ async function mailsDuring(count: number, work: () => Promise<unknown>): Promise
   return mails;
 }
 
-describe('a user who is transferred', () => {
-  it('is the same user with another name, email and staff id, and keeps roles and teams', async () => {
+describe('a transferred user', () => {
+  it('keeps id, roles and teams, and has a new name, email and staff id', async () => {
     const before = await identity.aUser(owner, { roles: ['admin'] });
     const to = successor();
     expect(await transfer(owner, before.id, to)).toEqual({ ...before, ...to, avatarUrl: null });
@@ -78,7 +78,7 @@ describe('a user who is transferred', () => {
     expect(items[0]).toMatchObject({ action: 'user.transferred', actor: { id: owner.userId }, detail: to });
   });
 
-  it('is told of under the new name', async () => {
+  it('is published with the new name', async () => {
     const { id } = await identity.aUser(owner);
     await transfer(owner, id);
     await eventually(async () => {
@@ -89,7 +89,7 @@ describe('a user who is transferred', () => {
     });
   });
 
-  it('is taken by the new person with a mailed token, after which everything of the former is over', async () => {
+  it('can be used by the new person with a mailed token; the former person has no access', async () => {
     const user = await identity.aUser(owner);
     const signedIn = await login(user.email!);
     const { token: apiToken } = await identity.call(myApiTokensCreate, {
@@ -114,7 +114,7 @@ describe('a user who is transferred', () => {
     expect((await login(to.email, 'a password of my own')).user).toMatchObject({ id: user.id, name: 'Nell Newcomer' });
   });
 
-  it('has invitations revoked that the former person may know', async () => {
+  it('has no open invitations that the former person may know', async () => {
     const user = await identity.aUser(owner, { roles: ['admin'] });
     const sent = await identity.call(usersInvite, {
       principal: principalOf(user),
@@ -125,7 +125,7 @@ describe('a user who is transferred', () => {
     expect(await outcomeOf(identity.call(invitationsAccept, { principal: NOBODY, body }))).toBe('gone');
   });
 
-  it('who has only been invited gets another invitation, and the first one is worth nothing', async () => {
+  it('who had only been invited gets a new invitation; the first one is invalid', async () => {
     const invited = await identity.aUser(owner, { password: undefined });
     const to = successor();
     const moved = await transfer(owner, invited.id, to);
@@ -138,7 +138,7 @@ describe('a user who is transferred', () => {
 });
 
 describe('a transfer is refused', () => {
-  it('to those who do not manage the user', async () => {
+  it('for callers who do not manage the user', async () => {
     const [admin, agent] = [await identity.aPerson(owner, { roles: ['admin'] }), await identity.aPerson(owner)];
     expect(await outcomeOf(transfer(agent, agent.userId))).toBe('forbidden');
     expect(await outcomeOf(transfer(admin, owner.userId))).toBe('forbidden');
@@ -146,7 +146,7 @@ describe('a transfer is refused', () => {
     expect(await outcomeOf(transfer(admin, agent.userId))).toBe('ok');
   });
 
-  it('for somebody who has left, is under legal hold or is to leave on some day', async () => {
+  it('for a user who has left, is under legal hold or has a scheduled departure', async () => {
     const [gone, held, leaving] = await Promise.all([1, 2, 3].map(() => identity.aUser(owner)));
     await departures.deactivate(owner, gone!.id);
     expect(await outcomeOf(transfer(owner, gone!.id))).toBe('conflict');
@@ -157,7 +157,7 @@ describe('a transfer is refused', () => {
     expect(await outcomeOf(transfer(owner, leaving!.id))).toBe('conflict');
   });
 
-  it('when nobody but the last owner who can log in would be left', async () => {
+  it('for the last owner who can log in', async () => {
     expect(await outcomeOf(transfer(owner, owner.userId))).toBe('sole-owner');
     await identity.aUser(owner, { roles: ['owner'], password: undefined });
     expect(await outcomeOf(transfer(owner, owner.userId))).toBe('sole-owner');
@@ -165,7 +165,7 @@ describe('a transfer is refused', () => {
     expect(await outcomeOf(transfer(owner, owner.userId))).toBe('ok');
   });
 
-  it('to somebody whose email or staff id is taken, also by the user itself', async () => {
+  it('if the email or staff id is taken, also by the user itself', async () => {
     const [user, other] = [await identity.aUser(owner), await identity.aUser(owner)];
     const to = successor();
     const staffId = other.staffId!;
@@ -178,7 +178,7 @@ describe('a transfer is refused', () => {
     expect(await outcomeOf(login(user.email!))).toBe('ok');
   });
 
-  it('to all but one of those who ask at the same moment', async () => {
+  it('for all but one of several concurrent requests', async () => {
     const admins = await Promise.all(Array.from({ length: 6 }, () => identity.aPerson(owner, { roles: ['admin'] })));
     const { id } = await identity.aUser(owner);
     const { ok, ...refused } = await tally(admins.map((admin) => transfer(admin, id)));
@@ -191,7 +191,7 @@ describe('a transfer is refused', () => {
   });
 });
 
-describe('of the former person', () => {
+describe('the former person of a transferred user', () => {
   const TRACES = ['Quillfeather', 'zora.q', 'ZQ-88', '203.0.113.88', 'QuillBrowser'];
   const hex = (text: string): string => Buffer.from(text).toString('hex');
 
@@ -221,7 +221,7 @@ describe('of the former person', () => {
     return texts.join();
   };
 
-  it('nothing is left in any table or in the broker, and the trail still verifies', async () => {
+  it('has no personal data left in any table or in the broker, and the audit trail still verifies', async () => {
     const zora = { name: 'Zora Quillfeather', email: 'zora.q@example.org', staffId: 'ZQ-88-1' };
     const { id } = await identity.aUser(owner, { ...zora, roles: ['admin'] });
     const self: Principal = { ...owner, userId: id, roles: ['admin'] };

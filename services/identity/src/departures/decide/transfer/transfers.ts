@@ -24,8 +24,8 @@ import { mapConstraintErrors } from '../../../common/constraint-errors.js';
 import { FormerEvents } from './former-events.js';
 
 /**
- * Has another person take a user over. Whatever names the user by id stays as it is: number, inbox, history, roles. What
- * is the former person's own is gone, as after a deletion.
+ * Transfers a user to another person. Everything that names the user by id stays: number, inbox, history, roles. Personal
+ * data of the former person is erased, as by a deletion.
  */
 @Injectable()
 export class Transfers {
@@ -47,7 +47,7 @@ export class Transfers {
   ) {}
 
   /**
-   * The new person chooses a password by mail; of somebody invited, accepts an invitation.
+   * Mails the new person a link to choose a password, or an invitation if the user had not accepted theirs.
    * @throws Problem `not-found`, `forbidden`, `conflict`, `legal-hold`, `sole-owner`, `duplicate-email`, `duplicate-staff-id`
    */
   async transfer(principal: Principal, userId: string, to: UserTransfer): Promise<InvitedUser> {
@@ -65,7 +65,7 @@ export class Transfers {
     return invitation ? { ...user, invitation } : user;
   }
 
-  /** Locks the account and the user, of whom two who ask at the same moment get one. */
+  /** Locks the account and the user. Of two concurrent transfers one is refused, because the user's seq has changed. */
   private async lockAndCheck(principal: Principal, userId: string, to: UserTransfer): Promise<UserRow> {
     const { accountId } = principal;
     const seen = await this.users.get(accountId, userId);
@@ -75,13 +75,13 @@ export class Transfers {
     const user = await this.users.get(accountId, userId);
     assertMayManage(await this.actors.rolesOf(principal), user.roles);
     if (user.seq !== seen.seq)
-      throw new Problem('conflict', { detail: 'Somebody else has just changed this user. Read it again.' });
+      throw new Problem('conflict', { detail: 'The user has been changed by another request. Read it again.' });
     if (user.status !== 'active' && user.status !== 'invited')
-      throw new Problem('conflict', { detail: `The user is ${user.status}: nobody can take it over.` });
+      throw new Problem('conflict', { detail: `The user is ${user.status} and cannot be transferred.` });
     await this.refusals.recording(principal, { user, transition: 'transferred' }, () => this.guard(user));
     if ((await this.departures.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
     if (user.email?.toLowerCase() === to.email.toLowerCase())
-      throw new Problem('duplicate-email', { detail: 'This is the email of the person who has the user now.' });
+      throw new Problem('duplicate-email', { detail: 'This is the user’s current email address.' });
     return user;
   }
 
@@ -101,7 +101,7 @@ export class Transfers {
     );
   }
 
-  /** The former person may know open invitations to this user, and those that they have sent. */
+  /** The former person may know the tokens of open invitations to or from this user. */
   private async endAccess(userId: string): Promise<void> {
     await this.sessions.endAll([userId]);
     await this.erasure.deleteCredentials([userId]);
