@@ -277,8 +277,8 @@ describe('the API descriptions', () => {
     const described = new EventDescriptions((await (await fetch(`${system.url}/asyncapi.json`)).json()) as AsyncApi);
     // The last event may not have arrived yet.
     await eventually(() => {
-      expect([...new Set(listener.heard.flatMap((message) => described.faultsOf(message)))]).toEqual([]);
-      expect([...described.met].sort()).toEqual(described.names.sort());
+      expect([...new Set(listener.received.flatMap((message) => described.faultsOf(message)))]).toEqual([]);
+      expect([...described.seen].sort()).toEqual(described.names.sort());
     });
   });
 });

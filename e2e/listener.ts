@@ -13,7 +13,7 @@ interface Message {
 
 /** Records all messages that services publish while the test runs. */
 export class Listener {
-  readonly heard: Message[] = [];
+  readonly received: Message[] = [];
   private readonly connections: NatsConnection[] = [];
 
   static async on(system: System): Promise<Listener> {
@@ -23,7 +23,7 @@ export class Listener {
       listener.connections.push(nats);
       return nats;
     };
-    const callback = ({ subject, data }: Message) => void listener.heard.push({ subject, data });
+    const callback = ({ subject, data }: Message) => void listener.received.push({ subject, data });
     const identity = await as('identity');
     for (const stream of ['USERS', 'DEPARTURES'])
       await (await jetstream(identity).consumers.get(stream)).consume({ callback });
@@ -36,7 +36,7 @@ export class Listener {
   /** The token in the newest mail to this address. */
   mailedTo = (address: string): Promise<string> =>
     eventually(() => {
-      const mails = this.heard
+      const mails = this.received
         .filter(({ subject }) => subject === 'mail.requested')
         .map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as { to: string; token: string });
       const mail = mails.findLast(({ to }) => to === address);
@@ -56,7 +56,7 @@ export interface AsyncApi {
 
 /** Validates the messages on the broker against their AsyncAPI description. */
 export class EventDescriptions {
-  readonly met = new Set<string>();
+  readonly seen = new Set<string>();
   private readonly channels: { name: string; subject: RegExp; check?: ValidateFunction }[];
 
   constructor({ channels, components }: AsyncApi) {
@@ -78,7 +78,7 @@ export class EventDescriptions {
   faultsOf({ subject, data }: Message): string[] {
     const channel = this.channels.find((one) => one.subject.test(subject));
     if (!channel) return [`${subject} is not described`];
-    this.met.add(channel.name);
+    this.seen.add(channel.name);
     const fault = faultOf(channel.check, data);
     return fault ? [`${channel.name}: ${fault}`] : [];
   }

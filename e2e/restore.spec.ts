@@ -28,7 +28,7 @@ describe('a reactivation', () => {
   const chat = (n: number) => see(`/v1/live-chats/${had.chats[n]}`);
   const back = async (body?: Json) =>
     over(owner(), await owner().post<Departure>(`/v1/users/${cast.ada.id}/reactivate`, body));
-  const told = (departure: Departure) =>
+  const reported = (departure: Departure) =>
     Object.fromEntries(
       linesOf(departure).map((line) => {
         const { notRestored, warning } = line as unknown as { notRestored: number; warning?: string };
@@ -88,7 +88,7 @@ describe('a reactivation', () => {
       status: 'completed',
       progress: { done: PARTS.length, total: PARTS.length },
     });
-    expect(told(returned)).toMatchObject({
+    expect(reported(returned)).toMatchObject({
       'messaging.live-chats': [2, 1, 'changed-since'],
       'messaging.conversations': [1, 0],
       'telephony.numbers': [1, 0],
@@ -122,7 +122,7 @@ describe('a reactivation', () => {
 
   it('undoes the rules in a list, and no others', async () => {
     const returned = await back({ restore: ['messaging.live-chats'] });
-    expect(told(returned)).toEqual({ 'messaging.live-chats': [2, 1, 'changed-since'] });
+    expect(reported(returned)).toEqual({ 'messaging.live-chats': [2, 1, 'changed-since'] });
     expect(await chat(1)).toMatchObject({ operatorId: cast.ada.id });
     expect(await see(`/v1/automations/${had.automation}`)).toMatchObject({ active: false });
     expect(await see(`/v1/conversations/${had.conversation}`)).toMatchObject({ assignee: { id: cast.ben.id } });

@@ -44,6 +44,6 @@ it('the documentation names both sources for each difference between a collectio
   const text = await readFile(new URL('../docs/scim.md', import.meta.url), 'utf8');
   const table = text.split('## Where authorities disagree')[1] ?? '';
   const named = [...table.matchAll(/^\| ([^|]+?) +\|/gm)].map(([, about]) => about!).slice(2);
-  const met = Object.values(COLLECTIONS).flatMap((steps) => steps.flatMap(({ differs }) => differs ?? []));
-  expect(named.sort()).toEqual([...new Set(met)].sort());
+  const differing = Object.values(COLLECTIONS).flatMap((steps) => steps.flatMap(({ differs }) => differs ?? []));
+  expect(named.sort()).toEqual([...new Set(differing)].sort());
 });

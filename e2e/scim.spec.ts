@@ -177,9 +177,13 @@ describe('the protocol', () => {
     expect((await scim.delete(path, { 'if-match': version })).status).toBe(412);
     expect((await rename('Dan', '*')).status).toBe(200);
     const group = await scim.get(`/Groups/${cast.teamId}`);
-    const told = { 'if-match': group.headers.get('etag')! };
+    const precondition = { 'if-match': group.headers.get('etag')! };
     const takeOut = () =>
-      scim.patch(`/Groups/${cast.teamId}`, [{ op: 'remove', path: `members[value eq "${cast.dan.id}"]` }], told);
+      scim.patch(
+        `/Groups/${cast.teamId}`,
+        [{ op: 'remove', path: `members[value eq "${cast.dan.id}"]` }],
+        precondition,
+      );
     expect((await takeOut()).status).toBe(204);
     expect((await takeOut()).status).toBe(412);
   });

@@ -86,8 +86,8 @@ describe('a deactivation is one trace', () => {
     await eventually(() => {
       const answered = spansOfTrace().filter(({ name }) => name.startsWith('send departure.receipt.'));
       const taken = spansOfTrace().filter(({ service, kind }) => service === 'identity' && kind === 'consumer');
-      const heard = new Set(taken.flatMap(({ parentSpanId, links }) => [parentSpanId, ...links]));
-      expect(answered.map(({ service, spanId }) => [service, heard.has(spanId)]).sort()).toEqual(
+      const referenced = new Set(taken.flatMap(({ parentSpanId, links }) => [parentSpanId, ...links]));
+      expect(answered.map(({ service, spanId }) => [service, referenced.has(spanId)]).sort()).toEqual(
         [...OTHERS].sort().map((service) => [service, true]),
       );
     }, SPANS_EXPORTED);

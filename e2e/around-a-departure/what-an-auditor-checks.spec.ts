@@ -58,8 +58,8 @@ describe('the certificate of a deletion', () => {
       ...{ departureId: deletion.id, userId: cast.ada.id, requestedBy: cast.owner.id, transition: 'deleted' },
       policy: { preset: 'helpdesk' },
     });
-    const told = statement.services.flatMap(({ rules }) => rules);
-    expect(told.map(({ rule, affected, remaining }) => [rule, affected, remaining])).toEqual(
+    const certified = statement.services.flatMap(({ rules }) => rules);
+    expect(certified.map(({ rule, affected, remaining }) => [rule, affected, remaining])).toEqual(
       linesOf(deletion).map(({ rule, affected }) => [rule, affected, 0]),
     );
     expect(new Set(statement.services.map(({ service }) => service)).size).toBe(7);

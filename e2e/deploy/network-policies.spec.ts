@@ -100,7 +100,7 @@ ifRendered('the network policies', () => {
     expect(policies.allow(commandLine, { ip: '203.0.113.1' }, 'TCP 443')).toBe(false);
   });
 
-  it('keep services from each other, and those that call nobody outside from the internet', () => {
+  it('isolate services from each other, and from the internet unless they send requests to it', () => {
     expect(policies.allow(pod('messaging'), pod('identity'), API)).toBe(false);
     expect(policies.allow(pod('messaging'), { ip: '203.0.113.1' }, 'TCP 443')).toBe(true);
     expect(policies.allow(pod('messaging'), { ip: '10.0.0.1' }, 'TCP 443')).toBe(false);

@@ -201,7 +201,7 @@ describe('every operation', () => {
     expect(open.sort()).toEqual(WITHOUT_TOKEN);
   });
 
-  it('of identity is for managers unless IDENTITY_FOR_EVERYBODY in roles.ts names it', () => {
+  it('of identity requires a manager unless IDENTITY_FOR_EVERYBODY in roles.ts names it', () => {
     const forAllUsers = ALL_OPERATIONS.filter(
       ({ service, access }) => service === 'identity' && typeof access === 'string',
     );

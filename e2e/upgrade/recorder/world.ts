@@ -14,7 +14,7 @@ export class World {
     readonly checkout: Checkout,
   ) {}
 
-  /** Signs in anew: a session does not outlive the days that pass. */
+  /** Signs in again, because sessions expire when the clock moves by days. */
   as = (email: string): Promise<Api> => this.checkout.signIn(this.system, email, this.checkout.DEMO_PASSWORD);
 
   inDays = (days: number): string => new Date(this.system.clock.millis() + days * DAY).toISOString();
