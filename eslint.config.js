@@ -82,7 +82,7 @@ export default tseslint.config(
       'deploy/container/**',
       'e2e/**/*.mjs',
       'examples/**/*.mjs',
-      'faults/*.mjs',
+      'faults/**/*.mjs',
       '*.js',
       'libs/test-kit/*.mjs',
     ],

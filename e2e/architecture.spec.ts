@@ -5,13 +5,15 @@ interface Source {
   path: string;
 }
 type Check = (sources: Source[]) => string[];
+type Judge = (sources: Source[], accepted: object[]) => { wrong: string[]; accepted: string[] };
 
 const load = (name: string) => import(new URL(`../scripts/lint/${name}.mjs`, import.meta.url).href);
 const { toSources } = (await load('sources')) as { toSources: (texts: Record<string, string>) => Source[] };
 const { forbiddenImports } = (await load('borders')) as { forbiddenImports: Check };
 const { strayDepartureWriters } = (await load('departure-writers')) as { strayDepartureWriters: Check };
 const { needsReason } = (await load('needs-reason')) as { needsReason: Rule.RuleModule };
-const { longFiles, crowded } = (await load('sizes')) as { longFiles: Check; crowded: Check };
+const { longFiles, crowded } = (await load('sizes')) as { longFiles: Check; crowded: Judge };
+const { unusedDoors } = (await load('doors')) as { unusedDoors: Check };
 
 /** The violations for files with these imports. Files that are only imported are empty. */
 function wrongWith(imports: Record<string, string>): string[] {
@@ -36,14 +38,19 @@ describe('an import is refused', () => {
       '../../../services/contacts/src/contact.js',
       /Libraries never/,
     ],
-    ['past a library’s index', 'services/messaging/src/a.ts', '../../../libs/platform/src/config.js', /has one door/],
+    [
+      'past a library’s index',
+      'services/messaging/src/a.ts',
+      '../../../libs/platform/src/config.js',
+      /only entry point of a library/,
+    ],
     [
       'of a higher library by a lower one',
       'libs/database/src/a.ts',
       '#libs/lifecycle',
       /contracts < scim < database < /,
     ],
-    ['of anything of ours by the contracts', 'libs/contracts/src/a.ts', '#libs/database', /stands before them/],
+    ['of anything of ours by the contracts', 'libs/contracts/src/a.ts', '#libs/database', /only libraries before them/],
     ['of a test server by the product', 'services/messaging/src/a.ts', '#libs/test-kit', /Only tests may import it/],
     [
       'of test helpers by the product',
@@ -114,14 +121,86 @@ describe('sizes', () => {
     expect(longFiles(sources)).toEqual([expect.stringContaining('e2e/long.ts has 301 lines')]);
   });
 
-  it('many constructor parameters and many files in a folder are reported; specs do not count', () => {
-    const parameters = 'abcdefgh'.split('');
-    const texts: Record<string, string> = { 'e2e/large.ts': `class Large { constructor(${parameters.join()}) {} }` };
+  describe('of classes and folders', () => {
+    const texts: Record<string, string> = {
+      'e2e/large.ts': `class Large { constructor(${'abcdefgh'.split('').join()}) {} }`,
+    };
     for (let n = 0; n < 16; n++) texts[`e2e/specs/${n}.spec.ts`] = texts[`e2e/folder/${n}.ts`] = '';
-    expect(crowded(toSources(texts))).toEqual([
-      'Large (e2e/large.ts) takes 8 constructor parameters',
-      'e2e/folder holds 16 sources',
+    const judge = (...accepted: object[]) => crowded(toSources(texts), accepted);
+
+    it('many constructor parameters and many files in a folder are refused; specs do not count', () => {
+      expect(judge()).toEqual({
+        wrong: [
+          expect.stringContaining('Large (e2e/large.ts) takes 8 constructor parameters. Split it'),
+          expect.stringContaining('e2e/folder holds 16 sources. Divide it'),
+        ],
+        accepted: [],
+      });
+    });
+
+    it('they are accepted with a reason, as long as it is needed', () => {
+      const small = { class: 'Small', why: 'It was large.' };
+      expect(judge({ class: 'Large', why: 'Eight it is.' }, { folder: 'e2e/folder', why: 'A list.' }, small)).toEqual({
+        wrong: ['Small is no longer large. Delete its entry in scripts/lint/accepted.mjs.'],
+        accepted: [
+          'Large (e2e/large.ts) takes 8 constructor parameters: Eight it is.',
+          'e2e/folder holds 16 sources: A list.',
+        ],
+      });
+    });
+  });
+});
+
+describe('a module of identity', () => {
+  const identity = 'services/identity/src/';
+  const moduleWith = (exported: string) => `
+    import { Rows } from './rows.js';
+    import { Events } from './writing/events.js';
+    @Module({ providers: [Rows, Events], exports: [${exported}] })
+    export class UserModule {}`;
+  const sources = (exported: string, imports: Record<string, string>) =>
+    toSources(
+      Object.fromEntries(
+        Object.entries({
+          'user/user.module.ts': moduleWith(exported),
+          'user/rows.ts': '',
+          'user/writing/events.ts': "import '../rows.js';",
+          'user/user.entity.ts': '',
+          'user/sole-owner.ts': '',
+          'common/seats.ts': '',
+          ...imports,
+        }).map(([path, text]) => [identity + path, text]),
+      ),
+    );
+  const closed = 'It is internal to its module';
+
+  it('is closed but for the providers that it exports, and its own file', () => {
+    const from = (path: string) => forbiddenImports(sources('Rows', { 'team/team.ts': `import '${path}';` }));
+    expect(from('../user/writing/events.js')).toEqual([
+      expect.stringContaining(`${identity}team/team.ts imports ${identity}user/writing/events.ts. ${closed}`),
     ]);
+    expect(from('../user/rows.js')).toEqual([]);
+    expect(from('../user/user.module.js')).toEqual([]);
+    expect(from('../common/seats.js')).toEqual([]);
+  });
+
+  it('shows others what is listed as public, some of it to some files only', () => {
+    expect(forbiddenImports(sources('Rows', { 'team/team.ts': "import '../user/sole-owner.js';" }))).toEqual([]);
+    const entity = "import './user/user.entity.js';";
+    expect(forbiddenImports(sources('Rows', { 'identity.module.ts': entity }))).toEqual([]);
+    expect(forbiddenImports(sources('Rows', { 'other.ts': entity }))).toEqual([expect.stringContaining(closed)]);
+  });
+
+  it('is open to tests', () => {
+    expect(forbiddenImports(sources('Rows', { 'team/a.spec.ts': "import '../user/writing/events.js';" }))).toEqual([]);
+  });
+
+  it('exports nothing that no other module uses', () => {
+    const unused = unusedDoors(sources('Rows, Events', { 'team/team.ts': "import '../user/rows.js';" }));
+    expect(unused).toContain(
+      `No other module uses ${identity}user/writing/events.ts. Take it out of the exports of its module.`,
+    );
+    expect(unused.join()).not.toContain('rows.ts');
   });
 });
 

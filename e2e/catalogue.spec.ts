@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { PRESETS, TRANSITIONS, type CatalogueRule, type Preset, type Transition } from '#libs/contracts';
 import { rulesDocument } from '../scripts/rules-doc.mjs';
-import type { Json } from './api.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { System } from './support/system.js';
 
 /** An action by name, with `days` or `scope` if it has them; null if the rule has no action on the transition. */
 type Action = CatalogueRule['defaults'][Preset][Transition] | null;

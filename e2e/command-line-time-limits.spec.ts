@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commands, help } from '../cli/commands.mjs';
 import { EXIT } from '../cli/exit-codes.mjs';
-import type { Json } from './api.js';
-import { anAccount, PASSWORD, type Cast } from './cast.js';
-import { leaver } from './program.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, PASSWORD, type Cast } from './support/cast.js';
+import { leaver } from './support/program.js';
+import { System } from './support/system.js';
 
 /** In seconds. Long enough for everything that does not wait for the silent service, even on a busy machine. */
 const TIMEOUT = '5';

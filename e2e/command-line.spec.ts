@@ -6,11 +6,11 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import type { Json } from './api.js';
-import { anAccount, PASSWORD, type Cast, type Member } from './cast.js';
-import { counts, over, type Departure, type Line } from './departures.js';
-import { leaver } from './program.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, PASSWORD, type Cast, type Member } from './support/cast.js';
+import { counts, over, type Departure, type Line } from './support/departures.js';
+import { leaver } from './support/program.js';
+import { System } from './support/system.js';
 
 describe('the command line', () => {
   let system: System;

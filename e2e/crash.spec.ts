@@ -1,7 +1,7 @@
-import { anAccount, belongings, contactsCsv, type Cast } from './cast.js';
-import { counts, linesOf, over, type Departure } from './departures.js';
-import { PARTS } from './foundation.js';
-import { Processes } from './processes.js';
+import { anAccount, belongings, contactsCsv, type Cast } from './support/cast.js';
+import { counts, linesOf, over, type Departure } from './support/departures.js';
+import { PARTS } from './support/foundation.js';
+import { Processes } from './support/processes.js';
 
 const PROCESSES = [...PARTS.map((part) => part.name), 'gateway'];
 

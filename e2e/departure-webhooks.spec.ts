@@ -1,11 +1,11 @@
 import { eventually } from '#libs/test-kit';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Json } from './api.js';
-import { anAccount, type Cast } from './cast.js';
-import { over, type Departure } from './departures.js';
-import { story } from './story.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, type Cast } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
 
 const EVENTS = ['scheduled', 'started', 'completed', 'failed', 'cancelled'].map((what) => `departure.${what}`);
 

@@ -2,18 +2,18 @@ import { eventually } from '#libs/test-kit';
 import { HttpClient } from '../cli/http-client.mjs';
 import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
 import { demoAccounts } from '../scripts/demo/accounts.mjs';
-import { Api, type Json } from './api.js';
-import { PASSWORD } from './cast.js';
-import { over, watch, type Departure } from './departures.js';
-import { retriedDeparture } from './retried-departure.js';
-import { EventDescriptions, Listener, type AsyncApi } from './listener.js';
-import { oneOfEach } from './one-of-each.js';
-import { ScimApi } from './scim-api.js';
+import { Api, type Json } from './support/api.js';
+import { PASSWORD } from './support/cast.js';
+import { over, watch, type Departure } from './support/departures.js';
+import { retriedDeparture } from './support/retried-departure.js';
+import { EventDescriptions, Listener, type AsyncApi } from './support/observers/listener.js';
+import { oneOfEach } from './support/one-of-each.js';
+import { ScimApi } from './support/scim-api.js';
 import { bodyFor, removalOrder } from './security/bodies.js';
 import { Routes } from './security/routes.js';
-import { story } from './story.js';
-import { System } from './system.js';
-import { OpenApiValidator, type OpenApi } from './openapi-validator.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
+import { OpenApiValidator, type OpenApi } from './support/observers/openapi-validator.js';
 
 /** Calls every operation that OpenAPI or AsyncAPI describes, and validates responses and messages against the description. */
 describe('the API descriptions', () => {

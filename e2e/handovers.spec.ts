@@ -2,12 +2,12 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '#libs/broker';
 import type { MailRequest } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
-import type { Api, Json } from './api.js';
-import { anAccount, PASSWORD, signIn, type Cast } from './cast.js';
-import { linesOf, over, type Departure } from './departures.js';
-import { story } from './story.js';
-import { System } from './system.js';
-import { traces } from './traces.js';
+import type { Api, Json } from './support/api.js';
+import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
+import { linesOf, over, type Departure } from './support/departures.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
+import { traces } from './support/observers/traces.js';
 
 let system: System;
 let mailbox: NatsConnection;

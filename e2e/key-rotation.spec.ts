@@ -9,12 +9,12 @@ import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Json } from './api.js';
-import { anAccount, PASSWORD, type Cast } from './cast.js';
-import { over, type Departure } from './departures.js';
-import { SECRETS } from './foundation.js';
-import { leaver } from './program.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, PASSWORD, type Cast } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
+import { SECRETS } from './support/foundation.js';
+import { leaver } from './support/program.js';
+import { System } from './support/system.js';
 
 const MINUTE = 60_000;
 const NEW = 'a-new-secret-that-replaces-one-and-is-long-enough';

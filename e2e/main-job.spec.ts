@@ -1,11 +1,20 @@
 import { eventually } from '#libs/test-kit';
-import type { Json } from './api.js';
-import { anAccount, belongings, CONTACTS, contactsCsv, PASSWORD, signIn, type Belongings, type Cast } from './cast.js';
-import { counts, linesOf, over, watch, type Departure } from './departures.js';
-import { PARTS } from './foundation.js';
-import { story } from './story.js';
-import { System } from './system.js';
-import { traces } from './traces.js';
+import type { Json } from './support/api.js';
+import {
+  anAccount,
+  belongings,
+  CONTACTS,
+  contactsCsv,
+  PASSWORD,
+  signIn,
+  type Belongings,
+  type Cast,
+} from './support/cast.js';
+import { counts, linesOf, over, watch, type Departure } from './support/departures.js';
+import { PARTS } from './support/foundation.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
+import { traces } from './support/observers/traces.js';
 
 const PRESETS = ['crm', 'helpdesk', 'texting', 'calls'] as const;
 

@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '#libs/test-kit';
 import { Client } from 'pg';
-import type { Json } from './api.js';
-import { anAccount, type Cast, type Member } from './cast.js';
-import { over, type Departure } from './departures.js';
-import { NinthService } from './ninth-service.js';
-import { story } from './story.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, type Cast, type Member } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
+import { NinthService } from './support/ninth-service.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
 
 const RULE = 'billing.approvals';
 

@@ -3,16 +3,16 @@ import { connectNats } from '#libs/broker';
 import { eventually } from '#libs/test-kit';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { Api, type Json } from './api.js';
-import { anAccount, contactsCsv, PASSWORD, signIn, type Cast } from './cast.js';
-import { over, type Departure } from './departures.js';
-import { everythingOf, type Everything, type Stranger } from './everything.js';
-import { PARTS } from './foundation.js';
-import { ENTERPRISE, ScimApi, USER } from './scim-api.js';
+import { Api, type Json } from './support/api.js';
+import { anAccount, contactsCsv, PASSWORD, signIn, type Cast } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
+import { everythingOf, type Everything, type Stranger } from './support/everything.js';
+import { PARTS } from './support/foundation.js';
+import { ENTERPRISE, ScimApi, USER } from './support/scim-api.js';
 import { Routes } from './security/routes.js';
-import { story } from './story.js';
-import { System } from './system.js';
-import { traces } from './traces.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
+import { traces } from './support/observers/traces.js';
 
 const person = {
   given: 'Zebulonia',
@@ -136,7 +136,7 @@ describe('a user with rows of every kind', () => {
     const lines = (await Promise.all(['deactivated', 'deleted'].map(preview))).flatMap(({ rules }) => rules);
     const present = new Set(lines.filter(({ count }) => count > 0).map(({ rule }) => rule));
     const missing = items.filter(({ id }) => !present.has(id));
-    expect(missing.map(({ id }) => `${id}: give the leaver such a row in e2e/everything.ts`)).toEqual([]);
+    expect(missing.map(({ id }) => `${id}: give the leaver such a row in e2e/support/everything.ts`)).toEqual([]);
   });
 
   step('is found in many places while active', async () => {

@@ -1,9 +1,9 @@
 import { eventually } from '#libs/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Json } from './api.js';
-import { anAccount, type Cast, type Member } from './cast.js';
-import { counts, linesOf, over, type Departure } from './departures.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, type Cast, type Member } from './support/cast.js';
+import { counts, linesOf, over, type Departure } from './support/departures.js';
+import { System } from './support/system.js';
 
 /** The contacts that move with a number, through the API. */
 describe('the contacts of a number', () => {

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { handlerMetadata } from '#libs/broker';
 import { ALL_OPERATIONS } from '#libs/contracts';
 import type { Rule } from '#libs/lifecycle';
-import { PARTS } from './foundation.js';
+import { PARTS } from './support/foundation.js';
 
 const services = new URL('../services/', import.meta.url);
 const moduleFile = (service: string) => `services/${service}/src/${service}.module.ts`;

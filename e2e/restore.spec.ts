@@ -1,8 +1,8 @@
-import type { Json } from './api.js';
-import { anAccount, contactsCsv, signIn, type Cast } from './cast.js';
-import { linesOf, over, type Departure } from './departures.js';
-import { PARTS } from './foundation.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, contactsCsv, signIn, type Cast } from './support/cast.js';
+import { linesOf, over, type Departure } from './support/departures.js';
+import { PARTS } from './support/foundation.js';
+import { System } from './support/system.js';
 
 interface Things {
   chats: string[];

@@ -4,12 +4,12 @@ import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Json } from './api.js';
-import { Backup } from './backup.js';
-import { anAccount, contactsCsv, PASSWORD, signIn, type Cast, type Member } from './cast.js';
-import { linesOf, over, type Departure } from './departures.js';
-import { leaver } from './program.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { Backup } from './support/backup.js';
+import { anAccount, contactsCsv, PASSWORD, signIn, type Cast, type Member } from './support/cast.js';
+import { linesOf, over, type Departure } from './support/departures.js';
+import { leaver } from './support/program.js';
+import { System } from './support/system.js';
 
 let system: System;
 let home: string;

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { PASSWORD } from './cast.js';
-import { ScimApi } from './scim-api.js';
+import { PASSWORD } from './support/cast.js';
+import { ScimApi } from './support/scim-api.js';
 import { entraValidation } from './scim-collections/entra-validation.js';
 import { microsoftGarbage } from './scim-collections/microsoft-garbage.js';
 import { microsoft } from './scim-collections/microsoft.js';
 import { oktaCrud, oktaSpec, oktaSpecOf2016 } from './scim-collections/okta.js';
 import { scimVerify } from './scim-collections/scim-verify.js';
 import { play } from './scim-collections/step.js';
-import { System } from './system.js';
+import { System } from './support/system.js';
 
 const COLLECTIONS = {
   'Okta’s test of the specification': [...oktaSpec, ...oktaSpecOf2016],

@@ -1,7 +1,7 @@
-import type { Json } from './api.js';
-import { anAccount, type Cast } from './cast.js';
-import { GROUP, reasonOf, ScimApi, USER } from './scim-api.js';
-import { System } from './system.js';
+import type { Json } from './support/api.js';
+import { anAccount, type Cast } from './support/cast.js';
+import { GROUP, reasonOf, ScimApi, USER } from './support/scim-api.js';
+import { System } from './support/system.js';
 
 let system: System;
 let cast: Cast;

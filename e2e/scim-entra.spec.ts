@@ -1,8 +1,8 @@
-import type { Api } from './api.js';
-import { anAccount, type Cast } from './cast.js';
-import { ENTERPRISE, GROUP, reasonOf, ScimApi, USER } from './scim-api.js';
-import { story } from './story.js';
-import { System } from './system.js';
+import type { Api } from './support/api.js';
+import { anAccount, type Cast } from './support/cast.js';
+import { ENTERPRISE, GROUP, reasonOf, ScimApi, USER } from './support/scim-api.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
 
 let system: System;
 let cast: Cast;

@@ -1,9 +1,9 @@
-import type { Api, Json } from './api.js';
-import { anAccount, type Cast } from './cast.js';
-import { over, type Departure } from './departures.js';
-import { GROUP, reasonOf, ScimApi, USER } from './scim-api.js';
-import { story } from './story.js';
-import { System } from './system.js';
+import type { Api, Json } from './support/api.js';
+import { anAccount, type Cast } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
+import { GROUP, reasonOf, ScimApi, USER } from './support/scim-api.js';
+import { story } from './support/story.js';
+import { System } from './support/system.js';
 
 let system: System;
 let cast: Cast;

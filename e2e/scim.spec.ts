@@ -1,8 +1,8 @@
 import { eventually } from '#libs/test-kit';
-import type { Api, Json } from './api.js';
-import { anAccount, PASSWORD, signIn, type Cast } from './cast.js';
-import { ENTERPRISE, GROUP, reasonOf, ScimApi, USER } from './scim-api.js';
-import { System } from './system.js';
+import type { Api, Json } from './support/api.js';
+import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
+import { ENTERPRISE, GROUP, reasonOf, ScimApi, USER } from './support/scim-api.js';
+import { System } from './support/system.js';
 
 let system: System;
 let cast: Cast;

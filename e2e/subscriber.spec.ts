@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '#libs/test-kit';
-import { anAccount, type Cast } from './cast.js';
-import { over, type Departure } from './departures.js';
-import { System } from './system.js';
+import { anAccount, type Cast } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
+import { System } from './support/system.js';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestCollector, type CollectedSpan } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
-import { anAccount, PASSWORD, type Cast } from './cast.js';
-import { over, type Departure, type Line } from './departures.js';
-import { PARTS } from './foundation.js';
-import { Processes } from './processes.js';
+import { anAccount, PASSWORD, type Cast } from './support/cast.js';
+import { over, type Departure, type Line } from './support/departures.js';
+import { PARTS } from './support/foundation.js';
+import { Processes } from './support/processes.js';
 
 const SERVICES = PARTS.map(({ name }) => name);
 const OTHERS = SERVICES.filter((name) => name !== 'identity');

@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import type { FailpointName, Strike } from '#libs/jobs';
 import { USERS } from '#libs/broker';
-import { PROCESSES, SERVICES, type Cluster } from './cluster.js';
+import { PROCESSES, SERVICES, type Cluster } from './cluster/cluster.js';
 import { OWNED_ROWS, failStatements } from './ledger.js';
 import type { Random } from './random.js';
 

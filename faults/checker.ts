@@ -1,7 +1,7 @@
 import { eventually } from '#libs/test-kit';
-import { SERVICES } from './cluster.js';
+import { SERVICES } from './cluster/cluster.js';
 import { OWNED_ROWS, ledgerOf, type OwnedRows, type Entry, type Row } from './ledger.js';
-import type { Servers } from './servers.js';
+import type { Servers } from './cluster/servers.js';
 
 interface Line {
   rule: string;

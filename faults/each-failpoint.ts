@@ -2,8 +2,8 @@ import type { FailpointName } from '#libs/jobs';
 import { eventually } from '#libs/test-kit';
 import { ACTIONS, SERVICES_OF_FAILPOINT } from './breakages.js';
 import { settled, violations } from './checker.js';
-import type { Cluster } from './cluster.js';
-import { Company, expectStatus } from './company.js';
+import type { Cluster } from './cluster/cluster.js';
+import { Company, expectStatus } from './company/company.js';
 
 const SETTLE = 60_000;
 /** More rows than the row budget of the build, so that the rest is changed in chunks. */

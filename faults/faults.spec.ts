@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectNats } from '#libs/broker';
 import { type FailpointName } from '#libs/jobs';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { Cluster } from './cluster.js';
+import { Cluster } from './cluster/cluster.js';
 import { installLedger } from './ledger.js';
 import { SERVICES_OF_FAILPOINT } from './breakages.js';
 import { strikeEachWay } from './each-failpoint.js';

@@ -1,5 +1,5 @@
-import { SERVICES } from './cluster.js';
-import type { Servers } from './servers.js';
+import { SERVICES } from './cluster/cluster.js';
+import type { Servers } from './cluster/servers.js';
 
 /** A kind of rows that name a user, and the rule that changes them when the user leaves. */
 export interface OwnedRows {

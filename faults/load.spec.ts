@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { eventually } from '#libs/test-kit';
-import { Cluster, PROCESSES } from './cluster.js';
-import { Company, expectStatus } from './company.js';
-import { Traffic } from './traffic.js';
+import { Cluster, PROCESSES } from './cluster/cluster.js';
+import { Company, expectStatus } from './company/company.js';
+import { Traffic } from './company/traffic.js';
 
 /** For the full size run this file alone with `FAULTS_LOAD=10000 FAULTS_REQUESTS=200`. */
 const PEOPLE = Number(process.env.FAULTS_LOAD ?? 150);

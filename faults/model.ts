@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { settled, violations } from './checker.js';
-import type { Cluster } from './cluster.js';
-import { Company, expectStatus, type Person } from './company.js';
+import type { Cluster } from './cluster/cluster.js';
+import { Company, expectStatus, type Person } from './company/company.js';
 
 const ACTIONS = ['deactivate', 'reactivate', 'delete', 'schedule', 'cancel', 'chat'] as const;
 type Action = (typeof ACTIONS)[number];

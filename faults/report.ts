@@ -1,4 +1,4 @@
-import type { Cluster } from './cluster.js';
+import type { Cluster } from './cluster/cluster.js';
 import type { Round } from './round.js';
 
 /** Counts what happened in a run and prints it. */

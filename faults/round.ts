@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { BREAKAGES, LONG_FAULTS, SHORT_FAULTS } from './breakages.js';
 import { settled, violations } from './checker.js';
-import type { Cluster } from './cluster.js';
-import { Company } from './company.js';
+import type { Cluster } from './cluster/cluster.js';
+import { Company } from './company/company.js';
 import type { Random } from './random.js';
-import { Workload } from './workload.js';
+import { Workload } from './company/workload.js';
 
 export interface Round {
   /** The number of faults by kind. */

@@ -3,8 +3,8 @@ import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { USERS } from '#libs/broker';
 import { eventually } from '#libs/test-kit';
 import { settled, violations } from './checker.js';
-import type { Cluster } from './cluster.js';
-import { Company, expectStatus, type Person } from './company.js';
+import type { Cluster } from './cluster/cluster.js';
+import { Company, expectStatus, type Person } from './company/company.js';
 import type { Edit } from './edits.js';
 
 export interface Stage {

@@ -2,11 +2,11 @@
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal.mjs' */
 /** @import { TimeLimits } from '../time-limits.mjs' */
-import { readBulkList } from '../bulk-list.mjs';
+import { readBulkList } from '../departures/bulk-list.mjs';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
-import { colourStatus } from '../departure-views.mjs';
-import { transitionIn, unfinishedServices } from '../departures.mjs';
+import { colourStatus } from '../departures/departure-views.mjs';
+import { transitionIn, unfinishedServices } from '../departures/departures.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { ask } from '../prompt.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.mjs';
-import { departureOptions, startDeparture } from '../departures.mjs';
+import { departureOptions, startDeparture } from '../departures/departures.mjs';
 
 export const deleteUser = defineCommand({
   usage: 'delete <user> [leaving]',

@@ -1,9 +1,9 @@
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
-import { showPreview } from '../departure-views.mjs';
-import { fetchPreview, transitionIn } from '../departures.mjs';
+import { showPreview } from '../departures/departure-views.mjs';
+import { fetchPreview, transitionIn } from '../departures/departures.mjs';
 import { EXIT } from '../exit-codes.mjs';
-import { findUser, nameOf } from '../users.mjs';
+import { findUser, nameOf } from '../departures/users.mjs';
 
 export const preview = defineCommand({
   usage: 'preview <user> [--transition deactivated|deleted]',

@@ -1,8 +1,8 @@
 /** @import { Departure } from '#libs/contracts' */
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
-import { conclude } from '../departures.mjs';
-import { findUser } from '../users.mjs';
+import { conclude } from '../departures/departures.mjs';
+import { findUser } from '../departures/users.mjs';
 
 export const reactivate = defineCommand({
   usage: 'reactivate <user> [--restore all|<rule>,…] [--watch]',

@@ -1,7 +1,7 @@
 /** @import { Departure } from '#libs/contracts' */
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
-import { conclude } from '../departures.mjs';
+import { conclude } from '../departures/departures.mjs';
 
 export const status = defineCommand({
   usage: 'status <departure> [--watch]',

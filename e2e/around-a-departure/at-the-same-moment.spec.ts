@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { overlap } from '#libs/lifecycle/testing';
 import { eventually } from '#libs/test-kit';
 import { ScheduleWorker } from '../../services/identity/src/departures/decide/schedule/schedule.worker.js';
-import type { Json } from '../api.js';
-import { anAccount, signIn, type Cast, type Member } from '../cast.js';
-import { over, type Departure } from '../departures.js';
-import { System } from '../system.js';
+import type { Json } from '../support/api.js';
+import { anAccount, signIn, type Cast, type Member } from '../support/cast.js';
+import { over, type Departure } from '../support/departures.js';
+import { System } from '../support/system.js';
 import { accepted, aColleague, outcome, trail } from './people.js';
 
 const ROUNDS = 3;

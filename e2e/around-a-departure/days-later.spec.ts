@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
-import type { Json } from '../api.js';
-import { anAccount, signIn, type Cast } from '../cast.js';
-import { linesOf, over, type Departure } from '../departures.js';
-import { System } from '../system.js';
+import type { Json } from '../support/api.js';
+import { anAccount, signIn, type Cast } from '../support/cast.js';
+import { linesOf, over, type Departure } from '../support/departures.js';
+import { System } from '../support/system.js';
 import { countOf } from './past-the-rules.js';
 import { trail } from './people.js';
 

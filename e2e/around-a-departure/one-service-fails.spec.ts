@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
-import { anAccount, signIn, type Cast } from '../cast.js';
-import { over, type Departure } from '../departures.js';
-import { PARTS } from '../foundation.js';
-import { System } from '../system.js';
+import { anAccount, signIn, type Cast } from '../support/cast.js';
+import { over, type Departure } from '../support/departures.js';
+import { PARTS } from '../support/foundation.js';
+import { System } from '../support/system.js';
 import { trail } from './people.js';
 import { pastTheRules } from './past-the-rules.js';
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { System } from '../system.js';
+import type { System } from '../support/system.js';
 
 /** Runs work in a service's database as the superuser, bypassing all checks. */
 export async function pastTheRules<T>(

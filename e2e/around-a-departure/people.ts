@@ -1,6 +1,6 @@
-import { ApiError, type Api, type Json } from '../api.js';
-import { PASSWORD, signIn, type Cast, type Member, type Place } from '../cast.js';
-import type { Departure } from '../departures.js';
+import { ApiError, type Api, type Json } from '../support/api.js';
+import { PASSWORD, signIn, type Cast, type Member, type Place } from '../support/cast.js';
+import type { Departure } from '../support/departures.js';
 
 let people = 0;
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { performance } from 'node:perf_hooks';
 import { MOST_TO_TELL } from '#libs/contracts';
-import type { Json } from '../api.js';
-import { anAccount, type Cast } from '../cast.js';
-import { over, type Departure } from '../departures.js';
-import { System } from '../system.js';
+import type { Json } from '../support/api.js';
+import { anAccount, type Cast } from '../support/cast.js';
+import { over, type Departure } from '../support/departures.js';
+import { System } from '../support/system.js';
 import { fillEveryService } from './rows-in-every-service.js';
 
 /** With `LEAVER_E2E_ROWS=1000000 LEAVER_E2E_ONE_IN=1000` the test prints how long a preview takes. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
-import type { Json } from '../api.js';
-import { anAccount, signIn, type Cast, type Member } from '../cast.js';
-import { over, type Departure } from '../departures.js';
-import { ScimApi } from '../scim-api.js';
-import { System } from '../system.js';
+import type { Json } from '../support/api.js';
+import { anAccount, signIn, type Cast, type Member } from '../support/cast.js';
+import { over, type Departure } from '../support/departures.js';
+import { ScimApi } from '../support/scim-api.js';
+import { System } from '../support/system.js';
 import { trail } from './people.js';
 
 let system: System;

@@ -1,4 +1,4 @@
-import type { System } from '../system.js';
+import type { System } from '../support/system.js';
 import { pastTheRules } from './past-the-rules.js';
 
 interface Whose {

@@ -3,10 +3,10 @@ import { startService, type RunningService } from '#libs/platform';
 import { eventually } from '#libs/test-kit';
 import pg from 'pg';
 import { gateway } from '../../services/gateway/src/gateway.js';
-import { type Json, Api } from '../api.js';
-import { anAccount, PASSWORD, type Cast, type Member } from '../cast.js';
-import { over, type Departure } from '../departures.js';
-import { System } from '../system.js';
+import { type Json, Api } from '../support/api.js';
+import { anAccount, PASSWORD, type Cast, type Member } from '../support/cast.js';
+import { over, type Departure } from '../support/departures.js';
+import { System } from '../support/system.js';
 import { LiveStream } from './live-stream.js';
 
 let system: System;

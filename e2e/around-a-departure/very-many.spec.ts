@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { performance } from 'node:perf_hooks';
 import { eventually } from '#libs/test-kit';
-import type { Json } from '../api.js';
-import { anAccount, type Cast } from '../cast.js';
-import { over, type Departure } from '../departures.js';
-import { PARTS } from '../foundation.js';
-import { System } from '../system.js';
+import type { Json } from '../support/api.js';
+import { anAccount, type Cast } from '../support/cast.js';
+import { over, type Departure } from '../support/departures.js';
+import { PARTS } from '../support/foundation.js';
+import { System } from '../support/system.js';
 import { countOf, pastTheRules } from './past-the-rules.js';
 
 /** A full-size run takes minutes: `LEAVER_E2E_ROWS=1000000 LEAVER_E2E_PEOPLE=10000`. */

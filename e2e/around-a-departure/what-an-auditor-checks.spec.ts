@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { compactVerify, createRemoteJWKSet } from 'jose';
 import { eventually } from '#libs/test-kit';
-import type { Json } from '../api.js';
-import { anAccount, type Cast } from '../cast.js';
-import { linesOf, over, type Departure } from '../departures.js';
-import { System } from '../system.js';
+import type { Json } from '../support/api.js';
+import { anAccount, type Cast } from '../support/cast.js';
+import { linesOf, over, type Departure } from '../support/departures.js';
+import { System } from '../support/system.js';
 import { trail } from './people.js';
 import { pastTheRules } from './past-the-rules.js';
 

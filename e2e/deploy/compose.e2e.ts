@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
-import type { Json } from '../api.js';
-import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from '../cast.js';
-import { counts, linesOf, over, type Departure } from '../departures.js';
-import { allIntroduced } from '../readiness.js';
+import type { Json } from '../support/api.js';
+import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from '../support/cast.js';
+import { counts, linesOf, over, type Departure } from '../support/departures.js';
+import { allIntroduced } from '../support/readiness.js';
 import { RetryingClient } from './retrying-client.js';
 import { carryOutRunbooks } from './runbook-run.js';
 import { Stack } from './stack.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Json } from '../api.js';
+import type { Json } from '../support/api.js';
 
 /** Milliseconds. */
 const RETRY_DELAY = 100;

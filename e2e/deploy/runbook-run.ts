@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
-import { PASSWORD, type Cast } from '../cast.js';
+import { PASSWORD, type Cast } from '../support/cast.js';
 import { text } from './configuration.js';
 import { commandsIn, wordsOf, type WrittenCommand } from './runbook.js';
 import type { Stack } from './stack.js';

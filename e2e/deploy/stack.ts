@@ -4,8 +4,8 @@ import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { isPortFree } from '#libs/local-servers';
-import { Api } from '../api.js';
-import type { Finished } from '../program.js';
+import { Api } from '../support/api.js';
+import type { Finished } from '../support/program.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);

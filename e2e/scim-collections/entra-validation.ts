@@ -1,4 +1,4 @@
-import { ENTERPRISE, GROUP, PATCH_OP, USER } from '../scim-api.js';
+import { ENTERPRISE, GROUP, PATCH_OP, USER } from '../support/scim-api.js';
 import { including, TEXT, type Step } from './step.js';
 
 const person = {

@@ -1,4 +1,4 @@
-import { ENTERPRISE, GROUP, PATCH_OP, USER } from '../scim-api.js';
+import { ENTERPRISE, GROUP, PATCH_OP, USER } from '../support/scim-api.js';
 import { including, NUMBER, refused, type Step } from './step.js';
 
 const EXTERNAL = '22fbc523-6032-4c5f-939d-5d4850cf3e52';

@@ -1,4 +1,4 @@
-import { PATCH_OP, USER } from '../scim-api.js';
+import { PATCH_OP, USER } from '../support/scim-api.js';
 import { LIST, NUMBER, refused, TEXT, type Step } from './step.js';
 
 const person = {

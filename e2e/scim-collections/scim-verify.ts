@@ -1,4 +1,4 @@
-import { GROUP, PATCH_OP, USER } from '../scim-api.js';
+import { GROUP, PATCH_OP, USER } from '../support/scim-api.js';
 import { including, LIST, NUMBER, refused, TEXT, type Step } from './step.js';
 
 const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Schema';

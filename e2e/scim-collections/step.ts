@@ -1,5 +1,5 @@
-import type { ScimApi } from '../scim-api.js';
-import { story } from '../story.js';
+import type { ScimApi } from '../support/scim-api.js';
+import { story } from '../support/story.js';
 
 type Send = readonly [method: string, path: string, body?: unknown];
 

@@ -1,7 +1,7 @@
 import { ALL_OPERATIONS } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
-import { story } from '../story.js';
-import { System } from '../system.js';
+import { story } from '../support/story.js';
+import { System } from '../support/system.js';
 import { ask, type Answer } from './ask.js';
 import { bodyFor, idFieldsOf, meaningOf, queryFor, withId } from './bodies.js';
 import { FilledAccount } from './filled-account.js';

@@ -1,9 +1,9 @@
 import { eventually } from '#libs/test-kit';
 import { withClient } from '#libs/local-servers';
 import { connect } from 'node:net';
-import { anAccount, contactsCsv, type Cast } from '../cast.js';
-import { PARTS } from '../foundation.js';
-import { System } from '../system.js';
+import { anAccount, contactsCsv, type Cast } from '../support/cast.js';
+import { PARTS } from '../support/foundation.js';
+import { System } from '../support/system.js';
 import { ask } from './ask.js';
 import { BrokerUser, foreignTo } from './broker-user.js';
 

@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, PermissionViolationError, type NatsConnection } from '@nats-io/transport-node';
 import { eventually } from '#libs/test-kit';
-import type { System } from '../system.js';
+import type { System } from '../support/system.js';
 
 interface Subjects {
   publish: string[];

@@ -2,11 +2,11 @@ import { eventually } from '#libs/test-kit';
 import { HttpClient } from '../../cli/http-client.mjs';
 import { DEMO_PASSWORD, openAccount, type DemoAccount } from '../../scripts/demo/account.mjs';
 import { demoAccounts } from '../../scripts/demo/accounts.mjs';
-import { over, type Departure } from '../departures.js';
-import { oneOfEach } from '../one-of-each.js';
-import type { Api, Json } from '../api.js';
-import { USER } from '../scim-api.js';
-import type { System } from '../system.js';
+import { over, type Departure } from '../support/departures.js';
+import { oneOfEach } from '../support/one-of-each.js';
+import type { Api, Json } from '../support/api.js';
+import { USER } from '../support/scim-api.js';
+import type { System } from '../support/system.js';
 import { ask } from './ask.js';
 import type { Route, Routes } from './routes.js';
 

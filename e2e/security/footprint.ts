@@ -1,6 +1,6 @@
 import { withClient } from '#libs/local-servers';
-import { PARTS } from '../foundation.js';
-import type { System } from '../system.js';
+import { PARTS } from '../support/foundation.js';
+import type { System } from '../support/system.js';
 
 /** A digest of all rows with the account's id, by service and table. */
 export async function footprintOf(system: System, accountId: string): Promise<Record<string, string>> {

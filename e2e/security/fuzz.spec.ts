@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { System } from '../system.js';
+import { System } from '../support/system.js';
 import { ask, type Answer } from './ask.js';
 import { FilledAccount } from './filled-account.js';
 import { Nonsense } from './nonsense.js';

@@ -1,4 +1,4 @@
-import type { System } from '../system.js';
+import type { System } from '../support/system.js';
 import { ask } from './ask.js';
 import { bodyFor, queryFor, removalOrder } from './bodies.js';
 import type { FilledAccount } from './filled-account.js';

@@ -2,8 +2,8 @@ import { eventually } from '#libs/test-kit';
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, type JWK, type JWTPayload } from 'jose';
 import { Passwords } from '../../services/identity/src/password/passwords.js';
 import { SigningKeys } from '../../services/identity/src/signing-key/signing-keys.js';
-import { anAccount, PASSWORD, type Cast } from '../cast.js';
-import { System } from '../system.js';
+import { anAccount, PASSWORD, type Cast } from '../support/cast.js';
+import { System } from '../support/system.js';
 import { ask, type Answer } from './ask.js';
 
 let system: System;

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '#libs/test-kit';
-import type { Api, Json } from '../api.js';
-import { signIn } from '../cast.js';
-import { leaver } from '../program.js';
-import { counts, linesOf, over, type Departure, type Line } from '../departures.js';
-import { ScimApi } from '../scim-api.js';
-import type { System } from '../system.js';
+import type { Api, Json } from '../support/api.js';
+import { signIn } from '../support/cast.js';
+import { leaver } from '../support/program.js';
+import { counts, linesOf, over, type Departure, type Line } from '../support/departures.js';
+import { ScimApi } from '../support/scim-api.js';
+import type { System } from '../support/system.js';
 import type { Facts, Subject } from './recording.js';
 import { freshSchema, importSourcePassword, upgraded, upgradedSchema } from './restored.js';
 

@@ -1,9 +1,9 @@
 /** @import { Departure, DeparturePreview, DepartureRule, PreviewRule, User, UserOverview } from '#libs/contracts' */
 /** @import { HttpClient } from '../../cli/http-client.mjs' */
-/** @import { DepartureStep } from '../../cli/watch-departure.mjs' */
+/** @import { DepartureStep } from '../../cli/departures/watch-departure.mjs' */
 /** @import { Row } from './terminal.mjs' */
-import { ruleName } from '../../cli/departure-views.mjs';
-import { watchDeparture } from '../../cli/watch-departure.mjs';
+import { ruleName } from '../../cli/departures/departure-views.mjs';
+import { watchDeparture } from '../../cli/departures/watch-departure.mjs';
 import { dataServices } from '../lib/services.mjs';
 import { bar, bold, cyan, dim, green, paragraph, print, red, table, yellow } from './terminal.mjs';
 

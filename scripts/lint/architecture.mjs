@@ -1,16 +1,23 @@
-// Part of npm run lint: the borders between services, libraries and folders, import cycles, the length of files, and
-// who writes the tables of departures.
+// Part of npm run lint: the borders between services, libraries, folders and modules, import cycles, the sizes of files, classes
+// and folders, and who writes the tables of departures.
 import { fileURLToPath } from 'node:url';
+import { ACCEPTED } from './accepted.mjs';
 import { forbiddenImports } from './borders.mjs';
 import { strayDepartureWriters } from './departure-writers.mjs';
+import { unusedDoors } from './doors.mjs';
 import { crowded, longFiles } from './sizes.mjs';
 import { readSources } from './sources.mjs';
 
 const sources = readSources(fileURLToPath(new URL('../..', import.meta.url)));
-const wrong = [...forbiddenImports(sources), ...longFiles(sources), ...strayDepartureWriters(sources)];
-const notes = crowded(sources);
+const large = crowded(sources, ACCEPTED);
+const wrong = [
+  ...forbiddenImports(sources),
+  ...unusedDoors(sources),
+  ...longFiles(sources),
+  ...large.wrong,
+  ...strayDepartureWriters(sources),
+];
 
-if (notes.length > 0)
-  console.log(`Worth a look (more than 7 parameters, more than 15 sources):\n  ${notes.join('\n  ')}`);
+if (large.accepted.length > 0) console.log(`Large, accepted with a reason:\n  ${large.accepted.join('\n  ')}`);
 for (const sentence of wrong) console.error(sentence);
 process.exitCode = wrong.length > 0 ? 1 : 0;

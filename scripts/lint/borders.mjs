@@ -1,4 +1,5 @@
 import { cyclesIn } from './cycles.mjs';
+import { closedDoors } from './doors.mjs';
 
 /** @typedef {import('./sources.mjs').Source} Source */
 
@@ -42,6 +43,7 @@ export function forbiddenImports(sources) {
   const cycles = cyclesIn(sources).map((files) => `${[...files, files[0]].join(' → ')} is a cycle. ${BECAUSE.cycle}`);
   return [
     ...found,
+    ...closedDoors(sources),
     ...cycles,
     ...unplaced.map((name) => `${name} has no place in the order. Give it one in ${ORDERS}.`),
   ];

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Broker from '#libs/broker';
 import type * as TestKit from '#libs/test-kit';
-import type * as CastModule from '../../cast.js';
-import type * as DeparturesModule from '../../departures.js';
-import type * as FoundationModule from '../../foundation.js';
-import type * as ProgramModule from '../../program.js';
-import type * as ScimModule from '../../scim-api.js';
-import type * as SystemModule from '../../system.js';
+import type * as CastModule from '../../support/cast.js';
+import type * as DeparturesModule from '../../support/departures.js';
+import type * as FoundationModule from '../../support/foundation.js';
+import type * as ProgramModule from '../../support/program.js';
+import type * as ScimModule from '../../support/scim-api.js';
+import type * as SystemModule from '../../support/system.js';
 
 interface Person {
   user: { id: string };

@@ -1,4 +1,4 @@
-import type { Api, Json } from '../../api.js';
+import type { Api, Json } from '../../support/api.js';
 import type { Facts } from '../recording.js';
 import type { World } from './world.js';
 

@@ -1,4 +1,4 @@
-import type { Json } from '../../api.js';
+import type { Json } from '../../support/api.js';
 import { Company } from './company.js';
 
 const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0';

@@ -1,4 +1,4 @@
-import type { Departure } from '../../departures.js';
+import type { Departure } from '../../support/departures.js';
 import { Company } from './company.js';
 
 /** A software company's support, preset helpdesk. Its last day leaves departures unfinished in several ways. */

@@ -1,7 +1,7 @@
 import pg from 'pg';
-import type { Api, Json } from '../../api.js';
-import type { Departure } from '../../departures.js';
-import type { System } from '../../system.js';
+import type { Api, Json } from '../../support/api.js';
+import type { Departure } from '../../support/departures.js';
+import type { System } from '../../support/system.js';
 import type { RecordedDeparture } from '../recording.js';
 import type { Checkout } from './checkout.js';
 

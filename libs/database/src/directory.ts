@@ -158,6 +158,13 @@ export class Directory {
     return rows;
   }
 
+  /** Returns the ids of the user's current teams. */
+  async teamsOf(userId: string): Promise<string[]> {
+    const { rows } = await sql<{ team_ids: string[] }>`
+      select team_ids from directory where user_id = ${userId}`.execute(this.em.getKysely());
+    return rows[0]?.team_ids ?? [];
+  }
+
   /** Views of the given users by id, loaded with one query. */
   async views(userIds: readonly (string | null | undefined)[]): Promise<Map<string, UserView>> {
     const ids = unique(userIds);

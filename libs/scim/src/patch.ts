@@ -1,7 +1,7 @@
 import type { ScimObject } from '#libs/contracts';
 import { flattenSchemas, isSchemaKey } from './attribute-path.js';
 import { scimProblem } from './errors.js';
-import { parsePatchPath, tryParsePatchPath, type PatchPath } from './filter-parser.js';
+import { parsePatchPath, tryParsePatchPath, type PatchPath } from './filter/filter-parser.js';
 import { attributeOf, isObject } from './values.js';
 
 export interface PatchOperation {

@@ -1,6 +1,6 @@
 import type { ScimObject, ScimProjection } from '#libs/contracts';
 import { isSchemaKey, segmentsOf } from './attribute-path.js';
-import { tryParsePatchPath } from './filter-parser.js';
+import { tryParsePatchPath } from './filter/filter-parser.js';
 import { isObject } from './values.js';
 
 /** Attributes whose `returned` characteristic is `always` (RFC 7643, 7). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parsePatch } from './patch.js';
-import { attributesOf, GROUP_TYPE, USER_TYPE } from './resource-types.js';
+import { attributesOf, GROUP_TYPE, USER_TYPE } from './schema/resource-types.js';
 import { selectValues } from './value-selection.js';
 
 const EMAIL = attributesOf(USER_TYPE).find(({ name }) => name === 'emails')!.subAttributes!;

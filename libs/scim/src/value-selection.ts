@@ -1,7 +1,7 @@
 import type { ScimObject } from '#libs/contracts';
-import type { AttributeDefinition } from './attribute-definition.js';
+import type { AttributeDefinition } from './schema/attribute-definition.js';
 import { scimProblem } from './errors.js';
-import { matcherOf } from './filter-matcher.js';
+import { matcherOf } from './filter/filter-matcher.js';
 import type { PatchOperation } from './patch.js';
 
 /**

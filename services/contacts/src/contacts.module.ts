@@ -32,6 +32,7 @@ import { FileStaging } from './import-source/file-staging.js';
 import { ImportSourceController } from './import-source/import-source.controller.js';
 import { ImportSource } from './import-source/import-source.entity.js';
 import { ImportSourceWorker } from './import-source/import-source.worker.js';
+import { RemoteFolders } from './import-source/remote-folders.js';
 import { SourceFiles } from './import-source/source-files.js';
 import { SourceSchedule } from './import-source/source-schedule.js';
 import { contactTables } from './migrations/0100-contacts.js';
@@ -114,6 +115,7 @@ export const migrations: Migrations = [
     ImportWorker,
     Uploads,
     FileStaging,
+    RemoteFolders,
     SourceFiles,
     SourceSchedule,
     ImportSourceWorker,

@@ -18,6 +18,7 @@ import { Chatbot } from './chatbot/chatbot.entity.js';
 import { ContactsToTellController } from './contact-to-tell/contacts-to-tell.controller.js';
 import { ConversationController } from './conversation/conversation.controller.js';
 import { Conversation } from './conversation/conversation.entity.js';
+import { Threads } from './conversation/threads.js';
 import { CsatController } from './csat/csat.controller.js';
 import { CsatResponse } from './csat/csat.entity.js';
 import { messagingRules } from './departures/messaging.rules.js';
@@ -37,6 +38,7 @@ import { LiveChat } from './live-chat/live-chat.entity.js';
 import { LiveChatOperatorController } from './live-chat/live-chat-operator.controller.js';
 import { LiveChatRouter } from './live-chat/live-chat-router.worker.js';
 import { Composer } from './message/composer.js';
+import { InboundRouting } from './message/inbound-routing.js';
 import { Inbound } from './message/inbound.js';
 import { MessageController } from './message/message.controller.js';
 import { Message } from './message/message.entity.js';
@@ -58,6 +60,7 @@ import { liveChatOperatorTables } from './migrations/0130-live-chat-operators.js
 import { recentMessages } from './migrations/0131-recent-messages.js';
 import { ScheduledMessageController } from './scheduled-message/scheduled-message.controller.js';
 import { ScheduledMessage } from './scheduled-message/scheduled-message.entity.js';
+import { ScheduledMessages } from './scheduled-message/scheduled-messages.js';
 import { ScheduledSender } from './scheduled-message/scheduled-sender.worker.js';
 import { WebformController } from './webform/webform.controller.js';
 import { Webform } from './webform/webform.entity.js';
@@ -119,11 +122,14 @@ export const migrations: Migrations = [
     LiveChatRouter,
     Composer,
     Inbound,
+    InboundRouting,
     InboxAccess,
     Recipients,
     SendingInboxes,
     Outgoing,
+    Threads,
     Ledger,
+    ScheduledMessages,
     ScheduledSender,
     CampaignSender,
     CarrierWorker,

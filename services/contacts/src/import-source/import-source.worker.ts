@@ -1,16 +1,13 @@
 import type { ImportSourceResult, SourceError } from '#libs/contracts';
 import { endsWithin, TimeoutError, Worker, WorkerContext } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
-import { addressOf, PrivateAddressError, Encryption } from '#libs/platform';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { ImportWorker } from '../contact-import/import.worker.js';
-import { ContactsConfig } from '../contacts.config.js';
 import { FileStaging, isSame } from './file-staging.js';
-import { FtpFolder } from './ftp-folder.js';
 import { moveInto, type RemoteFolder } from './remote-folder.js';
-import { SftpFolder } from './sftp-folder.js';
+import { RemoteFolders } from './remote-folders.js';
 import { SourceFault } from './source-fault.js';
 import { SourceFiles, type KnownFile } from './source-files.js';
 import { SourceSchedule, type Claimed, type Fault } from './source-schedule.js';
@@ -48,8 +45,7 @@ export class ImportSourceWorker extends Worker<Claimed> {
     private readonly files: SourceFiles,
     private readonly staging: FileStaging,
     private readonly imports: ImportWorker,
-    private readonly encryption: Encryption,
-    private readonly config: ContactsConfig,
+    private readonly folders: RemoteFolders,
     context: WorkerContext,
   ) {
     super(context, {
@@ -94,24 +90,12 @@ export class ImportSourceWorker extends Worker<Claimed> {
     if (await this.files.importing(source.id)) return { later: source.unfinished ?? none() };
     let folder: RemoteFolder | undefined;
     try {
-      folder = await this.open(source, signal);
+      folder = await this.folders.open(source, signal);
       if (folder.hostKey && !source.hostKey) await this.schedule.pin(source, folder.hostKey);
       return await this.importFiles(source, folder);
     } finally {
       folder?.close();
     }
-  }
-
-  private async open(source: Claimed, signal: AbortSignal): Promise<RemoteFolder> {
-    const address = await addressOf(source.host, { allowPrivate: this.config.importSourcesAllowPrivate }).catch(
-      (error: unknown) => {
-        const code = error instanceof PrivateAddressError ? 'source-address-refused' : 'source-unreachable';
-        throw new SourceFault(code, { cause: error });
-      },
-    );
-    if (signal.aborted) throw new SourceFault('source-unreachable');
-    const login = { ...source, address, password: this.encryption.decrypt(source.password, source.accountId) };
-    return source.kind === 'sftp' ? SftpFolder.open(login, signal) : FtpFolder.open(login, signal);
   }
 
   /** A file that cannot be read or moved does not hold up the others. */

@@ -8,15 +8,19 @@ import {
   type CallOf,
   type OpenedAccount,
 } from '#libs/contracts';
+import { AccountOpening } from './account-opening.js';
 import { AccountService } from './account.service.js';
 
 @Controller()
 export class AccountController {
-  constructor(private readonly accounts: AccountService) {}
+  constructor(
+    private readonly accounts: AccountService,
+    private readonly opening: AccountOpening,
+  ) {}
 
   @Handles(accountsCreate)
   create({ body, client }: CallOf<typeof accountsCreate>): Promise<OpenedAccount> {
-    return this.accounts.open(body, client);
+    return this.opening.open(body, client);
   }
 
   @Handles(accountGet)

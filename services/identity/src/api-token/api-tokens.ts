@@ -12,7 +12,7 @@ import {
 import { Clock, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { LAST_USED_PRECISION_MS, ProgramTokens, toToken, type TokenRow } from './program-tokens.js';
+import { LAST_USED_PRECISION_MS, ProgramTokens, toToken, type TokenRow } from '../common/program-tokens.js';
 import { Actors } from '../user/actors.js';
 
 export const API_TOKEN_PREFIX = 'lvr_';

@@ -4,10 +4,11 @@ import { PlanModule } from './plan/plan.module.js';
 import { DecideModule } from './decide/decide.module.js';
 import { TrackModule } from './track/track.module.js';
 import { DepartureController } from './departure.controller.js';
+import { LeaverController } from './leaver.controller.js';
 
 /** Departures, from the request to the certificate. */
 @Module({
   imports: [StoreModule, PlanModule, DecideModule, TrackModule],
-  controllers: [DepartureController],
+  controllers: [LeaverController, DepartureController],
 })
 export class DeparturesModule {}

@@ -1,14 +1,14 @@
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import { invitationsAccept, type CallOf, type SignedIn } from '#libs/contracts';
-import { Invitations } from './invitations.js';
+import { InvitationAcceptances } from './invitation-acceptances.js';
 
 @Controller()
 export class InvitationController {
-  constructor(private readonly invitations: Invitations) {}
+  constructor(private readonly acceptances: InvitationAcceptances) {}
 
   @Handles(invitationsAccept)
   accept({ body, client }: CallOf<typeof invitationsAccept>): Promise<SignedIn> {
-    return this.invitations.accept(body, client);
+    return this.acceptances.accept(body, client);
   }
 }

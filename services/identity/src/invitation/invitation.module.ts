@@ -4,6 +4,7 @@ import { MailModule } from '../mail/mail.module.js';
 import { PasswordModule } from '../password/password.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { UserModule } from '../user/user.module.js';
+import { InvitationAcceptances } from './invitation-acceptances.js';
 import { InvitationController } from './invitation.controller.js';
 import { Invitations } from './invitations.js';
 
@@ -11,7 +12,7 @@ import { Invitations } from './invitations.js';
 @Module({
   imports: [AuditModule, MailModule, PasswordModule, SessionModule, UserModule],
   controllers: [InvitationController],
-  providers: [Invitations],
+  providers: [InvitationAcceptances, Invitations],
   exports: [Invitations],
 })
 export class InvitationModule {}

@@ -1,33 +1,18 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Call, type Invitation, type InvitationAcceptance, type SignedIn } from '#libs/contracts';
+import type { Invitation } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { Audit } from '../audit/audit.js';
-import { Passwords } from '../password/passwords.js';
 import { sha256 } from '../common/secrets.js';
 import { Mail } from '../mail/mail.js';
-import { Sessions } from '../session/sessions.js';
-import { UserEvents } from '../user/user-events.js';
 
 const LIFETIME_MS = 7 * 86_400_000;
 
-interface OpenInvitation {
-  id: string;
-  user_id: string;
-  account_id: string;
-  open: boolean;
-}
-
-/** Invitations, with which users set their first password. */
+/** Sends and revokes invitations, with which users set their first password. */
 @Injectable()
 export class Invitations {
   constructor(
     private readonly em: EntityManager,
-    private readonly passwords: Passwords,
-    private readonly sessions: Sessions,
-    private readonly events: UserEvents,
-    private readonly audit: Audit,
     private readonly mail: Mail,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -50,38 +35,11 @@ export class Invitations {
     return { token, expiresAt };
   }
 
-  /**
-   * Activates an invited user and signs them in.
-   * @throws Problem `not-found` for an unknown token, `gone` for one that is used, revoked or expired
-   */
-  async accept({ token, password }: InvitationAcceptance, client: Call['client']): Promise<SignedIn> {
-    const passwordHash = await this.passwords.hash(password);
-    const { id, user_id: userId, account_id: accountId } = await this.lock(token);
-    const now = this.clock.now();
-    const db = this.em.getKysely();
-    const { rows } = await sql`
-      update users set status = 'active', password_hash = ${passwordHash}, lifecycle_version = lifecycle_version + 1,
-        active_since = lifecycle_version + 1
-      where id = ${userId} and status = 'invited' returning id`.execute(db);
-    if (rows.length === 0) throw gone();
-    await sql`update invitation set accepted_at = ${now} where id = ${id}`.execute(db);
-    await this.events.publishChanged([userId]);
-    await this.audit.append([{ accountId, action: 'user.joined', actorId: userId, subjectId: userId }]);
-    return this.sessions.open(accountId, userId, passwordHash, client);
-  }
-
-  /** Locks the invitation against revocation and other acceptances until the transaction ends. */
-  private async lock(token: string): Promise<OpenInvitation> {
-    const { rows } = await sql<OpenInvitation>`
-      select i.id, i.user_id, u.account_id,
-        (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}) as open
-      from invitation i join users u on u.id = i.user_id
-      where i.hash = ${sha256(token)} for update`.execute(this.em.getKysely());
-    const [invitation] = rows;
-    if (!invitation) throw new Problem('not-found', { detail: 'There is no such invitation.' });
-    if (!invitation.open) throw gone();
-    return invitation;
+  /** Revokes the open invitations to these users and those that they have sent, in the caller's transaction. */
+  async revokeOpen(userIds: readonly string[]): Promise<void> {
+    await sql`
+      update invitation set revoked = true, revoked_at = ${this.clock.now()}
+      where (user_id = any(${[...userIds]}::uuid[]) or invited_by = any(${[...userIds]}::uuid[]))
+        and accepted_at is null and revoked_at is null`.execute(this.em.getKysely());
   }
 }
-
-const gone = () => new Problem('gone', { detail: 'This invitation is no longer valid. Request a new one.' });

@@ -2,15 +2,16 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { SessionModule } from '../session/session.module.js';
+import { PasswordChanges } from './password-changes.js';
 import { PasswordResetController } from './password-reset.controller.js';
 import { PasswordResets } from './password-resets.js';
 import { Passwords } from './passwords.js';
 
-/** Passwords and their reset. */
+/** Passwords, their change and their reset. */
 @Module({
   imports: [AuditModule, MailModule, SessionModule],
   controllers: [PasswordResetController],
-  providers: [PasswordResets, Passwords],
-  exports: [PasswordResets, Passwords],
+  providers: [PasswordChanges, PasswordResets, Passwords],
+  exports: [PasswordChanges, PasswordResets, Passwords],
 })
 export class PasswordModule {}

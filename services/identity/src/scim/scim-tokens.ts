@@ -15,7 +15,7 @@ import { Clock, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
 import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
-import { LAST_USED_PRECISION_MS, ProgramTokens, toToken, type TokenRow } from '../api-token/program-tokens.js';
+import { LAST_USED_PRECISION_MS, ProgramTokens, toToken, type TokenRow } from '../common/program-tokens.js';
 import { Actors } from '../user/actors.js';
 
 const tokens = new ProgramTokens(SCIM_TOKEN_PREFIX);

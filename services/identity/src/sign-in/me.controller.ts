@@ -17,26 +17,23 @@ import {
   type Session,
   type SessionSnapshot,
 } from '#libs/contracts';
-import { Clock } from '#libs/database';
 import { ApiTokens } from '../api-token/api-tokens.js';
-import { UserRows } from '../user/user-rows.js';
-import { toUser } from '../user/user-view.js';
+import { UserQueries } from '../user/user-queries.js';
 import { SessionList } from '../session/session-list.js';
 import { Sessions } from '../session/sessions.js';
 
 @Controller()
 export class MeController {
   constructor(
-    private readonly users: UserRows,
+    private readonly users: UserQueries,
     private readonly sessions: Sessions,
     private readonly list: SessionList,
     private readonly apiTokens: ApiTokens,
-    private readonly clock: Clock,
   ) {}
 
   @Handles(meGet)
   async me({ principal: { accountId, userId } }: CallOf<typeof meGet>): Promise<Me> {
-    return { ...toUser(await this.users.get(accountId, userId), this.clock.now()), accountId };
+    return { ...(await this.users.get(accountId, userId)), accountId };
   }
 
   @Handles(mySessionsList)

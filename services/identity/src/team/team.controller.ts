@@ -12,11 +12,15 @@ import {
   type Page,
   type Team,
 } from '#libs/contracts';
+import { TeamMembers } from './team-members.js';
 import { TeamService } from './team.service.js';
 
 @Controller()
 export class TeamController {
-  constructor(private readonly teams: TeamService) {}
+  constructor(
+    private readonly teams: TeamService,
+    private readonly members: TeamMembers,
+  ) {}
 
   @Handles(teamsList)
   list({ principal, query }: CallOf<typeof teamsList>): Promise<Page<Team>> {
@@ -45,11 +49,11 @@ export class TeamController {
 
   @Handles(teamMembersAdd)
   addMember({ principal, params }: CallOf<typeof teamMembersAdd>): Promise<void> {
-    return this.teams.addMember(principal, params.id!, params.userId!);
+    return this.members.add(principal, params.id!, params.userId!);
   }
 
   @Handles(teamMembersRemove)
   removeMember({ principal, params }: CallOf<typeof teamMembersRemove>): Promise<void> {
-    return this.teams.removeMember(principal, params.id!, params.userId!);
+    return this.members.remove(principal, params.id!, params.userId!);
   }
 }

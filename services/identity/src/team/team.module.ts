@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { UserModule } from '../user/user.module.js';
+import { TeamMembers } from './team-members.js';
 import { TeamController } from './team.controller.js';
 import { TeamService } from './team.service.js';
 
@@ -8,7 +9,7 @@ import { TeamService } from './team.service.js';
 @Module({
   imports: [AuditModule, UserModule],
   controllers: [TeamController],
-  providers: [TeamService],
-  exports: [TeamService],
+  providers: [TeamMembers, TeamService],
+  exports: [TeamMembers, TeamService],
 })
 export class TeamModule {}

@@ -6,15 +6,16 @@ import { SessionModule } from '../session/session.module.js';
 import { UserModule } from '../user/user.module.js';
 import { CareEndsWorker } from './care-ends.worker.js';
 import { CareService } from './care.service.js';
+import { MembershipChanges } from './membership-changes.js';
 import { UserChanges } from './user-changes.js';
+import { UserCreation } from './user-creation.js';
 import { UserController } from './user.controller.js';
-import { UserService } from './user.service.js';
 
 /** Inviting and changing users, legal holds and caretakers. */
 @Module({
   imports: [AuditModule, InvitationModule, PasswordModule, SessionModule, UserModule],
   controllers: [UserController],
-  providers: [CareEndsWorker, CareService, UserChanges, UserService],
-  exports: [UserChanges, UserService],
+  providers: [CareEndsWorker, CareService, MembershipChanges, UserChanges, UserCreation],
+  exports: [UserChanges, UserCreation],
 })
 export class UserManagementModule {}

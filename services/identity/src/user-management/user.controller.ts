@@ -14,14 +14,16 @@ import {
   type Page,
   type User,
 } from '#libs/contracts';
+import { UserQueries } from '../user/user-queries.js';
 import { CareService } from './care.service.js';
 import { UserChanges } from './user-changes.js';
-import { UserService } from './user.service.js';
+import { UserCreation } from './user-creation.js';
 
 @Controller()
 export class UserController {
   constructor(
-    private readonly users: UserService,
+    private readonly users: UserQueries,
+    private readonly creation: UserCreation,
     private readonly changes: UserChanges,
     private readonly care: CareService,
   ) {}
@@ -33,7 +35,7 @@ export class UserController {
 
   @Handles(usersInvite)
   invite({ principal, body }: CallOf<typeof usersInvite>): Promise<InvitedUser> {
-    return this.users.invite(principal, body);
+    return this.creation.invite(principal, body);
   }
 
   @Handles(usersGet)
@@ -42,8 +44,9 @@ export class UserController {
   }
 
   @Handles(usersUpdate)
-  update({ principal, params, body }: CallOf<typeof usersUpdate>): Promise<User> {
-    return this.changes.apply(principal, params.id!, body);
+  async update({ principal, params, body }: CallOf<typeof usersUpdate>): Promise<User> {
+    await this.changes.apply(principal, params.id!, body);
+    return this.users.get(principal.accountId, params.id!);
   }
 
   @Handles(legalHoldPut)

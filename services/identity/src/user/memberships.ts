@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Role } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { recordTeamChange } from '../team/team-changes.js';
+import { recordTeamChange } from './team-changes.js';
 
 /** Sets a user's roles and teams. */
 @Injectable()
@@ -48,5 +48,30 @@ export class Memberships {
         ${teamIds}::uuid[], ${teamIds.map(() => userId)}::uuid[]) on conflict do nothing returning team_id`.execute(db);
     const changed = [...left.rows, ...joined.rows].map((row) => row.team_id);
     if (changed.length > 0) await recordTeamChange(this.em, sql`select unnest(${changed}::uuid[])`, this.clock.now());
+  }
+
+  /**
+   * Adds people to a team and takes others out.
+   * @returns those for whom something has changed
+   */
+  async changeTeam(
+    teamId: string,
+    { add, remove }: { add: readonly string[]; remove: readonly string[] },
+  ): Promise<{ added: string[]; removed: string[] }> {
+    const db = this.em.getKysely();
+    const added = await sql<{ user_id: string }>`
+      insert into team_member (id, team_id, user_id)
+      select id, ${teamId}::uuid, user_id from unnest(${add.map(() => this.ids.next())}::uuid[], ${[...add]}::uuid[]) as n (id, user_id)
+      on conflict do nothing returning user_id`.execute(db);
+    const removed = await sql<{ user_id: string }>`
+      delete from team_member where team_id = ${teamId} and user_id = any(${[...remove]}::uuid[]) returning user_id`.execute(
+      db,
+    );
+    return { added: added.rows.map((row) => row.user_id), removed: removed.rows.map((row) => row.user_id) };
+  }
+
+  /** Call it once the users are locked: it locks the team. */
+  async recordTeamChange(teamId: string): Promise<void> {
+    await recordTeamChange(this.em, sql`${teamId}::uuid`, this.clock.now());
   }
 }

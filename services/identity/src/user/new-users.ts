@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { mapConstraintErrors } from '../common/constraint-errors.js';
 import { Memberships } from './memberships.js';
 import { requireNonBlank } from '../common/require-non-blank.js';
+import { UserEvents } from './user-events.js';
 
 export interface NewUserFacts {
   name: string;
@@ -25,12 +26,13 @@ export const duplicates = {
   users_staff_id: () => new Problem('duplicate-staff-id', { detail: 'Another user of the account has this staff id.' }),
 };
 
-/** Inserts users. The caller checks the seat before, and publishes the user afterwards. */
+/** Inserts and publishes users. The caller checks the seat before. */
 @Injectable()
 export class NewUsers {
   constructor(
     private readonly em: EntityManager,
     private readonly memberships: Memberships,
+    private readonly events: UserEvents,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
@@ -39,7 +41,7 @@ export class NewUsers {
    * @returns the id of the user
    * @throws Problem `duplicate-email`, `duplicate-staff-id` or `unknown-reference`
    */
-  async insert(accountId: string, facts: NewUserFacts): Promise<string> {
+  async create(accountId: string, facts: NewUserFacts): Promise<string> {
     const id = this.ids.next();
     const now = this.clock.now();
     const name = requireNonBlank('name', facts.name);
@@ -52,6 +54,7 @@ export class NewUsers {
     );
     await this.memberships.setRoles(id, facts.roles);
     if (facts.teamIds?.length) await this.memberships.setTeams(accountId, id, facts.teamIds);
+    await this.events.publishChanged([id], 'user.created');
     return id;
   }
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureTransition, type Role, type UserQuery, type UserStatus } from '#libs/contracts';
 import { pageWindow } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
-import { recordTeamChange } from '../team/team-changes.js';
+import { recordTeamChange } from './team-changes.js';
 
 /** A user with roles, teams and the account's label for deleted users. */
 export interface UserRow {
@@ -46,6 +46,12 @@ export class UserRows {
   async byIds(userIds: readonly string[]): Promise<UserRow[]> {
     if (userIds.length === 0) return [];
     return this.select(sql`u.id = any(${userIds}::uuid[]) order by u.id`);
+  }
+
+  /** Those of them who belong to the account, by id. */
+  async ofAccount(accountId: string, userIds: readonly string[]): Promise<Map<string, UserRow>> {
+    const rows = await this.byIds(userIds);
+    return new Map(rows.filter((row) => row.account_id === accountId).map((row) => [row.id, row]));
   }
 
   /** Newest first, with one row more than `query.limit`. */

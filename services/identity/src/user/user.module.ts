@@ -6,6 +6,7 @@ import { DirectoryController } from './directory.controller.js';
 import { Memberships } from './memberships.js';
 import { NewUsers } from './new-users.js';
 import { UserEvents } from './user-events.js';
+import { UserQueries } from './user-queries.js';
 import { UserRows } from './user-rows.js';
 import { UserStream } from './user-stream.js';
 
@@ -13,7 +14,7 @@ import { UserStream } from './user-stream.js';
 @Module({
   imports: [CatalogueModule],
   controllers: [DirectoryController],
-  providers: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserRows, UserStream],
-  exports: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserRows, UserStream],
+  providers: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserQueries, UserRows, UserStream],
+  exports: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserQueries, UserRows, UserStream],
 })
 export class UserModule {}

@@ -13,7 +13,6 @@ import {
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
-import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 import { SendingInboxes } from '../message/sending-inboxes.js';
 import { Campaign, type CampaignRow } from './campaign.entity.js';
@@ -39,7 +38,6 @@ export class CampaignController extends base {
     clock: Clock,
     private readonly recipients: Recipients,
     private readonly inboxes: SendingInboxes,
-    private readonly outgoing: Outgoing,
     private readonly services: ServiceClient,
   ) {
     super(em, directory, ids, clock);
@@ -69,7 +67,7 @@ export class CampaignController extends base {
       at: new Date(at),
       segmentId: segmentId ?? null,
       inboxId: inboxId ?? null,
-      teamIds: await this.outgoing.teamsOf(ownerId),
+      teamIds: await this.directory.teamsOf(ownerId),
     };
   }
 

@@ -9,10 +9,12 @@ import { ConversationController } from '../conversation/conversation.controller.
 import { Conversation } from '../conversation/conversation.entity.js';
 import { Inbox } from '../inbox/inbox.entity.js';
 import { InboxAccess } from '../inbox/inbox-access.js';
+import { Threads } from '../conversation/threads.js';
 import { Composer } from '../message/composer.js';
 import { Message } from '../message/message.entity.js';
 import { Outgoing } from '../message/outgoing.js';
 import type { Recipients } from '../message/recipients.js';
+import { ScheduledMessages } from '../scheduled-message/scheduled-messages.js';
 import { SendingInboxes } from '../message/sending-inboxes.js';
 import { entities, migrations } from '../messaging.module.js';
 import { ScheduledMessage } from '../scheduled-message/scheduled-message.entity.js';
@@ -37,10 +39,12 @@ function parts(bench: RuleBench) {
   const { ids, clock } = bench;
   const directory = new Directory(em);
   const recipients = someContact(bench) as unknown as Recipients;
-  const [inboxes, outgoing] = [new SendingInboxes(em, ids, clock), new Outgoing(em, ids, clock)];
+  const [inboxes, threads] = [new SendingInboxes(em, ids, clock), new Threads(em, directory, ids, clock)];
+  const outgoing = new Outgoing(em, threads, ids, clock);
+  const scheduled = new ScheduledMessages(em, directory, threads, ids, clock);
   const access = new InboxAccess(em, directory, clock);
-  const composer = new Composer(em, directory, recipients, inboxes, access, outgoing, ids, clock);
-  return { em, ids, clock, directory, recipients, inboxes, outgoing, composer };
+  const composer = new Composer(directory, recipients, inboxes, access, outgoing, scheduled, clock);
+  return { em, ids, clock, directory, recipients, inboxes, composer };
 }
 
 /** Runs `work` in a separate transaction, like a call from the gateway. */
@@ -154,8 +158,8 @@ behavesLikeARule(messaging, 'messaging.campaigns', {
     em.create(Campaign, { id: bench.ids.next(), accountId, ownerId: userId, ...fresh });
   },
   write: (bench, owner) =>
-    transaction(bench, ({ em, directory, ids, clock, recipients, inboxes, outgoing }) => {
-      const controller = new CampaignController(em, directory, ids, clock, recipients, inboxes, outgoing, unusedClient);
+    transaction(bench, ({ em, directory, ids, clock, recipients, inboxes }) => {
+      const controller = new CampaignController(em, directory, ids, clock, recipients, inboxes, unusedClient);
       const body = { text, at: clock.now().toISOString() };
       return controller.create({ principal: agent(owner), params: {}, query: {}, body }, {});
     }),

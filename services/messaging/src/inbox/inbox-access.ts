@@ -91,6 +91,12 @@ export class InboxAccess {
     return rows[0]?.caretaker_id;
   }
 
+  /** Whether the owner has left and the inbox has no caretaker. */
+  async isUnattended(accountId: string, ownerId: string): Promise<boolean> {
+    const left = await this.directory.lockAndCheckLeft(accountId, ownerId);
+    return left && !(await this.caretaker(ownerId));
+  }
+
   /** @throws Problem `forbidden` for another user's personal inbox, unless the caller is its caretaker or a manager */
   async assertMaySend(principal: Principal, ownerId: string | null): Promise<void> {
     if (!ownerId || ownerId === principal.userId || isManager(principal)) return;

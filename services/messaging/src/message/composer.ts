@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { EntityManager } from '@mikro-orm/postgresql';
 import {
   isManager,
   Problem,
@@ -9,8 +8,9 @@ import {
   type Principal,
   type Recipient,
 } from '#libs/contracts';
-import { Clock, Directory, Ids } from '#libs/database';
-import { ScheduledMessage, type ScheduledMessageRow } from '../scheduled-message/scheduled-message.entity.js';
+import { Clock, Directory } from '#libs/database';
+import type { ScheduledMessageRow } from '../scheduled-message/scheduled-message.entity.js';
+import { ScheduledMessages } from '../scheduled-message/scheduled-messages.js';
 import { InboxAccess } from '../inbox/inbox-access.js';
 import { Outgoing, type Letter } from './outgoing.js';
 import { misaddressed, Recipients } from './recipients.js';
@@ -32,13 +32,12 @@ interface Share {
 @Injectable()
 export class Composer {
   constructor(
-    private readonly em: EntityManager,
     private readonly directory: Directory,
     private readonly recipients: Recipients,
     private readonly inboxes: SendingInboxes,
     private readonly access: InboxAccess,
     private readonly outgoing: Outgoing,
-    private readonly ids: Ids,
+    private readonly scheduled: ScheduledMessages,
     private readonly clock: Clock,
   ) {}
 
@@ -72,7 +71,7 @@ export class Composer {
     const later = at > this.clock.now();
     const composed: Composed = { sent: [], scheduled: [], total: to.length };
     for (const one of shares.filter((some) => some.to.length > 0)) {
-      if (later) composed.scheduled.push(await this.createScheduled(one, letter, at));
+      if (later) composed.scheduled.push(await this.scheduled.schedule(one.inbox, letter, one.to, at));
       else composed.sent.push(...(await this.outgoing.queue(one.inbox, letter, one.to)));
     }
     return composed;
@@ -85,7 +84,7 @@ export class Composer {
    */
   async schedule(principal: Principal, message: NewScheduledMessage, to: Recipient[]): Promise<ScheduledMessageRow> {
     const { letter, inbox } = await this.address(principal, message);
-    return this.createScheduled({ inbox, to }, letter, new Date(message.at));
+    return this.scheduled.schedule(inbox, letter, to, new Date(message.at));
   }
 
   private async address(
@@ -94,30 +93,7 @@ export class Composer {
   ): Promise<{ inbox: SendingInbox; letter: Letter }> {
     const inbox = await this.inboxOf(principal, inboxId);
     const { userId } = principal;
-    return { inbox, letter: { text, sentBy: userId, teamIds: await this.outgoing.teamsOf(userId) } };
-  }
-
-  private async createScheduled({ inbox, to }: Share, letter: Letter, at: Date): Promise<ScheduledMessageRow> {
-    // The owner must be active even if the caller is the caretaker, because the message would be held.
-    await this.directory.requireActive(inbox.accountId, [inbox.ownerId]);
-    const contactIds = to.map(({ id }) => id);
-    // Conversations are created now, because they cannot be created once the owner has left.
-    await this.outgoing.conversations(inbox, contactIds, true);
-    const row = this.em.create(ScheduledMessage, {
-      id: this.ids.next(),
-      accountId: inbox.accountId,
-      inboxId: inbox.id,
-      contactIds,
-      text: letter.text,
-      at,
-      status: 'scheduled',
-      ownerId: inbox.ownerId ?? letter.sentBy,
-      scheduledBy: letter.sentBy,
-      teamIds: [...letter.teamIds],
-      createdAt: this.clock.now(),
-    });
-    await this.em.flush();
-    return row;
+    return { inbox, letter: { text, sentBy: userId, teamIds: await this.directory.teamsOf(userId) } };
   }
 
   /** Returns the inbox to send from. Locks the caller and the owner against leaving until the transaction ends. */

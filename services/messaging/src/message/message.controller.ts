@@ -25,6 +25,7 @@ import { Ledger } from '../activity/ledger.js';
 import { visibleMessages } from '../inbox/inbox-access.js';
 import { shownScheduled } from '../scheduled-message/shown.js';
 import { Composer } from './composer.js';
+import { InboundRouting } from './inbound-routing.js';
 import { Inbound } from './inbound.js';
 import { Message, type MessageRow } from './message.entity.js';
 
@@ -34,6 +35,7 @@ export class MessageController {
     private readonly em: EntityManager,
     private readonly directory: Directory,
     private readonly composer: Composer,
+    private readonly routing: InboundRouting,
     private readonly inbound: Inbound,
     private readonly ledger: Ledger,
     private readonly clock: Clock,
@@ -76,14 +78,18 @@ export class MessageController {
   }
 
   @Prepares(messageInbound)
-  async route({ principal, body, idempotency }: CallOf<typeof messageInbound>): Promise<Prepared<Inbound['route']>> {
-    return this.inbound.route(principal, body, idempotency);
+  async route({
+    principal,
+    body,
+    idempotency,
+  }: CallOf<typeof messageInbound>): Promise<Prepared<InboundRouting['route']>> {
+    return this.routing.route(principal, body, idempotency);
   }
 
   @Handles(messageInbound)
   async receive(
     { principal, body }: CallOf<typeof messageInbound>,
-    route: Prepared<Inbound['route']>,
+    route: Prepared<InboundRouting['route']>,
   ): Promise<MessageAnswer> {
     return (await this.shown([await this.inbound.receive(principal, body, route)]))[0]!;
   }

@@ -13,10 +13,13 @@ import { UserModule } from '../../user/user.module.js';
 import { BulkDepartures } from './bulk/bulk-departures.js';
 import { BulkFiles } from './bulk/bulk-files.js';
 import { BulkReport } from './bulk/bulk-report.js';
+import { BulkRequests } from './bulk/bulk-requests.js';
+import { BulkStore } from './bulk/bulk-store.js';
 import { BulkController } from './bulk/bulk.controller.js';
 import { BulkWorker } from './bulk/bulk.worker.js';
 import { ConversionController } from './conversion/conversion.controller.js';
 import { Conversions } from './conversion/conversions.js';
+import { SharedInboxes } from './conversion/shared-inboxes.js';
 import { DecisionEvents } from './decision-events.js';
 import { Decisions } from './decisions.js';
 import { DepartureCommands } from './departure-commands.js';
@@ -34,8 +37,12 @@ import { RepeatedEvents } from './repeated-events.js';
 import { DepartureRetry } from './retry.js';
 import { Schedule } from './schedule/schedule.js';
 import { ScheduleWorker } from './schedule/schedule.worker.js';
-import { FormerEvents } from './transfer/former-events.js';
+import { ScheduledDepartures } from './schedule/scheduled-departures.js';
+import { ScheduledReturns } from './schedule/scheduled-returns.js';
+import { FormerPerson } from './transfer/former-person.js';
 import { StreamPurgeWorker } from './transfer/stream-purge.worker.js';
+import { TransferChecks } from './transfer/transfer-checks.js';
+import { TransferEvents } from './transfer/transfer-events.js';
 import { TransferController } from './transfer/transfer.controller.js';
 import { Transfers } from './transfer/transfers.js';
 
@@ -59,6 +66,8 @@ import { Transfers } from './transfer/transfers.js';
     BulkDepartures,
     BulkFiles,
     BulkReport,
+    BulkRequests,
+    BulkStore,
     BulkWorker,
     CatchUps,
     Conversions,
@@ -69,7 +78,7 @@ import { Transfers } from './transfer/transfers.js';
     DepartureRetry,
     Erasure,
     ForgottenVersions,
-    FormerEvents,
+    FormerPerson,
     GroupDecisions,
     LocalRules,
     Reactivations,
@@ -77,8 +86,13 @@ import { Transfers } from './transfer/transfers.js';
     RepeatedEvents,
     Schedule,
     ScheduleWorker,
+    ScheduledDepartures,
+    ScheduledReturns,
     ServiceOnboardingWorker,
+    SharedInboxes,
     StreamPurgeWorker,
+    TransferChecks,
+    TransferEvents,
     Transfers,
   ],
   exports: [DepartureCommands, ReactivationCommands, DepartureRetry, Schedule],

@@ -1,23 +1,19 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type PreviewLine, type Role, type Transition } from '#libs/contracts';
+import { Problem, type Role, type Transition } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
 import { alreadyScheduled, Schedule } from './schedule/schedule.js';
 import { assertMayManage, mayManage } from '../../user/actors.js';
-import { UserRows, type UserRow } from '../../user/user-rows.js';
-import { resolvedPolicy, type Prepared } from '../plan/preflight.js';
+import { UserRows } from '../../user/user-rows.js';
+import { blockersOf, type GroupMember, type PreparedBlockers } from '../plan/group-preflight.js';
+import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { assertMaySucceed, Guards } from '../plan/guards.js';
-import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../plan/planner.js';
-import { blockingRules, RuleServices } from '../plan/rule-services.js';
+import { planOf, Planner, type Plan } from '../plan/planner.js';
 
-/** Concurrent requests to other services. */
-const MAX_CONCURRENT_CALLS = 20;
-
-export interface LeaverRequest extends PlanRequest {
-  userId: string;
+export interface LeaverRequest extends GroupMember {
   reason?: string;
   returnAt?: string;
   /** The scheduled departure that starts now. */
@@ -46,9 +42,6 @@ export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
   effectiveAt?: string;
 }
 
-/** The answers of other services from before the locks, by user. */
-export type PreparedBlockers = ReadonlyMap<string, Prepared>;
-
 interface AcceptedRequest<W extends LeaverRequest> {
   request: W;
   plan: Plan;
@@ -61,35 +54,11 @@ export class GroupDecisions {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly planner: Planner,
-    private readonly owners: RuleServices,
     private readonly guards: Guards,
     private readonly decisions: Decisions,
     private readonly schedule: Schedule,
     private readonly departures: DepartureQueries,
   ) {}
-
-  /** @throws Problem `service-unavailable` with the name of a service that does not answer */
-  async prepare({
-    accountId,
-    transition,
-    requests,
-    effectiveAt,
-  }: Omit<DecisionBatch, 'rolesNow' | 'requestedBy'>): Promise<PreparedBlockers> {
-    const prepared = new Map<string, Prepared>();
-    if (effectiveAt !== undefined) return prepared;
-    const basis = await this.planner.basis(accountId);
-    const users = await this.people(accountId, requests);
-    const plans = requests.flatMap((request) => plansToAsk(basis, users.get(request.userId), transition, request));
-    for (let from = 0; from < plans.length; from += MAX_CONCURRENT_CALLS) {
-      await Promise.all(
-        plans.slice(from, from + MAX_CONCURRENT_CALLS).map(async (plan) => {
-          const blocked = await this.owners.blocking(plan);
-          prepared.set(plan.user.id, { rules: JSON.stringify(plan.rules), blocked });
-        }),
-      );
-    }
-    return prepared;
-  }
 
   /** Locks the account and then the users, for a decision in the same transaction. */
   async lock(accountId: string, requests: readonly LeaverRequest[]): Promise<void> {
@@ -110,7 +79,10 @@ export class GroupDecisions {
   ): Promise<DecisionResult<W>[] | PrepareAgain> {
     const { accountId, requests } = group;
     const basis = await this.planner.basis(accountId);
-    const users = await this.people(accountId, requests);
+    const users = await this.users.ofAccount(
+      accountId,
+      requests.map((request) => request.userId),
+    );
     const named = requests.flatMap((request) => Object.values(request.successors ?? {}));
     const active = group.leavers ? await this.guards.lockActive(accountId, named) : undefined;
     const scheduled = group.effectiveAt
@@ -173,27 +145,4 @@ export class GroupDecisions {
     }
     return results;
   }
-
-  private async people(accountId: string, requests: readonly LeaverRequest[]): Promise<Map<string, UserRow>> {
-    const rows = await this.users.byIds(requests.map((request) => request.userId));
-    return new Map(rows.filter((row) => row.account_id === accountId).map((row) => [row.id, row]));
-  }
-}
-
-/** The plan, if it has blocking rules. An invalid request is refused later, by the decision. */
-function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transition, request: LeaverRequest): Plan[] {
-  if (!user) return [];
-  try {
-    const plan = planOf(basis, user, transition, request);
-    return blockingRules(plan).length > 0 ? [plan] : [];
-  } catch (error) {
-    if (error instanceof Problem) return [];
-    throw error;
-  }
-}
-
-function blockersOf(prepared: PreparedBlockers, plan: Plan): readonly PreviewLine[] | PrepareAgain {
-  if (blockingRules(plan).length === 0) return [];
-  const known = prepared.get(plan.user.id);
-  return known?.rules === JSON.stringify(plan.rules) ? known.blocked : PREPARE_AGAIN;
 }

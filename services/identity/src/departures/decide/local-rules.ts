@@ -33,6 +33,11 @@ export class LocalRules {
     await this.folding.fold('identity', receipts);
   }
 
+  /** Runs the steps again that have failed, and folds the receipts. */
+  async retry(events: readonly UserEvent[]): Promise<void> {
+    await this.folding.fold('identity', await this.processor.resumeDecided(this.em.getKysely(), events));
+  }
+
   /** A reactivation stops the rules' tasks. Sessions and tokens that they have not revoked yet must not become valid again. */
   private async revokeRest(ids: readonly string[]): Promise<void> {
     await this.sessions.endAll(ids);

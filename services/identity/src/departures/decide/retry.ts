@@ -1,26 +1,22 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Departure, type Principal } from '#libs/contracts';
-import { EventProcessor } from '#libs/lifecycle';
 import { actorOf } from '../../audit/audit.js';
 import { Actors } from '../../user/actors.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { DepartureReopening } from '../store/departure-reopening.js';
 import { REMAINING, ServiceStates } from '../store/service-states.js';
-import { ReceiptFolding } from '../track/receipt-folding.js';
+import { LocalRules } from './local-rules.js';
 import { RepeatedEvents } from './repeated-events.js';
 
 /** Runs only the failed services of a departure again. */
 @Injectable()
 export class DepartureRetry {
   constructor(
-    private readonly em: EntityManager,
     private readonly departures: DepartureQueries,
     private readonly states: ServiceStates,
     private readonly reopening: DepartureReopening,
     private readonly repeated: RepeatedEvents,
-    private readonly processor: EventProcessor,
-    private readonly folding: ReceiptFolding,
+    private readonly rules: LocalRules,
     private readonly actors: Actors,
   ) {}
 
@@ -41,8 +37,7 @@ export class DepartureRetry {
       // Services that have not answered yet also get the event in the new round.
       const [event] = await this.repeated.of([departure]);
       await this.repeated.publish([departure], [event!], unfinished);
-      if (unfinished.some((state) => state.service === 'identity'))
-        await this.folding.fold('identity', await this.processor.resumeDecided(this.em.getKysely(), [event!]));
+      if (unfinished.some((state) => state.service === 'identity')) await this.rules.retry([event!]);
     }
     return this.departures.view(accountId, id);
   }

@@ -5,6 +5,7 @@ import { PolicyModule } from '../../policy/policy.module.js';
 import { UserModule } from '../../user/user.module.js';
 import { Confirmation } from './confirmation.js';
 import { DeparturePreviews } from './departure-preview.js';
+import { GroupPreflight } from './group-preflight.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner } from './planner.js';
@@ -15,7 +16,17 @@ import { RuleServices } from './rule-services.js';
 /** What a departure would do: policy, guards, preview and preflight. */
 @Module({
   imports: [AuditModule, CatalogueModule, PolicyModule, UserModule],
-  providers: [Confirmation, DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
-  exports: [Confirmation, DeparturePreviews, Guards, PlanTokens, Planner, Preflight, Refusals, RuleServices],
+  providers: [
+    Confirmation,
+    DeparturePreviews,
+    GroupPreflight,
+    Guards,
+    PlanTokens,
+    Planner,
+    Preflight,
+    Refusals,
+    RuleServices,
+  ],
+  exports: [Confirmation, DeparturePreviews, GroupPreflight, Guards, Planner, Preflight, Refusals, RuleServices],
 })
 export class PlanModule {}

@@ -5,7 +5,7 @@ import { eventually } from '#libs/test-kit';
 import { TestDepartures } from '../../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../../testing/identity.js';
 import { BulkWorker } from '../decide/bulk/bulk.worker.js';
-import { GroupDecisions } from '../decide/group-decisions.js';
+import { GroupPreflight } from './group-preflight.js';
 import { Preflight } from './preflight.js';
 
 describe('a policy change while other services are asked', () => {
@@ -26,8 +26,8 @@ describe('a policy change while other services are asked', () => {
   afterEach(() => restore());
   afterAll(() => departures.stop());
 
-  /** Changes the account's preset to the next of these each time the services have answered. @returns the number of times */
-  const changing = (asks: Preflight | GroupDecisions, presets: Preset[]) => {
+  /** Once the services have answered, the account takes the next of these presets. @returns how often they were asked */
+  const changing = (asks: Preflight | GroupPreflight, presets: Preset[]) => {
     const { prepare } = asks;
     let times = 0;
     asks.prepare = async (...given: never[]) => {
@@ -60,8 +60,8 @@ describe('a policy change while other services are asked', () => {
     expect(await status()).toBe('active');
   });
 
-  it('makes a bulk departure prepare its rows again', async () => {
-    const asked = changing(identity.get(GroupDecisions), ['calls']);
+  it('has a bulk departure prepared again', async () => {
+    const asked = changing(identity.get(GroupPreflight), ['calls']);
     const { id } = await identity.call(departuresBulk, {
       principal: owner,
       body: { transition: 'deleted', users: [{ userId: leaver.userId }] },

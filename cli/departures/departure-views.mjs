@@ -1,0 +1,72 @@
+/** @import { Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
+/** @import { Terminal } from '../terminal.mjs' */
+
+/** @param {{ rule: string, part?: string }} line */
+export const ruleName = ({ rule, part }) => (part ? `${rule} (${part})` : rule);
+
+/** @param {Pick<PreviewRule | DepartureRule, 'action' | 'days' | 'scope'>} line */
+const actionName = ({ action, days, scope }) =>
+  [action, days !== undefined && `${days} days`, scope && `(${scope})`].filter(Boolean).join(' ');
+
+/**
+ * Shows what a departure would change, how many rows it would keep, and its warnings and blockers.
+ * @param {Terminal} terminal
+ * @param {Omit<DeparturePreview, 'planToken'>} preview
+ * @param {string} heading
+ */
+export function showPreview(terminal, preview, heading) {
+  const { rules, blockers, warnings, contactsToTellTotal } = preview;
+  const changing = rules.filter(({ action, count }) => action !== 'keep' && count > 0);
+  const kept = rules.filter(({ action }) => action === 'keep').reduce((sum, { count }) => sum + count, 0);
+  terminal.line(terminal.bold(heading));
+  if (changing.length > 0)
+    terminal.table(
+      ['rule', 'what', 'action', '#count'],
+      changing.map((line) => [ruleName(line), line.label, actionName(line), line.count]),
+    );
+  terminal.line(`  ${changing.length === 0 ? 'Nothing changes; ' : ''}${kept} rows are kept as they are.`);
+  for (const { rule, detail } of warnings) terminal.line(terminal.yellow(`  ! ${rule}: ${detail}`));
+  if (contactsToTellTotal > 0)
+    terminal.line(terminal.yellow(`  ! ${contactsToTellTotal} contacts exchanged messages with this user lately.`));
+  for (const { code, detail } of blockers) terminal.line(terminal.red(`  ✗ ${detail} (${code})`));
+}
+
+/**
+ * Shows what a departure has done so far.
+ * @param {Terminal} terminal
+ * @param {Departure} departure
+ */
+export function showDeparture(terminal, departure) {
+  const { id, transition, status, progress, services, error, errorDetail, effectiveAt } = departure;
+  terminal.line(`${terminal.bold(`${transition}: ${colourStatus(terminal, status)}`)}  ${terminal.dim(id)}`);
+  if (status === 'scheduled') terminal.line(`  for ${effectiveAt}`);
+  if (error) terminal.line(terminal.red(`  ✗ ${errorDetail ?? ''} (${error})`));
+  if (progress.total > 0) terminal.line(`  ${terminal.bar(progress.done, progress.total)} services`);
+  const lines = services
+    .flatMap(({ rules }) => rules)
+    .filter(({ action, affected }) => action !== 'keep' && affected > 0);
+  if (lines.length > 0)
+    terminal.table(
+      ['rule', 'action', '#affected', '#remaining', 'due'],
+      lines.map((line) => [
+        ruleName(line),
+        actionName(line),
+        line.affected,
+        line.remaining ?? '…',
+        line.dueAt?.slice(0, 10),
+      ]),
+    );
+  for (const service of services.filter((one) => one.status === 'failed'))
+    terminal.line(terminal.red(`  ✗ ${service.service} has failed (${service.error ?? 'unknown'})`));
+}
+
+/**
+ * @param {Terminal} terminal
+ * @param {string} status
+ */
+export function colourStatus(terminal, status) {
+  if (status === 'completed') return terminal.green(status);
+  return ['failed', 'refused', 'superseded', 'cancelled'].includes(status)
+    ? terminal.red(status)
+    : terminal.yellow(status);
+}

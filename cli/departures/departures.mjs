@@ -1,0 +1,147 @@
+/** @import { Departure, DeparturePreview, DepartureStatus, Transition, User } from '#libs/contracts' */
+/** @import { CommandContext } from '../command.mjs' */
+/** @import { HttpClient } from '../http-client.mjs' */
+/** @import { Terminal } from '../terminal.mjs' */
+/** @import { TimeLimits } from '../time-limits.mjs' */
+/** @import { DepartureStep } from './watch-departure.mjs' */
+import { signedInClient } from '../credentials.mjs';
+import { ruleName, showDeparture, showPreview } from './departure-views.mjs';
+import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
+import { ask } from '../prompt.mjs';
+import { inSeconds } from '../time-limits.mjs';
+import { findUser, nameOf, overridesIn, successorsIn } from './users.mjs';
+import { watchDeparture } from './watch-departure.mjs';
+
+const VERBS = { deactivated: 'deactivate', deleted: 'delete' };
+/** @type {readonly DepartureStatus[]} */
+const UNSUCCESSFUL = ['failed', 'superseded', 'cancelled'];
+
+/** The options that both `deactivate` and `delete` take. */
+export const departureOptions = /** @type {const} */ ({
+  successor: { type: 'string', multiple: true },
+  override: { type: 'string', multiple: true },
+  reason: { type: 'string' },
+  at: { type: 'string' },
+  'plan-token': { type: 'string' },
+  watch: { type: 'boolean' },
+  yes: { type: 'boolean' },
+});
+
+/**
+ * The value of --transition.
+ * @param {string | undefined} value
+ * @returns {Transition}
+ */
+export function transitionIn(value) {
+  if (value !== 'deactivated' && value !== 'deleted') throw usageError('--transition is deactivated or deleted.');
+  return value;
+}
+
+/**
+ * @param {HttpClient} api
+ * @param {User} user
+ * @param {Transition} transition
+ * @returns {Promise<DeparturePreview>}
+ */
+export const fetchPreview = (api, { id }, transition) =>
+  api.get(`/v1/users/${id}/departure-preview?transition=${transition}`);
+
+/**
+ * Deactivates or deletes a user.
+ * @param {CommandContext<typeof departureOptions, 1> & { values: { 'return-at'?: string } }} context
+ * @param {Transition} transition
+ */
+export async function startDeparture(context, transition) {
+  const { args, values, limits, messages } = context;
+  const api = await signedInClient(limits);
+  const user = await findUser(api, args[0]);
+  const request = {
+    successors: await successorsIn(api, values.successor),
+    overrides: overridesIn(values.override),
+    reason: values.reason,
+    effectiveAt: values.at,
+    returnAt: values['return-at'],
+    planToken: values['plan-token'],
+  };
+  if (!values.yes) request.planToken ??= await confirmed(api, messages, user, transition);
+  /** @type {Departure} */
+  const departure = await api.post(`/v1/users/${user.id}/${VERBS[transition]}`, request);
+  return conclude(api, context, departure);
+}
+
+/**
+ * Shows the preview and asks for confirmation.
+ * @param {HttpClient} api
+ * @param {Terminal} messages
+ * @param {User} user
+ * @param {Transition} transition
+ * @returns the plan token: the request is refused if something has changed since the preview
+ */
+async function confirmed(api, messages, user, transition) {
+  if (!process.stdin.isTTY)
+    throw usageError('There is no terminal for the confirmation: use --yes, and --plan-token if you have a preview.');
+  const preview = await fetchPreview(api, user, transition);
+  showPreview(messages, preview, `If ${nameOf(user)} is ${transition}`);
+  if (!preview.possible) throw new CommandError(EXIT.failed, 'The departure is not possible now.');
+  const answer = await ask(`Type ${VERBS[transition]} to continue: `);
+  if (answer !== VERBS[transition]) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
+  return preview.planToken;
+}
+
+/**
+ * Reports the departure; with --watch, after it has ended.
+ * @param {HttpClient} api
+ * @param {Pick<CommandContext<{ watch: { type: 'boolean' } }, 1>, 'values' | 'limits' | 'out' | 'messages' | 'report'>} context
+ * @param {Departure} departure
+ */
+export async function conclude(api, { values, limits, out, messages, report }, departure) {
+  const latest = values.watch ? await watch(api, limits, messages, departure) : departure;
+  report(latest, () => showDeparture(out, latest));
+  if (values.watch && latest.status === 'running')
+    throw new CommandError(
+      EXIT.timedOut,
+      `The departure made no progress for ${inSeconds(limits.progress)}. ${unfinishedServices(latest)}`,
+    );
+  return UNSUCCESSFUL.includes(latest.status) ? EXIT.failed : EXIT.done;
+}
+
+/**
+ * A sentence that names the services that a departure waits for.
+ * @param {Departure} departure
+ */
+export function unfinishedServices({ services }) {
+  const names = services.filter(({ status }) => status === 'pending' || status === 'running').map((one) => one.service);
+  return names.length > 0 ? `Not finished: ${names.join(', ')}.` : 'All services have finished, but identity has not.';
+}
+
+/**
+ * Shows the progress: a bar on a terminal, elsewhere a line for each step. Stops when there is no progress for too long.
+ * @param {HttpClient} api
+ * @param {TimeLimits} limits
+ * @param {Terminal} messages
+ * @param {Departure} departure
+ */
+async function watch(api, limits, messages, departure) {
+  let { done, total } = departure.progress;
+  let current = '';
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(), limits.progress);
+  /** @param {DepartureStep} step */
+  const show = ({ type, data }) => {
+    timer.refresh();
+    if (type === 'departure') ({ done, total } = data.progress);
+    else if (type === 'rule') current = `${ruleName(data)} ${data.action} ${data.affected}`;
+    else current = `${data.service} ${data.status}`;
+    if (messages.isTerminal) messages.overwrite(`  ${messages.bar(done, total)}  ${current}`);
+    else messages.line(type === 'departure' ? `${done}/${total} ${data.status}` : current);
+  };
+  try {
+    return await watchDeparture(api, departure, show, idle.signal);
+  } catch (error) {
+    if (!idle.signal.aborted) throw error;
+    return await /** @type {Promise<Departure>} */ (api.get(`/v1/departures/${departure.id}`));
+  } finally {
+    clearTimeout(timer);
+    if (messages.isTerminal) messages.overwrite('');
+  }
+}

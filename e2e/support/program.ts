@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../cli/leaver.mjs', import.meta.url));
+
+export interface Finished {
+  exitCode: number;
+  /** Standard output. */
+  out: string;
+  /** Standard error. */
+  messages: string;
+}
+
+/**
+ * Runs the command line as a script does, without a terminal.
+ * @param input standard input
+ * @param closed whether standard output is closed
+ */
+export function leaver(
+  args: readonly string[],
+  env: Record<string, string>,
+  { input = '', closed = false } = {},
+): Promise<Finished> {
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env.PATH, ...env } });
+    let out = '';
+    let messages = '';
+    child.stdout.on('data', (text) => (out += text));
+    child.stderr.on('data', (text) => (messages += text));
+    child.once('error', failed);
+    child.once('close', (exitCode) => done({ exitCode: exitCode!, out, messages }));
+    if (closed) child.stdout.destroy();
+    child.stdin.end(input);
+  });
+}

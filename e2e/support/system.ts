@@ -1,0 +1,97 @@
+import { Ids, TestClock } from '#libs/database';
+import { RetryWorker, ScheduledActionWorker, TaskWorker } from '#libs/lifecycle';
+import { startService, type RunningService } from '#libs/platform';
+import { gateway } from '../../services/gateway/src/gateway.js';
+import { Api } from './api.js';
+import { Foundation, PARTS, type Contents } from './foundation.js';
+import { allIntroduced } from './readiness.js';
+
+interface SystemOptions {
+  /** Names of external services that may be onboarded later. */
+  externalServices?: readonly string[];
+  /** The initial contents of databases and broker; empty by default. */
+  contents?: Contents;
+  clock?: TestClock;
+}
+
+/** All services in one process, with their own databases and broker and a common test clock. */
+export class System {
+  /** All log lines of all services, at level trace. */
+  readonly logged: string[];
+
+  private readonly running = new Map<string, RunningService>();
+
+  private constructor(
+    readonly clock: TestClock,
+    private readonly foundation: Foundation,
+    logged: string[],
+  ) {
+    this.logged = logged;
+  }
+
+  get services(): ReadonlyMap<string, RunningService> {
+    return this.running;
+  }
+
+  static async start({
+    externalServices = [],
+    contents,
+    clock = new TestClock(),
+  }: SystemOptions = {}): Promise<System> {
+    const foundation = await Foundation.lay(externalServices, contents);
+    const system = new System(clock, foundation, []);
+    for (const { name } of [...PARTS, gateway]) await system.startOne(name);
+    await allIntroduced(system.url);
+    return system;
+  }
+
+  /** @param settings replace settings of the service's environment */
+  async startOne(name: string, settings: Record<string, string> = {}): Promise<void> {
+    const part = [...PARTS, gateway].find((one) => one.name === name)!;
+    const env = { ...this.foundation.env(name), LOG_LEVEL: 'trace', ...settings };
+    const logTo = { write: (line: string) => void this.logged.push(line) };
+    const { clock } = this;
+    this.running.set(name, await startService({ ...part, env, clock, ids: new Ids(clock), logTo }));
+  }
+
+  async stopOne(name: string): Promise<void> {
+    await this.running.get(name)!.close();
+    this.running.delete(name);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.services.get('gateway')!.port}`;
+  }
+
+  brokerUrl(user: string): string {
+    return this.foundation.brokerUrl(user);
+  }
+
+  /** The URL of a service's database for the superuser, who can bypass all checks. */
+  databaseUrl(service: string): string {
+    return this.foundation.databases.get(service)!.adminUrl;
+  }
+
+  /** The URL of the same database for the service's own user. */
+  serviceDatabaseUrl(service: string): string {
+    return this.foundation.databases.get(service)!.url;
+  }
+
+  api(token?: string): Api {
+    return new Api(this.url, token);
+  }
+
+  /** Moves the clock and wakes the workers that run due work. */
+  advanceDays(days: number): void {
+    this.clock.advanceDays(days);
+    for (const { name } of PARTS) {
+      const { app } = this.services.get(name)!;
+      for (const worker of [ScheduledActionWorker, TaskWorker, RetryWorker]) app.get(worker, { strict: false }).wake();
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const service of [...this.running.values()].reverse()) await service.close();
+    await this.foundation.clear();
+  }
+}

@@ -1,0 +1,68 @@
+import { WorkerContext } from '#libs/jobs';
+import { Log, Metrics, MetricsController } from '#libs/observability';
+import { NATS, Publisher, ServiceClient } from '#libs/broker';
+import { Clock, DATABASE_URL, Ids } from '#libs/database';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { BatchInterceptor } from '../calls/batch-interceptor.js';
+import { CallInterceptor } from '../calls/call-interceptor.js';
+import { CallTransactions } from '../calls/call-transactions.js';
+import { CallsInTransaction } from '../calls/calls-in-transaction.js';
+import { BaseConfig, ServiceConfig } from './config.js';
+import { HealthController, Readiness } from './health.js';
+import { IdempotencyKeys } from '../calls/idempotency.js';
+import { IdempotencySweep } from '../calls/idempotency-sweep.worker.js';
+
+export interface PlatformParts {
+  config: BaseConfig;
+  log: Log;
+  nats: NatsConnection;
+  clock: Clock;
+  ids: Ids;
+}
+
+/**
+ * Providers for every service: its configuration (by class), log, clock, ids, metrics, and the clients of broker and
+ * services.
+ */
+@Module({})
+export class PlatformModule {
+  static with({ config, log, nats, clock, ids }: PlatformParts): DynamicModule {
+    const shared = [
+      { provide: BaseConfig, useValue: config },
+      { provide: config.constructor, useValue: config },
+      ...(config instanceof ServiceConfig
+        ? [
+            { provide: ServiceConfig, useValue: config },
+            { provide: DATABASE_URL, useValue: config.databaseUrl },
+          ]
+        : []),
+      { provide: Log, useValue: log },
+      { provide: NATS, useValue: nats },
+      { provide: Clock, useValue: clock },
+      { provide: Ids, useValue: ids },
+      ServiceClient,
+      Publisher,
+      Metrics,
+      WorkerContext,
+      Readiness,
+    ];
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [HealthController, ...(config.metricsPort === undefined ? [MetricsController] : [])],
+      providers: [
+        ...shared,
+        IdempotencyKeys,
+        BatchInterceptor,
+        CallTransactions,
+        CallInterceptor,
+        CallsInTransaction,
+        ...(config instanceof ServiceConfig ? [IdempotencySweep] : []),
+      ],
+      exports: shared.map((provider) => ('provide' in provider ? provider.provide : provider)),
+    };
+  }
+}

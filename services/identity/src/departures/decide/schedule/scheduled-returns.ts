@@ -1,0 +1,37 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem } from '#libs/contracts';
+import { Actors, mayManage } from '../../../user/actors.js';
+import type { DueDeparture } from '../../store/departure-claims.js';
+import { DepartureStore } from '../../store/departure-store.js';
+import { Decisions } from '../decisions.js';
+import { Reactivations } from '../reactivations.js';
+import { Schedule } from './schedule.js';
+
+/** Decides scheduled returns on their day. As with departures, the decision stands when its requester has left since. */
+@Injectable()
+export class ScheduledReturns {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly reactivations: Reactivations,
+    private readonly decisions: Decisions,
+    private readonly schedule: Schedule,
+    private readonly store: DepartureStore,
+    private readonly actors: Actors,
+  ) {}
+
+  async decide({ id, account_id: accountId, user_id: userId, requested_by }: DueDeparture): Promise<void> {
+    await this.em.fork().transactional(async () => {
+      const returning = await this.reactivations.prepare(accountId, userId).catch((error: unknown) => {
+        if (error instanceof Problem) return error;
+        throw error;
+      });
+      const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requested_by });
+      const open = await this.schedule.hold([id]);
+      if (!open.has(id)) return;
+      if (returning instanceof Problem) return this.store.refuse([{ departureId: id, problem: returning }]);
+      const onBehalf = !mayManage(rolesNow ?? [], returning.user.roles);
+      await this.decisions.apply('reactivated', [{ ...returning, departureId: id }], requested_by, { onBehalf });
+    });
+  }
+}

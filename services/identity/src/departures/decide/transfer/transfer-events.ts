@@ -1,0 +1,37 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { profileOf, UserEvents } from '../../../user/user-events.js';
+import { UserRows } from '../../../user/user-rows.js';
+
+/** Publishes who a user is now, and removes the former person from the events that are still there. */
+@Injectable()
+export class TransferEvents {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly users: UserRows,
+    private readonly events: UserEvents,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * In the transaction of the transfer. Events that wait in the outbox keep their meaning and their place, and carry the
+   * new person's profile. What the broker holds is purged once every service has answered.
+   */
+  async publish(userId: string): Promise<void> {
+    await this.events.publishChanged([userId]);
+    const [user] = await this.users.byIds([userId]);
+    const { account_id: accountId, seq } = user!;
+    const db = this.em.getKysely();
+    await sql`
+      with waiting as (
+        select id from outbox where user_id = ${userId} and seq < ${seq} order by user_id, seq for update)
+      update outbox o
+      set event = jsonb_set(o.event::jsonb, '{data,profile}', ${JSON.stringify(profileOf(user!))}::jsonb)::json
+      from waiting where o.id = waiting.id`.execute(db);
+    await sql`
+      insert into stream_purge (id, account_id, user_id, seq)
+      values (${this.ids.next()}, ${accountId}, ${userId}, ${seq})`.execute(db);
+  }
+}

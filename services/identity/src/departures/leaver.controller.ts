@@ -1,0 +1,82 @@
+import { Controller } from '@nestjs/common';
+import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
+import {
+  departurePreview,
+  usersDeactivate,
+  usersDelete,
+  usersOverview,
+  usersReactivate,
+  usersRemove,
+  type CallOf,
+  type Departure,
+  type DeparturePreview,
+  type UserOverview,
+} from '#libs/contracts';
+import { DepartureCommands } from './decide/departure-commands.js';
+import { ReactivationCommands } from './decide/reactivation-commands.js';
+import { DeparturePreviews } from './plan/departure-preview.js';
+import type { Prepared } from './plan/preflight.js';
+
+/** Calls about a user who is to leave or to return. */
+@Controller()
+export class LeaverController {
+  constructor(
+    private readonly commands: DepartureCommands,
+    private readonly reactivations: ReactivationCommands,
+    private readonly previews: DeparturePreviews,
+  ) {}
+
+  @Handles(departurePreview)
+  preview({ principal, params, query }: CallOf<typeof departurePreview>): Promise<DeparturePreview> {
+    return this.previews.preview(principal, params.id!, query.transition);
+  }
+
+  @Handles(usersOverview)
+  overview({ principal, params }: CallOf<typeof usersOverview>): Promise<UserOverview> {
+    return this.previews.overview(principal.accountId, params.id!);
+  }
+
+  @Prepares(usersDeactivate)
+  prepareDeactivation({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Prepared | undefined> {
+    return this.commands.prepare(principal, params.id!, 'deactivated', body);
+  }
+
+  @Handles(usersDeactivate)
+  deactivate(
+    { principal, params, body }: CallOf<typeof usersDeactivate>,
+    prepared: Prepared | undefined,
+  ): Promise<Departure | PrepareAgain> {
+    return this.commands.decide(principal, params.id!, 'deactivated', body, prepared);
+  }
+
+  @Prepares(usersDelete)
+  prepareDeletion({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Prepared | undefined> {
+    return this.commands.prepare(principal, params.id!, 'deleted', body);
+  }
+
+  @Handles(usersDelete)
+  delete(
+    { principal, params, body }: CallOf<typeof usersDelete>,
+    prepared: Prepared | undefined,
+  ): Promise<Departure | PrepareAgain> {
+    return this.commands.decide(principal, params.id!, 'deleted', body, prepared);
+  }
+
+  @Prepares(usersRemove)
+  prepareRemoval({ principal, params }: CallOf<typeof usersRemove>): Promise<Prepared | undefined> {
+    return this.commands.prepare(principal, params.id!, 'deleted', {});
+  }
+
+  @Handles(usersRemove)
+  remove(
+    { principal, params }: CallOf<typeof usersRemove>,
+    prepared: Prepared | undefined,
+  ): Promise<Departure | PrepareAgain> {
+    return this.commands.decide(principal, params.id!, 'deleted', {}, prepared);
+  }
+
+  @Handles(usersReactivate)
+  reactivate({ principal, params, body }: CallOf<typeof usersReactivate>): Promise<Departure> {
+    return this.reactivations.reactivate(principal, params.id!, body);
+  }
+}

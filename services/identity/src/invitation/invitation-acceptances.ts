@@ -1,0 +1,65 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Call, type InvitationAcceptance, type SignedIn } from '#libs/contracts';
+import { Clock } from '#libs/database';
+import { sql } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { sha256 } from '../common/secrets.js';
+import { Passwords } from '../password/passwords.js';
+import { Sessions } from '../session/sessions.js';
+import { UserEvents } from '../user/user-events.js';
+
+interface OpenInvitation {
+  id: string;
+  user_id: string;
+  account_id: string;
+  open: boolean;
+}
+
+/** Accepts invitations: the invited user sets a password and becomes active. */
+@Injectable()
+export class InvitationAcceptances {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly events: UserEvents,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Activates an invited user and signs them in.
+   * @throws Problem `not-found` for an unknown token, `gone` for one that is used, revoked or expired
+   */
+  async accept({ token, password }: InvitationAcceptance, client: Call['client']): Promise<SignedIn> {
+    const passwordHash = await this.passwords.hash(password);
+    const { id, user_id: userId, account_id: accountId } = await this.lock(token);
+    const now = this.clock.now();
+    const db = this.em.getKysely();
+    const { rows } = await sql`
+      update users set status = 'active', password_hash = ${passwordHash}, lifecycle_version = lifecycle_version + 1,
+        active_since = lifecycle_version + 1
+      where id = ${userId} and status = 'invited' returning id`.execute(db);
+    if (rows.length === 0) throw gone();
+    await sql`update invitation set accepted_at = ${now} where id = ${id}`.execute(db);
+    await this.events.publishChanged([userId]);
+    await this.audit.append([{ accountId, action: 'user.joined', actorId: userId, subjectId: userId }]);
+    return this.sessions.open(accountId, userId, passwordHash, client);
+  }
+
+  /** Locks the invitation against revocation and other acceptances until the transaction ends. */
+  private async lock(token: string): Promise<OpenInvitation> {
+    const { rows } = await sql<OpenInvitation>`
+      select i.id, i.user_id, u.account_id,
+        (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}) as open
+      from invitation i join users u on u.id = i.user_id
+      where i.hash = ${sha256(token)} for update`.execute(this.em.getKysely());
+    const [invitation] = rows;
+    if (!invitation) throw new Problem('not-found', { detail: 'There is no such invitation.' });
+    if (!invitation.open) throw gone();
+    return invitation;
+  }
+}
+
+const gone = () => new Problem('gone', { detail: 'This invitation is no longer valid. Request a new one.' });

@@ -1,0 +1,46 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Principal } from '#libs/contracts';
+import { sql } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { Sessions } from '../session/sessions.js';
+import { Passwords } from './passwords.js';
+
+interface PasswordChange {
+  password: string;
+  currentPassword?: string;
+}
+
+/** Changes the passwords of users who know their present one. */
+@Injectable()
+export class PasswordChanges {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * In the caller's transaction, which has locked the user. Their other sessions end.
+   * @param presentHash the hash of the present password; null for none
+   * @throws Problem `validation` when the present password is not the one given
+   */
+  async change(
+    principal: Principal,
+    presentHash: string | null,
+    { password, currentPassword }: PasswordChange,
+  ): Promise<void> {
+    const { accountId, userId } = principal;
+    const known = await this.passwords.matches(currentPassword ?? '', presentHash);
+    if (!known) {
+      throw new Problem('validation', {
+        errors: [{ field: 'currentPassword', message: 'currentPassword must be your password' }],
+      });
+    }
+    const passwordHash = await this.passwords.hash(password);
+    await this.sessions.endOthers(userId, principal.sessionId);
+    await sql`update users set password_hash = ${passwordHash} where id = ${userId}`.execute(this.em.getKysely());
+    await this.audit.append([{ accountId, action: 'password.changed', actorId: userId, subjectId: userId }]);
+  }
+}

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
+import { Problem, type Principal, type ScimResponse } from '#libs/contracts';
+import { Audit, actorOf } from '../../audit/audit.js';
+import { DepartureCommands } from '../../departures/decide/departure-commands.js';
+import { ReactivationCommands } from '../../departures/decide/reactivation-commands.js';
+import type { Prepared } from '../../departures/plan/preflight.js';
+import { Sessions } from '../../session/sessions.js';
+import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
+import { isActive } from './scim-user-view.js';
+
+/** Deactivates, deletes and reactivates users for identity providers, whose requests may come twice. */
+@Injectable()
+export class ScimActivation {
+  constructor(
+    private readonly rows: ScimUserRows,
+    private readonly departures: DepartureCommands,
+    private readonly reactivations: ReactivationCommands,
+    private readonly sessions: Sessions,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * Asks the other services about a user whom a request deactivates; undefined for any other request.
+   * @throws Problem `service-unavailable`
+   */
+  async prepareDeactivation(
+    principal: Principal,
+    row: ScimUserRow,
+    active: boolean | undefined,
+  ): Promise<Prepared | undefined> {
+    if (active !== false || !isActive(row)) return undefined;
+    return this.departures.prepare(principal, row.id, 'deactivated', {});
+  }
+
+  /** @throws Problem `not-found`, `service-unavailable` */
+  async prepareDeletion(principal: Principal, id: string): Promise<Prepared | undefined> {
+    await this.rows.get(principal.accountId, id);
+    return this.departures.prepare(principal, id, 'deleted', {});
+  }
+
+  /**
+   * Deactivates or deletes the user, and returns undefined on success. The last owner stays, but their sessions end
+   * immediately. Because this must be committed, the refusal is returned instead of thrown.
+   * @throws Problem of a guard
+   */
+  async leave(
+    principal: Principal,
+    id: string,
+    transition: 'deactivated' | 'deleted',
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain | undefined> {
+    try {
+      const departure = await this.departures.decide(principal, id, transition, {}, prepared);
+      return departure === PREPARE_AGAIN ? departure : undefined;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      // A concurrent request has done the same.
+      if (transition === 'deactivated' && error.code === 'conflict' && (await this.hasLeft(principal, id)))
+        return undefined;
+      if (error.code !== 'sole-owner') throw error;
+      await this.sessions.endAll([id]);
+      const { accountId } = principal;
+      const detail = { reason: error.code };
+      await this.audit.append([{ accountId, action: 'sessions.ended', ...actorOf(principal), subjectId: id, detail }]);
+      return { refused: error.toBody() };
+    }
+  }
+
+  /** @throws Problem `no-free-seat` */
+  async reactivate(principal: Principal, id: string): Promise<void> {
+    try {
+      await this.reactivations.reactivate(principal, id);
+    } catch (error) {
+      const done = error instanceof Problem && error.code === 'conflict' && !(await this.hasLeft(principal, id));
+      if (!done) throw error;
+    }
+  }
+
+  private async hasLeft({ accountId }: Principal, id: string): Promise<boolean> {
+    return !isActive(await this.rows.get(accountId, id));
+  }
+}

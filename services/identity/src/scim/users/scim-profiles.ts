@@ -1,0 +1,88 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { Principal, UserChange } from '#libs/contracts';
+import { uniquenessProblem } from '#libs/scim';
+import { sql } from 'kysely';
+import { Audit, actorOf } from '../../audit/audit.js';
+import { UserChanges } from '../../user-management/user-changes.js';
+import { UserEvents } from '../../user/user-events.js';
+import { UserRows } from '../../user/user-rows.js';
+import { mapConstraintErrors } from '../../common/constraint-errors.js';
+import type { ScimProfile } from './scim-profile.js';
+import { ScimUserRows } from './scim-user-rows.js';
+import { profileOf } from './scim-user-view.js';
+
+type OwnColumns = Pick<ScimProfile, 'userName' | 'email' | 'externalId'> & Partial<Pick<ScimProfile, 'name'>>;
+
+const duplicates = {
+  users_user_name: () => uniquenessProblem('Another user of the account has this userName.'),
+  users_external_id: () => uniquenessProblem('Another user of the account has this externalId.'),
+};
+
+/** Writes the profiles of users. A request that changes nothing leaves the version as it is. */
+@Injectable()
+export class ScimProfiles {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rows: ScimUserRows,
+    private readonly users: UserRows,
+    private readonly changes: UserChanges,
+    private readonly events: UserEvents,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * @param change the new profile for the present one, which is locked
+   * @throws Problem `not-found`, `conflict` or `duplicate-…`
+   */
+  async change(principal: Principal, id: string, change: (before: ScimProfile) => ScimProfile): Promise<void> {
+    await this.users.lock([id], 'change');
+    const before = profileOf(await this.rows.get(principal.accountId, id));
+    const after = change(before);
+    const own = ownFields(before, after);
+    const { name: _split, ...withoutName } = after;
+    if (own.length > 0) await this.write(id, own.includes('name') ? after : withoutName);
+    const shared = sharedChange(before, after);
+    if (Object.keys(shared).length > 0) await this.changes.apply(principal, id, shared);
+    else if (own.length > 0) await this.publish(principal, id, own);
+  }
+
+  /**
+   * Writes the columns that only SCIM shows. Without `name` the name parts stay as they are.
+   * @throws Problem `conflict` if another user has the user name or external id
+   */
+  async write(id: string, { userName, email, externalId, name }: OwnColumns): Promise<void> {
+    await mapConstraintErrors(duplicates, () =>
+      sql`
+        update users set user_name = ${userName === email ? null : userName}, external_id = ${externalId},
+          scim_name = ${name === undefined ? sql.ref('scim_name') : JSON.stringify(name)}
+        where id = ${id}`.execute(this.em.getKysely()),
+    );
+  }
+
+  private async publish(principal: Principal, id: string, fields: readonly string[]): Promise<void> {
+    await this.events.publishChanged([id]);
+    const { accountId } = principal;
+    const by = actorOf(principal);
+    await this.audit.append([{ accountId, action: 'user.updated', ...by, subjectId: id, detail: { fields } }]);
+  }
+}
+
+function ownFields(before: ScimProfile, after: ScimProfile): string[] {
+  const emailIsName = ({ userName, email }: ScimProfile) => userName === email;
+  return [
+    ...(before.userName !== after.userName || emailIsName(before) !== emailIsName(after) ? ['userName'] : []),
+    ...(before.externalId !== after.externalId ? ['externalId'] : []),
+    ...(sorted(before.name) !== sorted(after.name) ? ['name'] : []),
+  ];
+}
+
+const sorted = (parts: ScimProfile['name']): string => JSON.stringify(Object.entries(parts).sort());
+
+function sharedChange(before: ScimProfile, after: ScimProfile): UserChange {
+  return {
+    ...(before.displayName !== after.displayName && { name: after.displayName }),
+    ...(before.email !== after.email && { email: after.email }),
+    ...(before.staffId !== after.staffId && { staffId: after.staffId }),
+  };
+}

@@ -1,0 +1,76 @@
+import { Controller } from '@nestjs/common';
+import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
+import { scimUsers, type CallOf, type ScimListResponse, type ScimResponse } from '#libs/contracts';
+import { listResponse } from '../responses.js';
+import type { Prepared } from '../../departures/plan/preflight.js';
+import { ScimActivation } from './scim-activation.js';
+import { ScimTokens } from '../scim-tokens.js';
+import { ScimUserRows } from './scim-user-rows.js';
+import { toScimUser } from './scim-user-view.js';
+import { ScimUsers } from './scim-users.js';
+
+@Controller()
+export class ScimUsersController {
+  constructor(
+    private readonly tokens: ScimTokens,
+    private readonly rows: ScimUserRows,
+    private readonly users: ScimUsers,
+    private readonly activation: ScimActivation,
+  ) {}
+
+  @Handles(scimUsers.search)
+  async search({ body }: CallOf<typeof scimUsers.search>): Promise<ScimListResponse> {
+    const { accountId } = await this.tokens.authenticate(body.token);
+    const { total, rows } = await this.rows.search(accountId, body);
+    return listResponse(total, rows.map(toScimUser), body.view);
+  }
+
+  @Handles(scimUsers.get)
+  async get({ body, params }: CallOf<typeof scimUsers.get>): Promise<ScimResponse> {
+    return this.users.get(await this.tokens.authenticate(body.token), params.id!, body.view);
+  }
+
+  @Handles(scimUsers.create)
+  async create({ body }: CallOf<typeof scimUsers.create>): Promise<ScimResponse> {
+    return this.users.create(await this.tokens.authenticate(body.token), body);
+  }
+
+  @Prepares(scimUsers.replace)
+  async prepareReplacement({ body, params }: CallOf<typeof scimUsers.replace>): Promise<Prepared | undefined> {
+    return this.users.prepareReplacement(await this.tokens.principalOf(body.token), params.id!, body.body);
+  }
+
+  @Handles(scimUsers.replace)
+  async replace(
+    { body, params }: CallOf<typeof scimUsers.replace>,
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain> {
+    return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body, prepared);
+  }
+
+  @Prepares(scimUsers.change)
+  async prepareChange({ body, params }: CallOf<typeof scimUsers.change>): Promise<Prepared | undefined> {
+    return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, body.body);
+  }
+
+  @Handles(scimUsers.change)
+  async change(
+    { body, params }: CallOf<typeof scimUsers.change>,
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain> {
+    return this.users.change(await this.tokens.authenticate(body.token), params.id!, body, prepared);
+  }
+
+  @Prepares(scimUsers.remove)
+  async prepareRemoval({ body, params }: CallOf<typeof scimUsers.remove>): Promise<Prepared | undefined> {
+    return this.activation.prepareDeletion(await this.tokens.principalOf(body.token), params.id!);
+  }
+
+  @Handles(scimUsers.remove)
+  async remove(
+    { body, params }: CallOf<typeof scimUsers.remove>,
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain> {
+    return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body, prepared);
+  }
+}

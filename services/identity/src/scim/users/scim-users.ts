@@ -1,0 +1,161 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { PrepareAgain } from '#libs/broker';
+import type { Principal, ScimProjection, ScimResponse, ScimWrite } from '#libs/contracts';
+import { parsePatch, requirePreconditions, scimProblem, uniquenessProblem, type Preconditions } from '#libs/scim';
+import { lockAccount } from '../../common/account-lock.js';
+import { OWNS_NOTHING, type Prepared } from '../../departures/plan/preflight.js';
+import { UserRows } from '../../user/user-rows.js';
+import { UserCreation } from '../../user-management/user-creation.js';
+import { resourceResponse } from '../responses.js';
+import { ScimActivation } from './scim-activation.js';
+import { newProfile, profileAfter, type ScimProfile } from './scim-profile.js';
+import { ScimProfiles } from './scim-profiles.js';
+import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
+import { isActive, profileOf, toScimUser } from './scim-user-view.js';
+import { readUser, type UserAttributes } from './user-attributes.js';
+import { readUserPatch } from './user-patch.js';
+
+const MIN_PASSWORD_LENGTH = 8;
+
+interface Change {
+  /** @throws Problem `validation` with a `scimType` */
+  read: (before: ScimProfile) => UserAttributes;
+  /** Whether the request describes the whole user. */
+  whole: boolean;
+}
+
+/** Handles requests of identity providers about users. Each runs in one transaction. */
+@Injectable()
+export class ScimUsers {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly rows: ScimUserRows,
+    private readonly users: UserRows,
+    private readonly creation: UserCreation,
+    private readonly profiles: ScimProfiles,
+    private readonly activation: ScimActivation,
+  ) {}
+
+  async get({ accountId }: Principal, id: string, projection: ScimProjection): Promise<ScimResponse> {
+    return resourceResponse(toScimUser(await this.rows.get(accountId, id)), projection);
+  }
+
+  /**
+   * Creates a user, or reactivates a deactivated one with the same external id or else the same user name.
+   * @throws Problem `validation`, `conflict` or `duplicate-…` for a user who exists and is active, `no-free-seat`
+   */
+  async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimResponse> {
+    const { accountId } = principal;
+    const attributes = readUser(body);
+    const profile = newProfile(attributes);
+    // Serializes requests, so that the second of two requests for the same person finds the user of the first.
+    await lockAccount(this.em, accountId);
+    const existing = await this.rows.findExisting(accountId, profile.externalId, profile.userName);
+    if (existing && (isActive(existing) || attributes.active === false))
+      throw uniquenessProblem('There is a user with this userName or externalId.');
+    if (existing) {
+      await this.activation.reactivate(principal, existing.id);
+      await this.profiles.change(principal, existing.id, (before) => profileAfter(before, attributes, true));
+      return this.get(principal, existing.id, view);
+    }
+    const { userName, email, displayName: name, staffId, externalId } = profile;
+    const password = passwordOf(attributes);
+    const { id } = await this.creation.invite(principal, { name, email, staffId, ...(password && { password }) });
+    await this.profiles.write(id, { userName, email, externalId, name: profile.name });
+    if (attributes.active === false) await this.activation.leave(principal, id, 'deactivated', OWNS_NOTHING);
+    return this.get(principal, id, view);
+  }
+
+  /**
+   * Asks the other services about a user that the request deactivates. Returns undefined for any other request.
+   * @throws Problem `validation`, `not-found`, `service-unavailable`
+   */
+  async prepareReplacement(principal: Principal, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
+    const { active } = readUser(body);
+    return this.activation.prepareDeactivation(principal, await this.rows.get(principal.accountId, id), active);
+  }
+
+  /** @throws Problem as `prepareReplacement` does */
+  async prepareChange(principal: Principal, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
+    const operations = parsePatch(body);
+    const row = await this.rows.get(principal.accountId, id);
+    return this.activation.prepareDeactivation(principal, row, readUserPatch(operations, profileOf(row)).active);
+  }
+
+  /** @throws Problem as `change` does */
+  replace(
+    principal: Principal,
+    id: string,
+    request: ScimWrite,
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain> {
+    const attributes = readUser(request.body);
+    if (attributes.userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
+    return this.apply(principal, id, request, { read: () => attributes, whole: true }, prepared);
+  }
+
+  /** @throws Problem `validation`, `not-found`, `precondition-failed`, `conflict`, `no-free-seat` or a guard's */
+  change(
+    principal: Principal,
+    id: string,
+    request: ScimWrite,
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain> {
+    const operations = parsePatch(request.body);
+    return this.apply(
+      principal,
+      id,
+      request,
+      { read: (before) => readUserPatch(operations, before), whole: false },
+      prepared,
+    );
+  }
+
+  /** @throws Problem `not-found`, `precondition-failed` or a guard's */
+  async remove(
+    principal: Principal,
+    id: string,
+    request: ScimWrite,
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain> {
+    await this.expect(principal, id, request);
+    return (await this.activation.leave(principal, id, 'deleted', prepared)) ?? {};
+  }
+
+  private async apply(
+    principal: Principal,
+    id: string,
+    request: ScimWrite,
+    { read, whole }: Change,
+    prepared: Prepared | undefined,
+  ): Promise<ScimResponse | PrepareAgain> {
+    const before = await this.expect(principal, id, request);
+    const { active } = read(profileOf(before));
+    if (active === false && isActive(before)) {
+      const refusal = await this.activation.leave(principal, id, 'deactivated', prepared);
+      if (refusal) return refusal;
+    }
+    if (active === true && !isActive(before)) await this.activation.reactivate(principal, id);
+    // Read again, because the profile may have changed before it was locked.
+    await this.profiles.change(principal, id, (locked) => profileAfter(locked, read(locked), whole));
+    return this.get(principal, id, request.view);
+  }
+
+  /** Returns the user and checks preconditions. If there are any, the user is locked until the transaction ends. */
+  private async expect({ accountId }: Principal, id: string, preconditions: Preconditions): Promise<ScimUserRow> {
+    const row = await this.rows.get(accountId, id);
+    if (preconditions.ifMatch === undefined && preconditions.ifNoneMatch === undefined) return row;
+    await lockAccount(this.em, accountId);
+    await this.users.lock([id], 'leave');
+    const locked = await this.rows.get(accountId, id);
+    requirePreconditions(preconditions, toScimUser(locked).meta.version);
+    return locked;
+  }
+}
+
+function passwordOf({ password }: UserAttributes): string | undefined {
+  if (password !== undefined && password.length < MIN_PASSWORD_LENGTH)
+    throw scimProblem('invalidValue', `password must have at least ${MIN_PASSWORD_LENGTH} characters.`);
+  return password;
+}
