@@ -37,7 +37,10 @@ export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   heldAt?: string;
   /** When the delayed effect has happened. */
   doneAt?: string;
-  /** A code: `successor-has-left`; for rows that are not restored, `changed-since` or `cannot-be-restored`. */
+  /**
+   * A code: `successor-has-left`; for a restoration, `changed-since` or `cannot-be-restored` if rows are not restored, and
+   * `partly-restored` if a restored row no longer names another person, who has left meanwhile.
+   */
   warning?: string;
   /** Rows that the rule should have changed and has not: 0 when it is done, null until they are counted. */
   remaining: number | null;

@@ -71,6 +71,10 @@ export interface RuleDescription {
 
 export interface TransitionDescription {
   allowed: readonly ActionName[];
+  /** Those of `allowed` that take what nobody can make again. Absent in the description of an older service: none. */
+  destroys?: readonly ActionName[];
+  /** Those of `destroys` that take it as soon as they are applied, not only when their days are over. */
+  destroysAtOnce?: readonly ActionName[];
   default: ActionChoice;
   presets: Partial<Record<Preset, ActionChoice>>;
 }

@@ -54,6 +54,12 @@ export const Skip = defineEntity({
 
 const skipping = exclude({ entity: Skip, row: 'circularId', person: 'person' });
 
+const releaseKeys = releaseAfter(7, {
+  now: { [PERSON]: null, formerOwner: LEAVER, state: 'waiting', releaseAt: DUE },
+  then: owned(Thing, 'formerOwner', { kind: 'key', state: 'waiting' }),
+  thenSet: { state: 'released', formerOwner: null },
+});
+
 export const desk: ServiceUnderTest = {
   name: 'desk',
   entities: [Thing, Circular, Skip],
@@ -92,14 +98,8 @@ export const desk: ServiceUnderTest = {
     }),
     rule('desk.keys', 'Keys', {
       rows: owned(Thing, 'owner', { kind: 'key', state: 'open' }),
-      deleted: can(
-        releaseAfter(7, {
-          now: { [PERSON]: null, formerOwner: LEAVER, state: 'waiting', releaseAt: DUE },
-          then: owned(Thing, 'formerOwner', { kind: 'key', state: 'waiting' }),
-          thenSet: { state: 'released', formerOwner: null },
-        }),
-        keep,
-      ),
+      deactivated: can(keep, releaseKeys),
+      deleted: can(releaseKeys, keep),
     }),
     // A faulty rule: a check constraint rejects this state.
     rule('desk.traps', 'Traps', {

@@ -84,8 +84,59 @@ describe('a restoration', () => {
     expect(await at.owned(at.robin)).toBe(0);
     expect(await at.status(at.robin)).toEqual(['completed', 'superseded', 'completed']);
     await comeBack('all', 5);
-    expect(lines()).toMatchObject([{ affected: 4, notRestored: 0 }]);
-    expect(await at.owned(at.robin)).toBe(4);
+    expect(lines()).toMatchObject([{ affected: 20, notRestored: 0 }]);
+    expect(await at.owned(at.robin)).toBe(20);
+    expect(await undoRecords()).toEqual([]);
+  });
+
+  it('gives back what an overtaken return was still to give back, also by another action of the rule', async () => {
+    await at.things('chair', at.robin, 20);
+    const heir = await at.bench.person({ accountId: at.robin.accountId, profile: { isManager: true } });
+    const transferChairs: ResolvedRules = { 'desk.chairs': { deactivated: { action: 'transfer', to: heir.userId } } };
+    await leave(transferChairs);
+    await withSmallBudget(() => comeBack(['desk.chairs']));
+    await leave(unassignChairs, 4, 3);
+    expect([await at.owned(at.robin), await at.owned(heir)]).toEqual([0, 20]);
+    await withSmallBudget(() => comeBack('all', 5));
+    await at.bench.tasks.drain();
+    expect(lines()).toMatchObject([{ affected: 20, notRestored: 0, finishedAt: expect.any(String) }]);
+    expect([await at.owned(at.robin), await at.owned(heir)]).toEqual([20, 0]);
+  });
+
+  it('gives back after a return that never got here because the next departure was faster', async () => {
+    await at.things('chair', at.robin, 3);
+    await leave(unassignChairs);
+    await at.deliver([
+      at.bench.reactivation(at.robin, 3, 'all'),
+      at.bench.leaving(at.robin, 'deactivated', unassignChairs, { lifecycleVersion: 4, departure: { activeSince: 3 } }),
+    ]);
+    expect(await at.status(at.robin)).toEqual(['completed', 'superseded', 'completed']);
+    await comeBack('all', 5);
+    expect(await at.owned(at.robin)).toBe(3);
+  });
+
+  it('does not give back what an overtaken return did not want', async () => {
+    await at.things('chair', at.robin, 3);
+    await leave(unassignChairs);
+    await leave(unassignChairs, 4, 3);
+    await comeBack(undefined, 3);
+    expect(await at.status(at.robin)).toEqual(['completed', 'superseded', 'completed']);
+    await comeBack('all', 5);
+    expect(await at.owned(at.robin)).toBe(0);
+  });
+
+  it('leaves a value alone that names somebody who has left meanwhile, and says so', async () => {
+    const em = at.bench.em();
+    const other = await at.bench.person({ accountId: at.robin.accountId });
+    const key = { accountId: at.robin.accountId, owner: at.robin.userId, kind: 'key', state: 'open' };
+    em.create(Thing, { id: at.bench.ids.next(), ...key, formerOwner: other.userId });
+    em.create(Thing, { id: at.bench.ids.next(), ...key });
+    await em.flush();
+    await leave({ 'desk.keys': { deactivated: { action: 'release-after', days: 7 } } });
+    await at.deliver([at.bench.leaving(other, 'deactivated', {})]);
+    await comeBack('all');
+    expect(lines()).toMatchObject([{ affected: 2, notRestored: 0, warning: 'partly-restored' }]);
+    expect(await at.owned(at.robin)).toBe(2);
   });
 
   it('is not possible after a deletion, which deletes the undo records', async () => {

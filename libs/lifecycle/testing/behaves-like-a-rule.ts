@@ -1,5 +1,5 @@
 import { Problem, TRANSITIONS, type Transition } from '#libs/contracts';
-import type { Action, Rule } from '#libs/lifecycle';
+import { destroysAtOnce, type Action, type Rule } from '#libs/lifecycle';
 import { RuleBench, type Person, type ServiceUnderTest } from './bench.js';
 import { crashes } from './crash.js';
 import { MANY, Scene, SEVERAL, type RuleExample, type Way } from './scene.js';
@@ -29,6 +29,7 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
         if (transition === 'deactivated' && action.undo === 'on-request') restores(scene);
         if (action.effect.kind === 'insert') marks(scene);
         if (action.later) delays(scene);
+        if (destroysAtOnce(action)) isHeld(scene);
         if (action.name === 'block') return;
         if (example.write) races(scene, example.write);
         for (const [name, way] of Object.entries(example.ways ?? {})) describe(name, () => races(scene, way));
@@ -226,6 +227,27 @@ function delays(scene: Setting): void {
     s.bench.clock.advanceDays(s.action.days ?? 0);
     await s.bench.scheduled.drain();
     expect(await s.pendingLater()).toBe(0);
-    expect(await returning.pendingLater()).toBe(s.several);
+    expect(s.latestLine()).toMatchObject({ doneAt: expect.any(String) });
+    // Nobody returns from a deletion; after a deactivation what was done at once is taken back.
+    const isTakenBack = s.transition === 'deactivated' && s.action.effect.kind === 'set';
+    expect(await returning.pendingLater()).toBe(isTakenBack ? 0 : s.several);
+    if (isTakenBack) expect(await returning.previewed(3)).toBe(s.several);
+  });
+}
+
+function isHeld(scene: Setting): void {
+  it('a legal hold keeps the rows until it is lifted', async () => {
+    const s = await scene(SEVERAL);
+    const before = await s.rowsOf(s.leaver);
+    s.putUnderLegalHold();
+    expect(await s.applyDeparture()).toMatchObject({ affected: s.several, dueAt: expect.any(String) });
+    await s.bench.scheduled.drain();
+    expect(await s.rowsOf(s.leaver)).toEqual(before);
+    expect(s.latestLine()).toMatchObject({ heldAt: expect.any(String) });
+    await s.liftLegalHold();
+    await s.bench.scheduled.drain();
+    expect(s.latestLine()).toMatchObject({ doneAt: expect.any(String) });
+    expect(await s.rowsOf(s.leaver)).not.toEqual(before);
+    expect(await s.remaining()).toEqual([]);
   });
 }

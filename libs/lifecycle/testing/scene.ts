@@ -131,7 +131,24 @@ export class Scene {
     return this.line(receiptOf(receipts, this.leaving).rules);
   }
 
-  /** Reactivates with `restore: 'all'`. @returns the restoration's line; undefined if there is none */
+  /** The departure is then that of somebody under legal hold. */
+  putUnderLegalHold(): void {
+    const { data } = this.leaving;
+    this.leaving = { ...this.leaving, data: { ...data, profile: { ...data.profile, legalHold: true } } };
+  }
+
+  async liftLegalHold(): Promise<void> {
+    const { profile, seq, lifecycleVersion } = this.leaving.data;
+    const lifted = { seq: seq + 1, lifecycleVersion, profile: { ...profile, legalHold: false } };
+    await this.bench.processor.apply([this.bench.event('user.updated', this.leaver, lifted)]);
+  }
+
+  /** What the last receipt of the departure says of the rule. */
+  latestLine(): ReceiptLine {
+    return this.line(receiptOf(this.bench.receipts.all, this.leaving).rules);
+  }
+
+  /** With everything brought back that can be. Undefined when there is nothing to tell. */
   async reactivate(): Promise<ReceiptLine | undefined> {
     const receipts = await this.bench.processor.apply([this.returning]);
     return this.lineAmong(receiptOf(receipts, this.returning).rules);

@@ -35,6 +35,8 @@ export class PreviewRule {
   @Whole({ optional: true }) days?: number;
   @OneOf(RULE_SCOPES, { optional: true }) scope?: ActionChoice['scope'];
   @SomeOf(ACTIONS) allowed: ActionName[];
+  @Flag({ about: 'Whether the action takes something that cannot be made again. A legal hold prevents it.' })
+  destroys: boolean;
   @Whole({ about: 'Rows that the rule would change; for `keep`, rows that stay.' }) count: number;
   @Text({ optional: true, max: 1000 }) detail?: string;
 }

@@ -93,7 +93,9 @@ export class DepartureRule {
   @Moment({ optional: true, about: 'When the delayed effect happened.' }) doneAt?: string;
   @Text({
     optional: true,
-    about: 'A code: `successor-has-left`; for rows that are not restored, `changed-since` or `cannot-be-restored`.',
+    about:
+      'A code: `successor-has-left`; for a restoration, `changed-since` or `cannot-be-restored` if rows are not ' +
+      'restored, and `partly-restored` if restored rows no longer name another person, who has left meanwhile.',
   })
   warning?: string;
   @Whole({ nullable: true, about: 'Rows that the rule should have changed and has not. Null until they are counted.' })

@@ -40,7 +40,33 @@ export async function proof(db: Db, rules: RuleSet, request: ProofRequest): Prom
         });
     }
   }
-  return { broken: [...broken, ...(await named(db, request))] };
+  return { broken: [...broken, ...(await stranded(db, rules, request)), ...(await named(db, request))] };
+}
+
+/**
+ * Counts rows that wait for a delayed effect which is not scheduled. Reactivated users are included: their rows should
+ * have been restored.
+ */
+async function stranded(db: Db, rules: RuleSet, { users }: ProofRequest): Promise<ProofAnswer['broken']> {
+  const broken: ProofAnswer['broken'] = [];
+  for (const { part, transition, action, statements } of rules.delayedSteps()) {
+    const { rows } = await sql<{ user_id: string; account_id: string }>`
+      select d.user_id, d.account_id from directory d
+      where d.user_id = any(${users.map((user) => user.userId)}::uuid[]) and not exists (
+        select from scheduled_action s where s.user_id = d.user_id and s.rule = ${part.rule.id}
+          and s.part = ${part.rows.part ?? ''} and s.status = 'pending')`.execute(db);
+    const leavers = rows.map((row): LeaverRow => ({
+      userId: row.user_id,
+      accountId: row.account_id,
+      wasManager: false,
+      leftAt: new Date(0),
+    }));
+    for (const [userId, remaining] of await countRows(db, statements, { kind: 'none' }, leavers)) {
+      const named = { rule: part.rule.id, ...(part.rows.part && { part: part.rows.part }) };
+      if (remaining > 0) broken.push({ userId, ...named, transition, action: action.name, remaining });
+    }
+  }
+  return broken;
 }
 
 /** The receipt lines to check. `keep` promises nothing, and rows with a pending delayed effect may still be there. */
@@ -51,7 +77,7 @@ async function promises(db: Db, { users }: ProofRequest): Promise<PromiseRow[]> 
     join inbox latest on latest.user_id = u.user_id and latest.lifecycle_version = u.lifecycle_version
     join inbox i on i.user_id = u.user_id and i.lifecycle_version between latest.active_since + 1 and latest.lifecycle_version
     cross join lateral jsonb_array_elements(i.lines) line
-    where line ->> 'finishedAt' is not null and line ->> 'action' <> 'keep' and not exists (
+    where latest.type <> 'user.reactivated' and line ->> 'finishedAt' is not null and line ->> 'action' <> 'keep' and not exists (
       select 1 from scheduled_action s
       where s.user_id = i.user_id and s.rule = line ->> 'rule' and s.part = coalesce(line ->> 'part', '') and s.status = 'pending')`.execute(
     db,

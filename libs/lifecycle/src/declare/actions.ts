@@ -81,6 +81,8 @@ export interface Action {
   readonly scope?: ActionChoice['scope'];
   readonly needsSuccessor: boolean;
   readonly undo: Undo;
+  /** Whether the effect is final: what it takes cannot be created again. A legal hold delays such an action. */
+  readonly destroys: boolean;
 }
 
 const none: Effect = { kind: 'none' };
@@ -90,11 +92,12 @@ const UNDO: Record<Effect['kind'], Undo> = {
   delete: 'never',
   insert: 'by-itself',
 };
+type Traits = Partial<Pick<Action, 'needsSuccessor' | 'undo' | 'destroys'>>;
 const simple = (
   name: ActionName,
   effect: Effect,
-  { needsSuccessor = false, undo = UNDO[effect.kind] }: { needsSuccessor?: boolean; undo?: Undo } = {},
-): Action => Object.freeze({ name, effect, needsSuccessor, undo });
+  { needsSuccessor = false, undo = UNDO[effect.kind], destroys = false }: Traits = {},
+): Action => Object.freeze({ name, effect, needsSuccessor, undo, destroys });
 
 /** The rows stay as they are. */
 export const keep = simple('keep', none);
@@ -118,9 +121,9 @@ export const remove = simple('remove', { kind: 'delete' });
 
 /** An action that sets values. A row is done when it has them. */
 export const setting =
-  (name: ActionName, undo: Undo = 'on-request') =>
+  (name: ActionName, { undo = 'on-request', destroys }: Pick<Traits, 'undo' | 'destroys'> = {}) =>
   (changes: Changes, more: Pick<SetEffect, 'sideEffects' | 'returnsIf'> = {}): Action =>
-    simple(name, { kind: 'set', changes, ...more }, { undo });
+    simple(name, { kind: 'set', changes, ...more }, { undo, destroys });
 
 export const disable = setting('disable');
 export const hold = setting('hold');
@@ -129,32 +132,33 @@ export const expire = setting('expire');
 export const withdraw = setting('withdraw');
 export const end = setting('end');
 /** A reactivation takes a seat again. */
-export const free = setting('free', 'by-itself');
-// These cannot be undone.
-export const stop = setting('stop', 'never');
-export const uninstall = setting('uninstall', 'never');
-export const revoke = setting('revoke', 'never');
-export const redact = setting('redact', 'never');
+export const free = setting('free', { undo: 'by-itself' });
+// These cannot be undone. What `stop` and `revoke` take can be created again: a session, a grant, a token.
+export const stop = setting('stop', { undo: 'never' });
+export const revoke = setting('revoke', { undo: 'never' });
+export const uninstall = setting('uninstall', { undo: 'never', destroys: true });
+export const redact = setting('redact', { undo: 'never', destroys: true });
 
 /** Adds a mark to each row that excludes the leaver; other users are not affected. */
 export const exclude = (into: Marks): Action => simple('exclude', { kind: 'insert', into });
 
 /** The action `delete`, which is a reserved word. */
-export const deleteRows = simple('delete', { kind: 'delete' });
+export const deleteRows = simple('delete', { kind: 'delete' }, { destroys: true });
 
 /** Deletes the rows, with side effects on other tables. */
-export const deleteWith = (sideEffects: SideEffects): Action => simple('delete', { kind: 'delete', sideEffects });
+export const deleteWith = (sideEffects: SideEffects): Action =>
+  simple('delete', { kind: 'delete', sideEffects }, { destroys: true });
 
 /** Deletes the rows after some days; a reactivation before that cancels it. */
 export const deleteAfter = (days: number): Action => ({
-  ...simple('delete-after', none),
+  ...simple('delete-after', none, { destroys: true }),
   days,
   later: { effect: { kind: 'delete' } },
 });
 
 /** Sets values immediately and others after some days; a reactivation before that cancels the second part. */
 export const releaseAfter = (days: number, parts: { now: Changes; then: Rows; thenSet: Changes }): Action => ({
-  ...simple('release-after', { kind: 'set', changes: parts.now }),
+  ...simple('release-after', { kind: 'set', changes: parts.now }, { destroys: true }),
   days,
   later: { rows: parts.then, effect: { kind: 'set', changes: parts.thenSet } },
 });
@@ -169,6 +173,9 @@ export const scoped = (scope: NonNullable<ActionChoice['scope']>, action: Action
 /** Whether the rows no longer name the leaver after the effect. */
 export const removesRows = (effect: Effect): boolean =>
   effect.kind === 'delete' || (effect.kind === 'set' && PERSON in effect.changes);
+
+/** Whether the action destroys something when it is applied, and not only after a delay. */
+export const destroysAtOnce = ({ destroys, later }: Action): boolean => destroys && !later;
 
 /** The action as a policy or an event names it. */
 export const choiceOf = ({ name, days, scope }: Action): ActionChoice => ({

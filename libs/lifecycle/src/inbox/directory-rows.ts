@@ -15,6 +15,7 @@ export interface LockedPerson {
   /** The highest lifecycle version that has been applied here; 0 for none. */
   fence: number;
   staffId: string | null;
+  underHold: boolean;
 }
 
 /**
@@ -22,25 +23,24 @@ export interface LockedPerson {
  * directory row in key-share mode. It commits either before the rules run, which then see its row, or waits and is refused.
  */
 export async function lockPeople(db: Db, userIds: readonly string[]): Promise<Map<string, LockedPerson>> {
-  const { rows } = await sql<{ user_id: string; fence: string; staff_id: string | null }>`
-    select user_id, lifecycle_version as fence, staff_id from directory where user_id = any(${[...userIds]}::uuid[])
-    order by user_id for update`.execute(db);
-  return new Map(rows.map((row) => [row.user_id, { fence: Number(row.fence), staffId: row.staff_id }]));
+  const { rows } = await sql<{ user_id: string; fence: string; staff_id: string | null; legal_hold: boolean }>`
+    select user_id, lifecycle_version as fence, staff_id, legal_hold from directory
+    where user_id = any(${[...userIds]}::uuid[]) order by user_id for update`.execute(db);
+  return new Map(
+    rows.map((row) => [row.user_id, { fence: Number(row.fence), staffId: row.staff_id, underHold: row.legal_hold }]),
+  );
 }
-
-export const fencesOf = (locked: ReadonlyMap<string, LockedPerson>): Map<string, number> =>
-  new Map([...locked].map(([userId, { fence }]) => [userId, fence]));
 
 /**
  * Writes the users' profiles, except those that are older than the stored ones.
  * @param fences new fences by user id; the fence of a user without an entry stays
- * @returns the former fence of each user whose profile was written
+ * @returns for each user whose profile was written: the former fence, and whether the user is under legal hold now
  */
 export async function upsertDirectory(
   db: Db,
   people: readonly KnownPerson[],
   fences: ReadonlyMap<string, number> = new Map(),
-): Promise<Map<string, number>> {
+): Promise<Map<string, { fence: number; underHold: boolean }>> {
   const newest = new Map<string, KnownPerson>();
   for (const person of people)
     if ((newest.get(person.userId)?.seq ?? 0) < person.seq) newest.set(person.userId, person);
@@ -61,7 +61,7 @@ export async function upsertDirectory(
     caretaker_until: profile.caretakerUntil ?? null,
   }));
   if (rows.length === 0) return new Map();
-  const { rows: written } = await sql<{ user_id: string; fence: string | null }>`
+  const { rows: written } = await sql<{ user_id: string; fence: string | null; legal_hold: boolean }>`
     insert into directory as d (${namesOf(DIRECTORY_COLUMNS)}, team_ids)
     select ${namesOf(DIRECTORY_COLUMNS)}, n.teams::uuid[] from ${relationOf('n', rows, { ...DIRECTORY_COLUMNS, teams: 'text' })}
     order by user_id
@@ -70,8 +70,8 @@ export async function upsertDirectory(
       is_manager = excluded.is_manager, team_ids = excluded.team_ids, redaction_label = excluded.redaction_label, legal_hold = excluded.legal_hold,
       caretaker_id = excluded.caretaker_id, caretaker_until = excluded.caretaker_until
     where d.seq < excluded.seq
-    returning new.user_id, old.lifecycle_version as fence`.execute(db);
-  return new Map(written.map((row) => [row.user_id, Number(row.fence ?? 0)]));
+    returning new.user_id, old.lifecycle_version as fence, new.legal_hold`.execute(db);
+  return new Map(written.map((row) => [row.user_id, { fence: Number(row.fence ?? 0), underHold: row.legal_hold }]));
 }
 
 const DIRECTORY_COLUMNS = {

@@ -113,9 +113,9 @@ export async function applied(
 export async function departureLines(
   db: Db,
   { userId, lifecycleVersion }: { userId: string; lifecycleVersion: number },
-): Promise<ReceiptLine[]> {
-  const { rows } = await sql<{ line: ReceiptLine }>`
-    select line from inbox i
+): Promise<{ line: ReceiptLine; lifecycleVersion: number }[]> {
+  const { rows } = await sql<{ line: ReceiptLine; lifecycleVersion: number }>`
+    select line, i.lifecycle_version::float8 as "lifecycleVersion" from inbox i
     join (select active_since from inbox
       where user_id = ${userId} and lifecycle_version < ${lifecycleVersion} and type = 'user.deactivated'
       order by lifecycle_version desc limit 1) latest on i.lifecycle_version > latest.active_since
@@ -123,7 +123,7 @@ export async function departureLines(
     where i.user_id = ${userId} and i.lifecycle_version < ${lifecycleVersion}
       and line ->> 'transition' = 'deactivated' and line ->> 'action' <> 'keep' and (line ->> 'affected')::bigint > 0
     order by i.lifecycle_version, l.n`.execute(db);
-  return rows.map((row) => row.line);
+  return rows;
 }
 
 export const appliedKey = (userId: string, rule: string, part: string | null | undefined): string =>

@@ -1,13 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Receipt, ResolvedAction, Transition } from '#libs/contracts';
 import { sql } from 'kysely';
-import type { Effect } from '../declare/actions.js';
-import * as inbox from '../inbox/inbox.js';
+import { updateDelayedLines, type DelayedLineUpdate } from '../inbox/delayed-lines.js';
 import type { Onboarding } from '../onboarding.js';
 import { Receipts } from '../receipts.js';
 import type { Db } from '../declare/where.js';
 import { observeStatement } from '../run/observe-statement.js';
-import { RuleSet, type Step } from '../run/rule-set.js';
+import { heldStep, RuleSet, type Step } from '../run/rule-set.js';
 import { withinBudget } from '../run/row-budget.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import { countTogether } from '../sql/counting.js';
@@ -26,6 +25,9 @@ interface ScheduledRow {
   transition: Transition;
   action: ResolvedAction;
   affected: string;
+  /** Of the departure that scheduled the effect. */
+  was_manager: boolean;
+  left_at: string;
 }
 
 /**
@@ -61,7 +63,7 @@ export class ScheduledActionWorker extends StepWorker {
     const { held, receipts } = await this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
       const claimed = await claim(db, now, true);
-      return { held: claimed, receipts: await mark(db, claimed, 'heldAt', now) };
+      return { held: claimed, receipts: await mark(db, claimed, { heldAt: now.toISOString() }) };
     });
     if (held.length === 0 || !(await this.receipts.send(receipts))) return;
     await sql`
@@ -84,16 +86,13 @@ export class ScheduledActionWorker extends StepWorker {
   }
 
   private async apply(db: Db, step: Step, group: readonly ScheduledRow[], now: Date): Promise<Receipt[]> {
-    const declared = Object.values(step.part.rule.choices).flatMap((choice) => choice.actions);
-    const laterOf = declared.find((action) => action.name === step.action.name)!;
-    const { effect } = laterOf.later!;
-    const statements = step.part.laterStatements.get(laterOf) ?? step.part.statements;
-    if (effect.kind === 'none') throw new TypeError(`${step.part.rule.id}: a delayed effect must not be 'none'`);
+    // A step without a delayed effect was scheduled because of a legal hold.
+    const { effect, statements } = step.later ?? heldStep(step).later!;
     const leavers = group.map((row): LeaverRow => ({
       userId: row.user_id,
       accountId: row.account_id,
-      wasManager: false,
-      leftAt: now,
+      wasManager: row.was_manager,
+      leftAt: new Date(row.left_at),
     }));
     const { fit, changed } = await this.change(db, step, { statements, effect, leavers }, now);
     const finished = group.filter((row) => fit.has(row.user_id));
@@ -105,7 +104,7 @@ export class ScheduledActionWorker extends StepWorker {
       where s.user_id = n.user_id and s.rule = ${step.part.rule.id} and s.part = ${step.part.rows.part ?? ''} and s.status = 'pending'`.execute(
       db,
     );
-    return mark(db, finished, 'doneAt', now);
+    return mark(db, finished, { doneAt: now.toISOString() });
   }
 
   /**
@@ -115,7 +114,7 @@ export class ScheduledActionWorker extends StepWorker {
   private async change(
     db: Db,
     step: Step,
-    { statements, effect, leavers }: Counting & { effect: Exclude<Effect, { kind: 'none' }> },
+    { statements, effect, leavers }: Counting & NonNullable<Step['later']>,
     now: Date,
   ): Promise<{ fit: Set<string>; changed: Map<string, number> }> {
     const counting = { statements, effect, leavers, atMost: LIMITS.perPerson + 1 };
@@ -144,39 +143,24 @@ async function claim(db: Db, now: Date, held: boolean): Promise<ScheduledRow[]> 
     order by s.due_at limit ${AT_ONCE} for key share of d skip locked`.execute(db);
   if (people.length === 0) return [];
   const { rows } = await sql<ScheduledRow>`
-    select * from scheduled_action
-    where user_id = any(${people.map((row) => row.user_id)}::uuid[]) and status = 'pending' and due_at <= ${now}
-      and (not ${held}::boolean or held_at is null)
-    order by user_id, rule, part for update skip locked`.execute(db);
+    select s.*, i.was_manager, i.left_at from scheduled_action s
+    join inbox i on i.user_id = s.user_id and i.lifecycle_version = s.lifecycle_version
+    where s.user_id = any(${people.map((row) => row.user_id)}::uuid[]) and s.status = 'pending' and s.due_at <= ${now}
+      and (not ${held}::boolean or s.held_at is null)
+    order by s.user_id, s.rule, s.part for update of s skip locked`.execute(db);
   return rows;
 }
 
 function groupsOf(rows: readonly ScheduledRow[]): ScheduledRow[][] {
-  const groups = Map.groupBy(rows, (row) => JSON.stringify([row.rule, row.part, row.transition, row.action.action]));
+  const groups = Map.groupBy(rows, (row) =>
+    JSON.stringify([row.rule, row.part, row.transition, row.action.action, row.action.scope]),
+  );
   return [...groups.values()];
 }
 
-/** Sets `word` on the receipt lines of the departures that scheduled the effects. @returns their receipts */
-async function mark(
-  db: Db,
-  effects: readonly ScheduledRow[],
-  word: 'heldAt' | 'doneAt',
-  now: Date,
-): Promise<Receipt[]> {
-  if (effects.length === 0) return [];
-  const { rows } = await sql<inbox.InboxRow>`
-    with e as (
-      select * from unnest(${effects.map((r) => r.user_id)}::uuid[], ${effects.map((r) => r.lifecycle_version)}::bigint[],
-        ${effects.map((r) => r.rule)}::text[], ${effects.map((r) => r.part)}::text[], ${effects.map((r) => r.transition)}::text[])
-        as e (user_id, lifecycle_version, rule, part, transition)
-    )
-    update inbox i set lines = (
-      select jsonb_agg(case when line ->> 'dueAt' is not null and exists (
-          select 1 from e where e.user_id = i.user_id and e.lifecycle_version = i.lifecycle_version and e.rule = line ->> 'rule'
-            and e.part = coalesce(line ->> 'part', '') and e.transition = line ->> 'transition')
-        then line || jsonb_build_object(${word}::text, ${now.toISOString()}::text) else line end order by n)
-      from jsonb_array_elements(i.lines) with ordinality as l (line, n))
-    where (i.user_id, i.lifecycle_version) in (select user_id, lifecycle_version from e)
-    returning i.*`.execute(db);
-  return rows.map(inbox.receiptOf);
-}
+/** Updates the receipt lines of the effects. @returns the changed receipts */
+const mark = (db: Db, effects: readonly ScheduledRow[], patch: DelayedLineUpdate['patch']): Promise<Receipt[]> =>
+  updateDelayedLines(
+    db,
+    effects.map((effect) => ({ ...effect, patch })),
+  );

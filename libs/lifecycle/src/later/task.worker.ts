@@ -6,11 +6,12 @@ import type { WorkContext } from '#libs/observability';
 import { sql } from 'kysely';
 import * as inbox from '../inbox/inbox.js';
 import { Receipts } from '../receipts.js';
-import { restoreNext, withRestored } from '../run/restoration.js';
+import { withRestored } from '../run/restoration.js';
+import { restoreNext } from '../run/undo-records.js';
 import { countRows } from '../sql/counting.js';
 import type { Db } from '../declare/where.js';
 import { observeStatement } from '../run/observe-statement.js';
-import { RuleSet, type Step } from '../run/rule-set.js';
+import { heldStep, RuleSet, type Step } from '../run/rule-set.js';
 import { undoRecordKeyOf, leaverRowOf, type Leaving } from '../run/batch.js';
 import { scheduleActions } from '../run/scheduling.js';
 import { Successors } from '../run/successors.js';
@@ -92,9 +93,11 @@ export class TaskWorker extends Worker<NextTask> {
   private async chunk(db: Db, candidate: TaskRow): Promise<Receipt[]> {
     const { user_id: userId, lifecycle_version: version, position } = candidate;
     // The user before the task: a reactivation locks in the same order.
-    const current = await sql`
-      select 1 from directory where user_id = ${userId} and lifecycle_version = ${version} for key share`.execute(db);
-    if (current.rows.length === 0) return [];
+    const { rows: people } = await sql<{ legal_hold: boolean }>`
+      select legal_hold from directory where user_id = ${userId} and lifecycle_version = ${version} for key share`.execute(
+      db,
+    );
+    if (!people[0]) return [];
     const { rows } = await sql<TaskRow>`
       select * from task where user_id = ${userId} and lifecycle_version = ${version} and position = ${position} for update skip locked`.execute(
       db,
@@ -102,13 +105,14 @@ export class TaskWorker extends Worker<NextTask> {
     const task = rows[0];
     const [row] = task ? await inbox.find(db, [{ userId, lifecycleVersion: Number(version) }]) : [];
     if (!task || !row) return [];
-    return this.work(db, task, row);
+    return this.work(db, task, row, people[0].legal_hold);
   }
 
-  private async work(db: Db, task: TaskRow, row: inbox.InboxRow): Promise<Receipt[]> {
+  private async work(db: Db, task: TaskRow, row: inbox.InboxRow, underHold: boolean): Promise<Receipt[]> {
     const now = this.clock.now();
     if (task.transition === 'reactivated') return this.restoreChunk(db, task, row, now);
-    const step = this.rules.find(task.rule, task.part || null, task.transition, task.action);
+    const found = this.rules.find(task.rule, task.part || null, task.transition, task.action);
+    const step = underHold ? heldStep(found) : found;
     const leaver: Leaving = {
       userId: task.user_id,
       accountId: task.account_id,
@@ -121,15 +125,11 @@ export class TaskWorker extends Worker<NextTask> {
     const successors = await Successors.load(db, [leaver]);
     const { effect } = step.action;
     const { statements } = step;
-    if (effect.kind === 'none')
-      return this.finish(
-        db,
-        task,
-        step,
-        leaver,
-        (await countRows(db, statements, effect, [leaver])).get(leaver.userId) ?? 0,
-        now,
-      );
+    if (effect.kind === 'none') {
+      const counts = await countRows(db, statements, effect, [leaver]);
+      const rows = Number(task.affected) + (counts.get(leaver.userId) ?? 0);
+      return this.finish(db, task, step, leaver, rows, now);
+    }
     const leaverRow = leaverRowOf(leaver, step, successors);
     const started = performance.now();
     const chunk = { rows: task.chunk_rows, after: task.cursor };
@@ -158,18 +158,22 @@ export class TaskWorker extends Worker<NextTask> {
     affected: number,
     now: Date,
   ): Promise<Receipt[]> {
-    if (step.action.later && affected > 0) await scheduleActions(db, [{ ...leaver, step }], now);
+    const delayed = step.later ? [{ ...leaver, step, rows: affected }] : [];
+    const { times, receipts } = await scheduleActions(db, delayed, now);
     await this.remove(db, task);
-    return [await this.progress(db, task, { affected, finishedAt: now.toISOString() })];
+    const dueAt = times[0]?.dueAt;
+    const line = { affected, finishedAt: now.toISOString(), ...(dueAt && { dueAt }) };
+    const earlier = receipts.filter((receipt) => receipt.lifecycleVersion < leaver.lifecycleVersion);
+    return [...earlier, await this.progress(db, task, line)];
   }
 
   /** Restores the next undo record of a rule. Each chunk of the departure wrote one record. */
   private async restoreChunk(db: Db, task: TaskRow, row: inbox.InboxRow, now: Date): Promise<Receipt[]> {
-    const step = this.rules.find(task.rule, task.part || null, 'deactivated', task.action);
-    const { restored, more } = await restoreNext(db, step, task.user_id, now);
+    const { user_id: userId, rule, part } = task;
+    const { more, ...restored } = await restoreNext(db, this.rules, { userId, rule, part }, now);
     if (more) {
       await sql`
-        update task set attempts = 0, affected = affected + ${restored}, due_at = ${now}
+        update task set attempts = 0, affected = affected + ${restored.given}, due_at = ${now}
         where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
         db,
       );
@@ -184,7 +188,11 @@ export class TaskWorker extends Worker<NextTask> {
   }
 
   /** Updates the receipt line. The event is completed when it has no more tasks. */
-  private async progress(db: Db, task: TaskRow, line: Pick<ReceiptLine, 'affected' | 'finishedAt'>): Promise<Receipt> {
+  private async progress(
+    db: Db,
+    task: TaskRow,
+    line: Pick<ReceiptLine, 'affected' | 'finishedAt' | 'dueAt'>,
+  ): Promise<Receipt> {
     const { rows } = await sql<inbox.InboxRow>`
       update inbox set lines = jsonb_set(lines, array[${String(task.position)}], (lines -> ${task.position}::int) || ${JSON.stringify(line)}::jsonb),
         status = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})

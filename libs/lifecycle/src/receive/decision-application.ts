@@ -4,9 +4,10 @@ import { conversionsIn, attachWarnings, type InboxConversion } from '../run/conv
 import { retryDelay } from '#libs/jobs';
 import * as inbox from '../inbox/inbox.js';
 import { cancelScheduledActions } from '../inbox/directory-rows.js';
-import { deleteUndoRecords, restore } from '../run/restoration.js';
+import { restore } from '../run/restoration.js';
+import { dropUndoRecords } from '../run/undo-records.js';
 import type { Db } from '../declare/where.js';
-import type { RuleSet, Step } from '../run/rule-set.js';
+import { heldStep, type RuleSet, type Step } from '../run/rule-set.js';
 import { DEFAULT_BUDGET, type RowBudget } from '../run/row-budget.js';
 import { runSteps, type Leaving, type Leftover } from '../run/batch.js';
 
@@ -19,6 +20,8 @@ export interface ApplyContext {
   fresh: ReadonlySet<UserEvent>;
   /** Whether no decision about the user has been applied before. */
   first: (event: UserEvent) => boolean;
+  /** Whether the user is under legal hold. */
+  underHold: (event: UserEvent) => boolean;
 }
 
 /** Applies decisions in the caller's transaction, which has locked the users. */
@@ -31,14 +34,19 @@ export class DecisionApplication {
   ) {}
 
   /** Supersedes earlier decisions about these users and applies the given ones. */
-  async apply(db: Db, events: readonly UserEvent[], { fresh, first }: ApplyContext, now: Date): Promise<Receipt[]> {
-    const notFirst = events.filter((event) => !first(event));
-    const superseded = await inbox.supersede(db, notFirst.map(keyOf), now);
-    const { entries, leftovers } = await this.runRules(db, events, now);
-    await deleteUndoRecords(db, notFirst, leftovers);
-    const receipts = await this.record(db, entries, fresh, now);
+  async apply(
+    db: Db,
+    events: readonly UserEvent[],
+    { fresh, first, underHold }: ApplyContext,
+    now: Date,
+  ): Promise<Receipt[]> {
+    const again = events.filter((event) => !first(event));
+    const superseded = await inbox.supersede(db, again.map(keyOf), now);
+    const { entries, leftovers, receipts } = await this.runRules(db, events, underHold, now);
+    await dropUndoRecords(db, again, ({ data }) => unfinishedRules(leftovers, data.userId));
+    const own = await this.record(db, entries, fresh, now);
     await this.createTasks(db, events, leftovers, now);
-    return [...superseded.map(inbox.receiptOf), ...receipts];
+    return [...superseded.map(inbox.receiptOf), ...receipts, ...own];
   }
 
   /** Inserts fresh events into the inbox and updates the rows of the others. */
@@ -62,8 +70,9 @@ export class DecisionApplication {
   private async runRules(
     db: Db,
     events: readonly UserEvent[],
+    underHold: ApplyContext['underHold'],
     now: Date,
-  ): Promise<{ entries: inbox.InboxEntry[]; leftovers: Leftover[] }> {
+  ): Promise<{ entries: inbox.InboxEntry[]; leftovers: Leftover[]; receipts: Receipt[] }> {
     const reactivations = events.filter((event) => event.type === 'user.reactivated');
     if (reactivations.length > 0)
       await this.cancelPending(
@@ -74,6 +83,7 @@ export class DecisionApplication {
     const leaving = await this.leaving(
       db,
       events.filter((event) => event.type !== 'user.reactivated'),
+      underHold,
     );
     const converting = conversionsIn(events);
     const warnings = converting.length > 0 ? await this.conversion?.convert(db, converting, now) : undefined;
@@ -93,7 +103,7 @@ export class DecisionApplication {
         ...(error && { error }),
       };
     });
-    return { entries, leftovers };
+    return { entries, leftovers, receipts: ran.receipts };
   }
 
   /** Cancels the scheduled actions and removes the marks of reactivated users. */
@@ -103,21 +113,30 @@ export class DecisionApplication {
   }
 
   /** The leavers with their steps. A deletion leaves out the steps that an earlier deactivation has applied here. */
-  private async leaving(db: Db, events: readonly UserEvent[]): Promise<Leaving[]> {
+  private async leaving(
+    db: Db,
+    events: readonly UserEvent[],
+    underHold: ApplyContext['underHold'],
+  ): Promise<Leaving[]> {
     const people = events.map(({ data }) => ({ ...data, activeSince: data.departure!.activeSince }));
     const applied = await inbox.applied(
       db,
       people.filter(({ activeSince, lifecycleVersion }) => activeSince + 1 < lifecycleVersion),
     );
-    return events.map(({ type, data, time }) => ({
-      userId: data.userId,
-      accountId: data.accountId,
-      wasManager: data.departure!.wasManager,
-      leftAt: new Date(time),
-      lifecycleVersion: data.lifecycleVersion,
-      undoVersion: type === 'user.deactivated' ? data.lifecycleVersion : null,
-      steps: remainingSteps(this.rules.plan(data.departure!.steps, data.departure!.policy.rules), data.userId, applied),
-    }));
+    return events.map((event) => {
+      const { type, data, time } = event;
+      const planned = this.rules.plan(data.departure!.steps, data.departure!.policy.rules);
+      const steps = remainingSteps(planned, data.userId, applied);
+      return {
+        userId: data.userId,
+        accountId: data.accountId,
+        wasManager: data.departure!.wasManager,
+        leftAt: new Date(time),
+        lifecycleVersion: data.lifecycleVersion,
+        undoVersion: type === 'user.deactivated' ? data.lifecycleVersion : null,
+        steps: underHold(event) ? steps.map(heldStep) : steps,
+      };
+    });
   }
 
   private async createTasks(
@@ -151,6 +170,10 @@ export class DecisionApplication {
       on conflict do nothing`.execute(db);
   }
 }
+
+/** Rules whose rows are still being restored. */
+const unfinishedRules = (leftovers: readonly Leftover[], userId: string): string[] =>
+  leftovers.filter((leftover) => leftover.userId === userId).map(({ step }) => step.part.rule.id);
 
 export const keyOf = ({ data }: UserEvent) => ({ userId: data.userId, lifecycleVersion: data.lifecycleVersion });
 

@@ -8,9 +8,10 @@ import { InboxConversion } from '../run/conversion.js';
 import { newestOf, unique } from '../inbox/event-order.js';
 import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from '../inbox/inbox.js';
-import { fencesOf, raiseFence, upsertDirectory, lockPeople } from '../inbox/directory-rows.js';
+import { raiseFence, upsertDirectory, lockPeople } from '../inbox/directory-rows.js';
 import type { Db } from '../declare/where.js';
 import { RuleSet } from '../run/rule-set.js';
+import { dropUndoRecords } from '../run/undo-records.js';
 import type { RowBudget } from '../run/row-budget.js';
 import { keyOf, DecisionApplication } from './decision-application.js';
 
@@ -51,25 +52,25 @@ export class EventProcessor {
   async retry(event: UserEvent): Promise<Receipt[]> {
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
-      const fences = await this.lockAndUpdateDirectory(db, [event]);
+      const people = await this.lockAndUpdateDirectory(db, [event]);
       const [row] = await inbox.find(db, [keyOf(event)], true);
       if (row?.status !== 'retry') return [];
-      return this.decide(db, [event], { fences, fresh: new Set() });
+      return this.decide(db, [event], { people, fresh: new Set() });
     });
   }
 
   /** Like `apply`, in the caller's transaction. */
   async applyWithin(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
     const lifecycle = unique(events.filter((event) => isLifecycleType(event.type)));
-    const fences = await this.lockAndUpdateDirectory(db, events);
+    const people = await this.lockAndUpdateDirectory(db, events);
     // Events in the inbox are never newer than the fence. The locks keep other transactions from adding events of these users.
-    const atOrBelowFence = lifecycle.filter(({ data }) => (fences.get(data.userId) ?? 0) >= data.lifecycleVersion);
-    const known = await inbox.find(db, atOrBelowFence.map(keyOf), true);
+    const behind = lifecycle.filter(({ data }) => (people.get(data.userId)?.fence ?? 0) >= data.lifecycleVersion);
+    const known = await inbox.find(db, behind.map(keyOf), true);
     const keys = new Set(known.map(inbox.rowKey));
     const isKnown = (event: UserEvent) => keys.has(inbox.eventKey(event));
     const { resumed, answers } = await this.matchKnown(db, known, lifecycle.filter(isKnown));
     const fresh = lifecycle.filter((event) => !isKnown(event));
-    const decided = await this.decide(db, [...fresh, ...resumed], { fences, fresh: new Set(fresh) });
+    const decided = await this.decide(db, [...fresh, ...resumed], { people, fresh: new Set(fresh) });
     return [...events.filter((event) => !isLifecycleType(event.type)).map(profileReceipt), ...answers, ...decided];
   }
 
@@ -80,7 +81,10 @@ export class EventProcessor {
       const now = this.clock.now();
       await this.updateDirectoryForRetry(db, event);
       const superseded = await inbox.supersede(db, [event.data], now);
-      if (event.type === 'user.reactivated') await this.application.cancelPending(db, [event.data.userId], now);
+      if (event.type === 'user.reactivated') {
+        await this.application.cancelPending(db, [event.data.userId], now);
+        await dropUndoRecords(db, [event], wantedRules);
+      }
       const [known] = await inbox.find(db, [keyOf(event)], true);
       // The event is completed, running or superseded; only its redelivery failed.
       if (known && known.status !== 'retry' && known.status !== 'failed')
@@ -103,24 +107,26 @@ export class EventProcessor {
   /**
    * Locks the users of all lifecycle events, then writes their profiles. The lock comes first: an update alone would not
    * wait for writers that hold the row in key-share mode, and they would go on reading the old version.
-   * @returns each user's fence before this call
+   * @returns each user's fence before this call, and whether the user is under legal hold now
    */
-  private async lockAndUpdateDirectory(db: Db, events: readonly UserEvent[]): Promise<Map<string, number>> {
+  private async lockAndUpdateDirectory(db: Db, events: readonly UserEvent[]): Promise<People> {
     const lifecycle = events.filter((event) => isLifecycleType(event.type));
     const ids = lifecycle.map((event) => event.data.userId);
     const locked = await lockPeople(db, ids);
     await forgetDeleted(db, events, locked, this.forgetting);
     const people = events.map(({ data }) => data);
-    const written = await upsertDirectory(db, people, versionsOf(lifecycle));
+    const learned = await upsertDirectory(db, people, versionsOf(lifecycle));
     // The directory has a newer profile of these users.
-    const others = lifecycle.filter((event) => !written.has(event.data.userId));
-    if (others.length === 0) return new Map([...written, ...fencesOf(locked)]);
+    const others = lifecycle.filter((event) => !learned.has(event.data.userId));
     const found = await lockPeople(
       db,
       others.map((event) => event.data.userId),
     );
-    await raiseFence(db, others);
-    return new Map([...written, ...fencesOf(found), ...fencesOf(locked)]);
+    if (others.length > 0) await raiseFence(db, others);
+    const known = [...learned, ...found];
+    return new Map(
+      known.map(([userId, { fence, underHold }]) => [userId, { fence: locked.get(userId)?.fence ?? fence, underHold }]),
+    );
   }
 
   /**
@@ -182,28 +188,41 @@ export class EventProcessor {
   private async decide(
     db: Db,
     events: readonly UserEvent[],
-    { fences, fresh }: { fences: ReadonlyMap<string, number>; fresh: ReadonlySet<UserEvent> },
+    { people, fresh }: { people: People; fresh: ReadonlySet<UserEvent> },
   ): Promise<Receipt[]> {
     if (events.length === 0) return [];
     const now = this.clock.now();
-    const fenceOf = ({ data }: UserEvent) => fences.get(data.userId) ?? 0;
+    const fenceOf = ({ data }: UserEvent) => people.get(data.userId)?.fence ?? 0;
     const current = newestOf(events).filter((event) => event.data.lifecycleVersion >= fenceOf(event));
     const applied = new Set(current);
     const superseded = events
       .filter((event) => !applied.has(event))
       .map((event) => ({ event, status: 'superseded' as const, lines: [] }));
     const first = (event: UserEvent) => fenceOf(event) === 0;
+    const underHold = ({ data }: UserEvent) => people.get(data.userId)?.underHold ?? false;
+    // What a reactivation did not ask for is not restored later, even if the reactivation is superseded.
+    await dropUndoRecords(
+      db,
+      superseded.map(({ event }) => event),
+      wantedRules,
+    );
     return [
       ...(await this.application.record(db, superseded, fresh, now)),
-      ...(await this.application.apply(db, current, { fresh, first }, now)),
+      ...(await this.application.apply(db, current, { fresh, first, underHold }, now)),
     ];
   }
 
   /**
-   * For identity: its users are the directory, and the same transaction has already locked and changed them.
+   * For identity: its users are the directory, and the same transaction has already locked and changed them. Its guards
+   * have checked for legal holds in that transaction, too.
    */
   async applyDecided(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
-    return this.application.apply(db, events, { fresh: new Set(events), first: () => false }, this.clock.now());
+    return this.application.apply(
+      db,
+      events,
+      { fresh: new Set(events), first: () => false, underHold: () => false },
+      this.clock.now(),
+    );
   }
 
   /**
@@ -215,6 +234,12 @@ export class EventProcessor {
     return answers;
   }
 }
+
+/** By user id: the fence before the batch, and whether the user is under legal hold now. */
+type People = ReadonlyMap<string, { fence: number; underHold: boolean }>;
+
+/** The rules that a reactivation is to restore. */
+const wantedRules = ({ data }: UserEvent): readonly string[] | 'all' => data.departure!.restore ?? [];
 
 /** The highest lifecycle version of each user. */
 function versionsOf(events: readonly UserEvent[]): Map<string, number> {

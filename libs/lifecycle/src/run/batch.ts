@@ -1,5 +1,5 @@
 import { PermanentError } from '#libs/jobs';
-import type { ReceiptLine } from '#libs/contracts';
+import type { Receipt, ReceiptLine } from '#libs/contracts';
 import type { Effect } from '../declare/actions.js';
 import { bisectOnFailure } from './bisect.js';
 import type { Db } from '../declare/where.js';
@@ -8,7 +8,8 @@ import type { Step } from './rule-set.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import { openLine } from './receipt-line.js';
 import { withinBudget, RowCountCache, type RowBudget } from './row-budget.js';
-import { dueAt, scheduleActions } from './scheduling.js';
+import { DelayedSteps } from './delayed-steps.js';
+import { dueAt } from './scheduling.js';
 import { countTogether } from '../sql/counting.js';
 import type { Counting } from '../sql/statements.js';
 import { Successors } from './successors.js';
@@ -38,6 +39,8 @@ export interface RunResult {
   /** By user, in the order of the steps. */
   lines: Map<string, ReceiptLine[]>;
   leftovers: Leftover[];
+  /** Receipts of earlier departures with a changed due time. */
+  receipts: Receipt[];
 }
 
 interface Member {
@@ -53,6 +56,7 @@ interface Run {
   budget: RowBudget;
   /** Whether the batch has a single leaver. A failing statement then need not be bisected. */
   alone: boolean;
+  delayed: DelayedSteps;
 }
 
 /**
@@ -61,7 +65,7 @@ interface Run {
  */
 export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowBudget, now: Date): Promise<RunResult> {
   const successors = await Successors.load(db, leaving);
-  const result: RunResult = {
+  const result: Omit<RunResult, 'receipts'> = {
     lines: new Map(leaving.map((l) => [l.userId, new Array<ReceiptLine>(l.steps.length)])),
     leftovers: [],
   };
@@ -72,7 +76,8 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
     changing.map((members) => countingOf(members, successors)),
     budget.perPerson,
   );
-  const run: Run = { successors, budget, rowCounts, alone: leaving.length === 1 };
+  const delayed = new DelayedSteps();
+  const run: Run = { successors, budget, rowCounts, alone: leaving.length === 1, delayed };
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // A later step on the same rows has to wait until the earlier one is finished.
@@ -88,10 +93,12 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
       }
     }
   }
-  return result;
+  delayed.addDueTimes(leaving, result.lines);
+  return { ...result, receipts: delayed.receipts };
 }
 
-const key = ({ leaver, step }: Member) => `${leaver.userId} ${step.part.rule.id} ${step.part.rows.part ?? ''}`;
+const key = ({ leaver, step }: Pick<Member, 'leaver' | 'step'>) =>
+  `${leaver.userId} ${step.part.rule.id} ${step.part.rows.part ?? ''}`;
 
 /**
  * Groups leavers by common step, in the order of the steps. Within a transition, steps that only count come before steps
@@ -162,7 +169,7 @@ async function runSection(db: Db, section: Member[][], run: Run, now: Date): Pro
   const outcomes: Outcome[] = [];
   for (const [index, members] of section.entries()) {
     if (members[0]!.step.action.name === 'block') outcomes.push(...blocked(members, counts[index]!));
-    else outcomes.push(...(await keepGroup(db, members, counts[index]!, now)));
+    else outcomes.push(...(await keepGroup(db, members, counts[index]!, run, now)));
   }
   return outcomes;
 }
@@ -175,29 +182,38 @@ async function count(db: Db, countings: readonly Counting[], { rowCounts }: Run)
   return counts.slice(0, countings.length);
 }
 
-async function keepGroup(db: Db, members: Member[], counts: Map<string, number>, now: Date): Promise<Outcome[]> {
-  await schedule(db, members, counts, now);
+async function keepGroup(
+  db: Db,
+  members: Member[],
+  counts: Map<string, number>,
+  run: Run,
+  now: Date,
+): Promise<Outcome[]> {
+  await run.delayed.schedule(db, members, counts, now);
   return members.map((member) => done(member, counts.get(member.leaver.userId) ?? 0));
 }
 
 /** Changes one leaver's first chunk, which usually is everything. */
-async function changeOne(
-  db: Db,
-  member: Member,
-  { successors, budget, rowCounts }: Run,
-  now: Date,
-): Promise<Outcome[]> {
+async function changeOne(db: Db, member: Member, run: Run, now: Date): Promise<Outcome[]> {
+  const { successors, budget, rowCounts: sizes } = run;
   const { step, leaver } = member;
   const effect = changing(step);
-  if (rowCounts.isEmpty(step.statements, effect, leaver.userId)) return [done(member, 0)];
+  if (sizes.isEmpty(step.statements, effect, leaver.userId)) {
+    await run.delayed.schedule(db, [member], NO_ROWS, now);
+    return [done(member, 0)];
+  }
   const rows = budget.perPerson;
   const { count, firstId } = await observeStatement(step, () =>
     step.statements.runChunk(db, effect, leaverRowOf(leaver, step, successors), { rows }, now, undoRecordKeyOf(step)),
   );
-  if (count > 0) rowCounts.invalidate(step.statements, effect);
-  await schedule(db, [member], new Map([[leaver.userId, count]]), now);
-  return [{ member, affected: count, cursor: firstId, finished: count < rows }];
+  if (count > 0) sizes.invalidate(step.statements, effect);
+  const finished = count < rows;
+  // With rows left over, the task schedules the delayed part when it has finished.
+  if (finished) await run.delayed.schedule(db, [member], new Map([[leaver.userId, count]]), now);
+  return [{ member, affected: count, cursor: firstId, finished }];
 }
+
+const NO_ROWS: ReadonlyMap<string, number> = new Map();
 
 /**
  * Changes all rows of the leavers within the row budget. Leavers who exceed it, or whose rows make the statement fail,
@@ -216,12 +232,12 @@ async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Prom
     observeStatement(step, () => step.statements.run(db, effect, some, now, undoRecordKeyOf(step))),
   );
   if (counts.size > 0) rowCounts.invalidate(step.statements, effect);
-  await schedule(db, members, counts, now);
   const errors = new Map([...failed].map(([{ userId }, error]) => [userId, error]));
+  const isFinished = (member: Member) => fit.has(member) && !errors.has(member.leaver.userId);
+  await run.delayed.schedule(db, members.filter(isFinished), counts, now);
   return members.map((member) => {
     const { userId } = member.leaver;
-    if (!fit.has(member) || errors.has(userId)) return unfinished(member, errors.get(userId));
-    return done(member, counts.get(userId) ?? 0);
+    return isFinished(member) ? done(member, counts.get(userId) ?? 0) : unfinished(member, errors.get(userId));
   });
 }
 
@@ -256,16 +272,6 @@ export class StepBlocked extends PermanentError {
   }
 }
 
-/** Schedules the delayed effects of the leavers who have rows. */
-function schedule(db: Db, members: readonly Member[], counts: ReadonlyMap<string, number>, now: Date): Promise<void> {
-  const due = members.filter(({ step, leaver }) => step.action.later && (counts.get(leaver.userId) ?? 0) > 0);
-  return scheduleActions(
-    db,
-    due.map(({ leaver, step }) => ({ ...leaver, step })),
-    now,
-  );
-}
-
 export function leaverRowOf(leaver: Leaving, step: Step, successors: Successors): LeaverRow {
   return {
     ...leaver,
@@ -278,7 +284,11 @@ function line(member: Member, affected: number, successors: Successors, now: Dat
   return { ...openLine(member.leaver, member.step, successors), affected, finishedAt: now.toISOString() };
 }
 
-function defer(result: RunResult, successors: Successors, { member, affected, cursor, error }: Outcome): void {
+function defer(
+  result: Omit<RunResult, 'receipts'>,
+  successors: Successors,
+  { member, affected, cursor, error }: Outcome,
+): void {
   const { leaver, step, position } = member;
   const { userId } = leaver;
   result.lines.get(userId)![position] = { ...openLine(leaver, step, successors), affected };

@@ -1,7 +1,6 @@
 import type { ReceiptLine, ResolvedAction } from '#libs/contracts';
 import type { LeaverRow } from '../declare/leaver.js';
 import type { Step } from './rule-set.js';
-import { dueAt } from './scheduling.js';
 import type { Successors } from './successors.js';
 
 type Leaver = LeaverRow & { steps: readonly Step[] };
@@ -10,7 +9,6 @@ type Leaver = LeaverRow & { steps: readonly Step[] };
 export function openLine(leaver: Leaver, step: Step, successors: Successors): ReceiptLine {
   const { to: _to, ...choice }: ResolvedAction = step.resolved;
   const successor = step.action.needsSuccessor ? successors.of(leaver, step) : null;
-  const due = dueAt(leaver, step);
   return {
     rule: step.part.rule.id,
     ...(step.part.rows.part && { part: step.part.rows.part }),
@@ -20,7 +18,6 @@ export function openLine(leaver: Leaver, step: Step, successors: Successors): Re
     affected: 0,
     ...(successor && { transferredTo: successor.userId }),
     ...(successor?.warning && { warning: successor.warning }),
-    ...(due && { dueAt: due.toISOString() }),
     remaining: null,
     finishedAt: null,
   };

@@ -2,12 +2,14 @@ import { PermanentError } from '#libs/jobs';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   TRANSITIONS,
+  type ActionName,
+  type ReceiptLine,
   type ResolvedAction,
   type ResolvedRules,
   type RuleDescription,
   type Transition,
 } from '#libs/contracts';
-import { choiceOf, isFixed, removesRows, type Action, type Effect } from '../declare/actions.js';
+import { choiceOf, destroysAtOnce, isFixed, removesRows, type Action, type Effect } from '../declare/actions.js';
 import { MarkStatements } from '../sql/mark-statements.js';
 import type { Rule } from '../declare/rule.js';
 import type { Db, Rows } from '../declare/where.js';
@@ -34,7 +36,11 @@ export interface Step {
   readonly action: Action;
   /** The SQL for the action's rows. */
   readonly statements: Statements;
+  /** The delayed effect, and the SQL for its rows. */
+  readonly later?: { readonly effect: Changing; readonly statements: Statements };
 }
+
+type Changing = Exclude<Effect, { kind: 'none' }>;
 
 /** A policy names a rule or an action that this version of the service does not offer. */
 export class UnknownAction extends PermanentError {
@@ -83,7 +89,9 @@ export class RuleSet {
         Object.entries(rule.choices).map(([transition, choice]) => [
           transition,
           {
-            allowed: [...new Set(choice.actions.map((action) => action.name))],
+            allowed: namesOf(choice.actions),
+            destroys: namesOf(choice.actions.filter((action) => action.destroys)),
+            destroysAtOnce: namesOf(choice.actions.filter(destroysAtOnce)),
             default: choiceOf(choice.actions[0]!),
             presets: Object.fromEntries(
               Object.entries(rule.presets).flatMap(([preset, changes]) => {
@@ -121,6 +129,17 @@ export class RuleSet {
     return stepOf(found, transition, resolved);
   }
 
+  /** For each rule with a delayed effect on rows of its own: one such action, and the SQL for these rows. */
+  delayedSteps(): { part: Part; transition: Transition; action: Action; statements: Statements }[] {
+    return this.parts.flatMap((part) => {
+      const [first] = part.laterStatements;
+      const found = Object.entries(part.rule.choices).find(([, choice]) => first && choice.actions.includes(first[0]));
+      return first && found
+        ? [{ part, transition: found[0] as Transition, action: first[0], statements: first[1] }]
+        : [];
+    });
+  }
+
   /** `table.column` of every column that a rule covers. */
   covered(): Set<string> {
     const all = this.parts.flatMap((part) => [
@@ -139,9 +158,41 @@ function stepOf(part: Part, transition: Transition, resolved: ResolvedAction): S
   );
   if (!declared) throw new UnknownAction(`${rule.id} does not offer ${resolved.action} on ${transition}`);
   const action = resolved.days === undefined ? declared : { ...declared, days: resolved.days };
-  return { part, transition, resolved, action, statements: part.ownStatements.get(declared) ?? part.statements };
+  const statements = part.ownStatements.get(declared) ?? part.statements;
+  const later = declared.later && {
+    effect: changing(declared.later.effect),
+    statements: part.laterStatements.get(declared) ?? part.statements,
+  };
+  return { part, transition, resolved, action, statements, ...(later && { later }) };
 }
 
+/** The step of a receipt line. Undefined if this version of the service no longer offers it. */
+export function offeredStep(rules: RuleSet, { rule, part, action, days, scope }: ReceiptLine): Step | undefined {
+  try {
+    return rules.find(rule, part, 'deactivated', { action, days, scope } as ResolvedAction);
+  } catch (error) {
+    if (error instanceof UnknownAction) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The same step for a leaver under legal hold. What it would destroy immediately becomes a delayed effect of 0 days, which
+ * waits, like every delayed effect, until the hold is lifted.
+ */
+export function heldStep(step: Step): Step {
+  if (!destroysAtOnce(step.action)) return step;
+  const { action, statements } = step;
+  const later = { effect: changing(action.effect), statements };
+  return { ...step, action: { ...action, effect: { kind: 'none' }, days: 0, later }, later };
+}
+
+function changing(effect: Effect): Changing {
+  if (effect.kind === 'none') throw new TypeError('an effect that changes nothing cannot come later');
+  return effect;
+}
+
+const namesOf = (actions: readonly Action[]): ActionName[] => [...new Set(actions.map(({ name }) => name))];
 const actionsOf = (rule: Rule): Action[] => Object.values(rule.choices).flatMap((choice) => choice.actions);
 
 function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) => Rows | undefined) {

@@ -148,6 +148,16 @@ export class Statements {
     return { count: Number(rows[0]!.count), firstId: rows[0]!.first_id };
   }
 
+  /** Updates the columns to which the effect wrote its due time, after the due time has changed. */
+  async showDue(db: Db, effect: Effect, leaver: LeaverRow): Promise<void> {
+    const dueColumns = effect.kind === 'set' ? this.entries(effect.changes).filter(([, value]) => value === DUE) : [];
+    if (dueColumns.length === 0) return;
+    const assignments = dueColumns.map(([column]) => sql`${column} = l.due`);
+    await sql`
+      with ${leaverTable([leaver])}
+      update ${this.table} t set ${sql.join(assignments)} from l where ${this.selection({ kind: 'none' })}`.execute(db);
+  }
+
   /** The SQL that writes the undo records of this effect and restores rows from them. */
   undoStatements(effect: SetEffect): UndoStatements {
     return new UndoStatements(this.em, this.rows, effect);

@@ -74,18 +74,18 @@ export class UndoStatements {
   }
 
   /**
-   * Deletes one undo record and restores its rows, except those that have changed since the effect. Other users whom a
-   * row named before are named again only while they are active; their directory rows are locked so that they cannot leave
-   * in between.
-   * @returns the number of restored rows
+   * Deletes one undo record and restores its rows, except those that have changed since the effect. A value that names
+   * another user who has left since is not restored: the column keeps its current value. The directory rows of named users
+   * are locked so that they cannot leave in between.
+   * @returns the number of restored rows, and whether a value was not restored
    */
-  async restore(db: Db, userId: string, recordId: string, now: Date): Promise<number> {
+  async restore(db: Db, userId: string, noteId: string, now: Date): Promise<{ given: number; partly: boolean }> {
     const { table } = this.relation;
     const assignments = this.changes.map(
       ([property]) => sql`${this.relation.column(property)} = ${this.formerValue(property)}`,
     );
-    const { rows } = await sql<{ count: string }>`
-      with note as materialized (delete from undo where user_id = ${userId} and id = ${recordId} returning *),
+    const { rows } = await sql<{ count: string; partly: boolean | null }>`
+      with note as materialized (delete from undo where user_id = ${userId} and id = ${noteId} returning *),
       was as materialized (
         select n.user_id, n.successor, r.id, r.before, r.after from note n cross join lateral
           rows from (unnest(n.row_ids), jsonb_array_elements(n.before), jsonb_array_elements(n.after)) as r (id, before, after)),
@@ -94,9 +94,10 @@ export class UndoStatements {
       given as (
         update ${table} t set ${sql.join(assignments)}
         from was ${this.read('before', 'b', this.remembered)} ${this.read('after', 'a', this.computed)}
-        where ${sql.join([sql`t.id = was.id`, ...this.unchanged(now)], sql` and `)} returning t.id)
-      select count(*) as count from given`.execute(db);
-    return Number(rows[0]!.count);
+        where ${sql.join([sql`t.id = was.id`, ...this.unchanged(now)], sql` and `)}
+        returning ${this.isPartial()} as partly)
+      select count(*) as count, bool_or(partly) as partly from given`.execute(db);
+    return { given: Number(rows[0]!.count), partly: rows[0]!.partly ?? false };
   }
 
   /**
@@ -117,11 +118,28 @@ export class UndoStatements {
   }
 
   private formerValue(property: string): Sql {
-    const recorded = sql`b.${this.relation.column(property)}`;
-    const implied = this.impliedValue(property);
-    if (implied) return implied;
-    if (this.relation.columnType(property) !== 'user_ref') return recorded;
-    return sql`case when ${recorded} = was.user_id or ${recorded} in (select user_id from held) then ${recorded} end`;
+    const noted = sql`b.${this.relation.column(property)}`;
+    const known = this.impliedValue(property);
+    if (known) return known;
+    if (this.relation.columnType(property) !== 'user_ref') return noted;
+    return sql`case when ${this.hasLeft(noted)} then t.${this.relation.column(property)} else ${noted} end`;
+  }
+
+  private hasLeft(noted: Sql): Sql {
+    return sql`(${noted} is not null and ${noted} <> was.user_id and ${noted} not in (select user_id from held))`;
+  }
+
+  /** Whether a value of the row was not restored because it names another user who has left since. */
+  private isPartial(): Sql {
+    const people = this.remembered.filter((property) => this.relation.columnType(property) === 'user_ref');
+    if (people.length === 0) return sql`false`;
+    return sql.join(
+      people.map((property) => {
+        const [column, noted] = [this.relation.column(property), sql`b.${this.relation.column(property)}`];
+        return sql`(${this.hasLeft(noted)} and t.${column} is distinct from ${noted})`;
+      }),
+      sql` or `,
+    );
   }
 
   /** All user ids among the recorded values. */

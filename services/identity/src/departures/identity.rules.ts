@@ -58,7 +58,7 @@ export const identityRules: readonly Rule[] = [
   rule('identity.credentials', 'Password', {
     rows: owned(User, 'id', {}, { match: sql`t.password_hash is not null` }),
     deactivated: always(keep),
-    deleted: always(setting('delete', 'never')({ passwordHash: null })),
+    deleted: always(setting('delete', { undo: 'never', destroys: true })({ passwordHash: null })),
   }),
   rule('identity.memberships', 'Roles and teams', {
     rows: [owned(UserRole, 'userId', {}, { part: 'roles' }), owned(TeamMember, 'userId', {}, { part: 'teams' })],

@@ -105,6 +105,7 @@ describe('a preview', () => {
       transition: 'deactivated',
       action: 'unassign',
       allowed: ['unassign', 'keep', 'transfer'],
+      destroys: false,
       count: 2,
       detail: 'Calls ring nowhere.',
     });

@@ -20,7 +20,7 @@ import { UserRows } from '../../user/user-rows.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner, type Plan } from './planner.js';
-import { blocks, RuleServices } from './rule-services.js';
+import { RuleServices, standsInTheWay } from './rule-services.js';
 
 /** Previews of departures and overviews of a user's rows. Each service counts its own rows. */
 @Injectable()
@@ -41,7 +41,8 @@ export class DeparturePreviews {
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     const plan = await this.planner.plan(accountId, userId, transition);
     const [lines, contactsToTell] = await Promise.all([this.owners.preview(plan), this.toTell(plan)]);
-    const blockers = await this.guards.blockers(plan, lines.filter(blocks));
+    const blocked = lines.filter((line) => standsInTheWay(plan, line));
+    const blockers = await this.guards.blockers(plan, blocked);
     return {
       userId,
       transition,
@@ -109,6 +110,7 @@ function ruleLine(line: PreviewLine, catalogue: readonly RuleDescription[]): Pre
       ...(days !== undefined && { days }),
       ...(scope && { scope }),
       allowed: [...(known.transitions[transition]?.allowed ?? [])],
+      destroys: known.transitions[transition]?.destroys?.includes(action) === true,
       count,
       ...(detail && { detail }),
     },

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import { Problem, type PreviewLine, type Transition } from '#libs/contracts';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
-import type { Prepared } from './preflight.js';
+import { askedOf, type Prepared } from './preflight.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from './planner.js';
 import { blockingRules, RuleServices } from './rule-services.js';
 
@@ -50,7 +50,7 @@ export class GroupPreflight {
       await Promise.all(
         plans.slice(from, from + MAX_CONCURRENT_CALLS).map(async (plan) => {
           const blocked = await this.owners.blocking(plan);
-          prepared.set(plan.user.id, { rules: JSON.stringify(plan.rules), blocked });
+          prepared.set(plan.user.id, { asked: askedOf(plan), blocked });
         }),
       );
     }
@@ -74,5 +74,5 @@ function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transit
 export function blockersOf(prepared: PreparedBlockers, plan: Plan): readonly PreviewLine[] | PrepareAgain {
   if (blockingRules(plan).length === 0) return [];
   const known = prepared.get(plan.user.id);
-  return known?.rules === JSON.stringify(plan.rules) ? known.blocked : PREPARE_AGAIN;
+  return known?.asked === askedOf(plan) ? known.blocked : PREPARE_AGAIN;
 }

@@ -18,9 +18,9 @@ export class Guards {
   ) {}
 
   /**
-   * All reasons to refuse the departure, in order of precedence.
-   * @param blocked the preview lines of rules with the action `block` that have rows
-   * @param leaving ids of others who leave in the same transaction
+   * Everything that stands in the way, in the order in which a refusal would name it.
+   * @param blocked the lines with rows that stand in the way
+   * @param leaving others who leave in the same transaction
    */
   async blockers(
     plan: Plan,
@@ -33,7 +33,7 @@ export class Guards {
       notDeactivated(plan),
       numbersAssigned(blocked),
       this.retention(plan),
-      legalHold(plan),
+      legalHold(plan, blocked),
     ];
     return found.filter((blocker) => blocker !== undefined);
   }
@@ -118,12 +118,19 @@ function notDeactivated({ transition, user, policy }: Plan): PreviewBlocker | un
 }
 
 function numbersAssigned(blocked: readonly PreviewLine[]): PreviewBlocker | undefined {
-  if (blocked.length === 0) return undefined;
-  const items = [...new Set(blocked.flatMap((line) => line.items ?? []))];
+  const numbers = blocked.filter((line) => line.action === 'block');
+  if (numbers.length === 0) return undefined;
+  const items = [...new Set(numbers.flatMap((line) => line.items ?? []))];
   return { code: 'numbers-assigned', detail: 'Reassign or release these numbers first, or name a successor.', items };
 }
 
-function legalHold({ transition, user }: Plan): PreviewBlocker | undefined {
-  if (transition !== 'deleted' || !user.legal_hold) return undefined;
-  return { code: 'legal-hold', detail: 'Lift the legal hold first.', items: [] };
+/** A deletion always destroys something; a deactivation if one of these lines does. */
+function legalHold({ transition, user }: Plan, blocked: readonly PreviewLine[]): PreviewBlocker | undefined {
+  if (!user.legal_hold) return undefined;
+  if (transition === 'deleted') return { code: 'legal-hold', detail: 'Lift the legal hold first.', items: [] };
+  const items = [...new Set(blocked.filter((line) => line.action !== 'block').map((line) => line.rule))];
+  const detail =
+    'The user is under legal hold, and these rules would destroy something. ' +
+    'Choose other actions for them with `overrides`, or lift the hold first.';
+  return items.length > 0 ? { code: 'legal-hold', detail, items } : undefined;
 }

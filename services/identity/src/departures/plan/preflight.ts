@@ -18,9 +18,9 @@ interface PreflightRequest {
 
 /** The answers of other services about a departure, from before the locks. */
 export interface Prepared {
-  /** The resolved rules at that time, as JSON; undefined if no service was asked. */
-  rules?: string;
-  /** The preview lines that block the departure. */
+  /** What they were asked about, as `askedOf` returns it; undefined where none was asked. */
+  asked?: string;
+  /** Lines that stand in the way of the departure. */
   blocked: readonly PreviewLine[];
 }
 
@@ -50,7 +50,7 @@ export class Preflight {
   ): Promise<Prepared> {
     const plan = await this.planner.plan(accountId, userId, transition, request);
     const blocked = (await this.owners.blocking(plan)).filter(isBlocking);
-    return { rules: JSON.stringify(plan.rules), blocked };
+    return { asked: askedOf(plan), blocked };
   }
 
   /**
@@ -74,18 +74,21 @@ export class Preflight {
   async run(
     principal: Principal,
     userId: string,
-    { transition, request }: Omit<PreflightRequest, 'isBlocking'>,
-    { rules, blocked }: Prepared,
+    { transition, request }: Omit<PreflightRequest, 'standsInTheWay'>,
+    { asked, blocked }: Prepared,
   ): Promise<Plan | PrepareAgain> {
     const { accountId } = principal;
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'leave');
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    if (rules !== undefined && rules !== JSON.stringify(plan.rules)) return PREPARE_AGAIN;
+    if (asked !== undefined && asked !== askedOf(plan)) return PREPARE_AGAIN;
     await this.refusals.recording(principal, plan, () => this.guards.assertAllowed(plan, blocked));
     return plan;
   }
 }
 
-/** The resolved policy for the event. */
+/** What the answers of the services depend on. If it has changed since, they have to be asked again. */
+export const askedOf = ({ rules, user }: Plan): string => JSON.stringify([rules, user.legal_hold]);
+
+/** The policy as events carry it. */
 export const resolvedPolicy = ({ policy: { preset, version }, rules }: Plan) => ({ preset, version, rules });

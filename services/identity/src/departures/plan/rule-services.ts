@@ -7,6 +7,8 @@ import {
   type PreviewRequest,
   type ProofAnswer,
   type ProofRequest,
+  type RuleDescription,
+  type Transition,
 } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
@@ -44,13 +46,17 @@ export class RuleServices {
     );
   }
 
-  /** The lines of rules with the action `block` that have rows. Asks only the services that own such rules. */
+  /**
+   * The lines with rows that stand in the way of the departure. Asks only the services that own rules of which that can be
+   * so.
+   * @throws Problem `service-unavailable` naming one that does not answer
+   */
   async blocking(plan: Plan): Promise<PreviewLine[]> {
     const blocking = blockingRules(plan);
     const services = new Set(blocking.map((rule) => rule.service));
     const only = blocking.map((rule) => rule.id);
     const lines = (await Promise.all([...services].map((service) => this.ask(service, plan, only)))).flat();
-    return lines.filter(blocks);
+    return lines.filter((line) => standsInTheWay(plan, line));
   }
 
   /**
@@ -87,9 +93,23 @@ export class RuleServices {
 }
 
 /** Rules that refuse the departure if there are rows. */
-export const blockingRules = (plan: Plan) => plan.catalogue.filter((rule) => says(plan, rule.id, 'block'));
+export const blockingRules = (plan: Plan): RuleDescription[] =>
+  plan.catalogue.filter(({ id }) =>
+    Object.entries(plan.rules[id] ?? {}).some(([transition, { action }]) =>
+      refusesRows(plan, { rule: id, transition: transition as Transition, action }),
+    ),
+  );
 
-export const blocks = (line: PreviewLine): boolean => line.action === 'block' && line.count > 0;
+/** Whether the line is one with which the departure is refused. */
+export const standsInTheWay = (plan: Plan, line: PreviewLine): boolean => line.count > 0 && refusesRows(plan, line);
 
-const says = (plan: Plan, ruleId: string, action: string): boolean =>
-  Object.values(plan.rules[ruleId] ?? {}).some((resolved) => resolved.action === action);
+/**
+ * `block` refuses any rows. What would be destroyed at once is refused under legal hold; what would be destroyed later
+ * waits for the end of the hold.
+ */
+function refusesRows(plan: Plan, { rule, transition, action }: Pick<PreviewLine, 'rule' | 'transition' | 'action'>) {
+  if (action === 'block') return true;
+  if (!plan.user.legal_hold) return false;
+  const described = plan.catalogue.find(({ id }) => id === rule)?.transitions[transition];
+  return described?.destroysAtOnce?.includes(action) === true;
+}

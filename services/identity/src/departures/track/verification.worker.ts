@@ -18,7 +18,9 @@ interface Job {
   cursor: string | null;
 }
 
-/** Runs verifications in batches of users. */
+type Person = ProofRequest['users'][number] & { hasLeft: boolean };
+
+/** Works off verifications, some hundred people at a time. */
 @Injectable()
 export class VerificationWorker extends Worker<Job> {
   constructor(
@@ -57,28 +59,34 @@ export class VerificationWorker extends Worker<Job> {
     return { verification: id };
   }
 
-  /** The next users who have left and have no running departure. */
-  private async people({ account_id: accountId, cursor }: Job): Promise<ProofRequest['users']> {
-    const { rows } = await sql<ProofRequest['users'][number]>`
-      select u.id as "userId", u.lifecycle_version::float8 as "lifecycleVersion" from users u
-      where u.account_id = ${accountId} and u.status in ('deactivated', 'deleted')
+  /**
+   * Users who have left and whose departure is not running, and those who are back: nothing that was called off may wait
+   * for ever. Only the first count as checked.
+   */
+  private async people({ account_id: accountId, cursor }: Job): Promise<Person[]> {
+    const { rows } = await sql<Person>`
+      select u.id as "userId", u.lifecycle_version::float8 as "lifecycleVersion",
+        u.status in ('deactivated', 'deleted') as "hasLeft" from users u
+      where u.account_id = ${accountId} and (u.status in ('deactivated', 'deleted') or u.lifecycle_version > 1)
         and (${cursor}::uuid is null or u.id > ${cursor}::uuid)
         and not exists (select from departure d where d.user_id = u.id and d.status = 'running')
       order by u.id limit ${BATCH_SIZE}`.execute(this.db);
     return rows;
   }
 
-  private async countBroken(people: ProofRequest['users']): Promise<Broken[]> {
+  private async countBroken(people: readonly Person[]): Promise<Broken[]> {
     if (people.length === 0) return [];
+    const users = people.map(({ userId, lifecycleVersion }) => ({ userId, lifecycleVersion }));
     const context = this.em.fork();
     const services = await context.transactional(() => this.catalogue.otherServices());
-    const found = await Promise.all(['identity', ...services].map((service) => this.owners.broken(service, people)));
+    const found = await Promise.all(['identity', ...services].map((service) => this.owners.broken(service, users)));
     return found.flat();
   }
 
-  private async record(job: Job, people: ProofRequest['users'], broken: readonly Broken[]): Promise<void> {
+  private async record(job: Job, people: readonly Person[], broken: readonly Broken[]): Promise<void> {
+    const checked = people.filter((person) => person.hasLeft).length;
     await sql`
-      update verification set checked = checked + ${people.length}, broken = broken || ${JSON.stringify(broken)}::jsonb,
+      update verification set checked = checked + ${checked}, broken = broken || ${JSON.stringify(broken)}::jsonb,
         cursor = ${people.at(-1)?.userId ?? job.cursor}::uuid, look_after = '-infinity',
         status = case when ${people.length < BATCH_SIZE} then 'completed' else 'running' end
       where id = ${job.id} and cursor is not distinct from ${job.cursor}::uuid`.execute(this.db);

@@ -40,8 +40,9 @@ export class ScimActivation {
   }
 
   /**
-   * Deactivates or deletes the user, and returns undefined on success. The last owner stays, but their sessions end
-   * immediately. Because this must be committed, the refusal is returned instead of thrown.
+   * Deactivates or deletes the user, and returns undefined on success. The last owner stays, and so does a user under legal
+   * hold of whom something would be destroyed, but their sessions end immediately. Because this must be committed, the
+   * refusal is returned instead of thrown.
    * @throws Problem of a guard
    */
   async leave(
@@ -58,7 +59,7 @@ export class ScimActivation {
       // A concurrent request has done the same.
       if (transition === 'deactivated' && error.code === 'conflict' && (await this.hasLeft(principal, id)))
         return undefined;
-      if (error.code !== 'sole-owner') throw error;
+      if (error.code !== 'sole-owner' && error.code !== 'legal-hold') throw error;
       await this.sessions.endAll([id]);
       const { accountId } = principal;
       const detail = { reason: error.code };
