@@ -23,6 +23,7 @@ export const QUICKER: readonly Edit[] = [
     from: 'RETRY_DELAYS_MS = \\[[^\\]]*\\]',
     to: 'RETRY_DELAYS_MS = [200, 500, 1000, 1000, 2000, 2000, 2000]',
   },
+  { file: 'jobs/src/due.ts', from: 'CLOCK_TOLERANCE_MS = \\S+;', to: 'CLOCK_TOLERANCE_MS = 1000;' },
   { file: 'lifecycle/src/run/row-budget.ts', from: 'perPerson: \\d\\S+,', to: 'perPerson: 6,' },
   { file: 'lifecycle/src/receive/decision-application.ts', from: 'FIRST_CHUNK = \\S+;', to: 'FIRST_CHUNK = 4;' },
   { file: 'store/departure-claims.ts', from: 'LEASE_MS = \\S+;', to: 'LEASE_MS = 3000;' },

@@ -1,5 +1,7 @@
 import { runInContext, safeErrorFields, type WorkContext } from '#libs/observability';
+import type { RawBuilder } from 'kysely';
 import { classifyError, type ErrorClass } from './classify-error.js';
+import { isDue, isPast, type DueRow } from './due.js';
 import { Loop, type LoopOptions } from './loop.js';
 import { retryDelay, type RetryPolicy } from './retry-delay.js';
 import { TimeoutError, withTimeout } from './timeout.js';
@@ -47,6 +49,19 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
 
   protected leaseUntil(): Date {
     return new Date(this.clock.millis() + this.settings.leaseMs!);
+  }
+
+  /** SQL condition: a row that this worker claims and reschedules is due, whatever clock it was rescheduled by. */
+  protected isDue(columns: Pick<DueRow, 'dueAt' | 'attempts'> = {}): RawBuilder<unknown> {
+    const { leaseMs, retry } = this.settings;
+    return isDue(this.clock.now(), { ...columns, leaseMs, retry });
+  }
+
+  /** The same for rows that do not count their attempts, or keep the lease in a column of its own. */
+  protected isPast(column: string): RawBuilder<unknown> {
+    const { leaseMs = 0, retry } = this.settings;
+    const { delaysMs, jitter = 0 } = retry ?? { delaysMs: [] };
+    return isPast(this.clock.now(), column, Math.max(leaseMs, ...delaysMs.map((delay) => delay * (1 + jitter))));
   }
 
   /** @param retryCount number of attempts before the failed one */

@@ -1,5 +1,3 @@
-import { sql, type RawBuilder } from 'kysely';
-
 /** Milliseconds until the next attempt, by the number of retries so far. After the last one the item has failed. */
 export const RETRY_DELAYS_MS = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
 
@@ -26,12 +24,3 @@ export function retryDelay(
   if (retryCount >= retryLimit) return undefined;
   return delaysMs[Math.min(retryCount, delaysMs.length - 1)]! * (1 + jitter * random);
 }
-
-/**
- * SQL condition: a row with `due_at` and `attempts` may be tried now. It is due, or its `due_at` is further ahead than
- * its delay allows. The latter happens if the clock was ahead when the row was rescheduled and has been corrected
- * since.
- */
-export const isDue = (now: Date): RawBuilder<unknown> => sql`
-  (due_at <= ${now} or (due_at < 'infinity' and due_at > ${now}::timestamptz
-    + (${[0, ...RETRY_DELAYS_MS]}::float8[])[least(attempts, ${RETRY_DELAYS_MS.length}) + 1] * interval '1 ms'))`;

@@ -117,6 +117,16 @@ describe('a committed event', () => {
     await untilPublished(event);
   });
 
+  it('that waits for an answer is published again in its time although the clock was ahead before', async () => {
+    test.clock.advance(7_200_000);
+    const relay = await startActiveRelay();
+    const event = aDeparture();
+    await append([event]);
+    await untilPublished(event);
+    moveClock(relay, -7_200_000);
+    await untilPublished(event, 2);
+  });
+
   it('is published when the broker is back', async () => {
     await startActiveRelay();
     await broker.kill();

@@ -35,6 +35,11 @@ const STILL_MINE = `
   )`;
 const POSTPONE = `${STILL_MINE}
   update outbox set attempts = attempts - 1, due_at = $4 from mine where outbox.id = mine.id`;
+/** What lies further ahead than its delay allows was put off by a clock that was ahead, give or take a minute. */
+const RECOVER = `
+  update outbox set due_at = $1
+  where due_at > $1::timestamptz
+    + (($2::float8[])[least(greatest(attempts, 1), cardinality($2::float8[]))] + 60000) * interval '1 ms'`;
 const REMOVE = `${STILL_MINE}
   delete from outbox using mine where outbox.id = mine.id and waiting = '{}'`;
 
@@ -88,6 +93,14 @@ export class RelaySession {
       values: [now, delays, limit],
     });
     return rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /**
+   * Events that wait for a time to which a clock that was ahead has put them off become due now.
+   * @param delays the longest ones that `claim` was ever given
+   */
+  async recover(now: Date, delays: readonly number[]): Promise<void> {
+    await this.client.query(RECOVER, [now, delays]);
   }
 
   /** Makes events due at `dueAt` as if they had not been claimed, because they were not published. */

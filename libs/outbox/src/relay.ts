@@ -17,6 +17,8 @@ const POLL_MS = 1_000;
  * Milliseconds between two attempts to reach an unavailable database or broker. This and the following vary by 20 %.
  */
 const RETRY_DELAY_MS = 1_000;
+/** What `withJitter` multiplies by at most. */
+const LONGEST_JITTER = 1.2;
 /**
  * Milliseconds between two attempts to become the leader. Shorter, so that a standby takes over before a disconnected
  * relay is back.
@@ -51,6 +53,8 @@ export class Relay {
   private stopping = false;
   private session?: RelaySession;
   private leading = false;
+  /** Milliseconds since 1970, of the latest claim. */
+  private lookedAt = Infinity;
 
   constructor(private readonly options: RelayOptions) {}
 
@@ -100,6 +104,7 @@ export class Relay {
       if (this.stopping) return;
     }
     this.leading = true;
+    this.lookedAt = Infinity;
     this.options.log.info({}, 'outbox relay is active');
     let size = CLAIM_SIZE;
     let next: Promise<ClaimedEvent[]> | undefined;
@@ -121,14 +126,23 @@ export class Relay {
   }
 
   private claim(session: RelaySession, limit: number): Promise<ClaimedEvent[]> {
-    const claim = session.claim(
-      this.options.clock.now(),
-      REPUBLISH_DELAYS_MS.map((delay) => this.withJitter(delay)),
-      limit,
-    );
+    const claim = this.claimNow(session, limit);
     // Awaited only after the previous publication; until then a failure would count as unhandled.
     claim.catch(() => undefined);
     return claim;
+  }
+
+  private async claimNow(session: RelaySession, limit: number): Promise<ClaimedEvent[]> {
+    const now = this.options.clock.now();
+    const wentBack = now.getTime() < this.lookedAt;
+    this.lookedAt = now.getTime();
+    if (wentBack)
+      await session.recover(
+        now,
+        REPUBLISH_DELAYS_MS.map((delay) => delay * LONGEST_JITTER),
+      );
+    const delays = REPUBLISH_DELAYS_MS.map((delay) => this.withJitter(delay));
+    return session.claim(now, delays, limit);
   }
 
   /** @returns false if there were events and the broker confirmed none of them */

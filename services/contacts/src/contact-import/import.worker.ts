@@ -88,7 +88,7 @@ export class ImportWorker extends Worker<Claimed> {
       update contact_import set lease_until = ${this.leaseUntil()}, attempts = attempts + 1
       where id = (
         select id from contact_import
-        where status = 'running' and (lease_until is null or lease_until <= ${this.clock.now()}) and ${which}
+        where status = 'running' and (lease_until is null or ${this.isPast('lease_until')}) and ${which}
         order by id limit 1 for update skip locked)
       returning id, user_id_field, chunks, rows_done, attempts`.execute(this.db());
     return rows;

@@ -42,7 +42,7 @@ export class CampaignSender extends Worker<Due> {
     const { rows } = await sql<Due>`
       with due as (
         select id from campaign
-        where status in ('scheduled', 'sending') and at <= ${now} and (lease_until is null or lease_until <= ${now})
+        where status in ('scheduled', 'sending') and at <= ${now} and (lease_until is null or ${this.isPast('lease_until')})
         order by at limit ${limit} for update skip locked)
       update campaign c set lease_until = ${this.leaseUntil()} from due where c.id = due.id
       returning c.id, c.account_id, c.text, c.definition, c.inbox_id, c.owner_id, c.team_ids, c.sent_up_to`.execute(

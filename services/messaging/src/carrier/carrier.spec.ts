@@ -8,6 +8,7 @@ import { sql } from 'kysely';
 import { MessagingConfig } from '../messaging.config.js';
 import { MessagingModule, migrations } from '../messaging.module.js';
 import { AddressBook } from '../testing/address-book.js';
+import { CarrierWorker } from './carrier.worker.js';
 
 interface Taken {
   headers: IncomingHttpHeaders;
@@ -100,6 +101,17 @@ describe('the carrier', () => {
     await becomes(id, 'sent');
     expect(server.taken.map(({ headers }) => headers['idempotency-key'])).toEqual([id, id]);
     expect(await report()).toMatchObject({ sent: 1 });
+  });
+
+  it('is asked again in time for what was put off while the clock was ahead', async () => {
+    messaging.clock.advance(2 * 3_600_000);
+    server.answer = { status: 503, body: '' };
+    const { id } = await send();
+    await eventually(() => server.taken.length === 1);
+    await messaging.get(CarrierWorker).drain();
+    server.answer = { status: 202, body: '' };
+    messaging.clock.advance(-2 * 3_600_000);
+    await becomes(id, 'sent');
   });
 
   it('gets seven attempts before the message fails', async () => {

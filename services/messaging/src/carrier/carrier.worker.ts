@@ -44,7 +44,7 @@ export class CarrierWorker extends Worker<Claimed> {
   protected override async claim(limit: number): Promise<Claimed[]> {
     const { rows } = await sql<Claimed>`
       with due as (
-        select id from message where status = 'queued' and due_at <= ${this.clock.now()} order by due_at limit ${limit} for update skip locked)
+        select id from message where status = 'queued' and ${this.isDue()} order by due_at limit ${limit} for update skip locked)
       update message m set attempts = m.attempts + 1, due_at = ${this.leaseUntil()} from due where m.id = due.id
       returning m.id, m.account_id, m.inbox_id, m.contact_id, m.sent_by, m.team_ids, m.to_phone, m.text, m.attempts`.execute(
       this.em.fork().getKysely(),

@@ -45,7 +45,7 @@ export class ScheduledSender extends Worker<Due> {
     const { rows } = await sql<Due>`
       with due as (
         select id from scheduled_message
-        where status = 'scheduled' and at <= ${now} and (lease_until is null or lease_until <= ${now})
+        where status = 'scheduled' and at <= ${now} and (lease_until is null or ${this.isPast('lease_until')})
         order by at limit ${limit} for update skip locked)
       update scheduled_message s set lease_until = ${this.leaseUntil()} from due, message_inbox i
       where s.id = due.id and i.id = s.inbox_id

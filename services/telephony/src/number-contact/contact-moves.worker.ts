@@ -40,7 +40,7 @@ export class ContactMoves extends Worker<MoveRow> {
   protected override async claim(limit: number): Promise<MoveRow[]> {
     const { rows } = await sql<MoveRow>`
       with due as (
-        select id from contacts_moved where due_at <= ${this.clock.now()} order by due_at, id limit ${limit} for update skip locked)
+        select id from contacts_moved where ${this.isDue()} order by due_at, id limit ${limit} for update skip locked)
       update contacts_moved m set attempts = m.attempts + 1, due_at = ${this.leaseUntil()} from due where m.id = due.id
       returning m.*`.execute(this.db());
     return rows;

@@ -17,6 +17,7 @@ import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { startTelephony } from '../testing/telephony.js';
+import { ContactMoves } from './contact-moves.worker.js';
 
 describe('the contacts of a number', () => {
   let telephony: TestService;
@@ -179,5 +180,17 @@ describe('the contacts of a number', () => {
     await allTold();
     expect(received).toHaveLength(2);
     expect(received[0]).toEqual(received[1]);
+  });
+
+  it('are sent in time although the clock was ahead when the move was rescheduled', async () => {
+    const number = await aNumber();
+    await add(robin, number, someContacts(1));
+    telephony.clock.advance(7_200_000);
+    await reassign(number, kim);
+    await eventually(async () => expect(await pendingMoves()).toBe(1));
+    await telephony.get(ContactMoves).drain();
+    telephony.clock.advance(-7_200_000);
+    await contactsAnswers(() => true);
+    await allTold();
   });
 });

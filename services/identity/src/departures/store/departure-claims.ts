@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { DepartureNewsType, DepartureTransition } from '#libs/contracts';
 import { Clock } from '#libs/database';
+import { isPast } from '#libs/jobs';
 import { sql, type RawBuilder } from 'kysely';
 import type { AnsweredDeparture } from './departure-answers.js';
 import type { ScheduledDeparture } from './departure-store.js';
@@ -57,7 +58,7 @@ export class DepartureClaims {
     const now = this.clock.now();
     const { rows } = await sql<DueDeparture>`
       with due as materialized (
-        select id from departure where status = 'scheduled' and effective_at <= ${now} and look_after <= ${now}
+        select id from departure where status = 'scheduled' and effective_at <= ${now} and ${isPast(now, 'look_after', LEASE_MS)}
         order by effective_at limit ${limit} for no key update skip locked
       )
       update departure d set look_after = ${leaseUntil} from due where d.id = due.id
@@ -69,7 +70,7 @@ export class DepartureClaims {
   async news(limit: number, leaseUntil: Date): Promise<DueNews[]> {
     const { rows } = await sql<DueNews>`
       with due as materialized (
-        select id from departure_news where not told and look_after <= ${this.clock.now()} order by look_after limit ${limit}
+        select id from departure_news where not told and ${isPast(this.clock.now(), 'look_after', LEASE_MS)} order by look_after limit ${limit}
         for no key update skip locked
       )
       update departure_news n set look_after = ${leaseUntil} from due, departure d
@@ -111,7 +112,7 @@ export class DepartureClaims {
   private async claim<T>(which: RawBuilder<unknown>, limit: number, leaseUntil: Date): Promise<T[]> {
     const { rows } = await sql<T>`
       with due as materialized (
-        select id from departure where ${which} and close_after <= ${this.clock.now()} order by close_after limit ${limit}
+        select id from departure where ${which} and ${isPast(this.clock.now(), 'close_after', LEASE_MS)} order by close_after limit ${limit}
         for no key update skip locked
       )
       update departure d set close_after = ${leaseUntil} from due where d.id = due.id

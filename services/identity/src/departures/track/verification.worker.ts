@@ -33,10 +33,9 @@ export class VerificationWorker extends Worker<Job> {
   }
 
   protected override async claim(limit: number): Promise<Job[]> {
-    const now = this.clock.now();
     const { rows } = await sql<Job>`
       with due as materialized (
-        select id from verification where status = 'running' and look_after <= ${now} order by look_after limit ${limit}
+        select id from verification where status = 'running' and ${this.isPast('look_after')} order by look_after limit ${limit}
         for no key update skip locked
       )
       update verification v set look_after = ${this.leaseUntil()} from due where v.id = due.id

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { ActionInput, NamedSuccessors, Role, Transition } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { DecisionResult, LeaverRequest } from '../group-decisions.js';
 import type { NamedRow } from './bulk-files.js';
 import type { ReadBulk } from './bulk-requests.js';
@@ -60,12 +60,14 @@ export class BulkStore {
     return id;
   }
 
-  /** Requests with rows to decide, which no other replica claims before the lease ends. */
-  async claim(limit: number, leaseUntil: Date): Promise<Bulk[]> {
-    const now = this.clock.now();
+  /**
+   * Requests with rows to decide, which no other replica claims before the lease ends.
+   * @param isDue SQL condition about `look_after`
+   */
+  async claim(limit: number, leaseUntil: Date, isDue: RawBuilder<unknown>): Promise<Bulk[]> {
     const { rows } = await sql<Bulk>`
       with due as materialized (
-        select id from bulk_departure where not decided and look_after <= ${now} order by look_after, id limit ${limit}
+        select id from bulk_departure where not decided and ${isDue} order by look_after, id limit ${limit}
         for no key update skip locked
       )
       update bulk_departure b set look_after = ${leaseUntil} from due where b.id = due.id

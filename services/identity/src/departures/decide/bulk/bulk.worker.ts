@@ -37,7 +37,7 @@ export class BulkWorker extends Worker<Bulk> {
   }
 
   protected override claim(limit: number): Promise<Bulk[]> {
-    return this.store.claim(limit, this.leaseUntil());
+    return this.store.claim(limit, this.leaseUntil(), this.isPast('look_after'));
   }
 
   protected override async run(bulk: Bulk): Promise<void> {

@@ -28,7 +28,7 @@ export class StreamPurgeWorker extends BatchWorker<PurgeRow> {
   protected override async claim(limit: number): Promise<PurgeRow[]> {
     const { rows } = await sql<PurgeRow>`
       with due as materialized (
-        select id from stream_purge p where look_after <= ${this.clock.now()}
+        select id from stream_purge p where ${this.isPast('look_after')}
           and not exists (select from outbox o where o.user_id = p.user_id and o.seq <= p.seq)
         order by id limit ${limit} for update skip locked
       )
