@@ -159,6 +159,8 @@ export class HttpClient {
   async *events(path, lastEventId, signal) {
     const headers = this.#headers({ accept: 'text/event-stream', 'last-event-id': lastEventId });
     const response = await fetch(this.url + path, { headers, signal });
+    // The server has said everything after `lastEventId`, and the stream is over.
+    if (response.status === 204) return;
     if (!response.ok || !response.body) throw new HttpError(`GET ${path}`, response.status, await readJson(response));
     let text = '';
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {

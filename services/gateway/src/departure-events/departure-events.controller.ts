@@ -81,6 +81,8 @@ export class DepartureEventsController implements OnModuleDestroy {
     const look = () => this.services.ask(departureEvents, { accountId, departureId, after });
     // Read before the stream begins, so that an unknown departure is an ordinary 404.
     let news = await look();
+    // Nothing is left to say, and nothing will be: 204 is what ends the reconnecting of an EventSource.
+    if (news.final && news.events.length === 0) return void reply.status(204).send();
     if (request.method === 'HEAD') return void reply.type('text/event-stream').send();
     const stream = EventStream.open(reply);
     stream.onClose(() => watcher.stop());
@@ -119,8 +121,11 @@ function noEventsIfUnavailable(error: unknown): { events: []; final: false } {
   throw error;
 }
 
+/** The largest number that an event can have; identity keeps it as a 32-bit integer. */
+const MOST_EVENTS = 2_147_483_647;
+
 /** Number of the last event that the client has seen; 0 without a valid `Last-Event-ID`. */
 function lastSeen(request: FastifyRequest): number {
   const id = Number(request.headers['last-event-id']);
-  return Number.isSafeInteger(id) && id > 0 ? id : 0;
+  return Number.isSafeInteger(id) && id > 0 ? Math.min(id, MOST_EVENTS) : 0;
 }

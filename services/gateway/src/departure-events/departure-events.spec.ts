@@ -78,6 +78,28 @@ describe('watching a departure', () => {
     expect([idsIn(text()), asked.at(-1)?.after]).toEqual([[3], 2]);
   });
 
+  it('answers 204 after the last event of a departure that is over, so that an EventSource stops reconnecting', async () => {
+    events = [1, 2, 3].map((n) => happening(n, 'rule', {}));
+    final = true;
+    for (const id of ['3', '4', '9007199254740991']) {
+      const { response, text, ended } = await watch({ 'last-event-id': id });
+      await ended;
+      expect([response.status, text()]).toEqual([204, '']);
+    }
+    expect(asked.at(-1)?.after).toBe(2_147_483_647);
+    const head = await world.request('HEAD', path(), {
+      headers: { ...bearer(await world.token()), 'last-event-id': '3' },
+    });
+    expect(head.status).toBe(204);
+
+    final = false;
+    const { response, text, leave } = await watch({ 'last-event-id': '3' });
+    expect(response.status).toBe(200);
+    happens(happening(4, 'rule', {}));
+    await eventually(() => expect(idsIn(text())).toEqual([4]));
+    leave();
+  });
+
   it('delivers events even if a ping was lost', async () => {
     const { text, leave } = await watch();
     happens(happening(2, 'service', {}), { ping: false });

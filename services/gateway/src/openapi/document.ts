@@ -9,6 +9,7 @@ import {
   type Operation,
   type ProblemCode,
   type Schema,
+  watchDeparture,
 } from '#libs/contracts';
 import { Examples } from './examples.js';
 import { INTERNAL_PATHS, OTHER_PATHS, SCIM_SCHEMAS } from './other-routes.js';
@@ -130,11 +131,17 @@ const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
 /** Operations that also answer 202: a long contact import is answered before it has finished. */
 const ALSO_ACCEPTED = new Set([importContacts.id]);
+/** A stream that is read to its end is not begun again. */
+const ALSO_ENDED: Record<string, string> = {
+  [watchDeparture.id]:
+    'The departure is over, and `Last-Event-ID` names its last event: an EventSource stops reconnecting.',
+};
 
 function successes(operation: Operation, examples: Examples): Record<string, object> {
   const answer = success(operation, examples);
   const accepted = ALSO_ACCEPTED.has(operation.id) && { 202: { ...answer, description: MEANINGS[202] } };
-  return { [operation.status]: answer, ...accepted };
+  const end = ALSO_ENDED[operation.id];
+  return { [operation.status]: answer, ...accepted, ...(end && { 204: { description: end } }) };
 }
 
 function success({ answer, status, produces }: Operation, examples: Examples): object {
