@@ -5,10 +5,10 @@ import { ContactsConfig } from '../contacts.config.js';
 import { PieceWriter } from './piece-writer.js';
 import type { RemoteFile, RemoteFolder } from './remote-folder.js';
 import { SourceFiles, type KnownFile } from './source-files.js';
+import type { SourceRun } from './source-schedule.js';
 
-/** The import source that a file belongs to. */
-export interface StagedFor {
-  id: string;
+/** The import source that a file belongs to, and the run that has claimed it. */
+export interface StagedFor extends SourceRun {
   accountId: string;
   userIdField: string | null;
 }
@@ -25,7 +25,7 @@ export class FileStaging {
 
   /**
    * One transaction marks the file as taken and starts its import, so a file is imported exactly once.
-   * @returns the import's id; undefined if the file changed while it was read, or another run has taken it
+   * @returns the import's id; undefined if the file or the source changed while it was read, or another run has taken it
    * @throws SourceFault
    */
   async stage(source: StagedFor, folder: RemoteFolder, file: KnownFile): Promise<string | undefined> {
@@ -45,7 +45,7 @@ export class FileStaging {
     return this.transaction(async () => {
       if (file.importId) await this.uploads.abort(file.importId);
       const importId = await this.uploads.openFrom(source, file.name);
-      if (await this.files.reading(source.id, file, importId)) return importId;
+      if (await this.files.reading(source, file, importId)) return importId;
       await this.uploads.abort(importId);
       return undefined;
     });
@@ -68,7 +68,7 @@ export class FileStaging {
 
   private async take(source: StagedFor, file: RemoteFile, importId: string): Promise<string | undefined> {
     const taken = await this.transaction(async () => {
-      const first = await this.files.take(source.id, file, importId);
+      const first = await this.files.take(source, file, importId);
       if (first) await this.uploads.close(importId);
       return first;
     });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { importSourceUpdate, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { startContacts } from '../testing/contacts.js';
 import { contactOf } from '../testing/importing.js';
 import { CustomerServer, Sources } from '../testing/importing-from.js';
 import { FtpFolder } from './ftp-folder.js';
+import { ImportSourceWorker } from './import-source.worker.js';
 import { SftpFolder } from './sftp-folder.js';
 
 let service: TestService;
@@ -117,6 +119,50 @@ describe.each([
     expect((await sources.take(id)).lastResult).toEqual({ imported: 1, failed: 0, waiting: 0 });
     const [latest] = await sources.imports(id);
     expect(await server.files('processed')).toEqual([`${latest!.id}-contacts.csv`, 'contacts.csv']);
+  });
+
+  it.each(['deactivated', 'pointed to another folder'])(
+    'are not imported when the source is %s while they are read',
+    async (change) => {
+      await server.put('contacts.csv', 'Id\n1\n');
+      const { id } = await sources.create(server.login());
+      const { look } = Folder.prototype;
+      const read = Promise.withResolvers<void>();
+      const changed = Promise.withResolvers<void>();
+      Folder.prototype.look = async function (name) {
+        read.resolve();
+        await changed.promise;
+        return look.call(this, name);
+      };
+      const worker = service.get(ImportSourceWorker);
+      try {
+        service.clock.advance(31_000);
+        worker.wake();
+        await read.promise;
+        const body = change === 'deactivated' ? { active: false } : { path: 'elsewhere', active: false };
+        await service.call(admin, importSourceUpdate, { params: { id }, body });
+        changed.resolve();
+        await worker.drain();
+      } finally {
+        Folder.prototype.look = look;
+      }
+      expect((await sources.imports(id)).map(({ status }) => status)).toEqual(['failed']);
+      expect(await server.files()).toEqual(['contacts.csv']);
+      expect((await sources.get(id)).lastResult).toEqual({ imported: 0, failed: 0, waiting: 1 });
+    },
+  );
+
+  it('are imported in time although the clock was ahead at the look before', async () => {
+    await server.put('contacts.csv', 'Id\n1\n');
+    service.clock.advance(7_200_000);
+    const { id, lastRunAt } = await sources.create(server.login());
+    service.clock.advance(-7_200_000);
+    const worker = service.get(ImportSourceWorker);
+    await eventually(async () => {
+      worker.wake();
+      expect((await sources.get(id)).lastRunAt).not.toBe(lastRunAt);
+    });
+    expect((await sources.later(id)).lastResult).toEqual({ imported: 1, failed: 0, waiting: 0 });
   });
 
   it('are imported one after the other, oldest first', async () => {

@@ -1,5 +1,5 @@
 import type { ImportSourceResult, SourceError } from '#libs/contracts';
-import { endsWithin, TimeoutError, Worker, WorkerContext } from '#libs/jobs';
+import { endsWithin, isDue, isPast, TimeoutError, Worker, WorkerContext } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
@@ -58,7 +58,9 @@ export class ImportSourceWorker extends Worker<Claimed> {
   }
 
   protected override claim(): Promise<Claimed[]> {
-    return this.schedule.claim(this.leaseUntil());
+    const now = this.clock.now();
+    const due = isDue(now, { attempts: 'failures', retry: RETRY, usualMs: sql`every_minutes * 60000` });
+    return this.schedule.claim(this.leaseUntil(), { due, leaseOver: isPast(now, 'lease_until', LEASE_MS) });
   }
 
   protected override async run(source: Claimed, signal: AbortSignal): Promise<void> {
@@ -103,7 +105,7 @@ export class ImportSourceWorker extends Worker<Claimed> {
     const turnEnds = this.clock.millis() + TURN_MS;
     const result = { ...(source.unfinished ?? none()), waiting: 0 };
     let error: SourceError | null = null;
-    for (const file of await this.files.reconcile(source.id, await folder.list())) {
+    for (const file of await this.files.reconcile(source, await folder.list())) {
       if (this.clock.millis() > turnEnds) return { later: result };
       try {
         const status = await this.import(source, folder, file);
@@ -143,7 +145,7 @@ export class ImportSourceWorker extends Worker<Claimed> {
     if (isNew && file.state !== 'moved') result[to === 'processed' ? 'imported' : 'failed'] += 1;
     if (!isSame(file, await folder.look(file.name))) return;
     await moveInto(folder, { name: file.name, to, mark: file.importId! });
-    await this.files.moved(source.id, file);
+    await this.files.moved(source, file);
   }
 
   private db(): Db {

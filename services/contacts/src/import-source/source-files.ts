@@ -4,6 +4,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { MOST_FILES, type RemoteFile } from './remote-folder.js';
+import { held, type SourceRun } from './source-schedule.js';
 
 /** Milliseconds for which a moved file is remembered (90 days), in case it appears again unchanged. */
 const REMEMBERED_MS = 90 * 86_400_000;
@@ -32,7 +33,10 @@ interface Row {
   status: string | null;
 }
 
-/** The files seen in the folders of sources. Two files are the same if name, size and modification time are equal. */
+/**
+ * The files seen in the folders of sources. Two files are the same if name, size and modification time are equal. A run
+ * that has lost its source writes nothing: it may have looked at a server that the source no longer points to.
+ */
 @Injectable()
 export class SourceFiles {
   constructor(
@@ -42,15 +46,21 @@ export class SourceFiles {
 
   /**
    * Reconciles a folder's listing with the stored files.
-   * @returns the listed files with their state, the oldest first
+   * @returns the listed files with their state, the oldest first; none if the run has lost the source
    */
-  reconcile(sourceId: string, files: readonly RemoteFile[]): Promise<KnownFile[]> {
+  reconcile(run: SourceRun, files: readonly RemoteFile[]): Promise<KnownFile[]> {
+    const sourceId = run.id;
     return this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
+      if (!(await isHeld(db, run))) return [];
       const there = listed(files);
       await sql`
         insert into import_source_file (source_id, name, size, modified_at, state, since)
         select ${sourceId}, n.*, 'seen', ${this.clock.now()} from ${there} on conflict do nothing`.execute(db);
+      // These were listed while the clock was ahead.
+      await sql`
+        update import_source_file set since = ${this.clock.now()}
+        where source_id = ${sourceId} and state = 'seen' and since > ${this.clock.now()}`.execute(db);
       // A listing that was cut off does not show which files are gone.
       if (files.length < MOST_FILES) await this.forgetGone(db, sourceId, there);
       const { rows } = await sql<Row>`
@@ -71,29 +81,36 @@ export class SourceFiles {
     return rows.length > 0;
   }
 
-  /** Runs in the caller's transaction. @returns false if the source is gone, or the file has been taken */
-  async reading(sourceId: string, file: RemoteFile, importId: string): Promise<boolean> {
+  /** Runs in the caller's transaction. @returns false if the run has lost the source, or the file has been taken */
+  async reading(run: SourceRun, file: RemoteFile, importId: string): Promise<boolean> {
+    if (!(await isHeld(this.em.getKysely(), run))) return false;
     const { numAffectedRows } = await sql`
       update import_source_file set state = 'reading', import_id = ${importId}
-      where ${same(sourceId, file)} and state in ('seen', 'reading')`.execute(this.em.getKysely());
+      where ${same(run.id, file)} and state in ('seen', 'reading')`.execute(this.em.getKysely());
     return numAffectedRows === 1n;
   }
 
-  /** Runs in the caller's transaction. @returns false if another run reads the same file */
-  async take(sourceId: string, file: RemoteFile, importId: string): Promise<boolean> {
+  /** Runs in the caller's transaction. @returns false if the run has lost the source, or another one reads the file */
+  async take(run: SourceRun, file: RemoteFile, importId: string): Promise<boolean> {
+    if (!(await isHeld(this.em.getKysely(), run))) return false;
     const { numAffectedRows } = await sql`
       update import_source_file set state = 'taken', since = ${this.clock.now()}
-      where ${same(sourceId, file)} and state = 'reading' and import_id = ${importId}`.execute(this.em.getKysely());
+      where ${same(run.id, file)} and state = 'reading' and import_id = ${importId}`.execute(this.em.getKysely());
     return numAffectedRows === 1n;
   }
 
   /** A file without a time is forgotten after the move, because a later file could look the same. */
-  async moved(sourceId: string, file: RemoteFile): Promise<void> {
-    if (!file.modifiedAt) return this.forget(sourceId, file);
-    await sql`
-      update import_source_file set state = 'moved', since = ${this.clock.now()} where ${same(sourceId, file)}`.execute(
-      this.db(),
-    );
+  async moved(run: SourceRun, file: RemoteFile): Promise<void> {
+    await this.em.fork().transactional(async (em) => {
+      const db = em.getKysely();
+      if (!(await isHeld(db, run))) return;
+      const where = same(run.id, file);
+      if (!file.modifiedAt) await sql`delete from import_source_file where ${where}`.execute(db);
+      else
+        await sql`update import_source_file set state = 'moved', since = ${this.clock.now()} where ${where}`.execute(
+          db,
+        );
+    });
   }
 
   async forget(sourceId: string, file: RemoteFile): Promise<void> {
@@ -116,6 +133,12 @@ export class SourceFiles {
   private db(): Db {
     return this.em.fork().getKysely();
   }
+}
+
+/** Locks the source, so that it does not change before the transaction ends. */
+async function isHeld(db: Db, run: SourceRun): Promise<boolean> {
+  const { rows } = await sql`select 1 from import_source where ${held(run)} for share`.execute(db);
+  return rows.length > 0;
 }
 
 const listed = (files: readonly RemoteFile[]) =>

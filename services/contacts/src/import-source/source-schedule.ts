@@ -3,13 +3,19 @@ import { Clock, Ids } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
+
+type Condition = RawBuilder<unknown>;
+
+/** A run that has claimed a source. */
+export interface SourceRun {
+  id: string;
+  runId: string;
+}
 
 /** A source that is due, and the run that has claimed it. */
-export interface Claimed {
-  id: string;
+export interface Claimed extends SourceRun {
   accountId: string;
-  runId: string;
   kind: SourceKind;
   host: string;
   port: number;
@@ -41,14 +47,15 @@ export class SourceSchedule {
     private readonly clock: Clock,
   ) {}
 
-  async claim(leaseUntil: Date): Promise<Claimed[]> {
+  /** @param claimable SQL conditions: the source is due, and nobody holds it any more */
+  async claim(leaseUntil: Date, claimable: { due: Condition; leaseOver: Condition }): Promise<Claimed[]> {
     const now = this.clock.now();
     const { rows } = await sql<Claimed>`
       update import_source set run_id = ${this.ids.next()}, lease_until = ${leaseUntil},
         due_at = ${now}::timestamptz + every_minutes * interval '1 minute'
       where id = (
         select id from import_source
-        where active and due_at <= ${now} and (lease_until is null or lease_until <= ${now})
+        where active and ${claimable.due} and (lease_until is null or ${claimable.leaseOver})
         order by due_at limit 1 for update skip locked)
       returning id, account_id as "accountId", run_id as "runId", kind, host, port, path, username, password,
         host_key as "hostKey", user_id_field as "userIdField", unfinished, failures`.execute(this.db());
@@ -106,4 +113,5 @@ export class SourceSchedule {
   }
 }
 
-const held = ({ id, runId }: Claimed) => sql`id = ${id} and run_id = ${runId}`;
+/** SQL condition: the run still has the source. A change of the source, or another run after the lease ran out, ends that. */
+export const held = ({ id, runId }: SourceRun) => sql`id = ${id} and run_id = ${runId}`;
