@@ -35,6 +35,7 @@ export * from './integrations/invoices.js';
 export * from './integrations/scheduler-links.js';
 export * from './integrations/signatures.js';
 export * from './integrations/storage-connections.js';
+export * from './integrations/webhook-events.js';
 export * from './integrations/webhooks.js';
 export * from './messaging/activity.js';
 export * from './messaging/campaigns.js';

@@ -27,6 +27,7 @@ import { appAndWebhookTables } from './migrations/0100-apps-and-webhooks.js';
 import { syncAndSchedulerLinkTables } from './migrations/0101-syncs-and-scheduler-links.js';
 import { documentTables } from './migrations/0102-documents.js';
 import { signatureAndInvoiceTables } from './migrations/0103-signatures-and-invoices.js';
+import { webhookReceivers } from './migrations/0104-webhook-receivers.js';
 import { FormerMeetingPages } from './scheduler-link/former-meeting-pages.js';
 import { SchedulerLinkController } from './scheduler-link/scheduler-link.controller.js';
 import { SchedulerLink } from './scheduler-link/scheduler-link.entity.js';
@@ -36,14 +37,18 @@ import { StorageConnectionController } from './storage-connection/storage-connec
 import { StorageAccess, StorageConnection } from './storage-connection/storage-connection.entity.js';
 import { Storages } from './storage-connection/storages.js';
 import { Deliveries } from './webhook/deliveries.js';
+import { DeliveryQueue } from './webhook/delivery-queue.js';
 import { DeliveryWorker } from './webhook/delivery.worker.js';
 import { DepartureNewsConsumer } from './webhook/departure-news.consumer.js';
+import { Receivers } from './webhook/receivers.js';
 import { WebhookController } from './webhook/webhook.controller.js';
 import { Webhook } from './webhook/webhook.entity.js';
+import { WebhookMetrics } from './webhook/webhook-metrics.js';
 
 /** The columns encrypted with this service's secret. */
 const SEALED: readonly EncryptedColumn[] = [
   { table: 'webhook', column: 'secret', id: 'id', boundTo: 'account_id' },
+  { table: 'webhook', column: 'former_secret', id: 'id', boundTo: 'account_id' },
   { table: 'app', column: 'access_token', id: 'id', boundTo: 'account_id' },
   { table: 'account_sync', column: 'sealed_grant', id: 'id', boundTo: 'account_id' },
 ];
@@ -71,6 +76,7 @@ export const migrations: Migrations = [
   syncAndSchedulerLinkTables,
   documentTables,
   signatureAndInvoiceTables,
+  webhookReceivers,
 ];
 
 /** Connections to other systems: apps, webhooks, syncs, and documents stored elsewhere. */
@@ -97,7 +103,10 @@ export const migrations: Migrations = [
     keyRotation(Encryption, { serviceName: 'integrations', setting: 'INTEGRATIONS_SECRET', columns: SEALED }),
     Storages,
     Deliveries,
+    DeliveryQueue,
+    Receivers,
     DeliveryWorker,
+    WebhookMetrics,
   ],
 })
 export class IntegrationsModule {}

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Received {
@@ -10,6 +10,9 @@ export interface Received {
 export class Receiver {
   readonly received: Received[] = [];
   status = 204;
+  headers: OutgoingHttpHeaders = {};
+  /** Requests are answered when it resolves. One that never does is a receiver that does not answer. */
+  until: Promise<unknown> = Promise.resolve();
   private server!: Server;
 
   async open(): Promise<string> {
@@ -18,7 +21,8 @@ export class Receiver {
       request.on('data', (text) => (body += text));
       request.on('end', () => {
         this.received.push({ headers: request.headers, body });
-        response.writeHead(this.status, { location: '/elsewhere' }).end();
+        const { status, headers } = this;
+        void this.until.then(() => response.writeHead(status, { location: '/elsewhere', ...headers }).end());
       });
     });
     await new Promise<void>((listening) => this.server.listen(0, '127.0.0.1', listening));
@@ -26,6 +30,7 @@ export class Receiver {
   }
 
   close(): Promise<unknown> {
+    this.server.closeAllConnections();
     return new Promise((closed) => this.server.close(closed));
   }
 }

@@ -1,9 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Problem, type CloudEvent } from '#libs/contracts';
+import { Problem, receives, type CloudEvent, type Subscription, type WebhookEvent } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
+
+interface Subscribed extends Subscription {
+  id: string;
+  account_id: string;
+}
 
 /**
  * The queue of webhook deliveries. It joins the caller's transaction, so an event is queued if and only if it happened.
@@ -16,38 +21,30 @@ export class Deliveries {
     private readonly clock: Clock,
   ) {}
 
-  /** Queues an event for every active webhook of the account that subscribed to its type. */
-  async announce(accountId: string, type: string, data: object): Promise<void> {
-    const { rows } = await sql<{ id: string }>`
-      select id from webhook where account_id = ${accountId} and active and ${type} = any(events) order by id for share`.execute(
-      this.em.getKysely(),
-    );
-    for (const { id } of rows) await this.queue(id, type, data);
+  /** Queues an event for every active webhook of the account that receives events of its type. */
+  async announce(accountId: string, type: WebhookEvent, data: object): Promise<void> {
+    const webhooks = await this.subscribed([accountId]);
+    for (const webhook of webhooks) if (receives(webhook, type)) await this.queue(webhook.id, type, data);
   }
 
   /**
-   * Queues departure events for active webhooks that subscribed to them and whose owner is an active owner or admin. A
-   * delivery's id is derived from event and webhook, so an event that is consumed twice is queued once.
+   * Queues departure events for active webhooks that receive them. A delivery's id is derived from event and webhook, so
+   * an event that is consumed twice is queued once.
    */
   async announceDepartures(news: readonly CloudEvent<{ accountId: string }>[]): Promise<void> {
     const now = this.clock.now();
-    const rows = news.map(({ id, type, time, data }) => ({
-      id,
-      type,
-      account_id: data.accountId,
-      body: JSON.stringify({ type, timestamp: time, data }),
-    }));
+    const webhooks = await this.subscribed([...new Set(news.map(({ data }) => data.accountId))]);
+    const byAccount = Map.groupBy(webhooks, (webhook) => webhook.account_id);
+    const rows = news.flatMap(({ id, type, time, data }) =>
+      (byAccount.get(data.accountId) ?? [])
+        .filter((webhook) => receives(webhook, type))
+        .map((webhook) => ({ id, webhook_id: webhook.id, body: JSON.stringify({ type, timestamp: time, data }) })),
+    );
+    if (rows.length === 0) return;
     await sql`
-      with news as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, type text, account_id uuid, body text)
-      ), hearing as materialized (
-        select w.id, w.account_id, w.events from webhook w join directory d on d.user_id = w.owner_id
-        where w.account_id in (select account_id from news) and w.active and d.status = 'active' and d.is_manager
-        order by w.id for share of w
-      )
       insert into webhook_delivery (id, webhook_id, body, attempts, due_at, created_at)
-      select md5(n.id::text || h.id::text)::uuid, h.id, n.body, 0, ${now}::timestamptz, ${now}::timestamptz
-      from news n join hearing h on h.account_id = n.account_id and n.type = any(h.events)
+      select md5(n.id::text || n.webhook_id::text)::uuid, n.webhook_id, n.body, 0, ${now}::timestamptz, ${now}::timestamptz
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, webhook_id uuid, body text)
       on conflict (id) do nothing`.execute(this.em.getKysely());
   }
 
@@ -63,6 +60,17 @@ export class Deliveries {
     );
     if (rows.length === 0) throw new Problem('conflict', { detail: 'The webhook is not active.' });
     return this.queue(webhookId, type, data);
+  }
+
+  /** The active webhooks of these accounts, locked in share mode until their deliveries are queued. */
+  private async subscribed(accountIds: readonly string[]): Promise<Subscribed[]> {
+    const { rows } = await sql<Subscribed>`
+      select w.id, w.account_id, w.events, coalesce(d.status = 'active' and d.is_manager, false) as "ownerIsManager"
+      from webhook w left join directory d on d.user_id = w.owner_id
+      where w.account_id = any(${[...accountIds]}::uuid[]) and w.active order by w.id for share of w`.execute(
+      this.em.getKysely(),
+    );
+    return rows;
   }
 
   private async queue(webhookId: string, type: string, data: object): Promise<string> {

@@ -1,19 +1,17 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
+import { isForManagers } from '#libs/contracts';
 import { Worker, WorkerContext } from '#libs/jobs';
-import { type Db } from '#libs/lifecycle';
+import { Metrics } from '#libs/observability';
 import { Encryption } from '#libs/platform';
 import { IntegrationsConfig } from '../integrations.config.js';
-import { emptyQueues } from './deliveries.js';
-import { post } from './post.js';
+import { DeliveryQueue, LEASE_MS, type Claimed } from './delivery-queue.js';
+import { post, type PostAnswer } from './post.js';
+import { Receivers } from './receivers.js';
 import { signedHeaders } from './signing.js';
 
-const CONCURRENCY = 20;
-/** Below the concurrency, so that slow receivers do not hold up the others. */
-const BATCH_SIZE = 10;
-/** Longer than one attempt may take. */
-const LEASE_MS = 60_000;
+/** Waiting for a response is cheap. The queue limits how many attempts an account and a receiver may have under way. */
+const CONCURRENCY = 100;
+const BATCH_SIZE = 20;
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
 /** Delays add up to several days, so that a receiver may be down over a weekend. */
 const RETRY = {
@@ -32,26 +30,21 @@ class NotAccepted extends Error {
   }
 }
 
-interface Claimed {
-  id: string;
-  webhook_id: string;
-  account_id: string;
-  url: string;
-  secret: string;
-  body: string;
-  attempts: number;
-}
-
 /**
  * Sends queued deliveries at least once, retries with growing delays, and sends nothing while the webhook is inactive.
  * No transaction is open during a request.
  */
 @Injectable()
 export class DeliveryWorker extends Worker<Claimed> {
+  private readonly underWay = new Set<Claimed>();
+  private readonly givenUp;
+
   constructor(
-    private readonly em: EntityManager,
+    private readonly queue: DeliveryQueue,
+    private readonly receivers: Receivers,
     private readonly encryption: Encryption,
     private readonly config: IntegrationsConfig,
+    metrics: Metrics,
     context: WorkerContext,
   ) {
     super(context, {
@@ -61,62 +54,71 @@ export class DeliveryWorker extends Worker<Claimed> {
       leaseMs: LEASE_MS,
       retry: RETRY,
     });
+    this.givenUp = metrics.counter('leaver_webhook_given_up_total', 'Deliveries that were dropped after the last try.');
   }
 
-  protected override async claim(limit: number): Promise<Claimed[]> {
-    const { rows } = await sql<Claimed>`
-      with due as (
-        select d.id, w.account_id, w.url, w.secret from webhook_delivery d join webhook w on w.id = d.webhook_id and w.active
-        where d.due_at <= ${this.clock.now()} order by d.due_at limit ${limit} for update of d skip locked)
-      update webhook_delivery d set attempts = d.attempts + 1, due_at = ${this.leaseUntil()}
-      from due where d.id = due.id
-      returning d.id, d.webhook_id, due.account_id, due.url, due.secret, d.body, d.attempts`.execute(this.db());
-    return rows;
+  protected override claim(limit: number): Promise<Claimed[]> {
+    return this.queue.claim(limit, this.isDue(), [...this.underWay]);
   }
 
-  protected override async run(delivery: Claimed): Promise<void> {
-    const { id, webhook_id: webhookId } = delivery;
-    const status = await this.send(delivery);
-    if (status === GONE) {
-      this.log.info({ webhook: webhookId, status }, 'webhook disabled: its receiver answered 410');
-      return this.disable(webhookId);
-    }
-    if (status < 200 || status >= 300) throw new NotAccepted(status);
-    await this.remove(id);
-  }
-
-  protected override async failed({ id, attempts }: Claimed): Promise<Date | undefined> {
-    const retryAt = this.retryAt(attempts - 1);
-    if (!retryAt) await this.remove(id);
-    else
-      await sql`update webhook_delivery set due_at = ${retryAt} where id = ${id} and attempts = ${attempts}`.execute(
-        this.db(),
-      );
-    return retryAt;
-  }
-
-  protected override about({ id, webhook_id: webhook, attempts }: Claimed): object {
-    return { delivery: id, webhook, attempts };
-  }
-
-  private async send({ id, account_id: accountId, url, secret, body }: Claimed): Promise<number> {
-    const headers = signedHeaders(this.encryption.decrypt(secret, accountId), id, this.clock.now(), body);
-    return post({ url, headers, body, allowPrivate: this.config.webhooksAllowPrivate });
-  }
-
-  private async remove(id: string): Promise<void> {
-    await sql`delete from webhook_delivery where id = ${id}`.execute(this.db());
-  }
-
-  /** The receiver has answered 410: the address is gone for good. */
-  private disable(webhookId: string): Promise<void> {
-    return this.em.fork().transactional(async (em) => {
-      await sql`update webhook set active = false where id = ${webhookId}`.execute(em.getKysely());
-      await emptyQueues(em.getKysely(), [webhookId]);
+  /** The end of an attempt makes room for another one of the same receiver or account. */
+  protected override start(delivery: Claimed): Promise<void> {
+    this.underWay.add(delivery);
+    return super.start(delivery).finally(() => {
+      this.underWay.delete(delivery);
+      this.wake();
     });
   }
 
-  private db(): Db {
-    return this.em.fork().getKysely();
+  protected override async run(delivery: Claimed): Promise<void> {
+    // Its owner, or what the owner may see, can have changed since the event was queued.
+    if (!mayReceive(delivery)) return this.queue.remove(delivery.id);
+    const { status } = await this.send(delivery);
+    if (status === GONE && (await this.queue.disable(delivery)))
+      return this.log.info({ webhook: delivery.webhookId, status }, 'webhook disabled: its receiver answered 410');
+    if (status < 200 || status >= 300) throw new NotAccepted(status);
+    await this.queue.remove(delivery.id);
+  }
+
+  protected override async failed(delivery: Claimed): Promise<Date | undefined> {
+    const retryAt = await this.queue.reschedule(delivery, this.retryAt(delivery.attempts - 1));
+    if (!retryAt) this.givenUp.inc();
+    return retryAt;
+  }
+
+  protected override about({ id, webhookId: webhook, attempts }: Claimed): object {
+    return { delivery: id, webhook, attempts };
+  }
+
+  private async send(delivery: Claimed): Promise<PostAnswer> {
+    const { url, body } = delivery;
+    const allowPrivate = this.config.webhooksAllowPrivate;
+    const answer = await post({ url, body, headers: this.headersOf(delivery), allowPrivate }).catch(
+      async (error: unknown) => {
+        if (await this.receivers.unanswered(delivery)) await this.putOff(delivery);
+        throw error;
+      },
+    );
+    if (await this.receivers.answered(delivery, answer)) await this.putOff(delivery);
+    return answer;
+  }
+
+  private async putOff(delivery: Claimed): Promise<void> {
+    this.givenUp.inc(await this.queue.putOff(delivery, RETRY.delaysMs, RETRY.jitter));
+  }
+
+  private headersOf({ id, accountId, body, ...webhook }: Claimed): Record<string, string> {
+    const at = this.clock.now();
+    const { secret, formerSecret, formerSecretUntil } = webhook;
+    const isValid = formerSecret !== null && new Date(formerSecretUntil!) > at;
+    const secrets = [secret, ...(isValid ? [formerSecret] : [])].map((encrypted) =>
+      this.encryption.decrypt(encrypted, accountId),
+    );
+    return signedHeaders(secrets, { id, at, body });
   }
 }
+
+const mayReceive = ({ body, ownerIsManager }: Claimed): boolean => {
+  const { type } = JSON.parse(body) as { type: string };
+  return ownerIsManager || !isForManagers(type);
+};

@@ -2,7 +2,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
 import { DEPARTURES, Publisher } from '#libs/broker';
-import { webhooks, webhookUpdate, type CloudEvent, type DepartureNews, type Principal } from '#libs/contracts';
+import {
+  apps,
+  webhooks,
+  webhookUpdate,
+  type CloudEvent,
+  type DepartureNews,
+  type Principal,
+  type WebhookChanges,
+} from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { IntegrationsConfig } from '../integrations.config.js';
@@ -124,6 +132,56 @@ describe('webhooks that subscribe to departure events', () => {
     const change = { params: { id }, body: { events: ['departure.failed'] } };
     await expect(integrations.call(agent, webhookUpdate, change)).rejects.toMatchObject({ code: 'forbidden' });
     await integrations.call(admin, webhookUpdate, change);
+  });
+
+  it('are among all events, for the owners and admins who ask for *', async () => {
+    await create(['*']);
+    const agent = await integrations.person({ accountId: admin.accountId });
+    const agents = new Receiver();
+    await integrations.call(agent, webhooks.create, { body: { url: await agents.open(), events: ['*'] } });
+    try {
+      await publish(news('departure.failed'));
+      await integrations.call(admin, apps.create, { body: { appId: 'dialer' } });
+      await eventually(() => receiver.received.length === 2 && agents.received.length > 0);
+      await settled();
+      expect(
+        received()
+          .map(({ type }) => type)
+          .sort(),
+      ).toEqual(['app.installed', 'departure.failed']);
+      expect(agents.received.map(({ body }) => JSON.parse(body))).toMatchObject([{ type: 'app.installed' }]);
+    } finally {
+      await agents.close();
+    }
+  });
+
+  it('are not sent any more once the webhook belongs to an agent, also those that wait', async () => {
+    receiver.status = 503;
+    const { id } = await create(['*']);
+    await publish(news('departure.failed'));
+    await eventually(() => receiver.received.length === 1);
+    await integrations.get(DeliveryWorker).drain();
+    const agent = await integrations.person({ accountId: admin.accountId });
+    await integrations.call(admin, webhookUpdate, { params: { id }, body: { ownerId: agent.userId } });
+    receiver.status = 204;
+    integrations.clock.advanceDays(1);
+    await settled();
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it('are never asked for by agents through the webhook of a manager', async () => {
+    const agent = await integrations.person({ accountId: admin.accountId });
+    const refused = { code: 'forbidden' };
+    const forAdmin = { url, events: ['*'], ownerId: admin.userId };
+    await expect(integrations.call(agent, webhooks.create, { body: forAdmin })).rejects.toMatchObject(refused);
+    const update = (id: string, body: WebhookChanges, who = agent) =>
+      integrations.call(who, webhookUpdate, { params: { id }, body });
+    const { id } = await create(['*'], agent);
+    await expect(update(id, { ownerId: admin.userId })).rejects.toMatchObject(refused);
+    const given = await create(['departure.failed']);
+    await update(given.id, { ownerId: agent.userId }, admin);
+    await expect(update(given.id, { url, ownerId: admin.userId })).rejects.toMatchObject(refused);
+    await expect(create(['user.invited'], agent)).rejects.toMatchObject(refused);
   });
 
   it.each([

@@ -13,12 +13,17 @@ export interface Post {
   allowPrivate: boolean;
 }
 
+export interface PostAnswer {
+  status: number;
+  retryAfter: string | undefined;
+}
+
 /**
- * Posts JSON and returns the status code; the response body is not read. Redirects are not followed, because they could
+ * Posts JSON and returns status and `Retry-After`; the response body is not read. Redirects are not followed, because they could
  * lead to an unchecked address.
  * @throws PrivateAddressError when the host is not public; Error when there is no response within 15 seconds
  */
-export async function post({ url, headers, body, allowPrivate }: Post): Promise<number> {
+export async function post({ url, headers, body, allowPrivate }: Post): Promise<PostAnswer> {
   assertNoOpenTransaction('webhook');
   if (!allowPrivate && isPrivateAddress(url)) throw new PrivateAddressError();
   const request = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
@@ -37,7 +42,7 @@ export async function post({ url, headers, body, allowPrivate }: Post): Promise<
       ...(allowPrivate ? {} : { lookup: publicLookup }),
     });
     outgoing.once('response', (response) => {
-      resolve(response.statusCode!);
+      resolve({ status: response.statusCode!, retryAfter: response.headers['retry-after'] });
       response.destroy();
     });
     outgoing.once('error', reject);

@@ -2,13 +2,18 @@ import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
+  EVERY_EVENT,
+  FORMER_SECRET_HOURS,
+  isForManagers,
   isManager,
   Problem,
+  webhookRotateSecret,
   webhooks,
   webhookTest,
   webhookUpdate,
   type Call,
   type NewWebhook,
+  type SecretRotation,
   type Webhook as WebhookView,
   type WebhookChanges,
   type WebhookPing,
@@ -20,6 +25,8 @@ import { Deliveries, emptyQueues } from './deliveries.js';
 import { newSecret } from './signing.js';
 import { Webhook, type WebhookRow } from './webhook.entity.js';
 
+const HOUR_MS = 3_600_000;
+
 const base = plainResource(webhooks, {
   entity: Webhook,
   shown: ['url', 'events', 'active', 'createdAt'],
@@ -30,7 +37,7 @@ const base = plainResource(webhooks, {
 
 @Controller()
 export class WebhookController extends base {
-  /** Secrets of webhooks created by these calls. They are returned only in the response to the creation. */
+  /** Secrets created by these calls. They are returned only in the responses to these calls. */
   private readonly fresh = new WeakMap<object, string>();
 
   constructor(
@@ -47,7 +54,7 @@ export class WebhookController extends base {
 
   override async prepare(call: Call): Promise<Partial<WebhookRow>> {
     this.refusePrivate((call.body as NewWebhook).url);
-    refuseDepartures(call, (call.body as NewWebhook).events);
+    this.requireMaySubscribe(call, { ownerId: call.principal.userId, ...(call.body as NewWebhook) });
     const secret = newSecret(this.ids);
     this.fresh.set(call, secret);
     return {
@@ -58,7 +65,11 @@ export class WebhookController extends base {
   }
 
   override async present(rows: readonly WebhookRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
-    const answers = await super.present(rows, call);
+    const now = this.clock.now();
+    const answers = (await super.present(rows, call)).map((answer, index) => {
+      const until = rows[index]!.formerSecretUntil;
+      return { ...answer, formerSecretUntil: until && until > now ? until.toISOString() : null };
+    });
     const secret = this.fresh.get(call);
     return secret ? answers.map((answer) => ({ ...answer, secret })) : answers;
   }
@@ -66,10 +77,10 @@ export class WebhookController extends base {
   /** A webhook that was disabled by its owner's departure can be activated again only with another owner. */
   @Handles(webhookUpdate)
   async update(call: Call<WebhookChanges>): Promise<WebhookView> {
-    const { id, accountId, ownerId } = await this.findOwn(call);
+    const { id, accountId, ownerId, events } = await this.findOwn(call);
     const { body } = call;
     if (body.url) this.refusePrivate(body.url);
-    refuseDepartures(call, body.events ?? []);
+    if (body.events || body.ownerId) this.requireMaySubscribe(call, { events, ownerId, ...body });
     if (body.ownerId || body.active) await this.directory.requireActive(accountId, [body.ownerId ?? ownerId]);
     // The owner may have left since the row was read: then the webhook has another owner now or is disabled.
     const webhook = await this.em.findOne(
@@ -81,9 +92,31 @@ export class WebhookController extends base {
       throw new Problem('conflict', {
         detail: 'This webhook was transferred by another request. Reload it and try again.',
       });
-    this.em.assign(webhook, body);
+    this.em.assign(webhook, { ...body, version: webhook.version + 1 });
     await this.em.flush();
     if (!webhook.active) await emptyQueues(this.em.getKysely(), [id]);
+    return (await this.present([webhook], call))[0] as WebhookView;
+  }
+
+  /** The secret before the former one is no longer valid. */
+  @Handles(webhookRotateSecret)
+  async rotateSecret(call: Call<SecretRotation>): Promise<WebhookView> {
+    const { id, accountId } = await this.findOwn(call);
+    const { keepFormerHours = FORMER_SECRET_HOURS } = call.body;
+    const webhook = await this.em.findOneOrFail(
+      Webhook,
+      { id },
+      { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
+    );
+    const secret = newSecret(this.ids);
+    this.fresh.set(call, secret);
+    const isKept = keepFormerHours > 0;
+    this.em.assign(webhook, {
+      secret: this.encryption.encrypt(secret, accountId),
+      formerSecret: isKept ? webhook.secret : null,
+      formerSecretUntil: isKept ? new Date(this.clock.millis() + keepFormerHours * HOUR_MS) : null,
+    });
+    await this.em.flush();
     return (await this.present([webhook], call))[0] as WebhookView;
   }
 
@@ -100,15 +133,27 @@ export class WebhookController extends base {
     throw new Problem('forbidden', { detail: 'Only the owner of the webhook and managers may do this.' });
   }
 
+  /**
+   * Users who are not managers cannot subscribe to events for managers, nor get them through a webhook that they give to a
+   * manager.
+   * @throws Problem `forbidden`
+   */
+  private requireMaySubscribe(
+    { principal }: Pick<Call, 'principal'>,
+    { events, ownerId }: { events: readonly string[]; ownerId: string },
+  ): void {
+    if (isManager(principal)) return;
+    if (events.some(isForManagers))
+      throw new Problem('forbidden', { detail: 'Only owners and admins may subscribe to these events.' });
+    if (events.includes(EVERY_EVENT) && ownerId !== principal.userId)
+      throw new Problem('forbidden', {
+        detail: 'Only owners and admins may subscribe another user’s webhook to all events.',
+      });
+  }
+
   private refusePrivate(url: string): void {
     if (this.config.webhooksAllowPrivate || !isPrivateUrl(url)) return;
     const message = 'url must not target a loopback, link-local or private address';
     throw new Problem('validation', { errors: [{ field: 'url', message }] });
   }
-}
-
-/** @throws Problem `forbidden`: departures are visible only to managers */
-function refuseDepartures({ principal }: Pick<Call, 'principal'>, events: readonly string[]): void {
-  if (isManager(principal) || !events.some((type) => type.startsWith('departure.'))) return;
-  throw new Problem('forbidden', { detail: 'Only owners and admins may subscribe to departure events.' });
 }

@@ -12,6 +12,11 @@ export const Webhook = defineEntity({
     active: p.boolean(),
     /** Encrypted. */
     secret: p.text(),
+    /** Encrypted. Deliveries are also signed with it until `formerSecretUntil`. */
+    formerSecret: p.text().nullable(),
+    formerSecretUntil: p.datetime().nullable(),
+    /** Incremented by each change, so that a response to an earlier version has no effect. */
+    version: p.integer().default(1),
     createdAt: p.datetime(),
   },
 });

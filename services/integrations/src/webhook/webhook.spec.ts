@@ -1,7 +1,15 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll, afterEach } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
-import { apps, webhooks, webhookTest, webhookUpdate, type Principal, type WebhookChanges } from '#libs/contracts';
+import {
+  apps,
+  webhookRotateSecret,
+  webhooks,
+  webhookTest,
+  webhookUpdate,
+  type Principal,
+  type WebhookChanges,
+} from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { IntegrationsConfig } from '../integrations.config.js';
@@ -89,6 +97,39 @@ describe('webhooks', () => {
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
     await eventually(async () => expect(await waiting()).toEqual([]));
     expect(receiver.received).toHaveLength(1);
+  });
+
+  it('are signed with both secrets for a day after a rotation, or as long as is asked for', async () => {
+    const { id, secret: former } = await create();
+    const rotate = (body = {}) => integrations.call(robin, webhookRotateSecret, { params: { id }, body });
+    const { secret, formerSecretUntil } = await rotate();
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect(secret).not.toBe(former);
+    const hours = (new Date(formerSecretUntil!).getTime() - integrations.clock.millis()) / 3_600_000;
+    expect(hours).toBeCloseTo(24, 1);
+    expect(await integrations.call(robin, webhooks.get, { params: { id } })).toMatchObject({ formerSecretUntil });
+
+    const signaturesOf = async (...secrets: (string | undefined)[]) => {
+      const count = receiver.received.length;
+      const { deliveryId } = await ping(id);
+      await eventually(() => receiver.received.length > count);
+      const { headers, body } = receiver.received.at(-1)!;
+      const signed = `${deliveryId}.${headers['webhook-timestamp']}.${body}`;
+      const expected = secrets.map((known) => {
+        const key = Buffer.from(known!.slice('whsec_'.length), 'base64');
+        return `v1,${createHmac('sha256', key).update(signed).digest('base64')}`;
+      });
+      expect(headers['webhook-signature']).toBe(expected.join(' '));
+    };
+    await signaturesOf(secret, former);
+    const { secret: newest } = await rotate({ keepFormerHours: 1 });
+    await signaturesOf(newest, secret);
+    integrations.clock.advance(3_600_000);
+    await signaturesOf(newest);
+    expect(await integrations.call(robin, webhooks.get, { params: { id } })).toMatchObject({ formerSecretUntil: null });
+    const atOnce = await rotate({ keepFormerHours: 0 });
+    expect(atOnce.formerSecretUntil).toBeNull();
+    await signaturesOf(atOnce.secret);
   });
 
   it('receive the events they subscribed to, of their own account only', async () => {
@@ -190,6 +231,8 @@ describe('webhooks', () => {
     const colleague = await integrations.person({ accountId: robin.accountId });
     await expect(update(id, { url: 'https://example.com/' }, colleague)).rejects.toMatchObject({ code: 'forbidden' });
     await expect(ping(id, colleague)).rejects.toMatchObject({ code: 'forbidden' });
+    const rotate = (who: Principal) => integrations.call(who, webhookRotateSecret, { params: { id }, body: {} });
+    await expect(rotate(colleague)).rejects.toMatchObject({ code: 'forbidden' });
     const stranger = await integrations.person({ roles: ['owner'] });
     await expect(update(id, {}, stranger)).rejects.toMatchObject({ code: 'not-found' });
   });
