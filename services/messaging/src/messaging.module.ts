@@ -57,6 +57,7 @@ import { emailTemplateTables } from './migrations/0122-email-templates.js';
 import { linkedEmailTables } from './migrations/0123-linked-emails.js';
 import { csatTables } from './migrations/0124-csat-responses.js';
 import { liveChatOperatorTables } from './migrations/0130-live-chat-operators.js';
+import { queuedMessages } from './migrations/0132-queued-messages.js';
 import { recentMessages } from './migrations/0131-recent-messages.js';
 import { ScheduledMessageController } from './scheduled-message/scheduled-message.controller.js';
 import { ScheduledMessage } from './scheduled-message/scheduled-message.entity.js';
@@ -100,6 +101,7 @@ export const migrations: Migrations = [
   csatTables,
   liveChatOperatorTables,
   recentMessages,
+  queuedMessages,
 ];
 
 /**
@@ -138,7 +140,9 @@ export const migrations: Migrations = [
       // Without a configuration, for example in tests, the sandbox is used.
       inject: [EntityManager, Clock, { token: MessagingConfig, optional: true }],
       useFactory: (em: EntityManager, clock: Clock, config?: MessagingConfig): Carrier =>
-        config?.carrierUrl ? new HttpCarrier(config.carrierUrl, config.carrierToken) : new SandboxCarrier(em, clock),
+        config?.carrierUrl
+          ? new HttpCarrier(clock, config.carrierUrl, config.carrierToken)
+          : new SandboxCarrier(em, clock),
     },
   ],
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageActivity, messageCompose, messageGet, messageRemove, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
@@ -18,7 +18,9 @@ interface Taken {
 /** A carrier's server that records requests and answers with what the test has set. */
 class CarrierServer {
   readonly taken: Taken[] = [];
-  answer = { status: 202, body: '' };
+  answer: { status: number; body: string; headers?: OutgoingHttpHeaders } = { status: 202, body: '' };
+  /** Requests are answered when it resolves, as the answer was when they came. */
+  until: Promise<unknown> = Promise.resolve();
   private server!: Server;
 
   async open(): Promise<string> {
@@ -27,7 +29,8 @@ class CarrierServer {
       request.on('data', (text) => (body += text));
       request.on('end', () => {
         this.taken.push({ headers: request.headers, body: JSON.parse(body) });
-        response.writeHead(this.answer.status).end(this.answer.body);
+        const { status, headers, body: text } = this.answer;
+        void this.until.then(() => response.writeHead(status, headers).end(text));
       });
     });
     await new Promise<void>((listening) => this.server.listen(0, '127.0.0.1', listening));
@@ -101,6 +104,51 @@ describe('the carrier', () => {
     await becomes(id, 'sent');
     expect(server.taken.map(({ headers }) => headers['idempotency-key'])).toEqual([id, id]);
     expect(await report()).toMatchObject({ sent: 1 });
+  });
+
+  it('gets nothing for as long as it asks with Retry-After', async () => {
+    server.answer = { status: 429, body: '', headers: { 'retry-after': '120' } };
+    const { id } = await send();
+    await eventually(() => server.taken.length === 1);
+    await messaging.get(CarrierWorker).drain();
+    server.answer = { status: 202, body: '' };
+    messaging.clock.advance(110_000);
+    const other = await send();
+    await messaging.get(CarrierWorker).drain();
+    expect(server.taken).toHaveLength(1);
+    messaging.clock.advance(11_000);
+    await becomes(id, 'sent');
+    await becomes(other.id, 'sent');
+  });
+
+  it('and its late refusal do not fail a message that is being sent again', async () => {
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    server.answer = { status: 422, body: 'late' };
+    server.until = first.promise;
+    const { id } = await send();
+    await eventually(() => server.taken.length === 1);
+    server.answer = { status: 202, body: '' };
+    server.until = second.promise;
+    // Another replica takes over when the lease has run out.
+    await sql`update message set attempts = attempts + 1 where id = ${id}`.execute(messaging.em().getKysely());
+    first.resolve();
+    await messaging.get(CarrierWorker).drain();
+    expect(await messaging.call(robin, messageGet, { params: { id } })).toMatchObject({ status: 'queued' });
+    messaging.clock.advance(61_000);
+    second.resolve();
+    await becomes(id, 'sent');
+  });
+
+  it('gets the messages of an account although another one has many that are slow', async () => {
+    const slow = Promise.withResolvers<void>();
+    server.until = slow.promise;
+    for (let n = 0; n < 25; n++) await send();
+    await eventually(() => server.taken.length === 10);
+    server.until = Promise.resolve();
+    robin = await messaging.person({ roles: ['owner'] });
+    await becomes((await send()).id, 'sent');
+    expect(server.taken).toHaveLength(11);
+    slow.resolve();
   });
 
   it('is asked again in time for what was put off while the clock was ahead', async () => {

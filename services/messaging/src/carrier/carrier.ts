@@ -11,8 +11,25 @@ export interface Parcel {
 /** `sent`: the carrier has accepted it and reports the delivery later. `failed`: it will never be delivered. */
 export type Handover = 'sent' | 'delivered' | 'failed';
 
+/** The carrier temporarily accepts no messages. */
+export class CarrierUnavailable extends Error {
+  readonly code: string;
+
+  /** @param retryAfterMs milliseconds for which the carrier asks to get no messages; 0 if it says nothing */
+  constructor(
+    status: number,
+    readonly retryAfterMs: number,
+  ) {
+    super('The carrier did not accept the message');
+    this.code = `HTTP_${status}`;
+  }
+}
+
 /** Sends text messages to phones. */
 export abstract class Carrier {
-  /** @throws PermanentError if the carrier rejects the message; any other error if a later attempt can succeed */
+  /**
+   * @throws PermanentError if the carrier rejects the message; CarrierUnavailable or any other error if a later attempt can
+   * succeed
+   */
   abstract hand(parcel: Parcel): Promise<Handover>;
 }

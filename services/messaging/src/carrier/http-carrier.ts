@@ -1,6 +1,6 @@
-import { assertNoOpenTransaction } from '#libs/database';
-import { PermanentError } from '#libs/jobs';
-import { Carrier, type Handover, type Parcel } from './carrier.js';
+import { assertNoOpenTransaction, Clock } from '#libs/database';
+import { PermanentError, retryAfterMs } from '#libs/jobs';
+import { Carrier, CarrierUnavailable, type Handover, type Parcel } from './carrier.js';
 
 const TIMEOUT_MS = 15_000;
 /** 4xx statuses that are temporary. */
@@ -9,10 +9,11 @@ const TEMPORARY = [408, 425, 429];
 /**
  * Posts each message as JSON to the URL that the operator has configured, with its id as `Idempotency-Key`. The answer
  * can be `{"status": "sent" | "delivered" | "failed"}`. Any other 2xx means sent. 408, 425, 429 and 5xx are retried;
- * other 4xx mean failed.
+ * other 4xx mean failed. `Retry-After` with 429 and 503 is respected.
  */
 export class HttpCarrier extends Carrier {
   constructor(
+    private readonly clock: Clock,
     private readonly url: string,
     private readonly token?: string,
   ) {
@@ -34,9 +35,9 @@ export class HttpCarrier extends Carrier {
     });
     const answer = await response.text();
     if (response.ok) return resultOf(answer);
-    throw response.status < 500 && !TEMPORARY.includes(response.status)
-      ? new CarrierRefused(response.status)
-      : new CarrierUnavailable(response.status);
+    const { status, headers } = response;
+    if (status < 500 && !TEMPORARY.includes(status)) throw new CarrierRefused(status);
+    throw new CarrierUnavailable(status, retryAfterMs(status, headers.get('retry-after'), this.clock.now()));
   }
 }
 
@@ -46,16 +47,6 @@ class CarrierRefused extends PermanentError {
 
   constructor(status: number) {
     super('The carrier refused the message');
-    this.code = `HTTP_${status}`;
-  }
-}
-
-/** The carrier temporarily accepts no messages. */
-class CarrierUnavailable extends Error {
-  readonly code: string;
-
-  constructor(status: number) {
-    super('The carrier did not accept the message');
     this.code = `HTTP_${status}`;
   }
 }
