@@ -152,6 +152,7 @@ describe('the API descriptions', () => {
     });
     await leaver.post(`/v1/document-templates/${mine('/v1/document-templates')}/use`, { title: 'From a template' });
     await leaver.post(`/v1/webhooks/${mine('/v1/webhooks')}/test`);
+    await leaver.post(`/v1/webhooks/${mine('/v1/webhooks')}/rotate-secret`);
     const chat = await leaver.post('/v1/live-chats', { visitor: 'Waiting for somebody' });
     await colleague.post(`/v1/live-chats/${chat.id}/take`);
     await colleague.post(`/v1/live-chats/${chat.id}/close`);

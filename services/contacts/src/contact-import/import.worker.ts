@@ -11,6 +11,8 @@ import { readRecords } from './csv.js';
 const BATCH_ROWS = 5_000;
 /** Maximum number of imports that one replica runs at the same time. */
 const CONCURRENCY = 4;
+/** Imports of one account at the same time, so that its large files do not hold up other accounts. */
+const ACCOUNT_CONCURRENCY = 2;
 /** Milliseconds after which another replica can take over an import whose lease was not renewed. */
 const LEASE_MS = 15_000;
 /** Attempts without progress after which an import fails. */
@@ -87,8 +89,11 @@ export class ImportWorker extends Worker<Claimed> {
     const { rows } = await sql<Claimed>`
       update contact_import set lease_until = ${this.leaseUntil()}, attempts = attempts + 1
       where id = (
-        select id from contact_import
+        select id from contact_import i
         where status = 'running' and (lease_until is null or ${this.isPast('lease_until')}) and ${which}
+          and (select count(*) from contact_import o
+            where o.account_id = i.account_id and o.status = 'running' and o.lease_until is not null
+              and not ${this.isPast('o.lease_until')}) < ${ACCOUNT_CONCURRENCY}::int
         order by id limit 1 for update skip locked)
       returning id, user_id_field, chunks, rows_done, attempts`.execute(this.db());
     return rows;

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { importSourceUpdate, type Principal } from '#libs/contracts';
+import { importSources, importSourceUpdate, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startContacts } from '../testing/contacts.js';
 import { contactOf } from '../testing/importing.js';
@@ -30,6 +31,34 @@ afterEach(async () => {
 });
 
 const db = () => service.em().getKysely();
+
+describe('servers that never answer', () => {
+  it('do not hold up the sources of other accounts', async () => {
+    server = await CustomerServer.start('ftp');
+    await server.put('contacts.csv', 'Id\n1\n', { age: 0 });
+    let connections = 0;
+    const open = new Set<Socket>();
+    const silent = createServer((socket) => {
+      connections += 1;
+      open.add(socket.on('error', () => undefined));
+    });
+    await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+    const { port } = silent.address() as AddressInfo;
+    try {
+      for (let n = 0; n < 10; n++)
+        await service.call(admin, importSources.create, { body: server.login({ port, path: `folder-${n}` }) });
+      const worker = service.get(ImportSourceWorker);
+      worker.wake();
+      await eventually(() => connections === 2);
+      const other = new Sources(service, await service.person({ roles: ['admin'] }));
+      expect((await other.create(server.login())).lastResult).toMatchObject({ waiting: 1 });
+      expect(connections).toBe(2);
+    } finally {
+      for (const socket of open) socket.destroy();
+      await new Promise((closed) => silent.close(closed));
+    }
+  });
+});
 
 describe.each([
   ['ftp', FtpFolder],

@@ -60,7 +60,7 @@ export class ImportSourceWorker extends Worker<Claimed> {
   protected override claim(): Promise<Claimed[]> {
     const now = this.clock.now();
     const due = isDue(now, { attempts: 'failures', retry: RETRY, usualMs: sql`every_minutes * 60000` });
-    return this.schedule.claim(this.leaseUntil(), { due, leaseOver: isPast(now, 'lease_until', LEASE_MS) });
+    return this.schedule.claim(this.leaseUntil(), { due, leaseOver: (column) => isPast(now, column, LEASE_MS) });
   }
 
   protected override async run(source: Claimed, signal: AbortSignal): Promise<void> {

@@ -5,6 +5,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql, type RawBuilder } from 'kysely';
 
+/** Sources of one account that are polled at the same time, so that slow servers do not hold up other accounts. */
+const ACCOUNT_CONCURRENCY = 2;
+
 type Condition = RawBuilder<unknown>;
 
 /** A run that has claimed a source. */
@@ -48,14 +51,20 @@ export class SourceSchedule {
   ) {}
 
   /** @param claimable SQL conditions: the source is due, and nobody holds it any more */
-  async claim(leaseUntil: Date, claimable: { due: Condition; leaseOver: Condition }): Promise<Claimed[]> {
+  async claim(
+    leaseUntil: Date,
+    claimable: { due: Condition; leaseOver: (column: string) => Condition },
+  ): Promise<Claimed[]> {
     const now = this.clock.now();
     const { rows } = await sql<Claimed>`
       update import_source set run_id = ${this.ids.next()}, lease_until = ${leaseUntil},
         due_at = ${now}::timestamptz + every_minutes * interval '1 minute'
       where id = (
-        select id from import_source
-        where active and ${claimable.due} and (lease_until is null or ${claimable.leaseOver})
+        select id from import_source s
+        where active and ${claimable.due} and (lease_until is null or ${claimable.leaseOver('lease_until')})
+          and (select count(*) from import_source o
+            where o.account_id = s.account_id and o.lease_until is not null and not ${claimable.leaseOver('o.lease_until')})
+            < ${ACCOUNT_CONCURRENCY}::int
         order by due_at limit 1 for update skip locked)
       returning id, account_id as "accountId", run_id as "runId", kind, host, port, path, username, password,
         host_key as "hostKey", user_id_field as "userIdField", unfinished, failures`.execute(this.db());
