@@ -10,6 +10,7 @@ import {
   type ProblemCode,
   type Transition,
 } from '#libs/contracts';
+import { decodeCursor, encodeCursor } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../../../common/moments.js';
 
@@ -25,6 +26,9 @@ interface Row {
 /** Row statuses that are not final. */
 const OPEN = ['waiting', 'scheduled', 'running'];
 
+/** Up to nine digits: the number of a row is an `integer` of PostgreSQL. */
+const ROW_NUMBER = /^[1-9]\d{0,8}$/;
+
 /** Reports the state of bulk departures and their rows. */
 @Injectable()
 export class BulkReport {
@@ -39,7 +43,7 @@ export class BulkReport {
     const [bulk] = bulks;
     if (!bulk) throw new Problem('not-found', { detail: 'There is no such bulk departure.' });
     const byStatus = await this.count(id);
-    const rows = await this.rows(id, { after: cursor ? decode(cursor) : 0, limit, status });
+    const rows = await this.rows(id, { after: cursor ? Number(decodeCursor(cursor, ROW_NUMBER)) : 0, limit, status });
     return {
       id,
       status: OPEN.some((one) => byStatus.has(one as BulkRowStatus)) ? 'running' : 'completed',
@@ -47,7 +51,7 @@ export class BulkReport {
       requestedAt: isoOf(bulk.requested_at),
       counts: countsOf(byStatus),
       rows: rows.slice(0, limit).map(toRow),
-      nextCursor: rows.length > limit ? Buffer.from(String(rows[limit - 1]!.n)).toString('base64url') : null,
+      nextCursor: rows.length > limit ? encodeCursor(String(rows[limit - 1]!.n)) : null,
     };
   }
 
@@ -94,9 +98,3 @@ const toRow = ({ n, user_id: userId, status, code, detail, departure_id: departu
   ...(detail && { detail }),
   ...(departureId && { departureId }),
 });
-
-function decode(cursor: string): number {
-  const n = Number(Buffer.from(cursor, 'base64url').toString());
-  if (Number.isSafeInteger(n) && n > 0 && n < 1e9) return n;
-  throw new Problem('invalid-cursor', { detail: 'Pass `nextCursor` of the previous response unchanged.' });
-}
