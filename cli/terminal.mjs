@@ -6,6 +6,22 @@ const { env } = process;
 /** @param {string} text */
 const lengthOf = (text) => stripVTControlCharacters(text).length;
 
+const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
+
+/**
+ * The beginning of a text, with no emoji and no letter with accents cut in two.
+ * @param {string} text
+ * @param {number} length
+ */
+function beginningOf(text, length) {
+  let end = 0;
+  for (const { index, segment } of graphemes.segment(text)) {
+    if (index + segment.length > length) break;
+    end = index + segment.length;
+  }
+  return text.slice(0, end);
+}
+
 /** Writes for people to one of the process's streams: styles and redrawn lines only if the stream is a terminal. */
 export class Terminal {
   /** @param {WriteStream} stream */
@@ -36,7 +52,8 @@ export class Terminal {
    */
   overwrite(text) {
     const width = this.stream.columns ?? 80;
-    this.stream.write(`\r\x1b[2K${lengthOf(text) < width ? text : stripVTControlCharacters(text).slice(0, width - 1)}`);
+    const shown = lengthOf(text) < width ? text : beginningOf(stripVTControlCharacters(text), width - 1);
+    this.stream.write(`\r\x1b[2K${shown}`);
   }
 
   /**

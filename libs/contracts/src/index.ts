@@ -4,6 +4,7 @@ export * from './fields.js';
 export { fieldsOf, fieldTypes, nestedIn, schemaOf, type Class, type Schema } from './fields/registry.js';
 export { validate, type InvalidField } from './fields/validate.js';
 export * from './operation.js';
+export { cutText, lengthOf } from './cut-text.js';
 export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';

@@ -1,3 +1,4 @@
+import { cutText } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { isRetryable } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
@@ -150,7 +151,7 @@ async function recordUnmatched(db: Db, target: Import, unmatched: readonly Impor
   const listed = unmatched.slice(0, Math.max(0, MAX_LISTED - Number(target.unmatched_total)));
   if (listed.length === 0) return;
   const gone = listed.map(({ staffId }) => staff.gone.get(staffId!) ?? null);
-  const values = listed.map(({ staffId }, index) => (gone[index] ? null : staffId!.slice(0, LONGEST_VALUE)));
+  const values = listed.map(({ staffId }, index) => (gone[index] ? null : cutText(staffId!, LONGEST_VALUE)));
   await sql`
     insert into contact_import_unmatched (import_id, row_no, value, user_id)
     select ${target.id}, n.* from unnest(${listed.map(({ row }) => row)}::bigint[], ${values}::text[], ${gone}::uuid[]) as n`.execute(

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { cutText } from '#libs/contracts';
 import { Forgetting, type Db, type DeletedPerson } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { LONGEST_VALUE } from './batch-writer.js';
@@ -11,7 +12,7 @@ import { LONGEST_VALUE } from './batch-writer.js';
 export class FormerStaffIds extends Forgetting {
   override async forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void> {
     const known = deleted.flatMap(({ accountId, userId, staffIds }) =>
-      staffIds.map((staffId) => ({ accountId, userId, value: staffId.slice(0, LONGEST_VALUE) })),
+      staffIds.map((staffId) => ({ accountId, userId, value: cutText(staffId, LONGEST_VALUE) })),
     );
     if (known.length === 0) return;
     await sql`

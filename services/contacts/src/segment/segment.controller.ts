@@ -1,5 +1,6 @@
 import { Handles } from '#libs/broker';
 import {
+  cutText,
   segments,
   segmentsCopy,
   segmentsUse,
@@ -31,7 +32,7 @@ export class SegmentController extends base {
   async copy(call: Call<SegmentCopy>): Promise<SegmentAnswer> {
     const original = await this.find(call);
     await this.recordUse(original, call);
-    const name = call.body.name ?? original.name.slice(0, MAX_NAME_LENGTH - COPY.length) + COPY;
+    const name = call.body.name ?? cutText(original.name, MAX_NAME_LENGTH - COPY.length) + COPY;
     const copy = await this.insert(call, { name, definition: original.definition });
     return this.show(copy, call);
   }

@@ -36,6 +36,16 @@ describe('segments', () => {
     expect(usedBy).toEqual([{ id: olu.userId, name: 'Olu Example', status: 'active' }]);
   });
 
+  it('keep whole characters when the name of a copy has to be cut', async () => {
+    const nameOfCopy = async (name: string) => {
+      const { id } = await make(name);
+      return (await service.call(robin, segmentsCopy, { params: { id } })).name;
+    };
+    expect(await nameOfCopy(`${'x'.repeat(192)}😀 and more`)).toBe(`${'x'.repeat(192)}😀 (copy)`);
+    expect(await nameOfCopy(`${'x'.repeat(190)}👨‍👩‍👧 and so on`)).toBe(`${'x'.repeat(190)} (copy)`);
+    expect(await nameOfCopy('😀'.repeat(200))).toBe(`${'😀'.repeat(193)} (copy)`);
+  });
+
   it('list each user once, except the owner', async () => {
     const { id } = await make();
     for (const caller of [robin, olu, olu]) await service.call(caller, segmentsUse, { params: { id } });

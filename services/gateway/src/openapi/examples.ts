@@ -1,4 +1,4 @@
-import type { Schema } from '#libs/contracts';
+import { cutText, type Schema } from '#libs/contracts';
 
 const ID = '019b3c5e-7a10-7c44-9d2e-5f60718293a4';
 const MOMENT = '2026-03-02T09:00:00.000Z';
@@ -107,5 +107,5 @@ function text({ format, pattern, minLength = 0, maxLength = Infinity }: Schema, 
     const fits = new RegExp(pattern, 'u');
     return [known, ...FITTING].find((candidate) => fits.test(candidate)) ?? known;
   }
-  return known.padEnd(Number(minLength), 'x').slice(0, Number(maxLength));
+  return cutText(known.padEnd(Number(minLength), 'x'), Number(maxLength));
 }

@@ -1,5 +1,6 @@
 import {
   ACTIONS,
+  cutText,
   Problem,
   TRANSITIONS,
   type ActionChoice,
@@ -69,11 +70,11 @@ function wellFormed(id: string, input: unknown): ActionChoice {
   if (!isObject(choice) || !ACTIONS.includes(choice.action as ActionName)) {
     const action = isObject(choice) ? choice.action : undefined;
     if (typeof action === 'string')
-      throw new Problem('invalid-action', { detail: `There is no action ${action.slice(0, 100)}.`, valid: ACTIONS });
+      throw new Problem('invalid-action', { detail: `There is no action ${cutText(action, 100)}.`, valid: ACTIONS });
     throw malformed(id, 'must be the name of an action, or an object with it');
   }
   const unknownFields = Object.keys(choice).filter((field) => !FIELDS.includes(field));
-  if (unknownFields.length > 0) throw malformed(id, `has no field ${unknownFields.join(', ').slice(0, 100)}`);
+  if (unknownFields.length > 0) throw malformed(id, `has no field ${cutText(unknownFields.join(', '), 100)}`);
   const { days, scope } = choice;
   if (days !== undefined && !String(choice.action).endsWith('-after')) throw malformed(id, 'takes no days');
   if (days !== undefined && !(Number.isInteger(days) && Number(days) >= 0 && Number(days) <= MAX_DAYS))

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Call, type SignedIn, type Tokens } from '#libs/contracts';
+import { cutText, Problem, type Call, type SignedIn, type Tokens } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
@@ -47,7 +47,9 @@ export class Sessions {
     await sql`
       insert into session (id, user_id, family, refresh_hash, ip, user_agent, created_at, last_used_at, expires_at)
       values (${sessionId}, ${userId}, ${refresh.family}, ${refresh.hash}, ${client?.ip ?? null},
-        ${client?.userAgent?.slice(0, 500) ?? null}, ${now}, ${now}, ${this.expiry()})`.execute(this.db);
+        ${client?.userAgent === undefined ? null : cutText(client.userAgent, 500)}, ${now}, ${now}, ${this.expiry()})`.execute(
+      this.db,
+    );
     const tokens = await this.tokens(accountId, userId, sessionId, refresh);
     return { ...tokens, user: toUser(await this.users.get(accountId, userId), now) };
   }

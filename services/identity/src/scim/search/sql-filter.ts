@@ -1,4 +1,4 @@
-import type { ScimSearch } from '#libs/contracts';
+import { cutText, type ScimSearch } from '#libs/contracts';
 import {
   attributeKey,
   invalidFilter,
@@ -113,4 +113,4 @@ const matchesNull = (filter: Test): boolean =>
   filter.kind === 'comparison' && (filter.value === null ? filter.operator === 'eq' : filter.operator === 'ne');
 
 const unknownAttribute = (path: AttributePath) =>
-  invalidFilter(`Filtering by ${attributeKey(path).slice(0, 100)} is not supported.`);
+  invalidFilter(`Filtering by ${cutText(attributeKey(path), 100)} is not supported.`);
