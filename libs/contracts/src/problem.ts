@@ -3,6 +3,7 @@ export const PROBLEMS = {
   validation: [400, 'The request is not valid'],
   'invalid-cursor': [400, 'The cursor is not valid'],
   'invalid-json': [400, 'The body is not valid JSON'],
+  'invalid-encoding': [400, 'The request is not valid UTF-8'],
   unauthenticated: [401, 'Please sign in'],
   'invalid-credentials': [401, 'Email or password is wrong'],
   'account-inactive': [401, 'This user has been deactivated'],

@@ -2,6 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
+import { invalidAddress } from './http/encoding.js';
 import { SECURITY_HEADERS } from './http/http-setup.js';
 import { problemOf, sendProblem } from './http/problem.filter.js';
 import { withoutLastSlash } from './scim/scim-paths.js';
@@ -16,6 +17,9 @@ export const gateway = {
       rewriteUrl: ({ url = '/' }) => withoutLastSlash(url),
       // A URL that cannot be decoded is refused before any hook runs.
       frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
-        sendProblem(reply.headers(SECURITY_HEADERS), problemOf(error)),
+        sendProblem(
+          reply.headers(SECURITY_HEADERS),
+          error.code === 'FST_ERR_BAD_URL' ? invalidAddress() : problemOf(error),
+        ),
     }),
 };

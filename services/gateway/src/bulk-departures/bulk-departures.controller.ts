@@ -3,7 +3,8 @@ import { departuresBulk, Problem } from '#libs/contracts';
 import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
-import { clientAddress, mediaTypeOf } from '../http/request.js';
+import { textOf } from '../http/encoding.js';
+import { clientOf, mediaTypeOf } from '../http/request.js';
 import { Forwarder } from '../operations/forwarder.js';
 import { idempotencyOf } from '../operations/idempotency.js';
 import { readQueryOnly } from '../operations/read-call.js';
@@ -26,10 +27,7 @@ export class BulkDeparturesController {
     const query = readQueryOnly(departuresBulk, request);
     const body = { csv: await this.read(request, reply) };
     request.body = { ...query, ...body };
-    const client = {
-      ip: clientAddress(request, this.config.trustedProxies),
-      userAgent: (request.headers['user-agent'] ?? '').slice(0, 300),
-    };
+    const client = clientOf(request, this.config.trustedProxies);
     const idempotency = idempotencyOf(departuresBulk, request, client.ip);
     const started = await this.services.call(departuresBulk, {
       principal: request.principal!,
@@ -57,17 +55,8 @@ export class BulkDeparturesController {
       reply.header('connection', 'close');
       throw error instanceof Problem ? error : new Problem('validation', { detail: 'The upload was interrupted.' });
     }
-    const csv = decode(Buffer.concat(pieces));
+    const csv = textOf(Buffer.concat(pieces), 'The file');
     if (Buffer.byteLength(JSON.stringify(csv)) > limit) throw new Problem('payload-too-large');
     return csv;
-  }
-}
-
-/** @throws Problem `validation` if the file is not UTF-8 */
-function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new Problem('validation', { errors: [{ field: 'file', message: 'The file must be UTF-8' }] });
   }
 }

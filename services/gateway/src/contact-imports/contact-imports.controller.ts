@@ -13,6 +13,7 @@ import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { GatewayConfig } from '../gateway.config.js';
+import { onlyUtf8 } from '../http/encoding.js';
 import { checkMediaType, readQueryOnly } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 import { inPieces } from './pieces.js';
@@ -54,7 +55,7 @@ export class ContactImportsController {
   private async send(importId: string, file: Readable): Promise<void> {
     let n = 0;
     let sent = 0;
-    for await (const piece of inPieces(file, IMPORT_CHUNK_BYTES)) {
+    for await (const piece of inPieces(onlyUtf8(file, 'The file'), IMPORT_CHUNK_BYTES)) {
       sent += piece.length;
       if (sent > this.config.importLimitBytes) throw new Problem('payload-too-large');
       await this.services.ask(appendImport, { importId, n: n++, data: piece.toString('base64') });

@@ -9,6 +9,7 @@ import { GatewayConfig } from '../gateway.config.js';
 import { keepDiscoveryReadOnly } from '../scim/scim-paths.js';
 import { SCIM_JSON } from '../scim/scim-reply.js';
 import { AllowedMethods } from './allowed-methods.js';
+import { refuseInvalidAddresses, textOf } from './encoding.js';
 import { pathOf } from './request.js';
 import { checkJson } from './sane-json.js';
 import { closeSilentConnections } from './silent-connections.js';
@@ -40,6 +41,7 @@ export class HttpSetup {
     void instance.register(multipart);
     closeSilentConnections(instance);
     instance.addHook('onRequest', (request, reply, done) => this.setHeaders(request, reply, done));
+    refuseInvalidAddresses(instance);
     keepDiscoveryReadOnly(instance);
     refuseUnknownRoutes(instance);
     refuseNulls(instance);
@@ -62,7 +64,13 @@ function acceptJson(adapter: FastifyAdapter, instance: FastifyInstance, bodyLimi
       { bodyLimit },
       (request, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
         if (body.length === 0) return done(null, undefined);
-        return parse(request, body.toString('utf8'), (error, value) => {
+        let text: string;
+        try {
+          text = textOf(body, 'The body');
+        } catch (refusal) {
+          return done(refusal as Problem);
+        }
+        return parse(request, text, (error, value) => {
           if (error) return done(new Problem('invalid-json'));
           try {
             checkJson(value);

@@ -1,5 +1,6 @@
-import type { Principal } from '#libs/contracts';
+import { cutText, type Call, type Principal } from '#libs/contracts';
 import type { FastifyRequest } from 'fastify';
+import { headerText } from './encoding.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,6 +17,15 @@ export const hasBody = (request: FastifyRequest): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
 
 export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!;
+
+/** Characters of a `User-Agent` that are kept. */
+const LONGEST_USER_AGENT = 300;
+
+/** Who asks, for sessions and the audit trail. @throws Problem `invalid-encoding` for a `User-Agent` that is no UTF-8 */
+export const clientOf = (request: FastifyRequest, trustedProxies: number): Required<Call>['client'] => ({
+  ip: clientAddress(request, trustedProxies),
+  userAgent: cutText(headerText(request.headers['user-agent'] ?? '', 'User-Agent'), LONGEST_USER_AGENT),
+});
 
 /**
  * The client's address. Each of our own proxies appends the address that it sees to `X-Forwarded-For`, so only the last

@@ -186,6 +186,8 @@ function codesOf({ access, body, consumes, errors = [], method, path, query }: O
   const also: (ProblemCode | false)[] = [
     (takesBody || query !== undefined) && 'validation',
     takesBody && 'invalid-json',
+    // Every address may be wrongly encoded, and every body.
+    'invalid-encoding',
     access !== 'public' && 'unauthenticated',
     // Every signed-in user may call it, but the record may belong to another user.
     access !== 'public' && 'forbidden',

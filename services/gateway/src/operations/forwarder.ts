@@ -3,7 +3,7 @@ import { NOBODY, type Operation } from '#libs/contracts';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
-import { clientAddress, pathOf } from '../http/request.js';
+import { clientOf, pathOf } from '../http/request.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { idempotencyOf } from './idempotency.js';
 import { locationOf } from './location.js';
@@ -26,10 +26,7 @@ export class Forwarder {
    */
   async forward(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const parts = readCall(operation, request);
-    const client = {
-      ip: clientAddress(request, this.config.trustedProxies),
-      userAgent: (request.headers['user-agent'] ?? '').slice(0, 300),
-    };
+    const client = clientOf(request, this.config.trustedProxies);
     const idempotency = idempotencyOf(operation, request, client.ip);
     const principal = request.principal ?? NOBODY;
     const answer = await this.limits.guard(operation, client.ip, parts.body, () =>

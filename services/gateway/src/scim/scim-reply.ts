@@ -9,6 +9,7 @@ export const SCIM_ROOT = '/scim/v2';
 const SCIM_ERRORS: Partial<Record<ProblemCode, { status?: number; scimType?: ScimErrorType }>> = {
   validation: { scimType: 'invalidValue' },
   'invalid-json': { scimType: 'invalidSyntax' },
+  'invalid-encoding': { scimType: 'invalidSyntax' },
   'duplicate-email': { scimType: 'uniqueness' },
   'duplicate-staff-id': { scimType: 'uniqueness' },
   // Not 409: after a 409 identity providers look for a user with the same name.
