@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { usageError } from '../exit-codes.mjs';
 
@@ -9,33 +10,43 @@ import { usageError } from '../exit-codes.mjs';
  */
 
 /**
- * Reads a CSV file, or standard input for `-`. Rows are counted as the server counts them; it also checks the columns.
+ * Reads a CSV file, or standard input for `-`. Rows are counted as the server counts them; it also checks them.
  * @param {string} path
  * @returns {Promise<BulkList>}
  */
 export async function readBulkList(path) {
-  const csv = await (path === '-' ? text(process.stdin) : readFile(path, 'utf8')).catch((error) => {
+  const bytes = await (path === '-' ? buffer(process.stdin) : readFile(path)).catch((error) => {
     throw usageError(error.message);
   });
-  const staffIds = recordsIn(csv, path).map(({ staffid }) => staffid);
-  if (staffIds.length === 0) throw usageError(`${nameOf(path)} has no rows below its header.`);
-  return { csv, staffIds };
+  if (!isUtf8(bytes)) throw usageError(`${nameOf(path)} is not text in UTF-8.`);
+  const csv = bytes.toString('utf8');
+  const [heading = [], ...rows] = recordsIn(csv, path);
+  if (rows.length === 0) throw usageError(`${nameOf(path)} has no rows below its header.`);
+  const column = heading.map(plainTitle).indexOf('staffid');
+  return { csv, staffIds: rows.map((fields) => fields[column]?.trim()) };
 }
 
 /**
+ * The same rows as libs/csv finds, which the command line cannot import: it runs without a build.
  * @param {string} csv
  * @param {string} path
- * @returns {Record<string, string>[]} by column, in lower case and without spaces, `_` and `-`
+ * @returns {string[][]}
  */
 function recordsIn(csv, path) {
-  /** @param {string[]} heading */
-  const columns = (heading) => heading.map((name) => name.toLowerCase().replace(/[\s_-]/g, ''));
+  const options = { bom: true, relax_column_count: true, skip_empty_lines: true, trim: true };
   try {
-    return parse(csv, { bom: true, columns, skip_empty_lines: true, trim: true });
+    return parse(csv, { ...options, record_delimiter: ['\r\n', '\n', '\r'] });
   } catch (error) {
     throw usageError(`${nameOf(path)} is not valid CSV: ${/** @type {Error} */ (error).message}`);
   }
 }
+
+/** @param {string} title */
+const plainTitle = (title) =>
+  title
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[\s_-]/g, '');
 
 /** @param {string} path */
 const nameOf = (path) => (path === '-' ? 'Standard input' : path);

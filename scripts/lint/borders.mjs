@@ -4,7 +4,18 @@ import { closedDoors } from './doors.mjs';
 /** @typedef {import('./sources.mjs').Source} Source */
 
 /** Libraries from the bottom up: each imports only libraries before it. */
-const LAYERS = ['contracts', 'scim', 'database', 'observability', 'jobs', 'broker', 'outbox', 'lifecycle', 'platform'];
+const LAYERS = [
+  'contracts',
+  'csv',
+  'scim',
+  'database',
+  'observability',
+  'jobs',
+  'broker',
+  'outbox',
+  'lifecycle',
+  'platform',
+];
 /** Libraries that run servers on this machine and for tests, from the bottom up. Product code imports neither. */
 const TOOLS = ['local-servers', 'test-kit'];
 /** Folders of libs/lifecycle/src from the bottom up. */

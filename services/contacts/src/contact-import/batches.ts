@@ -1,5 +1,5 @@
 import type { RejectedRow } from '#libs/contracts';
-import { BadFile } from './bad-file.js';
+import { BadFile } from '#libs/csv';
 import { readHeading, type Heading } from './heading.js';
 import { readRow, type ImportedRow } from './rows.js';
 

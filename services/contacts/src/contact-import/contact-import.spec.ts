@@ -163,6 +163,14 @@ describe('a row', () => {
     ]);
   });
 
+  it('counts characters as the rest of the API does, and loses the blanks around what it holds', async () => {
+    const name = '😀'.repeat(200);
+    const rows = [`1,${name}`, `2,${name}x`, '\t3 , "\u00a0Ada " ', ' \t '];
+    const done = await run(`Id,Name\n${rows.join('\n')}\n`);
+    expect(done).toMatchObject({ created: 2, rowsDone: 3, rejected: [{ row: 2 }] });
+    expect([(await contact('1')).name, (await contact('3')).name]).toEqual([name, 'Ada']);
+  });
+
   it('is always counted, but listed only among the first thousand of its kind', async () => {
     const rows = Array.from({ length: 1_500 }, (_, n) => (n % 2 ? `${n},nobody` : ',x')).concat(
       Array.from({ length: 1_500 }, (_, n) => `x${n},nobody`),
@@ -190,6 +198,7 @@ describe('a file', () => {
     ['is only a byte order mark', '\ufeff', 'The file is empty.'],
     ['has no column of ids', 'Name,StaffId\nAda,\n', 'ExternalId'],
     ['has two columns of ids', 'Id,id\n1,2\n', 'Two columns'],
+    ['has two columns of staff ids', 'Id,staffId,Staff Id\n1,a,b\n', '“staffId” (column 2) and “Staff Id” (column 3)'],
     ['uses another separator', 'Id;Name\n1;Ada\n', 'separated by commas'],
     ['is not UTF-8', Buffer.from('Id,Name\n1,M\u00fcller\n', 'latin1'), 'UTF-8'],
     ['ends in the middle of a character', Buffer.from('Id\n\u00fc').subarray(0, -1), 'UTF-8'],

@@ -1,4 +1,4 @@
-import { BadFile } from './bad-file.js';
+import { BadFile, Titles } from '#libs/csv';
 
 /** Accepted column names; the first one that occurs is used. Case, blanks, `_` and `-` are ignored. */
 const NAMES = {
@@ -25,28 +25,15 @@ export interface Heading {
  * @throws BadFile if no column holds the contacts' ids, or if the name of a used column occurs twice
  */
 export function readHeading(titles: readonly string[], userIdField: string | null): Heading {
-  const plain = titles.map(plainTitle);
-  const staffId = userIdField === null ? undefined : position(plain, [plainTitle(userIdField)]);
-  const rest = plain.map((title, index) => (index === staffId ? '' : title));
-  const externalId = position(rest, NAMES.externalId);
-  if (externalId === undefined) throw new BadFile(withoutIds(titles));
-  const [name, phone, email] = [NAMES.name, NAMES.phone, NAMES.email].map((names) => position(rest, names));
-  return { width: titles.length, externalId, name, phone, email, staffId };
+  const columns = new Titles(titles);
+  const staffId = userIdField === null ? undefined : columns.find([userIdField]);
+  const externalId = columns.find(NAMES.externalId, staffId);
+  if (externalId === undefined) throw new BadFile(withoutIds(columns));
+  const [name, phone, email] = [NAMES.name, NAMES.phone, NAMES.email].map((names) => columns.find(names, staffId));
+  return { width: columns.width, externalId, name, phone, email, staffId };
 }
 
-function position(titles: readonly string[], names: readonly string[]): number | undefined {
-  const found = names.find((name) => name !== '' && titles.includes(name));
-  if (found === undefined) return undefined;
-  const index = titles.indexOf(found);
-  if (titles.includes(found, index + 1)) throw new BadFile(`Two columns of the heading are called “${found}”.`);
-  return index;
-}
-
-function withoutIds(titles: readonly string[]): string {
-  const otherSeparator = titles.length === 1 && /[;\t|]/.test(titles[0]!);
-  return otherSeparator
+const withoutIds = ({ hasOtherSeparator }: Titles): string =>
+  hasOtherSeparator
     ? 'The columns have to be separated by commas.'
     : 'The heading, the first row, has to name a column “ExternalId” (or “ContactId”, or “Id”).';
-}
-
-const plainTitle = (title: string): string => title.toLowerCase().replace(/[\s_-]/g, '');

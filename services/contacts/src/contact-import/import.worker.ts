@@ -1,12 +1,11 @@
+import { BadFile, readRecords } from '#libs/csv';
 import { Worker, WorkerContext } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { BadFile } from './bad-file.js';
 import { BatchWriter, StaleImport, type PreparedBatch } from './batch-writer.js';
 import { readBatches } from './batches.js';
-import { readRecords } from './csv.js';
 
 const BATCH_ROWS = 5_000;
 /** Maximum number of imports that one replica runs at the same time. */

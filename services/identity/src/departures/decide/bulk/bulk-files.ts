@@ -1,36 +1,55 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { BULK_MAX, Problem, type NamedSuccessors } from '#libs/contracts';
-import { parse } from 'csv-parse/sync';
+import { BULK_MAX, Problem, type NamedSuccessors, type ProblemCode } from '#libs/contracts';
+import { BadFile, readCells, readRecords, Titles, type Cell } from '#libs/csv';
 import { sql } from 'kysely';
 
 /** A row of a bulk departure. `userId` is null if the account has no user with the staff id. */
 export interface NamedRow {
   userId: string | null;
   successors?: NamedSuccessors;
+  /** What is wrong with the row itself. */
+  fault?: RowFault;
+}
+
+export interface RowFault {
+  code: ProblemCode;
+  detail: string;
 }
 
 /** No user has this id, so a successor with it is refused. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
-const LEAVER = 'staffid';
-const SUCCESSOR = 'successorstaffid';
+const WHO = 'staffId';
+const SUCCESSOR = 'successorStaffId';
+
+/** The staff ids in a row, or what is wrong with it. */
+type FileRow = { who: Cell; successor: Cell } | { fault: RowFault };
+
+interface Columns {
+  width: number;
+  who: number;
+  successor?: number;
+}
 
 /** Reads lists of staff ids. */
 @Injectable()
 export class BulkFiles {
   constructor(private readonly em: EntityManager) {}
 
-  /** @throws Problem `validation` for text that is not CSV or lacks the column `staffId` */
+  /**
+   * At most one row more than a bulk departure may have.
+   * @throws Problem `validation` for a text that is no CSV, or whose heading lacks `staffId` or is ambiguous
+   */
   async read(accountId: string, csv: string): Promise<NamedRow[]> {
-    const records = recordsOf(csv);
+    const rows = await readRows(csv);
     const users = await this.usersBy(
       accountId,
-      records.flatMap((record) => [record[LEAVER]!, record[SUCCESSOR] ?? '']),
+      rows.flatMap((row) => ('fault' in row ? [] : [row.who ?? [], row.successor ?? []].flat())),
     );
-    return records.map((record) => {
-      const userId = users.get(record[LEAVER]!) ?? null;
-      const successor = record[SUCCESSOR];
-      return successor ? { userId, successors: { default: users.get(successor) ?? NOBODY } } : { userId };
+    return rows.map((row) => {
+      if ('fault' in row) return { userId: null, fault: row.fault };
+      const userId = (row.who && users.get(row.who)) ?? null;
+      return row.successor ? { userId, successors: { default: users.get(row.successor) ?? NOBODY } } : { userId };
     });
   }
 
@@ -44,26 +63,38 @@ export class BulkFiles {
   }
 }
 
-function recordsOf(csv: string): Record<string, string>[] {
-  const records = parsed(csv);
-  const first = records[0];
-  if (first && !(LEAVER in first)) throw invalid('The file needs a column staffId');
-  return records;
+async function readRows(csv: string): Promise<FileRow[]> {
+  const rows: FileRow[] = [];
+  let columns: Columns | undefined;
+  try {
+    for await (const records of readRecords([Buffer.from(csv)]))
+      for (const record of records) {
+        if (!columns) columns = columnsIn(record);
+        else rows.push(readRow(record, columns));
+        if (rows.length > BULK_MAX) return rows;
+      }
+  } catch (error) {
+    throw error instanceof BadFile ? invalid(error.message) : error;
+  }
+  return rows;
 }
 
-/** Ignores case, spaces, `_` and `-` in the headings. */
-function parsed(csv: string): Record<string, string>[] {
-  try {
-    return parse(csv, {
-      bom: true,
-      columns: (heading: string[]) => heading.map((name) => name.toLowerCase().replace(/[\s_-]/g, '')),
-      skip_empty_lines: true,
-      trim: true,
-      to: BULK_MAX + 1,
-    });
-  } catch {
-    throw invalid('The file is not valid CSV');
-  }
+/** @throws BadFile */
+function columnsIn(heading: readonly string[]): Columns {
+  const titles = new Titles(heading);
+  const who = titles.find([WHO]);
+  if (who === undefined)
+    throw new BadFile(
+      titles.hasOtherSeparator ? 'The columns have to be separated by commas' : `The file needs a column ${WHO}`,
+    );
+  return { width: titles.width, who, successor: titles.find([SUCCESSOR]) };
+}
+
+function readRow(fields: readonly string[], { width, who, successor }: Columns): FileRow {
+  const cells = readCells(fields, width, [who, successor]);
+  return typeof cells === 'string'
+    ? { fault: { code: 'validation', detail: cells } }
+    : { who: cells[0], successor: cells[1] };
 }
 
 const invalid = (message: string) => new Problem('validation', { errors: [{ field: 'file', message }] });

@@ -4,7 +4,7 @@ import type { ActionInput, NamedSuccessors, Role, Transition } from '#libs/contr
 import { Clock, Ids } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import type { DecisionResult, LeaverRequest } from '../group-decisions.js';
-import type { NamedRow } from './bulk-files.js';
+import type { NamedRow, RowFault } from './bulk-files.js';
 import type { ReadBulk } from './bulk-requests.js';
 
 export interface Bulk {
@@ -129,11 +129,11 @@ export class BulkStore {
     await sql`update bulk_departure set decided = true, reason = null where id = ${id}`.execute(this.inOwnTransaction);
   }
 
-  /** Rows that repeat a user, or whose staff id is unknown, are refused immediately. */
+  /** Rows that cannot be read, repeat a user, or whose staff id is unknown, are refused immediately. */
   private async insertRows(id: string, rows: readonly NamedRow[]): Promise<void> {
     const seen = new Set<string>();
-    const entries = rows.map(({ userId, successors = {} }, index) => {
-      const fault = userId === null ? UNKNOWN_STAFF_ID : seen.has(userId) ? NAMED_AGAIN : undefined;
+    const entries = rows.map(({ userId, successors = {}, fault: own }, index) => {
+      const fault = own ?? (userId === null ? UNKNOWN_STAFF_ID : seen.has(userId) ? NAMED_AGAIN : undefined);
       if (userId !== null) seen.add(userId);
       return { n: index + 1, user_id: userId, successors, code: fault?.code ?? null, detail: fault?.detail ?? null };
     });
@@ -148,5 +148,5 @@ export class BulkStore {
   }
 }
 
-const UNKNOWN_STAFF_ID = { code: 'unknown-user', detail: 'No user has this staff id.' };
-const NAMED_AGAIN = { code: 'conflict', detail: 'The user is named in an earlier row.' };
+const UNKNOWN_STAFF_ID: RowFault = { code: 'unknown-user', detail: 'No user has this staff id.' };
+const NAMED_AGAIN: RowFault = { code: 'conflict', detail: 'The user is named in an earlier row.' };

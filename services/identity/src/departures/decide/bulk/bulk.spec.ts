@@ -186,6 +186,45 @@ describe('a file of staff ids', () => {
     expect(await departures.peer.owned(heir!.userId, 'call')).toBe(2);
   });
 
+  it('has a result for each row, however wrong a row is', async () => {
+    const [one, two, three] = await people(3);
+    const [first, second, third] = await Promise.all([one!, two!, three!].map(staffIdOf));
+    const rows = [`${first}`, `${second},,`, `"S\u0000",`, ',', `${third},`];
+    const bulk = await until(await startFile(`staffId,successorStaffId\n${rows.join('\n')}\n`, 'deactivated'));
+    expect(codes(bulk)).toEqual(['validation', 'validation', 'validation', 'unknown-user', 'completed']);
+    expect(bulk.rows.slice(0, 3).map(({ detail }) => detail)).toEqual([
+      'The row has 1 field, the heading has 2.',
+      'The row has 3 fields, the heading has 2.',
+      'The row contains control characters.',
+    ]);
+    expect(bulk.counts).toMatchObject({ accepted: 1, refused: 4 });
+  });
+
+  it('is read without the blanks around what it holds, also those within quotation marks', async () => {
+    const some = await people(4);
+    const [a, b, c, d] = await Promise.all(some.map(staffIdOf));
+    const rows = [`${a},`, `" ${b} ",`, ` \t"\u00a0${c}\u3000" ,x`, `${d}\u2003,`, ' \t '];
+    const csv = `\ufeff Staff-ID ,note\r\n${rows.join('\r\n')}\r\n`;
+    expect(codes(await until(await startFile(csv, 'deactivated')))).toEqual(Array(4).fill('completed'));
+  });
+
+  it.each(['staffId,Staff Id', 'successorStaffId,staffId,STAFF_ID', 'staffId,successorStaffId,Successor staff id'])(
+    'is refused when two columns mean the same: %s',
+    async (heading) => {
+      const [one, two] = await people(2);
+      const width = heading.split(',').length;
+      const row = [await staffIdOf(one!), await staffIdOf(two!), ''].slice(0, width).join();
+      const [first, second] = heading.split(',').slice(-2);
+      await expect(startFile(`${heading}\n${row}\n`, 'deactivated')).rejects.toMatchObject({
+        code: 'validation',
+        details: {
+          errors: [{ field: 'file', message: expect.stringMatching(new RegExp(`“${first}” .*“${second}” `)) }],
+        },
+      });
+      expect(await identity.query(sql`select from departure where account_id = ${owner.accountId}`)).toEqual([]);
+    },
+  );
+
   it.each([
     ['without the column', 'name\nBob\n', 'deactivated' as const],
     ['that is no CSV', 'staffId\n"x\n', 'deactivated' as const],

@@ -1,0 +1,4 @@
+export { BadFile } from './bad-file.js';
+export { readRecords } from './records.js';
+export { plainTitle, Titles } from './titles.js';
+export { readCells, type Cell } from './cells.js';
