@@ -1,5 +1,6 @@
 import { Directory, ormOptions } from '#libs/database';
 import { withClient } from '#libs/local-servers';
+import { IdempotencyKeys } from '#libs/platform';
 import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
 import { from as copyFrom } from 'pg-copy-streams';
 import { fork, type ChildProcess } from 'node:child_process';
@@ -34,7 +35,7 @@ export const imports: Measure = {
           const copy = await template.copy();
           const orm = await MikroORM.init(ormOptions(copy.url, parts.entities));
           const em = orm.em as EntityManager;
-          const uploads = new Uploads(em, new Directory(em), ids, clock);
+          const uploads = new Uploads(em, new Directory(em), ids, clock, new IdempotencyKeys(clock, ids, em));
           const importId = await RequestContext.create(em, async () => {
             const id = await uploads.open({ accountId: ACCOUNT, userId: personId(0), userIdField: 'StaffId' });
             let n = 0;

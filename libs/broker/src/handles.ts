@@ -1,4 +1,4 @@
-import type { Ask, Call, Operation } from '#libs/contracts';
+import { takesIdempotencyKey, type Ask, type Call, type Operation } from '#libs/contracts';
 import { MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import 'reflect-metadata';
 import { PreparedParam, type PrepareAgain } from './prepares.js';
@@ -28,11 +28,14 @@ type Decorate<Input, Output> = <T extends Method<Input, Output>>(
 /**
  * Makes the method handle calls of this operation. Unless told otherwise, operations that change something (any method
  * except GET) run inside one database transaction.
+ * @throws TypeError if the operation honours idempotency keys and has no transaction to record them in
  */
 export function Handles<B extends object, Q extends object, A>(
   operation: Operation<B, Q, A>,
   { transaction = operation.method !== 'GET' }: { transaction?: boolean } = {},
 ): Decorate<Call<B, Q>, Answer<A>> {
+  if (takesIdempotencyKey(operation) && !transaction)
+    throw new TypeError(`${operation.id} needs a transaction, or a declared reason why it ignores Idempotency-Key`);
   return register(operation.subject, { operation, transaction });
 }
 

@@ -46,6 +46,7 @@ const slow = operation({
   method: 'POST',
   path: '/slow',
   timeout: 300,
+  ignoresIdempotencyKey: 'It changes nothing.',
 });
 const huge = operation<Echo>({
   ...common,
@@ -239,6 +240,12 @@ describe('declarations', () => {
     expect(handlerMetadata(Notes.prototype.huge)).toMatchObject({ transaction: false });
     expect(handlerMetadata(Notes.prototype.slow)).toMatchObject({ transaction: false });
     expect(handlerMetadata(Notes.prototype.preview)).toEqual({ transaction: false });
+  });
+
+  it('what takes an idempotency key cannot do without a transaction, in which the key is recorded', () => {
+    expect(() => Handles(crash, { transaction: false })).toThrow('notes.crash needs a transaction');
+    expect(() => Handles(slow, { transaction: false })).not.toThrow();
+    expect(() => Handles(remove, { transaction: false })).not.toThrow();
   });
 });
 

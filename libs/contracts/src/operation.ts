@@ -51,6 +51,8 @@ export interface OperationSpec<B extends object, Q extends object, A> {
    * declared for it.
    */
   location?: string;
+  /** Why this POST ignores an `Idempotency-Key`, as a sentence for clients. Without it, a POST honours the header. */
+  ignoresIdempotencyKey?: string;
   /** Milliseconds that the gateway waits for the answer. Default: 10,000. */
   timeout?: number;
   /** The gateway has its own code for it (streams, uploads). The declaration provides documentation and access control. */
@@ -80,6 +82,13 @@ export interface Call<B extends object = object, Q extends object = object> {
   /** For sessions and the audit trail. */
   client?: { ip: string; userAgent: string };
 }
+
+/** Whether a client can repeat the operation safely by sending the same `Idempotency-Key` again. */
+export const takesIdempotencyKey = ({
+  method,
+  ignoresIdempotencyKey,
+}: Pick<Operation, 'method' | 'ignoresIdempotencyKey'>): boolean =>
+  method === 'POST' && ignoresIdempotencyKey === undefined;
 
 export type CallOf<O> = O extends Operation<infer B, infer Q, unknown> ? Call<B, Q> : never;
 export type AnswerOf<O> = O extends Operation<object, object, infer A> ? A : never;

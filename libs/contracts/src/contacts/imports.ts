@@ -1,6 +1,6 @@
 import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import type { Ask } from '../lifecycle.js';
-import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
+import { ListQuery, NoBody, operation, pageOf, UserView, type Call, type Page } from '../operation.js';
 
 /** A row whose staff id matches no user. It was imported, but not assigned. */
 export class UnmatchedRow {
@@ -123,15 +123,19 @@ export const appendImport: Ask<{ importId: string; n: number; data: string }, Re
   timeout: 60_000,
 };
 
-/** The file is complete. Processes the remaining rows; the answer is `running` if that takes too long. */
-export const closeImport: Ask<{ importId: string }, ContactImport> = {
+/**
+ * The file is complete. Processes the remaining rows; the answer is `running` if that takes too long. With an idempotency key
+ * of an earlier file with the same digest, this file is dropped and the answer is about that one; with another digest it is
+ * dropped as well, and refused as `idempotency-mismatch`.
+ */
+export const closeImport: Ask<{ importId: string } & Pick<Call, 'idempotency'>, ContactImport> = {
   service: 'contacts',
   subject: 'rpc.contacts.imports.close',
   timeout: 120_000,
 };
 
-/** The upload was aborted. */
-export const abortImport: Ask<{ importId: string }, Record<string, never>> = {
+/** The upload was aborted; without a reason because it broke off. */
+export const abortImport: Ask<{ importId: string; reason?: string }, Record<string, never>> = {
   service: 'contacts',
   subject: 'rpc.contacts.imports.abort',
   timeout: 10_000,

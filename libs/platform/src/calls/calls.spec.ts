@@ -19,7 +19,13 @@ const declared = { service: 'notes', summary: '', access: 'signed-in' } as const
 const common = { ...declared, method: 'POST', body: Note } as const;
 const create = operation<Noted, Note>({ ...common, id: 'notes.create', path: '/notes', answer: Noted });
 const createThenFail = operation<Noted, Note>({ ...common, id: 'notes.fail', path: '/fail', answer: Noted });
-const createOutside = operation<Noted, Note>({ ...common, id: 'notes.outside', path: '/outside', answer: Noted });
+const createOutside = operation<Noted, Note>({
+  ...common,
+  id: 'notes.outside',
+  path: '/outside',
+  answer: Noted,
+  ignoresIdempotencyKey: 'What was written stays when it fails.',
+});
 const conflicting = operation<Noted, Note>({ ...common, id: 'notes.conflicting', path: '/conflicting', answer: Noted });
 const inTransaction = operation<Noted>({
   ...declared,

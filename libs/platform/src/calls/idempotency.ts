@@ -1,4 +1,4 @@
-import { Problem, type Call } from '#libs/contracts';
+import { Problem, type Call, type Principal } from '#libs/contracts';
 import { Clock, Ids, migration, type Migrations } from '#libs/database';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional } from '@nestjs/common';
@@ -27,7 +27,7 @@ const LIFETIME_MS = 24 * 3_600_000;
 
 export interface KeyedCall {
   operation: string;
-  call: Pick<Call, 'principal'> & Required<Pick<Call, 'idempotency'>>;
+  call: { principal: Pick<Principal, 'accountId' | 'userId'> } & Required<Pick<Call, 'idempotency'>>;
 }
 
 /**

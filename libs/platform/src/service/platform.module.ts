@@ -47,6 +47,7 @@ export class PlatformModule {
       Metrics,
       WorkerContext,
       Readiness,
+      IdempotencyKeys,
     ];
     return {
       module: PlatformModule,
@@ -55,7 +56,6 @@ export class PlatformModule {
       controllers: [HealthController, ...(config.metricsPort === undefined ? [MetricsController] : [])],
       providers: [
         ...shared,
-        IdempotencyKeys,
         BatchInterceptor,
         CallTransactions,
         CallInterceptor,

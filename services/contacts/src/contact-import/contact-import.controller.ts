@@ -52,8 +52,8 @@ export class ContactImportController {
   }
 
   @Answers(closeImport)
-  async close({ importId }: Upload): Promise<ContactImport> {
-    await this.uploads.close(importId);
+  async close({ importId: uploadId, idempotency }: Upload & Pick<Call, 'idempotency'>): Promise<ContactImport> {
+    const importId = await this.uploads.close(uploadId, idempotency);
     const deadline = performance.now() + this.maxWaitMs;
     for (;;) {
       const ended = await endsWithin(this.imports.work(importId), deadline - performance.now());
@@ -66,8 +66,8 @@ export class ContactImportController {
   }
 
   @Answers(abortImport)
-  async abort({ importId }: Upload): Promise<Record<string, never>> {
-    await this.uploads.abort(importId);
+  async abort({ importId, reason }: Upload & { reason?: string }): Promise<Record<string, never>> {
+    await this.uploads.abort(importId, reason);
     return {};
   }
 

@@ -5,12 +5,14 @@ import {
   appendImport,
   closeImport,
   contactImportsGet,
+  contactImportsList,
   IMPORT_CHUNK_BYTES,
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
+import { createHash } from 'node:crypto';
 import { startContacts } from '../testing/contacts.js';
 import { contactOf, importFile, upload } from '../testing/importing.js';
 
@@ -92,5 +94,57 @@ describe('an upload', () => {
     const answers = await Promise.all([1, 2].map(() => ask.ask(closeImport, { importId: id })));
     expect(answers.map(({ created }) => created)).toEqual([2_000, 2_000]);
     expect(await ask.ask(closeImport, { importId: id })).toEqual(answers[0]);
+  });
+});
+
+describe('an upload with an idempotency key', () => {
+  const keyed = async (file: string, { key = 'monday', by = admin } = {}) => {
+    const importId = await upload(service, by, file);
+    const idempotency = { key, digest: createHash('sha256').update(file).digest('hex') };
+    return { importId, close: () => ask.ask(closeImport, { importId, idempotency }) };
+  };
+  const listed = async () => (await service.call(admin, contactImportsList)).items.map(({ id }) => id);
+
+  it('is imported once, so that its repetition does not undo what has been done since', async () => {
+    const [one, two] = await Promise.all(
+      ['S-1', 'S-2'].map((staffId) => service.person({ accountId: admin.accountId, staffId })),
+    );
+    const file = 'Id,StaffId\n1,S-1\n';
+    const first = await (await keyed(file)).close();
+    expect(first).toMatchObject({ created: 1, assigned: 1 });
+    expect((await contactOf(service, admin, '1')).assignee?.id).toBe(one!.userId);
+    await importFile(service, admin, 'Id,StaffId\n1,S-2\n');
+    const again = await keyed(file);
+    expect(await again.close()).toEqual(first);
+    expect((await contactOf(service, admin, '1')).assignee?.id).toBe(two!.userId);
+    expect(await listed()).not.toContain(again.importId);
+    expect(await pieces(again.importId)).toBe(0);
+  });
+
+  it('is imported once also when both arrive at the same moment', async () => {
+    const file = rowsOf(500);
+    const both = await Promise.all([keyed(file), keyed(file)]);
+    const [one, other] = await Promise.all(both.map(({ close }) => close()));
+    expect(one).toMatchObject({ status: 'completed', created: 500 });
+    expect(other).toEqual(one);
+    expect(await listed()).toEqual([one!.id]);
+  });
+
+  it('is refused when the key came with another file or from another person, and leaves nothing behind', async () => {
+    const first = await (await keyed(rowsOf(3))).close();
+    const colleague = await service.person({ accountId: admin.accountId, roles: ['admin'] });
+    for (const other of [await keyed(rowsOf(4)), await keyed(rowsOf(3), { by: colleague })]) {
+      await expect(other.close()).rejects.toMatchObject({ code: 'idempotency-mismatch' });
+      expect(await pieces(other.importId)).toBe(0);
+    }
+    expect(await listed()).toEqual([first.id]);
+    expect(await (await keyed(rowsOf(4), { key: 'tuesday' })).close()).toMatchObject({ created: 1, updated: 3 });
+  });
+
+  it('that was given up leaves its key free', async () => {
+    const lost = await keyed(rowsOf(3));
+    await ask.ask(abortImport, { importId: lost.importId, reason: 'The file is not text in UTF-8.' });
+    expect(await lost.close()).toMatchObject({ status: 'failed', error: 'The file is not text in UTF-8.' });
+    expect(await (await keyed(rowsOf(3))).close()).toMatchObject({ status: 'completed', created: 3 });
   });
 });

@@ -1,6 +1,7 @@
-import { IMPORT_CHUNK_BYTES, Problem } from '#libs/contracts';
+import { IMPORT_CHUNK_BYTES, importContacts, Problem, type Call } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
+import { IdempotencyKeys } from '#libs/platform';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
@@ -9,6 +10,8 @@ import { DEFAULT_USER_ID_FIELD } from './heading.js';
 /** Milliseconds without a new piece after which an upload fails: the gateway that sent the pieces is gone. */
 const ABANDONED_AFTER_MS = 3_600_000;
 const INTERRUPTED = 'The upload was interrupted.';
+
+const uploadIsOver = () => new Problem('conflict', { detail: 'This upload is over.' });
 
 /**
  * Receives files piece by piece. A piece is stored before it is acknowledged, so any replica can receive the next one.
@@ -20,6 +23,7 @@ export class Uploads {
     private readonly directory: Directory,
     private readonly ids: Ids,
     private readonly clock: Clock,
+    private readonly idempotency: IdempotencyKeys,
   ) {}
 
   /** @throws Problem `inactive-user` if the caller has just left */
@@ -69,7 +73,7 @@ export class Uploads {
       const { rows } = await sql<{ chunks: number }>`
         select chunks from contact_import where id = ${importId} and status = 'uploading' for update`.execute(db);
       const [upload] = rows;
-      if (!upload) throw new Problem('conflict', { detail: 'This upload is over.' });
+      if (!upload) throw uploadIsOver();
       if (n < upload.chunks) return;
       if (n > upload.chunks) throw new Problem('conflict', { detail: 'A piece of the file is missing.' });
       await sql`insert into contact_import_chunk (import_id, n, data) values (${importId}, ${n}, ${data})`.execute(db);
@@ -79,11 +83,57 @@ export class Uploads {
     });
   }
 
-  /** Marks the file as complete, so that its import starts. Closing it again has no effect. */
-  async close(importId: string): Promise<void> {
+  /**
+   * Marks the file as complete, so that its import starts. Closing it again has no effect.
+   * @returns the import of this request. If an earlier request had the same idempotency key, its import is returned and this
+   *   file is dropped
+   * @throws Problem `idempotency-mismatch` if the key belongs to another request; this file is dropped
+   */
+  async close(importId: string, idempotency?: Call['idempotency']): Promise<string> {
+    if (!idempotency) {
+      await this.begin(importId);
+      return importId;
+    }
+    try {
+      return await this.em.transactional((em) => this.closeOnce(em, importId, idempotency));
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'idempotency-mismatch') await this.drop(importId);
+      throw error;
+    }
+  }
+
+  /** The use of the key and the start of the import are committed together. */
+  private async closeOnce(
+    em: EntityManager,
+    importId: string,
+    idempotency: NonNullable<Call['idempotency']>,
+  ): Promise<string> {
+    const { rows } = await sql<{ accountId: string; userId: string; status: string }>`
+      select account_id as "accountId", imported_by as "userId", status from contact_import where id = ${importId}`.execute(
+      em.getKysely(),
+    );
+    const [principal] = rows;
+    if (!principal) throw uploadIsOver();
+    // The upload failed before it was complete, so the key stays unused.
+    if (principal.status === 'failed') return importId;
+    const keyed = { operation: importContacts.id, call: { principal, idempotency } };
+    const begun = (await this.idempotency.once(em, keyed, async () => {
+      await this.begin(importId);
+      return { importId };
+    })) as { importId: string };
+    if (begun.importId !== importId) await this.drop(importId);
+    return begun.importId;
+  }
+
+  private async begin(importId: string): Promise<void> {
     await sql`
       update contact_import set status = 'running', touched_at = ${this.clock.now()}
       where id = ${importId} and status = 'uploading'`.execute(this.em.getKysely());
+  }
+
+  /** Removes an upload without a trace in the list of imports. */
+  private async drop(importId: string): Promise<void> {
+    await sql`delete from contact_import where id = ${importId} and status = 'uploading'`.execute(this.em.getKysely());
   }
 
   /** Fails an upload that will not be completed. An upload that is complete is not affected. */

@@ -1,4 +1,5 @@
 import { Directory } from '#libs/database';
+import { IdempotencyKeys } from '#libs/platform';
 import type { RuleBench } from '#libs/lifecycle/testing';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { BatchWriter } from '../contact-import/batch-writer.js';
@@ -12,7 +13,7 @@ export function importerOn({ orm, ids, clock, workers }: RuleBench) {
   const directory = new Directory(em);
   return {
     em,
-    uploads: new Uploads(em, directory, ids, clock),
+    uploads: new Uploads(em, directory, ids, clock, new IdempotencyKeys(clock, ids, em)),
     jobs: () => new ImportWorker(em, new BatchWriter(em, ids, clock), workers),
     reports: new ImportReports(em, directory),
   };

@@ -26,7 +26,7 @@ export class BulkDeparturesController {
     if (mediaTypeOf(request) !== 'text/csv') return this.forwarder.forward(departuresBulk, request, reply);
     const query = readQueryOnly(departuresBulk, request);
     const body = { csv: await this.read(request, reply) };
-    request.body = { ...query, ...body };
+    request.body = body;
     const client = clientOf(request, this.config.trustedProxies);
     const idempotency = idempotencyOf(departuresBulk, request, client.ip);
     const started = await this.services.call(departuresBulk, {

@@ -11,9 +11,12 @@ import {
 } from '#libs/contracts';
 import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { GatewayConfig } from '../gateway.config.js';
 import { onlyUtf8 } from '../http/encoding.js';
+import { clientAddress } from '../http/request.js';
+import { digestOf, idempotencyKeyOf } from '../operations/idempotency.js';
 import { checkMediaType, readQueryOnly } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 import { inPieces } from './pieces.js';
@@ -34,17 +37,22 @@ export class ContactImportsController {
     const { userIdField = null } = readQueryOnly(importContacts, request);
     checkMediaType(importContacts, request);
     const { accountId, userId } = request.principal!;
+    const key = idempotencyKeyOf(importContacts, request, clientAddress(request, this.config.trustedProxies));
     const file = await fileOf(request, this.config.importLimitBytes);
     const { importId } = await this.services.ask(openImport, { accountId, userId, userIdField });
     try {
-      await this.send(importId, file);
-      const done = await this.services.ask(closeImport, { importId });
+      const digest = digestOf(request, await this.send(importId, file));
+      const done = await this.services.ask(closeImport, {
+        importId,
+        ...(key !== undefined && { idempotency: { key, digest } }),
+      });
       reply.status(done.status === 'running' ? 202 : 201).header('location', `${importContacts.path}/${done.id}`);
       return done;
     } catch (error) {
-      // The client has disconnected or the file is too large: abort, so that a partial file is not taken for a whole
-      // one. If the abort fails too, the contacts service discards an upload that has been silent for an hour.
-      await this.services.ask(abortImport, { importId }).catch(() => undefined);
+      // The file was refused or cut off: abort, so that a partial file is not taken for a whole one.
+      const reason = error instanceof Problem && error.status < 500 && { reason: error.message };
+      // If the abort fails too, the contacts service fails the upload after an hour without a new chunk.
+      await this.services.ask(abortImport, { importId, ...reason }).catch(() => undefined);
       reply.header('connection', 'close');
       throw request.raw.destroyed && !(error instanceof Problem)
         ? new Problem('validation', { detail: 'The upload was interrupted.' })
@@ -52,14 +60,18 @@ export class ContactImportsController {
     }
   }
 
-  private async send(importId: string, file: Readable): Promise<void> {
+  /** @returns a digest of the file: a form has another boundary each time that it is sent */
+  private async send(importId: string, file: Readable): Promise<string> {
+    const digest = createHash('sha256');
     let n = 0;
     let sent = 0;
     for await (const piece of inPieces(onlyUtf8(file, 'The file'), IMPORT_CHUNK_BYTES)) {
       sent += piece.length;
       if (sent > this.config.importLimitBytes) throw new Problem('payload-too-large');
+      digest.update(piece);
       await this.services.ask(appendImport, { importId, n: n++, data: piece.toString('base64') });
     }
+    return digest.digest('hex');
   }
 }
 

@@ -111,7 +111,7 @@ describe('a file of contacts', () => {
     });
     const answer = await upload('nonsense');
     expect([answer.status, (await bodyOf(answer)).detail]).toEqual([400, 'There is no heading.']);
-    expect([aborted, closed]).toEqual([[{ importId }], []]);
+    expect([aborted, closed]).toEqual([[{ importId, reason: 'There is no heading.' }], []]);
   });
 });
 
@@ -169,7 +169,8 @@ describe('a long file', () => {
     client.end();
     // A client that keeps sending may lose the connection before it has read the answer.
     expect([413, 'reset']).toContain(await answered);
-    await eventually(() => expect([aborted, closed]).toEqual([[{ importId }], []]));
+    const reason = 'The request is too large';
+    await eventually(() => expect([aborted, closed]).toEqual([[{ importId, reason }], []]));
   });
 
   it('is aborted when the upload is interrupted', async () => {

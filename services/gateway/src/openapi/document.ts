@@ -4,6 +4,7 @@ import {
   Problem,
   PROBLEMS,
   schemaOf,
+  takesIdempotencyKey,
   type Access,
   type Class,
   type Operation,
@@ -54,17 +55,17 @@ export function openApiDocument(operations: readonly Operation[], origin?: strin
 }
 
 function describe(operation: Operation, examples: Examples): object {
-  const { access, body, bodyOptional, consumes, method } = operation;
+  const { access, body, bodyOptional, consumes } = operation;
   return {
     operationId: operation.id,
     summary: operation.summary,
     tags: [operation.service],
     ...(access === 'public' ? { security: [] } : {}),
-    ...descriptionOf(access),
+    ...descriptionOf(operation),
     parameters: [
       ...pathParameters(operation),
       ...queryParameters(operation),
-      ...(method === 'POST' ? [IDEMPOTENCY_KEY] : []),
+      ...(takesIdempotencyKey(operation) ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(body || consumes
       ? { requestBody: { required: !bodyOptional, content: bodyContent(operation, examples) } }
@@ -79,16 +80,26 @@ const RECORD_ACCESS = {
   'record-grantee': 'For users who were granted the record.',
 };
 
-function descriptionOf(access: Access): { description?: string } {
-  if (access === 'public' || access === 'signed-in') return {};
-  return { description: typeof access === 'string' ? RECORD_ACCESS[access] : `For: ${access.join(', ')}.` };
+function descriptionOf({ access, ignoresIdempotencyKey }: Operation): { description?: string } {
+  const sentences = [
+    callersOf(access),
+    ignoresIdempotencyKey && `An \`Idempotency-Key\` is ignored. ${ignoresIdempotencyKey}`,
+  ].filter((sentence) => sentence !== undefined);
+  return sentences.length > 0 ? { description: sentences.join(' ') } : {};
+}
+
+function callersOf(access: Access): string | undefined {
+  if (access === 'public' || access === 'signed-in') return undefined;
+  return typeof access === 'string' ? RECORD_ACCESS[access] : `For: ${access.join(', ')}.`;
 }
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'A repeated request with the same key gets the first response and has no further effect.',
+  description:
+    'A request that is repeated with the same key within a day gets the first response and has no further effect. ' +
+    'Another request with the key is refused with `idempotency-mismatch`.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
@@ -181,7 +192,8 @@ function problem(code: ProblemCode): object {
   return new Problem(code, details).toBody();
 }
 
-function codesOf({ access, body, consumes, errors = [], method, path, query }: Operation): ProblemCode[] {
+function codesOf(operation: Operation): ProblemCode[] {
+  const { access, body, consumes, errors = [], path, query } = operation;
   const takesBody = body !== undefined || consumes !== undefined;
   const also: (ProblemCode | false)[] = [
     (takesBody || query !== undefined) && 'validation',
@@ -192,7 +204,7 @@ function codesOf({ access, body, consumes, errors = [], method, path, query }: O
     // Every signed-in user may call it, but the record may belong to another user.
     access !== 'public' && 'forbidden',
     path.includes(':') && 'not-found',
-    method === 'POST' && 'idempotency-mismatch',
+    takesIdempotencyKey(operation) && 'idempotency-mismatch',
     takesBody && 'payload-too-large',
     takesBody && 'unsupported-media-type',
     'internal',

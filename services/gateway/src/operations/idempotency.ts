@@ -1,28 +1,40 @@
-import { Problem, type Call, type Operation } from '#libs/contracts';
+import { Problem, takesIdempotencyKey, type Call, type Operation } from '#libs/contracts';
 import type { FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { pathOf } from '../http/request.js';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** Operations whose answer can be used once, so that a repetition needs a new one. */
-export const NEW_EACH_TIME: readonly string[] = ['auth.login', 'auth.refresh'];
-
 /**
  * Returns the client's Idempotency-Key with a digest of the request, by which the service detects a different request
- * with the same key. On public routes keys are scoped to the client's address, so that strangers with the same key do
- * not collide.
+ * with the same key.
  * @throws Problem `validation` when there is more than one key or it is longer than 255 characters
  */
 export function idempotencyOf(operation: Operation, request: FastifyRequest, address: string): Call['idempotency'] {
+  const key = idempotencyKeyOf(operation, request, address);
+  return key === undefined ? undefined : { key, digest: digestOf(request, canonical(request.body)) };
+}
+
+/**
+ * Returns the key alone, for a request whose body has not been read yet; undefined if the operation ignores it. On public
+ * routes keys are scoped to the client's address, so that strangers with the same key do not collide.
+ * @throws Problem as `idempotencyOf`
+ */
+export function idempotencyKeyOf(operation: Operation, request: FastifyRequest, address: string): string | undefined {
   const key = request.headers['idempotency-key'];
-  if (key === undefined || request.method !== 'POST' || NEW_EACH_TIME.includes(operation.id)) return undefined;
+  if (key === undefined || !takesIdempotencyKey(operation)) return undefined;
   if (typeof key !== 'string' || !KEY.test(key)) {
     const message = 'Idempotency-Key must be 1 to 255 printable characters';
     throw new Problem('validation', { errors: [{ field: 'Idempotency-Key', message }] });
   }
-  const scoped = operation.access === 'public' ? sha256(`${address} ${key}`) : key;
-  return { key: scoped, digest: sha256(`${request.method} ${pathOf(request)}\n${canonical(request.body)}`) };
+  return operation.access === 'public' ? sha256(`${address} ${key}`) : key;
+}
+
+/** @param body the same text for the same body */
+export function digestOf(request: FastifyRequest, body: string): string {
+  const query = request.query as object;
+  const address = pathOf(request) + (Object.keys(query).length > 0 ? `?${canonical(query)}` : '');
+  return sha256(`${request.method} ${address}\n${body}`);
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
