@@ -25,6 +25,10 @@ export type Access =
   /** Users who were granted the record, or the storage that holds it. */
   | 'record-grantee';
 
+/** What is limited per address or email, each by a setting of the gateway. */
+export const RATE_LIMITS = ['failed-logins', 'failed-tokens', 'password-resets', 'new-accounts'] as const;
+export type RateLimit = (typeof RATE_LIMITS)[number];
+
 /**
  * One operation of the API, declared once. The gateway's route, the validation of requests, the OpenAPI entry and the NATS
  * subject of the owning service are derived from it.
@@ -51,6 +55,8 @@ export interface OperationSpec<B extends object, Q extends object, A> {
    * declared for it.
    */
   location?: string;
+  /** What the gateway counts for this operation. A caller that has used it up is answered with 429. */
+  rateLimit?: RateLimit;
   /** Why this POST ignores an `Idempotency-Key`, as a sentence for clients. Without it, a POST honours the header. */
   ignoresIdempotencyKey?: string;
   /** Milliseconds that the gateway waits for the answer. Default: 10,000. */

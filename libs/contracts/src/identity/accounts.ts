@@ -58,7 +58,7 @@ export const accountsCreate = operation<OpenedAccount, NewAccount>({
   body: NewAccount,
   answer: OpenedAccount,
   access: 'public',
-  errors: ['too-many-requests'],
+  rateLimit: 'new-accounts',
 });
 
 export const accountGet = operation<Account>({

@@ -83,7 +83,8 @@ export const authLogin = operation<SignedIn, Login>({
   answer: SignedIn,
   status: 200,
   access: 'public',
-  errors: ['invalid-credentials', 'account-inactive', 'too-many-requests'],
+  rateLimit: 'failed-logins',
+  errors: ['invalid-credentials', 'account-inactive'],
 });
 
 export const authRefresh = operation<Tokens, Refresh>({
@@ -97,6 +98,7 @@ export const authRefresh = operation<Tokens, Refresh>({
   answer: Tokens,
   status: 200,
   access: 'public',
+  rateLimit: 'failed-tokens',
   errors: ['unauthenticated'],
 });
 
@@ -121,6 +123,7 @@ export const passwordResetRequest = operation<undefined, PasswordResetRequest>({
   body: PasswordResetRequest,
   status: 202,
   access: 'public',
+  rateLimit: 'password-resets',
 });
 
 export const passwordResetConfirm = operation<undefined, PasswordReset>({
@@ -132,6 +135,7 @@ export const passwordResetConfirm = operation<undefined, PasswordReset>({
   body: PasswordReset,
   status: 202,
   access: 'public',
+  rateLimit: 'failed-tokens',
   errors: ['gone'],
 });
 

@@ -98,6 +98,7 @@ export const invitationsAccept = operation<SignedIn, InvitationAcceptance>({
   answer: SignedIn,
   status: 200,
   access: 'public',
+  rateLimit: 'failed-tokens',
   errors: ['not-found', 'gone'],
 });
 

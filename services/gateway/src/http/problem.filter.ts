@@ -20,6 +20,8 @@ const BY_STATUS: Record<number, ProblemCode> = {
   415: 'unsupported-media-type',
 };
 
+/** Statuses that come with `Retry-After`. */
+export const HAS_RETRY_AFTER: readonly number[] = [429, 503];
 const DEFAULT_RETRY_SECONDS = 1;
 
 /**
@@ -52,7 +54,7 @@ export function problemOf(error: unknown): Problem {
 export function sendProblem(reply: FastifyReply, problem: Problem): void {
   const { status, details } = problem;
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  if (status === 429 || status === 503) reply.header('retry-after', details.retryAfter ?? DEFAULT_RETRY_SECONDS);
+  if (HAS_RETRY_AFTER.includes(status)) reply.header('retry-after', details.retryAfter ?? DEFAULT_RETRY_SECONDS);
   const forScim = isForScim(reply.request);
   // Sent as bytes, because Fastify adds a charset to strings, which this media type does not have.
   reply

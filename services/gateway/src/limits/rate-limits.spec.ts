@@ -1,15 +1,34 @@
-import { accountsCreate, ALL_OPERATIONS, authLogin, passwordResetRequest, Problem } from '#libs/contracts';
+import {
+  accountsCreate,
+  ALL_OPERATIONS,
+  authLogin,
+  passwordResetRequest,
+  Problem,
+  RATE_LIMITS,
+  type Operation,
+} from '#libs/contracts';
 import { TestClock } from '#libs/database';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { eventually } from '#libs/test-kit';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { anId, bodyOf, World } from '../../test/world.js';
-import { LIMITED } from './rate-limits.js';
+import { openApiDocument } from '../openapi/document.js';
+
+interface Described {
+  requestBody: { content: Record<string, { example: object }> };
+  responses: Record<string, { headers?: object }>;
+}
 
 let world: World;
 let clock: TestClock;
 
 beforeEach(async () => {
   clock = new TestClock();
-  const env = { FAILED_LOGINS_PER_MINUTE: '3', PASSWORD_RESETS_PER_MINUTE: '2', ACCOUNTS_PER_MINUTE: '2' };
+  const env = {
+    FAILED_LOGINS_PER_MINUTE: '3',
+    PASSWORD_RESETS_PER_MINUTE: '2',
+    ACCOUNTS_PER_MINUTE: '2',
+    FAILED_TOKENS_PER_MINUTE: '2',
+  };
   world = await World.create({ env, clock });
 });
 afterEach(() => world.close());
@@ -69,7 +88,49 @@ it('limits new accounts from one address', async () => {
   expect(statuses).toEqual([201, 201, 429]);
 });
 
-it('limits only operations that exist', () => {
-  const offered = ALL_OPERATIONS.map(({ method, path }) => `${method} ${path}`);
-  expect(offered).toEqual(expect.arrayContaining([...LIMITED]));
+describe('every operation with a limit', () => {
+  const limited = ALL_OPERATIONS.filter(({ rateLimit }) => rateLimit !== undefined);
+  const { paths } = openApiDocument(ALL_OPERATIONS);
+  const describedAs = ({ path, method }: Operation) =>
+    (paths[path] as unknown as Record<string, Described>)[method.toLowerCase()]!;
+
+  it('is served by the code that counts, and every limit has one', () => {
+    expect(limited.map(({ path }) => path)).toEqual([
+      '/v1/accounts',
+      '/v1/auth/login',
+      '/v1/auth/password-reset',
+      '/v1/auth/password-reset/confirm',
+      '/v1/auth/refresh',
+      '/v1/invitations/accept',
+    ]);
+    expect(limited.filter(({ custom }) => custom)).toEqual([]);
+    expect(new Set(limited.map(({ rateLimit }) => rateLimit))).toEqual(new Set(RATE_LIMITS));
+  });
+
+  it.each(limited.map((operation) => ({ id: operation.id, operation })))(
+    '$id answers 429 when it is used up, and is described with it',
+    async ({ operation }) => {
+      world.services.handle(operation, () => {
+        throw new Problem('unauthenticated');
+      });
+      const { requestBody, responses } = describedAs(operation);
+      const { example } = requestBody.content['application/json']!;
+      const send = () => post(operation.path, example);
+      const refused = await eventually(async () => {
+        const answer = await send();
+        expect(answer.status).toBe(429);
+        return answer;
+      });
+      expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(responses['429']).toMatchObject({ headers: { 'Retry-After': {} } });
+    },
+  );
+
+  it('is described with 429, and no other one is', () => {
+    const with429 = ALL_OPERATIONS.filter((operation) => {
+      const path = operation.path.replace(/:(\w+)/g, '{$1}');
+      return '429' in (paths[path] as unknown as Record<string, Described>)[operation.method.toLowerCase()]!.responses;
+    });
+    expect(with429).toEqual(limited);
+  });
 });

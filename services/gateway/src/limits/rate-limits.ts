@@ -1,4 +1,4 @@
-import { Problem, type Operation } from '#libs/contracts';
+import { Problem, type Operation, type RateLimit } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
@@ -13,24 +13,13 @@ interface Limit {
   failuresOnly?: boolean;
 }
 
-/** The limited operations, by method and path. */
-export const LIMITED = [
-  'POST /v1/auth/login',
-  'POST /v1/auth/refresh',
-  'POST /v1/invitations/accept',
-  'POST /v1/auth/password-reset',
-  'POST /v1/auth/password-reset/confirm',
-  'POST /v1/accounts',
-] as const;
-type Limited = (typeof LIMITED)[number];
-
 /**
  * Limits guesses of passwords and tokens, mails, and new accounts. The counters are in this replica's memory, so n
  * replicas allow up to n times as much, which is still far from enough to guess anything.
  */
 @Injectable()
 export class RateLimits {
-  private readonly limits: Record<Limited, readonly Limit[]>;
+  private readonly limits: Record<RateLimit, readonly Limit[]>;
 
   constructor(config: GatewayConfig, clock: Clock) {
     const limit = (by: Limit['by'], perMinute: number, failuresOnly = false): Limit => ({
@@ -38,20 +27,17 @@ export class RateLimits {
       buckets: new TokenBuckets(perMinute, clock),
       failuresOnly,
     });
-    const guesses = limit('address', config.failedTokensPerMinute, true);
     this.limits = {
-      'POST /v1/auth/login': [
+      'failed-logins': [
         limit('address-and-email', config.failedLoginsPerMinute, true),
         limit('address', config.failedLoginsPerMinute * 10, true),
       ],
-      'POST /v1/auth/refresh': [guesses],
-      'POST /v1/invitations/accept': [guesses],
-      'POST /v1/auth/password-reset/confirm': [guesses],
-      'POST /v1/auth/password-reset': [
+      'failed-tokens': [limit('address', config.failedTokensPerMinute, true)],
+      'password-resets': [
         limit('email', config.passwordResetsPerMinute),
         limit('address', config.passwordResetsPerMinute * 10),
       ],
-      'POST /v1/accounts': [limit('address', config.accountsPerMinute)],
+      'new-accounts': [limit('address', config.accountsPerMinute)],
     };
   }
 
@@ -60,7 +46,7 @@ export class RateLimits {
    * @throws Problem `too-many-requests` with `retryAfter` in seconds
    */
   async guard<T>(operation: Operation, address: string, body: object, work: () => Promise<T>): Promise<T> {
-    const limits = this.limits[`${operation.method} ${operation.path}` as Limited] ?? [];
+    const limits = operation.rateLimit ? this.limits[operation.rateLimit] : [];
     const keyed = limits.map((limit) => ({ ...limit, key: keyOf(limit, address, body) }));
     const retryAfter = Math.max(0, ...keyed.map(({ buckets, key }) => buckets.wait(key)));
     if (retryAfter > 0) throw new Problem('too-many-requests', { retryAfter });

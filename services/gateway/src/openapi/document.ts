@@ -12,6 +12,7 @@ import {
   type Schema,
   watchDeparture,
 } from '#libs/contracts';
+import { HAS_RETRY_AFTER } from '../http/problem.filter.js';
 import { Examples } from './examples.js';
 import { INTERNAL_PATHS, OTHER_PATHS, SCIM_SCHEMAS } from './other-routes.js';
 import { componentSchemas, PROBLEM_SCHEMA } from './schemas.js';
@@ -179,7 +180,7 @@ function failures(operation: Operation): Record<string, object> {
       const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] };
       const description = codes.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('; ');
       const examples = Object.fromEntries(codes.map((code) => [code, { value: problem(code) }]));
-      const headers = status === 429 && { headers: { 'Retry-After': RETRY_AFTER } };
+      const headers = HAS_RETRY_AFTER.includes(status) && { headers: { 'Retry-After': RETRY_AFTER } };
       return [status, { description, ...headers, content: { 'application/problem+json': { schema, examples } } }];
     }),
   );
@@ -193,11 +194,12 @@ function problem(code: ProblemCode): object {
 }
 
 function codesOf(operation: Operation): ProblemCode[] {
-  const { access, body, consumes, errors = [], path, query } = operation;
+  const { access, body, consumes, errors = [], path, query, rateLimit } = operation;
   const takesBody = body !== undefined || consumes !== undefined;
   const also: (ProblemCode | false)[] = [
     (takesBody || query !== undefined) && 'validation',
-    takesBody && 'invalid-json',
+    body !== undefined && 'invalid-json',
+    query !== undefined && fieldTypes(query).has('cursor') && 'invalid-cursor',
     // Every address may be wrongly encoded, and every body.
     'invalid-encoding',
     access !== 'public' && 'unauthenticated',
@@ -207,6 +209,7 @@ function codesOf(operation: Operation): ProblemCode[] {
     takesIdempotencyKey(operation) && 'idempotency-mismatch',
     takesBody && 'payload-too-large',
     takesBody && 'unsupported-media-type',
+    rateLimit !== undefined && 'too-many-requests',
     'internal',
     'service-unavailable',
   ];
