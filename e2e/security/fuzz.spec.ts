@@ -64,8 +64,10 @@ async function put(route: Route, { path, query, body }: Question): Promise<Answe
 }
 
 /** Describes what must never be in a response; undefined if the response is fine. */
-function faultIn({ takes }: Route, { status, headers, text }: Answer): string | undefined {
+function faultIn({ takes, statuses }: Route, { status, headers, text }: Answer): string | undefined {
   if (status >= 500) return `${status}`;
+  if (![String(status), `${String(status)[0]}XX`].some((one) => statuses.includes(one)))
+    return `${status} is not described: ${text.slice(0, 200)}`;
   if (status < 400) return undefined;
   const expected = takes === 'scim' ? 'application/scim+json' : 'application/problem+json';
   if (headers.get('content-type') !== expected) return `${status} as ${headers.get('content-type')}`;

@@ -54,6 +54,8 @@ export interface Route {
   body?: { mediaType: string; schema: Schema; example: unknown };
   /** The schema of the successful response, if that is JSON. */
   answer?: Schema;
+  /** As described: `200`, `4XX`. */
+  statuses: readonly string[];
 }
 
 /** All operations in the gateway's OpenAPI document. */
@@ -92,5 +94,6 @@ function routeOf(path: string, method: string, { operationId, security, paramete
     query: parameters.filter((parameter) => parameter.in === 'query'),
     ...(body && { body: { mediaType: body[0], schema: body[1].schema, example: body[1].example } }),
     ...(answer && { answer }),
+    statuses: Object.keys(more.responses),
   };
 }

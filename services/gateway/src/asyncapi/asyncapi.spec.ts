@@ -1,7 +1,22 @@
-import { USER_EVENTS } from '#libs/contracts';
+import { decodeUserEvent, USER_EVENTS, userSubject } from '#libs/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Parser } from '@asyncapi/parser';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { EXAMPLE_ID } from '../openapi/example-facts.js';
+import { Contradictions } from '../../test/example-rules.js';
 import { asyncApiDocument } from './document.js';
+
+interface Message {
+  name: string;
+  payload?: object;
+  examples?: { payload: Event }[];
+}
+interface Event {
+  type: string;
+  subject: string;
+  data: { userId: string; profile: { status: string; name: string | null }; departure?: { steps: string[] } };
+}
 
 describe('the AsyncAPI document', () => {
   const document = asyncApiDocument();
@@ -18,5 +33,39 @@ describe('the AsyncAPI document', () => {
     const addresses = Object.values(document.channels).map((channel) => (channel as { address: string }).address);
     for (const type of USER_EVENTS) expect(addresses).toContain(`${type}.{accountId}.{userId}`);
     expect(addresses).toEqual(expect.arrayContaining(['departure.completed', 'departure.receipt.{service}']));
+  });
+
+  const messages = Object.values(document.components.messages) as Message[];
+
+  it('gives an example of every message, which its schema accepts and which does not contradict itself', () => {
+    const ajv = new Ajv2020({ strict: false });
+    addFormats.default(ajv);
+    ajv.addSchema({ $id: 'asyncapi', components: document.components });
+    const contradictions = new Contradictions();
+    for (const { name, payload, examples = [] } of messages.filter((one) => one.payload)) {
+      const schema = JSON.parse(JSON.stringify(payload).replaceAll('"#/', '"asyncapi#/')) as object;
+      const check = ajv.compile(schema);
+      expect([name, examples.length]).toEqual([name, 1]);
+      for (const example of examples) {
+        check(example.payload);
+        expect([name, check.errors ?? []]).toEqual([name, []]);
+        contradictions.look(name, example.payload);
+      }
+    }
+    expect(contradictions.found).toEqual([]);
+  });
+
+  it('shows in each example of a user event what has happened', () => {
+    const statuses = { created: 'invited', updated: 'active', reactivated: 'active' };
+    for (const type of USER_EVENTS) {
+      const { examples } = messages.find(({ name }) => name === type)!;
+      const [{ payload }] = examples as [{ payload: Event }];
+      const what = type.slice('user.'.length);
+      expect(decodeUserEvent(Buffer.from(JSON.stringify(payload)))).toEqual(payload);
+      expect(payload.data.profile.status).toBe((statuses as Record<string, string>)[what] ?? what);
+      expect(payload.data.profile.name === null).toBe(what === 'deleted');
+      expect(payload.subject).toBe(userSubject(type, EXAMPLE_ID, EXAMPLE_ID));
+      expect(payload.data.departure?.steps ?? []).toEqual(['deactivated', 'deleted'].filter((step) => step === what));
+    }
   });
 });

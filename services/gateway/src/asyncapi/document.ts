@@ -13,6 +13,9 @@ import {
   type Schema,
   type UserEventType,
 } from '#libs/contracts';
+import { withFacts } from '../openapi/example-facts.js';
+import { Examples } from '../openapi/examples.js';
+import { factsOf } from './event-facts.js';
 import { cloudEvent, completedData, EVENT_SCHEMAS, lifecycleData, newsData, profileData } from './schemas.js';
 
 type Audience = 'public' | 'internal';
@@ -166,11 +169,17 @@ const PARAMETERS: Record<string, { description: string }> = {
   departureId: { description: 'The departure.' },
 };
 
+const examples = new Examples(EVENT_SCHEMAS);
+
 const message = ({ name, summary, payload, contentType, audience }: Announcement) => ({
   name,
   title: name,
   summary,
-  ...(payload && { payload, contentType: contentType ?? 'application/json' }),
+  ...(payload && {
+    payload,
+    contentType: contentType ?? 'application/json',
+    examples: [{ payload: withFacts(examples.of(payload), factsOf(name)) }],
+  }),
   tags: [{ name: audience }],
 });
 

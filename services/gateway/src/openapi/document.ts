@@ -1,6 +1,8 @@
 import {
+  departuresBulk,
   fieldTypes,
   importContacts,
+  messageActivityExport,
   Problem,
   PROBLEMS,
   schemaOf,
@@ -13,6 +15,7 @@ import {
   watchDeparture,
 } from '#libs/contracts';
 import { HAS_RETRY_AFTER } from '../http/problem.filter.js';
+import { ANSWERS, EXAMPLE_ID, NOW, withFacts } from './example-facts.js';
 import { Examples } from './examples.js';
 import { INTERNAL_PATHS, OTHER_PATHS, SCIM_SCHEMAS } from './other-routes.js';
 import { componentSchemas, PROBLEM_SCHEMA } from './schemas.js';
@@ -124,20 +127,32 @@ function queryParameters({ query }: Operation): object[] {
   });
 }
 
-function bodyContent({ body, consumes = ['application/json'] }: Operation, examples: Examples): object {
+function bodyContent(operation: Operation, examples: Examples): object {
+  const { body, consumes = ['application/json'] } = operation;
   const contentOf = (mediaType: string): object => {
     if (mediaType === 'application/json' && body) {
       const schema = refTo(body);
       return { schema, example: examples.of(schema, { only: true }) };
     }
-    if (mediaType !== 'multipart/form-data') return { schema: { type: 'string' }, example: CSV };
+    if (mediaType !== 'multipart/form-data') return { schema: { type: 'string' }, example: fileOf(operation) };
     const file = { type: 'string', contentMediaType: 'text/csv' };
-    return { schema: { type: 'object', properties: { file }, required: ['file'] }, example: { file: CSV } };
+    return {
+      schema: { type: 'object', properties: { file }, required: ['file'] },
+      example: { file: fileOf(operation) },
+    };
   };
   return Object.fromEntries(consumes.map((mediaType) => [mediaType, contentOf(mediaType)]));
 }
 
-const CSV = 'StaffId,Name\nHP-002,Maya Okafor\n';
+/** Of a file that the operation takes or answers. */
+const FILES: Readonly<Record<string, string>> = {
+  [importContacts.id]: 'ExternalId,Name,Phone,StaffId\nC-1001,Ada Example,+14155550100,HP-002\n',
+  [departuresBulk.id]: 'staffId,successorStaffId\nHP-002,HP-003\n',
+  [messageActivityExport.id]:
+    'messageId,sentAt,deliveredAt,repliedAt,userId,user,inboxId,contactId\r\n' +
+    `${EXAMPLE_ID},${NOW},,,${EXAMPLE_ID},Maya Okafor,${EXAMPLE_ID},${EXAMPLE_ID}\r\n`,
+};
+const fileOf = ({ id }: Operation): string => FILES[id] ?? 'text';
 const STREAM = 'id: 1\nevent: rule\ndata: {"service":"messaging","rule":"messaging.live-chats","affected":3}\n\n';
 const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
@@ -150,13 +165,14 @@ const ALSO_ENDED: Record<string, string> = {
 };
 
 function successes(operation: Operation, examples: Examples): Record<string, object> {
-  const answer = success(operation, examples);
-  const accepted = ALSO_ACCEPTED.has(operation.id) && { 202: { ...answer, description: MEANINGS[202] } };
+  const answer = success(operation, operation.status, examples);
+  const accepted = ALSO_ACCEPTED.has(operation.id) && { 202: success(operation, 202, examples) };
   const end = ALSO_ENDED[operation.id];
   return { [operation.status]: answer, ...accepted, ...(end && { 204: { description: end } }) };
 }
 
-function success({ answer, status, produces }: Operation, examples: Examples): object {
+function success(operation: Operation, status: Operation['status'], examples: Examples): object {
+  const { answer, produces, id } = operation;
   const created = status === 201 || (status === 202 && answer);
   const headers = created
     ? { headers: { Location: { description: 'URL of the resource.', schema: { type: 'string' } } } }
@@ -164,11 +180,12 @@ function success({ answer, status, produces }: Operation, examples: Examples): o
   const description = MEANINGS[status];
   if (answer) {
     const schema = refTo(answer);
-    const content = { [produces ?? 'application/json']: { schema, example: examples.of(schema) } };
+    const example = withFacts(examples.of(schema), ANSWERS[`${id} ${status}`] ?? ANSWERS[id]);
+    const content = { [produces ?? 'application/json']: { schema, example } };
     return { description, ...headers, content };
   }
   if (!produces) return { description, ...headers };
-  const example = produces === 'text/event-stream' ? STREAM : CSV;
+  const example = produces === 'text/event-stream' ? STREAM : fileOf(operation);
   return { description, ...headers, content: { [produces]: { schema: { type: 'string' }, example } } };
 }
 

@@ -1,14 +1,13 @@
-import { cutText, type Schema } from '#libs/contracts';
+import { cutText, WEBHOOK_EVENTS, type Schema } from '#libs/contracts';
+import { EXAMPLE_ID, FACTS, NOW, TIMES, withFacts } from './example-facts.js';
 
-const ID = '019b3c5e-7a10-7c44-9d2e-5f60718293a4';
-const MOMENT = '2026-03-02T09:00:00.000Z';
 const FINGERPRINT = `SHA256:${'A'.repeat(43)}`;
 
 const BY_FORMAT: Record<string, string> = {
-  uuid: ID,
+  uuid: EXAMPLE_ID,
   email: 'maya@example.com',
-  'date-time': MOMENT,
-  date: MOMENT.slice(0, 10),
+  'date-time': NOW,
+  date: NOW.slice(0, 10),
   uri: 'https://example.com/leaver',
 };
 
@@ -36,6 +35,10 @@ const BY_NAME: Record<string, string> = {
   slug: 'maya-okafor',
   action: 'unassign',
   code: 'sole-owner',
+  nextCursor: Buffer.from(EXAMPLE_ID).toString('base64url'),
+  ip: '203.0.113.7',
+  userIdField: 'StaffId',
+  fileName: 'contacts.csv',
 };
 
 /** Candidates for fields with a pattern, if the name does not give a matching value. */
@@ -44,11 +47,12 @@ const FITTING = [
   'maya-okafor',
   'A1',
   'example',
-  ID,
+  EXAMPLE_ID,
   'me',
   'USD',
   '2026-03-02',
-  'contact.created',
+  // Every user may subscribe to it.
+  Object.keys(WEBHOOK_EVENTS)[0]!,
   'https://example.com/leaver',
 ];
 
@@ -66,7 +70,13 @@ export class Examples {
   of(schema: Schema, { only = false, name = '', depth = 0 } = {}): unknown {
     if (depth > DEEPEST) return null;
     const within = (inner: Schema, key = name) => this.of(inner, { only, name: key, depth: depth + 1 });
-    if (typeof schema.$ref === 'string') return within(this.schemas[schema.$ref.split('/').at(-1)!]!);
+    if (typeof schema.$ref === 'string') {
+      const named = schema.$ref.split('/').at(-1)!;
+      return withFacts(within(this.schemas[named]!), FACTS[named]);
+    }
+    if ('const' in schema) return schema.const;
+    if (Array.isArray(schema.allOf))
+      return Object.assign({}, ...(schema.allOf as Schema[]).map((one) => within(one))) as object;
     if (Array.isArray(schema.enum)) return schema.enum.includes(BY_NAME[name]) ? BY_NAME[name] : schema.enum[0];
     const [choice] = [schema.anyOf ?? schema.oneOf].flat() as Schema[];
     if (choice) return within(choice);
@@ -102,7 +112,8 @@ export class Examples {
 }
 
 function text({ format, pattern, minLength = 0, maxLength = Infinity }: Schema, name: string): string {
-  const known = BY_FORMAT[format as string] ?? BY_NAME[name] ?? name;
+  const time = format === 'date-time' ? TIMES[name] : undefined;
+  const known = time ?? BY_FORMAT[format as string] ?? BY_NAME[name] ?? name;
   if (typeof pattern === 'string') {
     const fits = new RegExp(pattern, 'u');
     return [known, ...FITTING].find((candidate) => fits.test(candidate)) ?? known;

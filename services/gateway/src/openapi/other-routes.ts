@@ -1,5 +1,8 @@
 import { scimGroups, scimUsers, type Schema } from '#libs/contracts';
+import { RESOURCE_TYPES, SCHEMAS } from '#libs/scim';
 import { SCIM_JSON } from '../scim/scim-reply.js';
+import { SERVICE_PROVIDER_CONFIG } from '../scim/service-provider-config.js';
+import { EXAMPLE_ID } from './example-facts.js';
 
 type Described = Record<string, unknown>;
 type Paths = Record<string, Record<string, Described>>;
@@ -126,7 +129,8 @@ const USER = {
 const GROUP = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'Wholesale' };
 const message = (name: string) => `urn:ietf:params:scim:api:messages:2.0:${name}`;
 const PATCH = { schemas: [message('PatchOp')], Operations: [{ op: 'replace', path: 'active', value: false }] };
-const SEARCH = { schemas: [message('SearchRequest')], filter: 'userName eq "maya@example.com"' };
+const RENAME = { schemas: [message('PatchOp')], Operations: [{ op: 'replace', path: 'displayName', value: 'Retail' }] };
+const search = (filter: string) => ({ schemas: [message('SearchRequest')], filter });
 const REFUSED = { schemas: [message('Error')], status: '401', detail: 'unauthenticated: Please sign in' };
 
 const scim = (schema: string, example: unknown) => ({
@@ -202,8 +206,22 @@ function scimRoute({
   };
 }
 
-function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resource: object): Paths {
-  const one = scim('ScimResource', { ...resource, id: '019b3c5e-7a10-7c44-9d2e-5f60718293a4' });
+/** What a request and its answer show, by type of resource. */
+interface ScimExamples {
+  resource: object;
+  /** A change, and what it changes. */
+  patch: object;
+  changed: object;
+  filter: string;
+}
+
+function scimResource(
+  type: 'Users' | 'Groups',
+  calls: typeof scimUsers,
+  { resource, patch, changed, filter }: ScimExamples,
+): Paths {
+  const example = { ...resource, id: EXAMPLE_ID };
+  const one = scim('ScimResource', example);
   const list = scim('ScimList', {
     schemas: [message('ListResponse')],
     totalResults: 0,
@@ -220,14 +238,14 @@ function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resourc
       post: describe('create', { status: 201, answer: one, body: resource, parameters: VIEW }),
     },
     [`/scim/v2/${type}/.search`]: {
-      post: { ...describe('search', { answer: list, body: SEARCH }), operationId: `${calls.search.id}.post` },
+      post: { ...describe('search', { answer: list, body: search(filter) }), operationId: `${calls.search.id}.post` },
     },
     [`/scim/v2/${type}/{id}`]: {
       get: describe('get', { answer: one, parameters: [id, ...CONDITIONS, ...VIEW], conditional: true }),
       put: describe('replace', { answer: one, body: resource, parameters: [id, ...CONDITIONS, ...VIEW] }),
       patch: describe('change', {
-        answer: one,
-        body: PATCH,
+        answer: scim('ScimResource', { ...example, ...changed }),
+        body: patch,
         parameters: [id, ...CONDITIONS, ...VIEW],
         maybeEmpty: true,
       }),
@@ -237,25 +255,42 @@ function scimResource(type: 'Users' | 'Groups', calls: typeof scimUsers, resourc
 }
 
 function scimDiscovery(): Paths {
-  const one = scim('ScimResource', { schemas: [`${USER.schemas[0]!.replace(':User', ':ServiceProviderConfig')}`] });
-  const list = scim('ScimList', { schemas: [message('ListResponse')], totalResults: 0 });
+  const listOf = (resources: Iterable<object>) => {
+    const Resources = [...resources];
+    return scim('ScimList', { schemas: [message('ListResponse')], totalResults: Resources.length, Resources });
+  };
+  const first = (resources: ReadonlyMap<string, object>) => scim('ScimResource', [...resources.values()][0]);
   const name = [parameter('name', 'path', 'The id of the schema or resource type.')];
   const route = (id: string, summary: string, answer: object, parameters: object[] = []) => ({
     get: scimRoute({ id: `scim.${id}`, summary, answer, parameters }),
   });
   return {
-    '/scim/v2/ServiceProviderConfig': route('configuration', 'SCIM: what is supported', one),
-    '/scim/v2/Schemas': route('schemas', 'SCIM: the schemas', list),
-    '/scim/v2/Schemas/{name}': route('schema', 'SCIM: one schema', one, name),
-    '/scim/v2/ResourceTypes': route('resource-types', 'SCIM: the types of resources', list),
-    '/scim/v2/ResourceTypes/{name}': route('resource-type', 'SCIM: one type of resources', one, name),
+    '/scim/v2/ServiceProviderConfig': route(
+      'configuration',
+      'SCIM: what is supported',
+      scim('ScimResource', SERVICE_PROVIDER_CONFIG),
+    ),
+    '/scim/v2/Schemas': route('schemas', 'SCIM: the schemas', listOf(SCHEMAS.values())),
+    '/scim/v2/Schemas/{name}': route('schema', 'SCIM: one schema', first(SCHEMAS), name),
+    '/scim/v2/ResourceTypes': route('resource-types', 'SCIM: the types of resources', listOf(RESOURCE_TYPES.values())),
+    '/scim/v2/ResourceTypes/{name}': route('resource-type', 'SCIM: one type of resources', first(RESOURCE_TYPES), name),
   };
 }
 
 /** The public routes of the gateway that are not declared as operations. */
 export const OTHER_PATHS: Paths = {
   ...scimDiscovery(),
-  ...scimResource('Users', scimUsers, USER),
-  ...scimResource('Groups', scimGroups, GROUP),
+  ...scimResource('Users', scimUsers, {
+    resource: USER,
+    patch: PATCH,
+    changed: { active: false },
+    filter: 'userName eq "maya@example.com"',
+  }),
+  ...scimResource('Groups', scimGroups, {
+    resource: GROUP,
+    patch: RENAME,
+    changed: { displayName: 'Retail' },
+    filter: 'displayName eq "Wholesale"',
+  }),
   ...SYSTEM,
 };

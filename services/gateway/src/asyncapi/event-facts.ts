@@ -1,0 +1,62 @@
+import { userSubject, type UserEventType } from '#libs/contracts';
+import { EXAMPLE_ID, NOW, type Facts } from '../openapi/example-facts.js';
+
+const DIGEST = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+
+const decision = (...steps: readonly string[]): Facts => ({
+  steps,
+  activeSince: 2,
+  round: 1,
+  addressDigest: undefined,
+  conversion: undefined,
+  restore: undefined,
+  policy: {
+    version: 1,
+    rules: { 'messaging.live-chats': { deactivated: { action: 'unassign' }, deleted: undefined } },
+  },
+});
+
+const known: Facts = { caretakerId: undefined, caretakerUntil: undefined, legalHold: false };
+
+const BY_TYPE: Readonly<Record<UserEventType, Facts>> = {
+  'user.created': {
+    seq: 1,
+    lifecycleVersion: 1,
+    profile: { ...known, status: 'invited' },
+    departure: undefined,
+  },
+  'user.updated': { seq: 3, lifecycleVersion: 2, profile: { ...known, status: 'active' }, departure: undefined },
+  'user.deactivated': {
+    seq: 4,
+    lifecycleVersion: 3,
+    profile: { ...known, status: 'deactivated' },
+    departure: decision('deactivated'),
+  },
+  'user.reactivated': {
+    seq: 5,
+    lifecycleVersion: 4,
+    profile: { ...known, status: 'active' },
+    departure: { ...decision(), restore: 'all' },
+  },
+  'user.deleted': {
+    seq: 5,
+    lifecycleVersion: 4,
+    profile: { ...known, name: null, staffId: null, status: 'deleted', teamIds: [] },
+    departure: { ...decision('deleted'), addressDigest: DIGEST },
+  },
+};
+
+const event: Facts = {
+  source: 'urn:leaver:identity',
+  subject: `${EXAMPLE_ID}.${EXAMPLE_ID}`,
+  time: NOW,
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+};
+
+/** What the example of a message is about, by its name. */
+export function factsOf(name: string): Facts {
+  const data = BY_TYPE[name as UserEventType];
+  if (data) return { ...event, subject: userSubject(name as UserEventType, EXAMPLE_ID, EXAMPLE_ID), data };
+  if (name === 'departure.receipt') return {};
+  return name.startsWith('departure.') ? event : {};
+}
