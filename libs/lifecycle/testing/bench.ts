@@ -6,6 +6,7 @@ import type {
   Receipt,
   ResolvedRules,
   Restore,
+  Role,
   Transition,
   UserEvent,
   UserEventType,
@@ -62,12 +63,13 @@ class SilentLog extends Log {
 }
 const silentLog = new SilentLog();
 
-type ResourceController = new (
-  em: EntityManager,
-  directory: Directory,
-  ids: Ids,
-  clock: Clock,
-) => { create(call: Call): Promise<unknown> };
+/** A controller with the constructor parameters of a plain resource. */
+type ControllerType<C> = new (em: EntityManager, directory: Directory, ids: Ids, clock: Clock) => C;
+
+/** The call that a method of a controller takes, apart from the caller. Parts that are left out are empty. */
+type Given<Method> = Method extends (call: infer K, ...rest: never[]) => unknown
+  ? Partial<Omit<K, 'principal'>> & { roles?: readonly Role[] }
+  : never;
 
 /** Collects the receipts instead of sending them to identity. */
 class CollectedReceipts extends Receipts {
@@ -165,14 +167,31 @@ export class RuleBench {
     return buildUserEvent(this, type, person, { seq, lifecycleVersion, profile: { staffId, ...profile }, departure });
   }
 
-  /** Creates a row through a resource's controller, in a transaction as for a call from the gateway. */
-  create(controller: ResourceController, { accountId, userId }: Person, body: object): Promise<unknown> {
+  /** Creates a row through a resource's controller, as `call` does. */
+  create(
+    controller: ControllerType<{ create(call: Call): Promise<unknown> }>,
+    caller: Person,
+    body: object,
+  ): Promise<{ id: string }> {
+    return this.call(controller, 'create', caller, { body }) as Promise<{ id: string }>;
+  }
+
+  /**
+   * Calls a method of a controller in a transaction of its own, as for a call from the gateway:
+   * `bench.call(CallbackController, 'update', owner, { params: { id }, body: { status: 'done' } })`.
+   * @param given `roles` are those of the caller; default: agent
+   */
+  async call<C, M extends keyof C>(
+    controller: ControllerType<C>,
+    method: M,
+    { accountId, userId }: Person,
+    given?: Given<C[M]>,
+  ): Promise<unknown> {
     const em = this.orm.em as EntityManager;
-    const resource = new controller(em, new Directory(em), this.ids, this.clock);
-    const principal = { accountId, userId, roles: ['agent'] as const };
-    return RequestContext.create(em, () =>
-      em.transactional(() => resource.create({ principal, params: {}, query: {}, body })),
-    );
+    const handlers = new controller(em, new Directory(em), this.ids, this.clock) as Record<M, (call: Call) => unknown>;
+    const { roles = ['agent'], ...parts }: Partial<Call> & { roles?: readonly Role[] } = given ?? {};
+    const call = { params: {}, query: {}, body: {}, ...parts, principal: { accountId, userId, roles } };
+    return RequestContext.create(em, () => em.transactional(async () => handlers[method](call)));
   }
 
   /** The event of a departure whose policy holds only these rules. */

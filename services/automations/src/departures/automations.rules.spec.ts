@@ -1,6 +1,5 @@
-import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PreviewLine } from '#libs/contracts';
-import { Directory } from '#libs/database';
 import { preview } from '#libs/lifecycle';
 import {
   behavesLikeARule,
@@ -29,13 +28,8 @@ async function anAutomation(em: EntityManager, { accountId }: Person, bench: Rul
   return id;
 }
 
-/** Activates an automation in its own transaction. */
-function activate(bench: RuleBench, owner: Person, id: string) {
-  const em = bench.orm.em as EntityManager;
-  const controller = new AutomationController(em, new Directory(em), bench.ids, bench.clock);
-  const call = { principal: { ...owner, roles: ['agent'] as const }, params: { id }, query: {}, body: {} };
-  return RequestContext.create(em, () => em.transactional(() => controller.activate(call)));
-}
+const activate = (bench: RuleBench, owner: Person, id: string) =>
+  bench.call(AutomationController, 'activate', owner, { params: { id } });
 
 behavesLikeARule(automations, 'automations.owned', {
   row: (em, owner, bench) => anAutomation(em, owner, bench, owner.userId),
@@ -44,7 +38,7 @@ behavesLikeARule(automations, 'automations.owned', {
     'activating an automation': {
       given: async (bench, owner) => {
         const answer = await bench.create(AutomationController, owner, { ...WELCOME, active: false });
-        return (answer as { id: string }).id;
+        return answer.id;
       },
       write: activate,
       maySucceed: true,

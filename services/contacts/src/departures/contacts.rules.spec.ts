@@ -1,6 +1,5 @@
-import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
-import { Problem, RECORD_TYPES, type Call } from '#libs/contracts';
-import { Directory } from '#libs/database';
+import { RequestContext } from '@mikro-orm/postgresql';
+import { Problem, RECORD_TYPES } from '#libs/contracts';
 import {
   behavesLikeARule,
   coversEveryPersonalColumn,
@@ -57,16 +56,8 @@ behavesLikeARule(contacts, 'contacts.assignments', {
 /** A colleague gives one of their records to the person. */
 async function giveRecord(bench: RuleBench, { accountId, userId }: Person): Promise<unknown> {
   const colleague = await bench.person({ accountId });
-  const { id } = (await bench.create(RecordController, colleague, { type: 'task', title: 'Call' })) as { id: string };
-  const call: Call<{ ownerId: string }> = {
-    principal: { ...colleague, roles: ['agent'] },
-    params: { id },
-    query: {},
-    body: { ownerId: userId },
-  };
-  const em = bench.orm.em as EntityManager;
-  const controller = new RecordController(em, new Directory(em), bench.ids, bench.clock);
-  return RequestContext.create(em, () => em.transactional(() => controller.update(call)));
+  const { id } = await bench.create(RecordController, colleague, { type: 'task', title: 'Call' });
+  return bench.call(RecordController, 'update', colleague, { params: { id }, body: { ownerId: userId } });
 }
 
 for (const type of RECORD_TYPES) {

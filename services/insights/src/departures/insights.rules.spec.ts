@@ -1,6 +1,5 @@
-import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ResolvedRules } from '#libs/contracts';
-import { Directory } from '#libs/database';
 import { preview } from '#libs/lifecycle';
 import {
   behavesLikeARule,
@@ -102,13 +101,8 @@ async function made(answer: Promise<unknown>): Promise<string> {
   return ((await answer) as { id: string }).id;
 }
 
-/** Shares a report in its own transaction. */
 function share(bench: RuleBench, owner: Person, id: string) {
-  const em = bench.orm.em as EntityManager;
-  const controller = new ReportController(em, new Directory(em), bench.ids, bench.clock);
-  const principal = { ...owner, roles: ['agent'] as const };
-  const call = { principal, params: { id }, query: {}, body: { sharedWith: 'everyone' as const } };
-  return RequestContext.create(em, () => em.transactional(() => controller.share(call)));
+  return bench.call(ReportController, 'share', owner, { params: { id }, body: { sharedWith: 'everyone' } });
 }
 
 /** Another user, whose own status does not matter, names the person. */
@@ -209,7 +203,7 @@ describe('departures from insights', () => {
   it('count public links correctly, including those of dashboards deleted in the same departure', async () => {
     const leaver = await bench.person();
     const dashboard = { name: 'My numbers' };
-    const { id } = (await bench.create(DashboardController, leaver, dashboard)) as { id: string };
+    const { id } = await bench.create(DashboardController, leaver, dashboard);
     await bench.create(PublicLinkController, leaver, { dashboardId: id });
     const rules: ResolvedRules = {
       'insights.public-links': { deactivated: { action: 'disable' } },

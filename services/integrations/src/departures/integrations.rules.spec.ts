@@ -235,12 +235,10 @@ describe('the integrations of a leaver', () => {
 
   it('send nothing more, including queued deliveries', async () => {
     await given(false);
-    const { id } = (await bench.create(Webhooks, leaver, {
+    const { id } = await bench.create(Webhooks, leaver, {
       url: 'https://example.com/hook',
       events: ['app.installed'],
-    })) as {
-      id: string;
-    };
+    });
     await bench.create(Apps, other, { appId: 'calendar' });
     const waiting = async () =>
       (await sql`select 1 from webhook_delivery where webhook_id = ${id}`.execute(bench.em().getKysely())).rows.length;

@@ -1,6 +1,4 @@
-import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
-import type { Call } from '#libs/contracts';
-import { Directory } from '#libs/database';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   behavesLikeARule,
   coversEveryPersonalColumn,
@@ -21,21 +19,6 @@ import { kept } from './kept.js';
 import { messagingRules } from './messaging.rules.js';
 
 const messaging: ServiceUnderTest = { name: 'messaging', entities, rules: messagingRules, migrations };
-
-type Controller<C> = new (...with_: ConstructorParameters<typeof ConversationController>) => C;
-
-/** Calls a controller as the leaver, in a separate transaction. */
-function call<C, A>(
-  bench: RuleBench,
-  owner: Person,
-  type: Controller<C>,
-  work: (controller: C, call: Call) => Promise<A>,
-) {
-  const em = bench.orm.em as EntityManager;
-  const controller = new type(em, new Directory(em), bench.ids, bench.clock);
-  const made: Call = { principal: { ...owner, roles: ['agent'] }, params: {}, query: {}, body: {} };
-  return RequestContext.create(em, () => em.transactional(() => work(controller, made)));
-}
 
 async function anInbox(em: EntityManager, { accountId }: Person, bench: RuleBench): Promise<string> {
   const id = bench.ids.next();
@@ -69,9 +52,7 @@ behavesLikeARule(messaging, 'messaging.conversations', {
       given: (bench, owner) =>
         aConversation(bench.em(), owner, bench, { assignee: owner.userId, status: 'closed' as const }),
       write: (bench, owner, id) =>
-        call(bench, owner, ConversationController, (controller, made) =>
-          controller.update({ ...made, params: { id }, body: { status: 'open' } }),
-        ),
+        bench.call(ConversationController, 'update', owner, { params: { id }, body: { status: 'open' } }),
       maySucceed: true,
     },
   },
@@ -100,8 +81,7 @@ behavesLikeARule(messaging, 'messaging.live-chats', {
       bench.create(LiveChatController, owner, { visitor: 'Visitor', operatorId: owner.userId }),
     'taking one from the queue': {
       given: aWaitingChat,
-      write: (bench, owner, id) =>
-        call(bench, owner, LiveChatController, (controller, made) => controller.take({ ...made, params: { id } })),
+      write: (bench, owner, id) => bench.call(LiveChatController, 'take', owner, { params: { id } }),
     },
   },
 });

@@ -1,7 +1,5 @@
 import { describe, it, expect, beforeAll, afterAll } from '@jest/globals';
-import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
 import type { ResolvedRules } from '#libs/contracts';
-import { Directory } from '#libs/database';
 import { preview } from '#libs/lifecycle';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
 import { NumberController } from '../number/number.controller.js';
@@ -28,13 +26,8 @@ describe('the numbers of a leaver', () => {
     await em.flush();
   }
 
-  const restore = (id: string) => {
-    const em = bench.orm.em as EntityManager;
-    const controller = new NumberController(em, new Directory(em), bench.ids, bench.clock);
-    const principal = { ...heir, roles: ['admin'] as const };
-    const call = { principal, params: { id }, query: {}, body: { ownerId: heir.userId } };
-    return RequestContext.create(em, () => em.transactional(() => controller.restore(call)));
-  };
+  const restore = (id: string) =>
+    bench.call(NumberController, 'restore', heir, { roles: ['admin'], params: { id }, body: { ownerId: heir.userId } });
 
   const own = ({ userId }: Person) => ({ ownerId: userId, destinationUserId: userId });
 

@@ -1,7 +1,6 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
-import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { CallbackChanges, ResolvedAction } from '#libs/contracts';
-import { Directory } from '#libs/database';
 import { behavesLikeARule, coversEveryPersonalColumn, RuleBench, type Person } from '#libs/lifecycle/testing';
 import { CallHistoryController } from '../call/call-history.controller.js';
 import { PhoneCall } from '../call/phone-call.entity.js';
@@ -40,13 +39,8 @@ async function given(bench: RuleBench, owner: Person, more: Partial<CallbackRow>
   return id;
 }
 
-/** Changes a callback in its own transaction. */
-function changeCallback(bench: RuleBench, by: Person, id: string, body: CallbackChanges) {
-  const em = bench.orm.em as EntityManager;
-  const controller = new CallbackController(em, new Directory(em), bench.ids, bench.clock);
-  const call = { principal: { ...by, roles: ['agent'] as const }, params: { id }, query: {}, body };
-  return RequestContext.create(em, () => em.transactional(() => controller.update(call)));
-}
+const changeCallback = (bench: RuleBench, by: Person, id: string, body: CallbackChanges) =>
+  bench.call(CallbackController, 'update', by, { params: { id }, body });
 
 behavesLikeARule(telephony, 'telephony.callbacks', {
   row: (em, owner, bench) => aCallback(em, bench, owner),
@@ -79,11 +73,8 @@ behavesLikeARule(telephony, 'telephony.call-history', {
     const rows = bench.em();
     const number = aNumber(rows, bench, owner, {});
     await rows.flush();
-    const em = bench.orm.em as EntityManager;
-    const controller = new CallHistoryController(em, new Directory(em), bench.ids, bench.clock);
-    const principal = { ...owner, roles: ['agent'] as const };
-    const call = { principal, params: {}, query: {}, body: { numberId: number.id, to: '+14155550100' } };
-    return RequestContext.create(em, () => em.transactional(() => controller.place(call)));
+    const body = { numberId: number.id, to: '+14155550100' };
+    return bench.call(CallHistoryController, 'place', owner, { body });
   },
 });
 
