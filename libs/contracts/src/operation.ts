@@ -136,7 +136,7 @@ export function operation<A = undefined, B extends object = NoBody, Q extends ob
 
 type Verb = 'create' | 'list' | 'get' | 'remove';
 
-interface ResourceSpec<T extends object, C extends object, Q extends object> {
+interface ResourceSpec<T extends object, C extends object, Q extends object, U extends object> {
   service: ServiceName;
   path: string;
   /** In the singular, for summaries: "a segment". */
@@ -146,26 +146,47 @@ interface ResourceSpec<T extends object, C extends object, Q extends object> {
   thing: Class<T>;
   create: Class<C>;
   query?: Class<Q>;
+  /** Why it may not be created. */
   errors?: readonly ProblemCode[];
-  /** Why it may not be removed. */
+  /** What PATCH may change. A field that is left out stays as it is. Without this class there is no PATCH. */
+  update?: Class<U>;
+  /** Default: "Change" and the noun. */
+  updateSummary?: string;
+  /** Why it may not be changed, besides `not-found`. */
+  updateErrors?: readonly ProblemCode[];
+  /** Why it may not be removed, besides `not-found`. */
   removeErrors?: readonly ProblemCode[];
-  /** One for all four calls, or one for each. */
-  access: Access | Readonly<Record<Verb, Access>>;
+  /** One for all calls, or one for each. */
+  access: Access | Readonly<Record<Verb, Access> & { update?: Access }>;
+}
+
+interface ResourceOperations<T extends object, C extends object, Q extends object> {
+  create: Operation<C, NoQuery, T>;
+  list: Operation<NoBody, Q, Page<T>>;
+  get: Operation<NoBody, NoQuery, T>;
+  remove: Operation<NoBody, NoQuery, undefined>;
 }
 
 const isAccess = (given: object | string): given is Access => typeof given === 'string' || Array.isArray(given);
 
-/** The four operations of a plain resource: create, list, read, remove. */
+/** The operations of a plain resource: create, list, read, remove, and with `update` also change. */
+export function resource<T extends object, C extends object, U extends object, Q extends object = ListQuery>(
+  spec: ResourceSpec<T, C, Q, U> & { update: Class<U> },
+): ResourceOperations<T, C, Q> & { update: Operation<U, NoQuery, T> };
 export function resource<T extends object, C extends object, Q extends object = ListQuery>(
-  spec: ResourceSpec<T, C, Q>,
-) {
+  spec: ResourceSpec<T, C, Q, never>,
+): ResourceOperations<T, C, Q>;
+export function resource<T extends object, C extends object, Q extends object, U extends object>(
+  spec: ResourceSpec<T, C, Q, U>,
+): ResourceOperations<T, C, Q> & { update?: Operation<U, NoQuery, T> } {
   const { service, path, noun, plural, thing, access } = spec;
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const common = (verb: Verb) => ({
-    service,
-    id: `${name}.${verb}`,
-    access: isAccess(access) ? access : access[verb],
-  });
+  const common = (verb: Verb | 'update') => {
+    const given = isAccess(access) ? access : access[verb];
+    if (!given) throw new TypeError(`${name}: access has no value for update`);
+    return { service, id: `${name}.${verb}`, access: given };
+  };
+  const one = `${path}/:id`;
   return {
     create: operation<T, C>({
       ...common('create'),
@@ -187,15 +208,26 @@ export function resource<T extends object, C extends object, Q extends object = 
     get: operation<T>({
       ...common('get'),
       method: 'GET',
-      path: `${path}/:id`,
+      path: one,
       summary: `Read ${noun}`,
       answer: thing,
       errors: ['not-found'],
     }),
+    ...(spec.update && {
+      update: operation<T, U>({
+        ...common('update'),
+        method: 'PATCH',
+        path: one,
+        summary: spec.updateSummary ?? `Change ${noun}`,
+        body: spec.update,
+        answer: thing,
+        errors: ['not-found', ...(spec.updateErrors ?? [])],
+      }),
+    }),
     remove: operation({
       ...common('remove'),
       method: 'DELETE',
-      path: `${path}/:id`,
+      path: one,
       summary: `Remove ${noun}`,
       errors: ['not-found', ...(spec.removeErrors ?? [])],
     }),

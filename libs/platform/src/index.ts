@@ -15,5 +15,6 @@ export { Encryption } from './encryption/encryption.js';
 export { RotatingEncryption } from './encryption/rotating-encryption.js';
 export { keyRotation, KeyRotation, type EncryptedColumn } from './encryption/key-rotation.js';
 export { startService, type RunningService, type ServiceOptions } from './service/service.js';
-export { personFields, plainResource } from './plain-resource.js';
+export { plainResource } from './plain-resource.js';
+export { personFields } from './resource-values.js';
 export { controllersOf, entitiesOf, type ServiceResource } from './service-resource.js';

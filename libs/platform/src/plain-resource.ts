@@ -1,5 +1,6 @@
 import { Handles } from '#libs/broker';
 import {
+  fieldTypes,
   isManager,
   Problem,
   type Call,
@@ -10,15 +11,29 @@ import {
   type Page,
   type UserView,
 } from '#libs/contracts';
-import { Clock, Directory, Ids, pageWindow, toPage, metadataOf, type AnyEntity } from '#libs/database';
-import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
+import {
+  Clock,
+  Directory,
+  Ids,
+  metadataOf,
+  pageWindow,
+  requireReference,
+  toPage,
+  type AnyEntity,
+} from '#libs/database';
+import { EntityManager, LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { detailFor, personFields, withDates } from './resource-values.js';
 
 interface Operations<T, C extends object, Q extends ListQuery> {
   create: Operation<C, NoQuery, T>;
   list: Operation<NoBody, Q, Page<T>>;
   get: Operation<NoBody, NoQuery, T>;
   remove: Operation<NoBody, NoQuery, undefined>;
+}
+
+interface Changing<T, U extends object> {
+  update: Operation<U, NoQuery, T>;
 }
 
 interface Spec<Row> {
@@ -32,8 +47,13 @@ interface Spec<Row> {
   people?: readonly (keyof Row & string)[];
   /** The user property that defaults to the caller. */
   mine?: keyof Row & string;
-  /** Only the user in `mine` and managers may remove it. */
+  /** Only the user in `mine` and managers may change or remove it. */
   own?: boolean;
+  /**
+   * Properties that refer to other rows of this service, with their entities: `{ numberId: PhoneNumber }`. A row that a
+   * request names must exist in the account (`unknown-reference`), and cannot be deleted until the transaction ends.
+   */
+  refers?: Partial<Record<keyof Row & string, AnyEntity>>;
 }
 
 export interface TenantRow {
@@ -41,16 +61,13 @@ export interface TenantRow {
   accountId: string;
 }
 
-/**
- * Creates a controller with the four calls of a plain resource: tenant-scoped, refusing users who have left, newest
- * first. A subclass adds behaviour by overriding `prepare`, `filter`, `present` or `discard`, or with its own handlers.
- * The four handlers cannot be overridden, because their subjects are registered for the methods here.
- */
-export function plainResource<Row extends TenantRow, T, C extends object, Q extends ListQuery>(
+/** The calls of every plain resource. */
+function unchangingResource<Row extends TenantRow, T, C extends object, Q extends ListQuery>(
   operations: Operations<T, C, Q>,
   spec: Spec<Row>,
 ) {
-  const { entity, shown, people = [], mine, own = false } = spec;
+  const { entity, shown, people = [], mine, own = false, refers = {} } = spec;
+  const references = Object.entries(refers) as [keyof Row & string, AnyEntity][];
   // The decorators compare the methods' types with the operations'; here both are generic.
   const any = operations as unknown as Operations<object, object, ListQuery>;
 
@@ -105,9 +122,14 @@ export function plainResource<Row extends TenantRow, T, C extends object, Q exte
     @Handles(any.remove)
     async remove(call: Call): Promise<void> {
       const row = await this.find(call);
-      const mayRemove = !own || personIn(row, mine!) === call.principal.userId || isManager(call.principal);
-      if (!mayRemove) throw new Problem('forbidden', { detail: 'Only its owner and managers may do this.' });
+      this.requireOwn(row, call);
       await this.discard(row, call);
+    }
+
+    /** @throws Problem `forbidden` if the resource is `own` and the caller is neither its user nor a manager */
+    requireOwn(row: Row, { principal }: Pick<Call, 'principal'>): void {
+      if (!own || personIn(row, mine!) === principal.userId || isManager(principal)) return;
+      throw new Problem('forbidden', { detail: 'Only its owner and managers may do this.' });
     }
 
     /**
@@ -147,23 +169,35 @@ export function plainResource<Row extends TenantRow, T, C extends object, Q exte
       return row;
     }
 
-    /** @throws Problem `unknown-user` or `inactive-user` for the users it refers to */
+    /** @throws Problem `unknown-user`, `inactive-user` or `unknown-reference` for what it refers to */
     async insert({ principal }: Pick<Call, 'principal'>, values: Partial<Row>): Promise<Row> {
       const { properties } = metadataOf(this.em, entity);
       const row = {
         ...(mine && { [mine]: principal.userId }),
         ...('createdAt' in properties && { createdAt: this.clock.now() }),
-        ...values,
+        ...withDates(values, properties),
         id: this.ids.next(),
         accountId: principal.accountId,
       };
-      await this.directory.requireActive(
-        principal.accountId,
-        people.map((name) => personIn(row, name)),
-      );
+      await this.requireNamed(principal.accountId, row);
       const created: Row = this.em.create(entity, row);
       await this.em.flush();
       return created;
+    }
+
+    /**
+     * Locks the users and rows that these values refer to. Users come first, because a departure locks in this order, too.
+     * @throws Problem `unknown-user`, `inactive-user` or `unknown-reference`
+     */
+    async requireNamed(accountId: string, values: Partial<Row>): Promise<void> {
+      await this.directory.requireActive(
+        accountId,
+        people.map((name) => personIn(values, name)),
+      );
+      for (const [name, to] of references) {
+        const id = values[name] as string | null | undefined;
+        if (id) await requireReference(this.em, { entity: to, accountId, id, detail: detailFor(name) });
+      }
     }
 
     /** Converts rows to API objects. Users are read from the directory once for all rows. */
@@ -175,12 +209,70 @@ export function plainResource<Row extends TenantRow, T, C extends object, Q exte
   return PlainResource;
 }
 
-/** Fields of a user property: `ownerId` is accompanied by `owner`; `assignee` becomes the view itself. */
-export function personFields(
-  name: string,
-  userId: string | null | undefined,
-  views: ReadonlyMap<string, UserView>,
-): Record<string, unknown> {
-  const view = userId ? (views.get(userId) ?? null) : null;
-  return name.endsWith('Id') ? { [name]: userId ?? null, [name.slice(0, -2)]: view } : { [name]: view };
+/** A plain resource with PATCH. */
+function changingResource<Row extends TenantRow, T, C extends object, Q extends ListQuery, U extends object>(
+  operations: Operations<T, C, Q> & Changing<T, U>,
+  spec: Spec<Row>,
+) {
+  // As in `unchangingResource`: the decorator compares the method’s type with the operation’s.
+  const update = operations.update as unknown as Operation<object, NoQuery, object>;
+  const changeable = fieldTypes(update.body!);
+
+  @Injectable()
+  class ChangingResource extends unchangingResource(operations, spec) {
+    @Handles(update)
+    async update(call: Call): Promise<object> {
+      const row = await this.find(call);
+      await this.prepareChange(row, call as Call<U>);
+      const { id, accountId } = row;
+      const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+      const locked: Row | null = await this.em.findOne(spec.entity, { id, accountId }, lock);
+      if (!locked) throw new Problem('not-found');
+      await this.change(locked, call as Call<U>);
+      await this.em.flush();
+      return (await this.present([locked], call))[0]!;
+    }
+
+    /**
+     * Checks a change, and locks the users and rows that it refers to. The row itself is locked afterwards, and may
+     * change until then.
+     */
+    async prepareChange(row: Row, call: Call<U>): Promise<void> {
+      this.requireOwn(row, call);
+      await this.requireNamed(row.accountId, call.body);
+    }
+
+    /** Changes the locked row. An override may change other rows, too. By default the fields of the contract are assigned. */
+    async change(row: Row, { body }: Call<U>): Promise<void> {
+      const given = Object.entries(body).filter(([name, value]) => changeable.has(name) && value !== undefined);
+      this.em.assign(row, Object.fromEntries(given) as never);
+    }
+  }
+  return ChangingResource;
+}
+
+type Unchanging<Row extends TenantRow, T, C extends object, Q extends ListQuery> = ReturnType<
+  typeof unchangingResource<Row, T, C, Q>
+>;
+
+/**
+ * Creates a controller with the calls of a plain resource: tenant-scoped, refusing users who have left, newest first. It
+ * handles PATCH if the resource declares `update`. A subclass adds behaviour by overriding `prepare`, `insert`, `filter`,
+ * `find`, `present`, `prepareChange`, `change` or `discard`, or with its own handlers. The handlers `create`, `list`,
+ * `get`, `update` and `remove` cannot be overridden, because their subjects are registered for the methods here.
+ */
+export function plainResource<Row extends TenantRow, T, C extends object, Q extends ListQuery, U extends object>(
+  operations: Operations<T, C, Q> & Changing<T, U>,
+  spec: Spec<Row>,
+): ReturnType<typeof changingResource<Row, T, C, Q, U>>;
+export function plainResource<Row extends TenantRow, T, C extends object, Q extends ListQuery>(
+  operations: Operations<T, C, Q>,
+  spec: Spec<Row>,
+): Unchanging<Row, T, C, Q>;
+export function plainResource<Row extends TenantRow, T, C extends object, Q extends ListQuery>(
+  operations: Operations<T, C, Q> & Partial<Changing<T, object>>,
+  spec: Spec<Row>,
+): Unchanging<Row, T, C, Q> {
+  const { update } = operations;
+  return update ? changingResource({ ...operations, update }, spec) : unchangingResource(operations, spec);
 }

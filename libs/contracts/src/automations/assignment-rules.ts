@@ -21,18 +21,6 @@ export class AssignmentRuleQuery extends ListQuery {
   @PersonFilter('Id of a user who takes turns, or `me`.') userId?: string;
 }
 
-export const assignmentRules = resource({
-  service,
-  path: '/v1/assignment-rules',
-  access: 'signed-in',
-  noun: 'an assignment rule',
-  plural: 'assignment rules',
-  thing: AssignmentRule,
-  create: NewAssignmentRule,
-  query: AssignmentRuleQuery,
-  errors: ['unknown-user', 'inactive-user'],
-});
-
 export class AssignmentRuleChanges {
   @Text({ optional: true }) name?: string;
   @Ids({
@@ -46,16 +34,19 @@ export class AssignmentRuleChanges {
   userIds?: string[];
 }
 
-export const assignmentRuleUpdate = operation<AssignmentRule, AssignmentRuleChanges>({
-  id: 'assignment-rules.update',
+export const assignmentRules = resource({
   service,
-  method: 'PATCH',
+  path: '/v1/assignment-rules',
   access: 'signed-in',
-  path: '/v1/assignment-rules/:id',
-  summary: 'Rename an assignment rule or change its users',
-  body: AssignmentRuleChanges,
-  answer: AssignmentRule,
-  errors: ['not-found', 'unknown-user', 'inactive-user'],
+  noun: 'an assignment rule',
+  plural: 'assignment rules',
+  thing: AssignmentRule,
+  create: NewAssignmentRule,
+  query: AssignmentRuleQuery,
+  errors: ['unknown-user', 'inactive-user'],
+  update: AssignmentRuleChanges,
+  updateSummary: 'Rename an assignment rule or change its users',
+  updateErrors: ['unknown-user', 'inactive-user'],
 });
 
 export const ASSIGNMENT_STATUSES = ['assigned', 'failed'] as const;

@@ -40,6 +40,13 @@ export class AutomationQuery extends ListQuery {
   @Flag({ optional: true }) active?: boolean;
 }
 
+export class AutomationChanges {
+  @Text({ optional: true }) name?: string;
+  @Id({ optional: true, about: 'Transfers it to this user.' }) ownerId?: string;
+  @Nested(() => NewAutomationTrigger, { optional: true, about: 'Replaces the trigger as a whole.' })
+  trigger?: NewAutomationTrigger;
+}
+
 export const automations = resource({
   service,
   path: '/v1/automations',
@@ -50,25 +57,9 @@ export const automations = resource({
   create: NewAutomation,
   query: AutomationQuery,
   errors: ['unknown-user', 'inactive-user'],
-});
-
-export class AutomationChanges {
-  @Text({ optional: true }) name?: string;
-  @Id({ optional: true, about: 'Transfers it to this user.' }) ownerId?: string;
-  @Nested(() => NewAutomationTrigger, { optional: true, about: 'Replaces the trigger as a whole.' })
-  trigger?: NewAutomationTrigger;
-}
-
-export const automationUpdate = operation<Automation, AutomationChanges>({
-  id: 'automations.update',
-  service,
-  method: 'PATCH',
-  access: 'signed-in',
-  path: '/v1/automations/:id',
-  summary: 'Rename an automation, transfer it, or change its trigger',
-  body: AutomationChanges,
-  answer: Automation,
-  errors: ['not-found', 'unknown-user', 'inactive-user'],
+  update: AutomationChanges,
+  updateSummary: 'Rename an automation, transfer it, or change its trigger',
+  updateErrors: ['unknown-user', 'inactive-user'],
 });
 
 export const automationActivate = operation<Automation>({

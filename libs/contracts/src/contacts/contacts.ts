@@ -1,5 +1,5 @@
 import { Email, Moment, Nested, Pattern, Phone, Id, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, resource, UserView } from '../operation.js';
 
 const service = 'contacts';
 
@@ -51,16 +51,6 @@ export const contacts = resource({
   create: NewContact,
   query: ContactQuery,
   errors: ['conflict'],
-});
-
-export const contactsUpdate = operation<Contact, ContactChanges>({
-  id: 'contacts.update',
-  service,
-  method: 'PATCH',
-  access: 'signed-in',
-  path: '/v1/contacts/:id',
-  summary: 'Change the name, phone number or email address of a contact',
-  body: ContactChanges,
-  answer: Contact,
-  errors: ['not-found'],
+  update: ContactChanges,
+  updateSummary: 'Change the name, phone number or email address of a contact',
 });

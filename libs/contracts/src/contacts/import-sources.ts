@@ -130,18 +130,9 @@ export const importSources = resource({
   create: NewImportSource,
   access: MANAGERS,
   errors: ['validation', 'conflict'],
-});
-
-export const importSourceUpdate = operation<ImportSource, ImportSourceChanges>({
-  id: 'import-sources.update',
-  service,
-  method: 'PATCH',
-  path: '/v1/import-sources/:id',
-  summary: 'Change an import source',
-  access: MANAGERS,
-  body: ImportSourceChanges,
-  answer: ImportSource,
-  errors: ['not-found', 'validation'],
+  update: ImportSourceChanges,
+  updateSummary: 'Change an import source',
+  updateErrors: ['validation'],
 });
 
 export const importSourceRun = operation<ImportSource>({

@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, resource, UserView } from '../operation.js';
 
 const service = 'contacts';
 
@@ -45,16 +45,7 @@ export const records = resource({
   create: NewCrmRecord,
   query: CrmRecordQuery,
   errors: ['unknown-reference', 'unknown-user', 'inactive-user'],
-});
-
-export const recordsUpdate = operation<CrmRecord, CrmRecordChanges>({
-  id: 'records.update',
-  service,
-  method: 'PATCH',
-  access: 'signed-in',
-  path: '/v1/records/:id',
-  summary: 'Change the title or the owner of a record',
-  body: CrmRecordChanges,
-  answer: CrmRecord,
-  errors: ['not-found', 'unknown-user', 'inactive-user'],
+  update: CrmRecordChanges,
+  updateSummary: 'Change the title or the owner of a record',
+  updateErrors: ['unknown-user', 'inactive-user'],
 });

@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
 
@@ -36,31 +36,28 @@ export class AccountSyncQuery extends ListQuery {
   @OneOf(SYNC_STATUSES, { optional: true }) status?: SyncStatus;
 }
 
+export class AccountSyncChanges {
+  @OneOf(SYNC_STATUSES, { about: 'Stopping erases the grant.' }) status: SyncStatus;
+  @Text({ optional: true, max: 8000, about: `${GRANT} Only with \`active\`.` }) grant?: string;
+}
+
 export const accountSyncs = resource({
   service,
   path: '/v1/account-syncs',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'signed-in',
+    remove: 'record-owner-or-manager',
+    update: 'record-owner',
+  },
   noun: 'an account sync',
   plural: 'account syncs',
   thing: AccountSync,
   create: NewAccountSync,
   query: AccountSyncQuery,
   errors: ['unknown-user', 'inactive-user'],
-});
-
-export class AccountSyncChanges {
-  @OneOf(SYNC_STATUSES, { about: 'Stopping erases the grant.' }) status: SyncStatus;
-  @Text({ optional: true, max: 8000, about: `${GRANT} Only with \`active\`.` }) grant?: string;
-}
-
-export const accountSyncUpdate = operation<AccountSync, AccountSyncChanges>({
-  id: 'account-syncs.update',
-  service,
-  method: 'PATCH',
-  access: 'record-owner',
-  path: '/v1/account-syncs/:id',
-  summary: 'Stop or restart an account sync; owners and admins of the account may only stop the syncs of others',
-  body: AccountSyncChanges,
-  answer: AccountSync,
-  errors: ['not-found', 'forbidden', 'inactive-user'],
+  update: AccountSyncChanges,
+  updateSummary: 'Stop or restart an account sync; owners and admins of the account may only stop the syncs of others',
+  updateErrors: ['forbidden', 'inactive-user'],
 });

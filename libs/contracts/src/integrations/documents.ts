@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
 
@@ -27,31 +27,28 @@ export class DocumentQuery extends ListQuery {
 }
 
 /** For users with access to the storage that hosts it. Lists leave out documents in other storage. */
+export class DocumentChanges {
+  @Text({ optional: true }) title?: string;
+  @Id({ optional: true, nullable: true }) dealId?: string | null;
+}
+
 export const documents = resource({
   service,
   path: '/v1/documents',
-  access: { create: 'record-grantee', list: 'signed-in', get: 'record-grantee', remove: 'record-grantee' },
+  access: {
+    create: 'record-grantee',
+    list: 'signed-in',
+    get: 'record-grantee',
+    remove: 'record-grantee',
+    update: 'record-grantee',
+  },
   noun: 'a document',
   plural: 'the documents in storage that you have access to',
   thing: Document,
   create: NewDocument,
   query: DocumentQuery,
   errors: ['forbidden', 'unknown-reference', 'unknown-user', 'inactive-user'],
-});
-
-export class DocumentChanges {
-  @Text({ optional: true }) title?: string;
-  @Id({ optional: true, nullable: true }) dealId?: string | null;
-}
-
-export const documentUpdate = operation<Document, DocumentChanges>({
-  id: 'documents.update',
-  service,
-  method: 'PATCH',
-  access: 'record-grantee',
-  path: '/v1/documents/:id',
-  summary: 'Change a document; for users with access to its storage',
-  body: DocumentChanges,
-  answer: Document,
-  errors: ['not-found', 'forbidden'],
+  update: DocumentChanges,
+  updateSummary: 'Change a document; for users with access to its storage',
+  updateErrors: ['forbidden'],
 });

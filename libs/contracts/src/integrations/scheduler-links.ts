@@ -40,33 +40,31 @@ export class SchedulerLinkQuery extends ListQuery {
   @OneOf(SCHEDULER_LINK_STATUSES, { optional: true }) status?: SchedulerLinkStatus;
 }
 
+export class SchedulerLinkChanges {
+  @Text({ optional: true }) title?: string;
+  @OneOf(SCHEDULER_LINK_STATUSES, { optional: true }) status?: SchedulerLinkStatus;
+}
+
 export const schedulerLinks = resource({
   service,
   path: '/v1/scheduler-links',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'signed-in',
+    remove: 'record-owner-or-manager',
+    update: 'record-owner-or-manager',
+  },
   noun: 'a meeting scheduler link',
   plural: 'meeting scheduler links',
   thing: SchedulerLink,
   create: NewSchedulerLink,
   query: SchedulerLinkQuery,
   errors: ['conflict', 'unknown-user', 'inactive-user'],
-});
-
-export class SchedulerLinkChanges {
-  @Text({ optional: true }) title?: string;
-  @OneOf(SCHEDULER_LINK_STATUSES, { optional: true }) status?: SchedulerLinkStatus;
-}
-
-export const schedulerLinkUpdate = operation<SchedulerLink, SchedulerLinkChanges>({
-  id: 'scheduler-links.update',
-  service,
-  method: 'PATCH',
-  access: 'record-owner-or-manager',
-  path: '/v1/scheduler-links/:id',
-  summary: 'Rename, expire or reactivate a meeting scheduler link; for its owner, and owners and admins of the account',
-  body: SchedulerLinkChanges,
-  answer: SchedulerLink,
-  errors: ['not-found', 'forbidden', 'inactive-user'],
+  update: SchedulerLinkChanges,
+  updateSummary:
+    'Rename, expire or reactivate a meeting scheduler link; for its owner, and owners and admins of the account',
+  updateErrors: ['forbidden', 'inactive-user'],
 });
 
 export class PublicSchedulerPage {

@@ -1,5 +1,5 @@
 import { Email, Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, resource, UserView } from '../operation.js';
 
 const service = 'messaging';
 
@@ -23,6 +23,12 @@ export class ChatbotQuery extends ListQuery {
   @PersonFilter("Id of the playbook's user, or `me`.") userId?: string;
 }
 
+export class ChatbotChanges {
+  @Text({ optional: true }) name?: string;
+  @Id({ optional: true }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'Null removes it.' }) email?: string | null;
+}
+
 export const chatbots = resource({
   service,
   path: '/v1/chatbots',
@@ -33,22 +39,7 @@ export const chatbots = resource({
   create: NewChatbot,
   query: ChatbotQuery,
   errors: ['unknown-user', 'inactive-user'],
-});
-
-export class ChatbotChanges {
-  @Text({ optional: true }) name?: string;
-  @Id({ optional: true }) userId?: string;
-  @Email({ optional: true, nullable: true, about: 'Null removes it.' }) email?: string | null;
-}
-
-export const chatbotUpdate = operation<Chatbot, ChatbotChanges>({
-  id: 'chatbots.update',
-  service,
-  method: 'PATCH',
-  access: 'signed-in',
-  path: '/v1/chatbots/:id',
-  summary: 'Change the name of a chatbot, or the user or email address in its playbook',
-  body: ChatbotChanges,
-  answer: Chatbot,
-  errors: ['not-found', 'unknown-user', 'inactive-user'],
+  update: ChatbotChanges,
+  updateSummary: 'Change the name of a chatbot, or the user or email address in its playbook',
+  updateErrors: ['unknown-user', 'inactive-user'],
 });

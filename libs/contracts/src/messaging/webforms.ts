@@ -1,5 +1,5 @@
 import { Email, Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, resource, UserView } from '../operation.js';
 
 const service = 'messaging';
 
@@ -23,6 +23,12 @@ export class WebformQuery extends ListQuery {
   @PersonFilter('Id of the user in the saving preferences, or `me`.') userId?: string;
 }
 
+export class WebformChanges {
+  @Text({ optional: true }) name?: string;
+  @Id({ optional: true }) userId?: string;
+  @Email({ optional: true, nullable: true, about: 'Null removes it.' }) email?: string | null;
+}
+
 export const webforms = resource({
   service,
   path: '/v1/webforms',
@@ -33,22 +39,7 @@ export const webforms = resource({
   create: NewWebform,
   query: WebformQuery,
   errors: ['unknown-user', 'inactive-user'],
-});
-
-export class WebformChanges {
-  @Text({ optional: true }) name?: string;
-  @Id({ optional: true }) userId?: string;
-  @Email({ optional: true, nullable: true, about: 'Null removes it.' }) email?: string | null;
-}
-
-export const webformUpdate = operation<Webform, WebformChanges>({
-  id: 'webforms.update',
-  service,
-  method: 'PATCH',
-  access: 'signed-in',
-  path: '/v1/webforms/:id',
-  summary: 'Change the name of a web form, or the user or email address in its saving preferences',
-  body: WebformChanges,
-  answer: Webform,
-  errors: ['not-found', 'unknown-user', 'inactive-user'],
+  update: WebformChanges,
+  updateSummary: 'Change the name of a web form, or the user or email address in its saving preferences',
+  updateErrors: ['unknown-user', 'inactive-user'],
 });

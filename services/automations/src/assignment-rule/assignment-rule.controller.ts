@@ -1,21 +1,15 @@
-import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
+import type { ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
 import {
   assignmentRules,
-  assignmentRuleUpdate,
-  Problem,
-  type AnswerOf,
+  type AssignmentRuleChanges,
   type Call,
-  type CallOf,
   type ListQuery,
   type NewAssignmentRule,
   type NoBody,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { AssignmentRule, AssignmentRuleMember, type AssignmentRuleRow } from './assignment-rule.entity.js';
-
-type Shown = AnswerOf<typeof assignmentRuleUpdate>;
 
 const base = plainResource(assignmentRules, { entity: AssignmentRule, shown: ['name', 'createdAt'] });
 
@@ -58,17 +52,13 @@ export class AssignmentRuleController extends base {
     });
   }
 
-  @Handles(assignmentRuleUpdate)
-  async update(call: CallOf<typeof assignmentRuleUpdate>): Promise<Shown> {
-    const { principal, params, body } = call;
-    await this.directory.requireActive(principal.accountId, body.userIds ?? []);
-    const mine = { id: params.id!, accountId: principal.accountId };
-    const rule = await this.em.findOne(AssignmentRule, mine, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    if (!rule) throw new Problem('not-found');
+  override async prepareChange({ accountId }: AssignmentRuleRow, { body }: Call<AssignmentRuleChanges>): Promise<void> {
+    await this.directory.requireActive(accountId, body.userIds ?? []);
+  }
+
+  override async change(rule: AssignmentRuleRow, { body }: Call<AssignmentRuleChanges>): Promise<void> {
     rule.name = body.name ?? rule.name;
     if (body.userIds) await this.replaceMembers(rule, body.userIds);
-    await this.em.flush();
-    return (await this.present([rule], call))[0] as Shown;
   }
 
   /**

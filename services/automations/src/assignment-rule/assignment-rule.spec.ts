@@ -2,7 +2,6 @@ import {
   assign,
   assignmentGet,
   assignmentRules,
-  assignmentRuleUpdate,
   assignments,
   type Assignment,
   type AssignmentQuery,
@@ -32,7 +31,7 @@ describe('an assignment rule', () => {
   const make = (...people: Principal[]) =>
     service.call(robin, assignmentRules.create, { body: { name: 'Leads', userIds: people.map((p) => p.userId) } });
   const change = (id: string, body: AssignmentRuleChanges) =>
-    service.call(robin, assignmentRuleUpdate, { params: { id }, body });
+    service.call(robin, assignmentRules.update, { params: { id }, body });
   const next = (id: string, subjectId?: string): Promise<Assignment> =>
     service.call(robin, assign, { params: { id }, body: { subjectId } });
   const turns = async (id: string, count: number): Promise<string[]> => {
@@ -162,7 +161,7 @@ describe('an assignment rule', () => {
     const params = { id };
     await expect(service.call(stranger, assign, { params, body: {} })).rejects.toMatchObject(absent);
     await expect(service.call(stranger, assignments, { params, query: {} })).rejects.toMatchObject(absent);
-    await expect(service.call(stranger, assignmentRuleUpdate, { params, body: {} })).rejects.toMatchObject(absent);
+    await expect(service.call(stranger, assignmentRules.update, { params, body: {} })).rejects.toMatchObject(absent);
     await service.call(robin, assignmentRules.remove, { params });
     await expect(next(id)).rejects.toMatchObject(absent);
   });

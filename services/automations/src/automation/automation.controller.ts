@@ -1,4 +1,3 @@
-import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -7,9 +6,9 @@ import {
   automationExclusions,
   automationOwners,
   automations,
-  automationUpdate,
   Problem,
   type AnswerOf,
+  type AutomationChanges,
   type Call,
   type CallOf,
   type NewAutomation,
@@ -20,7 +19,7 @@ import { plainResource } from '#libs/platform';
 import { sql } from 'kysely';
 import { Automation, AutomationExclusion, AutomationTriggerUser, type AutomationRow } from './automation.entity.js';
 
-type Shown = AnswerOf<typeof automationUpdate>;
+type Shown = AnswerOf<typeof automationActivate>;
 
 const base = plainResource(automations, {
   entity: Automation,
@@ -65,20 +64,20 @@ export class AutomationController extends base {
     });
   }
 
-  @Handles(automationUpdate)
-  async update(call: CallOf<typeof automationUpdate>): Promise<Shown> {
-    const automation = await this.find(call);
-    const { name, ownerId, trigger } = call.body;
-    const userIds = trigger && selectedBy(trigger);
-    if (trigger?.kind === 'any') await this.lockDirectory(automation.accountId, ownerId);
-    await this.directory.requireActive(automation.accountId, [ownerId, ...(userIds ?? [])]);
-    await this.em.refresh(automation, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  override async prepareChange({ accountId }: AutomationRow, { body }: Call<AutomationChanges>): Promise<void> {
+    const { ownerId, trigger } = body;
+    const userIds = trigger ? selectedBy(trigger) : [];
+    if (trigger?.kind === 'any') await this.lockDirectory(accountId, ownerId);
+    await this.directory.requireActive(accountId, [ownerId, ...userIds]);
+  }
+
+  override async change(automation: AutomationRow, { body }: Call<AutomationChanges>): Promise<void> {
+    const { name, ownerId, trigger } = body;
     automation.name = name ?? automation.name;
     automation.ownerId = ownerId ?? automation.ownerId;
-    if (trigger) this.setTrigger(automation, trigger.kind);
-    await this.em.flush();
-    if (userIds) await this.select(automation, userIds);
-    return (await this.present([automation], call))[0] as Shown;
+    if (!trigger) return;
+    this.setTrigger(automation, trigger.kind);
+    await this.select(automation, selectedBy(trigger));
   }
 
   /**

@@ -4,7 +4,6 @@ import {
   automationExclusions,
   automationOwners,
   automations,
-  automationUpdate,
   type AutomationChanges,
   type NewAutomation,
   type Principal,
@@ -28,7 +27,7 @@ describe('automations', () => {
   const make = (more: Partial<NewAutomation> = {}) =>
     service.call(robin, automations.create, { body: { name: 'Welcome', trigger: { kind: 'any' }, ...more } });
   const change = (id: string, body: AutomationChanges) =>
-    service.call(robin, automationUpdate, { params: { id }, body });
+    service.call(robin, automations.update, { params: { id }, body });
   const owners = async (query = {}) => service.call(robin, automationOwners, { query });
 
   it('belong to their creator and are active by default', async () => {

@@ -1,14 +1,11 @@
 import { Handles } from '#libs/broker';
 import {
   contacts,
-  contactsUpdate,
   filtersContacts,
   Problem,
   type AnswerOf,
   type Call,
   type CallOf,
-  type Contact as ContactAnswer,
-  type ContactChanges,
   type NewContact,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
@@ -38,16 +35,6 @@ export class ContactController extends base {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
       throw new Problem('conflict', { detail: 'Another contact has this externalId.' });
     });
-  }
-
-  @Handles(contactsUpdate)
-  async update(call: Call<ContactChanges>): Promise<ContactAnswer> {
-    const contact = await this.find(call);
-    const { name, phone, email } = call.body;
-    const given = Object.entries({ name, phone, email }).filter(([, value]) => value !== undefined);
-    this.em.assign(contact, Object.fromEntries(given));
-    await this.em.flush();
-    return (await this.present([contact], call))[0] as ContactAnswer;
   }
 
   @Handles(filtersContacts)

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, afterAll, describe, expect, it } from '@jest/globals';
-import { ContactChanges, contacts, contactsUpdate, fieldTypes, NewContact, type Principal } from '#libs/contracts';
+import { ContactChanges, contacts, fieldTypes, NewContact, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { startContacts } from '../testing/contacts.js';
 import { Contact } from './contact.entity.js';
@@ -36,7 +36,7 @@ describe('contacts', () => {
     const body = { ...ada, assignee: robin.userId };
     const made = await service.call(robin, contacts.create, { body });
     expect(made.assignee).toBeNull();
-    const changed = await service.call(robin, contactsUpdate, { params: { id: made.id }, body });
+    const changed = await service.call(robin, contacts.update, { params: { id: made.id }, body });
     expect(changed.assignee).toBeNull();
   });
 
@@ -49,11 +49,11 @@ describe('contacts', () => {
   it('can be changed field by field: name, phone and email', async () => {
     const { id } = await service.call(robin, contacts.create, { body: ada });
     const body = { name: 'Ada L.', email: null };
-    const changed = await service.call(robin, contactsUpdate, { params: { id }, body });
+    const changed = await service.call(robin, contacts.update, { params: { id }, body });
     expect(changed).toMatchObject({ ...ada, name: 'Ada L.', email: null });
     expect(await service.call(robin, contacts.get, { params: { id } })).toEqual(changed);
     const stranger = await service.person();
-    await expect(service.call(stranger, contactsUpdate, { params: { id }, body })).rejects.toMatchObject({
+    await expect(service.call(stranger, contacts.update, { params: { id }, body })).rejects.toMatchObject({
       code: 'not-found',
     });
   });

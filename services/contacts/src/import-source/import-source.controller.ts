@@ -2,7 +2,6 @@ import { Handles } from '#libs/broker';
 import {
   importSourceRun,
   importSources,
-  importSourceUpdate,
   Problem,
   type Call,
   type ImportSource as ImportSourceView,
@@ -72,10 +71,8 @@ export class ImportSourceController extends base {
   }
 
   /** After a change the source is polled immediately, and earlier failures no longer count. */
-  @Handles(importSourceUpdate)
-  async update(call: Call<ImportSourceChanges>): Promise<ImportSourceView> {
-    const source = await this.lock(call);
-    const { password, ...changes } = call.body;
+  override async change(source: ImportSourceRow, { body }: Call<ImportSourceChanges>): Promise<void> {
+    const { password, ...changes } = body;
     const { kind = source.kind, host = source.host, port = source.port, hostKey } = changes;
     const elsewhere = kind !== source.kind || host !== source.host || port !== source.port;
     this.check({ kind, host, hostKey });
@@ -91,8 +88,6 @@ export class ImportSourceController extends base {
       failures: 0,
       dueAt: this.clock.now(),
     });
-    await this.em.flush();
-    return this.show(source, call);
   }
 
   @Handles(importSourceRun)

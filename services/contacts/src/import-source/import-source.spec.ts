@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { importSourceRun, importSources, importSourceUpdate, type Principal } from '#libs/contracts';
+import { importSourceRun, importSources, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const db = () => service.em().getKysely();
 const create = (body: ReturnType<CustomerServer['login']>) => service.call(admin, importSources.create, { body });
-const update = (id: string, body: object) => service.call(admin, importSourceUpdate, { params: { id }, body });
+const update = (id: string, body: object) => service.call(admin, importSources.update, { params: { id }, body });
 
 describe('an import source', () => {
   it('has the given settings and defaults for the rest, and does not return the password', async () => {
@@ -74,7 +74,7 @@ describe('an import source', () => {
     const params = { id };
     for (const call of [
       () => service.call(stranger, importSources.get, { params }),
-      () => service.call(stranger, importSourceUpdate, { params, body: { active: true } }),
+      () => service.call(stranger, importSources.update, { params, body: { active: true } }),
       () => service.call(stranger, importSourceRun, { params }),
       () => service.call(stranger, importSources.remove, { params }),
     ])
@@ -84,7 +84,7 @@ describe('an import source', () => {
   });
 
   it('can be called by owners and admins only', () => {
-    for (const operation of [...Object.values(importSources), importSourceUpdate, importSourceRun])
+    for (const operation of [...Object.values(importSources), importSourceRun])
       expect(operation.access).toEqual(['owner', 'admin']);
   });
 

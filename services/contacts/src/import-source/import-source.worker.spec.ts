@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { importSources, importSourceUpdate, type Principal } from '#libs/contracts';
+import { importSources, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
@@ -169,7 +169,7 @@ describe.each([
         worker.wake();
         await read.promise;
         const body = change === 'deactivated' ? { active: false } : { path: 'elsewhere', active: false };
-        await service.call(admin, importSourceUpdate, { params: { id }, body });
+        await service.call(admin, importSources.update, { params: { id }, body });
         changed.resolve();
         await worker.drain();
       } finally {
@@ -245,7 +245,7 @@ describe.each([
     const { id } = await sources.create(server.login({ path: 'out', userIdField: 'counselor' }));
     await sources.later(id);
     expect((await contactOf(service, admin, '1')).assignee).toMatchObject({ id: mike.userId });
-    await service.call(admin, importSourceUpdate, { params: { id }, body: { userIdField: null } });
+    await service.call(admin, importSources.update, { params: { id }, body: { userIdField: null } });
     await server.put('out/again.csv', 'Id,StaffId,Counselor\n1,Mike,Mike\n');
     await sources.take(id);
     expect((await contactOf(service, admin, '1')).assignee).toBeNull();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { contacts, RECORD_TYPES, records, recordsUpdate, type NewCrmRecord, type Principal } from '#libs/contracts';
+import { contacts, RECORD_TYPES, records, type NewCrmRecord, type Principal } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { leaves, returns } from '../testing/leaving.js';
 import { startContacts } from '../testing/contacts.js';
@@ -19,7 +19,7 @@ describe('records', () => {
 
   const make = (more: Partial<NewCrmRecord> = {}, by = robin) =>
     service.call(by, records.create, { body: { type: 'deal', title: 'Ten chairs', ...more } });
-  const change = (id: string, body: object, by = olu) => service.call(by, recordsUpdate, { params: { id }, body });
+  const change = (id: string, body: object, by = olu) => service.call(by, records.update, { params: { id }, body });
   const read = (id: string, by = olu) => service.call(by, records.get, { params: { id } });
   const listed = async (query: object) => (await service.call(olu, records.list, { query })).items.map(({ id }) => id);
 

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { files, type Call, type NewAttachedFile } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
-import { about } from './about.js';
+import { about, refers } from './about.js';
 import { AttachedFile, type AttachedFileRow } from './writing.entity.js';
 
 const base = plainResource(files, {
@@ -9,11 +9,12 @@ const base = plainResource(files, {
   shown: ['recordId', 'contactId', 'name', 'createdAt'],
   people: ['author'],
   mine: 'author',
+  refers,
 });
 
 @Controller()
 export class FileController extends base {
   override async prepare(call: Call): Promise<Partial<AttachedFileRow>> {
-    return { ...(await about(this.em, call)), name: (call.body as NewAttachedFile).name };
+    return { ...about(call), name: (call.body as NewAttachedFile).name };
   }
 }

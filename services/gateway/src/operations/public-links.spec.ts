@@ -1,13 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  ALL_OPERATIONS,
-  nestedIn,
-  publicLinks,
-  schedulerLinks,
-  schedulerLinkUpdate,
-  schemaOf,
-  type Class,
-} from '#libs/contracts';
+import { ALL_OPERATIONS, nestedIn, publicLinks, schedulerLinks, schemaOf, type Class } from '#libs/contracts';
 import { anId, bodyOf, World } from '../../test/world.js';
 
 const ORIGIN = 'https://leaver.example.com';
@@ -20,7 +12,7 @@ beforeAll(async () => {
   unaware = await world.addGateway();
   world.services.handle(publicLinks.list, () => ({ items: [link('/p/one'), link('/p/two')], nextCursor: null }));
   world.services.handle(schedulerLinks.create, () => link('/m/maya'));
-  world.services.handle(schedulerLinkUpdate, () => link('/m/maya'));
+  world.services.handle(schedulerLinks.update, () => link('/m/maya'));
 });
 afterAll(() => world.close());
 

@@ -1,12 +1,9 @@
-import { EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
 import {
   accountSyncs,
-  accountSyncUpdate,
   isManager,
   Problem,
-  type AccountSync as AccountSyncView,
   type AccountSyncChanges,
   type Call,
   type NewAccountSync,
@@ -40,11 +37,8 @@ export class AccountSyncController extends base {
     return { ...values, ...this.stateOf({ status, grant }, principal.accountId) };
   }
 
-  /** Starts or stops a sync. A sync that a departure stopped can be started again only after its owner has returned. */
-  @Handles(accountSyncUpdate)
-  async update(call: Call<AccountSyncChanges>): Promise<AccountSyncView> {
-    const { body, principal } = call;
-    const sync = await this.find(call);
+  /** A sync that a departure stopped can be started again only after its owner has returned. */
+  override async prepareChange(sync: AccountSyncRow, { body, principal }: Call<AccountSyncChanges>): Promise<void> {
     const mine = sync.ownerId === principal.userId;
     if (!mine && (body.status === 'active' || !isManager(principal))) {
       throw new Problem('forbidden', {
@@ -52,13 +46,13 @@ export class AccountSyncController extends base {
       });
     }
     if (body.status === 'active') await this.directory.requireActive(sync.accountId, [sync.ownerId]);
-    await this.em.refresh(sync, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  }
+
+  override async change(sync: AccountSyncRow, { body }: Call<AccountSyncChanges>): Promise<void> {
     const state = this.stateOf(body, sync.accountId);
     // Without a new grant, an active sync keeps the one it has.
     if (body.status === 'active' && body.grant === undefined) state.sealedGrant = sync.sealedGrant ?? null;
     this.em.assign(sync, state);
-    await this.em.flush();
-    return (await this.present([sync], call))[0] as AccountSyncView;
   }
 
   private stateOf({ status, grant }: AccountSyncChanges, accountId: string) {

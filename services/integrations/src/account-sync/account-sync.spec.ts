@@ -1,5 +1,5 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
-import { accountSyncs, accountSyncUpdate, type AccountSyncChanges, type Principal } from '#libs/contracts';
+import { accountSyncs, type AccountSyncChanges, type Principal } from '#libs/contracts';
 import { Encryption } from '#libs/platform';
 import type { TestService } from '#libs/platform/testing';
 import { leaves, returns, startIntegrations } from '../testing/integrations.js';
@@ -24,7 +24,7 @@ describe('account syncs', () => {
       body: { kind: 'email', provider: 'google', grant: GRANT, ...more },
     });
   const update = (who: Principal, id: string, body: AccountSyncChanges) =>
-    integrations.call(who, accountSyncUpdate, { params: { id }, body });
+    integrations.call(who, accountSyncs.update, { params: { id }, body });
   const read = (id: string) => integrations.call(admin, accountSyncs.get, { params: { id } });
   const grantOf = async (id: string) => (await integrations.em().findOneOrFail(AccountSync, { id })).sealedGrant;
 

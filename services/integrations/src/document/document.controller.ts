@@ -1,16 +1,6 @@
 import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
-import {
-  documents,
-  documentUpdate,
-  type Call,
-  type Document as DocumentView,
-  type DocumentChanges,
-  type ListQuery,
-  type NewDocument,
-  type NoBody,
-} from '#libs/contracts';
+import { documents, type Call, type ListQuery, type NewDocument, type NoBody } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { Storages, storagesOf } from '../storage-connection/storages.js';
@@ -51,13 +41,5 @@ export class DocumentController extends base {
     const document = await super.find(call);
     await this.storages.requireAccess(document.storageId, call.principal.userId);
     return document;
-  }
-
-  @Handles(documentUpdate)
-  async update(call: Call<DocumentChanges>): Promise<DocumentView> {
-    const document = await this.find(call);
-    this.em.assign(document, call.body);
-    await this.em.flush();
-    return (await this.present([document], call))[0] as DocumentView;
   }
 }

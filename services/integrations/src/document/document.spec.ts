@@ -1,5 +1,5 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
-import { documents, documentUpdate, storageConnectionUpdate, type Principal } from '#libs/contracts';
+import { documents, storageConnectionUpdate, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { aDocument, aStorage, leaves, returns, startIntegrations } from '../testing/integrations.js';
 
@@ -20,7 +20,7 @@ describe('documents', () => {
 
   const read = (who: Principal, id: string) => integrations.call(who, documents.get, { params: { id } });
   const edit = (who: Principal, id: string, body: object) =>
-    integrations.call(who, documentUpdate, { params: { id }, body });
+    integrations.call(who, documents.update, { params: { id }, body });
   const list = async (who: Principal) =>
     (await integrations.call(who, documents.list, { query: { ownerId: robin.userId } })).items;
   const forbidden = { code: 'forbidden' };

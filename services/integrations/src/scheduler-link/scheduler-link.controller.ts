@@ -1,16 +1,13 @@
-import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql';
+import { UniqueConstraintViolationException } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
-  isManager,
   Problem,
   publicScheduler,
   schedulerLinks,
-  schedulerLinkUpdate,
   type Call,
   type NewSchedulerLink,
   type PublicSchedulerPage,
-  type SchedulerLink as SchedulerLinkView,
   type SchedulerLinkChanges,
   type SchedulerLinkStatus,
 } from '#libs/contracts';
@@ -47,18 +44,14 @@ export class SchedulerLinkController extends base {
   }
 
   /** A link that expired with its owner's departure can be activated only after the owner has returned. */
-  @Handles(schedulerLinkUpdate)
-  async update(call: Call<SchedulerLinkChanges>): Promise<SchedulerLinkView> {
-    const { body, principal } = call;
-    const link = await this.find(call);
-    if (link.ownerId !== principal.userId && !isManager(principal))
-      throw new Problem('forbidden', { detail: 'Only the owner of the link and managers may do this.' });
-    if (body.status === 'active') await this.directory.requireActive(link.accountId, [link.ownerId]);
-    await this.em.refresh(link, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  override async prepareChange(link: SchedulerLinkRow, call: Call<SchedulerLinkChanges>): Promise<void> {
+    await super.prepareChange(link, call);
+    if (call.body.status === 'active') await this.directory.requireActive(link.accountId, [link.ownerId]);
+  }
+
+  override async change(link: SchedulerLinkRow, { body }: Call<SchedulerLinkChanges>): Promise<void> {
     const changed = body.status && body.status !== link.status;
     this.em.assign(link, { ...body, ...(changed && this.stateOf(body.status!)) });
-    await this.em.flush();
-    return (await this.present([link], call))[0] as SchedulerLinkView;
   }
 
   /**

@@ -1,12 +1,5 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
-import {
-  NOBODY,
-  publicScheduler,
-  schedulerLinks,
-  schedulerLinkUpdate,
-  type Principal,
-  type SchedulerLinkChanges,
-} from '#libs/contracts';
+import { NOBODY, publicScheduler, schedulerLinks, type Principal, type SchedulerLinkChanges } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { leaves, returns, startIntegrations } from '../testing/integrations.js';
 import { SchedulerLink } from './scheduler-link.entity.js';
@@ -29,7 +22,7 @@ describe('meeting scheduler links', () => {
   const create = (who = robin, more: object = {}) =>
     integrations.call(who, schedulerLinks.create, { body: { slug, title: 'Demo', ...more } });
   const update = (who: Principal, id: string, body: SchedulerLinkChanges) =>
-    integrations.call(who, schedulerLinkUpdate, { params: { id }, body });
+    integrations.call(who, schedulerLinks.update, { params: { id }, body });
   const visit = (params = { slug }) => integrations.call(NOBODY, publicScheduler, { params });
   const gone = { code: 'gone', status: 410 };
 

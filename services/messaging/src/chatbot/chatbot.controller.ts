@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
-import { chatbotUpdate, chatbots, type AnswerOf, type CallOf } from '#libs/contracts';
+import { chatbots } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Chatbot } from './chatbot.entity.js';
 
@@ -12,14 +11,4 @@ const base = plainResource(chatbots, {
 });
 
 @Controller()
-export class ChatbotController extends base {
-  @Handles(chatbotUpdate)
-  async update(call: CallOf<typeof chatbotUpdate>): Promise<AnswerOf<typeof chatbotUpdate>> {
-    const { principal, body } = call;
-    await this.directory.requireActive(principal.accountId, [body.userId]);
-    const row = await this.find(call);
-    this.em.assign(row, body);
-    await this.em.flush();
-    return (await this.present([row], call))[0] as AnswerOf<typeof chatbotUpdate>;
-  }
-}
+export class ChatbotController extends base {}

@@ -1,4 +1,4 @@
-import { chatbots, chatbotUpdate, type ChatbotChanges, type NewChatbot, type Principal } from '#libs/contracts';
+import { chatbots, type ChatbotChanges, type NewChatbot, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { leaves, startMessaging } from '../testing/messaging.js';
 
@@ -17,7 +17,7 @@ describe('chatbots', () => {
   const make = (more: Partial<NewChatbot> = {}) =>
     messaging.call(robin, chatbots.create, { body: { name: 'Welcome', ...more } });
   const change = (by: Principal, id: string, body: ChatbotChanges) =>
-    messaging.call(by, chatbotUpdate, { params: { id }, body });
+    messaging.call(by, chatbots.update, { params: { id }, body });
 
   it('name the caller by default, or another user, and can have a custom email address', async () => {
     const own = await make();

@@ -19,13 +19,13 @@ import {
 import { plainResource } from '#libs/platform';
 import { InboxAccess, visibleConversations, visibleInboxes } from '../inbox/inbox-access.js';
 import { Inbox } from '../inbox/inbox.entity.js';
-import { requireReference } from '#libs/database';
 import { Conversation, type ConversationRow } from './conversation.entity.js';
 
 const base = plainResource(conversations, {
   entity: Conversation,
   shown: ['contactId', 'inboxId', 'status', 'createdAt'],
   people: ['assignee'],
+  refers: { inboxId: Inbox },
 });
 
 /** The contact id is not checked, because contacts belong to another service. */
@@ -36,10 +36,8 @@ export class ConversationController extends base {
   override async prepare({ body, principal }: Call): Promise<Partial<ConversationRow>> {
     const { accountId } = principal;
     const { inboxId, contactId, assignee = null, status = 'open' } = body as NewConversation;
-    const detail = 'Name an inbox of this account.';
-    await requireReference(this.em, { entity: Inbox, accountId, id: inboxId, detail });
-    const inbox = await this.em.findOneOrFail(Inbox, { id: inboxId });
-    await this.access.hold(principal, inbox.ownerId ?? null, [assignee]);
+    const inbox = await this.em.findOne(Inbox, { id: inboxId, accountId });
+    if (inbox) await this.access.hold(principal, inbox.ownerId ?? null, [assignee]);
     return { inboxId, contactId, assignee, status };
   }
 

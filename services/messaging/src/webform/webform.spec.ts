@@ -1,4 +1,4 @@
-import { webforms, webformUpdate, type NewWebform, type Principal, type WebformChanges } from '#libs/contracts';
+import { webforms, type NewWebform, type Principal, type WebformChanges } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { leaves, startMessaging } from '../testing/messaging.js';
 
@@ -17,7 +17,7 @@ describe('web forms', () => {
   const make = (more: Partial<NewWebform> = {}) =>
     messaging.call(robin, webforms.create, { body: { name: 'Welcome', ...more } });
   const change = (by: Principal, id: string, body: WebformChanges) =>
-    messaging.call(by, webformUpdate, { params: { id }, body });
+    messaging.call(by, webforms.update, { params: { id }, body });
 
   it('name the caller by default, or another user, and can have a custom email address', async () => {
     const own = await make();

@@ -1,15 +1,7 @@
 import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
-import {
-  callbacks,
-  callbackUpdate,
-  Problem,
-  type AnswerOf,
-  type Call,
-  type CallOf,
-  type NewCallback,
-} from '#libs/contracts';
+import { callbacks, callbackUpdate, Problem, type AnswerOf, type Call, type CallOf } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Callback, type CallbackRow } from './callback.entity.js';
 
@@ -24,9 +16,8 @@ const base = plainResource(callbacks, {
 
 @Controller()
 export class CallbackController extends base {
-  override async prepare({ body }: Call): Promise<Partial<CallbackRow>> {
-    const { dueAt, status = 'pending', ...values } = body as NewCallback;
-    return { ...values, status, dueAt: new Date(dueAt) };
+  override async prepare(call: Call): Promise<Partial<CallbackRow>> {
+    return { status: 'pending', ...(await super.prepare(call)) };
   }
 
   /**
