@@ -1,4 +1,5 @@
 // npm run demo [-- --url <address>]: shows how a user leaves. Needs a running Leaver (npm start).
+import './lib/recent-node.mjs';
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { HttpClient } from '../cli/http-client.mjs';

@@ -1,6 +1,7 @@
 // node scripts/rules-doc.mjs: writes docs/rules.md from the rules that the services declare. Needs the packages (npm start, npm test).
 /** @import { ActionInput, CatalogueRule, Preset, Transition } from '#libs/contracts' */
 /** @import { Rule } from '#libs/lifecycle' */
+import './lib/recent-node.mjs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { argv } from 'node:process';

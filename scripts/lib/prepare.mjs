@@ -135,11 +135,20 @@ function readLock(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : undefined;
 }
 
-function chooseNode() {
+/** Whether this process runs on a Node that all scripts can run on. */
+export function isRecentNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > MIN_NODE.major || (major === MIN_NODE.major && minor >= MIN_NODE.minor);
+}
+
+/**
+ * The Node among the packages, or this one if it is recent.
+ * @throws UserError if neither will do
+ */
+export function chooseNode() {
   const bundled = join(root, 'node_modules/.bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (existsSync(bundled) && spawnSync(bundled, ['--version']).status === 0) return bundled;
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > MIN_NODE.major || (major === MIN_NODE.major && minor >= MIN_NODE.minor)) return process.execPath;
+  if (isRecentNode()) return process.execPath;
   throw new UserError(
     `This is Node ${process.versions.node}, and npm has no newer one for ${process.platform}-${process.arch}.\n` +
       `Please install Node ${MIN_NODE.major}.${MIN_NODE.minor} or newer (Leaver is tested with 24) and try again.`,

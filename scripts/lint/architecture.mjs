@@ -1,5 +1,6 @@
 // Part of npm run lint: the borders between services, libraries, folders and modules, import cycles, the sizes of files, classes
 // and folders, and who writes the tables of departures.
+import '../lib/recent-node.mjs';
 import { fileURLToPath } from 'node:url';
 import { ACCEPTED } from './accepted.mjs';
 import { forbiddenImports } from './borders.mjs';
