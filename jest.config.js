@@ -34,5 +34,8 @@ export default {
   maxWorkers: '100%',
   // What packages have been told of stays in memory, some 10 MB with each file: a process is replaced now and then.
   workerIdleMemoryLimit: '600MB',
+  // A process that was replaced after the last file is still starting when Jest ends it. Jest waits 500 ms by default, then
+  // kills it and warns of a leak.
+  workerGracefulExitTimeout: 30_000,
   testTimeout: 60_000,
 };
