@@ -25,10 +25,17 @@ export function story(timeout = 120_000): (title: string, work: Work) => void {
     steps.push(step);
     it(title, () => {
       const failed = steps.find(({ outcome }) => outcome && 'error' in outcome);
-      if (!step.outcome) throw new Error(`not reached: ${failed ? `this step failed: ${failed.title}` : 'timed out'}`);
+      if (!step.outcome) throw notReached(failed);
       if ('error' in step.outcome) throw step.outcome.error;
     });
   };
+}
+
+/** An error of one line: the step that failed reports its own with a stack. */
+function notReached(failed: Step | undefined): Error {
+  const error = new Error(`not reached: ${failed ? `this step failed: ${failed.title}` : 'timed out'}`);
+  error.stack = error.message;
+  return error;
 }
 
 async function outcomeOf(work: Work): Promise<{ error?: unknown }> {
