@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ts from 'typescript';
 
 const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
 
@@ -34,4 +36,41 @@ describe('the guide for an external service', () => {
   it('has less than 60 lines', async () => {
     expect((await read('../examples/billing/README.md')).split('\n').length).toBeLessThan(60);
   });
+});
+
+/** What the compiler says about files of which some have other texts. */
+function faultsIn(texts: ReadonlyMap<string, string>): string[] {
+  const root = new URL('..', import.meta.url).pathname;
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+    config: object;
+  };
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root);
+  const host = ts.createCompilerHost(options);
+  const textOf = (path: string) => texts.get(path.slice(root.length));
+  const sys = { fileExists: host.fileExists.bind(host), readFile: host.readFile.bind(host) };
+  host.fileExists = (path) => textOf(path) !== undefined || sys.fileExists(path);
+  host.readFile = (path) => textOf(path) ?? sys.readFile(path);
+  const paths = [...texts.keys()].map((path) => join(root, path));
+  // Some of the files are in folders that do not exist.
+  host.directoryExists = () => true;
+  const program = ts.createProgram(paths, { ...options, noEmit: true, noUnusedLocals: false }, host);
+  return paths
+    .map((path) => program.getSourceFile(path)!)
+    .flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)])
+    .map(({ file, messageText }) => `${file!.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`);
+}
+
+describe('the walk-through for a rule or a resource', () => {
+  it('compiles: each block is a new file, or the end of the file that it names', async () => {
+    const blocks = (await read('../docs/adding-data.md')).matchAll(/```ts (\S+)\n(.*?) *```/gs);
+    const texts = new Map<string, string>();
+    for (const [, path, code] of blocks) {
+      const before = texts.get(path!) ?? (await read(`../${path!}`).catch(() => ''));
+      texts.set(path!, `${before}\n${unindented(code!)}`);
+    }
+    const declarations = 'libs/contracts/src/declarations.ts';
+    texts.set(declarations, `${await read(`../${declarations}`)}export * from './insights/saved-views.js';\n`);
+    expect(texts.size).toBe(7);
+    expect(faultsIn(texts)).toEqual([]);
+  }, 120_000);
 });

@@ -116,7 +116,7 @@ export const transferWith = (changes: Changes, sideEffects?: SideEffects): Actio
   );
 /** The named successor, or else the first admin, takes the leaver's place. */
 export const replace = simple('replace', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { needsSuccessor: true });
-/** Deletes the rows, like `deleteRows` but under the name `remove`. */
+/** Deletes rows that only connect the leaver with something that stays, such as a membership. Compare `deleteRows`. */
 export const remove = simple('remove', { kind: 'delete' });
 
 /** An action that sets values. A row is done when it has them. */
@@ -142,7 +142,7 @@ export const redact = setting('redact', { undo: 'never', destroys: true });
 /** Adds a mark to each row that excludes the leaver; other users are not affected. */
 export const exclude = (into: Marks): Action => simple('exclude', { kind: 'insert', into });
 
-/** The action `delete`, which is a reserved word. */
+/** Deletes things of the leaver, unlike `remove`. The action is called `delete`, a reserved word here. */
 export const deleteRows = simple('delete', { kind: 'delete' }, { destroys: true });
 
 /** Deletes the rows, with side effects on other tables. */
