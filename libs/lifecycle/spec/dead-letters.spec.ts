@@ -41,7 +41,6 @@ describe('a dead letter', () => {
     await at.things('trap', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', { ...unassignChairs, ...trap });
     const { id } = event.data.departure!;
-    await at.deliver([event]);
     await at.bench.processor.scheduleRetry(event, { kind: 'permanent', code: '23514' });
     await at.bench.em().nativeDelete(Thing, { owner: at.robin.userId, kind: 'trap' });
     for (const replayed of [[id], []]) expect(await letters().replay({ ids: [id] })).toEqual({ replayed, refused: [] });

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { sql } from 'kysely';
+import type { ResolvedRules } from '#libs/contracts';
 import { RETRY_DELAYS_MS } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
 import { EngineMetrics } from '#libs/lifecycle';
@@ -87,9 +88,33 @@ describe('a failure', () => {
     expect(last).not.toHaveProperty('error');
   });
 
-  it('of an event is retried with growing delays until it has failed for good, and as often again in a new round', async () => {
+  it('of one rule does not hold up the other rules of a single leaver', async () => {
     await at.things('trap', at.robin);
-    const event = at.bench.leaving(at.robin, 'deactivated', trap);
+    await at.things('chair', at.robin, 2);
+    const tries = jest.spyOn(at.bench.processor, 'apply');
+    await at.deliver([at.bench.leaving(at.robin, 'deactivated', { ...trap, ...unassignChairs })]);
+    expect(tries).toHaveBeenCalledTimes(2);
+    tries.mockRestore();
+    expect(await at.status(at.robin)).toEqual(['running']);
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({
+      error: '23514',
+      rules: [
+        { rule: 'desk.chairs', affected: 2, finishedAt: expect.any(String) },
+        { rule: 'desk.traps', affected: 0, finishedAt: null },
+      ],
+    });
+    expect(await at.owned(at.robin)).toBe(1);
+    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
+    at.bench.clock.advance(RETRY_DELAYS_MS[0]!);
+    await at.bench.tasks.drain();
+    expect(await at.status(at.robin)).toEqual(['completed']);
+  });
+
+  it('of an event is retried with growing delays until it has failed for good, and as often again in a new round', async () => {
+    // Nobody in the account can take over: no rule can be told from the others.
+    const toTheFirstAdmin: ResolvedRules = { 'desk.chairs': { deactivated: { action: 'transfer' } } };
+    await at.things('chair', at.robin);
+    const event = at.bench.leaving(at.robin, 'deactivated', toTheFirstAdmin);
     await at.deliver([event]);
     for (const delay of RETRY_DELAYS_MS) {
       expect(await at.status(at.robin)).toEqual(['retry']);
@@ -97,15 +122,15 @@ describe('a failure', () => {
       await at.bench.retries.drain();
     }
     expect(await at.status(at.robin)).toEqual(['failed']);
-    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'failed', error: '23514' });
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'failed', error: 'no-first-admin' });
 
     const { departure, ...data } = event.data;
     const inRound = (round: number) => ({ ...event, data: { ...data, departure: { ...departure!, round } } });
     await at.deliver([inRound(1)]);
-    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'running', error: '23514', round: 1 });
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'running', error: 'no-first-admin', round: 1 });
     expect(await at.status(at.robin)).toEqual(['retry']);
 
-    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
+    await at.bench.admin(at.robin.accountId);
     await at.deliver([inRound(2)]);
     expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 2 });
   });

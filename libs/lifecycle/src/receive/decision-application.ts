@@ -9,7 +9,7 @@ import { dropUndoRecords } from '../run/undo-records.js';
 import type { Db } from '../declare/where.js';
 import { heldStep, type RuleSet, type Step } from '../run/rule-set.js';
 import { DEFAULT_BUDGET, type RowBudget } from '../run/row-budget.js';
-import { runSteps, type Leaving, type Leftover } from '../run/batch.js';
+import { runSteps, type Leaving, type Leftover, type RunOptions } from '../run/batch.js';
 
 /** Rows of the first chunk. Later chunks grow or shrink with the time that a chunk takes. */
 const FIRST_CHUNK = 2_000;
@@ -22,6 +22,7 @@ export interface ApplyContext {
   first: (event: UserEvent) => boolean;
   /** Whether the user is under legal hold. */
   underHold: (event: UserEvent) => boolean;
+  isolated?: RunOptions['isolated'];
 }
 
 /** Applies decisions in the caller's transaction, which has locked the users. */
@@ -34,17 +35,12 @@ export class DecisionApplication {
   ) {}
 
   /** Supersedes earlier decisions about these users and applies the given ones. */
-  async apply(
-    db: Db,
-    events: readonly UserEvent[],
-    { fresh, first, underHold }: ApplyContext,
-    now: Date,
-  ): Promise<Receipt[]> {
-    const again = events.filter((event) => !first(event));
+  async apply(db: Db, events: readonly UserEvent[], context: ApplyContext, now: Date): Promise<Receipt[]> {
+    const again = events.filter((event) => !context.first(event));
     const superseded = await inbox.supersede(db, again.map(keyOf), now);
-    const { entries, leftovers, receipts } = await this.runRules(db, events, underHold, now);
+    const { entries, leftovers, receipts } = await this.runRules(db, events, context, now);
     await dropUndoRecords(db, again, ({ data }) => unfinishedRules(leftovers, data.userId));
-    const own = await this.record(db, entries, fresh, now);
+    const own = await this.record(db, entries, context.fresh, now);
     await this.createTasks(db, events, leftovers, now);
     return [...superseded.map(inbox.receiptOf), ...receipts, ...own];
   }
@@ -70,7 +66,7 @@ export class DecisionApplication {
   private async runRules(
     db: Db,
     events: readonly UserEvent[],
-    underHold: ApplyContext['underHold'],
+    { underHold, isolated }: ApplyContext,
     now: Date,
   ): Promise<{ entries: inbox.InboxEntry[]; leftovers: Leftover[]; receipts: Receipt[] }> {
     const reactivations = events.filter((event) => event.type === 'user.reactivated');
@@ -87,7 +83,7 @@ export class DecisionApplication {
     );
     const converting = conversionsIn(events);
     const warnings = converting.length > 0 ? await this.conversion?.convert(db, converting, now) : undefined;
-    const ran = await runSteps(db, leaving, this.budget, now);
+    const ran = await runSteps(db, leaving, { budget: this.budget, isolated }, now);
     attachWarnings(ran.lines, warnings ?? []);
     const restored = await restore(db, this.rules, reactivations, this.budget, now);
     const lines = new Map([...ran.lines, ...restored.lines]);

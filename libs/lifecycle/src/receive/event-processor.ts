@@ -10,6 +10,7 @@ import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from '../inbox/inbox.js';
 import { raiseFence, upsertDirectory, lockPeople } from '../inbox/directory-rows.js';
 import type { Db } from '../declare/where.js';
+import type { RunOptions } from '../run/batch.js';
 import { RuleSet } from '../run/rule-set.js';
 import { dropUndoRecords } from '../run/undo-records.js';
 import type { RowBudget } from '../run/row-budget.js';
@@ -41,10 +42,14 @@ export class EventProcessor {
     this.application.budget = budget;
   }
 
-  /** Applies all events in one transaction. @returns receipts, to be sent after the commit */
-  async apply(events: readonly UserEvent[]): Promise<Receipt[]> {
+  /**
+   * Applies all events in one transaction.
+   * @param options with `isolated`, a step that fails for a single leaver does not hold up the leaver's other steps
+   * @returns receipts, to be sent after the commit
+   */
+  async apply(events: readonly UserEvent[], options: Pick<RunOptions, 'isolated'> = {}): Promise<Receipt[]> {
     return failpoint('receive.commit', () =>
-      this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events)),
+      this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events, options)),
     );
   }
 
@@ -55,12 +60,16 @@ export class EventProcessor {
       const people = await this.lockAndUpdateDirectory(db, [event]);
       const [row] = await inbox.find(db, [keyOf(event)], true);
       if (row?.status !== 'retry') return [];
-      return this.decide(db, [event], { people, fresh: new Set() });
+      return this.decide(db, [event], { people, fresh: new Set(), isolated: true });
     });
   }
 
   /** Like `apply`, in the caller's transaction. */
-  async applyWithin(db: Db, events: readonly UserEvent[]): Promise<Receipt[]> {
+  async applyWithin(
+    db: Db,
+    events: readonly UserEvent[],
+    { isolated }: Pick<RunOptions, 'isolated'> = {},
+  ): Promise<Receipt[]> {
     const lifecycle = unique(events.filter((event) => isLifecycleType(event.type)));
     const people = await this.lockAndUpdateDirectory(db, events);
     // Events in the inbox are never newer than the fence. The locks keep other transactions from adding events of these users.
@@ -70,7 +79,7 @@ export class EventProcessor {
     const isKnown = (event: UserEvent) => keys.has(inbox.eventKey(event));
     const { resumed, answers } = await this.matchKnown(db, known, lifecycle.filter(isKnown));
     const fresh = lifecycle.filter((event) => !isKnown(event));
-    const decided = await this.decide(db, [...fresh, ...resumed], { people, fresh: new Set(fresh) });
+    const decided = await this.decide(db, [...fresh, ...resumed], { people, fresh: new Set(fresh), isolated });
     return [...events.filter((event) => !isLifecycleType(event.type)).map(profileReceipt), ...answers, ...decided];
   }
 
@@ -188,7 +197,7 @@ export class EventProcessor {
   private async decide(
     db: Db,
     events: readonly UserEvent[],
-    { people, fresh }: { people: People; fresh: ReadonlySet<UserEvent> },
+    { people, fresh, isolated }: { people: People; fresh: ReadonlySet<UserEvent>; isolated?: boolean },
   ): Promise<Receipt[]> {
     if (events.length === 0) return [];
     const now = this.clock.now();
@@ -208,7 +217,7 @@ export class EventProcessor {
     );
     return [
       ...(await this.application.record(db, superseded, fresh, now)),
-      ...(await this.application.apply(db, current, { fresh, first, underHold }, now)),
+      ...(await this.application.apply(db, current, { fresh, first, underHold, isolated }, now)),
     ];
   }
 

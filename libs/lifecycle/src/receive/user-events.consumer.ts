@@ -50,7 +50,8 @@ export class UserEvents {
   }
 
   /**
-   * Applies the whole batch; if that fails, applies its halves, until the failing event is alone.
+   * Applies the whole batch; if that fails, applies its halves, until the failing event is alone. Then the event is applied
+   * again with its steps isolated, so that only the failing ones wait.
    * @throws TransientFailure
    */
   private async process(events: readonly UserEvent[]): Promise<void> {
@@ -61,20 +62,31 @@ export class UserEvents {
   }
 
   private async applyOrBisect(events: readonly UserEvent[]): Promise<void> {
-    const outcome = await this.processor.apply(events).catch((error: unknown) => {
-      const verdict = classifyError(error);
-      this.log.warn(
-        { events: events.length, verdict: verdict.kind, ...safeErrorFields(error), code: verdict.code },
-        'a batch failed',
-      );
-      return verdict;
-    });
-    if (Array.isArray(outcome)) return this.sendReceipts(outcome);
-    if (outcome.kind === 'transient') throw new TransientFailure(outcome.code);
-    if (events.length === 1) return this.retryLater(events[0]!, outcome);
+    const [event, ...others] = events;
+    let outcome = await this.tryToApply(events);
+    if (outcome.failure?.kind === 'retry' && others.length === 0)
+      outcome = await this.tryToApply(events, { isolated: true });
+    const { receipts, failure } = outcome;
+    if (!failure) return this.sendReceipts(receipts);
+    if (failure.kind === 'transient') throw new TransientFailure(failure.code);
+    if (others.length === 0) return this.retryLater(event!, failure);
     const middle = Math.ceil(events.length / 2);
     await this.process(events.slice(0, middle));
     await this.process(events.slice(middle));
+  }
+
+  private async tryToApply(
+    events: readonly UserEvent[],
+    options: { isolated?: boolean } = {},
+  ): Promise<{ receipts: Receipt[]; failure?: ErrorClass }> {
+    try {
+      return { receipts: await this.processor.apply(events, options) };
+    } catch (error) {
+      const failure = classifyError(error);
+      const { kind: verdict, code } = failure;
+      this.log.warn({ events: events.length, ...options, verdict, ...safeErrorFields(error), code }, 'a batch failed');
+      return { receipts: [], failure };
+    }
   }
 
   private async retryLater(event: UserEvent, verdict: ErrorClass): Promise<void> {

@@ -59,11 +59,25 @@ interface Run {
   delayed: DelayedSteps;
 }
 
+export interface RunOptions {
+  budget: RowBudget;
+  /**
+   * Whether a failing step of a single leaver becomes a task and the other steps are applied, as always with many leavers.
+   * That takes a savepoint for each step, so a single leaver is tried without first.
+   */
+  isolated?: boolean;
+}
+
 /**
  * Applies the steps of many leavers: leavers with a common step (same rule, transition and action) share a statement. Runs
  * in the caller's transaction, which has locked the leavers' directory rows.
  */
-export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowBudget, now: Date): Promise<RunResult> {
+export async function runSteps(
+  db: Db,
+  leaving: readonly Leaving[],
+  { budget, isolated = false }: RunOptions,
+  now: Date,
+): Promise<RunResult> {
   const successors = await Successors.load(db, leaving);
   const result: Omit<RunResult, 'receipts'> = {
     lines: new Map(leaving.map((l) => [l.userId, new Array<ReceiptLine>(l.steps.length)])),
@@ -77,7 +91,7 @@ export async function runSteps(db: Db, leaving: readonly Leaving[], budget: RowB
     budget.perPerson,
   );
   const delayed = new DelayedSteps();
-  const run: Run = { successors, budget, rowCounts, alone: leaving.length === 1, delayed };
+  const run: Run = { successors, budget, rowCounts, alone: leaving.length === 1 && !isolated, delayed };
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // A later step on the same rows has to wait until the earlier one is finished.
