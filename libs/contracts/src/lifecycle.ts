@@ -133,11 +133,14 @@ export interface SessionEpoch {
   epoch: number;
 }
 
+/** Seconds for which an access token is valid. */
+export const ACCESS_TOKEN_LIFETIME_S = 300;
+
 /**
  * The NATS KV bucket of ended sessions: user id → epoch, and `sessionKey(id)` for a single ended session. An entry is
  * needed as long as an access token lives; `ttl` (milliseconds) is three times that.
  */
-export const SESSION_BUCKET = { name: 'session-epochs', ttl: 900_000 } as const;
+export const SESSION_BUCKET = { name: 'session-epochs', ttl: 3 * ACCESS_TOKEN_LIFETIME_S * 1_000 } as const;
 const SESSION_KEY = 'sid.';
 export const sessionKey = (sessionId: string): string => `${SESSION_KEY}${sessionId}`;
 /** The session id in a key of the bucket. Undefined if the key is the id of a user. */

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Effect, Part } from '#libs/lifecycle';
 import { RuleBench, type ServiceUnderTest } from './bench.js';
 
 /** The reason for each column that is kept on purpose, by `table.column`. */
@@ -44,12 +45,60 @@ export function coversEveryPersonalColumn(service: ServiceUnderTest, kept: Kept)
       expect(Object.keys(kept).filter((column) => !columns.includes(column))).toEqual([]);
     });
 
+    it('belongs to rows that no earlier rule deletes by a foreign key', async () => {
+      const references = await cascades(bench.database.adminUrl);
+      expect(deletedByEarlierRules(bench.rules.parts, references)).toEqual([]);
+    });
+
     it('has an index if a rule covers it', async () => {
       const indexed = await leadingColumns(bench.database.adminUrl);
       const unindexed = [...bench.rules.covered()].filter((column) => !indexed.has(column));
       expect(unindexed.map((column) => `${column}: add an index that begins with it`)).toEqual([]);
     });
   });
+}
+
+/** Tables whose rows are deleted with rows of another table, by that other table. */
+type Cascades = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * Rules that change rows which a rule before them can delete by a cascade: their receipt would count fewer rows than the
+ * preview. Rules that only count are no problem: rows are counted before any are changed.
+ */
+export function deletedByEarlierRules(parts: readonly Part[], references: Cascades): string[] {
+  const problems: string[] = [];
+  for (const [index, parent] of parts.entries()) {
+    if (!effectsOf(parent).some(({ kind }) => kind === 'delete')) continue;
+    const tables = reachable(parent.statements.tableName, references);
+    for (const child of parts.slice(index + 1)) {
+      if (!tables.has(child.statements.tableName) || effectsOf(child).every(({ kind }) => kind === 'none')) continue;
+      problems.push(`${parent.rule.id} deletes rows of ${child.rule.id} by a cascade: list ${child.rule.id} before it`);
+    }
+  }
+  return problems;
+}
+
+const effectsOf = ({ rule }: Part): Effect[] =>
+  Object.values(rule.choices).flatMap(({ actions }) =>
+    actions.flatMap((action) => [action.effect, ...(action.later ? [action.later.effect] : [])]),
+  );
+
+function reachable(table: string, references: Cascades, found = new Set<string>()): Set<string> {
+  for (const child of references.get(table) ?? []) {
+    if (found.has(child)) continue;
+    found.add(child);
+    reachable(child, references, found);
+  }
+  return found;
+}
+
+async function cascades(url: string): Promise<Cascades> {
+  const pairs = await names(
+    url,
+    `select confrelid::regclass || ' ' || conrelid::regclass as name from pg_constraint where contype = 'f' and confdeltype = 'c'`,
+  );
+  const byParent = Map.groupBy(pairs, (pair) => pair.split(' ')[0]!);
+  return new Map([...byParent].map(([parent, all]) => [parent, all.map((pair) => pair.split(' ')[1]!)]));
 }
 
 async function personalColumns(url: string): Promise<string[]> {

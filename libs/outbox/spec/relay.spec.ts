@@ -8,7 +8,15 @@ import { sql } from 'kysely';
 import { closeNats, connectNats, whenConnected, Publisher, ensureStream, USERS } from '#libs/broker';
 import { Relay } from '#libs/outbox';
 import { RelaySession } from '../src/relay-session.js';
-import { aDeparture, departures, subjectOf, testOutbox, type TestOutbox } from './test-outbox.js';
+import {
+  aDeparture,
+  departures,
+  relayBackends,
+  subjectOf,
+  terminateActiveRelay,
+  testOutbox,
+  type TestOutbox,
+} from './test-outbox.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const PAST_FIRST_DELAY = 18_001;
@@ -61,13 +69,6 @@ async function startActiveRelay(): Promise<Relay> {
   await eventually(() => relay.active);
   return relay;
 }
-
-const backends = () =>
-  query<{ pid: number }>(`select pid from pg_stat_activity where application_name = 'outbox-relay'`);
-/** Terminates the connection of the relay that holds the lock. */
-const terminateActiveRelay = () =>
-  query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
-    and database = (select oid from pg_database where datname = current_database())`);
 
 /** The number of publications by subject. */
 async function published(): Promise<Record<string, number>> {
@@ -256,14 +257,14 @@ describe('with two relays', () => {
   it('exactly one is active, and the other takes over within two seconds when its connection is terminated', async () => {
     const first = await startActiveRelay();
     const second = startRelay();
-    await eventually(async () => expect(await backends()).toHaveLength(2));
+    await eventually(async () => expect(await relayBackends(test)).toHaveLength(2));
     expect(second.active).toBe(false);
-    await terminateActiveRelay();
+    await terminateActiveRelay(test);
     await eventually(() => second.active, { timeout: 2_000 });
     const event = aDeparture();
     await append([event]);
     await untilPublished(event);
-    await eventually(async () => expect(await backends()).toHaveLength(2));
+    await eventually(async () => expect(await relayBackends(test)).toHaveLength(2));
     expect(first.active).toBe(false);
   });
 
@@ -278,7 +279,7 @@ describe('with two relays', () => {
 
 it('a relay that lost its connection reconnects and continues', async () => {
   const relay = await startActiveRelay();
-  await terminateActiveRelay();
+  await terminateActiveRelay(test);
   await eventually(() => !relay.active);
   const event = aDeparture();
   await append([event]);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { userSubject, type UserEvent } from '#libs/contracts';
 import { domainTypes, Ids, migrate, TestClock } from '#libs/database';
@@ -53,3 +54,17 @@ export const aDeparture = ({ userId = source.ids.next(), seq = 1, round = 0 } = 
 export const departures = (count: number): UserEvent[] => Array.from({ length: count }, () => aDeparture());
 
 export const subjectOf = ({ type, data }: UserEvent): string => userSubject(type, data.accountId, data.userId);
+
+/** The database connections of relays. */
+export async function relayBackends({ em }: TestOutbox): Promise<{ pid: number }[]> {
+  const { rows } = await sql<{ pid: number }>`
+    select pid from pg_stat_activity where application_name = 'outbox-relay'`.execute(em.getKysely());
+  return rows;
+}
+
+/** Terminates the connection of the relay that holds the lock. */
+export async function terminateActiveRelay({ em }: TestOutbox): Promise<void> {
+  await sql`
+    select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+      and database = (select oid from pg_database where datname = current_database())`.execute(em.getKysely());
+}

@@ -12,7 +12,8 @@ import { countRows } from '../sql/counting.js';
 import type { Db } from '../declare/where.js';
 import { observeStatement } from '../run/observe-statement.js';
 import { heldStep, RuleSet, type Step } from '../run/rule-set.js';
-import { undoRecordKeyOf, leaverRowOf, type Leaving } from '../run/batch.js';
+import { undoRecordKeyOf, leaverRowOf } from '../run/batch.js';
+import type { Leaving } from '../run/grouping.js';
 import { scheduleActions } from '../run/scheduling.js';
 import { Successors } from '../run/successors.js';
 

@@ -9,7 +9,8 @@ import { dropUndoRecords } from '../run/undo-records.js';
 import type { Db } from '../declare/where.js';
 import { heldStep, type RuleSet, type Step } from '../run/rule-set.js';
 import { DEFAULT_BUDGET, type RowBudget } from '../run/row-budget.js';
-import { runSteps, type Leaving, type Leftover, type RunOptions } from '../run/batch.js';
+import { runSteps, type Leftover, type RunOptions } from '../run/batch.js';
+import type { Leaving } from '../run/grouping.js';
 
 /** Rows of the first chunk. Later chunks grow or shrink with the time that a chunk takes. */
 const FIRST_CHUNK = 2_000;

@@ -2,6 +2,7 @@ import { PermanentError } from '#libs/jobs';
 import type { Receipt, ReceiptLine } from '#libs/contracts';
 import type { Effect } from '../declare/actions.js';
 import { bisectOnFailure } from './bisect.js';
+import { groupByStep, isCounted, sections, type Leaving, type Member } from './grouping.js';
 import type { Db } from '../declare/where.js';
 import { observeStatement } from './observe-statement.js';
 import type { Step } from './rule-set.js';
@@ -14,12 +15,6 @@ import { countTogether } from '../sql/counting.js';
 import type { Counting } from '../sql/statements.js';
 import { Successors } from './successors.js';
 import type { UndoRecordKey } from '../sql/undo-statements.js';
-
-/** A leaver of a batch with the steps to run. */
-export interface Leaving extends LeaverRow {
-  lifecycleVersion: number;
-  steps: readonly Step[];
-}
 
 /** A step that is not finished and continues as a task. */
 export interface Leftover {
@@ -41,12 +36,6 @@ export interface RunResult {
   leftovers: Leftover[];
   /** Receipts of earlier departures with a changed due time. */
   receipts: Receipt[];
-}
-
-interface Member {
-  leaver: Leaving;
-  position: number;
-  step: Step;
 }
 
 /** What all statements of a run share. */
@@ -84,7 +73,7 @@ export async function runSteps(
     leftovers: [],
   };
   const pending = new Set<string>();
-  const all = groups(leaving);
+  const all = groupByStep(leaving);
   const changing = all.filter((members) => !isCounted(members));
   const rowCounts = new RowCountCache(
     changing.map((members) => countingOf(members, successors)),
@@ -114,26 +103,6 @@ export async function runSteps(
 const key = ({ leaver, step }: Pick<Member, 'leaver' | 'step'>) =>
   `${leaver.userId} ${step.part.rule.id} ${step.part.rows.part ?? ''}`;
 
-/**
- * Groups leavers by common step, in the order of the steps. Within a transition, steps that only count come before steps
- * that change rows, as in the preview, because a rule's side effects can remove rows of another rule.
- */
-function groups(leaving: readonly Leaving[]): Member[][] {
-  const byStep = new Map<string, Member[]>();
-  for (const leaver of leaving) {
-    leaver.steps.forEach((step, position) => {
-      const { action, days, scope } = step.resolved;
-      const id = JSON.stringify([step.transition, step.part.rule.id, step.part.rows.part, action, days, scope]);
-      const members = byStep.get(id);
-      if (members) members.push({ leaver, position, step });
-      else byStep.set(id, [{ leaver, position, step }]);
-    });
-  }
-  const order = ([first]: Member[]) =>
-    (first!.step.transition === 'deactivated' ? 0 : 2) + (first!.step.action.effect.kind === 'none' ? 0 : 1);
-  return [...byStep.values()].sort((a, b) => order(a) - order(b));
-}
-
 function split(group: Member[], pending: ReadonlySet<string>): { ready: Member[]; waiting: Member[] } {
   if (pending.size === 0) return { ready: group, waiting: [] };
   return { ready: group.filter((m) => !pending.has(key(m))), waiting: group.filter((m) => pending.has(key(m))) };
@@ -157,19 +126,6 @@ const unfinished = (member: Member, error?: string): Outcome => ({
   finished: false,
   ...(error && { error }),
 });
-
-/** Merges consecutive groups that are only counted; each other group is a section of its own. */
-function sections(all: readonly Member[][]): Member[][][] {
-  const found: Member[][][] = [];
-  for (const group of all) {
-    const last = found.at(-1);
-    if (last && isCounted(last[0]!) && isCounted(group)) last.push(group);
-    else found.push([group]);
-  }
-  return found;
-}
-
-const isCounted = ([first]: Member[]): boolean => first!.step.action.effect.kind === 'none';
 
 async function runSection(db: Db, section: Member[][], run: Run, now: Date): Promise<Outcome[]> {
   const [first] = section;

@@ -1,10 +1,11 @@
 import { RequestContext } from '@mikro-orm/postgresql';
-import { Problem, RECORD_TYPES } from '#libs/contracts';
+import { Problem, RECORD_TYPES, type ResolvedRules, type Transition } from '#libs/contracts';
+import { preview } from '#libs/lifecycle';
 import {
   behavesLikeARule,
   coversEveryPersonalColumn,
+  RuleBench,
   type Person,
-  type RuleBench,
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
 import { Contact } from '../contact/contact.entity.js';
@@ -126,6 +127,39 @@ behavesLikeARule(contacts, 'contacts.filter-conditions', {
     const conditions = [{ field: 'assignee', op: 'is', value: named.userId }];
     return bench.create(FilterController, colleague, { name: 'Theirs', conditions });
   },
+});
+
+describe('conditions of a filter that the departure deletes', () => {
+  let bench: RuleBench;
+  beforeAll(async () => {
+    bench = await RuleBench.open(contacts);
+  });
+  afterAll(() => bench.close());
+
+  it('are counted by the receipt as by the preview, on both transitions of a deletion', async () => {
+    const leaver = await bench.person();
+    const em = bench.em();
+    const filter = em.create(Filter, aFilter(bench, leaver, 'public'));
+    await em.flush();
+    const condition = { filterId: filter.id, field: 'assignee', op: 'is', userId: leaver.userId } as const;
+    em.create(FilterCondition, { id: bench.ids.next(), ...condition });
+    await em.flush();
+    const steps: Transition[] = ['deactivated', 'deleted'];
+    const rules: ResolvedRules = {
+      'contacts.filters': { deactivated: { action: 'delete' } },
+      'contacts.filter-conditions': { deactivated: { action: 'keep' }, deleted: { action: 'keep' } },
+    };
+    const request = { ...leaver, steps, activeSince: 1, wasManager: false, rules };
+    const previewed = await preview(bench.em().getKysely(), bench.rules, request, bench.clock.now());
+    const [receipt] = await bench.processor.apply([bench.leaving(leaver, 'deleted', rules, { departure: { steps } })]);
+    const counted = [
+      ['contacts.filters', 'deactivated', 1],
+      ['contacts.filter-conditions', 'deactivated', 1],
+      ['contacts.filter-conditions', 'deleted', 1],
+    ];
+    expect(previewed.map(({ rule, transition, count }) => [rule, transition, count])).toEqual(counted);
+    expect(receipt!.rules.map(({ rule, transition, affected }) => [rule, transition, affected])).toEqual(counted);
+  });
 });
 
 const about = async (bench: RuleBench, { accountId, userId }: Person) => {

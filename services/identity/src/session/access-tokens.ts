@@ -1,11 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { Principal, Role } from '#libs/contracts';
+import { ACCESS_TOKEN_LIFETIME_S, type Principal, type Role } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { createLocalJWKSet, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import { sql } from 'kysely';
 import { SigningKeys } from '../signing-key/signing-keys.js';
-import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
 
 const ISSUER = 'leaver';
 
@@ -34,7 +33,7 @@ export class AccessTokens {
       .setSubject(userId)
       .setIssuer(ISSUER)
       .setIssuedAt(now)
-      .setExpirationTime(now + ACCESS_TOKEN_LIFE)
+      .setExpirationTime(now + ACCESS_TOKEN_LIFETIME_S)
       .sign(key);
   }
 

@@ -1,9 +1,15 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ListQuery, Page, Principal, Session, SessionSnapshot } from '#libs/contracts';
+import {
+  ACCESS_TOKEN_LIFETIME_S,
+  type ListQuery,
+  type Page,
+  type Principal,
+  type Session,
+  type SessionSnapshot,
+} from '#libs/contracts';
 import { Clock, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
-import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
 import { isoOf } from '../common/moments.js';
 
 interface SessionRow {
@@ -63,7 +69,9 @@ export class SessionList {
    */
   async snapshot(since: string | null): Promise<SessionSnapshot> {
     const started = this.clock.millis();
-    const from = since ? parsePosition(since) : { at: isoAt(started - 2 * ACCESS_TOKEN_LIFE * 1_000), key: MIN_KEY };
+    const from = since
+      ? parsePosition(since)
+      : { at: isoAt(started - 2 * ACCESS_TOKEN_LIFETIME_S * 1_000), key: MIN_KEY };
     const { rows } = await sql<Ending>`
       select * from (
         (select session_epoch_at as at, id::uuid as key, session_epoch as epoch from users

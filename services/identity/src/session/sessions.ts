@@ -1,11 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { cutText, Problem, type Call, type SignedIn, type Tokens } from '#libs/contracts';
+import { ACCESS_TOKEN_LIFETIME_S, type Call, cutText, Problem, type SignedIn, type Tokens } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { AccessTokens } from './access-tokens.js';
-import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';
@@ -120,7 +119,7 @@ export class Sessions {
   private async tokens(accountId: string, userId: string, sessionId: string, refresh: RefreshToken): Promise<Tokens> {
     const { roles, session_epoch: epoch } = await this.users.get(accountId, userId);
     const accessToken = await this.accessTokens.issue({ userId, accountId, roles, sessionId, epoch });
-    return { accessToken, refreshToken: refresh.text, expiresIn: ACCESS_TOKEN_LIFE };
+    return { accessToken, refreshToken: refresh.text, expiresIn: ACCESS_TOKEN_LIFETIME_S };
   }
 
   /** A refresh token that is used twice may have been stolen, so the session ends for both holders. */

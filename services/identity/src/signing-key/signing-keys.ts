@@ -1,17 +1,16 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { NewSigningKey } from '#libs/contracts';
+import { ACCESS_TOKEN_LIFETIME_S, type NewSigningKey } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
 import { ConfigError } from '#libs/platform';
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
 import { sql, type RawBuilder } from 'kysely';
-import { ACCESS_TOKEN_LIFE } from '../common/token-life.js';
 import { isoOf } from '../common/moments.js';
 import { KeyEncryption } from './key-encryption.js';
 
 /** Lifetime of access tokens, with a minute for clock skew. */
-const TOKEN_LIFETIME_MS = (ACCESS_TOKEN_LIFE + 60) * 1_000;
+const TOKEN_LIFETIME_MS = (ACCESS_TOKEN_LIFETIME_S + 60) * 1_000;
 /** Milliseconds for which a new key is published before it is used. Gateways load the keys every minute. */
 export const PUBLISHED_BEFORE = 120_000;
 

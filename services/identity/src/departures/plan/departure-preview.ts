@@ -14,7 +14,7 @@ import {
   type Transition,
   type UserOverview,
 } from '#libs/contracts';
-import { sql } from 'kysely';
+import { firstAdmins } from '#libs/lifecycle';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { Guards } from './guards.js';
@@ -85,11 +85,8 @@ export class DeparturePreviews {
   }
 
   private async firstAdmin(accountId: string, leaverId: string): Promise<string | null> {
-    const { rows } = await sql<{ user_id: string }>`
-      select user_id from directory
-      where account_id = ${accountId} and is_manager and status = 'active' and user_id <> ${leaverId}
-      order by user_created_at, user_id limit 1`.execute(this.em.getKysely());
-    return rows[0]?.user_id ?? null;
+    const [first] = await firstAdmins(this.em.getKysely(), [accountId], [leaverId]);
+    return first?.user_id ?? null;
   }
 }
 
