@@ -37,9 +37,11 @@ export function showPreview(terminal, preview, heading) {
  * @param {Departure} departure
  */
 export function showDeparture(terminal, departure) {
-  const { id, transition, status, progress, services, error, errorDetail, effectiveAt } = departure;
+  const { id, transition, status, progress, services, error, errorDetail, effectiveAt, calledOff = [] } = departure;
   terminal.line(`${terminal.bold(`${transition}: ${colourStatus(terminal, status)}`)}  ${terminal.dim(id)}`);
   if (status === 'scheduled') terminal.line(`  for ${effectiveAt}`);
+  for (const one of calledOff)
+    terminal.line(terminal.yellow(`  ! called off: ${one.transition} for ${one.effectiveAt}  ${one.id}`));
   if (error) terminal.line(terminal.red(`  ✗ ${errorDetail ?? ''} (${error})`));
   if (progress.total > 0) terminal.line(`  ${terminal.bar(progress.done, progress.total)} services`);
   const lines = services

@@ -3,7 +3,13 @@ import { NoBody, operation } from '../operation.js';
 import { TRANSITIONS, type Transition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
-import { DEPARTURE_STATUSES, DepartureWishes, Successors, type NamedSuccessors } from './departures.js';
+import {
+  CalledOffDeparture,
+  DEPARTURE_STATUSES,
+  DepartureWishes,
+  Successors,
+  type NamedSuccessors,
+} from './departures.js';
 
 export const BULK_MAX = 10_000;
 const ROW_STATUSES = ['waiting', 'refused', ...DEPARTURE_STATUSES] as const;
@@ -52,6 +58,11 @@ export class BulkRow {
   @OneOf(PROBLEM_CODES, { optional: true, about: 'Why it was refused.' }) code?: ProblemCode;
   @Text({ optional: true, max: 1000 }) detail?: string;
   @Id({ optional: true }) departureId?: string;
+  @ListOf(() => CalledOffDeparture, {
+    optional: true,
+    about: 'The scheduled departures of the user that this one has called off or overtaken.',
+  })
+  calledOff?: CalledOffDeparture[];
 }
 
 export class BulkDeparture {

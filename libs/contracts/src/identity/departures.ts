@@ -47,16 +47,11 @@ export class DepartureWishes {
   effectiveAt?: string;
 }
 
-export class DepartureRequest extends DepartureWishes {
-  @Moment({ optional: true, about: 'For a deactivation: when to reactivate the user.' })
-  returnAt?: string;
+/** What a reactivation restores. */
+type RestoreWish = 'none' | 'all' | string[];
 
-  @Text({ optional: true, max: 2000, about: 'From the preview. The request is refused if anything has changed since.' })
-  planToken?: string;
-}
-
-export class Reactivation {
-  @Shape(
+const Restoration = ({ about }: { about: string }) =>
+  Shape(
     {
       anyOf: [
         { type: 'string', enum: ['none', 'all'] },
@@ -64,15 +59,28 @@ export class Reactivation {
       ],
     },
     '`none`, `all` or a list of rule ids',
-    {
-      optional: true,
-      about:
-        'What to restore: nothing (the default), everything, or what these rules did. Rows that the departure has ' +
-        'disabled, held, unassigned or transferred can be restored unless they have been changed since. The receipt ' +
-        'counts rows that are not restored.',
-    },
-  )
-  restore?: 'none' | 'all' | string[];
+    { optional: true, about },
+  );
+
+export class DepartureRequest extends DepartureWishes {
+  @Moment({ optional: true, about: 'For a deactivation: when to reactivate the user.' })
+  returnAt?: string;
+
+  @Restoration({ about: 'With `returnAt`: what the return restores, as in a reactivation. Default: nothing.' })
+  restore?: RestoreWish;
+
+  @Text({ optional: true, max: 2000, about: 'From the preview. The request is refused if anything has changed since.' })
+  planToken?: string;
+}
+
+export class Reactivation {
+  @Restoration({
+    about:
+      'What to restore: nothing (the default), everything, or what these rules did. Rows that the departure has ' +
+      'disabled, held, unassigned or transferred can be restored unless they have been changed since. The receipt ' +
+      'counts rows that are not restored.',
+  })
+  restore?: RestoreWish;
 }
 
 export class DepartureRule {
@@ -115,6 +123,13 @@ export class DepartureProgress {
   @Whole() total: number;
 }
 
+/** A scheduled departure that a later decision has ended. */
+export class CalledOffDeparture {
+  @Id() id: string;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
+  @Moment({ about: 'The time that it was scheduled for.' }) effectiveAt: string;
+}
+
 export class Departure {
   @Id() id: string;
   @Id() userId: string;
@@ -135,6 +150,13 @@ export class Departure {
   })
   error?: ProblemCode;
   @Text({ optional: true, max: 1000, about: 'Why it was refused.' }) errorDetail?: string;
+  @ListOf(() => CalledOffDeparture, {
+    optional: true,
+    about: 'The scheduled departures of the user that this one has called off or overtaken.',
+  })
+  calledOff?: CalledOffDeparture[];
+  @Id({ optional: true, about: 'The departure that has called this scheduled one off or overtaken it.' })
+  calledOffBy?: string;
   @Nested(() => DepartureProgress) progress: DepartureProgress;
   @ListOf(() => DepartureService) services: DepartureService[];
 }

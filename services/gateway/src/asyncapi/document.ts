@@ -59,7 +59,7 @@ const NEWS: Record<DepartureNewsType, string> = {
   'departure.started': 'A departure was decided; the services apply their rules.',
   'departure.failed':
     'A service gave up, verification found rows left, or a scheduled departure was refused on its date.',
-  'departure.cancelled': 'A scheduled departure was cancelled.',
+  'departure.cancelled': 'A scheduled departure was cancelled, or called off by another decision about the user.',
 };
 
 const news = DEPARTURE_NEWS.map((type): Announcement => ({

@@ -16,7 +16,7 @@ import {
   type Verification,
 } from '#libs/contracts';
 import { DepartureRetry } from './decide/retry.js';
-import { Schedule } from './decide/schedule/schedule.js';
+import { Cancellations } from './decide/schedule/cancellations.js';
 import { DepartureQueries } from './store/departure-queries.js';
 import { Progress } from './store/progress.js';
 import { Verifications } from './track/verifications.js';
@@ -26,7 +26,7 @@ import { Verifications } from './track/verifications.js';
 export class DepartureController {
   constructor(
     private readonly departures: DepartureQueries,
-    private readonly schedule: Schedule,
+    private readonly cancellations: Cancellations,
     private readonly retries: DepartureRetry,
     private readonly verifications: Verifications,
     private readonly progress: Progress,
@@ -44,7 +44,7 @@ export class DepartureController {
 
   @Handles(departuresCancel)
   cancel({ principal, params }: CallOf<typeof departuresCancel>): Promise<Departure> {
-    return this.schedule.cancel(principal, params.id!);
+    return this.cancellations.cancel(principal, params.id!);
   }
 
   @Handles(departuresRetry)

@@ -18,6 +18,7 @@ import { catchingUp } from './0041-catching-up.js';
 import { nextSigningKey } from './0042-next-signing-key.js';
 import { progressRuns } from './0043-progress-runs.js';
 import { teamUpdatedAt } from './0044-team-updated-at.js';
+import { departureSequences } from './0045-departure-sequences.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -41,4 +42,5 @@ export const migrations: Migrations = [
   nextSigningKey,
   progressRuns,
   teamUpdatedAt,
+  departureSequences,
 ];

@@ -23,6 +23,7 @@ import { SharedInboxes } from './conversion/shared-inboxes.js';
 import { DecisionEvents } from './decision-events.js';
 import { Decisions } from './decisions.js';
 import { DepartureCommands } from './departure-commands.js';
+import { DepartureTimes } from './departure-times.js';
 import { ReactivationCommands } from './reactivation-commands.js';
 import { Erasure } from './erasure.js';
 import { GroupDecisions } from './group-decisions.js';
@@ -35,6 +36,7 @@ import { ServiceOnboardingWorker } from './onboarding/service-onboarding.worker.
 import { Reactivations } from './reactivations.js';
 import { RepeatedEvents } from './repeated-events.js';
 import { DepartureRetry } from './retry.js';
+import { Cancellations } from './schedule/cancellations.js';
 import { Schedule } from './schedule/schedule.js';
 import { ScheduleWorker } from './schedule/schedule.worker.js';
 import { ScheduledDepartures } from './schedule/scheduled-departures.js';
@@ -69,11 +71,13 @@ import { Transfers } from './transfer/transfers.js';
     BulkRequests,
     BulkStore,
     BulkWorker,
+    Cancellations,
     CatchUps,
     Conversions,
     DecisionEvents,
     Decisions,
     DepartureCommands,
+    DepartureTimes,
     ReactivationCommands,
     DepartureRetry,
     Erasure,
@@ -95,6 +99,6 @@ import { Transfers } from './transfer/transfers.js';
     TransferEvents,
     Transfers,
   ],
-  exports: [DepartureCommands, ReactivationCommands, DepartureRetry, Schedule],
+  exports: [Cancellations, DepartureCommands, ReactivationCommands, DepartureRetry],
 })
 export class DecideModule {}

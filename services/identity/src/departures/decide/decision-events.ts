@@ -24,6 +24,8 @@ export interface Decision {
   reason?: string;
   /** The time of the scheduled reactivation, in ISO 8601. */
   returnAt?: string;
+  /** What the reactivation at `returnAt` restores. */
+  returnRestore?: Restore;
   /** What a reactivation restores. */
   restore?: Restore;
   /** The scheduled departure that starts now. */

@@ -42,7 +42,6 @@ export class Decisions {
     await this.users.changeStatus(transition, ids, this.clock.now());
     const events = this.events.of(transition, await this.users.byIds(ids), facts);
     await this.store.supersede(ids);
-    await this.schedule.cancelOvertaken(transition, decisions);
     await this.store.begin(transition, events, ['identity', ...targets], {
       requestedBy,
       reasons: new Map(decisions.map((one) => [one.user.id, one.reason ?? null])),
@@ -50,8 +49,10 @@ export class Decisions {
     await this.rules.apply(transition, events);
     await this.events.publish(events, targets);
     const begun = decisions.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id }));
+    const by = onBehalf || requestedBy === null ? { system } : { actorId: requestedBy };
+    await this.schedule.callOffOvertaken(transition, begun, by);
     await this.schedule.scheduleReturns(begun);
-    await this.record(transition, events, onBehalf || requestedBy === null ? { system } : { actorId: requestedBy });
+    await this.record(transition, events, by);
     return begun.map((one) => one.departureId);
   }
 

@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type Departure, type DepartureRequest, type Principal, type Transition } from '#libs/contracts';
-import { Clock } from '#libs/database';
-import { momentAfter } from '../../common/moments.js';
+import type { Departure, DepartureRequest, Principal, Transition } from '#libs/contracts';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { Confirmation } from '../plan/confirmation.js';
 import { Preflight, resolvedPolicy, type Prepared } from '../plan/preflight.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { Decisions } from './decisions.js';
-import { alreadyScheduled, Schedule } from './schedule/schedule.js';
+import { DepartureTimes, type Times } from './departure-times.js';
+import { Schedule } from './schedule/schedule.js';
 
 /** Deactivates and deletes users immediately, or schedules that. A refusal changes nothing. */
 @Injectable()
@@ -21,7 +20,7 @@ export class DepartureCommands {
     private readonly decisions: Decisions,
     private readonly schedule: Schedule,
     private readonly departures: DepartureQueries,
-    private readonly clock: Clock,
+    private readonly times: DepartureTimes,
   ) {}
 
   /**
@@ -35,7 +34,7 @@ export class DepartureCommands {
     transition: Transition,
     request: DepartureRequest,
   ): Promise<Prepared | undefined> {
-    const { effectiveAt } = this.times(transition, request);
+    const { effectiveAt } = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(principal.accountId, userId)).roles);
     return effectiveAt ? undefined : this.preflight.prepare(principal.accountId, userId, { transition, request });
   }
@@ -52,14 +51,15 @@ export class DepartureCommands {
     prepared: Prepared | undefined,
   ): Promise<Departure | PrepareAgain> {
     const { accountId } = principal;
-    const { effectiveAt, returnAt } = this.times(transition, request);
+    const { effectiveAt, returnAt, returnRestore } = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    if (effectiveAt) return this.decideLater(principal, userId, transition, { ...request, effectiveAt, returnAt });
+    if (effectiveAt)
+      return this.decideLater(principal, userId, transition, { ...request, effectiveAt, returnAt, returnRestore });
     if (!prepared) return PREPARE_AGAIN;
     const plan = await this.preflight.run(principal, userId, { transition, request }, prepared);
     if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
     await this.confirmation.check(principal, plan, request.planToken);
-    const decision = { user: plan.user, policy: resolvedPolicy(plan), reason: request.reason, returnAt };
+    const decision = { user: plan.user, policy: resolvedPolicy(plan), reason: request.reason, returnAt, returnRestore };
     const [id] = await this.decisions.apply(transition, [decision], requesterOf(principal), principal);
     return this.departures.view(accountId, id!);
   }
@@ -68,29 +68,15 @@ export class DepartureCommands {
     principal: Principal,
     userId: string,
     transition: Transition,
-    request: DepartureRequest & { effectiveAt: string },
+    request: DepartureRequest & Times & { effectiveAt: string },
   ): Promise<Departure> {
     const { accountId, userId: requestedBy } = principal;
     const plan = await this.preflight.runForLater(principal, userId, { transition, request });
     await this.confirmation.check(principal, plan, request.planToken);
-    if ((await this.departures.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
-    const { successors, overrides, reason, effectiveAt, returnAt } = request;
-    const leaver = { userId, wishes: { successors, overrides }, reason, returnAt };
+    const { successors, overrides, reason, effectiveAt, returnAt, returnRestore } = request;
+    const leaver = { userId, wishes: { successors, overrides }, reason, returnAt, returnRestore };
     const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);
     return this.departures.view(accountId, id!);
-  }
-
-  /** @throws Problem `validation` for a time in the past, or `returnAt` with a deletion */
-  private times(transition: Transition, request: DepartureRequest): { effectiveAt?: string; returnAt?: string } {
-    const now = this.clock.millis();
-    const effectiveAt = request.effectiveAt && momentAfter('effectiveAt', request.effectiveAt, now);
-    if (request.returnAt === undefined) return { effectiveAt };
-    if (transition === 'deleted') {
-      const message = 'returnAt is only for deactivations: a deletion cannot be undone';
-      throw new Problem('validation', { errors: [{ field: 'returnAt', message }] });
-    }
-    const left = effectiveAt === undefined ? now : Date.parse(effectiveAt);
-    return { effectiveAt, returnAt: momentAfter('returnAt', request.returnAt, left) };
   }
 }
 

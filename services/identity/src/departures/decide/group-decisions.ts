@@ -1,21 +1,22 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type Role, type Transition } from '#libs/contracts';
+import { Problem, type Restore, type Role, type Transition } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
-import { alreadyScheduled, Schedule } from './schedule/schedule.js';
+import { Schedule } from './schedule/schedule.js';
 import { assertMayManage, mayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { blockersOf, type GroupMember, type PreparedBlockers } from '../plan/group-preflight.js';
 import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
-import { DepartureQueries } from '../store/departure-queries.js';
+import { ScheduledSteps } from '../store/scheduled-steps.js';
 import { assertMaySucceed, Guards } from '../plan/guards.js';
 import { planOf, Planner, type Plan } from '../plan/planner.js';
 
 export interface LeaverRequest extends GroupMember {
   reason?: string;
   returnAt?: string;
+  returnRestore?: Restore;
   /** The scheduled departure that starts now. */
   departureId?: string;
 }
@@ -57,7 +58,7 @@ export class GroupDecisions {
     private readonly guards: Guards,
     private readonly decisions: Decisions,
     private readonly schedule: Schedule,
-    private readonly departures: DepartureQueries,
+    private readonly steps: ScheduledSteps,
   ) {}
 
   /** Locks the account and then the users, for a decision in the same transaction. */
@@ -85,9 +86,8 @@ export class GroupDecisions {
     );
     const named = requests.flatMap((request) => Object.values(request.successors ?? {}));
     const active = group.leavers ? await this.guards.lockActive(accountId, named) : undefined;
-    const scheduled = group.effectiveAt
-      ? await this.departures.usersWithScheduledDeparture([...users.keys()])
-      : new Set<string>();
+    const { effectiveAt } = group;
+    const scheduled = await this.steps.of(effectiveAt ? [...users.keys()] : []);
     const accepted: AcceptedRequest<W>[] = [];
     const results: DecisionResult<W>[] = [];
     for (const request of requests) {
@@ -97,14 +97,15 @@ export class GroupDecisions {
         if (group.rolesThen) assertMayManage(group.rolesThen, user.roles);
         const plan = planOf(basis, user, group.transition, request);
         const leaving = accepted.map((one) => one.request.userId);
-        if (group.effectiveAt) await this.guards.assertAllowedLater(plan, leaving);
-        else {
+        if (effectiveAt) {
+          const later = { effectiveAt, returnAt: request.returnAt, scheduled: scheduled.get(user.id) ?? {} };
+          await this.guards.assertAllowedLater(plan, later, leaving);
+        } else {
           const blocked = blockersOf(prepared, plan);
           if (blocked === PREPARE_AGAIN) return PREPARE_AGAIN;
           await this.guards.assertAllowed(plan, blocked, leaving);
         }
         if (active) assertMaySucceed(plan.successors, active, group.leavers!);
-        if (scheduled.has(user.id)) throw alreadyScheduled();
         accepted.push({ request, plan });
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
@@ -133,11 +134,12 @@ export class GroupDecisions {
     const byPermission = Map.groupBy(accepted, ({ plan }) => mayManage(group.rolesNow, plan.user.roles));
     const results: DecisionResult<W>[] = [];
     for (const [entitled, same] of byPermission) {
-      const decided = same.map(({ request: { reason, returnAt, departureId }, plan }) => ({
+      const decided = same.map(({ request: { reason, returnAt, returnRestore, departureId }, plan }) => ({
         user: plan.user,
         policy: resolvedPolicy(plan),
         reason,
         returnAt,
+        returnRestore,
         departureId,
       }));
       const ids = await this.decisions.apply(transition, decided, requestedBy, { onBehalf: !entitled });

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { isoOf } from '../../common/moments.js';
 import { lastOwners, SOLE_OWNER } from '../../user/sole-owner.js';
 import type { Plan } from './planner.js';
+import { notDeactivatedBy, outOfSequence, retainedAt, type Later } from './sequence.js';
 
 const DAY = 86_400_000;
 
@@ -44,12 +45,18 @@ export class Guards {
   }
 
   /**
-   * Checks a scheduled departure. Only some guards apply: until the day, numbers can be reassigned, holds lifted, and the
-   * retention can end.
+   * Checks a scheduled departure. Only some guards apply: until the day, numbers can be reassigned and holds lifted.
    * @throws Problem like `assertAllowed`
    */
-  async assertAllowedLater(plan: Plan, leaving: readonly string[] = []): Promise<void> {
-    refuse([wrongState(plan), await this.soleOwner(plan, leaving)].filter((blocker) => blocker !== undefined));
+  async assertAllowedLater(plan: Plan, later: Later, leaving: readonly string[] = []): Promise<void> {
+    const found = [
+      wrongState(plan),
+      await this.soleOwner(plan, leaving),
+      outOfSequence(plan, later),
+      notDeactivatedBy(plan, later),
+      retainedAt(plan, later),
+    ];
+    refuse(found.filter((blocker) => blocker !== undefined));
   }
 
   /**

@@ -3,6 +3,7 @@ import { AuditModule } from '../../audit/audit.module.js';
 import { CatalogueModule } from '../../catalogue/catalogue.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
 import { UserModule } from '../../user/user.module.js';
+import { StoreModule } from '../store/store.module.js';
 import { Confirmation } from './confirmation.js';
 import { DeparturePreviews } from './departure-preview.js';
 import { GroupPreflight } from './group-preflight.js';
@@ -15,7 +16,7 @@ import { RuleServices } from './rule-services.js';
 
 /** What a departure would do: policy, guards, preview and preflight. */
 @Module({
-  imports: [AuditModule, CatalogueModule, PolicyModule, UserModule],
+  imports: [AuditModule, CatalogueModule, PolicyModule, StoreModule, UserModule],
   providers: [
     Confirmation,
     DeparturePreviews,

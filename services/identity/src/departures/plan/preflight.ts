@@ -8,6 +8,8 @@ import { Guards } from './guards.js';
 import { Planner, type Plan, type PlanRequest } from './planner.js';
 import { Refusals } from './refusals.js';
 import { RuleServices } from './rule-services.js';
+import type { Later } from './sequence.js';
+import { ScheduledSteps } from '../store/scheduled-steps.js';
 
 interface PreflightRequest {
   transition: Transition;
@@ -37,6 +39,7 @@ export class Preflight {
     private readonly owners: RuleServices,
     private readonly guards: Guards,
     private readonly refusals: Refusals,
+    private readonly scheduled: ScheduledSteps,
   ) {}
 
   /**
@@ -57,12 +60,18 @@ export class Preflight {
    * Like `run`, for a scheduled departure. Checks only some guards; all of them are checked when the departure is due.
    * @throws Problem with the code of the first guard that refuses
    */
-  async runForLater(principal: Principal, userId: string, { transition, request }: PreflightRequest): Promise<Plan> {
+  async runForLater(
+    principal: Principal,
+    userId: string,
+    { transition, request }: { transition: Transition; request: PlanRequest & Omit<Later, 'scheduled'> },
+  ): Promise<Plan> {
     const { accountId } = principal;
+    const { effectiveAt, returnAt } = request;
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'change');
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    await this.refusals.recording(principal, plan, () => this.guards.assertAllowedLater(plan));
+    const later = { effectiveAt, returnAt, scheduled: await this.scheduled.ofUser(userId) };
+    await this.refusals.recording(principal, plan, () => this.guards.assertAllowedLater(plan, later));
     return plan;
   }
 

@@ -14,7 +14,7 @@ export const RETRY = { delaysMs: [2_000], retryLimit: Infinity };
 
 export type DueDeparture = Pick<
   ScheduledDeparture,
-  'id' | 'account_id' | 'user_id' | 'transition' | 'requested_by' | 'wishes' | 'return_at'
+  'id' | 'account_id' | 'user_id' | 'transition' | 'requested_by' | 'effective_at' | 'wishes' | 'return_at'
 >;
 
 export interface CompletedDeparture extends AnsweredDeparture {
@@ -53,16 +53,23 @@ export class DepartureClaims {
     return this.claim<CompletedDeparture>(sql`status = 'completed' and not announced`, limit, leaseUntil);
   }
 
-  /** Claims scheduled departures that are due. */
+  /**
+   * Claims scheduled departures that are due, the first one of each user. At the same time a deactivation comes before a
+   * deletion, and both before a reactivation, which is the order of their names.
+   */
   async scheduled(limit: number, leaseUntil: Date): Promise<DueDeparture[]> {
     const now = this.clock.now();
     const { rows } = await sql<DueDeparture>`
       with due as materialized (
-        select id from departure where status = 'scheduled' and effective_at <= ${now} and ${isPast(now, 'look_after', LEASE_MS)}
+        select id from departure d where status = 'scheduled' and effective_at <= ${now} and ${isPast(now, 'look_after', LEASE_MS)}
+          and not exists (select from departure e where e.user_id = d.user_id and e.status = 'scheduled'
+            and (e.effective_at, e.transition) < (d.effective_at, d.transition))
         order by effective_at limit ${limit} for no key update skip locked
       )
       update departure d set look_after = ${leaseUntil} from due where d.id = due.id
-      returning d.id, d.account_id, d.user_id, d.transition, d.requested_by, d.wishes, d.return_at`.execute(this.db);
+      returning d.id, d.account_id, d.user_id, d.transition, d.requested_by, d.effective_at, d.wishes, d.return_at`.execute(
+      this.db,
+    );
     return rows;
   }
 
@@ -98,7 +105,12 @@ export class DepartureClaims {
 
   /** Sets the time from which scheduled departures can be claimed again. */
   async retryScheduledAt(departures: Ids, at: Date): Promise<void> {
-    await sql`update departure set look_after = ${at} where id = any(${idsOf(departures)}::uuid[])`.execute(this.db);
+    // A claim takes what is put off for longer than a lease: the clock might have been set back.
+    const latest = new Date(this.clock.millis() + LEASE_MS);
+    const lookAfter = at < latest ? at : latest;
+    await sql`update departure set look_after = ${lookAfter} where id = any(${idsOf(departures)}::uuid[])`.execute(
+      this.db,
+    );
   }
 
   /** Sets the time from which unpublished notifications can be claimed again. */

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import {
   Problem,
+  type CalledOffDeparture,
   type Departure,
   type DepartureQuery,
   type DepartureService,
@@ -13,6 +14,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { isoOf, isoOrNull } from '../../common/moments.js';
 import type { DepartureRow } from './departure-row.js';
 import type { ServiceState } from './receipt-lines.js';
+import { ScheduledSteps } from './scheduled-steps.js';
 import { ServiceStates } from './service-states.js';
 
 /** Reads departures as rows and in the form of the API. */
@@ -21,17 +23,8 @@ export class DepartureQueries {
   constructor(
     private readonly em: EntityManager,
     private readonly states: ServiceStates,
+    private readonly scheduled: ScheduledSteps,
   ) {}
-
-  /** The ones of these users who have a scheduled departure. A scheduled reactivation does not count. */
-  async usersWithScheduledDeparture(userIds: readonly string[]): Promise<Set<string>> {
-    const { rows } = await sql<{ user_id: string }>`
-      select user_id from departure
-      where user_id = any(${[...userIds]}::uuid[]) and status = 'scheduled' and transition <> 'reactivated'`.execute(
-      this.db,
-    );
-    return new Set(rows.map((row) => row.user_id));
-  }
 
   /** @throws Problem `not-found`, also for a departure of another account */
   async get(accountId: string, id: string, lock = false): Promise<DepartureRow> {
@@ -82,14 +75,16 @@ export class DepartureQueries {
   }
 
   private async views(rows: readonly DepartureRow[]): Promise<Departure[]> {
-    const states = Map.groupBy(await this.states.of(rows.map((row) => row.id)), (state) => state.departure_id);
-    return rows.map((row) => toDeparture(row, states.get(row.id) ?? []));
+    const ids = rows.map((row) => row.id);
+    const states = Map.groupBy(await this.states.of(ids), (state) => state.departure_id);
+    const calledOff = await this.scheduled.calledOffBy(ids);
+    return rows.map((row) => toDeparture(row, states.get(row.id) ?? [], calledOff.get(row.id)));
   }
 
   private async select(where: RawBuilder<unknown>): Promise<DepartureRow[]> {
     const { rows } = await sql<DepartureRow>`
       select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
-        d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
+        d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
         d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done
       from departure d where ${where}`.execute(this.db);
     return rows;
@@ -100,7 +95,7 @@ export class DepartureQueries {
   }
 }
 
-function toDeparture(row: DepartureRow, states: readonly ServiceState[]): Departure {
+function toDeparture(row: DepartureRow, states: readonly ServiceState[], calledOff?: CalledOffDeparture[]): Departure {
   return {
     id: row.id,
     userId: row.user_id,
@@ -115,6 +110,8 @@ function toDeparture(row: DepartureRow, states: readonly ServiceState[]): Depart
     ...(row.returns_from && { returnsFrom: row.returns_from }),
     ...(row.conversion && { inboxId: row.conversion.inboxId }),
     ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
+    ...(calledOff && { calledOff }),
+    ...(row.called_off_by && { calledOffBy: row.called_off_by }),
     progress: { done: row.done, total: row.total },
     services: states.map((state) => toService(state, row.status === 'completed')),
   };

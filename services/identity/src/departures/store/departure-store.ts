@@ -6,6 +6,7 @@ import {
   type NamedSuccessors,
   type ActionInput,
   type Problem,
+  type Restore,
   type UserEvent,
 } from '#libs/contracts';
 import { Clock, namesOf, relationOf } from '#libs/database';
@@ -25,9 +26,27 @@ export interface ScheduledDeparture {
   /** ISO 8601. */
   effective_at: string;
   reason: string | null;
-  wishes: { successors?: NamedSuccessors; overrides?: Record<string, ActionInput> };
+  wishes: {
+    successors?: NamedSuccessors;
+    overrides?: Record<string, ActionInput>;
+    /** Of a return: what it restores. */
+    restore?: Restore;
+    /** Of a deactivation with a return: the same for that return. */
+    returnRestore?: Restore;
+  };
   return_at: string | null;
   returns_from: string | null;
+}
+
+/** A scheduled departure that the decision of another one ends. */
+export interface CallOff {
+  id: string;
+  /** `superseded` if the user leaves in the same way now, `cancelled` if the decision contradicts it. */
+  to: 'cancelled' | 'superseded';
+  /** The departure of that decision. */
+  calledOffBy: string;
+  /** ISO 8601. */
+  effectiveAt: string;
 }
 
 const DECIDED = {
@@ -81,6 +100,24 @@ export class DepartureStore {
       returning ${CHANGE}`.execute(this.db);
     await this.log.record(rows, [], facts);
     return rows;
+  }
+
+  /** Ends scheduled departures because of other departures, which must exist already. The audit trail names both. */
+  async callOff(calledOff: readonly CallOff[], by: NonNullable<Facts['by']>): Promise<void> {
+    if (calledOff.length === 0) return;
+    const rows = calledOff.map(({ id, to, calledOffBy }) => ({ id, status: to, by: calledOffBy }));
+    const { rows: changes } = await sql<Change>`
+      update departure d set status = n.status, events = d.events + 1, called_off_by = n.by
+      from ${relationOf('n', rows, { id: 'uuid', status: 'text', by: 'uuid' })}
+      where d.id = n.id and d.status = 'scheduled' returning ${CHANGE}`.execute(this.db);
+    const byId = new Map(calledOff.map((one) => [one.id, one]));
+    await this.log.record(changes, [], {
+      by,
+      detail: ({ id: departureId, transition }) => {
+        const { effectiveAt, calledOffBy } = byId.get(departureId)!;
+        return { departureId, transition, effectiveAt, calledOffBy };
+      },
+    });
   }
 
   /** Inserts scheduled departures. */

@@ -7,6 +7,7 @@ import { DepartureReopening } from './departure-reopening.js';
 import { DepartureSignals } from './departure-signals.js';
 import { DepartureStore } from './departure-store.js';
 import { Progress } from './progress.js';
+import { ScheduledSteps } from './scheduled-steps.js';
 import { ServiceStates } from './service-states.js';
 import { TransitionLog } from './transition-log.js';
 
@@ -21,6 +22,7 @@ import { TransitionLog } from './transition-log.js';
     DepartureSignals,
     DepartureStore,
     Progress,
+    ScheduledSteps,
     ServiceStates,
     TransitionLog,
   ],
@@ -32,6 +34,7 @@ import { TransitionLog } from './transition-log.js';
     DepartureSignals,
     DepartureStore,
     Progress,
+    ScheduledSteps,
     ServiceStates,
   ],
 })

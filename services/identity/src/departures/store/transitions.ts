@@ -22,7 +22,7 @@ const TRANSITIONS: Readonly<Record<string, Announcement>> = {
   'none running': { news: 'departure.started' },
   'scheduled running': { news: 'departure.started' },
   'scheduled cancelled': { audit: 'departure.cancelled', news: 'departure.cancelled' },
-  'scheduled superseded': {},
+  'scheduled superseded': { audit: 'departure.cancelled', news: 'departure.cancelled' },
   'scheduled failed': { audit: 'departure.refused', news: 'departure.failed' },
   'running completed': { audit: 'departure.completed' },
   'running failed': { audit: 'departure.failed', news: 'departure.failed' },

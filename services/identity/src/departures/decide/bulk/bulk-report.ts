@@ -7,12 +7,14 @@ import {
   type BulkRow,
   type BulkRowQuery,
   type BulkRowStatus,
+  type CalledOffDeparture,
   type ProblemCode,
   type Transition,
 } from '#libs/contracts';
 import { decodeCursor, encodeCursor } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../../../common/moments.js';
+import { ScheduledSteps } from '../../store/scheduled-steps.js';
 
 interface Row {
   n: number;
@@ -32,7 +34,10 @@ const ROW_NUMBER = /^[1-9]\d{0,8}$/;
 /** Reports the state of bulk departures and their rows. */
 @Injectable()
 export class BulkReport {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly scheduled: ScheduledSteps,
+  ) {}
 
   /** @throws Problem `not-found`, also for another account's bulk departure; `invalid-cursor` */
   async get(accountId: string, id: string, { limit = 1_000, cursor, status }: BulkRowQuery): Promise<BulkDeparture> {
@@ -44,13 +49,15 @@ export class BulkReport {
     if (!bulk) throw new Problem('not-found', { detail: 'There is no such bulk departure.' });
     const byStatus = await this.count(id);
     const rows = await this.rows(id, { after: cursor ? Number(decodeCursor(cursor, ROW_NUMBER)) : 0, limit, status });
+    const page = rows.slice(0, limit);
+    const calledOff = await this.scheduled.calledOffBy(page.flatMap((row) => row.departure_id ?? []));
     return {
       id,
       status: OPEN.some((one) => byStatus.has(one as BulkRowStatus)) ? 'running' : 'completed',
       transition: bulk.transition,
       requestedAt: isoOf(bulk.requested_at),
       counts: countsOf(byStatus),
-      rows: rows.slice(0, limit).map(toRow),
+      rows: page.map((row) => toRow(row, calledOff.get(row.departure_id ?? ''))),
       nextCursor: rows.length > limit ? encodeCursor(String(rows[limit - 1]!.n)) : null,
     };
   }
@@ -90,11 +97,15 @@ function countsOf(byStatus: ReadonlyMap<BulkRowStatus, number>): BulkCounts {
   return { total, waiting, accepted, refused, completed: of('completed'), failed: of('failed') };
 }
 
-const toRow = ({ n, user_id: userId, status, code, detail, departure_id: departureId }: Row): BulkRow => ({
+const toRow = (
+  { n, user_id: userId, status, code, detail, departure_id: departureId }: Row,
+  calledOff: CalledOffDeparture[] | undefined,
+): BulkRow => ({
   row: n,
   userId,
   status,
   ...(code && { code }),
   ...(detail && { detail }),
   ...(departureId && { departureId }),
+  ...(calledOff && { calledOff }),
 });

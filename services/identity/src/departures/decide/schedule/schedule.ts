@@ -1,15 +1,16 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Departure, type DepartureTransition, type Principal, type Transition } from '#libs/contracts';
+import type { DepartureTransition, Problem, Restore, Transition } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { actorOf } from '../../../audit/audit.js';
-import { Actors, assertMayManage } from '../../../user/actors.js';
-import { UserRows } from '../../../user/user-rows.js';
+import type { NewEntry } from '../../../audit/audit.js';
 import type { PlanRequest } from '../../plan/planner.js';
-import { DepartureQueries } from '../../store/departure-queries.js';
 import { DepartureStore } from '../../store/departure-store.js';
+import { ScheduledSteps } from '../../store/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
+import { endOf } from './overtaking.js';
+
+type Actor = Pick<NewEntry, 'actorId' | 'system'>;
 
 interface ScheduledFor {
   accountId: string;
@@ -24,29 +25,28 @@ interface ScheduledLeaver {
   wishes: PlanRequest;
   reason?: string;
   returnAt?: string;
+  returnRestore?: Restore;
 }
 
 /**
- * Scheduled departures. A user has at most one scheduled departure and one scheduled reactivation. Everything runs in the
- * caller's transaction, under the account's lock.
+ * Scheduled departures. A user has at most one scheduled deactivation, one scheduled deletion and one scheduled
+ * reactivation. Everything runs in the caller's transaction, under the account's lock.
  */
 @Injectable()
 export class Schedule {
   constructor(
     private readonly em: EntityManager,
     private readonly store: DepartureStore,
-    private readonly departures: DepartureQueries,
-    private readonly users: UserRows,
-    private readonly actors: Actors,
+    private readonly steps: ScheduledSteps,
     private readonly ids: Ids,
   ) {}
 
-  /** The users must not have a scheduled departure. @returns the ids of the departures, in the order of the users */
+  /** The guards must have allowed these departures. @returns the ids of the departures, in the order of the users */
   async scheduleDepartures(
     { accountId, transition, requestedBy, effectiveAt }: ScheduledFor,
     leavers: readonly ScheduledLeaver[],
   ): Promise<string[]> {
-    const rows = leavers.map(({ userId, wishes, reason, returnAt }) => ({
+    const rows = leavers.map(({ userId, wishes, reason, returnAt, returnRestore }) => ({
       id: this.ids.next(),
       account_id: accountId,
       user_id: userId,
@@ -54,7 +54,7 @@ export class Schedule {
       requested_by: requestedBy,
       effective_at: effectiveAt,
       reason: reason ?? null,
-      wishes,
+      wishes: { ...wishes, ...(returnRestore && { returnRestore }) },
       return_at: returnAt ?? null,
       returns_from: null,
     }));
@@ -74,7 +74,7 @@ export class Schedule {
     );
     const requesters = await this.requestersOf(leaves.map((one) => one.departureId!));
     await this.store.schedule(
-      leaves.map(({ user, returnAt, departureId }) => ({
+      leaves.map(({ user, returnAt, returnRestore, departureId }) => ({
         id: this.ids.next(),
         account_id: user.account_id,
         user_id: user.id,
@@ -82,7 +82,7 @@ export class Schedule {
         requested_by: requesters.get(departureId!)!,
         effective_at: returnAt!,
         reason: null,
-        wishes: {},
+        wishes: returnRestore ? { restore: returnRestore } : {},
         return_at: null,
         returns_from: departureId!,
       })),
@@ -90,34 +90,19 @@ export class Schedule {
   }
 
   /**
-   * Ends scheduled departures that the decisions contradict: a reactivation or deletion cancels the scheduled reactivation,
-   * and a decision that does not come from the schedule supersedes the scheduled departure.
+   * Ends the scheduled departures of the same users that the decisions contradict or overtake.
+   * @param decisions with their departures, which must exist already
    */
-  async cancelOvertaken(transition: DepartureTransition, decisions: readonly Decision[]): Promise<void> {
-    const begun = decisions.flatMap((one) => one.departureId ?? []);
-    const { rows } = await sql<{ id: string; user_id: string; is_return: boolean }>`
-      select id, user_id, transition = 'reactivated' as is_return from departure
-      where user_id = any(${decisions.map((one) => one.user.id)}::uuid[]) and status = 'scheduled'
-        and id <> all(${begun}::uuid[])`.execute(this.db);
-    const fresh = new Set(decisions.filter((one) => one.departureId === undefined).map((one) => one.user.id));
-    const returns = transition === 'deactivated' ? [] : rows.filter((row) => row.is_return);
-    const leaves = rows.filter((row) => !row.is_return && fresh.has(row.user_id));
-    const idsOf = (some: readonly { id: string }[]) => some.map(({ id }) => id);
-    await this.store.transition(idsOf(returns), ['scheduled'], 'cancelled');
-    await this.store.transition(idsOf(leaves), ['scheduled'], 'superseded');
-  }
-
-  /** @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that is not scheduled */
-  async cancel(principal: Principal, id: string): Promise<Departure> {
-    const { accountId } = principal;
-    const { user_id: subjectId } = await this.departures.get(accountId, id);
-    const { roles } = await this.users.get(accountId, subjectId);
-    assertMayManage(await this.actors.rolesOf(principal), roles);
-    const { status } = await this.departures.get(accountId, id, true);
-    if (status !== 'scheduled')
-      throw new Problem('conflict', { detail: `The departure is ${status}: only a scheduled one can be cancelled.` });
-    await this.store.transition([id], ['scheduled'], 'cancelled', { by: actorOf(principal) });
-    return this.departures.view(accountId, id);
+  async callOffOvertaken(transition: DepartureTransition, decisions: readonly Decision[], by: Actor): Promise<void> {
+    const scheduled = await this.steps.of(decisions.map((one) => one.user.id));
+    if (scheduled.size === 0) return;
+    const calledOff = decisions.flatMap(({ user, returnAt, departureId: calledOffBy }) =>
+      Object.values(scheduled.get(user.id) ?? {}).flatMap(({ id, transition: planned, effectiveAt }) => {
+        const to = endOf(planned, { transition, returnAt });
+        return to ? [{ id, to, calledOffBy: calledOffBy!, effectiveAt }] : [];
+      }),
+    );
+    await this.store.callOff(calledOff, by);
   }
 
   /** Locks departures that are still scheduled, until the transaction ends. Call it after the locks on users. @returns their ids */
@@ -126,6 +111,17 @@ export class Schedule {
       select id from departure where id = any(${[...ids]}::uuid[]) and status = 'scheduled'
       order by id for no key update`.execute(this.db);
     return new Set(rows.map((row) => row.id));
+  }
+
+  /**
+   * Ends due departures that a guard has refused.
+   * @returns those that only have to wait, and until when: the deactivation before them was carried out late
+   */
+  async refuse(refused: readonly { departureId: string; problem: Problem }[]): Promise<Map<string, Date>> {
+    const retained = refused.filter(({ problem }) => problem.code === 'retention').map((one) => one.departureId);
+    const waiting = await this.steps.retainedUntil(retained);
+    await this.store.refuse(refused.filter(({ departureId }) => !waiting.has(departureId)));
+    return waiting;
   }
 
   private async requestersOf(departureIds: readonly string[]): Promise<Map<string, string>> {
@@ -138,6 +134,3 @@ export class Schedule {
     return this.em.getKysely();
   }
 }
-
-export const alreadyScheduled = () =>
-  new Problem('conflict', { detail: 'A departure of this user is scheduled already. Cancel that one first.' });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem } from '#libs/contracts';
 import { safeErrorFields } from '#libs/observability';
 import { BatchWorker, WorkerContext } from '#libs/jobs';
@@ -28,13 +29,16 @@ export class ScheduleWorker extends BatchWorker<DueDeparture> {
       one.transition === 'reactivated' ? one.id : [one.account_id, one.transition, one.requested_by].join(' '),
     );
     for (const group of groups.values()) await this.decide(group);
+    // The next departure of the same users may be due as well.
+    this.wake();
   }
 
   /** If a group fails for an unknown reason, decides its members one by one, so that one does not delay the others. */
   private async decide(group: readonly DueDeparture[]): Promise<void> {
     try {
       if (group[0]!.transition === 'reactivated') await this.returns.decide(group[0]!);
-      else if (!(await this.departures.decide(group))) await this.retryLater(group, new Problem('plan-stale'));
+      else if ((await this.departures.decide(group)) === PREPARE_AGAIN)
+        await this.retryLater(group, new Problem('plan-stale'));
     } catch (error) {
       const known = error instanceof Problem || group.length === 1;
       if (!known) for (const one of group) await this.decide([one]);

@@ -1,12 +1,11 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { PREPARE_AGAIN } from '#libs/broker';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import type { Transition } from '#libs/contracts';
 import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 import { GroupPreflight } from '../../plan/group-preflight.js';
-import type { DueDeparture } from '../../store/departure-claims.js';
-import { DepartureStore } from '../../store/departure-store.js';
+import { DepartureClaims, type DueDeparture } from '../../store/departure-claims.js';
 import { GroupDecisions } from '../group-decisions.js';
 import { Schedule } from './schedule.js';
 
@@ -22,41 +21,44 @@ export class ScheduledDepartures {
     private readonly preflight: GroupPreflight,
     private readonly groups: GroupDecisions,
     private readonly schedule: Schedule,
-    private readonly store: DepartureStore,
+    private readonly claims: DepartureClaims,
     private readonly actors: Actors,
   ) {}
 
   /**
    * @param group departures of one account, transition and requester
-   * @returns false when the policy has changed since the other services were asked, and nothing has been decided
+   * @returns `PREPARE_AGAIN` if the policy has changed since the other services were asked; nothing has been decided then
    */
-  async decide(group: readonly DueDeparture[]): Promise<boolean> {
+  async decide(group: readonly DueDeparture[]): Promise<PrepareAgain | undefined> {
     const { account_id: accountId, requested_by: requestedBy } = group[0]!;
     const transition = group[0]!.transition as Transition;
-    const requests = group.map(({ id, user_id: userId, wishes: { successors, overrides }, return_at: returnAt }) => ({
+    const requests = group.map(({ id, user_id: userId, wishes, return_at: returnAt }) => ({
       userId,
-      successors,
-      overrides,
+      successors: wishes.successors,
+      overrides: wishes.overrides,
       departureId: id,
+      returnRestore: wishes.returnRestore,
       ...(returnAt && { returnAt: isoOf(returnAt) }),
     }));
     const prepared = await RequestContext.create(this.em, () =>
       this.preflight.prepare({ accountId, transition, requests }),
     );
-    return this.em.fork().transactional(async () => {
+    const waiting = await this.em.fork().transactional(async () => {
       await this.groups.lock(accountId, requests);
       const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requestedBy });
       const open = await this.schedule.hold(requests.map((request) => request.departureId));
-      const still = requests.filter((request) => open.has(request.departureId));
-      const verdicts = await this.groups.decide(
-        { accountId, transition, requests: still, requestedBy, rolesNow: rolesNow ?? [] },
+      const scheduled = requests.filter((request) => open.has(request.departureId));
+      const results = await this.groups.decide(
+        { accountId, transition, requests: scheduled, requestedBy, rolesNow: rolesNow ?? [] },
         prepared,
       );
-      if (verdicts === PREPARE_AGAIN) return false;
-      await this.store.refuse(
-        verdicts.flatMap(({ request, problem }) => (problem ? [{ departureId: request.departureId, problem }] : [])),
+      if (results === PREPARE_AGAIN) return PREPARE_AGAIN;
+      return this.schedule.refuse(
+        results.flatMap(({ request, problem }) => (problem ? [{ departureId: request.departureId, problem }] : [])),
       );
-      return true;
     });
+    if (waiting === PREPARE_AGAIN) return waiting;
+    for (const [id, until] of waiting) await this.claims.retryScheduledAt([{ id }], until);
+    return undefined;
   }
 }

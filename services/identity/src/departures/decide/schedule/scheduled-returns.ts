@@ -20,7 +20,7 @@ export class ScheduledReturns {
     private readonly actors: Actors,
   ) {}
 
-  async decide({ id, account_id: accountId, user_id: userId, requested_by }: DueDeparture): Promise<void> {
+  async decide({ id, account_id: accountId, user_id: userId, requested_by, wishes }: DueDeparture): Promise<void> {
     await this.em.fork().transactional(async () => {
       const returning = await this.reactivations.prepare(accountId, userId).catch((error: unknown) => {
         if (error instanceof Problem) return error;
@@ -31,7 +31,8 @@ export class ScheduledReturns {
       if (!open.has(id)) return;
       if (returning instanceof Problem) return this.store.refuse([{ departureId: id, problem: returning }]);
       const onBehalf = !mayManage(rolesNow ?? [], returning.user.roles);
-      await this.decisions.apply('reactivated', [{ ...returning, departureId: id }], requested_by, { onBehalf });
+      const decision = { ...returning, restore: wishes.restore, departureId: id };
+      await this.decisions.apply('reactivated', [decision], requested_by, { onBehalf });
     });
   }
 }

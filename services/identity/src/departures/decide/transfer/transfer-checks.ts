@@ -6,8 +6,7 @@ import { Actors, assertMayManage } from '../../../user/actors.js';
 import { assertOwnerRemains } from '../../../user/sole-owner.js';
 import { UserRows, type UserRow } from '../../../user/user-rows.js';
 import { Refusals } from '../../plan/refusals.js';
-import { DepartureQueries } from '../../store/departure-queries.js';
-import { alreadyScheduled } from '../schedule/schedule.js';
+import { ScheduledSteps } from '../../store/scheduled-steps.js';
 
 /** Decides whether another person may take a user over. */
 @Injectable()
@@ -17,7 +16,7 @@ export class TransferChecks {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly refusals: Refusals,
-    private readonly departures: DepartureQueries,
+    private readonly scheduled: ScheduledSteps,
   ) {}
 
   /**
@@ -38,7 +37,12 @@ export class TransferChecks {
     if (user.status !== 'active' && user.status !== 'invited')
       throw new Problem('conflict', { detail: `The user is ${user.status} and cannot be transferred.` });
     await this.refusals.recording(principal, { user, transition: 'transferred' }, () => this.guard(user));
-    if ((await this.departures.usersWithScheduledDeparture([userId])).has(userId)) throw alreadyScheduled();
+    const scheduled = Object.values(await this.scheduled.ofUser(userId)).map(({ id }) => id);
+    if (scheduled.length > 0)
+      throw new Problem('conflict', {
+        detail: 'What is scheduled for this user was decided about another person. Cancel it first.',
+        items: scheduled,
+      });
     if (user.email?.toLowerCase() === to.email.toLowerCase())
       throw new Problem('duplicate-email', { detail: 'This is the user’s current email address.' });
     return user;

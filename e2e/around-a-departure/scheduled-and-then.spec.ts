@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '#libs/test-kit';
+import type { Json } from '../support/api.js';
+import { anAccount, signIn, type Cast } from '../support/cast.js';
+import { linesOf, over, type Departure } from '../support/departures.js';
+import { Listener } from '../support/observers/listener.js';
+import { System } from '../support/system.js';
+import { trail } from './people.js';
+
+const DAY = 86_400_000;
+
+let system: System;
+let listener: Listener;
+let cast: Cast;
+beforeAll(async () => {
+  system = await System.start();
+  listener = await Listener.on(system);
+}, 60_000);
+beforeEach(async () => {
+  cast = await anAccount(system, 'crm');
+});
+afterAll(async () => {
+  await listener?.stop();
+  await system?.stop();
+});
+
+const owner = () => cast.owner.api;
+const inDays = (days: number) => new Date(system.clock.millis() + days * DAY).toISOString();
+const daysPass = async (days: number) => {
+  system.advanceDays(days);
+  // Sessions are over by then.
+  cast.owner.api = await signIn(system, cast.owner.email);
+};
+const act = (deed: string, body: Json = {}, { id } = cast.ada) =>
+  owner().post<Departure>(`/v1/users/${id}/${deed}`, body);
+const statusOf = async ({ id } = cast.ada) => (await owner().get(`/v1/users/${id}`)).status;
+const stateOf = async ({ id }: { id: string }) => (await owner().get<Departure>(`/v1/departures/${id}`)).status;
+const untilState = (departure: { id: string }, state: string) =>
+  eventually(async () => expect(await stateOf(departure)).toBe(state));
+const code = async (call: Promise<unknown>) => (await owner().refusal(call)).code;
+/** The types of the events about a departure. */
+const heardOf = ({ id }: { id: string }) =>
+  listener.received
+    .filter(({ subject, data }) => subject.startsWith('departure.') && Buffer.from(data).toString().includes(id))
+    .map(({ subject }) => subject);
+const cancellations = () => trail(owner(), `subjectId=${cast.ada.id}&action=departure.cancelled`);
+
+describe('somebody who is to be deactivated, and deleted when the retention is over', () => {
+  it('is so on these days, under crm with a retention', async () => {
+    await owner().patch('/v1/account', { retentionDays: 30 });
+    expect(await code(act('delete', { effectiveAt: inDays(31) }))).toBe('not-deactivated');
+    const leaving = await act('deactivate', { effectiveAt: inDays(1) });
+    expect(await code(act('delete', { effectiveAt: inDays(30) }))).toBe('retention');
+    const deletion = await act('delete', { effectiveAt: inDays(31) });
+    expect([leaving.status, deletion.status]).toEqual(['scheduled', 'scheduled']);
+    await daysPass(1.01);
+    await untilState(leaving, 'completed');
+    expect(await statusOf()).toBe('deactivated');
+    // The deactivation was carried out a quarter of an hour late, and so is the deletion.
+    await daysPass(30.01);
+    await untilState(deletion, 'completed');
+    expect(await statusOf()).toBe('deleted');
+  });
+
+  it('stays to be deleted when somebody deactivates them earlier, which says what it has overtaken', async () => {
+    const leaving = await act('deactivate', { effectiveAt: inDays(1) });
+    const deletion = await act('delete', { effectiveAt: inDays(2) });
+    const now = await act('deactivate');
+    const { id, transition, effectiveAt } = leaving;
+    expect(now.calledOff).toEqual([{ id, transition, effectiveAt }]);
+    expect(await stateOf(leaving)).toBe('superseded');
+    const detail = { departureId: id, transition, effectiveAt, calledOffBy: now.id };
+    expect(await cancellations()).toMatchObject([{ actor: { id: cast.owner.id }, detail }]);
+    await eventually(() => expect(heardOf(leaving)).toContain('departure.cancelled'));
+    expect(await stateOf(deletion)).toBe('scheduled');
+    await daysPass(2);
+    await untilState(deletion, 'completed');
+  });
+
+  it('is not to be deleted any more when they are back', async () => {
+    const leaving = await act('deactivate', { effectiveAt: inDays(1) });
+    const deletion = await act('delete', { effectiveAt: inDays(2) });
+    await daysPass(1);
+    await untilState(leaving, 'completed');
+    expect((await act('reactivate')).calledOff).toMatchObject([{ id: deletion.id, transition: 'deleted' }]);
+    expect(await stateOf(deletion)).toBe('cancelled');
+    await eventually(() => expect(heardOf(deletion)).toContain('departure.cancelled'));
+    expect(await cancellations()).toMatchObject([{ detail: { departureId: deletion.id } }]);
+  });
+});
+
+it('a return on its day restores what the request has asked for', async () => {
+  const { id } = await cast.ada.api.post('/v1/automations', { name: 'Welcome', trigger: { kind: 'any' } });
+  const rule = 'automations.owned';
+  const left = await over(owner(), await act('deactivate', { returnAt: inDays(3), restore: [rule] }));
+  expect(await owner().get(`/v1/automations/${id as string}`)).toMatchObject({ active: false });
+  await daysPass(3);
+  const back = await eventually(async () => {
+    const { items } = await owner().get<{ items: Departure[] }>(`/v1/departures?userId=${cast.ada.id}`);
+    const one = items.find((departure) => departure.returnsFrom === left.id)!;
+    expect(one.status).toBe('completed');
+    return one;
+  });
+  expect(linesOf(back).filter((line) => line.rule === rule)).toMatchObject([{ action: 'restore', affected: 1 }]);
+  expect(await owner().get(`/v1/automations/${id as string}`)).toMatchObject({ active: true });
+});

@@ -1,0 +1,24 @@
+import type { DepartureTransition } from '#libs/contracts';
+
+type End = 'cancelled' | 'superseded';
+
+/**
+ * What a departure that happens makes of those that are scheduled for the same user, whoever decided it and however:
+ * `superseded` if the user leaves in the same way now, `cancelled` if it contradicts them. What is not named stays.
+ * docs/scheduling.md has the whole table.
+ */
+const ENDS: Record<DepartureTransition, Partial<Record<DepartureTransition, End>>> = {
+  deactivated: { deactivated: 'superseded', reactivated: 'cancelled' },
+  deleted: { deactivated: 'superseded', deleted: 'superseded', reactivated: 'cancelled' },
+  reactivated: { deactivated: 'cancelled', deleted: 'cancelled', reactivated: 'cancelled' },
+};
+
+/** @returns undefined for what stays */
+export function endOf(
+  scheduled: DepartureTransition,
+  happens: { transition: DepartureTransition; returnAt?: string },
+): End | undefined {
+  // Somebody who is to come back is not to be deleted.
+  if (happens.returnAt !== undefined && scheduled === 'deleted') return 'cancelled';
+  return ENDS[happens.transition][scheduled];
+}
