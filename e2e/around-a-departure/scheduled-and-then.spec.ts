@@ -4,6 +4,7 @@ import type { Json } from '../support/api.js';
 import { anAccount, signIn, type Cast } from '../support/cast.js';
 import { linesOf, over, type Departure } from '../support/departures.js';
 import { Listener } from '../support/observers/listener.js';
+import { ScimApi } from '../support/scim-api.js';
 import { System } from '../support/system.js';
 import { trail } from './people.js';
 
@@ -103,4 +104,51 @@ it('a return on its day restores what the request has asked for', async () => {
   });
   expect(linesOf(back).filter((line) => line.rule === rule)).toMatchObject([{ action: 'restore', affected: 1 }]);
   expect(await owner().get(`/v1/automations/${id as string}`)).toMatchObject({ active: true });
+});
+
+describe('somebody who is on leave, and whose return', () => {
+  const away = async () => {
+    const left = await over(owner(), await act('deactivate', { returnAt: inDays(3) }));
+    const { items } = await owner().get<{ items: Departure[] }>(`/v1/departures?userId=${cast.ada.id}`);
+    return { left, back: items.find((one) => one.returnsFrom === left.id)! };
+  };
+  const staysAway = async (back: Departure, by: Json) => {
+    await untilState(back, 'cancelled');
+    expect(await cancellations()).toMatchObject([{ ...by, detail: { departureId: back.id } }]);
+    await eventually(() => expect(heardOf(back)).toContain('departure.cancelled'));
+    await daysPass(4);
+    // Due before it: when this one is through, the return would be, too.
+    const later = await act('deactivate', { effectiveAt: inDays(0.01) }, cast.ben);
+    await daysPass(0.02);
+    await untilState(later, 'completed');
+    expect(await statusOf()).toBe('deactivated');
+    await expect(signIn(system, cast.ada.email)).rejects.toMatchObject({ body: { code: 'account-inactive' } });
+  };
+
+  it('the identity provider calls off is not active again on that day', async () => {
+    const { back } = await away();
+    const scim = await ScimApi.connect(system, owner());
+    const answer = await scim.patch(`/Users/${cast.ada.id}`, [{ op: 'Replace', path: 'active', value: 'False' }]);
+    expect(answer).toMatchObject({ status: 200, body: { active: false } });
+    await staysAway(back, { actor: null, system: 'system (scim)' });
+  });
+
+  it('a manager calls off by deactivating them again is told so', async () => {
+    const { left, back } = await away();
+    expect(await act('deactivate')).toMatchObject({ id: left.id, calledOff: [{ id: back.id }] });
+    await staysAway(back, { actor: { id: cast.owner.id } });
+  });
+
+  it('a bulk departure calls off finds it in their row', async () => {
+    const { left, back } = await away();
+    const users = [{ userId: cast.ada.id }, { userId: cast.dan.id }];
+    const { id } = await owner().post('/v1/departures/bulk', { transition: 'deactivated', users });
+    const { rows } = await eventually(async () => {
+      const bulk = await owner().get<{ rows: Json[]; counts: Json }>(`/v1/departures/bulk/${id as string}`);
+      expect(bulk.counts).toMatchObject({ accepted: 2 });
+      return bulk;
+    });
+    expect(rows[0]).toMatchObject({ departureId: left.id, calledOff: [{ id: back.id, transition: 'reactivated' }] });
+    await staysAway(back, { actor: { id: cast.owner.id } });
+  });
 });

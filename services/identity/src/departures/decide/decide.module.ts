@@ -34,6 +34,7 @@ import { ForgottenVersions } from './onboarding/forgotten-versions.js';
 import { ReopenedDepartures } from './onboarding/reopened-departures.js';
 import { ServiceOnboardingWorker } from './onboarding/service-onboarding.worker.js';
 import { Reactivations } from './reactivations.js';
+import { RepeatedDeactivations } from './repeated-deactivations.js';
 import { RepeatedEvents } from './repeated-events.js';
 import { DepartureRetry } from './retry.js';
 import { Cancellations } from './schedule/cancellations.js';
@@ -87,6 +88,7 @@ import { Transfers } from './transfer/transfers.js';
     LocalRules,
     Reactivations,
     ReopenedDepartures,
+    RepeatedDeactivations,
     RepeatedEvents,
     Schedule,
     ScheduleWorker,
@@ -99,6 +101,6 @@ import { Transfers } from './transfer/transfers.js';
     TransferEvents,
     Transfers,
   ],
-  exports: [Cancellations, DepartureCommands, ReactivationCommands, DepartureRetry],
+  exports: [Cancellations, DepartureCommands, ReactivationCommands, DepartureRetry, RepeatedDeactivations],
 })
 export class DecideModule {}

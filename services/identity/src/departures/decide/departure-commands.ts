@@ -8,6 +8,7 @@ import { Preflight, resolvedPolicy, type Prepared } from '../plan/preflight.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { Decisions } from './decisions.js';
 import { DepartureTimes, type Times } from './departure-times.js';
+import { RepeatedDeactivations } from './repeated-deactivations.js';
 import { Schedule } from './schedule/schedule.js';
 
 /** Deactivates and deletes users immediately, or schedules that. A refusal changes nothing. */
@@ -21,6 +22,7 @@ export class DepartureCommands {
     private readonly schedule: Schedule,
     private readonly departures: DepartureQueries,
     private readonly times: DepartureTimes,
+    private readonly repeated: RepeatedDeactivations,
   ) {}
 
   /**
@@ -55,6 +57,8 @@ export class DepartureCommands {
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     if (effectiveAt)
       return this.decideLater(principal, userId, transition, { ...request, effectiveAt, returnAt, returnRestore });
+    const away = transition === 'deactivated' && (await this.repeated.callOffReturn(principal, userId, request));
+    if (away) return this.departures.view(accountId, away);
     if (!prepared) return PREPARE_AGAIN;
     const plan = await this.preflight.run(principal, userId, { transition, request }, prepared);
     if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;

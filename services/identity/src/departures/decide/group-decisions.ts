@@ -5,11 +5,12 @@ import { Problem, type Restore, type Role, type Transition } from '#libs/contrac
 import { lockAccount } from '../../common/account-lock.js';
 import { Schedule } from './schedule/schedule.js';
 import { assertMayManage, mayManage } from '../../user/actors.js';
-import { UserRows } from '../../user/user-rows.js';
+import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { blockersOf, type GroupMember, type PreparedBlockers } from '../plan/group-preflight.js';
 import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
-import { ScheduledSteps } from '../store/scheduled-steps.js';
+import { RepeatedDeactivations, returnToCallOff } from './repeated-deactivations.js';
+import { ScheduledSteps, type ScheduledStep } from '../store/scheduled-steps.js';
 import { assertMaySucceed, Guards } from '../plan/guards.js';
 import { planOf, Planner, type Plan } from '../plan/planner.js';
 
@@ -43,6 +44,13 @@ export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
   effectiveAt?: string;
 }
 
+/** A user who is deactivated for a time, and who is to stay away. */
+interface AwayUser<W extends LeaverRequest> {
+  request: W;
+  user: UserRow;
+  back: ScheduledStep;
+}
+
 interface AcceptedRequest<W extends LeaverRequest> {
   request: W;
   plan: Plan;
@@ -59,6 +67,7 @@ export class GroupDecisions {
     private readonly decisions: Decisions,
     private readonly schedule: Schedule,
     private readonly steps: ScheduledSteps,
+    private readonly repeated: RepeatedDeactivations,
   ) {}
 
   /** Locks the account and then the users, for a decision in the same transaction. */
@@ -87,14 +96,21 @@ export class GroupDecisions {
     const named = requests.flatMap((request) => Object.values(request.successors ?? {}));
     const active = group.leavers ? await this.guards.lockActive(accountId, named) : undefined;
     const { effectiveAt } = group;
-    const scheduled = await this.steps.of(effectiveAt ? [...users.keys()] : []);
+    const scheduled = await this.steps.of([...users.keys()]);
+    const decidesNow = group.transition === 'deactivated' && effectiveAt === undefined;
     const accepted: AcceptedRequest<W>[] = [];
+    const away: AwayUser<W>[] = [];
     const results: DecisionResult<W>[] = [];
     for (const request of requests) {
       try {
         const user = users.get(request.userId);
         if (!user) throw new Problem('unknown-user', { detail: 'There is no such user.' });
         if (group.rolesThen) assertMayManage(group.rolesThen, user.roles);
+        const back = decidesNow && returnToCallOff(user, request, scheduled.get(user.id)?.reactivated);
+        if (back) {
+          away.push({ request, user, back });
+          continue;
+        }
         const plan = planOf(basis, user, group.transition, request);
         const leaving = accepted.map((one) => one.request.userId);
         if (effectiveAt) {
@@ -112,7 +128,24 @@ export class GroupDecisions {
         results.push({ request, problem: error });
       }
     }
-    return [...results, ...(await this.applyAccepted(group, accepted))];
+    results.push(...(await this.applyAccepted(group, accepted)));
+    return [...results, ...(await this.callOffReturns(group, away))];
+  }
+
+  private async callOffReturns<W extends LeaverRequest>(
+    { requestedBy, rolesNow }: DecisionBatch<W>,
+    away: readonly AwayUser<W>[],
+  ): Promise<DecisionResult<W>[]> {
+    const results: DecisionResult<W>[] = [];
+    for (const [entitled, same] of Map.groupBy(away, ({ user }) => mayManage(rolesNow, user.roles))) {
+      const by = entitled ? { actorId: requestedBy } : { system: 'departure' };
+      const ids = await this.repeated.callOff(
+        same.map(({ back }) => back),
+        by,
+      );
+      results.push(...same.map(({ request }, index) => ({ request, departureId: ids[index]! })));
+    }
+    return results;
   }
 
   private async applyAccepted<W extends LeaverRequest>(

@@ -4,6 +4,7 @@ import { Problem, type Principal, type ScimResponse } from '#libs/contracts';
 import { Audit, actorOf } from '../../audit/audit.js';
 import { DepartureCommands } from '../../departures/decide/departure-commands.js';
 import { ReactivationCommands } from '../../departures/decide/reactivation-commands.js';
+import { RepeatedDeactivations } from '../../departures/decide/repeated-deactivations.js';
 import type { Prepared } from '../../departures/plan/preflight.js';
 import { Sessions } from '../../session/sessions.js';
 import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
@@ -16,6 +17,7 @@ export class ScimActivation {
     private readonly rows: ScimUserRows,
     private readonly departures: DepartureCommands,
     private readonly reactivations: ReactivationCommands,
+    private readonly repeated: RepeatedDeactivations,
     private readonly sessions: Sessions,
     private readonly audit: Audit,
   ) {}
@@ -58,7 +60,7 @@ export class ScimActivation {
       if (!(error instanceof Problem)) throw error;
       // A concurrent request has done the same.
       if (transition === 'deactivated' && error.code === 'conflict' && (await this.hasLeft(principal, id)))
-        return undefined;
+        return this.keepAway(principal, id);
       if (error.code !== 'sole-owner' && error.code !== 'legal-hold') throw error;
       await this.sessions.endAll([id]);
       const { accountId } = principal;
@@ -66,6 +68,11 @@ export class ScimActivation {
       await this.audit.append([{ accountId, action: 'sessions.ended', ...actorOf(principal), subjectId: id, detail }]);
       return { refused: error.toBody() };
     }
+  }
+
+  /** Calls off the scheduled return of a deactivated user, if there is one. */
+  async keepAway(principal: Principal, id: string): Promise<undefined> {
+    await this.repeated.callOffReturn(principal, id, {});
   }
 
   /** @throws Problem `no-free-seat` */

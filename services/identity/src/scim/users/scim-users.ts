@@ -136,6 +136,7 @@ export class ScimUsers {
       const refusal = await this.activation.leave(principal, id, 'deactivated', prepared);
       if (refusal) return refusal;
     }
+    if (active === false && !isActive(before)) await this.activation.keepAway(principal, id);
     if (active === true && !isActive(before)) await this.activation.reactivate(principal, id);
     // Read again, because the profile may have changed before it was locked.
     await this.profiles.change(principal, id, (locked) => profileAfter(locked, read(locked), whole));
