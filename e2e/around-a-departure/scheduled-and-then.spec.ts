@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
 import type { Json } from '../support/api.js';
-import { anAccount, signIn, type Cast } from '../support/cast.js';
+import { anAccount, PASSWORD, signIn, type Cast } from '../support/cast.js';
 import { linesOf, over, type Departure } from '../support/departures.js';
 import { Listener } from '../support/observers/listener.js';
 import { ScimApi } from '../support/scim-api.js';
@@ -32,9 +32,9 @@ const daysPass = async (days: number) => {
   // Sessions are over by then.
   cast.owner.api = await signIn(system, cast.owner.email);
 };
-const act = (deed: string, body: Json = {}, { id } = cast.ada) =>
+const act = (deed: string, body: Json = {}, { id }: { id: string } = cast.ada) =>
   owner().post<Departure>(`/v1/users/${id}/${deed}`, body);
-const statusOf = async ({ id } = cast.ada) => (await owner().get(`/v1/users/${id}`)).status;
+const statusOf = async ({ id }: { id: string } = cast.ada) => (await owner().get(`/v1/users/${id}`)).status;
 const stateOf = async ({ id }: { id: string }) => (await owner().get<Departure>(`/v1/departures/${id}`)).status;
 const untilState = (departure: { id: string }, state: string) =>
   eventually(async () => expect(await stateOf(departure)).toBe(state));
@@ -151,4 +151,20 @@ describe('somebody who is on leave, and whose return', () => {
     expect(rows[0]).toMatchObject({ departureId: left.id, calledOff: [{ id: back.id, transition: 'reactivated' }] });
     await staysAway(back, { actor: { id: cast.owner.id } });
   });
+});
+
+it('somebody invited, deactivated and reactivated is invited again, and nobody is active without a password', async () => {
+  const email = `ivy-${process.pid}@nest.example`;
+  const body = { name: 'Ivy', email, staffId: 'Ivy 1' };
+  const ivy = await owner().post<Json & { id: string; invitation: Json }>('/v1/users', body);
+  await over(owner(), await act('deactivate', {}, ivy));
+  const back = await act('reactivate', {}, ivy);
+  expect(await statusOf(ivy)).toBe('invited');
+  const accept = (token: unknown) => system.api().post('/v1/invitations/accept', { token, password: PASSWORD });
+  expect(await code(accept(ivy.invitation.token))).toBe('gone');
+  const mailed = await listener.mailedTo(email);
+  expect(mailed).toBe((back.invitation as Json).token);
+  await accept(mailed);
+  expect(await statusOf(ivy)).toBe('active');
+  await signIn(system, email);
 });

@@ -5,6 +5,7 @@ import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { ACTION_SCHEMA, type ActionInput } from './policy.js';
+import { Invitation } from './users.js';
 
 export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated'] as const;
 export type DepartureTransition = (typeof DEPARTURE_TRANSITIONS)[number];
@@ -157,6 +158,11 @@ export class Departure {
   calledOff?: CalledOffDeparture[];
   @Id({ optional: true, about: 'The departure that has called this scheduled one off or overtaken it.' })
   calledOffBy?: string;
+  @Nested(() => Invitation, {
+    optional: true,
+    about: 'In the answer to the reactivation of a user who was invited when they left: the new invitation.',
+  })
+  invitation?: Invitation;
   @Nested(() => DepartureProgress) progress: DepartureProgress;
   @ListOf(() => DepartureService) services: DepartureService[];
 }
@@ -254,7 +260,7 @@ export const usersReactivate = operation<Departure, Reactivation>({
   id: 'users.reactivate',
   method: 'POST',
   path: '/v1/users/:id/reactivate',
-  summary: 'Reactivate a deactivated user with the previous password, roles and teams',
+  summary: 'Reactivate a deactivated user with the previous status, password, roles and teams',
   body: Reactivation,
   bodyOptional: true,
   answer: Departure,

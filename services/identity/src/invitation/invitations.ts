@@ -42,4 +42,15 @@ export class Invitations {
       where (user_id = any(${[...userIds]}::uuid[]) or invited_by = any(${[...userIds]}::uuid[]))
         and accepted_at is null and revoked_at is null`.execute(this.em.getKysely());
   }
+
+  /**
+   * Invites a user again who has been away, as `create` does. It becomes their only open invitation: other people may know
+   * the former ones, or their sender has left.
+   */
+  async renew(userId: string, email: string, invitedBy?: string): Promise<Invitation> {
+    await sql`
+      update invitation set revoked = true, revoked_at = ${this.clock.now()}
+      where user_id = ${userId} and accepted_at is null and revoked_at is null`.execute(this.em.getKysely());
+    return this.create(userId, email, invitedBy);
+  }
 }

@@ -19,6 +19,7 @@ import { nextSigningKey } from './0042-next-signing-key.js';
 import { progressRuns } from './0043-progress-runs.js';
 import { teamUpdatedAt } from './0044-team-updated-at.js';
 import { departureSequences } from './0045-departure-sequences.js';
+import { leftAs } from './0046-left-as.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -43,4 +44,5 @@ export const migrations: Migrations = [
   progressRuns,
   teamUpdatedAt,
   departureSequences,
+  leftAs,
 ];

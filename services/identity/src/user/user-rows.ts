@@ -83,9 +83,9 @@ export class UserRows {
   /** Sets the status of locked users, and raises their lifecycle version and `seq`. */
   async changeStatus(transition: DepartureTransition, userIds: readonly string[], now: Date): Promise<void> {
     const changes = {
-      deactivated: sql`status = 'deactivated', deactivated_at = ${now}`,
-      deleted: sql`status = 'deleted', deactivated_at = coalesce(deactivated_at, ${now}), deleted_at = ${now}`,
-      reactivated: sql`status = 'active', deactivated_at = null, seat_taken = true, active_since = lifecycle_version + 1`,
+      deactivated: sql`status = 'deactivated', left_as = status, deactivated_at = ${now}`,
+      deleted: sql`status = 'deleted', left_as = null, deactivated_at = coalesce(deactivated_at, ${now}), deleted_at = ${now}`,
+      reactivated: sql`status = coalesce(left_as, 'active'), left_as = null, deactivated_at = null, seat_taken = true, active_since = lifecycle_version + 1`,
     }[transition];
     // Identity's rules remove a deleted user from their teams.
     if (transition === 'deleted') await this.recordTeamChanges(userIds, now);

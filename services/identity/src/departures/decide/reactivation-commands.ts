@@ -3,7 +3,6 @@ import type { Departure, Principal, Reactivation } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { DepartureQueries } from '../store/departure-queries.js';
-import { Decisions } from './decisions.js';
 import { requesterOf } from './departure-commands.js';
 import { Reactivations } from './reactivations.js';
 
@@ -14,7 +13,6 @@ export class ReactivationCommands {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly reactivations: Reactivations,
-    private readonly decisions: Decisions,
     private readonly departures: DepartureQueries,
   ) {}
 
@@ -25,7 +23,8 @@ export class ReactivationCommands {
     const restore = await this.reactivations.restoration(request);
     const decision = { ...(await this.reactivations.prepare(accountId, userId)), restore };
     assertMayManage(await this.actors.rolesOf(principal), decision.user.roles);
-    const [id] = await this.decisions.apply('reactivated', [decision], requesterOf(principal), principal);
-    return this.departures.view(accountId, id!);
+    const { departureId, invitation } = await this.reactivations.apply(decision, requesterOf(principal), principal);
+    const departure = await this.departures.view(accountId, departureId);
+    return invitation ? { ...departure, invitation } : departure;
   }
 }

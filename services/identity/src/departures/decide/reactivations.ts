@@ -1,13 +1,15 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Reactivation, type Restore } from '#libs/contracts';
+import { Problem, type Invitation, type Reactivation, type Restore } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
 import { requireFreeSeats } from '../../common/seats.js';
 import { Catalogue } from '../../catalogue/catalogue.js';
+import { Invitations } from '../../invitation/invitations.js';
 import { ruleOf } from '../../policy/choices.js';
 import { PolicyService } from '../../policy/policy.service.js';
 import { UserRows } from '../../user/user-rows.js';
 import type { Decision } from './decision-events.js';
+import { Decisions } from './decisions.js';
 
 /** Checks and prepares reactivations by a manager, by the identity provider, or by the schedule. */
 @Injectable()
@@ -17,6 +19,8 @@ export class Reactivations {
     private readonly users: UserRows,
     private readonly policies: PolicyService,
     private readonly catalogue: Catalogue,
+    private readonly decisions: Decisions,
+    private readonly invitations: Invitations,
   ) {}
 
   /**
@@ -43,5 +47,22 @@ export class Reactivations {
     await requireFreeSeats(this.em, accountId);
     const { preset, version } = await this.policies.get(accountId);
     return { user, policy: { preset, version, rules: {} } };
+  }
+
+  /**
+   * Gives users back the status that they had. One who was invited gets a new invitation by mail.
+   * @param decision as prepared
+   * @param requestedBy as in `Decisions.apply`
+   */
+  async apply(
+    decision: Decision,
+    requestedBy: string | null,
+    options: { onBehalf?: boolean; system?: string },
+  ): Promise<{ departureId: string; invitation?: Invitation }> {
+    const [departureId] = await this.decisions.apply('reactivated', [decision], requestedBy, options);
+    const { id, status, email } = await this.users.get(decision.user.account_id, decision.user.id);
+    if (status !== 'invited') return { departureId: departureId! };
+    const invitedBy = options.onBehalf ? undefined : (requestedBy ?? undefined);
+    return { departureId: departureId!, invitation: await this.invitations.renew(id, email!, invitedBy) };
   }
 }

@@ -80,14 +80,14 @@ describe('a user that the provider creates', () => {
     expect(await outcomeOf(identity.call(usersInvite, { principal: owner, body }))).toBe('duplicate-email');
   });
 
-  it('is reactivated by the same user name, with the same roles and teams', async () => {
+  it('is reactivated by the same user name, with the same status, roles and teams', async () => {
     const person = aPerson();
     const { id } = await provider.users.create(person);
     const group = await provider.groups.create({ displayName: `Team of ${id}`, members: [{ value: id }] });
     await provider.users.change(id, set('active', false));
     const back = await provider.users.create({ userName: person.userName.toUpperCase(), displayName: 'Back' });
     expect(back).toMatchObject({ id, active: true, displayName: 'Back', groups: [{ value: group.id }] });
-    expect(await userOf(id)).toMatchObject({ status: 'active', roles: ['agent'], teamIds: [group.id] });
+    expect(await userOf(id)).toMatchObject({ status: 'invited', roles: ['agent'], teamIds: [group.id] });
   });
 });
 

@@ -4,7 +4,6 @@ import { Problem } from '#libs/contracts';
 import { Actors, mayManage } from '../../../user/actors.js';
 import type { DueDeparture } from '../../store/departure-claims.js';
 import { DepartureStore } from '../../store/departure-store.js';
-import { Decisions } from '../decisions.js';
 import { Reactivations } from '../reactivations.js';
 import { Schedule } from './schedule.js';
 
@@ -14,7 +13,6 @@ export class ScheduledReturns {
   constructor(
     private readonly em: EntityManager,
     private readonly reactivations: Reactivations,
-    private readonly decisions: Decisions,
     private readonly schedule: Schedule,
     private readonly store: DepartureStore,
     private readonly actors: Actors,
@@ -32,7 +30,7 @@ export class ScheduledReturns {
       if (returning instanceof Problem) return this.store.refuse([{ departureId: id, problem: returning }]);
       const onBehalf = !mayManage(rolesNow ?? [], returning.user.roles);
       const decision = { ...returning, restore: wishes.restore, departureId: id };
-      await this.decisions.apply('reactivated', [decision], requested_by, { onBehalf });
+      await this.reactivations.apply(decision, requested_by, { onBehalf });
     });
   }
 }
