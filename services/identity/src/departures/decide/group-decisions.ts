@@ -106,7 +106,8 @@ export class GroupDecisions {
         const user = users.get(request.userId);
         if (!user) throw new Problem('unknown-user', { detail: 'There is no such user.' });
         if (group.rolesThen) assertMayManage(group.rolesThen, user.roles);
-        const back = decidesNow && returnToCallOff(user, request, scheduled.get(user.id)?.reactivated);
+        const isNew = decidesNow && request.departureId === undefined;
+        const back = isNew && returnToCallOff(user, request, scheduled.get(user.id)?.reactivated);
         if (back) {
           away.push({ request, user, back });
           continue;

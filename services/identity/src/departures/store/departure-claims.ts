@@ -103,7 +103,7 @@ export class DepartureClaims {
     await sql`update departure set close_after = ${at} where id = any(${idsOf(departures)}::uuid[])`.execute(this.db);
   }
 
-  /** Sets the time from which scheduled departures can be claimed again. */
+  /** Sets the time from which scheduled departures can be claimed again, a lease from now at the latest. */
   async retryScheduledAt(departures: Ids, at: Date): Promise<void> {
     // A claim takes what is put off for longer than a lease: the clock might have been set back.
     const latest = new Date(this.clock.millis() + LEASE_MS);
