@@ -1,3 +1,5 @@
+import { Id, Moment, OneOf, Shape } from './fields.js';
+import { DEPARTURE_TRANSITIONS, type DepartureTransition } from './identity/departures.js';
 import { operation } from './operation.js';
 import type { Ask } from './lifecycle.js';
 import { MANAGERS } from './principal.js';
@@ -40,3 +42,29 @@ export const departureEvents: Ask<
  * `departure.`, because a stream stores those subjects for a week.
  */
 export const departureProgress = (departureId: string): string => `progress.departure.${departureId}`;
+
+/** The data of `departure.completed` on the stream `DEPARTURES`. */
+export class CompletedDeparture {
+  @Id() departureId: string;
+  @Id() accountId: string;
+  @Id() userId: string;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
+  @Moment() completedAt: string;
+  @Shape(
+    { type: 'object', additionalProperties: { type: 'integer', minimum: 0 } },
+    'an object: service → number of rows',
+    {
+      about: 'The number of changed rows by service.',
+    },
+  )
+  affected: Record<string, number>;
+}
+
+/** The data of `departure.scheduled`, `started`, `failed` and `cancelled` on the stream `DEPARTURES`. */
+export class DepartureNews {
+  @Id() departureId: string;
+  @Id() accountId: string;
+  @Id() userId: string;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
+  @Moment({ about: 'When the departure begins or began.' }) effectiveAt: string;
+}

@@ -172,32 +172,6 @@ export class DepartureQuery extends ListQuery {
   @OneOf(DEPARTURE_STATUSES, { optional: true }) status?: DepartureStatus;
 }
 
-/** The data of `departure.completed` on the stream `DEPARTURES`. */
-export class CompletedDeparture {
-  @Id() departureId: string;
-  @Id() accountId: string;
-  @Id() userId: string;
-  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
-  @Moment() completedAt: string;
-  @Shape(
-    { type: 'object', additionalProperties: { type: 'integer', minimum: 0 } },
-    'an object: service → number of rows',
-    {
-      about: 'The number of changed rows by service.',
-    },
-  )
-  affected: Record<string, number>;
-}
-
-/** The data of `departure.scheduled`, `started`, `failed` and `cancelled` on the stream `DEPARTURES`. */
-export class DepartureNews {
-  @Id() departureId: string;
-  @Id() accountId: string;
-  @Id() userId: string;
-  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
-  @Moment({ about: 'When the departure begins or began.' }) effectiveAt: string;
-}
-
 const ofUser = { service: 'identity', access: MANAGERS } as const;
 const leaving: readonly ProblemCode[] = [
   'forbidden',

@@ -27,6 +27,7 @@ import { DepartureTimes } from './departure-times.js';
 import { ReactivationCommands } from './reactivation-commands.js';
 import { Erasure } from './erasure.js';
 import { GroupDecisions } from './group-decisions.js';
+import { ImmediateDepartures } from './immediate-departures.js';
 import { LocalRules } from './local-rules.js';
 import { CatchUpController } from './onboarding/catch-up.controller.js';
 import { CatchUps } from './onboarding/catch-ups.js';
@@ -38,6 +39,7 @@ import { RepeatedDeactivations } from './repeated-deactivations.js';
 import { RepeatedEvents } from './repeated-events.js';
 import { DepartureRetry } from './retry.js';
 import { Cancellations } from './schedule/cancellations.js';
+import { LaterDepartures } from './schedule/later-departures.js';
 import { Schedule } from './schedule/schedule.js';
 import { ScheduleWorker } from './schedule/schedule.worker.js';
 import { ScheduledDepartures } from './schedule/scheduled-departures.js';
@@ -85,6 +87,8 @@ import { Transfers } from './transfer/transfers.js';
     ForgottenVersions,
     FormerPerson,
     GroupDecisions,
+    ImmediateDepartures,
+    LaterDepartures,
     LocalRules,
     Reactivations,
     ReopenedDepartures,

@@ -3,13 +3,11 @@ import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import type { Departure, DepartureRequest, Principal, Transition } from '#libs/contracts';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
-import { Confirmation } from '../plan/confirmation.js';
-import { Preflight, resolvedPolicy, type Prepared } from '../plan/preflight.js';
+import { Preflight, type Prepared } from '../plan/preflight.js';
 import { DepartureQueries } from '../store/departure-queries.js';
-import { Decisions } from './decisions.js';
-import { DepartureTimes, type Times } from './departure-times.js';
-import { RepeatedDeactivations } from './repeated-deactivations.js';
-import { Schedule } from './schedule/schedule.js';
+import { DepartureTimes } from './departure-times.js';
+import { ImmediateDepartures } from './immediate-departures.js';
+import { LaterDepartures } from './schedule/later-departures.js';
 
 /** Deactivates and deletes users immediately, or schedules that. A refusal changes nothing. */
 @Injectable()
@@ -17,12 +15,10 @@ export class DepartureCommands {
   constructor(
     private readonly users: UserRows,
     private readonly preflight: Preflight,
-    private readonly confirmation: Confirmation,
-    private readonly decisions: Decisions,
-    private readonly schedule: Schedule,
+    private readonly immediate: ImmediateDepartures,
+    private readonly later: LaterDepartures,
     private readonly departures: DepartureQueries,
     private readonly times: DepartureTimes,
-    private readonly repeated: RepeatedDeactivations,
   ) {}
 
   /**
@@ -55,34 +51,10 @@ export class DepartureCommands {
     const { accountId } = principal;
     const { effectiveAt, returnAt, returnRestore } = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    if (effectiveAt)
-      return this.decideLater(principal, userId, transition, { ...request, effectiveAt, returnAt, returnRestore });
-    const away = transition === 'deactivated' && (await this.repeated.callOffReturn(principal, userId, request));
-    if (away) return this.departures.view(accountId, away);
-    if (!prepared) return PREPARE_AGAIN;
-    const plan = await this.preflight.run(principal, userId, { transition, request }, prepared);
-    if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
-    await this.confirmation.check(principal, plan, request.planToken);
-    const decision = { user: plan.user, policy: resolvedPolicy(plan), reason: request.reason, returnAt, returnRestore };
-    const [id] = await this.decisions.apply(transition, [decision], requesterOf(principal), principal);
-    return this.departures.view(accountId, id!);
-  }
-
-  private async decideLater(
-    principal: Principal,
-    userId: string,
-    transition: Transition,
-    request: DepartureRequest & Times & { effectiveAt: string },
-  ): Promise<Departure> {
-    const { accountId, userId: requestedBy } = principal;
-    const plan = await this.preflight.runForLater(principal, userId, { transition, request });
-    await this.confirmation.check(principal, plan, request.planToken);
-    const { successors, overrides, reason, effectiveAt, returnAt, returnRestore } = request;
-    const leaver = { userId, wishes: { successors, overrides }, reason, returnAt, returnRestore };
-    const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);
-    return this.departures.view(accountId, id!);
+    const times = { effectiveAt, returnAt, returnRestore };
+    const id = effectiveAt
+      ? await this.later.decide(principal, userId, transition, { ...request, ...times, effectiveAt })
+      : await this.immediate.decide(principal, userId, transition, { ...request, ...times }, prepared);
+    return id === PREPARE_AGAIN ? PREPARE_AGAIN : this.departures.view(accountId, id);
   }
 }
-
-/** Null for a program of the account, such as its identity provider. */
-export const requesterOf = ({ userId, system }: Principal): string | null => (system === undefined ? userId : null);

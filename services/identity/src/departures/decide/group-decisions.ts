@@ -9,7 +9,7 @@ import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { blockersOf, type GroupMember, type PreparedBlockers } from '../plan/group-preflight.js';
 import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
-import { RepeatedDeactivations, returnToCallOff } from './repeated-deactivations.js';
+import { returnToCallOff } from './repeated-deactivations.js';
 import { ScheduledSteps, type ScheduledStep } from '../store/scheduled-steps.js';
 import { assertMaySucceed, Guards } from '../plan/guards.js';
 import { planOf, Planner, type Plan } from '../plan/planner.js';
@@ -67,7 +67,6 @@ export class GroupDecisions {
     private readonly decisions: Decisions,
     private readonly schedule: Schedule,
     private readonly steps: ScheduledSteps,
-    private readonly repeated: RepeatedDeactivations,
   ) {}
 
   /** Locks the account and then the users, for a decision in the same transaction. */
@@ -140,7 +139,7 @@ export class GroupDecisions {
     const results: DecisionResult<W>[] = [];
     for (const [entitled, same] of Map.groupBy(away, ({ user }) => mayManage(rolesNow, user.roles))) {
       const by = entitled ? { actorId: requestedBy } : { system: 'departure' };
-      const ids = await this.repeated.callOff(
+      const ids = await this.schedule.callOffReturns(
         same.map(({ back }) => back),
         by,
       );

@@ -3,7 +3,7 @@ import type { Departure, Principal, Reactivation } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { DepartureQueries } from '../store/departure-queries.js';
-import { requesterOf } from './departure-commands.js';
+import { requesterOf } from './immediate-departures.js';
 import { Reactivations } from './reactivations.js';
 
 /** Reactivates users, and restores what the request asks for. */

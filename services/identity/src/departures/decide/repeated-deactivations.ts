@@ -1,13 +1,13 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureRequest, type Principal } from '#libs/contracts';
-import { actorOf, type NewEntry } from '../../audit/audit.js';
+import { actorOf } from '../../audit/audit.js';
 import { lockAccount } from '../../common/account-lock.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { Confirmation } from '../plan/confirmation.js';
 import { Planner, type PlanRequest } from '../plan/planner.js';
-import { DepartureStore } from '../store/departure-store.js';
 import { ScheduledSteps, type ScheduledStep } from '../store/scheduled-steps.js';
+import { Schedule } from './schedule/schedule.js';
 
 type Wishes = PlanRequest & { returnAt?: string };
 
@@ -23,7 +23,7 @@ export class RepeatedDeactivations {
     private readonly planner: Planner,
     private readonly confirmation: Confirmation,
     private readonly scheduled: ScheduledSteps,
-    private readonly store: DepartureStore,
+    private readonly schedule: Schedule,
   ) {}
 
   /**
@@ -41,26 +41,8 @@ export class RepeatedDeactivations {
     if (!back) return undefined;
     const plan = await this.planner.plan(accountId, userId, 'deactivated');
     await this.confirmation.check(principal, plan, request.planToken);
-    const [departureId] = await this.callOff([back], actorOf(principal));
+    const [departureId] = await this.schedule.callOffReturns([back], actorOf(principal));
     return departureId;
-  }
-
-  /**
-   * In a transaction that has locked the users. It writes to the trail, so call it last.
-   * @returns the departures from which they would have returned
-   */
-  async callOff(returns: readonly ScheduledStep[], by: Pick<NewEntry, 'actorId' | 'system'>): Promise<string[]> {
-    const departureIds = returns.map(({ returnsFrom }) => returnsFrom!);
-    await this.store.callOff(
-      returns.map(({ id, effectiveAt }, index) => ({
-        id,
-        to: 'cancelled',
-        calledOffBy: departureIds[index]!,
-        effectiveAt,
-      })),
-      by,
-    );
-    return departureIds;
   }
 }
 

@@ -8,7 +8,7 @@ import { Guards } from './guards.js';
 import { Planner, type Plan, type PlanRequest } from './planner.js';
 import { Refusals } from './refusals.js';
 import { RuleServices } from './rule-services.js';
-import type { Later } from './sequence.js';
+import { notDeactivatedBy, retainedAt, type Later } from './sequence.js';
 import { ScheduledSteps } from '../store/scheduled-steps.js';
 
 interface PreflightRequest {
@@ -73,6 +73,13 @@ export class Preflight {
     const later = { effectiveAt, returnAt, scheduled: await this.scheduled.ofUser(userId) };
     await this.refusals.recording(principal, plan, () => this.guards.assertAllowedLater(plan, later));
     return plan;
+  }
+
+  /** Whether a scheduled deletion could still happen if nothing else were scheduled. */
+  async isPossibleAlone(accountId: string, userId: string, effectiveAt: string): Promise<boolean> {
+    const plan = await this.planner.plan(accountId, userId, 'deleted');
+    const alone = { effectiveAt, scheduled: {} };
+    return !notDeactivatedBy(plan, alone) && !retainedAt(plan, alone);
   }
 
   /**

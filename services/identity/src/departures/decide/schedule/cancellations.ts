@@ -5,8 +5,7 @@ import { actorOf } from '../../../audit/audit.js';
 import { lockAccount } from '../../../common/account-lock.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
-import { Planner } from '../../plan/planner.js';
-import { notDeactivatedBy, retainedAt } from '../../plan/sequence.js';
+import { Preflight } from '../../plan/preflight.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
 import { DepartureStore } from '../../store/departure-store.js';
@@ -20,7 +19,7 @@ export class Cancellations {
     private readonly store: DepartureStore,
     private readonly departures: DepartureQueries,
     private readonly scheduled: ScheduledSteps,
-    private readonly planner: Planner,
+    private readonly preflight: Preflight,
     private readonly users: UserRows,
     private readonly actors: Actors,
   ) {}
@@ -52,10 +51,8 @@ export class Cancellations {
   ): Promise<void> {
     const { deleted } = await this.scheduled.ofUser(userId);
     if (!deleted) return;
-    const plan = await this.planner.plan(principal.accountId, userId, 'deleted');
-    const later = { effectiveAt: deleted.effectiveAt, scheduled: {} };
-    if (!notDeactivatedBy(plan, later) && !retainedAt(plan, later)) return;
     const { id, effectiveAt } = deleted;
+    if (await this.preflight.isPossibleAlone(principal.accountId, userId, effectiveAt)) return;
     await this.store.callOff([{ id, to: 'cancelled', calledOffBy, effectiveAt }], actorOf(principal));
   }
 }

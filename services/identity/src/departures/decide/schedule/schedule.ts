@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { NewEntry } from '../../../audit/audit.js';
 import type { PlanRequest } from '../../plan/planner.js';
 import { DepartureStore } from '../../store/departure-store.js';
-import { ScheduledSteps } from '../../store/scheduled-steps.js';
+import { ScheduledSteps, type ScheduledStep } from '../../store/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
 import { endOf } from './overtaking.js';
 
@@ -103,6 +103,23 @@ export class Schedule {
       }),
     );
     await this.store.callOff(calledOff, by);
+  }
+
+  /**
+   * Calls off the returns of locked users who are to stay away. It writes to the audit trail, so call it last.
+   * @returns the departures from which they would have returned
+   */
+  async callOffReturns(returns: readonly ScheduledStep[], by: Actor): Promise<string[]> {
+    const calledOff = returns.map(({ id, effectiveAt, returnsFrom }) => ({
+      id,
+      effectiveAt,
+      calledOffBy: returnsFrom!,
+    }));
+    await this.store.callOff(
+      calledOff.map((one) => ({ ...one, to: 'cancelled' })),
+      by,
+    );
+    return calledOff.map((one) => one.calledOffBy);
   }
 
   /** Locks departures that are still scheduled, until the transaction ends. Call it after the locks on users. @returns their ids */

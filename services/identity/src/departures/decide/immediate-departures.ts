@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
+import type { DepartureRequest, Principal, Transition } from '#libs/contracts';
+import { Confirmation } from '../plan/confirmation.js';
+import { Preflight, resolvedPolicy, type Prepared } from '../plan/preflight.js';
+import { Decisions } from './decisions.js';
+import type { Times } from './departure-times.js';
+import { RepeatedDeactivations } from './repeated-deactivations.js';
+
+/** Decides departures that happen now. */
+@Injectable()
+export class ImmediateDepartures {
+  constructor(
+    private readonly repeated: RepeatedDeactivations,
+    private readonly preflight: Preflight,
+    private readonly confirmation: Confirmation,
+    private readonly decisions: Decisions,
+  ) {}
+
+  /**
+   * @returns the id of the departure
+   * @throws Problem with the code of the first guard that refuses
+   */
+  async decide(
+    principal: Principal,
+    userId: string,
+    transition: Transition,
+    request: DepartureRequest & Times,
+    prepared: Prepared | undefined,
+  ): Promise<string | PrepareAgain> {
+    const away = transition === 'deactivated' && (await this.repeated.callOffReturn(principal, userId, request));
+    if (away) return away;
+    if (!prepared) return PREPARE_AGAIN;
+    const plan = await this.preflight.run(principal, userId, { transition, request }, prepared);
+    if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
+    await this.confirmation.check(principal, plan, request.planToken);
+    const { reason, returnAt, returnRestore } = request;
+    const decision = { user: plan.user, policy: resolvedPolicy(plan), reason, returnAt, returnRestore };
+    const [id] = await this.decisions.apply(transition, [decision], requesterOf(principal), principal);
+    return id!;
+  }
+}
+
+/** Null for a program of the account, such as its identity provider. */
+export const requesterOf = ({ userId, system }: Principal): string | null => (system === undefined ? userId : null);
