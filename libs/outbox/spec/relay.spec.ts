@@ -11,14 +11,16 @@ import { RelaySession } from '../src/relay-session.js';
 import {
   aDeparture,
   departures,
+  moveClock,
+  publishedSubjects,
   relayBackends,
+  silent,
   subjectOf,
   terminateActiveRelay,
   testOutbox,
   type TestOutbox,
 } from './test-outbox.js';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const PAST_FIRST_DELAY = 18_001;
 const PAST_SECOND_DELAY = 72_001;
 
@@ -70,19 +72,9 @@ async function startActiveRelay(): Promise<Relay> {
   return relay;
 }
 
-/** The number of publications by subject. */
-async function published(): Promise<Record<string, number>> {
-  const { state } = await manager.streams.info(USERS.name, { subjects_filter: '>' });
-  return state.subjects ?? {};
-}
-const publications = async (event: UserEvent) => (await published())[subjectOf(event)] ?? 0;
+const publications = async (event: UserEvent) => (await publishedSubjects(manager))[subjectOf(event)] ?? 0;
 const untilPublished = (event: UserEvent, times = 1) =>
   eventually(async () => expect(await publications(event)).toBe(times));
-
-function moveClock(relay: Relay, milliseconds: number): void {
-  test.clock.advance(milliseconds);
-  relay.wake();
-}
 
 describe('a committed event', () => {
   it('is published unchanged under its own id', async () => {
@@ -124,7 +116,7 @@ describe('a committed event', () => {
     const event = aDeparture();
     await append([event]);
     await untilPublished(event);
-    moveClock(relay, -7_200_000);
+    moveClock(test, relay, -7_200_000);
     await untilPublished(event, 2);
   });
 
@@ -146,7 +138,7 @@ describe('a committed event', () => {
     await append(events);
     await broker.restartEmpty();
     await whenConnected(nats, 10_000);
-    await eventually(async () => expect(Object.keys(await published())).toHaveLength(20));
+    await eventually(async () => expect(Object.keys(await publishedSubjects(manager))).toHaveLength(20));
   });
 
   it('is published to a recreated stream after the stream was deleted', async () => {
@@ -194,14 +186,14 @@ describe('republishing', () => {
     const event = aDeparture();
     await append([event]);
     await untilPublished(event);
-    moveClock(relay, PAST_FIRST_DELAY);
+    moveClock(test, relay, PAST_FIRST_DELAY);
     await untilPublished(event, 2);
-    moveClock(relay, PAST_FIRST_DELAY);
+    moveClock(test, relay, PAST_FIRST_DELAY);
     const barrier = aDeparture();
     await append([barrier]);
     await untilPublished(barrier);
     expect(await publications(event)).toBe(2);
-    moveClock(relay, PAST_SECOND_DELAY);
+    moveClock(test, relay, PAST_SECOND_DELAY);
     await untilPublished(event, 3);
     const last = await manager.streams.getMessage(USERS.name, { last_by_subj: subjectOf(event) });
     expect(last?.header.get('Nats-Msg-Id')).toBe(`${event.id}.0.3`);
@@ -213,7 +205,7 @@ describe('republishing', () => {
     await append([settled, open]);
     await untilPublished(open);
     await acknowledge(settled);
-    moveClock(relay, PAST_FIRST_DELAY);
+    moveClock(test, relay, PAST_FIRST_DELAY);
     await untilPublished(open, 2);
     expect(await publications(settled)).toBe(1);
   });
@@ -229,7 +221,7 @@ describe('republishing', () => {
     await append([barrier]);
     await untilPublished(barrier);
     expect(await publications(event)).toBe(0);
-    moveClock(relay, 15_001);
+    moveClock(test, relay, 15_001);
     await untilPublished(event);
   });
 
@@ -291,8 +283,8 @@ describe('thousands of events', () => {
   it('arrive completely, each once', async () => {
     await append(departures(5_000));
     startRelay();
-    await eventually(async () => expect(Object.keys(await published())).toHaveLength(5_000));
-    expect(new Set(Object.values(await published()))).toEqual(new Set([1]));
+    await eventually(async () => expect(Object.keys(await publishedSubjects(manager))).toHaveLength(5_000));
+    expect(new Set(Object.values(await publishedSubjects(manager)))).toEqual(new Set([1]));
   });
 
   it('are continued by the next relay without delay when one is stopped midway', async () => {
@@ -302,7 +294,7 @@ describe('thousands of events', () => {
     await first.stop();
     expect((await manager.streams.info(USERS.name)).state.messages).toBeLessThan(5_000);
     startRelay();
-    await eventually(async () => expect(Object.keys(await published())).toHaveLength(5_000));
-    expect(new Set(Object.values(await published()))).toEqual(new Set([1]));
+    await eventually(async () => expect(Object.keys(await publishedSubjects(manager))).toHaveLength(5_000));
+    expect(new Set(Object.values(await publishedSubjects(manager)))).toEqual(new Set([1]));
   });
 });

@@ -1,10 +1,11 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { USERS } from '#libs/broker';
 import { sql } from 'kysely';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { userSubject, type UserEvent } from '#libs/contracts';
 import { domainTypes, Ids, migrate, TestClock } from '#libs/database';
 import { buildUserEvent, testDatabase } from '#libs/test-kit';
-import { outboxTable } from '#libs/outbox';
-import { Outbox } from '#libs/outbox';
+import { Outbox, outboxTable, type Relay } from '#libs/outbox';
 
 /** Creates a database with an outbox for one test file. */
 export async function testOutbox() {
@@ -67,4 +68,18 @@ export async function terminateActiveRelay({ em }: TestOutbox): Promise<void> {
   await sql`
     select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
       and database = (select oid from pg_database where datname = current_database())`.execute(em.getKysely());
+}
+
+/** The number of publications by subject. */
+export async function publishedSubjects(manager: JetStreamManager): Promise<Record<string, number>> {
+  const { state } = await manager.streams.info(USERS.name, { subjects_filter: '>' });
+  return state.subjects ?? {};
+}
+
+/** A log that writes nothing. */
+export const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+export function moveClock({ clock }: TestOutbox, relay: Relay, milliseconds: number): void {
+  clock.advance(milliseconds);
+  relay.wake();
 }
