@@ -41,6 +41,7 @@ const EXPECTED: Record<string, Expected> = {
   'contacts.filters': open('keep', 'keep', ['keep', 'transfer', 'delete']),
   'contacts.private-filters': open('keep', 'delete', ['keep', 'delete']),
   'contacts.filter-conditions': fixed('keep', 'keep'),
+  'contacts.import-sources': open('transfer', 'transfer', ['transfer', 'disable']),
   'contacts.writings': fixed('keep', 'keep'),
 
   'messaging.conversations': open('keep', 'unassign', ['keep', 'unassign', 'transfer']),

@@ -55,6 +55,8 @@ async function contactRows({ leaver, ben, contacts: [contactId] }: Scene): Promi
   await create(api, '/v1/filters', { name: 'Everybody', visibility: 'public', conditions: [] });
   await create(api, '/v1/filters', { name: 'Mine', visibility: 'private', conditions });
   await create(ben.api, '/v1/filters', { name: 'Of a colleague', visibility: 'public', conditions });
+  const login = { kind: 'sftp', host: 'files.example.com', username: 'export', password: 'of the folder' };
+  await create(api, '/v1/import-sources', { ...login, active: false });
   await create(api, '/v1/notes', { contactId, text: 'Call back on Monday' });
   await create(api, '/v1/comments', { recordId: dealId, text: 'In two parts' });
   await create(api, '/v1/files', { recordId: dealId, name: 'prices.pdf' });

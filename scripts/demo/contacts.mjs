@@ -1,4 +1,4 @@
-/** @import { Contact, ContactImport, CrmRecord, Filter, RecordType, Segment, User } from '#libs/contracts' */
+/** @import { Contact, ContactImport, CrmRecord, Filter, ImportSource, RecordType, Segment, User } from '#libs/contracts' */
 /** @import { HttpClient } from '../../cli/http-client.mjs' */
 /** @import { People } from './account.mjs' */
 import { customers } from './accounts.mjs';
@@ -34,7 +34,7 @@ export async function importContacts({ owner, leaver, colleagues, spec }) {
 }
 
 /**
- * Creates data about contacts: records with notes, comments and files, segments and filters.
+ * Creates data about contacts: records with notes, comments and files, segments, filters and an import source.
  * @param {People} people
  * @param {Contact[]} contacts
  */
@@ -43,6 +43,7 @@ export async function createContactData(people, contacts) {
     createRecords(people, contacts),
     createSegments(people),
     createFilters(people),
+    createImportSource(people),
   ]);
   return { ...records, segments, ...filters };
 }
@@ -107,4 +108,14 @@ async function createFilters({ leaver, colleagues: [colleague], spec }) {
     ),
   ]);
   return { naming };
+}
+
+/**
+ * A folder of the leaver on a server that does not exist, so it is not polled.
+ * @param {People} people
+ * @returns {Promise<ImportSource>}
+ */
+function createImportSource({ leaver: { api }, spec: { domain } }) {
+  const login = { kind: 'sftp', host: `files.${domain}`, username: 'export', password: 'of the demo' };
+  return api.post('/v1/import-sources', { ...login, path: 'contacts', active: false });
 }

@@ -43,6 +43,7 @@ import { filterTables } from './migrations/0104-filters.js';
 import { writingTables } from './migrations/0105-writings.js';
 import { importSourceTables } from './migrations/0106-import-sources.js';
 import { contactMoves } from './migrations/0110-contact-moves.js';
+import { importSourceOwners } from './migrations/0111-import-source-owners.js';
 import { RecordController } from './record/record.controller.js';
 import { CrmRecord } from './record/record.entity.js';
 import { SegmentController } from './segment/segment.controller.js';
@@ -85,6 +86,7 @@ export const migrations: Migrations = [
   writingTables,
   importSourceTables,
   contactMoves,
+  importSourceOwners,
 ];
 
 /**

@@ -1,5 +1,5 @@
-import { Flag, Id, Moment, Nested, OneOf, Pattern, Whole } from '../fields.js';
-import { operation, resource } from '../operation.js';
+import { Flag, Id, Moment, Nested, OneOf, Pattern, PersonFilter, Whole } from '../fields.js';
+import { ListQuery, operation, resource, UserView } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 import type { ProblemCode } from '../problem.js';
 
@@ -32,6 +32,9 @@ const HOST_KEY =
   'For `sftp`: the SHA-256 fingerprint of the server’s host key, as `ssh-keygen -l` shows it. By default the first key ' +
   'that the server presents is stored. A different key is refused before the password is sent.';
 const ACTIVE = 'An inactive source is not polled. A source becomes inactive after eight failures in a row.';
+
+const OWNER =
+  'For whom the files are imported. Nothing is imported for a user who has left: an active source then has another owner.';
 
 const host = (presence = {}) =>
   Pattern(/^[A-Za-z0-9:][A-Za-z0-9._:-]{0,252}$/, 'the name or the IP address of a host', {
@@ -67,6 +70,7 @@ export class NewImportSource {
   @Whole({ min: 1, max: 10_080, optional: true, about: 'Minutes between two polls. Default: 60.' })
   everyMinutes?: number;
   @Flag({ optional: true, about: `Default: true. ${ACTIVE}` }) active?: boolean;
+  @Id({ optional: true, about: `Default: the caller. ${OWNER}` }) ownerId?: string;
 }
 
 /** A change of kind, host or port requires the password, so that it is never sent to another server by mistake. */
@@ -82,6 +86,7 @@ export class ImportSourceChanges {
   @column() userIdField?: string | null;
   @Whole({ min: 1, max: 10_080, optional: true, about: 'Minutes between two polls.' }) everyMinutes?: number;
   @Flag({ optional: true, about: ACTIVE }) active?: boolean;
+  @Id({ optional: true, about: OWNER }) ownerId?: string;
 }
 
 /** The result of the last poll, in numbers of files. */
@@ -96,6 +101,8 @@ export class ImportSourceResult {
 /** A folder on a server of the account. Its CSV files are imported as they arrive, oldest first. */
 export class ImportSource {
   @Id() id: string;
+  @Id({ nullable: true, about: `${OWNER} Null for a source from before sources had owners.` }) ownerId: string | null;
+  @Nested(() => UserView, { nullable: true }) owner: UserView | null;
   @OneOf(SOURCE_KINDS, { about: KIND }) kind: SourceKind;
   @host() host: string;
   @Whole({ min: 1, max: 65_535 }) port: number;
@@ -118,6 +125,10 @@ export class ImportSource {
   @Moment() createdAt: string;
 }
 
+export class ImportSourceQuery extends ListQuery {
+  @PersonFilter('Id of the owner, or `me`.') ownerId?: string;
+}
+
 /**
  * Files `*.csv` are imported like uploads to `/v1/contact-imports` and then moved to the subfolder `processed` or `failed`.
  */
@@ -128,11 +139,12 @@ export const importSources = resource({
   plural: 'import sources',
   thing: ImportSource,
   create: NewImportSource,
+  query: ImportSourceQuery,
   access: MANAGERS,
-  errors: ['validation', 'conflict'],
+  errors: ['validation', 'conflict', 'unknown-user', 'inactive-user'],
   update: ImportSourceChanges,
   updateSummary: 'Change an import source',
-  updateErrors: ['validation'],
+  updateErrors: ['validation', 'conflict', 'unknown-user', 'inactive-user'],
 });
 
 export const importSourceRun = operation<ImportSource>({

@@ -5,7 +5,9 @@ import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { OWNER_HAS_LEFT } from '../import-source/source-owners.js';
 import type { Batch, Columns } from './batches.js';
+import { OwnerHasLeft } from './owner-has-left.js';
 import { matchStaff, type Staff } from './staff.js';
 import type { ImportedRow } from './rows.js';
 
@@ -34,6 +36,7 @@ interface Import {
   created: string;
   unmatched_total: string;
   rejected_total: string;
+  owner_id: string | null;
 }
 
 interface Counts {
@@ -62,7 +65,7 @@ export class BatchWriter {
   /**
    * @param meanwhile called once the long statement has been sent: the caller can prepare the next batch while the
    *   database works
-   * @throws StaleImport if the import is not running, or expects a different batch next
+   * @throws StaleImport if the import is not running, or expects a different batch next; OwnerHasLeft
    */
   async write(importId: string, batch: PreparedBatch, meanwhile: () => void = () => undefined): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -70,7 +73,8 @@ export class BatchWriter {
       try {
         return await this.em.fork().transactional((em) => this.writeOnce(em.getKysely(), importId, batch, turn));
       } catch (error) {
-        if (attempt === ATTEMPTS || !(isRetryable(error) || isDuplicate(error))) throw error;
+        if (attempt === ATTEMPTS || !(isRetryable(error) || isDuplicate(error) || mayHaveNewOwner(error, attempt)))
+          throw error;
       }
     }
   }
@@ -82,11 +86,13 @@ export class BatchWriter {
     { again, meanwhile }: { again: boolean; meanwhile: () => void },
   ): Promise<void> {
     const { rows: found } = await sql<Import>`
-      select id, account_id, rows_done, created, unmatched_total, rejected_total from contact_import
-      where id = ${importId} and status = 'running' and rows_done = ${batch.from} for update`.execute(db);
+      select i.id, i.account_id, i.rows_done, i.created, i.unmatched_total, i.rejected_total, s.owner_id
+      from contact_import i left join import_source s on s.id = i.source_id
+      where i.id = ${importId} and i.status = 'running' and i.rows_done = ${batch.from} for update of i`.execute(db);
     const [target] = found;
     if (!target) throw new StaleImport();
-    const staff = await matchStaff(db, target.account_id, batch.rows);
+    const staff = await matchStaff(db, target.account_id, batch.rows, target.owner_id);
+    if (staff.ownerHasLeft) throw new OwnerHasLeft(OWNER_HAS_LEFT);
     const mayExist = again || !hasCreatedAll(target);
     const written = this.writeContacts(db, target, tableOf(batch, staff), mayExist ? updating(batch.columns) : sql``);
     // Runs after the statement has been sent.
@@ -122,6 +128,9 @@ export class BatchWriter {
 
 /** The batch inserted a contact that already exists (PostgreSQL `unique_violation`). */
 const isDuplicate = (error: unknown): boolean => (error as { code?: unknown }).code === '23505';
+
+/** The owner was read before the departure ended: the source may have another one since. */
+const mayHaveNewOwner = (error: unknown, attempt: number): boolean => error instanceof OwnerHasLeft && attempt === 1;
 
 /**
  * If all contacts so far were new, the next batch is inserted without `on conflict`, which PostgreSQL does a third

@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { BatchWriter, StaleImport, type PreparedBatch } from './batch-writer.js';
 import { readBatches } from './batches.js';
+import { OwnerHasLeft } from './owner-has-left.js';
 
 const BATCH_ROWS = 5_000;
 /** Maximum number of imports that one replica runs at the same time. */
@@ -70,7 +71,7 @@ export class ImportWorker extends Worker<Claimed> {
     } catch (error) {
       if (error instanceof StaleImport) return;
       if (!(error instanceof BadFile)) throw error;
-      await this.end(id, { status: 'failed', error: error.message });
+      await this.end(id, { status: 'failed', error: error.message, forget: error instanceof OwnerHasLeft });
     }
   }
 
@@ -136,16 +137,18 @@ export class ImportWorker extends Worker<Claimed> {
     }
   }
 
+  /** @param forget the file of the import source counts as not seen, so a later owner of the source imports it anew */
   private async end(
     importId: string,
-    { status, error }: { status: 'completed' | 'failed'; error: string | null },
+    { status, error, forget = false }: { status: 'completed' | 'failed'; error: string | null; forget?: boolean },
   ): Promise<void> {
     const now = this.clock.now();
     const { rows } = await sql<{ rows_done: string }>`
       with over as (
         update contact_import set status = ${status}, error = ${error}, lease_until = null, touched_at = ${now}, finished_at = ${now}
         where id = ${importId} and status = 'running' returning id, rows_done),
-      gone as (delete from contact_import_chunk where import_id in (select id from over))
+      gone as (delete from contact_import_chunk where import_id in (select id from over)),
+      forgotten as (delete from import_source_file where ${forget} and import_id in (select id from over))
       select rows_done from over`.execute(this.db());
     if (rows[0]) this.log.info({ importId, status, rows: Number(rows[0].rows_done) }, 'import ended');
   }

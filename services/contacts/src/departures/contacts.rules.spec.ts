@@ -1,5 +1,6 @@
-import { RequestContext } from '@mikro-orm/postgresql';
-import { Problem, RECORD_TYPES, type ResolvedRules, type Transition } from '#libs/contracts';
+import { RequestContext, type EntityManager } from '@mikro-orm/postgresql';
+import { Problem, RECORD_TYPES, type ImportSourceChanges, type ResolvedRules, type Transition } from '#libs/contracts';
+import { type Clock, type Directory, type Ids } from '#libs/database';
 import { preview } from '#libs/lifecycle';
 import {
   behavesLikeARule,
@@ -8,7 +9,9 @@ import {
   type Person,
   type ServiceUnderTest,
 } from '#libs/lifecycle/testing';
+import { Encryption } from '#libs/platform';
 import { Contact } from '../contact/contact.entity.js';
+import { ContactsConfig } from '../contacts.config.js';
 import { entities, migrations } from '../contacts.module.js';
 import { FilterController } from '../filter/filter.controller.js';
 import { Filter, FilterCondition } from '../filter/filter.entity.js';
@@ -16,6 +19,8 @@ import { RecordController } from '../record/record.controller.js';
 import { CrmRecord } from '../record/record.entity.js';
 import { SegmentController } from '../segment/segment.controller.js';
 import { Segment } from '../segment/segment.entity.js';
+import { ImportSourceController } from '../import-source/import-source.controller.js';
+import { ImportSource } from '../import-source/import-source.entity.js';
 import { importerOn } from '../testing/importer.js';
 import { CommentController } from '../writing/comment.controller.js';
 import { FileController } from '../writing/file.controller.js';
@@ -160,6 +165,75 @@ describe('conditions of a filter that the departure deletes', () => {
     expect(previewed.map(({ rule, transition, count }) => [rule, transition, count])).toEqual(counted);
     expect(receipt!.rules.map(({ rule, transition, affected }) => [rule, transition, affected])).toEqual(counted);
   });
+
+class Sources extends ImportSourceController {
+  constructor(em: EntityManager, directory: Directory, ids: Ids, clock: Clock) {
+    const encryption = new Encryption('a-secret-for-tests-that-is-long-enough', 'contacts', ids);
+    super(em, directory, ids, clock, encryption, new ContactsConfig());
+  }
+}
+
+const A_SOURCE = { kind: 'ftp', host: 'ftp.example.com', username: 'campus', password: 'secret' } as const;
+
+const createSource = async (bench: RuleBench, owner: Person, more: object = {}) =>
+  (await bench.create(Sources, owner, { ...A_SOURCE, ...more })).id;
+
+/** A colleague changes the source. */
+async function changeSource(bench: RuleBench, { accountId }: Person, id: string, body: ImportSourceChanges) {
+  const colleague = await bench.person({ accountId });
+  return bench.call(Sources, 'update', colleague, { roles: ['admin'], params: { id }, body });
+}
+
+/** A file of the person's source whose import has not begun. */
+async function fileToImport(bench: RuleBench, owner: Person): Promise<string> {
+  const { em, uploads } = importerOn(bench);
+  const source = { id: await createSource(bench, owner), accountId: owner.accountId, userIdField: null };
+  return RequestContext.create(em, async () => {
+    const importId = await uploads.openFrom(source, 'contacts.csv');
+    await uploads.append(importId, 0, Buffer.from(`ExternalId\n${bench.ids.next()}\n`));
+    await uploads.close(importId);
+    return importId;
+  });
+}
+
+/** An import does not fail for the caller if the owner has left; it ends with an error and has written nothing. */
+async function runImport(bench: RuleBench, _owner: Person, id: string): Promise<void> {
+  const { em, jobs, reports } = importerOn(bench);
+  await RequestContext.create(em, async () => {
+    await jobs().work(id);
+    const { status, created } = await reports.one({ id });
+    if (status === 'failed' && created === 0) throw new Problem('inactive-user');
+    if (status !== 'completed') throw new Error(`the import is ${status}`);
+  });
+}
+
+behavesLikeARule(contacts, 'contacts.import-sources', {
+  row: (em, owner, bench) =>
+    em.create(ImportSource, {
+      ...A_SOURCE,
+      id: bench.ids.next(),
+      accountId: owner.accountId,
+      ownerId: owner.userId,
+      port: 21,
+      path: '.',
+      everyMinutes: 60,
+      active: true,
+      dueAt: bench.clock.now(),
+      createdAt: bench.clock.now(),
+    }),
+  write: (bench, owner) => createSource(bench, owner),
+  ways: {
+    'that gives a source to the person': {
+      given: async (bench, { accountId }) => createSource(bench, await bench.person({ accountId })),
+      write: (bench, owner, id) => changeSource(bench, owner, id, { ownerId: owner.userId }),
+    },
+    'that activates a source': {
+      given: (bench, owner) => createSource(bench, owner, { active: false }),
+      write: (bench, owner, id) => changeSource(bench, owner, id, { active: true }),
+      maySucceed: true,
+    },
+    'of an import for a source': { given: fileToImport, write: runImport, maySucceed: true },
+  },
 });
 
 const about = async (bench: RuleBench, { accountId, userId }: Person) => {

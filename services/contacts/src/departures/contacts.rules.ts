@@ -1,8 +1,10 @@
 import { RECORD_TYPES } from '#libs/contracts';
-import { always, can, deleteRows, keep, owned, rule, transfer, unassign, type Rule } from '#libs/lifecycle';
+import { always, can, deleteRows, disable, keep, owned, rule, transfer, unassign, type Rule } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { Contact } from '../contact/contact.entity.js';
 import { Filter, FilterCondition } from '../filter/filter.entity.js';
+import { foldersOfLeaver } from '../import-source/folders-of-leaver.js';
+import { ImportSource } from '../import-source/import-source.entity.js';
 import { CrmRecord } from '../record/record.entity.js';
 import { Segment } from '../segment/segment.entity.js';
 import { segmentsToCopy } from '../segment/segments-to-copy.js';
@@ -65,6 +67,15 @@ const filterConditions = rule('contacts.filter-conditions', 'Filter conditions t
   deleted: always(keep),
 });
 
+/** Nothing is imported for a user who has left: another user takes over the folder, or it is no longer polled. */
+const importSources = rule('contacts.import-sources', 'Import sources (FTP and SFTP folders)', {
+  rows: owned(ImportSource, 'ownerId'),
+  deactivated: can(transfer, disable({ active: false })),
+  deleted: can(transfer, disable({ active: false })),
+  explain: foldersOfLeaver,
+  warning: true,
+});
+
 /** Notes, comments and files stay. The author is shown as in the directory. */
 const writings = rule('contacts.writings', 'Notes, comments and files', {
   rows: [
@@ -84,5 +95,6 @@ export const contactsRules: readonly Rule[] = [
   filters,
   privateFilters,
   filterConditions,
+  importSources,
   writings,
 ];

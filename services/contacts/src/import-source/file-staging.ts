@@ -5,6 +5,7 @@ import { ContactsConfig } from '../contacts.config.js';
 import { PieceWriter } from './piece-writer.js';
 import type { RemoteFile, RemoteFolder } from './remote-folder.js';
 import { SourceFiles, type KnownFile } from './source-files.js';
+import { ownerHasLeft } from './source-owners.js';
 import type { SourceRun } from './source-schedule.js';
 
 /** The import source that a file belongs to, and the run that has claimed it. */
@@ -25,7 +26,8 @@ export class FileStaging {
 
   /**
    * One transaction marks the file as taken and starts its import, so a file is imported exactly once.
-   * @returns the import's id; undefined if the file or the source changed while it was read, or another run has taken it
+   * @returns the import's id; undefined if the file or the source changed while it was read, another run has taken it, or
+   *   the owner of the source has left
    * @throws SourceFault
    */
   async stage(source: StagedFor, folder: RemoteFolder, file: KnownFile): Promise<string | undefined> {
@@ -43,6 +45,7 @@ export class FileStaging {
 
   private async open(source: StagedFor, file: KnownFile): Promise<string | undefined> {
     return this.transaction(async () => {
+      if (await ownerHasLeft(this.em.getKysely(), source.id)) return undefined;
       if (file.importId) await this.uploads.abort(file.importId);
       const importId = await this.uploads.openFrom(source, file.name);
       if (await this.files.reading(source, file, importId)) return importId;
@@ -68,6 +71,7 @@ export class FileStaging {
 
   private async take(source: StagedFor, file: RemoteFile, importId: string): Promise<string | undefined> {
     const taken = await this.transaction(async () => {
+      if (await ownerHasLeft(this.em.getKysely(), source.id)) return false;
       const first = await this.files.take(source, file, importId);
       if (first) await this.uploads.close(importId);
       return first;

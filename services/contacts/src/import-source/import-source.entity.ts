@@ -1,5 +1,5 @@
 import type { ImportSourceResult, SourceError, SourceKind } from '#libs/contracts';
-import { tenantRow } from '#libs/database';
+import { tenantRow, userRef } from '#libs/database';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
 
 /**
@@ -11,6 +11,8 @@ export const ImportSource = defineEntity({
   tableName: 'import_source',
   properties: {
     ...tenantRow(),
+    /** Null for a source from before sources had owners. */
+    ownerId: userRef().nullable(),
     kind: p.text().$type<SourceKind>(),
     host: p.text(),
     port: p.integer(),

@@ -47,6 +47,8 @@ describe('an import source', () => {
     const created = await create(body);
     expect(created).toEqual({
       id: expect.any(String),
+      ownerId: admin.userId,
+      owner: { id: admin.userId, name: expect.any(String), status: 'active' },
       kind: 'sftp',
       host: 'ftp.example.com',
       port: 22,

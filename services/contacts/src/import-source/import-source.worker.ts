@@ -106,10 +106,11 @@ export class ImportSourceWorker extends Worker<Claimed> {
     const result = { ...(source.unfinished ?? none()), waiting: 0 };
     let error: SourceError | null = null;
     for (const file of await this.files.reconcile(source, await folder.list())) {
-      if (this.clock.millis() > turnEnds) return { later: result };
+      if (this.clock.millis() > turnEnds || !(await this.schedule.mayContinue(source))) return { later: result };
       try {
         const status = await this.import(source, folder, file);
-        if (status === 'running') return { later: result };
+        // If the owner has left during the import, the file stays where it is.
+        if (status === 'running' || !(await this.schedule.mayContinue(source))) return { later: result };
         if (status === 'waiting') result.waiting += 1;
         else await this.moveAway(source, folder, { file, status, result });
       } catch (fault) {

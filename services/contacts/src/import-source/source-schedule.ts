@@ -4,6 +4,7 @@ import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql, type RawBuilder } from 'kysely';
+import { actsForSomebody } from './source-owners.js';
 
 /** Sources of one account that are polled at the same time, so that slow servers do not hold up other accounts. */
 const ACCOUNT_CONCURRENCY = 2;
@@ -61,7 +62,7 @@ export class SourceSchedule {
         due_at = ${now}::timestamptz + every_minutes * interval '1 minute'
       where id = (
         select id from import_source s
-        where active and ${claimable.due} and (lease_until is null or ${claimable.leaseOver('lease_until')})
+        where active and ${actsForSomebody} and ${claimable.due} and (lease_until is null or ${claimable.leaseOver('lease_until')})
           and (select count(*) from import_source o
             where o.account_id = s.account_id and o.lease_until is not null and not ${claimable.leaseOver('o.lease_until')})
             < ${ACCOUNT_CONCURRENCY}::int
@@ -73,6 +74,13 @@ export class SourceSchedule {
 
   async renew(run: Claimed, leaseUntil: Date): Promise<void> {
     await sql`update import_source set lease_until = ${leaseUntil} where ${held(run)}`.execute(this.db());
+  }
+
+  /** Whether the run may go on: it has not lost its claim, and the source acts for somebody. */
+  async mayContinue(run: Claimed): Promise<boolean> {
+    const { rows } = await sql`
+      select 1 from import_source s where ${held(run)} and active and ${actsForSomebody}`.execute(this.db());
+    return rows.length > 0;
   }
 
   /** From now on no other host key is accepted. */

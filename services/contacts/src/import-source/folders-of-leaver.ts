@@ -1,0 +1,30 @@
+import type { Explain } from '#libs/lifecycle';
+import { sql } from 'kysely';
+
+/** Maximum number of folders in the message. */
+const MAX_FOLDERS = 20;
+
+interface Folder {
+  kind: string;
+  host: string;
+  path: string;
+  username: string;
+}
+
+/** Names the folders and the logins that open them: the leaver entered the passwords and may still know them. */
+export async function foldersOfLeaver({ db, accountId, userId, action, count }: Explain): Promise<string> {
+  const { rows } = await sql<Folder>`
+    select kind, host, path, username from import_source
+    where account_id = ${accountId} and owner_id = ${userId} ${action === 'disable' ? sql`and active` : sql``}
+    order by id limit ${MAX_FOLDERS}`.execute(db);
+  const named = rows.map(
+    ({ kind, host, path, username }) => `“${path}” on ${kind}://${host}, opened by the password of “${username}”`,
+  );
+  const rest = count - rows.length;
+  const folders = named.join('; ') + (rest > 0 ? `; and ${rest} more` : '');
+  const outcome =
+    action === 'disable'
+      ? 'These folders will no longer be imported'
+      : 'These folders will be imported for the new owner, with the same passwords';
+  return `${outcome}: ${folders}. The leaver may know the passwords: change them on the servers and in the import sources.`;
+}
