@@ -34,6 +34,8 @@ const EXPECTED: Record<string, Expected> = {
   'identity.profile': fixed('keep', 'redact'),
   'identity.audit': fixed('keep', 'redact'),
   'identity.caretakers': fixed('end', 'end'),
+  'identity.provisioning-tokens': open('revoke', 'revoke', ['revoke', 'keep']),
+  'identity.scheduled-departures': open('keep', 'keep', ['keep', 'cancel', 'transfer']),
 
   'contacts.assignments': open('keep', 'keep', ['keep', 'unassign', 'transfer'], { texting: { deleted: 'unassign' } }),
   'contacts.records': open('keep', 'keep', ['keep', 'transfer', 'unassign']),

@@ -144,7 +144,7 @@ describe('the API descriptions', () => {
     await change('/v1/account-syncs', { status: 'stopped' });
     await change('/v1/storage-connections', { userIds: [people.leaver.user.id, lena] });
     await change('/v1/import-sources', { active: true });
-    await leaver.post(`/v1/import-sources/${first('/v1/import-sources')}/run`);
+    await leaver.post(`/v1/import-sources/${mine('/v1/import-sources')}/run`);
     await leaver.put(`/v1/reports/${mine('/v1/reports')}/sharing`, { sharedWith: [lena] });
     await leaver.post('/v1/conversations/bulk-reassign', {
       filter: { assigneeId: people.leaver.user.id, status: 'snoozed' },

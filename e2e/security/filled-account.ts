@@ -79,7 +79,6 @@ export class FilledAccount {
     const { owner, things, leaver } = this;
     const [tomas, , , aisha] = this.people.colleagues.map(({ user }) => user.id);
     await owner.put(`/v1/live-chat-operators/${leaver.id}`, { available: true });
-    await owner.post('/v1/account/scim-tokens', { name: 'Old directory' });
     const server = { kind: 'sftp', host: `files.${this.domain}`, username: 'leaver', password: this.password };
     await owner.post('/v1/import-sources', { ...server, active: false });
     await owner.post(`/v1/automations/${things.get('/v1/automations')}/runs`, { userId: tomas });

@@ -63,10 +63,12 @@ async function contactRows({ leaver, ben, contacts: [contactId] }: Scene): Promi
   return dealId!;
 }
 
-async function accessAndCare({ leaver, cleo, dan, owner }: Scene): Promise<void> {
+async function accessAndCare({ leaver, ben, cleo, dan, owner, now }: Scene): Promise<void> {
   const { api, id } = leaver;
   await create(api, '/v1/me/api-tokens', { name: 'Nightly export' });
   await create(api, '/v1/users', { name: 'Ina Newcomer', email: 'ina@newcomers.example', staffId: 'New 1' });
+  await create(api, '/v1/account/scim-tokens', { name: 'Directory' });
+  await api.post(`/v1/users/${ben.id}/deactivate`, { effectiveAt: inDays(400, now) });
   await owner.api.put(`/v1/users/${cleo.id}/caretaker`, { caretakerId: id });
   await owner.api.put(`/v1/users/${id}/caretaker`, { caretakerId: dan.id });
 }

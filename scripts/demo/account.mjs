@@ -3,7 +3,7 @@
 /** @import { AccountSpec, PersonSpec } from './accounts.mjs' */
 /** @import { Content } from './contents.mjs' */
 import { fillAccount } from './contents.mjs';
-import { mapConcurrently } from './helpers.mjs';
+import { daysFromNow, mapConcurrently } from './helpers.mjs';
 
 /** @typedef {{ user: User, email: string, api: HttpClient & { token: string } }} Person */
 /** @typedef {Person & { refreshToken: string }} Colleague */
@@ -107,7 +107,8 @@ export async function signIn(api, { email, accountId, password = DEMO_PASSWORD }
 }
 
 /**
- * Gives the leaver what identity stores: more sessions, API tokens, an open invitation, and caretakers in both directions.
+ * Gives the leaver what identity stores: more sessions, API tokens, a SCIM token, an open invitation, a scheduled departure
+ * of a colleague, and caretakers in both directions.
  * @param {Person} owner
  * @param {Colleague} person
  * @param {People['colleagues']} colleagues
@@ -118,6 +119,7 @@ export async function signIn(api, { email, accountId, password = DEMO_PASSWORD }
 async function prepareLeaver(owner, person, colleagues, { invited, domain }, accountId) {
   const { api, user, email } = person;
   const absent = (colleagues.at(-1) ?? colleagues[0]).user;
+  const temporary = (colleagues.at(-2) ?? colleagues[0]).user;
   /** @param {string} name @returns {Promise<CreatedApiToken>} */
   const createToken = (name) => api.post('/v1/me/api-tokens', { name });
   /** @type {Promise<InvitedUser>} */
@@ -126,6 +128,8 @@ async function prepareLeaver(owner, person, colleagues, { invited, domain }, acc
     invite,
     createToken('Nightly export'),
     createToken('Spreadsheet add-in'),
+    api.post('/v1/account/scim-tokens', { name: 'Directory' }),
+    api.post(`/v1/users/${temporary.id}/deactivate`, { effectiveAt: daysFromNow(90) }),
     owner.api.put(`/v1/users/${absent.id}/caretaker`, { caretakerId: user.id }),
     owner.api.put(`/v1/users/${user.id}/caretaker`, { caretakerId: absent.id }),
     ...OTHER_DEVICES.map((device) => signIn(owner.api, { email, accountId }, device)),

@@ -32,6 +32,14 @@ export interface LifecycleOptions {
   forgetting?: Type<Forgetting>;
 }
 
+/** Rules whose effects use classes of the service. */
+export interface RulesWithEffects<E> {
+  effects: Type<E>;
+  /** Exports `effects`. */
+  module: Type;
+  declare: (effects: E) => readonly Rule[];
+}
+
 /** Everything that a service needs to take part in departures: its database, its rules, and the engine that applies them. */
 @Module({})
 export class LifecycleModule {
@@ -43,7 +51,8 @@ export class LifecycleModule {
       imports: [DatabaseModule.forService(entities, [{ provide: UserLookup, useClass: IdentityLookup }])],
       controllers: [userEventsController(consumer), questionsController(service), deadLettersController(service)],
       providers: [
-        ...engine(service, rules),
+        ...engine,
+        ruleSet(service, [], () => rules),
         {
           provide: Receipts,
           inject: [Publisher, Ids, Log, Metrics],
@@ -63,42 +72,46 @@ export class LifecycleModule {
    * The engine for identity: it runs on identity's tables and does not consume user events, because identity publishes them.
    * @param receipts folds the receipts of later work (chunks, delayed effects)
    */
-  static forIdentity(
-    { service, rules, entities }: Omit<LifecycleOptions, 'consumer' | 'conversion' | 'forgetting'>,
+  static forIdentity<E>(
+    { service, rules, entities }: Pick<LifecycleOptions, 'service' | 'entities'> & { rules: RulesWithEffects<E> },
     receipts: Provider,
   ): DynamicModule {
     return {
       module: LifecycleModule,
       global: true,
-      imports: [DatabaseModule.forService(entities, [])],
+      imports: [DatabaseModule.forService(entities, []), rules.module],
       controllers: [questionsController(service), deadLettersController(service)],
-      providers: [...engine(service, rules), receipts],
+      providers: [...engine, ruleSet(service, [rules.effects], rules.declare), receipts],
       exports: [RuleSet, EventProcessor, TaskWorker, ScheduledActionWorker, RetryWorker, Receipts],
     };
   }
 }
 
-function engine(service: string, rules: readonly Rule[]): Provider[] {
-  return [
-    { provide: RuleSet, inject: [EntityManager], useFactory: (em: EntityManager) => new RuleSet(service, rules, em) },
-    EventProcessor,
-    EngineMetrics,
-    DeadLetters,
-    {
-      provide: RetryWorker,
-      inject: [EntityManager, EventProcessor, Receipts, WorkerContext],
-      useFactory: (...given: ConstructorParameters<typeof RetryWorker>) => new RetryWorker(...given),
-    },
-    {
-      provide: TaskWorker,
-      inject: [EntityManager, RuleSet, Receipts, WorkerContext],
-      useFactory: (...given: ConstructorParameters<typeof TaskWorker>) => new TaskWorker(...given),
-    },
-    {
-      provide: ScheduledActionWorker,
-      inject: [EntityManager, RuleSet, Receipts, WorkerContext, { token: Onboarding, optional: true }],
-      useFactory: (...given: ConstructorParameters<typeof ScheduledActionWorker>) =>
-        new ScheduledActionWorker(...given),
-    },
-  ];
+function ruleSet<E>(service: string, effects: readonly Type<E>[], declare: (effects: E) => readonly Rule[]): Provider {
+  return {
+    provide: RuleSet,
+    inject: [EntityManager, ...effects],
+    useFactory: (em: EntityManager, given: E) => new RuleSet(service, declare(given), em),
+  };
 }
+
+const engine: Provider[] = [
+  EventProcessor,
+  EngineMetrics,
+  DeadLetters,
+  {
+    provide: RetryWorker,
+    inject: [EntityManager, EventProcessor, Receipts, WorkerContext],
+    useFactory: (...given: ConstructorParameters<typeof RetryWorker>) => new RetryWorker(...given),
+  },
+  {
+    provide: TaskWorker,
+    inject: [EntityManager, RuleSet, Receipts, WorkerContext],
+    useFactory: (...given: ConstructorParameters<typeof TaskWorker>) => new TaskWorker(...given),
+  },
+  {
+    provide: ScheduledActionWorker,
+    inject: [EntityManager, RuleSet, Receipts, WorkerContext, { token: Onboarding, optional: true }],
+    useFactory: (...given: ConstructorParameters<typeof ScheduledActionWorker>) => new ScheduledActionWorker(...given),
+  },
+];

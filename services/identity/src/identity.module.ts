@@ -5,12 +5,17 @@ import { AccountModule } from './account/account.module.js';
 import { ApiToken } from './api-token/api-token.entity.js';
 import { AuditEntry } from './audit/audit-entry.entity.js';
 import { DeparturesModule } from './departures/departures.module.js';
-import { identityRules } from './departures/identity.rules.js';
+import { DepartureEntity } from './departures/store/departure.entity.js';
+import { BulkDepartureEntity } from './departures/decide/bulk/bulk-departure.entity.js';
+import { declareIdentityRules } from './departures/identity.rules.js';
+import { EffectsModule } from './departures/effects/effects.module.js';
+import { RuleEffects } from './departures/effects/rule-effects.js';
 import { LocalReceipts } from './departures/track/local-receipts.js';
 import { FoundationModule } from './foundation.module.js';
 import { Invitation } from './invitation/invitation.entity.js';
 import { PasswordReset } from './password/password-reset.entity.js';
 import { PolicyModule } from './policy/policy.module.js';
+import { ScimToken } from './scim/scim-token.entity.js';
 import { ScimModule } from './scim/scim.module.js';
 import { Session } from './session/session.entity.js';
 import { SignInModule } from './sign-in/sign-in.module.js';
@@ -32,10 +37,17 @@ export const entities = [
   Invitation,
   PasswordReset,
   AuditEntry,
+  ScimToken,
+  DepartureEntity,
+  BulkDepartureEntity,
 ];
 
 const lifecycle = LifecycleModule.forIdentity(
-  { service: 'identity', rules: identityRules, entities },
+  {
+    service: 'identity',
+    rules: { effects: RuleEffects, module: EffectsModule, declare: declareIdentityRules },
+    entities,
+  },
   { provide: Receipts, useClass: LocalReceipts },
 );
 

@@ -1,4 +1,4 @@
-import { Id, ListOf, Moment, Nested, OneOf, Shape, Text, Whole } from '../fields.js';
+import { Flag, Id, ListOf, Moment, Nested, OneOf, Shape, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { RESTORE } from '../lifecycle.js';
 import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
@@ -137,6 +137,11 @@ export class Departure {
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @OneOf(DEPARTURE_STATUSES) status: DepartureStatus;
   @Id({ nullable: true, about: 'The user who requested it.' }) requestedBy: string | null;
+  @Flag({
+    optional: true,
+    about: 'Present for a scheduled departure whose requester has left since. It still happens.',
+  })
+  requesterHasLeft?: boolean;
   @Moment() requestedAt: string;
   @Moment() effectiveAt: string;
   @Moment({ nullable: true }) completedAt: string | null;

@@ -1,5 +1,5 @@
-import { Id, Moment, Text } from '../fields.js';
-import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
+import { Flag, Id, Moment, Nested, Text } from '../fields.js';
+import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 
 /** The token in use and its replacement. */
@@ -12,6 +12,13 @@ export class NewScimToken {
 export class ScimToken {
   @Id() id: string;
   @Text() name: string;
+  @Nested(() => UserView, {
+    nullable: true,
+    about: 'Who created the token. Null for a token from before the creator was recorded.',
+  })
+  createdBy: UserView | null;
+  @Flag({ about: 'The creator has left and may know the token: an owner should replace it.' })
+  creatorHasLeft: boolean;
   @Moment() createdAt: string;
   @Moment({ nullable: true }) lastUsedAt: string | null;
 }

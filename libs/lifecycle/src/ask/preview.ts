@@ -55,6 +55,7 @@ async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Pro
           userId: leaver.userId,
           action: action.name,
           count,
+          ...(part.rows.part && { part: part.rows.part }),
         })
       : undefined;
   const listed = count > 0 && (part.rule.listed || action.name === 'block');

@@ -21,6 +21,8 @@ export interface Explain {
   userId: string;
   action: ActionName;
   count: number;
+  /** The kind of rows, for a rule over several. */
+  part?: string;
 }
 
 export interface RuleSpec {

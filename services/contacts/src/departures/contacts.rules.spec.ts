@@ -165,6 +165,7 @@ describe('conditions of a filter that the departure deletes', () => {
     expect(previewed.map(({ rule, transition, count }) => [rule, transition, count])).toEqual(counted);
     expect(receipt!.rules.map(({ rule, transition, affected }) => [rule, transition, affected])).toEqual(counted);
   });
+});
 
 class Sources extends ImportSourceController {
   constructor(em: EntityManager, directory: Directory, ids: Ids, clock: Clock) {

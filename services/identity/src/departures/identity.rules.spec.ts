@@ -71,6 +71,15 @@ const membership: Insert = ({ accountId, userId }, { ids }) => sql`
 const ward: Insert = ({ accountId, userId }, { ids }) => sql`
   insert into users (id, account_id, status, seat_taken, caretaker_id, created_at, updated_at)
   values (${ids.next()}, ${accountId}, 'active', false, ${userId}, now(), now())`;
+const scimToken: Insert = ({ accountId, userId }, { ids }) => sql`
+  insert into scim_token (id, account_id, created_by, name, hash, created_at)
+  values (${ids.next()}, ${accountId}, ${userId}, 'Directory', '', now())`;
+const scheduled: Insert = ({ accountId, userId }, { ids }) => sql`
+  insert into departure (id, account_id, user_id, transition, status, requested_by, requested_at, effective_at, total)
+  values (${ids.next()}, ${accountId}, ${ids.next()}, 'deactivated', 'scheduled', ${userId}, now(), now(), 0)`;
+const bulk: Insert = ({ accountId, userId }, { ids }) => sql`
+  insert into bulk_departure (id, account_id, transition, requested_by, requested_as, requested_at, effective_at, successors, overrides)
+  values (${ids.next()}, ${accountId}, 'deactivated', ${userId}, '{admin}', now(), now(), '{}', '{}')`;
 const entry =
   (column: 'actor_id' | 'subject_id'): Insert =>
   ({ accountId, userId }, { ids }) => sql`
@@ -93,4 +102,7 @@ behavesLikeARule(onBench, 'identity.caretakers', {
   single: true,
   row: row(({ userId }, { ids }) => sql`update users set caretaker_id = ${ids.next()} where id = ${userId}`),
 });
+behavesLikeARule(onBench, 'identity.provisioning-tokens', written(scimToken));
+behavesLikeARule(onBench, 'identity.scheduled-departures', { ...written(scheduled), part: 'departures' });
+behavesLikeARule(onBench, 'identity.scheduled-departures', { ...written(bulk), part: 'bulk' });
 coversEveryPersonalColumn(identity, kept);

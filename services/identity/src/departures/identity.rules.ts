@@ -1,6 +1,7 @@
 import {
   always,
   can,
+  deleteWith,
   end,
   free,
   keep,
@@ -11,15 +12,25 @@ import {
   revoke,
   rule,
   setting,
+  transferWith,
+  type Action,
   type Rule,
+  type SideEffects,
 } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { ApiToken } from '../api-token/api-token.entity.js';
 import { AuditEntry } from '../audit/audit-entry.entity.js';
 import { Invitation } from '../invitation/invitation.entity.js';
+import { ScimToken } from '../scim/scim-token.entity.js';
+import { tokensOfLeaver } from './tokens-of-leaver.js';
 import { Session } from '../session/session.entity.js';
 import { TeamMember } from '../team/team.entity.js';
 import { User, UserRole } from '../user/user.entity.js';
+import { BulkDepartureEntity } from './decide/bulk/bulk-departure.entity.js';
+import { refuseWaitingRows } from './refused-rows.js';
+import { scheduledByLeaver } from './scheduled-by-leaver.js';
+import type { IdentityEffects } from './effects/rule-effects.js';
+import { DepartureEntity } from './store/departure.entity.js';
 
 const revoked = { revoked: true, revokedAt: NOW } as const;
 const stillGood = sql`t.expires_at > l.left_at`;
@@ -37,8 +48,33 @@ const noProfile = {
 } as const;
 const scrubbed = { detail: null, salt: null, scrubbed: true } as const;
 
+const NO_EFFECTS: IdentityEffects = {
+  tokensRevoked: async () => undefined,
+  departuresCancelled: async () => undefined,
+  departuresTransferred: async () => undefined,
+};
+
+/** Another token can be created, so a legal hold does not delay it. */
+const revokeTokens = (sideEffects: SideEffects): Action => ({
+  ...deleteWith(sideEffects),
+  name: 'revoke',
+  destroys: false,
+});
+/** A cancelled departure stays cancelled: on a return its day may have passed. */
+const cancelScheduled = (sideEffects: SideEffects): Action =>
+  setting('cancel', { undo: 'never' })({ status: 'cancelled' }, { sideEffects });
+const cancelled =
+  ({ departuresCancelled }: IdentityEffects): SideEffects =>
+  async (...given) => {
+    await departuresCancelled(...given);
+    await refuseWaitingRows(...given);
+  };
+/** Those about the leaver end with the decision itself. */
+const aboutOthers = sql`t.user_id <> l.user_id`;
+const forLater = sql`t.effective_at is not null`;
+
 /** The rules for a leaver's rows in identity. They run in the transaction of the decision. */
-export const identityRules: readonly Rule[] = [
+export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] => [
   rule('identity.sessions', 'Sessions', {
     rows: owned(Session, 'userId', { revoked: false }, { match: stillGood }),
     deactivated: always(revoke(revoked)),
@@ -93,4 +129,25 @@ export const identityRules: readonly Rule[] = [
     deactivated: always(end({ caretakerId: null, caretakerUntil: null })),
     deleted: always(end({ caretakerId: null, caretakerUntil: null })),
   }),
+  rule('identity.provisioning-tokens', 'SCIM tokens created by the leaver', {
+    rows: owned(ScimToken, 'createdBy'),
+    deactivated: can(revokeTokens(effects.tokensRevoked), keep),
+    deleted: can(revokeTokens(effects.tokensRevoked), keep),
+    explain: tokensOfLeaver,
+    warning: true,
+  }),
+  rule('identity.scheduled-departures', 'Scheduled departures requested by the leaver', {
+    rows: [
+      owned(DepartureEntity, 'requestedBy', { status: 'scheduled' }, { part: 'departures', match: aboutOthers }),
+      // Bulk departures on a later day whose rows have not all been scheduled yet.
+      owned(BulkDepartureEntity, 'requestedBy', { status: 'open', decided: false }, { part: 'bulk', match: forLater }),
+    ],
+    deactivated: can(keep, cancelScheduled(cancelled(effects)), transferWith({}, effects.departuresTransferred)),
+    deleted: can(keep, cancelScheduled(cancelled(effects)), transferWith({}, effects.departuresTransferred)),
+    explain: scheduledByLeaver,
+    warning: true,
+  }),
 ];
+
+/** The declarations without effects beyond their rows, for documents and tests. */
+export const identityRules = declareIdentityRules(NO_EFFECTS);

@@ -21,11 +21,9 @@ export const kept: Kept = {
   'invitation.user_id': 'The id of the invited user. Users who have left cannot accept.',
   'audit_entry.detail': 'Erased by identity.audit on a deletion.',
   'departure.user_id': PART_OF_RECEIPT,
-  'departure.requested_by': PART_OF_RECEIPT,
   'departure.reason':
     'Erased by the decision of a deletion; the reason of the deletion itself is erased when it is completed.',
   'departure.address_digest': 'Erased when the deletion is completed. No service needs it after that.',
-  'bulk_departure.requested_by': 'The id of the requester.',
   'bulk_departure.reason': 'Erased when every row is decided. The departures have a copy.',
   'bulk_departure_row.user_id': 'The id of the user of the row.',
   'stream_purge.user_id': 'The row is deleted when the broker has purged the user’s older events.',

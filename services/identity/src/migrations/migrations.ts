@@ -20,6 +20,7 @@ import { progressRuns } from './0043-progress-runs.js';
 import { teamUpdatedAt } from './0044-team-updated-at.js';
 import { departureSequences } from './0045-departure-sequences.js';
 import { leftAs } from './0046-left-as.js';
+import { actingForLeavers } from './0050-acting-for-leavers.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -45,4 +46,5 @@ export const migrations: Migrations = [
   teamUpdatedAt,
   departureSequences,
   leftAs,
+  actingForLeavers,
 ];

@@ -11,7 +11,7 @@ import {
   type Principal,
   type ScimToken,
 } from '#libs/contracts';
-import { Clock, Ids, pageWindow, toPage } from '#libs/database';
+import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
 import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
@@ -20,9 +20,13 @@ import { Actors } from '../user/actors.js';
 
 const tokens = new ProgramTokens(SCIM_TOKEN_PREFIX);
 
+interface ScimTokenRow extends TokenRow {
+  created_by: string | null;
+}
+
 /**
- * An account's tokens for identity providers: `lvrscim_<id>_<secret>`. They are valid until revoked, even if their
- * creator leaves.
+ * An account's tokens for identity providers: `lvrscim_<id>_<secret>`. They are valid until revoked: by a manager, or when
+ * their creator leaves, unless the policy keeps them.
  */
 @Injectable()
 export class ScimTokens {
@@ -30,6 +34,7 @@ export class ScimTokens {
     private readonly em: EntityManager,
     private readonly actors: Actors,
     private readonly audit: Audit,
+    private readonly directory: Directory,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
@@ -44,19 +49,21 @@ export class ScimTokens {
       throw new Problem('conflict', { detail: 'The account has two SCIM tokens. Revoke the one not in use.' });
     const { row, hash, token } = tokens.make(this.ids, this.clock, name);
     await sql`
-      insert into scim_token (id, account_id, name, hash, created_at)
-      values (${row.id}, ${accountId}, ${row.name}, ${hash}, ${row.created_at})`.execute(this.db);
+      insert into scim_token (id, account_id, created_by, name, hash, created_at)
+      values (${row.id}, ${accountId}, ${principal.userId}, ${row.name}, ${hash}, ${row.created_at})`.execute(this.db);
     await this.record(principal, 'scim-token.created', row.id);
-    return { ...toToken(row), token };
+    const [shown] = await this.present([{ ...row, created_by: principal.userId }]);
+    return { ...shown!, token };
   }
 
   async page(accountId: string, query: ListQuery): Promise<Page<ScimToken>> {
     const { limit, before } = pageWindow(query);
-    const { rows } = await sql<TokenRow>`
-      select id, name, created_at, last_used_at from scim_token
+    const { rows } = await sql<ScimTokenRow>`
+      select id, created_by, name, created_at, last_used_at from scim_token
       where account_id = ${accountId} and (${before}::uuid is null or id < ${before}::uuid)
       order by id desc limit ${limit + 1}`.execute(this.db);
-    return toPage(rows.map(toToken), query);
+    const { items, nextCursor } = toPage(rows, query);
+    return { items: await this.present(items), nextCursor };
   }
 
   /** @throws Problem `forbidden`; `not-found`, also for a token of another account */
@@ -92,6 +99,15 @@ export class ScimTokens {
     const [known] = rows;
     if (!known || !given.isOf(known.hash)) throw new Problem('unauthenticated');
     return { accountId: known.account_id, userId: NOBODY.userId, roles: ['owner'], system: 'scim' };
+  }
+
+  private async present(rows: readonly ScimTokenRow[]): Promise<ScimToken[]> {
+    const people = await this.directory.views(rows.map((row) => row.created_by));
+    return rows.map((row) => {
+      const createdBy = row.created_by ? people.get(row.created_by)! : null;
+      const creatorHasLeft = createdBy?.status === 'deactivated' || createdBy?.status === 'deleted';
+      return { ...toToken(row), createdBy, creatorHasLeft };
+    });
   }
 
   /** Concurrent requests do not wait for each other: one of them writes the time. */

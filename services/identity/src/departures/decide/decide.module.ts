@@ -3,6 +3,7 @@ import { ApiTokenModule } from '../../api-token/api-token.module.js';
 import { AuditModule } from '../../audit/audit.module.js';
 import { CatalogueModule } from '../../catalogue/catalogue.module.js';
 import { PlanModule } from '../plan/plan.module.js';
+import { EffectsModule } from '../effects/effects.module.js';
 import { StoreModule } from '../store/store.module.js';
 import { TrackModule } from '../track/track.module.js';
 import { InvitationModule } from '../../invitation/invitation.module.js';
@@ -25,6 +26,7 @@ import { Decisions } from './decisions.js';
 import { DepartureCommands } from './departure-commands.js';
 import { DepartureTimes } from './departure-times.js';
 import { ReactivationCommands } from './reactivation-commands.js';
+import { EndedAccess } from './ended-access.js';
 import { Erasure } from './erasure.js';
 import { GroupDecisions } from './group-decisions.js';
 import { ImmediateDepartures } from './immediate-departures.js';
@@ -57,6 +59,7 @@ import { Transfers } from './transfer/transfers.js';
     ApiTokenModule,
     AuditModule,
     CatalogueModule,
+    EffectsModule,
     PlanModule,
     StoreModule,
     TrackModule,
@@ -83,6 +86,7 @@ import { Transfers } from './transfer/transfers.js';
     DepartureTimes,
     ReactivationCommands,
     DepartureRetry,
+    EndedAccess,
     Erasure,
     ForgottenVersions,
     FormerPerson,

@@ -2,10 +2,10 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { DepartureTransition, UserEvent } from '#libs/contracts';
 import { EventProcessor } from '#libs/lifecycle';
-import { ApiTokens } from '../../api-token/api-tokens.js';
-import { Sessions } from '../../session/sessions.js';
 import { CareEvents } from '../../user/care-events.js';
+import { RuleEffects } from '../effects/rule-effects.js';
 import { ReceiptFolding } from '../track/receipt-folding.js';
+import { EndedAccess } from './ended-access.js';
 import { Erasure } from './erasure.js';
 
 /** Applies decisions to identity's own data, in the transaction of the decision. */
@@ -14,9 +14,9 @@ export class LocalRules {
   constructor(
     private readonly em: EntityManager,
     private readonly processor: EventProcessor,
-    private readonly sessions: Sessions,
-    private readonly apiTokens: ApiTokens,
+    private readonly access: EndedAccess,
     private readonly erasure: Erasure,
+    private readonly effects: RuleEffects,
     private readonly care: CareEvents,
     private readonly folding: ReceiptFolding,
   ) {}
@@ -26,8 +26,11 @@ export class LocalRules {
     const ids = events.map(({ data }) => data.userId);
     const caredFor = await this.care.caredForBy(ids);
     const receipts = await this.processor.applyDecided(this.em.getKysely(), events);
-    if (transition === 'reactivated') await this.revokeRest(ids);
-    else await this.sessions.renewClaims(ids);
+    if (transition === 'reactivated') await this.access.revokeRest(ids);
+    else {
+      await this.access.renewClaims(ids);
+      await this.effects.recordKept(ids);
+    }
     if (transition === 'deleted') await this.erasure.erase(events);
     await this.care.publishChanged(ids, caredFor);
     await this.folding.fold('identity', receipts);
@@ -36,11 +39,5 @@ export class LocalRules {
   /** Runs the steps again that have failed, and folds the receipts. */
   async retry(events: readonly UserEvent[]): Promise<void> {
     await this.folding.fold('identity', await this.processor.resumeDecided(this.em.getKysely(), events));
-  }
-
-  /** A reactivation stops the rules' tasks. Sessions and tokens that they have not revoked yet must not become valid again. */
-  private async revokeRest(ids: readonly string[]): Promise<void> {
-    await this.sessions.endAll(ids);
-    await this.apiTokens.revokeAll(ids);
   }
 }

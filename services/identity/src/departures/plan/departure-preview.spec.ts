@@ -95,6 +95,9 @@ describe('a preview', () => {
       'identity.audit',
       'identity.audit',
       'identity.caretakers',
+      'identity.provisioning-tokens',
+      'identity.scheduled-departures',
+      'identity.scheduled-departures',
       'telephony.records',
       'telephony.calls',
     ]);

@@ -85,7 +85,9 @@ export class DepartureQueries {
     const { rows } = await sql<DepartureRow>`
       select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
         d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
-        d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done
+        d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done,
+        d.status = 'scheduled' and exists (select from users u where u.id = d.requested_by
+          and u.status in ('deactivated', 'deleted')) as requester_has_left
       from departure d where ${where}`.execute(this.db);
     return rows;
   }
@@ -102,6 +104,7 @@ function toDeparture(row: DepartureRow, states: readonly ServiceState[], calledO
     transition: row.transition,
     status: row.status,
     requestedBy: row.requested_by,
+    ...(row.requester_has_left && { requesterHasLeft: true }),
     requestedAt: isoOf(row.requested_at),
     effectiveAt: isoOf(row.effective_at),
     completedAt: isoOrNull(row.completed_at),

@@ -16,6 +16,8 @@ export interface DepartureRow {
   transition: DepartureTransition;
   status: DepartureStatus;
   requested_by: string | null;
+  /** Only of a scheduled departure. */
+  requester_has_left: boolean;
   requested_at: string;
   effective_at: string;
   completed_at: string | null;

@@ -6,6 +6,7 @@ import { DepartureQueries } from './departure-queries.js';
 import { DepartureReopening } from './departure-reopening.js';
 import { DepartureSignals } from './departure-signals.js';
 import { DepartureStore } from './departure-store.js';
+import { RequesterDepartures } from './requester-departures.js';
 import { Progress } from './progress.js';
 import { ScheduledSteps } from './scheduled-steps.js';
 import { ServiceStates } from './service-states.js';
@@ -22,6 +23,7 @@ import { TransitionLog } from './transition-log.js';
     DepartureSignals,
     DepartureStore,
     Progress,
+    RequesterDepartures,
     ScheduledSteps,
     ServiceStates,
     TransitionLog,
@@ -34,6 +36,7 @@ import { TransitionLog } from './transition-log.js';
     DepartureSignals,
     DepartureStore,
     Progress,
+    RequesterDepartures,
     ScheduledSteps,
     ServiceStates,
   ],

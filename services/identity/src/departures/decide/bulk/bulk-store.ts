@@ -33,7 +33,7 @@ interface Requester {
   roles: readonly Role[];
 }
 
-/** The tables of bulk departures: the only writer of them. */
+/** The tables of bulk departures: the only writer of them, beside the rule `identity.scheduled-departures`. */
 @Injectable()
 export class BulkStore {
   constructor(
@@ -93,6 +93,16 @@ export class BulkStore {
       this.inOwnTransaction,
     );
     return new Set(rows.map((row) => row.user_id));
+  }
+
+  /**
+   * In the caller's transaction, under the account's lock: a requester who has left since the claim may have given the bulk
+   * departure to a successor.
+   */
+  async requesterOf(id: string): Promise<string> {
+    const { rows } = await sql<{ requested_by: string }>`
+      select requested_by from bulk_departure where id = ${id}`.execute(this.em.getKysely());
+    return rows[0]!.requested_by;
   }
 
   /**

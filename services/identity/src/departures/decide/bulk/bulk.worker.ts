@@ -78,7 +78,7 @@ export class BulkWorker extends Worker<Bulk> {
 
   /** @returns false if the policy has changed since the other services were asked; nothing has been decided then */
   private async decideTogether(bulk: Bulk, rows: readonly WaitingRow[]): Promise<boolean> {
-    const { account_id: accountId, transition, requested_by: requestedBy, requested_as: rolesThen } = bulk;
+    const { account_id: accountId, transition, requested_as: rolesThen } = bulk;
     const effectiveAt = bulk.effective_at === null ? undefined : isoOf(bulk.effective_at);
     const requests = rows.map((row) => requestOf(bulk, row));
     const leavers = await this.store.leavers(bulk.id);
@@ -87,6 +87,7 @@ export class BulkWorker extends Worker<Bulk> {
     );
     return this.em.fork().transactional(async () => {
       await this.groups.lock(accountId, requests);
+      const requestedBy = await this.store.requesterOf(bulk.id);
       const rolesNow = (await this.actors.rolesIfActive({ accountId, userId: requestedBy })) ?? [];
       const open = await this.store.lockWaiting(bulk.id, rows);
       const undecided = requests.filter((request) => open.has(request.n));
