@@ -5,9 +5,8 @@ import type { Db } from '#libs/lifecycle';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { OWNER_HAS_LEFT } from '../import-source/source-owners.js';
 import type { Batch, Columns } from './batches.js';
-import { OwnerHasLeft } from './owner-has-left.js';
+import { OWNER_HAS_LEFT, OwnerHasLeft, UPLOADER_HAS_LEFT } from './owner-has-left.js';
 import { matchStaff, type Staff } from './staff.js';
 import type { ImportedRow } from './rows.js';
 
@@ -37,6 +36,8 @@ interface Import {
   unmatched_total: string;
   rejected_total: string;
   owner_id: string | null;
+  /** Null for a file of an import source. */
+  imported_by: string | null;
 }
 
 interface Counts {
@@ -86,13 +87,14 @@ export class BatchWriter {
     { again, meanwhile }: { again: boolean; meanwhile: () => void },
   ): Promise<void> {
     const { rows: found } = await sql<Import>`
-      select i.id, i.account_id, i.rows_done, i.created, i.unmatched_total, i.rejected_total, s.owner_id
+      select i.id, i.account_id, i.rows_done, i.created, i.unmatched_total, i.rejected_total, i.imported_by,
+        coalesce(i.imported_by, s.owner_id) as owner_id
       from contact_import i left join import_source s on s.id = i.source_id
       where i.id = ${importId} and i.status = 'running' and i.rows_done = ${batch.from} for update of i`.execute(db);
     const [target] = found;
     if (!target) throw new StaleImport();
     const staff = await matchStaff(db, target.account_id, batch.rows, target.owner_id);
-    if (staff.ownerHasLeft) throw new OwnerHasLeft(OWNER_HAS_LEFT);
+    if (staff.ownerHasLeft) throw new OwnerHasLeft(target.imported_by ? UPLOADER_HAS_LEFT : OWNER_HAS_LEFT);
     const mayExist = again || !hasCreatedAll(target);
     const written = this.writeContacts(db, target, tableOf(batch, staff), mayExist ? updating(batch.columns) : sql``);
     // Runs after the statement has been sent.

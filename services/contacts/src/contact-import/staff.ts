@@ -8,14 +8,14 @@ export interface Staff {
   active: ReadonlyMap<string, string>;
   /** Staff id → user id of users who have left. */
   gone: ReadonlyMap<string, string>;
-  /** Whether the given owner has left. */
+  /** Whether the user for whom the file is imported has left. */
   ownerHasLeft: boolean;
 }
 
 /**
  * Finds users by staff id and locks them until the transaction ends, as `Directory.requireActive` does. A departure is
  * processed either before, and the user is not matched, or after, and it finds the contacts assigned here.
- * @param ownerId the owner of the import source. Locked by the same statement, so that the order of locks is that of ids
+ * @param ownerId for whom the file is imported. Locked by the same statement, so that the order of locks is that of ids
  */
 export async function matchStaff(
   db: Db,

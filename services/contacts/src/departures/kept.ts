@@ -4,7 +4,8 @@ import type { Kept } from '#libs/lifecycle/testing';
 export const kept: Kept = {
   'segment_use.user_id':
     'Shows who uses a segment before it is deleted; names come from the directory, and the row is deleted with the segment.',
-  'contact_import.imported_by': 'The history of imports shows who ran them; names come from the directory.',
+  'contact_import.imported_by':
+    'The history of imports shows who ran them; names come from the directory. An import stops when its user has left.',
   'contact_import_unmatched.user_id':
     'Stands for the staff id of a user who had left; the staff id is read from the directory until the user is deleted.',
   'contact_import_unmatched.value':

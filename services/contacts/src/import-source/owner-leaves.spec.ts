@@ -4,13 +4,14 @@ import { contacts, importSources, previewOf, type Principal, type ResolvedRules 
 import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
+import { OWNER_HAS_LEFT, UPLOADER_HAS_LEFT } from '../contact-import/owner-has-left.js';
 import { BatchWriter } from '../contact-import/batch-writer.js';
 import { ImportWorker } from '../contact-import/import.worker.js';
 import { startContacts } from '../testing/contacts.js';
+import { importFile } from '../testing/importing.js';
 import { CustomerServer, Sources } from '../testing/importing-from.js';
 import { leaves, returns } from '../testing/leaving.js';
 import { ImportSourceWorker } from './import-source.worker.js';
-import { OWNER_HAS_LEFT } from './source-owners.js';
 
 const DISABLED: ResolvedRules = { 'contacts.import-sources': { deactivated: { action: 'disable' } } };
 
@@ -43,12 +44,7 @@ const externalIds = async () =>
 async function leavesDuringImport(rules?: ResolvedRules): Promise<string> {
   await server.put('contacts.csv', 'Id\n1\n2\n3\n');
   const { id } = await sources.create(server.login());
-  const { write } = BatchWriter.prototype;
-  BatchWriter.prototype.write = async function (...given) {
-    await write.apply(this, given);
-    BatchWriter.prototype.write = write;
-    await leaves(service, leaver, 'deactivated', rules);
-  };
+  leavesAfterFirstBatch(rules);
   service.clock.advance(31_000);
   service.get(ImportSourceWorker).wake();
   await eventually(async () => {
@@ -108,6 +104,23 @@ describe('an import source whose owner leaves', () => {
     await service.get(ImportSourceWorker).drain();
     expect(await server.files()).toEqual(['contacts.csv']);
   });
+});
+
+/** Applies the departure after the first batch of the next import has been written. */
+function leavesAfterFirstBatch(rules?: ResolvedRules): void {
+  const { write } = BatchWriter.prototype;
+  BatchWriter.prototype.write = async function (...given) {
+    await write.apply(this, given);
+    BatchWriter.prototype.write = write;
+    await leaves(service, leaver, 'deactivated', rules);
+  };
+}
+
+it('an uploaded file is not imported any further when the user who uploaded it has left', async () => {
+  leavesAfterFirstBatch();
+  const report = await importFile(service, leaver, 'Id\n1\n2\n3\n');
+  expect(report).toMatchObject({ status: 'failed', created: 1, error: UPLOADER_HAS_LEFT });
+  expect(await externalIds()).toEqual(['1']);
 });
 
 describe('an import during which the owner of its source leaves', () => {

@@ -1,8 +1,6 @@
 import type { Db } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
-export const OWNER_HAS_LEFT = 'The owner of the import source has left.';
-
 /** True for a source (alias `s`) whose owner has not left. A source without an owner acts for the account. */
 export const actsForSomebody = sql`not exists (
   select 1 from directory d where d.user_id = s.owner_id and d.status in ('deactivated', 'deleted'))`;
