@@ -10,7 +10,7 @@ import { blockersOf, type GroupMember, type PreparedBlockers } from '../plan/gro
 import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
 import { returnToCallOff } from './repeated-deactivations.js';
-import { ScheduledSteps, type ScheduledStep } from '../store/scheduled-steps.js';
+import { ScheduledSteps, type ScheduledStep } from '../store/scheduled/scheduled-steps.js';
 import { assertMaySucceed, Guards } from '../plan/guards.js';
 import { planOf, Planner, type Plan } from '../plan/planner.js';
 

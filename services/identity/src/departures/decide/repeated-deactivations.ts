@@ -6,7 +6,7 @@ import { lockAccount } from '../../common/account-lock.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { Confirmation } from '../plan/confirmation.js';
 import { Planner, type PlanRequest } from '../plan/planner.js';
-import { ScheduledSteps, type ScheduledStep } from '../store/scheduled-steps.js';
+import { ScheduledSteps, type ScheduledStep } from '../store/scheduled/scheduled-steps.js';
 import { Schedule } from './schedule/schedule.js';
 
 type Wishes = PlanRequest & { returnAt?: string };

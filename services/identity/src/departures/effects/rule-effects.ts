@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { SideEffects } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { Audit, type NewEntry } from '../../audit/audit.js';
-import { RequesterDepartures } from '../store/requester-departures.js';
+import { RequesterDepartures } from '../store/scheduled/requester-departures.js';
 
 const SYSTEM = { system: 'departure' };
 

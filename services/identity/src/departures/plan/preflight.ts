@@ -9,7 +9,7 @@ import { Planner, type Plan, type PlanRequest } from './planner.js';
 import { Refusals } from './refusals.js';
 import { RuleServices } from './rule-services.js';
 import { notDeactivatedBy, retainedAt, type Later } from './sequence.js';
-import { ScheduledSteps } from '../store/scheduled-steps.js';
+import { ScheduledSteps } from '../store/scheduled/scheduled-steps.js';
 
 interface PreflightRequest {
   transition: Transition;

@@ -1,5 +1,5 @@
 import type { PreviewBlocker } from '#libs/contracts';
-import type { Scheduled } from '../store/scheduled-steps.js';
+import type { Scheduled } from '../store/scheduled/scheduled-steps.js';
 import type { Plan } from './planner.js';
 
 const DAY = 86_400_000;

@@ -14,7 +14,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { isoOf, isoOrNull } from '../../common/moments.js';
 import type { DepartureRow } from './departure-row.js';
 import type { ServiceState } from './receipt-lines.js';
-import { ScheduledSteps } from './scheduled-steps.js';
+import { ScheduledSteps } from './scheduled/scheduled-steps.js';
 import { ServiceStates } from './service-states.js';
 
 /** Reads departures as rows and in the form of the API. */

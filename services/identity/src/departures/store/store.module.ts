@@ -6,9 +6,9 @@ import { DepartureQueries } from './departure-queries.js';
 import { DepartureReopening } from './departure-reopening.js';
 import { DepartureSignals } from './departure-signals.js';
 import { DepartureStore } from './departure-store.js';
-import { RequesterDepartures } from './requester-departures.js';
+import { RequesterDepartures } from './scheduled/requester-departures.js';
 import { Progress } from './progress.js';
-import { ScheduledSteps } from './scheduled-steps.js';
+import { ScheduledSteps } from './scheduled/scheduled-steps.js';
 import { ServiceStates } from './service-states.js';
 import { TransitionLog } from './transition-log.js';
 

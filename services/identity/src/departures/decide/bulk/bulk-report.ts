@@ -14,7 +14,7 @@ import {
 import { decodeCursor, encodeCursor } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../../../common/moments.js';
-import { ScheduledSteps } from '../../store/scheduled-steps.js';
+import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
 
 interface Row {
   n: number;

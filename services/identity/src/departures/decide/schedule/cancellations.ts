@@ -9,7 +9,7 @@ import { Preflight } from '../../plan/preflight.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
 import { DepartureStore } from '../../store/departure-store.js';
-import { ScheduledSteps } from '../../store/scheduled-steps.js';
+import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
 
 /** Calls scheduled departures off, one by one. */
 @Injectable()

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { NewEntry } from '../../../audit/audit.js';
 import type { PlanRequest } from '../../plan/planner.js';
 import { DepartureStore } from '../../store/departure-store.js';
-import { ScheduledSteps, type ScheduledStep } from '../../store/scheduled-steps.js';
+import { ScheduledSteps, type ScheduledStep } from '../../store/scheduled/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
 import { endOf } from './overtaking.js';
 

@@ -6,7 +6,7 @@ import { Actors, assertMayManage } from '../../../user/actors.js';
 import { assertOwnerRemains } from '../../../user/sole-owner.js';
 import { UserRows, type UserRow } from '../../../user/user-rows.js';
 import { Refusals } from '../../plan/refusals.js';
-import { ScheduledSteps } from '../../store/scheduled-steps.js';
+import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
 
 /** Decides whether another person may take a user over. */
 @Injectable()

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { CalledOffDeparture, DepartureTransition } from '#libs/contracts';
 import { sql } from 'kysely';
-import { isoOf, isoOrNull } from '../../common/moments.js';
+import { isoOf, isoOrNull } from '../../../common/moments.js';
 
 /** A departure that waits for its day. Times in ISO 8601. */
 export interface ScheduledStep {

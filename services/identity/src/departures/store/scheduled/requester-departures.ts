@@ -2,9 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { SideEffects } from '#libs/lifecycle';
 import { sql } from 'kysely';
-import { Audit, type NewEntry } from '../../audit/audit.js';
-import { SYSTEM } from './departure-store.js';
-import { CHANGE, TransitionLog, type Change } from './transition-log.js';
+import { Audit, type NewEntry } from '../../../audit/audit.js';
+import { SYSTEM } from '../departure-store.js';
+import { CHANGE, TransitionLog, type Change } from '../transition-log.js';
 
 /** What is written about scheduled departures when the user who requested them leaves. */
 @Injectable()
