@@ -18,6 +18,7 @@ import { Chatbot } from './chatbot/chatbot.entity.js';
 import { ContactsToTellController } from './contact-to-tell/contacts-to-tell.controller.js';
 import { ConversationController } from './conversation/conversation.controller.js';
 import { Conversation } from './conversation/conversation.entity.js';
+import { MyContacts } from './conversation/my-contacts.js';
 import { Threads } from './conversation/threads.js';
 import { CsatController } from './csat/csat.controller.js';
 import { CsatResponse } from './csat/csat.entity.js';
@@ -126,6 +127,7 @@ export const migrations: Migrations = [
     Inbound,
     InboundRouting,
     InboxAccess,
+    MyContacts,
     Recipients,
     SendingInboxes,
     Outgoing,

@@ -44,7 +44,11 @@ export const inboxes = resource({
 });
 
 export class InboxConversationQuery extends ListQuery {
-  @Flag({ optional: true, about: 'Only conversations that are assigned to the signed-in user.' }) mine?: boolean;
+  @Flag({
+    optional: true,
+    about: '“My Contacts”: only conversations with contacts that are assigned to the signed-in user.',
+  })
+  mine?: boolean;
 }
 
 export const inboxConversations = operation<Page<Conversation>, NoBody, InboxConversationQuery>({
@@ -56,5 +60,5 @@ export const inboxConversations = operation<Page<Conversation>, NoBody, InboxCon
   summary: 'List the conversations of an inbox',
   query: InboxConversationQuery,
   answer: pageOf(Conversation),
-  errors: ['not-found'],
+  errors: ['not-found', 'service-unavailable'],
 });

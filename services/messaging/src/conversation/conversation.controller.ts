@@ -1,5 +1,5 @@
 import type { ObjectQuery } from '@mikro-orm/postgresql';
-import { Controller } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
   bulkReassign,
@@ -13,13 +13,17 @@ import {
   type CallOf,
   type ConversationChanges,
   type ConversationQuery,
+  type ListQuery,
   type NewConversation,
   type NoBody,
+  type Page,
 } from '#libs/contracts';
+import { pageWindow, toPage } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { InboxAccess, visibleConversations, visibleInboxes } from '../inbox/inbox-access.js';
 import { Inbox } from '../inbox/inbox.entity.js';
 import { Conversation, type ConversationRow } from './conversation.entity.js';
+import { MyContacts } from './my-contacts.js';
 
 const base = plainResource(conversations, {
   entity: Conversation,
@@ -32,6 +36,9 @@ const base = plainResource(conversations, {
 @Controller()
 export class ConversationController extends base {
   private readonly access = new InboxAccess(this.em, this.directory, this.clock);
+
+  /** Injected into the property, so that rules can be tested with the constructor that all plain resources share. */
+  @Inject(MyContacts) private readonly myContacts: MyContacts;
 
   override async prepare({ body, principal }: Call): Promise<Partial<ConversationRow>> {
     const { accountId } = principal;
@@ -62,8 +69,19 @@ export class ConversationController extends base {
     const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId, ...seen });
     if (!inbox) throw new Problem('not-found');
     const { mine, ...window } = query;
-    const wanted = { ...window, inboxId: inbox.id, ...(mine && { assignee: 'me' }) };
-    return (await this.list({ ...call, query: wanted })) as AnswerOf<typeof inboxConversations>;
+    const wanted = { ...window, inboxId: inbox.id };
+    const page = mine
+      ? await this.withMyContacts(inbox.id, { ...call, query: window })
+      : await this.list({ ...call, query: wanted });
+    return page as AnswerOf<typeof inboxConversations>;
+  }
+
+  private async withMyContacts(inboxId: string, call: Call<NoBody, ListQuery>): Promise<Page<object>> {
+    const { limit, before } = pageWindow(call.query);
+    const ids = await this.myContacts.conversationsIn(inboxId, call.principal, { before, limit: limit + 1 });
+    const rows = await this.em.find(Conversation, { id: { $in: ids } }, { orderBy: { id: 'desc' } });
+    const page = toPage(rows, call.query);
+    return { ...page, items: await this.present(page.items, call) };
   }
 
   @Handles(conversationUpdate)

@@ -1,5 +1,14 @@
-import { conversations, inboxConversations, inboxes, type NewInbox, type Principal } from '#libs/contracts';
+import {
+  conversations,
+  inboxConversations,
+  inboxes,
+  type NewConversation,
+  type NewInbox,
+  type Principal,
+} from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
+import { sql } from 'kysely';
+import { AddressBook } from '../testing/address-book.js';
 import { leaves, startMessaging } from '../testing/messaging.js';
 
 describe('inboxes', () => {
@@ -16,8 +25,8 @@ describe('inboxes', () => {
   });
   const make = (more: Partial<NewInbox> = {}) =>
     messaging.call(robin, inboxes.create, { body: { kind: 'shared', name: 'Support', ...more } });
-  const converse = (inboxId: string, assignee?: string) =>
-    messaging.call(robin, conversations.create, { body: { inboxId, contactId: messaging.ids.next(), assignee } });
+  const converse = (inboxId: string, more: Partial<NewConversation> = {}) =>
+    messaging.call(robin, conversations.create, { body: { inboxId, contactId: messaging.ids.next(), ...more } });
 
   it('have an owner if personal and members if shared, shown as in the directory', async () => {
     const personal = await make({ kind: 'personal' });
@@ -43,19 +52,71 @@ describe('inboxes', () => {
     expect((await messaging.call(robin, inboxes.list)).items).toEqual([]);
   });
 
-  it('list their conversations, or only those assigned to the caller', async () => {
+  it('list their conversations', async () => {
     const inbox = await make();
     const elsewhere = await make();
-    const [mine, theirs] = [await converse(inbox.id, robin.userId), await converse(inbox.id, kim.userId)];
-    await converse(elsewhere.id, robin.userId);
-    const listed = async (query: { mine?: boolean }) =>
-      (await messaging.call(robin, inboxConversations, { params: { id: inbox.id }, query })).items;
-    expect(await listed({})).toEqual([theirs, mine]);
-    expect(await listed({ mine: true })).toEqual([mine]);
-    expect(await listed({ mine: false })).toEqual([theirs, mine]);
+    const [first, second] = [await converse(inbox.id, { assignee: robin.userId }), await converse(inbox.id)];
+    await converse(elsewhere.id);
+    const list = (by: Principal, query: { mine?: boolean }) =>
+      messaging.call(by, inboxConversations, { params: { id: inbox.id }, query });
+    expect((await list(robin, {})).items).toEqual([second, first]);
+    expect((await list(robin, { mine: false })).items).toEqual([second, first]);
     const stranger = await messaging.person();
-    const peek = messaging.call(stranger, inboxConversations, { params: { id: inbox.id } });
-    await expect(peek).rejects.toMatchObject({ code: 'not-found' });
+    for (const query of [{}, { mine: true }])
+      await expect(list(stranger, query)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  describe('list “My Contacts”:', () => {
+    let contacts: AddressBook;
+    beforeAll(async () => {
+      contacts = await AddressBook.open(messaging);
+    });
+    afterAll(() => contacts.close());
+    const contactOf = (assignee?: Principal) => contacts.add(robin.accountId, { assigneeId: assignee?.userId });
+    const mineIn = (inboxId: string, query: { limit?: number; cursor?: string } = {}) =>
+      messaging.call(robin, inboxConversations, { params: { id: inboxId }, query: { ...query, mine: true } });
+
+    it('conversations with contacts that are assigned to the caller, whoever the conversation is assigned to', async () => {
+      const inbox = await make();
+      const theirs = await converse(inbox.id, { contactId: contactOf(kim), assignee: robin.userId });
+      const assigned = await converse(inbox.id, { contactId: contactOf(robin), assignee: kim.userId });
+      const free = await converse(inbox.id, { contactId: contactOf(robin) });
+      await converse(inbox.id, { contactId: contactOf(), assignee: robin.userId });
+      await converse((await make()).id, { contactId: contactOf(robin) });
+      expect(await mineIn(inbox.id)).toEqual({ items: [free, assigned], nextCursor: null });
+      const kims = await messaging.call(kim, inboxConversations, { params: { id: inbox.id }, query: { mine: true } });
+      expect(kims.items).toEqual([theirs]);
+    });
+
+    it('page by page, also when few of many contacts are the caller’s', async () => {
+      const inbox = await make();
+      const mine: string[] = [];
+      for (const count of [3, 700, 5_000]) {
+        mine.unshift((await converse(inbox.id, { contactId: contactOf(robin) })).id);
+        await conversationsOfOthers(inbox.id, count);
+      }
+      const first = await mineIn(inbox.id, { limit: 2 });
+      const second = await mineIn(inbox.id, { limit: 2, cursor: first.nextCursor! });
+      expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(mine);
+      expect([first.items.length, second.nextCursor]).toEqual([2, null]);
+    });
+
+    it('fails if the contacts service does not answer', async () => {
+      const inbox = await make();
+      await converse(inbox.id);
+      await contacts.close();
+      await expect(mineIn(inbox.id)).rejects.toMatchObject({ code: 'service-unavailable' });
+      contacts = await AddressBook.open(messaging);
+    });
+
+    /** Many conversations with contacts that are assigned to nobody. */
+    async function conversationsOfOthers(inboxId: string, count: number): Promise<void> {
+      const ids = Array.from({ length: count }, () => messaging.ids.next());
+      await sql`
+        insert into conversation (id, account_id, inbox_id, contact_id, status, created_at)
+        select n.id, ${robin.accountId}, ${inboxId}, n.id, 'open', ${messaging.clock.now()}
+        from unnest(${ids}::uuid[]) as n (id)`.execute(messaging.em().getKysely());
+    }
   });
 
   it('can be removed with their members, but not with conversations in them', async () => {
