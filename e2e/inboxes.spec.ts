@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '#libs/test-kit';
 import { anAccount, type Cast } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
 import { System } from './support/system.js';
 
 /** What reaches an inbox and what its filters show, where messaging depends on contacts and telephony. */
@@ -32,5 +34,26 @@ describe('inboxes through the API', () => {
     expect(await mine(ada)).toEqual([]);
     const page = await dan.api.get(`/v1/inboxes/${String(inboxId)}/conversations?mine=true&limit=1`);
     expect(page).toMatchObject({ items: [{ id: dans[1] }], nextCursor: expect.any(String) });
+  });
+
+  it('of a user who has left take texts to the user’s number while a caretaker manages them', async () => {
+    const { owner, ben, cleo } = cast;
+    const e164 = '+14155561234';
+    await owner.api.post('/v1/numbers', { e164, kind: 'personal', ownerId: cleo.id });
+    const contact = async () => (await owner.api.post('/v1/contacts', { name: 'A customer' })).id;
+    const text = async () =>
+      owner.api.post('/v1/messages/inbound', { to: e164, contactId: await contact(), text: 'Hello?' });
+    const { inboxId } = await text();
+    await over(owner.api, await owner.api.post<Departure>(`/v1/users/${cleo.id}/deactivate`));
+    expect(await owner.api.refusal(text())).toMatchObject({ status: 409, code: 'conflict' });
+    expect(await owner.api.post('/v1/calls/inbound', { to: e164 })).toMatchObject({ outcome: 'voicemail', user: null });
+    await owner.api.put(`/v1/users/${cleo.id}/caretaker`, { caretakerId: ben.id });
+    const received = await eventually(text);
+    expect(received).toMatchObject({ inboxId, status: 'received' });
+    expect(await ben.api.get(`/v1/messages/${String(received.id)}`)).toMatchObject({ text: 'Hello?' });
+    const call = { outcome: 'routed', user: { id: ben.id }, inboxOwner: { id: cleo.id, status: 'deactivated' } };
+    expect(await owner.api.post('/v1/calls/inbound', { to: e164 })).toMatchObject(call);
+    await owner.api.delete(`/v1/users/${cleo.id}/caretaker`);
+    await eventually(async () => expect((await owner.api.refusal(text())).code).toBe('conflict'));
   });
 });

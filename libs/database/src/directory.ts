@@ -145,7 +145,26 @@ export class Directory {
    * @throws UnknownUsers
    */
   async lockAndCheckLeft(accountId: string, userId: string): Promise<boolean> {
-    return (await this.lock(accountId, [userId])).some(hasLeft);
+    return (await this.lockAndFindLeft(accountId, [userId])).has(userId);
+  }
+
+  /**
+   * Like `lockAndCheckLeft` for several users, who are locked in the same order as by a departure.
+   * @returns the ids of those who have left already
+   * @throws UnknownUsers
+   */
+  async lockAndFindLeft(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<Set<string>> {
+    const locked = await this.lock(accountId, unique(userIds));
+    return new Set(locked.filter(hasLeft).map((row) => row.user_id));
+  }
+
+  /** Returns the user who manages this user's inbox at this time. A deleted user has no caretaker. */
+  async caretakerOf(userId: string, now: Date): Promise<string | undefined> {
+    const { rows } = await sql<{ caretaker_id: string }>`
+      select caretaker_id from directory
+      where user_id = ${userId} and caretaker_id is not null and status <> 'deleted'
+        and (caretaker_until is null or caretaker_until > ${now})`.execute(this.em.getKysely());
+    return rows[0]?.caretaker_id;
   }
 
   private async lock(accountId: string, ids: readonly string[]): Promise<LockedRow[]> {

@@ -4,8 +4,8 @@ import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../op
 const service = 'telephony';
 
 /**
- * `routed`: to `user`. `voicemail`: the user who should answer has left. `unassigned`: no user is assigned to answer.
- * `no-longer-in-service`: the number has been released.
+ * `routed`: to `user`. `voicemail`: the user who should answer has left and has no caretaker. `unassigned`: no user is
+ * assigned to answer. `no-longer-in-service`: the number has been released.
  */
 export const CALL_OUTCOMES = ['routed', 'voicemail', 'unassigned', 'no-longer-in-service'] as const;
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
@@ -26,9 +26,17 @@ export class RoutedCall {
   @Id({ about: 'The id of the call in the history.' }) callId: string;
   @OneOf(CALL_OUTCOMES) outcome: CallOutcome;
   @Id() numberId: string;
-  @Nested(() => UserView, { nullable: true, about: 'The user who gets the call or text if it is routed.' })
+  @Nested(() => UserView, {
+    nullable: true,
+    about: 'The user who gets the call if it is routed: the caretaker if the user who should answer has left.',
+  })
   user: UserView | null;
-  @Id({ nullable: true, about: 'The shared inbox for texts to the number. Null if they go to the user’s inbox.' })
+  @Nested(() => UserView, {
+    nullable: true,
+    about: 'The user whose inbox gets a text. A user who has left is named only while there is a caretaker.',
+  })
+  inboxOwner: UserView | null;
+  @Id({ nullable: true, about: 'The shared inbox for texts to the number. Null if they go to a user’s inbox.' })
   inboxId: string | null;
   @Nested(() => SuccessorNumber, {
     nullable: true,

@@ -155,6 +155,22 @@ describe('a personal inbox', () => {
       expect(await outcome(messaging.call(admin, messageInbound, { body: late }))).toBe('inactive-user');
     });
 
+    it('receives texts to the number of its deactivated owner until the care ends', async () => {
+      await isCaredFor(messaging, robin, { by: kim });
+      await departs(messaging, robin, 'deactivated', { profile: { caretakerId: kim.userId } });
+      const telephony = await AddressBook.open(messaging);
+      try {
+        await telephony.routesTo(kim.userId, { inboxOwnerId: robin.userId });
+        const text = () => ({ to: '+14155550199', contactId: contacts.add(robin.accountId), text: 'Anybody there?' });
+        const received = await messaging.call(admin, messageInbound, { body: text() });
+        expect(received).toMatchObject({ inboxId, status: 'received' });
+        await isCaredFor(messaging, robin, { by: null });
+        expect(await outcome(messaging.call(admin, messageInbound, { body: text() }))).toBe('inactive-user');
+      } finally {
+        await telephony.close();
+      }
+    });
+
     it('accepts no scheduled messages while its owner is deactivated, because they would be held', async () => {
       await isCaredFor(messaging, robin, { by: kim });
       const at = hoursAhead(1).toISOString();

@@ -78,17 +78,19 @@ export class InboxAccess {
    * because no new threads may start there until the owner is reactivated.
    */
   async caretaker(ownerId: string): Promise<string | undefined> {
-    const { rows } = await sql<{ caretaker_id: string }>`
-      select d.caretaker_id from directory d
-      where d.user_id = ${ownerId} and d.caretaker_id is not null and d.status <> 'deleted'
-        and (d.caretaker_until is null or d.caretaker_until > ${this.clock.now()})
-        and (d.status <> 'deactivated' or not exists (
-          select from inbox i cross join lateral jsonb_array_elements(i.lines) line
-          where i.user_id = d.user_id and i.lifecycle_version = d.lifecycle_version
-            and line ->> 'rule' = 'messaging.personal-threads' and line ->> 'action' = 'delete'))`.execute(
+    const caretakerId = await this.directory.caretakerOf(ownerId, this.clock.now());
+    return caretakerId && !(await this.hasLostThreads(ownerId)) ? caretakerId : undefined;
+  }
+
+  private async hasLostThreads(ownerId: string): Promise<boolean> {
+    const { rows } = await sql`
+      select from directory d where d.user_id = ${ownerId} and d.status = 'deactivated' and exists (
+        select from inbox i cross join lateral jsonb_array_elements(i.lines) line
+        where i.user_id = d.user_id and i.lifecycle_version = d.lifecycle_version
+          and line ->> 'rule' = 'messaging.personal-threads' and line ->> 'action' = 'delete')`.execute(
       this.em.getKysely(),
     );
-    return rows[0]?.caretaker_id;
+    return rows.length > 0;
   }
 
   /** Whether the owner has left and the inbox has no caretaker. */

@@ -149,7 +149,7 @@ describe('a conversion to a shared inbox', () => {
 
   it('routes messages to the number into the shared inbox', async () => {
     await convert();
-    await contacts.routesTo(kim.userId, inboxId);
+    await contacts.routesTo(kim.userId, { inboxId });
     const body = { to: '+14155550123', contactId, text: 'Are you open?' };
     expect(await messaging.call(admin, messageInbound, { body })).toMatchObject({ inboxId });
     expect((await messages()).map(({ text }) => text)).toEqual(['Are you open?', 'Hello']);

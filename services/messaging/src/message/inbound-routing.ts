@@ -9,16 +9,22 @@ import {
   type Principal,
   type RoutedCall,
 } from '#libs/contracts';
-import { Directory } from '#libs/database';
+import { InboxAccess } from '../inbox/inbox-access.js';
 import { misaddressed } from './recipients.js';
 import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
+
+export const ownerHasLeft = (ownerId: string) =>
+  new Problem('inactive-user', { detail: 'The owner of this inbox has left.', items: [ownerId] });
+
+/** Telephony's answer. Replicas of an earlier release do not say whose inbox gets a text. */
+export type Route = Omit<RoutedCall, 'inboxOwner'> & Partial<Pick<RoutedCall, 'inboxOwner'>>;
 
 /** Finds the inbox that a contact's message goes to. */
 @Injectable()
 export class InboundRouting {
   constructor(
     private readonly services: ServiceClient,
-    private readonly directory: Directory,
+    private readonly access: InboxAccess,
     private readonly inboxes: SendingInboxes,
   ) {}
 
@@ -32,7 +38,7 @@ export class InboundRouting {
     principal: Principal,
     { to, inboxId, contactId }: InboundMessage,
     idempotency?: Call['idempotency'],
-  ): Promise<RoutedCall | undefined> {
+  ): Promise<Route | undefined> {
     if (!to === !inboxId) throw misaddressed('inboxId', 'Name either the inbox or the number written to');
     if (!to) return undefined;
     const keyed = idempotency && { ...idempotency, key: `${messageInbound.id} ${idempotency.key}` };
@@ -46,15 +52,15 @@ export class InboundRouting {
   async inboxOf(
     accountId: string,
     { inboxId: named }: InboundMessage,
-    route: RoutedCall | undefined,
+    route: Route | undefined,
   ): Promise<SendingInbox> {
     if (!route) return this.inboxes.named(accountId, named!);
-    const { user, inboxId } = route;
+    const { user, inboxOwner = user, inboxId } = route;
     const shared = inboxId && (await this.inboxes.find(accountId, inboxId));
     if (shared) return shared;
-    if (!user)
+    if (!inboxOwner)
       throw new Problem('conflict', { detail: 'This number is not routed to a user or an inbox. Name an inbox.' });
-    await this.directory.requireActive(accountId, [user.id]);
-    return this.inboxes.personal(accountId, user.id);
+    if (await this.access.isUnattended(accountId, inboxOwner.id)) throw ownerHasLeft(inboxOwner.id);
+    return this.inboxes.personal(accountId, inboxOwner.id);
   }
 }

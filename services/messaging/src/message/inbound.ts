@@ -1,11 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type InboundMessage, type Principal, type RoutedCall } from '#libs/contracts';
+import type { InboundMessage, Principal } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { Ledger } from '../activity/ledger.js';
 import { Threads } from '../conversation/threads.js';
 import { InboxAccess } from '../inbox/inbox-access.js';
-import { InboundRouting } from './inbound-routing.js';
+import { InboundRouting, ownerHasLeft, type Route } from './inbound-routing.js';
 import { Message, type MessageRow } from './message.entity.js';
 
 /** Receives messages from contacts. */
@@ -25,15 +25,13 @@ export class Inbound {
    * @param route telephony's answer, if the message names a number
    * @throws Problem `unknown-reference`, `conflict`, `inactive-user`
    */
-  async receive(principal: Principal, message: InboundMessage, route: RoutedCall | undefined): Promise<MessageRow> {
+  async receive(principal: Principal, message: InboundMessage, route: Route | undefined): Promise<MessageRow> {
     const { accountId } = principal;
     const { contactId, text } = message;
     const inbox = await this.routing.inboxOf(accountId, message, route);
     const unattended = inbox.ownerId ? await this.access.isUnattended(accountId, inbox.ownerId) : false;
     const thread = (await this.threads.of(inbox, [contactId], !unattended)).get(contactId);
-    if (!thread) {
-      throw new Problem('inactive-user', { detail: 'The owner of this inbox has left.', items: [inbox.ownerId] });
-    }
+    if (!thread) throw ownerHasLeft(inbox.ownerId!);
     await this.threads.reopen(accountId, thread);
     const row = this.em.create(Message, {
       id: this.ids.next(),

@@ -34,7 +34,8 @@ export class SendingInboxes {
     return this.first(accountId, sql`id = ${id}`);
   }
 
-  /** Returns the user's first personal inbox. The caller must have checked and locked that the user has not left. */
+  /** Returns the user's first personal inbox. The caller must have locked the user and checked that they have
+   * not left, or that they have a caretaker. */
   async personal(accountId: string, ownerId: string): Promise<SendingInbox> {
     const first = () => this.first(accountId, sql`owner_id = ${ownerId}`);
     return (await first()) ?? this.make({ accountId, ownerId, name: PERSONAL_INBOX }, first);

@@ -39,10 +39,13 @@ export class AddressBook {
     await this.nats.flush();
   }
 
-  /** Also answers for telephony: routes every number to this user or shared inbox. */
-  async routesTo(userId: string | null, inboxId: string | null = null): Promise<void> {
-    const user = userId && { id: userId, name: 'Any user', status: 'active' };
-    const response = JSON.stringify({ response: { user, inboxId }, isDisposed: true, id: '0' });
+  /** Also answers for telephony: routes every number to this user or shared inbox, and texts to the owner's inbox. */
+  async routesTo(
+    userId: string | null,
+    { inboxId = null, inboxOwnerId = userId }: { inboxId?: string | null; inboxOwnerId?: string | null } = {},
+  ): Promise<void> {
+    const [user, inboxOwner] = [userId, inboxOwnerId].map((id) => id && { id, name: 'Any user', status: 'active' });
+    const response = JSON.stringify({ response: { user, inboxOwner, inboxId }, isDisposed: true, id: '0' });
     this.nats.subscribe(callInbound.subject, {
       callback: (_error, message) => {
         this.routed.push(message.json<{ data: Call }>().data.idempotency?.key);

@@ -7,6 +7,14 @@ import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
 import { addContacts } from '../number-contact/number-contacts.js';
 import { PhoneCall } from './phone-call.entity.js';
 
+interface Destination {
+  outcome: CallOutcome;
+  /** The user who gets the call. */
+  userId: string | null;
+  /** The user whose inbox gets a text. */
+  inboxOwnerId: string | null;
+}
+
 @Controller()
 export class InboundCallController {
   constructor(
@@ -19,7 +27,7 @@ export class InboundCallController {
   @Handles(callInbound)
   async route({ principal: { accountId }, body }: Call<InboundCall>): Promise<RoutedCall> {
     const number = await this.dialled(accountId, body.to);
-    const { outcome, userId } = await this.destinationOf(number);
+    const { outcome, userId, inboxOwnerId } = await this.destinationOf(number);
     const { id: callId } = this.em.create(PhoneCall, {
       id: this.ids.next(),
       accountId,
@@ -35,22 +43,26 @@ export class InboundCallController {
     if (body.contactId && outcome !== 'no-longer-in-service') {
       await addContacts(this.em.getKysely(), number, [body.contactId], this.clock.now());
     }
-    const user = await this.directory.view(userId);
+    const [user, inboxOwner] = [await this.directory.view(userId), await this.directory.view(inboxOwnerId)];
     const movedTo = outcome === 'no-longer-in-service' ? await this.movedTo(number) : null;
-    return { callId, outcome, numberId: number.id, user, inboxId: number.inboxId ?? null, movedTo };
+    return { callId, outcome, numberId: number.id, user, inboxOwner, inboxId: number.inboxId ?? null, movedTo };
   }
 
   /**
-   * Never routes a call to a user who has left, whatever the number's row says. The lock on the directory row keeps the
-   * user from leaving while the call is routed.
+   * Never routes a call to a user who has left, whatever the number's row says: the user's caretaker gets it instead. The
+   * locks on the directory rows keep both from leaving while the call is routed.
    */
-  private async destinationOf(number: PhoneNumberRow): Promise<{ outcome: CallOutcome; userId: string | null }> {
-    const { accountId, state, destinationUserId } = number;
-    if (state === 'released') return { outcome: 'no-longer-in-service', userId: null };
-    if (!destinationUserId) return { outcome: 'unassigned', userId: null };
-    if (await this.directory.lockAndCheckLeft(accountId, destinationUserId))
-      return { outcome: 'voicemail', userId: null };
-    return { outcome: 'routed', userId: destinationUserId };
+  private async destinationOf({ accountId, state, destinationUserId: userId }: PhoneNumberRow): Promise<Destination> {
+    const nobody = { userId: null, inboxOwnerId: null };
+    if (state === 'released') return { outcome: 'no-longer-in-service', ...nobody };
+    if (!userId) return { outcome: 'unassigned', ...nobody };
+    const foreseen = await this.directory.caretakerOf(userId, this.clock.now());
+    const left = await this.directory.lockAndFindLeft(accountId, [userId, foreseen]);
+    if (!left.has(userId)) return { outcome: 'routed', userId, inboxOwnerId: userId };
+    // Read again under the lock: the care ends when the user is deleted.
+    const caretakerId = await this.directory.caretakerOf(userId, this.clock.now());
+    if (!caretakerId || caretakerId !== foreseen || left.has(caretakerId)) return { outcome: 'voicemail', ...nobody };
+    return { outcome: 'routed', userId: caretakerId, inboxOwnerId: userId };
   }
 
   /** Returns the number in use, or else the one released last. */

@@ -105,7 +105,8 @@ const callHistory = rule('telephony.call-history', 'Call history', {
   deleted: always(keep),
 });
 
-const GOES_TO_VOICEMAIL = 'Calls and texts go to voicemail until another user is chosen to answer.';
+const GOES_TO_VOICEMAIL =
+  'Calls and texts go to the caretaker, or else to voicemail, until another user is chosen to answer.';
 const NAMED = 20;
 
 async function listOf({ db, userId }: Explain, column: 'owner_id' | 'destination_user_id'): Promise<string> {

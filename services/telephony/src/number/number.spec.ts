@@ -11,7 +11,9 @@ import {
 import { EventProcessor } from '#libs/lifecycle';
 import { TestService } from '#libs/platform/testing';
 import { buildUserEvent } from '#libs/test-kit';
+import { sql } from 'kysely';
 import { migrations, TelephonyModule } from '../telephony.module.js';
+import { becomes } from '../testing/telephony.js';
 import { PhoneNumber } from './number.entity.js';
 
 let telephony: TestService;
@@ -170,7 +172,27 @@ describe('a call', () => {
     const leaver = await telephony.person({ accountId: admin.accountId });
     const { e164 } = await create({ ownerId: leaver.userId });
     await deactivate(leaver);
-    expect(await dial(e164)).toMatchObject({ outcome: 'voicemail', user: null });
+    expect(await dial(e164)).toMatchObject({ outcome: 'voicemail', user: null, inboxOwner: null });
+  });
+
+  it('goes to the caretaker of a user who has left, and a text to the user’s inbox, while the care lasts', async () => {
+    const { accountId } = admin;
+    const [leaver, caretaker] = [await telephony.person({ accountId }), await telephony.person({ accountId })];
+    const { e164 } = await create({ ownerId: leaver.userId });
+    const [until, hour] = [new Date(telephony.clock.millis() + 7_200_000), 3_600_000];
+    await sql`
+      update directory set caretaker_id = ${caretaker.userId}, caretaker_until = ${until}
+      where user_id = ${leaver.userId}`.execute(telephony.em().getKysely());
+    const owner = { inboxOwner: { id: leaver.userId } };
+    expect(await dial(e164)).toMatchObject({ outcome: 'routed', user: { id: leaver.userId }, ...owner });
+    await becomes(telephony, leaver, 'deactivated');
+    expect(await dial(e164)).toMatchObject({ outcome: 'routed', user: { id: caretaker.userId }, ...owner });
+    const nobody = { outcome: 'voicemail', user: null, inboxOwner: null };
+    await becomes(telephony, caretaker, 'deactivated');
+    expect(await dial(e164)).toMatchObject(nobody);
+    await becomes(telephony, caretaker, 'active');
+    telephony.clock.advance(2 * hour);
+    expect(await dial(e164)).toMatchObject(nobody);
   });
 
   it('goes to the number in use when an earlier one with the same digits was released', async () => {
