@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
-import { ormOptions } from '#libs/database';
+import { Directory, ormOptions } from '#libs/database';
 import { BatchWriter } from '../../services/contacts/src/contact-import/batch-writer.js';
 import { ImportWorker } from '../../services/contacts/src/contact-import/import.worker.js';
 import { contacts } from '../scenes/contacts.js';
@@ -10,7 +10,7 @@ import { clock, ids, workers } from './participant.js';
 const [databaseUrl, importId] = process.argv.slice(2);
 const orm = await MikroORM.init(ormOptions(databaseUrl!, contacts.parts.entities));
 const em = orm.em as EntityManager;
-const jobs = new ImportWorker(em, new BatchWriter(em, ids, clock), workers);
+const jobs = new ImportWorker(em, new BatchWriter(em, ids, clock, new Directory(em)), workers);
 process.once('message', () => void work());
 process.on('disconnect', () => process.exit(1));
 process.send!('ready');

@@ -157,12 +157,14 @@ export interface SessionSnapshot {
   more: boolean;
 }
 
-/** Profiles of users that the asking service does not know yet: their first event may still be on its way to it. */
-export const directoryLookup = ask<{ accountId: string; userIds: string[] }, Pick<DirectoryPage, 'people'>>(
-  'identity',
-  'rpc.identity.directory.lookup',
-  3_000,
-);
+/**
+ * Profiles of users as identity knows them now: their last events may still be on the way to the asking service. Users
+ * are named by id or by staff id.
+ */
+export const directoryLookup = ask<
+  { accountId: string; userIds: string[]; staffIds?: string[] },
+  Pick<DirectoryPage, 'people'>
+>('identity', 'rpc.identity.directory.lookup', 3_000);
 export const previewOf = (service: string) =>
   ask<PreviewRequest, PreviewLine[]>(service, `lifecycle.${service}.preview`);
 export const proofOf = (service: string) =>

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import type { UserStatus } from '#libs/contracts';
-import { testDatabase, type TestDatabase } from '#libs/test-kit';
+import { eventually, testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { TestClock } from './clock.js';
-import { Directory, directoryTable, UnknownUsers, UserLookup } from './directory.js';
+import { Directory, directoryTable, UnknownUsers, UserLookup, type CurrentUser, type NamedUsers } from './directory.js';
 import { Ids } from './ids.js';
 import { domainTypes, fingerprint, migrate } from './migrate.js';
 import { assertNoOpenTransaction } from './open-transaction.js';
@@ -94,6 +94,11 @@ describe('the directory', () => {
             insert into directory (user_id, account_id, name, status, seq, lifecycle_version, user_created_at)
             values (${userId}, ${account}, 'Robin Example', 'active', 1, 1, ${clock.now()})`.execute(em().getKysely());
       }
+      async current(_account: string, { userIds = [] }: NamedUsers): Promise<CurrentUser[]> {
+        this.asked.push([...userIds]);
+        const rest = { staffId: null, status: 'active' as const, lifecycleVersion: 2, teamIds: [] };
+        return userIds.filter((id) => this.known.includes(id)).map((userId) => ({ userId, ...rest }));
+      }
     }
     const locking = (named: Directory, userIds: string[]) => () =>
       (orm.em as EntityManager).transactional(() => named.requireActive(accountId, userIds));
@@ -122,6 +127,30 @@ describe('the directory', () => {
       const named = new Directory(orm.em, identity);
       await expect(named.withLookup(locking(named, [fresh]))).rejects.toThrow(UnknownUsers);
       expect(identity.asked).toEqual([[fresh]]);
+    });
+
+    it('inserts them when identity is asked what users are like now', async () => {
+      const fresh = ids.next();
+      const named = new Directory(em(), new Identity([fresh]));
+      expect(await named.current(accountId, { userIds: [fresh] })).toMatchObject([{ userId: fresh }]);
+      await named.requireActive(accountId, [fresh]);
+    });
+
+    it('asks before a status is recorded only about users who have left, and waits for their return', async () => {
+      const [active, back, gone] = [await person('active'), await person('deactivated'), await person('deactivated')];
+      const identity = new Identity([back]);
+      const named = new Directory(em(), identity);
+      await named.prepareStatus(accountId, [active]);
+      await named.prepareStatus(accountId, [gone]);
+      const waiting = named
+        .prepareStatus(accountId, [active, back])
+        .then(() => named.lockAndFindLeft(accountId, [back]));
+      await eventually(() => identity.asked.length === 2);
+      await sql`update directory set status = 'active', lifecycle_version = 2 where user_id = ${back}`.execute(
+        em().getKysely(),
+      );
+      expect(await waiting).toEqual(new Set());
+      expect(identity.asked).toEqual([[gone], [back]]);
     });
 
     it('does not retry other failures', async () => {

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional } from '@nestjs/common';
 import { Problem, type UserStatus, type UserView } from '#libs/contracts';
 import { sql } from 'kysely';
+import { setTimeout as pause } from 'node:timers/promises';
 import { migration } from './migrate.js';
 
 /** The service's own copy of the user directory, updated by user events. Names are read only from here. */
@@ -57,10 +58,33 @@ export function displayName(row: Pick<DirectoryRow, 'user_id' | 'name' | 'status
   return row.redaction_label === 'with-id' ? `Deleted user, ID${row.user_id.slice(0, 8)}` : 'Deleted user';
 }
 
-/** Loads users who are not in the directory yet. Implementations insert those that exist. */
-export abstract class UserLookup {
-  abstract load(accountId: string, userIds: string[]): Promise<void>;
+/** A user as identity knows them at the moment. */
+export interface CurrentUser {
+  userId: string;
+  staffId: string | null;
+  status: UserStatus;
+  lifecycleVersion: number;
+  teamIds: string[];
 }
+
+/** Users of an account, named by id or by staff id. */
+export interface NamedUsers {
+  userIds?: readonly string[];
+  staffIds?: readonly string[];
+}
+
+/** Asks identity about users. */
+export abstract class UserLookup {
+  /** Loads users who are not in the directory yet, and inserts those that exist. */
+  abstract load(accountId: string, userIds: string[]): Promise<void>;
+
+  /** Changes nothing in the directory. @throws Problem `service-unavailable` */
+  abstract current(accountId: string, named: NamedUsers): Promise<CurrentUser[]>;
+}
+
+/** Milliseconds for which a return that identity knows of may be on its way to the directory. */
+const MAX_EVENT_DELAY_MS = 5_000;
+const POLL_INTERVAL_MS = 50;
 
 /** A transaction names users who are not in the directory. Their first event may not have arrived yet. */
 export class UnknownUsers extends Problem {
@@ -92,6 +116,69 @@ export class Directory {
     );
     const unknown = missing(ids, rows);
     if (unknown.length > 0) await this.lookup.load(accountId, unknown);
+  }
+
+  /**
+   * Asks identity for users, for results that are stored and not corrected later. The directory cannot decide them: it
+   * may not know yet what the caller has just changed. Must run before the transaction, which then finds all of these
+   * users in the directory.
+   * @throws Problem `service-unavailable`
+   */
+  async current(accountId: string, named: NamedUsers): Promise<CurrentUser[]> {
+    if (!this.lookup) return this.stored(accountId, named);
+    const users = await this.lookup.current(accountId, named);
+    await this.prepare(
+      accountId,
+      users.map((user) => user.userId),
+    );
+    await this.waitForReturns(users);
+    return users;
+  }
+
+  /**
+   * The user's teams as identity knows them; those in the directory if identity does not answer, because what a user
+   * writes must not wait for a report about teams. Must run before the transaction.
+   */
+  async currentTeamsOf(accountId: string, userId: string): Promise<string[]> {
+    const [user] = await this.current(accountId, { userIds: [userId] }).catch(noneIfUnavailable);
+    return user?.teamIds ?? this.teamsOf(userId);
+  }
+
+  /**
+   * Waits until the directory knows of the return of those users who have left according to it. Costs a query if none
+   * of them has. Must run before a transaction that records whether a user has left. Without an answer from identity, the
+   * directory decides.
+   */
+  async prepareStatus(accountId: string, userIds: readonly (string | null | undefined)[]): Promise<void> {
+    const known = await this.stored(accountId, { userIds: unique(userIds) });
+    const left = known.filter(hasLeft).map((user) => user.userId);
+    if (left.length > 0) await this.current(accountId, { userIds: left }).catch(noneIfUnavailable);
+  }
+
+  private async stored(accountId: string, { userIds = [], staffIds = [] }: NamedUsers): Promise<CurrentUser[]> {
+    const { rows } = await sql<CurrentUser>`
+      select user_id as "userId", staff_id as "staffId", status, lifecycle_version::float8 as "lifecycleVersion",
+        team_ids as "teamIds" from directory
+      where account_id = ${accountId} and (user_id = any(${[...userIds]}::uuid[]) or staff_id = any(${[...staffIds]}::text[]))
+      order by user_id`.execute(this.em.getKysely());
+    return rows;
+  }
+
+  /** Ends without success if the event takes too long; then the users count as having left. */
+  private async waitForReturns(users: readonly CurrentUser[]): Promise<void> {
+    const here = new Map(users.filter((user) => !hasLeft(user)).map((user) => [user.userId, user.lifecycleVersion]));
+    const deadline = performance.now() + MAX_EVENT_DELAY_MS;
+    while (here.size > 0 && (await this.isBehind(here)) && performance.now() < deadline) await pause(POLL_INTERVAL_MS);
+  }
+
+  private async isBehind(versions: ReadonlyMap<string, number>): Promise<boolean> {
+    const { rows } = await sql`
+      select 1 from directory d join unnest(${[...versions.keys()]}::uuid[], ${[...versions.values()]}::bigint[])
+        as n (user_id, lifecycle_version) using (user_id)
+      where d.status in ('deactivated', 'deleted') and d.lifecycle_version < n.lifecycle_version limit 1`.execute(
+      this.em.getKysely(),
+    );
+    return rows.length > 0;
   }
 
   /**
@@ -208,8 +295,13 @@ export class Directory {
 type LockedRow = Pick<DirectoryRow, 'user_id' | 'status'>;
 
 const isDeleted = ({ status }: LockedRow): boolean => status === 'deleted';
-const hasLeft = ({ status }: LockedRow): boolean => status === 'deactivated' || status === 'deleted';
+export const hasLeft = ({ status }: { status: UserStatus }): boolean =>
+  status === 'deactivated' || status === 'deleted';
 const missing = (ids: readonly string[], rows: readonly Pick<LockedRow, 'user_id'>[]): string[] =>
   ids.filter((id) => !rows.some((row) => row.user_id === id));
+const noneIfUnavailable = (error: unknown): CurrentUser[] => {
+  if (error instanceof Problem && error.code === 'service-unavailable') return [];
+  throw error;
+};
 const unique = (ids: readonly (string | null | undefined)[]): string[] =>
   [...new Set(ids.filter((id): id is string => !!id))].sort();

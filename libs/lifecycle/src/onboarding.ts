@@ -3,12 +3,14 @@ import { Injectable } from '@nestjs/common';
 import { declareRules, directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import { StepWorker, WorkerContext } from '#libs/jobs';
-import { UserLookup } from '#libs/database';
+import { UserLookup, type CurrentUser, type NamedUsers } from '#libs/database';
 import { sql } from 'kysely';
 import { upsertDirectory, withoutPendingDeletions } from './inbox/directory-rows.js';
 import { RuleSet } from './run/rule-set.js';
 
 const PAGE = 1_000;
+/** Users named in one request. Request and answer stay below the broker's limit of 1 MB for a message. */
+const MAX_NAMED = 500;
 /** Short at first: services that start together wait for identity, and departures wait for their rules. */
 const ERROR_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000];
 /** Repeated so that a restored identity gets the rules again. */
@@ -77,7 +79,7 @@ export class Onboarding extends StepWorker {
   }
 }
 
-/** Asks identity about users whose first event has not arrived yet, and writes the answer to the directory. */
+/** Asks identity about users whose events may not have arrived yet. */
 @Injectable()
 export class IdentityLookup extends UserLookup {
   constructor(
@@ -90,5 +92,18 @@ export class IdentityLookup extends UserLookup {
   async load(accountId: string, userIds: string[]): Promise<void> {
     const { people } = await this.client.ask(directoryLookup, { accountId, userIds });
     await upsertDirectory(this.em.getKysely(), people);
+  }
+
+  async current(accountId: string, { userIds = [], staffIds = [] }: NamedUsers): Promise<CurrentUser[]> {
+    const found: CurrentUser[] = [];
+    for (let n = 0; n === 0 || n < Math.max(userIds.length, staffIds.length); n += MAX_NAMED) {
+      const [ids, staff] = [userIds.slice(n, n + MAX_NAMED), staffIds.slice(n, n + MAX_NAMED)];
+      const { people } = await this.client.ask(directoryLookup, { accountId, userIds: ids, staffIds: staff });
+      for (const { userId, lifecycleVersion, profile } of people) {
+        const { staffId, status, teamIds } = profile;
+        found.push({ userId, staffId, status, lifecycleVersion, teamIds });
+      }
+    }
+    return found;
   }
 }

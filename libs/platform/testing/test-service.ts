@@ -5,6 +5,7 @@ import { ServiceClient, type CallArguments } from '#libs/broker';
 import type { Class, Operation, Principal, Role, UserStatus } from '#libs/contracts';
 import { fingerprint, Ids, migrate, TestClock, type Migrations } from '#libs/database';
 import { startService, type BaseConfig, type RunningService } from '#libs/platform';
+import { IdentityStandIn } from './identity-stand-in.js';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 
 export interface TestServiceOptions {
@@ -13,13 +14,15 @@ export interface TestServiceOptions {
   migrations: Migrations;
   config?: Class<BaseConfig>;
   env?: Record<string, string>;
+  /** Whether a stand-in answers for identity what users are like now. */
+  identity?: boolean;
 }
 
 type Asked<B extends object, Q extends object> = Omit<CallArguments<B, Q>, 'principal'>;
 
 /**
  * A complete service with its own database and broker, called as the gateway calls it. The identity service is not
- * running.
+ * running; a stand-in can answer what users are like now.
  */
 export class TestService {
   readonly ids: Ids;
@@ -29,11 +32,12 @@ export class TestService {
     readonly broker: TestBroker,
     readonly database: TestDatabase,
     readonly clock: TestClock,
+    private readonly standIn: IdentityStandIn | undefined,
   ) {
     this.ids = new Ids(clock);
   }
 
-  static async start({ name, module, migrations, config, env }: TestServiceOptions): Promise<TestService> {
+  static async start({ name, module, migrations, config, env, identity }: TestServiceOptions): Promise<TestService> {
     const clock = new TestClock();
     const [broker, database] = await Promise.all([
       testBroker(),
@@ -45,10 +49,19 @@ export class TestService {
     ]);
     const settings = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...env };
     const service = await startService({ name, module, config, env: settings, clock });
-    return new TestService(service, broker, database, clock);
+    const em = () => service.app.get(EntityManager, { strict: false }).fork();
+    const standIn = identity ? await IdentityStandIn.start(broker.url, em) : undefined;
+    return new TestService(service, broker, database, clock, standIn);
+  }
+
+  /** The stand-in for identity. @throws Error if the service was started without it */
+  get identity(): IdentityStandIn {
+    if (!this.standIn) throw new Error('there is no stand-in for identity');
+    return this.standIn;
   }
 
   async stop(): Promise<void> {
+    await this.standIn?.close();
     await this.service.close();
     await Promise.all([this.database.drop(), this.broker.stop()]);
   }

@@ -13,6 +13,7 @@ import {
   migrate,
   migration,
   UserLookup,
+  type CurrentUser,
 } from '#libs/database';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { platformMigrations } from './idempotency.js';
@@ -104,6 +105,10 @@ class Orders extends BaseOrders {
 class Identity extends UserLookup {
   constructor(private readonly em: EntityManager) {
     super();
+  }
+
+  async current(): Promise<CurrentUser[]> {
+    return [];
   }
 
   async load(accountId: string, userIds: string[]): Promise<void> {

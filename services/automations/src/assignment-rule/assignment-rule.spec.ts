@@ -11,7 +11,7 @@ import {
 import type { TestService } from '#libs/platform/testing';
 import { asAnotherProcess, eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
-import { leaves, startAutomations } from '../testing/automations.js';
+import { leaves, returns, startAutomations } from '../testing/automations.js';
 import { AssignmentRuleMember } from './assignment-rule.entity.js';
 
 describe('an assignment rule', () => {
@@ -53,6 +53,17 @@ describe('an assignment rule', () => {
     expect(await service.call(robin, assignmentRules.get, { params: { id: rule.id } })).toEqual(rule);
     const nameless = await service.call(robin, assignmentRules.create, { body: { userIds: idsOf(kim) } });
     expect(nameless.name).toBeNull();
+  });
+
+  it('assigns to a user whose return identity knows of already, once the event has arrived', async () => {
+    const { id } = await make(kim);
+    await leaves(service, kim, 'deactivated');
+    await service.identity.knows(kim, { status: 'active' });
+    const { asked } = service.identity;
+    const waiting = next(id);
+    await eventually(() => service.identity.asked > asked);
+    await returns(service, kim);
+    expect(await waiting).toMatchObject({ userId: kim.userId, status: 'assigned' });
   });
 
   it('is found by its users, with paging', async () => {

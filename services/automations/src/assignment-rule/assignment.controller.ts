@@ -1,6 +1,6 @@
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import { assign, assignmentGet, assignments, Problem, type AnswerOf, type Call, type CallOf } from '#libs/contracts';
 import { Clock, Directory, Ids, pageWindow, toPage } from '#libs/database';
 import { personFields } from '#libs/platform';
@@ -22,6 +22,17 @@ export class AssignmentController {
     private readonly ids: Ids,
     private readonly clock: Clock,
   ) {}
+
+  /** An assignment is recorded as failed for good, so a user who has just returned must not count as having left. */
+  @Prepares(assign)
+  async prepareAssignment({ principal, params }: CallOf<typeof assign>): Promise<void> {
+    const { accountId } = principal;
+    const members = await this.em.find(AssignmentRuleMember, { ruleId: params.id!, accountId });
+    await this.directory.prepareStatus(
+      accountId,
+      members.map(({ userId }) => userId),
+    );
+  }
 
   /**
    * Locks the rule's row, so that turns are taken one after the other, and the user's directory row, so that the user

@@ -1,6 +1,6 @@
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import {
   automationRun,
   automationRunGet,
@@ -32,6 +32,12 @@ export class AutomationRunController {
     private readonly ids: Ids,
     private readonly clock: Clock,
   ) {}
+
+  /** A run is recorded as terminated for good, so a user who has just returned must not count as having left. */
+  @Prepares(automationRun)
+  async prepareRun({ principal, body }: CallOf<typeof automationRun>): Promise<void> {
+    await this.directory.prepareStatus(principal.accountId, [body.userId]);
+  }
 
   @Handles(automationRun)
   async run({ principal, params, body }: CallOf<typeof automationRun>): Promise<Shown> {

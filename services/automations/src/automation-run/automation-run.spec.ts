@@ -8,7 +8,8 @@ import {
   type Principal,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { leaves, startAutomations } from '../testing/automations.js';
+import { eventually } from '#libs/test-kit';
+import { leaves, returns, startAutomations } from '../testing/automations.js';
 
 describe('a run of an automation', () => {
   let service: TestService;
@@ -48,6 +49,17 @@ describe('a run of an automation', () => {
     expect(await run(anybody, kim)).toMatchObject({ status: 'excluded', reason: 'user-inactive' });
     expect(await run(selected, kim)).toMatchObject({ status: 'terminated', reason: 'user-inactive' });
     expect(await run(anybody, robin)).toMatchObject({ status: 'completed' });
+  });
+
+  it('waits for the event about a return that identity knows of already', async () => {
+    const id = await make({ kind: 'selected', userIds: [kim.userId] });
+    await leaves(service, kim, 'deactivated');
+    await service.identity.knows(kim, { status: 'active' });
+    const { asked } = service.identity;
+    const waiting = run(id, kim);
+    await eventually(() => service.identity.asked > asked);
+    await returns(service, kim);
+    expect(await waiting).toMatchObject({ status: 'completed' });
   });
 
   it('needs an active automation', async () => {

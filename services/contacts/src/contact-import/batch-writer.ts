@@ -1,13 +1,13 @@
 import { cutText } from '#libs/contracts';
-import { Clock, Ids } from '#libs/database';
+import { Clock, Directory, Ids, type CurrentUser } from '#libs/database';
 import { isRetryable } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Batch, Columns } from './batches.js';
 import { OWNER_HAS_LEFT, OwnerHasLeft, UPLOADER_HAS_LEFT } from './owner-has-left.js';
-import { matchStaff, type Staff } from './staff.js';
+import { matchStaff, staffIdsIn, type Staff } from './staff.js';
 import type { ImportedRow } from './rows.js';
 
 /** Maximum number of unmatched rows, and of rejected rows, that an import lists. */
@@ -21,6 +21,7 @@ export class StaleImport extends Error {}
 
 /** A batch with everything that can be computed before it is written. */
 export interface PreparedBatch extends Batch {
+  accountId: string;
   columns: Columns;
   /** One row per contact: the last one in the batch. */
   contacts: ImportedRow[];
@@ -56,21 +57,31 @@ export class BatchWriter {
     private readonly em: EntityManager,
     private readonly ids: Ids,
     private readonly clock: Clock,
+    private readonly directory: Directory,
   ) {}
 
-  prepare(batch: Batch & { columns: Columns }): PreparedBatch {
+  prepare(batch: Batch & { columns: Columns; accountId: string }): PreparedBatch {
     const contacts = [...new Map(batch.rows.map((row) => [row.externalId, row])).values()];
     return { ...batch, contacts, ids: contacts.map(() => this.ids.next()) };
+  }
+
+  /** Asks identity whose the staff ids in the batch are. */
+  private currentStaff({ accountId, rows }: PreparedBatch): Promise<CurrentUser[]> {
+    const staffIds = staffIdsIn(rows);
+    if (staffIds.length === 0) return Promise.resolve([]);
+    return RequestContext.create(this.em, () => this.directory.current(accountId, { staffIds }));
   }
 
   /**
    * @param meanwhile called once the long statement has been sent: the caller can prepare the next batch while the
    *   database works
    * @throws StaleImport if the import is not running, or expects a different batch next; OwnerHasLeft
+   * @throws Problem `service-unavailable` if identity does not answer
    */
   async write(importId: string, batch: PreparedBatch, meanwhile: () => void = () => undefined): Promise<void> {
+    const staff = await this.currentStaff(batch);
     for (let attempt = 1; ; attempt++) {
-      const turn = { again: attempt > 1, meanwhile };
+      const turn = { again: attempt > 1, meanwhile, current: staff };
       try {
         return await this.em.fork().transactional((em) => this.writeOnce(em.getKysely(), importId, batch, turn));
       } catch (error) {
@@ -84,7 +95,7 @@ export class BatchWriter {
     db: Db,
     importId: string,
     batch: PreparedBatch,
-    { again, meanwhile }: { again: boolean; meanwhile: () => void },
+    { again, meanwhile, current }: { again: boolean; meanwhile: () => void; current: readonly CurrentUser[] },
   ): Promise<void> {
     const { rows: found } = await sql<Import>`
       select i.id, i.account_id, i.rows_done, i.created, i.unmatched_total, i.rejected_total, i.imported_by,
@@ -93,7 +104,7 @@ export class BatchWriter {
       where i.id = ${importId} and i.status = 'running' and i.rows_done = ${batch.from} for update of i`.execute(db);
     const [target] = found;
     if (!target) throw new StaleImport();
-    const staff = await matchStaff(db, target.account_id, batch.rows, target.owner_id);
+    const staff = await matchStaff(db, current, target.owner_id);
     if (staff.ownerHasLeft) throw new OwnerHasLeft(target.imported_by ? UPLOADER_HAS_LEFT : OWNER_HAS_LEFT);
     const mayExist = again || !hasCreatedAll(target);
     const written = this.writeContacts(db, target, tableOf(batch, staff), mayExist ? updating(batch.columns) : sql``);

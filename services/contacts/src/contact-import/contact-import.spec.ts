@@ -69,6 +69,29 @@ describe('the assignment', () => {
     expect(await assigneeOf('1')).toBeNull();
   });
 
+  it('goes to a new user whose first event has not arrived yet', async () => {
+    const nora = { accountId: admin.accountId, userId: service.ids.next() };
+    await service.identity.knows(nora, { staffId: 'S-nora' });
+    expect(await run('Id,StaffId\n1,S-nora\n')).toMatchObject({ assigned: 1, unmatched: [] });
+    expect(await assigneeOf('1')).toBe(nora.userId);
+  });
+
+  it('goes by the staff ids that users have now, not by those in the directory', async () => {
+    const { accountId } = admin;
+    const lee = await service.person({ accountId, name: 'Lee', staffId: 'S-lee' });
+    await service.identity.knows(mike, { staffId: 'S-mike' });
+    await service.identity.knows(lee, { staffId: 'Mike Counselor' });
+    const done = await run('Id,StaffId\n1,S-mike\n2,Mike Counselor\n3,S-lee\n');
+    expect(done).toMatchObject({ assigned: 2, unmatched: [{ row: 3, value: 'S-lee' }] });
+    expect([await assigneeOf('1'), await assigneeOf('2')]).toEqual([mike.userId, lee.userId]);
+  });
+
+  it('goes to nobody who has left, even if the event has not arrived yet', async () => {
+    await service.identity.knows(mike, { status: 'deactivated' });
+    const done = await run('Id,StaffId\n1,Mike Counselor\n');
+    expect(done).toMatchObject({ assigned: 0, unmatched: [{ row: 1, value: 'Mike Counselor' }] });
+  });
+
   it('can go to an invited user', async () => {
     await service.person({ accountId: admin.accountId, status: 'invited', staffId: 'S-new' });
     expect(await run('Id,StaffId\n1,S-new\n')).toMatchObject({ assigned: 1, unmatched: [] });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServiceClient } from '#libs/broker';
-import { closeImport, contactImportsGet, contacts, type Principal } from '#libs/contracts';
+import { closeImport, contactImportsGet, contacts, Problem, type Principal } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { RuleBench } from '#libs/lifecycle/testing';
 import { startService, type RunningService } from '#libs/platform';
@@ -36,6 +36,28 @@ const db = () => service.em().getKysely();
 const rowsOf = (count: number) => `Id\n${Array.from({ length: count }, (_, n) => n).join('\n')}\n`;
 const pieces = async (importId: string) =>
   (await sql`select n from contact_import_chunk where import_id = ${importId}`.execute(db())).rows.length;
+
+describe('an import while identity does not answer', () => {
+  it('waits as long as that takes, and needs identity only for staff ids', async () => {
+    await service.person({ accountId: admin.accountId, staffId: 'S-1' });
+    const { write } = BatchWriter.prototype;
+    let attempts = 0;
+    BatchWriter.prototype.write = function (...batch) {
+      attempts += 1;
+      return attempts > 8 ? write.apply(this, batch) : Promise.reject(new Problem('service-unavailable'));
+    };
+    try {
+      const done = await importFile(service, admin, 'Id,StaffId\n1,S-1\n');
+      expect(done).toMatchObject({ status: 'completed', assigned: 1 });
+      expect(attempts).toBeGreaterThan(8);
+    } finally {
+      BatchWriter.prototype.write = write;
+    }
+    const { asked } = service.identity;
+    await importFile(service, admin, 'Id,StaffId\n1,\n');
+    expect(service.identity.asked).toBe(asked);
+  });
+});
 
 describe('a long import', () => {
   let holding: { release: () => void };

@@ -1,3 +1,4 @@
+import { Problem } from '#libs/contracts';
 import { BadFile, readRecords } from '#libs/csv';
 import { Worker, WorkerContext } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
@@ -20,11 +21,14 @@ const MAX_ATTEMPTS = 5;
 
 interface Claimed {
   id: string;
+  account_id: string;
   user_id_field: string | null;
   chunks: number;
   rows_done: string;
   attempts: number;
 }
+
+const isUnavailable = (error: unknown): boolean => error instanceof Problem && error.code === 'service-unavailable';
 
 /**
  * Runs imports batch by batch. A replica holds an import by a lease. If two replicas run the same import, each batch is
@@ -70,6 +74,7 @@ export class ImportWorker extends Worker<Claimed> {
       else await this.release(id);
     } catch (error) {
       if (error instanceof StaleImport) return;
+      if (isUnavailable(error)) return this.postpone(id);
       if (!(error instanceof BadFile)) throw error;
       await this.end(id, { status: 'failed', error: error.message, forget: error instanceof OwnerHasLeft });
     }
@@ -95,7 +100,7 @@ export class ImportWorker extends Worker<Claimed> {
             where o.account_id = i.account_id and o.status = 'running' and o.lease_until is not null
               and not ${this.isPast('o.lease_until')}) < ${ACCOUNT_CONCURRENCY}::int
         order by id limit 1 for update skip locked)
-      returning id, user_id_field, chunks, rows_done, attempts`.execute(this.db());
+      returning id, account_id, user_id_field, chunks, rows_done, attempts`.execute(this.db());
     return rows;
   }
 
@@ -104,14 +109,15 @@ export class ImportWorker extends Worker<Claimed> {
    * because the short statements before it would queue behind the reading.
    * @returns false if it was aborted before the end of the file
    */
-  private async writeAll({ id, chunks, rows_done, user_id_field }: Claimed, signal: AbortSignal): Promise<boolean> {
+  private async writeAll(claimed: Claimed, signal: AbortSignal): Promise<boolean> {
+    const { id, account_id, chunks, rows_done, user_id_field } = claimed;
     const options = { userIdField: user_id_field, from: Number(rows_done), size: this.batchRows };
     const batches = readBatches(readRecords(this.pieces(id, chunks)), options);
     try {
-      for (let batch = await this.nextOf(batches); batch;) {
+      for (let batch = await this.nextOf(account_id, batches); batch;) {
         if (signal.aborted) return false;
         let next: Promise<PreparedBatch | undefined> | undefined;
-        const following = () => (next ??= this.nextOf(batches));
+        const following = () => (next ??= this.nextOf(account_id, batches));
         // `await following()` below throws this error again, after the current batch has been written.
         await this.writer.write(id, batch, () => void following().catch(() => undefined));
         batch = await following();
@@ -122,9 +128,9 @@ export class ImportWorker extends Worker<Claimed> {
     return true;
   }
 
-  private async nextOf(batches: ReturnType<typeof readBatches>): Promise<PreparedBatch | undefined> {
+  private async nextOf(accountId: string, batches: ReturnType<typeof readBatches>): Promise<PreparedBatch | undefined> {
     const { value, done } = await batches.next();
-    return done ? undefined : this.writer.prepare(value);
+    return done ? undefined : this.writer.prepare({ ...value, accountId });
   }
 
   private async *pieces(importId: string, chunks: number): AsyncGenerator<Buffer> {
@@ -151,6 +157,14 @@ export class ImportWorker extends Worker<Claimed> {
       forgotten as (delete from import_source_file where ${forget} and import_id in (select id from over))
       select rows_done from over`.execute(this.db());
     if (rows[0]) this.log.info({ importId, status, rows: Number(rows[0].rows_done) }, 'import ended');
+  }
+
+  /** Waits for a service that does not answer, however long that takes. */
+  private async postpone(importId: string): Promise<void> {
+    this.log.warn({ importId }, 'import waits for identity');
+    await sql`
+      update contact_import set lease_until = null, attempts = attempts - 1
+      where id = ${importId} and status = 'running' and attempts > 0`.execute(this.db());
   }
 
   private async release(importId: string): Promise<void> {

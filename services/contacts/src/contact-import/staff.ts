@@ -1,4 +1,5 @@
 import type { UserStatus } from '#libs/contracts';
+import { hasLeft, type CurrentUser } from '#libs/database';
 import type { Db } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
@@ -12,29 +13,29 @@ export interface Staff {
   ownerHasLeft: boolean;
 }
 
+/** The staff ids in a batch, each once. */
+export const staffIdsIn = (rows: readonly { staffId: string | null }[]): string[] => [
+  ...new Set(rows.flatMap(({ staffId }) => staffId ?? [])),
+];
+
 /**
- * Finds users by staff id and locks them until the transaction ends, as `Directory.requireActive` does. A departure is
+ * Locks the users to whom staff ids belong until the transaction ends, as `Directory.requireActive` does. A departure is
  * processed either before, and the user is not matched, or after, and it finds the contacts assigned here.
+ * @param current the users as identity knew them before the transaction: the directory may not know a new user or a
+ *   changed staff id yet, and a row that is not matched stays so
  * @param ownerId for whom the file is imported. Locked by the same statement, so that the order of locks is that of ids
  */
-export async function matchStaff(
-  db: Db,
-  accountId: string,
-  rows: readonly { staffId: string | null }[],
-  ownerId: string | null,
-): Promise<Staff> {
-  const staffIds = [...new Set(rows.flatMap(({ staffId }) => staffId ?? []))];
-  if (staffIds.length === 0 && !ownerId) return { active: new Map(), gone: new Map(), ownerHasLeft: false };
-  const { rows: people } = await sql<{ user_id: string; staff_id: string; status: UserStatus; named: boolean }>`
-    select user_id, staff_id, status, coalesce(staff_id = any(${staffIds}::text[]), false) as named from directory
-    where account_id = ${accountId} and (staff_id = any(${staffIds}::text[]) ${ownerId ? sql`or user_id = ${ownerId}` : sql``})
+export async function matchStaff(db: Db, current: readonly CurrentUser[], ownerId: string | null): Promise<Staff> {
+  if (current.length === 0 && !ownerId) return { active: new Map(), gone: new Map(), ownerHasLeft: false };
+  const userIds = [...current.map(({ userId }) => userId), ...(ownerId ? [ownerId] : [])];
+  const { rows: people } = await sql<{ user_id: string; status: UserStatus }>`
+    select user_id, status from directory where user_id = any(${userIds}::uuid[])
     order by user_id for key share`.execute(db);
-  const [active, gone] = [isActive, (person: { status: UserStatus }) => !isActive(person)].map(
-    (wanted) =>
-      new Map(people.filter((one) => one.named && wanted(one)).map((person) => [person.staff_id, person.user_id])),
+  const here = new Set(people.filter((person) => !hasLeft(person)).map((person) => person.user_id));
+  const isActive = (user: CurrentUser) => !hasLeft(user) && here.has(user.userId);
+  const [active, gone] = [isActive, (user: CurrentUser) => !isActive(user)].map(
+    (wanted) => new Map(current.filter(wanted).map(({ staffId, userId }) => [staffId!, userId])),
   );
-  const ownerHasLeft = people.some((person) => person.user_id === ownerId && !isActive(person));
+  const ownerHasLeft = people.some((person) => person.user_id === ownerId && hasLeft(person));
   return { active: active!, gone: gone!, ownerHasLeft };
 }
-
-const isActive = ({ status }: { status: UserStatus }): boolean => status === 'active' || status === 'invited';

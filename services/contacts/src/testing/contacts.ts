@@ -11,5 +11,6 @@ export const startContacts = (env: Record<string, string> = {}) =>
     module: ContactsModule,
     migrations,
     config: ContactsConfig,
+    identity: true,
     env: { CONTACTS_SECRET, ...env },
   });

@@ -14,7 +14,7 @@ export function importerOn({ orm, ids, clock, workers }: RuleBench) {
   return {
     em,
     uploads: new Uploads(em, directory, ids, clock, new IdempotencyKeys(clock, ids, em)),
-    jobs: () => new ImportWorker(em, new BatchWriter(em, ids, clock), workers),
+    jobs: () => new ImportWorker(em, new BatchWriter(em, ids, clock, directory), workers),
     reports: new ImportReports(em, directory),
   };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { teamsCreate, type Principal } from '#libs/contracts';
+import { ServiceClient } from '#libs/broker';
+import { directoryLookup, teamsCreate, usersUpdate, type Principal } from '#libs/contracts';
 import { Directory } from '#libs/database';
 import { outcomeOf, ownerOf, TestIdentity } from '../testing/identity.js';
 
@@ -35,6 +36,25 @@ describe('the directory view of identity', () => {
         redaction_label: 'plain',
         legal_hold: false,
       },
+    ]);
+  });
+
+  it('is looked up by id and by staff id, with the staff ids of now', async () => {
+    const [robin, kim] = [await identity.aUser(owner), await identity.aUser(owner)];
+    const elsewhere = ownerOf(await identity.anAccount());
+    const stranger = await identity.aUser(elsewhere);
+    const lookup = async (userIds: string[], staffIds: string[]) => {
+      const { people } = await identity
+        .get(ServiceClient)
+        .ask(directoryLookup, { accountId: owner.accountId, userIds, staffIds });
+      return people.map((one) => [one.userId, one.profile.staffId]);
+    };
+    const former = robin.staffId;
+    await identity.call(usersUpdate, { principal: owner, params: { id: robin.id }, body: { staffId: 'S-now' } });
+    expect(await lookup([], [former!, 'S-now', stranger.staffId!])).toEqual([[robin.id, 'S-now']]);
+    expect(await lookup([kim.id, stranger.id, robin.id], ['S-now'])).toEqual([
+      [robin.id, 'S-now'],
+      [kim.id, kim.staffId],
     ]);
   });
 

@@ -31,11 +31,17 @@ export class DirectoryController {
   async lookup({
     accountId,
     userIds,
+    staffIds = [],
   }: {
     accountId: string;
     userIds: string[];
+    staffIds?: string[];
   }): Promise<Pick<DirectoryPage, 'people'>> {
-    const rows = await this.users.byIds(userIds);
+    const { rows: staff } = await sql<{ id: string }>`
+      select id from users where account_id = ${accountId} and staff_id = any(${staffIds}::text[])`.execute(
+      this.em.getKysely(),
+    );
+    const rows = await this.users.byIds([...userIds, ...staff.map(({ id }) => id)]);
     return { people: rows.filter((row) => row.account_id === accountId).map(toPerson) };
   }
 }

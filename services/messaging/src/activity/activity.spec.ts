@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   activityLines,
+  campaigns,
   messageActivity,
   messageCompose,
   messageInbound,
@@ -25,7 +26,7 @@ describe('message activity', () => {
   let owner: Principal;
   let teamId: string;
   beforeAll(async () => {
-    messaging = await startMessaging();
+    messaging = await startMessaging({ identity: true });
     contacts = await AddressBook.open(messaging);
   });
   afterAll(async () => {
@@ -67,6 +68,28 @@ describe('message activity', () => {
       { user: { id: kim.userId, name: 'Kim Example', status: 'active' }, sent: 2, delivered: 2, replied: 1 },
       { user: { id: robin.userId, name: 'Robin Example', status: 'active' }, sent: 1, delivered: 1, replied: 0 },
     ]);
+  });
+
+  it('counts a message for the teams that its sender has at the moment, also before the directory knows', async () => {
+    const joined = messaging.ids.next();
+    await messaging.identity.knows(kim, { teamIds: [joined] });
+    const { accountId } = owner;
+    const at = new Date(messaging.clock.millis() + 60_000).toISOString();
+    await send(kim, 1);
+    const body = { contactIds: [contacts.add(accountId)], text: 'Hello', at };
+    const scheduled = await messaging.call(kim, messageCompose, { body });
+    const campaign = await messaging.call(kim, campaigns.create, { body: { name: 'News', text: 'Hello', at } });
+    expect([(await report({ teamId: joined })).sent, (await report({ teamId })).sent]).toEqual([1, 0]);
+    const { rows } = await sql<{ team_ids: string[] }>`
+      select team_ids from scheduled_message where id = ${scheduled.scheduled[0]!.id}
+      union all select team_ids from campaign where id = ${campaign.id}`.execute(messaging.em().getKysely());
+    expect(rows).toEqual([{ team_ids: [joined] }, { team_ids: [joined] }]);
+  });
+
+  it('counts messages for the teams in the directory while identity does not answer', async () => {
+    await messaging.identity.close();
+    await send(kim, 1);
+    expect((await report({ teamId })).sent).toBe(1);
   });
 
   it('is all zero if nothing was sent', async () => {

@@ -43,19 +43,26 @@ export class CampaignController extends base {
     super(em, directory, ids, clock);
   }
 
-  /** Asks the contacts service for the segment's current definition. */
+  /** Asks the contacts service for the segment's current definition, and identity for the owner's teams. */
   @Prepares(campaigns.create)
-  async definitionOf({ body, principal }: CallOf<typeof campaigns.create>): Promise<Definition> {
-    const { segmentId } = body;
-    if (!segmentId) return {};
+  async prepareNew({ body, principal }: CallOf<typeof campaigns.create>): Promise<PreparedCampaign> {
+    const { segmentId, ownerId = principal.userId } = body;
     const { accountId } = principal;
-    // The call fails if the segment does not exist, so there is a definition.
+    const [definition, teamIds] = await Promise.all([
+      segmentId ? this.definitionOf(accountId, segmentId) : {},
+      this.directory.currentTeamsOf(accountId, ownerId),
+    ]);
+    return { definition, teamIds };
+  }
+
+  /** The call fails if the segment does not exist, so there is a definition. */
+  private async definitionOf(accountId: string, segmentId: string): Promise<Definition> {
     return (await this.recipients.page({ accountId, segmentId, limit: 1 })).definition!;
   }
 
   override async prepare(
     { body, principal: { accountId, userId } }: Call,
-    definition: Definition,
+    { definition, teamIds }: PreparedCampaign,
   ): Promise<Partial<CampaignRow>> {
     const { name = null, text, at, status = 'scheduled', segmentId, ownerId = userId, inboxId } = body as NewCampaign;
     if (inboxId) {
@@ -63,11 +70,10 @@ export class CampaignController extends base {
       await this.directory.requireActive(accountId, [ownerId, inbox.ownerId]);
     }
     return {
-      ...{ name, text, status, ownerId, definition },
+      ...{ name, text, status, ownerId, definition, teamIds },
       at: new Date(at),
       segmentId: segmentId ?? null,
       inboxId: inboxId ?? null,
-      teamIds: await this.directory.teamsOf(ownerId),
     };
   }
 
@@ -114,6 +120,11 @@ export class CampaignController extends base {
 }
 
 type Definition = Record<string, unknown>;
+
+interface PreparedCampaign {
+  definition: Definition;
+  teamIds: string[];
+}
 
 const isOwnerDeleted = ({ owner }: CampaignAnswer): boolean => owner.status === 'deleted';
 

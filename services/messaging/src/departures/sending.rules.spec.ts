@@ -58,7 +58,11 @@ const text = 'Hello';
 
 const compose = (bench: RuleBench, owner: Person, more: object = {}) =>
   transaction(bench, async ({ composer, recipients }) =>
-    composer.compose(agent(owner), { text, ...more }, await recipients.all({ accountId: owner.accountId })),
+    composer.compose(
+      agent(owner),
+      { text, ...more },
+      { to: await recipients.all({ accountId: owner.accountId }), teamIds: [] },
+    ),
   );
 
 async function anInbox(em: EntityManager, bench: RuleBench, owner: Person, kind: 'personal' | 'shared') {

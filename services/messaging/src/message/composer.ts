@@ -23,6 +23,13 @@ export interface Composed {
   total: number;
 }
 
+/** What other services know about a message before it is written. */
+export interface PreparedMessage {
+  to: Recipient[];
+  /** The sender's teams. */
+  teamIds: string[];
+}
+
 interface Share {
   inbox: SendingInbox;
   to: Recipient[];
@@ -42,13 +49,14 @@ export class Composer {
   ) {}
 
   /**
-   * Asks the contacts service for the recipients, at most `MOST_RECIPIENTS`. Must be called before the transaction.
+   * Asks the contacts service for the recipients, at most `MOST_RECIPIENTS`, and identity for the sender's teams. Must be
+   * called before the transaction.
    * @throws Problem `validation`, `forbidden`, `unknown-reference`, `no-assigned-contacts`
    */
-  recipientsOf(
+  async prepare(
     principal: Principal,
     message: Addressed & Pick<NewMessage, 'sendAsAssignedUser'>,
-  ): Promise<Recipient[]> {
+  ): Promise<PreparedMessage> {
     const { accountId, userId } = principal;
     const { contactIds, segmentId, onlyMyContacts, sendAsAssignedUser } = message;
     if (sendAsAssignedUser && !isManager(principal)) {
@@ -56,15 +64,20 @@ export class Composer {
     }
     if (!contactIds === !segmentId) throw misaddressed('contactIds', 'Name either contactIds or a segmentId');
     const assignee = onlyMyContacts ? userId : undefined;
-    return this.recipients.all({ accountId, contactIds, segmentId, assignee });
+    const [to, teamIds] = await Promise.all([
+      this.recipients.all({ accountId, contactIds, segmentId, assignee }),
+      this.directory.currentTeamsOf(accountId, userId),
+    ]);
+    return { to, teamIds };
   }
 
   /**
-   * @param to the result of `recipientsOf`
+   * @param prepared the result of `prepare`
    * @throws Problem `forbidden`, `unknown-reference`, `inactive-user`
    */
-  async compose(principal: Principal, message: NewMessage, to: Recipient[]): Promise<Composed> {
-    const { letter, inbox } = await this.address(principal, message);
+  async compose(principal: Principal, message: NewMessage, prepared: PreparedMessage): Promise<Composed> {
+    const { letter, inbox } = await this.address(principal, message, prepared);
+    const { to } = prepared;
     const share = { inbox, to };
     const shares = message.sendAsAssignedUser ? await this.byAssignee(share) : [share];
     const at = message.at ? new Date(message.at) : this.clock.now();
@@ -79,21 +92,25 @@ export class Composer {
 
   /**
    * Schedules a message. If its time is in the past, it is sent as soon as possible.
-   * @param to the result of `recipientsOf`
+   * @param prepared the result of `prepare`
    * @throws Problem as `compose` does
    */
-  async schedule(principal: Principal, message: NewScheduledMessage, to: Recipient[]): Promise<ScheduledMessageRow> {
-    const { letter, inbox } = await this.address(principal, message);
-    return this.scheduled.schedule(inbox, letter, to, new Date(message.at));
+  async schedule(
+    principal: Principal,
+    message: NewScheduledMessage,
+    prepared: PreparedMessage,
+  ): Promise<ScheduledMessageRow> {
+    const { letter, inbox } = await this.address(principal, message, prepared);
+    return this.scheduled.schedule(inbox, letter, prepared.to, new Date(message.at));
   }
 
   private async address(
     principal: Principal,
     { inboxId, text }: Addressed,
+    { teamIds }: PreparedMessage,
   ): Promise<{ inbox: SendingInbox; letter: Letter }> {
     const inbox = await this.inboxOf(principal, inboxId);
-    const { userId } = principal;
-    return { inbox, letter: { text, sentBy: userId, teamIds: await this.directory.teamsOf(userId) } };
+    return { inbox, letter: { text, sentBy: principal.userId, teamIds } };
   }
 
   /** Returns the inbox to send from. Locks the caller and the owner against leaving until the transaction ends. */

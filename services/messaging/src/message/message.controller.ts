@@ -17,14 +17,13 @@ import {
   type Message as MessageAnswer,
   type MessageQuery,
   type Principal,
-  type Recipient,
 } from '#libs/contracts';
 import { Clock, Directory, pageWindow, toPage } from '#libs/database';
 import { personFields } from '#libs/platform';
 import { Ledger } from '../activity/ledger.js';
 import { visibleMessages } from '../inbox/inbox-access.js';
 import { shownScheduled } from '../scheduled-message/shown.js';
-import { Composer } from './composer.js';
+import { Composer, type PreparedMessage } from './composer.js';
 import { InboundRouting } from './inbound-routing.js';
 import { Inbound } from './inbound.js';
 import { Message, type MessageRow } from './message.entity.js';
@@ -42,13 +41,16 @@ export class MessageController {
   ) {}
 
   @Prepares(messageCompose)
-  async recipientsOf({ principal, body }: CallOf<typeof messageCompose>): Promise<Recipient[]> {
-    return this.composer.recipientsOf(principal, body);
+  async prepare({ principal, body }: CallOf<typeof messageCompose>): Promise<PreparedMessage> {
+    return this.composer.prepare(principal, body);
   }
 
   @Handles(messageCompose)
-  async compose({ principal, body }: CallOf<typeof messageCompose>, to: Recipient[]): Promise<ComposedMessages> {
-    const { sent, scheduled, total } = await this.composer.compose(principal, body, to);
+  async compose(
+    { principal, body }: CallOf<typeof messageCompose>,
+    prepared: PreparedMessage,
+  ): Promise<ComposedMessages> {
+    const { sent, scheduled, total } = await this.composer.compose(principal, body, prepared);
     const rows = await this.em.find(Message, { id: { $in: sent.slice(0, MOST_SHOWN) } }, { orderBy: { id: 'asc' } });
     const shown = await shownScheduled(this.directory, scheduled.slice(0, MOST_SHOWN));
     return { total, items: await this.shown(rows), scheduled: shown };

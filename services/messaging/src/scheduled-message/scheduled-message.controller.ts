@@ -10,12 +10,11 @@ import {
   type ListQuery,
   type NewScheduledMessage,
   type NoBody,
-  type Recipient,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { inVisibleInboxes } from '../inbox/inbox-access.js';
-import { Composer } from '../message/composer.js';
+import { Composer, type PreparedMessage } from '../message/composer.js';
 import { ScheduledMessage, type ScheduledMessageRow } from './scheduled-message.entity.js';
 import { shownScheduled } from './shown.js';
 
@@ -25,7 +24,7 @@ const base = plainResource(scheduledMessages, {
   people: ['ownerId', 'scheduledBy'],
 });
 
-type NewRow = Partial<ScheduledMessageRow> & { message: NewScheduledMessage; to: Recipient[] };
+type NewRow = Partial<ScheduledMessageRow> & { message: NewScheduledMessage; prepared: PreparedMessage };
 
 @Controller()
 export class ScheduledMessageController extends base {
@@ -40,17 +39,17 @@ export class ScheduledMessageController extends base {
   }
 
   @Prepares(scheduledMessages.create)
-  async recipientsOf({ principal, body }: CallOf<typeof scheduledMessages.create>): Promise<Recipient[]> {
-    return this.composer.recipientsOf(principal, body);
+  async prepareMessage({ principal, body }: CallOf<typeof scheduledMessages.create>): Promise<PreparedMessage> {
+    return this.composer.prepare(principal, body);
   }
 
-  override async prepare({ body }: Call, to: Recipient[]): Promise<NewRow> {
-    return { message: body as NewScheduledMessage, to };
+  override async prepare({ body }: Call, prepared: PreparedMessage): Promise<NewRow> {
+    return { message: body as NewScheduledMessage, prepared };
   }
 
   /** Same as composing a message with a time. */
-  override insert({ principal }: Pick<Call, 'principal'>, { message, to }: NewRow): Promise<ScheduledMessageRow> {
-    return this.composer.schedule(principal, message, to);
+  override insert({ principal }: Pick<Call, 'principal'>, { message, prepared }: NewRow): Promise<ScheduledMessageRow> {
+    return this.composer.schedule(principal, message, prepared);
   }
 
   override filter(call: Call<NoBody, ListQuery>): ObjectQuery<ScheduledMessageRow> {

@@ -4,7 +4,8 @@ import { sql } from 'kysely';
 import { MessagingModule, migrations } from '../messaging.module.js';
 
 /** Starts the service; tests call it as the gateway does. */
-export const startMessaging = () => TestService.start({ name: 'messaging', module: MessagingModule, migrations });
+export const startMessaging = (options: { identity?: boolean } = {}) =>
+  TestService.start({ name: 'messaging', module: MessagingModule, migrations, ...options });
 
 /** Creates a conversation in a new shared inbox. */
 export async function aConversation(messaging: TestService, by: Principal, more: Partial<NewConversation> = {}) {
