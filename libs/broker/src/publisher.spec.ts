@@ -56,6 +56,17 @@ describe('publishing', () => {
     expect(await stored()).toBe(2);
   });
 
+  it('returns the sequence of each message, also of a duplicate, and undefined for one that is not stored', async () => {
+    const numbered = (...ids: string[]) =>
+      publisher.publishNumbered(
+        USERS,
+        ids.map((id) => message(id)),
+      );
+    expect(await numbered('first', 'second')).toEqual([1, 2]);
+    expect(await numbered('third', 'first')).toEqual([3, 1]);
+    expect(await publisher.publishNumbered(USERS, [message('stray', { subject: 'elsewhere.a' })])).toEqual([undefined]);
+  });
+
   it('sends headers with the message', async () => {
     await publisher.publishAll(USERS, [message('headed', { headers: { traceparent: '00-1-2-01' } })]);
     const read = await manager.streams.getMessage(USERS.name, { seq: 1 });

@@ -10,6 +10,11 @@ import { ensureStream, type StreamSpec } from './streams.js';
 
 export type PublishResult = 'stored' | 'duplicate' | { error: string };
 
+interface Answer {
+  result: PublishResult;
+  sequence?: number;
+}
+
 /** Maximum number of unacknowledged messages. */
 const WINDOW = 1_000;
 /** Milliseconds without any acknowledgement after which the remaining messages count as lost. */
@@ -27,36 +32,53 @@ export class Publisher {
    * stream is created. Never throws; after an `error` the message may or may not be stored.
    */
   async publishAll(stream: StreamSpec, outgoing: readonly MessageToPublish[]): Promise<PublishResult[]> {
+    const answers = await this.publish(stream, outgoing);
+    return answers.map(({ result }) => result);
+  }
+
+  /**
+   * Like `publishAll`. @returns each message's sequence in the stream, that of the first one for a duplicate; undefined
+   * if the broker has not confirmed the message
+   */
+  async publishNumbered(
+    stream: StreamSpec,
+    outgoing: readonly MessageToPublish[],
+  ): Promise<readonly (number | undefined)[]> {
+    const answers = await this.publish(stream, outgoing);
+    return answers.map(({ sequence }) => sequence);
+  }
+
+  private async publish(stream: StreamSpec, outgoing: readonly MessageToPublish[]): Promise<Answer[]> {
     assertNoOpenTransaction(`publish ${stream.name}`);
     const sent = outgoing.map((message) => withSpanHeaders(stream.name, message));
-    const results = await this.send(
+    const answers = await this.send(
       stream,
       sent.map(({ message }) => message),
     );
     for (const [index, { span }] of sent.entries()) {
-      const result = results[index]!;
+      const { result } = answers[index]!;
       span?.end(typeof result === 'object' ? result.error : undefined);
     }
-    return results;
+    return answers;
   }
 
-  private async send(stream: StreamSpec, messages: readonly MessageToPublish[]): Promise<PublishResult[]> {
-    const results: PublishResult[] = messages.map(() => ({ error: 'no-stream' }));
+  private async send(stream: StreamSpec, messages: readonly MessageToPublish[]): Promise<Answer[]> {
+    const answers: Answer[] = messages.map(() => failed('no-stream'));
     let left = messages.map((_, index) => index);
     await whenConnected(this.nats, ACK_TIMEOUT_MS);
     for (let round = 1; left.length > 0; round++) {
-      left = await new PublishBatch(this.nats, messages, results).send(left);
+      left = await new PublishBatch(this.nats, messages, answers).send(left);
       if (left.length === 0 || round === ROUNDS) break;
       try {
         const manager = await jetstreamManager(this.nats, { checkAPI: false, timeout: 2_000 });
         await ensureStream(manager, stream, replicasOf(this.nats));
       } catch (error) {
         const { code, error: name } = safeErrorFields(error);
-        for (const index of left) results[index] = { error: code ?? name };
+        for (const index of left) answers[index] = failed(code ?? name);
         break;
       }
     }
-    return results;
+    return answers;
   }
 }
 
@@ -73,7 +95,7 @@ class PublishBatch {
   constructor(
     private readonly nats: NatsConnection,
     private readonly messages: readonly MessageToPublish[],
-    private readonly results: PublishResult[],
+    private readonly answers: Answer[],
   ) {
     this.inbox = newInbox(nats);
   }
@@ -116,7 +138,7 @@ class PublishBatch {
       this.nats.publish(subject, data, { reply: `${this.inbox}.${index}`, headers: all });
       this.unacknowledged.add(index);
     } catch (error) {
-      this.results[index] = { error: safeErrorFields(error).error };
+      this.answers[index] = failed(safeErrorFields(error).error);
     }
   }
 
@@ -125,17 +147,25 @@ class PublishBatch {
     if (!this.unacknowledged.delete(index)) return;
     this.watchdog?.refresh();
     if (answer.headers?.code === NO_RESPONDERS) this.unrouted.push(index);
-    else this.results[index] = resultOf(answer);
+    else this.answers[index] = answerIn(answer);
     this.fill();
   }
 
   private failRemaining(error: string): void {
-    for (const index of [...this.unacknowledged, ...this.queue.slice(this.next)]) this.results[index] = { error };
+    for (const index of [...this.unacknowledged, ...this.queue.slice(this.next)]) this.answers[index] = failed(error);
   }
 }
 
-function resultOf(answer: Msg): PublishResult {
-  const { duplicate, error } = answer.json<{ duplicate?: boolean; error?: { err_code?: number; code: number } }>();
-  if (error) return { error: String(error.err_code ?? error.code) };
-  return duplicate ? 'duplicate' : 'stored';
+const failed = (error: string): Answer => ({ result: { error } });
+
+interface PubAck {
+  seq?: number;
+  duplicate?: boolean;
+  error?: { err_code?: number; code: number };
+}
+
+function answerIn(message: Msg): Answer {
+  const { seq, duplicate, error } = message.json<PubAck>();
+  if (error) return failed(String(error.err_code ?? error.code));
+  return { result: duplicate ? 'duplicate' : 'stored', sequence: seq };
 }

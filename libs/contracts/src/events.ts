@@ -95,7 +95,14 @@ export interface UserEventData {
   departure?: DepartureFacts;
 }
 
-export type UserEvent = CloudEvent<UserEventData> & { type: UserEventType };
+export type UserEvent = CloudEvent<UserEventData> & {
+  type: UserEventType;
+  /**
+   * Only on the `user.deleted` that replaces all earlier events of the user when the deletion is complete. It repeats a
+   * decision that every service has applied; subscribers that were offline learn of the deletion from it.
+   */
+  tombstone?: true;
+};
 
 export const USERS_STREAM = 'USERS';
 export const DEPARTURES_STREAM = 'DEPARTURES';

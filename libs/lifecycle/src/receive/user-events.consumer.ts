@@ -41,6 +41,9 @@ export class UserEvents {
       if ('reason' in decoded) {
         await this.deadLetter(delivery, decoded.reason);
         outcomes[index] = { term: 'undecodable' };
+      } else if (decoded.event.tombstone) {
+        // This service has applied the decision: otherwise the deletion would not be complete.
+        continue;
       } else if (delivery.deliveries > SUSPICIOUS_DELIVERIES) suspects.push(decoded.event);
       else events.push(decoded.event);
     }

@@ -16,7 +16,15 @@ import {
 import { withFacts } from '../openapi/example-facts.js';
 import { Examples } from '../openapi/examples.js';
 import { factsOf } from './event-facts.js';
-import { cloudEvent, completedData, EVENT_SCHEMAS, lifecycleData, newsData, profileData } from './schemas.js';
+import {
+  cloudEvent,
+  completedData,
+  EVENT_SCHEMAS,
+  lifecycleData,
+  newsData,
+  profileData,
+  tombstone,
+} from './schemas.js';
 
 type Audience = 'public' | 'internal';
 
@@ -49,7 +57,11 @@ const users = USER_EVENTS.map((type): Announcement => ({
   address: userSubject(type, '{accountId}', '{userId}'),
   summary: FACTS[type],
   audience: 'public',
-  payload: cloudEvent(type, isLifecycleType(type) ? lifecycleData : profileData),
+  payload: cloudEvent(
+    type,
+    isLifecycleType(type) ? lifecycleData : profileData,
+    type === 'user.deleted' ? { tombstone } : {},
+  ),
   contentType: CLOUD_EVENT,
   stream: USERS_STREAM,
 }));

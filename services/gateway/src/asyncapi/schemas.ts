@@ -165,9 +165,12 @@ const receipt = schemaFor<Receipt>(
   { departureId: true, error: true },
 );
 
-/** The schema of a CloudEvents 1.0 event of one type, in structured mode. */
-export function cloudEvent(type: string, data: Schema): Schema {
-  return schemaFor<CloudEvent<unknown>>(
+/**
+ * The schema of a CloudEvents 1.0 event of one type, in structured mode.
+ * @param extensions optional attributes of this type only
+ */
+export function cloudEvent(type: string, data: Schema, extensions: Record<string, Schema> = {}): Schema {
+  const { properties, ...schema } = schemaFor<CloudEvent<unknown>>(
     {
       specversion: { type: 'string', const: '1.0' },
       id: about('The same when an event is repeated.', text),
@@ -181,7 +184,13 @@ export function cloudEvent(type: string, data: Schema): Schema {
     },
     { traceparent: true },
   );
+  return { ...schema, properties: { ...(properties as Record<string, Schema>), ...extensions } };
 }
+
+export const tombstone: Schema = about(
+  'This event has replaced all earlier ones of the user, because the deletion is complete: the same decision without personal detail.',
+  { type: 'boolean', const: true },
+);
 
 /** A change of status always includes the decision as `departure`. */
 export const lifecycleData: Schema = { allOf: [of('UserEventData'), { type: 'object', required: ['departure'] }] };

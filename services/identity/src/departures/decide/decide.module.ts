@@ -35,6 +35,7 @@ import { CatchUpController } from './onboarding/catch-up.controller.js';
 import { CatchUps } from './onboarding/catch-ups.js';
 import { ForgottenVersions } from './onboarding/forgotten-versions.js';
 import { ReopenedDepartures } from './onboarding/reopened-departures.js';
+import { StreamRefillWorker } from './onboarding/stream-refill.worker.js';
 import { ServiceOnboardingWorker } from './onboarding/service-onboarding.worker.js';
 import { Reactivations } from './reactivations.js';
 import { RepeatedDeactivations } from './repeated-deactivations.js';
@@ -104,6 +105,7 @@ import { Transfers } from './transfer/transfers.js';
     ScheduledReturns,
     ServiceOnboardingWorker,
     SharedInboxes,
+    StreamRefillWorker,
     StreamPurgeWorker,
     TransferChecks,
     TransferEvents,

@@ -16,10 +16,12 @@ import {
   NOBODY,
   passwordResetRequest,
   usersGet,
+  userSubject,
   usersUpdate,
   type Departure,
   type Principal,
   type User,
+  type UserEvent,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { TestDepartures } from '../../testing/departures.js';
@@ -110,8 +112,33 @@ describe('a deleted user', () => {
   });
 
   it('has no personal data left in the stream of events', async () => {
-    await eventually(async () => expect(await published(leaver.id)).toEqual([]));
+    await eventually(async () =>
+      expect(await published(leaver.id)).toEqual([userSubject('user.deleted', owner.accountId, leaver.id)]),
+    );
     expect(await published(owner.userId)).not.toEqual([]);
+  });
+
+  it('leaves a tombstone in the stream: the decision without any personal detail', async () => {
+    const subject = userSubject('user.deleted', owner.accountId, leaver.id);
+    const tombstone = await eventually(async () => {
+      const message = (await streams.getMessage(USERS.name, { last_by_subj: subject }))!.json<UserEvent>();
+      expect(message.tombstone).toBe(true);
+      return message;
+    });
+    const { departure, profile, ...ids } = tombstone.data;
+    const [decided] = await identity.query(sql<{ seq: string }>`select seq from departure where id = ${deletion.id}`);
+    expect(ids).toEqual({
+      accountId: owner.accountId,
+      userId: leaver.id,
+      seq: Number(decided!.seq),
+      lifecycleVersion: 3,
+    });
+    expect(profile).toMatchObject({ name: null, staffId: null, status: 'deleted', teamIds: [] });
+    expect(Object.keys(departure!).sort()).toEqual(
+      ['activeSince', 'id', 'policy', 'round', 'steps', 'wasManager'].sort(),
+    );
+    expect(departure!.id).toBe(deletion.id);
+    expect(tombstone).not.toHaveProperty('traceparent');
   });
 
   it('is shown as deleted', async () => {

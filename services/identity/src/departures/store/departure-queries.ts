@@ -35,6 +35,22 @@ export class DepartureQueries {
     return row;
   }
 
+  /** In the order of their ids. */
+  async byIds(ids: readonly string[]): Promise<DepartureRow[]> {
+    return this.select(sql`d.id = any(${[...ids]}::uuid[]) order by d.id`);
+  }
+
+  /**
+   * The decisions in force that began after `since` and are over, in the order of their ids.
+   * @param after the id of the last departure of the page before
+   */
+  async concludedSince(since: Date, after: string | null, limit: number): Promise<DepartureRow[]> {
+    return this.select(sql`
+      d.begun_at > ${since} and d.status in ('completed', 'failed') and (${after}::uuid is null or d.id > ${after}::uuid)
+      and exists (select from users u where u.id = d.user_id and u.lifecycle_version = d.lifecycle_version)
+      order by d.id limit ${limit}`);
+  }
+
   /** Locks and returns departures of users who have left that do not include this service. */
   async withoutService(service: string, accountId: string, limit: number): Promise<DepartureRow[]> {
     return this.select(sql`

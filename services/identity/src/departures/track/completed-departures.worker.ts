@@ -3,14 +3,14 @@ import { Injectable } from '@nestjs/common';
 import { BatchWorker, WorkerContext } from '#libs/jobs';
 import { logDepartures } from '#libs/lifecycle';
 import { sql } from 'kysely';
-import { UserStream } from '../../user/user-stream.js';
 import { DepartureClaims, LEASE_MS, RETRY, type CompletedDeparture } from '../store/departure-claims.js';
 import { DepartureSignals } from '../store/departure-signals.js';
 import { completedEvent, DepartureEvents, UnconfirmedEvents } from './departure-events.js';
+import { Tombstones } from './tombstones.js';
 
 /**
- * Publishes `departure.completed`. Before that it purges the events of deleted users from the stream, because earlier ones
- * contain names.
+ * Publishes `departure.completed`. Before that it replaces the events of deleted users in the stream with tombstones, because
+ * earlier ones contain names.
  */
 @Injectable()
 export class CompletedDeparturesWorker extends BatchWorker<CompletedDeparture> {
@@ -18,7 +18,7 @@ export class CompletedDeparturesWorker extends BatchWorker<CompletedDeparture> {
     private readonly em: EntityManager,
     private readonly claims: DepartureClaims,
     private readonly events: DepartureEvents,
-    private readonly stream: UserStream,
+    private readonly tombstones: Tombstones,
     signals: DepartureSignals,
     context: WorkerContext,
   ) {
@@ -31,7 +31,8 @@ export class CompletedDeparturesWorker extends BatchWorker<CompletedDeparture> {
   }
 
   protected override async run(completed: readonly CompletedDeparture[]): Promise<void> {
-    await this.stream.purge(completed.filter((departure) => departure.transition === 'deleted'));
+    const deletions = completed.filter((departure) => departure.transition === 'deleted');
+    await this.tombstones.leave(deletions.map(({ id }) => id));
     const affected = await this.affectedRows(completed);
     const eventOf = (departure: CompletedDeparture) => completedEvent(departure, affected.get(departure.id) ?? {});
     const published = await this.events.publish(completed, eventOf);

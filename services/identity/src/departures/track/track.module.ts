@@ -14,6 +14,7 @@ import { DepartureEvents } from './departure-events.js';
 import { DepartureNewsWorker } from './departure-news.worker.js';
 import { ReceiptFolding } from './receipt-folding.js';
 import { ReceiptsConsumer } from './receipts.consumer.js';
+import { Tombstones } from './tombstones.js';
 import { VerificationWorker } from './verification.worker.js';
 import { Verifications } from './verifications.js';
 
@@ -34,9 +35,10 @@ import { Verifications } from './verifications.js';
     DepartureEvents,
     DepartureNewsWorker,
     ReceiptFolding,
+    Tombstones,
     VerificationWorker,
     Verifications,
   ],
-  exports: [ReceiptFolding, Verifications],
+  exports: [ReceiptFolding, Tombstones, Verifications],
 })
 export class TrackModule {}

@@ -12,9 +12,13 @@ interface PurgeRow {
   id: string;
   account_id: string;
   user_id: string;
+  seq: string;
 }
 
-/** Purges the broker's older events of transferred users when every service has received the new profile. */
+/**
+ * Purges the broker's events from before a transfer when every service has received the new profile. The transfer's event
+ * and later ones stay.
+ */
 @Injectable()
 export class StreamPurgeWorker extends BatchWorker<PurgeRow> {
   constructor(
@@ -33,12 +37,12 @@ export class StreamPurgeWorker extends BatchWorker<PurgeRow> {
         order by id limit ${limit} for update skip locked
       )
       update stream_purge p set look_after = ${this.leaseUntil()} from due where p.id = due.id
-      returning p.id, p.account_id, p.user_id`.execute(this.db);
+      returning p.id, p.account_id, p.user_id, p.seq`.execute(this.db);
     return rows;
   }
 
   protected override async run(rows: readonly PurgeRow[]): Promise<void> {
-    await this.stream.purge(rows);
+    await this.stream.purgeBefore(rows.map((row) => ({ ...row, seq: Number(row.seq) })));
     await sql`delete from stream_purge where id = any(${rows.map((row) => row.id)}::uuid[])`.execute(this.db);
   }
 

@@ -248,7 +248,9 @@ describe('the former person of a transferred user', () => {
     await eventually(
       async () => {
         expect(await identity.query(sql`select from stream_purge`)).toEqual([]);
-        expect(await inStream(id)).not.toContain('Quillfeather');
+        const left = await inStream(id);
+        expect(left).not.toContain('Quillfeather');
+        expect(left).toContain('Nell Newcomer');
       },
       { timeout: 20_000 },
     );
