@@ -89,7 +89,12 @@ const ownCalls = {
  * Durable consumers besides the one for the events of users.
  * @type {Record<string, string[]>}
  */
-const ownConsumers = { integrations: consumer('DEPARTURES', 'integrations-departures') };
+const ownConsumers = {
+  integrations: [
+    ...consumer('DEPARTURES', 'integrations-departures'),
+    ...consumer('DEPARTURES', 'integrations-departure-events'),
+  ],
+};
 
 /**
  * The permissions of a service that owns rules: it receives the events of users, answers with receipts, declares its rules to

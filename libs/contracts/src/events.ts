@@ -23,10 +23,19 @@ export interface CloudEvent<T> {
   subject: string;
   time: string;
   datacontenttype: 'application/json';
+  /** As `dataSchema` returns it. */
+  dataschema: string;
   /** W3C trace context of the request that caused the event (CloudEvents' distributed tracing extension). */
   traceparent?: string;
   data: T;
 }
+
+/**
+ * The schema of an event's `data`, by its name in the AsyncAPI document. Fields are added under the same version: it goes up
+ * only with a change that existing consumers cannot read, and then both versions are published for a while.
+ */
+export const dataSchema = (name: EventDataName): string => `urn:leaver:schema:${name}:1`;
+export type EventDataName = 'UserEventData' | 'DepartureNews' | 'CompletedDeparture';
 
 /** What other services store about a person in their directory. */
 export interface Profile {
@@ -72,10 +81,11 @@ export interface DepartureFacts {
   wasManager: boolean;
   policy: ResolvedPolicy;
   /**
-   * In `user.deleted` only. A service uses it to find the leaver's email address where people have entered it by hand:
-   * SHA-256 in hexadecimal of `<id of the departure>:<address in lower case>`. Erased when the deletion is complete.
+   * In `user.deleted` only: the leaver has an email address. Services that have to find it where people have entered it by
+   * hand ask identity for its digest (`directoryLookup`). It is not part of the event: whoever knows the id of the
+   * departure could try out addresses.
    */
-  addressDigest?: string;
+  hasAddress?: true;
   /** In `user.deleted` only, if the user becomes a shared inbox. */
   conversion?: Conversion;
   /** In `user.reactivated` only. Without it nothing is restored. */
@@ -113,7 +123,7 @@ export const userSubject = (type: UserEventType, accountId: string, userId: stri
 export const allOfUser = (accountId: string, userId: string): string => `user.*.${accountId}.${userId}`;
 export const receiptSubject = (service: string): string => `departure.receipt.${service}`;
 export const DEPARTURE_COMPLETED = 'departure.completed';
-/** The other events that identity publishes about departures on stream `DEPARTURES`. The type is the subject. */
+/** The other events that identity publishes about departures on stream `DEPARTURES`. */
 export const DEPARTURE_NEWS = [
   'departure.scheduled',
   'departure.started',
@@ -121,8 +131,13 @@ export const DEPARTURE_NEWS = [
   'departure.cancelled',
 ] as const;
 export type DepartureNewsType = (typeof DEPARTURE_NEWS)[number];
-/** Matches all of the above, but no receipts: their subjects have one more part. */
-export const ANY_DEPARTURE_NEWS = 'departure.*';
+export type DepartureEventType = DepartureNewsType | typeof DEPARTURE_COMPLETED;
+export const departureSubject = (type: DepartureEventType, accountId: string, userId: string): string =>
+  `${type}.${accountId}.${userId}`;
+/** Matches all events about departures, but no receipts: their subjects have one part less. */
+export const ANY_DEPARTURE_EVENT = 'departure.*.*.*';
+/** The subjects of 0.1: the types alone. Replicas of identity that are not upgraded yet publish there. */
+export const FORMER_DEPARTURE_EVENTS = 'departure.*';
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 

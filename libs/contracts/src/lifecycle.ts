@@ -115,6 +115,13 @@ export interface ProofAnswer {
   }[];
 }
 
+/** Finds the email address of a deleted user in text, without naming it. For services only; no event carries it. */
+export interface AddressDigest {
+  departureId: string;
+  /** SHA-256 in hexadecimal of `<id of the departure>:<address in lower case>`. */
+  digest: string;
+}
+
 export interface DirectoryPage {
   people: {
     accountId: string;
@@ -123,6 +130,8 @@ export interface DirectoryPage {
     lifecycleVersion: number;
     activeSince: number;
     profile: Profile;
+    /** While a deletion is not complete, in answers to `directoryLookup` only. */
+    address?: AddressDigest;
   }[];
   next: string | null;
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { UserEvent } from '#libs/contracts';
+import type { DepartureFacts, UserEvent } from '#libs/contracts';
 import { Forgetting, type Db, type DeletedPerson } from '#libs/lifecycle';
 import { RETRY_DELAYS_MS } from '#libs/jobs';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
@@ -7,6 +7,7 @@ import { desk } from './desk.js';
 
 /** Records the users that it is asked to forget, and the staff ids in the directory at that time. */
 class RecordingForgetting extends Forgetting {
+  override readonly needsAddresses = true;
   readonly deleted: DeletedPerson[] = [];
   readonly known: (string | null)[] = [];
   broken = false;
@@ -33,8 +34,8 @@ describe('data stored without the user’s id', () => {
     robin = await bench.person({ profile: { staffId: 'S-Robin' } });
   });
 
-  const deletion = (person = robin, addressDigest?: string) =>
-    bench.leaving(person, 'deleted', {}, { lifecycleVersion: 3, departure: { addressDigest } });
+  const deletion = (person = robin, departure: Partial<DepartureFacts> = {}) =>
+    bench.leaving(person, 'deleted', {}, { lifecycleVersion: 3, departure });
   const garbled = ({ accountId, userId }: Person) => ({
     subject: `user.updated.${accountId}.${userId}`,
     data: '{"name',
@@ -56,11 +57,45 @@ describe('data stored without the user’s id', () => {
   it('is forgotten on a deletion only, before the directory erases the profile', async () => {
     await deliver(bench.leaving(robin, 'deactivated', {}, { profile: { staffId: 'S-Robin' } }));
     expect(forgetting.deleted).toEqual([]);
-    const event = deletion(robin, 'a digest');
-    await deliver(event);
-    const departureId = event.data.departure!.id;
+    const departureId = bench.ids.next();
+    bench.addresses.digests.set(departureId, 'a digest');
+    await deliver(deletion(robin, { id: departureId, hasAddress: true }));
     expect(forgetting.deleted).toEqual([{ ...robin, staffIds: ['S-Robin'], departureId, addressDigest: 'a digest' }]);
     expect(forgetting.known).toEqual(['S-Robin']);
+  });
+
+  it('is forgotten with the address in the events of identity 0.1', async () => {
+    const former: Partial<DepartureFacts> & { addressDigest: string } = { addressDigest: 'a former digest' };
+    await deliver(deletion(robin, former));
+    expect(forgetting.deleted).toMatchObject([{ userId: robin.userId, addressDigest: 'a former digest' }]);
+  });
+
+  it('is not forgotten without the address while identity is down: the event is delivered again', async () => {
+    const id = bench.ids.next();
+    bench.addresses.digests.set(id, 'a digest');
+    bench.addresses.away = true;
+    const event = deletion(robin, { id, hasAddress: true });
+    await expect(deliver(event)).rejects.toThrow('transient');
+    expect(forgetting.deleted).toEqual([]);
+    bench.addresses.away = false;
+    await deliver(event);
+    expect(forgetting.deleted).toMatchObject([{ userId: robin.userId, addressDigest: 'a digest' }]);
+  });
+
+  it('is forgotten with the address by a retry, also if identity was down in between', async () => {
+    const id = bench.ids.next();
+    bench.addresses.digests.set(id, 'a digest');
+    forgetting.broken = true;
+    await deliver(deletion(robin, { id, hasAddress: true }));
+    forgetting.broken = false;
+    bench.addresses.away = true;
+    bench.clock.advance(RETRY_DELAYS_MS[0]!);
+    await bench.retries.drain();
+    expect(forgetting.deleted).toEqual([]);
+    bench.addresses.away = false;
+    bench.clock.advance(RETRY_DELAYS_MS[1]!);
+    await bench.retries.drain();
+    expect(forgetting.deleted).toMatchObject([{ userId: robin.userId, addressDigest: 'a digest' }]);
   });
 
   it('is forgotten for a user who is created and deleted within one batch', async () => {

@@ -5,6 +5,7 @@ export * from './run/rule-set.js';
 export * from './tables.js';
 export * from './lifecycle.module.js';
 export { InboxConversion, membersOf, type ConversionWarning, type Converting, type Members } from './run/conversion.js';
+export { AddressLookup, type AddressDigests } from './receive/address-lookup.js';
 export { Forgetting, type DeletedPerson } from './receive/forgetting.js';
 export * from './receive/event-processor.js';
 export * from './receipts.js';

@@ -8,6 +8,7 @@ import { InboxConversion } from './run/conversion.js';
 import { DeadLetters, deadLettersController } from './receive/dead-letters.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { EventProcessor } from './receive/event-processor.js';
+import { AddressLookup, IdentityAddresses } from './receive/address-lookup.js';
 import { Forgetting } from './receive/forgetting.js';
 import { IdentityLookup, Onboarding } from './onboarding.js';
 import { questionsController } from './ask/questions.controller.js';
@@ -60,7 +61,12 @@ export class LifecycleModule {
             new PublishedReceipts(service, publisher, ids, log, metrics),
         },
         ...(conversion ? [{ provide: InboxConversion, useClass: conversion }] : []),
-        ...(forgetting ? [{ provide: Forgetting, useClass: forgetting }] : []),
+        ...(forgetting
+          ? [
+              { provide: Forgetting, useClass: forgetting },
+              { provide: AddressLookup, useClass: IdentityAddresses },
+            ]
+          : []),
         UserEvents,
         Onboarding,
       ],

@@ -1,15 +1,16 @@
 import { MikroORM, RequestContext, type EntityManager } from '@mikro-orm/postgresql';
-import type {
-  Call,
-  DepartureFacts,
-  Profile,
-  Receipt,
-  ResolvedRules,
-  Restore,
-  Role,
-  Transition,
-  UserEvent,
-  UserEventType,
+import {
+  Problem,
+  type Call,
+  type DepartureFacts,
+  type Profile,
+  type Receipt,
+  type ResolvedRules,
+  type Restore,
+  type Role,
+  type Transition,
+  type UserEvent,
+  type UserEventType,
 } from '#libs/contracts';
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics } from '#libs/observability';
@@ -26,6 +27,7 @@ import {
   type Migrations,
 } from '#libs/database';
 import {
+  AddressLookup,
   DeadLetters,
   EventProcessor,
   Receipts,
@@ -34,6 +36,7 @@ import {
   ScheduledActionWorker,
   TaskWorker,
   UserEvents,
+  type AddressDigests,
   type Forgetting,
   type InboxConversion,
   type Rule,
@@ -84,11 +87,27 @@ class CollectedReceipts extends Receipts {
   }
 }
 
+/** Answers as identity does, from digests that the test sets. */
+class KnownAddresses extends AddressLookup {
+  /** By departure. */
+  readonly digests = new Map<string, string>();
+  /** Whether identity is down. */
+  away = false;
+
+  override async of(events: readonly UserEvent[]): Promise<AddressDigests> {
+    assertNoOpenTransaction('addresses');
+    if (this.away) throw new Problem('service-unavailable', { service: 'identity' });
+    const asked = new Set(events.flatMap(({ data: { departure } }) => (departure?.hasAddress ? [departure.id] : [])));
+    return new Map([...this.digests].filter(([id]) => asked.has(id)));
+  }
+}
+
 /** The engine of one service on its own test database, with a test clock. No broker, no HTTP. */
 export class RuleBench {
   readonly clock = new TestClock();
   readonly ids = new Ids(this.clock);
   readonly receipts = new CollectedReceipts();
+  readonly addresses = new KnownAddresses();
   /** The context for further workers of the service. */
   readonly workers = new WorkerContext(this.clock, this.ids, silentLog, new Metrics(this.clock));
   readonly rules: RuleSet;
@@ -107,7 +126,14 @@ export class RuleBench {
   ) {
     const { em } = orm;
     this.rules = new RuleSet(service.name, service.rules, em);
-    this.processor = new EventProcessor(em, this.rules, this.clock, service.conversion?.(this.ids), service.forgetting);
+    this.processor = new EventProcessor(
+      em,
+      this.rules,
+      this.clock,
+      service.conversion?.(this.ids),
+      service.forgetting,
+      this.addresses,
+    );
     this.events = new UserEvents(em, this.processor, this.receipts, this.clock, this.ids, silentLog);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.workers);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.workers);

@@ -1,4 +1,12 @@
-import type { DepartureFacts, Profile, Transition, UserEvent, UserEventType, UserStatus } from '#libs/contracts';
+import {
+  dataSchema,
+  type DepartureFacts,
+  type Profile,
+  type Transition,
+  type UserEvent,
+  type UserEventType,
+  type UserStatus,
+} from '#libs/contracts';
 
 /** The source of ids and times: a test service, a rule bench, or the test's own. */
 interface Source {
@@ -43,6 +51,7 @@ export function buildUserEvent(
     subject: userId,
     time: now,
     datacontenttype: 'application/json',
+    dataschema: dataSchema('UserEventData'),
     data: {
       accountId,
       userId,

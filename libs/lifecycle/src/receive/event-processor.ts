@@ -6,6 +6,7 @@ import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { InboxConversion } from '../run/conversion.js';
 import { newestOf, unique } from '../inbox/event-order.js';
+import { AddressLookup, type AddressDigests } from './address-lookup.js';
 import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from '../inbox/inbox.js';
 import { raiseFence, upsertDirectory, lockPeople } from '../inbox/directory-rows.js';
@@ -30,6 +31,7 @@ export class EventProcessor {
     private readonly clock: Clock,
     @Optional() conversion?: InboxConversion,
     @Optional() private readonly forgetting?: Forgetting,
+    @Optional() private readonly addressLookup?: AddressLookup,
   ) {
     this.application = new DecisionApplication(rules, conversion);
   }
@@ -48,16 +50,22 @@ export class EventProcessor {
    * @returns receipts, to be sent after the commit
    */
   async apply(events: readonly UserEvent[], options: Pick<RunOptions, 'isolated'> = {}): Promise<Receipt[]> {
+    const addresses = await this.addressesOf(events);
     return failpoint('receive.commit', () =>
-      this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events, options)),
+      this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events, { ...options, addresses })),
     );
+  }
+
+  private async addressesOf(events: readonly UserEvent[]): Promise<AddressDigests> {
+    return this.forgetting?.needsAddresses && this.addressLookup ? this.addressLookup.of(events) : new Map();
   }
 
   /** Applies an event that waits for its retry. Does nothing if it was superseded or another replica has retried it. */
   async retry(event: UserEvent): Promise<Receipt[]> {
+    const addresses = await this.addressesOf([event]);
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
-      const people = await this.lockAndUpdateDirectory(db, [event]);
+      const people = await this.lockAndUpdateDirectory(db, [event], addresses);
       const [row] = await inbox.find(db, [keyOf(event)], true);
       if (row?.status !== 'retry') return [];
       return this.decide(db, [event], { people, fresh: new Set(), isolated: true });
@@ -68,10 +76,10 @@ export class EventProcessor {
   async applyWithin(
     db: Db,
     events: readonly UserEvent[],
-    { isolated }: Pick<RunOptions, 'isolated'> = {},
+    { isolated, addresses = new Map() }: Pick<RunOptions, 'isolated'> & { addresses?: AddressDigests } = {},
   ): Promise<Receipt[]> {
     const lifecycle = unique(events.filter((event) => isLifecycleType(event.type)));
-    const people = await this.lockAndUpdateDirectory(db, events);
+    const people = await this.lockAndUpdateDirectory(db, events, addresses);
     // Events in the inbox are never newer than the fence. The locks keep other transactions from adding events of these users.
     const behind = lifecycle.filter(({ data }) => (people.get(data.userId)?.fence ?? 0) >= data.lifecycleVersion);
     const known = await inbox.find(db, behind.map(keyOf), true);
@@ -85,10 +93,12 @@ export class EventProcessor {
 
   /** Stores a failed event in the inbox for a retry, so that the broker need not keep it. */
   async scheduleRetry(event: UserEvent, verdict: ErrorClass): Promise<Receipt[]> {
+    // Without an answer the directory keeps the profile until the retry.
+    const addresses = await this.addressesOf([event]).catch(() => undefined);
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
       const now = this.clock.now();
-      await this.updateDirectoryForRetry(db, event);
+      await this.updateDirectoryForRetry(db, event, addresses);
       const superseded = await inbox.supersede(db, [event.data], now);
       if (event.type === 'user.reactivated') {
         await this.application.cancelPending(db, [event.data.userId], now);
@@ -118,11 +128,15 @@ export class EventProcessor {
    * wait for writers that hold the row in key-share mode, and they would go on reading the old version.
    * @returns each user's fence before this call, and whether the user is under legal hold now
    */
-  private async lockAndUpdateDirectory(db: Db, events: readonly UserEvent[]): Promise<People> {
+  private async lockAndUpdateDirectory(
+    db: Db,
+    events: readonly UserEvent[],
+    addresses: AddressDigests,
+  ): Promise<People> {
     const lifecycle = events.filter((event) => isLifecycleType(event.type));
     const ids = lifecycle.map((event) => event.data.userId);
     const locked = await lockPeople(db, ids);
-    await forgetDeleted(db, events, locked, this.forgetting);
+    await forgetDeleted(db, events, locked, this.forgetting, addresses);
     const people = events.map(({ data }) => data);
     const learned = await upsertDirectory(db, people, versionsOf(lifecycle));
     // The directory has a newer profile of these users.
@@ -142,16 +156,21 @@ export class EventProcessor {
    * Updates the directory for an event that will be retried. If this update is what fails, for example because a service
    * cannot forget a deleted user, the directory keeps the profile until the retry succeeds, and only fence and status change.
    */
-  private async updateDirectoryForRetry(db: Db, event: UserEvent): Promise<void> {
+  private async updateDirectoryForRetry(db: Db, event: UserEvent, addresses?: AddressDigests): Promise<void> {
+    if (!addresses) return this.raiseFenceOnly(db, event);
     await sql`savepoint meeting`.execute(db);
     try {
-      await this.lockAndUpdateDirectory(db, [event]);
+      await this.lockAndUpdateDirectory(db, [event], addresses);
     } catch (error) {
       if (isTransient(error)) throw error;
       await sql`rollback to savepoint meeting`.execute(db);
-      await lockPeople(db, [event.data.userId]);
-      await raiseFence(db, [event], { andStatus: true });
+      await this.raiseFenceOnly(db, event);
     }
+  }
+
+  private async raiseFenceOnly(db: Db, event: UserEvent): Promise<void> {
+    await lockPeople(db, [event.data.userId]);
+    await raiseFence(db, [event], { andStatus: true });
   }
 
   /** Handles events that are already in the inbox: resumes them if a new round asks for it, else answers from the inbox. */

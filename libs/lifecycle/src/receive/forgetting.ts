@@ -1,7 +1,8 @@
-import type { UserEvent } from '#libs/contracts';
+import type { DepartureFacts, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import type { LockedPerson } from '../inbox/directory-rows.js';
 import type { Db } from '../declare/where.js';
+import type { AddressDigests } from './address-lookup.js';
 
 /** A user who is being deleted, with the details needed to find data that is stored without the user's id. */
 export interface DeletedPerson {
@@ -10,7 +11,7 @@ export interface DeletedPerson {
   /** Staff ids that the directory and the events name; empty if the user never had one. */
   staffIds: string[];
   departureId: string;
-  /** As in `DepartureFacts`. */
+  /** SHA-256 in hexadecimal of `<departureId>:<email address in lower case>`, for a `Forgetting` that needs addresses. */
   addressDigest?: string;
 }
 
@@ -20,6 +21,9 @@ export interface DeletedPerson {
  * profile. A repeated call may have fewer details, so the first call has to erase everything.
  */
 export abstract class Forgetting {
+  /** Whether `forget` needs the digests of addresses. Before the transaction identity is asked for them. */
+  readonly needsAddresses: boolean = false;
+
   abstract forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void>;
 }
 
@@ -28,9 +32,10 @@ export async function forgetDeleted(
   db: Db,
   events: readonly UserEvent[],
   locked: ReadonlyMap<string, LockedPerson>,
-  forgetting?: Forgetting,
+  forgetting: Forgetting | undefined,
+  addresses: AddressDigests,
 ): Promise<void> {
-  const deleted = deletedIn(events, locked);
+  const deleted = deletedIn(events, locked, addresses);
   if (deleted.length === 0) return;
   await eraseDeadLetters(
     db,
@@ -39,20 +44,29 @@ export async function forgetDeleted(
   await forgetting?.forget(db, deleted);
 }
 
+/** Events of identity 0.1 carry the digest. */
+type FormerFacts = DepartureFacts & { addressDigest?: string };
+
 /** The users that these events delete, with the details from the directory and from the events. */
-function deletedIn(events: readonly UserEvent[], locked: ReadonlyMap<string, LockedPerson>): DeletedPerson[] {
+function deletedIn(
+  events: readonly UserEvent[],
+  locked: ReadonlyMap<string, LockedPerson>,
+  addresses: AddressDigests,
+): DeletedPerson[] {
   const deletions = events.filter(({ type }) => type === 'user.deleted');
   if (deletions.length === 0) return [];
   // One batch may hold both the creation and the deletion of a user.
   const byUser = Map.groupBy(events, ({ data }) => data.userId);
   return deletions.map(({ data: { accountId, userId, departure } }) => {
     const staffIds = [locked.get(userId)?.staffId, ...byUser.get(userId)!.map(({ data }) => data.profile.staffId)];
+    const facts: FormerFacts = departure!;
+    const addressDigest = facts.addressDigest ?? addresses.get(facts.id);
     return {
       accountId,
       userId,
       staffIds: [...new Set(staffIds.flatMap((staffId) => staffId || []))],
-      departureId: departure!.id,
-      ...(departure!.addressDigest && { addressDigest: departure!.addressDigest }),
+      departureId: facts.id,
+      ...(addressDigest && { addressDigest }),
     };
   });
 }

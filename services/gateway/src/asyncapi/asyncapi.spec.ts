@@ -1,4 +1,4 @@
-import { decodeUserEvent, USER_EVENTS, userSubject } from '#libs/contracts';
+import { decodeUserEvent, DEPARTURE_NEWS, USER_EVENTS, userSubject } from '#libs/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Parser } from '@asyncapi/parser';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -32,7 +32,22 @@ describe('the AsyncAPI document', () => {
   it('has a channel for every user event, with the subject it is published on', () => {
     const addresses = Object.values(document.channels).map((channel) => (channel as { address: string }).address);
     for (const type of USER_EVENTS) expect(addresses).toContain(`${type}.{accountId}.{userId}`);
-    expect(addresses).toEqual(expect.arrayContaining(['departure.completed', 'departure.receipt.{service}']));
+    expect(addresses).toEqual(
+      expect.arrayContaining(['departure.completed.{accountId}.{userId}', 'departure.receipt.{service}']),
+    );
+  });
+
+  it('names a schema of the document in `dataschema` of every CloudEvent', () => {
+    const { messages: described } = document.components;
+    const messages = Object.values(JSON.parse(JSON.stringify(described)) as Record<string, CloudEventMessage>);
+    const schemas = messages.flatMap(({ contentType, payload }) =>
+      contentType === 'application/cloudevents+json' ? [payload.properties.dataschema.const] : [],
+    );
+    expect(schemas).toHaveLength(USER_EVENTS.length + DEPARTURE_NEWS.length + 1);
+    for (const schema of schemas) {
+      const [, name] = /^urn:leaver:schema:(\w+):\d+$/.exec(schema)!;
+      expect(Object.keys(document.components.schemas)).toContain(name);
+    }
   });
 
   const messages = Object.values(document.components.messages) as Message[];
@@ -69,3 +84,8 @@ describe('the AsyncAPI document', () => {
     }
   });
 });
+
+interface CloudEventMessage {
+  contentType?: string;
+  payload: { properties: { dataschema: { const: string } } };
+}

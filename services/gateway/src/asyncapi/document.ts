@@ -3,6 +3,7 @@ import {
   DEPARTURE_NEWS,
   DEPARTURES_STREAM,
   departureProgress,
+  departureSubject,
   isLifecycleType,
   MAIL_SUBJECT,
   receiptSubject,
@@ -57,11 +58,10 @@ const users = USER_EVENTS.map((type): Announcement => ({
   address: userSubject(type, '{accountId}', '{userId}'),
   summary: FACTS[type],
   audience: 'public',
-  payload: cloudEvent(
-    type,
-    isLifecycleType(type) ? lifecycleData : profileData,
-    type === 'user.deleted' ? { tombstone } : {},
-  ),
+  payload: cloudEvent(type, isLifecycleType(type) ? lifecycleData : profileData, {
+    schema: 'UserEventData',
+    extensions: type === 'user.deleted' ? { tombstone } : {},
+  }),
   contentType: CLOUD_EVENT,
   stream: USERS_STREAM,
 }));
@@ -76,10 +76,10 @@ const NEWS: Record<DepartureNewsType, string> = {
 
 const news = DEPARTURE_NEWS.map((type): Announcement => ({
   name: type,
-  address: type,
+  address: departureSubject(type, '{accountId}', '{userId}'),
   summary: NEWS[type],
   audience: 'public',
-  payload: cloudEvent(type, newsData),
+  payload: cloudEvent(type, newsData, { schema: 'DepartureNews' }),
   contentType: CLOUD_EVENT,
   stream: DEPARTURES_STREAM,
 }));
@@ -89,10 +89,10 @@ const ANNOUNCEMENTS: readonly Announcement[] = [
   ...news,
   {
     name: DEPARTURE_COMPLETED,
-    address: DEPARTURE_COMPLETED,
+    address: departureSubject(DEPARTURE_COMPLETED, '{accountId}', '{userId}'),
     summary: 'Every service has completed a departure, and nothing is left.',
     audience: 'public',
-    payload: cloudEvent(DEPARTURE_COMPLETED, completedData),
+    payload: cloudEvent(DEPARTURE_COMPLETED, completedData, { schema: 'CompletedDeparture' }),
     contentType: CLOUD_EVENT,
     stream: DEPARTURES_STREAM,
   },
@@ -131,7 +131,11 @@ export function asyncApiDocument() {
       version: '1',
       description:
         'Facts about users, for every service that stores data about them. An event can arrive more than once and, after a ' +
-        'failure, out of order: `data.lifecycleVersion` identifies the newest decision. Optional fields may be added.',
+        'failure, out of order: `data.lifecycleVersion` identifies the newest decision. Events grow, but do not change: ' +
+        'within a version of `dataschema`, types, subjects, fields and their meaning stay, and only optional fields, values of ' +
+        'lists such as `action`, and types of events are added. Ignore what you do not know. A change that consumers could not ' +
+        'read gets a new version: the events of both versions are then published for at least one minor release, and the ' +
+        'changelog says so.',
       license: { name: 'Apache 2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       tags: [
         { name: 'public', description: 'For every client with a user on the broker.' },

@@ -1,13 +1,11 @@
 import { userSubject, type UserEventType } from '#libs/contracts';
 import { EXAMPLE_ID, NOW, type Facts } from '../openapi/example-facts.js';
 
-const DIGEST = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
-
 const decision = (...steps: readonly string[]): Facts => ({
   steps,
   activeSince: 2,
   round: 1,
-  addressDigest: undefined,
+  hasAddress: undefined,
   conversion: undefined,
   restore: undefined,
   policy: {
@@ -42,7 +40,7 @@ const BY_TYPE: Readonly<Record<UserEventType, Facts>> = {
     seq: 5,
     lifecycleVersion: 4,
     profile: { ...known, name: null, staffId: null, status: 'deleted', teamIds: [] },
-    departure: { ...decision('deleted'), addressDigest: DIGEST },
+    departure: { ...decision('deleted'), hasAddress: true },
   },
 };
 

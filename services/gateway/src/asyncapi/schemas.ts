@@ -1,6 +1,7 @@
 import {
   ACTIONS,
   CompletedDeparture,
+  dataSchema,
   DepartureNews,
   PRESETS,
   RESTORE,
@@ -11,6 +12,7 @@ import {
   type CloudEvent,
   type Conversion,
   type DepartureFacts,
+  type EventDataName,
   type MailRequest,
   type Profile,
   type Receipt,
@@ -90,17 +92,17 @@ const departure = schemaFor<DepartureFacts>(
     activeSince: about('The lifecycle version at which the user last became active.', count),
     wasManager: flag,
     policy: of('Policy'),
-    addressDigest: about(
-      'In `user.deleted`: digest to find copies of the email address that were entered by hand.',
-      text,
-    ),
+    hasAddress: about('In `user.deleted`: the user had an email address. The event does not carry it in any form.', {
+      type: 'boolean',
+      const: true,
+    }),
     conversion: of('Conversion'),
     restore: about('In `user.reactivated`: what to restore.', {
       oneOf: [oneOf(['all']), { type: 'array', items: text }],
     }),
     round: about('Incremented when a failed departure is retried.', count),
   },
-  { addressDigest: true, conversion: true, restore: true },
+  { hasAddress: true, conversion: true, restore: true },
 );
 
 const conversion = schemaFor<Conversion>({ inboxId: id, name: text, memberIds: ids }, {});
@@ -169,7 +171,11 @@ const receipt = schemaFor<Receipt>(
  * The schema of a CloudEvents 1.0 event of one type, in structured mode.
  * @param extensions optional attributes of this type only
  */
-export function cloudEvent(type: string, data: Schema, extensions: Record<string, Schema> = {}): Schema {
+export function cloudEvent(
+  type: string,
+  data: Schema,
+  { schema: name, extensions = {} }: { schema: EventDataName; extensions?: Record<string, Schema> },
+): Schema {
   const { properties, ...schema } = schemaFor<CloudEvent<unknown>>(
     {
       specversion: { type: 'string', const: '1.0' },
@@ -179,6 +185,11 @@ export function cloudEvent(type: string, data: Schema, extensions: Record<string
       subject: text,
       time: moment,
       datacontenttype: { type: 'string', const: 'application/json' },
+      dataschema: about(`The schema \`${name}\` of this document, and its version.`, {
+        type: 'string',
+        format: 'uri',
+        const: dataSchema(name),
+      }),
       traceparent: about('W3C trace context of the request that caused the event.', text),
       data,
     },

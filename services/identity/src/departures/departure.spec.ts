@@ -9,6 +9,7 @@ import {
   authLogin,
   authRefresh,
   departureEvents,
+  departureSubject,
   departuresList,
   myApiTokensCreate,
   NOBODY,
@@ -225,7 +226,9 @@ describe('a departure', () => {
     await departures.until(owner, started, 'completed');
     const { streams } = await jetstreamManager(identity.service.app.get<NatsConnection>(NATS, { strict: false }));
     await eventually(async () => {
-      const message = await streams.getMessage(DEPARTURES.name, { last_by_subj: 'departure.completed' });
+      const message = await streams.getMessage(DEPARTURES.name, {
+        last_by_subj: departureSubject('departure.completed', owner.accountId, leaver.userId),
+      });
       const { data } = message!.json<CloudEvent<CompletedDeparture>>();
       expect(data).toMatchObject({ departureId: started.id, userId: leaver.userId, transition: 'deactivated' });
     });

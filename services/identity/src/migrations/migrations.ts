@@ -21,7 +21,7 @@ import { teamUpdatedAt } from './0044-team-updated-at.js';
 import { departureSequences } from './0045-departure-sequences.js';
 import { leftAs } from './0046-left-as.js';
 import { actingForLeavers } from './0050-acting-for-leavers.js';
-import { userStreams } from './0047-user-streams.js';
+import { userStreams } from './0051-user-streams.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [

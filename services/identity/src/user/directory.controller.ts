@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Answers } from '#libs/broker';
-import { directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
+import { directoryLookup, directorySnapshot, type AddressDigest, type DirectoryPage } from '#libs/contracts';
 import { sql } from 'kysely';
 import { profileOf } from './user-events.js';
 import { UserRows, type UserRow } from './user-rows.js';
@@ -41,8 +41,25 @@ export class DirectoryController {
       select id from users where account_id = ${accountId} and staff_id = any(${staffIds}::text[])`.execute(
       this.em.getKysely(),
     );
-    const rows = await this.users.byIds([...userIds, ...staff.map(({ id }) => id)]);
-    return { people: rows.filter((row) => row.account_id === accountId).map(toPerson) };
+    const found = await this.users.byIds([...userIds, ...staff.map(({ id }) => id)]);
+    const rows = found.filter((row) => row.account_id === accountId);
+    const addresses = await this.addressesOf(rows.filter(({ status }) => status === 'deleted'));
+    return {
+      people: rows.map((row) => {
+        const address = addresses.get(row.id);
+        return { ...toPerson(row), ...(address && { address }) };
+      }),
+    };
+  }
+
+  /** By user. The completion of a deletion erases them. */
+  private async addressesOf(deleted: readonly UserRow[]): Promise<Map<string, AddressDigest>> {
+    if (deleted.length === 0) return new Map();
+    const { rows } = await sql<AddressDigest & { userId: string }>`
+      select user_id as "userId", id as "departureId", address_digest as digest from departure
+      where user_id = any(${deleted.map(({ id }) => id)}::uuid[]) and transition = 'deleted' and address_digest is not null
+      order by id`.execute(this.em.getKysely());
+    return new Map(rows.map(({ userId, ...address }) => [userId, address]));
   }
 }
 

@@ -2,7 +2,14 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Outbox } from '#libs/outbox';
 import { traceparent } from '#libs/observability';
-import { userSubject, type DepartureFacts, type Profile, type UserEvent, type UserEventType } from '#libs/contracts';
+import {
+  dataSchema,
+  userSubject,
+  type DepartureFacts,
+  type Profile,
+  type UserEvent,
+  type UserEventType,
+} from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf, isoOrNull } from '../common/moments.js';
@@ -52,6 +59,7 @@ export class UserEvents {
       subject: userSubject(type, row.account_id, row.id),
       time: this.clock.now().toISOString(),
       datacontenttype: 'application/json',
+      dataschema: dataSchema('UserEventData'),
       ...(trace && { traceparent: trace }),
       data: {
         accountId: row.account_id,

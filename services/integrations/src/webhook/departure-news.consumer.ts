@@ -3,9 +3,10 @@ import { Controller } from '@nestjs/common';
 import { BatchPattern, DEPARTURES, type Delivery, type Outcome } from '#libs/broker';
 import { Log } from '#libs/observability';
 import {
-  ANY_DEPARTURE_NEWS,
+  ANY_DEPARTURE_EVENT,
   DEPARTURE_COMPLETED,
   DEPARTURE_NEWS,
+  FORMER_DEPARTURE_EVENTS,
   type CloudEvent,
   type CompletedDeparture,
   type DepartureNews,
@@ -25,8 +26,21 @@ export class DepartureNewsConsumer {
     private readonly log: Log,
   ) {}
 
-  @BatchPattern({ stream: DEPARTURES, filter: ANY_DEPARTURE_NEWS, durable: 'integrations-departures' })
-  async handle(batch: Delivery[]): Promise<Outcome[]> {
+  @BatchPattern({ stream: DEPARTURES, filter: ANY_DEPARTURE_EVENT, durable: 'integrations-departure-events' })
+  handle(batch: Delivery[]): Promise<Outcome[]> {
+    return this.queue(batch);
+  }
+
+  /**
+   * A consumer of its own: one whose filter is changed skips what is in the stream already, and a replica of 0.1 could not
+   * change it back.
+   */
+  @BatchPattern({ stream: DEPARTURES, filter: FORMER_DEPARTURE_EVENTS, durable: 'integrations-departures' })
+  handleFormer(batch: Delivery[]): Promise<Outcome[]> {
+    return this.queue(batch);
+  }
+
+  private async queue(batch: Delivery[]): Promise<Outcome[]> {
     const news = batch.map(decode);
     const unreadable = news.filter((one) => !one).length;
     if (unreadable > 0) this.log.error({ messages: unreadable }, 'undecodable departure events');

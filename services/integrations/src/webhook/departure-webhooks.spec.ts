@@ -4,9 +4,12 @@ import { sql } from 'kysely';
 import { DEPARTURES, Publisher } from '#libs/broker';
 import {
   apps,
+  dataSchema,
+  departureSubject,
   webhooks,
   webhookUpdate,
   type CloudEvent,
+  type DepartureEventType,
   type DepartureNews,
   type Principal,
   type WebhookChanges,
@@ -44,7 +47,9 @@ afterEach(() => receiver.close());
 
 const create = (events: string[], who = admin) => integrations.call(who, webhooks.create, { body: { url, events } });
 
-const news = (type: string, { accountId } = admin): CloudEvent<DepartureNews> => ({
+type NewsEvent = CloudEvent<DepartureNews> & { type: DepartureEventType };
+
+const news = (type: DepartureEventType, { accountId } = admin): NewsEvent => ({
   specversion: '1.0',
   id: integrations.ids.next(),
   source: 'urn:leaver:identity',
@@ -52,6 +57,7 @@ const news = (type: string, { accountId } = admin): CloudEvent<DepartureNews> =>
   subject: accountId,
   time: integrations.clock.now().toISOString(),
   datacontenttype: 'application/json',
+  dataschema: dataSchema('DepartureNews'),
   data: {
     departureId: integrations.ids.next(),
     accountId,
@@ -64,11 +70,13 @@ const news = (type: string, { accountId } = admin): CloudEvent<DepartureNews> =>
 /**
  * Publishes as identity does. Each message has its own id, because the broker drops a second message with the same id.
  */
-const publish = (...events: CloudEvent<DepartureNews>[]) =>
+const publish = (...events: NewsEvent[]) => publishOn(subjectOf, ...events);
+const publishOn = (subject: (event: NewsEvent) => string, ...events: NewsEvent[]) =>
   integrations.get(Publisher).publishAll(
     DEPARTURES,
-    events.map((event) => ({ subject: event.type, id: `message-${++messages}`, data: JSON.stringify(event) })),
+    events.map((event) => ({ subject: subject(event), id: `message-${++messages}`, data: JSON.stringify(event) })),
   );
+const subjectOf = ({ type, data }: NewsEvent) => departureSubject(type, data.accountId, data.userId);
 
 const received = () => receiver.received.map(({ body }) => JSON.parse(body) as { type: string; data: DepartureNews });
 /** Waits until the queue is empty. The service's own worker may still have to record what it has sent. */
@@ -92,6 +100,20 @@ describe('webhooks that subscribe to departure events', () => {
     const key = Buffer.from(secret!.slice('whsec_'.length), 'base64');
     const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
+  });
+
+  it('receive events on the subjects of 0.1 and on those of today, each once', async () => {
+    await create(['departure.started', 'departure.cancelled']);
+    const [former, current] = [news('departure.started'), news('departure.cancelled')];
+    await publishOn(({ type }) => type, former);
+    await publish(current);
+    await eventually(() => receiver.received.length === 2);
+    await settled();
+    expect(
+      received()
+        .map(({ data }) => data.departureId)
+        .sort(),
+    ).toEqual([former, current].map(({ data }) => data.departureId).sort());
   });
 
   it('receive only events of their own account', async () => {

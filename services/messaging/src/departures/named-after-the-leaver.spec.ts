@@ -28,8 +28,8 @@ describe('names and addresses of a leaver', () => {
 
   const leave = (transition: 'deactivated' | 'deleted', address = 'robin@example.com') => {
     const id = bench.ids.next();
-    const addressDigest = createHash('sha256').update(`${id}:${address}`).digest('hex');
-    return bench.processor.apply([bench.leaving(leaver, transition, {}, { departure: { id, addressDigest } })]);
+    bench.addresses.digests.set(id, createHash('sha256').update(`${id}:${address}`).digest('hex'));
+    return bench.processor.apply([bench.leaving(leaver, transition, {}, { departure: { id, hasAddress: true } })]);
   };
   const rowOf = ({ accountId }: Person) => ({ id: bench.ids.next(), accountId, createdAt: bench.clock.now() });
 

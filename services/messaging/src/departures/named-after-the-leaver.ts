@@ -10,6 +10,8 @@ import { PERSONAL_INBOX } from '../message/sending-inboxes.js';
  */
 @Injectable()
 export class NamedAfterTheLeaver extends Forgetting {
+  override readonly needsAddresses = true;
+
   override async forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void> {
     await sql`
       update message_inbox set name = ${PERSONAL_INBOX}

@@ -60,6 +60,16 @@ export class DecisionEvents {
     return new Map(decisions.map((decision) => [decision.user.id, this.factOf(transition, decision)]));
   }
 
+  /** The digests of the leavers' addresses, by user. They are no part of the events. */
+  addressDigestsOf(decisions: readonly Decision[], facts: ReadonlyMap<string, DepartureFacts>): Map<string, string> {
+    return new Map(
+      decisions.flatMap(({ user: { id, email } }) => {
+        const { id: departureId, hasAddress } = facts.get(id)!;
+        return hasAddress && email ? [[id, sha256(`${departureId}:${email.toLowerCase()}`).toString('hex')]] : [];
+      }),
+    );
+  }
+
   /** @param users after the change of status */
   of(
     transition: DepartureTransition,
@@ -78,14 +88,13 @@ export class DecisionEvents {
     { user, policy, departureId, conversion, restore }: Decision,
   ): DepartureFacts {
     const id = departureId ?? this.ids.next();
-    const address = transition === 'deleted' ? user.email?.toLowerCase() : undefined;
     return {
       id,
       steps: STEPS[transition],
       activeSince: transition === 'reactivated' ? user.lifecycle_version + 1 : user.active_since,
       wasManager: isManager(user),
       policy,
-      ...(address && { addressDigest: sha256(`${id}:${address}`).toString('hex') }),
+      ...(transition === 'deleted' && user.email && { hasAddress: true as const }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
       round: 0,

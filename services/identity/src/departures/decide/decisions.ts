@@ -45,6 +45,7 @@ export class Decisions {
     await this.store.begin(transition, events, ['identity', ...targets], {
       requestedBy,
       reasons: new Map(decisions.map((one) => [one.user.id, one.reason ?? null])),
+      addressDigests: this.events.addressDigestsOf(decisions, facts),
     });
     await this.rules.apply(transition, events);
     await this.events.publish(events, targets);

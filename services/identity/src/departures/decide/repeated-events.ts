@@ -57,7 +57,7 @@ export class RepeatedEvents {
       activeSince,
       wasManager,
       policy,
-      ...(addressDigest && { addressDigest }),
+      ...(addressDigest && { hasAddress: true as const }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
       round,

@@ -1,7 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
-import { auditList, departuresRetry, rulesList, type Departure, type Principal } from '#libs/contracts';
+import { NATS, USERS } from '#libs/broker';
+import {
+  auditList,
+  departuresRetry,
+  directoryLookup,
+  rulesList,
+  userSubject,
+  type Departure,
+  type Principal,
+  type UserEvent,
+} from '#libs/contracts';
 import { RetryWorker } from '#libs/lifecycle';
 import { eventually } from '#libs/test-kit';
 import { affectedBy, TestDepartures } from '../../testing/departures.js';
@@ -76,9 +88,15 @@ describe('a retry', () => {
     expect(items).toHaveLength(1);
   });
 
-  it('publishes the address digest of a deleted user again, which the completion erases', async () => {
+  it('gives other services the address digest of a deleted user until the completion erases it; no event has it', async () => {
     owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
     const { id: userId } = await identity.aUser(owner, { email: 'Ada.Q@Example.org' });
+    const stranger = ownerOf(await identity.anAccount());
+    const lookedUp = async ({ accountId }: Principal) =>
+      (await identity.client.ask(directoryLookup, { accountId, userIds: [userId] })).people.map(
+        ({ address }) => address,
+      );
+    expect(await lookedUp(owner)).toEqual([undefined]);
     await departures.peer.give(owner.accountId, userId, 'stuck');
     const { id } = await departures.delete(owner, userId);
     const failed = () =>
@@ -88,18 +106,23 @@ describe('a retry', () => {
         expect((await departures.get(owner, id)).status).toBe('failed');
       });
     await failed();
-    const heard = () =>
-      departures.peer.query(sql`
-        select event -> 'data' -> 'departure' ->> 'addressDigest' as digest from inbox
-        where user_id = ${userId} and event is not null`);
+    const { streams } = await jetstreamManager(identity.service.app.get<NatsConnection>(NATS, { strict: false }));
+    const subject = userSubject('user.deleted', owner.accountId, userId);
     const digest = createHash('sha256').update(`${id}:ada.q@example.org`).digest('hex');
-    expect(await heard()).toEqual([{ digest }]);
-    await departures.peer.query(sql`update inbox set event = null where user_id = ${userId}`);
+    const expectEventWithoutDigest = async (round: number) => {
+      const message = await streams.getMessage(USERS.name, { last_by_subj: subject });
+      expect(message!.json<UserEvent>().data.departure).toMatchObject({ hasAddress: true, round });
+      expect(message!.string()).not.toContain(digest);
+    };
+    await expectEventWithoutDigest(0);
+    expect(await lookedUp(owner)).toEqual([{ departureId: id, digest }]);
+    expect(await lookedUp(stranger)).toEqual([]);
     await retry(id);
-    await eventually(async () => expect(await heard()).toEqual([{ digest }]));
+    await eventually(() => expectEventWithoutDigest(1));
     await failed();
     await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);
     await departures.until(owner, await retry(id), 'completed');
+    expect(await lookedUp(owner)).toEqual([undefined]);
     expect(await identity.query(sql`select address_digest from departure where id = ${id}`)).toEqual([
       { address_digest: null },
     ]);

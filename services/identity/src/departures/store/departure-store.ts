@@ -49,6 +49,13 @@ export interface CallOff {
   effectiveAt: string;
 }
 
+/** What the events of decisions do not say. Maps are by user. */
+export interface Beginning {
+  requestedBy: string | null;
+  reasons: ReadonlyMap<string, string | null>;
+  addressDigests: ReadonlyMap<string, string>;
+}
+
 const DECIDED = {
   id: 'uuid',
   account_id: 'uuid',
@@ -137,7 +144,7 @@ export class DepartureStore {
     transition: DepartureTransition,
     events: readonly UserEvent[],
     services: readonly string[],
-    { requestedBy, reasons }: { requestedBy: string | null; reasons: ReadonlyMap<string, string | null> },
+    { requestedBy, reasons, addressDigests }: Beginning,
   ): Promise<void> {
     const now = this.clock.now();
     const rows = events.map(({ data: { accountId, userId, lifecycleVersion, seq, departure } }) => ({
@@ -150,7 +157,7 @@ export class DepartureStore {
       was_manager: departure!.wasManager,
       policy: departure!.policy,
       wishes: departure!.restore ? { restore: departure!.restore } : {},
-      address_digest: departure!.addressDigest ?? null,
+      address_digest: addressDigests.get(userId) ?? null,
       conversion: departure!.conversion ?? null,
       lifecycle_version: lifecycleVersion,
       seq,

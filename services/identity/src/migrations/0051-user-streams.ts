@@ -5,7 +5,7 @@ import { migration } from '#libs/database';
  * the broker has lost its data.
  */
 export const userStreams = migration(
-  '0047-user-streams',
+  '0051-user-streams',
   `create table user_stream (
     name text primary key,
     created text not null,
