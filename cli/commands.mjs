@@ -12,6 +12,7 @@ import { reactivate } from './commands/reactivate.mjs';
 import { replay } from './commands/replay.mjs';
 import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
 import { status } from './commands/status.mjs';
+import { subscribers } from './commands/subscribers.mjs';
 import { verify } from './commands/verify.mjs';
 import { DEFAULT_LIMITS } from './time-limits.mjs';
 
@@ -35,6 +36,7 @@ export const commands = new Map(
     'catch-up': catchUp,
     drift,
     'rotate-signing-key': rotateSigningKey,
+    subscribers,
   }),
 );
 

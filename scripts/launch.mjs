@@ -13,6 +13,7 @@ import {
 } from '#libs/local-servers';
 import { loadDemoAccounts } from './demo/load-accounts.mjs';
 import { showBanner } from './lib/banner.mjs';
+import { reloadOnChange } from './lib/broker-configuration.mjs';
 import { lockHome, openHome, readSecrets } from './lib/home.mjs';
 import { natsUsers } from './lib/nats-users.mjs';
 import { UserError } from './lib/prepare.mjs';
@@ -136,10 +137,11 @@ async function connectNats(home, secrets, report) {
   const given = process.env.NATS_URL;
   if (given) return new Map(brokerUsers.map((name) => [name, given]));
   const server = await findNatsServer(join(root, '.cache/nats'), report);
-  const users = natsUsers(secrets.nats);
+  const users = natsUsers(secrets.nats, secrets.subscribers);
   const wantedPort = (await isPortFree(NATS_PORT)) ? NATS_PORT : undefined;
-  const { port, stop: stopNats } = await startNats({ server, dir: join(home, 'nats'), port: wantedPort, users });
-  cleanUps.push(stopNats);
+  const dir = join(home, 'nats');
+  const { port, stop: stopNats, reload } = await startNats({ server, dir, port: wantedPort, users });
+  cleanUps.push(stopNats, reloadOnChange(dir, reload));
   report('');
   return new Map(users.map(({ name, password }) => [name, `nats://${name}:${password}@127.0.0.1:${port}`]));
 }

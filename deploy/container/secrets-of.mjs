@@ -48,6 +48,6 @@ export function secretsOf(secrets, hosts) {
      * @param {'subscriber' | 'operator'} user
      */
     client: (user) => ({ 'nats-url': natsUrl(user) }),
-    brokerUsers: () => natsUsers(secrets.nats),
+    brokerUsers: () => natsUsers(secrets.nats, secrets.subscribers),
   };
 }

@@ -33,6 +33,7 @@ export function secretsToTry(): InstallationSecrets {
     integrations: long,
     nats: named(brokerUsers, long),
     databases: named(dataServices, { owner: long, runtime: long }),
+    subscribers: {},
   };
   return secretsOf(keys, { postgres: 'postgres:5432', nats: 'nats:4222' });
 }

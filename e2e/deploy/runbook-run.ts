@@ -36,6 +36,7 @@ export async function carryOutRunbooks(stack: Stack, { owner }: Cast, departure:
     departure,
     id: await deadLetter(stack),
     service: 'contacts',
+    name: 'orders',
     time: new Date(Date.now() - 3_600_000).toISOString(),
   };
   const signing = ['leaver login', 'leaver logout'];

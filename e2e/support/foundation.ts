@@ -3,7 +3,7 @@ import type { Class } from '#libs/contracts';
 import { fingerprint, migrate, type Migrations } from '#libs/database';
 import type { BaseConfig } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
-import { permissions, ruleOwner } from '../../scripts/lib/nats-users.mjs';
+import { permissions, ruleOwner, subscriberOf } from '../../scripts/lib/nats-users.mjs';
 import { AutomationsModule, migrations as automations } from '../../services/automations/src/automations.module.js';
 import { ContactsConfig } from '../../services/contacts/src/contacts.config.js';
 import { ContactsModule, migrations as contacts } from '../../services/contacts/src/contacts.module.js';
@@ -66,9 +66,16 @@ export class Foundation {
     private readonly settings: Record<string, string>,
   ) {}
 
-  /** @param externalServices names of external services that may be onboarded later */
-  static async lay(externalServices: readonly string[] = [], contents?: Contents): Promise<Foundation> {
-    const users = brokerUsers(externalServices);
+  /**
+   * @param externalServices names of external services that may be onboarded later
+   * @param subscribers names of programs that read events
+   */
+  static async lay(
+    externalServices: readonly string[] = [],
+    contents?: Contents,
+    subscribers: readonly string[] = [],
+  ): Promise<Foundation> {
+    const users = brokerUsers(externalServices, subscribers);
     const [broker, ...databases] = await Promise.all([
       testBroker({ users }),
       ...PARTS.map((part) => databaseFor(part, contents)),
@@ -121,9 +128,10 @@ export function databaseFor({ name, migrations }: Part, contents?: Contents): Pr
 }
 
 /** The permissions of `npm start`, so that a missing one fails in the tests. */
-function brokerUsers(externalServices: readonly string[]) {
+function brokerUsers(externalServices: readonly string[], subscribers: readonly string[]) {
   const joining = Object.fromEntries(externalServices.map((name) => [name, ruleOwner(name)]));
-  return Object.entries({ ...permissions, ...joining, mailer: MAILER }).map(([name, allowed]) => ({
+  const reading = Object.fromEntries(subscribers.map((name) => [name, subscriberOf(name)]));
+  return Object.entries({ ...permissions, ...joining, ...reading, mailer: MAILER }).map(([name, allowed]) => ({
     name,
     password: `${name}-password`,
     ...allowed,

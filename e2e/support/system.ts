@@ -9,6 +9,8 @@ import { allIntroduced } from './readiness.js';
 interface SystemOptions {
   /** Names of external services that may be onboarded later. */
   externalServices?: readonly string[];
+  /** Names of programs that read events, besides `subscriber`. */
+  subscribers?: readonly string[];
   /** The initial contents of databases and broker; empty by default. */
   contents?: Contents;
   clock?: TestClock;
@@ -35,10 +37,11 @@ export class System {
 
   static async start({
     externalServices = [],
+    subscribers = [],
     contents,
     clock = new TestClock(),
   }: SystemOptions = {}): Promise<System> {
-    const foundation = await Foundation.lay(externalServices, contents);
+    const foundation = await Foundation.lay(externalServices, contents, subscribers);
     const system = new System(clock, foundation, []);
     for (const { name } of [...PARTS, gateway]) await system.startOne(name);
     await allIntroduced(system.url);

@@ -1,9 +1,10 @@
 /** @import { RolePasswords } from '#libs/local-servers' */
 /** @import { Running } from './running.mjs' */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, reachableByPostgres } from '#libs/local-servers';
+import { replace } from './files.mjs';
 import { UserError } from './prepare.mjs';
 import { fallbackHome, defaultHome } from './running.mjs';
 import { brokerUsers, dataServices, externalServices } from './services.mjs';
@@ -16,6 +17,7 @@ import { brokerUsers, dataServices, externalServices } from './services.mjs';
  * @property {string} integrations
  * @property {Record<string, RolePasswords>} databases
  * @property {Record<string, string>} nats
+ * @property {Record<string, string>} subscribers passwords of those that `leaver subscribers` has added, by name
  */
 
 /**
@@ -85,6 +87,7 @@ export async function readSecrets(home) {
       ]),
     ),
     nats: Object.fromEntries(brokerUsers.map((name) => [name, kept.nats?.[name] ?? random()])),
+    subscribers: kept.subscribers ?? {},
   };
   await replace(file, JSON.stringify(filled, null, 2));
   return filled;
@@ -119,14 +122,4 @@ export async function readIfExists(file) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/**
- * Replaces a file atomically.
- * @param {string} file
- * @param {string} text
- */
-async function replace(file, text) {
-  await writeFile(`${file}.new`, text, { mode: 0o600 });
-  await rename(`${file}.new`, file);
 }

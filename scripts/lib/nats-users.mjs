@@ -7,7 +7,7 @@ import { brokerUsers, dataServices, externalServices } from './services.mjs';
  * @param {string} user
  */
 const answersTo = (user) => `_INBOX_${user}.>`;
-/** The default reply subjects of NATS clients, for programs of other teams. */
+/** The default reply subjects of NATS clients. */
 const ANSWERS = '_INBOX.>';
 const EPOCHS = 'session-epochs';
 
@@ -118,8 +118,31 @@ export const ruleOwner = (service) => ({
   subscribe: own(service),
 });
 
-/** A program that subscribes to the events of users, with one durable consumer. */
-const subscriber = { publish: ['$JS.API.INFO', ...consumer('USERS', 'subscriber')], subscribe: [ANSWERS] };
+/**
+ * A durable pull consumer of events about departures. Its filter is part of the subject that creates it: receipts, which are in the
+ * same stream, have subjects of another length. So there is no permission for a consumer with several filters or without one.
+ * @param {string} durable
+ */
+const departureConsumer = (durable) => [
+  `$JS.API.CONSUMER.CREATE.DEPARTURES.${durable}.departure.*.*.*`,
+  `$JS.API.CONSUMER.INFO.DEPARTURES.${durable}`,
+  `$JS.API.CONSUMER.MSG.NEXT.DEPARTURES.${durable}`,
+  `$JS.ACK.DEPARTURES.${durable}.>`,
+];
+
+/**
+ * The permissions of a program that subscribes to the events: one durable consumer on each stream, both under the subscriber's
+ * name, and an inbox that no other subscriber can read.
+ * @param {string} name
+ * @returns {Permissions}
+ */
+export const subscriberOf = (name) => ({
+  publish: ['$JS.API.INFO', ...consumer('USERS', name), ...departureConsumer(name)],
+  subscribe: [answersTo(name)],
+});
+
+/** The subscriber that every installation has. Programs written for 0.1 use the default inbox of NATS clients. */
+const subscriber = { ...subscriberOf('subscriber'), subscribe: [answersTo('subscriber'), ANSWERS] };
 
 /** The operator lists and replays dead letters, looks for drift, and has services catch up. */
 const operator = {
@@ -153,12 +176,19 @@ export const permissions = {
 /**
  * The broker's users with their passwords and permissions.
  * @param {Record<string, string>} passwords by user
+ * @param {Record<string, string>} [subscribers] passwords of further subscribers, by name
  * @returns {NatsUser[]}
  */
-export const natsUsers = (passwords) =>
-  brokerUsers.map((name) => {
+export const natsUsers = (passwords, subscribers = {}) => {
+  const own = brokerUsers.map((name) => {
     const password = passwords[name];
     const allowed = permissions[name];
     if (!password || !allowed) throw new Error(`The broker's user ${name} lacks a password or permissions.`);
     return { name, password, ...allowed };
   });
+  const added = Object.entries(subscribers).map(([name, password]) => {
+    if (brokerUsers.includes(name)) throw new Error(`The broker's user ${name} is both a service and a subscriber.`);
+    return { name, password, ...subscriberOf(name) };
+  });
+  return [...own, ...added];
+};

@@ -23,12 +23,18 @@ export const brokerUsers = [...services, ...externalServices, 'subscriber', 'ope
 /** The folder of the built services. */
 export const bundles = 'dist/run';
 
+/**
+ * Whether a service or subscriber of another team may have this name: it can be part of a subject, and is none of ours.
+ * @param {string} name
+ */
+export const isFreeName = (name) =>
+  /^[a-z][a-z0-9-]{1,30}$/.test(name) && ![...services, 'subscriber', 'operator'].includes(name);
+
 /** @throws Error if a name cannot be part of a subject, or is taken */
 function namesIn(list = '') {
   const names = list.split(',').map((name) => name.trim());
-  const taken = [...services, 'subscriber', 'operator'];
   return names.filter(Boolean).map((name) => {
-    if (/^[a-z][a-z0-9-]{1,30}$/.test(name) && !taken.includes(name)) return name;
+    if (isFreeName(name)) return name;
     throw new Error(`LEAVER_EXTERNAL_SERVICES: ${name} cannot be the name of a service`);
   });
 }

@@ -33,6 +33,8 @@ export interface Nats {
   port: number;
   pid: number;
   stop(): Promise<void>;
+  /** Makes the server read its configuration file again. Connections of users that are gone end; the others go on. */
+  reload(): Promise<void>;
   /** Kills the server, as in a crash: nothing is flushed. */
   kill(): Promise<void>;
 }
@@ -70,6 +72,10 @@ export async function startNats({ server, dir, port, users, throwaway = false }:
     port: listenOn,
     pid: child.pid ?? 0,
     stop: () => end(child, 'SIGTERM', 10_000),
+    reload: async () => {
+      if (inContainer) await promisify(execFile)('docker', ['kill', '--signal', 'HUP', container]);
+      else child.kill('SIGHUP');
+    },
     kill: async () => {
       if (inContainer) await promisify(execFile)('docker', ['kill', container]).catch(() => undefined);
       await end(child, 'SIGKILL', 10_000);
