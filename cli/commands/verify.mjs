@@ -3,7 +3,7 @@
 /** @import { Terminal } from '../terminal.mjs' */
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
-import { ruleName } from '../departures/departure-views.mjs';
+import { ruleName } from '../departures/rule-name.mjs';
 import { CommandError, describeError, EXIT } from '../exit-codes.mjs';
 import { HttpError, NoAnswerError } from '../http-client.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';

@@ -1,8 +1,8 @@
 /** @import { Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
 /** @import { Terminal } from '../terminal.mjs' */
 
-/** @param {{ rule: string, part?: string }} line */
-export const ruleName = ({ rule, part }) => (part ? `${rule} (${part})` : rule);
+import { ruleName } from './rule-name.mjs';
+import { unfinished } from './unfinished-services.mjs';
 
 /** @param {Pick<PreviewRule | DepartureRule, 'action' | 'days' | 'scope'>} line */
 const actionName = ({ action, days, scope }) =>
@@ -58,8 +58,8 @@ export function showDeparture(terminal, departure) {
         line.dueAt?.slice(0, 10),
       ]),
     );
-  for (const service of services.filter((one) => one.status === 'failed'))
-    terminal.line(terminal.red(`  ✗ ${service.service} has failed (${service.error ?? 'unknown'})`));
+  for (const { service, hasFailed, reason } of unfinished(departure))
+    terminal.line(hasFailed ? terminal.red(`  ✗ ${service}: ${reason}`) : terminal.yellow(`  … ${service}: ${reason}`));
 }
 
 /**

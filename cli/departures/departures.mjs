@@ -5,7 +5,9 @@
 /** @import { TimeLimits } from '../time-limits.mjs' */
 /** @import { DepartureStep } from './watch-departure.mjs' */
 import { signedInClient } from '../credentials.mjs';
-import { ruleName, showDeparture, showPreview } from './departure-views.mjs';
+import { showDeparture, showPreview } from './departure-views.mjs';
+import { ruleName } from './rule-name.mjs';
+import { describeFailure, unfinished } from './unfinished-services.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { ask } from '../prompt.mjs';
 import { inSeconds } from '../time-limits.mjs';
@@ -15,6 +17,10 @@ import { watchDeparture } from './watch-departure.mjs';
 const VERBS = { deactivated: 'deactivate', deleted: 'delete' };
 /** @type {readonly DepartureStatus[]} */
 const UNSUCCESSFUL = ['failed', 'superseded', 'cancelled'];
+/** Milliseconds without a step after which the unfinished services are named with their reasons. */
+const EXPLAIN_AFTER = 2_000;
+/** Up to this many unfinished services are named in the progress. */
+const FEW = 3;
 
 /** The options that both `deactivate` and `delete` take. */
 export const departureOptions = /** @type {const} */ ({
@@ -124,16 +130,40 @@ export function unfinishedServices({ services }) {
 async function watch(api, limits, messages, departure) {
   let { done, total } = departure.progress;
   let current = '';
+  /** @type {Map<string, string>} */
+  const statuses = new Map(departure.services.map(({ service, status }) => [service, status]));
+  const missing = () => {
+    const names = [...statuses].filter(([, status]) => status !== 'completed').map(([service]) => service);
+    return names.length > 0 && names.length <= FEW ? `, not finished: ${names.join(', ')}` : '';
+  };
+  /** @type {Map<string, string>} */
+  const explained = new Map();
+  const explain = async () => {
+    /** @type {Departure} */
+    const latest = await api.get(`/v1/departures/${departure.id}`);
+    for (const { service, reason } of unfinished(latest)) {
+      if (explained.get(service) === reason) continue;
+      explained.set(service, reason);
+      if (messages.isTerminal) messages.overwrite('');
+      messages.line(messages.yellow(`  … ${service}: ${reason}`));
+    }
+  };
+  // The steps show when the gateway is away; here it does not matter.
+  const silence = setInterval(() => void explain().catch(() => undefined), EXPLAIN_AFTER);
   const idle = new AbortController();
   const timer = setTimeout(() => idle.abort(), limits.progress);
   /** @param {DepartureStep} step */
   const show = ({ type, data }) => {
     timer.refresh();
+    silence.refresh();
     if (type === 'departure') ({ done, total } = data.progress);
     else if (type === 'rule') current = `${ruleName(data)} ${data.action} ${data.affected}`;
-    else current = `${data.service} ${data.status}`;
-    if (messages.isTerminal) messages.overwrite(`  ${messages.bar(done, total)}  ${current}`);
-    else messages.line(type === 'departure' ? `${done}/${total} ${data.status}` : current);
+    else {
+      statuses.set(data.service, data.status);
+      current = `${data.service} ${data.failure ? describeFailure(data.failure) : data.status}`;
+    }
+    if (messages.isTerminal) messages.overwrite(`  ${messages.bar(done, total)}${missing()}  ${current}`);
+    else messages.line(type === 'departure' ? `${done}/${total} ${data.status}${missing()}` : current);
   };
   try {
     return await watchDeparture(api, departure, show, idle.signal);
@@ -142,6 +172,7 @@ async function watch(api, limits, messages, departure) {
     return await /** @type {Promise<Departure>} */ (api.get(`/v1/departures/${departure.id}`));
   } finally {
     clearTimeout(timer);
+    clearInterval(silence);
     if (messages.isTerminal) messages.overwrite('');
   }
 }

@@ -5,7 +5,7 @@ import { HttpError } from '../http-client.mjs';
 /**
  * A step of a departure: a rule has finished in a service, a service or the departure has another status.
  * @typedef {{ type: 'rule', data: Pick<DepartureRule, 'rule' | 'part' | 'transition' | 'action' | 'affected'> & { service: string } }
- *   | { type: 'service', data: Pick<DepartureService, 'service' | 'status' | 'error'> }
+ *   | { type: 'service', data: Pick<DepartureService, 'service' | 'status' | 'error' | 'failure'> }
  *   | { type: 'departure', data: { id: string, status: DepartureStatus, progress: DepartureProgress } }} DepartureStep
  */
 

@@ -34,6 +34,8 @@ if (name === 'leaver') {
   await import('../../cli/leaver.mjs');
 } else if (services.includes(name)) {
   stopOnSignalWhileLoading();
+  // Positions in the log point into the sources.
+  process.setSourceMapsEnabled(true);
   await import(pathToFileURL(join(root, bundles, `${name}.js`)).href);
 } else {
   await main(() => {

@@ -2,7 +2,7 @@
 /** @import { HttpClient } from '../../cli/http-client.mjs' */
 /** @import { DepartureStep } from '../../cli/departures/watch-departure.mjs' */
 /** @import { Row } from './terminal.mjs' */
-import { ruleName } from '../../cli/departures/departure-views.mjs';
+import { ruleName } from '../../cli/departures/rule-name.mjs';
 import { watchDeparture } from '../../cli/departures/watch-departure.mjs';
 import { dataServices } from '../lib/services.mjs';
 import { bar, bold, cyan, dim, green, paragraph, print, red, table, yellow } from './terminal.mjs';

@@ -56,6 +56,9 @@ export const bundleOptions = {
   // Each process keeps the text of its code in memory: without comments and indentation it is 6 MB less.
   minifyWhitespace: true,
   legalComments: 'none',
+  // Positions in the log point into the sources. Node reads a map when it needs it for the first time.
+  sourcemap: 'linked',
+  sourcesContent: false,
   external: [...NOT_BUNDLED, ...NOT_INSTALLED],
   banner: { js: BANNER },
   logLevel: 'warning',

@@ -17,6 +17,8 @@ const STABLE_AFTER = 60_000;
 const LOG_LINES_SHOWN = 15;
 /** The young generation is limited too, because it would be most of an idle service's memory. */
 export const MEMORY_LIMITS = ['--max-old-space-size=160', '--max-semi-space-size=4'];
+/** Positions in the log point into the sources. */
+export const NODE_OPTIONS = [...MEMORY_LIMITS, '--enable-source-maps'];
 
 /** Runs one service as a process and restarts it when it dies. */
 export class SupervisedService {
@@ -85,7 +87,7 @@ export class SupervisedService {
   async #spawn() {
     const output = await open(this.log, 'a', 0o600);
     const main = join(root, bundles, `${this.name}.js`);
-    const child = spawn(process.execPath, [...MEMORY_LIMITS, main], {
+    const child = spawn(process.execPath, [...NODE_OPTIONS, main], {
       cwd: root,
       env: this.env,
       stdio: ['ignore', output.fd, output.fd, 'ipc'],

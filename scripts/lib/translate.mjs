@@ -10,5 +10,25 @@ const [, settings] = /** @type {[string, Options]} */ (jest.transform['^.+\\.ts$
  * @param {string} filename
  * @param {Options} [more] further settings of swc
  */
-export const translate = (filename, more = {}) =>
-  transformSync(readFileSync(filename, 'utf8'), { ...settings, filename, swcrc: false, ...more }).code;
+export const translate = (filename, more = {}) => transform(filename, more).code;
+
+/**
+ * Compiles a TypeScript file, and returns the source map beside the code.
+ * @param {string} filename
+ * @param {string} source the path of the source in the map
+ */
+export function translateWithMap(filename, source) {
+  const { code, map = '' } = transform(filename, {
+    sourceMaps: true,
+    sourceFileName: source,
+    inlineSourcesContent: false,
+  });
+  return { code, map };
+}
+
+/**
+ * @param {string} filename
+ * @param {Options} more
+ */
+const transform = (filename, more) =>
+  transformSync(readFileSync(filename, 'utf8'), { ...settings, filename, swcrc: false, ...more });

@@ -21,6 +21,26 @@ export interface PreviewLine extends ResolvedAction {
 /** The action of a receipt line if a reactivation has undone what the rule did. Policies cannot choose it. */
 export const RESTORE = 'restore';
 
+/** Why a try failed, and when the next one is. It holds codes and names, never values of rows. */
+export interface StepFailure {
+  /** An error code of ours or a SQLSTATE. */
+  error: string;
+  sqlState?: string;
+  table?: string;
+  constraint?: string;
+  /** Failed tries so far. */
+  attempts: number;
+  /** Absent after the last try. */
+  nextTryAt?: string;
+}
+
+/** Why a service has not finished. */
+export interface ReceiptFailure extends StepFailure {
+  /** The rule that failed. Absent if the error did not come from a rule. */
+  rule?: string;
+  part?: string;
+}
+
 /** What one rule did to one user's rows, or what a reactivation restored of it. */
 export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   rule: string;
@@ -46,6 +66,8 @@ export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   remaining: number | null;
   /** Null while the rule is still working through many rows. */
   finishedAt: string | null;
+  /** The latest failure of a rule that is not finished. */
+  failure?: StepFailure;
 }
 
 export type ReceiptStatus = 'running' | 'completed' | 'failed' | 'superseded';
@@ -64,6 +86,8 @@ export interface Receipt {
   status: ReceiptStatus;
   /** Why it failed: an error code or SQLSTATE, never a text that may contain data. */
   error?: string;
+  /** The failure that `error` is about. Absent in the receipts of an older service. */
+  failure?: ReceiptFailure;
   rules: ReceiptLine[];
 }
 

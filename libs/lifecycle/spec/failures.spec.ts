@@ -88,6 +88,56 @@ describe('a failure', () => {
     expect(last).not.toHaveProperty('error');
   });
 
+  /** When the next try for Robin is due. */
+  async function dueAt(table: 'inbox' | 'task'): Promise<string> {
+    const { rows } = await sql<{ due_at: string }>`
+      select due_at from ${sql.table(table)} where user_id = ${at.robin.userId}`.execute(at.bench.em().getKysely());
+    return new Date(rows[0]!.due_at).toISOString();
+  }
+
+  const names = { error: '23514', sqlState: '23514', table: 'thing', constraint: expect.stringMatching(/^thing_/) };
+
+  it('of one rule names the table, the constraint and the next try in the line, until the rule has finished', async () => {
+    await at.things('trap', at.robin);
+    await at.deliver([
+      at.bench.leaving(at.robin, 'deactivated', trap),
+      at.bench.leaving(await at.bench.person(), 'deactivated', trap),
+    ]);
+    const last = () => at.receiptsOf(at.robin).at(-1)!;
+    let failure: object = { ...names, attempts: 1, nextTryAt: await dueAt('task') };
+    expect(last().rules).toMatchObject([{ rule: 'desk.traps', failure }]);
+    expect(last().failure).toEqual({ ...failure, rule: 'desk.traps' });
+    at.bench.clock.advance(RETRY_DELAYS_MS[0]!);
+    await at.bench.tasks.drain();
+    failure = { ...names, attempts: 2, nextTryAt: await dueAt('task') };
+    expect(last()).toMatchObject({ failure: { ...failure, rule: 'desk.traps' }, rules: [{ failure }] });
+    for (const delay of RETRY_DELAYS_MS.slice(1)) {
+      at.bench.clock.advance(delay);
+      await at.bench.tasks.drain();
+    }
+    expect(last()).toMatchObject({ status: 'failed', failure: { attempts: RETRY_DELAYS_MS.length + 1 } });
+    expect(last().failure).not.toHaveProperty('nextTryAt');
+    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
+    await at.bench.letters.replay({ ids: 'all' });
+    await at.bench.tasks.drain();
+    expect(last().status).toBe('completed');
+    expect(JSON.stringify(last())).not.toContain('failure');
+  });
+
+  it('of one rule of a single leaver is logged with the same names, and without values', async () => {
+    await at.things('trap', at.robin);
+    const lines: [object, string][] = [];
+    const warn = jest
+      .spyOn(at.bench.log, 'warn')
+      .mockImplementation((facts, message) => void lines.push([facts, message]));
+    await at.deliver([at.bench.leaving(at.robin, 'deactivated', trap)]);
+    warn.mockRestore();
+    const { departureId } = at.receiptsOf(at.robin).at(-1)!;
+    const failure = { ...names, rule: 'desk.traps', attempts: 1, nextTryAt: await dueAt('task') };
+    expect(lines).toContainEqual([expect.objectContaining({ ...failure, departureId }), 'a departure event failed']);
+    expect(JSON.stringify(lines)).not.toContain('Failing row');
+  });
+
   it('of one rule does not hold up the other rules of a single leaver', async () => {
     await at.things('trap', at.robin);
     await at.things('chair', at.robin, 2);
@@ -116,6 +166,7 @@ describe('a failure', () => {
     await at.things('chair', at.robin);
     const event = at.bench.leaving(at.robin, 'deactivated', toTheFirstAdmin);
     await at.deliver([event]);
+    expect(at.receiptsOf(at.robin).at(-1)!.failure).toMatchObject({ attempts: 1, nextTryAt: await dueAt('inbox') });
     for (const delay of RETRY_DELAYS_MS) {
       expect(await at.status(at.robin)).toEqual(['retry']);
       at.bench.clock.advance(delay);

@@ -1,3 +1,4 @@
+import type { Receipt } from '#libs/contracts';
 import type { Log } from '#libs/observability';
 
 /** Up to this many departures get a log line each; more get one line with their number. */
@@ -11,4 +12,12 @@ export function logDepartures(
 ): void {
   if (departures.length > FEW) log.info({ departures: departures.length }, message);
   else for (const departure of departures) log.info(departure, message);
+}
+
+/** Logs why the departures in these receipts have not finished: the rule, the names in the error, and the next try. */
+export function logFailures(log: Log, receipts: readonly Receipt[]): void {
+  const failed = receipts.filter(({ departureId, failure }) => departureId && failure);
+  for (const { departureId, status, failure } of failed.slice(0, FEW))
+    log.warn({ departureId, status, ...failure }, 'a departure event failed');
+  if (failed.length > FEW) log.warn({ departures: failed.length }, 'departure events failed');
 }

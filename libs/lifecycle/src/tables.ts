@@ -104,8 +104,11 @@ export const undoTable = migration(
 /** The time at which a due effect was reported as waiting for the end of a legal hold. */
 const heldEffects = migration('0006-held-effects', 'alter table scheduled_action add column held_at timestamptz');
 
+/** Why the last try of an event failed, and when the next one is. */
+const failures = migration('0007-failures', 'alter table inbox add column failure jsonb');
+
 /** The engine's own tables. Identity uses these. */
-export const engineTables: Migrations = [lifecycleTables, undoTable, heldEffects];
+export const engineTables: Migrations = [lifecycleTables, undoTable, heldEffects, failures];
 
 /** The first migrations of every service that consumes user events. */
 export const serviceTables: Migrations = [

@@ -108,6 +108,7 @@ export class RuleBench {
   readonly ids = new Ids(this.clock);
   readonly receipts = new CollectedReceipts();
   readonly addresses = new KnownAddresses();
+  readonly log: Log = silentLog;
   /** The context for further workers of the service. */
   readonly workers = new WorkerContext(this.clock, this.ids, silentLog, new Metrics(this.clock));
   readonly rules: RuleSet;

@@ -20,6 +20,17 @@ export interface Acknowledgement {
   round: number;
 }
 
+/** An event that services have not acknowledged. */
+export interface WaitingEvent {
+  userId: string;
+  seq: number;
+  services: string[];
+  /** How often it has been published. */
+  attempts: number;
+  /** When it is published again, in PostgreSQL's text format. Null: now. */
+  dueAt: string | null;
+}
+
 export interface Backlog {
   /** Events that at least one service has not acknowledged, or that wait for their first publication. */
   waiting: number;
@@ -100,6 +111,17 @@ export class Outbox {
       delete from outbox using rest where outbox.id = rest.id and rest.waiting = '{}'
       returning outbox.user_id as "userId", outbox.seq`.execute(this.em.getKysely());
     return rows.map(({ userId, seq }) => ({ userId, seq: Number(seq) }));
+  }
+
+  /** Those of these events that services have not acknowledged. */
+  async waiting(events: readonly { userId: string; seq: number }[]): Promise<WaitingEvent[]> {
+    if (events.length === 0) return [];
+    const { rows } = await sql<WaitingEvent>`
+      select o.user_id as "userId", o.seq::float8, o.waiting as services, o.attempts,
+        nullif(o.due_at, '-infinity') as "dueAt"
+      from outbox o join ${relationOf('e', events, { userId: 'uuid', seq: 'bigint' })}
+        on o.user_id = e."userId" and o.seq = e.seq`.execute(this.em.getKysely());
+    return rows;
   }
 
   /** For metrics. Reads committed data and needs no request context. */

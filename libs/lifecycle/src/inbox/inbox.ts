@@ -1,7 +1,8 @@
 import { namesOf, relationOf } from '#libs/database';
 import { sql } from 'kysely';
-import type { Receipt, ReceiptLine, ReceiptStatus, UserEvent } from '#libs/contracts';
+import type { Receipt, ReceiptFailure, ReceiptLine, ReceiptStatus, StepFailure, UserEvent } from '#libs/contracts';
 import type { Db } from '../declare/where.js';
+import { failureIn, stepFailure, type FailureCause } from '../run/failure.js';
 
 export type InboxStatus = 'running' | 'retry' | 'completed' | 'failed' | 'superseded';
 
@@ -23,6 +24,8 @@ export interface InboxRow {
   event: UserEvent | null;
   attempts: number;
   error: string | null;
+  /** The failure of the whole event. Lines have the failures of single rules. */
+  failure: ReceiptFailure | null;
 }
 
 /** The outcome of an event, to be written to the inbox. */
@@ -140,7 +143,7 @@ export async function update(db: Db, entries: readonly InboxEntry[], now: Date):
     error,
   }));
   await sql`
-    update inbox i set status = n.status, lines = n.lines, event = null, due_at = null, error = n.error,
+    update inbox i set status = n.status, lines = n.lines, event = null, due_at = null, error = n.error, failure = null,
       finished_at = case when n.status = 'running' then null else ${now}::timestamptz end
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint, status text, lines jsonb, error text)
     where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
@@ -172,17 +175,20 @@ export async function reschedule(
   event: UserEvent,
   attempts: number,
   dueAt: Date,
-  error: string,
+  cause: FailureCause,
 ): Promise<void> {
+  const failure = { ...cause, ...stepFailure(cause, attempts, dueAt) };
   await sql`
-    update inbox set status = 'retry', event = ${JSON.stringify(event)}::jsonb, attempts = ${attempts}, due_at = ${dueAt}, error = ${error}, round = ${event.data.departure!.round}
+    update inbox set status = 'retry', event = ${JSON.stringify(event)}::jsonb, attempts = ${attempts}, due_at = ${dueAt},
+      error = ${cause.error}, failure = ${JSON.stringify(failure)}::jsonb, round = ${event.data.departure!.round}
     where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
 }
 
 /** Marks the event as failed. There are no more attempts until the departure is retried. */
-export async function markFailed(db: Db, event: UserEvent, error: string, now: Date): Promise<void> {
+export async function markFailed(db: Db, event: UserEvent, cause: FailureCause, now: Date): Promise<void> {
   await sql`
-    update inbox set status = 'failed', attempts = attempts + 1, due_at = null, error = ${error}, finished_at = ${now}
+    update inbox set status = 'failed', attempts = attempts + 1, due_at = null, error = ${cause.error}, finished_at = ${now},
+      failure = ${JSON.stringify(cause)}::jsonb || jsonb_build_object('attempts', attempts + 1)
     where user_id = ${event.data.userId} and lifecycle_version = ${event.data.lifecycleVersion}`.execute(db);
 }
 
@@ -204,7 +210,9 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
   if (failed.length === 0) return new Set();
   const keys = sql`unnest(${failed.map((r) => r.user_id)}::uuid[], ${failed.map((r) => r.lifecycle_version)}::bigint[]) as n (user_id, lifecycle_version)`;
   await sql`
-    update inbox i set attempts = 0, status = 'running', error = null, finished_at = null from ${keys}
+    update inbox i set attempts = 0, status = 'running', error = null, failure = null, finished_at = null,
+      lines = coalesce((select jsonb_agg(line - 'failure' order by n) from jsonb_array_elements(i.lines) with ordinality l (line, n)), '[]')
+    from ${keys}
     where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
   const { rows } = await sql<{ user_id: string; lifecycle_version: string }>`
     update task t set attempts = 0, due_at = ${now} from ${keys}
@@ -214,14 +222,22 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
   return new Set(rows.map(rowKey));
 }
 
+/** A step of an event that has failed. */
+export interface FailedStep {
+  userId: string;
+  lifecycleVersion: string;
+  position: number;
+  failure: StepFailure;
+}
+
+/** Sets the failure of the step's line. */
+const withFailure = ({ position, failure }: FailedStep) =>
+  sql`lines = jsonb_set(lines, array[${String(position)}, 'failure'], ${JSON.stringify(failure)}::jsonb)`;
+
 /** Records the error of a chunk that will be retried, so that the departure shows it. */
-export async function recordError(
-  db: Db,
-  key: { userId: string; lifecycleVersion: string },
-  code: string,
-): Promise<InboxRow[]> {
+export async function recordError(db: Db, key: FailedStep): Promise<InboxRow[]> {
   const { rows } = await sql<InboxRow>`
-    update inbox set error = ${code}
+    update inbox set error = ${key.failure.error}, ${withFailure(key)}
     where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and status = 'running' returning *`.execute(
     db,
   );
@@ -229,17 +245,12 @@ export async function recordError(
 }
 
 /** Marks the event as failed after the last attempt of a chunk. Its tasks wait until the departure is retried. */
-export async function failTasks(
-  db: Db,
-  key: { userId: string; lifecycleVersion: string },
-  code: string,
-  now: Date,
-): Promise<InboxRow[]> {
+export async function failTasks(db: Db, key: FailedStep, now: Date): Promise<InboxRow[]> {
   await sql`update task set due_at = 'infinity' where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion}`.execute(
     db,
   );
   const { rows } = await sql<InboxRow>`
-    update inbox set status = 'failed', error = ${code}, finished_at = ${now}
+    update inbox set status = 'failed', error = ${key.failure.error}, ${withFailure(key)}, finished_at = ${now}
     where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and status = 'running' returning *`.execute(
     db,
   );
@@ -252,11 +263,13 @@ export function receiptOfEntry({ event: { type, data }, status, lines, error }: 
   const { id: departureId, round } = departure!;
   const receiptStatus = status === 'retry' ? 'running' : status;
   const facts = { accountId, userId, type, seq, lifecycleVersion, departureId, round, status: receiptStatus };
-  return { ...facts, ...(error && { error }), rules: lines };
+  const failure = failureIn(lines);
+  return { ...facts, ...(error && { error }), ...(failure && { failure }), rules: lines };
 }
 
 export function receiptOf(row: InboxRow): Receipt {
   const status: ReceiptStatus = row.status === 'retry' ? 'running' : row.status;
+  const failure = status === 'running' || status === 'failed' ? (row.failure ?? failureIn(row.lines)) : undefined;
   return {
     accountId: row.account_id,
     userId: row.user_id,
@@ -267,6 +280,9 @@ export function receiptOf(row: InboxRow): Receipt {
     round: row.round,
     status,
     ...(row.error && row.status !== 'completed' && { error: row.error }),
-    rules: row.lines,
+    ...(failure && { failure }),
+    rules: status === 'superseded' ? row.lines.map(withoutFailure) : row.lines,
   };
 }
+
+const withoutFailure = ({ failure: _failure, ...line }: ReceiptLine): ReceiptLine => line;

@@ -10,6 +10,7 @@ import { withRestored } from '../run/restoration.js';
 import { restoreNext } from '../run/undo-records.js';
 import { countRows } from '../sql/counting.js';
 import type { Db } from '../declare/where.js';
+import { causeOf, stepFailure } from '../run/failure.js';
 import { observeStatement } from '../run/observe-statement.js';
 import { heldStep, RuleSet, type Step } from '../run/rule-set.js';
 import { undoRecordKeyOf, leaverRowOf } from '../run/batch.js';
@@ -75,10 +76,10 @@ export class TaskWorker extends Worker<NextTask> {
     );
   }
 
-  protected override async failed(task: NextTask, failure: ErrorClass): Promise<Date | undefined> {
+  protected override async failed(task: NextTask, { kind }: ErrorClass, error: unknown): Promise<Date | undefined> {
     const retryAt = this.retryAt(task.attempts);
     await this.send(
-      await this.em.fork().transactional((em) => this.reschedule(em.getKysely(), task, failure, retryAt)),
+      await this.em.fork().transactional((em) => this.reschedule(em.getKysely(), task, { kind, error }, retryAt)),
     );
     return retryAt;
   }
@@ -195,7 +196,7 @@ export class TaskWorker extends Worker<NextTask> {
     line: Pick<ReceiptLine, 'affected' | 'finishedAt' | 'dueAt'>,
   ): Promise<Receipt> {
     const { rows } = await sql<inbox.InboxRow>`
-      update inbox set lines = jsonb_set(lines, array[${String(task.position)}], (lines -> ${task.position}::int) || ${JSON.stringify(line)}::jsonb),
+      update inbox set lines = jsonb_set(lines, array[${String(task.position)}], ((lines -> ${task.position}::int) - 'failure') || ${JSON.stringify(line)}::jsonb),
         status = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
           then 'running' else 'completed' end,
         finished_at = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
@@ -209,17 +210,21 @@ export class TaskWorker extends Worker<NextTask> {
   private async reschedule(
     db: Db,
     task: TaskRow,
-    { kind, code }: ErrorClass,
+    { kind, error }: { kind: ErrorClass['kind']; error: unknown },
     retryAt: Date | undefined,
   ): Promise<Receipt[]> {
-    const key = { userId: task.user_id, lifecycleVersion: task.lifecycle_version };
-    if (retryAt === undefined) return (await inbox.failTasks(db, key, code, this.clock.now())).map(inbox.receiptOf);
+    const { user_id: userId, lifecycle_version: lifecycleVersion, position } = task;
+    const failure = stepFailure(causeOf(error), task.attempts + 1, retryAt);
+    const key = { userId, lifecycleVersion, position, failure };
+    if (retryAt === undefined) return (await inbox.failTasks(db, key, this.clock.now())).map(inbox.receiptOf);
     await sql`
       update task set attempts = attempts + 1, due_at = ${retryAt}, chunk_rows = greatest(${MIN_CHUNK}, chunk_rows / 2)
       where user_id = ${key.userId} and lifecycle_version = ${key.lifecycleVersion} and position = ${task.position}`.execute(
       db,
     );
-    return kind === 'transient' ? [] : (await inbox.recordError(db, key, code)).map(inbox.receiptOf);
+    // The first transient failure usually passes with the next try.
+    if (kind === 'transient' && task.attempts === 0) return [];
+    return (await inbox.recordError(db, key)).map(inbox.receiptOf);
   }
 
   /** Never throws: the chunk is already committed. */

@@ -1,13 +1,13 @@
 import type { Receipt, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import { conversionsIn, attachWarnings, type InboxConversion } from '../run/conversion.js';
-import { retryDelay } from '#libs/jobs';
 import * as inbox from '../inbox/inbox.js';
 import { cancelScheduledActions } from '../inbox/directory-rows.js';
 import { restore } from '../run/restoration.js';
 import { dropUndoRecords } from '../run/undo-records.js';
 import type { Db } from '../declare/where.js';
 import { heldStep, type RuleSet, type Step } from '../run/rule-set.js';
+import { firstRetryAt } from '../run/failure.js';
 import { DEFAULT_BUDGET, type RowBudget } from '../run/row-budget.js';
 import { runSteps, type Leftover, type RunOptions } from '../run/batch.js';
 import type { Leaving } from '../run/grouping.js';
@@ -92,7 +92,7 @@ export class DecisionApplication {
     const unfinished = Map.groupBy(leftovers, (leftover) => leftover.userId);
     const entries = events.map((event): inbox.InboxEntry => {
       const own = unfinished.get(event.data.userId);
-      const error = own?.find((leftover) => leftover.error)?.error;
+      const error = own?.find((leftover) => leftover.error)?.error?.error;
       return {
         event,
         lines: lines.get(event.data.userId) ?? [],
@@ -155,9 +155,8 @@ export class DecisionApplication {
       action: step.resolved,
       cursor,
       affected,
-      // The failure in the batch was the first attempt.
       attempts: error ? 1 : 0,
-      due_at: error ? new Date(now.getTime() + retryDelay(0)!) : now,
+      due_at: error ? firstRetryAt(now) : now,
     }));
     await sql`
       insert into task (user_id, lifecycle_version, position, account_id, rule, part, transition, action, cursor, affected, attempts, due_at, chunk_rows)

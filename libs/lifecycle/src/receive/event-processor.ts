@@ -14,6 +14,7 @@ import type { Db } from '../declare/where.js';
 import type { RunOptions } from '../run/batch.js';
 import { RuleSet } from '../run/rule-set.js';
 import { dropUndoRecords } from '../run/undo-records.js';
+import type { FailureCause } from '../run/failure.js';
 import type { RowBudget } from '../run/row-budget.js';
 import { keyOf, DecisionApplication } from './decision-application.js';
 
@@ -92,7 +93,11 @@ export class EventProcessor {
   }
 
   /** Stores a failed event in the inbox for a retry, so that the broker need not keep it. */
-  async scheduleRetry(event: UserEvent, verdict: ErrorClass): Promise<Receipt[]> {
+  async scheduleRetry(
+    event: UserEvent,
+    verdict: ErrorClass,
+    cause: FailureCause = { error: verdict.code },
+  ): Promise<Receipt[]> {
     // Without an answer the directory keeps the profile until the retry.
     const addresses = await this.addressesOf([event]).catch(() => undefined);
     return this.em.fork().transactional(async (em) => {
@@ -113,10 +118,10 @@ export class EventProcessor {
       const attempts = known && known.round >= event.data.departure!.round ? known.attempts : 0;
       const delay = verdict.kind === 'retry' ? retryDelay(attempts) : undefined;
       if (delay === undefined) {
-        await inbox.reschedule(db, event, attempts, now, verdict.code);
-        await inbox.markFailed(db, event, verdict.code, now);
+        await inbox.reschedule(db, event, attempts, now, cause);
+        await inbox.markFailed(db, event, cause, now);
       } else {
-        await inbox.reschedule(db, event, attempts + 1, new Date(now.getTime() + delay), verdict.code);
+        await inbox.reschedule(db, event, attempts + 1, new Date(now.getTime() + delay), cause);
       }
       const [parked] = await inbox.find(db, [keyOf(event)]);
       return [...superseded, parked!].map(inbox.receiptOf);

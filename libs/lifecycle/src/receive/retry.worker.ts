@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { EventProcessor } from './event-processor.js';
 import { isDue, Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { Receipts } from '../receipts.js';
+import { causeOf } from '../run/failure.js';
 
 interface WaitingEvent {
   event: UserEvent;
@@ -38,9 +39,10 @@ export class RetryWorker extends Worker<WaitingEvent> {
   protected override async failed(
     { event, attempts }: WaitingEvent,
     { kind, code }: ErrorClass,
+    error: unknown,
   ): Promise<Date | undefined> {
     const failure = kind === 'transient' ? { kind: 'retry' as const, code } : { kind, code };
-    await this.send(await this.processor.scheduleRetry(event, failure));
+    await this.send(await this.processor.scheduleRetry(event, failure, causeOf(error)));
     return kind === 'permanent' ? undefined : this.retryAt(attempts);
   }
 

@@ -5,7 +5,8 @@ import { BatchPattern, USERS, type Delivery, type Outcome } from '#libs/broker';
 import { safeErrorFields, Log, runInContext } from '#libs/observability';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { logDepartures } from '../departure-log.js';
+import { logDepartures, logFailures } from '../departure-log.js';
+import { causeOf, type FailureCause } from '../run/failure.js';
 import { EventProcessor } from './event-processor.js';
 import { keyOf } from './decision-application.js';
 import { classifyError, type ErrorClass } from '#libs/jobs';
@@ -72,7 +73,7 @@ export class UserEvents {
     const { receipts, failure } = outcome;
     if (!failure) return this.sendReceipts(receipts);
     if (failure.kind === 'transient') throw new TransientFailure(failure.code);
-    if (others.length === 0) return this.retryLater(event!, failure);
+    if (others.length === 0) return this.retryLater(event!, failure, causeOf(outcome.error));
     const middle = Math.ceil(events.length / 2);
     await this.process(events.slice(0, middle));
     await this.process(events.slice(middle));
@@ -81,24 +82,25 @@ export class UserEvents {
   private async tryToApply(
     events: readonly UserEvent[],
     options: { isolated?: boolean } = {},
-  ): Promise<{ receipts: Receipt[]; failure?: ErrorClass }> {
+  ): Promise<{ receipts: Receipt[]; failure?: ErrorClass; error?: unknown }> {
     try {
       return { receipts: await this.processor.apply(events, options) };
     } catch (error) {
       const failure = classifyError(error);
       const { kind: verdict, code } = failure;
       this.log.warn({ events: events.length, ...options, verdict, ...safeErrorFields(error), code }, 'a batch failed');
-      return { receipts: [], failure };
+      return { receipts: [], failure, error };
     }
   }
 
-  private async retryLater(event: UserEvent, verdict: ErrorClass): Promise<void> {
+  private async retryLater(event: UserEvent, verdict: ErrorClass, cause: FailureCause): Promise<void> {
     if (!isLifecycleType(event.type)) return this.deadLetterEvent(event, verdict.code);
-    await this.sendReceipts(await this.processor.scheduleRetry(event, verdict));
+    await this.sendReceipts(await this.processor.scheduleRetry(event, verdict, cause));
   }
 
   private async sendReceipts(receipts: readonly Receipt[]): Promise<void> {
     logDepartures(this.log, 'handled departure events', receipts.flatMap(factsOf));
+    logFailures(this.log, receipts);
     await this.receipts.send(receipts);
   }
 

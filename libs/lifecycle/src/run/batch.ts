@@ -1,9 +1,9 @@
-import { PermanentError } from '#libs/jobs';
 import type { Receipt, ReceiptLine } from '#libs/contracts';
 import type { Effect } from '../declare/actions.js';
 import { bisectOnFailure } from './bisect.js';
 import { groupByStep, isCounted, sections, type Leaving, type Member } from './grouping.js';
 import type { Db } from '../declare/where.js';
+import { firstRetryAt, StepBlocked, stepFailure, type FailureCause } from './failure.js';
 import { observeStatement } from './observe-statement.js';
 import type { Step } from './rule-set.js';
 import type { LeaverRow } from '../declare/leaver.js';
@@ -26,8 +26,8 @@ export interface Leftover {
   position: number;
   cursor: string | null;
   affected: number;
-  /** Error code if the step failed for this leaver; the task retries it alone. */
-  error?: string;
+  /** If the step failed for this leaver; the task retries it alone. */
+  error?: FailureCause;
 }
 
 export interface RunResult {
@@ -84,7 +84,7 @@ export async function runSteps(
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // A later step on the same rows has to wait until the earlier one is finished.
-    for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, successors, unfinished(member));
+    for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, successors, unfinished(member), now);
     const ready = parts.map((part) => part.ready).filter((members) => members.length > 0);
     for (const outcome of await runSection(db, ready, run, now)) {
       const { member, affected } = outcome;
@@ -92,7 +92,7 @@ export async function runSteps(
         result.lines.get(member.leaver.userId)![member.position] = line(member, affected, successors, now);
       else {
         pending.add(key(member));
-        defer(result, successors, outcome);
+        defer(result, successors, outcome, now);
       }
     }
   }
@@ -113,13 +113,13 @@ interface Outcome {
   affected: number;
   cursor: string | null;
   finished: boolean;
-  error?: string;
+  error?: FailureCause;
 }
 
 const done = (member: Member, affected: number): Outcome => ({ member, affected, cursor: null, finished: true });
 
 /** The outcome of a step that has changed nothing yet. */
-const unfinished = (member: Member, error?: string): Outcome => ({
+const unfinished = (member: Member, error?: FailureCause): Outcome => ({
   member,
   affected: 0,
   cursor: null,
@@ -232,16 +232,6 @@ function blocked(members: Member[], counts: Map<string, number>): Outcome[] {
   return members.map((member) => done(member, 0));
 }
 
-/** A rule with the action `block` has rows. */
-export class StepBlocked extends PermanentError {
-  readonly code: string;
-
-  constructor(ruleId: string) {
-    super(`rule ${ruleId} blocks: it has rows`);
-    this.code = `blocked:${ruleId}`;
-  }
-}
-
 export function leaverRowOf(leaver: Leaving, step: Step, successors: Successors): LeaverRow {
   return {
     ...leaver,
@@ -258,9 +248,14 @@ function defer(
   result: Omit<RunResult, 'receipts'>,
   successors: Successors,
   { member, affected, cursor, error }: Outcome,
+  now: Date,
 ): void {
   const { leaver, step, position } = member;
   const { userId } = leaver;
-  result.lines.get(userId)![position] = { ...openLine(leaver, step, successors), affected };
+  result.lines.get(userId)![position] = {
+    ...openLine(leaver, step, successors),
+    affected,
+    ...(error && { failure: stepFailure(error, 1, firstRetryAt(now)) }),
+  };
   result.leftovers.push({ userId, step, transition: step.transition, position, cursor, affected, error });
 }

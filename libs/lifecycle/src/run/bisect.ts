@@ -1,13 +1,14 @@
 import { sql } from 'kysely';
-import { classifyError } from '#libs/jobs';
+import { isTransient } from '#libs/jobs';
 import type { Db } from '../declare/where.js';
+import { causeOf, type FailureCause } from './failure.js';
 
 /** The result of a statement that may have failed for some leavers. */
 export interface BisectResult<T> {
   /** Changed rows by user. */
   counts: ReadonlyMap<string, number>;
-  /** The leavers for whom it failed, with an error code. */
-  failed: ReadonlyMap<T, string>;
+  /** The leavers for whom it failed, and why. */
+  failed: ReadonlyMap<T, FailureCause>;
 }
 
 /**
@@ -27,11 +28,10 @@ export async function bisectOnFailure<T>(
     await sql`release savepoint division`.execute(db);
     return { counts, failed: new Map() };
   } catch (error) {
-    const { kind, code } = classifyError(error);
-    if (kind === 'transient') throw error;
+    if (isTransient(error)) throw error;
     await sql`rollback to savepoint division`.execute(db);
     await sql`release savepoint division`.execute(db);
-    if (people.length === 1) return { counts: new Map(), failed: new Map([[people[0]!, code]]) };
+    if (people.length === 1) return { counts: new Map(), failed: new Map([[people[0]!, causeOf(error)]]) };
   }
   const middle = Math.ceil(people.length / 2);
   const one = await bisectOnFailure(db, people.slice(0, middle), statement);

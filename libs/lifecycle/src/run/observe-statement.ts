@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { inSpan } from '#libs/observability';
+import { namingRule } from './failure.js';
 import type { Step } from './rule-set.js';
 import type { Changed } from '../sql/statements.js';
 
@@ -21,7 +22,8 @@ export async function observeStatement<T extends Changed | ReadonlyMap<string, n
 ): Promise<T> {
   const attributes = { 'leaver.rule': part.rule.id, 'leaver.action': action.name };
   const started = performance.now();
-  const changed = await inSpan({ name: `rule ${part.rule.id}`, kind: 'internal', attributes }, statement);
+  const span = { name: `rule ${part.rule.id}`, kind: 'internal' as const, attributes };
+  const changed = await namingRule(part.rule.id, part.rows.part, () => inSpan(span, statement));
   const rows = 'firstId' in changed ? changed.count : [...changed.values()].reduce((sum, count) => sum + count, 0);
   const seconds = (performance.now() - started) / 1_000;
   ruleApplied.publish({ rule: part.rule.id, action: action.name, rows, seconds } satisfies RuleApplied);

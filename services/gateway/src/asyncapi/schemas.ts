@@ -19,8 +19,10 @@ import {
   type ReceiptBatch,
   type ReceiptLine,
   type ResolvedAction,
+  type ReceiptFailure,
   type ResolvedPolicy,
   type Schema,
+  type StepFailure,
   type UserEventData,
 } from '#libs/contracts';
 
@@ -122,6 +124,16 @@ const userEvent = schemaFor<UserEventData>(
   { departure: true },
 );
 
+const failure = {
+  error: about('An error code or SQLSTATE.', text),
+  sqlState: text,
+  table: text,
+  constraint: text,
+  attempts: about('Failed tries so far.', count),
+  nextTryAt: about('Absent after the last try.', moment),
+};
+const maybeFailure = { sqlState: true, table: true, constraint: true, nextTryAt: true } as const;
+
 const receiptLine = schemaFor<ReceiptLine>(
   {
     rule: text,
@@ -138,6 +150,7 @@ const receiptLine = schemaFor<ReceiptLine>(
     warning: text,
     remaining: orNull(count),
     finishedAt: orNull(moment),
+    failure: of('StepFailure'),
   },
   {
     ...maybeAction,
@@ -148,6 +161,7 @@ const receiptLine = schemaFor<ReceiptLine>(
     heldAt: true,
     doneAt: true,
     warning: true,
+    failure: true,
   },
 );
 
@@ -162,9 +176,10 @@ const receipt = schemaFor<Receipt>(
     round: count,
     status: oneOf(['running', 'completed', 'failed', 'superseded']),
     error: about('An error code without personal data.', text),
+    failure: of('ReceiptFailure'),
     rules: { type: 'array', items: of('ReceiptLine') },
   },
-  { departureId: true, error: true },
+  { departureId: true, error: true, failure: true },
 );
 
 /**
@@ -224,6 +239,11 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   ReceiptBatch: schemaFor<ReceiptBatch>({ service: text, receipts: { type: 'array', items: of('Receipt') } }, {}),
   Receipt: receipt,
   ReceiptLine: receiptLine,
+  StepFailure: schemaFor<StepFailure>(failure, maybeFailure),
+  ReceiptFailure: schemaFor<ReceiptFailure>(
+    { ...failure, rule: text, part: text },
+    { ...maybeFailure, rule: true, part: true },
+  ),
   MailRequest: schemaFor<MailRequest>(
     {
       kind: oneOf(['invitation', 'password-reset']),

@@ -11,6 +11,7 @@ import {
   type Class,
   type Operation,
   type ProblemCode,
+  type ProblemDetails,
   type Schema,
   watchDeparture,
 } from '#libs/contracts';
@@ -194,7 +195,11 @@ function failures(operation: Operation): Record<string, object> {
   const byStatus = Map.groupBy(codesOf(operation), (code) => PROBLEMS[code][0]);
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => {
-      const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] };
+      const ofStatus = {
+        properties: { code: { enum: codes } },
+        ...(codes.includes('service-unavailable') && { required: ['service'] }),
+      };
+      const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, ofStatus] };
       const description = codes.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('; ');
       const examples = Object.fromEntries(codes.map((code) => [code, { value: problem(code) }]));
       const headers = HAS_RETRY_AFTER.includes(status) && { headers: { 'Retry-After': RETRY_AFTER } };
@@ -205,9 +210,13 @@ function failures(operation: Operation): Record<string, object> {
 
 const RETRY_AFTER = { description: 'Seconds.', schema: { type: 'integer' } };
 
+const DETAILS: Partial<Record<ProblemCode, ProblemDetails>> = {
+  validation: { errors: [{ field: 'name', message: 'name is required' }] },
+  'service-unavailable': { service: 'telephony', detail: 'The service is not running.' },
+};
+
 function problem(code: ProblemCode): object {
-  const details = code === 'validation' ? { errors: [{ field: 'name', message: 'name is required' }] } : {};
-  return new Problem(code, details).toBody();
+  return new Problem(code, DETAILS[code]).toBody();
 }
 
 function codesOf(operation: Operation): ProblemCode[] {

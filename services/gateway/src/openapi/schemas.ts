@@ -29,7 +29,10 @@ export const PROBLEM_SCHEMA: Schema = {
     status: { type: 'integer' },
     code: { type: 'string', enum: PROBLEM_CODES },
     detail: { type: 'string' },
-    service: { type: 'string', description: 'The service that did not answer.' },
+    service: {
+      type: 'string',
+      description: 'The service that did not answer. Always there with 503 `service-unavailable`.',
+    },
     retryAfter: { type: 'integer', description: 'Seconds.' },
     items: { type: 'array', items: {}, description: 'Ids of the records that prevent it.' },
     valid: { type: 'array', items: { type: 'string' }, description: 'The accepted values.' },

@@ -29,12 +29,13 @@ export interface ScimError {
 export function scimError(problem: Problem): ScimError {
   const { status = problem.status, scimType } = SCIM_ERRORS[problem.code] ?? {};
   const type = problem.details.scimType ?? scimType;
-  const invalidFields = problem.details.errors?.map(({ message }) => message).join('; ');
+  const { service, detail, errors } = problem.details;
+  const invalidFields = errors?.map(({ message }) => message).join('; ');
   return {
     schemas: [SCIM_ERROR],
     status: String(status),
     ...(type && { scimType: type }),
-    detail: `${problem.code}: ${problem.details.detail ?? invalidFields ?? problem.message}`,
+    detail: `${problem.code}: ${service ? `${service}: ` : ''}${detail ?? invalidFields ?? problem.message}`,
   };
 }
 

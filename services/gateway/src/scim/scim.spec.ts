@@ -183,7 +183,7 @@ it('reports as a SCIM error that identity is not available', async () => {
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await bodyOf(answer)).toMatchObject({
     status: '503',
-    detail: expect.stringMatching(/^service-unavailable: /),
+    detail: expect.stringMatching(/^service-unavailable: identity: /),
   });
 });
 

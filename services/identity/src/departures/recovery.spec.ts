@@ -219,11 +219,16 @@ describe('receipts', () => {
   });
 
   it('about another user’s departure, by a service that is not part of it, or without a departure are ignored', async () => {
-    const before = await departures.get(owner, started.id);
+    // How often the event has been published is not part of the departure's state.
+    const state = async () => {
+      const { services, ...departure } = await departures.get(owner, started.id);
+      return { ...departure, services: services.map(({ awaited: _awaited, ...service }) => service) };
+    };
+    const before = await state();
     await fold({ ...completed(), userId: owner.userId });
     await fold({ ...completed(), departureId: owner.userId });
     await identity.transaction(() => identity.get(ReceiptFolding).fold('insights', [completed()]));
-    expect(await departures.get(owner, started.id)).toEqual(before);
+    expect(await state()).toEqual(before);
   });
 });
 

@@ -22,6 +22,7 @@ import { departureSequences } from './0045-departure-sequences.js';
 import { leftAs } from './0046-left-as.js';
 import { actingForLeavers } from './0050-acting-for-leavers.js';
 import { userStreams } from './0051-user-streams.js';
+import { serviceFailures } from './0060-service-failures.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -49,4 +50,5 @@ export const migrations: Migrations = [
   leftAs,
   actingForLeavers,
   userStreams,
+  serviceFailures,
 ];

@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
 import type { DepartureTransition } from '#libs/contracts';
 import { AfterCommit, relationOf } from '#libs/database';
 import { sql } from 'kysely';
@@ -134,10 +135,10 @@ export class DepartureAnswers {
   }
 }
 
-const serviceEvent = ({ departure_id: departureId, service, status, error }: ServiceState): ProgressEvent => ({
+const serviceEvent = ({ departure_id: departureId, service, status, error, failure }: ServiceState): ProgressEvent => ({
   departureId,
   type: 'service',
-  data: { service, status, ...(error && { error }) },
+  data: { service, status, ...(error && { error }), ...(failure && { failure }) },
 });
 
 function progressOf({ known, next }: StateChange): ProgressEvent[] {
@@ -149,7 +150,8 @@ function progressOf({ known, next }: StateChange): ProgressEvent[] {
       data: { service, rule, part, transition, action, affected, finishedAt },
     }),
   );
-  return known.status === next.status ? rules : [...rules, serviceEvent(next)];
+  const same = known.status === next.status && (!next.failure || isDeepStrictEqual(known.failure, next.failure));
+  return same ? rules : [...rules, serviceEvent(next)];
 }
 
 /** Audit entries for delayed effects that a legal hold has delayed. */

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import {
   Problem,
+  type AwaitedAnswer,
   type CalledOffDeparture,
   type Departure,
   type DepartureQuery,
@@ -10,6 +11,7 @@ import {
   type ReceiptLine,
 } from '#libs/contracts';
 import { pageWindow, toPage } from '#libs/database';
+import { Outbox, type WaitingEvent } from '#libs/outbox';
 import { sql, type RawBuilder } from 'kysely';
 import { isoOf, isoOrNull } from '../../common/moments.js';
 import type { DepartureRow } from './departure-row.js';
@@ -24,6 +26,7 @@ export class DepartureQueries {
     private readonly em: EntityManager,
     private readonly states: ServiceStates,
     private readonly scheduled: ScheduledSteps,
+    private readonly outbox: Outbox,
   ) {}
 
   /** @throws Problem `not-found`, also for a departure of another account */
@@ -94,7 +97,22 @@ export class DepartureQueries {
     const ids = rows.map((row) => row.id);
     const states = Map.groupBy(await this.states.of(ids), (state) => state.departure_id);
     const calledOff = await this.scheduled.calledOffBy(ids);
-    return rows.map((row) => toDeparture(row, states.get(row.id) ?? [], calledOff.get(row.id)));
+    const waiting = await this.waitingEvents(rows);
+    return rows.map((row) =>
+      toDeparture(row, {
+        states: states.get(row.id) ?? [],
+        calledOff: calledOff.get(row.id),
+        waiting: waiting.get(row.id),
+      }),
+    );
+  }
+
+  /** The events of open departures that services have not acknowledged, by departure. */
+  private async waitingEvents(rows: readonly DepartureRow[]): Promise<Map<string, WaitingEvent>> {
+    const open = rows.filter(({ status }) => status === 'running' || status === 'failed');
+    const waiting = await this.outbox.waiting(open.map(({ user_id: userId, seq }) => ({ userId, seq })));
+    const ids = new Map(open.map(({ id, user_id: userId, seq }) => [`${userId} ${seq}`, id]));
+    return new Map(waiting.map((event) => [ids.get(`${event.userId} ${event.seq}`)!, event]));
   }
 
   private async select(where: RawBuilder<unknown>): Promise<DepartureRow[]> {
@@ -113,7 +131,13 @@ export class DepartureQueries {
   }
 }
 
-function toDeparture(row: DepartureRow, states: readonly ServiceState[], calledOff?: CalledOffDeparture[]): Departure {
+interface Parts {
+  states: readonly ServiceState[];
+  calledOff?: CalledOffDeparture[];
+  waiting?: WaitingEvent;
+}
+
+function toDeparture(row: DepartureRow, { states, calledOff, waiting }: Parts): Departure {
   return {
     id: row.id,
     userId: row.user_id,
@@ -132,16 +156,32 @@ function toDeparture(row: DepartureRow, states: readonly ServiceState[], calledO
     ...(calledOff && { calledOff }),
     ...(row.called_off_by && { calledOffBy: row.called_off_by }),
     progress: { done: row.done, total: row.total },
-    services: states.map((state) => toService(state, row.status === 'completed')),
+    services: states.map((state) => toService(state, { proven: row.status === 'completed', waiting })),
   };
 }
 
-const toService = ({ service, status, error, rules }: ServiceState, proven: boolean): DepartureService => ({
-  service,
-  status,
-  ...(error && { error }),
-  rules: proven ? rules.map(withNothingLeft) : rules,
+function toService(
+  { service, status, error, failure, rules, updated_at: since }: ServiceState,
+  { proven, waiting }: { proven: boolean; waiting?: WaitingEvent },
+): DepartureService {
+  const isOpen = status === 'running' || status === 'failed';
+  return {
+    service,
+    status,
+    ...(error && { error }),
+    ...(isOpen && failure && { failure }),
+    ...(status === 'pending' && waiting?.services.includes(service) && { awaited: awaited(since!, waiting) }),
+    rules: proven ? rules.map(withNothingLeft) : isOpen ? rules : rules.map(withoutFailure),
+  };
+}
+
+const awaited = (since: string, { attempts, dueAt }: WaitingEvent): AwaitedAnswer => ({
+  since: isoOf(since),
+  attempts,
+  ...(dueAt && { nextTryAt: isoOf(dueAt) }),
 });
+
+const withoutFailure = ({ failure: _failure, ...line }: ReceiptLine): ReceiptLine => line;
 
 /** In a completed departure no rows remain. The stored lines may lack that number. */
 const withNothingLeft = (line: ReceiptLine): ReceiptLine => ({

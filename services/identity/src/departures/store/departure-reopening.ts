@@ -34,7 +34,7 @@ export class DepartureReopening {
     const { id, round } = departure;
     const { rows: states } = await sql<{ service: string; status: string }>`
       update departure_service set status = case when error = ${REMAINING} then 'completed' else 'pending' end,
-        round = case when error = ${REMAINING} then round else ${round} end, error = null, updated_at = ${this.clock.now()}
+        round = case when error = ${REMAINING} then round else ${round} end, error = null, failure = null, updated_at = ${this.clock.now()}
       where departure_id = ${id} and status = 'failed' returning service, status`.execute(this.db);
     const { rows: changes } = await sql<Change>`
       update departure d set status = 'running', round = ${round}, close_after = '-infinity', events = d.events + ${states.length + 1},
@@ -74,7 +74,7 @@ export class DepartureReopening {
       { id: 'uuid', round: 'int' },
     );
     await sql`
-      update departure_service s set status = 'pending', error = null, rules = '[]', round = n.round, updated_at = ${this.clock.now()}
+      update departure_service s set status = 'pending', error = null, failure = null, rules = '[]', round = n.round, updated_at = ${this.clock.now()}
       from ${rounds} where s.departure_id = n.id and s.service = ${service}`.execute(this.db);
     const { rows: changes } = await sql<Change>`
       update departure d set round = n.round, done = n.done, completed_at = null, announced = false, close_after = '-infinity',

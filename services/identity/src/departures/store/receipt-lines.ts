@@ -1,4 +1,4 @@
-import type { Receipt, ReceiptLine } from '#libs/contracts';
+import type { Receipt, ReceiptFailure, ReceiptLine } from '#libs/contracts';
 
 type ServiceStatus = 'pending' | 'running' | 'completed' | 'failed' | 'superseded';
 
@@ -8,8 +8,11 @@ export interface ServiceState {
   service: string;
   status: ServiceStatus;
   error: string | null;
+  failure: ReceiptFailure | null;
   round: number;
   rules: ReceiptLine[];
+  /** The time of the last change, in PostgreSQL's text format. Only read. */
+  updated_at?: string;
 }
 
 /** The columns of `ServiceState` with their types. */
@@ -18,11 +21,17 @@ export const STATE = {
   service: 'text',
   status: 'text',
   error: 'text',
+  failure: 'jsonb',
   round: 'int',
   rules: 'jsonb',
 };
 
-type Comparable = { round: number; status: ServiceStatus; rules: readonly ReceiptLine[] };
+type Comparable = {
+  round: number;
+  status: ServiceStatus;
+  rules: readonly ReceiptLine[];
+  failure?: ReceiptFailure | null;
+};
 
 const RANK: Record<ServiceStatus, number> = { pending: 0, running: 1, failed: 2, superseded: 3, completed: 4 };
 
@@ -61,12 +70,12 @@ export function newlyHeld(lines: readonly ReceiptLine[], known: readonly Receipt
 export const keyOf = ({ rule, part, transition }: Pick<ReceiptLine, 'rule' | 'part' | 'transition'>): string =>
   `${rule} ${part ?? ''} ${transition}`;
 
-function weigh({ round, status, rules }: Comparable): number[] {
+function weigh({ round, status, rules, failure }: Comparable): number[] {
   const finished = rules.filter((line) => line.finishedAt).length;
   const done = rules.filter((line) => line.doneAt).length;
   const held = rules.filter((line) => line.heldAt).length;
   const affected = rules.reduce((sum, line) => sum + line.affected, 0);
-  return [round, RANK[status], done, held, finished, affected];
+  return [round, RANK[status], done, held, finished, affected, failure?.attempts ?? 0];
 }
 
 function compare(one: readonly number[], other: readonly number[]): number {

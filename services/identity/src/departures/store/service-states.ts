@@ -19,7 +19,7 @@ export class ServiceStates {
   async of(departureIds: readonly string[], services?: readonly string[]): Promise<ServiceState[]> {
     if (departureIds.length === 0) return [];
     const { rows } = await sql<ServiceState>`
-      select departure_id, service, status, error, round, rules from departure_service
+      select departure_id, service, status, error, failure, round, rules, updated_at from departure_service
       where departure_id = any(${[...departureIds]}::uuid[])
         ${services ? sql`and service = any(${[...services]}::text[])` : sql``}
       order by departure_id, service <> 'identity', service`.execute(this.em.getKysely());
@@ -50,7 +50,7 @@ export class ServiceStates {
   async write(states: readonly ServiceState[], { answered }: { answered: boolean }): Promise<void> {
     if (states.length === 0) return;
     await sql`
-      update departure_service s set status = n.status, error = n.error, round = n.round, rules = n.rules
+      update departure_service s set status = n.status, error = n.error, failure = n.failure, round = n.round, rules = n.rules
         ${answered ? sql`, updated_at = ${this.clock.now()}` : sql``}
       from ${relationOf('n', states, STATE)} where s.departure_id = n.departure_id and s.service = n.service`.execute(
       this.em.getKysely(),

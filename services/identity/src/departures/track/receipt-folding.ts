@@ -53,6 +53,13 @@ export class ReceiptFolding {
   }
 }
 
-function stateAfter(known: ServiceState, { status, error, round, rules }: Receipt): ServiceState {
-  return { ...known, status, error: error ?? null, round, rules: withRemaining(rules, known.rules) };
+function stateAfter(known: ServiceState, { status, error, failure, round, rules }: Receipt): ServiceState {
+  return {
+    ...known,
+    status,
+    error: error ?? null,
+    failure: failure ?? null,
+    round,
+    rules: withRemaining(rules, known.rules),
+  };
 }

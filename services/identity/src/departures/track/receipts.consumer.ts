@@ -76,8 +76,8 @@ export class ReceiptsConsumer {
 }
 
 /** Receipts after a chunk are not logged. */
-const answerOf = (service: string, { departureId, status, round }: Receipt) =>
-  departureId && status !== 'running' ? [{ departureId, from: service, status, round }] : [];
+const answerOf = (service: string, { departureId, status, round, failure }: Receipt) =>
+  departureId && status !== 'running' ? [{ departureId, from: service, status, round, ...failure }] : [];
 
 /** The service according to the subject, which the broker restricts to that service. The content is not trusted. */
 const senderOf = ({ subject }: Delivery): string => subject.slice(OF_ANY_SERVICE.length - 1);
@@ -101,4 +101,5 @@ const isReceipt = (receipt: Receipt | null): boolean =>
   Number.isSafeInteger(receipt?.seq) &&
   Number.isSafeInteger(receipt?.round) &&
   STATUSES.includes(receipt?.status) &&
+  (receipt?.failure === undefined || typeof receipt.failure?.error === 'string') &&
   Array.isArray(receipt?.rules);

@@ -1,0 +1,114 @@
+import { eventually } from '#libs/test-kit';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pastTheRules } from './around-a-departure/past-the-rules.js';
+import type { Json } from './support/api.js';
+import { anAccount, type Cast, type Member } from './support/cast.js';
+import { over, type Departure } from './support/departures.js';
+import { leaver } from './support/program.js';
+import { System } from './support/system.js';
+
+/** What an operator sees of a departure that does not come to an end, and what can be done about it. */
+describe('an operator', () => {
+  let system: System;
+  let cast: Cast;
+  let folder: string;
+  let token: string;
+
+  const run = (...args: string[]) =>
+    leaver(args, {
+      LEAVER_HOME: folder,
+      LEAVER_URL: system.url,
+      LEAVER_TOKEN: token,
+      NATS_URL: system.brokerUrl('operator'),
+    });
+  // Other than a session, an API token outlasts the jumps of the clock.
+  const owner = () => system.api(token);
+  const start = ({ id }: Member) => owner().post<Departure>(`/v1/users/${id}/deactivate`);
+  const partOf = async ({ id }: Departure, service: string) => {
+    const { services } = await owner().get<Departure>(`/v1/departures/${id}`);
+    return services.find((one) => one.service === service) as unknown as Json;
+  };
+  const inAutomations = (statement: string) => pastTheRules(system, 'automations', (client) => client.query(statement));
+  /** Makes a rule of automations fail for everybody with an active automation. */
+  const breakRule = () => inAutomations('alter table automation add constraint stays_active check (active) not valid');
+  const mendRule = () => inAutomations('alter table automation drop constraint stays_active');
+
+  beforeAll(async () => {
+    system = await System.start();
+    folder = await mkdtemp(join(tmpdir(), 'leaver-operator-'));
+    cast = await anAccount(system, 'helpdesk');
+    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' })).token as string;
+  }, 120_000);
+  afterAll(async () => {
+    await system?.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it('sees which rule fails, where and until when, in the departure, on the command line and in the log', async () => {
+    const { ada } = cast;
+    await ada.api.post('/v1/automations', { name: 'Welcome Grace', trigger: { kind: 'any' } });
+    await breakRule();
+    const departure = await start(ada);
+    const failure = {
+      rule: 'automations.owned',
+      error: '23514',
+      sqlState: '23514',
+      table: 'automation',
+      constraint: 'stays_active',
+      attempts: expect.any(Number),
+      nextTryAt: expect.any(String),
+    };
+    await eventually(async () => expect(await partOf(departure, 'automations')).toMatchObject({ failure }));
+    const shown = await run('status', departure.id);
+    expect(shown).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(
+        /automations: automations\.owned failed \(23514, constraint stays_active, table automation\) after \d+ tr(y|ies), next try at 20/,
+      ),
+    });
+    const watched = await run('status', departure.id, '--watch', '--timeout', '4');
+    expect(watched.messages).toMatch(/automations:? automations\.owned failed \(23514, constraint stays_active/);
+    const { nextTryAt: _next, sqlState: _state, attempts: _attempts, error: _error, ...names } = failure;
+    const lines = system.logged.map((line) => JSON.parse(line) as Json);
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        service: 'automations',
+        departureId: departure.id,
+        level: 40,
+        ...names,
+        code: '23514',
+      }),
+    );
+    expect(system.logged.filter((line) => /Failing row|Welcome Grace/.test(line))).toEqual([]);
+    await mendRule();
+    system.advanceDays(1);
+    expect((await over(owner(), departure)).status).toBe('completed');
+    expect(JSON.stringify(await partOf(departure, 'automations'))).not.toContain('failure');
+  }, 90_000);
+
+  it('sees which service has not answered, and for how long', async () => {
+    await system.stopOne('insights');
+    const departure = await start(cast.ben);
+    await eventually(async () => {
+      const { services } = await owner().get<Departure>(`/v1/departures/${departure.id}`);
+      expect(services.filter(({ status }) => status !== 'completed').map(({ service }) => service)).toEqual([
+        'insights',
+      ]);
+    });
+    expect(await partOf(departure, 'insights')).toMatchObject({
+      status: 'pending',
+      awaited: { since: expect.any(String), attempts: expect.any(Number), nextTryAt: expect.any(String) },
+    });
+    const watched = await run('status', departure.id, '--watch', '--timeout', '4');
+    expect(watched).toMatchObject({
+      exitCode: 4,
+      messages: expect.stringMatching(
+        /\d\/\d running, not finished: insights\n(.*\n)* +… insights: has not answered since 20/,
+      ),
+    });
+    await system.startOne('insights');
+    expect((await over(owner(), departure)).status).toBe('completed');
+  }, 90_000);
+});
