@@ -10,6 +10,7 @@ import { logout } from './commands/logout.mjs';
 import { preview } from './commands/preview.mjs';
 import { reactivate } from './commands/reactivate.mjs';
 import { replay } from './commands/replay.mjs';
+import { retry } from './commands/retry.mjs';
 import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
 import { status } from './commands/status.mjs';
 import { subscribers } from './commands/subscribers.mjs';
@@ -29,6 +30,7 @@ export const commands = new Map(
     delete: deleteUser,
     reactivate,
     status,
+    retry,
     bulk,
     verify,
     'dead-letters': deadLetters,

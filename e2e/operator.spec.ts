@@ -39,6 +39,8 @@ describe('an operator', () => {
     system = await System.start();
     folder = await mkdtemp(join(tmpdir(), 'leaver-operator-'));
     cast = await anAccount(system, 'helpdesk');
+    for (const { api } of [cast.ada, cast.cleo, cast.dan])
+      await api.post('/v1/automations', { name: 'Welcome Grace', trigger: { kind: 'any' } });
     token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' })).token as string;
   }, 120_000);
   afterAll(async () => {
@@ -48,7 +50,6 @@ describe('an operator', () => {
 
   it('sees which rule fails, where and until when, in the departure, on the command line and in the log', async () => {
     const { ada } = cast;
-    await ada.api.post('/v1/automations', { name: 'Welcome Grace', trigger: { kind: 'any' } });
     await breakRule();
     const departure = await start(ada);
     const failure = {
@@ -86,6 +87,31 @@ describe('an operator', () => {
     system.advanceDays(1);
     expect((await over(owner(), departure)).status).toBe('completed');
     expect(JSON.stringify(await partOf(departure, 'automations'))).not.toContain('failure');
+  }, 90_000);
+
+  it('has what waits for its next try tried at once, on the command line', async () => {
+    const { dan, cleo } = cast;
+    await breakRule();
+    const [dans, cleos] = [await start(dan), await start(cleo)];
+    await eventually(async () => {
+      for (const departure of [dans, cleos]) {
+        const { failure } = await partOf(departure, 'automations');
+        // The next try is a minute away.
+        if (!failure || (failure as Json).attempts !== 4) system.advanceDays(30 / 86_400);
+        expect(failure).toMatchObject({ attempts: expect.any(Number) });
+        expect(Number((failure as Json).attempts)).toBeGreaterThanOrEqual(4);
+      }
+    });
+    await mendRule();
+    expect(await run('retry', dans.id, '--watch')).toMatchObject({
+      exitCode: 0,
+      messages: expect.stringMatching(/^These services try again now: automations\.\n/),
+    });
+    expect(await run('replay', cleos.id)).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(new RegExp(`automations +${cleos.id} +is tried now`)),
+    });
+    expect((await over(owner(), cleos)).status).toBe('completed');
   }, 90_000);
 
   it('sees which service has not answered, and for how long', async () => {

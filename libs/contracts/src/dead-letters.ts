@@ -26,7 +26,7 @@ export interface DeadLetterRequest {
   data?: boolean;
 }
 
-/** The dead letters to try again. */
+/** The dead letters to try again, and by their ids departures that wait for their next try. */
 export interface ReplayRequest {
   ids: string[] | 'all';
 }
@@ -34,6 +34,8 @@ export interface ReplayRequest {
 export interface ReplayAnswer {
   /** Ids of the dead letters that have been processed or restarted. */
   replayed: string[];
+  /** Ids of departures that were waiting for their next try, which is due now. Only for requests that name them. */
+  waiting?: string[];
   /** Ids of those that cannot be tried again, and why: `undecodable` for a message that is still not an event. */
   refused: { id: string; reason: string }[];
 }

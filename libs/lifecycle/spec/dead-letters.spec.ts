@@ -49,6 +49,19 @@ describe('a dead letter', () => {
     expect(await at.owned(at.robin)).toBe(0);
   });
 
+  it('is not needed to try a waiting departure again: a replay that names it makes its next try due', async () => {
+    await at.things('trap', at.robin);
+    const event = at.bench.leaving(at.robin, 'deactivated', trap);
+    const { id } = event.data.departure!;
+    await at.deliver([event]);
+    expect(await of(id)).toEqual([]);
+    expect(await letters().replay({ ids: 'all' })).not.toHaveProperty('waiting');
+    expect(await letters().replay({ ids: [id] })).toEqual({ replayed: [], waiting: [id], refused: [] });
+    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
+    await at.bench.tasks.drain();
+    expect(await at.status(at.robin)).toEqual(['completed']);
+  });
+
   it('for an undecodable message stays while it cannot be decoded', async () => {
     await at.deliver(['not json']);
     const [letter] = (await letters().list({ data: true })).filter(({ kind }) => kind === 'message');

@@ -160,6 +160,28 @@ describe('a failure', () => {
     expect(await at.status(at.robin)).toEqual(['completed']);
   });
 
+  it('that waits for its next try is tried at once in a new round, with a new series of tries', async () => {
+    await at.things('trap', at.robin);
+    const event = at.bench.leaving(at.robin, 'deactivated', trap);
+    const inRound = (round: number) => ({
+      ...event,
+      data: { ...event.data, departure: { ...event.data.departure!, round } },
+    });
+    await at.deliver([event]);
+    for (const delay of RETRY_DELAYS_MS.slice(0, 4)) {
+      at.bench.clock.advance(delay);
+      await at.bench.tasks.drain();
+    }
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'running', failure: { attempts: 5 } });
+    await at.deliver([inRound(1)]);
+    await at.bench.tasks.drain();
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'running', round: 1, failure: { attempts: 1 } });
+    await at.bench.em().nativeUpdate(Thing, { owner: at.robin.userId }, { kind: 'chair' });
+    await at.deliver([inRound(2)]);
+    await at.bench.tasks.drain();
+    expect(at.receiptsOf(at.robin).at(-1)).toMatchObject({ status: 'completed', round: 2 });
+  });
+
   it('of an event is retried with growing delays until it has failed for good, and as often again in a new round', async () => {
     // Nobody in the account can take over: no rule can be told from the others.
     const toTheFirstAdmin: ResolvedRules = { 'desk.chairs': { deactivated: { action: 'transfer' } } };

@@ -316,7 +316,7 @@ export const departuresRetry = operation<Departure>({
   id: 'departures.retry',
   method: 'POST',
   path: '/v1/departures/:id/retry',
-  summary: 'Retry the failed services of a departure',
+  summary: 'Have the services of an open departure that have not finished try again at once',
   answer: Departure,
   status: 202,
   location: '/v1/departures/:id',

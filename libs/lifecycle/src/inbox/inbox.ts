@@ -203,7 +203,7 @@ export async function raiseRounds(db: Db, rows: readonly InboxRow[]): Promise<vo
 }
 
 /**
- * Resumes failed events.
+ * Resumes events that have failed or wait for a retry: their tries start again.
  * @returns the keys of events that have tasks and continue with them
  */
 export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Promise<Set<string>> {

@@ -15,7 +15,7 @@ import {
 import { Answers, ServiceClient } from '#libs/broker';
 import { safeErrorFields, Log } from '#libs/observability';
 import { Clock } from '#libs/database';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import * as inbox from '../inbox/inbox.js';
 import { upsertDirectory } from '../inbox/directory-rows.js';
 import { RetryWorker } from './retry.worker.js';
@@ -64,23 +64,43 @@ export class DeadLetters {
   /** Replays each dead letter on its own: a failure does not stop the others. */
   async replay({ ids }: ReplayRequest): Promise<ReplayAnswer> {
     const replayed = await this.retryFailed(ids);
+    const waiting = ids === 'all' ? [] : await this.retryWaiting(ids);
     const refused: Refusal[] = [];
     for (const letter of await this.messages(ids)) {
       const reason = await this.redeliver(letter);
       if (reason === undefined) replayed.push(letter.id);
       else refused.push({ id: letter.id, reason });
     }
-    this.log.info({ replayed: replayed.length, refused: refused.length }, 'replayed dead letters');
-    return { replayed, refused };
+    this.log.info(
+      { replayed: replayed.length, waiting: waiting.length, refused: refused.length },
+      'replayed dead letters',
+    );
+    return { replayed, ...(waiting.length > 0 && { waiting }), refused };
   }
 
-  /** Resumes the tasks of failed departures that have some; for the others, retries the event stored in the inbox. */
-  private async retryFailed(ids: ReplayRequest['ids']): Promise<string[]> {
+  /** Departures that this service has given up on. */
+  private retryFailed(ids: ReplayRequest['ids']): Promise<string[]> {
+    return this.restart(sql`i.status = 'failed' and ${chosen(sql`i.departure_id`, ids)}`);
+  }
+
+  /** Departures that wait for their next try. */
+  private retryWaiting(ids: string[]): Promise<string[]> {
+    const later = sql`${this.clock.now()}::timestamptz`;
+    return this.restart(sql`${chosen(sql`i.departure_id`, ids)} and (i.status = 'retry' and i.due_at > ${later}
+      or i.status = 'running' and exists (select from task t where t.user_id = i.user_id
+        and t.lifecycle_version = i.lifecycle_version and t.attempts > 0 and t.due_at > ${later}))`);
+  }
+
+  /**
+   * Starts the tries again, the first one now: of the tasks of departures that have some; for the others, of the event stored
+   * in the inbox.
+   */
+  private async restart(which: RawBuilder<unknown>): Promise<string[]> {
     const now = this.clock.now();
     const retried = await this.em.fork().transactional(async (em) => {
       const db = em.getKysely();
       const { rows } = await sql<inbox.InboxRow>`
-        select * from inbox where status = 'failed' and ${chosen(sql`departure_id`, ids)}
+        select * from inbox i where ${which}
         order by user_id, lifecycle_version limit ${MOST_DEAD_LETTERS} for update`.execute(db);
       const resumed = await inbox.resume(db, rows, now);
       const restarted = rows.filter((row) => !resumed.has(inbox.rowKey(row)));

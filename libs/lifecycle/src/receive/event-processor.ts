@@ -195,10 +195,17 @@ export class EventProcessor {
     const again = rows.filter(
       (row) =>
         reopened.has(row.departure_id) &&
-        (row.status === 'failed' || row.status === 'retry' || this.predatesOurRules(row, eventOf(row))),
+        (row.status === 'failed' ||
+          row.status === 'retry' ||
+          row.status === 'running' ||
+          this.predatesOurRules(row, eventOf(row))),
     );
     const withTasks = await inbox.resume(db, again, this.clock.now());
-    const restarted = again.map(inbox.rowKey).filter((key) => !withTasks.has(key));
+    // A running event consists of tasks, which continue now.
+    const restarted = again
+      .filter((row) => row.status !== 'running')
+      .map(inbox.rowKey)
+      .filter((key) => !withTasks.has(key));
     return {
       resumed: restarted.map((key) => byKey.get(key)!),
       answers: rows.filter((row) => !again.includes(row)).map(inbox.receiptOf),

@@ -14,11 +14,12 @@ import {
   type Principal,
   type UserEvent,
 } from '#libs/contracts';
-import { RetryWorker } from '#libs/lifecycle';
+import { TaskWorker } from '#libs/lifecycle';
 import { eventually } from '#libs/test-kit';
 import { affectedBy, TestDepartures } from '../../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../../testing/identity.js';
 import { Peer } from '../../testing/peer.js';
+import { Progress } from '../store/progress.js';
 import { CompletionWorker } from '../track/completion.worker.js';
 
 let departures: TestDepartures;
@@ -60,7 +61,7 @@ describe('a retry', () => {
     const started = await deactivate();
     await eventually(async () => {
       identity.clock.advance(3_600_001);
-      await departures.peer.get(RetryWorker).drain();
+      await departures.peer.get(TaskWorker).drain();
       expect((await departures.get(owner, started.id)).status).toBe('failed');
     });
     return departures.get(owner, started.id);
@@ -102,7 +103,7 @@ describe('a retry', () => {
     const failed = () =>
       eventually(async () => {
         identity.clock.advance(3_600_001);
-        await departures.peer.get(RetryWorker).drain();
+        await departures.peer.get(TaskWorker).drain();
         expect((await departures.get(owner, id)).status).toBe('failed');
       });
     await failed();
@@ -128,12 +129,46 @@ describe('a retry', () => {
     ]);
   });
 
+  it('of a running departure tries what waits at once', async () => {
+    await departures.peer.give(owner.accountId, leaver.userId, 'stuck');
+    const started = await deactivate();
+    const telephony = async () => (await departures.get(owner, started.id)).services.at(-1)!;
+    await eventually(async () => {
+      const { failure } = await telephony();
+      expect(failure).toMatchObject({ rule: 'telephony.calls', table: 'thing' });
+      // The next try is a minute away then.
+      if (failure!.attempts < 4) identity.clock.advance(15_000);
+      expect(failure!.attempts).toBeGreaterThanOrEqual(4);
+    });
+    await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);
+    const retried = await retry(started.id);
+    expect(retried).toMatchObject({ status: 'running', progress: { done: 2, total: 3 } });
+    expect(retried.services.at(-1)).not.toHaveProperty('failure');
+    const completed = await departures.until(owner, started, 'completed');
+    expect(affectedBy(completed)).toMatchObject({ 'telephony.calls deactivated': 3 });
+    const { events } = await identity.get(Progress).since(owner.accountId, started.id, 0);
+    expect(events.map(({ n }) => n)).toEqual(events.map((_, index) => index + 1));
+  });
+
+  it('of a departure that waits for a service publishes its event at once', async () => {
+    await departures.peer.pause();
+    const started = await deactivate();
+    await eventually(async () => {
+      const { services } = await departures.get(owner, started.id);
+      expect(services.map(({ status }) => status)).toEqual(['completed', 'completed', 'pending']);
+      expect(services.at(-1)!.awaited).toMatchObject({ attempts: 1, nextTryAt: expect.any(String) });
+    });
+    await departures.peer.start();
+    await retry(started.id);
+    await departures.until(owner, started, 'completed');
+  });
+
   it('can fail again and be repeated', async () => {
     const failed = await failedDeparture();
     await retry(failed.id);
     await eventually(async () => {
       identity.clock.advance(3_600_001);
-      await departures.peer.get(RetryWorker).drain();
+      await departures.peer.get(TaskWorker).drain();
       expect((await departures.get(owner, failed.id)).status).toBe('failed');
     });
     await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);

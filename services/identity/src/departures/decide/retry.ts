@@ -8,7 +8,7 @@ import { REMAINING, ServiceStates } from '../store/service-states.js';
 import { LocalRules } from './local-rules.js';
 import { RepeatedEvents } from './repeated-events.js';
 
-/** Runs only the failed services of a departure again. */
+/** Has the services of an open departure that have not finished try again at once, with a new series of tries. */
 @Injectable()
 export class DepartureRetry {
   constructor(
@@ -20,21 +20,20 @@ export class DepartureRetry {
     private readonly actors: Actors,
   ) {}
 
-  /** @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that has not failed */
+  /** @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that is not open */
   async retry(principal: Principal, id: string): Promise<Departure> {
     const { accountId } = principal;
     await this.actors.requireManager(principal);
-    const failed = await this.departures.get(accountId, id, true);
-    if (failed.error !== null)
+    const open = await this.departures.get(accountId, id, true);
+    if (open.error !== null)
       throw new Problem('conflict', { detail: 'The departure was refused and has not started. Request a new one.' });
-    if (failed.status !== 'failed')
-      throw new Problem('conflict', { detail: `The departure is ${failed.status}: there is nothing to retry.` });
-    const departure = { ...failed, round: failed.round + 1 };
+    if (open.status !== 'failed' && open.status !== 'running')
+      throw new Problem('conflict', { detail: `The departure is ${open.status}: there is nothing to retry.` });
+    const departure = { ...open, round: open.round + 1 };
     const before = await this.states.of([id]);
     await this.reopening.restart(departure, actorOf(principal));
     const unfinished = before.filter((state) => state.status !== 'completed' && state.error !== REMAINING);
-    if (unfinished.some((state) => state.status === 'failed')) {
-      // Services that have not answered yet also get the event in the new round.
+    if (unfinished.length > 0) {
       const [event] = await this.repeated.of([departure]);
       await this.repeated.publish([departure], [event!], unfinished);
       if (unfinished.some((state) => state.service === 'identity')) await this.rules.retry([event!]);

@@ -29,16 +29,23 @@ export class DepartureReopening {
     private readonly clock: Clock,
   ) {}
 
-  /** Sets failed services to pending. A service whose proof alone failed stays completed; its proof is repeated. */
+  /**
+   * Sets services that have not finished to pending. A service whose proof alone failed stays completed; its proof is
+   * repeated.
+   */
   async restart(departure: Round, by: Pick<NewEntry, 'actorId' | 'system'>): Promise<void> {
     const { id, round } = departure;
     const { rows: states } = await sql<{ service: string; status: string }>`
       update departure_service set status = case when error = ${REMAINING} then 'completed' else 'pending' end,
         round = case when error = ${REMAINING} then round else ${round} end, error = null, failure = null, updated_at = ${this.clock.now()}
-      where departure_id = ${id} and status = 'failed' returning service, status`.execute(this.db);
+      where departure_id = ${id} and status in ('pending', 'running', 'failed') returning service, status`.execute(
+      this.db,
+    );
     const { rows: changes } = await sql<Change>`
-      update departure d set status = 'running', round = ${round}, close_after = '-infinity', events = d.events + ${states.length + 1},
-        done = (select count(*) from departure_service s where s.departure_id = d.id and s.status = 'completed')
+      update departure d set status = 'running', round = ${round}, close_after = '-infinity', done = n.done,
+        events = d.events + ${states.length} + (d.status <> 'running' or d.done <> n.done)::int
+      from (select count(*) filter (where s.status = 'completed') as done
+        from departure_service s where s.departure_id = ${id}) n
       where d.id = ${id} returning ${CHANGE}`.execute(this.db);
     await this.log.record(
       changes,
