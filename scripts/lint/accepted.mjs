@@ -11,6 +11,18 @@ export const ACCEPTED = [
     why: 'A numbered file for each measurement, in the order of docs/PERFORMANCE.md. What they share is in bench/support.',
   },
   {
+    folder: 'cli/commands',
+    why: 'A file for each command, named like the command. What they share is in cli and cli/departures.',
+  },
+  {
+    folder: 'e2e/support',
+    why: 'A file for each thing that end-to-end tests share: the system, the people, what they own. What watches has e2e/support/observers.',
+  },
+  {
+    folder: 'scripts/lib',
+    why: 'A file for each step of starting, building and testing, without folders between: they run before anything is installed.',
+  },
+  {
     folder: 'services/identity/src/migrations',
     why: 'A file for each migration, in the order in which they run. Released ones stay where they are.',
   },

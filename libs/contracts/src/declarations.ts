@@ -16,6 +16,7 @@ export * from './identity/auth.js';
 export * from './identity/bulk.js';
 export * from './identity/certificate.js';
 export * from './identity/departure-previews.js';
+export * from './identity/departure-receipts.js';
 export * from './identity/departures.js';
 export * from './identity/handovers.js';
 export * from './identity/policy.js';

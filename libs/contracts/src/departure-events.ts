@@ -1,5 +1,5 @@
 import { Id, Moment, OneOf, Shape } from './fields.js';
-import { DEPARTURE_TRANSITIONS, type DepartureTransition } from './identity/departures.js';
+import { DEPARTURE_TRANSITIONS, type DepartureTransition } from './identity/departure-receipts.js';
 import { operation } from './operation.js';
 import type { Ask } from './lifecycle.js';
 import { MANAGERS } from './principal.js';

@@ -3,6 +3,7 @@ export * from './ids.js';
 export * from './columns.js';
 export * from './migrate.js';
 export * from './directory.js';
+export * from './directory-tables.js';
 export * from './paging.js';
 export * from './orm-options.js';
 export * from './database.module.js';

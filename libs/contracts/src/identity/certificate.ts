@@ -2,7 +2,7 @@ import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { operation } from '../operation.js';
 import { PRESETS, type Preset } from '../policy.js';
 import { MANAGERS } from '../principal.js';
-import { DepartureRule } from './departures.js';
+import { DepartureRule } from './departure-receipts.js';
 
 export class CertifiedPolicy {
   @OneOf(PRESETS) preset: Preset;

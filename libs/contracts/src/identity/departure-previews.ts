@@ -4,7 +4,7 @@ import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transiti
 import { DAYS_TO_TELL, MOST_TO_TELL } from '../contacts-to-tell.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
-import { RULE_SCOPES } from './departures.js';
+import { RULE_SCOPES } from './departure-receipts.js';
 
 export class PreviewQuery {
   @OneOf(TRANSITIONS) transition: Transition;

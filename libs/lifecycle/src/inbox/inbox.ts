@@ -2,7 +2,7 @@ import { namesOf, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import type { Receipt, ReceiptFailure, ReceiptLine, ReceiptStatus, StepFailure, UserEvent } from '#libs/contracts';
 import type { Db } from '../declare/where.js';
-import { failureIn, stepFailure, type FailureCause } from '../run/failure.js';
+import { failureIn, stepFailure, type FailureCause } from '../declare/failure.js';
 
 export type InboxStatus = 'running' | 'retry' | 'completed' | 'failed' | 'superseded';
 

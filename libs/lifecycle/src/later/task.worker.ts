@@ -10,7 +10,7 @@ import { withRestored } from '../run/restoration.js';
 import { restoreNext } from '../run/undo-records.js';
 import { countRows } from '../sql/counting.js';
 import type { Db } from '../declare/where.js';
-import { causeOf, stepFailure } from '../run/failure.js';
+import { causeOf, stepFailure } from '../declare/failure.js';
 import { observeStatement } from '../run/observe-statement.js';
 import { heldStep, RuleSet, type Step } from '../run/rule-set.js';
 import { undoRecordKeyOf, leaverRowOf } from '../run/batch.js';

@@ -7,7 +7,7 @@ import { restore } from '../run/restoration.js';
 import { dropUndoRecords } from '../run/undo-records.js';
 import type { Db } from '../declare/where.js';
 import { heldStep, type RuleSet, type Step } from '../run/rule-set.js';
-import { firstRetryAt } from '../run/failure.js';
+import { firstRetryAt } from '../declare/failure.js';
 import { DEFAULT_BUDGET, type RowBudget } from '../run/row-budget.js';
 import { runSteps, type Leftover, type RunOptions } from '../run/batch.js';
 import type { Leaving } from '../run/grouping.js';

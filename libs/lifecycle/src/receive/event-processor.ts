@@ -14,7 +14,7 @@ import type { Db } from '../declare/where.js';
 import type { RunOptions } from '../run/batch.js';
 import { RuleSet } from '../run/rule-set.js';
 import { dropUndoRecords } from '../run/undo-records.js';
-import type { FailureCause } from '../run/failure.js';
+import type { FailureCause } from '../declare/failure.js';
 import type { RowBudget } from '../run/row-budget.js';
 import { keyOf, DecisionApplication } from './decision-application.js';
 

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { EventProcessor } from './event-processor.js';
 import { isDue, Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { Receipts } from '../receipts.js';
-import { causeOf } from '../run/failure.js';
+import { causeOf } from '../declare/failure.js';
 
 interface WaitingEvent {
   event: UserEvent;

@@ -6,7 +6,7 @@ import { safeErrorFields, Log, runInContext } from '#libs/observability';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { logDepartures, logFailures } from '../departure-log.js';
-import { causeOf, type FailureCause } from '../run/failure.js';
+import { causeOf, type FailureCause } from '../declare/failure.js';
 import { EventProcessor } from './event-processor.js';
 import { keyOf } from './decision-application.js';
 import { classifyError, type ErrorClass } from '#libs/jobs';

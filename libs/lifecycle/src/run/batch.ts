@@ -3,7 +3,7 @@ import type { Effect } from '../declare/actions.js';
 import { bisectOnFailure } from './bisect.js';
 import { groupByStep, isCounted, sections, type Leaving, type Member } from './grouping.js';
 import type { Db } from '../declare/where.js';
-import { firstRetryAt, StepBlocked, stepFailure, type FailureCause } from './failure.js';
+import { firstRetryAt, StepBlocked, stepFailure, type FailureCause } from '../declare/failure.js';
 import { observeStatement } from './observe-statement.js';
 import type { Step } from './rule-set.js';
 import type { LeaverRow } from '../declare/leaver.js';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { isTransient } from '#libs/jobs';
 import type { Db } from '../declare/where.js';
-import { causeOf, type FailureCause } from './failure.js';
+import { causeOf, type FailureCause } from '../declare/failure.js';
 
 /** The result of a statement that may have failed for some leavers. */
 export interface BisectResult<T> {

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { inSpan } from '#libs/observability';
-import { namingRule } from './failure.js';
+import { namingRule } from '../declare/failure.js';
 import type { Step } from './rule-set.js';
 import type { Changed } from '../sql/statements.js';
 
