@@ -9,7 +9,7 @@ import {
   withSubscriber,
 } from '../../scripts/lib/broker-configuration.mjs';
 import { subscriberOf } from '../../scripts/lib/nats-users.mjs';
-import { isFreeName } from '../../scripts/lib/services.mjs';
+import { externalServices, isFreeName } from '../../scripts/lib/services.mjs';
 import { defineCommand } from '../command.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { Installation } from '../subscribers/installation.mjs';
@@ -33,7 +33,7 @@ export const subscribers = defineCommand({
     const takesName = verb !== 'list' && verb !== 'refresh';
     if (!VERBS.includes(verb) || more.length > 0 || (name !== undefined) !== takesName)
       throw usageError(`Usage: leaver ${USAGE}`);
-    if (takesName && !isFreeName(name ?? ''))
+    if (takesName && (!isFreeName(name ?? '') || externalServices.includes(name ?? '')))
       throw usageError(
         `${name} cannot be the name of a subscriber: 2 to 31 letters a-z, digits and hyphens, no service of Leaver.`,
       );
