@@ -32,7 +32,7 @@ export class Invitation {
   @Moment() expiresAt: string;
 }
 
-/** A new user, with an invitation unless a password was given. */
+/** A user, with the invitation if the call has sent one. */
 export class InvitedUser extends User {
   @Nested(() => Invitation, { optional: true }) invitation?: Invitation;
 }
@@ -44,12 +44,21 @@ export class InvitationAcceptance {
 
 export class UserChange {
   @Text({ optional: true }) name?: string;
-  @Email({ optional: true }) email?: string;
+  @Email({
+    optional: true,
+    about:
+      'Invitations and reset tokens that were sent to the former address end. A user who is still invited gets a new ' +
+      'invitation at this one.',
+  })
+  email?: string;
   @Text({ optional: true }) staffId?: string;
   @Url({ optional: true, nullable: true }) avatarUrl?: string | null;
   @SomeOf(ROLES, { optional: true }) roles?: Role[];
   @Ids({ optional: true }) teamIds?: string[];
-  @Password({ optional: true, about: 'Only your own, together with `currentPassword`. Your other sessions end.' })
+  @Password({
+    optional: true,
+    about: 'Only your own, together with `currentPassword`. Your other sessions and your reset tokens end.',
+  })
   password?: string;
   @Text({ optional: true, max: 256 }) currentPassword?: string;
 }
@@ -112,14 +121,14 @@ export const usersGet = operation<User>({
   errors: ['not-found'],
 });
 
-export const usersUpdate = operation<User, UserChange>({
+export const usersUpdate = operation<InvitedUser, UserChange>({
   ...common,
   id: 'users.update',
   method: 'PATCH',
   access: 'record-owner-or-manager',
   summary: 'Change a user; users may change their own name, picture and password',
   body: UserChange,
-  answer: User,
+  answer: InvitedUser,
   errors: [
     'forbidden',
     'not-found',

@@ -8,6 +8,7 @@ import { sha256 } from '../common/secrets.js';
 import { Passwords } from '../password/passwords.js';
 import { Sessions } from '../session/sessions.js';
 import { UserEvents } from '../user/user-events.js';
+import { MailedLinks } from './mailed-links.js';
 
 interface OpenInvitation {
   id: string;
@@ -22,6 +23,7 @@ export class InvitationAcceptances {
   constructor(
     private readonly em: EntityManager,
     private readonly passwords: Passwords,
+    private readonly links: MailedLinks,
     private readonly sessions: Sessions,
     private readonly events: UserEvents,
     private readonly audit: Audit,
@@ -43,6 +45,7 @@ export class InvitationAcceptances {
       where id = ${userId} and status = 'invited' returning id`.execute(db);
     if (rows.length === 0) throw gone();
     await sql`update invitation set accepted_at = ${now} where id = ${id}`.execute(db);
+    await this.links.end([userId]);
     await this.events.publishChanged([userId]);
     await this.audit.append([{ accountId, action: 'user.joined', actorId: userId, subjectId: userId }]);
     return this.sessions.open(accountId, userId, passwordHash, client);

@@ -7,12 +7,13 @@ import { UserModule } from '../user/user.module.js';
 import { InvitationAcceptances } from './invitation-acceptances.js';
 import { InvitationController } from './invitation.controller.js';
 import { Invitations } from './invitations.js';
+import { MailedLinks } from './mailed-links.js';
 
 /** Invitations and their acceptance. */
 @Module({
   imports: [AuditModule, MailModule, PasswordModule, SessionModule, UserModule],
   controllers: [InvitationController],
-  providers: [InvitationAcceptances, Invitations],
-  exports: [Invitations],
+  providers: [InvitationAcceptances, Invitations, MailedLinks],
+  exports: [Invitations, MailedLinks],
 })
 export class InvitationModule {}

@@ -35,6 +35,15 @@ export class Invitations {
     return { token, expiresAt };
   }
 
+  /** Revokes the open invitations to these users, in the caller's transaction. */
+  async revokeSentTo(userIds: readonly string[]): Promise<void> {
+    await sql`
+      update invitation set revoked = true, revoked_at = ${this.clock.now()}
+      where user_id = any(${[...userIds]}::uuid[]) and accepted_at is null and revoked_at is null`.execute(
+      this.em.getKysely(),
+    );
+  }
+
   /** Revokes the open invitations to these users and those that they have sent, in the caller's transaction. */
   async revokeOpen(userIds: readonly string[]): Promise<void> {
     await sql`
@@ -48,9 +57,7 @@ export class Invitations {
    * the former ones, or their sender has left.
    */
   async renew(userId: string, email: string, invitedBy?: string): Promise<Invitation> {
-    await sql`
-      update invitation set revoked = true, revoked_at = ${this.clock.now()}
-      where user_id = ${userId} and accepted_at is null and revoked_at is null`.execute(this.em.getKysely());
+    await this.revokeSentTo([userId]);
     return this.create(userId, email, invitedBy);
   }
 }

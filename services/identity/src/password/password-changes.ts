@@ -4,6 +4,7 @@ import { Problem, type Principal } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { Sessions } from '../session/sessions.js';
+import { PasswordResets } from './password-resets.js';
 import { Passwords } from './passwords.js';
 
 interface PasswordChange {
@@ -18,11 +19,12 @@ export class PasswordChanges {
     private readonly em: EntityManager,
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
+    private readonly resets: PasswordResets,
     private readonly audit: Audit,
   ) {}
 
   /**
-   * In the caller's transaction, which has locked the user. Their other sessions end.
+   * In the caller's transaction, which has locked the user. Their other sessions and their reset tokens end.
    * @param presentHash the hash of the present password; null for none
    * @throws Problem `validation` when the present password is not the one given
    */
@@ -41,6 +43,7 @@ export class PasswordChanges {
     const passwordHash = await this.passwords.hash(password);
     await this.sessions.endOthers(userId, principal.sessionId);
     await sql`update users set password_hash = ${passwordHash} where id = ${userId}`.execute(this.em.getKysely());
+    await this.resets.revoke([userId]);
     await this.audit.append([{ accountId, action: 'password.changed', actorId: userId, subjectId: userId }]);
   }
 }

@@ -24,11 +24,14 @@ export class PasswordResets {
     private readonly ids: Ids,
   ) {}
 
-  /** Sends a token to each active user with this email. The answer does not reveal whether there is one. */
+  /**
+   * Sends a token to each active user with this email. The answer does not reveal whether there is one. The lock makes a
+   * concurrent change of the address wait, which then ends the token, or makes this wait for the new address.
+   */
   async request(email: string): Promise<void> {
     const db = this.em.getKysely();
     const { rows } = await sql<{ id: string; email: string }>`
-      select id, email from users where lower(email) = lower(${email}) and status = 'active' for key share`.execute(db);
+      select id, email from users where lower(email) = lower(${email}) and status = 'active' for share`.execute(db);
     await this.send(rows);
   }
 
@@ -66,6 +69,11 @@ export class PasswordResets {
     );
     if (!unused || changed.length === 0) throw gone();
     await this.audit.append([{ accountId, action: 'password.reset', actorId: userId, subjectId: userId }]);
+  }
+
+  /** Invalidates all reset tokens of these users, in the transaction that has locked them. */
+  async revoke(userIds: readonly string[]): Promise<void> {
+    await sql`delete from password_reset where user_id = any(${[...userIds]}::uuid[])`.execute(this.em.getKysely());
   }
 
   private async owner(token: string): Promise<{ id: string; account_id: string }> {

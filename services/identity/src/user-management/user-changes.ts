@@ -1,19 +1,15 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Principal, type Role, type UserChange } from '#libs/contracts';
-import { sql } from 'kysely';
+import { Problem, type Invitation, type Principal, type Role, type UserChange } from '#libs/contracts';
 import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
 import { PasswordChanges } from '../password/password-changes.js';
-import { mapConstraintErrors } from '../common/constraint-errors.js';
 import { Actors, assertMayManage } from '../user/actors.js';
-import { duplicates } from '../user/new-users.js';
 import { assertOwnerRemains } from '../user/sole-owner.js';
-import { requireNonBlank } from '../common/require-non-blank.js';
 import { UserEvents } from '../user/user-events.js';
 import { UserRows, type UserRow } from '../user/user-rows.js';
-import { differences, type Differences } from './differences.js';
 import { MembershipChanges } from './membership-changes.js';
+import { ProfileChanges } from './profile-changes.js';
 
 /** Fields of their own that all users can change. */
 const OWN_FIELDS: readonly (keyof UserChange)[] = ['name', 'avatarUrl', 'password', 'currentPassword'];
@@ -24,6 +20,7 @@ export class UserChanges {
   constructor(
     private readonly em: EntityManager,
     private readonly users: UserRows,
+    private readonly profiles: ProfileChanges,
     private readonly memberships: MembershipChanges,
     private readonly passwords: PasswordChanges,
     private readonly actors: Actors,
@@ -31,8 +28,11 @@ export class UserChanges {
     private readonly audit: Audit,
   ) {}
 
-  /** @throws Problem `forbidden`, `not-found`, `conflict`, `sole-owner`, `duplicate-…`, `unknown-reference` or `validation` */
-  async apply(principal: Principal, userId: string, change: UserChange): Promise<void> {
+  /**
+   * @returns the new invitation of an invited user whose address has changed
+   * @throws Problem `forbidden`, `not-found`, `conflict`, `sole-owner`, `duplicate-…`, `unknown-reference` or `validation`
+   */
+  async apply(principal: Principal, userId: string, change: UserChange): Promise<Invitation | undefined> {
     const { accountId } = principal;
     assertMayChange(principal.roles, principal, await this.users.get(accountId, userId), change);
     if (change.roles) await lockAccount(this.em, accountId);
@@ -46,8 +46,9 @@ export class UserChanges {
     const { password, currentPassword } = change;
     if (password !== undefined)
       await this.passwords.change(principal, before.password_hash, { password, currentPassword });
+    const profile = await this.profiles.change(principal, before, change);
     const detail = {
-      ...(await this.changeProfile(before, change)),
+      ...profile.differences,
       ...(await this.memberships.change(before, change)),
     };
     if (Object.keys(detail).length > 0) {
@@ -56,26 +57,7 @@ export class UserChanges {
         { accountId, action: 'user.updated', ...actorOf(principal), subjectId: userId, detail },
       ]);
     }
-  }
-
-  private async changeProfile(before: UserRow, change: UserChange): Promise<Differences> {
-    const after = {
-      name: change.name === undefined ? before.name : requireNonBlank('name', change.name),
-      email: change.email ?? before.email,
-      staffId: change.staffId === undefined ? before.staff_id : requireNonBlank('staffId', change.staffId),
-      avatarUrl: change.avatarUrl === undefined ? before.avatar_url : change.avatarUrl,
-    };
-    const detail = differences(
-      { name: before.name, email: before.email, staffId: before.staff_id, avatarUrl: before.avatar_url },
-      after,
-    );
-    if (Object.keys(detail).length === 0) return detail;
-    await mapConstraintErrors(duplicates, () =>
-      sql`
-        update users set name = ${after.name}, email = ${after.email}, staff_id = ${after.staffId}, avatar_url = ${after.avatarUrl}
-        where id = ${before.id}`.execute(this.em.getKysely()),
-    );
-    return detail;
+    return profile.invitation;
   }
 }
 

@@ -7,6 +7,7 @@ import { UserModule } from '../user/user.module.js';
 import { CareEndsWorker } from './care-ends.worker.js';
 import { CareService } from './care.service.js';
 import { MembershipChanges } from './membership-changes.js';
+import { ProfileChanges } from './profile-changes.js';
 import { UserChanges } from './user-changes.js';
 import { UserCreation } from './user-creation.js';
 import { UserController } from './user.controller.js';
@@ -15,7 +16,7 @@ import { UserController } from './user.controller.js';
 @Module({
   imports: [AuditModule, InvitationModule, PasswordModule, SessionModule, UserModule],
   controllers: [UserController],
-  providers: [CareEndsWorker, CareService, MembershipChanges, UserChanges, UserCreation],
+  providers: [CareEndsWorker, CareService, MembershipChanges, ProfileChanges, UserChanges, UserCreation],
   exports: [UserChanges, UserCreation],
 })
 export class UserManagementModule {}

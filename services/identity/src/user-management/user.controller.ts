@@ -44,9 +44,10 @@ export class UserController {
   }
 
   @Handles(usersUpdate)
-  async update({ principal, params, body }: CallOf<typeof usersUpdate>): Promise<User> {
-    await this.changes.apply(principal, params.id!, body);
-    return this.users.get(principal.accountId, params.id!);
+  async update({ principal, params, body }: CallOf<typeof usersUpdate>): Promise<InvitedUser> {
+    const invitation = await this.changes.apply(principal, params.id!, body);
+    const user = await this.users.get(principal.accountId, params.id!);
+    return invitation ? { ...user, invitation } : user;
   }
 
   @Handles(legalHoldPut)

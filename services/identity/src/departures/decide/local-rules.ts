@@ -26,6 +26,7 @@ export class LocalRules {
     const ids = events.map(({ data }) => data.userId);
     const caredFor = await this.care.caredForBy(ids);
     const receipts = await this.processor.applyDecided(this.em.getKysely(), events);
+    await this.access.endMailedLinks(ids);
     if (transition === 'reactivated') await this.access.revokeRest(ids);
     else {
       await this.access.renewClaims(ids);

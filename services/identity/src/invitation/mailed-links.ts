@@ -1,0 +1,18 @@
+import { Injectable } from '@nestjs/common';
+import { PasswordResets } from '../password/password-resets.js';
+import { Invitations } from './invitations.js';
+
+/** Ends what was sent to users by mail and lets its reader in. */
+@Injectable()
+export class MailedLinks {
+  constructor(
+    private readonly invitations: Invitations,
+    private readonly resets: PasswordResets,
+  ) {}
+
+  /** Call it when the address or the status of these users changes, in the transaction that has locked them. */
+  async end(userIds: readonly string[]): Promise<void> {
+    await this.resets.revoke(userIds);
+    await this.invitations.revokeSentTo(userIds);
+  }
+}

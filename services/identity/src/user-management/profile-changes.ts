@@ -1,0 +1,67 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { Invitation, Principal, UserChange } from '#libs/contracts';
+import { sql } from 'kysely';
+import { actorOf } from '../audit/audit.js';
+import { mapConstraintErrors } from '../common/constraint-errors.js';
+import { requireNonBlank } from '../common/require-non-blank.js';
+import { Invitations } from '../invitation/invitations.js';
+import { MailedLinks } from '../invitation/mailed-links.js';
+import { duplicates } from '../user/new-users.js';
+import type { UserRow } from '../user/user-rows.js';
+import { differences, type Differences } from './differences.js';
+
+export interface ProfileChange {
+  differences: Differences;
+  /** The new invitation of an invited user whose address has changed. */
+  invitation?: Invitation;
+}
+
+/** Changes names, addresses, staff ids and pictures. */
+@Injectable()
+export class ProfileChanges {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly links: MailedLinks,
+    private readonly invitations: Invitations,
+  ) {}
+
+  /**
+   * In the caller's transaction, which has locked the user and the caller. With the address, everything that was sent to
+   * the former one ends.
+   * @param before the locked user
+   * @throws Problem `duplicate-email`, `duplicate-staff-id` or `validation`
+   */
+  async change(principal: Principal, before: UserRow, change: UserChange): Promise<ProfileChange> {
+    const after = {
+      name: change.name === undefined ? before.name : requireNonBlank('name', change.name),
+      email: change.email ?? before.email,
+      staffId: change.staffId === undefined ? before.staff_id : requireNonBlank('staffId', change.staffId),
+      avatarUrl: change.avatarUrl === undefined ? before.avatar_url : change.avatarUrl,
+    };
+    const changed = differences(
+      { name: before.name, email: before.email, staffId: before.staff_id, avatarUrl: before.avatar_url },
+      after,
+    );
+    if (Object.keys(changed).length === 0) return { differences: changed };
+    await mapConstraintErrors(duplicates, () =>
+      sql`
+        update users set name = ${after.name}, email = ${after.email}, staff_id = ${after.staffId}, avatar_url = ${after.avatarUrl}
+        where id = ${before.id}`.execute(this.em.getKysely()),
+    );
+    return {
+      differences: changed,
+      ...(changed.email && { invitation: await this.readdress(principal, before, after) }),
+    };
+  }
+
+  private async readdress(
+    principal: Principal,
+    { id, status }: UserRow,
+    { email }: { email: string | null },
+  ): Promise<Invitation | undefined> {
+    await this.links.end([id]);
+    if (status !== 'invited' || email === null) return undefined;
+    return this.invitations.create(id, email, actorOf(principal).actorId);
+  }
+}
