@@ -11,6 +11,7 @@ const load = (name: string) => import(new URL(`../scripts/lint/${name}.mjs`, imp
 const { toSources } = (await load('sources')) as { toSources: (texts: Record<string, string>) => Source[] };
 const { forbiddenImports } = (await load('borders')) as { forbiddenImports: Check };
 const { strayDepartureWriters } = (await load('departure-writers')) as { strayDepartureWriters: Check };
+const { ownFoldings } = (await load('letter-case')) as { ownFoldings: Check };
 const { needsReason } = (await load('needs-reason')) as { needsReason: Rule.RuleModule };
 const { longFiles, crowded } = (await load('sizes')) as { longFiles: Check; crowded: Judge };
 const { unusedDoors } = (await load('doors')) as { unusedDoors: Check };
@@ -213,6 +214,20 @@ it('SQL that writes the tables of departures is refused outside of their store',
     'services/identity/src/departures/decide/b.ts': 'sql`select 1 from departure for update`',
   });
   expect(strayDepartureWriters(sources)).toEqual([expect.stringContaining('decide/a.ts writes the table departure')]);
+});
+
+it('letter case that is folded in any other way than by the one function is refused', () => {
+  const sources = toSources({
+    'services/identity/src/user/a.ts': 'sql`select from users where lower(email) = ${email}`',
+    'services/identity/src/user/b.ts': 'sql`select from users where email ilike ${email}`',
+    'services/identity/src/user/c.ts': 'email.toLowerCase()',
+    'services/identity/src/user/d.ts': 'sql`select from users where fold_case(email) = ${foldCase(email)}`; // lower (',
+    'services/identity/src/user/e.spec.ts': 'email.toLowerCase()',
+    'services/identity/src/migrations/0001.ts': '`create index on users (lower(email))`',
+  });
+  expect(ownFoldings(sources)).toEqual(
+    ['a', 'b', 'c'].map((name) => expect.stringContaining(`user/${name}.ts changes letter case`)),
+  );
 });
 
 describe('what needs a reason', () => {

@@ -1,11 +1,12 @@
 // Part of npm run lint: the borders between services, libraries, folders and modules, import cycles, the sizes of files, classes
-// and folders, and who writes the tables of departures.
+// and folders, who writes the tables of departures, and how letter case is folded.
 import '../lib/recent-node.mjs';
 import { fileURLToPath } from 'node:url';
 import { ACCEPTED } from './accepted.mjs';
 import { forbiddenImports } from './borders.mjs';
 import { strayDepartureWriters } from './departure-writers.mjs';
 import { unusedDoors } from './doors.mjs';
+import { ownFoldings } from './letter-case.mjs';
 import { crowded, longFiles } from './sizes.mjs';
 import { readSources } from './sources.mjs';
 
@@ -17,6 +18,7 @@ const wrong = [
   ...longFiles(sources),
   ...large.wrong,
   ...strayDepartureWriters(sources),
+  ...ownFoldings(sources),
 ];
 
 if (large.accepted.length > 0) console.log(`Large, accepted with a reason:\n  ${large.accepted.join('\n  ')}`);

@@ -30,6 +30,7 @@ export async function schemaOf(client: pg.Client): Promise<Schema> {
     })),
     before: [
       ...(await query<{ sql: string }>(DOMAINS)).map(statement),
+      ...(await query<{ sql: string }>(FUNCTIONS)).map(statement),
       ...(await query<{ sql: string }>(SERIALS)).map(statement),
       ...[...byTable].map(([name, ofTable]) => createTable(name, ofTable, options.get(name))),
       ...columns
@@ -108,6 +109,10 @@ const OURS = `'public'::regnamespace`;
 const DOMAINS = `
   select format('create domain %I as %s', typname, format_type(typbasetype, typtypmod)) as sql
   from pg_type where typtype = 'd' and typnamespace = ${OURS} order by typname`;
+
+/** Functions in SQL, which do not depend on tables. */
+const FUNCTIONS = `
+  select pg_get_functiondef(oid) as sql from pg_proc where pronamespace = ${OURS} order by proname`;
 
 /** Sequences of column defaults. Those of identity columns are made with their columns. */
 const SERIALS = `
@@ -190,7 +195,8 @@ const UNKNOWN = `
   union all select 'type ' || typname from pg_type where typnamespace = ${OURS} and typtype not in ('b', 'c', 'd')
   union all select 'domain ' || typname from pg_type
     where typnamespace = ${OURS} and typtype = 'd' and (typnotnull or typdefault is not null)
-  union all select 'function ' || proname from pg_proc where pronamespace = ${OURS}
+  union all select 'function ' || proname from pg_proc join pg_language l on l.oid = prolang
+    where pronamespace = ${OURS} and (prokind <> 'f' or lanname <> 'sql')
   union all select 'trigger ' || tgname from pg_trigger where not tgisinternal
   union all select 'rule ' || rulename from pg_rewrite
     join pg_class on pg_class.oid = ev_class where relnamespace = ${OURS} and rulename <> '_RETURN'

@@ -5,6 +5,7 @@ export { fieldsOf, fieldTypes, nestedIn, schemaOf, type Class, type Schema } fro
 export { validate, type InvalidField } from './fields/validate.js';
 export * from './operation.js';
 export { cutText, lengthOf } from './cut-text.js';
+export * from './text/fold-case.js';
 export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';

@@ -5,7 +5,7 @@ export type Cell = string | null | undefined;
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /**
- * The values of a row at these indexes, without the blanks around them, also those within quotation marks; or a sentence that
+ * The values of a row at these indexes, without the blanks around them, also those within quotation marks, and composed (NFC); or a sentence that
  * says what is wrong with the row.
  * @param width of the heading
  */
@@ -16,6 +16,8 @@ export function readCells(
 ): Cell[] | string {
   const { length } = fields;
   if (length !== width) return `The row has ${length} field${length === 1 ? '' : 's'}, the heading has ${width}.`;
-  const cells = indexes.map((index) => (index === undefined ? undefined : fields[index]!.trim() || null));
+  const cells = indexes.map((index) =>
+    index === undefined ? undefined : fields[index]!.trim().normalize('NFC') || null,
+  );
   return cells.some((cell) => cell && CONTROL.test(cell)) ? 'The row contains control characters.' : cells;
 }

@@ -4,6 +4,7 @@ export * from './columns.js';
 export * from './migrate.js';
 export * from './directory.js';
 export * from './directory-tables.js';
+export * from './fold-case.js';
 export * from './paging.js';
 export * from './orm-options.js';
 export * from './database.module.js';

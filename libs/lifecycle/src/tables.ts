@@ -1,8 +1,10 @@
 import {
+  composedDirectory,
   directoryCare,
   directoryManagers,
   directoryTable,
   domainTypes,
+  foldCaseFunction,
   migration,
   type Migrations,
 } from '#libs/database';
@@ -117,4 +119,6 @@ export const serviceTables: Migrations = [
   directoryCare,
   ...engineTables,
   directoryManagers,
+  foldCaseFunction,
+  composedDirectory,
 ];

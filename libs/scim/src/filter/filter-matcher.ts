@@ -1,4 +1,4 @@
-import type { ScimObject } from '#libs/contracts';
+import { foldCase, type ScimObject } from '#libs/contracts';
 import type { AttributeDefinition } from '../schema/attribute-definition.js';
 import { segmentsOf, type AttributePath } from '../attribute-path.js';
 import type { ComparisonOperator, Filter, FilterValue } from './filter.js';
@@ -116,7 +116,7 @@ function comparisonOf(
 }
 
 function stringComparison(operator: ComparisonOperator, operand: string, caseExact: boolean) {
-  const fold = caseExact ? (text: string) => text : (text: string) => text.toLowerCase();
+  const fold = caseExact ? (text: string) => text : foldCase;
   const expected = fold(operand);
   const onText = (test: (text: string) => boolean) => (value: unknown) =>
     typeof value === 'string' && test(fold(value));

@@ -78,7 +78,7 @@ function fits(table: keyof typeof LINKS, conditions: readonly FilterConditionRow
 function holds(alias: 't' | 'o', { field, op, value, userId }: FilterConditionRow): Sql {
   const column = sql.ref(`${alias}.${COLUMNS[field][1]}`);
   if (op === 'is-empty') return sql`(${column} is null or ${column}::text = '')`;
-  if (op === 'contains') return sql`strpos(lower(${column}), lower(${value})) > 0`;
-  const [left, right] = userId ? [column, sql`${userId}::uuid`] : [sql`lower(${column})`, sql`lower(${value})`];
+  if (op === 'contains') return sql`strpos(fold_case(${column}), fold_case(${value})) > 0`;
+  const [left, right] = userId ? [column, sql`${userId}::uuid`] : [sql`fold_case(${column})`, sql`fold_case(${value})`];
   return op === 'is' ? sql`${left} = ${right}` : sql`${left} is distinct from ${right}`;
 }

@@ -1,4 +1,4 @@
-import { Problem, type Operation, type RateLimit } from '#libs/contracts';
+import { foldCase, Problem, type Operation, type RateLimit } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
@@ -70,8 +70,7 @@ function giveBack(taken: readonly (Limit & { key: string })[]): void {
 
 function keyOf({ by }: Limit, address: string, body: object): string {
   const email = (body as { email?: unknown }).email;
-  const hash =
-    typeof email === 'string' ? createHash('sha256').update(email.trim().toLowerCase()).digest('base64url') : '';
+  const hash = typeof email === 'string' ? createHash('sha256').update(foldCase(email.trim())).digest('base64url') : '';
   if (by === 'email') return hash;
   return by === 'address' ? address : `${address} ${hash}`;
 }

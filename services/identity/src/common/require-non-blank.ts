@@ -1,11 +1,11 @@
-import { Problem } from '#libs/contracts';
+import { canonical, Problem } from '#libs/contracts';
 
 /**
- * Returns the trimmed text.
+ * Returns the text in the form in which it is stored: trimmed and composed.
  * @throws Problem `validation` if it is empty
  */
 export function requireNonBlank(field: string, text: string): string {
-  const trimmed = text.trim();
-  if (!trimmed) throw new Problem('validation', { errors: [{ field, message: `${field} must not be blank` }] });
-  return trimmed;
+  const stored = canonical(text);
+  if (!stored) throw new Problem('validation', { errors: [{ field, message: `${field} must not be blank` }] });
+  return stored;
 }

@@ -1,5 +1,5 @@
 import { outboxTable } from '#libs/outbox';
-import { domainTypes, type Migrations } from '#libs/database';
+import { domainTypes, foldCaseFunction, type Migrations } from '#libs/database';
 import { engineTables } from '#libs/lifecycle';
 import { platformMigrations } from '#libs/platform';
 import { accountsAndUsers } from './0010-accounts-and-users.js';
@@ -22,7 +22,9 @@ import { departureSequences } from './0045-departure-sequences.js';
 import { leftAs } from './0046-left-as.js';
 import { actingForLeavers } from './0050-acting-for-leavers.js';
 import { userStreams } from './0051-user-streams.js';
-import { serviceFailures } from './0060-service-failures.js';
+import { serviceFailures } from './0052-service-failures.js';
+import { foldedCase } from './0060-folded-case.js';
+import { composedIdentifiers } from './0061-composed-identifiers.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -51,4 +53,7 @@ export const migrations: Migrations = [
   actingForLeavers,
   userStreams,
   serviceFailures,
+  foldCaseFunction,
+  foldedCase,
+  composedIdentifiers,
 ];

@@ -42,7 +42,7 @@ export class LoginService {
   private async candidates(email: string, accountId: string | undefined): Promise<Candidate[]> {
     const { rows } = await sql<Candidate>`
       select id, account_id, status, password_hash from users
-      where lower(email) = lower(${email}) and status in ('active', 'deactivated')
+      where fold_case(email) = fold_case(${email}) and status in ('active', 'deactivated')
         and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)`.execute(
       this.em.getKysely(),
     );

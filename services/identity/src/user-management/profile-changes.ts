@@ -1,12 +1,13 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { Invitation, Principal, UserChange } from '#libs/contracts';
+import { canonical, type Invitation, type Principal, type UserChange } from '#libs/contracts';
 import { sql } from 'kysely';
 import { actorOf } from '../audit/audit.js';
 import { mapConstraintErrors } from '../common/constraint-errors.js';
 import { requireNonBlank } from '../common/require-non-blank.js';
 import { Invitations } from '../invitation/invitations.js';
 import { MailedLinks } from '../invitation/mailed-links.js';
+import { PasswordChanges } from '../password/password-changes.js';
 import { duplicates } from '../user/new-users.js';
 import type { UserRow } from '../user/user-rows.js';
 import { differences, type Differences } from './differences.js';
@@ -17,13 +18,14 @@ export interface ProfileChange {
   invitation?: Invitation;
 }
 
-/** Changes names, addresses, staff ids and pictures. */
+/** Changes what belongs to the person: name, address, staff id, picture and password. */
 @Injectable()
 export class ProfileChanges {
   constructor(
     private readonly em: EntityManager,
     private readonly links: MailedLinks,
     private readonly invitations: Invitations,
+    private readonly passwords: PasswordChanges,
   ) {}
 
   /**
@@ -33,9 +35,12 @@ export class ProfileChanges {
    * @throws Problem `duplicate-email`, `duplicate-staff-id` or `validation`
    */
   async change(principal: Principal, before: UserRow, change: UserChange): Promise<ProfileChange> {
+    const { password, currentPassword } = change;
+    if (password !== undefined)
+      await this.passwords.change(principal, before.password_hash, { password, currentPassword });
     const after = {
       name: change.name === undefined ? before.name : requireNonBlank('name', change.name),
-      email: change.email ?? before.email,
+      email: change.email === undefined ? before.email : canonical(change.email),
       staffId: change.staffId === undefined ? before.staff_id : requireNonBlank('staffId', change.staffId),
       avatarUrl: change.avatarUrl === undefined ? before.avatar_url : change.avatarUrl,
     };

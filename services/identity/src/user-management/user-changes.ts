@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Invitation, type Principal, type Role, type UserChange } from '#libs/contracts';
 import { lockAccount } from '../common/account-lock.js';
 import { actorOf, Audit } from '../audit/audit.js';
-import { PasswordChanges } from '../password/password-changes.js';
 import { Actors, assertMayManage } from '../user/actors.js';
 import { assertOwnerRemains } from '../user/sole-owner.js';
 import { UserEvents } from '../user/user-events.js';
@@ -22,7 +21,6 @@ export class UserChanges {
     private readonly users: UserRows,
     private readonly profiles: ProfileChanges,
     private readonly memberships: MembershipChanges,
-    private readonly passwords: PasswordChanges,
     private readonly actors: Actors,
     private readonly events: UserEvents,
     private readonly audit: Audit,
@@ -43,9 +41,6 @@ export class UserChanges {
     if (losesOwner) await assertOwnerRemains(this.em, accountId, [userId]);
     // Checked again with the roles in the database, because the token can be older than a change of the caller's roles.
     assertMayChange(await this.actors.rolesOf(principal), principal, before, change);
-    const { password, currentPassword } = change;
-    if (password !== undefined)
-      await this.passwords.change(principal, before.password_hash, { password, currentPassword });
     const profile = await this.profiles.change(principal, before, change);
     const detail = {
       ...profile.differences,

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Role } from '#libs/contracts';
+import { canonical, Problem, type Role } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { mapConstraintErrors } from '../common/constraint-errors.js';
@@ -49,7 +49,7 @@ export class NewUsers {
     await mapConstraintErrors(duplicates, () =>
       sql`
         insert into users (id, account_id, staff_id, name, email, password_hash, status, seat_taken, created_at, updated_at)
-        values (${id}, ${accountId}, ${staffId}, ${name}, ${facts.email}, ${facts.passwordHash ?? null},
+        values (${id}, ${accountId}, ${staffId}, ${name}, ${canonical(facts.email)}, ${facts.passwordHash ?? null},
           ${facts.passwordHash ? 'active' : 'invited'}, true, ${now}, ${now})`.execute(this.em.getKysely()),
     );
     await this.memberships.setRoles(id, facts.roles);

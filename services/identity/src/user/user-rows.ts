@@ -64,8 +64,8 @@ export class UserRows {
     if (query.role)
       conditions.push(sql`exists (select from user_role r where r.user_id = u.id and r.role = ${query.role})`);
     if (query.q) {
-      const like = `%${query.q.replace(/[\\%_]/g, '\\$&')}%`;
-      conditions.push(sql`(u.name ilike ${like} or u.email ilike ${like} or u.staff_id ilike ${like})`);
+      const contains = (column: string) => sql`strpos(fold_case(${sql.ref(column)}), fold_case(${query.q})) > 0`;
+      conditions.push(sql`(${contains('u.name')} or ${contains('u.email')} or ${contains('u.staff_id')})`);
     }
     return this.select(sql`${sql.join(conditions, sql` and `)} order by u.id desc limit ${limit + 1}`);
   }

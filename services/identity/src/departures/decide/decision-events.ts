@@ -12,9 +12,9 @@ import {
 import { Ids } from '#libs/database';
 import { Outbox } from '#libs/outbox';
 import { Catalogue } from '../../catalogue/catalogue.js';
-import { sha256 } from '../../common/secrets.js';
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
+import { digestOf } from '../../common/identifier-digest.js';
 
 /** A decision about one user. */
 export interface Decision {
@@ -65,7 +65,7 @@ export class DecisionEvents {
     return new Map(
       decisions.flatMap(({ user: { id, email } }) => {
         const { id: departureId, hasAddress } = facts.get(id)!;
-        return hasAddress && email ? [[id, sha256(`${departureId}:${email.toLowerCase()}`).toString('hex')]] : [];
+        return hasAddress && email ? [[id, digestOf(departureId, email)]] : [];
       }),
     );
   }

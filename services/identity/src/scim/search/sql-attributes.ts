@@ -19,9 +19,9 @@ const ORDER: Partial<Record<ComparisonOperator, RawBuilder<unknown>>> = {
 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** A string with `caseExact` false. Uses an index on `lower` of the same expression. */
+/** A string with `caseExact` false. Uses an index on `fold_case` of the same expression. */
 export const caseInsensitive = (expression: Expression): SqlAttribute =>
-  text(sql`lower(${expression})`, (value) => sql`lower(${value}::text)`);
+  text(sql`fold_case(${expression})`, (value) => sql`fold_case(${value}::text)`);
 
 /** A string with `caseExact` true. */
 export const caseExact = (expression: Expression): SqlAttribute =>

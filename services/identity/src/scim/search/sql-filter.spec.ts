@@ -242,7 +242,7 @@ describe('an index serves the filters that providers send most', () => {
     ['userName eq "ben"', 'users_user_name'],
     ['externalId eq "ext-b"', 'users_external_id'],
     ['displayName eq "Ben"', 'users_name'],
-    ['emails[type eq "work"].value eq "ben@acme.example"', 'users_(email|login)'],
+    ['emails[type eq "work"].value eq "ben@acme.example"', 'users_(email|folded_email)'],
   ])('%s', async (filter, index) => {
     const plan = await identity.db.transaction().execute(async (transaction) => {
       // Otherwise PostgreSQL uses a sequential scan for such a small table.

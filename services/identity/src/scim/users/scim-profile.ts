@@ -1,4 +1,5 @@
 import { isEmail } from 'class-validator';
+import { foldCase } from '#libs/contracts';
 import { scimProblem } from '#libs/scim';
 import type { NamePart, UserAttributes } from './user-attributes.js';
 
@@ -56,7 +57,7 @@ export function profileAfter(before: ScimProfile, attributes: UserAttributes, wh
 
 /** An email that was the user name changes with it. */
 const emailFollows = ({ userName, email }: ScimProfile, next: string): boolean =>
-  userName.toLowerCase() === email.toLowerCase() && isEmail(next);
+  foldCase(userName) === foldCase(email) && isEmail(next);
 
 function partsAfter(before: NameParts, { name = {} }: UserAttributes): NameParts {
   const composed = name.formatted === undefined && (name.givenName !== undefined || name.familyName !== undefined);

@@ -80,7 +80,7 @@ export class ScimUserRows {
   async findExisting(accountId: string, externalId: string | null, userName: string): Promise<ScimUserRow | undefined> {
     const [row] = await this.select(sql`
       u.account_id = ${accountId} and u.status <> 'deleted'
-      and (u.external_id = ${externalId} or lower(${USER_NAME}) = lower(${userName}::text))
+      and (u.external_id = ${externalId} or fold_case(${USER_NAME}) = fold_case(${userName}::text))
       order by u.external_id = ${externalId} desc nulls last limit 1`);
     return row;
   }

@@ -66,15 +66,18 @@ export function assign(attributes: UserAttributes, operation: PatchOperation, em
   if (selected?.length !== 0) setter(attributes, path, value);
 }
 
+/** One spelling is one sequence of characters, as in the rest of the API. Blanks stay, because providers compare what is shown. */
+const composed = <T extends string | null>(text: T): T => (text?.normalize('NFC') ?? null) as T;
+
 type Setter = (attributes: UserAttributes, path: PatchPath, value: unknown) => void;
 
 const SETTERS = setters({
   [`${SCIM_ENTERPRISE_USER.toLowerCase()}.employeenumber`]: (attributes, _path, value) => {
     // Every user has a staff id, so it cannot be unassigned.
-    attributes.employeeNumber = stringValue('employeeNumber', value) ?? undefined;
+    attributes.employeeNumber = composed(stringValue('employeeNumber', value)) ?? undefined;
   },
   username: (attributes, _path, value) => {
-    const userName = stringValue('userName', value);
+    const userName = composed(stringValue('userName', value));
     if (userName === null) throw scimProblem('invalidValue', 'userName is required.');
     attributes.userName = userName;
   },
@@ -82,7 +85,7 @@ const SETTERS = setters({
     attributes.externalId = stringValue('externalId', value);
   },
   displayname: (attributes, _path, value) => {
-    attributes.displayName = stringValue('displayName', value);
+    attributes.displayName = composed(stringValue('displayName', value));
   },
   active: (attributes, _path, value) => {
     attributes.active = booleanValue('active', value) ?? undefined;
@@ -98,7 +101,7 @@ const setName: Setter = (attributes, { subAttribute }, value) => {
   const given = subAttribute === undefined ? (value ?? {}) : { [subAttribute]: value };
   const parts = Object.entries(given).flatMap(([key, text]) => {
     const part = NAME_PARTS.find((known) => known.toLowerCase() === key.toLowerCase());
-    return part ? [[part, stringValue(`name.${part}`, text)] as const] : [];
+    return part ? [[part, composed(stringValue(`name.${part}`, text))] as const] : [];
   });
   const unassigned =
     subAttribute === undefined && value === null ? NAME_PARTS.map((part) => [part, null] as const) : [];
@@ -109,7 +112,7 @@ const setEmail: Setter = (attributes, path, value) => {
   const email = emailIn(path, value);
   if (email === undefined) return;
   if (!isEmail(email) || email.length > 254) throw scimProblem('invalidValue', 'emails must contain an email address.');
-  attributes.email = email;
+  attributes.email = composed(email);
 };
 
 /** Attributes that also take a path with a sub-attribute. */

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { UserTransfer } from '#libs/contracts';
+import { canonical, type UserTransfer } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Audit } from '../../../audit/audit.js';
 import { mapConstraintErrors } from '../../../common/constraint-errors.js';
@@ -41,7 +41,7 @@ export class FormerPerson {
     const [name, staffId] = [requireNonBlank('name', to.name), requireNonBlank('staffId', to.staffId)];
     await mapConstraintErrors(duplicates, () =>
       sql`
-        update users set name = ${name}, email = ${to.email}, staff_id = ${staffId}, avatar_url = null, password_hash = null,
+        update users set name = ${name}, email = ${canonical(to.email)}, staff_id = ${staffId}, avatar_url = null, password_hash = null,
           user_name = null, external_id = null, scim_name = null
         where id = ${userId}`.execute(this.em.getKysely()),
     );

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Principal, type UserTransfer } from '#libs/contracts';
+import { foldCase, Problem, type Principal, type UserTransfer } from '#libs/contracts';
 import { lockAccount } from '../../../common/account-lock.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { assertOwnerRemains } from '../../../user/sole-owner.js';
@@ -43,7 +43,7 @@ export class TransferChecks {
         detail: 'What is scheduled for this user was decided about another person. Cancel it first.',
         items: scheduled,
       });
-    if (user.email?.toLowerCase() === to.email.toLowerCase())
+    if (user.email && foldCase(user.email) === foldCase(to.email))
       throw new Problem('duplicate-email', { detail: 'This is the user’s current email address.' });
     return user;
   }

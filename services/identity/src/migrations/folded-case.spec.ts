@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { fingerprint, migrate } from '#libs/database';
+import { testDatabase, type TestDatabase } from '#libs/test-kit';
+import pg from 'pg';
+import { foldedCase } from './0060-folded-case.js';
+import { migrations } from './migrations.js';
+
+const before = migrations.slice(0, migrations.indexOf(foldedCase));
+
+describe('an upgrade from addresses that were compared by lower()', () => {
+  let database: TestDatabase;
+  let client: pg.Client;
+  const accountId = randomUUID();
+  beforeAll(async () => {
+    database = await testDatabase({
+      name: 'identity_lower',
+      migrate: async (ownerUrl) => void (await migrate(ownerUrl, before)),
+      fingerprint: fingerprint(before),
+    });
+    client = new pg.Client(database.adminUrl);
+    await client.connect();
+    await client.query(`insert into account (id, name, seats, created_at) values ($1, 'Acme', 9, now())`, [accountId]);
+  });
+  afterAll(async () => {
+    await client.end();
+    await database.drop();
+  });
+
+  const insert = (email: string, staffId: string) =>
+    client.query(
+      `insert into users (id, account_id, email, name, staff_id, status, seat_taken, created_at, updated_at)
+       values ($1, $2, $3, 'N', $4, 'active', true, now(), now())`,
+      [randomUUID(), accountId, email, staffId],
+    );
+
+  it('keeps users whom only the new folding makes equal, refuses a further one, and composes what is stored', async () => {
+    await insert('ΝΙΚΟΣ@mail.example', 'E\u0308 1');
+    await insert('νικος@mail.example', 'Ë 2');
+    await insert('Νικος@mail.example', 'E\u0308 2').catch(() => undefined);
+    await migrate(database.adminUrl, migrations);
+    const { rows } = await client.query<{ staff_id: string }>('select staff_id from users order by staff_id');
+    expect(rows.slice(0, 2).map(({ staff_id }) => staff_id)).toEqual(expect.arrayContaining(['Ë 1', 'Ë 2']));
+    await expect(insert('νικοσ@MAIL.example', '3')).rejects.toMatchObject({ constraint: 'users_email' });
+    await insert('maria@mail.example', '4');
+    await expect(insert('MARIA@mail.example', '5')).rejects.toMatchObject({ constraint: 'users_email' });
+  });
+});
