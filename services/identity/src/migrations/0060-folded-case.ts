@@ -41,6 +41,9 @@ export const foldedCase = migration(
     folded: 'fold_case(email)',
     where: 'email is not null',
   }),
+  // PostgreSQL checks unique indexes in the order of their creation, and the first violation is the one that is answered.
+  'drop index users_staff_id',
+  'create unique index users_staff_id on users (account_id, staff_id) where staff_id is not null',
   uniqueIndex({
     name: 'users_user_name',
     table: 'users',
@@ -48,6 +51,8 @@ export const foldedCase = migration(
     folded: 'fold_case(coalesce(user_name, email))',
     where: 'coalesce(user_name, email) is not null',
   }),
+  'drop index users_external_id',
+  'create unique index users_external_id on users (account_id, external_id) where external_id is not null',
   uniqueIndex({ name: 'team_name', table: 'team', owner: 'account_id', folded: 'fold_case(name)', where: 'true' }),
   'create index users_folded_email on users (fold_case(email)) where email is not null',
   'drop index users_name',
