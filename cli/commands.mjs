@@ -12,6 +12,7 @@ import { reactivate } from './commands/reactivate.mjs';
 import { replay } from './commands/replay.mjs';
 import { retry } from './commands/retry.mjs';
 import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
+import { services } from './commands/services.mjs';
 import { status } from './commands/status.mjs';
 import { subscribers } from './commands/subscribers.mjs';
 import { verify } from './commands/verify.mjs';
@@ -35,6 +36,7 @@ export const commands = new Map(
     verify,
     'dead-letters': deadLetters,
     replay,
+    services,
     'catch-up': catchUp,
     drift,
     'rotate-signing-key': rotateSigningKey,
@@ -53,6 +55,7 @@ A <user> is an id, an email or a staff id. [leaving] stands for these options:
   --watch                            wait for the end and show the progress
   --yes                              do not ask for confirmation
   --plan-token <token>               refuse if something has changed since the preview with this token
+  --accept-uncounted                 go on although that preview could not count the rows of some services
 
 --json writes only JSON to standard output; messages and progress go to standard error.
 --timeout gives up after this time without an answer (default ${DEFAULT_LIMITS.answer / 1_000}), or without progress where a command waits for

@@ -35,6 +35,15 @@ describe('an operator', () => {
   const breakRule = () => inAutomations('alter table automation add constraint stays_active check (active) not valid');
   const mendRule = () => inAutomations('alter table automation drop constraint stays_active');
 
+  /** A user whom no other test uses. */
+  const newcomer = async (name: string) =>
+    (await owner().post('/v1/users', {
+      name,
+      email: `${name}@operator.example`,
+      staffId: name,
+      roles: ['agent'],
+    })) as unknown as Member;
+
   beforeAll(async () => {
     system = await System.start();
     folder = await mkdtemp(join(tmpdir(), 'leaver-operator-'));
@@ -134,7 +143,33 @@ describe('an operator', () => {
         /\d\/\d running, not finished: insights\n(.*\n)* +… insights: has not answered since 20/,
       ),
     });
+    const previewOf = ({ id }: Member) => owner().get(`/v1/users/${id}/departure-preview?transition=deactivated`);
+    expect((await previewOf(cast.owner)).uncounted).toMatchObject([{ service: 'insights' }]);
     await system.startOne('insights');
     expect((await over(owner(), departure)).status).toBe('completed');
+  }, 90_000);
+
+  it('retires a service that will not come back, after which nothing waits for it', async () => {
+    const previewOf = ({ id }: Member) => owner().get(`/v1/users/${id}/departure-preview?transition=deactivated`);
+    await system.stopOne('messaging');
+    // A rule of messaging destroys something.
+    await expect(previewOf(cast.owner)).rejects.toMatchObject({ status: 503, body: { service: 'messaging' } });
+    await system.startOne('messaging');
+    await system.stopOne('insights');
+    const departure = await start(await newcomer('Fay'));
+    await eventually(async () => {
+      const { progress } = await owner().get<Departure>(`/v1/departures/${departure.id}`);
+      expect(progress).toEqual({ done: 6, total: 7 });
+    });
+    expect((await run('services')).out).toMatch(/^ +insights +\d+ +\S+ +20\S+ +1 +20\S+$/m);
+    expect(await run('services', 'retire', 'insights')).toMatchObject({ exitCode: 2 });
+    expect(await run('services', 'retire', 'insights', '--yes')).toMatchObject({
+      exitCode: 0,
+      out: 'insights is retired. 1 open departures do not wait for it any more.\n',
+    });
+    expect(await over(owner(), departure)).toMatchObject({ status: 'completed', progress: { done: 6, total: 6 } });
+    expect(await partOf(departure, 'insights')).toMatchObject({ status: 'retired' });
+    expect((await previewOf(cast.owner)).uncounted).toEqual([]);
+    expect((await run('services')).out).toMatch(/insights +0 +retired/);
   }, 90_000);
 });

@@ -15,7 +15,7 @@ const actionName = ({ action, days, scope }) =>
  * @param {string} heading
  */
 export function showPreview(terminal, preview, heading) {
-  const { rules, blockers, warnings, contactsToTellTotal } = preview;
+  const { rules, blockers, warnings, contactsToTellTotal, uncounted } = preview;
   const changing = rules.filter(({ action, count }) => action !== 'keep' && count > 0);
   const kept = rules.filter(({ action }) => action === 'keep').reduce((sum, { count }) => sum + count, 0);
   terminal.line(terminal.bold(heading));
@@ -28,6 +28,10 @@ export function showPreview(terminal, preview, heading) {
   for (const { rule, detail } of warnings) terminal.line(terminal.yellow(`  ! ${rule}: ${detail}`));
   if (contactsToTellTotal > 0)
     terminal.line(terminal.yellow(`  ! ${contactsToTellTotal} contacts exchanged messages with this user lately.`));
+  for (const { service, reason } of uncounted)
+    terminal.line(
+      terminal.yellow(`  ! ${service} could not count its rows: ${reason} The departure stays open until it is back.`),
+    );
   for (const { code, detail } of blockers) terminal.line(terminal.red(`  ✗ ${detail} (${code})`));
 }
 

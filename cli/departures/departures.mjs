@@ -29,6 +29,7 @@ export const departureOptions = /** @type {const} */ ({
   reason: { type: 'string' },
   at: { type: 'string' },
   'plan-token': { type: 'string' },
+  'accept-uncounted': { type: 'boolean' },
   watch: { type: 'boolean' },
   yes: { type: 'boolean' },
 });
@@ -68,8 +69,13 @@ export async function startDeparture(context, transition) {
     effectiveAt: values.at,
     returnAt: values['return-at'],
     planToken: values['plan-token'],
+    acceptUncounted: values['accept-uncounted'],
   };
-  if (!values.yes) request.planToken ??= await confirmed(api, messages, user, transition);
+  if (!values.yes && request.planToken === undefined) {
+    request.planToken = await confirmed(api, messages, user, transition);
+    // The confirmed preview has named what could not be counted.
+    request.acceptUncounted = true;
+  }
   /** @type {Departure} */
   const departure = await api.post(`/v1/users/${user.id}/${VERBS[transition]}`, request);
   return conclude(api, context, departure);

@@ -151,6 +151,8 @@ const operator = {
     'lifecycle.*.replay',
     'lifecycle.*.known-people',
     'lifecycle.identity.catch-up',
+    'lifecycle.identity.retire-service',
+    'lifecycle.identity.services',
     'lifecycle.identity.raise-versions',
     'lifecycle.identity.rotate-signing-key',
   ],

@@ -10,6 +10,7 @@ export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';
 export * from './catch-up.js';
+export * from './known-services.js';
 export * from './dead-letters.js';
 export * from './contacts-to-tell.js';
 export * from './declarations.js';

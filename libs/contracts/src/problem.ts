@@ -20,6 +20,7 @@ export const PROBLEMS = {
   retention: [409, 'The retention period is not over'],
   'legal-hold': [409, 'The user is under legal hold'],
   'plan-stale': [409, 'Something changed since the preview'],
+  uncounted: [409, 'Some rows could not be counted'],
   'idempotency-mismatch': [409, 'This idempotency key was used with another request'],
   gone: [410, 'This is no longer available'],
   'precondition-failed': [412, 'It has changed in the meantime'],

@@ -124,6 +124,20 @@ export class Outbox {
     return rows;
   }
 
+  /** No event waits for this service any more. */
+  async release(service: string): Promise<void> {
+    await sql`
+      with held as materialized (
+        select id from outbox where ${service} = any(waiting) order by user_id, seq for update
+      ), fewer as (
+        update outbox o set waiting = array_remove(waiting, ${service}) from held
+        where o.id = held.id and (waiting <> array[${service}]::text[] or attempts = 0)
+      )
+      delete from outbox o using held where o.id = held.id and waiting = array[${service}]::text[] and attempts > 0`.execute(
+      this.em.getKysely(),
+    );
+  }
+
   /** For metrics. Reads committed data and needs no request context. */
   async backlog(): Promise<Backlog> {
     const { rows } = await sql<{ waiting: number; oldestSeconds: number }>`

@@ -11,6 +11,8 @@ export class CertifiedPolicy {
 
 export class CertifiedService {
   @Text() service: string;
+  @OneOf(['retired'], { optional: true, about: 'The service was retired before it had applied all its rules.' })
+  status?: 'retired';
   @ListOf(() => DepartureRule) rules: DepartureRule[];
 }
 

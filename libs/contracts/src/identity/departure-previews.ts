@@ -41,6 +41,12 @@ export class PreviewRule {
   @Text({ optional: true, max: 1000 }) detail?: string;
 }
 
+/** A service whose rows a preview could not count. None of its actions in this departure destroys anything. */
+export class UncountedService {
+  @Text() service: string;
+  @Text({ max: 1000, about: 'Why the service could not count.' }) reason: string;
+}
+
 export class ContactToTell {
   @Id() contactId: string;
   @Text({ nullable: true }) name: string | null;
@@ -59,6 +65,13 @@ export class DeparturePreview {
   @ListOf(() => PreviewWarning) warnings: PreviewWarning[];
   @Nested(() => PreviewSuccessors) successors: PreviewSuccessors;
   @ListOf(() => PreviewRule) rules: PreviewRule[];
+  @ListOf(() => UncountedService, {
+    about:
+      'Services that could not count their rows and whose actions destroy nothing. A request with this plan token has to ' +
+      'set `acceptUncounted`; the departure is then open until these services are back. If one of them could destroy ' +
+      'something, the preview is a 503.',
+  })
+  uncounted: UncountedService[];
   @ListOf(() => ContactToTell, {
     max: MOST_TO_TELL,
     about:

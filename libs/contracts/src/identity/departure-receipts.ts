@@ -4,7 +4,7 @@ import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
 
 export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated'] as const;
 export type DepartureTransition = (typeof DEPARTURE_TRANSITIONS)[number];
-const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded'] as const;
+const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded', 'retired'] as const;
 export const RULE_SCOPES = ['all', 'installed-by-leaver'] as const;
 
 /** Why a try failed. It names tables and constraints, never values. */
@@ -63,7 +63,10 @@ export class DepartureRule {
 
 export class DepartureService {
   @Text() service: string;
-  @OneOf(SERVICE_STATUSES) status: (typeof SERVICE_STATUSES)[number];
+  @OneOf(SERVICE_STATUSES, {
+    about: '`retired` if an operator has retired the service before it had finished.',
+  })
+  status: (typeof SERVICE_STATUSES)[number];
   @Text({ optional: true }) error?: string;
   @Nested(() => DepartureFailure, {
     optional: true,

@@ -72,6 +72,9 @@ export class DepartureRequest extends DepartureWishes {
 
   @Text({ optional: true, max: 2000, about: 'From the preview. The request is refused if anything has changed since.' })
   planToken?: string;
+
+  @Flag({ optional: true, about: 'Go on although the preview of `planToken` lists services in `uncounted`.' })
+  acceptUncounted?: boolean;
 }
 
 export class Reactivation {
@@ -145,6 +148,7 @@ const leaving: readonly ProblemCode[] = [
   'sole-owner',
   'numbers-assigned',
   'plan-stale',
+  'uncounted',
   'invalid-successor',
   'unknown-rule',
   'invalid-action',

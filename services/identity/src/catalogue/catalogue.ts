@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type RuleDeclaration, type RuleDescription } from '#libs/contracts';
+import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 
 /** The order of services in the catalogue. Others follow. */
@@ -9,7 +10,10 @@ const ORDER = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 
 /** The rules that all services have declared. */
 @Injectable()
 export class Catalogue {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly clock: Clock,
+  ) {}
 
   /**
    * Replaces the rules of a service. A new service first loads the directory and then processes the departures of users
@@ -28,6 +32,7 @@ export class Catalogue {
     await sql`
       insert into service_rules as known (service, rules, joining) values (${service}, ${JSON.stringify(rules)}::jsonb, ${joining})
       on conflict (service) do update set rules = excluded.rules where known.rules <> excluded.rules`.execute(db);
+    await this.recordContact(service);
     if (acquainted)
       await sql`update service_rules set joining = 'catching-up' where service = ${service} and joining = 'meeting'`.execute(
         db,
@@ -45,6 +50,15 @@ export class Catalogue {
     return rows
       .sort((one, other) => placeOf(one.service) - placeOf(other.service))
       .flatMap(({ rules }) => rules.sort((one, other) => one.position - other.position));
+  }
+
+  /** A declaration does not wait for the onboarding of the service, which holds the row. */
+  private async recordContact(service: string): Promise<void> {
+    const db = this.em.getKysely();
+    await sql`
+      update service_rules set heard_at = ${this.clock.now()} where service = (
+        select service from service_rules where service = ${service} for no key update skip locked)`.execute(db);
+    await sql`delete from retired_service where service = ${service}`.execute(db);
   }
 
   /** The services that have declared rules, without identity. */

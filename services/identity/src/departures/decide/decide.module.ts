@@ -37,6 +37,9 @@ import { ForgottenVersions } from './onboarding/forgotten-versions.js';
 import { ReopenedDepartures } from './onboarding/reopened-departures.js';
 import { StreamRefillWorker } from './onboarding/stream-refill.worker.js';
 import { ServiceOnboardingWorker } from './onboarding/service-onboarding.worker.js';
+import { ServiceRetirementWorker } from './onboarding/service-retirement.worker.js';
+import { ServicesController } from './onboarding/services.controller.js';
+import { Services } from './onboarding/services.js';
 import { Reactivations } from './reactivations.js';
 import { RepeatedDeactivations } from './repeated-deactivations.js';
 import { RepeatedEvents } from './repeated-events.js';
@@ -70,7 +73,7 @@ import { Transfers } from './transfer/transfers.js';
     SessionModule,
     UserModule,
   ],
-  controllers: [BulkController, CatchUpController, ConversionController, TransferController],
+  controllers: [BulkController, CatchUpController, ConversionController, ServicesController, TransferController],
   providers: [
     BulkDepartures,
     BulkFiles,
@@ -104,6 +107,8 @@ import { Transfers } from './transfer/transfers.js';
     ScheduledDepartures,
     ScheduledReturns,
     ServiceOnboardingWorker,
+    ServiceRetirementWorker,
+    Services,
     SharedInboxes,
     StreamRefillWorker,
     StreamPurgeWorker,

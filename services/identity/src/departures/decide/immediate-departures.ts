@@ -33,7 +33,7 @@ export class ImmediateDepartures {
     if (!prepared) return PREPARE_AGAIN;
     const plan = await this.preflight.run(principal, userId, { transition, request }, prepared);
     if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
-    await this.confirmation.check(principal, plan, request.planToken);
+    await this.confirmation.check(principal, plan, request);
     const { reason, returnAt, returnRestore } = request;
     const decision = { user: plan.user, policy: resolvedPolicy(plan), reason, returnAt, returnRestore };
     const [id] = await this.decisions.apply(transition, [decision], requesterOf(principal), principal);

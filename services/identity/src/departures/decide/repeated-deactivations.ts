@@ -40,7 +40,7 @@ export class RepeatedDeactivations {
     const back = returnToCallOff(user, request, (await this.scheduled.ofUser(userId)).reactivated);
     if (!back) return undefined;
     const plan = await this.planner.plan(accountId, userId, 'deactivated');
-    await this.confirmation.check(principal, plan, request.planToken);
+    await this.confirmation.check(principal, plan, request);
     const [departureId] = await this.schedule.callOffReturns([back], actorOf(principal));
     return departureId;
   }

@@ -70,4 +70,4 @@ export class RepeatedEvents {
 
 /** A service whose proof alone has failed does not run its rules again. */
 const isAwaited = ({ service, status, error }: ServiceState): boolean =>
-  service !== 'identity' && status !== 'completed' && error !== REMAINING;
+  service !== 'identity' && status !== 'completed' && status !== 'retired' && error !== REMAINING;

@@ -32,7 +32,9 @@ export class DepartureRetry {
     const departure = { ...open, round: open.round + 1 };
     const before = await this.states.of([id]);
     await this.reopening.restart(departure, actorOf(principal));
-    const unfinished = before.filter((state) => state.status !== 'completed' && state.error !== REMAINING);
+    const unfinished = before.filter(
+      (state) => state.status !== 'completed' && state.status !== 'retired' && state.error !== REMAINING,
+    );
     if (unfinished.length > 0) {
       const [event] = await this.repeated.of([departure]);
       await this.repeated.publish([departure], [event!], unfinished);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Principal } from '#libs/contracts';
+import type { DepartureRequest, Principal } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
@@ -17,10 +17,14 @@ export class Confirmation {
   /**
    * Checks that the plan is the previewed one, locks the successors, who have to be active, and checks the actor's current
    * roles: an access token may be older than a change of roles.
-   * @throws Problem `plan-stale`, `invalid-successor`, `unauthenticated`, `forbidden`
+   * @throws Problem `plan-stale`, `uncounted`, `invalid-successor`, `unauthenticated`, `forbidden`
    */
-  async check(principal: Principal, plan: Plan, planToken: string | undefined): Promise<void> {
-    if (planToken !== undefined) await this.tokens.check(planToken, plan);
+  async check(
+    principal: Principal,
+    plan: Plan,
+    { planToken, acceptUncounted }: Pick<DepartureRequest, 'planToken' | 'acceptUncounted'>,
+  ): Promise<void> {
+    if (planToken !== undefined) await this.tokens.check(planToken, plan, acceptUncounted);
     await this.guards.lockSuccessors(plan);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
   }

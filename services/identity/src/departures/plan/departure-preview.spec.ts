@@ -114,9 +114,17 @@ describe('a preview', () => {
     });
   });
 
-  it('names the service that does not answer', async () => {
+  it('lists a service that does not answer, and names it in a refusal if it could destroy something', async () => {
     await departures.peer.pause();
     try {
+      const { uncounted } = await departures.preview(owner, leaver.userId, 'deactivated');
+      expect(uncounted).toEqual([{ service: 'telephony', reason: 'The service is not running.' }]);
+      // Until its next declaration.
+      await identity.query(sql`
+        update service_rules set rules = (
+          select jsonb_agg(case when rule ->> 'id' = 'telephony.calls'
+            then jsonb_set(rule, '{transitions,deactivated,destroys}', '["unassign"]') else rule end)
+          from jsonb_array_elements(rules) rule) where service = 'telephony'`);
       const preview = departures.preview(owner, leaver.userId, 'deactivated');
       await expect(preview).rejects.toMatchObject({ code: 'service-unavailable', details: { service: 'telephony' } });
     } finally {

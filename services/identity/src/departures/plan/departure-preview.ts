@@ -12,6 +12,7 @@ import {
   type ResolvedRules,
   type RuleDescription,
   type Transition,
+  type UncountedService,
   type UserOverview,
 } from '#libs/contracts';
 import { firstAdmins } from '#libs/lifecycle';
@@ -40,30 +41,46 @@ export class DeparturePreviews {
     const { accountId } = principal;
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     const plan = await this.planner.plan(accountId, userId, transition);
-    const [lines, contactsToTell] = await Promise.all([this.owners.preview(plan), this.toTell(plan)]);
+    const uncounted: UncountedService[] = [];
+    const lines = await this.owners.preview(plan, uncounted);
+    const contactsToTell = await this.toTell(plan, new Set(uncounted.map(({ service }) => service)));
     const blocked = lines.filter((line) => standsInTheWay(plan, line));
     const blockers = await this.guards.blockers(plan, blocked);
     return {
       userId,
       transition,
-      planToken: this.tokens.issue(plan),
+      planToken: this.tokens.issue(
+        plan,
+        uncounted.map(({ service }) => service),
+      ),
       possible: blockers.length === 0,
       blockers,
       warnings: lines.flatMap(warningOf),
       successors: { firstAdminId: await this.firstAdmin(accountId, userId) },
       rules: lines.flatMap((line) => ruleLine(line, plan.catalogue)),
+      uncounted,
       ...contactsToTell,
     };
   }
 
-  /** The contacts with whom the leaver has been in touch. Empty if the messaging service has not declared rules. */
-  private async toTell(plan: Plan): Promise<Pick<DeparturePreview, 'contactsToTell' | 'contactsToTellTotal'>> {
+  /**
+   * The contacts with whom the leaver has been in touch. Empty if the messaging service has not declared rules or is away;
+   * without names if the service that has them is away.
+   * @param away services that do not answer
+   */
+  private async toTell(
+    plan: Plan,
+    away: ReadonlySet<string>,
+  ): Promise<Pick<DeparturePreview, 'contactsToTell' | 'contactsToTellTotal'>> {
     const { account_id: accountId, id: userId } = plan.user;
-    if (!plan.catalogue.some((rule) => rule.service === contactsToTell.service)) return NOBODY_TO_TELL;
+    const { service } = contactsToTell;
+    if (away.has(service) || !plan.catalogue.some((rule) => rule.service === service)) return NOBODY_TO_TELL;
     const { contacts, total } = await this.client.ask(contactsToTell, { accountId, userId });
     if (contacts.length === 0) return NOBODY_TO_TELL;
     const contactIds = contacts.map(({ contactId }) => contactId);
-    const named = await this.client.ask(contactsNamed, { accountId, contactIds });
+    const named = away.has(contactsNamed.service)
+      ? { contacts: [] }
+      : await this.client.ask(contactsNamed, { accountId, contactIds });
     const byId = new Map(named.contacts.map((contact) => [contact.id, contact]));
     // A contact that has been deleted stays in the list, because its messages are still there.
     const shown = contacts.map(({ contactId, lastMessageAt }) => {

@@ -12,6 +12,8 @@ interface Basis {
   /** Milliseconds since 1970. */
   at: number;
   facts: string;
+  /** Services that could not count their rows. */
+  uncounted?: string[];
 }
 
 /** Ties a decision to a preview. */
@@ -29,19 +31,25 @@ export class PlanTokens {
     this.keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'leaver plan token', 32)));
   }
 
-  issue(plan: Plan): string {
-    const basis: Basis = { at: this.clock.millis(), facts: factsOf(plan) };
+  issue(plan: Plan, uncounted: string[] = []): string {
+    const basis: Basis = {
+      at: this.clock.millis(),
+      facts: factsOf(plan),
+      ...(uncounted.length > 0 && { uncounted }),
+    };
     const body = Buffer.from(JSON.stringify(basis)).toString('base64url');
     return `${body}.${signature(this.keys[0]!, body).toString('base64url')}`;
   }
 
   /**
    * Successors are named after the preview, so they are not part of the token; they must not have changed since the preview.
-   * @throws Problem `plan-stale` if the policy, the user or a named successor has changed, or the token is invalid
+   * @param acceptUncounted whether to go on although the preview lacks the rows of some services
+   * @throws Problem `uncounted` if it lacks some; `plan-stale` if the policy, the user or a named successor has changed, or the token is invalid
    */
-  async check(token: string, plan: Plan): Promise<void> {
+  async check(token: string, plan: Plan, acceptUncounted = false): Promise<void> {
     const basis = this.read(token);
     if (!basis || basis.facts !== factsOf(plan)) throw stale();
+    if (basis.uncounted && !acceptUncounted) throw uncounted(basis.uncounted);
     const { rows } = await sql`
       select id from users
       where id = any(${Object.values(plan.successors)}::uuid[]) and updated_at > ${new Date(basis.at)}`.execute(
@@ -65,6 +73,12 @@ function factsOf({ transition, user, policy, byPolicy }: Plan): string {
   const facts = [transition, user.account_id, user.id, user.lifecycle_version, user.seq, policy.version, byPolicy];
   return createHash('sha256').update(JSON.stringify(facts)).digest('base64url');
 }
+
+const uncounted = (items: string[]) =>
+  new Problem('uncounted', {
+    detail: `The preview does not count the rows of ${items.join(', ')}. Set acceptUncounted to go on.`,
+    items,
+  });
 
 const stale = () =>
   new Problem('plan-stale', {

@@ -3,12 +3,14 @@ import { Injectable } from '@nestjs/common';
 import {
   previewOf,
   proofOf,
+  Problem,
   type PreviewLine,
   type PreviewRequest,
   type ProofAnswer,
   type ProofRequest,
   type RuleDescription,
   type Transition,
+  type UncountedService,
 } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
@@ -32,11 +34,20 @@ export class RuleServices {
 
   /**
    * The preview lines of all services, in the order of the catalogue.
+   * @param uncounted receives the services that do not answer and whose actions destroy nothing; without it, all have to answer
    * @throws Problem `service-unavailable` with the name of a service that does not answer
    */
-  async preview(plan: Plan): Promise<PreviewLine[]> {
+  async preview(plan: Plan, uncounted?: UncountedService[]): Promise<PreviewLine[]> {
     const services = new Set(plan.catalogue.map((rule) => rule.service));
-    const lines = (await Promise.all([...services].map((service) => this.ask(service, plan)))).flat();
+    const asked = [...services].map((service) =>
+      this.ask(service, plan).catch((error: unknown) => {
+        if (!uncounted || !isUnavailable(error) || destroys(plan, service)) throw error;
+        uncounted.push({ service, reason: error.message });
+        return [];
+      }),
+    );
+    const lines = (await Promise.all(asked)).flat();
+    uncounted?.sort((one, other) => one.service.localeCompare(other.service));
     const position = new Map(plan.catalogue.map((rule, index) => [rule.id, index]));
     const steps = plan.steps as readonly string[];
     return lines.sort(
@@ -91,6 +102,19 @@ export class RuleServices {
     return preview(this.em.getKysely(), this.rules, request, this.clock.now());
   }
 }
+
+export const isUnavailable = (error: unknown): error is Problem =>
+  error instanceof Problem && error.code === 'service-unavailable';
+
+/** Whether an action of this service in the plan takes something that cannot be made again. */
+const destroys = (plan: Plan, service: string): boolean =>
+  plan.catalogue
+    .filter((rule) => rule.service === service)
+    .some(({ id, transitions }) =>
+      Object.entries(plan.rules[id] ?? {}).some(
+        ([transition, { action }]) => transitions[transition as Transition]?.destroys?.includes(action) === true,
+      ),
+    );
 
 /** Rules that refuse the departure if there are rows. */
 export const blockingRules = (plan: Plan): RuleDescription[] =>

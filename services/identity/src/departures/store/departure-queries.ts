@@ -60,7 +60,8 @@ export class DepartureQueries {
       d.account_id = ${accountId} and d.status in ('running', 'completed', 'failed')
       and exists (select from users u where u.id = d.user_id and u.lifecycle_version = d.lifecycle_version
         and u.status in ('deactivated', 'deleted'))
-      and not exists (select from departure_service s where s.departure_id = d.id and s.service = ${service})
+      and not exists (select from departure_service s where s.departure_id = d.id and s.service = ${service}
+        and s.status <> 'retired')
       order by d.id limit ${limit} for no key update of d`);
   }
 

@@ -1,6 +1,6 @@
 import type { Receipt, ReceiptFailure, ReceiptLine } from '#libs/contracts';
 
-type ServiceStatus = 'pending' | 'running' | 'completed' | 'failed' | 'superseded';
+type ServiceStatus = 'pending' | 'running' | 'completed' | 'failed' | 'superseded' | 'retired';
 
 /** The state of one service in a departure. */
 export interface ServiceState {
@@ -33,7 +33,14 @@ type Comparable = {
   failure?: ReceiptFailure | null;
 };
 
-const RANK: Record<ServiceStatus, number> = { pending: 0, running: 1, failed: 2, superseded: 3, completed: 4 };
+const RANK: Record<ServiceStatus, number> = {
+  pending: 0,
+  running: 1,
+  failed: 2,
+  superseded: 3,
+  completed: 4,
+  retired: 5,
+};
 
 /** Whether `one` is older than `other`. Receipts can arrive repeatedly and in any order. */
 export const isOlder = (one: Comparable, other: Comparable): boolean => compare(weigh(one), weigh(other)) < 0;

@@ -26,22 +26,23 @@ export class ServiceStates {
     return rows;
   }
 
-  /** The names of the services of each departure. */
+  /** The names of the services of each departure, without those that have been retired. */
   async namesOf(departureIds: readonly string[]): Promise<Pick<ServiceState, 'departure_id' | 'service'>[]> {
     const { rows } = await sql<Pick<ServiceState, 'departure_id' | 'service'>>`
-      select departure_id, service from departure_service where departure_id = any(${[...departureIds]}::uuid[])`.execute(
-      this.em.fork().getKysely(),
-    );
+      select departure_id, service from departure_service where departure_id = any(${[...departureIds]}::uuid[])
+        and service not in (select service from retired_service)`.execute(this.em.fork().getKysely());
     return rows;
   }
 
-  /** Adds these services as pending. */
+  /** Adds these services as pending. A retired one that is back starts anew. */
   async insert(departureIds: readonly string[], services: readonly string[], round = 0): Promise<void> {
     if (departureIds.length === 0) return;
     await sql`
       insert into departure_service (departure_id, service, status, round, updated_at)
       select d, s, 'pending', ${round}, ${this.clock.now()}::timestamptz
-      from unnest(${[...departureIds]}::uuid[]) d cross join unnest(${[...services]}::text[]) s`.execute(
+      from unnest(${[...departureIds]}::uuid[]) d cross join unnest(${[...services]}::text[]) s
+      on conflict (departure_id, service) do update
+        set status = excluded.status, round = excluded.round, updated_at = excluded.updated_at, rules = '[]'`.execute(
       this.em.getKysely(),
     );
   }

@@ -9,6 +9,7 @@ import { DepartureStore } from './departure-store.js';
 import { RequesterDepartures } from './scheduled/requester-departures.js';
 import { Progress } from './progress.js';
 import { ScheduledSteps } from './scheduled/scheduled-steps.js';
+import { ServiceRetirement } from './service-retirement.js';
 import { ServiceStates } from './service-states.js';
 import { TransitionLog } from './transition-log.js';
 
@@ -25,6 +26,7 @@ import { TransitionLog } from './transition-log.js';
     Progress,
     RequesterDepartures,
     ScheduledSteps,
+    ServiceRetirement,
     ServiceStates,
     TransitionLog,
   ],
@@ -38,6 +40,7 @@ import { TransitionLog } from './transition-log.js';
     Progress,
     RequesterDepartures,
     ScheduledSteps,
+    ServiceRetirement,
     ServiceStates,
   ],
 })

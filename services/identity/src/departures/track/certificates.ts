@@ -48,7 +48,11 @@ export class Certificates {
       effectiveAt: isoOf(row.begun_at ?? row.effective_at),
       completedAt: isoOf(row.completed_at!),
       policy: { preset, version },
-      services: services.map(({ service, rules }) => ({ service, rules })),
+      services: services.map(({ service, status, rules }) => ({
+        service,
+        ...(status === 'retired' && { status }),
+        rules,
+      })),
     };
   }
 }

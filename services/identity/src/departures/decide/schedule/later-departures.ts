@@ -26,7 +26,7 @@ export class LaterDepartures {
   ): Promise<string> {
     const { accountId, userId: requestedBy } = principal;
     const plan = await this.preflight.runForLater(principal, userId, { transition, request });
-    await this.confirmation.check(principal, plan, request.planToken);
+    await this.confirmation.check(principal, plan, request);
     const { successors, overrides, reason, effectiveAt, returnAt, returnRestore } = request;
     const leaver = { userId, wishes: { successors, overrides }, reason, returnAt, returnRestore };
     const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);

@@ -1,0 +1,33 @@
+import type { Ask } from './lifecycle.js';
+
+/** A service that has declared rules, and what waits for it. For the operator; not part of the REST API. */
+export interface KnownService {
+  service: string;
+  /** The number of its rules; 0 after its retirement. */
+  rules: number;
+  /** When it last declared its rules, which a running service does every five minutes. */
+  heardAt?: string;
+  /** It is being onboarded, or catches up. */
+  joining?: boolean;
+  retiredAt?: string;
+  /** Open departures that wait for it, of all accounts. */
+  open: number;
+  /** Since when the oldest of them is open. */
+  oldestSince?: string;
+}
+
+export const servicesKnown: Ask<Record<string, never>, KnownService[]> = {
+  service: 'identity',
+  subject: 'lifecycle.identity.services',
+  timeout: 10_000,
+};
+
+/**
+ * Retires a service that will not come back: departures do not wait for it any more. Idempotent. When it declares its rules
+ * again, it is onboarded like a new one.
+ */
+export const retireService: Ask<{ service: string }, KnownService> = {
+  service: 'identity',
+  subject: 'lifecycle.identity.retire-service',
+  timeout: 30_000,
+};
