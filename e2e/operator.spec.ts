@@ -98,6 +98,22 @@ describe('an operator', () => {
     expect(JSON.stringify(await partOf(departure, 'automations'))).not.toContain('failure');
   }, 90_000);
 
+  it('finds in the certificate of a deletion what the deactivation before it did', async () => {
+    const user = await newcomer('Grace');
+    const deactivation = await over(owner(), await start(user));
+    const deletion = await over(owner(), await owner().post<Departure>(`/v1/users/${user.id}/delete`));
+    const { payload } = await owner().get<{ payload: { earlier: Json[] } }>(
+      `/v1/departures/${deletion.id}/certificate`,
+    );
+    const rules = (of: Json) =>
+      (of.services as Departure['services']).flatMap((one) => one.rules.map(({ rule }) => rule));
+    expect(payload.earlier).toMatchObject([
+      { departureId: deactivation.id, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ]);
+    expect(rules(payload.earlier[0]!)).toContain('automations.owned');
+    expect(rules(payload as unknown as Json)).not.toContain('automations.owned');
+  });
+
   it('has what waits for its next try tried at once, on the command line', async () => {
     const { dan, cleo } = cast;
     await breakRule();

@@ -2,7 +2,7 @@ import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { operation } from '../operation.js';
 import { PRESETS, type Preset } from '../policy.js';
 import { MANAGERS } from '../principal.js';
-import { DepartureRule } from './departure-receipts.js';
+import { DEPARTURE_TRANSITIONS, DepartureRule, type DepartureTransition } from './departure-receipts.js';
 
 export class CertifiedPolicy {
   @OneOf(PRESETS) preset: Preset;
@@ -14,6 +14,17 @@ export class CertifiedService {
   @OneOf(['retired'], { optional: true, about: 'The service was retired before it had applied all its rules.' })
   status?: 'retired';
   @ListOf(() => DepartureRule) rules: DepartureRule[];
+}
+
+/** An earlier departure of the same absence. The deletion has not repeated what it did. */
+export class CertifiedEarlierDeparture {
+  @Id() departureId: string;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
+  @Moment() requestedAt: string;
+  @Moment({ nullable: true, about: 'Null if the next departure began before this one was complete.' })
+  completedAt: string | null;
+  @Text({ about: 'SHA-256 in hexadecimal of `services` as canonical JSON (RFC 8785).' }) sha256: string;
+  @ListOf(() => CertifiedService) services: CertifiedService[];
 }
 
 /** The signed statement about a completed deletion. It contains ids of users and no other personal data. */
@@ -30,6 +41,10 @@ export class DeletionStatement {
   @Moment() completedAt: string;
   @Nested(() => CertifiedPolicy) policy: CertifiedPolicy;
   @ListOf(() => CertifiedService) services: CertifiedService[];
+  @ListOf(() => CertifiedEarlierDeparture, {
+    about: 'The departures since the user was last active, oldest first: usually the deactivation before the deletion.',
+  })
+  earlier: CertifiedEarlierDeparture[];
 }
 
 export class Certificate {

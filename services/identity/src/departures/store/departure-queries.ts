@@ -79,6 +79,16 @@ export class DepartureQueries {
       order by d.id limit ${limit} for no key update of d`);
   }
 
+  /** The departures of the user since the activation that this one ended, without this one, oldest first. */
+  async earlierOf({ account_id, user_id, active_since, lifecycle_version }: DepartureRow): Promise<Departure[]> {
+    return this.views(
+      await this.select(sql`
+        d.account_id = ${account_id} and d.user_id = ${user_id} and d.transition <> 'reactivated'
+        and d.lifecycle_version > ${active_since} and d.lifecycle_version < ${lifecycle_version}
+        order by d.lifecycle_version`),
+    );
+  }
+
   async view(accountId: string, id: string): Promise<Departure> {
     const [view] = await this.views([await this.get(accountId, id)]);
     return view!;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import {
   authenticate,
@@ -54,6 +55,38 @@ it('the certificate of a completed deletion names the requester, the policy and 
     (line: { rule: string; transition: string }) => line.rule === 'telephony.records' && line.transition === 'deleted',
   );
   expect(records).toMatchObject({ action: 'unassign', affected: 3, remaining: 0 });
+});
+
+it('a certificate contains what the deactivation before the deletion did, with its digest, but not what came before a return', async () => {
+  const { userId } = await identity.aPerson(owner, { name: 'Wren' });
+  await departures.peer.give(owner.accountId, userId, 'call', 2);
+  const leave = async () => departures.until(owner, await departures.deactivate(owner, userId), 'completed');
+  await leave();
+  await departures.until(owner, await departures.reactivate(owner, userId), 'completed');
+  await departures.peer.give(owner.accountId, userId, 'call', 1);
+  const deactivated = await leave();
+  const deleted = await departures.until(owner, await departures.delete(owner, userId), 'completed');
+  const { payload } = await certificateOf(deleted.id);
+  const { id: departureId, transition, requestedAt, completedAt } = deactivated;
+  expect(payload.earlier).toMatchObject([{ departureId, transition, requestedAt, completedAt }]);
+  const [{ services, sha256 }] = payload.earlier as [Certificate['payload']['earlier'][number]];
+  const calls = services.flatMap(({ rules }) => rules).find(({ rule }) => rule === 'telephony.calls');
+  expect(calls).toMatchObject({ action: 'unassign', affected: 1, remaining: 0 });
+  const ordered = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(ordered)
+      : value && typeof value === 'object'
+        ? Object.fromEntries(
+            Object.entries(value)
+              .sort(([one], [other]) => (one < other ? -1 : 1))
+              .map(([key, one]) => [key, ordered(one)]),
+          )
+        : value;
+  expect(sha256).toBe(
+    createHash('sha256')
+      .update(JSON.stringify(ordered(services)))
+      .digest('hex'),
+  );
 });
 
 it('a certificate contains no personal data', async () => {

@@ -1,9 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { Problem, type Certificate, type DeletionStatement } from '#libs/contracts';
+import {
+  Problem,
+  type Certificate,
+  type CertifiedEarlierDeparture,
+  type CertifiedService,
+  type DeletionStatement,
+  type Departure,
+  type DepartureService,
+} from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { CompactSign } from 'jose';
 import { DepartureQueries } from '../store/departure-queries.js';
+import { canonicalJson } from '../../common/canonical-json.js';
 import { isoOf } from '../../common/moments.js';
+import { sha256 } from '../../common/secrets.js';
 import { SigningKeys } from '../../signing-key/signing-keys.js';
 
 const ISSUER = 'urn:leaver:identity';
@@ -48,11 +58,21 @@ export class Certificates {
       effectiveAt: isoOf(row.begun_at ?? row.effective_at),
       completedAt: isoOf(row.completed_at!),
       policy: { preset, version },
-      services: services.map(({ service, status, rules }) => ({
-        service,
-        ...(status === 'retired' && { status }),
-        rules,
-      })),
+      services: services.map(certified),
+      earlier: (await this.departures.earlierOf(row)).map(earlier),
     };
   }
+}
+
+const certified = ({ service, status, rules }: DepartureService): CertifiedService => ({
+  service,
+  ...(status === 'retired' && { status }),
+  rules,
+});
+
+function earlier(departure: Departure): CertifiedEarlierDeparture {
+  const { id: departureId, transition, requestedAt, completedAt } = departure;
+  const services = departure.services.map(certified);
+  const digest = sha256(canonicalJson(services)).toString('hex');
+  return { departureId, transition, requestedAt, completedAt, sha256: digest, services };
 }
