@@ -22,8 +22,8 @@ import { departureSequences } from './0045-departure-sequences.js';
 import { leftAs } from './0046-left-as.js';
 import { actingForLeavers } from './0050-acting-for-leavers.js';
 import { userStreams } from './0051-user-streams.js';
-import { retiredServices } from './0053-retired-services.js';
 import { serviceFailures } from './0052-service-failures.js';
+import { retiredServices } from './0053-retired-services.js';
 import { foldedCase } from './0060-folded-case.js';
 import { composedIdentifiers } from './0061-composed-identifiers.js';
 
