@@ -31,7 +31,9 @@ export class PasswordResets {
   async request(email: string): Promise<void> {
     const db = this.em.getKysely();
     const { rows } = await sql<{ id: string; email: string }>`
-      select id, email from users where fold_case(email) = fold_case(${email}) and status = 'active' for share`.execute(db);
+      select id, email from users where fold_case(email) = fold_case(${email}) and status = 'active' for share`.execute(
+      db,
+    );
     await this.send(rows);
   }
 

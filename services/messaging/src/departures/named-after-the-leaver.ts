@@ -26,6 +26,8 @@ export class NamedAfterTheLeaver extends Forgetting {
       from unnest(${known.map((one) => one.accountId)}::uuid[], ${known.map((one) => one.departureId)}::uuid[],
         ${known.map((one) => one.addressDigest!)}::text[]) as n (account_id, departure_id, digest)
       where t.account_id = n.account_id and t.email is not null
-        and encode(sha256(convert_to(n.departure_id || ':' || fold_case(t.email), 'UTF8')), 'hex') = n.digest`.execute(db);
+        and encode(sha256(convert_to(n.departure_id || ':' || fold_case(t.email), 'UTF8')), 'hex') = n.digest`.execute(
+      db,
+    );
   }
 }
