@@ -34,6 +34,7 @@ export async function settled(servers: Servers, accountId: string, timeout: numb
       for (const service of SERVICES) {
         await count(service, 'task', `due_at < 'infinity' and due_at > now() + interval '1 minute'`, 'due much later');
         await count(service, 'task', `due_at < 'infinity'`);
+        await count(service, 'remote_effect', 'undoes is null');
         await count(service, 'inbox', `status in ('running', 'retry')`);
       }
       if (open.length > 0) throw new Error(`still unfinished: ${open.join(', ')}`);

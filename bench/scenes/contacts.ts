@@ -1,6 +1,6 @@
 import type { ResolvedRules } from '#libs/contracts';
 import { entities, migrations } from '../../services/contacts/src/contacts.module.js';
-import { FormerStaffIds } from '../../services/contacts/src/contact-import/former-staff-ids.js';
+import { ContactsForgetting } from '../../services/contacts/src/departures/forgetting.js';
 import { contactsRules } from '../../services/contacts/src/departures/contacts.rules.js';
 import type { Scene } from './scene.js';
 import { ACCOUNT, personSql } from '../support/people.js';
@@ -11,7 +11,7 @@ const filter = (visibility: string) => `
 
 /** 50 rows per user: 30 contacts, 12 records, 2 segments, 4 filters, 2 notes. All but the notes change. */
 export const contacts: Scene = {
-  parts: { name: 'contacts', rules: contactsRules, entities, migrations, forgetting: new FormerStaffIds() },
+  parts: { name: 'contacts', rules: contactsRules, entities, migrations, forgetting: new ContactsForgetting() },
   rows: (people) =>
     [
       `insert into contact (id, account_id, external_id, name, phone, assignee, created_at)

@@ -5,7 +5,7 @@ import type { Principal } from './principal.js';
 /** What one rule would do to one user's rows. */
 export interface PreviewLine extends ResolvedAction {
   rule: string;
-  /** The kind of rows that this line counts, if the rule covers several kinds. */
+  /** The kind of rows that this line counts, if the rule covers several kinds or an action also affects another service. */
   part?: string;
   transition: Transition;
   /** Rows that the rule would change; for `keep`, rows that stay. */
@@ -64,7 +64,7 @@ export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   warning?: string;
   /** Rows that the rule should have changed and has not: 0 when it is done, null until they are counted. */
   remaining: number | null;
-  /** Null while the rule is still working through many rows. */
+  /** Null while the rule is still working through many rows, or another service has not confirmed its part. */
   finishedAt: string | null;
   /** The latest failure of a rule that is not finished. */
   failure?: StepFailure;

@@ -1,17 +1,54 @@
-import { can, isApplied, owned, rule, transferWith, type LeaverRow } from '#libs/lifecycle';
+import {
+  can,
+  disable,
+  isApplied,
+  NOTHING_TO_UNDO,
+  owned,
+  rule,
+  transferWith,
+  type LeaverRow,
+  type ApplyLocally,
+  type LocalEffect,
+} from '#libs/lifecycle';
 import { RuleBench, type ServiceUnderTest } from '#libs/lifecycle/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { desk, Thing } from './desk.js';
 
 /** The arguments of the side effects: the leaver by row id, one entry per statement. */
 const calls: ReadonlyMap<string, LeaverRow>[] = [];
+const apply: ApplyLocally = async (_db, ids, leavers) => void calls.push(pick(leavers, ids));
+/** Loses some rows of another table with each row. */
+const losing: LocalEffect = {
+  apply: async (_db, ids) => new Map(ids.map((id) => [id, 2])),
+  inverse: { impossible: 'they are deleted' },
+};
 const moving: ServiceUnderTest = {
   ...desk,
   name: 'moving',
   rules: [
     rule('moving.chairs', 'Chairs', {
       rows: owned(Thing, 'owner', { kind: 'chair' }),
-      deactivated: can(transferWith({}, async (_db, ids, leavers) => void calls.push(pick(leavers, ids)))),
+      deactivated: can(transferWith({}, { local: { apply, inverse: NOTHING_TO_UNDO } })),
+    }),
+  ],
+};
+const undone: string[] = [];
+const local: ServiceUnderTest = {
+  ...desk,
+  name: 'locally',
+  rules: [
+    rule('locally.chairs', 'Chairs', {
+      rows: owned(Thing, 'owner', { kind: 'chair' }),
+      deactivated: can(
+        transferWith(
+          {},
+          { local: { apply: async () => undefined, inverse: async (_db, ids) => void undone.push(...ids) } },
+        ),
+      ),
+    }),
+    rule('locally.lamps', 'Lamps', {
+      rows: owned(Thing, 'owner', { kind: 'lamp' }),
+      deactivated: can(disable({ state: 'off' }, { sideEffects: { local: losing } })),
     }),
   ],
 };
@@ -66,5 +103,37 @@ describe('side effects', () => {
     expect(calls.flatMap((one) => [...one.values()]).map((leaver) => leaver.lifecycleVersion)).toEqual([2, 2, 2]);
     expect(await applied(3)).toBe(false);
     expect(await isApplied(bench.em().getKysely(), { userId: bench.ids.next(), lifecycleVersion: 1 })).toBe(false);
+  });
+});
+
+describe('the inverse of local side effects', () => {
+  let bench: RuleBench;
+  beforeAll(async () => {
+    bench = await RuleBench.open(local);
+  });
+  afterAll(() => bench.close());
+
+  async function restored(kind: 'chair' | 'lamp', rule: string, action: 'transfer' | 'disable') {
+    const robin = await bench.person();
+    await bench.admin(robin.accountId);
+    const em = bench.em();
+    const ids = [bench.ids.next(), bench.ids.next()];
+    for (const id of ids)
+      em.create(Thing, { id, accountId: robin.accountId, owner: robin.userId, kind, state: 'open' });
+    await em.flush();
+    await bench.processor.apply([bench.leaving(robin, 'deactivated', { [rule]: { deactivated: { action } } })]);
+    const [receipt] = await bench.processor.apply([bench.reactivation(robin, 3, 'all')]);
+    return { ids, lines: receipt!.rules };
+  }
+
+  it('gets the rows that are restored', async () => {
+    const { ids, lines } = await restored('chair', 'locally.chairs', 'transfer');
+    expect([...undone].sort()).toEqual([...ids].sort());
+    expect(lines).toMatchObject([{ affected: 2, notRestored: 0 }]);
+  });
+
+  it('is counted as not restored if there is none', async () => {
+    const { lines } = await restored('lamp', 'locally.lamps', 'disable');
+    expect(lines).toMatchObject([{ affected: 2, notRestored: 4, warning: 'cannot-be-restored' }]);
   });
 });

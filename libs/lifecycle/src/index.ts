@@ -1,6 +1,7 @@
 export * from './declare/where.js';
 export * from './declare/rule.js';
 export * from './declare/actions.js';
+export * from './declare/side-effects.js';
 export * from './run/rule-set.js';
 export * from './tables.js';
 export * from './lifecycle.module.js';
@@ -13,6 +14,7 @@ export * from './receive/user-events.consumer.js';
 export { DeadLetters } from './receive/dead-letters.js';
 export { logDepartures } from './departure-log.js';
 export * from './later/task.worker.js';
+export * from './later/remote-effect.worker.js';
 export * from './later/scheduled-action.worker.js';
 export * from './receive/retry.worker.js';
 export * from './onboarding.js';

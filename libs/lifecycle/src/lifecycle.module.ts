@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { WorkerContext } from '#libs/jobs';
-import { Publisher } from '#libs/broker';
+import { Publisher, ServiceClient } from '#libs/broker';
 import { Log, Metrics } from '#libs/observability';
 import { DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
 import { InboxConversion } from './run/conversion.js';
@@ -16,6 +16,7 @@ import { PublishedReceipts, Receipts } from './receipts.js';
 import { RetryWorker } from './receive/retry.worker.js';
 import type { Rule } from './declare/rule.js';
 import { RuleSet } from './run/rule-set.js';
+import { RemoteEffectWorker } from './later/remote-effect.worker.js';
 import { ScheduledActionWorker } from './later/scheduled-action.worker.js';
 import { TaskWorker } from './later/task.worker.js';
 import { UserEvents, userEventsController } from './receive/user-events.consumer.js';
@@ -69,6 +70,7 @@ export class LifecycleModule {
           : []),
         UserEvents,
         Onboarding,
+        remoteEffectWorker,
       ],
       exports: [RuleSet, EventProcessor, Onboarding, TaskWorker, ScheduledActionWorker, RetryWorker],
     };
@@ -100,6 +102,12 @@ function ruleSet<E>(service: string, effects: readonly Type<E>[], declare: (effe
     useFactory: (em: EntityManager, given: E) => new RuleSet(service, declare(given), em),
   };
 }
+
+const remoteEffectWorker: Provider = {
+  provide: RemoteEffectWorker,
+  inject: [EntityManager, RuleSet, ServiceClient, Receipts, WorkerContext],
+  useFactory: (...given: ConstructorParameters<typeof RemoteEffectWorker>) => new RemoteEffectWorker(...given),
+};
 
 const engine: Provider[] = [
   EventProcessor,

@@ -109,8 +109,37 @@ const heldEffects = migration('0006-held-effects', 'alter table scheduled_action
 /** Why the last try of an event failed, and when the next one is. */
 const failures = migration('0007-failures', 'alter table inbox add column failure jsonb');
 
+/**
+ * Work for other services that they have not confirmed. `lifecycle_version` is that of the decision on whose behalf it is
+ * sent: the row is only sent while the directory has the same version. With `undoes` it is an inverse. `lost` of an undo
+ * record counts rows of other tables that side effects took and that cannot be restored.
+ */
+const remoteEffects = migration(
+  '0008-remote-effects',
+  `create table remote_effect (
+    id uuid primary key default uuidv7(),
+    account_id uuid not null,
+    user_id user_ref not null,
+    lifecycle_version bigint not null,
+    rule text not null,
+    part text not null,
+    transition text not null,
+    successor user_ref,
+    decided_at timestamptz not null,
+    undoable boolean not null default false,
+    undoes bigint,
+    item_ids uuid[] not null default '{}',
+    expected bigint not null,
+    attempts int not null default 0,
+    due_at timestamptz not null default '-infinity'
+  )`,
+  'create index remote_effect_due on remote_effect (due_at)',
+  'create index remote_effect_user on remote_effect (user_id, lifecycle_version)',
+  'alter table undo add column lost bigint not null default 0',
+);
+
 /** The engine's own tables. Identity uses these. */
-export const engineTables: Migrations = [lifecycleTables, undoTable, heldEffects, failures];
+export const engineTables: Migrations = [lifecycleTables, undoTable, heldEffects, failures, remoteEffects];
 
 /** The first migrations of every service that consumes user events. */
 export const serviceTables: Migrations = [

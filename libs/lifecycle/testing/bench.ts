@@ -12,6 +12,7 @@ import {
   type UserEvent,
   type UserEventType,
 } from '#libs/contracts';
+import type { ServiceClient } from '#libs/broker';
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics } from '#libs/observability';
 import {
@@ -33,6 +34,7 @@ import {
   Receipts,
   RetryWorker,
   RuleSet,
+  RemoteEffectWorker,
   ScheduledActionWorker,
   TaskWorker,
   UserEvents,
@@ -51,6 +53,8 @@ export interface ServiceUnderTest {
   migrations: Migrations;
   conversion?: (ids: Ids) => InboxConversion;
   forgetting?: Forgetting;
+  /** Stands for the other services, if the rules have remote effects. */
+  client?: Pick<ServiceClient, 'ask'>;
 }
 
 export interface Person {
@@ -65,6 +69,12 @@ class SilentLog extends Log {
   override error(): void {}
 }
 const silentLog = new SilentLog();
+
+const client = (service: ServiceUnderTest): ServiceClient => {
+  const { ask } = service.client ?? { ask: async () => Promise.reject(new Error('no other service')) };
+  // The engine only asks.
+  return { ask } as unknown as ServiceClient;
+};
 
 /** A controller with the constructor parameters of a plain resource. */
 type ControllerType<C> = new (em: EntityManager, directory: Directory, ids: Ids, clock: Clock) => C;
@@ -114,6 +124,7 @@ export class RuleBench {
   readonly rules: RuleSet;
   readonly processor: EventProcessor;
   readonly tasks: TaskWorker;
+  readonly remote: RemoteEffectWorker;
   readonly scheduled: ScheduledActionWorker;
   readonly retries: RetryWorker;
   /** The consumer of user events. Tests call it in place of the broker. */
@@ -137,6 +148,7 @@ export class RuleBench {
     );
     this.events = new UserEvents(em, this.processor, this.receipts, this.clock, this.ids, silentLog);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.workers);
+    this.remote = new RemoteEffectWorker(em, this.rules, client(service), this.receipts, this.workers);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.workers);
     this.retries = new RetryWorker(em, this.processor, this.receipts, this.workers);
     this.letters = new DeadLetters(em, this.retries, this.tasks, this.clock, silentLog, this.events);

@@ -16,6 +16,8 @@ const OF_THE_ENGINE: Kept = {
   'task.successor': 'Deleted when the task is finished.',
   'undo.user_id': 'Deleted with the next decision about the user, for example a deletion.',
   'undo.successor': 'An id, deleted with the next decision about the former owner of the rows.',
+  'remote_effect.user_id': 'Deleted when the other service has confirmed its work, or with the next decision.',
+  'remote_effect.successor': 'An id, deleted when the other service has confirmed its work.',
   'scheduled_action.user_id': 'Shows which delayed effect is or was due for which user.',
   'outbox.user_id': 'Deleted when every service has answered.',
 };

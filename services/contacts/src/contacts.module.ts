@@ -16,12 +16,13 @@ import { Contact } from './contact/contact.entity.js';
 import { NamedContactsController } from './contact/named-contacts.controller.js';
 import { RecipientsController } from './contact/recipients.controller.js';
 import { ContactMovesController } from './contact-move/contact-moves.controller.js';
+import { DepartureMoves } from './contact-move/departure-moves.js';
+import { ContactsForgetting } from './departures/forgetting.js';
 import { AbandonedUploads } from './contact-import/abandoned-uploads.worker.js';
 import { BatchWriter } from './contact-import/batch-writer.js';
 import { ContactImportController } from './contact-import/contact-import.controller.js';
 import { ContactImport } from './contact-import/contact-import.entity.js';
 import { ImportReports } from './contact-import/import-reports.js';
-import { FormerStaffIds } from './contact-import/former-staff-ids.js';
 import { ImportWorker } from './contact-import/import.worker.js';
 import { Uploads } from './contact-import/uploads.js';
 import { ContactsConfig } from './contacts.config.js';
@@ -44,6 +45,7 @@ import { writingTables } from './migrations/0105-writings.js';
 import { importSourceTables } from './migrations/0106-import-sources.js';
 import { contactMoves } from './migrations/0110-contact-moves.js';
 import { importSourceOwners } from './migrations/0111-import-source-owners.js';
+import { movesByDepartures } from './migrations/0112-moves-by-departures.js';
 import { RecordController } from './record/record.controller.js';
 import { CrmRecord } from './record/record.entity.js';
 import { SegmentController } from './segment/segment.controller.js';
@@ -87,6 +89,7 @@ export const migrations: Migrations = [
   importSourceTables,
   contactMoves,
   importSourceOwners,
+  movesByDepartures,
 ];
 
 /**
@@ -99,7 +102,7 @@ export const migrations: Migrations = [
       consumer: 'contacts-users',
       rules: contactsRules,
       entities,
-      forgetting: FormerStaffIds,
+      forgetting: ContactsForgetting,
     }),
   ],
   controllers: controllersOf(resources),
@@ -111,6 +114,7 @@ export const migrations: Migrations = [
         new RotatingEncryption({ current, previous }, 'contacts', ids),
     },
     keyRotation(Encryption, { serviceName: 'contacts', setting: 'CONTACTS_SECRET', columns: ENCRYPTED_COLUMNS }),
+    DepartureMoves,
     AbandonedUploads,
     BatchWriter,
     ImportReports,

@@ -27,7 +27,11 @@ export class PreviewSuccessors {
 
 export class PreviewRule {
   @Text() rule: string;
-  @Text({ optional: true, about: 'The kind of rows, if the rule covers several kinds.' }) part?: string;
+  @Text({
+    optional: true,
+    about: 'The kind of rows, if the rule covers several kinds or an action also affects another service.',
+  })
+  part?: string;
   @Text() service: string;
   @Text() label: string;
   @OneOf(TRANSITIONS) transition: Transition;

@@ -20,7 +20,11 @@ export class DepartureStepFailure {
 export class DepartureFailure extends DepartureStepFailure {
   @Text({ optional: true, about: 'The rule that failed. Absent if the error did not come from a rule.' })
   rule?: string;
-  @Text({ optional: true, about: 'The kind of rows, if the rule covers several kinds.' }) part?: string;
+  @Text({
+    optional: true,
+    about: 'The kind of rows, if the rule covers several kinds or an action also affects another service.',
+  })
+  part?: string;
 }
 
 /** The event of a service that has not answered. It is published again until the service answers. */
@@ -33,7 +37,11 @@ export class AwaitedAnswer {
 
 export class DepartureRule {
   @Text() rule: string;
-  @Text({ optional: true, about: 'The kind of rows, if the rule covers several kinds.' }) part?: string;
+  @Text({
+    optional: true,
+    about: 'The kind of rows, if the rule covers several kinds or an action also affects another service.',
+  })
+  part?: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @OneOf([...ACTIONS, RESTORE], { about: '`restore` if a reactivation has undone what the rule did.' })
   action: ActionName | typeof RESTORE;

@@ -45,21 +45,48 @@ export const numberContactsAdd = operation<AddedNumberContacts, NewNumberContact
   errors: ['not-found', 'conflict', 'forbidden'],
 });
 
-/** Contacts have moved to another user with their number. */
+/** Contacts move to another user with their number. */
 export interface ContactsMoved {
   /** Sorts by time. The latest move of a contact wins, in whatever order the moves arrive. */
   id: string;
   accountId: string;
-  /** At most 500. */
+  /** At most 500. Empty with `undoes`. */
   contactIds: string[];
   /** Null if the number has no user. */
   userId: string | null;
-  /** The departure that moved them. Its rules also affect these contacts and are applied first. */
+  /**
+   * The decision about a user that moves them. Its rules also affect these contacts and are applied first. The move has no
+   * effect behind a newer decision.
+   */
   after: { userId: string; lifecycleVersion: number } | null;
+  /** Set by telephony services that wait for the number of contacts before the departure completes. */
+  departure?: {
+    /** The rule that moves the number. */
+    rule: string;
+    /** Contacts that were assigned later, for example by an import, are left alone. */
+    decidedAt: string;
+    /** Whether a reactivation may undo the move. */
+    undoable: boolean;
+  };
+  /** Undoes the moves of an earlier departure and rule instead. `after` is then the reactivation. */
+  undoes?: { rule: string; lifecycleVersion: number };
+}
+
+export interface ContactsMovedAnswer {
+  /** Whether there is nothing left to do. If not, the request has to be repeated later. */
+  done: boolean;
+  /** Whether a newer decision about the user is known. Nothing has been done. */
+  superseded?: boolean;
+  /** How many contacts have moved, or have moved back. Absent without `departure` and `undoes`, and from old services. */
+  moved?: number;
+  /** With `undoes`: how many contacts have not moved back, because they have been assigned to somebody since. */
+  notRestored?: number;
+  /** `successor-has-left`: the contacts are assigned to nobody. */
+  warning?: string;
 }
 
 /** Repeated until the contacts service answers `done`. Idempotent. */
-export const contactsMoved: Ask<ContactsMoved, { done: boolean }> = {
+export const contactsMoved: Ask<ContactsMoved, ContactsMovedAnswer> = {
   service: 'contacts',
   subject: 'rpc.contacts.moved',
   timeout: 10_000,

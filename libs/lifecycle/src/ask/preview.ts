@@ -31,13 +31,16 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
 
 /** Counts once for all steps that select the same rows. */
 async function countsOf(db: Db, steps: readonly Step[], leaver: LeaverRow): Promise<Map<Step, number>> {
-  const together = [...Map.groupBy(steps, ({ statements }) => statements).values()].flatMap((same) => [
+  const [remote, own] = [steps.filter((step) => step.remote), steps.filter((step) => !step.remote)];
+  const together = [...Map.groupBy(own, ({ statements }) => statements).values()].flatMap((same) => [
     ...Map.groupBy(same, ({ statements, action }) => statements.selectionOf(action.effect)).values(),
   ]);
+  together.push(...remote.map((step) => [step]));
   const countings = together.map(([first]) => ({
     statements: first!.statements,
     effect: first!.action.effect,
     leavers: [leaver],
+    items: first!.remote?.effect.items,
   }));
   const counts = await countTogether(db, countings);
   return new Map(
@@ -46,9 +49,9 @@ async function countsOf(db: Db, steps: readonly Step[], leaver: LeaverRow): Prom
 }
 
 async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Promise<PreviewLine> {
-  const { part, action, transition, resolved, statements } = step;
+  const { part, action, transition, resolved, statements, remote } = step;
   const detail =
-    count > 0
+    count > 0 && !remote
       ? await part.rule.explain?.({
           db,
           accountId: leaver.accountId,
@@ -58,7 +61,7 @@ async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Pro
           ...(part.rows.part && { part: part.rows.part }),
         })
       : undefined;
-  const listed = count > 0 && (part.rule.listed || action.name === 'block');
+  const listed = count > 0 && !remote && (part.rule.listed || action.name === 'block');
   return {
     rule: part.rule.id,
     ...(part.rows.part && { part: part.rows.part }),
@@ -71,5 +74,9 @@ async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Pro
 }
 
 /** The earlier steps of the departure on the same rows. */
-const earlierSteps = (step: Step, steps: readonly Step[]): Step[] =>
-  steps.slice(0, steps.indexOf(step)).filter((earlier) => earlier.part === step.part);
+function earlierSteps(step: Step, steps: readonly Step[]): Step[] {
+  const own = step.remote?.of ?? step;
+  return steps
+    .slice(0, steps.indexOf(step))
+    .filter((earlier) => earlier.part === own.part && earlier.transition !== own.transition);
+}

@@ -26,6 +26,7 @@ export async function proof(db: Db, rules: RuleSet, request: ProofRequest): Prom
   const broken: ProofAnswer['broken'] = [];
   for (const group of groups.values()) {
     const { line } = group[0]!;
+    if (rules.remoteEffect(line.rule, line.part)) continue;
     const step = rules.find(line.rule, line.part, line.transition, line);
     const counts = await remaining(db, step, group);
     for (const [userId, count] of counts) {
@@ -40,7 +41,22 @@ export async function proof(db: Db, rules: RuleSet, request: ProofRequest): Prom
         });
     }
   }
+  if (rules.hasRemoteEffects) broken.push(...(await unconfirmed(db, request)));
   return { broken: [...broken, ...(await stranded(db, rules, request)), ...(await named(db, request))] };
+}
+
+/** Rows of other services that these have not confirmed for users who have left. */
+async function unconfirmed(db: Db, { users }: ProofRequest): Promise<ProofAnswer['broken']> {
+  const { rows } = await sql<ProofAnswer['broken'][number]>`
+    select e.user_id as "userId", e.rule, e.part, e.transition, line ->> 'action' as action, sum(e.expected)::float8 as remaining
+    from unnest(${users.map((u) => u.userId)}::uuid[], ${users.map((u) => u.lifecycleVersion)}::bigint[]) as u (user_id, lifecycle_version)
+    join remote_effect e on e.user_id = u.user_id and e.lifecycle_version = u.lifecycle_version
+    join inbox i on i.user_id = e.user_id and i.lifecycle_version = e.lifecycle_version
+    join lateral (select line from jsonb_array_elements(i.lines) line
+      where line ->> 'rule' = e.rule and line ->> 'part' = e.part and line ->> 'transition' = e.transition limit 1) l on true
+    where e.undoes is null
+    group by 1, 2, 3, 4, 5`.execute(db);
+  return rows;
 }
 
 /**

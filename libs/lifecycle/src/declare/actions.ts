@@ -1,8 +1,8 @@
 import type { ActionChoice, ActionName } from '#libs/contracts';
 import type { AnyEntity } from '#libs/database';
 import type { RawBuilder } from 'kysely';
-import type { Condition, Db, Rows } from './where.js';
-import type { LeaverRow } from './leaver.js';
+import type { Condition, Rows } from './where.js';
+import type { SideEffects } from './side-effects.js';
 
 /** Values that are known only when the action runs. */
 export const NOW = Symbol('now');
@@ -57,13 +57,6 @@ export interface Marks {
 }
 
 /**
- * Changes other tables together with the rows, in the same transaction.
- * @param rowIds ids of the rows about to change
- * @param leavers the leaver (with successor, if any) by row id
- */
-export type SideEffects = (db: Db, rowIds: readonly string[], leavers: ReadonlyMap<string, LeaverRow>) => Promise<void>;
-
-/**
  * What a reactivation does to the action's effect: it restores the rows if the request asks for it, ends the effect
  * without a request, or leaves it.
  */
@@ -107,7 +100,7 @@ export const block = simple('block', none);
 export const unassign = simple('unassign', { kind: 'set', changes: { [PERSON]: null } });
 /** The rows go to the named successor, or else to the first admin. */
 export const transfer = simple('transfer', { kind: 'set', changes: { [PERSON]: SUCCESSOR } }, { needsSuccessor: true });
-/** Like `transfer`, with further values and side effects on other tables. */
+/** Like `transfer`, with further values and side effects. */
 export const transferWith = (changes: Changes, sideEffects?: SideEffects): Action =>
   simple(
     'transfer',
@@ -145,7 +138,7 @@ export const exclude = (into: Marks): Action => simple('exclude', { kind: 'inser
 /** Deletes things of the leaver, unlike `remove`. The action is called `delete`, a reserved word here. */
 export const deleteRows = simple('delete', { kind: 'delete' }, { destroys: true });
 
-/** Deletes the rows, with side effects on other tables. */
+/** Deletes the rows, with side effects. */
 export const deleteWith = (sideEffects: SideEffects): Action =>
   simple('delete', { kind: 'delete', sideEffects }, { destroys: true });
 
@@ -173,6 +166,9 @@ export const scoped = (scope: NonNullable<ActionChoice['scope']>, action: Action
 /** Whether the rows no longer name the leaver after the effect. */
 export const removesRows = (effect: Effect): boolean =>
   effect.kind === 'delete' || (effect.kind === 'set' && PERSON in effect.changes);
+
+export const sideEffectsOf = (effect: Effect): SideEffects | undefined =>
+  effect.kind === 'set' || effect.kind === 'delete' ? effect.sideEffects : undefined;
 
 /** Whether the action destroys something when it is applied, and not only after a delay. */
 export const destroysAtOnce = ({ destroys, later }: Action): boolean => destroys && !later;

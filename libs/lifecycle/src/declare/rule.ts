@@ -1,5 +1,5 @@
 import type { ActionName, Preset, Transition } from '#libs/contracts';
-import type { Action } from './actions.js';
+import { sideEffectsOf, type Action } from './actions.js';
 import type { Db, Rows } from './where.js';
 
 /** The actions of a rule on one transition; the first is the default. */
@@ -68,6 +68,7 @@ export function rule(id: string, label: string, spec: RuleSpec): Rule {
   if (declared.length === 0) throw new TypeError(`${id}: a rule needs at least one transition`);
   if (rows.length > 1 && rows.some((r) => !r.part))
     throw new TypeError(`${id}: each of several kinds of rows needs a part`);
+  assertRemoteEffects(id, rows, declared);
   for (const [preset, changes] of Object.entries(spec.presets ?? {})) {
     for (const [transition, action] of Object.entries(changes)) {
       if (!choices[transition as Transition]?.actions.some((a) => a.name === action.name)) {
@@ -88,4 +89,18 @@ export function rule(id: string, label: string, spec: RuleSpec): Rule {
     warning: spec.warning ?? false,
     listed: spec.listed ?? false,
   });
+}
+
+/** The receipt line of a remote effect is named by rule, part and transition, and what it does cannot be delayed. */
+function assertRemoteEffects(id: string, rows: readonly Rows[], choices: readonly Choice[]): void {
+  const actions = choices.flatMap((choice) => choice.actions);
+  if (actions.some(({ later }) => later && sideEffectsOf(later.effect)?.remote))
+    throw new TypeError(`${id}: a delayed effect cannot have a remote effect`);
+  for (const action of actions) {
+    const remote = sideEffectsOf(action.effect)?.remote;
+    if (!remote) continue;
+    if (action.destroys) throw new TypeError(`${id}: ${action.name} destroys, so it cannot have a remote effect`);
+    if (rows.length > 1 || rows[0]!.part === remote.part)
+      throw new TypeError(`${id}: ${remote.part} has to be the only part beside the rule's own rows`);
+  }
 }

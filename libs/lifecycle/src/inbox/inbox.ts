@@ -124,7 +124,7 @@ export async function departureLines(
       order by lifecycle_version desc limit 1) latest on i.lifecycle_version > latest.active_since
     cross join lateral jsonb_array_elements(i.lines) with ordinality l (line, n)
     where i.user_id = ${userId} and i.lifecycle_version < ${lifecycleVersion}
-      and line ->> 'transition' = 'deactivated' and line ->> 'action' <> 'keep' and (line ->> 'affected')::bigint > 0
+      and line ->> 'transition' = 'deactivated' and line ->> 'action' <> 'keep'
     order by i.lifecycle_version, l.n`.execute(db);
   return rows;
 }
@@ -204,7 +204,7 @@ export async function raiseRounds(db: Db, rows: readonly InboxRow[]): Promise<vo
 
 /**
  * Resumes events that have failed or wait for a retry: their tries start again.
- * @returns the keys of events that have tasks and continue with them
+ * @returns the keys of events that continue with their tasks or remote effects
  */
 export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Promise<Set<string>> {
   if (failed.length === 0) return new Set();
@@ -215,10 +215,13 @@ export async function resume(db: Db, failed: readonly InboxRow[], now: Date): Pr
     from ${keys}
     where i.user_id = n.user_id and i.lifecycle_version = n.lifecycle_version`.execute(db);
   const { rows } = await sql<{ user_id: string; lifecycle_version: string }>`
-    update task t set attempts = 0, due_at = ${now} from ${keys}
-    where t.user_id = n.user_id and t.lifecycle_version = n.lifecycle_version returning t.user_id, t.lifecycle_version`.execute(
-    db,
-  );
+    with tasks as (
+      update task t set attempts = 0, due_at = ${now} from ${keys}
+      where t.user_id = n.user_id and t.lifecycle_version = n.lifecycle_version returning t.user_id, t.lifecycle_version),
+    effects as (
+      update remote_effect e set attempts = 0, due_at = ${now} from ${keys}
+      where e.user_id = n.user_id and e.lifecycle_version = n.lifecycle_version returning e.user_id, e.lifecycle_version)
+    select * from tasks union select * from effects`.execute(db);
   return new Set(rows.map(rowKey));
 }
 
@@ -285,4 +288,4 @@ export function receiptOf(row: InboxRow): Receipt {
   };
 }
 
-const withoutFailure = ({ failure: _failure, ...line }: ReceiptLine): ReceiptLine => line;
+export const withoutFailure = ({ failure: _failure, ...line }: ReceiptLine): ReceiptLine => line;

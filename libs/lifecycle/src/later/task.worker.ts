@@ -12,9 +12,10 @@ import { countRows } from '../sql/counting.js';
 import type { Db } from '../declare/where.js';
 import { causeOf, stepFailure } from '../declare/failure.js';
 import { observeStatement } from '../run/observe-statement.js';
-import { heldStep, RuleSet, type Step } from '../run/rule-set.js';
-import { undoRecordKeyOf, leaverRowOf } from '../run/batch.js';
+import { heldStep, originOf, RuleSet, type Step } from '../run/rule-set.js';
+import { leaverRowOf } from '../run/batch.js';
 import type { Leaving } from '../run/grouping.js';
+import { at, updateProgress } from '../run/progress.js';
 import { scheduleActions } from '../run/scheduling.js';
 import { Successors } from '../run/successors.js';
 
@@ -112,7 +113,7 @@ export class TaskWorker extends Worker<NextTask> {
 
   private async work(db: Db, task: TaskRow, row: inbox.InboxRow, underHold: boolean): Promise<Receipt[]> {
     const now = this.clock.now();
-    if (task.transition === 'reactivated') return this.restoreChunk(db, task, row, now);
+    if (task.transition === 'reactivated') return this.restoreChunk(db, task, now);
     const found = this.rules.find(task.rule, task.part || null, task.transition, task.action);
     const step = underHold ? heldStep(found) : found;
     const leaver: Leaving = {
@@ -136,7 +137,7 @@ export class TaskWorker extends Worker<NextTask> {
     const started = performance.now();
     const chunk = { rows: task.chunk_rows, after: task.cursor };
     const { count, firstId } = await observeStatement(step, () =>
-      statements.runChunk(db, effect, leaverRow, chunk, now, undoRecordKeyOf(step)),
+      statements.runChunk(db, effect, leaverRow, chunk, now, originOf(step)),
     );
     const duration = performance.now() - started;
     const affected = Number(task.affected) + count;
@@ -149,7 +150,7 @@ export class TaskWorker extends Worker<NextTask> {
       where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
       db,
     );
-    return [await this.progress(db, task, { affected, finishedAt: null })];
+    return this.progress(db, task, (line) => ({ ...line, affected }));
   }
 
   private async finish(
@@ -164,13 +165,13 @@ export class TaskWorker extends Worker<NextTask> {
     const { times, receipts } = await scheduleActions(db, delayed, now);
     await this.remove(db, task);
     const dueAt = times[0]?.dueAt;
-    const line = { affected, finishedAt: now.toISOString(), ...(dueAt && { dueAt }) };
+    const facts = { affected, finishedAt: now.toISOString(), ...(dueAt && { dueAt }) };
     const earlier = receipts.filter((receipt) => receipt.lifecycleVersion < leaver.lifecycleVersion);
-    return [...earlier, await this.progress(db, task, line)];
+    return [...earlier, ...(await this.progress(db, task, (line) => ({ ...line, ...facts })))];
   }
 
   /** Restores the next undo record of a rule. Each chunk of the departure wrote one record. */
-  private async restoreChunk(db: Db, task: TaskRow, row: inbox.InboxRow, now: Date): Promise<Receipt[]> {
+  private async restoreChunk(db: Db, task: TaskRow, now: Date): Promise<Receipt[]> {
     const { user_id: userId, rule, part } = task;
     const { more, ...restored } = await restoreNext(db, this.rules, { userId, rule, part }, now);
     if (more) {
@@ -180,7 +181,7 @@ export class TaskWorker extends Worker<NextTask> {
         db,
       );
     } else await this.remove(db, task);
-    return [await this.progress(db, task, withRestored(row.lines[task.position]!, restored, more ? null : now))];
+    return this.progress(db, task, (line) => withRestored(line, restored, more ? null : now));
   }
 
   private async remove(db: Db, task: TaskRow): Promise<void> {
@@ -189,22 +190,14 @@ export class TaskWorker extends Worker<NextTask> {
     );
   }
 
-  /** Updates the receipt line. The event is completed when it has no more tasks. */
-  private async progress(
+  /** Updates the task's receipt line. */
+  private progress(
     db: Db,
-    task: TaskRow,
-    line: Pick<ReceiptLine, 'affected' | 'finishedAt' | 'dueAt'>,
-  ): Promise<Receipt> {
-    const { rows } = await sql<inbox.InboxRow>`
-      update inbox set lines = jsonb_set(lines, array[${String(task.position)}], ((lines -> ${task.position}::int) - 'failure') || ${JSON.stringify(line)}::jsonb),
-        status = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
-          then 'running' else 'completed' end,
-        finished_at = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version})
-          then null else ${line.finishedAt}::timestamptz end,
-        error = case when exists (select 1 from task where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and attempts > 0)
-          then error end
-      where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} returning *`.execute(db);
-    return inbox.receiptOf(rows[0]!);
+    { user_id: userId, lifecycle_version: version, position }: TaskRow,
+    change: (line: ReceiptLine) => ReceiptLine,
+  ): Promise<Receipt[]> {
+    const key = { userId, lifecycleVersion: Number(version) };
+    return updateProgress(db, this.rules, key, at(position, change), this.clock.now());
   }
 
   private async reschedule(

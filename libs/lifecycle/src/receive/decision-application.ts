@@ -1,8 +1,15 @@
-import type { Receipt, UserEvent } from '#libs/contracts';
+import type { Receipt, ReceiptLine, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import { conversionsIn, attachWarnings, type InboxConversion } from '../run/conversion.js';
 import * as inbox from '../inbox/inbox.js';
 import { cancelScheduledActions } from '../inbox/directory-rows.js';
+import {
+  callOffRemoteEffects,
+  finishConfirmed,
+  supersedeRemoteEffects,
+  unconfirmedLines,
+  withTakenOver,
+} from '../run/remote-effects.js';
 import { restore } from '../run/restoration.js';
 import { dropUndoRecords } from '../run/undo-records.js';
 import type { Db } from '../declare/where.js';
@@ -39,7 +46,8 @@ export class DecisionApplication {
   async apply(db: Db, events: readonly UserEvent[], context: ApplyContext, now: Date): Promise<Receipt[]> {
     const again = events.filter((event) => !context.first(event));
     const superseded = await inbox.supersede(db, again.map(keyOf), now);
-    const { entries, leftovers, receipts } = await this.runRules(db, events, context, now);
+    const takenOver = this.rules.hasRemoteEffects ? await supersedeRemoteEffects(db, again) : NO_LINES;
+    const { entries, leftovers, receipts } = await this.runRules(db, events, { ...context, takenOver }, now);
     await dropUndoRecords(db, again, ({ data }) => unfinishedRules(leftovers, data.userId));
     const own = await this.record(db, entries, context.fresh, now);
     await this.createTasks(db, events, leftovers, now);
@@ -67,7 +75,7 @@ export class DecisionApplication {
   private async runRules(
     db: Db,
     events: readonly UserEvent[],
-    { underHold, isolated }: ApplyContext,
+    { underHold, isolated, takenOver }: ApplyContext & { takenOver: ReadonlyMap<string, ReceiptLine[]> },
     now: Date,
   ): Promise<{ entries: inbox.InboxEntry[]; leftovers: Leftover[]; receipts: Receipt[] }> {
     const reactivations = events.filter((event) => event.type === 'user.reactivated');
@@ -90,21 +98,26 @@ export class DecisionApplication {
     const lines = new Map([...ran.lines, ...restored.lines]);
     const leftovers = [...ran.leftovers, ...restored.leftovers];
     const unfinished = Map.groupBy(leftovers, (leftover) => leftover.userId);
+    const unconfirmed = this.rules.hasRemoteEffects ? await unconfirmedLines(db, events.map(keyOf)) : NO_KEYS;
     const entries = events.map((event): inbox.InboxEntry => {
-      const own = unfinished.get(event.data.userId);
-      const error = own?.find((leftover) => leftover.error)?.error?.error;
+      const { userId } = event.data;
+      const error = unfinished.get(userId)?.find((leftover) => leftover.error)?.error?.error;
+      const all = withTakenOver(lines.get(userId) ?? [], takenOver.get(userId));
+      const waiting = unconfirmed.get(userId);
+      const own = finishConfirmed(this.rules, all, waiting, now);
       return {
         event,
-        lines: lines.get(event.data.userId) ?? [],
-        status: own ? 'running' : 'completed',
+        lines: own,
+        status: waiting || unfinished.has(userId) ? 'running' : 'completed',
         ...(error && { error }),
       };
     });
     return { entries, leftovers, receipts: ran.receipts };
   }
 
-  /** Cancels the scheduled actions and removes the marks of reactivated users. */
+  /** Cancels what has not happened yet and removes the marks of reactivated users. */
   async cancelPending(db: Db, userIds: readonly string[], now: Date): Promise<void> {
+    if (this.rules.hasRemoteEffects) await callOffRemoteEffects(db, userIds);
     await cancelScheduledActions(db, userIds, now);
     await this.rules.removeMarks(db, userIds);
   }
@@ -167,6 +180,9 @@ export class DecisionApplication {
   }
 }
 
+const NO_LINES: ReadonlyMap<string, ReceiptLine[]> = new Map();
+const NO_KEYS: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+
 /** Rules whose rows are still being restored. */
 const unfinishedRules = (leftovers: readonly Leftover[], userId: string): string[] =>
   leftovers.filter((leftover) => leftover.userId === userId).map(({ step }) => step.part.rule.id);
@@ -174,9 +190,8 @@ const unfinishedRules = (leftovers: readonly Leftover[], userId: string): string
 export const keyOf = ({ data }: UserEvent) => ({ userId: data.userId, lifecycleVersion: data.lifecycleVersion });
 
 export function remainingSteps(steps: readonly Step[], userId: string, applied: ReadonlySet<string>): Step[] {
-  return steps.filter(
-    (step) =>
-      step.transition !== 'deactivated' ||
-      !applied.has(inbox.appliedKey(userId, step.part.rule.id, step.part.rows.part)),
-  );
+  return steps.filter((step) => {
+    const { transition, part } = step.remote?.of ?? step;
+    return transition !== 'deactivated' || !applied.has(inbox.appliedKey(userId, part.rule.id, part.rows.part));
+  });
 }

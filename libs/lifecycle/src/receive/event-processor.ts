@@ -201,7 +201,7 @@ export class EventProcessor {
           this.predatesOurRules(row, eventOf(row))),
     );
     const withTasks = await inbox.resume(db, again, this.clock.now());
-    // A running event consists of tasks, which continue now.
+    // A running event consists of tasks and remote effects, which continue now.
     const restarted = again
       .filter((row) => row.status !== 'running')
       .map(inbox.rowKey)

@@ -5,7 +5,7 @@ import { groupByStep, isCounted, sections, type Leaving, type Member } from './g
 import type { Db } from '../declare/where.js';
 import { firstRetryAt, StepBlocked, stepFailure, type FailureCause } from '../declare/failure.js';
 import { observeStatement } from './observe-statement.js';
-import type { Step } from './rule-set.js';
+import { originOf, type Step } from './rule-set.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import { openLine } from './receipt-line.js';
 import { withinBudget, RowCountCache, type RowBudget } from './row-budget.js';
@@ -14,7 +14,6 @@ import { dueAt } from './scheduling.js';
 import { countTogether } from '../sql/counting.js';
 import type { Counting } from '../sql/statements.js';
 import { Successors } from './successors.js';
-import type { UndoRecordKey } from '../sql/undo-statements.js';
 
 /** A step that is not finished and continues as a task. */
 export interface Leftover {
@@ -31,7 +30,7 @@ export interface Leftover {
 }
 
 export interface RunResult {
-  /** By user, in the order of the steps. */
+  /** By user, in the order of the steps. Lines of remote effects are unfinished. */
   lines: Map<string, ReceiptLine[]>;
   leftovers: Leftover[];
   /** Receipts of earlier departures with a changed due time. */
@@ -95,6 +94,11 @@ export async function runSteps(
         defer(result, successors, outcome, now);
       }
     }
+  }
+  for (const leaver of leaving) {
+    leaver.steps.forEach((step, position) => {
+      if (step.remote) result.lines.get(leaver.userId)![position] = openLine(leaver, step, successors);
+    });
   }
   delayed.addDueTimes(leaving, result.lines);
   return { ...result, receipts: delayed.receipts };
@@ -174,7 +178,7 @@ async function changeOne(db: Db, member: Member, run: Run, now: Date): Promise<O
   }
   const rows = budget.perPerson;
   const { count, firstId } = await observeStatement(step, () =>
-    step.statements.runChunk(db, effect, leaverRowOf(leaver, step, successors), { rows }, now, undoRecordKeyOf(step)),
+    step.statements.runChunk(db, effect, leaverRowOf(leaver, step, successors), { rows }, now, originOf(step)),
   );
   if (count > 0) sizes.invalidate(step.statements, effect);
   const finished = count < rows;
@@ -199,7 +203,7 @@ async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Prom
     .filter(({ leaver }) => !rowCounts.isEmpty(step.statements, effect, leaver.userId))
     .map((member) => leaverRowOf(member.leaver, member.step, successors));
   const { counts, failed } = await bisectOnFailure(db, rows, (some) =>
-    observeStatement(step, () => step.statements.run(db, effect, some, now, undoRecordKeyOf(step))),
+    observeStatement(step, () => step.statements.run(db, effect, some, now, originOf(step))),
   );
   if (counts.size > 0) rowCounts.invalidate(step.statements, effect);
   const errors = new Map([...failed].map(([{ userId }, error]) => [userId, error]));
@@ -220,10 +224,6 @@ function changing({ action }: Step): Exclude<Effect, { kind: 'none' }> {
   if (action.effect.kind === 'none') throw new TypeError(`${action.name} changes nothing`);
   return action.effect;
 }
-
-/** The key of the undo record; undefined for actions that a reactivation cannot restore on request. */
-export const undoRecordKeyOf = ({ action, part }: Step): UndoRecordKey | undefined =>
-  action.undo === 'on-request' ? { rule: part.rule.id, part: part.rows.part ?? '' } : undefined;
 
 /** Fails the event if a `block` rule has rows. Identity should have refused the departure; it can be retried when the rows are gone. */
 function blocked(members: Member[], counts: Map<string, number>): Outcome[] {

@@ -23,6 +23,8 @@ export function groupByStep(leaving: readonly Leaving[]): Member[][] {
   const byStep = new Map<string, Member[]>();
   for (const leaver of leaving) {
     leaver.steps.forEach((step, position) => {
+      // A remote effect is recorded with the step that it belongs to.
+      if (step.remote) return;
       const { action, days, scope } = step.resolved;
       const early = isCountedEarly(step, leaver.steps);
       const id = JSON.stringify([early, step.transition, step.part.rule.id, step.part.rows.part, action, days, scope]);

@@ -1,4 +1,4 @@
-import type { Effect } from '../declare/actions.js';
+import { sideEffectsOf, type Effect } from '../declare/actions.js';
 import type { Counting, Statements } from '../sql/statements.js';
 
 /** How many rows one statement may change, in total and of one leaver. Larger steps continue as tasks, in chunks. */
@@ -72,5 +72,4 @@ export class RowCountCache {
 
 /** Stands for every table, because side effects can change any. */
 const ANY = '*';
-const changesOthers = (effect: Effect): boolean =>
-  (effect.kind === 'set' || effect.kind === 'delete') && effect.sideEffects !== undefined;
+const changesOthers = (effect: Effect): boolean => sideEffectsOf(effect)?.local !== undefined;

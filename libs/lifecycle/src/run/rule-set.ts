@@ -9,11 +9,21 @@ import {
   type RuleDescription,
   type Transition,
 } from '#libs/contracts';
-import { choiceOf, destroysAtOnce, isFixed, removesRows, type Action, type Effect } from '../declare/actions.js';
+import {
+  choiceOf,
+  destroysAtOnce,
+  isFixed,
+  removesRows,
+  sideEffectsOf,
+  type Action,
+  type Effect,
+} from '../declare/actions.js';
+import type { RemoteEffect } from '../declare/side-effects.js';
 import { MarkStatements } from '../sql/mark-statements.js';
 import type { Rule } from '../declare/rule.js';
 import type { Db, Rows } from '../declare/where.js';
 import { Statements } from '../sql/statements.js';
+import type { Origin } from '../sql/undo-statements.js';
 
 /** One kind of rows of one rule, with the SQL for it. */
 export interface Part {
@@ -26,7 +36,10 @@ export interface Part {
   readonly laterStatements: ReadonlyMap<Action, Statements>;
 }
 
-/** One step of a departure: a rule's action on one kind of rows, on one transition. */
+/**
+ * One step of a departure: a rule's action on one kind of rows, on one transition. The remote effect of an action is a step
+ * of its own, which runs with the step that it belongs to.
+ */
 export interface Step {
   readonly part: Part;
   readonly transition: Transition;
@@ -38,6 +51,8 @@ export interface Step {
   readonly statements: Statements;
   /** The delayed effect, and the SQL for its rows. */
   readonly later?: { readonly effect: Changing; readonly statements: Statements };
+  /** For the step of a remote effect: the effect, and the step whose rows it goes along with. */
+  readonly remote?: { readonly effect: RemoteEffect; readonly of: Step };
 }
 
 type Changing = Exclude<Effect, { kind: 'none' }>;
@@ -50,6 +65,7 @@ export class UnknownAction extends PermanentError {
 /** A service's rules, bound to its tables, in the order of the rules file. */
 export class RuleSet {
   readonly parts: readonly Part[];
+  readonly hasRemoteEffects: boolean;
   private readonly marks: readonly MarkStatements[];
 
   constructor(
@@ -68,6 +84,7 @@ export class RuleSet {
         laterStatements: statementsFor(rule, em, (action) => action.later?.rows),
       })),
     );
+    this.hasRemoteEffects = rules.flatMap(actionsOf).some(({ effect }) => sideEffectsOf(effect)?.remote !== undefined);
     const marked = rules.flatMap(actionsOf).flatMap(({ effect }) => (effect.kind === 'insert' ? [effect.into] : []));
     this.marks = [...new Set(marked)].map((marks) => new MarkStatements(em, marks));
   }
@@ -112,7 +129,7 @@ export class RuleSet {
       this.parts.flatMap((part) => {
         if (part.rows.on && part.rows.on !== transition) return [];
         const resolved = policy[part.rule.id]?.[transition];
-        return resolved ? [stepOf(part, transition, resolved)] : [];
+        return resolved ? withRemote(stepOf(part, transition, resolved)) : [];
       }),
     );
   }
@@ -122,11 +139,21 @@ export class RuleSet {
    * @throws UnknownAction
    */
   find(ruleId: string, part: string | null | undefined, transition: Transition, resolved: ResolvedAction): Step {
-    const found = this.parts.find(
-      (candidate) => candidate.rule.id === ruleId && (candidate.rows.part ?? null) === (part ?? null),
-    );
-    if (!found) throw new UnknownAction(`no rule ${ruleId}`);
-    return stepOf(found, transition, resolved);
+    const parts = this.parts.filter(({ rule }) => rule.id === ruleId);
+    const own = parts.find(({ rows }) => (rows.part ?? null) === (part ?? null));
+    if (own) return stepOf(own, transition, resolved);
+    const steps = parts.flatMap((other) => withRemote(stepOf(other, transition, resolved)));
+    const remote = steps.find((step) => step.remote?.effect.part === part);
+    if (!remote) throw new UnknownAction(`no rule ${ruleId}`);
+    return remote;
+  }
+
+  /** The remote effect with a receipt line of this rule and part. Undefined for the lines of the rule's own rows. */
+  remoteEffect(ruleId: string, part: string | undefined): RemoteEffect | undefined {
+    if (part === undefined) return undefined;
+    const rule = this.rules.find(({ id }) => id === ruleId);
+    const effects = rule ? actionsOf(rule).map(({ effect }) => sideEffectsOf(effect)?.remote) : [];
+    return effects.find((effect) => effect?.part === part);
   }
 
   /** For each rule with a delayed effect on rows of its own: one such action, and the SQL for these rows. */
@@ -164,6 +191,21 @@ function stepOf(part: Part, transition: Transition, resolved: ResolvedAction): S
     statements: part.laterStatements.get(declared) ?? part.statements,
   };
   return { part, transition, resolved, action, statements, ...(later && { later }) };
+}
+
+export const originOf = ({ action, part, transition }: Step): Origin => ({
+  rule: part.rule.id,
+  part: part.rows.part ?? '',
+  transition,
+  undoable: action.undo === 'on-request',
+});
+
+/** The step, followed by the step of its remote effect, if it has one. */
+function withRemote(step: Step): Step[] {
+  const effect = sideEffectsOf(step.action.effect)?.remote;
+  if (!effect) return [step];
+  const part = { ...step.part, rows: { ...step.part.rows, part: effect.part } };
+  return [step, { ...step, part, remote: { effect, of: step } }];
 }
 
 /** The step of a receipt line. Undefined if this version of the service no longer offers it. */

@@ -11,6 +11,8 @@ export interface UndoRecord {
   /** Of the departure. */
   lifecycleVersion: number;
   rows: number;
+  /** Rows of other tables that side effects took and that cannot be restored. */
+  lost: number;
   /** The receipt line of the departure. Null if the receipt was deleted. */
   line: ReceiptLine | null;
   /** Undefined if this version of the service no longer offers the action. */
@@ -33,7 +35,8 @@ export async function recordsOf(
 ): Promise<UndoRecord[]> {
   const narrowed = of ? sql`and u.rule = ${of.rule} and u.part = ${of.part}` : sql``;
   const { rows } = await sql<Omit<UndoRecord, 'step'>>`
-    select u.id, u.rule, u.part, u.lifecycle_version::float8 as "lifecycleVersion", cardinality(u.row_ids) as rows, (
+    select u.id, u.rule, u.part, u.lifecycle_version::float8 as "lifecycleVersion", cardinality(u.row_ids) as rows,
+      u.lost::float8 as lost, (
       select line from inbox i cross join jsonb_array_elements(i.lines) line
       where i.user_id = u.user_id and i.lifecycle_version = u.lifecycle_version and line ->> 'transition' = 'deactivated'
         and line ->> 'rule' = u.rule and coalesce(line ->> 'part', '') = u.part limit 1) as line
@@ -44,9 +47,14 @@ export async function recordsOf(
 /** Restores the rows of one record and deletes it. */
 export async function restoreRecord(db: Db, userId: string, { id, step }: UndoRecord, now: Date): Promise<Restored> {
   const effect = step?.action.effect;
-  if (effect?.kind === 'set') return step!.statements.undoStatements(effect).restore(db, userId, id, now);
-  await sql`delete from undo where user_id = ${userId} and id = ${id}`.execute(db);
-  return { given: 0 };
+  if (effect?.kind !== 'set') {
+    await sql`delete from undo where user_id = ${userId} and id = ${id}`.execute(db);
+    return { given: 0 };
+  }
+  const { ids, partly } = await step!.statements.undoStatements(effect).restore(db, userId, id, now);
+  const inverse = effect.sideEffects?.local?.inverse;
+  if (typeof inverse === 'function' && ids.length > 0) await inverse(db, ids, userId);
+  return { given: ids.length, partly };
 }
 
 /** Restores the next undo record of a rule. A task calls this once per chunk. */

@@ -8,6 +8,7 @@ import {
   PERSON,
   SUCCESSOR,
   removesRows,
+  sideEffectsOf,
   type Changes,
   type Effect,
   type SetEffect,
@@ -15,10 +16,12 @@ import {
 } from '../declare/actions.js';
 import { leaverTable } from './leaver-table.js';
 import type { LeaverRow } from '../declare/leaver.js';
+import type { RowCounts } from '../declare/side-effects.js';
 import { MarkStatements } from './mark-statements.js';
 import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from '../declare/where.js';
-import { UndoStatements, type UndoRecordKey } from './undo-statements.js';
+import { recordRemoteEffects } from './remote-statements.js';
+import { UndoStatements, type Origin } from './undo-statements.js';
 
 /** Which rows to count, and for which leavers. */
 export interface Counting {
@@ -27,6 +30,8 @@ export interface Counting {
   leavers: readonly LeaverRow[];
   /** Counts no further than this, per leaver. */
   atMost?: number;
+  /** Counts these items of the rows, each once, instead of the rows: a query over row `t`. */
+  items?: Sql;
 }
 
 /** The next `rows` rows in id order, after the id `after`. */
@@ -45,6 +50,7 @@ export interface Changed {
   firstId: string | null;
 }
 
+const NOTHING_LOST: RowCounts = new Map();
 const afterCursor = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}::uuid` : sql``);
 
 /**
@@ -82,7 +88,11 @@ export class Statements {
    * A query that returns one row per leaver, with `user_id` and `count`.
    * @param leavers the name of a relation built by `leaverTable`
    */
-  counting({ effect, atMost }: Pick<Counting, 'effect' | 'atMost'>, leavers: Sql): Sql {
+  counting({ effect, atMost, items }: Omit<Counting, 'statements' | 'leavers'>, leavers: Sql): Sql {
+    if (items) {
+      const found = sql`from ${this.table} t cross join lateral (${items}) i (id) where ${this.selection(effect)}`;
+      return sql`select l.user_id, (select count(distinct i.id) ${found}) as count from ${leavers} l`;
+    }
     const found = sql`from ${this.table} t where ${this.selection(effect)}`;
     return sql`
       select l.user_id, (select count(*) ${atMost ? sql`from (select 1 ${found} limit ${atMost}) t` : found}) as count
@@ -107,7 +117,7 @@ export class Statements {
 
   /**
    * Changes all rows of all leavers in one statement.
-   * @param undoKey if given, also writes undo records for leavers that have an `undoVersion`
+   * @param origin if it is undoable, also writes undo records for leavers that have an `undoVersion`
    * @returns the number of changed rows by user id; leavers without changed rows are left out
    */
   async run(
@@ -115,15 +125,15 @@ export class Statements {
     effect: Exclude<Effect, { kind: 'none' }>,
     leavers: readonly LeaverRow[],
     now: Date,
-    undoKey?: UndoRecordKey,
+    origin?: Origin,
   ): Promise<Map<string, number>> {
-    const restriction = leavers.length > 0 ? await this.prepare(db, effect, leavers) : undefined;
-    if (!restriction) return new Map();
-    const undo = undoKey && this.undo(effect, leavers);
-    const selected = sql`${this.selection(effect)} ${restriction}`;
+    const prepared = leavers.length > 0 ? await this.prepare(db, effect, leavers, origin) : undefined;
+    if (!prepared) return new Map();
+    const undo = origin?.undoable ? this.undo(effect, leavers) : undefined;
+    const selected = sql`${this.selection(effect)} ${prepared.restriction}`;
     const { rows } = await sql<{ user_id: string; count: string }>`
       with ${leaverTable(leavers)},
-      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.record(undoKey)})` : sql``}
+      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.record(origin!, prepared.lost)})` : sql``}
       select user_id, count(*) as count from changed group by user_id`.execute(db);
     return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
   }
@@ -135,15 +145,15 @@ export class Statements {
     leaver: LeaverRow,
     chunk: Chunk,
     now: Date,
-    undoKey?: UndoRecordKey,
+    origin?: Origin,
   ): Promise<Changed> {
-    const restriction = await this.prepare(db, effect, [leaver], chunk);
-    if (!restriction) return { count: 0, firstId: null };
-    const undo = undoKey && this.undo(effect, [leaver]);
+    const prepared = await this.prepare(db, effect, [leaver], origin, chunk);
+    if (!prepared) return { count: 0, firstId: null };
+    const undo = origin?.undoable ? this.undo(effect, [leaver]) : undefined;
     const { rows } = await sql<{ count: string; first_id: string | null }>`
       with ${leaverTable([leaver])},
-      target as (${this.next(effect, chunk, restriction)}),
-      changed as (${this.change(effect, sql`target l`, this.unchangedSince(), now, undo)}) ${undo ? sql`, noted as (${undo.record(undoKey)})` : sql``}
+      target as (${this.next(effect, chunk, prepared.restriction)}),
+      changed as (${this.change(effect, sql`target l`, this.unchangedSince(), now, undo)}) ${undo ? sql`, noted as (${undo.record(origin!, prepared.lost)})` : sql``}
       select count(*) as count, (select id from changed order by id limit 1) as first_id from changed`.execute(db);
     return { count: Number(rows[0]!.count), firstId: rows[0]!.first_id };
   }
@@ -170,17 +180,18 @@ export class Statements {
   }
 
   /**
-   * Locks the rows and runs the effect's side effects on other tables, if it has any.
+   * Locks the rows, runs the effect's local side effects and records the remote ones, if it has any.
    * @returns a condition that restricts the change to the locked rows; undefined if there are no rows to change
    */
   private async prepare(
     db: Db,
     effect: Effect,
     leavers: readonly LeaverRow[],
+    origin: Origin | undefined,
     chunk?: Chunk,
-  ): Promise<Sql | undefined> {
-    const sideEffects = effect.kind === 'set' || effect.kind === 'delete' ? effect.sideEffects : undefined;
-    if (!sideEffects) return sql``;
+  ): Promise<{ restriction: Sql; lost: RowCounts } | undefined> {
+    const sideEffects = sideEffectsOf(effect);
+    if (!sideEffects) return { restriction: sql``, lost: NOTHING_LOST };
     const { rows: found } = await sql<{ id: string; user_id: string }>`
       with ${leaverTable(leavers)}
       select t.id, l.user_id from l join ${this.table} t on ${this.selection(effect)} ${chunk ? afterCursor(chunk) : sql``}
@@ -188,8 +199,10 @@ export class Statements {
     if (found.length === 0) return undefined;
     const ids = found.map((row) => row.id);
     const byUser = new Map(leavers.map((leaver) => [leaver.userId, leaver]));
-    await sideEffects(db, ids, new Map(found.map((row) => [row.id, byUser.get(row.user_id)!])));
-    return sql`and t.id = any(${ids}::uuid[])`;
+    const { local, remote } = sideEffects;
+    if (remote) await recordRemoteEffects(db, { table: this.table, remote, origin: origin! }, found, leavers);
+    const lost = await local?.apply(db, ids, new Map(found.map((row) => [row.id, byUser.get(row.user_id)!])));
+    return { restriction: sql`and t.id = any(${ids}::uuid[])`, lost: lost ?? NOTHING_LOST };
   }
 
   private next(effect: Effect, chunk: Chunk, restriction: Sql): Sql {

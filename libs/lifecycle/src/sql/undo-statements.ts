@@ -1,13 +1,18 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Transition } from '#libs/contracts';
 import { sql } from 'kysely';
 import { DUE, LEAVER, NOW, PERSON, SUCCESSOR, type SetEffect, type Value } from '../declare/actions.js';
+import type { RowCounts } from '../declare/side-effects.js';
 import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from '../declare/where.js';
 
-/** The rule and part under which an undo record is stored. */
-export interface UndoRecordKey {
+/** The step on whose behalf a statement changes rows. */
+export interface Origin {
   rule: string;
   part: string;
+  transition: Transition;
+  /** Whether a reactivation can restore the rows on request. */
+  undoable: boolean;
 }
 
 /**
@@ -62,14 +67,17 @@ export class UndoStatements {
   /**
    * Inserts one undo record per leaver for the rows of the CTE `changed`. `row_ids`, `before` and `after` are parallel:
    * they aggregate the same rows in the same order.
+   * @param lost rows of other tables that cannot be restored, by the id of the row that they belonged to
    */
-  record({ rule, part }: UndoRecordKey): Sql {
+  record({ rule, part }: Origin, lost: RowCounts): Sql {
     const listed = (name: 'before' | 'after', properties: readonly string[]) =>
       properties.length > 0 ? sql`jsonb_agg(c.${sql.ref(name)})` : sql`null::jsonb`;
     return sql`
-      insert into undo (user_id, lifecycle_version, rule, part, successor, row_ids, before, after)
-      select c.user_id, l.undo_version, ${rule}, ${part}, c.successor, array_agg(c.id), ${listed('before', this.remembered)}, ${listed('after', this.computed)}
+      insert into undo (user_id, lifecycle_version, rule, part, successor, row_ids, before, after, lost)
+      select c.user_id, l.undo_version, ${rule}, ${part}, c.successor, array_agg(c.id), ${listed('before', this.remembered)}, ${listed('after', this.computed)},
+        coalesce(sum(x.lost), 0)
       from changed c join l on l.user_id = c.user_id
+      left join unnest(${[...lost.keys()]}::uuid[], ${[...lost.values()]}::bigint[]) x (id, lost) on x.id = c.id
       where l.undo_version is not null group by c.user_id, l.undo_version, c.successor`;
   }
 
@@ -77,14 +85,14 @@ export class UndoStatements {
    * Deletes one undo record and restores its rows, except those that have changed since the effect. A value that names
    * another user who has left since is not restored: the column keeps its current value. The directory rows of named users
    * are locked so that they cannot leave in between.
-   * @returns the number of restored rows, and whether a value was not restored
+   * @returns the restored rows, and whether a value was not restored
    */
-  async restore(db: Db, userId: string, noteId: string, now: Date): Promise<{ given: number; partly: boolean }> {
+  async restore(db: Db, userId: string, noteId: string, now: Date): Promise<{ ids: string[]; partly: boolean }> {
     const { table } = this.relation;
     const assignments = this.changes.map(
       ([property]) => sql`${this.relation.column(property)} = ${this.formerValue(property)}`,
     );
-    const { rows } = await sql<{ count: string; partly: boolean | null }>`
+    const { rows } = await sql<{ ids: string[]; partly: boolean }>`
       with note as materialized (delete from undo where user_id = ${userId} and id = ${noteId} returning *),
       was as materialized (
         select n.user_id, n.successor, r.id, r.before, r.after from note n cross join lateral
@@ -95,9 +103,9 @@ export class UndoStatements {
         update ${table} t set ${sql.join(assignments)}
         from was ${this.read('before', 'b', this.remembered)} ${this.read('after', 'a', this.computed)}
         where ${sql.join([sql`t.id = was.id`, ...this.unchanged(now)], sql` and `)}
-        returning ${this.isPartial()} as partly)
-      select count(*) as count, bool_or(partly) as partly from given`.execute(db);
-    return { given: Number(rows[0]!.count), partly: rows[0]!.partly ?? false };
+        returning t.id::uuid as id, ${this.isPartial()} as partly)
+      select coalesce(array_agg(id), '{}') as ids, coalesce(bool_or(partly), false) as partly from given`.execute(db);
+    return rows[0]!;
   }
 
   /**

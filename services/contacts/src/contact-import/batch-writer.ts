@@ -122,10 +122,11 @@ export class BatchWriter {
   }
 
   private async writeContacts(db: Db, target: Import, incoming: Fragment, onConflict: Fragment): Promise<Counts> {
+    const now = this.clock.now();
     const { rows: counted } = await sql<Counts>`
       with written as (
-        insert into contact as c (id, account_id, external_id, name, phone, email, assignee, created_at, import_id)
-        select n.id, ${target.account_id}, n.external_id, n.name, n.phone, n.email, n.assignee, ${this.clock.now()}, ${target.id}
+        insert into contact as c (id, account_id, external_id, name, phone, email, assignee, assigned_at, created_at, import_id)
+        select n.id, ${target.account_id}, n.external_id, n.name, n.phone, n.email, n.assignee, ${now}, ${now}, ${target.id}
         from ${incoming} order by n.external_id collate "C"
         ${onConflict}
         returning old.id is null as is_new, old.import_id is not distinct from new.import_id as again, new.assigned_before,
@@ -157,7 +158,7 @@ function updating(columns: Columns): Fragment {
   const given = Object.entries(columns).flatMap(([name, there]) => (there ? [sql.ref(name)] : []));
   const replaced = given.map((column) => sql`${column} = excluded.${column},`);
   return sql`
-    on conflict (account_id, external_id) do update set ${sql.join(replaced, sql` `)} assignee = excluded.assignee, import_id = excluded.import_id,
+    on conflict (account_id, external_id) do update set ${sql.join(replaced, sql` `)} assignee = excluded.assignee, assigned_at = excluded.assigned_at, import_id = excluded.import_id,
       assigned_before = case when c.import_id = excluded.import_id then c.assigned_before else c.assignee is not null end`;
 }
 

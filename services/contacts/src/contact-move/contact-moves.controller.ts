@@ -3,9 +3,10 @@ import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Answers } from '#libs/broker';
 import { Log } from '#libs/observability';
-import { contactsMoved, Problem, type ContactsMoved } from '#libs/contracts';
+import { contactsMoved, Problem, type ContactsMoved, type ContactsMovedAnswer } from '#libs/contracts';
 import { Directory } from '#libs/database';
 import { isApplied } from '#libs/lifecycle';
+import { DepartureMoves, hasReturned } from './departure-moves.js';
 
 /** Reassigns contacts when the number they are in touch with goes to another user. */
 @Controller()
@@ -13,6 +14,7 @@ export class ContactMovesController {
   constructor(
     private readonly em: EntityManager,
     private readonly directory: Directory,
+    private readonly departures: DepartureMoves,
     private readonly log: Log,
   ) {}
 
@@ -22,15 +24,20 @@ export class ContactMovesController {
    * @returns `done: false` if the caller has to send the move again later
    */
   @Answers(contactsMoved)
-  async move(moved: ContactsMoved): Promise<{ done: boolean }> {
+  async move(moved: ContactsMoved): Promise<ContactsMovedAnswer> {
     await this.directory.prepare(moved.accountId, [moved.userId]);
-    return RequestContext.create(this.em, () =>
-      this.em.transactional(async () => {
-        if (moved.after && !(await isApplied(this.em.getKysely(), moved.after))) return { done: false };
-        await this.assign(moved, await this.newAssignee(moved));
-        return { done: true };
-      }),
-    );
+    return RequestContext.create(this.em, () => this.em.transactional(() => this.answer(moved)));
+  }
+
+  private async answer(moved: ContactsMoved): Promise<ContactsMovedAnswer> {
+    const { after, departure, undoes } = moved;
+    if (after && undoes) return this.departures.undo({ ...moved, after, undoes });
+    if (after && departure) return this.departures.move({ ...moved, after, departure });
+    // A telephony service of an earlier version does not wait for the number of contacts.
+    if (after && !(await isApplied(this.em.getKysely(), after))) return { done: false };
+    const assignee = await this.newAssignee(moved);
+    if (!after || !(await hasReturned(this.em.getKysely(), after))) await this.assign(moved, assignee);
+    return { done: true };
   }
 
   /** Returns the new assignee, locked against leaving until the transaction ends; null if they have left. */

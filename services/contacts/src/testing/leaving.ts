@@ -1,4 +1,4 @@
-import type { Principal, ReceiptLine, ResolvedRules, Transition } from '#libs/contracts';
+import type { Principal, ReceiptLine, ResolvedRules, Restore, Transition } from '#libs/contracts';
 import { choiceOf, EventProcessor } from '#libs/lifecycle';
 import type { TestService } from '#libs/platform/testing';
 import { buildUserEvent } from '#libs/test-kit';
@@ -23,20 +23,22 @@ export function leaves(
   return happens(service, person, transition, { ...DEFAULTS, ...rules });
 }
 
-export const returns = (service: TestService, person: Principal) => happens(service, person, 'reactivated', {});
+export const returns = (service: TestService, person: Principal, restore?: Restore) =>
+  happens(service, person, 'reactivated', {}, restore);
 
 async function happens(
   service: TestService,
   person: Principal,
   what: Transition | 'reactivated',
   rules: ResolvedRules,
+  restore?: Restore,
 ): Promise<ReceiptLine[]> {
   const { rows } = await sql<{ seq: string; name: string }>`
     select seq, name from directory where user_id = ${person.userId}`.execute(service.em().getKysely());
   const event = buildUserEvent(service, `user.${what}`, person, {
     lifecycleVersion: Number(rows[0]!.seq) + 1,
     profile: what === 'deleted' ? {} : { name: rows[0]!.name },
-    departure: { policy: { preset: 'crm', version: 1, rules } },
+    departure: { policy: { preset: 'crm', version: 1, rules }, ...(restore && { restore }) },
   });
   const [receipt] = await service.get(EventProcessor).apply([event]);
   return receipt!.rules;

@@ -5,6 +5,7 @@ import {
   end,
   free,
   keep,
+  NOTHING_TO_UNDO,
   NOW,
   owned,
   redact,
@@ -14,8 +15,8 @@ import {
   setting,
   transferWith,
   type Action,
+  type ApplyLocally,
   type Rule,
-  type SideEffects,
 } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { ApiToken } from '../api-token/api-token.entity.js';
@@ -55,20 +56,23 @@ const NO_EFFECTS: IdentityEffects = {
 };
 
 /** Another token can be created, so a legal hold does not delay it. */
-const revokeTokens = (sideEffects: SideEffects): Action => ({
-  ...deleteWith(sideEffects),
+const revokeTokens = ({ tokensRevoked }: IdentityEffects): Action => ({
+  ...deleteWith({ local: { apply: tokensRevoked, inverse: NOTHING_TO_UNDO } }),
   name: 'revoke',
   destroys: false,
 });
 /** A cancelled departure stays cancelled: on a return its day may have passed. */
-const cancelScheduled = (sideEffects: SideEffects): Action =>
-  setting('cancel', { undo: 'never' })({ status: 'cancelled' }, { sideEffects });
-const cancelled =
-  ({ departuresCancelled }: IdentityEffects): SideEffects =>
-  async (...given) => {
+const cancelScheduled = ({ departuresCancelled }: IdentityEffects): Action => {
+  const apply: ApplyLocally = async (...given) => {
     await departuresCancelled(...given);
     await refuseWaitingRows(...given);
   };
+  const local = { apply, inverse: { impossible: 'on a return the day of a departure may have passed' } };
+  return setting('cancel', { undo: 'never' })({ status: 'cancelled' }, { sideEffects: { local } });
+};
+/** The trail keeps the entry about the transfer when a return restores the rows. */
+const transferScheduled = ({ departuresTransferred }: IdentityEffects): Action =>
+  transferWith({}, { local: { apply: departuresTransferred, inverse: NOTHING_TO_UNDO } });
 /** Those about the leaver end with the decision itself. */
 const aboutOthers = sql`t.user_id <> l.user_id`;
 const forLater = sql`t.effective_at is not null`;
@@ -131,8 +135,8 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
   }),
   rule('identity.provisioning-tokens', 'SCIM tokens created by the leaver', {
     rows: owned(ScimToken, 'createdBy'),
-    deactivated: can(revokeTokens(effects.tokensRevoked), keep),
-    deleted: can(revokeTokens(effects.tokensRevoked), keep),
+    deactivated: can(revokeTokens(effects), keep),
+    deleted: can(revokeTokens(effects), keep),
     explain: tokensOfLeaver,
     warning: true,
   }),
@@ -142,8 +146,8 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
       // Bulk departures on a later day whose rows have not all been scheduled yet.
       owned(BulkDepartureEntity, 'requestedBy', { status: 'open', decided: false }, { part: 'bulk', match: forLater }),
     ],
-    deactivated: can(keep, cancelScheduled(cancelled(effects)), transferWith({}, effects.departuresTransferred)),
-    deleted: can(keep, cancelScheduled(cancelled(effects)), transferWith({}, effects.departuresTransferred)),
+    deactivated: can(keep, cancelScheduled(effects), transferScheduled(effects)),
+    deleted: can(keep, cancelScheduled(effects), transferScheduled(effects)),
     explain: scheduledByLeaver,
     warning: true,
   }),

@@ -18,8 +18,13 @@ const publicLinks = rule('insights.public-links', 'Public links to dashboards', 
 });
 
 /** The public links of a dashboard are deleted with it. */
-const deleteDashboards = deleteWith(async (db, dashboardIds) => {
-  await sql`delete from public_link where dashboard_id = any(${[...dashboardIds]}::uuid[])`.execute(db);
+const deleteDashboards = deleteWith({
+  local: {
+    apply: async (db, dashboardIds) => {
+      await sql`delete from public_link where dashboard_id = any(${[...dashboardIds]}::uuid[])`.execute(db);
+    },
+    inverse: { impossible: 'the dashboards are deleted, too; the rule about public links counts its links' },
+  },
 });
 
 /** Only the owner has seen them, so they are kept for an owner who may return and deleted with one who may not. */

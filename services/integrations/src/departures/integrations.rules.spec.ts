@@ -247,6 +247,10 @@ describe('the integrations of a leaver', () => {
     expect(await waiting()).toBe(0);
     await bench.create(Apps, other, { appId: 'dialer' });
     expect(await waiting()).toBe(0);
+    const [back] = await bench.processor.apply([bench.reactivation(leaver, 3, 'all')]);
+    const webhooks = back!.rules.find(({ rule, affected }) => rule === 'integrations.webhooks' && affected > 0);
+    // The webhook is active again; its delivery is lost.
+    expect(webhooks).toMatchObject({ notRestored: 1, warning: 'cannot-be-restored' });
   });
 
   it('show a warning before a manager leaves', async () => {

@@ -16,6 +16,7 @@ import {
   transfer,
   uninstall,
   type Rule,
+  type SideEffects,
 } from '#libs/lifecycle';
 import { AccountSync } from '../account-sync/account-sync.entity.js';
 import { App } from '../app/app.entity.js';
@@ -66,10 +67,14 @@ const sharedApps = rule('integrations.shared-apps', "The account's shared apps",
       : undefined,
 });
 
+const withoutQueue: SideEffects = {
+  local: { apply: emptyQueues, inverse: { impossible: 'the events of deleted deliveries are not stored elsewhere' } },
+};
+
 /** Nobody is responsible for the receiver any more, so deliveries end, including queued ones. */
 const webhooks = rule('integrations.webhooks', 'Webhooks', {
   rows: owned(Webhook, 'ownerId'),
-  deactivated: can(disable({ active: false }, { sideEffects: emptyQueues }), transfer),
+  deactivated: can(disable({ active: false }, { sideEffects: withoutQueue }), transfer),
 });
 
 const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind });

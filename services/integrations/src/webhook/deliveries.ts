@@ -83,7 +83,10 @@ export class Deliveries {
   }
 }
 
-/** Deletes the queued deliveries of these webhooks. */
-export async function emptyQueues(db: Db, webhookIds: readonly string[]): Promise<void> {
-  await sql`delete from webhook_delivery where webhook_id = any(${[...webhookIds]}::uuid[])`.execute(db);
+/** Deletes the queued deliveries of these webhooks. @returns how many there were, by webhook */
+export async function emptyQueues(db: Db, webhookIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql<{ webhook_id: string; count: number }>`
+    with gone as (delete from webhook_delivery where webhook_id = any(${[...webhookIds]}::uuid[]) returning webhook_id)
+    select webhook_id, count(*)::int as count from gone group by webhook_id`.execute(db);
+  return new Map(rows.map((row) => [row.webhook_id, row.count]));
 }

@@ -14,14 +14,13 @@ import {
   transfer,
   transferWith,
   unassign,
-  type SideEffects,
   type Explain,
   type Rule,
 } from '#libs/lifecycle';
 import { PhoneCall } from '../call/phone-call.entity.js';
 import { Callback } from '../callback/callback.entity.js';
 import { PhoneNumber } from '../number/number.entity.js';
-import { recordMoves } from '../number-contact/number-contacts.js';
+import { contactsFollow } from '../number-contact/contacts-follow.js';
 
 const DAYS_IN_QUARANTINE = 7;
 
@@ -32,22 +31,12 @@ const release = releaseAfter(DAYS_IN_QUARANTINE, {
   thenSet: { state: 'released', quarantinedFromId: null, releaseAt: NOW },
 });
 
-/** The contacts of a transferred number go to its new user. */
-const withContacts: SideEffects = (db, numberIds, leavers) =>
-  recordMoves(
-    db,
-    numberIds.map((numberId) => {
-      const { userId, lifecycleVersion, successor = null } = leavers.get(numberId)!;
-      return { numberId, userId: successor, ...(lifecycleVersion && { after: { userId, lifecycleVersion } }) };
-    }),
-  );
-
 /** The successor answers the leaver's calls. If another user answers a number, that stays so. */
 const handOver = transferWith(
   {
     destinationUserId: sql`case when t.destination_user_id = l.user_id then l.successor else t.destination_user_id end`,
   },
-  withContacts,
+  { remote: contactsFollow },
 );
 
 /** By default a personal number is released after a quarantine, so that it can be restored for some days. */
@@ -66,7 +55,7 @@ const numbers = rule('telephony.numbers', 'Personal numbers', {
   },
 });
 
-const answerInstead = transferWith({}, withContacts);
+const answerInstead = transferWith({}, { remote: contactsFollow });
 
 /**
  * Calls must not be routed to a user who has left. This rule covers numbers that the leaver answers but does not own;

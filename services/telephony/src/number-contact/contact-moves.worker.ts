@@ -24,8 +24,9 @@ interface MoveRow {
 }
 
 /**
- * Asks the contacts service to move contacts along with their number. The row stays until that service confirms the
- * move, so a lost message is retried.
+ * Asks the contacts service to move contacts along with a number that somebody has reassigned or released. The row stays
+ * until that service confirms the move, so a lost message is retried. Rows with `after_user_id` are moves by departures
+ * that an earlier version of this service has recorded; today they are remote effects.
  */
 @Injectable()
 export class ContactMoves extends Worker<MoveRow> {

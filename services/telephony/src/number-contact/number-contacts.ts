@@ -1,4 +1,4 @@
-import type { Db, Decision } from '#libs/lifecycle';
+import type { Db } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
 /** Largest number of contacts in one move. */
@@ -8,8 +8,6 @@ const CHUNK = 500;
 export interface Move {
   numberId: string;
   userId: string | null;
-  /** The departure that causes the move, if any. */
-  after?: Decision;
 }
 
 /**
@@ -35,15 +33,14 @@ export async function addContacts(
  */
 export async function recordMoves(db: Db, moves: readonly Move[]): Promise<void> {
   await sql`
-    insert into contacts_moved (account_id, contact_ids, user_id, after_user_id, after_version)
-    select account_id, array_agg(contact_id), user_id, after_user_id, after_version
+    insert into contacts_moved (account_id, contact_ids, user_id)
+    select account_id, array_agg(contact_id), user_id
     from (
       select c.account_id, c.contact_id, m.*, (row_number() over (partition by c.number_id order by c.contact_id) - 1) / ${CHUNK} as chunk
-      from unnest(${moves.map(({ numberId }) => numberId)}::uuid[], ${moves.map(({ userId }) => userId)}::uuid[],
-        ${moves.map(({ after }) => after?.userId ?? null)}::uuid[], ${moves.map(({ after }) => after?.lifecycleVersion ?? null)}::bigint[])
-        as m (number_id, user_id, after_user_id, after_version)
+      from unnest(${moves.map(({ numberId }) => numberId)}::uuid[], ${moves.map(({ userId }) => userId)}::uuid[])
+        as m (number_id, user_id)
       join number_contact c on c.number_id = m.number_id) one
-    group by account_id, number_id, user_id, after_user_id, after_version, chunk`.execute(db);
+    group by account_id, number_id, user_id, chunk`.execute(db);
 }
 
 /** Moves all contacts of one number to another. */

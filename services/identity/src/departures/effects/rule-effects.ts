@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { SideEffects } from '#libs/lifecycle';
+import type { ApplyLocally } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { Audit, type NewEntry } from '../../audit/audit.js';
 import { RequesterDepartures } from '../store/scheduled/requester-departures.js';
@@ -9,16 +9,16 @@ const SYSTEM = { system: 'departure' };
 
 /** What the rules write in addition to their rows. */
 export interface IdentityEffects {
-  tokensRevoked: SideEffects;
-  departuresCancelled: SideEffects;
-  departuresTransferred: SideEffects;
+  tokensRevoked: ApplyLocally;
+  departuresCancelled: ApplyLocally;
+  departuresTransferred: ApplyLocally;
 }
 
 /** Writes what identity's rules write in addition to their rows, and records what goes on after a departure. */
 @Injectable()
 export class RuleEffects implements IdentityEffects {
-  readonly departuresCancelled: SideEffects;
-  readonly departuresTransferred: SideEffects;
+  readonly departuresCancelled: ApplyLocally;
+  readonly departuresTransferred: ApplyLocally;
 
   constructor(
     private readonly em: EntityManager,
@@ -29,7 +29,7 @@ export class RuleEffects implements IdentityEffects {
     this.departuresTransferred = requested.transferred;
   }
 
-  readonly tokensRevoked: SideEffects = async (_db, tokenIds) => {
+  readonly tokensRevoked: ApplyLocally = async (_db, tokenIds) => {
     await this.recordTokens(sql`id = any(${[...tokenIds]}::uuid[])`, 'scim-token.revoked');
   };
 

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { SideEffects } from '#libs/lifecycle';
+import type { ApplyLocally } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { Audit, type NewEntry } from '../../../audit/audit.js';
 import { SYSTEM } from '../departure-store.js';
@@ -19,7 +19,7 @@ export class RequesterDepartures {
    * Writes what a cancellation tells others. The statement of `identity.scheduled-departures` sets the status in the same
    * transaction: it is the only one outside of this folder that does.
    */
-  readonly cancelled: SideEffects = async (_db, ids) => {
+  readonly cancelled: ApplyLocally = async (_db, ids) => {
     const { rows } = await sql<Change>`
       update departure d set events = d.events + 1 where d.id = any(${[...ids]}::uuid[]) returning ${CHANGE}`.execute(
       this.db,
@@ -31,7 +31,7 @@ export class RequesterDepartures {
     });
   };
 
-  readonly transferred: SideEffects = async (_db, ids, leavers) => {
+  readonly transferred: ApplyLocally = async (_db, ids, leavers) => {
     await this.audit.append(
       await this.entries(sql`d.id = any(${[...ids]}::uuid[])`, 'departure.transferred', (id) => ({
         transferredTo: leavers.get(id)?.successor,
