@@ -78,6 +78,13 @@ describe('a remote effect', () => {
     bench.processor.apply([
       bench.leaving(robin, 'deactivated', rules, { lifecycleVersion, departure: { activeSince } }),
     ]);
+  /** The first rows change, the others wait as a task. */
+  async function leaveInChunks(): Promise<void> {
+    const usual = bench.processor.budget;
+    bench.processor.budget = { perPerson: 4, total: 100 };
+    await leave();
+    bench.processor.budget = usual;
+  }
   const comeBack = (restore?: Restore, lifecycleVersion = 3) =>
     bench.processor.apply([bench.reactivation(robin, lifecycleVersion, restore)]);
   const isAnswered = async () => {
@@ -167,10 +174,7 @@ describe('a remote effect', () => {
 
   it('waits for all rows of the rule, however many chunks they take', async () => {
     await given('chair', 10);
-    const usual = bench.processor.budget;
-    bench.processor.budget = { perPerson: 4, total: 100 };
-    await leave();
-    bench.processor.budget = usual;
+    await leaveInChunks();
     expect(await isAnswered()).toMatchObject({ status: 'running' });
     await sql`update task set chunk_rows = 4`.execute(bench.em().getKysely());
     await bench.tasks.drain();
@@ -255,8 +259,10 @@ describe('a remote effect', () => {
   });
 
   it('is undone after a return that never got here because the next departure was faster', async () => {
-    await given('chair', 2);
-    await leave();
+    await given('chair', 10);
+    await leaveInChunks();
+    await sql`update task set chunk_rows = 4`.execute(bench.em().getKysely());
+    await bench.tasks.drain();
     await isAnswered();
     const late = bench.reactivation(robin, 3, 'all');
     await bench.processor.apply([
