@@ -61,7 +61,7 @@ export async function overlap<A, B>(
   }
 }
 
-/** Holds the first commit for which the condition is true. */
+/** Holds the first commit of a transaction that has written or locked something while the condition is true. */
 function holdCommit(admin: pg.Client, condition: () => Promise<boolean>) {
   const { query } = pg.Client.prototype;
   // The driver types it as several overloads, which no single function matches.
@@ -71,8 +71,13 @@ function holdCommit(admin: pg.Client, condition: () => Promise<boolean>) {
   const watch = (patched: Ask | typeof query) => void (pg.Client.prototype.query = patched as typeof query);
   const patched: Ask = function (...args) {
     if (this === admin || args[0] !== 'commit') return ask.apply(this, args);
-    return condition()
-      .then((isDue) => {
+    // A worker of the service may commit meanwhile. Unlike the transaction with the lock, it has written nothing.
+    const hasWritten = ask
+      .call(this, 'select pg_current_xact_id_if_assigned() is not null as yes')
+      .then(({ rows }) => (rows as { yes: boolean }[])[0]!.yes);
+    return Promise.all([condition(), hasWritten])
+      .then(([isLocked, writes]) => {
+        const isDue = isLocked && writes;
         if (!isDue) return undefined;
         watch(query);
         reached.resolve();
