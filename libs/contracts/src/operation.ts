@@ -160,7 +160,7 @@ interface ResourceSpec<T extends object, C extends object, Q extends object, U e
   access: Access | Readonly<Record<Verb, Access> & { update?: Access }>;
 }
 
-interface ResourceOperations<T extends object, C extends object, Q extends object> {
+export interface ResourceOperations<T extends object, C extends object, Q extends object> {
   create: Operation<C, NoQuery, T>;
   list: Operation<NoBody, Q, Page<T>>;
   get: Operation<NoBody, NoQuery, T>;
