@@ -23,6 +23,9 @@ export class LiveStream {
       signal: stream.stop.signal,
     });
     if (!response.ok) throw new Error(`no progress: ${response.status}`);
+    // Nothing follows the last event that was received.
+    stream.ended = response.status === 204;
+    if (stream.ended) return stream;
     void stream.read(response.body!.pipeThrough(new TextDecoderStream())).catch(() => undefined);
     return stream;
   }

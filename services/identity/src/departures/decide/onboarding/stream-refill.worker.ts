@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { USERS } from '#libs/broker';
 import type { UserEvent } from '#libs/contracts';
-import { StepWorker, WorkerContext } from '#libs/jobs';
+import { isPast, StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
 import { UserStream } from '../../../user/user-stream.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
@@ -63,7 +63,7 @@ export class StreamRefillWorker extends StepWorker {
     const { rows } = await sql<{ refill: boolean }>`
       insert into user_stream as s (name, created) values (${USERS.name}, ${created})
       on conflict (name) do update set look_after = ${new Date(this.clock.millis() + LEASE_MS)}
-        where s.created <> excluded.created and s.look_after <= ${this.clock.now()}
+        where s.created <> excluded.created and ${isPast(this.clock.now(), 's.look_after', LEASE_MS)}
       returning s.created <> ${created} as refill`.execute(this.db);
     return rows[0]?.refill ?? false;
   }
