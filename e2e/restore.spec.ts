@@ -122,13 +122,17 @@ describe('a reactivation', () => {
 
   it('undoes the rules in a list, and no others', async () => {
     const returned = await back({ restore: ['messaging.live-chats'] });
-    expect(reported(returned)).toEqual({ 'messaging.live-chats': [2, 1, 'changed-since'] });
+    // The number was to be released later; the return calls that off.
+    expect(reported(returned)).toEqual({
+      'messaging.live-chats': [2, 1, 'changed-since'],
+      'telephony.numbers': [1, 0],
+    });
     expect(await chat(1)).toMatchObject({ operatorId: cast.ada.id });
     expect(await see(`/v1/automations/${had.automation}`)).toMatchObject({ active: false });
     expect(await see(`/v1/conversations/${had.conversation}`)).toMatchObject({ assignee: { id: cast.ben.id } });
   });
 
-  it('refuses unknown rules, and restores nothing by default', async () => {
+  it('refuses unknown rules, and by default restores only what waited for its release', async () => {
     const ask = (restore: unknown) => owner().post(`/v1/users/${cast.ada.id}/reactivate`, { restore });
     expect(await owner().refusal(ask(['messaging.live-chats', 'messaging.telex']))).toMatchObject({
       status: 422,
@@ -138,9 +142,9 @@ describe('a reactivation', () => {
       expect(await owner().refusal(ask(restore))).toMatchObject({ status: 400, code: 'validation' });
     expect(await see(`/v1/users/${cast.ada.id}`)).toMatchObject({ status: 'deactivated' });
     const returned = await back();
-    expect(linesOf(returned)).toEqual([]);
+    expect(reported(returned)).toEqual({ 'telephony.numbers': [1, 0] });
     expect(await chat(1)).toMatchObject({ status: 'queued', operator: null });
-    expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'quarantined' });
+    expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'assigned', ownerId: cast.ada.id });
     expect(await see(`/v1/webhooks/${had.webhook}`)).toMatchObject({ active: false });
   });
 });

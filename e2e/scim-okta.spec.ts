@@ -128,7 +128,7 @@ describe('Okta', () => {
       scimType: 'uniqueness',
       code: 'conflict',
     });
-    expect(await rest(id)).toMatchObject({ status: 'active' });
+    expect(await rest(id)).toMatchObject({ status: 'invited' });
   });
 
   step('pushes groups', async () => {
