@@ -165,7 +165,10 @@ behavesLikeARule(messaging, 'messaging.campaigns', {
     transaction(bench, ({ em, directory, ids, clock, recipients, inboxes }) => {
       const controller = new CampaignController(em, directory, ids, clock, recipients, inboxes, unusedClient);
       const body = { text, at: clock.now().toISOString() };
-      return controller.create({ principal: agent(owner), params: {}, query: {}, body }, {});
+      return controller.create(
+        { principal: agent(owner), params: {}, query: {}, body },
+        { definition: {}, teamIds: [] },
+      );
     }),
 });
 
