@@ -20,32 +20,32 @@ export interface Member {
  * of rows that the first one leaves as they are.
  */
 export function groupByStep(leaving: readonly Leaving[]): Member[][] {
-  const byStep = new Map<string, Member[]>();
+  const byStep = new Map<string, { order: number; members: Member[] }>();
   for (const leaver of leaving) {
-    leaver.steps.forEach((step, position) => {
+    const changed = new Set<Step['part']>();
+    for (const [position, step] of leaver.steps.entries()) {
       // A remote effect is recorded with the step that it belongs to.
-      if (step.remote) return;
+      if (step.remote) continue;
+      const order = orderOf(step, changed.has(step.part));
+      if (changesRows(step)) changed.add(step.part);
       const { action, days, scope } = step.resolved;
-      const early = isCountedEarly(step, leaver.steps);
-      const id = JSON.stringify([early, step.transition, step.part.rule.id, step.part.rows.part, action, days, scope]);
-      const members = byStep.get(id);
-      if (members) members.push({ leaver, position, step });
-      else byStep.set(id, [{ leaver, position, step }]);
-    });
+      const id = JSON.stringify([order, step.transition, step.part.rule.id, step.part.rows.part, action, days, scope]);
+      const group = byStep.get(id);
+      if (group) group.members.push({ leaver, position, step });
+      else byStep.set(id, { order, members: [{ leaver, position, step }] });
+    }
   }
-  const order = ([first]: Member[]) => {
-    const { leaver, step } = first!;
-    if (isCountedEarly(step, leaver.steps)) return 0;
-    return (step.transition === 'deactivated' ? 0 : 2) + (step.action.effect.kind === 'none' ? 0 : 1);
-  };
-  return [...byStep.values()].sort((a, b) => order(a) - order(b));
+  return [...byStep.values()].sort((a, b) => a.order - b.order).map(({ members }) => members);
 }
 
-/** Whether the step only counts rows that no earlier step of the same rule changes. */
-const isCountedEarly = (step: Step, steps: readonly Step[]): boolean =>
-  steps
-    .slice(0, steps.indexOf(step) + 1)
-    .every(({ part, action }) => part !== step.part || action.effect.kind === 'none');
+/** @param afterChange whether an earlier step changes the same rows */
+function orderOf(step: Step, afterChange: boolean): number {
+  const isFirst = step.transition === 'deactivated';
+  if (changesRows(step)) return isFirst ? 1 : 3;
+  return afterChange ? 2 : 0;
+}
+
+const changesRows = ({ action }: Step): boolean => action.effect.kind !== 'none';
 
 /** Merges consecutive groups that are only counted; each other group is a section of its own. */
 export function sections(all: readonly Member[][]): Member[][][] {
@@ -59,4 +59,4 @@ export function sections(all: readonly Member[][]): Member[][][] {
 }
 
 /** Whether the group's step only counts rows. */
-export const isCounted = ([first]: Member[]): boolean => first!.step.action.effect.kind === 'none';
+export const isCounted = ([first]: Member[]): boolean => !changesRows(first!.step);

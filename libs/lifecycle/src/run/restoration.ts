@@ -39,6 +39,7 @@ export async function restore(
   const result: Restoration = { lines: new Map(), leftovers: [] };
   for (const { data } of reactivations) {
     const wanted = data.departure!.restore;
+    if (wanted === undefined && !rules.restoresUnasked) continue;
     const undos = (await undosOf(db, rules, data)).filter((undo) => isWanted(undo, wanted));
     const own = undos.filter(({ step }) => !step?.remote);
     const { lines, leftovers } = await restoreOne(db, data.userId, own, budget, now);

@@ -66,6 +66,8 @@ export class UnknownAction extends PermanentError {
 export class RuleSet {
   readonly parts: readonly Part[];
   readonly hasRemoteEffects: boolean;
+  /** Whether a reactivation can have something to restore that it does not ask for. */
+  readonly restoresUnasked: boolean;
   private readonly marks: readonly MarkStatements[];
 
   constructor(
@@ -85,6 +87,8 @@ export class RuleSet {
       })),
     );
     this.hasRemoteEffects = rules.flatMap(actionsOf).some(({ effect }) => sideEffectsOf(effect)?.remote !== undefined);
+    const hasTwoHalves = rules.flatMap(actionsOf).some(({ later, effect }) => later && effect.kind === 'set');
+    this.restoresUnasked = hasTwoHalves || this.hasRemoteEffects;
     const marked = rules.flatMap(actionsOf).flatMap(({ effect }) => (effect.kind === 'insert' ? [effect.into] : []));
     this.marks = [...new Set(marked)].map((marks) => new MarkStatements(em, marks));
   }

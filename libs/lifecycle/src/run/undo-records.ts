@@ -26,21 +26,21 @@ export interface Restored {
   partly?: boolean;
 }
 
-/** A user's records, oldest first; with `of`, only those of one rule and part. */
+/** A user's records, oldest first; with `next`, only the first two of one rule and part. */
 export async function recordsOf(
   db: Db,
   rules: RuleSet,
   userId: string,
-  of?: { rule: string; part: string },
+  next?: { rule: string; part: string },
 ): Promise<UndoRecord[]> {
-  const narrowed = of ? sql`and u.rule = ${of.rule} and u.part = ${of.part}` : sql``;
+  const narrowed = next ? sql`and u.rule = ${next.rule} and u.part = ${next.part}` : sql``;
   const { rows } = await sql<Omit<UndoRecord, 'step'>>`
     select u.id, u.rule, u.part, u.lifecycle_version::float8 as "lifecycleVersion", cardinality(u.row_ids) as rows,
       u.lost::float8 as lost, (
       select line from inbox i cross join jsonb_array_elements(i.lines) line
       where i.user_id = u.user_id and i.lifecycle_version = u.lifecycle_version and line ->> 'transition' = 'deactivated'
         and line ->> 'rule' = u.rule and coalesce(line ->> 'part', '') = u.part limit 1) as line
-    from undo u where u.user_id = ${userId} ${narrowed} order by u.id`.execute(db);
+    from undo u where u.user_id = ${userId} ${narrowed} order by u.id ${next ? sql`limit 2` : sql``}`.execute(db);
   return rows.map((row) => ({ ...row, step: row.line ? offeredStep(rules, row.line) : undefined }));
 }
 
@@ -64,9 +64,9 @@ export async function restoreNext(
   { userId, rule, part }: { userId: string; rule: string; part: string },
   now: Date,
 ): Promise<Restored & { more: boolean }> {
-  const [next, ...others] = await recordsOf(db, rules, userId, { rule, part });
+  const [next, another] = await recordsOf(db, rules, userId, { rule, part });
   const restored = next ? await restoreRecord(db, userId, next, now) : { given: 0 };
-  return { ...restored, more: others.length > 0 };
+  return { ...restored, more: another !== undefined };
 }
 
 /**
