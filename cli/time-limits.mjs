@@ -42,7 +42,7 @@ export class StallDetector {
   }
 
   /**
-   * Whether the state has been the same for longer than the limit.
+   * Whether the state has not changed for longer than the limit.
    * @param {unknown} state
    */
   isStalled(state) {

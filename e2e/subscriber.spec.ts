@@ -51,7 +51,7 @@ describe('a subscriber', () => {
     await eventually(() => expect(heard).toContain(`user.deleted ${cast.dan.id} 3`));
   });
 
-  it('receives every event of users and of departures, whoever else subscribes', async () => {
+  it('receives every event of users and of departures, also if others subscribe', async () => {
     const [orders, payroll] = [await reader('orders'), await reader('payroll')];
     await orders.readAll();
     await payroll.readAll();

@@ -211,7 +211,7 @@ const complexAttributes: readonly Step[] = [
     ],
     status: 400,
     holds: refused(400, { scimType: 'invalidValue', detail: TEXT }),
-    differs: 'An address that is none',
+    differs: 'An invalid email address',
   },
   makes('a user with an address', '/Users', { ...bob, userName: 'UserName111', externalId: 'ms-6' }, 'id1'),
   makes('a second user with an address', '/Users', andrew, 'id2'),

@@ -66,7 +66,7 @@ it('every POST does once what it is asked twice with one key, and answers the sa
     if (JSON.stringify(saidIn(again)) !== JSON.stringify(saidIn(first!)))
       faults.push(`${route.id} → ${first!.text.slice(0, 200)}, then ${again.status} ${again.text.slice(0, 200)}`);
     if (operation.access === 'public') continue;
-    // Whoever else uses the key, or uses it for something else.
+    // Another user cannot use the key, and nobody can use it for another request.
     const other = await post(route, body, key, colleague);
     if (other.code !== 'idempotency-mismatch') faults.push(`${route.id} → ${other.status} ${other.code} for another`);
   }

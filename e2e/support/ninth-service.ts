@@ -52,7 +52,7 @@ export class NinthService {
     return this.database.adminUrl;
   }
 
-  /** The compiler's errors for the example, with the types in the package; empty if there are none. */
+  /** Compiles the example with the types of the package. @returns the compiler's errors, empty if it compiles */
   async typeFaults(): Promise<string> {
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
     const faults = (error: { stdout: string }) => error.stdout;

@@ -82,8 +82,8 @@ export interface DepartureFacts {
   policy: ResolvedPolicy;
   /**
    * In `user.deleted` only: the leaver has an email address. Services that have to find it where people have entered it by
-   * hand ask identity for its digest (`directoryLookup`). It is not part of the event: whoever knows the id of the
-   * departure could try out addresses.
+   * hand ask identity for its digest (`directoryLookup`). It is not part of the event, because a reader
+   * who knows the id of the departure could guess addresses.
    */
   hasAddress?: true;
   /** In `user.deleted` only, if the user becomes a shared inbox. */

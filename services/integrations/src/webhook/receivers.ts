@@ -9,7 +9,7 @@ import type { PostAnswer } from './post.js';
 const [SECOND, MINUTE] = [1_000, 60_000];
 /** Failures in a row after which a receiver is paused. */
 const FAILURES_TO_PAUSE = 5;
-/** Milliseconds of the pauses, the first and longer ones each time a probe fails. Whoever is back is found in this time. */
+/** Milliseconds of the pauses, the first and longer ones each time a probe fails. A receiver that is back is found within this time. */
 const PAUSES_MS = [30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE];
 /** By failures in a row. */
 const PAUSE_AFTER = [...Array<number>(FAILURES_TO_PAUSE - 1).fill(0), ...PAUSES_MS];

@@ -51,7 +51,7 @@ describe('names and addresses of a leaver', () => {
     ['chatbots', Chatbot],
     ['web forms', Webform],
   ] as const)(
-    'are removed from all %s of the account, whoever their user is; other addresses stay',
+    'are removed from all %s of the account, also of other users; other addresses stay',
     async (_, entity) => {
       const em = bench.em();
       const stranger = await bench.person();

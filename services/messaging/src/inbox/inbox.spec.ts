@@ -76,7 +76,7 @@ describe('inboxes', () => {
     const mineIn = (inboxId: string, query: { limit?: number; cursor?: string } = {}) =>
       messaging.call(robin, inboxConversations, { params: { id: inboxId }, query: { ...query, mine: true } });
 
-    it('conversations with contacts that are assigned to the caller, whoever the conversation is assigned to', async () => {
+    it('conversations with contacts that are assigned to the caller, also if the conversation is assigned to others', async () => {
       const inbox = await make();
       const theirs = await converse(inbox.id, { contactId: contactOf(kim), assignee: robin.userId });
       const assigned = await converse(inbox.id, { contactId: contactOf(robin), assignee: kim.userId });

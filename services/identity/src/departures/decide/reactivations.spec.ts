@@ -42,7 +42,7 @@ const openInvitations = () =>
 const isActive = (active: boolean) => [{ op: 'replace', value: { active } }];
 
 describe('somebody invited who is deactivated and reactivated', () => {
-  it('is invited again, by an invitation of whoever has reactivated them', async () => {
+  it('is invited again, in the name of the user who reactivated them', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     await deactivate();
     const { id, invitation } = await departures.reactivate(admin, invited.id);
@@ -66,7 +66,7 @@ describe('somebody invited who is deactivated and reactivated', () => {
 
   it.each([
     ['is, too', false],
-    ['has no inviter where whoever asked has left', true],
+    ['has no inviter if the requester has left', true],
   ])('on the day of a scheduled return %s', async (_, hasLeft) => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     await departures.deactivate(admin, invited.id, { returnAt: inDays(1) });

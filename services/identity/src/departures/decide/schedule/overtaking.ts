@@ -3,7 +3,7 @@ import type { DepartureTransition } from '#libs/contracts';
 type End = 'cancelled' | 'superseded';
 
 /**
- * What a departure that happens makes of those that are scheduled for the same user, whoever decided it and however:
+ * What a departure does to the scheduled departures of the same user, however it was decided:
  * `superseded` if the user leaves in the same way now, `cancelled` if it contradicts them. What is not named stays.
  * docs/scheduling.md has the whole table.
  */

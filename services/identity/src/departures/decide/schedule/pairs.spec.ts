@@ -141,7 +141,7 @@ const ROWS: Record<string, (scheduledId: string) => Promise<unknown>> = {
     await identity.call(policyPut, { principal: owner, body: { preset: 'crm' } });
     await identity.call(accountUpdate, { principal: owner, body: { retentionDays: 30 } });
   },
-  'whoever scheduled it leaves': () => departures.deactivate(owner, admin.userId),
+  'the user who scheduled it leaves': () => departures.deactivate(owner, admin.userId),
 };
 
 const cells = (line: string) =>

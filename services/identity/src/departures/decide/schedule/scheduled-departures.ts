@@ -11,8 +11,8 @@ import { Schedule } from './schedule.js';
 
 /**
  * Decides scheduled departures on their day, with the guards and the account's policy of that moment, and the successors
- * and overrides of the request. Whoever has asked may have left since or lost the right: the account had decided, so the
- * departure happens, and the trail then says that the system has done it.
+ * and overrides of the request. The requester may have left since or lost the right. The account had decided, so the
+ * departure happens, and the audit trail names the system as the actor.
  */
 @Injectable()
 export class ScheduledDepartures {

@@ -196,7 +196,7 @@ describe('a decision of now', () => {
     expect(await stateOf(deletion)).toBe('cancelled');
   });
 
-  it('is named as the system’s where whoever scheduled it has left', async () => {
+  it('is named as the system’s if the user who scheduled it has left', async () => {
     const admin = await identity.aPerson(owner, { roles: ['admin'] });
     const body = { returnAt: inDays(3) };
     await departures.deactivate(admin, leaver.userId, body);
