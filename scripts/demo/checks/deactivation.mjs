@@ -1,5 +1,5 @@
 /** @import { Account, AccountSync, App, Assignment, AutomationRun, Chatbot, Dashboard, Invoice, Page } from '#libs/contracts' */
-/** @import { LiveChat, RoutedCall, UserView, Webform, Webhook } from '#libs/contracts' */
+/** @import { LiveChat, RoutedCall, User, UserView, Webform, Webhook } from '#libs/contracts' */
 /** @import { Person } from '../account.mjs' */
 /** @import { Scene } from '../story.mjs' */
 import { refusal, until } from '../helpers.mjs';
@@ -122,13 +122,16 @@ async function checkKept(scene) {
 }
 
 /** @param {Scene} scene */
-async function checkAccess({ checks, anonymous, admin, content }) {
+async function checkAccess({ checks, anonymous, admin, leaver, content }) {
   const pages = await Promise.all(content.publicLinks.map(({ url }) => refusal(anonymous.get(url))));
   checks.same('The public pages answer 404', [...new Set(pages)], ['not-found']);
   checks.same('The meeting page answers 410', await refusal(anonymous.get(content.schedulerLink.url)), 'gone');
   /** @type {RoutedCall} */
-  const { outcome } = await admin.post('/v1/calls/inbound', { to: content.ownNumber.e164, from: '+12125550123' });
-  checks.same('The number is kept, and a call to it goes to voicemail', outcome, 'voicemail');
+  const { outcome, user } = await admin.post('/v1/calls/inbound', { to: content.ownNumber.e164, from: '+12125550123' });
+  /** @type {User} */
+  const { caretakerId } = await admin.get(`/v1/users/${leaver.user.id}`);
+  const answered = [outcome, user?.id ?? null];
+  checks.same('The number is kept, and a call to it goes to the caretaker', answered, ['routed', caretakerId]);
 }
 
 /** @param {Scene} scene */
