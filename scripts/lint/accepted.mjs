@@ -27,6 +27,10 @@ export const ACCEPTED = [
     why: 'A file for each noun of the API, named like its path.',
   },
   {
+    folder: 'scripts',
+    why: 'A file for each npm script and each generated document.',
+  },
+  {
     folder: 'scripts/lib',
     why: 'A file for each step of starting, building and testing, without folders between: they run before anything is installed.',
   },
