@@ -15,6 +15,13 @@ export class User {
   @Whole({ about: 'Goes up by one with every change of the status.' }) lifecycleVersion: number;
   @Moment({ nullable: true }) deactivatedAt: string | null;
   @Moment({ nullable: true }) deletedAt: string | null;
-  @Flag() legalHold: boolean;
+  @Flag({ about: 'Only owners and admins see legal holds: for others it is always false.' }) legalHold: boolean;
+  @Text({ optional: true, max: 1000, about: 'Why the data of the user must be kept. Only owners and admins see it.' })
+  legalHoldReason?: string;
   @Id({ nullable: true }) caretakerId: string | null;
+  @Moment({
+    optional: true,
+    about: 'When the caretaker’s time ends, if it was limited. Only owners and admins see it.',
+  })
+  caretakerUntil?: string;
 }

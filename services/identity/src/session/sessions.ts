@@ -50,7 +50,8 @@ export class Sessions {
       this.db,
     );
     const tokens = await this.tokens(accountId, userId, sessionId, refresh);
-    return { ...tokens, user: toUser(await this.users.get(accountId, userId), now) };
+    const user = await this.users.get(accountId, userId);
+    return { ...tokens, user: toUser(user, user, now) };
   }
 
   /** Returns new tokens for a refresh token; null if it is invalid. A token that was used before ends its session. */

@@ -32,8 +32,8 @@ export class MeController {
   ) {}
 
   @Handles(meGet)
-  async me({ principal: { accountId, userId } }: CallOf<typeof meGet>): Promise<Me> {
-    return { ...(await this.users.get(accountId, userId)), accountId };
+  async me({ principal }: CallOf<typeof meGet>): Promise<Me> {
+    return { ...(await this.users.get(principal, principal.userId)), accountId: principal.accountId };
   }
 
   @Handles(mySessionsList)

@@ -107,7 +107,7 @@ export class CareService {
   }
 
   private async view(principal: Principal, userId: string): Promise<User> {
-    return toUser(await this.users.get(principal.accountId, userId), this.clock.now());
+    return toUser(await this.users.get(principal.accountId, userId), principal, this.clock.now());
   }
 }
 

@@ -6,8 +6,10 @@ import {
   caretakerPut,
   legalHoldLift,
   legalHoldPut,
+  meGet,
   usersDeactivate,
   usersGet,
+  usersList,
   type Principal,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
@@ -30,6 +32,15 @@ const hold = (by: Principal, id: string) =>
   identity.call(legalHoldPut, { principal: by, params: { id }, body: { reason: 'Smith v. Acme' } });
 const lift = (id: string) => identity.call(legalHoldLift, { principal: owner, params: { id } });
 const get = (id: string) => identity.call(usersGet, { principal: owner, params: { id } });
+/** The user as this one reads them, alone and in a list. */
+const seenBy = async (principal: Principal, id: string) => {
+  const { items } = await identity.call(usersList, { principal, query: {} });
+  return [
+    await identity.call(usersGet, { principal, params: { id } }),
+    await identity.call(meGet, { principal }),
+    items.find((user) => user.id === id)!,
+  ];
+};
 const assignCaretaker = (id: string, caretakerId: string, until?: string) =>
   identity.call(caretakerPut, { principal: owner, params: { id }, body: { caretakerId, until } });
 /** Caretaker and end of care in each event. */
@@ -49,6 +60,17 @@ describe('a legal hold', () => {
     const events = await identity.query(sql<{ held: string }>`
       select event->'data'->'profile'->>'legalHold' as held from outbox where user_id = ${person.userId} order by seq`);
     expect(events.map((row) => row.held)).toEqual(['false', 'true', 'false']);
+  });
+
+  it('shows its reason to managers, and agents see neither the hold nor the reason', async () => {
+    expect(await hold(owner, person.userId)).toMatchObject({ legalHoldReason: 'Smith v. Acme' });
+    expect(await get(person.userId)).toMatchObject({ legalHold: true, legalHoldReason: 'Smith v. Acme' });
+    for (const seen of await seenBy(person, person.userId)) {
+      expect(seen.legalHold).toBe(false);
+      expect(seen).not.toHaveProperty('legalHoldReason');
+    }
+    await lift(person.userId);
+    expect(await get(person.userId)).not.toHaveProperty('legalHoldReason');
   });
 
   it('can be set on a deleted user, whose delayed deletions then wait', async () => {
@@ -77,9 +99,16 @@ describe('a caretaker', () => {
   it('is shown until the care is ended or expires', async () => {
     const carer = await identity.aPerson(owner);
     const until = new Date(identity.clock.millis() + 60_000).toISOString();
-    expect(await assignCaretaker(person.userId, carer.userId, until)).toMatchObject({ caretakerId: carer.userId });
+    const care = { caretakerId: carer.userId, caretakerUntil: until };
+    expect(await assignCaretaker(person.userId, carer.userId, until)).toMatchObject(care);
+    expect(await get(person.userId)).toMatchObject(care);
+    for (const seen of await seenBy(person, person.userId)) {
+      expect(seen.caretakerId).toBe(carer.userId);
+      expect(seen).not.toHaveProperty('caretakerUntil');
+    }
     identity.clock.advance(60_001);
     expect(await get(person.userId)).toMatchObject({ caretakerId: null });
+    expect(await get(person.userId)).not.toHaveProperty('caretakerUntil');
     expect(await assignCaretaker(person.userId, carer.userId)).toMatchObject({ caretakerId: carer.userId });
     await identity.call(caretakerEnd, { principal: owner, params: { id: person.userId } });
     expect(await get(person.userId)).toMatchObject({ caretakerId: null });

@@ -40,7 +40,7 @@ export class UserCreation {
     await this.audit.append([
       { accountId, action, ...actorOf(principal), subjectId: id, detail: { name, email, staffId, roles } },
     ]);
-    const user = await this.users.get(accountId, id);
+    const user = await this.users.get(principal, id);
     return invitation ? { ...user, invitation } : user;
   }
 }

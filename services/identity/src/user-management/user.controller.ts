@@ -30,7 +30,7 @@ export class UserController {
 
   @Handles(usersList)
   list({ principal, query }: CallOf<typeof usersList>): Promise<Page<User>> {
-    return this.users.page(principal.accountId, query);
+    return this.users.page(principal, query);
   }
 
   @Handles(usersInvite)
@@ -40,13 +40,13 @@ export class UserController {
 
   @Handles(usersGet)
   get({ principal, params }: CallOf<typeof usersGet>): Promise<User> {
-    return this.users.get(principal.accountId, params.id!);
+    return this.users.get(principal, params.id!);
   }
 
   @Handles(usersUpdate)
   async update({ principal, params, body }: CallOf<typeof usersUpdate>): Promise<InvitedUser> {
     const invitation = await this.changes.apply(principal, params.id!, body);
-    const user = await this.users.get(principal.accountId, params.id!);
+    const user = await this.users.get(principal, params.id!);
     return invitation ? { ...user, invitation } : user;
   }
 

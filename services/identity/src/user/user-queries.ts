@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { Page, User, UserQuery } from '#libs/contracts';
+import type { Page, Principal, User, UserQuery } from '#libs/contracts';
 import { Clock, toPage } from '#libs/database';
 import { UserRows } from './user-rows.js';
-import { toUser } from './user-view.js';
+import { toUser, type Viewer } from './user-view.js';
 
-/** Reads users as the API shows them. */
+type Reader = Viewer & Pick<Principal, 'accountId'>;
+
+/** Reads users as the API shows them to a user of the same account. */
 @Injectable()
 export class UserQueries {
   constructor(
@@ -12,17 +14,17 @@ export class UserQueries {
     private readonly clock: Clock,
   ) {}
 
-  async page(accountId: string, query: UserQuery): Promise<Page<User>> {
+  async page(viewer: Reader, query: UserQuery): Promise<Page<User>> {
     const now = this.clock.now();
-    const rows = await this.rows.page(accountId, query);
+    const rows = await this.rows.page(viewer.accountId, query);
     return toPage(
-      rows.map((row) => toUser(row, now)),
+      rows.map((row) => toUser(row, viewer, now)),
       query,
     );
   }
 
   /** @throws Problem `not-found`, for another account's user, too */
-  async get(accountId: string, userId: string): Promise<User> {
-    return toUser(await this.rows.get(accountId, userId), this.clock.now());
+  async get(viewer: Reader, userId: string): Promise<User> {
+    return toUser(await this.rows.get(viewer.accountId, userId), viewer, this.clock.now());
   }
 }

@@ -1,11 +1,15 @@
-import type { User } from '#libs/contracts';
+import { isManager, type Principal, type User } from '#libs/contracts';
 import { displayName } from '#libs/database';
-import { isoOrNull } from '../common/moments.js';
+import { isoOf, isoOrNull } from '../common/moments.js';
 import type { UserRow } from './user-rows.js';
 
-/** Converts a row to the API representation of a user. */
-export function toUser(row: UserRow, now: Date): User {
+/** The user who reads. */
+export type Viewer = Pick<Principal, 'roles'>;
+
+/** Converts a row to the API representation of a user. Only managers see legal holds, and until when a caretaker stays. */
+export function toUser(row: UserRow, viewer: Viewer, now: Date): User {
   const gone = row.status === 'deleted';
+  const managed = isManager(viewer);
   const cared = row.caretaker_id !== null && (row.caretaker_until === null || new Date(row.caretaker_until) > now);
   return {
     id: row.id,
@@ -19,7 +23,9 @@ export function toUser(row: UserRow, now: Date): User {
     lifecycleVersion: row.lifecycle_version,
     deactivatedAt: isoOrNull(row.deactivated_at),
     deletedAt: isoOrNull(row.deleted_at),
-    legalHold: row.legal_hold,
+    legalHold: managed && row.legal_hold,
+    ...(managed && row.legal_hold_reason !== null && { legalHoldReason: row.legal_hold_reason }),
     caretakerId: cared ? row.caretaker_id : null,
+    ...(managed && cared && row.caretaker_until !== null && { caretakerUntil: isoOf(row.caretaker_until) }),
   };
 }

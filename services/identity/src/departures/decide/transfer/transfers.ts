@@ -36,7 +36,7 @@ export class Transfers {
     const invitation = await this.inviteOrReset(principal, former, to.email);
     const { accountId, userId: actorId } = principal;
     await this.audit.append([{ accountId, action: 'user.transferred', actorId, subjectId: userId, detail: { ...to } }]);
-    const user = await this.users.get(accountId, userId);
+    const user = await this.users.get(principal, userId);
     return invitation ? { ...user, invitation } : user;
   }
 
