@@ -19,6 +19,7 @@ export * from './identity/departure-previews.js';
 export * from './identity/departure-receipts.js';
 export * from './identity/departures.js';
 export * from './identity/handovers.js';
+export * from './identity/invitations.js';
 export * from './identity/policy.js';
 export * from './identity/scim.js';
 export * from './identity/teams.js';

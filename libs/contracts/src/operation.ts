@@ -26,7 +26,13 @@ export type Access =
   | 'record-grantee';
 
 /** What is limited per address or email, each by a setting of the gateway. */
-export const RATE_LIMITS = ['failed-logins', 'failed-tokens', 'password-resets', 'new-accounts'] as const;
+export const RATE_LIMITS = [
+  'failed-logins',
+  'failed-tokens',
+  'password-resets',
+  'new-accounts',
+  'invitations',
+] as const;
 export type RateLimit = (typeof RATE_LIMITS)[number];
 
 /**

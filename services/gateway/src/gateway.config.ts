@@ -42,6 +42,9 @@ export class GatewayConfig extends BaseConfig {
   @Whole({ min: 1, about: 'Password resets per email; ten times as many per address.' })
   passwordResetsPerMinute: number = 20;
 
+  @Whole({ min: 1, about: 'Invitations that are sent again, per address.' })
+  resentInvitationsPerMinute: number = 60;
+
   @Whole({ min: 1, about: 'New accounts per address.' })
   accountsPerMinute: number = 1_000;
 }

@@ -9,7 +9,7 @@ type RedactionLabel = (typeof REDACTION_LABELS)[number];
 
 export class Seats {
   @Whole() total: number;
-  @Whole({ about: 'Seats that active and invited users take.' }) used: number;
+  @Whole({ about: 'Seats that active and invited users take. A revoked invitation frees the seat.' }) used: number;
   @Whole() free: number;
 }
 

@@ -9,7 +9,7 @@ import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { ACTION_SCHEMA, type ActionInput } from './policy.js';
-import { Invitation } from './users.js';
+import { Invitation } from './invitations.js';
 
 export const DEPARTURE_STATUSES = ['scheduled', 'running', 'completed', 'failed', 'superseded', 'cancelled'] as const;
 export type DepartureStatus = (typeof DEPARTURE_STATUSES)[number];

@@ -34,7 +34,16 @@ export const usersTransfer = operation<InvitedUser, UserTransfer>({
   answer: InvitedUser,
   status: 200,
   access: MANAGERS,
-  errors: ['forbidden', 'not-found', 'conflict', 'sole-owner', 'legal-hold', 'duplicate-email', 'duplicate-staff-id'],
+  errors: [
+    'forbidden',
+    'not-found',
+    'conflict',
+    'no-free-seat',
+    'sole-owner',
+    'legal-hold',
+    'duplicate-email',
+    'duplicate-staff-id',
+  ],
 });
 
 export const usersConvert = operation<Departure, ConversionRequest>({

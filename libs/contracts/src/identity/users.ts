@@ -1,7 +1,8 @@
 import { Email, Id, Ids, Moment, Nested, OneOf, SomeOf, Text, Url } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { MANAGERS, ROLES, type Role } from '../principal.js';
-import { Password, SignedIn } from './auth.js';
+import { Password } from './auth.js';
+import { Invitation } from './invitations.js';
 import { User } from './user.js';
 
 const USER_FILTERS = ['active', 'deactivated', 'deleted', 'all'] as const;
@@ -27,19 +28,9 @@ export class NewUser {
   password?: string;
 }
 
-export class Invitation {
-  @Text({ about: 'For `POST /v1/invitations/accept`. Shown only once.' }) token: string;
-  @Moment() expiresAt: string;
-}
-
 /** A user, with the invitation if the call has sent one. */
 export class InvitedUser extends User {
   @Nested(() => Invitation, { optional: true }) invitation?: Invitation;
-}
-
-export class InvitationAcceptance {
-  @Text() token: string;
-  @Password() password: string;
 }
 
 export class UserChange {
@@ -48,7 +39,7 @@ export class UserChange {
     optional: true,
     about:
       'Invitations and reset tokens that were sent to the former address end. A user who is still invited gets a new ' +
-      'invitation at this one.',
+      'invitation at this one, unless theirs has been revoked.',
   })
   email?: string;
   @Text({ optional: true }) staffId?: string;
@@ -95,20 +86,6 @@ export const usersInvite = operation<InvitedUser, NewUser>({
   answer: InvitedUser,
   access: MANAGERS,
   errors: ['forbidden', 'no-free-seat', 'duplicate-email', 'duplicate-staff-id', 'unknown-reference'],
-});
-
-export const invitationsAccept = operation<SignedIn, InvitationAcceptance>({
-  ...common,
-  id: 'invitations.accept',
-  method: 'POST',
-  path: '/v1/invitations/accept',
-  summary: 'Accept an invitation by setting a password',
-  body: InvitationAcceptance,
-  answer: SignedIn,
-  status: 200,
-  access: 'public',
-  rateLimit: 'failed-tokens',
-  errors: ['not-found', 'gone'],
 });
 
 export const usersGet = operation<User>({

@@ -2,6 +2,7 @@ import {
   accountsCreate,
   ALL_OPERATIONS,
   authLogin,
+  invitationsResend,
   passwordResetRequest,
   Problem,
   RATE_LIMITS,
@@ -14,7 +15,7 @@ import { anId, bodyOf, World } from '../../test/world.js';
 import { openApiDocument } from '../openapi/document.js';
 
 interface Described {
-  requestBody: { content: Record<string, { example: object }> };
+  requestBody?: { content: Record<string, { example: object }> };
   responses: Record<string, { headers?: object }>;
 }
 
@@ -28,12 +29,13 @@ beforeEach(async () => {
     PASSWORD_RESETS_PER_MINUTE: '2',
     ACCOUNTS_PER_MINUTE: '2',
     FAILED_TOKENS_PER_MINUTE: '2',
+    RESENT_INVITATIONS_PER_MINUTE: '2',
   };
   world = await World.create({ env, clock });
 });
 afterEach(() => world.close());
 
-const post = (path: string, json: object) => world.request('POST', path, { json });
+const post = (path: string, json?: object) => world.request('POST', path, { json });
 const login = (email: string, password = 'wrong') => post('/v1/auth/login', { email, password });
 
 const onlyTheRightPassword = ({ body }: { body: { password: string } }) => {
@@ -80,6 +82,13 @@ it('limits mails to one address', async () => {
   expect(statuses).toEqual([202, 202, 429]);
 });
 
+it('limits invitations that are sent again', async () => {
+  world.services.handle(invitationsResend, () => ({ id: anId() }));
+  const statuses = [];
+  for (let n = 0; n < 3; n++) statuses.push((await post(`/v1/invitations/${anId()}/resend`)).status);
+  expect(statuses).toEqual([201, 201, 429]);
+});
+
 it('limits new accounts from one address', async () => {
   world.services.handle(accountsCreate, () => ({ account: { id: anId() } }));
   const owner = { name: 'Ada', email: 'ada@example.com', staffId: 'A-1', password: 'long enough' };
@@ -92,7 +101,7 @@ describe('every operation with a limit', () => {
   const limited = ALL_OPERATIONS.filter(({ rateLimit }) => rateLimit !== undefined);
   const { paths } = openApiDocument(ALL_OPERATIONS);
   const describedAs = ({ path, method }: Operation) =>
-    (paths[path] as unknown as Record<string, Described>)[method.toLowerCase()]!;
+    (paths[path.replace(/:(\w+)/g, '{$1}')] as unknown as Record<string, Described>)[method.toLowerCase()]!;
 
   it('is served by the code that counts, and every limit has one', () => {
     expect(limited.map(({ path }) => path)).toEqual([
@@ -101,6 +110,7 @@ describe('every operation with a limit', () => {
       '/v1/auth/password-reset',
       '/v1/auth/password-reset/confirm',
       '/v1/auth/refresh',
+      '/v1/invitations/:id/resend',
       '/v1/invitations/accept',
     ]);
     expect(limited.filter(({ custom }) => custom)).toEqual([]);
@@ -114,8 +124,8 @@ describe('every operation with a limit', () => {
         throw new Problem('unauthenticated');
       });
       const { requestBody, responses } = describedAs(operation);
-      const { example } = requestBody.content['application/json']!;
-      const send = () => post(operation.path, example);
+      const example = requestBody?.content['application/json']!.example;
+      const send = () => post(operation.path.replace(':id', anId()), example);
       const refused = await eventually(async () => {
         const answer = await send();
         expect(answer.status).toBe(429);
@@ -127,10 +137,7 @@ describe('every operation with a limit', () => {
   );
 
   it('is described with 429, and no other one is', () => {
-    const with429 = ALL_OPERATIONS.filter((operation) => {
-      const path = operation.path.replace(/:(\w+)/g, '{$1}');
-      return '429' in (paths[path] as unknown as Record<string, Described>)[operation.method.toLowerCase()]!.responses;
-    });
+    const with429 = ALL_OPERATIONS.filter((operation) => '429' in describedAs(operation).responses);
     expect(with429).toEqual(limited);
   });
 });

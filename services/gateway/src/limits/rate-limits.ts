@@ -38,6 +38,7 @@ export class RateLimits {
         limit('address', config.passwordResetsPerMinute * 10),
       ],
       'new-accounts': [limit('address', config.accountsPerMinute)],
+      invitations: [limit('address', config.resentInvitationsPerMinute)],
     };
   }
 

@@ -1,11 +1,48 @@
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
-import { invitationsAccept, type CallOf, type SignedIn } from '#libs/contracts';
+import {
+  invitationsAccept,
+  invitationsGet,
+  invitationsList,
+  invitationsResend,
+  invitationsRevoke,
+  type CallOf,
+  type Page,
+  type ResentInvitation,
+  type SentInvitation,
+  type SignedIn,
+} from '#libs/contracts';
 import { InvitationAcceptances } from './invitation-acceptances.js';
+import { InvitationChanges } from './invitation-changes.js';
+import { SentInvitations } from './sent-invitations.js';
 
 @Controller()
 export class InvitationController {
-  constructor(private readonly acceptances: InvitationAcceptances) {}
+  constructor(
+    private readonly acceptances: InvitationAcceptances,
+    private readonly changes: InvitationChanges,
+    private readonly sent: SentInvitations,
+  ) {}
+
+  @Handles(invitationsList)
+  list({ principal, query }: CallOf<typeof invitationsList>): Promise<Page<SentInvitation>> {
+    return this.sent.page(principal.accountId, query);
+  }
+
+  @Handles(invitationsGet)
+  get({ principal, params }: CallOf<typeof invitationsGet>): Promise<SentInvitation> {
+    return this.sent.view(principal.accountId, params.id!);
+  }
+
+  @Handles(invitationsResend)
+  resend({ principal, params }: CallOf<typeof invitationsResend>): Promise<ResentInvitation> {
+    return this.changes.resend(principal, params.id!);
+  }
+
+  @Handles(invitationsRevoke)
+  revoke({ principal, params }: CallOf<typeof invitationsRevoke>): Promise<void> {
+    return this.changes.revoke(principal, params.id!);
+  }
 
   @Handles(invitationsAccept)
   accept({ body, client }: CallOf<typeof invitationsAccept>): Promise<SignedIn> {

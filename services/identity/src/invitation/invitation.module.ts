@@ -5,15 +5,17 @@ import { PasswordModule } from '../password/password.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { UserModule } from '../user/user.module.js';
 import { InvitationAcceptances } from './invitation-acceptances.js';
+import { InvitationChanges } from './invitation-changes.js';
 import { InvitationController } from './invitation.controller.js';
 import { Invitations } from './invitations.js';
 import { MailedLinks } from './mailed-links.js';
+import { SentInvitations } from './sent-invitations.js';
 
-/** Invitations and their acceptance. */
+/** Invitations, what managers do with them, and their acceptance. */
 @Module({
   imports: [AuditModule, MailModule, PasswordModule, SessionModule, UserModule],
   controllers: [InvitationController],
-  providers: [InvitationAcceptances, Invitations, MailedLinks],
+  providers: [InvitationAcceptances, InvitationChanges, Invitations, MailedLinks, SentInvitations],
   exports: [Invitations, MailedLinks],
 })
 export class InvitationModule {}

@@ -3,10 +3,23 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { sql } from 'kysely';
 import { NATS } from '#libs/broker';
 import {
+  accountGet,
+  accountUpdate,
+  auditList,
   authenticate,
   invitationsAccept,
+  invitationsGet,
+  invitationsList,
+  invitationsResend,
+  invitationsRevoke,
   MAIL_SUBJECT,
   NOBODY,
+  usersDeactivate,
+  usersGet,
+  usersReactivate,
+  usersTransfer,
+  usersUpdate,
+  type InvitationQuery,
   type InvitedUser,
   type Principal,
 } from '#libs/contracts';
@@ -68,5 +81,128 @@ describe('an invitation', () => {
     for await (const message of mails) {
       expect(message.json()).toEqual({ kind: 'invitation', to: user.email, ...user.invitation });
     }
+  });
+});
+
+describe('managers of invitations', () => {
+  const list = async (query: InvitationQuery = {}) =>
+    (await identity.call(invitationsList, { principal: owner, query })).items;
+  const idOf = async ({ id }: { id: string }) => (await list({ status: 'all' })).find(({ user }) => user.id === id)!.id;
+  const resend = (id: string, principal = owner) => identity.call(invitationsResend, { principal, params: { id } });
+  const revoke = (id: string, principal = owner) => identity.call(invitationsRevoke, { principal, params: { id } });
+  const usedSeats = async () => (await identity.call(accountGet, { principal: owner })).seats.used;
+  const audited = async (action: string) =>
+    (await identity.call(auditList, { principal: owner, query: { action, subjectId: invited.id } })).items;
+
+  it('list the open ones, with their senders and without tokens', async () => {
+    const admin = await identity.aPerson(owner, { roles: ['admin'] });
+    const late = await identity.aUser(admin, { password: undefined });
+    await identity.query(sql`update invitation set expires_at = ${identity.clock.now()} where user_id = ${late.id}`);
+    const { id, name, email, invitation } = invited;
+    const open = {
+      id: expect.any(String),
+      user: { id, name, status: 'invited' },
+      email,
+      invitedBy: expect.objectContaining({ id: owner.userId }),
+      status: 'open',
+      createdAt: expect.any(String),
+      expiresAt: invitation!.expiresAt,
+    };
+    expect(await list()).toEqual([open]);
+    expect(await list({ status: 'expired' })).toMatchObject([
+      { user: { id: late.id }, invitedBy: { id: admin.userId }, status: 'expired' },
+    ]);
+    expect((await list({ status: 'all' })).map(({ user }) => user.id)).toEqual([late.id, id]);
+    await accept(invitation!.token);
+    expect(await list()).toEqual([]);
+  });
+
+  it('send one again: the former token ends', async () => {
+    const first = await idOf(invited);
+    const again = await resend(first);
+    expect(again).toMatchObject({ user: { id: invited.id }, status: 'open', invitedBy: { id: owner.userId } });
+    expect(await list()).toMatchObject([{ id: again.id }]);
+    expect(await outcomeOf(resend(first))).toBe('gone');
+    expect(await outcomeOf(accept(invited.invitation!.token))).toBe('gone');
+    expect(await audited('invitation.resent')).toMatchObject([{ actor: { id: owner.userId } }]);
+    expect((await accept(again.token)).user).toMatchObject({ id: invited.id, status: 'active' });
+    expect(await outcomeOf(resend(again.id))).toBe('gone');
+  });
+
+  it('revoke one: it cannot be accepted, and the seat is free until it is sent again', async () => {
+    const id = await idOf(invited);
+    expect(await usedSeats()).toBe(2);
+    await revoke(id);
+    await revoke(id);
+    expect(await usedSeats()).toBe(1);
+    expect(await outcomeOf(accept(invited.invitation!.token))).toBe('gone');
+    expect(await list()).toEqual([]);
+    expect(await identity.call(invitationsGet, { principal: owner, params: { id } })).toMatchObject({
+      status: 'revoked',
+    });
+    expect(await audited('invitation.revoked')).toHaveLength(1);
+    expect(await identity.call(usersGet, { principal: owner, params: { id: invited.id } })).toMatchObject({
+      status: 'invited',
+    });
+
+    await identity.call(accountUpdate, { principal: owner, body: { seats: 1 } });
+    expect(await outcomeOf(resend(id))).toBe('no-free-seat');
+    await identity.call(accountUpdate, { principal: owner, body: { seats: 2 } });
+    const { token } = await resend(id);
+    expect(await usedSeats()).toBe(2);
+    expect((await accept(token)).user.status).toBe('active');
+  });
+
+  it('do not invite again by a change of the address, but by a transfer', async () => {
+    await revoke(await idOf(invited));
+    const params = { id: invited.id };
+    const changed = await identity.call(usersUpdate, {
+      principal: owner,
+      params,
+      body: { email: `other-${invited.email}` },
+    });
+    expect(changed.invitation).toBeUndefined();
+    expect(await usedSeats()).toBe(1);
+    const body = { name: 'Vera', email: `vera-${invited.email}`, staffId: `V-${invited.staffId}` };
+    const { invitation } = await identity.call(usersTransfer, { principal: owner, params, body });
+    expect(await usedSeats()).toBe(2);
+    expect((await accept(invitation!.token)).user).toMatchObject({ id: invited.id, name: 'Vera' });
+  });
+
+  it('are not overruled by the return of the sender', async () => {
+    const admin = await identity.aPerson(owner, { roles: ['admin'] });
+    const theirs = await identity.aUser(admin, { password: undefined });
+    const others = await identity.aUser(admin, { password: undefined });
+    const change = (operation: typeof usersDeactivate | typeof usersReactivate, body = {}) =>
+      identity.call(operation, { principal: owner, params: { id: admin.userId }, body });
+    await change(usersDeactivate);
+    expect(await list({ status: 'revoked' })).toHaveLength(2);
+    const again = await resend(await idOf(theirs));
+    await revoke(await idOf(others));
+    await change(usersReactivate, { restore: 'all' });
+    expect((await list()).map(({ id }) => id).sort()).toEqual([await idOf(invited), again.id].sort());
+    for (const { invitation } of [theirs, others]) expect(await outcomeOf(accept(invitation!.token))).toBe('gone');
+    expect(await outcomeOf(accept(again.token))).toBe('ok');
+  });
+
+  it('are owners for those of owners', async () => {
+    const admin = await identity.aPerson(owner, { roles: ['admin'] });
+    const id = await idOf(await identity.aUser(owner, { password: undefined, roles: ['owner'] }));
+    expect([await outcomeOf(resend(id, admin)), await outcomeOf(revoke(id, admin))]).toEqual([
+      'forbidden',
+      'forbidden',
+    ]);
+    const stranger = ownerOf(await identity.anAccount());
+    expect([await outcomeOf(resend(id, stranger)), await outcomeOf(revoke(id, stranger))]).toEqual([
+      'not-found',
+      'not-found',
+    ]);
+  });
+
+  it('share one of 20 concurrent calls that send it again', async () => {
+    const id = await idOf(invited);
+    const all = Array.from({ length: 20 }, () => resend(id));
+    expect(await tally(all)).toEqual({ gone: 19, ok: 1 });
+    expect(await list()).toHaveLength(1);
   });
 });

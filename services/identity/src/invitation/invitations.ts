@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Invitation } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
+import { requireFreeSeats } from '../common/seats.js';
 import { sha256 } from '../common/secrets.js';
 import { Mail } from '../mail/mail.js';
 
@@ -35,13 +36,15 @@ export class Invitations {
     return { token, expiresAt };
   }
 
-  /** Revokes the open invitations to these users, in the caller's transaction. */
+  /**
+   * Revokes the invitations to these users for good, in the caller's transaction: those that a departure of their sender has
+   * revoked expire as well, so that a return of the sender does not restore them.
+   */
   async revokeSentTo(userIds: readonly string[]): Promise<void> {
+    const now = this.clock.now();
     await sql`
-      update invitation set revoked = true, revoked_at = ${this.clock.now()}
-      where user_id = any(${[...userIds]}::uuid[]) and accepted_at is null and revoked_at is null`.execute(
-      this.em.getKysely(),
-    );
+      update invitation set revoked = true, revoked_at = coalesce(revoked_at, ${now}), expires_at = least(expires_at, ${now})
+      where user_id = any(${[...userIds]}::uuid[]) and accepted_at is null`.execute(this.em.getKysely());
   }
 
   /** Revokes the open invitations to these users and those that they have sent, in the caller's transaction. */
@@ -50,6 +53,20 @@ export class Invitations {
       update invitation set revoked = true, revoked_at = ${this.clock.now()}
       where (user_id = any(${[...userIds]}::uuid[]) or invited_by = any(${[...userIds]}::uuid[]))
         and accepted_at is null and revoked_at is null`.execute(this.em.getKysely());
+  }
+
+  /**
+   * Like `renew`, for a user whose seat may have been freed by a revocation. The caller has locked the account.
+   * @throws Problem `no-free-seat`
+   */
+  async inviteAgain(accountId: string, userId: string, email: string, invitedBy?: string): Promise<Invitation> {
+    const db = this.em.getKysely();
+    const { rows: seatless } = await sql`select id from users where id = ${userId} and not seat_taken`.execute(db);
+    if (seatless.length > 0) {
+      await requireFreeSeats(this.em, accountId);
+      await sql`update users set seat_taken = true where id = ${userId}`.execute(db);
+    }
+    return this.renew(userId, email, invitedBy);
   }
 
   /**

@@ -62,11 +62,12 @@ export class ProfileChanges {
 
   private async readdress(
     principal: Principal,
-    { id, status }: UserRow,
+    { id, status, seat_taken: hasSeat }: UserRow,
     { email }: { email: string | null },
   ): Promise<Invitation | undefined> {
     await this.links.end([id]);
-    if (status !== 'invited' || email === null) return undefined;
+    // A revoked invitation stays revoked.
+    if (status !== 'invited' || !hasSeat || email === null) return undefined;
     return this.invitations.create(id, email, actorOf(principal).actorId);
   }
 }

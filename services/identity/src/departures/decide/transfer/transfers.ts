@@ -27,7 +27,8 @@ export class Transfers {
 
   /**
    * Mails the new person a link to choose a password, or an invitation if the user had not accepted theirs.
-   * @throws Problem `not-found`, `forbidden`, `conflict`, `legal-hold`, `sole-owner`, `duplicate-email`, `duplicate-staff-id`
+   * @throws Problem `not-found`, `forbidden`, `conflict`, `legal-hold`, `sole-owner`, `duplicate-email`, `duplicate-staff-id`,
+   *   `no-free-seat` if the user was invited and their invitation has been revoked
    */
   async transfer(principal: Principal, userId: string, to: UserTransfer): Promise<InvitedUser> {
     const former = await this.checks.lock(principal, userId, to);
@@ -41,7 +42,8 @@ export class Transfers {
   }
 
   private async inviteOrReset(principal: Principal, former: UserRow, email: string): Promise<Invitation | undefined> {
-    if (former.status === 'invited') return this.invitations.create(former.id, email, principal.userId);
+    if (former.status === 'invited')
+      return this.invitations.inviteAgain(former.account_id, former.id, email, principal.userId);
     await this.resets.send([{ id: former.id, email }]);
     return undefined;
   }
