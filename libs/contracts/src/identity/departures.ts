@@ -26,15 +26,18 @@ export const Successors = () =>
     { optional: true, about: 'The ids of the successors by rule id; `default` for all other rules.' },
   );
 
+const Overrides = ({ about }: { about: string }) =>
+  Shape({ type: 'object', additionalProperties: ACTION_SCHEMA }, 'an object: rule id → action', {
+    optional: true,
+    shallow: true,
+    about,
+  });
+
 /** How a departure deviates from the account's policy. */
 export class DepartureWishes {
   @Successors() successors?: NamedSuccessors;
 
-  @Shape({ type: 'object', additionalProperties: ACTION_SCHEMA }, 'an object: rule id → action', {
-    optional: true,
-    shallow: true,
-    about: 'By rule id: another action, for this departure only.',
-  })
+  @Overrides({ about: 'By rule id: another action, for this departure only.' })
   overrides?: Record<string, ActionInput>;
 
   @Text({ optional: true, max: 1000 }) reason?: string;
@@ -87,6 +90,19 @@ export class Reactivation {
   restore?: RestoreWish;
 }
 
+/** Changes of a scheduled departure. A field that is left out stays as it is. */
+export class DepartureChange {
+  @Text({ optional: true, nullable: true, max: 1000, about: 'Null removes it.' }) reason?: string | null;
+  @Moment({ optional: true, about: 'Another time in the future. For a return: when the user is reactivated.' })
+  effectiveAt?: string;
+  @Moment({
+    optional: true,
+    nullable: true,
+    about: 'For a deactivation: when to reactivate the user. With null the user does not return.',
+  })
+  returnAt?: string | null;
+}
+
 /** A scheduled departure that a later decision has ended. */
 export class CalledOffDeparture {
   @Id() id: string;
@@ -111,6 +127,11 @@ export class Departure {
   @Text({ nullable: true, max: 1000, about: 'Erased when a deletion is complete.' }) reason: string | null;
   @Moment({ optional: true, about: 'When the user will be reactivated.' }) returnAt?: string;
   @Id({ optional: true, about: 'For a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
+  @Successors() successors?: NamedSuccessors;
+  @Overrides({ about: 'By rule id: the actions that the request of a scheduled departure names.' })
+  overrides?: Record<string, ActionInput>;
+  @Restoration({ about: 'What a reactivation restores; for a scheduled deactivation, what its return will restore.' })
+  restore?: RestoreWish;
   @Id({ optional: true, about: 'The shared inbox that the user’s number and threads are converted to.' })
   inboxId?: string;
   @OneOf(PROBLEM_CODES, {
@@ -229,6 +250,17 @@ export const departuresGet = operation<Departure>({
   summary: 'Read a departure with the receipts of all services',
   answer: Departure,
   errors: ['not-found'],
+});
+
+export const departuresUpdate = operation<Departure, DepartureChange>({
+  ...ofUser,
+  id: 'departures.update',
+  method: 'PATCH',
+  path: '/v1/departures/:id',
+  summary: 'Move a scheduled departure or return, or change its reason',
+  body: DepartureChange,
+  answer: Departure,
+  errors: ['forbidden', 'not-found', 'conflict', 'sole-owner', 'not-deactivated', 'retention', 'invalid-successor'],
 });
 
 export const departuresCancel = operation<Departure>({

@@ -6,6 +6,7 @@ import {
   departuresGet,
   departuresList,
   departuresRetry,
+  departuresUpdate,
   departuresVerify,
   verificationsGet,
   type CallOf,
@@ -17,6 +18,7 @@ import {
 } from '#libs/contracts';
 import { DepartureRetry } from './decide/retry.js';
 import { Cancellations } from './decide/schedule/cancellations.js';
+import { ScheduleChanges } from './decide/schedule/schedule-changes.js';
 import { DepartureQueries } from './store/departure-queries.js';
 import { Progress } from './store/progress.js';
 import { Verifications } from './track/verifications.js';
@@ -26,6 +28,7 @@ import { Verifications } from './track/verifications.js';
 export class DepartureController {
   constructor(
     private readonly departures: DepartureQueries,
+    private readonly changes: ScheduleChanges,
     private readonly cancellations: Cancellations,
     private readonly retries: DepartureRetry,
     private readonly verifications: Verifications,
@@ -40,6 +43,11 @@ export class DepartureController {
   @Handles(departuresGet)
   get({ principal, params }: CallOf<typeof departuresGet>): Promise<Departure> {
     return this.departures.view(principal.accountId, params.id!);
+  }
+
+  @Handles(departuresUpdate)
+  update({ principal, params, body }: CallOf<typeof departuresUpdate>): Promise<Departure> {
+    return this.changes.change(principal, params.id!, body);
   }
 
   @Handles(departuresCancel)

@@ -46,8 +46,10 @@ import { RepeatedEvents } from './repeated-events.js';
 import { DepartureRetry } from './retry.js';
 import { Cancellations } from './schedule/cancellations.js';
 import { LaterDepartures } from './schedule/later-departures.js';
+import { ScheduleChanges } from './schedule/schedule-changes.js';
 import { Schedule } from './schedule/schedule.js';
 import { ScheduleWorker } from './schedule/schedule.worker.js';
+import { ScheduledDepartureLock } from './schedule/scheduled-departure-lock.js';
 import { ScheduledDepartures } from './schedule/scheduled-departures.js';
 import { ScheduledReturns } from './schedule/scheduled-returns.js';
 import { FormerPerson } from './transfer/former-person.js';
@@ -103,7 +105,9 @@ import { Transfers } from './transfer/transfers.js';
     RepeatedDeactivations,
     RepeatedEvents,
     Schedule,
+    ScheduleChanges,
     ScheduleWorker,
+    ScheduledDepartureLock,
     ScheduledDepartures,
     ScheduledReturns,
     ServiceOnboardingWorker,
@@ -116,6 +120,13 @@ import { Transfers } from './transfer/transfers.js';
     TransferEvents,
     Transfers,
   ],
-  exports: [Cancellations, DepartureCommands, ReactivationCommands, DepartureRetry, RepeatedDeactivations],
+  exports: [
+    Cancellations,
+    DepartureCommands,
+    ReactivationCommands,
+    DepartureRetry,
+    RepeatedDeactivations,
+    ScheduleChanges,
+  ],
 })
 export class DecideModule {}

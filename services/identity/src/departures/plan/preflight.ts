@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import type { PreviewLine, Principal, Transition } from '#libs/contracts';
+import { Problem, type PreviewLine, type Principal, type Transition } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
 import { UserRows } from '../../user/user-rows.js';
 import { Guards } from './guards.js';
@@ -9,7 +9,7 @@ import { Planner, type Plan, type PlanRequest } from './planner.js';
 import { Refusals } from './refusals.js';
 import { RuleServices } from './rule-services.js';
 import { notDeactivatedBy, retainedAt, type Later } from './sequence.js';
-import { ScheduledSteps } from '../store/scheduled/scheduled-steps.js';
+import { ScheduledSteps, type ScheduledStep } from '../store/scheduled/scheduled-steps.js';
 
 interface PreflightRequest {
   transition: Transition;
@@ -58,21 +58,51 @@ export class Preflight {
 
   /**
    * Like `run`, for a scheduled departure. Checks only some guards; all of them are checked when the departure is due.
+   * @param moved the id of the departure, if it is scheduled already and gets other times
    * @throws Problem with the code of the first guard that refuses
    */
   async runForLater(
     principal: Principal,
     userId: string,
-    { transition, request }: { transition: Transition; request: PlanRequest & Omit<Later, 'scheduled'> },
+    {
+      transition,
+      request,
+      moved,
+    }: { transition: Transition; request: PlanRequest & Omit<Later, 'scheduled'>; moved?: string },
   ): Promise<Plan> {
     const { accountId } = principal;
     const { effectiveAt, returnAt } = request;
     await lockAccount(this.em, accountId);
     await this.users.lock([userId], 'change');
     const plan = await this.planner.plan(accountId, userId, transition, request);
-    const later = { effectiveAt, returnAt, scheduled: await this.scheduled.ofUser(userId) };
-    await this.refusals.recording(principal, plan, () => this.guards.assertAllowedLater(plan, later));
+    const { [transition]: itself, ...others } = await this.scheduled.ofUser(userId);
+    const scheduled = itself && itself.id !== moved ? { ...others, [transition]: itself } : others;
+    const later = { effectiveAt, returnAt, scheduled };
+    await this.refusals.recording(principal, plan, async () => {
+      await this.guards.assertAllowedLater(plan, later);
+      if (itself && scheduled === others) await this.assertDeletionCanFollow(plan, later, itself);
+    });
     return plan;
+  }
+
+  /** @throws Problem `conflict` for a return that would come before the user’s scheduled deletion and call it off */
+  async assertReturnCanMove(userId: string, effectiveAt: string): Promise<void> {
+    const { deleted } = await this.scheduled.ofUser(userId);
+    if (!deleted || deleted.effectiveAt < effectiveAt) return;
+    throw new Problem('conflict', {
+      detail: `A deletion of this user is scheduled for ${deleted.effectiveAt}. Choose a later time, or cancel it first.`,
+      items: [deleted.id],
+    });
+  }
+
+  /** Requires that the user’s scheduled deletion is still possible after the moved deactivation. */
+  private async assertDeletionCanFollow(plan: Plan, later: Later, itself: ScheduledStep): Promise<void> {
+    const { deactivated: _own, deleted, ...others } = later.scheduled;
+    if (plan.transition !== 'deactivated' || !deleted) return;
+    const deletion = await this.planner.plan(plan.user.account_id, plan.user.id, 'deleted');
+    const { effectiveAt, returnAt = null } = later;
+    const scheduled = { ...others, deactivated: { ...itself, effectiveAt, returnAt } };
+    await this.guards.assertAllowedLater(deletion, { effectiveAt: deleted.effectiveAt, scheduled });
   }
 
   /** Whether a scheduled deletion could still happen if nothing else were scheduled. */

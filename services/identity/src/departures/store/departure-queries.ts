@@ -129,7 +129,10 @@ export class DepartureQueries {
   private async select(where: RawBuilder<unknown>): Promise<DepartureRow[]> {
     const { rows } = await sql<DepartureRow>`
       select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
-        d.completed_at, d.reason, d.begun_at, d.return_at, d.returns_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
+        d.completed_at, d.reason, d.begun_at,
+        case when d.return_at is null or d.status = 'scheduled' then d.return_at else (
+          select max(r.effective_at) from departure r where r.returns_from = d.id and r.status in ('scheduled', 'running', 'completed')
+        ) end as return_at, d.returns_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
         d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done,
         d.status = 'scheduled' and exists (select from users u where u.id = d.requested_by
           and u.status in ('deactivated', 'deleted')) as requester_has_left
@@ -164,10 +167,20 @@ function toDeparture(row: DepartureRow, { states, calledOff, waiting }: Parts): 
     ...(row.returns_from && { returnsFrom: row.returns_from }),
     ...(row.conversion && { inboxId: row.conversion.inboxId }),
     ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
+    ...wishesOf(row),
     ...(calledOff && { calledOff }),
     ...(row.called_off_by && { calledOffBy: row.called_off_by }),
     progress: { done: row.done, total: row.total },
     services: states.map((state) => toService(state, { proven: row.status === 'completed', waiting })),
+  };
+}
+
+function wishesOf({ wishes }: DepartureRow): Pick<Departure, 'successors' | 'overrides' | 'restore'> {
+  const { successors, overrides, returnRestore, restore = returnRestore } = wishes;
+  return {
+    ...(successors && { successors }),
+    ...(overrides && { overrides }),
+    ...(restore && { restore: restore === 'all' ? restore : [...restore] }),
   };
 }
 

@@ -1,12 +1,24 @@
 import type {
+  ActionInput,
   Conversion,
   DepartureStatus,
   DepartureTransition,
+  NamedSuccessors,
   ProblemCode,
   ResolvedPolicy,
   Restore,
   Transition,
 } from '#libs/contracts';
+
+/** What the request of a departure names. Successors and overrides are stored only for scheduled departures. */
+export interface Wishes {
+  successors?: NamedSuccessors;
+  overrides?: Record<string, ActionInput>;
+  /** Of a return: what it restores. */
+  restore?: Restore;
+  /** Of a deactivation with a return: the same for that return. */
+  returnRestore?: Restore;
+}
 
 /** A row of `departure` without the columns that only workers read. Times are in PostgreSQL's text format. */
 export interface DepartureRow {
@@ -35,8 +47,7 @@ export interface DepartureRow {
   active_since: number;
   was_manager: boolean;
   policy: ResolvedPolicy;
-  /** Successors and overrides of the request; for a reactivation, what to restore. */
-  wishes: { restore?: Restore };
+  wishes: Wishes;
   lifecycle_version: number;
   seq: number;
   /** Set only for a deletion that is not completed. */

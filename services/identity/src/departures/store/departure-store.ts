@@ -1,16 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import {
-  type DepartureStatus,
-  type DepartureTransition,
-  type NamedSuccessors,
-  type ActionInput,
-  type Problem,
-  type Restore,
-  type UserEvent,
-} from '#libs/contracts';
+import { type DepartureStatus, type DepartureTransition, type Problem, type UserEvent } from '#libs/contracts';
 import { Clock, namesOf, relationOf } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
+import type { Wishes } from './departure-row.js';
 import { ServiceStates } from './service-states.js';
 import { CHANGE, TransitionLog, type Change, type Facts } from './transition-log.js';
 
@@ -26,16 +19,16 @@ export interface ScheduledDeparture {
   /** ISO 8601. */
   effective_at: string;
   reason: string | null;
-  wishes: {
-    successors?: NamedSuccessors;
-    overrides?: Record<string, ActionInput>;
-    /** Of a return: what it restores. */
-    restore?: Restore;
-    /** Of a deactivation with a return: the same for that return. */
-    returnRestore?: Restore;
-  };
+  wishes: Wishes;
   return_at: string | null;
   returns_from: string | null;
+}
+
+/** What can be changed about a scheduled departure. Times in ISO 8601. */
+export interface ScheduleFacts {
+  effectiveAt: string;
+  returnAt: string | null;
+  reason: string | null;
 }
 
 /** A scheduled departure that the decision of another one ends. */
@@ -137,6 +130,29 @@ export class DepartureStore {
         requested_by uuid, effective_at timestamptz, reason text, wishes jsonb, return_at timestamptz, returns_from uuid)
       returning ${CHANGE}`.execute(this.db);
     await this.log.record(changes, [], facts);
+  }
+
+  /** Changes a departure that is still scheduled. Without a return, it no longer names what that restores. */
+  async reschedule(
+    id: string,
+    { effectiveAt, returnAt, reason }: ScheduleFacts,
+    { by, detail }: { by: NonNullable<Facts['by']>; detail: Record<string, unknown> },
+  ): Promise<void> {
+    const { rows } = await sql<Change>`
+      update departure d set effective_at = ${effectiveAt}, return_at = ${returnAt}, reason = ${reason},
+        wishes = case when ${returnAt}::timestamptz is null then d.wishes - 'returnRestore' else d.wishes end,
+        events = d.events + 1, look_after = '-infinity'
+      where d.id = ${id} and d.status = 'scheduled' returning ${CHANGE}`.execute(this.db);
+    const progress = rows.map(({ status, done, total }) => ({
+      departureId: id,
+      type: 'departure' as const,
+      data: { id, status, progress: { done, total }, effectiveAt, ...(returnAt && { returnAt }) },
+    }));
+    await this.log.record(rows, progress, {
+      by,
+      action: 'departure.rescheduled',
+      detail: ({ transition }) => ({ departureId: id, transition, ...detail }),
+    });
   }
 
   /** Starts one departure per event, which waits for all these services. Inserts it, or updates a scheduled one. */

@@ -37,6 +37,8 @@ export interface ProgressEvent extends Pick<DepartureEvent, 'type' | 'data'> {
 /** Who changed the departures, and further details for the audit trail. */
 export interface Facts {
   by?: Pick<NewEntry, 'actorId' | 'system'>;
+  /** The action in the audit trail for changes that leave the status as it is. */
+  action?: string;
   detail?: (change: Change) => Record<string, unknown>;
 }
 
@@ -77,11 +79,15 @@ export class TransitionLog {
     const announcements = moved.map((change) => ({ change, ...announcementOf(change.before, change.status) }));
     await this.writeProgress(changes, progress);
     await this.writeNews(announcements.flatMap(({ change: { id }, news }) => (news ? [{ id, news }] : [])));
-    const { by, detail } = facts;
+    const { by, action, detail } = facts;
     if (!by) return;
+    const audited = [
+      ...announcements.map(({ change, audit }) => ({ change, audit })),
+      ...changes.filter(({ before, status }) => before === status).map((change) => ({ change, audit: action })),
+    ];
     await this.audit.append(
-      announcements.flatMap(({ change, audit: action }) =>
-        action ? [{ ...entryOf(change, action, by), detail: detail?.(change) ?? detailOf(change) }] : [],
+      audited.flatMap(({ change, audit }) =>
+        audit ? [{ ...entryOf(change, audit, by), detail: detail?.(change) ?? detailOf(change) }] : [],
       ),
     );
   }

@@ -1,27 +1,22 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Departure, type Principal } from '#libs/contracts';
+import type { Departure, Principal } from '#libs/contracts';
 import { actorOf } from '../../../audit/audit.js';
-import { lockAccount } from '../../../common/account-lock.js';
-import { Actors, assertMayManage } from '../../../user/actors.js';
-import { UserRows } from '../../../user/user-rows.js';
 import { Preflight } from '../../plan/preflight.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
 import { DepartureStore } from '../../store/departure-store.js';
 import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
+import { ScheduledDepartureLock } from './scheduled-departure-lock.js';
 
 /** Calls scheduled departures off, one by one. */
 @Injectable()
 export class Cancellations {
   constructor(
-    private readonly em: EntityManager,
+    private readonly lock: ScheduledDepartureLock,
     private readonly store: DepartureStore,
     private readonly departures: DepartureQueries,
     private readonly scheduled: ScheduledSteps,
     private readonly preflight: Preflight,
-    private readonly users: UserRows,
-    private readonly actors: Actors,
   ) {}
 
   /**
@@ -29,20 +24,10 @@ export class Cancellations {
    * @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that is not scheduled
    */
   async cancel(principal: Principal, id: string): Promise<Departure> {
-    const { accountId } = principal;
-    const { user_id: subjectId } = await this.departures.get(accountId, id);
-    await lockAccount(this.em, accountId);
-    await this.users.lock([subjectId], 'change');
-    const { roles } = await this.users.get(accountId, subjectId);
-    assertMayManage(await this.actors.rolesOf(principal), roles);
-    const departure = await this.departures.get(accountId, id, true);
-    if (departure.status !== 'scheduled')
-      throw new Problem('conflict', {
-        detail: `The departure is ${departure.status}: only a scheduled one can be cancelled.`,
-      });
+    const departure = await this.lock.take(principal, id);
     await this.store.transition([id], ['scheduled'], 'cancelled', { by: actorOf(principal) });
     if (departure.transition === 'deactivated') await this.callOffDeletion(principal, departure);
-    return this.departures.view(accountId, id);
+    return this.departures.view(principal.accountId, id);
   }
 
   private async callOffDeletion(

@@ -1,10 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { DepartureTransition, Problem, Restore, Transition } from '#libs/contracts';
-import { Ids } from '#libs/database';
+import { Ids, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import type { NewEntry } from '../../../audit/audit.js';
 import type { PlanRequest } from '../../plan/planner.js';
+import type { DueDeparture } from '../../store/departure-claims.js';
 import { DepartureStore } from '../../store/departure-store.js';
 import { ScheduledSteps, type ScheduledStep } from '../../store/scheduled/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
@@ -122,11 +123,18 @@ export class Schedule {
     return calledOff.map((one) => one.calledOffBy);
   }
 
-  /** Locks departures that are still scheduled, until the transaction ends. Call it after the locks on users. @returns their ids */
-  async hold(ids: readonly string[]): Promise<Set<string>> {
+  /**
+   * Locks those of the claimed departures that are still scheduled for the same times, until the transaction ends. Call it
+   * after the locks on users.
+   * @returns their ids
+   */
+  async hold(claimed: readonly DueDeparture[]): Promise<Set<string>> {
+    const times = claimed.map(({ id, effective_at, return_at }) => ({ id, effective_at, return_at }));
+    const types = { id: 'uuid', effective_at: 'timestamptz', return_at: 'timestamptz' };
     const { rows } = await sql<{ id: string }>`
-      select id from departure where id = any(${[...ids]}::uuid[]) and status = 'scheduled'
-      order by id for no key update`.execute(this.db);
+      select d.id from departure d join ${relationOf('c', times, types)} on c.id = d.id
+      where d.status = 'scheduled' and d.effective_at = c.effective_at and d.return_at is not distinct from c.return_at
+      order by d.id for no key update of d`.execute(this.db);
     return new Set(rows.map((row) => row.id));
   }
 

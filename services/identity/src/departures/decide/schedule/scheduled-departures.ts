@@ -46,7 +46,7 @@ export class ScheduledDepartures {
     const waiting = await this.em.fork().transactional(async () => {
       await this.groups.lock(accountId, requests);
       const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requestedBy });
-      const open = await this.schedule.hold(requests.map((request) => request.departureId));
+      const open = await this.schedule.hold(group);
       const scheduled = requests.filter((request) => open.has(request.departureId));
       const results = await this.groups.decide(
         { accountId, transition, requests: scheduled, requestedBy, rolesNow: rolesNow ?? [] },

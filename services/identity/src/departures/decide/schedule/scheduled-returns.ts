@@ -18,14 +18,15 @@ export class ScheduledReturns {
     private readonly actors: Actors,
   ) {}
 
-  async decide({ id, account_id: accountId, user_id: userId, requested_by, wishes }: DueDeparture): Promise<void> {
+  async decide(due: DueDeparture): Promise<void> {
+    const { id, account_id: accountId, user_id: userId, requested_by, wishes } = due;
     await this.em.fork().transactional(async () => {
       const returning = await this.reactivations.prepare(accountId, userId).catch((error: unknown) => {
         if (error instanceof Problem) return error;
         throw error;
       });
       const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requested_by });
-      const open = await this.schedule.hold([id]);
+      const open = await this.schedule.hold([due]);
       if (!open.has(id)) return;
       if (returning instanceof Problem) return this.store.refuse([{ departureId: id, problem: returning }]);
       const onBehalf = !mayManage(rolesNow ?? [], returning.user.roles);

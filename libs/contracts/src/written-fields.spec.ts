@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { fieldsOf, type Class } from './fields/registry.js';
+import type { Operation } from './operation.js';
+import { ALL_OPERATIONS } from './operations.js';
+
+const SECRET = 'A reader could act with it.';
+const INSTRUCTION = 'Says what this one call does.';
+
+/** Fields that a client can set and not read, with the reason. By name, or by operation and name. */
+const WRITE_ONLY: Readonly<Record<string, string>> = {
+  password: SECRET,
+  currentPassword: SECRET,
+  token: SECRET,
+  refreshToken: SECRET,
+  grant: SECRET,
+  accessToken: SECRET,
+  acceptUncounted: INSTRUCTION,
+  onlyMyContacts: 'Selects the recipients, which are shown.',
+  segmentId: 'Selects the recipients, which are shown.',
+  sendAsAssignedUser: 'Selects the inboxes, which are shown.',
+  filter: INSTRUCTION,
+  'accounts.create owner': 'Shown as the user.',
+  'auth.login accountId': 'Says which user signs in.',
+  'auth.password-reset.request email': 'The answer does not reveal whether the user exists.',
+  'calls.inbound contactId': 'Shown at the number, as one of its contacts.',
+  'calls.outbound contactId': 'Shown at the number, as one of its contacts.',
+  'conversations.bulk-reassign assigneeId': INSTRUCTION,
+  'conversations.bulk-reassign to': 'Shown as the assignee of the conversations.',
+  'departures.bulk users': 'Shown as the rows of the bulk departure.',
+  'messages.inbound to': 'Shown as the inbox of the message.',
+  'numbers.contacts.add contactIds': 'Shown as the ids of the contacts.',
+  'numbers.reassign userId': 'Shown as the owner.',
+  'numbers.release moveContactsTo': 'Shown as `movedToId`.',
+  'users.caretaker.put until': 'Shown as `caretakerUntil`.',
+  'users.convert-to-shared-inbox memberIds': 'Shown at the shared inbox that `inboxId` names.',
+  'webhooks.rotateSecret keepFormerHours': 'Shown as `formerSecretUntil`.',
+};
+
+/** The names of the fields of a class and of everything nested in it. */
+function namesIn(type: Class, seen = new Set<Class>()): string[] {
+  if (seen.has(type)) return [];
+  seen.add(type);
+  return [...fieldsOf(type)].flatMap(([name, { nested }]) => [name, ...(nested ? namesIn(nested(), seen) : [])]);
+}
+
+/** `/v1/users` for everything below it. */
+const collectionOf = ({ path }: Operation): string => path.split('/').slice(0, 3).join('/');
+
+/** The names of what a client can read about what the operation has set: in its answer and below the same collection. */
+function readableAfter(operation: Operation): Set<string> {
+  const reads = ALL_OPERATIONS.filter(
+    (other) => other.method === 'GET' && collectionOf(other) === collectionOf(operation),
+  );
+  return new Set([operation, ...reads].flatMap(({ answer }) => (answer ? namesIn(answer) : [])));
+}
+
+const written = ALL_OPERATIONS.flatMap((operation) => {
+  if (!operation.body) return [];
+  const readable = readableAfter(operation);
+  const names = [...new Set(namesIn(operation.body))];
+  return names.filter((name) => !readable.has(name)).map((name) => ({ name, place: `${operation.id} ${name}` }));
+});
+
+describe('what a client can set', () => {
+  it('it can read, except for secrets and instructions', () => {
+    const hidden = written.filter(({ name, place }) => !(name in WRITE_ONLY) && !(place in WRITE_ONLY));
+    expect(hidden.map(({ place }) => place)).toEqual([]);
+  });
+
+  it('is only excepted where it cannot be read', () => {
+    const known = new Set(written.flatMap(({ name, place }) => [name, place]));
+    expect(Object.keys(WRITE_ONLY).filter((entry) => !known.has(entry))).toEqual([]);
+  });
+});

@@ -1,0 +1,37 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Principal } from '#libs/contracts';
+import { lockAccount } from '../../../common/account-lock.js';
+import { Actors, assertMayManage } from '../../../user/actors.js';
+import { UserRows } from '../../../user/user-rows.js';
+import { DepartureQueries } from '../../store/departure-queries.js';
+import type { DepartureRow } from '../../store/departure-row.js';
+
+/** Locks a scheduled departure for a manager who wants to change it. */
+@Injectable()
+export class ScheduledDepartureLock {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly departures: DepartureQueries,
+    private readonly users: UserRows,
+    private readonly actors: Actors,
+  ) {}
+
+  /**
+   * Locks the account, the user and the departure until the transaction ends.
+   * @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that is not scheduled
+   */
+  async take(principal: Principal, id: string): Promise<DepartureRow> {
+    const { accountId } = principal;
+    const { user_id: userId } = await this.departures.get(accountId, id);
+    await lockAccount(this.em, accountId);
+    await this.users.lock([userId], 'change');
+    const { roles } = await this.users.get(accountId, userId);
+    assertMayManage(await this.actors.rolesOf(principal), roles);
+    const departure = await this.departures.get(accountId, id, true);
+    if (departure.status === 'scheduled') return departure;
+    throw new Problem('conflict', {
+      detail: `The departure is ${departure.status}: only a scheduled one can be changed or cancelled.`,
+    });
+  }
+}
