@@ -94,6 +94,16 @@ describe('the API descriptions', () => {
     await owner.put(`/v1/teams/${team.id}/members/${tomas}`);
     await owner.delete(`/v1/teams/${team.id}/members/${tomas}`);
     await owner.post('/v1/account/scim-tokens', { name: 'Old directory' });
+    const newcomer = await owner.post('/v1/users', {
+      name: 'Noa',
+      email: 'noa@harborpine.example.com',
+      staffId: 'HP-206',
+    });
+    const { items } = await owner.get<{ items: (Json & { user: Json })[] }>('/v1/invitations');
+    const sent = items.find(({ user }) => user.id === newcomer.id)!;
+    await owner.get(`/v1/invitations/${sent.id}`);
+    const again = await owner.post(`/v1/invitations/${sent.id}/resend`);
+    await owner.delete(`/v1/invitations/${again.id}`);
   });
 
   step('match all other creations', async () => {
@@ -221,6 +231,7 @@ describe('the API descriptions', () => {
     await owner.post(`/v1/numbers/${quarantined.id}/restore`, { ownerId: tomas });
     const later = { effectiveAt: new Date(Date.now() + 86_400_000).toISOString() };
     const scheduled = await owner.post(`/v1/users/${paul}/deactivate`, later);
+    await owner.patch(`/v1/departures/${scheduled.id}`, { reason: 'Another project' });
     await owner.post(`/v1/departures/${scheduled.id}/cancel`);
     const { id } = await owner.post('/v1/departures/bulk', { transition: 'deactivated', users: [{ userId: paul }] });
     await eventually(async () => expect((await owner.get(`/v1/departures/bulk/${id}`)).status).toBe('completed'));

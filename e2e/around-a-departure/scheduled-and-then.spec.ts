@@ -101,7 +101,7 @@ it('a return on its day restores what the request has asked for', async () => {
     const { items } = await owner().get<{ items: Departure[] }>(`/v1/departures?userId=${cast.ada.id}`);
     const one = items.find((departure) => departure.returnsFrom === left.id)!;
     expect(one.status).toBe('completed');
-    return one;
+    return owner().get<Departure>(`/v1/departures/${one.id}`);
   });
   expect(linesOf(back).filter((line) => line.rule === rule)).toMatchObject([{ action: 'restore', affected: 1 }]);
   expect(await owner().get(`/v1/automations/${id as string}`)).toMatchObject({ active: true });

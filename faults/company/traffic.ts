@@ -15,8 +15,7 @@ const REQUESTS: readonly ((n: number) => Request)[] = [
   (n) => ({ method: 'POST', path: '/v1/live-chats', body: { visitor: `Visitor ${n}` } }),
   () => ({ method: 'GET', path: '/v1/numbers?limit=20' }),
   () => ({ method: 'GET', path: '/v1/automations?limit=20' }),
-  // Each departure contains the lines of every rule: about thirty kilobytes.
-  () => ({ method: 'GET', path: '/v1/departures?limit=5' }),
+  () => ({ method: 'GET', path: '/v1/departures?limit=20' }),
   (n) => ({ method: 'POST', path: '/v1/contacts', body: { externalId: `T-${n}`, name: 'Somebody new' } }),
   () => ({ method: 'GET', path: '/v1/webhooks?limit=20' }),
   () => ({ method: 'GET', path: '/v1/reports?limit=20' }),

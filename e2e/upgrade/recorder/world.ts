@@ -61,8 +61,9 @@ export class World {
 
   /** All departures of an account, as they are now. */
   async departures(owner: Api): Promise<RecordedDeparture[]> {
-    const found = await owner.all<Departure & RecordedDeparture>('/v1/departures');
-    return found.map((departure) => {
+    const listed = await owner.all<RecordedDeparture>('/v1/departures');
+    const read = ({ id }: RecordedDeparture) => owner.get<Departure & RecordedDeparture>(`/v1/departures/${id}`);
+    return (await Promise.all(listed.map(read))).map((departure) => {
       const { id, userId, transition, status } = departure;
       const affected = this.checkout.linesOf(departure).reduce((sum, line) => sum + line.affected, 0);
       return { id, userId, transition, status, affected };

@@ -105,8 +105,9 @@ const RULES: readonly Rule[] = [
     about: ['status', 'progress', 'services'],
     holds: ({ status, services }) =>
       status !== 'completed' ||
-      (services as { status: string; rules: { remaining: number }[] }[]).every(
-        (one) => one.status === 'completed' && one.rules.every(({ remaining }) => remaining === 0),
+      (services as { status: string; rules?: { remaining: number }[] }[]).every(
+        // Lists show no rules.
+        ({ status: ended, rules = [] }) => ended === 'completed' && rules.every(({ remaining }) => remaining === 0),
       ),
   },
   sum('total', 'used', 'free'),

@@ -69,7 +69,8 @@ export class DepartureRule {
   failure?: DepartureStepFailure;
 }
 
-export class DepartureService {
+/** A service in a departure, without what its rules have done. */
+export class DepartureServiceSummary {
   @Text() service: string;
   @OneOf(SERVICE_STATUSES, {
     about: '`retired` if an operator has retired the service before it had finished.',
@@ -83,6 +84,9 @@ export class DepartureService {
   failure?: DepartureFailure;
   @Nested(() => AwaitedAnswer, { optional: true, about: 'For a service that has not answered the latest event.' })
   awaited?: AwaitedAnswer;
+}
+
+export class DepartureService extends DepartureServiceSummary {
   @ListOf(() => DepartureRule) rules: DepartureRule[];
 }
 

@@ -2,6 +2,7 @@ import {
   DEPARTURE_TRANSITIONS,
   DepartureProgress,
   DepartureService,
+  DepartureServiceSummary,
   type DepartureTransition,
 } from './departure-receipts.js';
 import { Flag, Id, ListOf, Moment, Nested, OneOf, Shape, Text } from '../fields.js';
@@ -110,7 +111,8 @@ export class CalledOffDeparture {
   @Moment({ about: 'The time that it was scheduled for.' }) effectiveAt: string;
 }
 
-export class Departure {
+/** What lists and the departure itself show. */
+export class DepartureBasics {
   @Id() id: string;
   @Id() userId: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
@@ -127,11 +129,6 @@ export class Departure {
   @Text({ nullable: true, max: 1000, about: 'Erased when a deletion is complete.' }) reason: string | null;
   @Moment({ optional: true, about: 'When the user will be reactivated.' }) returnAt?: string;
   @Id({ optional: true, about: 'For a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
-  @Successors() successors?: NamedSuccessors;
-  @Overrides({ about: 'By rule id: the actions that the request of a scheduled departure names.' })
-  overrides?: Record<string, ActionInput>;
-  @Restoration({ about: 'What a reactivation restores; for a scheduled deactivation, what its return will restore.' })
-  restore?: RestoreWish;
   @Id({ optional: true, about: 'The shared inbox that the user’s number and threads are converted to.' })
   inboxId?: string;
   @OneOf(PROBLEM_CODES, {
@@ -147,12 +144,25 @@ export class Departure {
   calledOff?: CalledOffDeparture[];
   @Id({ optional: true, about: 'The departure that has called this scheduled one off or overtaken it.' })
   calledOffBy?: string;
+  @Nested(() => DepartureProgress) progress: DepartureProgress;
+}
+
+/** A departure as lists show it. */
+export class DepartureSummary extends DepartureBasics {
+  @ListOf(() => DepartureServiceSummary) services: DepartureServiceSummary[];
+}
+
+export class Departure extends DepartureBasics {
+  @Successors() successors?: NamedSuccessors;
+  @Overrides({ about: 'By rule id: the actions that the request of a scheduled departure names.' })
+  overrides?: Record<string, ActionInput>;
+  @Restoration({ about: 'What a reactivation restores; for a scheduled deactivation, what its return will restore.' })
+  restore?: RestoreWish;
   @Nested(() => Invitation, {
     optional: true,
     about: 'In the answer to the reactivation of a user who was invited when they left: the new invitation.',
   })
   invitation?: Invitation;
-  @Nested(() => DepartureProgress) progress: DepartureProgress;
   @ListOf(() => DepartureService) services: DepartureService[];
 }
 
@@ -232,14 +242,14 @@ export const usersReactivate = operation<Departure, Reactivation>({
   errors: ['forbidden', 'not-found', 'conflict', 'no-free-seat', 'unknown-rule'],
 });
 
-export const departuresList = operation<Page<Departure>, NoBody, DepartureQuery>({
+export const departuresList = operation<Page<DepartureSummary>, NoBody, DepartureQuery>({
   ...ofUser,
   id: 'departures.list',
   method: 'GET',
   path: '/v1/departures',
-  summary: 'List departures, newest first',
+  summary: 'List departures without what their rules have done, newest first',
   query: DepartureQuery,
-  answer: pageOf(Departure),
+  answer: pageOf(DepartureSummary),
 });
 
 export const departuresGet = operation<Departure>({

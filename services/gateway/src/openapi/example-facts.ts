@@ -23,7 +23,22 @@ export const TIMES: Readonly<Record<string, string>> = {
   requestedAt: BEFORE,
 };
 
-const active: Facts = { status: 'active', deactivatedAt: null, deletedAt: null, legalHold: false, caretakerId: null };
+const active: Facts = {
+  status: 'active',
+  deactivatedAt: null,
+  deletedAt: null,
+  legalHold: false,
+  legalHoldReason: undefined,
+  caretakerId: null,
+  caretakerUntil: undefined,
+};
+const invitation: Facts = { status: 'open', user: { status: 'invited' } };
+const departure: Facts = {
+  status: 'completed',
+  effectiveAt: NOW,
+  ...notYetOrOther('returnAt', 'returnsFrom', 'inboxId', 'error', 'errorDetail'),
+  progress: { done: 7, total: 7 },
+};
 const imported: Facts = {
   status: 'completed',
   created: 2,
@@ -63,18 +78,15 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     rejected: [{ row: 4, reason: 'The row has no contact id.' }],
   },
   ContactImportSummary: imported,
-  Departure: {
-    status: 'completed',
-    effectiveAt: NOW,
-    ...notYetOrOther('returnAt', 'returnsFrom', 'inboxId', 'error', 'errorDetail'),
-    progress: { done: 7, total: 7 },
-  },
+  Departure: { ...departure, ...notYetOrOther('successors', 'overrides', 'restore') },
+  DepartureSummary: departure,
   DepartureRule: {
     ...notYetOrOther('part', 'days', 'scope', 'notRestored', 'transferredTo', 'dueAt', 'heldAt', 'doneAt', 'warning'),
     action: 'unassign',
     remaining: 0,
   },
   DepartureService: { status: 'completed', error: undefined },
+  DepartureServiceSummary: { status: 'completed', error: undefined },
   DeparturePreview: { possible: true, blockers: [], warnings: [], contactsToTellTotal: 1 },
   PreviewRule: { ...notYetOrOther('part', 'days', 'scope'), action: 'unassign', allowed: ['keep', 'unassign'] },
   CompletedDeparture: { affected: { messaging: 3, telephony: 1 } },
@@ -123,6 +135,8 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     ),
     remaining: 0,
   },
+  ResentInvitation: invitation,
+  SentInvitation: invitation,
   ReceiptBatch: { service: 'messaging' },
   MailRequest: { kind: 'invitation', expiresAt: LATER },
   Report: { sharedWith: 'everyone', withdrawn: false },
@@ -158,6 +172,13 @@ export const ANSWERS: Readonly<Record<string, Facts>> = {
     services: [],
   },
   'departures.retry': running,
+  'departures.update': {
+    status: 'scheduled',
+    effectiveAt: LATER,
+    completedAt: null,
+    progress: { done: 0, total: 0 },
+    services: [],
+  },
   'live-chats.close': { status: 'closed' },
   'messages.delivery': { status: 'delivered' },
   'messages.inbound': { direction: 'inbound', status: 'received', sentBy: null },
@@ -165,8 +186,8 @@ export const ANSWERS: Readonly<Record<string, Facts>> = {
   'users.convert-to-shared-inbox': { ...running, transition: 'deleted', inboxId: EXAMPLE_ID },
   'users.deactivate': running,
   'users.delete': { ...running, transition: 'deleted' },
-  'users.legal-hold.put': { legalHold: true },
-  'users.caretaker.put': { caretakerId: EXAMPLE_ID },
+  'users.legal-hold.put': { legalHold: true, legalHoldReason: 'Smith v. Acme' },
+  'users.caretaker.put': { caretakerId: EXAMPLE_ID, caretakerUntil: LATER },
   'users.reactivate': { ...running, transition: 'reactivated' },
   'users.remove': { ...running, transition: 'deleted' },
   'webhooks.create': { secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD' },

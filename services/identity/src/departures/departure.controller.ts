@@ -12,6 +12,7 @@ import {
   type CallOf,
   type Departure,
   type DepartureEvent,
+  type DepartureSummary,
   type Page,
   type StartedVerification,
   type Verification,
@@ -36,7 +37,7 @@ export class DepartureController {
   ) {}
 
   @Handles(departuresList)
-  list({ principal, query }: CallOf<typeof departuresList>): Promise<Page<Departure>> {
+  list({ principal, query }: CallOf<typeof departuresList>): Promise<Page<DepartureSummary>> {
     return this.departures.page(principal.accountId, query);
   }
 

@@ -201,6 +201,16 @@ describe('a departure', () => {
     expect(await outcomeOf(departures.get(stranger, started.id))).toBe('not-found');
   });
 
+  it('is listed with the states of its services, without what their rules have done', async () => {
+    await belongings();
+    const { id } = await departures.deactivate(owner, leaver.userId);
+    const departure = await departures.until(owner, { id }, 'completed');
+    const { items } = await identity.call(departuresList, { principal: owner, query: {} });
+    const { services, ...others } = departure;
+    expect(services.flatMap(({ rules }) => rules).length).toBeGreaterThan(5);
+    expect(items).toEqual([{ ...others, services: services.map(({ rules: _rules, ...service }) => service) }]);
+  });
+
   it('has numbered progress events up to its end', async () => {
     await belongings();
     const started = await departures.deactivate(owner, leaver.userId);

@@ -61,7 +61,7 @@ export class TestDepartures {
   }
 
   /** Waits until the departure has this status. */
-  async until(principal: Principal, { id }: Departure, status: DepartureStatus): Promise<Departure> {
+  async until(principal: Principal, { id }: Pick<Departure, 'id'>, status: DepartureStatus): Promise<Departure> {
     return eventually(async () => {
       const departure = await this.get(principal, id);
       if (departure.status !== status)

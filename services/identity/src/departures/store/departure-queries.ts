@@ -1,21 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import {
-  Problem,
-  type AwaitedAnswer,
-  type CalledOffDeparture,
-  type Departure,
-  type DepartureQuery,
-  type DepartureService,
-  type Page,
-  type ReceiptLine,
-} from '#libs/contracts';
+import { Problem, type Departure, type DepartureQuery, type DepartureSummary, type Page } from '#libs/contracts';
 import { pageWindow, toPage } from '#libs/database';
 import { Outbox, type WaitingEvent } from '#libs/outbox';
 import { sql, type RawBuilder } from 'kysely';
-import { isoOf, isoOrNull } from '../../common/moments.js';
 import type { DepartureRow } from './departure-row.js';
-import type { ServiceState } from './receipt-lines.js';
+import { toDeparture, toSummary, type Parts } from './view/departure-view.js';
 import { ScheduledSteps } from './scheduled/scheduled-steps.js';
 import { ServiceStates } from './service-states.js';
 
@@ -94,23 +84,32 @@ export class DepartureQueries {
     return view!;
   }
 
-  async page(accountId: string, query: DepartureQuery): Promise<Page<Departure>> {
+  /** Without the receipt lines, of which a departure can have a hundred. */
+  async page(accountId: string, query: DepartureQuery): Promise<Page<DepartureSummary>> {
     const { limit, before } = pageWindow(query);
     const conditions = [sql`d.account_id = ${accountId}`];
     if (before) conditions.push(sql`d.id < ${before}::uuid`);
     if (query.userId) conditions.push(sql`d.user_id = ${query.userId}`);
     if (query.status) conditions.push(sql`d.status = ${query.status}`);
     const rows = await this.select(sql`${sql.join(conditions, sql` and `)} order by d.id desc limit ${limit + 1}`);
-    return toPage(await this.views(rows), query);
+    return toPage(await this.viewsWith(rows, (ids) => this.states.summariesOf(ids), toSummary), query);
   }
 
-  private async views(rows: readonly DepartureRow[]): Promise<Departure[]> {
+  private views(rows: readonly DepartureRow[]): Promise<Departure[]> {
+    return this.viewsWith(rows, (ids) => this.states.of(ids), toDeparture);
+  }
+
+  private async viewsWith<State extends { departure_id: string }, View>(
+    rows: readonly DepartureRow[],
+    statesOf: (ids: readonly string[]) => Promise<State[]>,
+    viewOf: (row: DepartureRow, parts: Parts<State>) => View,
+  ): Promise<View[]> {
     const ids = rows.map((row) => row.id);
-    const states = Map.groupBy(await this.states.of(ids), (state) => state.departure_id);
+    const states = Map.groupBy(await statesOf(ids), (state) => state.departure_id);
     const calledOff = await this.scheduled.calledOffBy(ids);
     const waiting = await this.waitingEvents(rows);
     return rows.map((row) =>
-      toDeparture(row, {
+      viewOf(row, {
         states: states.get(row.id) ?? [],
         calledOff: calledOff.get(row.id),
         waiting: waiting.get(row.id),
@@ -144,71 +143,3 @@ export class DepartureQueries {
     return this.em.getKysely();
   }
 }
-
-interface Parts {
-  states: readonly ServiceState[];
-  calledOff?: CalledOffDeparture[];
-  waiting?: WaitingEvent;
-}
-
-function toDeparture(row: DepartureRow, { states, calledOff, waiting }: Parts): Departure {
-  return {
-    id: row.id,
-    userId: row.user_id,
-    transition: row.transition,
-    status: row.status,
-    requestedBy: row.requested_by,
-    ...(row.requester_has_left && { requesterHasLeft: true }),
-    requestedAt: isoOf(row.requested_at),
-    effectiveAt: isoOf(row.effective_at),
-    completedAt: isoOrNull(row.completed_at),
-    reason: row.reason,
-    ...(row.return_at && { returnAt: isoOf(row.return_at) }),
-    ...(row.returns_from && { returnsFrom: row.returns_from }),
-    ...(row.conversion && { inboxId: row.conversion.inboxId }),
-    ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
-    ...wishesOf(row),
-    ...(calledOff && { calledOff }),
-    ...(row.called_off_by && { calledOffBy: row.called_off_by }),
-    progress: { done: row.done, total: row.total },
-    services: states.map((state) => toService(state, { proven: row.status === 'completed', waiting })),
-  };
-}
-
-function wishesOf({ wishes }: DepartureRow): Pick<Departure, 'successors' | 'overrides' | 'restore'> {
-  const { successors, overrides, returnRestore, restore = returnRestore } = wishes;
-  return {
-    ...(successors && { successors }),
-    ...(overrides && { overrides }),
-    ...(restore && { restore: restore === 'all' ? restore : [...restore] }),
-  };
-}
-
-function toService(
-  { service, status, error, failure, rules, updated_at: since }: ServiceState,
-  { proven, waiting }: { proven: boolean; waiting?: WaitingEvent },
-): DepartureService {
-  const isOpen = status === 'running' || status === 'failed';
-  return {
-    service,
-    status,
-    ...(error && { error }),
-    ...(isOpen && failure && { failure }),
-    ...(status === 'pending' && waiting?.services.includes(service) && { awaited: awaited(since!, waiting) }),
-    rules: proven ? rules.map(withNothingLeft) : isOpen ? rules : rules.map(withoutFailure),
-  };
-}
-
-const awaited = (since: string, { attempts, dueAt }: WaitingEvent): AwaitedAnswer => ({
-  since: isoOf(since),
-  attempts,
-  ...(dueAt && { nextTryAt: isoOf(dueAt) }),
-});
-
-const withoutFailure = ({ failure: _failure, ...line }: ReceiptLine): ReceiptLine => line;
-
-/** In a completed departure no rows remain. The stored lines may lack that number. */
-const withNothingLeft = (line: ReceiptLine): ReceiptLine => ({
-  ...line,
-  remaining: line.remaining ?? (line.finishedAt ? 0 : null),
-});

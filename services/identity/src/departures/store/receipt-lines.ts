@@ -15,6 +15,9 @@ export interface ServiceState {
   updated_at?: string;
 }
 
+/** The same for lists. */
+export type ServiceStateSummary = Omit<ServiceState, 'round' | 'rules'>;
+
 /** The columns of `ServiceState` with their types. */
 export const STATE = {
   departure_id: 'uuid',

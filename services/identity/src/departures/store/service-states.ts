@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
-import { STATE, type ServiceState } from './receipt-lines.js';
+import { STATE, type ServiceState, type ServiceStateSummary } from './receipt-lines.js';
 
 /** The error of a service that has completed its rules but whose proof found remaining rows. */
 export const REMAINING = 'remaining';
@@ -22,6 +22,16 @@ export class ServiceStates {
       select departure_id, service, status, error, failure, round, rules, updated_at from departure_service
       where departure_id = any(${[...departureIds]}::uuid[])
         ${services ? sql`and service = any(${[...services]}::text[])` : sql``}
+      order by departure_id, service <> 'identity', service`.execute(this.em.getKysely());
+    return rows;
+  }
+
+  /** The same without the receipt lines, which are most of the data. */
+  async summariesOf(departureIds: readonly string[]): Promise<ServiceStateSummary[]> {
+    if (departureIds.length === 0) return [];
+    const { rows } = await sql<ServiceStateSummary>`
+      select departure_id, service, status, error, failure, updated_at from departure_service
+      where departure_id = any(${[...departureIds]}::uuid[])
       order by departure_id, service <> 'identity', service`.execute(this.em.getKysely());
     return rows;
   }

@@ -1,0 +1,102 @@
+import type {
+  AwaitedAnswer,
+  CalledOffDeparture,
+  Departure,
+  DepartureService,
+  DepartureServiceSummary,
+  DepartureSummary,
+  ReceiptLine,
+} from '#libs/contracts';
+import type { WaitingEvent } from '#libs/outbox';
+import { isoOf, isoOrNull } from '../../../common/moments.js';
+import type { DepartureRow } from '../departure-row.js';
+import type { ServiceState, ServiceStateSummary } from '../receipt-lines.js';
+
+export interface Parts<State> {
+  states: readonly State[];
+  calledOff?: CalledOffDeparture[];
+  waiting?: WaitingEvent;
+}
+
+/** Converts a row to what lists show of a departure. */
+export const toSummary = (row: DepartureRow, parts: Parts<ServiceStateSummary>): DepartureSummary => ({
+  ...common(row, parts),
+  services: parts.states.map((state) => summaryOf(state, parts.waiting)),
+});
+
+/** Converts a row to the API representation of a departure. */
+export const toDeparture = (row: DepartureRow, parts: Parts<ServiceState>): Departure => ({
+  ...common(row, parts),
+  ...wishesOf(row),
+  services: parts.states.map((state) => serviceOf(state, row.status === 'completed', parts.waiting)),
+});
+
+function common(row: DepartureRow, { calledOff }: Parts<unknown>): Omit<DepartureSummary, 'services'> {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    transition: row.transition,
+    status: row.status,
+    requestedBy: row.requested_by,
+    ...(row.requester_has_left && { requesterHasLeft: true }),
+    requestedAt: isoOf(row.requested_at),
+    effectiveAt: isoOf(row.effective_at),
+    completedAt: isoOrNull(row.completed_at),
+    reason: row.reason,
+    ...(row.return_at && { returnAt: isoOf(row.return_at) }),
+    ...(row.returns_from && { returnsFrom: row.returns_from }),
+    ...(row.conversion && { inboxId: row.conversion.inboxId }),
+    ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
+    ...(calledOff && { calledOff }),
+    ...(row.called_off_by && { calledOffBy: row.called_off_by }),
+    progress: { done: row.done, total: row.total },
+  };
+}
+
+function wishesOf({ wishes }: DepartureRow): Pick<Departure, 'successors' | 'overrides' | 'restore'> {
+  const { successors, overrides, returnRestore, restore = returnRestore } = wishes;
+  return {
+    ...(successors && { successors }),
+    ...(overrides && { overrides }),
+    ...(restore && { restore: restore === 'all' ? restore : [...restore] }),
+  };
+}
+
+function summaryOf(
+  { service, status, error, failure, updated_at: since }: ServiceStateSummary,
+  waiting?: WaitingEvent,
+): DepartureServiceSummary {
+  return {
+    service,
+    status,
+    ...(error && { error }),
+    ...(isOpen(status) && failure && { failure }),
+    ...(status === 'pending' && waiting?.services.includes(service) && { awaited: awaited(since!, waiting) }),
+  };
+}
+
+/** @param proven whether the departure is completed */
+const serviceOf = (state: ServiceState, proven: boolean, waiting?: WaitingEvent): DepartureService => ({
+  ...summaryOf(state, waiting),
+  rules: proven
+    ? state.rules.map(withNothingLeft)
+    : isOpen(state.status)
+      ? state.rules
+      : state.rules.map(withoutFailure),
+});
+
+const isOpen = (status: ServiceState['status']): boolean => status === 'running' || status === 'failed';
+
+const awaited = (since: string, { attempts, dueAt }: WaitingEvent): AwaitedAnswer => ({
+  since: isoOf(since),
+  attempts,
+  ...(dueAt && { nextTryAt: isoOf(dueAt) }),
+});
+
+const withoutFailure = ({ failure: _failure, ...line }: ReceiptLine): ReceiptLine => line;
+
+/** In a completed departure no rows remain. The stored lines may lack that number. */
+const withNothingLeft = (line: ReceiptLine): ReceiptLine => ({
+  ...line,
+  remaining: line.remaining ?? (line.finishedAt ? 0 : null),
+});
