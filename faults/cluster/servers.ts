@@ -9,11 +9,10 @@ import {
   type NatsUser,
   type Postgres,
 } from '#libs/local-servers';
-import { eventually, temporaryFolder, testRun } from '#libs/test-kit';
+import { eventually, TcpProxy, temporaryFolder, testRun } from '#libs/test-kit';
 import pg from 'pg';
 import { PARTS } from '../../e2e/support/foundation.js';
 import { permissions } from '../../scripts/lib/nats-users.mjs';
-import { TcpProxy } from './tcp-proxy.js';
 
 const PASSWORDS = { owner: 'owner-password', runtime: 'runtime-password' };
 const SECRETS = {

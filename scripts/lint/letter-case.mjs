@@ -13,7 +13,7 @@ const SCIM = 'Names of attributes, schemas and operators, which are ASCII.';
 const OTHER_TEXT = {
   'libs/contracts/src/text/fold-case.ts': 'It is the folding.',
   'libs/csv/src/titles.ts': 'Titles of columns.',
-  'libs/observability/src/tracing-sql.ts': 'Keywords of SQL.',
+  'libs/database/src/limits/statement-summary.ts': 'Keywords of SQL.',
   'libs/platform/src/resource-values.ts': 'Names of fields.',
   'libs/platform/src/service/config.ts': 'Names of settings.',
   'libs/platform/src/ssrf-guard.ts': 'Names of hosts.',

@@ -3,12 +3,16 @@ import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Directory } from './directory.js';
 import { ormOptions, type AnyEntity } from './orm-options.js';
+import type { TimeLimits } from './limits/time-limits.js';
 
 /**
  * Injection token for the database URL with the service's runtime role. The platform provides it from the
  * configuration.
  */
 export const DATABASE_URL = Symbol('DATABASE_URL');
+
+/** Injection token for the limits of statements. The platform provides them from the configuration, too. */
+export const TIME_LIMITS = Symbol('TIME_LIMITS');
 
 @Module({})
 export class DatabaseModule {
@@ -23,9 +27,9 @@ export class DatabaseModule {
       imports: [
         MikroOrmModule.forRootAsync({
           driver: PostgreSqlDriver,
-          inject: [DATABASE_URL],
-          useFactory: (clientUrl: string) => ({
-            ...ormOptions(clientUrl, entities),
+          inject: [DATABASE_URL, TIME_LIMITS],
+          useFactory: (clientUrl: string, limits: TimeLimits) => ({
+            ...ormOptions(clientUrl, entities, limits),
             driver: PostgreSqlDriver,
             registerRequestContext: false,
           }),

@@ -12,3 +12,5 @@ export * from './references.js';
 export * from './records.js';
 export { AfterCommit } from './after-commit.js';
 export * from './open-transaction.js';
+export { summaryOf } from './limits/statement-summary.js';
+export { asCall, DEFAULT_TIME_LIMITS, isTimeLimit, type TimeLimits } from './limits/time-limits.js';

@@ -35,6 +35,8 @@ export async function migrate(ownerUrl: string, migrations: Migrations): Promise
     },
     logger: () => undefined,
     pool: { min: 0, max: 2 },
+    // A migration takes as long as it takes, also for a role or a database with limits of its own.
+    driverOptions: { keepAlive: true, options: '-c statement_timeout=0 -c idle_in_transaction_session_timeout=0' },
   });
   try {
     return (await orm.migrator.up()).length;

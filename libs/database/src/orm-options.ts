@@ -1,5 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { EntityManager, EntityMetadata, EntitySchema } from '@mikro-orm/postgresql';
+import type { Socket } from 'node:net';
+import {
+  connectionSettings,
+  DEFAULT_TIME_LIMITS,
+  limitsApplier,
+  SERVER_KEEPALIVE,
+  watchStatements,
+  type TimeLimits,
+} from './limits/time-limits.js';
 
 /** Any entity made with `defineEntity`. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -18,11 +27,12 @@ export function metadataOf(em: EntityManager, entity: AnyEntity): EntityMetadata
 
 interface PooledClient extends EventEmitter {
   release: (destroy?: boolean | Error) => void;
-  query: (text: string) => Promise<unknown>;
+  query: (...args: unknown[]) => unknown;
+  connection: { stream: Socket };
 }
 
 /** Database options for every service. */
-export function ormOptions(clientUrl: string, entities: readonly AnyEntity[]) {
+export function ormOptions(clientUrl: string, entities: readonly AnyEntity[], limits = DEFAULT_TIME_LIMITS) {
   return {
     clientUrl,
     entities: [...entities],
@@ -32,10 +42,12 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[]) {
     allowGlobalContext: false,
     logger: () => undefined,
     pool: { min: 0, max: 10 },
+    onReserveConnection: limitsApplier(limits),
     driverOptions: {
+      ...connectionSettings(limits),
       onPoolCreated: (pool: EventEmitter) => {
         releaseBrokenConnections(pool);
-        planForShortStatements(pool);
+        prepareConnections(pool, limits);
       },
     },
   };
@@ -46,10 +58,15 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[]) {
  * disks. A batch of leavers would then scan a whole table for a twentieth of its rows. JIT is off because compiling a
  * long statement may take longer than running it.
  */
-function planForShortStatements(pool: EventEmitter): void {
-  const settings = 'set random_page_cost = 1.1; set jit = off';
-  // If this fails, the work that opened the connection fails as well.
-  pool.on('connect', (client: PooledClient) => void client.query(settings).catch(() => undefined));
+const FOR_SHORT_STATEMENTS = 'set random_page_cost = 1.1; set jit = off';
+
+function prepareConnections(pool: EventEmitter, limits: TimeLimits): void {
+  pool.on('connect', (client: PooledClient) => {
+    watchStatements(client, limits);
+    const settings = client.query(`${FOR_SHORT_STATEMENTS}; ${SERVER_KEEPALIVE}`) as Promise<unknown>;
+    // If this fails, the work that opened the connection fails as well.
+    settings.catch(() => undefined);
+  });
 }
 
 /**

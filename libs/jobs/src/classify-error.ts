@@ -12,8 +12,13 @@ export abstract class PermanentError extends Error {
   abstract readonly code: string;
 }
 
-/** SQLSTATE classes of temporary errors: transaction rollback, connection, resources, operator intervention. */
+/**
+ * SQLSTATE classes of temporary errors: transaction rollback, connection, resources, and operator intervention, which
+ * includes `statement_timeout`.
+ */
 const TRANSIENT_CLASSES = new Set(['40', '08', '53', '57']);
+/** A lock that was not granted within `lock_timeout`, and transactions that were idle or open for too long. */
+const TRANSIENT_SQLSTATES = new Set(['55P03', '25P03', '25P04']);
 /** Serialization failure and deadlock. */
 const RETRYABLE_SQLSTATES = new Set(['40001', '40P01']);
 /** Errors of the driver and of Node when a connection is lost or cannot be established. */
@@ -35,6 +40,7 @@ export const isRetryable = (error: unknown): boolean => RETRYABLE_SQLSTATES.has(
 
 const isTemporary = (error: unknown, code: string): boolean =>
   TRANSIENT_CLASSES.has(code.slice(0, 2)) ||
+  TRANSIENT_SQLSTATES.has(code) ||
   LOST_CONNECTION.test(code) ||
   code === UNAVAILABLE ||
   isLostConnection(error);

@@ -22,6 +22,10 @@ describe('an item that fails', () => {
   it.each([
     ['40001', 'transient'],
     ['57P01', 'transient'],
+    ['57014', 'transient'],
+    ['55P03', 'transient'],
+    ['25P03', 'transient'],
+    ['ETIMEDOUT', 'transient'],
     ['ECONNREFUSED', 'transient'],
     ['service-unavailable', 'transient'],
     ['23514', 'retry'],

@@ -58,6 +58,8 @@ export class RelaySession {
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
       query_timeout: 10_000,
+      // The server ends what the client has given up.
+      statement_timeout: 10_000,
     });
     for (const event of ['error', 'end', 'notification'] as const) client.on(event, wake);
     try {

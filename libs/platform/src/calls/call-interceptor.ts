@@ -1,11 +1,13 @@
 import { callSpan, handlerMetadata, preparationOf, setPrepared, type HandlerMetadata } from '#libs/broker';
 import { Problem, type Call } from '#libs/contracts';
-import { inSpan, Metrics } from '#libs/observability';
+import { asCall, isTimeLimit } from '#libs/database';
+import { inSpan, Log, Metrics, safeErrorFields } from '#libs/observability';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { NatsContext } from '@nestjs/microservices';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
+import { BaseConfig } from '../service/config.js';
 import { CallTransactions } from './call-transactions.js';
 
 /**
@@ -19,6 +21,8 @@ export class CallInterceptor implements NestInterceptor {
   constructor(
     private readonly transactions: CallTransactions,
     private readonly modules: ModuleRef,
+    private readonly config: BaseConfig,
+    private readonly log: Log,
     metrics: Metrics,
     @Optional() private readonly em?: EntityManager,
   ) {
@@ -30,7 +34,19 @@ export class CallInterceptor implements NestInterceptor {
     if (!facts) return next.handle();
     const transport = context.switchToRpc().getContext<NatsContext>();
     const span = { ...callSpan(transport.getSubject()), kind: 'server' as const };
-    return defer(() => inSpan(span, () => this.measured(facts, () => this.run(facts, context, next))));
+    const work = () => asCall(() => this.run(facts, context, next)).catch((error: unknown) => this.unavailable(error));
+    return defer(() => inSpan(span, () => this.measured(facts, work)));
+  }
+
+  /** The database was too slow or did not answer: the client may try again. @throws any other error as it is */
+  private unavailable(error: unknown): never {
+    if (!isTimeLimit(error)) throw error;
+    const { serviceName: service } = this.config;
+    this.log.warn(safeErrorFields(error), 'a statement of a call took too long');
+    throw new Problem('service-unavailable', {
+      service,
+      detail: 'The database of the service did not answer in time.',
+    });
   }
 
   private run({ operation, transaction }: HandlerMetadata, context: ExecutionContext, next: CallHandler) {

@@ -34,9 +34,16 @@ const inTransaction = operation<Noted>({
   path: '/read',
   answer: Noted,
 });
+const limits = operation<Noted>({ ...declared, method: 'GET', id: 'notes.limits', path: '/limits', answer: Noted });
 const count: Ask<{ text: string }, number> = { service: 'notes', subject: 'rpc.notes.count', timeout: 5_000 };
 
 let failures: unknown[] = [];
+const limitsOf = async (em: EntityManager): Promise<string> => {
+  const { rows } = await sql<{ all: string }>`
+    select concat_ws(', ', current_setting('statement_timeout'), current_setting('lock_timeout'),
+      current_setting('idle_in_transaction_session_timeout')) as all`.execute(em.getKysely());
+  return rows[0]!.all;
+};
 
 @Controller()
 class Notes {
@@ -77,6 +84,11 @@ class Notes {
     return { id: String(this.em.isInTransaction()) };
   }
 
+  @Handles(limits)
+  async limits(): Promise<Noted> {
+    return { id: await limitsOf(this.em) };
+  }
+
   @Answers(count)
   async count({ text }: { text: string }): Promise<number> {
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from note where text = ${text}`.execute(
@@ -94,6 +106,13 @@ const migrations = [
   ...platformMigrations,
   migration('9000-note', 'create table note (id bigint generated always as identity, text text)'),
 ];
+const LIMITS = {
+  STATEMENT_TIMEOUT_MS: '8000',
+  LOCK_TIMEOUT_MS: '7000',
+  BACKGROUND_STATEMENT_TIMEOUT_MS: '40000',
+  BACKGROUND_LOCK_TIMEOUT_MS: '30000',
+  IDLE_IN_TRANSACTION_TIMEOUT_MS: '50000',
+};
 const clock = new TestClock();
 let broker: TestBroker;
 let database: TestDatabase;
@@ -107,7 +126,7 @@ beforeAll(async () => {
     migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
     fingerprint: 'notes with idempotency keys',
   });
-  const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' };
+  const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...LIMITS };
   service = await startService({ name: 'notes', module: NotesModule, env, clock });
   client = service.app.get(ServiceClient, { strict: false });
 });
@@ -175,6 +194,23 @@ describe('the transaction of a call', () => {
     failures = ['23514', '23514'];
     expect(await codeOf(client.call(conflicting, aCall('hopeless')))).toBe('internal');
     expect(failures).toHaveLength(1);
+  });
+});
+
+describe('the time limits of statements', () => {
+  it('are those of the settings, shorter for calls than for background work', async () => {
+    const em = service.app.get(EntityManager, { strict: false });
+    for (let n = 0; n < 2; n++) {
+      expect(await client.call(limits, { principal: me })).toEqual({ id: '8s, 7s, 50s' });
+      expect(await limitsOf(em.fork())).toBe('40s, 30s, 50s');
+    }
+  });
+
+  it.each(['57014', '55P03'])('make a call unavailable (%s), which clients may repeat', async (sqlState) => {
+    failures = [sqlState];
+    const failure = await client.call(conflicting, aCall(`late ${sqlState}`)).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'service-unavailable', details: { service: 'notes' } });
+    expect(await notes(`late ${sqlState}`)).toBe(0);
   });
 });
 

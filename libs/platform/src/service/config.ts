@@ -1,5 +1,6 @@
 import { LOG_LEVELS, TRACES_SAMPLERS, type ObservabilitySettings, type TracesSampler } from '#libs/observability';
 import { fieldTypes, OneOf, Pattern, Shape, Text, Url, validate, Whole, type Class } from '#libs/contracts';
+import { DEFAULT_TIME_LIMITS, type TimeLimits } from '#libs/database';
 import { readFileSync } from 'node:fs';
 
 /**
@@ -75,7 +76,42 @@ export class ServiceConfig extends BaseConfig {
     },
   )
   databaseUrl: string;
+
+  @Whole({
+    max: 3_600_000,
+    about:
+      'Longest time of an SQL statement for a call, in milliseconds; 0 for no limit. The call is then answered with 503.',
+  })
+  statementTimeoutMs: number = DEFAULT_TIME_LIMITS.call.statementMs;
+
+  @Whole({ max: 3_600_000, about: 'Longest wait of such a statement for a lock, in milliseconds; 0 for no limit.' })
+  lockTimeoutMs: number = DEFAULT_TIME_LIMITS.call.lockMs;
+
+  @Whole({
+    max: 86_400_000,
+    about:
+      'Longest time of an SQL statement of background work, such as a chunk of a departure, in milliseconds; 0 for no ' +
+      'limit. The work is then done again later.',
+  })
+  backgroundStatementTimeoutMs: number = DEFAULT_TIME_LIMITS.background.statementMs;
+
+  @Whole({ max: 86_400_000, about: 'Longest wait of such a statement for a lock, in milliseconds; 0 for no limit.' })
+  backgroundLockTimeoutMs: number = DEFAULT_TIME_LIMITS.background.lockMs;
+
+  @Whole({
+    max: 86_400_000,
+    about:
+      'Longest time that a transaction may be open without running a statement, in milliseconds; 0 for no limit. ' +
+      'PostgreSQL then ends the connection, so that a process that hangs does not keep its locks.',
+  })
+  idleInTransactionTimeoutMs: number = DEFAULT_TIME_LIMITS.idleInTransactionMs;
 }
+
+export const timeLimitsOf = (config: ServiceConfig): TimeLimits => ({
+  call: { statementMs: config.statementTimeoutMs, lockMs: config.lockTimeoutMs },
+  background: { statementMs: config.backgroundStatementTimeoutMs, lockMs: config.backgroundLockTimeoutMs },
+  idleInTransactionMs: config.idleInTransactionTimeoutMs,
+});
 
 /** Settings are missing or invalid. The message lists all of them and quotes no values. */
 export class ConfigError extends Error {

@@ -1,7 +1,7 @@
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics, MetricsController } from '#libs/observability';
 import { NATS, Publisher, ServiceClient } from '#libs/broker';
-import { Clock, DATABASE_URL, Ids } from '#libs/database';
+import { Clock, DATABASE_URL, Ids, TIME_LIMITS } from '#libs/database';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -9,7 +9,7 @@ import { BatchInterceptor } from '../calls/batch-interceptor.js';
 import { CallInterceptor } from '../calls/call-interceptor.js';
 import { CallTransactions } from '../calls/call-transactions.js';
 import { CallsInTransaction } from '../calls/calls-in-transaction.js';
-import { BaseConfig, ServiceConfig } from './config.js';
+import { BaseConfig, ServiceConfig, timeLimitsOf } from './config.js';
 import { HealthController, Readiness } from './health.js';
 import { IdempotencyKeys } from '../calls/idempotency.js';
 import { IdempotencySweep } from '../calls/idempotency-sweep.worker.js';
@@ -36,6 +36,7 @@ export class PlatformModule {
         ? [
             { provide: ServiceConfig, useValue: config },
             { provide: DATABASE_URL, useValue: config.databaseUrl },
+            { provide: TIME_LIMITS, useValue: timeLimitsOf(config) },
           ]
         : []),
       { provide: Log, useValue: log },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { summaryOf } from './tracing-sql.js';
+import { summaryOf } from './statement-summary.js';
 
 describe('a statement is summarised by', () => {
   it.each([
