@@ -11,13 +11,26 @@ interface NatsAddress {
   name: string;
   /** Number of servers of a cluster that store each stream. Default: 1. */
   replicas?: number;
+  /** Milliseconds between two pings. Default: 20,000. */
+  pingIntervalMs?: number;
 }
+
+const PING_INTERVAL_MS = 20_000;
+/** Unanswered pings after which a connection counts as lost: within a minute by default. */
+const MAX_PINGS_OUT = 2;
+/** Milliseconds that one attempt to connect may take. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Connects to NATS. Waits until a server is available and never gives up on reconnecting. The user and password of the
  * first address are used.
  */
-export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Promise<NatsConnection> {
+export async function connectNats({
+  url,
+  name,
+  replicas = 1,
+  pingIntervalMs = PING_INTERVAL_MS,
+}: NatsAddress): Promise<NatsConnection> {
   const addresses = url.split(',').map((address) => new URL(address.trim()));
   const [first] = addresses;
   const user = decodeURIComponent(first?.username ?? '') || undefined;
@@ -35,7 +48,9 @@ export async function connectNats({ url, name, replicas = 1 }: NatsAddress): Pro
     reconnectJitter: 300,
     // While a password is rotated, it may be refused for a moment.
     ignoreAuthErrorAbort: true,
-    pingInterval: 20_000,
+    timeout: CONNECT_TIMEOUT_MS,
+    pingInterval: pingIntervalMs,
+    maxPingOut: MAX_PINGS_OUT,
     ...(inboxPrefix && { inboxPrefix }),
   });
   links.set(nats, new Link(nats, replicas, inboxPrefix));

@@ -14,6 +14,8 @@ export const gateway = {
   config: GatewayConfig,
   adapter: () =>
     new FastifyAdapter({
+      // A client that has vanished without closing its connection is noticed after 40 seconds.
+      http: { keepAlive: true, keepAliveInitialDelay: 30_000 },
       rewriteUrl: ({ url = '/' }) => withoutLastSlash(url),
       // A URL that cannot be decoded is refused before any hook runs.
       frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>

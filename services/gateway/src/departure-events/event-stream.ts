@@ -1,11 +1,17 @@
 import type { FastifyReply } from 'fastify';
 import { once } from 'node:events';
 
+/** Milliseconds after which a client that does not read is disconnected. */
+const STALL_MS = 60_000;
+
 /** A response of server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export class EventStream {
-  private constructor(private readonly reply: FastifyReply) {}
+  private constructor(
+    private readonly reply: FastifyReply,
+    private readonly stallMs: number,
+  ) {}
 
-  static open(reply: FastifyReply): EventStream {
+  static open(reply: FastifyReply, { stallMs = STALL_MS } = {}): EventStream {
     reply.hijack();
     // Tells proxies not to buffer the stream.
     reply.raw.writeHead(200, {
@@ -14,7 +20,7 @@ export class EventStream {
       'x-accel-buffering': 'no',
     });
     reply.raw.flushHeaders();
-    return new EventStream(reply);
+    return new EventStream(reply, stallMs);
   }
 
   get closed(): boolean {
@@ -25,7 +31,7 @@ export class EventStream {
     this.reply.raw.once('close', listener);
   }
 
-  /** Sends one event. Waits while the client is slow to read. */
+  /** Sends one event. Waits while the client is slow to read, and disconnects one that reads nothing for a minute. */
   async send(id: number, type: string, data: unknown): Promise<void> {
     await this.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
   }
@@ -45,8 +51,9 @@ export class EventStream {
     const stop = new AbortController();
     const gone = () => stop.abort();
     raw.once('close', gone);
-    // The client has disconnected; `closed` reports it.
-    await once(raw, 'drain', { signal: stop.signal }).catch(() => undefined);
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(this.stallMs)]);
+    // The client has disconnected or does not read; `closed` reports it.
+    await once(raw, 'drain', { signal }).catch(() => raw.destroy());
     raw.off('close', gone);
   }
 }
