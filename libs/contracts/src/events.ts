@@ -86,6 +86,11 @@ export interface DepartureFacts {
    * who knows the id of the departure could guess addresses.
    */
   hasAddress?: true;
+  /**
+   * In `user.deactivated` and `user.deleted`: the account's first admin after this decision. A service whose directory is
+   * behind would find another one. Left out if there is none; events of earlier versions do not have it.
+   */
+  firstAdminId?: string;
   /** In `user.deleted` only, if the user becomes a shared inbox. */
   conversion?: Conversion;
   /** In `user.reactivated` only. Without it nothing is restored. */

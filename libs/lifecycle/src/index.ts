@@ -25,4 +25,4 @@ export type { LeaverRow } from './declare/leaver.js';
 export type { RowBudget } from './run/row-budget.js';
 export { EngineMetrics } from './engine-metrics.js';
 export { countRows } from './sql/counting.js';
-export { firstAdmins } from './run/successors.js';
+export { firstAdmins } from './inbox/first-admin.js';

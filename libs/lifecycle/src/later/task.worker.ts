@@ -34,6 +34,8 @@ interface TaskRow {
   transition: ReceiptLine['transition'];
   action: ResolvedAction;
   cursor: string | null;
+  /** The account's first admin according to the event. */
+  successor: string | null;
   affected: string;
   chunk_rows: number;
   attempts: number;
@@ -123,6 +125,7 @@ export class TaskWorker extends Worker<NextTask> {
       leftAt: new Date(row.left_at),
       lifecycleVersion: Number(task.lifecycle_version),
       undoVersion: row.type === 'user.deactivated' ? Number(task.lifecycle_version) : null,
+      firstAdminId: task.successor,
       steps: [step],
     };
     const successors = await Successors.load(db, [leaver]);

@@ -144,6 +144,7 @@ export class DecisionApplication {
         leftAt: new Date(time),
         lifecycleVersion: data.lifecycleVersion,
         undoVersion: type === 'user.deactivated' ? data.lifecycleVersion : null,
+        firstAdminId: data.departure!.firstAdminId ?? null,
         steps: underHold(event) ? steps.map(heldStep) : steps,
       };
     });
@@ -167,14 +168,15 @@ export class DecisionApplication {
       transition,
       action: step.resolved,
       cursor,
+      successor: byUser.get(userId)!.departure!.firstAdminId ?? null,
       affected,
       attempts: error ? 1 : 0,
       due_at: error ? firstRetryAt(now) : now,
     }));
     await sql`
-      insert into task (user_id, lifecycle_version, position, account_id, rule, part, transition, action, cursor, affected, attempts, due_at, chunk_rows)
+      insert into task (user_id, lifecycle_version, position, account_id, rule, part, transition, action, cursor, successor, affected, attempts, due_at, chunk_rows)
       select n.*, ${FIRST_CHUNK} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint,
-        position int, account_id uuid, rule text, part text, transition text, action jsonb, cursor uuid, affected bigint,
+        position int, account_id uuid, rule text, part text, transition text, action jsonb, cursor uuid, successor uuid, affected bigint,
         attempts int, due_at timestamptz)
       on conflict do nothing`.execute(db);
   }

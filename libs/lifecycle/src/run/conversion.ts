@@ -1,12 +1,14 @@
-import type { Conversion, ReceiptLine, UserEvent } from '#libs/contracts';
+import type { Conversion, ReceiptLine, UserEvent, UserStatus } from '#libs/contracts';
 import { sql } from 'kysely';
 import type { Db } from '../declare/where.js';
-import { firstAdmins, NoFirstAdmin } from './successors.js';
+import { firstAdminOf, firstAdmins, NoFirstAdmin } from '../inbox/first-admin.js';
 
 /** A leaver whose number and threads become a shared inbox. */
 export interface Converting extends Conversion {
   accountId: string;
   userId: string;
+  /** The account's first admin according to the event. */
+  firstAdminId?: string;
 }
 
 /** A deviation from the request, shown on the receipt line of the rule. */
@@ -36,36 +38,44 @@ export class UnknownMember extends Error {}
 /**
  * Finds the requested members who are active, or else the first admin, and locks them so that they cannot leave in between.
  * @returns members by leaver
- * @throws UnknownMember, NoFirstAdmin
+ * @throws UnknownMember, NoFirstAdmin, UnknownFirstAdmin
  */
 export async function membersOf(db: Db, converting: readonly Converting[]): Promise<Map<string, Members>> {
   const leaving = converting.map((one) => one.userId);
   const admins = await firstAdmins(db, [...new Set(converting.map((one) => one.accountId))], leaving);
   const named = converting.flatMap((one) => one.memberIds);
-  const { rows } = await sql<{ user_id: string; account_id: string; status: string }>`
+  const told = converting.flatMap(({ firstAdminId }) => firstAdminId ?? []);
+  const { rows } = await sql<{ user_id: string; account_id: string; status: UserStatus }>`
     select user_id, account_id, status from directory
-    where user_id = any(${[...named, ...admins.map((row) => row.user_id)]}::uuid[]) order by user_id for key share`.execute(
+    where user_id = any(${[...named, ...told, ...admins.map((row) => row.user_id)]}::uuid[]) order by user_id for key share`.execute(
     db,
   );
   const known = new Set(rows.map((row) => row.user_id));
   if (!named.every((id) => known.has(id))) throw new UnknownMember('a member is not in the directory yet');
-  const active = new Set(
-    rows.filter((row) => row.status === 'active').map((row) => `${row.account_id} ${row.user_id}`),
-  );
+  const statuses = new Map(rows.map((row) => [`${row.account_id} ${row.user_id}`, row.status]));
+  const statusOf = (accountId: string, userId: string) => statuses.get(`${accountId} ${userId}`);
+  const isActive = (accountId: string, userId: string) => statusOf(accountId, userId) === 'active';
+  const active = admins.filter((row) => isActive(row.account_id, row.user_id));
+  const directory = {
+    statusOf,
+    isLeaving: (userId: string) => leaving.includes(userId),
+    firstAdmins: new Map(active.map((row) => [row.account_id, row.user_id])),
+  };
   return new Map(
-    converting.map(({ userId, accountId, memberIds }): [string, Members] => {
-      const userIds = memberIds.filter((id) => active.has(`${accountId} ${id}`));
+    converting.map((one): [string, Members] => {
+      const { userId, accountId, memberIds } = one;
+      const userIds = memberIds.filter((id) => isActive(accountId, id));
       if (userIds.length > 0) return [userId, { userIds }];
-      const first = admins.find((row) => row.account_id === accountId && active.has(`${accountId} ${row.user_id}`));
+      const first = firstAdminOf(one, directory);
       if (!first) throw new NoFirstAdmin(`no active member and no first admin in account ${accountId}`);
-      return [userId, { userIds: [first.user_id], warning: 'members-have-left' }];
+      return [userId, { userIds: [first], warning: 'members-have-left' }];
     }),
   );
 }
 
 export const conversionsIn = (events: readonly UserEvent[]): Converting[] =>
   events.flatMap(({ data: { accountId, userId, departure } }) =>
-    departure?.conversion ? [{ ...departure.conversion, accountId, userId }] : [],
+    departure?.conversion ? [{ ...departure.conversion, accountId, userId, firstAdminId: departure.firstAdminId }] : [],
   );
 
 /** Adds the warnings to the receipt lines of their rules. */

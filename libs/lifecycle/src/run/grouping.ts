@@ -5,6 +5,8 @@ import type { Step } from './rule-set.js';
 export interface Leaving extends LeaverRow {
   lifecycleVersion: number;
   steps: readonly Step[];
+  /** The account's first admin according to the event. */
+  firstAdminId?: string | null;
 }
 
 /** A leaver with one of their steps. */

@@ -3,7 +3,7 @@ import type { LeaverRow } from '../declare/leaver.js';
 import type { Step } from './rule-set.js';
 import type { Successors } from './successors.js';
 
-type Leaver = LeaverRow & { steps: readonly Step[] };
+type Leaver = LeaverRow & { steps: readonly Step[]; firstAdminId?: string | null };
 
 /** The receipt line of a step that has changed nothing yet. */
 export function openLine(leaver: Leaver, step: Step, successors: Successors): ReceiptLine {

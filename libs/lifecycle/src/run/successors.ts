@@ -1,12 +1,15 @@
+import type { UserStatus } from '#libs/contracts';
 import { sql } from 'kysely';
-import type { Sql } from '../sql/relation.js';
 import type { Db } from '../declare/where.js';
+import { firstAdminOf, NoFirstAdmin, selectFirstAdmins } from '../inbox/first-admin.js';
 import type { Step } from './rule-set.js';
 
 interface Leaver {
   userId: string;
   accountId: string;
   steps: readonly Step[];
+  /** The account's first admin according to the event. */
+  firstAdminId?: string | null;
 }
 
 export interface Successor {
@@ -15,66 +18,76 @@ export interface Successor {
 }
 
 /**
- * The service knows no successor in the account. The event is retried, because the directory may be out of date.
- */
-export class NoFirstAdmin extends Error {
-  readonly code = 'no-first-admin';
-}
-
-/**
  * Who takes over. A named successor who has left since the decision is replaced by the first admin. The successors'
  * directory rows are locked, so that they cannot leave in between.
  */
 export class Successors {
   private constructor(
-    private readonly active: ReadonlySet<string>,
-    private readonly firstAdmins: ReadonlyMap<string, string>,
+    /** The statuses of possible successors, by account and user. */
+    private readonly known: ReadonlyMap<string, UserStatus>,
+    private readonly leaving: ReadonlySet<string>,
+    /** According to the directory, by account. */
+    readonly firstAdmins: ReadonlyMap<string, string>,
   ) {}
 
   static async load(db: Db, leavers: readonly Leaver[]): Promise<Successors> {
     const giving = leavers.filter((leaver) => leaver.steps.some((step) => step.action.needsSuccessor));
-    if (giving.length === 0) return new Successors(new Set(), new Map());
-    const named = [...new Set(giving.flatMap((leaver) => leaver.steps.flatMap((step) => step.resolved.to ?? [])))];
+    if (giving.length === 0) return new Successors(new Map(), new Set(), new Map());
+    const told = giving.flatMap(({ firstAdminId }) => firstAdminId ?? []);
+    const named = [...giving.flatMap(({ steps }) => steps.flatMap((step) => step.resolved.to ?? [])), ...told];
     const leaving = leavers.map((leaver) => leaver.userId);
     const accounts = [...new Set(giving.map((leaver) => leaver.accountId))];
     // A user who leaves before the lock is granted no longer matches.
-    const { rows: held } = await sql<{ user_id: string; account_id: string; first: boolean }>`
+    const { rows: held } = await sql<KnownUser & { first: boolean }>`
       with first as (select array(select user_id from (${selectFirstAdmins(accounts, leaving)}) f) as ids)
-      select user_id, account_id, user_id = any((select ids from first)::uuid[]) as first from directory
-      where user_id = any(${named}::uuid[] || (select ids from first)::uuid[])
-        and status = 'active' and user_id <> all(${leaving}::uuid[])
+      select user_id, account_id, status, user_id = any((select ids from first)::uuid[]) as first from directory
+      where user_id = any(${[...new Set(named)]}::uuid[] || (select ids from first)::uuid[])
+        and status in ('active', 'invited') and user_id <> all(${leaving}::uuid[])
       order by user_id for key share of directory`.execute(db);
+    const ids = new Set(held.map((row) => row.user_id));
+    const left = await usersWhoLeft(
+      db,
+      told.filter((id) => !ids.has(id)),
+    );
+    const first = held.filter((row) => row.first && row.status === 'active');
     return new Successors(
-      new Set(held.map((row) => `${row.account_id} ${row.user_id}`)),
-      new Map(held.filter((row) => row.first).map((row) => [row.account_id, row.user_id])),
+      new Map([...held, ...left].map((row) => [keyOf(row.account_id, row.user_id), row.status])),
+      new Set(leaving),
+      new Map(first.map((row) => [row.account_id, row.user_id])),
     );
   }
 
-  /** @throws NoFirstAdmin if there is no successor */
+  /** @throws NoFirstAdmin if there is no successor; UnknownFirstAdmin */
   of(leaver: Leaver, step: Step): Successor {
     const named = step.resolved.to;
-    if (named && this.active.has(`${leaver.accountId} ${named}`)) return { userId: named };
-    const firstAdmin = this.firstAdmins.get(leaver.accountId);
+    if (named && this.statusOf(leaver.accountId, named) === 'active' && !this.isLeaving(named))
+      return { userId: named };
+    const firstAdmin = firstAdminOf(leaver, this);
     if (!firstAdmin) throw new NoFirstAdmin(`no successor in account ${leaver.accountId}`);
     return named ? { userId: firstAdmin, warning: 'successor-has-left' } : { userId: firstAdmin };
   }
+
+  statusOf(accountId: string, userId: string): UserStatus | undefined {
+    return this.known.get(keyOf(accountId, userId));
+  }
+
+  isLeaving(userId: string): boolean {
+    return this.leaving.has(userId);
+  }
 }
 
-/** The first admin of each account that has one, never a leaver. Their rows are not locked. */
-export async function firstAdmins(
-  db: Db,
-  accountIds: readonly string[],
-  leaving: readonly string[],
-): Promise<{ account_id: string; user_id: string }[]> {
-  const { rows } = await sql<{
-    account_id: string;
-    user_id: string;
-  }>`${selectFirstAdmins(accountIds, leaving)}`.execute(db);
+interface KnownUser {
+  user_id: string;
+  account_id: string;
+  status: UserStatus;
+}
+
+async function usersWhoLeft(db: Db, userIds: readonly string[]): Promise<KnownUser[]> {
+  if (userIds.length === 0) return [];
+  const { rows } = await sql<KnownUser>`
+    select user_id, account_id, status from directory
+    where user_id = any(${[...userIds]}::uuid[]) and status not in ('active', 'invited')`.execute(db);
   return rows;
 }
 
-const selectFirstAdmins = (accountIds: readonly string[], leaving: readonly string[]): Sql => sql`
-  select a.id as account_id, d.user_id from unnest(${[...accountIds]}::uuid[]) as a (id) cross join lateral (
-    select user_id from directory
-    where account_id = a.id and is_manager and status = 'active' and user_id <> all(${[...leaving]}::uuid[])
-    order by user_created_at, user_id limit 1) d`;
+const keyOf = (accountId: string, userId: string): string => `${accountId} ${userId}`;

@@ -6,6 +6,7 @@ const decision = (...steps: readonly string[]): Facts => ({
   activeSince: 2,
   round: 1,
   hasAddress: undefined,
+  firstAdminId: EXAMPLE_ID,
   conversion: undefined,
   restore: undefined,
   policy: {
@@ -34,7 +35,7 @@ const BY_TYPE: Readonly<Record<UserEventType, Facts>> = {
     seq: 5,
     lifecycleVersion: 4,
     profile: { ...known, status: 'active' },
-    departure: { ...decision(), restore: 'all' },
+    departure: { ...decision(), firstAdminId: undefined, restore: 'all' },
   },
   'user.deleted': {
     seq: 5,

@@ -98,13 +98,17 @@ const departure = schemaFor<DepartureFacts>(
       type: 'boolean',
       const: true,
     }),
+    firstAdminId: about(
+      'In `user.deactivated` and `user.deleted`: the first admin, who takes over where no successor is named.',
+      id,
+    ),
     conversion: of('Conversion'),
     restore: about('In `user.reactivated`: what to restore.', {
       oneOf: [oneOf(['all']), { type: 'array', items: text }],
     }),
     round: about('Incremented when a failed departure is retried.', count),
   },
-  { hasAddress: true, conversion: true, restore: true },
+  { hasAddress: true, firstAdminId: true, conversion: true, restore: true },
 );
 
 const conversion = schemaFor<Conversion>({ inboxId: id, name: text, memberIds: ids }, {});

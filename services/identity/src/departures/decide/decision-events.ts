@@ -15,6 +15,7 @@ import { Catalogue } from '../../catalogue/catalogue.js';
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
 import { digestOf } from '../../common/identifier-digest.js';
+import { FirstAdmins } from '../plan/first-admins.js';
 
 /** A decision about one user. */
 export interface Decision {
@@ -48,6 +49,7 @@ export class DecisionEvents {
     private readonly outbox: Outbox,
     private readonly catalogue: Catalogue,
     private readonly ids: Ids,
+    private readonly firstAdmins: FirstAdmins,
   ) {}
 
   /** The services that have to answer, without identity. */
@@ -56,8 +58,19 @@ export class DecisionEvents {
   }
 
   /** The departure facts of the events, by user. */
-  factsOf(transition: DepartureTransition, decisions: readonly Decision[]): Map<string, DepartureFacts> {
-    return new Map(decisions.map((decision) => [decision.user.id, this.factOf(transition, decision)]));
+  async factsOf(transition: DepartureTransition, decisions: readonly Decision[]): Promise<Map<string, DepartureFacts>> {
+    const users = decisions.map(({ user }) => user);
+    const accounts = transition === 'reactivated' ? [] : users.map((user) => user.account_id);
+    const firstAdmins = await this.firstAdmins.of(
+      accounts,
+      users.map(({ id }) => id),
+    );
+    return new Map(
+      decisions.map((decision) => {
+        const { id, account_id: accountId } = decision.user;
+        return [id, this.factOf(transition, decision, firstAdmins.get(accountId))];
+      }),
+    );
   }
 
   /** The digests of the leavers' addresses, by user. They are no part of the events. */
@@ -86,6 +99,7 @@ export class DecisionEvents {
   private factOf(
     transition: DepartureTransition,
     { user, policy, departureId, conversion, restore }: Decision,
+    firstAdminId: string | undefined,
   ): DepartureFacts {
     const id = departureId ?? this.ids.next();
     return {
@@ -95,6 +109,7 @@ export class DecisionEvents {
       wasManager: isManager(user),
       policy,
       ...(transition === 'deleted' && user.email && { hasAddress: true as const }),
+      ...(firstAdminId && { firstAdminId }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
       round: 0,

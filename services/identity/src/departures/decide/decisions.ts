@@ -38,7 +38,7 @@ export class Decisions {
   ): Promise<string[]> {
     const targets = await this.events.targets();
     const ids = decisions.map(({ user }) => user.id);
-    const facts = this.events.factsOf(transition, decisions);
+    const facts = await this.events.factsOf(transition, decisions);
     await this.users.changeStatus(transition, ids, this.clock.now());
     const events = this.events.of(transition, await this.users.byIds(ids), facts);
     await this.store.supersede(ids);

@@ -3,6 +3,7 @@ import { Outbox } from '#libs/outbox';
 import type { UserEvent } from '#libs/contracts';
 import { UserEvents } from '../../user/user-events.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
+import { FirstAdmins } from '../plan/first-admins.js';
 import type { DepartureRow } from '../store/departure-row.js';
 import type { ServiceState } from '../store/receipt-lines.js';
 import { REMAINING } from '../store/service-states.js';
@@ -14,13 +15,20 @@ export class RepeatedEvents {
     private readonly users: UserRows,
     private readonly events: UserEvents,
     private readonly outbox: Outbox,
+    private readonly firstAdmins: FirstAdmins,
   ) {}
 
-  /** The original events with their own seq and the departures' current rounds. */
+  /** The original events with their own seq, the departures' current rounds and the first admins of now. */
   async of(departures: readonly DepartureRow[]): Promise<UserEvent[]> {
     const users = await this.users.byIds(departures.map((departure) => departure.user_id));
     const byId = new Map(users.map((user) => [user.id, user]));
-    return departures.map((departure) => this.repeat(byId.get(departure.user_id)!, departure));
+    const firstAdmins = await this.firstAdmins.of(
+      departures.map((departure) => departure.account_id),
+      [],
+    );
+    return departures.map((departure) =>
+      this.repeat(byId.get(departure.user_id)!, departure, firstAdmins.get(departure.account_id)),
+    );
   }
 
   /** Publishes the events to all services, except identity, that have not answered. */
@@ -38,7 +46,7 @@ export class RepeatedEvents {
     );
   }
 
-  private repeat(user: UserRow, departure: DepartureRow): UserEvent {
+  private repeat(user: UserRow, departure: DepartureRow, firstAdminId: string | undefined): UserEvent {
     const {
       id,
       steps,
@@ -58,6 +66,7 @@ export class RepeatedEvents {
       wasManager,
       policy,
       ...(addressDigest && { hasAddress: true as const }),
+      ...(firstAdminId && departure.transition !== 'reactivated' && { firstAdminId }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
       round,

@@ -112,7 +112,8 @@ describe('a retry', () => {
     const digest = createHash('sha256').update(`${id}:ada.q@example.org`).digest('hex');
     const expectEventWithoutDigest = async (round: number) => {
       const message = await streams.getMessage(USERS.name, { last_by_subj: subject });
-      expect(message!.json<UserEvent>().data.departure).toMatchObject({ hasAddress: true, round });
+      const firstAdminId = owner.userId;
+      expect(message!.json<UserEvent>().data.departure).toMatchObject({ hasAddress: true, firstAdminId, round });
       expect(message!.string()).not.toContain(digest);
     };
     await expectEventWithoutDigest(0);

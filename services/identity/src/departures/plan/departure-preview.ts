@@ -1,4 +1,3 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
 import {
@@ -15,9 +14,9 @@ import {
   type UncountedService,
   type UserOverview,
 } from '#libs/contracts';
-import { firstAdmins } from '#libs/lifecycle';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
+import { FirstAdmins } from './first-admins.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner, type Plan } from './planner.js';
@@ -27,7 +26,7 @@ import { RuleServices, standsInTheWay } from './rule-services.js';
 @Injectable()
 export class DeparturePreviews {
   constructor(
-    private readonly em: EntityManager,
+    private readonly firstAdmins: FirstAdmins,
     private readonly users: UserRows,
     private readonly planner: Planner,
     private readonly owners: RuleServices,
@@ -102,8 +101,7 @@ export class DeparturePreviews {
   }
 
   private async firstAdmin(accountId: string, leaverId: string): Promise<string | null> {
-    const [first] = await firstAdmins(this.em.getKysely(), [accountId], [leaverId]);
-    return first?.user_id ?? null;
+    return (await this.firstAdmins.of([accountId], [leaverId])).get(accountId) ?? null;
   }
 }
 

@@ -6,6 +6,7 @@ import { UserModule } from '../../user/user.module.js';
 import { StoreModule } from '../store/store.module.js';
 import { Confirmation } from './confirmation.js';
 import { DeparturePreviews } from './departure-preview.js';
+import { FirstAdmins } from './first-admins.js';
 import { GroupPreflight } from './group-preflight.js';
 import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
@@ -20,6 +21,7 @@ import { RuleServices } from './rule-services.js';
   providers: [
     Confirmation,
     DeparturePreviews,
+    FirstAdmins,
     GroupPreflight,
     Guards,
     PlanTokens,
@@ -28,6 +30,16 @@ import { RuleServices } from './rule-services.js';
     Refusals,
     RuleServices,
   ],
-  exports: [Confirmation, DeparturePreviews, GroupPreflight, Guards, Planner, Preflight, Refusals, RuleServices],
+  exports: [
+    Confirmation,
+    DeparturePreviews,
+    FirstAdmins,
+    GroupPreflight,
+    Guards,
+    Planner,
+    Preflight,
+    Refusals,
+    RuleServices,
+  ],
 })
 export class PlanModule {}

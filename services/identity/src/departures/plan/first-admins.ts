@@ -1,0 +1,16 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { firstAdmins } from '#libs/lifecycle';
+
+/** Finds the first admins of accounts. Previews show them, and events name them, because the directories of services can be behind. */
+@Injectable()
+export class FirstAdmins {
+  constructor(private readonly em: EntityManager) {}
+
+  /** By account. @param leavers users who are never the first admin */
+  async of(accountIds: readonly string[], leavers: readonly string[]): Promise<Map<string, string>> {
+    if (accountIds.length === 0) return new Map();
+    const rows = await firstAdmins(this.em.getKysely(), [...new Set(accountIds)], leavers);
+    return new Map(rows.map((row) => [row.account_id, row.user_id]));
+  }
+}
