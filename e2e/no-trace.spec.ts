@@ -8,6 +8,7 @@ import { anAccount, contactsCsv, PASSWORD, signIn, type Cast } from './support/c
 import { over, type Departure } from './support/departures.js';
 import { everythingOf, type Everything, type Stranger } from './support/everything.js';
 import { PARTS } from './support/foundation.js';
+import { aRenamedPerson, SPELLED } from './support/renamed-person.js';
 import { ENTERPRISE, ScimApi, USER } from './support/scim-api.js';
 import { Routes } from './security/routes.js';
 import { story } from './support/story.js';
@@ -208,5 +209,29 @@ describe('a user with rows of every kind', () => {
     expect(await owner().refusal(system.api().get(had.meetingPage))).toMatchObject({ status: 410, code: 'gone' });
     const again = { slug: had.meetingPage.slice(3), title: 'Somebody else' };
     expect(await owner().refusal(owner().post('/v1/scheduler-links', again))).toMatchObject({ code: 'conflict' });
+  });
+});
+
+describe('a user who had other names, addresses, user names and staff ids, and was another person', () => {
+  let renamed: Awaited<ReturnType<typeof aRenamedPerson>>;
+
+  const step = story();
+
+  step('is named by all of them in the data of the account', async () => {
+    renamed = await aRenamedPerson(system, cast);
+    expect(await traces(system, SPELLED)).toEqual(
+      expect.arrayContaining(['contacts.contact_import_unmatched', 'messaging.chatbot', 'messaging.webform']),
+    );
+  });
+
+  step('is deleted, and none of them is left in a table, stream, bucket or log', async () => {
+    await over(owner(), await owner().post<Departure>(`/v1/users/${renamed.id}/deactivate`));
+    const departure = await owner().post<Departure>(`/v1/users/${renamed.id}/delete`);
+    expect(await over(owner(), departure)).toMatchObject({ status: 'completed' });
+    await eventually(async () => expect(await traces(system, SPELLED)).toEqual([]));
+  });
+
+  step('is in no chatbot and web form', async () => {
+    for (const path of renamed.mentions) expect(await owner().get(path)).toMatchObject({ email: null });
   });
 });

@@ -81,9 +81,9 @@ export interface DepartureFacts {
   wasManager: boolean;
   policy: ResolvedPolicy;
   /**
-   * In `user.deleted` only: the leaver has an email address. Services that have to find it where people have entered it by
-   * hand ask identity for its digest (`directoryLookup`). It is not part of the event, because a reader
-   * who knows the id of the departure could guess addresses.
+   * In `user.deleted` only: the leaver has an email address. Services that have to find it, or what else the leaver is or was
+   * called, where people have entered it by hand ask identity for digests (`directoryLookup`). They are not part of the event,
+   * because a reader who knows the id of the departure could guess addresses.
    */
   hasAddress?: true;
   /**

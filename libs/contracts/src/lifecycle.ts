@@ -142,8 +142,16 @@ export interface ProofAnswer {
 /** Finds the email address of a deleted user in text, without naming it. For services only; no event carries it. */
 export interface AddressDigest {
   departureId: string;
-  /** SHA-256 in hexadecimal of `<id of the departure>:<address in lower case>`. */
+  /** SHA-256 in hexadecimal of `<id of the departure>:<address with its case folded>` (`foldCase`). */
   digest: string;
+}
+
+/** The same for other identifiers that a deleted user has or had: names, addresses, user names, staff ids, external ids. */
+export interface IdentifierDigests {
+  /** The id of the departure, or of a transfer that made another person the user. */
+  salt: string;
+  /** SHA-256 in hexadecimal of `<salt>:<identifier with its case folded>` (`foldCase`). */
+  digests: string[];
 }
 
 export interface DirectoryPage {
@@ -156,6 +164,10 @@ export interface DirectoryPage {
     profile: Profile;
     /** While a deletion is not complete, in answers to `directoryLookup` only. */
     address?: AddressDigest;
+    /** Likewise. */
+    identifiers?: IdentifierDigests[];
+    /** The answer had no room for the `identifiers` of this user: ask again without the users who have theirs. */
+    identifiersLeftOut?: true;
   }[];
   next: string | null;
 }

@@ -60,7 +60,10 @@ describe('data stored without the user’s id', () => {
     const departureId = bench.ids.next();
     bench.addresses.digests.set(departureId, 'a digest');
     await deliver(deletion(robin, { id: departureId, hasAddress: true }));
-    expect(forgetting.deleted).toEqual([{ ...robin, staffIds: ['S-Robin'], departureId, addressDigest: 'a digest' }]);
+    const identifiers = [{ salt: departureId, digests: ['a digest'] }];
+    expect(forgetting.deleted).toEqual([
+      { ...robin, staffIds: ['S-Robin'], departureId, addressDigest: 'a digest', identifiers },
+    ]);
     expect(forgetting.known).toEqual(['S-Robin']);
   });
 
@@ -68,6 +71,17 @@ describe('data stored without the user’s id', () => {
     const former: Partial<DepartureFacts> & { addressDigest: string } = { addressDigest: 'a former digest' };
     await deliver(deletion(robin, former));
     expect(forgetting.deleted).toMatchObject([{ userId: robin.userId, addressDigest: 'a former digest' }]);
+  });
+
+  it('is forgotten with the digests of what the user was called before', async () => {
+    const id = bench.ids.next();
+    const others = [
+      { salt: id, digests: ['a staff id'] },
+      { salt: bench.ids.next(), digests: ['a name'] },
+    ];
+    bench.addresses.others.set(id, others);
+    await deliver(deletion(robin, { id, hasAddress: true }));
+    expect(forgetting.deleted).toMatchObject([{ userId: robin.userId, identifiers: others }]);
   });
 
   it('is not forgotten without the address while identity is down: the event is delivered again', async () => {

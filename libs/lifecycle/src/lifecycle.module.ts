@@ -8,7 +8,7 @@ import { InboxConversion } from './run/conversion.js';
 import { DeadLetters, deadLettersController } from './receive/dead-letters.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { EventProcessor } from './receive/event-processor.js';
-import { AddressLookup, IdentityAddresses } from './receive/address-lookup.js';
+import { IdentifierLookup, IdentityDigests } from './receive/identifier-lookup.js';
 import { Forgetting } from './receive/forgetting.js';
 import { IdentityLookup, Onboarding } from './onboarding.js';
 import { questionsController } from './ask/questions.controller.js';
@@ -65,7 +65,7 @@ export class LifecycleModule {
         ...(forgetting
           ? [
               { provide: Forgetting, useClass: forgetting },
-              { provide: AddressLookup, useClass: IdentityAddresses },
+              { provide: IdentifierLookup, useClass: IdentityDigests },
             ]
           : []),
         UserEvents,

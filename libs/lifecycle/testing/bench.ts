@@ -3,6 +3,7 @@ import {
   Problem,
   type Call,
   type DepartureFacts,
+  type IdentifierDigests,
   type Profile,
   type Receipt,
   type ResolvedRules,
@@ -28,9 +29,9 @@ import {
   type Migrations,
 } from '#libs/database';
 import {
-  AddressLookup,
   DeadLetters,
   EventProcessor,
+  IdentifierLookup,
   Receipts,
   RetryWorker,
   RuleSet,
@@ -38,7 +39,7 @@ import {
   ScheduledActionWorker,
   TaskWorker,
   UserEvents,
-  type AddressDigests,
+  type DigestsByUser,
   type Forgetting,
   type InboxConversion,
   type Rule,
@@ -98,17 +99,26 @@ class CollectedReceipts extends Receipts {
 }
 
 /** Answers as identity does, from digests that the test sets. */
-class KnownAddresses extends AddressLookup {
-  /** By departure. */
+class KnownDigests extends IdentifierLookup {
+  /** Of addresses, by departure. */
   readonly digests = new Map<string, string>();
+  /** Of other identifiers, by departure. */
+  readonly others = new Map<string, IdentifierDigests[]>();
   /** Whether identity is down. */
   away = false;
 
-  override async of(events: readonly UserEvent[]): Promise<AddressDigests> {
-    assertNoOpenTransaction('addresses');
+  override async of(events: readonly UserEvent[]): Promise<DigestsByUser> {
+    assertNoOpenTransaction('digests');
+    const asked = events.filter(({ data }) => data.departure?.hasAddress);
     if (this.away) throw new Problem('service-unavailable', { service: 'identity' });
-    const asked = new Set(events.flatMap(({ data: { departure } }) => (departure?.hasAddress ? [departure.id] : [])));
-    return new Map([...this.digests].filter(([id]) => asked.has(id)));
+    return new Map(
+      asked.map(({ data: { userId, departure } }) => {
+        const { id: departureId } = departure!;
+        const digest = this.digests.get(departureId);
+        const address = digest === undefined ? undefined : { departureId, digest };
+        return [userId, { ...(address && { address }), identifiers: this.others.get(departureId) ?? [] }];
+      }),
+    );
   }
 }
 
@@ -117,7 +127,7 @@ export class RuleBench {
   readonly clock = new TestClock();
   readonly ids = new Ids(this.clock);
   readonly receipts = new CollectedReceipts();
-  readonly addresses = new KnownAddresses();
+  readonly addresses = new KnownDigests();
   readonly log: Log = silentLog;
   /** The context for further workers of the service. */
   readonly workers = new WorkerContext(this.clock, this.ids, silentLog, new Metrics(this.clock));

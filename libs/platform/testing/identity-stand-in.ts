@@ -1,5 +1,6 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { closeNats, connectNats } from '#libs/broker';
-import { directoryLookup, type DirectoryPage } from '#libs/contracts';
+import { directoryLookup, foldCase, type DirectoryPage, type IdentifierDigests } from '#libs/contracts';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
@@ -9,6 +10,7 @@ type Known = DirectoryPage['people'][number];
 /** Answers for identity what users are like now: as in the service's directory, unless a test says otherwise. */
 export class IdentityStandIn {
   private readonly ahead = new Map<string, Known>();
+  private readonly identifiers = new Map<string, IdentifierDigests>();
   /** The number of requests so far. */
   asked = 0;
 
@@ -45,6 +47,16 @@ export class IdentityStandIn {
     });
   }
 
+  /** What a user was called, for the user's deletion. */
+  remembers({ userId }: { userId: string }, called: readonly string[]): void {
+    const salt = randomUUID();
+    const digestOf = (identifier: string) =>
+      createHash('sha256')
+        .update(`${salt}:${foldCase(identifier)}`)
+        .digest('hex');
+    this.identifiers.set(userId, { salt, digests: called.map(digestOf) });
+  }
+
   private async answer(message: Msg): Promise<void> {
     this.asked += 1;
     const {
@@ -60,7 +72,11 @@ export class IdentityStandIn {
       (one) =>
         one.accountId === accountId && (userIds.includes(one.userId) || staffIds.includes(one.profile.staffId ?? '')),
     );
-    message.respond(JSON.stringify({ response: { people }, isDisposed: true, id: '0' }));
+    const answered = people.map((one) => {
+      const identifiers = this.identifiers.get(one.userId);
+      return { ...one, ...(identifiers && { identifiers: [identifiers] }) };
+    });
+    message.respond(JSON.stringify({ response: { people: answered }, isDisposed: true, id: '0' }));
   }
 
   private async stored(accountId: string, userIds: string[], staffIds: string[]): Promise<Known[]> {

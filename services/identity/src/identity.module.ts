@@ -12,6 +12,7 @@ import { EffectsModule } from './departures/effects/effects.module.js';
 import { RuleEffects } from './departures/effects/rule-effects.js';
 import { LocalReceipts } from './departures/track/local-receipts.js';
 import { FoundationModule } from './foundation.module.js';
+import { FormerIdentifier, FormerPersonEntity } from './former-identifier/former-identifier.entity.js';
 import { Invitation } from './invitation/invitation.entity.js';
 import { PasswordReset } from './password/password-reset.entity.js';
 import { PolicyModule } from './policy/policy.module.js';
@@ -36,6 +37,8 @@ export const entities = [
   ApiToken,
   Invitation,
   PasswordReset,
+  FormerIdentifier,
+  FormerPersonEntity,
   AuditEntry,
   ScimToken,
   DepartureEntity,

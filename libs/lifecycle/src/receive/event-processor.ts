@@ -6,7 +6,7 @@ import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { InboxConversion } from '../run/conversion.js';
 import { newestOf, unique } from '../inbox/event-order.js';
-import { AddressLookup, type AddressDigests } from './address-lookup.js';
+import { IdentifierLookup, type DigestsByUser } from './identifier-lookup.js';
 import { forgetDeleted, Forgetting } from './forgetting.js';
 import * as inbox from '../inbox/inbox.js';
 import { raiseFence, upsertDirectory, lockPeople } from '../inbox/directory-rows.js';
@@ -32,7 +32,7 @@ export class EventProcessor {
     private readonly clock: Clock,
     @Optional() conversion?: InboxConversion,
     @Optional() private readonly forgetting?: Forgetting,
-    @Optional() private readonly addressLookup?: AddressLookup,
+    @Optional() private readonly lookup?: IdentifierLookup,
   ) {
     this.application = new DecisionApplication(rules, conversion);
   }
@@ -51,22 +51,22 @@ export class EventProcessor {
    * @returns receipts, to be sent after the commit
    */
   async apply(events: readonly UserEvent[], options: Pick<RunOptions, 'isolated'> = {}): Promise<Receipt[]> {
-    const addresses = await this.addressesOf(events);
+    const digests = await this.digestsOf(events);
     return failpoint('receive.commit', () =>
-      this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events, { ...options, addresses })),
+      this.em.fork().transactional((em) => this.applyWithin(em.getKysely(), events, { ...options, digests })),
     );
   }
 
-  private async addressesOf(events: readonly UserEvent[]): Promise<AddressDigests> {
-    return this.forgetting?.needsAddresses && this.addressLookup ? this.addressLookup.of(events) : new Map();
+  private async digestsOf(events: readonly UserEvent[]): Promise<DigestsByUser> {
+    return this.forgetting?.needsAddresses && this.lookup ? this.lookup.of(events) : new Map();
   }
 
   /** Applies an event that waits for its retry. Does nothing if it was superseded or another replica has retried it. */
   async retry(event: UserEvent): Promise<Receipt[]> {
-    const addresses = await this.addressesOf([event]);
+    const digests = await this.digestsOf([event]);
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
-      const people = await this.lockAndUpdateDirectory(db, [event], addresses);
+      const people = await this.lockAndUpdateDirectory(db, [event], digests);
       const [row] = await inbox.find(db, [keyOf(event)], true);
       if (row?.status !== 'retry') return [];
       return this.decide(db, [event], { people, fresh: new Set(), isolated: true });
@@ -77,10 +77,10 @@ export class EventProcessor {
   async applyWithin(
     db: Db,
     events: readonly UserEvent[],
-    { isolated, addresses = new Map() }: Pick<RunOptions, 'isolated'> & { addresses?: AddressDigests } = {},
+    { isolated, digests = new Map() }: Pick<RunOptions, 'isolated'> & { digests?: DigestsByUser } = {},
   ): Promise<Receipt[]> {
     const lifecycle = unique(events.filter((event) => isLifecycleType(event.type)));
-    const people = await this.lockAndUpdateDirectory(db, events, addresses);
+    const people = await this.lockAndUpdateDirectory(db, events, digests);
     // Events in the inbox are never newer than the fence. The locks keep other transactions from adding events of these users.
     const behind = lifecycle.filter(({ data }) => (people.get(data.userId)?.fence ?? 0) >= data.lifecycleVersion);
     const known = await inbox.find(db, behind.map(keyOf), true);
@@ -99,11 +99,11 @@ export class EventProcessor {
     cause: FailureCause = { error: verdict.code },
   ): Promise<Receipt[]> {
     // Without an answer the directory keeps the profile until the retry.
-    const addresses = await this.addressesOf([event]).catch(() => undefined);
+    const digests = await this.digestsOf([event]).catch(() => undefined);
     return this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
       const now = this.clock.now();
-      await this.updateDirectoryForRetry(db, event, addresses);
+      await this.updateDirectoryForRetry(db, event, digests);
       const superseded = await inbox.supersede(db, [event.data], now);
       if (event.type === 'user.reactivated') {
         await this.application.cancelPending(db, [event.data.userId], now);
@@ -133,15 +133,11 @@ export class EventProcessor {
    * wait for writers that hold the row in key-share mode, and they would go on reading the old version.
    * @returns each user's fence before this call, and whether the user is under legal hold now
    */
-  private async lockAndUpdateDirectory(
-    db: Db,
-    events: readonly UserEvent[],
-    addresses: AddressDigests,
-  ): Promise<People> {
+  private async lockAndUpdateDirectory(db: Db, events: readonly UserEvent[], digests: DigestsByUser): Promise<People> {
     const lifecycle = events.filter((event) => isLifecycleType(event.type));
     const ids = lifecycle.map((event) => event.data.userId);
     const locked = await lockPeople(db, ids);
-    await forgetDeleted(db, events, locked, this.forgetting, addresses);
+    await forgetDeleted(db, events, locked, this.forgetting, digests);
     const people = events.map(({ data }) => data);
     const learned = await upsertDirectory(db, people, versionsOf(lifecycle));
     // The directory has a newer profile of these users.
@@ -161,11 +157,11 @@ export class EventProcessor {
    * Updates the directory for an event that will be retried. If this update is what fails, for example because a service
    * cannot forget a deleted user, the directory keeps the profile until the retry succeeds, and only fence and status change.
    */
-  private async updateDirectoryForRetry(db: Db, event: UserEvent, addresses?: AddressDigests): Promise<void> {
-    if (!addresses) return this.raiseFenceOnly(db, event);
+  private async updateDirectoryForRetry(db: Db, event: UserEvent, digests?: DigestsByUser): Promise<void> {
+    if (!digests) return this.raiseFenceOnly(db, event);
     await sql`savepoint meeting`.execute(db);
     try {
-      await this.lockAndUpdateDirectory(db, [event], addresses);
+      await this.lockAndUpdateDirectory(db, [event], digests);
     } catch (error) {
       if (isTransient(error)) throw error;
       await sql`rollback to savepoint meeting`.execute(db);

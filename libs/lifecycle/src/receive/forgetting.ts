@@ -1,8 +1,8 @@
-import type { DepartureFacts, UserEvent } from '#libs/contracts';
+import type { DepartureFacts, IdentifierDigests, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import type { LockedPerson } from '../inbox/directory-rows.js';
 import type { Db } from '../declare/where.js';
-import type { AddressDigests } from './address-lookup.js';
+import type { DigestsByUser } from './identifier-lookup.js';
 
 /** A user who is being deleted, with the details needed to find data that is stored without the user's id. */
 export interface DeletedPerson {
@@ -11,8 +11,13 @@ export interface DeletedPerson {
   /** Staff ids that the directory and the events name; empty if the user never had one. */
   staffIds: string[];
   departureId: string;
-  /** SHA-256 in hexadecimal of `<departureId>:<email address in lower case>`, for a `Forgetting` that needs addresses. */
+  /** As in `AddressDigest`, for a `Forgetting` that needs addresses. */
   addressDigest?: string;
+  /**
+   * Of everything that the user is or was called, the address included, for a `Forgetting` that needs addresses. To be
+   * compared with `holdsIdentifier`.
+   */
+  identifiers: IdentifierDigests[];
 }
 
 /**
@@ -21,7 +26,7 @@ export interface DeletedPerson {
  * profile. A repeated call may have fewer details, so the first call has to erase everything.
  */
 export abstract class Forgetting {
-  /** Whether `forget` needs the digests of addresses. Before the transaction identity is asked for them. */
+  /** Whether `forget` needs the digests of addresses and other identifiers. Before the transaction identity is asked for them. */
   readonly needsAddresses: boolean = false;
 
   abstract forget(db: Db, deleted: readonly DeletedPerson[]): Promise<void>;
@@ -33,9 +38,9 @@ export async function forgetDeleted(
   events: readonly UserEvent[],
   locked: ReadonlyMap<string, LockedPerson>,
   forgetting: Forgetting | undefined,
-  addresses: AddressDigests,
+  digests: DigestsByUser,
 ): Promise<void> {
-  const deleted = deletedIn(events, locked, addresses);
+  const deleted = deletedIn(events, locked, digests);
   if (deleted.length === 0) return;
   await eraseDeadLetters(
     db,
@@ -51,7 +56,7 @@ type FormerFacts = DepartureFacts & { addressDigest?: string };
 function deletedIn(
   events: readonly UserEvent[],
   locked: ReadonlyMap<string, LockedPerson>,
-  addresses: AddressDigests,
+  digests: DigestsByUser,
 ): DeletedPerson[] {
   const deletions = events.filter(({ type }) => type === 'user.deleted');
   if (deletions.length === 0) return [];
@@ -60,13 +65,15 @@ function deletedIn(
   return deletions.map(({ data: { accountId, userId, departure } }) => {
     const staffIds = [locked.get(userId)?.staffId, ...byUser.get(userId)!.map(({ data }) => data.profile.staffId)];
     const facts: FormerFacts = departure!;
-    const addressDigest = facts.addressDigest ?? addresses.get(facts.id);
+    const { address, identifiers = [] } = digests.get(userId) ?? {};
+    const addressDigest = facts.addressDigest ?? (address?.departureId === facts.id ? address.digest : undefined);
     return {
       accountId,
       userId,
       staffIds: [...new Set(staffIds.flatMap((staffId) => staffId || []))],
       departureId: facts.id,
       ...(addressDigest && { addressDigest }),
+      identifiers: [...(addressDigest ? [{ salt: facts.id, digests: [addressDigest] }] : []), ...identifiers],
     };
   });
 }

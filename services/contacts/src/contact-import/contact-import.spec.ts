@@ -4,7 +4,6 @@ import { TestService } from '#libs/platform/testing';
 import { sql } from 'kysely';
 import { contactOf, importFile, type UploadOptions } from '../testing/importing.js';
 import { startContacts } from '../testing/contacts.js';
-import { leaves } from '../testing/leaving.js';
 import { ImportWorker } from './import.worker.js';
 
 let service: TestService;
@@ -95,32 +94,6 @@ describe('the assignment', () => {
   it('can go to an invited user', async () => {
     await service.person({ accountId: admin.accountId, status: 'invited', staffId: 'S-new' });
     expect(await run('Id,StaffId\n1,S-new\n')).toMatchObject({ assigned: 1, unmatched: [] });
-  });
-
-  it('stores no staff id of a deleted user in the list of unmatched rows', async () => {
-    const gone = await service.person({ accountId: admin.accountId, status: 'deactivated', staffId: 'S-gone' });
-    const { id } = await run('Id,StaffId\n1,S-gone\n');
-    const db = service.em().getKysely();
-    await sql`update directory set status = 'deleted', name = null, staff_id = null where user_id = ${gone.userId}`.execute(
-      db,
-    );
-    const later = await service.call(admin, contactImportsGet, { params: { id } });
-    expect(later.unmatched).toEqual([{ row: 1, value: 'Deleted user' }]);
-    const { rows } = await sql`select value from contact_import_unmatched where import_id = ${id}`.execute(db);
-    expect(rows).toEqual([{ value: null }]);
-  });
-
-  it('removes the staff id of a deleted user who was created after the import, only in their account', async () => {
-    const elsewhere = await service.person({ roles: ['admin'] });
-    const file = 'Id,StaffId\n1,S-later\n2,S-never\n';
-    const [{ id }, other] = [await run(file), await importFile(service, elsewhere, file)];
-    const later = await service.person({ accountId: admin.accountId, staffId: 'S-later' });
-    const unmatched = async (by: Principal, importId: string) =>
-      (await service.call(by, contactImportsGet, { params: { id: importId } })).unmatched.map(({ value }) => value);
-    expect(await unmatched(admin, id)).toEqual(['S-later', 'S-never']);
-    await leaves(service, later, 'deleted');
-    expect(await unmatched(admin, id)).toEqual(['Deleted user', 'S-never']);
-    expect(await unmatched(elsewhere, other.id)).toEqual(['S-later', 'S-never']);
   });
 });
 

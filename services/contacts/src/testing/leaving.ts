@@ -38,7 +38,11 @@ async function happens(
   const event = buildUserEvent(service, `user.${what}`, person, {
     lifecycleVersion: Number(rows[0]!.seq) + 1,
     profile: what === 'deleted' ? {} : { name: rows[0]!.name },
-    departure: { policy: { preset: 'crm', version: 1, rules }, ...(restore && { restore }) },
+    departure: {
+      policy: { preset: 'crm', version: 1, rules },
+      ...(what === 'deleted' && { hasAddress: true }),
+      ...(restore && { restore }),
+    },
   });
   const [receipt] = await service.get(EventProcessor).apply([event]);
   return receipt!.rules;

@@ -2,6 +2,7 @@ import type { Kept } from '#libs/lifecycle/testing';
 
 const REDACTED = 'Cleared by identity.profile on a deletion.';
 const PART_OF_RECEIPT = 'The record of the departure: the ids of the leaver and of the requester stay.';
+const NEEDED_BY_SERVICES = 'Erased when the deletion is completed. No service needs it after that.';
 const DELETED_WITH_USER = 'The row is deleted in the transaction of a deletion.';
 
 /** Columns with personal data that no rule covers, with the reason. */
@@ -23,7 +24,12 @@ export const kept: Kept = {
   'departure.user_id': PART_OF_RECEIPT,
   'departure.reason':
     'Erased by the decision of a deletion; the reason of the deletion itself is erased when it is completed.',
-  'departure.address_digest': 'Erased when the deletion is completed. No service needs it after that.',
+  'departure.address_digest': NEEDED_BY_SERVICES,
+  'departure.identifier_digests': NEEDED_BY_SERVICES,
+  'former_identifier.user_id': DELETED_WITH_USER,
+  'former_identifier.identifier': DELETED_WITH_USER,
+  'former_person.user_id': NEEDED_BY_SERVICES,
+  'former_person.digests': NEEDED_BY_SERVICES,
   'bulk_departure.reason': 'Erased when every row is decided. The departures have a copy.',
   'bulk_departure_row.user_id': 'The id of the user of the row.',
   'stream_purge.user_id': 'The row is deleted when the broker has purged the user’s older events.',

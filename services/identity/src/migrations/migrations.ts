@@ -26,6 +26,7 @@ import { serviceFailures } from './0052-service-failures.js';
 import { retiredServices } from './0053-retired-services.js';
 import { foldedCase } from './0060-folded-case.js';
 import { composedIdentifiers } from './0061-composed-identifiers.js';
+import { formerIdentifiers } from './0062-former-identifiers.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -58,4 +59,5 @@ export const migrations: Migrations = [
   foldCaseFunction,
   foldedCase,
   composedIdentifiers,
+  formerIdentifiers,
 ];

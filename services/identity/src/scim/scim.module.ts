@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { DecideModule } from '../departures/decide/decide.module.js';
+import { FormerIdentifierModule } from '../former-identifier/former-identifier.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { TeamModule } from '../team/team.module.js';
 import { UserModule } from '../user/user.module.js';
@@ -18,7 +19,15 @@ import { ScimUsers } from './users/scim-users.js';
 
 /** Provisioning by identity providers. */
 @Module({
-  imports: [AuditModule, DecideModule, SessionModule, TeamModule, UserModule, UserManagementModule],
+  imports: [
+    AuditModule,
+    DecideModule,
+    FormerIdentifierModule,
+    SessionModule,
+    TeamModule,
+    UserModule,
+    UserManagementModule,
+  ],
   controllers: [ScimGroupsController, ScimTokenController, ScimUsersController],
   providers: [ScimActivation, ScimGroupRows, ScimGroups, ScimProfiles, ScimTokens, ScimUserRows, ScimUsers],
 })

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { actorOf } from '../audit/audit.js';
 import { mapConstraintErrors } from '../common/constraint-errors.js';
 import { requireNonBlank } from '../common/require-non-blank.js';
+import { FormerIdentifiers } from '../former-identifier/former-identifiers.js';
 import { Invitations } from '../invitation/invitations.js';
 import { MailedLinks } from '../invitation/mailed-links.js';
 import { PasswordChanges } from '../password/password-changes.js';
@@ -26,6 +27,7 @@ export class ProfileChanges {
     private readonly links: MailedLinks,
     private readonly invitations: Invitations,
     private readonly passwords: PasswordChanges,
+    private readonly former: FormerIdentifiers,
   ) {}
 
   /**
@@ -49,6 +51,7 @@ export class ProfileChanges {
       after,
     );
     if (Object.keys(changed).length === 0) return { differences: changed };
+    await this.former.record(before.id, identifiersIn(before), identifiersIn({ ...after, staff_id: after.staffId }));
     await mapConstraintErrors(duplicates, () =>
       sql`
         update users set name = ${after.name}, email = ${after.email}, staff_id = ${after.staffId}, avatar_url = ${after.avatarUrl}
@@ -71,3 +74,9 @@ export class ProfileChanges {
     return this.invitations.create(id, email, actorOf(principal).actorId);
   }
 }
+
+const identifiersIn = ({ name, email, staff_id }: Pick<UserRow, 'name' | 'email' | 'staff_id'>) => ({
+  name,
+  email,
+  staff_id,
+});

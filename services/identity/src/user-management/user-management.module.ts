@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { FormerIdentifierModule } from '../former-identifier/former-identifier.module.js';
 import { InvitationModule } from '../invitation/invitation.module.js';
 import { PasswordModule } from '../password/password.module.js';
 import { SessionModule } from '../session/session.module.js';
@@ -14,7 +15,7 @@ import { UserController } from './user.controller.js';
 
 /** Inviting and changing users, legal holds and caretakers. */
 @Module({
-  imports: [AuditModule, InvitationModule, PasswordModule, SessionModule, UserModule],
+  imports: [AuditModule, FormerIdentifierModule, InvitationModule, PasswordModule, SessionModule, UserModule],
   controllers: [UserController],
   providers: [CareEndsWorker, CareService, MembershipChanges, ProfileChanges, UserChanges, UserCreation],
   exports: [UserChanges, UserCreation],

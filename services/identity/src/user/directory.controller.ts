@@ -1,8 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Answers } from '#libs/broker';
-import { directoryLookup, directorySnapshot, type AddressDigest, type DirectoryPage } from '#libs/contracts';
+import { directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
 import { sql } from 'kysely';
+import { DeletedIdentifiers } from './deleted-identifiers.js';
 import { profileOf } from './user-events.js';
 import { UserRows, type UserRow } from './user-rows.js';
 
@@ -14,6 +15,7 @@ export class DirectoryController {
   constructor(
     private readonly em: EntityManager,
     private readonly users: UserRows,
+    private readonly identifiers: DeletedIdentifiers,
   ) {}
 
   @Answers(directorySnapshot)
@@ -43,23 +45,11 @@ export class DirectoryController {
     );
     const found = await this.users.byIds([...userIds, ...staff.map(({ id }) => id)]);
     const rows = found.filter((row) => row.account_id === accountId);
-    const addresses = await this.addressesOf(rows.filter(({ status }) => status === 'deleted'));
+    const deleted = rows.filter(({ status }) => status === 'deleted').map(({ id }) => id);
+    const identifiers = await this.identifiers.of(deleted);
     return {
-      people: rows.map((row) => {
-        const address = addresses.get(row.id);
-        return { ...toPerson(row), ...(address && { address }) };
-      }),
+      people: rows.map((row) => ({ ...toPerson(row), ...identifiers.get(row.id) })),
     };
-  }
-
-  /** By user. The completion of a deletion erases them. */
-  private async addressesOf(deleted: readonly UserRow[]): Promise<Map<string, AddressDigest>> {
-    if (deleted.length === 0) return new Map();
-    const { rows } = await sql<AddressDigest & { userId: string }>`
-      select user_id as "userId", id as "departureId", address_digest as digest from departure
-      where user_id = any(${deleted.map(({ id }) => id)}::uuid[]) and transition = 'deleted' and address_digest is not null
-      order by id`.execute(this.em.getKysely());
-    return new Map(rows.map(({ userId, ...address }) => [userId, address]));
   }
 }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CatalogueModule } from '../catalogue/catalogue.module.js';
 import { Actors } from './actors.js';
 import { CareEvents } from './care-events.js';
+import { DeletedIdentifiers } from './deleted-identifiers.js';
 import { DirectoryController } from './directory.controller.js';
 import { Memberships } from './memberships.js';
 import { NewUsers } from './new-users.js';
@@ -14,7 +15,17 @@ import { UserStream } from './user-stream.js';
 @Module({
   imports: [CatalogueModule],
   controllers: [DirectoryController],
-  providers: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserQueries, UserRows, UserStream],
+  providers: [
+    Actors,
+    CareEvents,
+    DeletedIdentifiers,
+    Memberships,
+    NewUsers,
+    UserEvents,
+    UserQueries,
+    UserRows,
+    UserStream,
+  ],
   exports: [Actors, CareEvents, Memberships, NewUsers, UserEvents, UserQueries, UserRows, UserStream],
 })
 export class UserModule {}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { foldCase } from '#libs/contracts';
 import { RuleBench, type Person } from '#libs/lifecycle/testing';
 import { Chatbot } from '../chatbot/chatbot.entity.js';
 import { Inbox } from '../inbox/inbox.entity.js';
@@ -26,9 +27,18 @@ describe('names and addresses of a leaver', () => {
     colleague = await bench.person({ accountId: leaver.accountId });
   });
 
-  const leave = (transition: 'deactivated' | 'deleted', address = 'robin@example.com') => {
-    const id = bench.ids.next();
-    bench.addresses.digests.set(id, createHash('sha256').update(`${id}:${address}`).digest('hex'));
+  const digestOf = (salt: string, identifier: string) =>
+    createHash('sha256')
+      .update(`${salt}:${foldCase(identifier)}`)
+      .digest('hex');
+  const leave = (transition: 'deactivated' | 'deleted', address = 'robin@example.com', former: string[] = []) => {
+    const [id, transferId] = [bench.ids.next(), bench.ids.next()];
+    bench.addresses.digests.set(id, digestOf(id, address));
+    const [first, ...rest] = former;
+    bench.addresses.others.set(id, [
+      { salt: id, digests: rest.map((identifier) => digestOf(id, identifier)) },
+      { salt: transferId, digests: first === undefined ? [] : [digestOf(transferId, first)] },
+    ]);
     return bench.processor.apply([bench.leaving(leaver, transition, {}, { departure: { id, hasAddress: true } })]);
   };
   const rowOf = ({ accountId }: Person) => ({ id: bench.ids.next(), accountId, createdAt: bench.clock.now() });
@@ -69,4 +79,16 @@ describe('names and addresses of a leaver', () => {
       expect(left.map(({ email }) => email)).toEqual([null, null, 'sales@example.com', 'robin@example.com']);
     },
   );
+
+  it('are removed in any letter case, former ones too', async () => {
+    const em = bench.em();
+    const written = ['νικος@example.com', 'i\u0307PEK@example.com', 'Robin@before.example', 'ipek@example.com'];
+    const rows = written.map((email) =>
+      em.create(Chatbot, { ...rowOf(leaver), name: 'Welcome', userId: colleague.userId, email }),
+    );
+    await em.flush();
+    await leave('deleted', 'ΝΙΚΟΣ@example.com', ['İpek@example.com', 'robin@BEFORE.example']);
+    const left = await bench.em().find(Chatbot, { id: { $in: rows.map(({ id }) => id) } }, { orderBy: { id: 'asc' } });
+    expect(left.map(({ email }) => email)).toEqual([null, null, null, 'ipek@example.com']);
+  });
 });

@@ -6,6 +6,7 @@ import { PlanModule } from '../plan/plan.module.js';
 import { EffectsModule } from '../effects/effects.module.js';
 import { StoreModule } from '../store/store.module.js';
 import { TrackModule } from '../track/track.module.js';
+import { FormerIdentifierModule } from '../../former-identifier/former-identifier.module.js';
 import { InvitationModule } from '../../invitation/invitation.module.js';
 import { PasswordModule } from '../../password/password.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
@@ -69,6 +70,7 @@ import { Transfers } from './transfer/transfers.js';
     PlanModule,
     StoreModule,
     TrackModule,
+    FormerIdentifierModule,
     InvitationModule,
     PasswordModule,
     PolicyModule,

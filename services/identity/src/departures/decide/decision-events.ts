@@ -12,9 +12,9 @@ import {
 import { Ids } from '#libs/database';
 import { Outbox } from '#libs/outbox';
 import { Catalogue } from '../../catalogue/catalogue.js';
+import { LeaverDigests, type Digests } from '../../former-identifier/leaver-digests.js';
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
-import { digestOf } from '../../common/identifier-digest.js';
 import { FirstAdmins } from '../plan/first-admins.js';
 
 /** A decision about one user. */
@@ -50,6 +50,7 @@ export class DecisionEvents {
     private readonly catalogue: Catalogue,
     private readonly ids: Ids,
     private readonly firstAdmins: FirstAdmins,
+    private readonly digests: LeaverDigests,
   ) {}
 
   /** The services that have to answer, without identity. */
@@ -73,14 +74,16 @@ export class DecisionEvents {
     );
   }
 
-  /** The digests of the leavers' addresses, by user. They are no part of the events. */
-  addressDigestsOf(decisions: readonly Decision[], facts: ReadonlyMap<string, DepartureFacts>): Map<string, string> {
-    return new Map(
-      decisions.flatMap(({ user: { id, email } }) => {
-        const { id: departureId, hasAddress } = facts.get(id)!;
-        return hasAddress && email ? [[id, digestOf(departureId, email)]] : [];
-      }),
-    );
+  /**
+   * The digests of what deleted users are and were called; none for other transitions. They are no part of the events.
+   * Call it before the users are redacted.
+   */
+  async digestsOf(
+    transition: DepartureTransition,
+    decisions: readonly Decision[],
+    facts: ReadonlyMap<string, DepartureFacts>,
+  ): Promise<Map<string, Digests>> {
+    return transition === 'deleted' ? this.digests.of(decisions, facts) : new Map();
   }
 
   /** @param users after the change of status */

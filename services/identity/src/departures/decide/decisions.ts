@@ -39,13 +39,14 @@ export class Decisions {
     const targets = await this.events.targets();
     const ids = decisions.map(({ user }) => user.id);
     const facts = await this.events.factsOf(transition, decisions);
+    const digests = await this.events.digestsOf(transition, decisions, facts);
     await this.users.changeStatus(transition, ids, this.clock.now());
     const events = this.events.of(transition, await this.users.byIds(ids), facts);
     await this.store.supersede(ids);
     await this.store.begin(transition, events, ['identity', ...targets], {
       requestedBy,
       reasons: new Map(decisions.map((one) => [one.user.id, one.reason ?? null])),
-      addressDigests: this.events.addressDigestsOf(decisions, facts),
+      digests,
     });
     await this.rules.apply(transition, events);
     await this.events.publish(events, targets);

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
+import { FormerIdentifiers } from '../../former-identifier/former-identifiers.js';
 import { DepartureStore } from '../store/departure-store.js';
 
 /** Deletes identity's data about deleted users that no rule covers. */
@@ -10,12 +11,14 @@ export class Erasure {
   constructor(
     private readonly em: EntityManager,
     private readonly store: DepartureStore,
+    private readonly former: FormerIdentifiers,
   ) {}
 
   /** Call in the transaction of the decision, after the rules. */
   async erase(deletions: readonly UserEvent[]): Promise<void> {
     const ids = deletions.map(({ data }) => data.userId);
     await this.deleteCredentials(ids);
+    await this.former.erase(ids);
     await this.deleteEarlierEvents(deletions);
     await this.store.erasePersonal(ids, { except: deletions.map(({ data }) => data.departure!.id) });
   }

@@ -10,6 +10,8 @@ import {
   directoryLookup,
   rulesList,
   userSubject,
+  usersTransfer,
+  usersUpdate,
   type Departure,
   type Principal,
   type UserEvent,
@@ -89,9 +91,14 @@ describe('a retry', () => {
     expect(items).toHaveLength(1);
   });
 
-  it('gives other services the address digest of a deleted user until the completion erases it; no event has it', async () => {
+  it('gives other services the digests of what a deleted user is and was called until the completion erases them; no event has them', async () => {
     owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
-    const { id: userId } = await identity.aUser(owner, { email: 'Ada.Q@Example.org' });
+    const { id: userId, staffId } = await identity.aUser(owner, { email: 'Ada.B@Example.org' });
+    const change = { email: 'Ada.Q@Example.org' };
+    await identity.call(usersUpdate, { principal: owner, params: { id: userId }, body: change });
+    const transferred = { name: 'Ada Q', email: 'ada.t@example.org', staffId: 'AQ-1' };
+    await identity.call(usersTransfer, { principal: owner, params: { id: userId }, body: transferred });
+    await identity.call(usersUpdate, { principal: owner, params: { id: userId }, body: change });
     const stranger = ownerOf(await identity.anAccount());
     const lookedUp = async ({ accountId }: Principal) =>
       (await identity.client.ask(directoryLookup, { accountId, userIds: [userId] })).people.map(
@@ -109,25 +116,40 @@ describe('a retry', () => {
     await failed();
     const { streams } = await jetstreamManager(identity.service.app.get<NatsConnection>(NATS, { strict: false }));
     const subject = userSubject('user.deleted', owner.accountId, userId);
-    const digest = createHash('sha256').update(`${id}:ada.q@example.org`).digest('hex');
+    const digestOf = (salt: string, text: string) => createHash('sha256').update(`${salt}:${text}`).digest('hex');
+    const digest = digestOf(id, 'ada.q@example.org');
+    const formerDigest = digestOf(id, 'ada.t@example.org');
     const expectEventWithoutDigest = async (round: number) => {
       const message = await streams.getMessage(USERS.name, { last_by_subj: subject });
       const firstAdminId = owner.userId;
       expect(message!.json<UserEvent>().data.departure).toMatchObject({ hasAddress: true, firstAdminId, round });
-      expect(message!.string()).not.toContain(digest);
+      for (const one of [digest, formerDigest]) expect(message!.string()).not.toContain(one);
     };
     await expectEventWithoutDigest(0);
     expect(await lookedUp(owner)).toEqual([{ departureId: id, digest }]);
     expect(await lookedUp(stranger)).toEqual([]);
+    const identifiers = async () =>
+      (await identity.client.ask(directoryLookup, { accountId: owner.accountId, userIds: [userId] })).people[0]!
+        .identifiers;
+    const expectIdentifiers = async () => {
+      const found = (await identifiers())!;
+      expect(found.flatMap(({ digests }) => digests)).toContain(formerDigest);
+      for (const text of ['ada.b@example.org', staffId!.toLowerCase()])
+        expect(found.some(({ salt, digests }) => digests.includes(digestOf(salt, text)))).toBe(true);
+    };
+    await expectIdentifiers();
     await retry(id);
     await eventually(() => expectEventWithoutDigest(1));
+    await expectIdentifiers();
     await failed();
     await departures.peer.query(sql`update thing set kind = 'call' where kind = 'stuck'`);
     await departures.until(owner, await retry(id), 'completed');
     expect(await lookedUp(owner)).toEqual([undefined]);
-    expect(await identity.query(sql`select address_digest from departure where id = ${id}`)).toEqual([
-      { address_digest: null },
-    ]);
+    expect(await identifiers()).toBeUndefined();
+    expect(
+      await identity.query(sql`select address_digest, identifier_digests from departure where id = ${id}`),
+    ).toEqual([{ address_digest: null, identifier_digests: null }]);
+    expect(await identity.query(sql`select from former_person where user_id = ${userId}`)).toEqual([]);
   });
 
   it('of a running departure tries what waits at once', async () => {

@@ -93,7 +93,7 @@ export class DepartureAnswers {
       { by: SYSTEM },
     );
     const deleted = clean.filter(({ transition }) => transition === 'deleted');
-    if (deleted.length > 0) await this.store.erasePersonal(deleted.map((departure) => departure.user_id));
+    if (deleted.length > 0) await this.store.forget(deleted.map((departure) => departure.user_id));
     if (clean.length > 0) this.afterCommit.run(async () => void this.signals.emit('announced'));
     await this.fail(failedStates);
   }

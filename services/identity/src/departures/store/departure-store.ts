@@ -4,6 +4,8 @@ import { type DepartureStatus, type DepartureTransition, type Problem, type User
 import { Clock, namesOf, relationOf } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import type { Wishes } from './departure-row.js';
+import { FormerIdentifiers } from '../../former-identifier/former-identifiers.js';
+import type { Digests } from '../../former-identifier/leaver-digests.js';
 import { ServiceStates } from './service-states.js';
 import { CHANGE, TransitionLog, type Change, type Facts } from './transition-log.js';
 
@@ -46,7 +48,8 @@ export interface CallOff {
 export interface Beginning {
   requestedBy: string | null;
   reasons: ReadonlyMap<string, string | null>;
-  addressDigests: ReadonlyMap<string, string>;
+  /** Of deletions only: digests of the address and of other identifiers. */
+  digests: ReadonlyMap<string, Digests>;
 }
 
 const DECIDED = {
@@ -59,10 +62,15 @@ const DECIDED = {
   policy: 'jsonb',
   wishes: 'jsonb',
   address_digest: 'text',
+  identifier_digests: 'text',
   conversion: 'jsonb',
   lifecycle_version: 'bigint',
   seq: 'bigint',
 };
+
+/** A JSON array, or null for an empty one. */
+const listOf = (digests: readonly string[] = []): string | null =>
+  digests.length > 0 ? JSON.stringify(digests) : null;
 
 /** Further columns to set together with a status. */
 const EXTRA_COLUMNS: Partial<Record<DepartureStatus, (now: Date) => RawBuilder<unknown>>> = {
@@ -80,6 +88,7 @@ export class DepartureStore {
     private readonly em: EntityManager,
     private readonly states: ServiceStates,
     private readonly log: TransitionLog,
+    private readonly former: FormerIdentifiers,
     private readonly clock: Clock,
   ) {}
 
@@ -160,7 +169,7 @@ export class DepartureStore {
     transition: DepartureTransition,
     events: readonly UserEvent[],
     services: readonly string[],
-    { requestedBy, reasons, addressDigests }: Beginning,
+    { requestedBy, reasons, digests }: Beginning,
   ): Promise<void> {
     const now = this.clock.now();
     const rows = events.map(({ data: { accountId, userId, lifecycleVersion, seq, departure } }) => ({
@@ -173,7 +182,8 @@ export class DepartureStore {
       was_manager: departure!.wasManager,
       policy: departure!.policy,
       wishes: departure!.restore ? { restore: departure!.restore } : {},
-      address_digest: addressDigests.get(userId) ?? null,
+      address_digest: digests.get(userId)?.address ?? null,
+      identifier_digests: listOf(digests.get(userId)?.identifiers),
       conversion: departure!.conversion ?? null,
       lifecycle_version: lifecycleVersion,
       seq,
@@ -184,7 +194,7 @@ export class DepartureStore {
         ${services.length}::int
       from ${relationOf('n', rows, { ...DECIDED, step_names: 'text' })}
       on conflict (id) do update set status = 'running', events = d.events + 1, begun_at = excluded.begun_at, total = excluded.total, steps = excluded.steps,
-        active_since = excluded.active_since, address_digest = excluded.address_digest, was_manager = excluded.was_manager, policy = excluded.policy,
+        active_since = excluded.active_since, address_digest = excluded.address_digest, identifier_digests = excluded.identifier_digests, was_manager = excluded.was_manager, policy = excluded.policy,
         lifecycle_version = excluded.lifecycle_version, seq = excluded.seq
       returning ${CHANGE}`.execute(this.db);
     await this.states.insert(
@@ -235,14 +245,20 @@ export class DepartureStore {
   }
 
   /**
-   * Erases the reasons and address digests in the departures of these users.
+   * Erases the reasons and the digests in the departures of these users.
    * @param except departures that still need them
    */
   async erasePersonal(userIds: readonly string[], { except = [] }: { except?: readonly string[] } = {}): Promise<void> {
     await sql`
-      update departure set reason = null, address_digest = null
+      update departure set reason = null, address_digest = null, identifier_digests = null
       where user_id = any(${[...userIds]}::uuid[]) and id <> all(${[...except]}::uuid[])
-        and num_nonnulls(reason, address_digest) > 0`.execute(this.db);
+        and num_nonnulls(reason, address_digest, identifier_digests) > 0`.execute(this.db);
+  }
+
+  /** Erases what identifies users whose deletion every service has confirmed. */
+  async forget(userIds: readonly string[]): Promise<void> {
+    await this.erasePersonal(userIds);
+    await this.former.forget(userIds);
   }
 
   private get db() {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../../audit/audit.module.js';
+import { FormerIdentifierModule } from '../../former-identifier/former-identifier.module.js';
 import { DepartureAnswers } from './departure-answers.js';
 import { DepartureClaims } from './departure-claims.js';
 import { DepartureQueries } from './departure-queries.js';
@@ -15,7 +16,7 @@ import { TransitionLog } from './transition-log.js';
 
 /** The departures and their state machine: the only writer of these tables. */
 @Module({
-  imports: [AuditModule],
+  imports: [AuditModule, FormerIdentifierModule],
   providers: [
     DepartureAnswers,
     DepartureClaims,

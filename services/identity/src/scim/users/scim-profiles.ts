@@ -4,6 +4,7 @@ import type { Principal, UserChange } from '#libs/contracts';
 import { uniquenessProblem } from '#libs/scim';
 import { sql } from 'kysely';
 import { Audit, actorOf } from '../../audit/audit.js';
+import { FormerIdentifiers } from '../../former-identifier/former-identifiers.js';
 import { UserChanges } from '../../user-management/user-changes.js';
 import { UserEvents } from '../../user/user-events.js';
 import { UserRows } from '../../user/user-rows.js';
@@ -29,6 +30,7 @@ export class ScimProfiles {
     private readonly changes: UserChanges,
     private readonly events: UserEvents,
     private readonly audit: Audit,
+    private readonly former: FormerIdentifiers,
   ) {}
 
   /**
@@ -41,6 +43,7 @@ export class ScimProfiles {
     const after = change(before);
     const own = ownFields(before, after);
     const { name: _split, ...withoutName } = after;
+    await this.former.record(id, identifiersIn(before), identifiersIn(after));
     if (own.length > 0) await this.write(id, own.includes('name') ? after : withoutName);
     const shared = sharedChange(before, after);
     if (Object.keys(shared).length > 0) await this.changes.apply(principal, id, shared);
@@ -77,6 +80,7 @@ function ownFields(before: ScimProfile, after: ScimProfile): string[] {
   ];
 }
 
+const identifiersIn = ({ userName, externalId }: ScimProfile) => ({ userName, externalId });
 const sorted = (parts: ScimProfile['name']): string => JSON.stringify(Object.entries(parts).sort());
 
 function sharedChange(before: ScimProfile, after: ScimProfile): UserChange {

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { Audit } from '../../../audit/audit.js';
 import { mapConstraintErrors } from '../../../common/constraint-errors.js';
 import { requireNonBlank } from '../../../common/require-non-blank.js';
+import { FormerIdentifiers } from '../../../former-identifier/former-identifiers.js';
 import { Invitations } from '../../../invitation/invitations.js';
 import { Sessions } from '../../../session/sessions.js';
 import { duplicates } from '../../../user/new-users.js';
@@ -21,6 +22,7 @@ export class FormerPerson {
     private readonly invitations: Invitations,
     private readonly audit: Audit,
     private readonly store: DepartureStore,
+    private readonly former: FormerIdentifiers,
   ) {}
 
   /**
@@ -28,6 +30,7 @@ export class FormerPerson {
    * @throws Problem `validation`, `duplicate-email`, `duplicate-staff-id`
    */
   async replace(userId: string, to: UserTransfer): Promise<void> {
+    await this.former.seal(userId);
     await this.rename(userId, to);
     await this.sessions.endAll([userId]);
     await this.erasure.deleteCredentials([userId]);
