@@ -13,6 +13,8 @@ export interface ClaimedEvent {
   awaited: boolean;
 }
 
+const ANSWER_MS = 10_000;
+
 /** Key of the advisory lock. Any number that nothing else in the database uses. */
 const LEADER = '7710162562058289152';
 
@@ -50,16 +52,19 @@ const REMOVE = `${STILL_MINE}
 export class RelaySession {
   private constructor(private readonly client: pg.Client) {}
 
-  /** @param wake called when there may be work, or when the connection broke */
-  static async open(databaseUrl: string, wake: () => void): Promise<RelaySession> {
+  /**
+   * @param wake called when there may be work, or when the connection broke
+   * @param answerMs milliseconds after which a statement without an answer fails
+   */
+  static async open(databaseUrl: string, wake: () => void, { answerMs = ANSWER_MS } = {}): Promise<RelaySession> {
     const client = new pg.Client({
       connectionString: databaseUrl,
       application_name: 'outbox-relay',
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
-      query_timeout: 10_000,
+      query_timeout: answerMs,
       // The server ends what the client has given up.
-      statement_timeout: 10_000,
+      statement_timeout: answerMs,
     });
     for (const event of ['error', 'end', 'notification'] as const) client.on(event, wake);
     try {
