@@ -24,4 +24,17 @@ export class IdentityConfig extends ServiceConfig {
 
   @Whole({ min: 1, max: 20, about: 'Passes over that memory, 1 to 20.' })
   passwordPasses: number = 2;
+
+  /** The thread pool that they run in has four threads and also signs tokens. */
+  @Whole({ min: 1, max: 64, about: 'Passwords that one process checks or hashes at once.' })
+  passwordChecksAtOnce: number = 3;
+
+  @Whole({ about: 'Passwords that may wait for it; further requests are answered with 503.' })
+  passwordChecksWaiting: number = 100;
+
+  @Whole({ min: 1, about: 'Mails to one mailbox in an hour, whoever causes them.' })
+  mailsPerHour: number = 20;
+
+  @Whole({ min: 1, about: 'Mails to one mailbox in a day, whoever causes them.' })
+  mailsPerDay: number = 60;
 }

@@ -19,7 +19,11 @@ export class SignedIn extends Tokens {
 export class Login {
   @Email() email: string;
   @Text({ max: 256 }) password: string;
-  @Id({ optional: true, about: 'Required if the same email and password belong to several accounts.' })
+  @Id({
+    optional: true,
+    about:
+      'Required if the same email and password belong to several accounts. Without it, up to five users with the email are tried.',
+  })
   accountId?: string;
 }
 
@@ -34,6 +38,11 @@ export class Logout {
 
 export class PasswordResetRequest {
   @Email() email: string;
+  @Id({
+    optional: true,
+    about: 'Only for the user of this account. Without it, up to five users with the email get a mail.',
+  })
+  accountId?: string;
 }
 
 export class PasswordReset {

@@ -25,10 +25,21 @@ export class AccountOpening {
     private readonly ids: Ids,
   ) {}
 
+  /**
+   * Hashes the password outside of the transaction.
+   * @throws Problem `service-unavailable` if too many passwords are being hashed
+   */
+  prepare({ owner }: NewAccount): Promise<string> {
+    return this.passwords.hash(owner.password);
+  }
+
   /** Creates an account with its owner, and signs the owner in. */
-  async open({ name, preset, seats, owner }: NewAccount, client: Call['client']): Promise<OpenedAccount> {
+  async open(
+    { name, preset, seats, owner }: NewAccount,
+    passwordHash: string,
+    client: Call['client'],
+  ): Promise<OpenedAccount> {
     const accountId = this.ids.next();
-    const passwordHash = await this.passwords.hash(owner.password);
     await sql`
       insert into account (id, name, preset, seats, created_at)
       values (${accountId}, ${requireNonBlank('name', name)}, ${preset ?? 'crm'}, ${seats ?? DEFAULT_SEATS}, ${this.clock.now()})`.execute(

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import {
   accountGet,
   accountsCreate,
@@ -18,9 +18,14 @@ export class AccountController {
     private readonly opening: AccountOpening,
   ) {}
 
+  @Prepares(accountsCreate)
+  prepare({ body }: CallOf<typeof accountsCreate>): Promise<string> {
+    return this.opening.prepare(body);
+  }
+
   @Handles(accountsCreate)
-  create({ body, client }: CallOf<typeof accountsCreate>): Promise<OpenedAccount> {
-    return this.opening.open(body, client);
+  create({ body, client }: CallOf<typeof accountsCreate>, passwordHash: string): Promise<OpenedAccount> {
+    return this.opening.open(body, passwordHash, client);
   }
 
   @Handles(accountGet)

@@ -14,6 +14,8 @@ interface OpenInvitation {
   id: string;
   user_id: string;
   account_id: string;
+  /** Whether the token is the one in the mail. */
+  by_mail: boolean;
   open: boolean;
 }
 
@@ -31,17 +33,27 @@ export class InvitationAcceptances {
   ) {}
 
   /**
-   * Activates an invited user and signs them in.
+   * Hashes the password outside of the transaction, and only for a valid token.
+   * @throws Problem as `accept` does; `service-unavailable` if too many passwords are being hashed
+   */
+  async prepare({ token, password }: InvitationAcceptance): Promise<string> {
+    await this.find(token);
+    return this.passwords.hash(password);
+  }
+
+  /**
+   * Activates an invited user and signs them in. With the token of the mail, they have proved their address.
    * @throws Problem `not-found` for an unknown token, `gone` for one that is used, revoked or expired
    */
-  async accept({ token, password }: InvitationAcceptance, client: Call['client']): Promise<SignedIn> {
-    const passwordHash = await this.passwords.hash(password);
-    const { id, user_id: userId, account_id: accountId } = await this.lock(token);
+  async accept(token: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
+    // Locks the invitation against revocation and other acceptances until the transaction ends.
+    const invitation = await this.find(token, sql`for update`);
+    const { id, user_id: userId, account_id: accountId } = invitation;
     const now = this.clock.now();
     const db = this.em.getKysely();
     const { rows } = await sql`
       update users set status = 'active', password_hash = ${passwordHash}, lifecycle_version = lifecycle_version + 1,
-        active_since = lifecycle_version + 1
+        active_since = lifecycle_version + 1, email_verified_at = ${invitation.by_mail ? now : null}
       where id = ${userId} and status = 'invited' returning id`.execute(db);
     if (rows.length === 0) throw gone();
     await sql`update invitation set accepted_at = ${now} where id = ${id}`.execute(db);
@@ -51,13 +63,13 @@ export class InvitationAcceptances {
     return this.sessions.open(accountId, userId, passwordHash, client);
   }
 
-  /** Locks the invitation against revocation and other acceptances until the transaction ends. */
-  private async lock(token: string): Promise<OpenInvitation> {
+  private async find(token: string, lock = sql``): Promise<OpenInvitation> {
+    const hash = sha256(token);
     const { rows } = await sql<OpenInvitation>`
-      select i.id, i.user_id, u.account_id,
+      select i.id, i.user_id, u.account_id, coalesce(i.mailed_hash = ${hash}, false) as by_mail,
         (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}) as open
       from invitation i join users u on u.id = i.user_id
-      where i.hash = ${sha256(token)} for update`.execute(this.em.getKysely());
+      where i.hash = ${hash} or i.mailed_hash = ${hash} ${lock}`.execute(this.em.getKysely());
     const [invitation] = rows;
     if (!invitation) throw new Problem('not-found', { detail: 'There is no such invitation.' });
     if (!invitation.open) throw gone();

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import {
   invitationsAccept,
   invitationsGet,
@@ -44,8 +44,13 @@ export class InvitationController {
     return this.changes.revoke(principal, params.id!);
   }
 
+  @Prepares(invitationsAccept)
+  prepare({ body }: CallOf<typeof invitationsAccept>): Promise<string> {
+    return this.acceptances.prepare(body);
+  }
+
   @Handles(invitationsAccept)
-  accept({ body, client }: CallOf<typeof invitationsAccept>): Promise<SignedIn> {
-    return this.acceptances.accept(body, client);
+  accept({ body, client }: CallOf<typeof invitationsAccept>, passwordHash: string): Promise<SignedIn> {
+    return this.acceptances.accept(body.token, passwordHash, client);
   }
 }

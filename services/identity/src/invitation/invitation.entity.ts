@@ -8,8 +8,10 @@ export const Invitation = defineEntity({
     id: p.uuid().primary(),
     userId: userRef(),
     invitedBy: userRef().nullable(),
-    /** SHA-256 of the token. */
+    /** SHA-256 of the token in the answer to the inviter. */
     hash: p.blob(),
+    /** SHA-256 of the token in the mail. */
+    mailedHash: p.blob().nullable(),
     createdAt: p.datetime(),
     expiresAt: p.datetime(),
     acceptedAt: p.datetime().nullable(),

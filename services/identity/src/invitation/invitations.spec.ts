@@ -21,8 +21,11 @@ import {
   usersUpdate,
   type InvitationQuery,
   type InvitedUser,
+  type MailRequest,
   type Principal,
 } from '#libs/contracts';
+import { eventually } from '#libs/test-kit';
+import { MailBudgets } from '../mail/mail-budgets.js';
 import { outcomeOf, ownerOf, PASSWORD, tally, TestIdentity } from '../testing/identity.js';
 
 let identity: TestIdentity;
@@ -36,6 +39,13 @@ beforeEach(async () => {
   invited = await identity.aUser(owner, { password: undefined });
 });
 afterAll(() => identity.stop());
+
+async function isVerified(userId: string): Promise<boolean> {
+  const [row] = await identity.query(
+    sql<{ verified: boolean }>`select email_verified_at is not null as verified from users where id = ${userId}`,
+  );
+  return row!.verified;
+}
 
 const accept = (token: string) =>
   identity.call(invitationsAccept, { principal: NOBODY, body: { token, password: PASSWORD } });
@@ -79,8 +89,53 @@ describe('an invitation', () => {
     );
     const user = await identity.aUser(owner, { password: undefined });
     for await (const message of mails) {
-      expect(message.json()).toEqual({ kind: 'invitation', to: user.email, ...user.invitation });
+      const { token, ...mail } = message.json<MailRequest>();
+      expect(mail).toEqual({ kind: 'invitation', to: user.email, expiresAt: user.invitation!.expiresAt });
+      // Whoever invites reads the answer, so only the token in the mail proves the address.
+      expect(token).not.toBe(user.invitation!.token);
+      expect((await accept(token)).user.id).toBe(user.id);
+      expect(await isVerified(user.id)).toBe(true);
     }
+  });
+
+  it('does not prove the address when it is accepted with the token in the answer', async () => {
+    await accept(invited.invitation!.token);
+    expect(await isVerified(invited.id)).toBe(false);
+  });
+
+  it('is mailed so often to one mailbox in an hour and in a day, whichever accounts send it', async () => {
+    const mailed: string[] = [];
+    const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
+    const mails = nats.subscribe(MAIL_SUBJECT, {
+      callback: (_error, message) => void mailed.push(message.json<MailRequest>().to),
+    });
+    await nats.flush();
+    const budgets = identity.get(MailBudgets);
+    for (let n = 0; n < 19; n++) expect(await budgets.take('victim@example.com')).toBe(true);
+    const inviters = await Promise.all([identity.anAccount(), identity.anAccount()]);
+    const invite = async (n: number, email: string) =>
+      identity.aUser(ownerOf(inviters[n]!), { password: undefined, email });
+    await invite(0, 'Victim+shop@example.com');
+    await eventually(() => expect(mailed).toEqual(['Victim+shop@example.com']));
+    await invite(1, 'victim@example.com');
+    await invite(1, 'another@example.com');
+    await eventually(() => expect(mailed).toEqual(['Victim+shop@example.com', 'another@example.com']));
+    mails.unsubscribe();
+    let day = 20;
+    for (let hour = 0; hour < 6; hour++) {
+      identity.clock.advance(3_600_000);
+      for (let n = 0; n < 25; n++) if (await budgets.take('victim@example.com')) day++;
+    }
+    // 60 a day, and what becomes free in six hours.
+    expect(day).toBeGreaterThanOrEqual(60);
+    expect(day).toBeLessThanOrEqual(76);
+    const [row] = await identity.query(
+      sql<{ text: string }>`select string_agg(b::text, ' ') as text from mail_budget b`,
+    );
+    expect(row!.text).not.toContain('victim');
+    identity.clock.advanceDays(2);
+    expect(await budgets.take('ada@example.com')).toBe(true);
+    expect(await identity.query(sql`select from mail_budget`)).toHaveLength(1);
   });
 });
 

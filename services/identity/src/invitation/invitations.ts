@@ -20,19 +20,19 @@ export class Invitations {
   ) {}
 
   /**
-   * Creates an invitation in the transaction that creates the user. The caller has locked the inviter against leaving.
+   * Creates an invitation in the transaction that creates the user. The caller has locked the inviter against leaving. The
+   * mail has another token than the answer: only its reader has proved that the address is theirs.
    * @param invitedBy undefined if an identity provider invites
    */
   async create(userId: string, email: string, invitedBy?: string): Promise<Invitation> {
-    const token = this.ids.secret(32);
+    const [token, mailed] = [this.ids.secret(32), this.ids.secret(32)];
     const expires = new Date(this.clock.millis() + LIFETIME_MS);
     await sql`
-      insert into invitation (id, user_id, invited_by, hash, created_at, expires_at)
-      values (${this.ids.next()}, ${userId}, ${invitedBy ?? null}, ${sha256(token)}, ${this.clock.now()}, ${expires})`.execute(
-      this.em.getKysely(),
-    );
+      insert into invitation (id, user_id, invited_by, hash, mailed_hash, created_at, expires_at)
+      values (${this.ids.next()}, ${userId}, ${invitedBy ?? null}, ${sha256(token)}, ${sha256(mailed)}, ${this.clock.now()},
+        ${expires})`.execute(this.em.getKysely());
     const expiresAt = expires.toISOString();
-    this.mail.send({ kind: 'invitation', to: email, token, expiresAt });
+    this.mail.send({ kind: 'invitation', to: email, token: mailed, expiresAt });
     return { token, expiresAt };
   }
 

@@ -88,6 +88,21 @@ describe.each(WAYS)('a change of the address by %s', (_, change) => {
     expect((await accept(token!)).user).toMatchObject({ id, email, status: 'active' });
   });
 
+  it('leaves the new address without proof, unless only its letter case is new', async () => {
+    const user = await identity.aUser(owner);
+    const isVerified = async () => {
+      const [row] = await identity.query(
+        sql<{ verified: boolean }>`select email_verified_at is not null as verified from users where id = ${user.id}`,
+      );
+      return row!.verified;
+    };
+    await confirm(await resetOf(user));
+    await change(user.id, user.email!.toUpperCase());
+    expect(await isVerified()).toBe(true);
+    await change(user.id, newAddress());
+    expect(await isVerified()).toBe(false);
+  });
+
   it('ends reset tokens, and sends an active user no invitation', async () => {
     const user = await identity.aUser(owner);
     const token = await resetOf(user);

@@ -27,6 +27,8 @@ import { retiredServices } from './0053-retired-services.js';
 import { foldedCase } from './0060-folded-case.js';
 import { composedIdentifiers } from './0061-composed-identifiers.js';
 import { formerIdentifiers } from './0062-former-identifiers.js';
+import { verifiedAddresses } from './0090-verified-addresses.js';
+import { mailBudgets } from './0091-mail-budgets.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -60,4 +62,6 @@ export const migrations: Migrations = [
   foldedCase,
   composedIdentifiers,
   formerIdentifiers,
+  verifiedAddresses,
+  mailBudgets,
 ];

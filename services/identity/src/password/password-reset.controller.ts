@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import { passwordResetConfirm, passwordResetRequest, type CallOf } from '#libs/contracts';
 import { PasswordResets } from './password-resets.js';
 
@@ -9,11 +9,16 @@ export class PasswordResetController {
 
   @Handles(passwordResetRequest)
   request({ body }: CallOf<typeof passwordResetRequest>): Promise<void> {
-    return this.resets.request(body.email);
+    return this.resets.request(body);
+  }
+
+  @Prepares(passwordResetConfirm)
+  prepare({ body }: CallOf<typeof passwordResetConfirm>): Promise<string> {
+    return this.resets.prepare(body.token, body.password);
   }
 
   @Handles(passwordResetConfirm)
-  confirm({ body }: CallOf<typeof passwordResetConfirm>): Promise<void> {
-    return this.resets.confirm(body.token, body.password);
+  confirm({ body }: CallOf<typeof passwordResetConfirm>, passwordHash: string): Promise<void> {
+    return this.resets.confirm(body.token, passwordHash);
   }
 }

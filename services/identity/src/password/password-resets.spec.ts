@@ -73,6 +73,33 @@ describe('a password reset', () => {
     expect(await outcomeOf(confirm('made up'))).toBe('gone');
   });
 
+  it('proves the address', async () => {
+    await confirm(await mailedToken());
+    const users = await identity.query(
+      sql<{ at: string }>`select email_verified_at as at from users where id = ${opened.user.id}`,
+    );
+    expect(users).toEqual([{ at: expect.anything() }]);
+  });
+
+  it('is mailed to five users of one address at most, and to the one whose account is named', async () => {
+    const email = 'many@example.com';
+    const accounts = [];
+    for (let n = 0; n < 7; n++) accounts.push(await identity.anAccount({ owner: { email } }));
+    const resets = async (accountId?: string) => {
+      await identity.query(sql`delete from password_reset`);
+      await identity.call(passwordResetRequest, { principal: NOBODY, body: { email, accountId } });
+      const rows = await identity.query(sql<{ id: string }>`select user_id as id from password_reset`);
+      return rows.map(({ id }) => id).sort();
+    };
+    expect(await resets()).toEqual(
+      accounts
+        .slice(0, 5)
+        .map(({ user }) => user.id)
+        .sort(),
+    );
+    expect(await resets(accounts[6]!.account.id)).toEqual([accounts[6]!.user.id]);
+  });
+
   it('gives the same answer for an unknown email as for a known one', async () => {
     expect(await request('nobody@example.com')).toEqual(await request(opened.user.email!));
   });

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem } from '#libs/contracts';
+import { Problem, type PasswordResetRequest } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
@@ -10,6 +10,8 @@ import { Mail } from '../mail/mail.js';
 import { Sessions } from '../session/sessions.js';
 
 const LIFETIME_MS = 3_600_000;
+/** The most users to whom one request sends a token. */
+const MOST_USERS = 5;
 
 /** Lets users set a new password with a token from an email. */
 @Injectable()
@@ -25,15 +27,15 @@ export class PasswordResets {
   ) {}
 
   /**
-   * Sends a token to each active user with this email. The answer does not reveal whether there is one. The lock makes a
-   * concurrent change of the address wait, which then ends the token, or makes this wait for the new address.
+   * Sends a token to each active user with this email. The answer does not reveal whether there is one. Of many, the first
+   * get one, in the order of a sign-in. The lock makes a concurrent change of the address wait, which then ends the token, or
+   * makes this wait for the new address.
    */
-  async request(email: string): Promise<void> {
-    const db = this.em.getKysely();
+  async request({ email, accountId }: PasswordResetRequest): Promise<void> {
     const { rows } = await sql<{ id: string; email: string }>`
-      select id, email from users where fold_case(email) = fold_case(${email}) and status = 'active' for share`.execute(
-      db,
-    );
+      select id, email from users where fold_case(email) = fold_case(${email}) and status = 'active'
+        and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)
+      order by email_verified_at is null, created_at, id limit ${MOST_USERS} for share`.execute(this.em.getKysely());
     await this.send(rows);
   }
 
@@ -52,11 +54,20 @@ export class PasswordResets {
   }
 
   /**
-   * Sets the password, ends all sessions and invalidates all reset tokens of the user.
+   * Hashes the password outside of the transaction, and only for a valid token.
+   * @throws Problem `gone` as `confirm` does; `service-unavailable` if too many passwords are being hashed
+   */
+  async prepare(token: string, password: string): Promise<string> {
+    await this.owner(token);
+    return this.passwords.hash(password);
+  }
+
+  /**
+   * Sets the password, ends all sessions and invalidates all reset tokens of the user. Only the mail has the token, so its
+   * user has proved their address.
    * @throws Problem `gone` if the token is used, expired or unknown
    */
-  async confirm(token: string, password: string): Promise<void> {
-    const passwordHash = await this.passwords.hash(password);
+  async confirm(token: string, passwordHash: string): Promise<void> {
     const { id: userId, account_id: accountId } = await this.owner(token);
     await this.sessions.endAll([userId]);
     const db = this.em.getKysely();
@@ -66,9 +77,8 @@ export class PasswordResets {
     }>`delete from password_reset where user_id = ${userId} returning hash`.execute(db);
     const unused = rows.some((row) => row.hash.equals(sha256(token)));
     const { rows: changed } = await sql`
-      update users set password_hash = ${passwordHash} where id = ${userId} and status = 'active' returning id`.execute(
-      db,
-    );
+      update users set password_hash = ${passwordHash}, email_verified_at = coalesce(email_verified_at, ${this.clock.now()})
+      where id = ${userId} and status = 'active' returning id`.execute(db);
     if (!unused || changed.length === 0) throw gone();
     await this.audit.append([{ accountId, action: 'password.reset', actorId: userId, subjectId: userId }]);
   }

@@ -27,7 +27,8 @@ export class AuthController {
     private readonly apiTokens: ApiTokens,
   ) {}
 
-  @Handles(authLogin)
+  /** Passwords are checked outside of a transaction, because they may have to wait for it. */
+  @Handles(authLogin, { transaction: false })
   login({ body, client }: CallOf<typeof authLogin>): Promise<SignedIn> {
     return this.logins.login(body, client);
   }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { sql } from 'kysely';
 import {
@@ -17,6 +17,7 @@ import {
   type Principal,
   type Problem,
 } from '#libs/contracts';
+import { Passwords } from '../password/passwords.js';
 import { outcomeOf, ownerOf, PASSWORD, tally, TestIdentity } from '../testing/identity.js';
 
 let identity: TestIdentity;
@@ -73,6 +74,39 @@ describe('signing in', () => {
     const chosen = await login({ email, password: 'password one', accountId: third.account.id });
     expect(chosen.user.id).toBe(third.user.id);
     expect(first.user.id).not.toBe(third.user.id);
+  });
+});
+
+describe('an address with which strangers have opened many accounts', () => {
+  const email = 'victim@example.com';
+  const squatted = (password: string, n: number) =>
+    Promise.all(Array.from({ length: n }, () => identity.anAccount({ owner: { email, password } })));
+
+  /** Counts the passwords that are checked meanwhile. */
+  async function checks(work: () => Promise<unknown>): Promise<number> {
+    const matches = jest.spyOn(identity.get(Passwords), 'matches');
+    await work().catch(() => undefined);
+    const { length } = matches.mock.calls;
+    matches.mockRestore();
+    return length;
+  }
+
+  it('belongs to the user who has proved it: few passwords are checked, and the right one is not ambiguous', async () => {
+    await squatted('known to the stranger', 4);
+    const mine = await identity.anAccount({ owner: { email, password: PASSWORD } });
+    await identity.query(sql`update users set email_verified_at = now() where id = ${mine.user.id}`);
+    await squatted(PASSWORD, 4);
+    expect((await login({ email, password: PASSWORD })).user.id).toBe(mine.user.id);
+    expect(await checks(() => login({ email, password: PASSWORD }))).toBe(5);
+    expect(await checks(() => login({ email, password: 'not the password' }))).toBe(5);
+  });
+
+  it('lets everybody sign in who names the account', async () => {
+    const last = await identity.anAccount({ owner: { email, password: 'of the last one' } });
+    expect(await outcomeOf(login({ email, password: 'of the last one' }))).toBe('invalid-credentials');
+    const accountId = last.account.id;
+    expect((await login({ email, password: 'of the last one', accountId })).user.id).toBe(last.user.id);
+    expect(await checks(() => login({ email, password: 'of the last one', accountId }))).toBe(1);
   });
 });
 

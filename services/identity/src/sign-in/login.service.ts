@@ -10,7 +10,11 @@ interface Candidate {
   account_id: string;
   status: UserStatus;
   password_hash: string | null;
+  verified: boolean;
 }
+
+/** The most passwords that one request checks. */
+export const MOST_CANDIDATES = 5;
 
 @Injectable()
 export class LoginService {
@@ -21,31 +25,39 @@ export class LoginService {
   ) {}
 
   /**
-   * With a wrong password, the answer does not reveal whether the email is known or its user has left.
+   * With a wrong password, the answer does not reveal whether the email is known or its user has left. Anybody can open an
+   * account with somebody else's address: users who have proved theirs count before the others, and of many only the first
+   * `MOST_CANDIDATES` are considered.
    * @throws Problem `invalid-credentials`; with the right password `account-inactive` for a deactivated user, and
-   *   `validation` if it matches users of several accounts
+   *   `validation` if it matches users of several accounts; `service-unavailable` if too many passwords are being checked
    */
   async login({ email, password, accountId }: Login, client: Call['client']): Promise<SignedIn> {
     const candidates = await this.candidates(email, accountId);
     const matches = await Promise.all(candidates.map((one) => this.passwords.matches(password, one.password_hash)));
     if (candidates.length === 0) await this.passwords.matches(password, null);
-    const right = candidates.filter((_, at) => matches[at]);
+    const right = preferred(candidates.filter((_, at) => matches[at]));
     const [user, another] = right.filter((one) => one.status === 'active');
     if (another) {
       const errors = [{ field: 'accountId', message: 'accountId must name one of your accounts' }];
       throw new Problem('validation', { errors });
     }
-    if (user) return this.sessions.open(user.account_id, user.id, user.password_hash!, client);
+    if (user)
+      return this.em.transactional(() => this.sessions.open(user.account_id, user.id, user.password_hash!, client));
     throw new Problem(right.length > 0 ? 'account-inactive' : 'invalid-credentials');
   }
 
   private async candidates(email: string, accountId: string | undefined): Promise<Candidate[]> {
     const { rows } = await sql<Candidate>`
-      select id, account_id, status, password_hash from users
+      select id, account_id, status, password_hash, email_verified_at is not null as verified from users
       where fold_case(email) = fold_case(${email}) and status in ('active', 'deactivated')
-        and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)`.execute(
-      this.em.getKysely(),
-    );
+        and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)
+      order by email_verified_at is null, status, created_at, id limit ${MOST_CANDIDATES}`.execute(this.em.getKysely());
     return rows;
   }
+}
+
+/** Users who have proved their address, if there are any among them. */
+function preferred(candidates: readonly Candidate[]): readonly Candidate[] {
+  const verified = candidates.filter((one) => one.verified);
+  return verified.length > 0 ? verified : candidates;
 }

@@ -54,7 +54,8 @@ export class ProfileChanges {
     await this.former.record(before.id, identifiersIn(before), identifiersIn({ ...after, staff_id: after.staffId }));
     await mapConstraintErrors(duplicates, () =>
       sql`
-        update users set name = ${after.name}, email = ${after.email}, staff_id = ${after.staffId}, avatar_url = ${after.avatarUrl}
+        update users set name = ${after.name}, email = ${after.email}, staff_id = ${after.staffId}, avatar_url = ${after.avatarUrl},
+          email_verified_at = case when fold_case(email) = fold_case(${after.email}) then email_verified_at end
         where id = ${before.id}`.execute(this.em.getKysely()),
     );
     return {

@@ -24,13 +24,24 @@ export class UserCreation {
   ) {}
 
   /**
+   * Hashes the password outside of the transaction.
+   * @throws Problem `service-unavailable` if too many passwords are being hashed
+   */
+  async prepare(password: string | undefined): Promise<string | undefined> {
+    return password === undefined ? undefined : this.passwords.hash(password);
+  }
+
+  /**
    * Creates a user: active with a password, otherwise invited.
    * @throws Problem `forbidden`, `no-free-seat`, `duplicate-email`, `duplicate-staff-id` or `unknown-reference`
    */
-  async invite(principal: Principal, body: NewUser): Promise<InvitedUser> {
+  async invite(
+    principal: Principal,
+    body: Omit<NewUser, 'password'>,
+    passwordHash: string | undefined,
+  ): Promise<InvitedUser> {
     const { accountId } = principal;
     const { name, email, staffId, teamIds, roles = ['agent'] } = body;
-    const passwordHash = body.password === undefined ? undefined : await this.passwords.hash(body.password);
     await lockAccount(this.em, accountId);
     assertMayManage(await this.actors.rolesOf(principal), roles);
     await requireFreeSeats(this.em, accountId);

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import {
   caretakerEnd,
   caretakerPut,
@@ -33,9 +33,14 @@ export class UserController {
     return this.users.page(principal, query);
   }
 
+  @Prepares(usersInvite)
+  prepareInvitation({ body }: CallOf<typeof usersInvite>): Promise<string | undefined> {
+    return this.creation.prepare(body.password);
+  }
+
   @Handles(usersInvite)
-  invite({ principal, body }: CallOf<typeof usersInvite>): Promise<InvitedUser> {
-    return this.creation.invite(principal, body);
+  invite({ principal, body }: CallOf<typeof usersInvite>, passwordHash: string | undefined): Promise<InvitedUser> {
+    return this.creation.invite(principal, body, passwordHash);
   }
 
   @Handles(usersGet)

@@ -12,6 +12,8 @@ export const User = defineEntity({
     staffId: personal().nullable(),
     name: personal().nullable(),
     email: personal().nullable(),
+    /** When the user proved that they receive mail at the address. Code that changes the address sets it to null. */
+    emailVerifiedAt: p.datetime().nullable(),
     avatarUrl: personal().nullable(),
     /** SCIM's `userName`; null if it is the email. */
     userName: personal().nullable(),

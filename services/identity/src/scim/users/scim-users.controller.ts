@@ -30,9 +30,15 @@ export class ScimUsersController {
     return this.users.get(await this.tokens.authenticate(body.token), params.id!, body.view);
   }
 
+  @Prepares(scimUsers.create)
+  async prepareCreation({ body }: CallOf<typeof scimUsers.create>): Promise<string | undefined> {
+    await this.tokens.principalOf(body.token);
+    return this.users.prepareCreation(body.body);
+  }
+
   @Handles(scimUsers.create)
-  async create({ body }: CallOf<typeof scimUsers.create>): Promise<ScimResponse> {
-    return this.users.create(await this.tokens.authenticate(body.token), body);
+  async create({ body }: CallOf<typeof scimUsers.create>, passwordHash: string | undefined): Promise<ScimResponse> {
+    return this.users.create(await this.tokens.authenticate(body.token), body, passwordHash);
   }
 
   @Prepares(scimUsers.replace)

@@ -42,10 +42,23 @@ export class ScimUsers {
   }
 
   /**
+   * Hashes the password, if there is a valid one, outside of the transaction.
+   * @throws Problem `validation`; `service-unavailable` if too many passwords are being hashed
+   */
+  prepareCreation(body: ScimWrite['body']): Promise<string | undefined> {
+    const { password } = readUser(body);
+    return this.creation.prepare(isLongEnough(password) ? password : undefined);
+  }
+
+  /**
    * Creates a user, or reactivates a deactivated one with the same external id or else the same user name.
    * @throws Problem `validation`, `conflict` or `duplicate-…` for a user who exists and is active, `no-free-seat`
    */
-  async create(principal: Principal, { body, view }: ScimWrite): Promise<ScimResponse> {
+  async create(
+    principal: Principal,
+    { body, view }: ScimWrite,
+    passwordHash: string | undefined,
+  ): Promise<ScimResponse> {
     const { accountId } = principal;
     const attributes = readUser(body);
     const profile = newProfile(attributes);
@@ -60,8 +73,8 @@ export class ScimUsers {
       return this.get(principal, existing.id, view);
     }
     const { userName, email, displayName: name, staffId, externalId } = profile;
-    const password = passwordOf(attributes);
-    const { id } = await this.creation.invite(principal, { name, email, staffId, ...(password && { password }) });
+    requireLongPassword(attributes);
+    const { id } = await this.creation.invite(principal, { name, email, staffId }, passwordHash);
     await this.profiles.write(id, { userName, email, externalId, name: profile.name });
     if (attributes.active === false) await this.activation.leave(principal, id, 'deactivated', OWNS_NOTHING);
     return this.get(principal, id, view);
@@ -155,8 +168,10 @@ export class ScimUsers {
   }
 }
 
-function passwordOf({ password }: UserAttributes): string | undefined {
-  if (password !== undefined && password.length < MIN_PASSWORD_LENGTH)
+const isLongEnough = (password: string | undefined): boolean =>
+  password !== undefined && password.length >= MIN_PASSWORD_LENGTH;
+
+function requireLongPassword({ password }: UserAttributes): void {
+  if (password !== undefined && !isLongEnough(password))
     throw scimProblem('invalidValue', `password must have at least ${MIN_PASSWORD_LENGTH} characters.`);
-  return password;
 }

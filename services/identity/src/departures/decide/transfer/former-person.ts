@@ -45,7 +45,7 @@ export class FormerPerson {
     await mapConstraintErrors(duplicates, () =>
       sql`
         update users set name = ${name}, email = ${canonical(to.email)}, staff_id = ${staffId}, avatar_url = null, password_hash = null,
-          user_name = null, external_id = null, scim_name = null
+          user_name = null, external_id = null, scim_name = null, email_verified_at = null
         where id = ${userId}`.execute(this.em.getKysely()),
     );
   }
