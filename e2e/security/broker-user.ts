@@ -10,7 +10,7 @@ interface Subjects {
 
 /** A subject on which no service may publish. */
 const LAST = 'nobody.says.this';
-const STREAMS = ['USERS', 'DEPARTURES', 'KV_session-epochs'];
+const STREAMS = ['USERS', 'DEPARTURES', 'KV_session-epochs', 'KV_rate-limits'];
 
 /** Subjects that a service must not use: those of other services, and those that could delete stored messages. */
 export function foreignTo(name: string, services: readonly string[]): Subjects {
@@ -41,7 +41,9 @@ export function foreignTo(name: string, services: readonly string[]): Subjects {
       'progress.departure.x',
       'mail.requested',
       '$KV.session-epochs.x',
-      ...(name === 'gateway' ? [] : ['rpc.identity.users.deactivate', 'rpc.contacts.contacts.list']),
+      ...(name === 'gateway'
+        ? []
+        : ['rpc.identity.users.deactivate', 'rpc.contacts.contacts.list', '$KV.rate-limits.x']),
       ...(name === 'operator' ? [] : others.map((other) => `lifecycle.${other}.dead-letters`)),
       ...others.map((other) => `lifecycle.${other}.preview`),
       ...STREAMS.flatMap(stream),

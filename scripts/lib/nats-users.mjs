@@ -44,6 +44,15 @@ const epochWatch = [
   `$JS.FC.KV_${EPOCHS}.>`,
 ];
 
+/** The bucket in which the gateways count together. */
+const LIMITS = 'rate-limits';
+const counting = [
+  ...streamSetUp(`KV_${LIMITS}`),
+  `$JS.API.DIRECT.GET.KV_${LIMITS}.>`,
+  `$JS.API.STREAM.MSG.GET.KV_${LIMITS}`,
+  `$KV.${LIMITS}.>`,
+];
+
 /** @param {string} service */
 const own = (service) => [answersTo(service), `rpc.${service}.>`, `lifecycle.${service}.>`];
 
@@ -72,7 +81,7 @@ const identity = {
 
 /** The gateway forwards requests and answers none. */
 const gateway = {
-  publish: ['rpc.>', '$JS.API.INFO', ...epochWatch],
+  publish: ['rpc.>', '$JS.API.INFO', ...epochWatch, ...counting],
   subscribe: [answersTo('gateway'), PROGRESS],
 };
 

@@ -8,6 +8,11 @@ const load = (url?: string) =>
     ...(url !== undefined && { PUBLIC_URL: url }),
   });
 
+it.each([undefined, '', '0'])('metrics have a port of their own with METRICS_PORT %j', (port) => {
+  const env = { NATS_URL: 'nats://127.0.0.1:4222', ...(port !== undefined && { METRICS_PORT: port }) };
+  expect(loadConfig(GatewayConfig, 'gateway', env).metricsPort).toBe(0);
+});
+
 describe('PUBLIC_URL', () => {
   it.each([
     ['https://leaver.example.com', 'https://leaver.example.com'],

@@ -6,11 +6,12 @@ import { BaseConfig } from '#libs/platform';
  * `JSON_LIMIT_BYTES`).
  */
 export class GatewayConfig extends BaseConfig {
-  @Whole({
-    max: 65_535,
-    about: 'Port of the API and health, and of metrics unless `METRICS_PORT` is set; 0 takes any free port.',
-  })
+  @Whole({ max: 65_535, about: 'Port of the API and health, never of metrics; 0 takes any free port.' })
   override port: number = 3000;
+
+  /** Clients reach the other port. */
+  @Whole({ max: 65_535, about: 'Port of metrics; 0 takes any free port, which is logged.' })
+  override metricsPort: number = 0;
 
   @Origin({
     optional: true,
@@ -33,7 +34,7 @@ export class GatewayConfig extends BaseConfig {
   })
   trustedProxies: number = 0;
 
-  @Whole({ min: 1, about: 'Failed logins per address and email; ten times as many per address.' })
+  @Whole({ min: 1, about: 'Failed logins per address and email; ten times as many per address, and per email.' })
   failedLoginsPerMinute: number = 30;
 
   @Whole({ min: 1, about: 'Wrong refresh, invitation, reset and SCIM tokens per address.' })
@@ -47,6 +48,27 @@ export class GatewayConfig extends BaseConfig {
 
   @Whole({ min: 1, about: 'New accounts per address.' })
   accountsPerMinute: number = 1_000;
+
+  @Whole({ min: 1, about: 'Requests of a person.' })
+  requestsPerPersonPerMinute: number = 12_000;
+
+  @Whole({ min: 1, about: 'Requests of all people of an account.' })
+  requestsPerAccountPerMinute: number = 120_000;
+
+  @Whole({ min: 1, about: 'Requests without a token per address.' })
+  publicRequestsPerMinute: number = 6_000;
+
+  @Whole({ min: 1, about: 'Event streams that a person has open at one gateway.' })
+  streamsPerPerson: number = 30;
+
+  @Whole({ min: 1, about: 'Event streams that an account has open at one gateway.' })
+  streamsPerAccount: number = 1_000;
+
+  @Whole({ min: 1, about: 'Exports of a person that run at one gateway.' })
+  exportsPerPerson: number = 3;
+
+  @Whole({ min: 1, about: 'Exports of an account that run at one gateway.' })
+  exportsPerAccount: number = 30;
 }
 
 /** The origin at which clients reach the API (scheme, host and port), or undefined if it is not configured. */

@@ -13,7 +13,10 @@ import { ContactImportsController } from './contact-imports/contact-imports.cont
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
 import { HttpSetup } from './http/http-setup.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { CounterStore } from './limits/counter-store.js';
+import { OpenWork } from './limits/open-work.js';
 import { RateLimits } from './limits/rate-limits.js';
+import { ApiTokenGuard, RequestLimitsGuard } from './limits/request-limits.guard.js';
 import { MessageActivityController } from './message-activity/message-activity.controller.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { Forwarder } from './operations/forwarder.js';
@@ -41,6 +44,8 @@ import { ScimController } from './scim/scim.controller.js';
     HttpSetup,
     Forwarder,
     PublicLinks,
+    CounterStore,
+    OpenWork,
     RateLimits,
     ScimClient,
     Authenticator,
@@ -48,7 +53,10 @@ import { ScimController } from './scim/scim.controller.js';
     VerifiedTokens,
     SessionEpochs,
     SessionWatch,
+    // In this order: what a client may not even try, who it is, and how much it may do.
+    { provide: APP_GUARD, useClass: ApiTokenGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: RequestLimitsGuard },
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
 })

@@ -85,6 +85,11 @@ export class World {
     return `http://127.0.0.1:${this.gateways[0]!.port}`;
   }
 
+  /** Metrics have a port of their own. */
+  get metricsUrl(): string {
+    return `http://127.0.0.1:${this.gateways[0]!.metricsPort}/metrics`;
+  }
+
   async token(overrides: Partial<TokenClaims> = {}): Promise<string> {
     const claims = {
       userId: anId(),

@@ -137,7 +137,7 @@ describe('an ended session', () => {
     });
     expect([await statusOf(renewed), await statusOf(renewed, replica)]).toEqual([200, 200]);
     expect(world.introspected).toEqual([]);
-    expect(await (await fetch(`${world.url}/metrics`)).text()).toContain('leaver_session_end_delay_seconds_count 1\n');
+    expect(await (await fetch(world.metricsUrl)).text()).toContain('leaver_session_end_delay_seconds_count 1\n');
   });
 
   it('does not affect other sessions of the user', async () => {

@@ -8,6 +8,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticator } from '../auth/authenticator.js';
 import { SessionEpochs } from '../auth/session-epochs.js';
+import { OpenWork } from '../limits/open-work.js';
 import { readParams } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 import { EventStream } from './event-stream.js';
@@ -40,6 +41,7 @@ export class DepartureEventsController implements OnModuleDestroy {
     private readonly services: ServiceClient,
     private readonly authenticator: Authenticator,
     private readonly epochs: SessionEpochs,
+    private readonly open: OpenWork,
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
@@ -55,6 +57,7 @@ export class DepartureEventsController implements OnModuleDestroy {
   async watch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const departureId = readParams(request).id!;
     const { userId, sessionId } = request.principal!;
+    const end = this.open.begin('streams', request.principal!);
     const watcher = new Watcher();
     this.watchers.add(watcher);
     this.streams.set(this.watchers.size);
@@ -67,6 +70,7 @@ export class DepartureEventsController implements OnModuleDestroy {
       stopListening();
       this.watchers.delete(watcher);
       this.streams.set(this.watchers.size);
+      end();
     }
   }
 

@@ -153,12 +153,26 @@ describe('watching a departure', () => {
     await ended;
   });
 
+  it('is limited per person, and the end of one makes room', async () => {
+    const url = await world.addGateway({ STREAMS_PER_PERSON: '1', STREAMS_PER_ACCOUNT: '2' }, clock);
+    const accountId = anId();
+    const by = async (userId: string) => bearer(await world.token({ userId, accountId }));
+    const [maya, ben, cleo] = [await by(anId()), await by(anId()), await by(anId())];
+    const first = await watch(maya, url);
+    const refused = await watch(maya, url);
+    expect([refused.response.status, refused.response.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await watch(ben, url)).response.status).toBe(200);
+    expect((await watch(cleo, url)).response.status).toBe(429);
+    first.leave();
+    await eventually(async () => expect((await watch(maya, url)).response.status).toBe(200));
+  });
+
   it('stops polling when the client has disconnected', async () => {
     const { text, leave } = await watch();
     await eventually(() => expect(idsIn(text())).toEqual([1]));
     leave();
     const connections = async () =>
-      (await (await fetch(`${world.url}/metrics`)).text()).match(/leaver_departure_streams (\d+)/)?.[1];
+      (await (await fetch(world.metricsUrl)).text()).match(/leaver_departure_streams (\d+)/)?.[1];
     await eventually(async () => expect(await connections()).toBe('0'));
   });
 

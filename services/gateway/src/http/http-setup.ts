@@ -1,10 +1,11 @@
 import multipart from '@fastify/multipart';
 import { Problem } from '#libs/contracts';
-import { Ids } from '#libs/database';
+import { Clock, Ids } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayConfig } from '../gateway.config.js';
 import { keepDiscoveryReadOnly } from '../scim/scim-paths.js';
 import { SCIM_JSON } from '../scim/scim-reply.js';
@@ -13,6 +14,7 @@ import { refuseInvalidAddresses, textOf } from './encoding.js';
 import { pathOf } from './request.js';
 import { checkJson } from './sane-json.js';
 import { closeSilentConnections } from './silent-connections.js';
+import { SlowBodies } from './slow-bodies.js';
 
 type Done = (error?: Error) => void;
 
@@ -32,6 +34,7 @@ export class HttpSetup {
     host: HttpAdapterHost<FastifyAdapter>,
     config: GatewayConfig,
     private readonly ids: Ids,
+    clock: Clock,
   ) {
     const adapter = host.httpAdapter;
     const instance: FastifyInstance = adapter.getInstance();
@@ -40,6 +43,9 @@ export class HttpSetup {
     instance.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload));
     void instance.register(multipart);
     closeSilentConnections(instance);
+    ignoreExpectations(instance);
+    requireHost(instance);
+    new SlowBodies(instance, clock);
     instance.addHook('onRequest', (request, reply, done) => this.setHeaders(request, reply, done));
     refuseInvalidAddresses(instance);
     keepDiscoveryReadOnly(instance);
@@ -94,6 +100,20 @@ function refuseUnknownRoutes(instance: FastifyInstance): void {
     reply.header('allow', allowed.join(', '));
     if (request.method === 'OPTIONS') return void reply.status(204).send();
     done(new Problem('method-not-allowed', { valid: allowed }));
+  });
+}
+
+/** RFC 9112, 3.2. Node would answer without a body. */
+function requireHost(instance: FastifyInstance): void {
+  instance.addHook('onRequest', ({ raw: { headers, httpVersion } }, _reply, done) => {
+    done(headers.host === undefined && httpVersion !== '1.0' ? new Problem('malformed-request') : undefined);
+  });
+}
+
+/** An `Expect` that is not known may be ignored (RFC 9110, 10.1.1); Node would answer without a body. */
+function ignoreExpectations({ server }: FastifyInstance): void {
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response);
   });
 }
 

@@ -8,6 +8,8 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { setRateLimit } from '../limits/headers.js';
+import { RateLimited } from '../limits/rate-limits.js';
 import { isForScim, scimError, SCIM_JSON } from '../scim/scim-reply.js';
 
 /** Problem codes for errors of Fastify and its plugins. */
@@ -15,6 +17,7 @@ const BY_STATUS: Record<number, ProblemCode> = {
   400: 'validation',
   404: 'not-found',
   406: 'unsupported-media-type',
+  408: 'request-timeout',
   413: 'payload-too-large',
   414: 'not-found',
   415: 'unsupported-media-type',
@@ -55,6 +58,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): void {
   const { status, details } = problem;
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (HAS_RETRY_AFTER.includes(status)) reply.header('retry-after', details.retryAfter ?? DEFAULT_RETRY_SECONDS);
+  if (problem instanceof RateLimited) setRateLimit(reply, problem.policy, problem.verdict);
   const forScim = isForScim(reply.request);
   // Sent as bytes, because Fastify adds a charset to strings, which this media type does not have.
   reply

@@ -1,77 +1,112 @@
-import { foldCase, Problem, type Operation, type RateLimit } from '#libs/contracts';
+import { foldCase, Problem, type Operation, type Principal, type RateLimit } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { GatewayConfig } from '../gateway.config.js';
-import { TokenBuckets } from './token-bucket.js';
+import { clientKey } from './client-key.js';
+import { CounterStore } from './counter-store.js';
+import type { Verdict } from './rate.js';
+import { SharedLimit } from './shared-limit.js';
 
 interface Limit {
-  /** What is counted: requests per client address, per email in the body, or per both together. */
-  by: 'address' | 'address-and-email' | 'email';
-  buckets: TokenBuckets;
+  /** What is counted: requests per client address, per person that the request is about, or per both together. */
+  by: 'address' | 'address-and-person' | 'person';
+  shared: SharedLimit;
   /** Successful requests are not counted. */
   failuresOnly?: boolean;
 }
 
-/**
- * Limits guesses of passwords and tokens, mails, and new accounts. The counters are in this replica's memory, so n
- * replicas allow up to n times as much, which is still far from enough to guess anything.
- */
+export interface LimitedRequest {
+  address: string;
+  body: object;
+  /** Absent on public routes, where the email in the body is the person. */
+  principal?: Principal;
+}
+
+/** A refusal by a limit, with what the `RateLimit` header says. */
+export class RateLimited extends Problem {
+  constructor(
+    readonly policy: Pick<SharedLimit, 'name' | 'perMinute'>,
+    readonly verdict: Verdict,
+  ) {
+    super('too-many-requests', { retryAfter: verdict.retryAfter });
+  }
+}
+
+/** Limits guesses of passwords and tokens, mails, and new accounts, together with all other gateways. */
 @Injectable()
 export class RateLimits {
   private readonly limits: Record<RateLimit, readonly Limit[]>;
 
-  constructor(config: GatewayConfig, clock: Clock) {
-    const limit = (by: Limit['by'], perMinute: number, failuresOnly = false): Limit => ({
+  constructor(config: GatewayConfig, store: CounterStore, clock: Clock) {
+    const limit = (name: RateLimit, by: Limit['by'], perMinute: number, failuresOnly = false): Limit => ({
       by,
-      buckets: new TokenBuckets(perMinute, clock),
+      shared: new SharedLimit(by === 'address' ? name : `${name}-by-${by}`, perMinute, store, clock),
       failuresOnly,
     });
     this.limits = {
       'failed-logins': [
-        limit('address-and-email', config.failedLoginsPerMinute, true),
-        limit('address', config.failedLoginsPerMinute * 10, true),
+        limit('failed-logins', 'address-and-person', config.failedLoginsPerMinute, true),
+        limit('failed-logins', 'address', config.failedLoginsPerMinute * 10, true),
+        limit('failed-logins', 'person', config.failedLoginsPerMinute * 10, true),
       ],
-      'failed-tokens': [limit('address', config.failedTokensPerMinute, true)],
+      'failed-tokens': [limit('failed-tokens', 'address', config.failedTokensPerMinute, true)],
       'password-resets': [
-        limit('email', config.passwordResetsPerMinute),
-        limit('address', config.passwordResetsPerMinute * 10),
+        limit('password-resets', 'person', config.passwordResetsPerMinute),
+        limit('password-resets', 'address', config.passwordResetsPerMinute * 10),
       ],
-      'new-accounts': [limit('address', config.accountsPerMinute)],
-      invitations: [limit('address', config.resentInvitationsPerMinute)],
+      'new-accounts': [limit('new-accounts', 'address', config.accountsPerMinute)],
+      invitations: [limit('invitations', 'address', config.resentInvitationsPerMinute)],
     };
   }
 
   /**
    * Runs `work` unless the client has reached a limit of the operation.
-   * @throws Problem `too-many-requests` with `retryAfter` in seconds
+   * @throws RateLimited with `retryAfter` in seconds
    */
-  async guard<T>(operation: Operation, address: string, body: object, work: () => Promise<T>): Promise<T> {
+  async guard<T>(operation: Operation, request: LimitedRequest, work: () => Promise<T>): Promise<T> {
     const limits = operation.rateLimit ? this.limits[operation.rateLimit] : [];
-    const keyed = limits.map((limit) => ({ ...limit, key: keyOf(limit, address, body) }));
-    const retryAfter = Math.max(0, ...keyed.map(({ buckets, key }) => buckets.wait(key)));
-    if (retryAfter > 0) throw new Problem('too-many-requests', { retryAfter });
-    for (const { buckets, key } of keyed) buckets.take(key);
+    if (limits.length === 0) return work();
+    const keyed = limits.map((limit) => ({ ...limit, key: keyOf(limit, request) }));
+    // Taken before the work, so that concurrent guesses are all counted.
+    const verdicts = await Promise.all(keyed.map(({ shared, key }) => shared.take(key)));
+    const refused = keyed.flatMap(({ shared }, at) =>
+      verdicts[at]!.allowed ? [] : [new RateLimited(shared, verdicts[at]!)],
+    );
+    if (refused.length > 0) {
+      await giveBack(keyed.filter((_, at) => verdicts[at]!.allowed));
+      throw refused.reduce((longest, one) => (one.verdict.retryAfter > longest.verdict.retryAfter ? one : longest));
+    }
     try {
       const result = await work();
-      giveBack(keyed);
+      await giveBack(keyed.filter(({ failuresOnly }) => failuresOnly));
       return result;
     } catch (error) {
-      // Our own failures are not guesses by the client.
-      if (!(error instanceof Problem) || error.status >= 500) giveBack(keyed);
+      if (isNoGuess(error)) await giveBack(keyed.filter(({ failuresOnly }) => failuresOnly));
       throw error;
     }
   }
 }
 
-/** Returns tokens after a success. They are taken before the work, so that concurrent guesses are all counted. */
-function giveBack(taken: readonly (Limit & { key: string })[]): void {
-  for (const { failuresOnly, buckets, key } of taken) if (failuresOnly) buckets.giveBack(key);
+/**
+ * Whether the service has answered that it tried nothing or failed itself. A lost or late answer says nothing: the password
+ * may have been checked.
+ */
+export const isNoGuess = (error: unknown): boolean =>
+  error instanceof Problem &&
+  (error.code === 'internal' || (error.code === 'service-unavailable' && error.details.retryAfter !== undefined));
+
+async function giveBack(taken: readonly (Limit & { key: string })[]): Promise<void> {
+  await Promise.all(taken.map(({ shared, key }) => shared.giveBack(key)));
 }
 
-function keyOf({ by }: Limit, address: string, body: object): string {
-  const email = (body as { email?: unknown }).email;
-  const hash = typeof email === 'string' ? createHash('sha256').update(foldCase(email.trim())).digest('base64url') : '';
-  if (by === 'email') return hash;
-  return by === 'address' ? address : `${address} ${hash}`;
+function keyOf({ by }: Limit, { address, body, principal }: LimitedRequest): string {
+  const client = clientKey(address);
+  if (by === 'address') return client;
+  const { email } = body as { email?: unknown };
+  const person =
+    typeof email === 'string'
+      ? createHash('sha256').update(foldCase(email.trim())).digest('base64url')
+      : (principal?.userId ?? '');
+  return by === 'person' ? person : `${client} ${person}`;
 }

@@ -1,4 +1,5 @@
-import { activityLines, Problem } from '#libs/contracts';
+import { activityLines, Problem, SESSION_BUCKET } from '#libs/contracts';
+import { eventually } from '#libs/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
 
@@ -29,6 +30,27 @@ describe('the export of the message activity', () => {
     expect(await answer.text()).toBe('heading\r\none\r\ntwo\r\nthree\r\n');
     const filter = { from: '2026-01-01T00:00:00Z' };
     expect(asked).toEqual([null, pages[0]!.next, pages[1]!.next].map((after) => ({ accountId, filter, after })));
+  });
+
+  it('breaks off when the person leaves, and makes room', async () => {
+    const [userId, accountId] = [anId(), anId()];
+    const next = anId();
+    let asked = 0;
+    world.services.answer(activityLines, ({ after }) => {
+      asked++;
+      return after === null ? { lines: 'heading\r\n', next } : new Promise<never>(() => undefined);
+    });
+    const url = await world.addGateway({ EXPORTS_PER_PERSON: '1' });
+    const headers = bearer(await world.token({ userId, accountId }));
+    const answer = await fetch(`${url}${path}`, { headers });
+    await eventually(() => expect(asked).toBe(2));
+    expect((await fetch(`${url}${path}`, { headers })).status).toBe(429);
+    const file = answer.text();
+    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
+    await expect(file).rejects.toThrow();
+    world.services.answer(activityLines, () => ({ lines: 'all\r\n', next: null }));
+    const again = bearer(await world.token({ userId, accountId, epoch: 2 }));
+    await eventually(async () => expect((await fetch(`${url}${path}`, { headers: again })).status).toBe(200));
   });
 
   it('is allowed for owners and admins only', async () => {

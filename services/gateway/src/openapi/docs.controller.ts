@@ -8,11 +8,11 @@ import { openApiDocument } from './document.js';
 
 const { resolve } = createRequire(import.meta.url);
 
-const ASSETS: Record<string, string> = {
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-  'favicon-32x32.png': 'image/png',
-};
+const ASSETS: ReadonlyMap<string, string> = new Map([
+  ['swagger-ui.css', 'text/css; charset=utf-8'],
+  ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+  ['favicon-32x32.png', 'image/png'],
+]);
 
 /** Allows only resources of this origin, and no inline content except the styles that Swagger UI sets. */
 const POLICY =
@@ -68,7 +68,7 @@ export class DocsController {
   @Get('docs/:asset')
   @Header('cache-control', 'public, max-age=3600')
   async asset(@Param('asset') name: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<Buffer> {
-    const type = ASSETS[name];
+    const type = ASSETS.get(name);
     if (!type) throw new Problem('not-found');
     reply.type(type);
     return readFile(resolve(`swagger-ui-dist/${name}`));

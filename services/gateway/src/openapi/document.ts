@@ -220,7 +220,7 @@ function problem(code: ProblemCode): object {
 }
 
 function codesOf(operation: Operation): ProblemCode[] {
-  const { access, body, consumes, errors = [], path, query, rateLimit } = operation;
+  const { access, body, consumes, errors = [], path, query } = operation;
   const takesBody = body !== undefined || consumes !== undefined;
   const also: (ProblemCode | false)[] = [
     (takesBody || query !== undefined) && 'validation',
@@ -235,7 +235,7 @@ function codesOf(operation: Operation): ProblemCode[] {
     takesIdempotencyKey(operation) && 'idempotency-mismatch',
     takesBody && 'payload-too-large',
     takesBody && 'unsupported-media-type',
-    rateLimit !== undefined && 'too-many-requests',
+    'too-many-requests',
     'internal',
     'service-unavailable',
   ];

@@ -80,9 +80,6 @@ export const INTERNAL_PATHS: Paths = {
   '/health/ready': open('system.ready', 'Readiness probe; not public', json(HEALTH, healthy), {
     503: { description: 'Not yet', content: json(HEALTH, unhealthy) },
   }),
-  '/metrics': open('system.metrics', 'Metrics for Prometheus; not public, and on METRICS_PORT if that is set', {
-    'text/plain': { schema: { type: 'string' }, example: 'leaver_http_seconds_count 1' },
-  }),
 };
 
 export const SCIM_SCHEMAS: Record<string, Schema> = {

@@ -29,8 +29,10 @@ export class Forwarder {
     const client = clientOf(request, this.config.trustedProxies);
     const idempotency = idempotencyOf(operation, request, client.ip);
     const principal = request.principal ?? NOBODY;
-    const answer = await this.limits.guard(operation, client.ip, parts.body, () =>
-      this.services.call(operation, { principal, ...parts, idempotency, client }),
+    const answer = await this.limits.guard(
+      operation,
+      { address: client.ip, body: parts.body, principal: request.principal },
+      () => this.services.call(operation, { principal, ...parts, idempotency, client }),
     );
     const location = locationOf(operation, pathOf(request), answer);
     if (location) reply.header('location', location);

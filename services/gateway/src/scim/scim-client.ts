@@ -5,7 +5,10 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
 import { clientAddress } from '../http/request.js';
-import { TokenBuckets } from '../limits/token-bucket.js';
+import { clientKey } from '../limits/client-key.js';
+import { CounterStore } from '../limits/counter-store.js';
+import { RateLimited } from '../limits/rate-limits.js';
+import { SharedLimit } from '../limits/shared-limit.js';
 
 /**
  * Calls identity on behalf of identity providers. SCIM tokens are the only ones accepted here, and they are accepted
@@ -13,14 +16,15 @@ import { TokenBuckets } from '../limits/token-bucket.js';
  */
 @Injectable()
 export class ScimClient {
-  private readonly failedTokens: TokenBuckets;
+  private readonly failedTokens: SharedLimit;
 
   constructor(
     private readonly services: ServiceClient,
     private readonly config: GatewayConfig,
+    store: CounterStore,
     clock: Clock,
   ) {
-    this.failedTokens = new TokenBuckets(config.failedTokensPerMinute, clock);
+    this.failedTokens = new SharedLimit('failed-scim-tokens', config.failedTokensPerMinute, store, clock);
   }
 
   /**
@@ -33,17 +37,14 @@ export class ScimClient {
     body: Omit<B, 'token'>,
     params: Record<string, string> = {},
   ): Promise<A> {
-    const address = clientAddress(request, this.config.trustedProxies);
-    const retryAfter = this.failedTokens.wait(address);
-    if (retryAfter > 0) throw new Problem('too-many-requests', { retryAfter });
-    this.failedTokens.take(address);
+    const client = clientKey(clientAddress(request, this.config.trustedProxies));
+    const verdict = this.failedTokens.peek(client);
+    if (!verdict.allowed) throw new RateLimited(this.failedTokens, verdict);
     try {
       const call = { principal: NOBODY, params, query: {}, body: { ...body, token: tokenOf(request) } as B };
-      const response = await this.services.call<B, object, A>(operation, call);
-      this.failedTokens.giveBack(address);
-      return response;
+      return await this.services.call<B, object, A>(operation, call);
     } catch (error) {
-      if (!(error instanceof Problem && error.code === 'unauthenticated')) this.failedTokens.giveBack(address);
+      if (error instanceof Problem && error.code === 'unauthenticated') this.failedTokens.count(client);
       throw error;
     }
   }
