@@ -1,11 +1,11 @@
 import { eventually } from '#libs/test-kit';
 import { withClient } from '#libs/local-servers';
-import { connect } from 'node:net';
 import { anAccount, contactsCsv, type Cast } from '../support/cast.js';
 import { PARTS } from '../support/foundation.js';
 import { System } from '../support/system.js';
 import { ask } from './ask.js';
 import { BrokerUser, foreignTo } from './broker-user.js';
+import { sendRaw } from './raw.js';
 
 let system: System;
 let cast: Cast;
@@ -22,24 +22,11 @@ afterAll(() => system?.stop());
 
 const as = (question: Omit<Parameters<typeof ask>[1], 'token'>) => ask(system.url, { token, ...question });
 
-/** Sends raw text, which an HTTP client would refuse to send. @returns the start of the response */
-function sendRaw(text: string): Promise<string> {
-  const { hostname, port } = new URL(system.url);
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.write(text, 'latin1'));
-    let heard = '';
-    socket.on('data', (data) => (heard += data.toString('latin1')));
-    socket.on('close', () => resolve(heard));
-    // The server may close the connection before everything has been sent.
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ECONNRESET' ? resolve(heard) : reject(error),
-    );
-    socket.setTimeout(10_000, () => socket.destroy());
-  });
-}
-
 const rawRequest = (head: string[], body = '') =>
-  sendRaw([...head, 'host: leaver', `authorization: Bearer ${token}`, 'connection: close', '', body].join('\r\n'));
+  sendRaw(
+    system.url,
+    [...head, 'host: leaver', `authorization: Bearer ${token}`, 'connection: close', '', body].join('\r\n'),
+  );
 
 describe('an excessive request', () => {
   const statusOf = (heard: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(heard)?.[1]);

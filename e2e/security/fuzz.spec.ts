@@ -3,6 +3,8 @@ import { System } from '../support/system.js';
 import { ask, type Answer } from './ask.js';
 import { FilledAccount } from './filled-account.js';
 import { Nonsense } from './nonsense.js';
+import { ODD_MESSAGES, oddPaths, METHODS } from './odd-requests.js';
+import { askExactly, responsesIn, sendRaw } from './raw.js';
 import { Routes, type Route } from './routes.js';
 
 /** Seed and number of requests per operation. */
@@ -104,6 +106,47 @@ describe('random requests', () => {
   it('are partly valid, so that they also test the code after validation', () => {
     const taken = [...statuses].filter(([status]) => status < 300).reduce((sum, [, count]) => sum + count, 0);
     expect(taken).toBeGreaterThan(routes.all.length);
+  });
+
+  it('to paths that are no operations get a problem with a code', async () => {
+    const odd: string[] = [];
+    for (const path of oddPaths())
+      for (const method of METHODS) {
+        const token = path.startsWith('/scim') ? scimToken : undefined;
+        const { status, type, body } = await askExactly(system.url, { method, path, token });
+        const due = status >= 400 && method !== 'HEAD';
+        const expected = /^\/scim\/v2(\/|$)/.test(path) ? 'application/scim+json' : 'application/problem+json';
+        const told = !due || (type === expected && /"(code|detail)":"[a-z-]+/.test(body));
+        if (status >= 500 || !told || INSIDE.test(due ? body : ''))
+          odd.push(`${method} ${short(path)} → ${status} ${type} ${body.slice(0, 200)}`);
+      }
+    expect(odd).toEqual([]);
+  });
+
+  it('that are not quite HTTP get a problem with a code, or are as good as others', async () => {
+    const odd: string[] = [];
+    let refused = 0;
+    const answer = async ([name, text]: (typeof ODD_MESSAGES)[number]) => {
+      for (const { status, head, body } of responsesIn(await sendRaw(system.url, text, 3_000))) {
+        if (status >= 400) refused++;
+        const told = status < 400 || (head.includes('application/problem+json') && /"code":"[a-z-]+"/.test(body));
+        if (status >= 500 || !told) odd.push(`${name} → ${status} ${head} ${body.slice(0, 200)}`);
+      }
+    };
+    await Promise.all(ODD_MESSAGES.map(answer));
+    expect(odd).toEqual([]);
+    // Some are only closed, such as a tunnel and a body that never comes.
+    expect(refused).toBeGreaterThan(30);
+    expect((await fetch(`${system.url}/health/live`)).status).toBe(200);
+  });
+
+  it('that are sent without waiting are answered in order', async () => {
+    const one = (path: string) => `GET ${path} HTTP/1.1\r\nhost: leaver\r\n\r\n`;
+    const last = one('/docs/__proto__').replace('host: leaver', 'host: leaver\r\nconnection: close');
+    const heard = responsesIn(
+      await sendRaw(system.url, one('/health/live') + one('/nowhere') + one('/docs/constructor') + last),
+    );
+    expect(heard.map(({ status }) => status)).toEqual([200, 404, 404, 404]);
   });
 
   it('cause no errors in background work', async () => {

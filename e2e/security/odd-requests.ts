@@ -1,0 +1,140 @@
+export const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE'];
+
+/** Steps of a path that JavaScript, file systems, routers and decoders treat in their own way. */
+const STEPS = [
+  'constructor',
+  '__proto__',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'package.json',
+  'index.html',
+  '.',
+  '..',
+  '..%2f..%2fpackage.json',
+  '%2e%2e%2fpackage.json',
+  'a%2Fb',
+  'a%5Cb',
+  'a;b',
+  '%',
+  '%zz',
+  '%00',
+  '%c0%af',
+  '%ED%A0%80',
+  '%F0%9F%98%80',
+  '*',
+  ':id',
+  'x'.repeat(101),
+  'x'.repeat(3_000),
+  '%41'.repeat(1_000),
+];
+
+/** Where the routes are that are no operations of the API, and what lies between them. */
+const PLACES = [
+  '/',
+  '/docs/',
+  '/health/',
+  '/.well-known/',
+  '/scim/v2/',
+  '/scim/v2/Schemas/',
+  '/scim/v2/ResourceTypes/',
+  '/scim/v2/Users/',
+  '/p/',
+  '/m/',
+  '/v1/',
+  '/v1/users/',
+];
+
+const WHOLE = [
+  '/docs',
+  '/docs/start.js',
+  '/docs/swagger-ui.css',
+  '/openapi.json',
+  '/openapi.json/',
+  '/asyncapi.json',
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+  '/.well-known/jwks.json',
+  '/scim/v2',
+  '/scim/v2/ServiceProviderConfig',
+  '/scim/v2/Schemas',
+  '/scim/v2/Users?filter=%ff',
+  '/scim/v2/Users?count=constructor&startIndex=__proto__',
+  '//',
+  '//docs',
+  '/v1//users',
+  '/docs?__proto__=1&constructor=2',
+  '/openapi.json?%',
+  '/?%00',
+];
+
+export const oddPaths = (): string[] => [...WHOLE, ...PLACES.flatMap((place) => STEPS.map((step) => place + step))];
+
+const text = (lines: readonly string[], body = ''): string => `${[...lines, '', ''].join('\r\n')}${body}`;
+const post = (lines: readonly string[], body = '') =>
+  text(['POST /v1/auth/login HTTP/1.1', 'host: leaver', 'content-type: application/json', ...lines], body);
+const get = (lines: readonly string[], target = '/docs/constructor', version = 'HTTP/1.1') =>
+  text([`GET ${target} ${version}`, ...lines, 'connection: close']);
+
+/** Messages that a client library would not send. */
+export const ODD_MESSAGES: readonly (readonly [name: string, text: string])[] = [
+  ['no host', get([])],
+  ['an empty host', get(['host:'])],
+  ['two hosts', get(['host: leaver', 'host: evil.example'])],
+  ['a host that is a path', get(['host: ../../x'])],
+  ['a host with a port that is none', get(['host: leaver:99999999'])],
+  ['a host in brackets', get(['host: [::1'])],
+  ['no host, for a document with addresses', get([], '/openapi.json')],
+  ['an old version without a host', get([], '/docs/constructor', 'HTTP/1.0')],
+  ['a version that does not exist', get(['host: leaver'], '/', 'HTTP/9.9')],
+  ['no version', 'GET /\r\n\r\n'],
+  ['an absolute target', get(['host: leaver'], 'http://evil.example/docs')],
+  ['a target that is a star', get(['host: leaver'], '*')],
+  ['a target without a slash', get(['host: leaver'], 'docs')],
+  ['a target that is empty', get(['host: leaver'], '')],
+  ['a target with bytes', get(['host: leaver'], '/docs/\xff\xfe')],
+  ['a method in lower case', text(['get / HTTP/1.1', 'host: leaver', 'connection: close'])],
+  ['a method that does not exist', text(['BREW / HTTP/1.1', 'host: leaver', 'connection: close'])],
+  ['a tunnel', text(['CONNECT leaver:443 HTTP/1.1', 'host: leaver', 'connection: close'])],
+  ['the start of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+  ['an upgrade', text(['GET /docs/x HTTP/1.1', 'host: leaver', 'connection: upgrade', 'upgrade: websocket'])],
+  ['the start of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+  ['a length that is text', post(['content-length: abc'], '{}')],
+  ['a length below zero', post(['content-length: -1'], '{}')],
+  ['a length with a sign', post(['content-length: +2'], '{}')],
+  ['a length beyond all numbers', post(['content-length: 99999999999999999999'], '{}')],
+  ['two lengths', post(['content-length: 2', 'content-length: 3'], '{}')],
+  ['a length and chunks', post(['content-length: 2', 'transfer-encoding: chunked'], '0\r\n\r\n')],
+  ['an unknown encoding', post(['transfer-encoding: gzip', 'connection: close'], '{}')],
+  ['an encoding that is almost known', post(['transfer-encoding: xchunked', 'connection: close'], '{}')],
+  ['an encoding twice', post(['transfer-encoding: chunked, chunked', 'connection: close'], '0\r\n\r\n')],
+  ['chunks without a size', post(['transfer-encoding: chunked'], 'zz\r\n{}\r\n0\r\n\r\n')],
+  ['a chunk that is too large', post(['transfer-encoding: chunked'], `${'f'.repeat(20)}\r\n{}`)],
+  ['a chunk with a long extension', post(['transfer-encoding: chunked'], `2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`)],
+  ['an expectation', post(['expect: 100-continue', 'content-length: 2', 'connection: close'], '{}')],
+  ['an unknown expectation', post(['expect: the-unexpected', 'content-length: 2', 'connection: close'], '{}')],
+  ['a header without a name', get(['host: leaver', ': x'])],
+  ['a header with a blank in its name', get(['host: leaver', 'x y: z'])],
+  ['a folded header', get(['host: leaver', 'x-a: b', ' c'])],
+  ['a header with a null', get(['host: leaver', 'x-a: \0'])],
+  ['lines without a carriage return', 'GET /docs/x HTTP/1.1\nhost: leaver\nconnection: close\n\n'],
+  ['headers that are too large', get(['host: leaver', `x-a: ${'x'.repeat(20_000)}`])],
+  ['an address that is too long', get(['host: leaver'], `/${'x'.repeat(20_000)}`)],
+  [
+    'a form without a boundary',
+    text(
+      [
+        'POST /v1/contact-imports HTTP/1.1',
+        'host: leaver',
+        'content-type: multipart/form-data',
+        'content-length: 2',
+        'connection: close',
+      ],
+      '{}',
+    ),
+  ],
+  ['a media type that is none', post(['content-type: ;;;', 'content-length: 2', 'connection: close'], '{}')],
+  ['a body that is not complete', post(['content-length: 100'], '{"email":')],
+  ['chunks that are not complete', post(['transfer-encoding: chunked'], '5\r\n{"em')],
+];
