@@ -100,7 +100,8 @@ interface WatchedClient extends EventEmitter {
  * after a quarter of an hour. Also names the table in the errors of statements that were cancelled.
  */
 export function watchStatements(client: WatchedClient, limits: TimeLimits): void {
-  const query = client.query.bind(client);
+  // Read at each call: traces and tests replace the method of the driver's class.
+  const query = (args: unknown[]) => (Object.getPrototypeOf(client) as WatchedClient).query.apply(client, args);
   let lost: SilentDatabaseError | undefined;
   const onSilence = (error: SilentDatabaseError) => {
     lost = error;
@@ -109,7 +110,7 @@ export function watchStatements(client: WatchedClient, limits: TimeLimits): void
   client.query = (...args) => {
     // The driver would only say that the connection is closed.
     if (lost) return Promise.reject(lost);
-    const answer = query(...args);
+    const answer = query(args);
     if (!(answer instanceof Promise)) return answer;
     const text = typeof args[0] === 'string' ? args[0] : ((args[0] as { text?: string } | undefined)?.text ?? '');
     return watched(answer, text, limitsNow(limits).statementMs, onSilence);
