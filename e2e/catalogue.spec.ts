@@ -9,32 +9,36 @@ type Action = CatalogueRule['defaults'][Preset][Transition] | null;
 
 interface Expected {
   /** On deactivation and on deletion, in every preset that is not in `presets`. */
-  base: [deactivated: Action, deleted: Action];
+  base: Record<'deactivated' | 'deleted', Action>;
+  /** When another person takes the user over. */
+  transferred?: Action;
   presets?: Partial<Record<Preset, Partial<Record<Transition, Action>>>>;
   /** The actions that an account can choose; absent for a fixed rule. */
   allowed?: string[];
 }
 
-const fixed = (deactivated: Action, deleted: Action): Expected => ({ base: [deactivated, deleted] });
+const fixed = (deactivated: Action, deleted: Action): Expected => ({ base: { deactivated, deleted } });
 const open = (
   deactivated: Action,
   deleted: Action,
   allowed: string[],
   presets: Expected['presets'] = {},
-): Expected => ({ base: [deactivated, deleted], allowed, presets });
+): Expected => ({ base: { deactivated, deleted }, allowed, presets });
+/** A rule about what is a person's own: it also ends when another person takes the user over. */
+const own = (transferred: Action, expected: Expected): Expected => ({ ...expected, transferred });
 
 /** The policy, written a second time by hand to detect mistakes in declarations. */
 const EXPECTED: Record<string, Expected> = {
-  'identity.sessions': fixed('revoke', null),
-  'identity.api-tokens': fixed('revoke', null),
+  'identity.sessions': own('revoke', fixed('revoke', null)),
+  'identity.api-tokens': own('revoke', fixed('revoke', null)),
   'identity.seat': fixed('free', null),
-  'identity.invitations': open('revoke', null, ['keep', 'revoke']),
-  'identity.credentials': fixed('keep', 'delete'),
+  'identity.invitations': own('revoke', open('revoke', null, ['keep', 'revoke'])),
+  'identity.credentials': own('delete', fixed('keep', 'delete')),
   'identity.memberships': fixed('keep', 'remove'),
   'identity.profile': fixed('keep', 'redact'),
   'identity.audit': fixed('keep', 'redact'),
   'identity.caretakers': fixed('end', 'end'),
-  'identity.provisioning-tokens': open('revoke', 'revoke', ['revoke', 'keep']),
+  'identity.provisioning-tokens': own('revoke', open('revoke', 'revoke', ['revoke', 'keep'])),
   'identity.scheduled-departures': open('keep', 'keep', ['keep', 'cancel', 'transfer']),
 
   'contacts.assignments': open('keep', 'keep', ['keep', 'unassign', 'transfer'], { texting: { deleted: 'unassign' } }),
@@ -43,7 +47,7 @@ const EXPECTED: Record<string, Expected> = {
   'contacts.filters': open('keep', 'keep', ['keep', 'transfer', 'delete']),
   'contacts.private-filters': open('keep', 'delete', ['keep', 'delete']),
   'contacts.filter-conditions': fixed('keep', 'keep'),
-  'contacts.import-sources': open('transfer', 'transfer', ['transfer', 'disable']),
+  'contacts.import-sources': own('disable', open('transfer', 'transfer', ['transfer', 'disable'])),
   'contacts.writings': fixed('keep', 'keep'),
 
   'messaging.conversations': open('keep', 'unassign', ['keep', 'unassign', 'transfer']),
@@ -84,11 +88,14 @@ const EXPECTED: Record<string, Expected> = {
   'automations.any-triggers': fixed('exclude', 'exclude'),
   'automations.assignment-rules': open('keep', 'keep', ['keep', 'remove']),
 
-  'integrations.apps': open('uninstall', null, ['uninstall', 'transfer']),
-  'integrations.shared-apps': open({ action: 'uninstall', scope: 'all' }, null, ['uninstall', 'transfer', 'keep']),
-  'integrations.webhooks': open('disable', null, ['disable', 'transfer']),
-  'integrations.account-syncs': fixed('stop', null),
-  'integrations.scheduler-links': fixed('expire', null),
+  'integrations.apps': own('uninstall', open('uninstall', null, ['uninstall', 'transfer'])),
+  'integrations.shared-apps': own(
+    { action: 'uninstall', scope: 'installed-by-leaver' },
+    open({ action: 'uninstall', scope: 'all' }, null, ['uninstall', 'transfer', 'keep']),
+  ),
+  'integrations.webhooks': own('disable', open('disable', null, ['disable', 'transfer'])),
+  'integrations.account-syncs': own('stop', fixed('stop', null)),
+  'integrations.scheduler-links': own('expire', fixed('expire', null)),
   'integrations.documents': fixed('keep', 'keep'),
   'integrations.document-templates': fixed('keep', 'keep'),
   'integrations.signatures': fixed('keep', 'keep'),
@@ -96,20 +103,15 @@ const EXPECTED: Record<string, Expected> = {
 
   'insights.shared-dashboards': open('transfer', null, ['transfer']),
   'insights.private-dashboards': open('keep', 'delete', ['keep', 'transfer', 'delete']),
-  'insights.public-links': fixed('disable', null),
+  'insights.public-links': own('disable', fixed('disable', null)),
   'insights.shared-reports': open('withdraw', null, ['withdraw', 'transfer']),
   'insights.participation': fixed('keep', 'keep'),
   'insights.filters': fixed('keep', 'keep'),
 };
 
 /** The rule's default action by preset and transition; null without one. */
-function expectedDefaults({ base, presets = {} }: Expected) {
-  return Object.fromEntries(
-    PRESETS.map((preset) => [
-      preset,
-      Object.fromEntries(TRANSITIONS.map((transition, n) => [transition, presets[preset]?.[transition] ?? base[n]])),
-    ]),
-  );
+function expectedDefaults({ base, presets = {}, transferred = null }: Expected) {
+  return Object.fromEntries(PRESETS.map((preset) => [preset, { ...base, transferred, ...presets[preset] }]));
 }
 
 function shownDefaults({ defaults }: CatalogueRule) {

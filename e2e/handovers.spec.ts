@@ -1,10 +1,10 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '#libs/broker';
-import type { MailRequest } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
 import { linesOf, over, type Departure } from './support/departures.js';
+import { mailDuring } from './support/mail.js';
 import { story } from './support/story.js';
 import { System } from './support/system.js';
 import { traces } from './support/observers/traces.js';
@@ -20,15 +20,6 @@ afterAll(async () => {
   await mailbox?.close();
   await system?.stop();
 }, 30_000);
-
-/** The first mail that is requested during the work. */
-async function mailDuring(work: () => Promise<unknown>): Promise<MailRequest> {
-  const mails = mailbox.subscribe('mail.requested', { max: 1 });
-  await mailbox.flush();
-  await work();
-  for await (const message of mails) return message.json<MailRequest>();
-  throw new Error('no mail was asked for');
-}
 
 const items = async (api: Api, path: string) => (await api.get<{ items: Json[] }>(path)).items;
 const statusOf = async (call: Promise<unknown>, api: Api) => (await api.refusal(call)).status;
@@ -64,7 +55,7 @@ describe('the transfer of a user to another person', () => {
     const { token: apiToken } = await cleo.api.post('/v1/me/api-tokens', { name: 'Laptop' });
     const byToken = system.api(apiToken as string);
     await byToken.get('/v1/me');
-    const mail = await mailDuring(() => owner.api.post(`/v1/users/${cleo.id}/transfer`, nell));
+    const mail = await mailDuring(mailbox, () => owner.api.post(`/v1/users/${cleo.id}/transfer`, nell));
     await eventually(async () => expect(await statusOf(cleo.api.get('/v1/me'), cleo.api)).toBe(401), {
       timeout: 1_000,
     });

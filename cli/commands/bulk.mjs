@@ -1,4 +1,4 @@
-/** @import { BulkCounts, BulkDeparture, BulkRow, Departure, StartedBulk, Transition } from '#libs/contracts' */
+/** @import { BulkCounts, BulkDeparture, BulkRow, Departure, StartedBulk, LeavingTransition } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal.mjs' */
 /** @import { TimeLimits } from '../time-limits.mjs' */
@@ -65,7 +65,7 @@ const isUnsuccessful = ({ status }) => status === 'refused' || status === 'faile
 
 /**
  * @param {number} count
- * @param {Transition} transition
+ * @param {LeavingTransition} transition
  */
 async function confirm(count, transition) {
   if (!process.stdin.isTTY) throw usageError('There is no terminal for the confirmation: use --yes.');

@@ -1,18 +1,18 @@
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { showPreview } from '../departures/departure-views.mjs';
-import { fetchPreview, transitionIn } from '../departures/departures.mjs';
+import { fetchPreview, previewedTransitionIn } from '../departures/departures.mjs';
 import { EXIT } from '../exit-codes.mjs';
 import { findUser, nameOf } from '../departures/users.mjs';
 
 export const preview = defineCommand({
-  usage: 'preview <user> [--transition deactivated|deleted]',
-  about: 'show what would happen if this user left',
+  usage: 'preview <user> [--transition deactivated|deleted|transferred]',
+  about: 'show what would happen if this user left, or if another person took the user over',
   args: 1,
   options: { transition: { type: 'string' } },
   run: async ({ args, values, limits, out, report }) => {
     const api = await signedInClient(limits);
-    const transition = transitionIn(values.transition ?? 'deactivated');
+    const transition = previewedTransitionIn(values.transition ?? 'deactivated');
     const user = await findUser(api, args[0]);
     const found = await fetchPreview(api, user, transition);
     report(found, () => showPreview(out, found, `If ${nameOf(user)} is ${transition}`));

@@ -1,4 +1,4 @@
-/** @import { Departure, DeparturePreview, DepartureStatus, Transition, User } from '#libs/contracts' */
+/** @import { Departure, DeparturePreview, DepartureStatus, LeavingTransition, Transition, User } from '#libs/contracts' */
 /** @import { CommandContext } from '../command.mjs' */
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal.mjs' */
@@ -35,9 +35,16 @@ export const departureOptions = /** @type {const} */ ({
 });
 
 /**
+ * The value of --transition for a preview.
+ * @param {string} value
+ * @returns {Transition}
+ */
+export const previewedTransitionIn = (value) => (value === 'transferred' ? value : transitionIn(value));
+
+/**
  * The value of --transition.
  * @param {string | undefined} value
- * @returns {Transition}
+ * @returns {LeavingTransition}
  */
 export function transitionIn(value) {
   if (value !== 'deactivated' && value !== 'deleted') throw usageError('--transition is deactivated or deleted.');
@@ -56,7 +63,7 @@ export const fetchPreview = (api, { id }, transition) =>
 /**
  * Deactivates or deletes a user.
  * @param {CommandContext<typeof departureOptions, 1> & { values: { 'return-at'?: string } }} context
- * @param {Transition} transition
+ * @param {LeavingTransition} transition
  */
 export async function startDeparture(context, transition) {
   const { args, values, limits, messages } = context;
@@ -86,7 +93,7 @@ export async function startDeparture(context, transition) {
  * @param {HttpClient} api
  * @param {Terminal} messages
  * @param {User} user
- * @param {Transition} transition
+ * @param {LeavingTransition} transition
  * @returns the plan token: the request is refused if something has changed since the preview
  */
 async function confirmed(api, messages, user, transition) {

@@ -1,4 +1,4 @@
-import { decodeUserEvent, type UserEvent } from './events.js';
+import { decodeUserEvent, UnknownEventType, type UserEvent } from './events.js';
 import { PROBLEMS, Problem } from './problem.js';
 
 const id = '0192f3c4-0000-7000-8000-000000000001';
@@ -31,7 +31,7 @@ describe('a user event', () => {
   it.each([
     ['not a CloudEvent', { ...event, specversion: '0.3' }],
     ['not a CloudEvent', 'user.deactivated'],
-    ['not a type', { ...event, type: 'user.promoted' }],
+    ['not a type', { ...event, type: 'team.promoted' }],
     ['no data', { ...event, data: undefined }],
     ['UUIDs', { ...event, data: { ...data, userId: "x' or 1=1" } }],
     ['whole numbers', { ...event, data: { ...data, seq: '2' } }],
@@ -40,6 +40,11 @@ describe('a user event', () => {
     ['no departure', { ...event, data: { ...data, departure: undefined } }],
   ])('is refused with the reason: %s', (reason, value) => {
     expect(() => decode(value)).toThrow(reason);
+  });
+
+  it('of a type from a later version is told apart from a malformed one', () => {
+    expect(() => decode({ ...event, type: 'user.promoted' })).toThrow(UnknownEventType);
+    expect(() => decode({ ...event, type: 'user.' })).not.toThrow(UnknownEventType);
   });
 
   it('is refused if its bytes are not text', () => {

@@ -6,6 +6,7 @@ export const USER_EVENTS = [
   'user.updated',
   'user.deactivated',
   'user.reactivated',
+  'user.transferred',
   'user.deleted',
 ] as const;
 export type UserEventType = (typeof USER_EVENTS)[number];
@@ -67,14 +68,17 @@ export interface Conversion {
 /** What a reactivation restores: everything that the departure changed, or what these rules changed. */
 export type Restore = 'all' | string[];
 
-/** What happens to a leaver's data; part of `user.deactivated`, `user.deleted` and `user.reactivated`. */
+/** What happens to a leaver's data; part of every event that raises the lifecycle version. */
 export interface DepartureFacts {
   id: string;
   /**
-   * The transitions whose rules are applied, in this order; empty for a reactivation. A service skips `deactivated` if it
-   * has applied it since `activeSince`.
+   * The transitions whose rules are applied, in this order; a reactivation has none of its own. A service skips
+   * `deactivated` if it has applied it since `activeSince`. A decision that supersedes a take-over also has the step
+   * `transferred`, which a service skips if it has applied it since `takenOverAt`.
    */
   steps: Transition[];
+  /** The lifecycle version of the take-over whose step this decision has inherited. */
+  takenOverAt?: number;
   /** The lifecycle version at which the user last became active. */
   activeSince: number;
   /** Whether the leaver was `owner` or `admin` when leaving. */
@@ -104,7 +108,7 @@ export interface UserEventData {
   userId: string;
   /** Goes up with every event of the user. The newest profile wins. */
   seq: number;
-  /** Goes up with every change of the status. Older decisions must not be applied any more. */
+  /** Goes up with every change of the status and every take-over. Older decisions must not be applied any more. */
   lifecycleVersion: number;
   profile: Profile;
   departure?: DepartureFacts;
@@ -146,16 +150,30 @@ export const FORMER_DEPARTURE_EVENTS = 'departure.*';
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
+/** A type of user event that a later version has added. */
+export class UnknownEventType extends TypeError {}
+
+const TYPE_OF_USER_EVENT = /^user\.[a-z-]{1,40}$/;
+
 /**
  * Decodes the bytes of a message as a user event.
+ * @throws UnknownEventType for an event of a later version
  * @throws TypeError with the reason if they are something else
  */
 export function decodeUserEvent(bytes: Uint8Array): UserEvent {
   const event: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  if (isOfLaterVersion(event)) throw new UnknownEventType('not a type of user event that this version knows');
   const fault = faultOf(event);
   if (fault) throw new TypeError(fault);
   return event as UserEvent;
 }
+
+const isOfLaterVersion = (event: unknown): boolean =>
+  isRecord(event) &&
+  event.specversion === '1.0' &&
+  typeof event.type === 'string' &&
+  TYPE_OF_USER_EVENT.test(event.type) &&
+  !USER_EVENTS.includes(event.type as UserEventType);
 
 function faultOf(event: unknown): string | undefined {
   if (!isRecord(event) || event.specversion !== '1.0') return 'not a CloudEvent of version 1.0';

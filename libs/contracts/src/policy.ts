@@ -28,9 +28,16 @@ export type ActionName = (typeof ACTIONS)[number];
 export const PRESETS = ['crm', 'helpdesk', 'texting', 'calls'] as const;
 export type Preset = (typeof PRESETS)[number];
 
-/** The two ways of leaving that rules distinguish. */
-export const TRANSITIONS = ['deactivated', 'deleted'] as const;
+/**
+ * What rules distinguish, in the order in which their steps are applied. `transferred`: another person has taken the user
+ * over, so what is the former person's own ends, and the user stays.
+ */
+export const TRANSITIONS = ['transferred', 'deactivated', 'deleted'] as const;
 export type Transition = (typeof TRANSITIONS)[number];
+
+/** The transitions with which a user leaves. */
+export const LEAVING_TRANSITIONS = ['deactivated', 'deleted'] as const;
+export type LeavingTransition = (typeof LEAVING_TRANSITIONS)[number];
 
 /** An action with its parameters, as a policy names it. */
 export interface ActionChoice {

@@ -106,6 +106,12 @@ export const desk: ServiceUnderTest = {
       rows: owned(Thing, 'owner', { kind: 'trap' }),
       deactivated: can(disable({ state: 'impossible' })),
     }),
+    // `releaseAt` stands for the time at which a badge was handed out again.
+    rule('desk.badges', 'Badges', {
+      rows: owned(Thing, 'owner', { kind: 'badge' }, { grantedAt: sql`coalesce(t.release_at, '-infinity')` }),
+      transferred: always(disable({ state: 'off' })),
+      deactivated: always(disable({ state: 'held' })),
+    }),
     rule('desk.plants', 'Plants', {
       rows: owned(Thing, 'owner', { kind: 'plant' }),
       deactivated: always(keep),

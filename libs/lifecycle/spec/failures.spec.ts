@@ -239,7 +239,7 @@ describe('a failure', () => {
   it('to decode a message stores it as a dead letter and terminates it', async () => {
     const outcomes = await at.deliver([
       'not json',
-      JSON.stringify({ specversion: '1.0', type: 'user.exploded' }),
+      JSON.stringify({ specversion: '1.0', type: 'team.exploded' }),
       at.bench.leaving(at.robin, 'deactivated', {}),
     ]);
     expect(outcomes).toEqual([{ term: 'undecodable' }, { term: 'undecodable' }, 'ack']);

@@ -17,6 +17,16 @@ behavesLikeARule(desk, 'desk.chairs', thing('chair'));
 behavesLikeARule(desk, 'desk.lamps', thing('lamp'));
 behavesLikeARule(desk, 'desk.letters', thing('letter'));
 behavesLikeARule(desk, 'desk.keys', thing('key'));
+behavesLikeARule(desk, 'desk.badges', {
+  ...thing('badge'),
+  write: (bench, owner) =>
+    bench.em().transactional(async (em) => {
+      await new Directory(em).requireActive(owner.accountId, [owner.userId]);
+      const { accountId, userId } = owner;
+      const given = { kind: 'badge', state: 'open', releaseAt: bench.clock.now() };
+      em.create(Thing, { id: bench.ids.next(), accountId, owner: userId, ...given });
+    }),
+});
 behavesLikeARule(desk, 'desk.plants', thing('plant'));
 behavesLikeARule(desk, 'desk.circulars', {
   row: (em, { accountId }, bench) =>

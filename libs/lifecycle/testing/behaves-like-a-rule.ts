@@ -24,15 +24,17 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
         if (action.name === 'block') blocks(scene);
         else acts(scene, action);
         if (transition === 'deactivated') reactivates(scene, action);
+        if (transition === 'transferred') cannotBeUndone(scene);
         if (example.selectionOnly) return;
         if (action.effect.kind !== 'none' || action.later) changes(scene);
         if (transition === 'deactivated' && action.undo === 'on-request') restores(scene);
         if (action.effect.kind === 'insert') marks(scene);
         if (action.later) delays(scene);
-        if (destroysAtOnce(action)) isHeld(scene);
+        if (destroysAtOnce(action) && transition !== 'transferred') isHeld(scene);
         if (action.name === 'block') return;
-        if (example.write) races(scene, example.write);
-        for (const [name, way] of Object.entries(example.ways ?? {})) describe(name, () => races(scene, way));
+        const racesWith = transition === 'transferred' ? racesTakeOver : races;
+        if (example.write) racesWith(scene, example.write);
+        for (const [name, way] of Object.entries(example.ways ?? {})) describe(name, () => racesWith(scene, way));
       });
     }
   });
@@ -115,12 +117,36 @@ function changes(scene: Setting): void {
   });
 }
 
+async function prepareWrite(way: Way, s: Scene, person: Person): Promise<() => Promise<unknown>> {
+  const { given, write } = typeof way === 'object' ? way : { given: undefined, write: way };
+  const id = (await given?.(s.bench, person)) ?? '';
+  return () => write(s.bench, person, id);
+}
+
+function racesTakeOver(scene: Setting, way: Way): void {
+  it('a take-over waits for a write that has locked the user, and finds its row', async () => {
+    const s = await scene(0);
+    const seen = await s.overlap(await prepareWrite(way, s, s.leaver), () => s.applyDeparture());
+    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, second: { status: 'fulfilled' }, hasWaited: true });
+    expect(await s.remaining()).toEqual([]);
+  });
+
+  it('a write that waits for a take-over is the new person’s, and the proof does not count its row', async () => {
+    const s = await scene(0);
+    const write = await prepareWrite(way, s, s.leaver);
+    const seen = await s.overlap(() => s.applyDeparture(), write);
+    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, hasWaited: true });
+    // A row that has ended may need a new grant first.
+    if (typeof way !== 'object' || seen.second.status === 'fulfilled')
+      expect(seen.second).toMatchObject({ status: 'fulfilled' });
+    else expect(seen.second).toMatchObject({ status: 'rejected', reason: expect.any(Problem) });
+    expect(await s.remaining()).toEqual([]);
+  });
+}
+
 function races(scene: Setting, way: Way): void {
-  const { given, write, maySucceed = false } = typeof way === 'object' ? way : { given: undefined, write: way };
-  const prepare = async (s: Scene, person: Person) => {
-    const id = (await given?.(s.bench, person)) ?? '';
-    return () => write(s.bench, person, id);
-  };
+  const { maySucceed = false } = typeof way === 'object' ? way : {};
+  const prepare = (s: Scene, person: Person) => prepareWrite(way, s, person);
 
   it('a departure waits for a write that has locked the user, and finds its row', async () => {
     const s = await scene(0);
@@ -171,6 +197,27 @@ function reactivates(scene: Setting, action: Action): void {
     const line = await s.reactivate();
     expect(line).toMatchObject({ transition: 'reactivated', action: 'restore', affected: back, notRestored: lost });
     expect(line!.warning).toBe(lost > 0 ? 'cannot-be-restored' : undefined);
+  });
+}
+
+function cannotBeUndone(scene: Setting): void {
+  it('is not undone by a later reactivation', async () => {
+    const s = await scene(SEVERAL);
+    await s.applyDeparture();
+    const after = await s.rowsOf(s.leaver);
+    expect(await s.undoRecords()).toBe(0);
+    await s.bench.processor.apply([s.bench.leaving(s.leaver, 'deactivated', {}, { lifecycleVersion: 3 })]);
+    await s.bench.processor.apply([s.bench.reactivation(s.leaver, 4, 'all')]);
+    expect(await s.rowsOf(s.leaver)).toEqual(after);
+  });
+
+  it('does not wait for the end of a legal hold that came after the decision', async () => {
+    const s = await scene(SEVERAL);
+    s.putUnderLegalHold();
+    const line = await s.applyDeparture();
+    expect(line).toMatchObject({ affected: s.several, finishedAt: expect.any(String) });
+    expect(line.dueAt).toBeUndefined();
+    expect(await s.remaining()).toEqual([]);
   });
 }
 

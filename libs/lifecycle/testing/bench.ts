@@ -156,7 +156,8 @@ export class RuleBench {
       service.forgetting,
       this.addresses,
     );
-    this.events = new UserEvents(em, this.processor, this.receipts, this.clock, this.ids, silentLog);
+    const metrics = new Metrics(this.clock);
+    this.events = new UserEvents(em, this.processor, this.receipts, this.clock, this.ids, silentLog, metrics);
     this.tasks = new TaskWorker(em, this.rules, this.receipts, this.workers);
     this.remote = new RemoteEffectWorker(em, this.rules, client(service), this.receipts, this.workers);
     this.scheduled = new ScheduledActionWorker(em, this.rules, this.receipts, this.workers);

@@ -123,7 +123,7 @@ export class Scene {
       rules: this.policy,
     };
     const lines = await preview(this.bench.em().getKysely(), this.bench.rules, request, this.bench.clock.now());
-    return lines.find((line) => line.part === this.example.part)!.count;
+    return lines.find((line) => this.isOwn(line))!.count;
   }
 
   async applyDeparture(): Promise<ReceiptLine> {
@@ -220,7 +220,11 @@ export class Scene {
   }
 
   private lineAmong(lines: readonly ReceiptLine[]): ReceiptLine | undefined {
-    return lines.find((line) => line.part === this.example.part);
+    return lines.find((line) => this.isOwn(line));
+  }
+
+  private isOwn({ rule, part }: { rule: string; part?: string }): boolean {
+    return rule === this.rule.id && part === this.example.part;
   }
 
   /** Runs two transactions in a forced order; the first one has to lock the leaver. */

@@ -29,6 +29,7 @@ const STATUS: Partial<Record<UserEventType, UserStatus>> = {
 };
 
 const STEPS: Partial<Record<UserEventType, Transition[]>> = {
+  'user.transferred': ['transferred'],
   'user.deactivated': ['deactivated'],
   'user.deleted': ['deactivated', 'deleted'],
 };

@@ -46,6 +46,7 @@ import { importSourceTables } from './migrations/0106-import-sources.js';
 import { contactMoves } from './migrations/0110-contact-moves.js';
 import { importSourceOwners } from './migrations/0111-import-source-owners.js';
 import { movesByDepartures } from './migrations/0112-moves-by-departures.js';
+import { takenOverSources } from './migrations/0114-taken-over-sources.js';
 import { RecordController } from './record/record.controller.js';
 import { CrmRecord } from './record/record.entity.js';
 import { SegmentController } from './segment/segment.controller.js';
@@ -90,6 +91,7 @@ export const migrations: Migrations = [
   contactMoves,
   importSourceOwners,
   movesByDepartures,
+  takenOverSources,
 ];
 
 /**

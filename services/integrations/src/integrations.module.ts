@@ -28,6 +28,7 @@ import { syncAndSchedulerLinkTables } from './migrations/0101-syncs-and-schedule
 import { documentTables } from './migrations/0102-documents.js';
 import { signatureAndInvoiceTables } from './migrations/0103-signatures-and-invoices.js';
 import { webhookReceivers } from './migrations/0104-webhook-receivers.js';
+import { takenOverGrants } from './migrations/0106-taken-over-grants.js';
 import { FormerMeetingPages } from './scheduler-link/former-meeting-pages.js';
 import { SchedulerLinkController } from './scheduler-link/scheduler-link.controller.js';
 import { SchedulerLink } from './scheduler-link/scheduler-link.entity.js';
@@ -77,6 +78,7 @@ export const migrations: Migrations = [
   documentTables,
   signatureAndInvoiceTables,
   webhookReceivers,
+  takenOverGrants,
 ];
 
 /** Connections to other systems: apps, webhooks, syncs, and documents stored elsewhere. */

@@ -1,6 +1,6 @@
 import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { NoBody, operation } from '../operation.js';
-import { TRANSITIONS, type Transition } from '../policy.js';
+import { LEAVING_TRANSITIONS, type LeavingTransition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import {
@@ -21,7 +21,7 @@ export class BulkLeaver {
 }
 
 export class BulkRequest extends DepartureWishes {
-  @OneOf(TRANSITIONS) transition: Transition;
+  @OneOf(LEAVING_TRANSITIONS) transition: LeavingTransition;
   @ListOf(() => BulkLeaver, {
     max: BULK_MAX,
     about: 'The users who leave, each with other successors if needed. Use a CSV file for very long lists.',
@@ -35,7 +35,7 @@ export interface BulkFile {
 }
 
 export class BulkQuery {
-  @OneOf(TRANSITIONS, { optional: true, about: 'For all users in a CSV file.' }) transition?: Transition;
+  @OneOf(LEAVING_TRANSITIONS, { optional: true, about: 'For all users in a CSV file.' }) transition?: LeavingTransition;
 }
 
 export class StartedBulk {
@@ -69,7 +69,7 @@ export class BulkDeparture {
   @Id() id: string;
   @OneOf(['running', 'completed'], { about: '`completed` when every row is refused or its departure has ended.' })
   status: 'running' | 'completed';
-  @OneOf(TRANSITIONS) transition: Transition;
+  @OneOf(LEAVING_TRANSITIONS) transition: LeavingTransition;
   @Moment() requestedAt: string;
   @Nested(() => BulkCounts) counts: BulkCounts;
   @ListOf(() => BulkRow, { max: 2_000 }) rows: BulkRow[];

@@ -7,7 +7,7 @@ import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { RULE_SCOPES } from './departure-receipts.js';
 
 export class PreviewQuery {
-  @OneOf(TRANSITIONS) transition: Transition;
+  @OneOf(TRANSITIONS, { about: '`transferred`: another person takes the user over.' }) transition: Transition;
 }
 
 export class PreviewBlocker {

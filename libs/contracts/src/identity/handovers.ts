@@ -1,4 +1,4 @@
-import { Email, Ids, Text } from '../fields.js';
+import { Email, Id, Ids, Text } from '../fields.js';
 import { operation } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 import { Departure } from './departures.js';
@@ -9,6 +9,11 @@ export class UserTransfer {
   @Text() name: string;
   @Email() email: string;
   @Text({ about: 'The person’s id in the account’s own systems, unique in the account.' }) staffId: string;
+}
+
+export class TransferredUser extends InvitedUser {
+  @Id({ about: 'The departure of the former person, whose receipts show what ends with the take-over.' })
+  departureId: string;
 }
 
 export class ConversionRequest {
@@ -23,15 +28,15 @@ export class ConversionRequest {
   memberIds: string[];
 }
 
-export const usersTransfer = operation<InvitedUser, UserTransfer>({
+export const usersTransfer = operation<TransferredUser, UserTransfer>({
   id: 'users.transfer',
   service: 'identity',
   method: 'POST',
   path: '/v1/users/:id/transfer',
   summary:
-    'Transfer a user with number, inbox and history to another person; old sessions and the old password become invalid',
+    'Transfer a user with number, inbox and history to another person; what is the former person’s own ends, such as sign-ins and grants',
   body: UserTransfer,
-  answer: InvitedUser,
+  answer: TransferredUser,
   status: 200,
   access: MANAGERS,
   errors: [

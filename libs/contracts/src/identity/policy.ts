@@ -3,10 +3,12 @@ import type { Schema } from '../fields/registry.js';
 import { operation } from '../operation.js';
 import {
   ACTIONS,
+  LEAVING_TRANSITIONS,
   PRESETS,
   TRANSITIONS,
   type ActionChoice,
   type ActionName,
+  type LeavingTransition,
   type Preset,
   type Transition,
 } from '../policy.js';
@@ -15,8 +17,8 @@ import { MANAGERS } from '../principal.js';
 /** The name of an action, or an action with its parameters. */
 export type ActionInput = ActionName | ActionChoice;
 
-/** By rule id: what an account has chosen instead of the preset's default. */
-export type Overrides = Record<string, Partial<Record<Transition, ActionInput>>>;
+/** By rule id: what an account has chosen instead of the preset's default. A take-over leaves no choice. */
+export type Overrides = Record<string, Partial<Record<LeavingTransition, ActionInput>>>;
 
 export const ACTION_SCHEMA: Schema = {
   anyOf: [
@@ -34,17 +36,17 @@ export const ACTION_SCHEMA: Schema = {
   ],
 };
 
-const BY_TRANSITION: Schema = {
+const actionsBy = (transitions: readonly Transition[]): Schema => ({
   type: 'object',
-  properties: Object.fromEntries(TRANSITIONS.map((transition) => [transition, ACTION_SCHEMA])),
+  properties: Object.fromEntries(transitions.map((transition) => [transition, ACTION_SCHEMA])),
   additionalProperties: false,
-};
+});
 
-const OVERRIDES_SCHEMA: Schema = { type: 'object', additionalProperties: BY_TRANSITION };
+const OVERRIDES_SCHEMA: Schema = { type: 'object', additionalProperties: actionsBy(LEAVING_TRANSITIONS) };
 
 const DEFAULTS_SCHEMA: Schema = {
   type: 'object',
-  properties: Object.fromEntries(PRESETS.map((preset) => [preset, BY_TRANSITION])),
+  properties: Object.fromEntries(PRESETS.map((preset) => [preset, actionsBy(TRANSITIONS)])),
   required: [...PRESETS],
   additionalProperties: false,
 };

@@ -2,7 +2,7 @@ import type { PreviewLine, PreviewRequest } from '#libs/contracts';
 import type { Db } from '../declare/where.js';
 import { survives, type RuleSet, type Step } from '../run/rule-set.js';
 import { remainingSteps } from '../receive/decision-application.js';
-import * as inbox from '../inbox/inbox.js';
+import { appliedRules } from '../inbox/applied-rules.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import { countTogether } from '../sql/counting.js';
 
@@ -16,7 +16,7 @@ const LISTED = 100;
 export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, now: Date): Promise<PreviewLine[]> {
   const { userId, accountId, wasManager } = request;
   const leaver: LeaverRow = { userId, accountId, wasManager, leftAt: now };
-  const applied = await inbox.applied(db, [request]);
+  const applied = await appliedRules(db, [request]);
   const steps = remainingSteps(rules.plan(request.steps, request.rules), userId, applied).filter(
     (step) => !request.only || request.only.includes(step.part.rule.id),
   );
@@ -56,6 +56,7 @@ async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Pro
           db,
           accountId: leaver.accountId,
           userId: leaver.userId,
+          transition,
           action: action.name,
           count,
           ...(part.rows.part && { part: part.rows.part }),

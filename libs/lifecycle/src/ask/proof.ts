@@ -85,15 +85,21 @@ async function stranded(db: Db, rules: RuleSet, { users }: ProofRequest): Promis
   return broken;
 }
 
-/** The receipt lines to check. `keep` promises nothing, and rows with a pending delayed effect may still be there. */
+/**
+ * The receipt lines to check. `keep` promises nothing, and rows with a pending delayed effect may still be there. A take-over
+ * promises nothing beyond the user's next decision: by then the new person has grants of their own. Times of grants come from
+ * the clock of this service, so a clock of identity that is ahead does not count.
+ */
 async function promises(db: Db, { users }: ProofRequest): Promise<PromiseRow[]> {
   const { rows } = await sql<PromiseRow>`
-    select i.user_id, i.account_id, i.was_manager, i.left_at, line
+    select i.user_id, i.account_id, i.was_manager, line,
+      case when line ->> 'transition' = 'transferred' then least(i.left_at, i.received_at) else i.left_at end as left_at
     from unnest(${users.map((u) => u.userId)}::uuid[], ${users.map((u) => u.lifecycleVersion)}::bigint[]) as u (user_id, lifecycle_version)
     join inbox latest on latest.user_id = u.user_id and latest.lifecycle_version = u.lifecycle_version
     join inbox i on i.user_id = u.user_id and i.lifecycle_version between latest.active_since + 1 and latest.lifecycle_version
     cross join lateral jsonb_array_elements(i.lines) line
-    where latest.type <> 'user.reactivated' and line ->> 'finishedAt' is not null and line ->> 'action' <> 'keep' and not exists (
+    where latest.type <> 'user.reactivated' and line ->> 'finishedAt' is not null and line ->> 'action' <> 'keep'
+      and (line ->> 'transition' <> 'transferred' or i.lifecycle_version = latest.lifecycle_version) and not exists (
       select 1 from scheduled_action s
       where s.user_id = i.user_id and s.rule = line ->> 'rule' and s.part = coalesce(line ->> 'part', '') and s.status = 'pending')`.execute(
     db,
@@ -111,7 +117,7 @@ function remaining(db: Db, step: Step, group: readonly PromiseRow[]): Promise<Ma
   const { action, statements } = step;
   // An action with only a delayed effect promises that the rows are gone once the delay is over.
   const effect = action.effect.kind === 'none' && action.later ? action.later.effect : action.effect;
-  return countRows(db, statements, effect, leavers);
+  return countRows(db, statements, effect, leavers, { onlyGrantedBefore: step.transition === 'transferred' });
 }
 
 /** Deleted users whose name or staff id is still in the directory. */

@@ -1,5 +1,5 @@
 import type { ActionName, Preset, Transition } from '#libs/contracts';
-import { sideEffectsOf, type Action } from './actions.js';
+import { keep, sideEffectsOf, type Action } from './actions.js';
 import type { Db, Rows } from './where.js';
 
 /** The actions of a rule on one transition; the first is the default. */
@@ -19,6 +19,7 @@ export interface Explain {
   db: Db;
   accountId: string;
   userId: string;
+  transition: Transition;
   action: ActionName;
   count: number;
   /** The kind of rows, for a rule over several. */
@@ -28,6 +29,8 @@ export interface Explain {
 export interface RuleSpec {
   /** Several for a rule over several kinds of rows; each then names its `part`. */
   rows: Rows | readonly Rows[];
+  /** Another person takes the user over: what is the former person's own ends. It is fixed and has no undo. */
+  transferred?: Choice;
   deactivated?: Choice;
   deleted?: Choice;
   /** Where a preset differs from the default. */
@@ -61,6 +64,7 @@ export interface Rule {
 export function rule(id: string, label: string, spec: RuleSpec): Rule {
   const rows: readonly Rows[] = [spec.rows].flat();
   const choices = {
+    ...(spec.transferred && { transferred: spec.transferred }),
     ...(spec.deactivated && { deactivated: spec.deactivated }),
     ...(spec.deleted && { deleted: spec.deleted }),
   };
@@ -69,6 +73,7 @@ export function rule(id: string, label: string, spec: RuleSpec): Rule {
   if (rows.length > 1 && rows.some((r) => !r.part))
     throw new TypeError(`${id}: each of several kinds of rows needs a part`);
   assertRemoteEffects(id, rows, declared);
+  assertEnds(id, spec.transferred);
   for (const [preset, changes] of Object.entries(spec.presets ?? {})) {
     for (const [transition, action] of Object.entries(changes)) {
       if (!choices[transition as Transition]?.actions.some((a) => a.name === action.name)) {
@@ -89,6 +94,13 @@ export function rule(id: string, label: string, spec: RuleSpec): Rule {
     warning: spec.warning ?? false,
     listed: spec.listed ?? false,
   });
+}
+
+/** The user stays, and so do other people's rows: a take-over only ends things, at once and in this service. */
+function assertEnds(id: string, { actions, fixed }: Choice = always(keep)): void {
+  if (!fixed) throw new TypeError(`${id}: accounts cannot choose what a take-over does`);
+  const unfit = actions.find((action) => action.needsSuccessor || action.later || sideEffectsOf(action.effect)?.remote);
+  if (unfit) throw new TypeError(`${id}: a take-over cannot ${unfit.name}`);
 }
 
 /** The receipt line of a remote effect is named by rule, part and transition, and what it does cannot be delayed. */

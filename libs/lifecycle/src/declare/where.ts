@@ -26,6 +26,11 @@ export interface Rows {
   part?: string;
   /** The only transition on which the rule covers these rows; by default all transitions of the rule. */
   on?: Transition;
+  /**
+   * When the row was last granted, as SQL over the row (alias `t`). After a take-over the new person may grant it again: the
+   * proof counts only rows that were granted before. Default: the row's `createdAt`.
+   */
+  grantedAt?: RawBuilder<unknown>;
 }
 
 /** Rows whose property `person` names the leaver. */
@@ -33,7 +38,7 @@ export function owned<E extends AnyEntity>(
   entity: E,
   person: keyof InferEntity<E> & string,
   where: Where<InferEntity<E>> = {},
-  more: Pick<Rows, 'part' | 'match' | 'on'> = {},
+  more: Pick<Rows, 'part' | 'match' | 'on' | 'grantedAt'> = {},
 ): Rows {
   return { entity, person, where: where as Rows['where'], ...more };
 }

@@ -97,21 +97,6 @@ export async function find(
   return rows;
 }
 
-/** Rules of the transition `deactivated` that have been applied to the person since the last activation. */
-export async function applied(
-  db: Db,
-  people: readonly { userId: string; activeSince: number }[],
-): Promise<Set<string>> {
-  if (people.length === 0) return new Set();
-  const { rows } = await sql<{ user_id: string; rule: string; part: string | null }>`
-    select i.user_id, line ->> 'rule' as rule, line ->> 'part' as part
-    from unnest(${people.map((p) => p.userId)}::uuid[], ${people.map((p) => p.activeSince)}::bigint[]) as p (user_id, active_since)
-    join inbox i on i.user_id = p.user_id and i.lifecycle_version > p.active_since
-    cross join lateral jsonb_array_elements(i.lines) line
-    where line ->> 'transition' = 'deactivated' and line ->> 'finishedAt' is not null`.execute(db);
-  return new Set(rows.map((row) => appliedKey(row.user_id, row.rule, row.part)));
-}
-
 /** The receipt lines of the departure that this reactivation ends, finished or not, without those of `keep`. */
 export async function departureLines(
   db: Db,
@@ -128,9 +113,6 @@ export async function departureLines(
     order by i.lifecycle_version, l.n`.execute(db);
   return rows;
 }
-
-export const appliedKey = (userId: string, rule: string, part: string | null | undefined): string =>
-  `${userId} ${rule} ${part ?? ''}`;
 
 /** Writes the outcome of events. Clears the stored event, which only a retry needs. */
 export async function update(db: Db, entries: readonly InboxEntry[], now: Date): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Receipt, ReceiptLine, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import { conversionsIn, attachWarnings, type InboxConversion } from '../run/conversion.js';
+import { appliedKey, appliedRules } from '../inbox/applied-rules.js';
 import * as inbox from '../inbox/inbox.js';
 import { cancelScheduledActions } from '../inbox/directory-rows.js';
 import {
@@ -10,7 +11,7 @@ import {
   unconfirmedLines,
   withTakenOver,
 } from '../run/remote-effects.js';
-import { restore } from '../run/restoration.js';
+import { restore, type Restoration } from '../run/restoration.js';
 import { dropUndoRecords } from '../run/undo-records.js';
 import type { Db } from '../declare/where.js';
 import { heldStep, type RuleSet, type Step } from '../run/rule-set.js';
@@ -87,7 +88,7 @@ export class DecisionApplication {
       );
     const leaving = await this.leaving(
       db,
-      events.filter((event) => event.type !== 'user.reactivated'),
+      events.filter((event) => event.type !== 'user.reactivated' || event.data.departure!.steps.length > 0),
       underHold,
     );
     const converting = conversionsIn(events);
@@ -95,8 +96,7 @@ export class DecisionApplication {
     const ran = await runSteps(db, leaving, { budget: this.budget, isolated }, now);
     attachWarnings(ran.lines, warnings ?? []);
     const restored = await restore(db, this.rules, reactivations, this.budget, now);
-    const lines = new Map([...ran.lines, ...restored.lines]);
-    const leftovers = [...ran.leftovers, ...restored.leftovers];
+    const { lines, leftovers } = together(ran, restored);
     const unfinished = Map.groupBy(leftovers, (leftover) => leftover.userId);
     const unconfirmed = this.rules.hasRemoteEffects ? await unconfirmedLines(db, events.map(keyOf)) : NO_KEYS;
     const entries = events.map((event): inbox.InboxEntry => {
@@ -122,16 +122,21 @@ export class DecisionApplication {
     await this.rules.removeMarks(db, userIds);
   }
 
-  /** The leavers with their steps. A deletion leaves out the steps that an earlier deactivation has applied here. */
+  /** The leavers with their steps, without those that an earlier decision has applied here. */
   private async leaving(
     db: Db,
     events: readonly UserEvent[],
     underHold: ApplyContext['underHold'],
   ): Promise<Leaving[]> {
-    const people = events.map(({ data }) => ({ ...data, activeSince: data.departure!.activeSince }));
-    const applied = await inbox.applied(
+    const people = events.map(({ data: { userId, lifecycleVersion, departure } }) => ({
+      userId,
+      lifecycleVersion,
+      activeSince: departure!.activeSince,
+      takenOverAt: departure!.takenOverAt,
+    }));
+    const applied = await appliedRules(
       db,
-      people.filter(({ activeSince, lifecycleVersion }) => activeSince + 1 < lifecycleVersion),
+      people.filter((one) => one.activeSince + 1 < one.lifecycleVersion || one.takenOverAt !== undefined),
     );
     return events.map((event) => {
       const { type, data, time } = event;
@@ -182,18 +187,31 @@ export class DecisionApplication {
   }
 }
 
+/** A reactivation that has inherited the step of a take-over has its lines before those of the restoration. */
+function together(ran: Restoration, restored: Restoration): Restoration {
+  const before = (userId: string) => ran.lines.get(userId) ?? [];
+  const added = [...restored.lines].map(([userId, own]): [string, ReceiptLine[]] => [
+    userId,
+    [...before(userId), ...own],
+  ]);
+  const moved = restored.leftovers.map((one) => ({ ...one, position: one.position + before(one.userId).length }));
+  return { lines: new Map([...ran.lines, ...added]), leftovers: [...ran.leftovers, ...moved] };
+}
+
 const NO_LINES: ReadonlyMap<string, ReceiptLine[]> = new Map();
 const NO_KEYS: ReadonlyMap<string, ReadonlySet<string>> = new Map();
 
 /** Rules whose rows are still being restored. */
 const unfinishedRules = (leftovers: readonly Leftover[], userId: string): string[] =>
-  leftovers.filter((leftover) => leftover.userId === userId).map(({ step }) => step.part.rule.id);
+  leftovers
+    .filter((leftover) => leftover.userId === userId && leftover.transition === 'reactivated')
+    .map(({ step }) => step.part.rule.id);
 
 export const keyOf = ({ data }: UserEvent) => ({ userId: data.userId, lifecycleVersion: data.lifecycleVersion });
 
 export function remainingSteps(steps: readonly Step[], userId: string, applied: ReadonlySet<string>): Step[] {
   return steps.filter((step) => {
     const { transition, part } = step.remote?.of ?? step;
-    return transition !== 'deactivated' || !applied.has(inbox.appliedKey(userId, part.rule.id, part.rows.part));
+    return !applied.has(appliedKey(userId, { transition, rule: part.rule.id, part: part.rows.part }));
   });
 }

@@ -1,8 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Injectable, type Type } from '@nestjs/common';
-import { decodeUserEvent, isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
+import { decodeUserEvent, isLifecycleType, UnknownEventType, type Receipt, type UserEvent } from '#libs/contracts';
 import { BatchPattern, USERS, type Delivery, type Outcome } from '#libs/broker';
-import { safeErrorFields, Log, runInContext } from '#libs/observability';
+import { safeErrorFields, Log, Metrics, runInContext } from '#libs/observability';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { logDepartures, logFailures } from '../departure-log.js';
@@ -24,6 +24,8 @@ export const BATCHES_AT_ONCE = 2;
 /** Handles batches of user events from the stream: each event is applied, scheduled for a retry, or dead-lettered. */
 @Injectable()
 export class UserEvents {
+  private readonly unknown;
+
   constructor(
     private readonly em: EntityManager,
     private readonly processor: EventProcessor,
@@ -31,7 +33,13 @@ export class UserEvents {
     private readonly clock: Clock,
     private readonly ids: Ids,
     private readonly log: Log,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.unknown = metrics.counter(
+      'leaver_unknown_events_total',
+      'User events of a type that only a later version knows. They were ignored.',
+    );
+  }
 
   async handle(deliveries: readonly Delivery[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = deliveries.map(() => 'ack');
@@ -39,7 +47,14 @@ export class UserEvents {
     const suspects: UserEvent[] = [];
     for (const [index, delivery] of deliveries.entries()) {
       const decoded = decode(delivery);
-      if ('reason' in decoded) {
+      if (decoded === 'unknown-type') {
+        // A later version of identity has published it. It goes on publishing it until this service is upgraded.
+        this.log.warn(
+          { deliveries: delivery.deliveries },
+          'ignored an event of a type that this version does not know',
+        );
+        this.unknown.inc();
+      } else if ('reason' in decoded) {
         await this.deadLetter(delivery, decoded.reason);
         outcomes[index] = { term: 'undecodable' };
       } else if (decoded.event.tombstone) {
@@ -140,10 +155,11 @@ export class TransientFailure extends Error {
   }
 }
 
-function decode(delivery: Delivery): { event: UserEvent } | { reason: string } {
+function decode(delivery: Delivery): { event: UserEvent } | { reason: string } | 'unknown-type' {
   try {
     return { event: decodeUserEvent(delivery.data) };
   } catch (error) {
+    if (error instanceof UnknownEventType) return 'unknown-type';
     return { reason: error instanceof TypeError ? error.message : 'not JSON' };
   }
 }

@@ -1,3 +1,4 @@
+import type { Transition } from '#libs/contracts';
 import type { LeaverRow } from '../declare/leaver.js';
 import type { Step } from './rule-set.js';
 
@@ -40,11 +41,12 @@ export function groupByStep(leaving: readonly Leaving[]): Member[][] {
   return [...byStep.values()].sort((a, b) => a.order - b.order).map(({ members }) => members);
 }
 
+const CHANGES: Record<Transition, number> = { transferred: 1, deactivated: 2, deleted: 4 };
+
 /** @param afterChange whether an earlier step changes the same rows */
 function orderOf(step: Step, afterChange: boolean): number {
-  const isFirst = step.transition === 'deactivated';
-  if (changesRows(step)) return isFirst ? 1 : 3;
-  return afterChange ? 2 : 0;
+  if (changesRows(step)) return CHANGES[step.transition];
+  return afterChange ? 3 : 0;
 }
 
 const changesRows = ({ action }: Step): boolean => action.effect.kind !== 'none';

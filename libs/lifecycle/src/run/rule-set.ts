@@ -86,6 +86,8 @@ export class RuleSet {
         laterStatements: statementsFor(rule, em, (action) => action.later?.rows),
       })),
     );
+    // The proof of a take-over needs it.
+    for (const { rule, statements } of this.parts) if (rule.choices.transferred) statements.grantedBefore();
     this.hasRemoteEffects = rules.flatMap(actionsOf).some(({ effect }) => sideEffectsOf(effect)?.remote !== undefined);
     const hasTwoHalves = rules.flatMap(actionsOf).some(({ later, effect }) => later && effect.kind === 'set');
     this.restoresUnasked = hasTwoHalves || this.hasRemoteEffects;
@@ -126,13 +128,16 @@ export class RuleSet {
     }));
   }
 
-  /** The steps of the given transitions, in order. Rules that the policy does not name are left out. */
+  /**
+   * The steps of the given transitions, in order. Rules that the policy does not name are left out. A take-over follows the
+   * declarations: its event may have been decided before this version of the service declared them.
+   */
   plan(transitions: readonly Transition[], policy: ResolvedRules): Step[] {
     const wanted = TRANSITIONS.filter((transition) => transitions.includes(transition));
     return wanted.flatMap((transition) =>
       this.parts.flatMap((part) => {
         if (part.rows.on && part.rows.on !== transition) return [];
-        const resolved = policy[part.rule.id]?.[transition];
+        const resolved = transition === 'transferred' ? fixedOf(part.rule) : policy[part.rule.id]?.[transition];
         return resolved ? withRemote(stepOf(part, transition, resolved)) : [];
       }),
     );
@@ -201,7 +206,7 @@ export const originOf = ({ action, part, transition }: Step): Origin => ({
   rule: part.rule.id,
   part: part.rows.part ?? '',
   transition,
-  undoable: action.undo === 'on-request',
+  undoable: action.undo === 'on-request' && transition === 'deactivated',
 });
 
 /** The step, followed by the step of its remote effect, if it has one. */
@@ -224,10 +229,11 @@ export function offeredStep(rules: RuleSet, { rule, part, action, days, scope }:
 
 /**
  * The same step for a leaver under legal hold. What it would destroy immediately becomes a delayed effect of 0 days, which
- * waits, like every delayed effect, until the hold is lifted.
+ * waits, like every delayed effect, until the hold is lifted. A take-over is refused under a hold and does not wait for one that
+ * came later: it destroys only credentials, which the former person must not keep.
  */
 export function heldStep(step: Step): Step {
-  if (!destroysAtOnce(step.action)) return step;
+  if (!destroysAtOnce(step.action) || step.transition === 'transferred') return step;
   const { action, statements } = step;
   const later = { effect: changing(action.effect), statements };
   return { ...step, action: { ...action, effect: { kind: 'none' }, days: 0, later }, later };
@@ -238,6 +244,8 @@ function changing(effect: Effect): Changing {
   return effect;
 }
 
+const fixedOf = ({ choices: { transferred } }: Rule): ResolvedAction | undefined =>
+  transferred && choiceOf(transferred.actions[0]!);
 const namesOf = (actions: readonly Action[]): ActionName[] => [...new Set(actions.map(({ name }) => name))];
 const actionsOf = (rule: Rule): Action[] => Object.values(rule.choices).flatMap((choice) => choice.actions);
 

@@ -70,9 +70,9 @@ export async function restoreNext(
 }
 
 /**
- * Deletes records that are no longer needed: all records of deleted users, and of reactivated users those of rules that
- * are not kept. A deactivation deletes none: it may have superseded a restoration, and the next reactivation restores the
- * rest.
+ * Deletes records that are no longer needed: all records of deleted users and of users who were taken over, and of
+ * reactivated users those of rules that are not kept. A deactivation deletes none: it may have superseded a restoration, and
+ * the next reactivation restores the rest.
  * @param keptRules the ids of the rules whose records stay after a reactivation
  */
 export async function dropUndoRecords(
@@ -82,7 +82,7 @@ export async function dropUndoRecords(
 ): Promise<void> {
   const rows = events.flatMap((event) => {
     const { type, data } = event;
-    const kept = type === 'user.deactivated' ? 'all' : type === 'user.deleted' ? [] : keptRules(event);
+    const kept = type === 'user.deactivated' ? 'all' : type === 'user.reactivated' ? keptRules(event) : [];
     return kept === 'all' ? [] : [{ user_id: data.userId, lifecycle_version: data.lifecycleVersion, kept }];
   });
   if (rows.length === 0) return;

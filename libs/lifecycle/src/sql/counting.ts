@@ -44,7 +44,8 @@ export async function countRows(
   statements: Statements,
   effect: Effect,
   leavers: readonly LeaverRow[],
+  options: Pick<Counting, 'onlyGrantedBefore'> = {},
 ): Promise<Map<string, number>> {
-  const [counts] = await countTogether(db, [{ statements, effect, leavers }]);
+  const [counts] = await countTogether(db, [{ statements, effect, leavers, ...options }]);
   return counts!;
 }

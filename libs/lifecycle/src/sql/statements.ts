@@ -32,6 +32,8 @@ export interface Counting {
   atMost?: number;
   /** Counts these items of the rows, each once, instead of the rows: a query over row `t`. */
   items?: Sql;
+  /** Counts only rows that were granted before the leaver's decision. */
+  onlyGrantedBefore?: boolean;
 }
 
 /** The next `rows` rows in id order, after the id `after`. */
@@ -43,9 +45,8 @@ export interface Chunk {
 export interface Changed {
   count: number;
   /**
-   * The lowest changed id. The next chunk starts its search there and not at the last id: it then visits the index entries
-   * of the rows just changed while they are still cached, and marks them as dead. Otherwise the final check for remaining
-   * rows would have to visit all of them at once.
+   * The lowest changed id. The next chunk starts its search there and not at the last id: it visits the index entries of the
+   * rows just changed while they are cached, and marks them as dead. Otherwise the final check would visit all of them.
    */
   firstId: string | null;
 }
@@ -53,10 +54,7 @@ export interface Changed {
 const NOTHING_LOST: RowCounts = new Map();
 const afterCursor = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}::uuid` : sql``);
 
-/**
- * The SQL for one kind of rows. The count before, the change and the count after use the same condition, so they cannot
- * disagree.
- */
+/** The SQL for one kind of rows. The counts before and after use the condition of the change, so they cannot disagree. */
 export class Statements {
   private readonly relation: Relation;
   private readonly table: Sql;
@@ -88,15 +86,24 @@ export class Statements {
    * A query that returns one row per leaver, with `user_id` and `count`.
    * @param leavers the name of a relation built by `leaverTable`
    */
-  counting({ effect, atMost, items }: Omit<Counting, 'statements' | 'leavers'>, leavers: Sql): Sql {
+  counting({ effect, atMost, items, onlyGrantedBefore }: Omit<Counting, 'statements' | 'leavers'>, leavers: Sql): Sql {
     if (items) {
       const found = sql`from ${this.table} t cross join lateral (${items}) i (id) where ${this.selection(effect)}`;
       return sql`select l.user_id, (select count(distinct i.id) ${found}) as count from ${leavers} l`;
     }
-    const found = sql`from ${this.table} t where ${this.selection(effect)}`;
+    const granted = onlyGrantedBefore ? sql`and ${this.grantedBefore()}` : sql``;
+    const found = sql`from ${this.table} t where ${this.selection(effect)} ${granted}`;
     return sql`
       select l.user_id, (select count(*) ${atMost ? sql`from (select 1 ${found} limit ${atMost}) t` : found}) as count
       from ${leavers} l`;
+  }
+
+  /**
+   * Whether the row was granted before the leaver's decision.
+   * @throws TypeError if the rows do not say when they were granted
+   */
+  grantedBefore(): Sql {
+    return sql`${this.rows.grantedAt ?? sql`t.${this.column('createdAt')}`} <= l.left_at`;
   }
 
   /** Whether the effect has rows left to change for one leaver. Stops at the first row. */
@@ -118,7 +125,7 @@ export class Statements {
   /**
    * Changes all rows of all leavers in one statement.
    * @param origin if it is undoable, also writes undo records for leavers that have an `undoVersion`
-   * @returns the number of changed rows by user id; leavers without changed rows are left out
+   * @returns the number of changed rows by user id, for leavers with any
    */
   async run(
     db: Db,

@@ -69,7 +69,9 @@ const filterConditions = rule('contacts.filter-conditions', 'Filter conditions t
 
 /** Nothing is imported for a user who has left: another user takes over the folder, or it is no longer polled. */
 const importSources = rule('contacts.import-sources', 'Import sources (FTP and SFTP folders)', {
-  rows: owned(ImportSource, 'ownerId'),
+  rows: owned(ImportSource, 'ownerId', {}, { grantedAt: sql`coalesce(t.granted_at, t.created_at)` }),
+  // The password is often the former person's own. A run in progress loses its claim with its `runId`.
+  transferred: always(disable({ active: false, password: null, runId: null, leaseUntil: null })),
   deactivated: can(transfer, disable({ active: false })),
   deleted: can(transfer, disable({ active: false })),
   explain: foldersOfLeaver,

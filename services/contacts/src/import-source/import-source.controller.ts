@@ -93,9 +93,14 @@ export class ImportSourceController extends base {
     const elsewhere = kind !== source.kind || host !== source.host || port !== source.port;
     this.check({ kind, host, hostKey });
     if (elsewhere && password === undefined) throw invalid('password', 'is required again for another server');
+    if (changes.active && password === undefined && source.password === null)
+      throw invalid('password', 'is required again, because another person took the owner over');
     this.em.assign(source, {
       ...changes,
-      ...(password !== undefined && { password: this.encryption.encrypt(password, source.accountId) }),
+      ...(password !== undefined && {
+        password: this.encryption.encrypt(password, source.accountId),
+        grantedAt: this.clock.now(),
+      }),
       ...(elsewhere && { hostKey: hostKey ?? null }),
       ...((elsewhere || hostKey !== undefined) && { offeredHostKey: null }),
       // A run in progress uses the old settings, so it loses its claim and cannot save its result.

@@ -18,8 +18,8 @@ export const ImportSource = defineEntity({
     port: p.integer(),
     path: p.text(),
     username: p.text(),
-    /** Encrypted. */
-    password: p.text(),
+    /** Encrypted. Null after another person has taken the owner over: an inactive source until it gets a password. */
+    password: p.text().nullable(),
     hostKey: p.text().nullable(),
     offeredHostKey: p.text().nullable(),
     userIdField: p.text().nullable(),
@@ -34,6 +34,8 @@ export const ImportSource = defineEntity({
     lastResult: p.json<ImportSourceResult>().nullable(),
     lastError: p.text().$type<SourceError>().nullable(),
     createdAt: p.datetime(),
+    /** When its password was last changed. */
+    grantedAt: p.datetime().nullable(),
   },
 });
 export type ImportSourceRow = InferEntity<typeof ImportSource>;

@@ -50,6 +50,8 @@ const FACTS: Record<UserEventType, string> = {
   'user.updated': 'The profile of a user changed.',
   'user.deactivated': 'A user was deactivated and signed out. `departure` says how to handle the data.',
   'user.reactivated': 'A deactivated user was reactivated.',
+  'user.transferred':
+    'Another person took a user over, who stays active. `departure` says how to end what is the former one’s own.',
   'user.deleted': 'A user was deleted permanently. The profile no longer has a name.',
 };
 

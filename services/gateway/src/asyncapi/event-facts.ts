@@ -5,13 +5,16 @@ const decision = (...steps: readonly string[]): Facts => ({
   steps,
   activeSince: 2,
   round: 1,
+  takenOverAt: undefined,
   hasAddress: undefined,
   firstAdminId: EXAMPLE_ID,
   conversion: undefined,
   restore: undefined,
   policy: {
     version: 1,
-    rules: { 'messaging.live-chats': { deactivated: { action: 'unassign' }, deleted: undefined } },
+    rules: {
+      'messaging.live-chats': { deactivated: { action: 'unassign' }, deleted: undefined, transferred: undefined },
+    },
   },
 });
 
@@ -36,6 +39,20 @@ const BY_TYPE: Readonly<Record<UserEventType, Facts>> = {
     lifecycleVersion: 4,
     profile: { ...known, status: 'active' },
     departure: { ...decision(), firstAdminId: undefined, restore: 'all' },
+  },
+  'user.transferred': {
+    seq: 5,
+    lifecycleVersion: 3,
+    profile: { ...known, status: 'active' },
+    departure: {
+      ...decision('transferred'),
+      policy: {
+        version: 1,
+        rules: {
+          'integrations.webhooks': { transferred: { action: 'disable' }, deactivated: undefined, deleted: undefined },
+        },
+      },
+    },
   },
   'user.deleted': {
     seq: 5,

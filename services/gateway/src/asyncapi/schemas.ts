@@ -87,10 +87,12 @@ const policy = schemaFor<ResolvedPolicy>(
 const departure = schemaFor<DepartureFacts>(
   {
     id,
-    steps: about('Transitions whose rules apply, in this order; none for a reactivation.', {
-      type: 'array',
-      items: oneOf(TRANSITIONS),
-    }),
+    steps: about(
+      'Transitions whose rules apply, in this order; a reactivation has none of its own. A decision that supersedes a ' +
+        'take-over also has `transferred`.',
+      { type: 'array', items: oneOf(TRANSITIONS) },
+    ),
+    takenOverAt: about('The lifecycle version of the take-over whose step this decision has inherited.', count),
     activeSince: about('The lifecycle version at which the user last became active.', count),
     wasManager: flag,
     policy: of('Policy'),
@@ -108,7 +110,7 @@ const departure = schemaFor<DepartureFacts>(
     }),
     round: about('Incremented when a failed departure is retried.', count),
   },
-  { hasAddress: true, firstAdminId: true, conversion: true, restore: true },
+  { takenOverAt: true, hasAddress: true, firstAdminId: true, conversion: true, restore: true },
 );
 
 const conversion = schemaFor<Conversion>({ inboxId: id, name: text, memberIds: ids }, {});
@@ -119,7 +121,7 @@ const userEvent = schemaFor<UserEventData>(
     userId: id,
     seq: about('Counts every event of the user. The profile with the highest `seq` is current.', count),
     lifecycleVersion: about(
-      'Counts changes of status. Ignore an event whose version is not higher than the one applied.',
+      'Counts changes of status and take-overs. Ignore an event whose version is not higher than the one applied.',
       count,
     ),
     profile: of('Profile'),

@@ -102,6 +102,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   },
   Inbox: { kind: 'shared', name: 'Support', ownerId: null, owner: null },
   InvitedUser: { ...active, status: 'invited', roles: ['agent'], lifecycleVersion: 1 },
+  TransferredUser: { ...active, status: 'active', roles: ['agent'], lifecycleVersion: 3, invitation: undefined },
   LiveChat: { status: 'open' },
   LiveChatOperator: { available: true, maxChats: 3, openChats: 1 },
   Me: active,

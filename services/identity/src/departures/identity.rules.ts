@@ -47,6 +47,9 @@ const noProfile = {
   externalId: null,
   scimName: null,
 } as const;
+const deletePassword = setting('delete', { undo: 'never', destroys: true })({ passwordHash: null });
+const passwordSetAt = sql`greatest(t.created_at, (select max(a.at) from audit_entry a
+  where a.subject_id = t.id and a.action in ('password.reset', 'password.changed', 'user.joined')))`;
 const scrubbed = { detail: null, salt: null, scrubbed: true } as const;
 
 const NO_EFFECTS: IdentityEffects = {
@@ -81,10 +84,12 @@ const forLater = sql`t.effective_at is not null`;
 export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] => [
   rule('identity.sessions', 'Sessions', {
     rows: owned(Session, 'userId', { revoked: false }, { match: stillGood }),
+    transferred: always(revoke(revoked)),
     deactivated: always(revoke(revoked)),
   }),
   rule('identity.api-tokens', 'API tokens', {
     rows: owned(ApiToken, 'userId', { revoked: false }),
+    transferred: always(revoke(revoked)),
     deactivated: always(revoke(revoked)),
   }),
   rule('identity.seat', 'Seat', {
@@ -93,12 +98,15 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
   }),
   rule('identity.invitations', 'Open invitations sent by the leaver', {
     rows: owned(Invitation, 'invitedBy', { revoked: false, acceptedAt: null }, { match: stillGood }),
+    // The former person may know the tokens.
+    transferred: always(revoke(revoked)),
     deactivated: can(revoke(revoked), keep),
   }),
   rule('identity.credentials', 'Password', {
-    rows: owned(User, 'id', {}, { match: sql`t.password_hash is not null` }),
+    rows: owned(User, 'id', {}, { match: sql`t.password_hash is not null`, grantedAt: passwordSetAt }),
+    transferred: always(deletePassword),
     deactivated: always(keep),
-    deleted: always(setting('delete', { undo: 'never', destroys: true })({ passwordHash: null })),
+    deleted: always(deletePassword),
   }),
   rule('identity.memberships', 'Roles and teams', {
     rows: [owned(UserRole, 'userId', {}, { part: 'roles' }), owned(TeamMember, 'userId', {}, { part: 'teams' })],
@@ -135,6 +143,7 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
   }),
   rule('identity.provisioning-tokens', 'SCIM tokens created by the leaver', {
     rows: owned(ScimToken, 'createdBy'),
+    transferred: always(revokeTokens(effects)),
     deactivated: can(revokeTokens(effects), keep),
     deleted: can(revokeTokens(effects), keep),
     explain: tokensOfLeaver,

@@ -47,14 +47,6 @@ export class Invitations {
       where user_id = any(${[...userIds]}::uuid[]) and accepted_at is null`.execute(this.em.getKysely());
   }
 
-  /** Revokes the open invitations to these users and those that they have sent, in the caller's transaction. */
-  async revokeOpen(userIds: readonly string[]): Promise<void> {
-    await sql`
-      update invitation set revoked = true, revoked_at = ${this.clock.now()}
-      where (user_id = any(${[...userIds]}::uuid[]) or invited_by = any(${[...userIds]}::uuid[]))
-        and accepted_at is null and revoked_at is null`.execute(this.em.getKysely());
-  }
-
   /**
    * Like `renew`, for a user whose seat may have been freed by a revocation. The caller has locked the account.
    * @throws Problem `no-free-seat`

@@ -29,6 +29,7 @@ import { composedIdentifiers } from './0061-composed-identifiers.js';
 import { formerIdentifiers } from './0062-former-identifiers.js';
 import { verifiedAddresses } from './0090-verified-addresses.js';
 import { mailBudgets } from './0091-mail-budgets.js';
+import { transferredDepartures, transferredDeparturesValid } from './0064-transferred.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -62,6 +63,8 @@ export const migrations: Migrations = [
   foldedCase,
   composedIdentifiers,
   formerIdentifiers,
+  transferredDepartures,
+  transferredDeparturesValid,
   verifiedAddresses,
   mailBudgets,
 ];

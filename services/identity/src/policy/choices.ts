@@ -2,10 +2,11 @@ import {
   ACTIONS,
   cutText,
   Problem,
-  TRANSITIONS,
+  LEAVING_TRANSITIONS,
   type ActionChoice,
   type ActionInput,
   type ActionName,
+  type LeavingTransition,
   type Overrides,
   type RuleDescription,
   type Transition,
@@ -39,9 +40,9 @@ export function checkOverrides(catalogue: readonly RuleDescription[], overrides:
     const rule = ruleOf(catalogue, id);
     if (!isObject(transitions)) throw malformed(id, 'must be an object: transition → action');
     for (const [transition, input] of Object.entries(transitions)) {
-      if (!TRANSITIONS.includes(transition as Transition))
-        throw malformed(`${id}.${transition}`, `must be one of ${TRANSITIONS.join(', ')}`);
-      checkChoice(rule, [transition as Transition], input);
+      if (!LEAVING_TRANSITIONS.includes(transition as LeavingTransition))
+        throw malformed(`${id}.${transition}`, `must be one of ${LEAVING_TRANSITIONS.join(', ')}`);
+      checkChoice(rule, [transition as LeavingTransition], input);
     }
   }
 }

@@ -15,7 +15,7 @@ import { choiceOf } from './choices.js';
 
 /** What a request chooses for one departure, in addition to the account's policy. */
 export interface PolicyChoices {
-  /** The transitions that the departure applies. A deletion applies both. */
+  /** The transitions that the departure applies. A deletion also applies `deactivated`. */
   steps: readonly Transition[];
   overrides?: Record<string, ActionInput>;
   successors?: NamedSuccessors;
@@ -30,7 +30,7 @@ export interface AccountPolicy {
  * Resolves the action of every rule in one departure. The order of precedence is: the departure's override, the
  * account's override, the preset's default. A named successor then turns the action into a transfer if the rule offers
  * it. A default successor does not change an action that the departure's override has chosen. Overrides that a rule
- * does not offer are ignored, because the rules can have changed since.
+ * does not offer are ignored, because the rules can have changed since. A take-over leaves no choice.
  */
 export function resolve(
   catalogue: readonly RuleDescription[],
@@ -55,7 +55,7 @@ function resolveOne(
   { overrides = {}, successors = {} }: PolicyChoices,
 ): ResolvedAction {
   const presetDefault = defaultOf(description, account.preset);
-  if (rule.fixed) return presetDefault;
+  if (rule.fixed || transition === 'transferred') return presetDefault;
   const own = offered(description, overrides[rule.id]);
   const choice = own ?? offered(description, account.overrides[rule.id]?.[transition]) ?? presetDefault;
   const successor = successors[rule.id] ?? (own && own.action !== 'transfer' ? undefined : successors.default);

@@ -82,11 +82,12 @@ export class UserRows {
     await sql`select id from users where id = any(${userIds}::uuid[]) order by id ${lock}`.execute(this.em.getKysely());
   }
 
-  /** Sets the status of locked users, and raises their lifecycle version and `seq`. */
+  /** Sets the status of locked users, which a transfer leaves as it is, and raises their lifecycle version and `seq`. */
   async changeStatus(transition: DepartureTransition, userIds: readonly string[], now: Date): Promise<void> {
     const changes = {
       deactivated: sql`status = 'deactivated', left_as = status, deactivated_at = ${now}`,
       deleted: sql`status = 'deleted', left_as = null, deactivated_at = coalesce(deactivated_at, ${now}), deleted_at = ${now}`,
+      transferred: sql`status = status`,
       reactivated: sql`status = coalesce(left_as, 'active'), left_as = null, deactivated_at = null, seat_taken = true, active_since = lifecycle_version + 1`,
     }[transition];
     // Identity's rules remove a deleted user from their teams.

@@ -14,6 +14,7 @@ const sharedDashboards = rule('insights.shared-dashboards', 'Shared dashboards',
 /** A user who has left must not keep publishing the account's figures. */
 const publicLinks = rule('insights.public-links', 'Public links to dashboards', {
   rows: owned(PublicLink, 'createdById'),
+  transferred: always(disable({ active: false })),
   deactivated: always(disable({ active: false })),
 });
 

@@ -52,7 +52,7 @@ export class AccountSyncController extends base {
     const state = this.stateOf(body, sync.accountId);
     // Without a new grant, an active sync keeps the one it has.
     if (body.status === 'active' && body.grant === undefined) state.sealedGrant = sync.sealedGrant ?? null;
-    this.em.assign(sync, state);
+    this.em.assign(sync, { ...state, ...(body.status === 'active' && { grantedAt: this.clock.now() }) });
   }
 
   private stateOf({ status, grant }: AccountSyncChanges, accountId: string) {

@@ -14,6 +14,8 @@ export const AccountSync = defineEntity({
     /** Encrypted; null if nothing was granted and once the sync is stopped. */
     sealedGrant: p.text().nullable(),
     createdAt: p.datetime(),
+    /** When it was last started again. */
+    grantedAt: p.datetime().nullable(),
     stoppedAt: p.datetime().nullable(),
   },
 });

@@ -29,6 +29,9 @@ import { Signature } from '../signature/signature.entity.js';
 import { emptyQueues } from '../webhook/deliveries.js';
 import { Webhook } from '../webhook/webhook.entity.js';
 
+/** When the new person may have granted the row again: see `Rows.grantedAt`. */
+const grantedAt = sql`coalesce(t.granted_at, t.created_at)`;
+
 /** Clears the token, which must not be usable after the app is uninstalled. */
 const uninstallApp = uninstall({ status: 'uninstalled', accessToken: null, uninstalledAt: NOW });
 
@@ -38,6 +41,7 @@ const uninstallApp = uninstall({ status: 'uninstalled', accessToken: null, unins
  */
 const apps = rule('integrations.apps', 'Installed apps', {
   rows: owned(App, 'installedBy', { status: 'installed' }, { match: sql`not (t.shared and l.was_manager)` }),
+  transferred: always(uninstallApp),
   deactivated: can(uninstallApp, transfer),
 });
 
@@ -54,6 +58,7 @@ const sharedApps = rule('integrations.shared-apps', "The account's shared apps",
     { status: 'installed', shared: true },
     sql`l.was_manager and (t.created_at <= l.left_at or t.installed_by = l.user_id)`,
   ),
+  transferred: always(scoped('installed-by-leaver', only(sharedByLeaver, uninstallApp))),
   deactivated: can(
     scoped('all', uninstallApp),
     scoped('installed-by-leaver', only(sharedByLeaver, uninstallApp)),
@@ -61,10 +66,11 @@ const sharedApps = rule('integrations.shared-apps', "The account's shared apps",
     keep,
   ),
   warning: true,
-  explain: ({ action, count }) =>
-    action === 'uninstall'
-      ? `Attention: ${count} shared app(s) stop working for the whole account. Choose keep or transfer to continue using them.`
-      : undefined,
+  explain: ({ action, count, transition }) => {
+    if (action !== 'uninstall') return undefined;
+    const advice = transition === 'transferred' ? 'Install them again' : 'Choose keep or transfer';
+    return `Attention: ${count} shared app(s) stop working for the whole account. ${advice} to continue using them.`;
+  },
 });
 
 const withoutQueue: SideEffects = {
@@ -73,25 +79,37 @@ const withoutQueue: SideEffects = {
 
 /** Nobody is responsible for the receiver any more, so deliveries end, including queued ones. */
 const webhooks = rule('integrations.webhooks', 'Webhooks', {
-  rows: owned(Webhook, 'ownerId'),
+  rows: owned(Webhook, 'ownerId', {}, { grantedAt }),
+  // The former person may know the secret. `rotate-secret` creates another one, then the webhook can be activated.
+  transferred: always(
+    disable(
+      { active: false, secret: null, formerSecret: null, formerSecretUntil: null },
+      { sideEffects: withoutQueue },
+    ),
+  ),
   deactivated: can(disable({ active: false }, { sideEffects: withoutQueue }), transfer),
 });
 
-const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind });
+const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind, grantedAt });
+const stopSync = stop({ status: 'stopped', sealedGrant: null, stoppedAt: NOW });
 
-/** Syncs must not read the mailbox of a user who has left. Deleting the grant makes that impossible. */
+/** Syncs must not read the mailbox of somebody who has left. Deleting the grant makes that impossible. */
 const accountSyncs = rule('integrations.account-syncs', 'Account syncs', {
   rows: [syncsOf('email'), syncsOf('contact'), syncsOf('calendar'), syncsOf('drive')],
-  deactivated: always(stop({ status: 'stopped', sealedGrant: null, stoppedAt: NOW })),
+  transferred: always(stopSync),
+  deactivated: always(stopSync),
 });
+
+const expireLink = expire({ status: 'expired', expiredAt: NOW });
 
 /**
  * Meetings with the leaver are no longer possible. Links become active again when a reactivation asks for it, or when
  * the owner activates them one by one.
  */
 const schedulerLinks = rule('integrations.scheduler-links', 'Meeting scheduler links', {
-  rows: owned(SchedulerLink, 'ownerId'),
-  deactivated: always(expire({ status: 'expired', expiredAt: NOW })),
+  rows: owned(SchedulerLink, 'ownerId', {}, { grantedAt }),
+  transferred: always(expireLink),
+  deactivated: always(expireLink),
 });
 
 /** Users with access to the storage can view and edit them as before. */

@@ -51,7 +51,12 @@ export class SchedulerLinkController extends base {
 
   override async change(link: SchedulerLinkRow, { body }: Call<SchedulerLinkChanges>): Promise<void> {
     const changed = body.status && body.status !== link.status;
-    this.em.assign(link, { ...body, ...(changed && this.stateOf(body.status!)) });
+    const activated = changed && body.status === 'active';
+    this.em.assign(link, {
+      ...body,
+      ...(changed && this.stateOf(body.status!)),
+      ...(activated && { grantedAt: this.clock.now() }),
+    });
   }
 
   /**

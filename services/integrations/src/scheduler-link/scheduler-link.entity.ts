@@ -12,6 +12,8 @@ export const SchedulerLink = defineEntity({
     ownerId: userRef(),
     status: p.text().$type<SchedulerLinkStatus>(),
     createdAt: p.datetime(),
+    /** When it was last activated again. */
+    grantedAt: p.datetime().nullable(),
     expiredAt: p.datetime().nullable(),
   },
 });

@@ -92,6 +92,7 @@ export class WebhookController extends base {
       throw new Problem('conflict', {
         detail: 'This webhook was transferred by another request. Reload it and try again.',
       });
+    if (body.active && webhook.secret === null) throw withoutSecret();
     this.em.assign(webhook, { ...body, version: webhook.version + 1 });
     await this.em.flush();
     if (!webhook.active) await emptyQueues(this.em.getKysely(), [id]);
@@ -110,9 +111,10 @@ export class WebhookController extends base {
     );
     const secret = newSecret(this.ids);
     this.fresh.set(call, secret);
-    const isKept = keepFormerHours > 0;
+    const isKept = keepFormerHours > 0 && webhook.secret !== null;
     this.em.assign(webhook, {
       secret: this.encryption.encrypt(secret, accountId),
+      grantedAt: this.clock.now(),
       formerSecret: isKept ? webhook.secret : null,
       formerSecretUntil: isKept ? new Date(this.clock.millis() + keepFormerHours * HOUR_MS) : null,
     });
@@ -157,3 +159,8 @@ export class WebhookController extends base {
     throw new Problem('validation', { errors: [{ field: 'url', message }] });
   }
 }
+
+const withoutSecret = () =>
+  new Problem('conflict', {
+    detail: 'The webhook has had no secret since another person took its owner over. Rotate the secret first.',
+  });

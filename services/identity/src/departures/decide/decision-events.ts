@@ -15,7 +15,7 @@ import { Catalogue } from '../../catalogue/catalogue.js';
 import { LeaverDigests, type Digests } from '../../former-identifier/leaver-digests.js';
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
-import { FirstAdmins } from '../plan/first-admins.js';
+import { FirstAdmins, namesFirstAdmin } from '../plan/first-admins.js';
 
 /** A decision about one user. */
 export interface Decision {
@@ -33,12 +33,15 @@ export interface Decision {
   departureId?: string;
   /** The shared inbox that the leaver's number and threads become. */
   conversion?: Conversion;
+  /** Further details for the audit trail. */
+  detail?: Record<string, unknown>;
 }
 
 const STEPS: Record<DepartureTransition, Transition[]> = {
   deactivated: ['deactivated'],
   deleted: ['deactivated', 'deleted'],
   reactivated: [],
+  transferred: ['transferred'],
 };
 
 /** Creates the events of decisions and writes them to the outbox. */
@@ -58,10 +61,17 @@ export class DecisionEvents {
     return this.catalogue.otherServices();
   }
 
-  /** The departure facts of the events, by user. */
-  async factsOf(transition: DepartureTransition, decisions: readonly Decision[]): Promise<Map<string, DepartureFacts>> {
+  /**
+   * The departure facts of the events, by user.
+   * @param takenOverAt by user: the lifecycle version of a take-over that these decisions supersede and have to finish
+   */
+  async factsOf(
+    transition: DepartureTransition,
+    decisions: readonly Decision[],
+    takenOverAt: ReadonlyMap<string, number>,
+  ): Promise<Map<string, DepartureFacts>> {
     const users = decisions.map(({ user }) => user);
-    const accounts = transition === 'reactivated' ? [] : users.map((user) => user.account_id);
+    const accounts = namesFirstAdmin(transition) ? users.map((user) => user.account_id) : [];
     const firstAdmins = await this.firstAdmins.of(
       accounts,
       users.map(({ id }) => id),
@@ -69,7 +79,10 @@ export class DecisionEvents {
     return new Map(
       decisions.map((decision) => {
         const { id, account_id: accountId } = decision.user;
-        return [id, this.factOf(transition, decision, firstAdmins.get(accountId))];
+        const fact = this.factOf(transition, decision, firstAdmins.get(accountId));
+        const since = transition === 'transferred' ? undefined : takenOverAt.get(id);
+        if (since === undefined) return [id, fact];
+        return [id, { ...fact, steps: ['transferred', ...fact.steps], takenOverAt: since }];
       }),
     );
   }

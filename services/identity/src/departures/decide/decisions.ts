@@ -38,11 +38,11 @@ export class Decisions {
   ): Promise<string[]> {
     const targets = await this.events.targets();
     const ids = decisions.map(({ user }) => user.id);
-    const facts = await this.events.factsOf(transition, decisions);
+    const takenOverAt = await this.store.supersede(ids);
+    const facts = await this.events.factsOf(transition, decisions, takenOverAt);
     const digests = await this.events.digestsOf(transition, decisions, facts);
     await this.users.changeStatus(transition, ids, this.clock.now());
     const events = this.events.of(transition, await this.users.byIds(ids), facts);
-    await this.store.supersede(ids);
     await this.store.begin(transition, events, ['identity', ...targets], {
       requestedBy,
       reasons: new Map(decisions.map((one) => [one.user.id, one.reason ?? null])),
@@ -54,14 +54,17 @@ export class Decisions {
     const by = onBehalf || requestedBy === null ? { system } : { actorId: requestedBy };
     await this.schedule.callOffOvertaken(transition, begun, by);
     await this.schedule.scheduleReturns(begun);
-    await this.record(transition, events, by);
+    await this.record(transition, events, {
+      by,
+      details: new Map(decisions.map(({ user, detail }) => [user.id, detail])),
+    });
     return begun.map((one) => one.departureId);
   }
 
   private async record(
     transition: DepartureTransition,
     events: readonly UserEvent[],
-    by: Pick<NewEntry, 'actorId' | 'system'>,
+    { by, details }: { by: Pick<NewEntry, 'actorId' | 'system'>; details: ReadonlyMap<string, object | undefined> },
   ): Promise<void> {
     await this.audit.append(
       events.map(({ data }) => ({
@@ -69,7 +72,7 @@ export class Decisions {
         action: `user.${transition}`,
         ...by,
         subjectId: data.userId,
-        detail: detailOf(data.departure!),
+        detail: { ...details.get(data.userId), ...detailOf(data.departure!) },
       })),
     );
   }

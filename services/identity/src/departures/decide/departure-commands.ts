@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import type { Departure, DepartureRequest, Principal, Transition } from '#libs/contracts';
+import type { Departure, DepartureRequest, Principal, LeavingTransition } from '#libs/contracts';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
 import { Preflight, type Prepared } from '../plan/preflight.js';
@@ -29,7 +29,7 @@ export class DepartureCommands {
   async prepare(
     principal: Principal,
     userId: string,
-    transition: Transition,
+    transition: LeavingTransition,
     request: DepartureRequest,
   ): Promise<Prepared | undefined> {
     const { effectiveAt } = await this.times.of(transition, request);
@@ -44,7 +44,7 @@ export class DepartureCommands {
   async decide(
     principal: Principal,
     userId: string,
-    transition: Transition,
+    transition: LeavingTransition,
     request: DepartureRequest,
     prepared: Prepared | undefined,
   ): Promise<Departure | PrepareAgain> {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Problem, type DepartureRequest, type Restore, type Transition } from '#libs/contracts';
+import { Problem, type DepartureRequest, type Restore, type LeavingTransition } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { momentAfter } from '../../common/moments.js';
 import { Reactivations } from './reactivations.js';
@@ -20,7 +20,7 @@ export class DepartureTimes {
   ) {}
 
   /** @throws Problem `validation` for a time that has passed, or a return from a deletion; `unknown-rule` */
-  async of(transition: Transition, request: DepartureRequest): Promise<Times> {
+  async of(transition: LeavingTransition, request: DepartureRequest): Promise<Times> {
     const now = this.clock.millis();
     const effectiveAt = request.effectiveAt && momentAfter('effectiveAt', request.effectiveAt, now);
     if (request.returnAt === undefined) {

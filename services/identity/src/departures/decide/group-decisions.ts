@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type Restore, type Role, type Transition } from '#libs/contracts';
+import { Problem, type Restore, type Role, type LeavingTransition } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
 import { Schedule } from './schedule/schedule.js';
 import { assertMayManage, mayManage } from '../../user/actors.js';
@@ -31,7 +31,7 @@ export interface DecisionResult<W extends LeaverRequest = LeaverRequest> {
 
 export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
   accountId: string;
-  transition: Transition;
+  transition: LeavingTransition;
   requests: readonly W[];
   requestedBy: string;
   /** The requester's roles at the time of the request; undefined if they have been checked already. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import type { DepartureRequest, Principal, Transition } from '#libs/contracts';
+import type { DepartureRequest, Principal, LeavingTransition } from '#libs/contracts';
 import { Confirmation } from '../plan/confirmation.js';
 import { Preflight, resolvedPolicy, type Prepared } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
@@ -24,7 +24,7 @@ export class ImmediateDepartures {
   async decide(
     principal: Principal,
     userId: string,
-    transition: Transition,
+    transition: LeavingTransition,
     request: DepartureRequest & Times,
     prepared: Prepared | undefined,
   ): Promise<string | PrepareAgain> {

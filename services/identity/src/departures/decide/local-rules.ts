@@ -30,7 +30,7 @@ export class LocalRules {
     if (transition === 'reactivated') await this.access.revokeRest(ids);
     else {
       await this.access.renewClaims(ids);
-      await this.effects.recordKept(ids);
+      if (transition !== 'transferred') await this.effects.recordKept(ids);
     }
     if (transition === 'deleted') await this.erasure.erase(events);
     await this.care.publishChanged(ids, caredFor);

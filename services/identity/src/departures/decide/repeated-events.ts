@@ -3,7 +3,7 @@ import { Outbox } from '#libs/outbox';
 import type { UserEvent } from '#libs/contracts';
 import { UserEvents } from '../../user/user-events.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
-import { FirstAdmins } from '../plan/first-admins.js';
+import { FirstAdmins, namesFirstAdmin } from '../plan/first-admins.js';
 import type { DepartureRow } from '../store/departure-row.js';
 import type { ServiceState } from '../store/receipt-lines.js';
 import { REMAINING } from '../store/service-states.js';
@@ -55,7 +55,8 @@ export class RepeatedEvents {
       policy,
       address_digest: addressDigest,
       conversion,
-      wishes: { restore },
+      wishes: { restore, takenOverAt },
+      lifecycle_version: lifecycleVersion,
       seq,
       round,
     } = departure;
@@ -66,12 +67,17 @@ export class RepeatedEvents {
       wasManager,
       policy,
       ...(addressDigest && { hasAddress: true as const }),
-      ...(firstAdminId && departure.transition !== 'reactivated' && { firstAdminId }),
+      ...(firstAdminId && namesFirstAdmin(departure.transition) && { firstAdminId }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
+      ...(takenOverAt !== undefined && { takenOverAt }),
       round,
     };
-    const event = this.events.userEvent({ ...user, seq }, `user.${departure.transition}`, facts);
+    const event = this.events.userEvent(
+      { ...user, seq, lifecycle_version: lifecycleVersion },
+      `user.${departure.transition}`,
+      facts,
+    );
     // Delayed effects are due relative to the decision, not to its repetition.
     return { ...event, time: new Date(departure.begun_at ?? departure.effective_at).toISOString() };
   }

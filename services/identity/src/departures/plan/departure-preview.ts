@@ -3,6 +3,7 @@ import { ServiceClient } from '#libs/broker';
 import {
   contactsNamed,
   contactsToTell,
+  LEAVING_TRANSITIONS,
   type DeparturePreview,
   type PreviewLine,
   type PreviewRule,
@@ -16,11 +17,11 @@ import {
 } from '#libs/contracts';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
+import { Blockers } from './blockers.js';
 import { FirstAdmins } from './first-admins.js';
-import { Guards } from './guards.js';
 import { PlanTokens } from './plan-token.js';
 import { Planner, type Plan } from './planner.js';
-import { RuleServices, standsInTheWay } from './rule-services.js';
+import { RuleServices } from './rule-services.js';
 
 /** Previews of departures and overviews of a user's rows. Each service counts its own rows. */
 @Injectable()
@@ -30,7 +31,7 @@ export class DeparturePreviews {
     private readonly users: UserRows,
     private readonly planner: Planner,
     private readonly owners: RuleServices,
-    private readonly guards: Guards,
+    private readonly blockers: Blockers,
     private readonly tokens: PlanTokens,
     private readonly client: ServiceClient,
   ) {}
@@ -42,9 +43,10 @@ export class DeparturePreviews {
     const plan = await this.planner.plan(accountId, userId, transition);
     const uncounted: UncountedService[] = [];
     const lines = await this.owners.preview(plan, uncounted);
-    const contactsToTell = await this.toTell(plan, new Set(uncounted.map(({ service }) => service)));
-    const blocked = lines.filter((line) => standsInTheWay(plan, line));
-    const blockers = await this.guards.blockers(plan, blocked);
+    const away = new Set(uncounted.map(({ service }) => service));
+    // After a take-over the new person answers the contacts.
+    const contactsToTell = transition === 'transferred' ? NOBODY_TO_TELL : await this.toTell(plan, away);
+    const blockers = await this.blockers.of(principal, plan, lines);
     return {
       userId,
       transition,
@@ -139,7 +141,8 @@ const warningOf = ({ rule, detail, warning }: PreviewLine): PreviewWarning[] =>
 function keepingAll(plan: Plan): Plan {
   const rules: ResolvedRules = {};
   for (const { id, transitions } of plan.catalogue) {
-    const transition: Transition = transitions.deactivated ? 'deactivated' : 'deleted';
+    const transition = LEAVING_TRANSITIONS.find((one) => transitions[one]);
+    if (!transition) continue;
     const description = transitions[transition];
     if (!description) continue;
     rules[id] = { [transition]: description.allowed.includes('keep') ? { action: 'keep' } : description.default };

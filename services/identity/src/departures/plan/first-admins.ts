@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import type { DepartureTransition } from '#libs/contracts';
 import { firstAdmins } from '#libs/lifecycle';
 
 /** Finds the first admins of accounts. Previews show them, and events name them, because the directories of services can be behind. */
@@ -14,3 +15,7 @@ export class FirstAdmins {
     return new Map(rows.map((row) => [row.account_id, row.user_id]));
   }
 }
+
+/** Whether the events of these decisions name the first admin. */
+export const namesFirstAdmin = (transition: DepartureTransition): boolean =>
+  transition === 'deactivated' || transition === 'deleted';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type PreviewLine, type Transition } from '#libs/contracts';
+import { Problem, type PreviewLine, type LeavingTransition } from '#libs/contracts';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { askedOf, type Prepared } from './preflight.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from './planner.js';
@@ -15,7 +15,7 @@ export interface GroupMember extends PlanRequest {
 
 interface Group {
   accountId: string;
-  transition: Transition;
+  transition: LeavingTransition;
   requests: readonly GroupMember[];
   /** On a later day, in ISO 8601. */
   effectiveAt?: string;
@@ -59,7 +59,12 @@ export class GroupPreflight {
 }
 
 /** The plan, if it has blocking rules. An invalid request is refused later, by the decision. */
-function plansToAsk(basis: Basis, user: UserRow | undefined, transition: Transition, request: PlanRequest): Plan[] {
+function plansToAsk(
+  basis: Basis,
+  user: UserRow | undefined,
+  transition: LeavingTransition,
+  request: PlanRequest,
+): Plan[] {
   if (!user) return [];
   try {
     const plan = planOf(basis, user, transition, request);

@@ -4,6 +4,7 @@ import { CatalogueModule } from '../../catalogue/catalogue.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
 import { UserModule } from '../../user/user.module.js';
 import { StoreModule } from '../store/store.module.js';
+import { Blockers } from './blockers.js';
 import { Confirmation } from './confirmation.js';
 import { DeparturePreviews } from './departure-preview.js';
 import { FirstAdmins } from './first-admins.js';
@@ -14,11 +15,13 @@ import { Planner } from './planner.js';
 import { Preflight } from './preflight.js';
 import { Refusals } from './refusals.js';
 import { RuleServices } from './rule-services.js';
+import { TransferGuards } from './transfer-guards.js';
 
 /** What a departure would do: policy, guards, preview and preflight. */
 @Module({
   imports: [AuditModule, CatalogueModule, PolicyModule, StoreModule, UserModule],
   providers: [
+    Blockers,
     Confirmation,
     DeparturePreviews,
     FirstAdmins,
@@ -29,6 +32,7 @@ import { RuleServices } from './rule-services.js';
     Preflight,
     Refusals,
     RuleServices,
+    TransferGuards,
   ],
   exports: [
     Confirmation,
@@ -40,6 +44,7 @@ import { RuleServices } from './rule-services.js';
     Preflight,
     Refusals,
     RuleServices,
+    TransferGuards,
   ],
 })
 export class PlanModule {}

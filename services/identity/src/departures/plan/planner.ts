@@ -104,7 +104,7 @@ export function checkRequest(
 }
 
 const stepsOf = (transition: Transition): Transition[] =>
-  transition === 'deleted' ? ['deactivated', 'deleted'] : ['deactivated'];
+  transition === 'deleted' ? ['deactivated', 'deleted'] : [transition];
 
 /** @throws Problem `invalid-action` for a rule that has no successor */
 function checkHasSuccessor(rule: RuleDescription, steps: readonly Transition[]): void {

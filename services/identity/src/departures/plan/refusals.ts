@@ -14,9 +14,6 @@ const OF_GUARDS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'legal-hold',
 ]);
 
-/** The guards also apply to a transfer, which erases a person like a deletion. */
-type Refusable = Transition | 'transferred';
-
 interface Refused {
   userId: string;
   problem?: Problem;
@@ -38,7 +35,7 @@ export class Refusals {
    */
   async recording(
     principal: Principal,
-    { user, transition }: { user: UserRow; transition: Refusable },
+    { user, transition }: { user: UserRow; transition: Transition },
     guards: () => Promise<void>,
   ): Promise<void> {
     try {
@@ -68,7 +65,7 @@ export class Refusals {
 
 const entriesOf = (
   accountId: string,
-  transition: Refusable,
+  transition: Transition,
   by: Pick<NewEntry, 'actorId' | 'system'>,
   refused: readonly Refused[],
 ): NewEntry[] =>

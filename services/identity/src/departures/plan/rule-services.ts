@@ -38,7 +38,8 @@ export class RuleServices {
    * @throws Problem `service-unavailable` with the name of a service that does not answer
    */
   async preview(plan: Plan, uncounted?: UncountedService[]): Promise<PreviewLine[]> {
-    const services = new Set(plan.catalogue.map((rule) => rule.service));
+    const concerned = plan.catalogue.filter(({ transitions }) => plan.steps.some((step) => transitions[step]));
+    const services = new Set(concerned.map((rule) => rule.service));
     const asked = [...services].map((service) =>
       this.ask(service, plan).catch((error: unknown) => {
         if (!uncounted || !isUnavailable(error) || destroys(plan, service)) throw error;

@@ -73,7 +73,7 @@ export class DepartureQueries {
   async earlierOf({ account_id, user_id, active_since, lifecycle_version }: DepartureRow): Promise<Departure[]> {
     return this.views(
       await this.select(sql`
-        d.account_id = ${account_id} and d.user_id = ${user_id} and d.transition <> 'reactivated'
+        d.account_id = ${account_id} and d.user_id = ${user_id} and d.transition in ('deactivated', 'deleted')
         and d.lifecycle_version > ${active_since} and d.lifecycle_version < ${lifecycle_version}
         order by d.lifecycle_version`),
     );

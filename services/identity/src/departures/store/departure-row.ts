@@ -18,6 +18,8 @@ export interface Wishes {
   restore?: Restore;
   /** Of a deactivation with a return: the same for that return. */
   returnRestore?: Restore;
+  /** Of a decision that has inherited the step of a take-over: the lifecycle version of that take-over. */
+  takenOverAt?: number;
 }
 
 /** A row of `departure` without the columns that only workers read. Times are in PostgreSQL's text format. */

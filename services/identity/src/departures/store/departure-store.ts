@@ -181,7 +181,7 @@ export class DepartureStore {
       active_since: departure!.activeSince,
       was_manager: departure!.wasManager,
       policy: departure!.policy,
-      wishes: departure!.restore ? { restore: departure!.restore } : {},
+      wishes: { restore: departure!.restore, takenOverAt: departure!.takenOverAt },
       address_digest: digests.get(userId)?.address ?? null,
       identifier_digests: listOf(digests.get(userId)?.identifiers),
       conversion: departure!.conversion ?? null,
@@ -195,6 +195,7 @@ export class DepartureStore {
       from ${relationOf('n', rows, { ...DECIDED, step_names: 'text' })}
       on conflict (id) do update set status = 'running', events = d.events + 1, begun_at = excluded.begun_at, total = excluded.total, steps = excluded.steps,
         active_since = excluded.active_since, address_digest = excluded.address_digest, identifier_digests = excluded.identifier_digests, was_manager = excluded.was_manager, policy = excluded.policy,
+        wishes = d.wishes || excluded.wishes,
         lifecycle_version = excluded.lifecycle_version, seq = excluded.seq
       returning ${CHANGE}`.execute(this.db);
     await this.states.insert(
@@ -204,17 +205,25 @@ export class DepartureStore {
     await this.log.record(changes, []);
   }
 
-  /** Supersedes the open departures of these users, because of a newer decision. */
-  async supersede(userIds: readonly string[]): Promise<void> {
+  /**
+   * Supersedes the open departures of these users, because of a newer decision.
+   * @returns by user: the lifecycle version of a take-over among them, which the newer decision has to finish
+   */
+  async supersede(userIds: readonly string[]): Promise<Map<string, number>> {
     // `offset 0` makes PostgreSQL search by user. With many open departures it would otherwise scan their whole index.
-    const { rows } = await sql<{ id: string }>`
-      select id from departure
+    const { rows } = await sql<{ id: string; user_id: string; taken_over_at: number | null }>`
+      select id, user_id, case when 'transferred' = any(steps)
+        then coalesce((wishes ->> 'takenOverAt')::bigint, lifecycle_version)::float8 end as taken_over_at
+      from departure
       where id = any(array(select id from departure where user_id = any(${[...userIds]}::uuid[]) offset 0))
         and status in ('running', 'failed')
       order by id for no key update`.execute(this.db);
     const ids = rows.map((row) => row.id);
     await this.transition(ids, ['running', 'failed'], 'superseded');
     await this.states.supersede(ids);
+    return new Map(
+      rows.flatMap((row): [string, number][] => (row.taken_over_at === null ? [] : [[row.user_id, row.taken_over_at]])),
+    );
   }
 
   /** Fails scheduled departures that a guard has refused when they were due. */

@@ -18,7 +18,7 @@ interface Announcement {
  */
 const TRANSITIONS: Readonly<Record<string, Announcement>> = {
   'none scheduled': { audit: 'departure.scheduled', news: 'departure.scheduled' },
-  // The same transaction adds the audit entry `user.deactivated` (or deleted, reactivated).
+  // The same transaction adds the audit entry `user.deactivated` (or deleted, reactivated, transferred).
   'none running': { news: 'departure.started' },
   'scheduled running': { news: 'departure.started' },
   'scheduled cancelled': { audit: 'departure.cancelled', news: 'departure.cancelled' },

@@ -9,7 +9,7 @@ import {
   type BulkRowStatus,
   type CalledOffDeparture,
   type ProblemCode,
-  type Transition,
+  type LeavingTransition,
 } from '#libs/contracts';
 import { decodeCursor, encodeCursor } from '#libs/database';
 import { sql } from 'kysely';
@@ -41,7 +41,7 @@ export class BulkReport {
 
   /** @throws Problem `not-found`, also for another account's bulk departure; `invalid-cursor` */
   async get(accountId: string, id: string, { limit = 1_000, cursor, status }: BulkRowQuery): Promise<BulkDeparture> {
-    const { rows: bulks } = await sql<{ transition: Transition; requested_at: string }>`
+    const { rows: bulks } = await sql<{ transition: LeavingTransition; requested_at: string }>`
       select transition, requested_at from bulk_departure where id = ${id} and account_id = ${accountId}`.execute(
       this.db,
     );

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ActionInput, NamedSuccessors, Role, Transition } from '#libs/contracts';
+import type { ActionInput, NamedSuccessors, Role, LeavingTransition } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import type { DecisionResult, LeaverRequest } from '../group-decisions.js';
@@ -10,7 +10,7 @@ import type { ReadBulk } from './bulk-requests.js';
 export interface Bulk {
   id: string;
   account_id: string;
-  transition: Transition;
+  transition: LeavingTransition;
   requested_by: string;
   requested_as: Role[];
   effective_at: string | null;

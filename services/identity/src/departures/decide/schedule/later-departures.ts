@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DepartureRequest, Principal, Transition } from '#libs/contracts';
+import type { DepartureRequest, Principal, LeavingTransition } from '#libs/contracts';
 import { Confirmation } from '../../plan/confirmation.js';
 import { Preflight } from '../../plan/preflight.js';
 import type { Times } from '../departure-times.js';
@@ -21,7 +21,7 @@ export class LaterDepartures {
   async decide(
     principal: Principal,
     userId: string,
-    transition: Transition,
+    transition: LeavingTransition,
     request: DepartureRequest & Times & { effectiveAt: string },
   ): Promise<string> {
     const { accountId, userId: requestedBy } = principal;

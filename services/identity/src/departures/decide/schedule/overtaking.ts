@@ -11,6 +11,8 @@ const ENDS: Record<DepartureTransition, Partial<Record<DepartureTransition, End>
   deactivated: { deactivated: 'superseded', reactivated: 'cancelled' },
   deleted: { deactivated: 'superseded', deleted: 'superseded', reactivated: 'cancelled' },
   reactivated: { deactivated: 'cancelled', deleted: 'cancelled', reactivated: 'cancelled' },
+  // A transfer is refused while something is scheduled.
+  transferred: {},
 };
 
 /** @returns undefined for what stays */

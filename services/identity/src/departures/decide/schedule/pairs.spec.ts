@@ -19,7 +19,7 @@ import {
   usersUpdate,
   type Departure,
   type Principal,
-  type Transition,
+  type LeavingTransition,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { TestDepartures } from '../../../testing/departures.js';
@@ -54,7 +54,7 @@ const inDays = (days: number) => new Date(identity.clock.millis() + days * 86_40
 const ofLeaver = () => ({ principal: owner, params: { id: leaver.userId } });
 const deactivate = (body = {}) => identity.call(usersDeactivate, { ...ofLeaver(), body });
 const remove = (body = {}) => identity.call(usersDelete, { ...ofLeaver(), body });
-const bulk = async (transition: Transition) => {
+const bulk = async (transition: LeavingTransition) => {
   const body = { transition, users: [{ userId: leaver.userId }] };
   const { id } = await identity.call(departuresBulk, { principal: owner, body });
   const row = await eventually(async () => {

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { DepartureTransition, Problem, Restore, Transition } from '#libs/contracts';
+import type { DepartureTransition, LeavingTransition, Problem, Restore } from '#libs/contracts';
 import { Ids, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import type { NewEntry } from '../../../audit/audit.js';
@@ -15,7 +15,7 @@ type Actor = Pick<NewEntry, 'actorId' | 'system'>;
 
 interface ScheduledFor {
   accountId: string;
-  transition: Transition;
+  transition: LeavingTransition;
   requestedBy: string;
   /** ISO 8601. */
   effectiveAt: string;

@@ -1,7 +1,7 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import type { Transition } from '#libs/contracts';
+import type { LeavingTransition } from '#libs/contracts';
 import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 import { GroupPreflight } from '../../plan/group-preflight.js';
@@ -31,7 +31,7 @@ export class ScheduledDepartures {
    */
   async decide(group: readonly DueDeparture[]): Promise<PrepareAgain | undefined> {
     const { account_id: accountId, requested_by: requestedBy } = group[0]!;
-    const transition = group[0]!.transition as Transition;
+    const transition = group[0]!.transition as LeavingTransition;
     const requests = group.map(({ id, user_id: userId, wishes, return_at: returnAt }) => ({
       userId,
       successors: wishes.successors,

@@ -6,47 +6,47 @@ import { Audit } from '../../../audit/audit.js';
 import { mapConstraintErrors } from '../../../common/constraint-errors.js';
 import { requireNonBlank } from '../../../common/require-non-blank.js';
 import { FormerIdentifiers } from '../../../former-identifier/former-identifiers.js';
-import { Invitations } from '../../../invitation/invitations.js';
-import { Sessions } from '../../../session/sessions.js';
 import { duplicates } from '../../../user/new-users.js';
 import { DepartureStore } from '../../store/departure-store.js';
 import { Erasure } from '../erasure.js';
 
-/** Replaces the person in identity's own tables: what names the former one, or lets them in, is gone afterwards. */
+/**
+ * Removes what names the former person from identity's own tables, in the transaction of the transfer, which has locked the
+ * user. What lets them in ends by the rules of the decision.
+ */
 @Injectable()
 export class FormerPerson {
   constructor(
     private readonly em: EntityManager,
-    private readonly sessions: Sessions,
     private readonly erasure: Erasure,
-    private readonly invitations: Invitations,
     private readonly audit: Audit,
     private readonly store: DepartureStore,
     private readonly former: FormerIdentifiers,
   ) {}
 
   /**
-   * In the transaction of the transfer, which has locked the user.
+   * Gives the user the name of the new person.
    * @throws Problem `validation`, `duplicate-email`, `duplicate-staff-id`
    */
-  async replace(userId: string, to: UserTransfer): Promise<void> {
+  async rename(userId: string, to: UserTransfer): Promise<void> {
     await this.former.seal(userId);
-    await this.rename(userId, to);
-    await this.sessions.endAll([userId]);
-    await this.erasure.deleteCredentials([userId]);
-    // The former person may know the tokens of both.
-    await this.invitations.revokeOpen([userId]);
+    const [name, staffId] = [requireNonBlank('name', to.name), requireNonBlank('staffId', to.staffId)];
+    await mapConstraintErrors(duplicates, () =>
+      sql`
+        update users set name = ${name}, email = ${canonical(to.email)}, staff_id = ${staffId}, avatar_url = null,
+          user_name = null, external_id = null, scim_name = null, email_verified_at = null
+        where id = ${userId}`.execute(this.em.getKysely()),
+    );
+  }
+
+  /** Erases details in the audit trail and the reasons of departures. */
+  async erase(userId: string): Promise<void> {
     await this.audit.scrub(userId);
     await this.store.erasePersonal([userId]);
   }
 
-  private async rename(userId: string, to: UserTransfer): Promise<void> {
-    const [name, staffId] = [requireNonBlank('name', to.name), requireNonBlank('staffId', to.staffId)];
-    await mapConstraintErrors(duplicates, () =>
-      sql`
-        update users set name = ${name}, email = ${canonical(to.email)}, staff_id = ${staffId}, avatar_url = null, password_hash = null,
-          user_name = null, external_id = null, scim_name = null, email_verified_at = null
-        where id = ${userId}`.execute(this.em.getKysely()),
-    );
+  /** Deletes sessions and tokens, which contain IP addresses and names, after the rules have revoked them. */
+  async deleteCredentials(userId: string): Promise<void> {
+    await this.erasure.deleteCredentials([userId]);
   }
 }

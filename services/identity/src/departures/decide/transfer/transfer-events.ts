@@ -17,7 +17,8 @@ export class TransferEvents {
 
   /**
    * In the transaction of the transfer. Events that wait in the outbox keep their meaning and their place, and carry the
-   * new person's profile. What the broker holds is purged once every service has answered.
+   * new person's profile. What the broker holds is purged once every service has received the new profile; that does not wait
+   * for the rules of the take-over, whose event is published later.
    */
   async publish(userId: string): Promise<void> {
     await this.events.publishChanged([userId]);

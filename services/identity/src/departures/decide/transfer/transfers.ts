@@ -1,17 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import type { Invitation, InvitedUser, Principal, UserTransfer } from '#libs/contracts';
-import { Audit } from '../../../audit/audit.js';
+import type { Invitation, Principal, TransferredUser, UserTransfer } from '#libs/contracts';
 import { Invitations } from '../../../invitation/invitations.js';
 import { PasswordResets } from '../../../password/password-resets.js';
 import { UserQueries } from '../../../user/user-queries.js';
 import type { UserRow } from '../../../user/user-rows.js';
+import { resolvedPolicy } from '../../plan/preflight.js';
+import { Decisions } from '../decisions.js';
 import { FormerPerson } from './former-person.js';
 import { TransferChecks } from './transfer-checks.js';
 import { TransferEvents } from './transfer-events.js';
 
 /**
- * Transfers a user to another person. Everything that names the user by id stays: number, inbox, history, roles. Personal
- * data of the former person is erased, as by a deletion.
+ * Transfers a user to another person. Everything that names the user by id stays: number, inbox, history, roles. The decision
+ * `transferred` ends what is the former person's own, in every service; personal data of the former person is erased, as by a
+ * deletion.
  */
 @Injectable()
 export class Transfers {
@@ -19,9 +21,9 @@ export class Transfers {
     private readonly checks: TransferChecks,
     private readonly formerPerson: FormerPerson,
     private readonly events: TransferEvents,
+    private readonly decisions: Decisions,
     private readonly invitations: Invitations,
     private readonly resets: PasswordResets,
-    private readonly audit: Audit,
     private readonly users: UserQueries,
   ) {}
 
@@ -30,15 +32,18 @@ export class Transfers {
    * @throws Problem `not-found`, `forbidden`, `conflict`, `legal-hold`, `sole-owner`, `duplicate-email`, `duplicate-staff-id`,
    *   `no-free-seat` if the user was invited and their invitation has been revoked
    */
-  async transfer(principal: Principal, userId: string, to: UserTransfer): Promise<InvitedUser> {
-    const former = await this.checks.lock(principal, userId, to);
-    await this.formerPerson.replace(userId, to);
+  async transfer(principal: Principal, userId: string, to: UserTransfer): Promise<TransferredUser> {
+    const plan = await this.checks.lock(principal, userId, to);
+    await this.formerPerson.rename(userId, to);
+    // Before the decision, whose own entries and event are about the new person.
+    await this.formerPerson.erase(userId);
     await this.events.publish(userId);
-    const invitation = await this.inviteOrReset(principal, former, to.email);
-    const { accountId, userId: actorId } = principal;
-    await this.audit.append([{ accountId, action: 'user.transferred', actorId, subjectId: userId, detail: { ...to } }]);
+    const decision = { user: plan.user, policy: resolvedPolicy(plan), detail: { ...to } };
+    const [departureId] = await this.decisions.apply('transferred', [decision], principal.userId);
+    await this.formerPerson.deleteCredentials(userId);
+    const invitation = await this.inviteOrReset(principal, plan.user, to.email);
     const user = await this.users.get(principal, userId);
-    return invitation ? { ...user, invitation } : user;
+    return { ...user, departureId: departureId!, ...(invitation && { invitation }) };
   }
 
   private async inviteOrReset(principal: Principal, former: UserRow, email: string): Promise<Invitation | undefined> {

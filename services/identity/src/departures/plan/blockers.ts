@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import type { PreviewBlocker, PreviewLine, Principal } from '#libs/contracts';
+import { Guards } from './guards.js';
+import type { Plan } from './planner.js';
+import { standsInTheWay } from './rule-services.js';
+import { TransferGuards } from './transfer-guards.js';
+
+/** What stands in the way of a previewed departure or transfer. */
+@Injectable()
+export class Blockers {
+  constructor(
+    private readonly guards: Guards,
+    private readonly transferGuards: TransferGuards,
+  ) {}
+
+  async of(principal: Principal, plan: Plan, lines: readonly PreviewLine[]): Promise<PreviewBlocker[]> {
+    if (plan.transition === 'transferred') return this.transferGuards.blockers(principal, plan.user);
+    return this.guards.blockers(
+      plan,
+      lines.filter((line) => standsInTheWay(plan, line)),
+    );
+  }
+}
