@@ -3,7 +3,7 @@ import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster/cluster.js';
 import { Company, expectStatus, type Person } from './company/company.js';
 
-const ACTIONS = ['deactivate', 'reactivate', 'delete', 'schedule', 'cancel', 'chat'] as const;
+const ACTIONS = ['deactivate', 'reactivate', 'delete', 'schedule', 'cancel', 'chat', 'transfer'] as const;
 type Action = (typeof ACTIONS)[number];
 
 const SETTLE = 60_000;
@@ -34,6 +34,8 @@ class Model {
         if (!this.scheduled) return 409;
         this.scheduled = false;
         return 200;
+      case 'transfer':
+        return this.status === 'active' && !this.scheduled ? 200 : 409;
       case 'chat':
         if (this.status !== 'active') return 422;
         this.chats += 1;
@@ -95,6 +97,10 @@ async function act(cluster: Cluster, company: Company, { id }: Person, action: A
       // The messaging service applies a decision a moment later.
       await settled(cluster.servers, company.accountId, SETTLE);
       return company.chat('A visitor', id);
+    case 'transfer':
+      // It is refused until a reactivation is complete.
+      await settled(cluster.servers, company.accountId, SETTLE);
+      return company.transfer(id);
     default:
       return company.decide(id, action);
   }

@@ -81,6 +81,13 @@ export class Company {
     return this.ask('POST', '/v1/automations', { name: 'An automation', ownerId, trigger: { kind: 'any' } });
   }
 
+  /** Another person takes the user over. */
+  transfer(userId: string): Promise<Answer> {
+    const n = ++this.people;
+    const to = { name: `Person ${n}`, email: `p${n}@${this.domain}`, staffId: `S-${n}` };
+    return this.ask('POST', `/v1/users/${userId}/transfer`, to);
+  }
+
   decide(userId: string, what: 'deactivate' | 'delete' | 'reactivate'): Promise<Answer> {
     return this.ask('POST', `/v1/users/${userId}/${what}`, {});
   }
