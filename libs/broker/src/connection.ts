@@ -1,8 +1,12 @@
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
 import { endsWithin } from '#libs/jobs';
 
-/** Injection token of the process's only connection to NATS. */
+/** Injection token of the process's connection to NATS. */
 export const NATS = Symbol('NATS');
+/** Injection token of the connection for streams. Only identity has a separate one; elsewhere it is that of `NATS`. */
+export const STREAMS = Symbol('STREAMS');
+/** The user of identity's connection for streams has this after its name. */
+const STREAMS_USER = '-streams';
 
 interface NatsAddress {
   /** `nats://user:password@host:port` or `tls://…`; several servers of a cluster are separated by commas. */
@@ -57,8 +61,29 @@ export async function connectNats({
   return nats;
 }
 
+/**
+ * Connects to the account that holds the streams, as the user `<user>-streams` with the same password. A broker without users
+ * has one account: then there is no second connection.
+ */
+export async function connectStreams(nats: NatsConnection, { url, ...address }: NatsAddress): Promise<NatsConnection> {
+  const addresses = url.split(',').map((one) => new URL(one.trim()));
+  const [first] = addresses;
+  if (!first?.username) return nats;
+  first.username += STREAMS_USER;
+  return connectNats({ ...address, url: addresses.map(({ href }) => href).join(',') });
+}
+
 /** A new subject for responses, private to this connection. */
 export const newInbox = (nats: NatsConnection): string => createInbox(links.get(nats)?.inboxPrefix);
+
+/**
+ * Inboxes, and the subjects that the broker makes up for requests from another account. No service listens on the former besides
+ * for answers, and no client can name the latter, so an answer cannot become a call, an event or a request to JetStream.
+ */
+const REPLY_ADDRESS = /^(_INBOX[._]|_R_\.)/;
+
+/** Whether the reply subject of a request is the caller's inbox. Other requests are not answered. */
+export const isReplyAddress = (reply: string | undefined): boolean => reply !== undefined && REPLY_ADDRESS.test(reply);
 
 /** Whether the connection is currently up. */
 export const isConnected = (nats: NatsConnection): boolean => !nats.isClosed() && (links.get(nats)?.up ?? true);

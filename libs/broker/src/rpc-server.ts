@@ -5,6 +5,7 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { throwError, type Observable } from 'rxjs';
 import { endsWithin } from '#libs/jobs';
 import { safeErrorFields, type Log, runInContext } from '#libs/observability';
+import { isReplyAddress } from './connection.js';
 import { REQUEST_ID } from './service-client.js';
 
 interface RpcServerOptions {
@@ -16,7 +17,10 @@ interface RpcServerOptions {
 
 const CLOSE_TIMEOUT_MS = 4_000;
 
-/** Nest's NATS transport on a shared connection. Closing it lets running calls finish. */
+/**
+ * Nest's NATS transport on a shared connection. Closing it lets running calls finish. A message whose reply subject is not an
+ * inbox is dropped: an answer to it could reach a subject on which its sender may not publish.
+ */
 export class RpcServer extends ServerNats {
   private readonly open: Subscription[] = [];
   private running = 0;
@@ -58,8 +62,12 @@ export class RpcServer extends ServerNats {
   }
 
   override handleMessage(channel: string, message: Msg): Promise<unknown> {
+    const { headers, reply } = message;
+    if (!isReplyAddress(reply)) {
+      this.rpc.log.warn({ subject: message.subject }, 'dropped a message that is not a call');
+      return Promise.resolve();
+    }
     const handle = () => super.handleMessage(channel, message);
-    const { headers } = message;
     if (!headers) return handle();
     const traceparent = headers.get('traceparent') || undefined;
     const requestId = headers.get(REQUEST_ID) || undefined;

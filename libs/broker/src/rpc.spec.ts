@@ -249,6 +249,23 @@ describe('declarations', () => {
   });
 });
 
+describe('a message whose reply subject is not an inbox', () => {
+  it.each(['user.deleted.a.b', '$JS.API.STREAM.PURGE.USERS', 'rpc.notes.remove', ''])(
+    'is neither handled nor answered: "%s"',
+    async (reply) => {
+      const runs = slowRuns;
+      const answers: string[] = [];
+      const watch = reply && nats.subscribe(reply, { callback: (_error, { subject }) => void answers.push(subject) });
+      const packet = JSON.stringify({ pattern: slow.subject, id: '0', data: { params: {}, query: {}, body: {} } });
+      nats.publish(slow.subject, packet, reply ? { reply } : {});
+      // The service handles calls in order.
+      await client.ask(whichTrace, {});
+      if (watch) watch.unsubscribe();
+      expect([slowRuns, answers]).toEqual([runs, []]);
+    },
+  );
+});
+
 describe('interruptions', () => {
   it('client and service survive a restart of the broker', async () => {
     await broker.restart();
