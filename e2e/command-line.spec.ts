@@ -208,7 +208,7 @@ describe('the command line', () => {
 
     /** Publishes a message that identity would never publish. */
     const publish = async (type: string, data: string) => {
-      const identity = await connectNats({ url: system.brokerUrl('identity'), name: 'test' });
+      const identity = await connectNats({ url: system.brokerUrl('identity-streams'), name: 'test' });
       identity.publish(`${type}.somebody.else`, data);
       await identity.close();
     };

@@ -113,7 +113,7 @@ async function mention(): Promise<void> {
 
 /** Publishes a message that no service can decode. All of them store it as a dead letter. */
 async function sendGarbled(subject: string, text: string): Promise<void> {
-  const nats = await connectNats({ url: system.brokerUrl('identity'), name: 'garbled' });
+  const nats = await connectNats({ url: system.brokerUrl('identity-streams'), name: 'garbled' });
   nats.publish(subject, text);
   await nats.close();
   for (const { name } of PARTS.filter((part) => part.name !== 'identity')) {

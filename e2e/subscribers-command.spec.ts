@@ -6,12 +6,14 @@ import { findNatsServer, natsAuthorization, natsConfiguration, startNats, type N
 import { eventually } from '#libs/test-kit';
 import { reloadOnChange } from '../scripts/lib/broker-configuration.mjs';
 import { readSecrets } from '../scripts/lib/home.mjs';
+import { accounts, ACCOUNTS } from '../scripts/lib/nats-accounts.mjs';
 import { natsUsers, ruleOwner } from '../scripts/lib/nats-users.mjs';
 import { leaver } from './support/program.js';
 
 interface Users {
-  authorization: { users: { user: string; password: string; permissions?: object }[] };
+  accounts: Record<string, { users: { user: string; password: string; permissions?: object }[] }>;
 }
+const subscribersOf = ({ accounts: { SUBSCRIBERS } }: Users) => SUBSCRIBERS!.users;
 
 const accepts = async (address: string): Promise<boolean> => {
   const { host, username: user, password: pass } = new URL(address);
@@ -38,7 +40,7 @@ describe('leaver subscribers', () => {
       const { nats: passwords, subscribers } = await readSecrets(home);
       const dir = join(home, 'nats');
       const server = await findNatsServer('.cache/nats');
-      nats = await startNats({ server, dir, users: natsUsers(passwords, subscribers), throwaway: true });
+      nats = await startNats({ server, dir, users: natsUsers(passwords, subscribers), accounts, throwaway: true });
       stopWatch = reloadOnChange(dir, nats.reload);
       const running = { pid: process.pid, url: 'http://127.0.0.1:1', operator: nats.url };
       await writeFile(join(home, 'running.json'), JSON.stringify(running));
@@ -57,9 +59,9 @@ describe('leaver subscribers', () => {
       for (const args of [['list'], ['list', '--json'], ['permissions', 'orders']])
         expect((await run(args)).out).not.toContain(password);
       const { nats: passwords, subscribers } = await readSecrets(home);
-      const { authorization } = JSON.parse(await readFile(join(home, 'nats/nats.conf'), 'utf8')) as Users;
+      const { accounts: written } = JSON.parse(await readFile(join(home, 'nats/nats.conf'), 'utf8')) as Users;
       // The next start writes the same users.
-      expect({ authorization }).toEqual(natsAuthorization(natsUsers(passwords, subscribers)));
+      expect({ accounts: written }).toEqual(natsAuthorization(natsUsers(passwords, subscribers), accounts));
     });
 
     it('does not end the connections of others, and removes a subscriber together with its connection', async () => {
@@ -79,6 +81,7 @@ describe('leaver subscribers', () => {
 
     it.each([
       [['add', 'contacts'], 2, 'cannot be the name'],
+      [['add', 'contacts-users'], 2, 'cannot be the name'],
       [['add', 'Orders!'], 2, 'cannot be the name'],
       [['add'], 2, 'Usage'],
       [['list', 'orders'], 2, 'Usage'],
@@ -102,6 +105,7 @@ describe('leaver subscribers', () => {
       port: 4222,
       store: '/data',
       users: natsUsers(passwords),
+      accounts,
     });
     await writeFile(join(home, 'nats/nats.conf'), configuration);
     const env = { LEAVER_VOLUMES: home };
@@ -114,13 +118,15 @@ describe('leaver subscribers', () => {
     const changed = JSON.parse(await readFile(join(home, 'nats/nats.conf'), 'utf8')) as Users & { jetstream: object };
     const { subscribers } = await readSecrets(join(home, 'all'));
     expect(changed).toMatchObject({ jetstream: { store_dir: '/data' }, port: 4222 });
-    expect(changed.authorization.users.at(-1)).toMatchObject({ user: 'orders', password: subscribers.orders });
+    expect(subscribersOf(changed).at(-1)).toMatchObject({ user: 'orders', password: subscribers.orders });
   });
 
   describe('with a Secret of Kubernetes', () => {
     let users: Users;
+    const passwordIn = (configuration: Users) =>
+      subscribersOf(configuration).find(({ user }) => user === 'orders')!.password;
     beforeEach(async () => {
-      users = natsAuthorization(natsUsers((await readSecrets(home)).nats)) as Users;
+      users = natsAuthorization(natsUsers((await readSecrets(home)).nats), accounts) as Users;
     });
 
     const secretOf = (content: Users) => ({
@@ -141,7 +147,7 @@ describe('leaver subscribers', () => {
 
     it('adds and removes a subscriber; the address goes to standard error', async () => {
       const { changed, messages } = await change(['add', 'orders']);
-      const { user, password } = changed.authorization.users.at(-1)!;
+      const { user, password } = subscribersOf(changed).at(-1)!;
       expect(user).toBe('orders');
       expect(messages).toContain(`nats://orders:${password}@leaver-nats:4222`);
       expect((await change(['remove', 'orders'], changed)).changed).toEqual(users);
@@ -150,18 +156,36 @@ describe('leaver subscribers', () => {
     it('refreshes the permissions of services, external services and subscribers, and leaves passwords and other users', async () => {
       const { changed } = await change(['add', 'orders']);
       const billing = { name: 'billing', password: 'b', ...ruleOwner('billing') };
-      const mailer = { name: 'mailer', password: 'm', publish: [], subscribe: ['mail.requested'] };
-      const added = natsAuthorization([billing, mailer]) as Users;
-      const current: Users = {
-        authorization: { users: [...changed.authorization.users, ...added.authorization.users] },
+      const mailer = {
+        name: 'mailer',
+        password: 'm',
+        account: ACCOUNTS.services,
+        publish: [],
+        subscribe: ['mail.requested'],
       };
+      const all = [...natsUsers((await readSecrets(home)).nats, { orders: passwordIn(changed) }), billing, mailer];
+      const current = natsAuthorization(all, accounts) as Users;
       const former = JSON.parse(JSON.stringify(current).replaceAll('integrations-departure-events', 'former')) as Users;
-      for (const { user, permissions } of former.authorization.users)
-        if (user !== 'mailer')
-          (permissions as { publish: { allow: string[] } }).publish.allow = (
-            permissions as { publish: { allow: string[] } }
-          ).publish.allow.filter((subject) => !subject.startsWith('$JS.API.INFO'));
+      delete (former.accounts.SERVICES as { imports?: object }).imports;
       expect((await change(['refresh'], former)).changed).toEqual(current);
+    });
+
+    it('moves the users of earlier releases, which had one account, to accounts', async () => {
+      const { changed } = await change(['add', 'orders']);
+      const { nats: passwords } = await readSecrets(home);
+      const orders = {
+        name: 'orders',
+        password: passwordIn(changed),
+        publish: ['$JS.API.INFO', '$JS.API.CONSUMER.MSG.NEXT.USERS.orders', '$JS.ACK.USERS.orders.>'],
+        subscribe: ['_INBOX_orders.>'],
+      };
+      const mailer = { name: 'mailer', password: 'm', publish: [], subscribe: ['mail.requested'] };
+      const before = natsUsers(passwords).filter(({ name }) => name !== 'identity-streams');
+      const former = natsAuthorization([...before, orders, mailer]) as Users;
+      const { changed: current } = await change(['refresh'], former);
+      const everybody = natsUsers(passwords, { orders: passwordIn(changed) });
+      const expected = natsAuthorization([...everybody, { ...mailer, account: ACCOUNTS.services }], accounts);
+      expect(current).toEqual(expected);
     });
 
     it('refuses anything else on standard input', async () => {

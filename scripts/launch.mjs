@@ -15,11 +15,13 @@ import { loadDemoAccounts } from './demo/load-accounts.mjs';
 import { showBanner } from './lib/banner.mjs';
 import { reloadOnChange } from './lib/broker-configuration.mjs';
 import { lockHome, openHome, readSecrets } from './lib/home.mjs';
+import { accounts } from './lib/nats-accounts.mjs';
 import { natsUsers } from './lib/nats-users.mjs';
 import { UserError } from './lib/prepare.mjs';
 import { step } from './lib/progress.mjs';
 import { root } from './lib/root.mjs';
 import { brokerUsers, dataServices, externalServices, services } from './lib/services.mjs';
+import { moveStoredStreams } from './lib/stored-streams.mjs';
 import { SupervisedService } from './lib/supervisor.mjs';
 import { migrateAll } from './migrate.mjs';
 
@@ -140,7 +142,8 @@ async function connectNats(home, secrets, report) {
   const users = natsUsers(secrets.nats, secrets.subscribers);
   const wantedPort = (await isPortFree(NATS_PORT)) ? NATS_PORT : undefined;
   const dir = join(home, 'nats');
-  const { port, stop: stopNats, reload } = await startNats({ server, dir, port: wantedPort, users });
+  await moveStoredStreams(dir);
+  const { port, stop: stopNats, reload } = await startNats({ server, dir, port: wantedPort, users, accounts });
   cleanUps.push(stopNats, reloadOnChange(dir, reload));
   report('');
   return new Map(users.map(({ name, password }) => [name, `nats://${name}:${password}@127.0.0.1:${port}`]));

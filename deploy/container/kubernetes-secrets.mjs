@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { natsAuthorization } from '#libs/local-servers';
 import { readSecrets } from '../../scripts/lib/home.mjs';
+import { accounts } from '../../scripts/lib/nats-accounts.mjs';
 import { services } from '../../scripts/lib/services.mjs';
 import { secretsOf } from './secrets-of.mjs';
 
@@ -32,7 +33,7 @@ export function manifests(secrets) {
     jobs: secrets.jobs(),
     subscriber: secrets.client('subscriber'),
     operator: secrets.client('operator'),
-    'nats-users': { 'users.conf': JSON.stringify(natsAuthorization(secrets.brokerUsers()), null, 2) },
+    'nats-users': { 'users.conf': JSON.stringify(natsAuthorization(secrets.brokerUsers(), accounts), null, 2) },
   };
   return Object.entries(files).map(([name, stringData]) => ({
     apiVersion: 'v1',

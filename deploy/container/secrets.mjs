@@ -4,6 +4,7 @@ import { chmod, chown, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { natsConfiguration } from '#libs/local-servers';
 import { readIfExists, readSecrets } from '../../scripts/lib/home.mjs';
+import { accounts } from '../../scripts/lib/nats-accounts.mjs';
 import { services } from '../../scripts/lib/services.mjs';
 import { secretsOf } from './secrets-of.mjs';
 
@@ -43,7 +44,7 @@ export async function writeSecrets(folder) {
 /** @param {NatsUser[]} users */
 function brokerConfiguration(users) {
   // Only programs inside the server's container can read its monitoring port.
-  return natsConfiguration({ host: '0.0.0.0', port: 4222, store: '/data', users, http: '127.0.0.1:8222' });
+  return natsConfiguration({ host: '0.0.0.0', port: 4222, store: '/data', users, accounts, http: '127.0.0.1:8222' });
 }
 
 /**

@@ -64,15 +64,17 @@ describe('the secrets that the image makes', () => {
   });
 
   it('give each user of the broker exactly its permissions', () => {
-    const { authorization } = JSON.parse(secretNamed('leaver-nats-users')['users.conf']!) as Authorization;
-    const allowed = authorization.users.map(({ user, permissions }) => [user, permissions.publish.allow]);
-    expect(allowed).toEqual(secrets.brokerUsers().map(({ name, publish }) => [name, publish]));
+    const configuration = secretNamed('leaver-nats-users')['users.conf']!;
+    const { accounts } = JSON.parse(configuration) as { accounts: Record<string, { users: BrokerUser[] }> };
+    const allowed = Object.entries(accounts).flatMap(([account, { users }]) =>
+      users.map(({ user, permissions }) => [account, user, permissions.publish.allow]),
+    );
+    const all = secrets.brokerUsers().map(({ account, name, publish }) => [account, name, publish]);
+    expect(allowed.sort()).toEqual(all.sort());
   });
 });
 
-interface Authorization {
-  authorization: { users: { user: string; permissions: { publish: { allow: string[] } } }[] };
-}
+type BrokerUser = { user: string; permissions: { publish: { allow: string[] } } };
 
 ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
   const all = (overlay === 'small' ? small : production) ?? [];

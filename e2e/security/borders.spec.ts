@@ -189,7 +189,7 @@ describe('on the broker', () => {
 
   it('only identity can delete stored messages', async () => {
     const stored = async () => {
-      const identity = await BrokerUser.connect(system, 'identity');
+      const identity = await BrokerUser.connect(system, 'identity-streams');
       const messages = await identity.storedIn(['USERS', 'DEPARTURES']);
       await identity.close();
       return messages;

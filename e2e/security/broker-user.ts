@@ -113,7 +113,10 @@ export class BrokerUser {
       const answer = await this.nats
         .request(`$JS.API.STREAM.${way}.${stream}`, JSON.stringify(body), { timeout: 2_000 })
         .catch((error: unknown) => error);
-      if (!(answer instanceof Error) && !(answer as { json(): { error?: object } }).json().error) done.push(way);
+      if (answer instanceof Error) continue;
+      const { error, config } = (answer as { json(): { error?: object; config?: { max_msgs: number } } }).json();
+      // Identity answers a request to create a stream with the stream as it is.
+      if (!error && (way !== 'CREATE' || config?.max_msgs === 1)) done.push(way);
     }
     return done;
   }

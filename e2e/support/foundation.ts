@@ -3,7 +3,8 @@ import type { Class } from '#libs/contracts';
 import { fingerprint, migrate, type Migrations } from '#libs/database';
 import type { BaseConfig } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
-import { permissions, ruleOwner, subscriberOf } from '../../scripts/lib/nats-users.mjs';
+import { accounts, ACCOUNTS } from '../../scripts/lib/nats-accounts.mjs';
+import { passwordOwner, permissions, ruleOwner, subscriberOf } from '../../scripts/lib/nats-users.mjs';
 import { AutomationsModule, migrations as automations } from '../../services/automations/src/automations.module.js';
 import { ContactsConfig } from '../../services/contacts/src/contacts.config.js';
 import { ContactsModule, migrations as contacts } from '../../services/contacts/src/contacts.module.js';
@@ -20,11 +21,12 @@ export interface Part {
   module: Type;
   migrations: Migrations;
   config?: Class<BaseConfig>;
+  ownsStreams?: boolean;
 }
 
 /** The services that own data. */
 export const PARTS: readonly Part[] = [
-  { name: 'identity', module: IdentityModule, migrations: identity, config: IdentityConfig },
+  { name: 'identity', module: IdentityModule, migrations: identity, config: IdentityConfig, ownsStreams: true },
   { name: 'contacts', module: ContactsModule, migrations: contacts, config: ContactsConfig },
   { name: 'messaging', module: MessagingModule, migrations: messaging },
   { name: 'telephony', module: TelephonyModule, migrations: telephony },
@@ -43,7 +45,7 @@ export const SECRETS = {
 const RECEIVERS = { WEBHOOKS_ALLOW_PRIVATE: 'true' };
 
 /** The broker user of the program that sends mail. */
-const MAILER = { publish: [], subscribe: ['mail.requested'] };
+const MAILER = { account: ACCOUNTS.services, publish: [], subscribe: ['mail.requested'] };
 
 /** The contents of databases and broker before the services start. */
 export interface Contents {
@@ -51,7 +53,7 @@ export interface Contents {
   fillDatabase(service: string, ownerUrl: string): Promise<void>;
   /** Identifies what `fillDatabase` writes. */
   fingerprint(service: string): string;
-  /** Fills the broker. @param url of the user `identity` */
+  /** Fills the broker. @param url of the user `identity-streams` */
   fillBroker(url: string): Promise<void>;
   /** Settings for all services that replace the defaults: the secrets with which the contents are encrypted. */
   settings: Record<string, string>;
@@ -77,7 +79,7 @@ export class Foundation {
   ): Promise<Foundation> {
     const users = brokerUsers(externalServices, subscribers);
     const [broker, ...databases] = await Promise.all([
-      testBroker({ users }),
+      testBroker({ users, accounts }),
       ...PARTS.map((part) => databaseFor(part, contents)),
     ]);
     const foundation = new Foundation(
@@ -86,7 +88,7 @@ export class Foundation {
       new Map(users.map(({ name, password }) => [name, password])),
       { ...SECRETS, ...RECEIVERS, ...contents?.settings },
     );
-    await contents?.fillBroker(foundation.brokerUrl('identity'));
+    await contents?.fillBroker(foundation.brokerUrl('identity-streams'));
     return foundation;
   }
 
@@ -133,7 +135,7 @@ function brokerUsers(externalServices: readonly string[], subscribers: readonly 
   const reading = Object.fromEntries(subscribers.map((name) => [name, subscriberOf(name)]));
   return Object.entries({ ...permissions, ...joining, ...reading, mailer: MAILER }).map(([name, allowed]) => ({
     name,
-    password: `${name}-password`,
+    password: `${passwordOwner(name)}-password`,
     ...allowed,
   }));
 }

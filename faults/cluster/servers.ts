@@ -12,7 +12,8 @@ import {
 import { eventually, TcpProxy, temporaryFolder, testRun } from '#libs/test-kit';
 import pg from 'pg';
 import { PARTS } from '../../e2e/support/foundation.js';
-import { permissions } from '../../scripts/lib/nats-users.mjs';
+import { accounts, ACCOUNTS } from '../../scripts/lib/nats-accounts.mjs';
+import { passwordOwner, permissions } from '../../scripts/lib/nats-users.mjs';
 
 const PASSWORDS = { owner: 'owner-password', runtime: 'runtime-password' };
 const SECRETS = {
@@ -43,7 +44,13 @@ export class Servers {
     const dir = await temporaryFolder();
     const users = brokerUsers();
     const postgres = await startPostgres({ dir: join(dir, 'postgres'), durable: true, throwaway: true });
-    const nats = await startNats({ server: testRun().natsServer, dir: join(dir, 'nats'), users, throwaway: true });
+    const nats = await startNats({
+      server: testRun().natsServer,
+      dir: join(dir, 'nats'),
+      users,
+      accounts,
+      throwaway: true,
+    });
     for (const { name, migrations } of PARTS) {
       const { ownerUrl } = await createServiceDatabase(postgres.adminUrl, name, { passwords: PASSWORDS });
       await migrate(ownerUrl, migrations);
@@ -122,7 +129,14 @@ export class Servers {
     await meanwhile();
     const { natsServer: server } = testRun();
     const { port } = this.nats;
-    this.nats = await startNats({ server, dir: join(this.dir, 'nats'), port, users: [...this.users], throwaway: true });
+    this.nats = await startNats({
+      server,
+      dir: join(this.dir, 'nats'),
+      port,
+      users: [...this.users],
+      accounts,
+      throwaway: true,
+    });
   }
 
   async loseNatsStore(): Promise<void> {
@@ -174,7 +188,11 @@ export class Servers {
 /** The broker's users, with the permissions that `npm start` gives. */
 function brokerUsers(): NatsUser[] {
   return [
-    ...Object.entries(permissions).map(([name, allowed]) => ({ name, password: `${name}-password`, ...allowed })),
-    { name: TESTER, password: TESTER, publish: ['>'], subscribe: ['>'] },
+    ...Object.entries(permissions).map(([name, allowed]) => ({
+      name,
+      password: `${passwordOwner(name)}-password`,
+      ...allowed,
+    })),
+    { account: ACCOUNTS.streams, name: TESTER, password: TESTER, publish: ['>'], subscribe: ['>'] },
   ];
 }

@@ -1,7 +1,9 @@
 import { watch } from 'node:fs';
-import { permissions, ruleOwner, subscriberOf } from './nats-users.mjs';
+import { ACCOUNTS, accounts } from './nats-accounts.mjs';
+import { passwordOwner, permissions, ruleOwner, subscriberOf } from './nats-users.mjs';
+/** @import { Permissions } from './nats-users.mjs' */
 
-/** The file that `startNats` and the image's job `secrets` write; `users.conf` of Kubernetes has the same `authorization`. */
+/** The file that `startNats` and the image's job `secrets` write; `users.conf` of Kubernetes has the same `accounts`. */
 export const CONFIGURATION = 'nats.conf';
 
 /**
@@ -12,19 +14,48 @@ export const CONFIGURATION = 'nats.conf';
  * @property {object} [permissions]
  */
 
-/** @typedef {{ authorization: { users: UserEntry[] }, port?: number }} BrokerConfiguration */
+/**
+ * Before 0.2 all users were in one account.
+ * @typedef {{
+ *   accounts?: Record<string, { users: UserEntry[] }>,
+ *   authorization?: { users: UserEntry[] },
+ *   port?: number,
+ * }} BrokerConfiguration
+ */
+
+/** @typedef {{ account: string, entry: UserEntry }} Placed a user and its account */
 
 /**
  * @param {string} name
  * @param {string} password
- * @param {{ publish: string[], subscribe: string[] }} allowed
- * @returns {UserEntry}
+ * @param {Permissions} allowed
+ * @returns {Placed}
  */
-const entryOf = (name, password, { publish, subscribe }) => ({
-  user: name,
-  password,
-  permissions: { publish: { allow: publish }, subscribe: { allow: subscribe }, allow_responses: true },
+const entryOf = (name, password, { account, publish, subscribe, answers }) => ({
+  account,
+  entry: {
+    user: name,
+    password,
+    permissions: {
+      publish: { allow: publish },
+      subscribe: { allow: subscribe },
+      ...(answers && { allow_responses: { max: 1, expires: '1m' } }),
+    },
+  },
 });
+
+/**
+ * All users. Those of a configuration without accounts are placed by what they may do.
+ * @param {BrokerConfiguration} configuration
+ * @returns {Placed[]}
+ */
+const usersIn = ({ accounts: placed, authorization }) =>
+  placed
+    ? Object.entries(placed).flatMap(([account, { users = [] }]) => users.map((entry) => ({ account, entry })))
+    : (authorization?.users ?? []).map((entry) => ({
+        account: isFormerSubscriber(entry) ? ACCOUNTS.subscribers : ACCOUNTS.services,
+        entry,
+      }));
 
 /** @param {UserEntry} entry */
 const published = ({ permissions: allowed }) =>
@@ -34,7 +65,7 @@ const published = ({ permissions: allowed }) =>
  * Services with rules have a consumer of the events, too, but they also publish.
  * @param {UserEntry} entry
  */
-const isSubscriber = (entry) =>
+const isFormerSubscriber = (entry) =>
   published(entry).includes(`$JS.API.CONSUMER.MSG.NEXT.USERS.${entry.user}`) &&
   published(entry).every((subject) => subject.startsWith('$JS.'));
 
@@ -42,13 +73,16 @@ const isSubscriber = (entry) =>
  * The names of the subscribers, in the order in which they were added.
  * @param {BrokerConfiguration} configuration
  */
-export const subscribersIn = ({ authorization }) => authorization.users.filter(isSubscriber).map(({ user }) => user);
+export const subscribersIn = (configuration) =>
+  usersIn(configuration)
+    .filter(({ account }) => account === ACCOUNTS.subscribers)
+    .map(({ entry }) => entry.user);
 
 /**
  * @param {BrokerConfiguration} configuration
  * @param {string} name
  */
-export const hasUser = ({ authorization }, name) => authorization.users.some(({ user }) => user === name);
+export const hasUser = (configuration, name) => usersIn(configuration).some(({ entry }) => entry.user === name);
 
 /**
  * The configuration with one subscriber more.
@@ -58,7 +92,7 @@ export const hasUser = ({ authorization }, name) => authorization.users.some(({ 
  * @returns {BrokerConfiguration}
  */
 export const withSubscriber = (configuration, name, password) =>
-  withUsers(configuration, [...configuration.authorization.users, entryOf(name, password, subscriberOf(name))]);
+  withUsers(configuration, [...usersIn(configuration), entryOf(name, password, subscriberOf(name))]);
 
 /**
  * The configuration without this user.
@@ -68,38 +102,51 @@ export const withSubscriber = (configuration, name, password) =>
 export const withoutUser = (configuration, name) =>
   withUsers(
     configuration,
-    configuration.authorization.users.filter(({ user }) => user !== name),
+    usersIn(configuration).filter(({ entry }) => entry.user !== name),
   );
 
 /**
- * The configuration with the permissions of this release. Passwords, and users that are not ours, stay.
+ * The configuration with the accounts and permissions of this release. Passwords, and users that are not ours, stay.
  * @param {BrokerConfiguration} configuration
  */
-export const withCurrentPermissions = (configuration) =>
-  withUsers(
-    configuration,
-    configuration.authorization.users.map((entry) => {
-      const allowed = permissionsOf(entry);
-      return allowed ? entryOf(entry.user, entry.password, allowed) : entry;
-    }),
-  );
+export const withCurrentPermissions = (configuration) => {
+  const former = usersIn(configuration);
+  const passwords = new Map(former.map(({ entry }) => [entry.user, entry.password]));
+  const added = Object.entries(permissions).flatMap(([name, allowed]) => {
+    const password = passwords.get(passwordOwner(name));
+    return passwords.has(name) || !password ? [] : [entryOf(name, password, allowed)];
+  });
+  const current = former.map((placed) => {
+    const allowed = permissionsOf(placed);
+    return allowed ? entryOf(placed.entry.user, placed.entry.password, allowed) : placed;
+  });
+  return withUsers(configuration, [...current, ...added]);
+};
 
-/** @param {UserEntry} entry */
-function permissionsOf(entry) {
+/**
+ * @param {Placed} placed
+ * @returns {Permissions | undefined}
+ */
+function permissionsOf({ account, entry }) {
   const { user } = entry;
   if (permissions[user]) return permissions[user];
-  if (isSubscriber(entry)) return subscriberOf(user);
+  if (account === ACCOUNTS.subscribers) return subscriberOf(user);
   return published(entry).includes(`departure.receipt.${user}`) ? ruleOwner(user) : undefined;
 }
 
 /**
  * @param {BrokerConfiguration} configuration
- * @param {UserEntry[]} users
+ * @param {Placed[]} users
  * @returns {BrokerConfiguration}
  */
-const withUsers = (configuration, users) => ({
+const withUsers = ({ authorization: _, ...configuration }, users) => ({
   ...configuration,
-  authorization: { ...configuration.authorization, users },
+  accounts: Object.fromEntries(
+    Object.entries(accounts).map(([name, shared]) => [
+      name,
+      { ...shared, users: users.filter(({ account }) => account === name).map(({ entry }) => entry) },
+    ]),
+  ),
 });
 
 /**

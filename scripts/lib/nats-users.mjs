@@ -1,6 +1,10 @@
-/** @typedef {{ publish: string[], subscribe: string[] }} Permissions the subjects that a user of the broker may use */
 /** @import { NatsUser } from '#libs/local-servers' */
-import { brokerUsers, dataServices, externalServices } from './services.mjs';
+/**
+ * What a user of the broker may do: the subjects it may use in its account, and whether it may answer requests.
+ * @typedef {Pick<NatsUser, 'publish' | 'subscribe' | 'answers'> & { account: string }} Permissions
+ */
+import { ACCOUNTS } from './nats-accounts.mjs';
+import { dataServices, externalServices } from './services.mjs';
 
 /**
  * The answers to a user's own requests. Answering a request needs no permission.
@@ -10,15 +14,17 @@ const answersTo = (user) => `_INBOX_${user}.>`;
 /** The default reply subjects of NATS clients. */
 const ANSWERS = '_INBOX.>';
 const EPOCHS = 'session-epochs';
+/** The name of identity's second user, as `connectStreams` in `libs/broker` builds it. */
+const IDENTITY_STREAMS = 'identity-streams';
 
 /**
- * Any service may create a stream that the broker has lost, but not change an existing one: that could empty it.
+ * Asks identity to create the stream if it is missing. The subject is JetStream's, but no service reaches JetStream with it.
  * @param {string} stream
  */
-const streamSetUp = (stream) => ['INFO', 'CREATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
+const streamSetUp = (stream) => `$JS.API.STREAM.CREATE.${stream}`;
 
 /**
- * One durable pull consumer.
+ * Asks identity for one durable pull consumer, pulls from it and acknowledges.
  * @param {string} stream
  * @param {string} durable
  */
@@ -26,28 +32,26 @@ const consumer = (stream, durable) => [
   `$JS.API.CONSUMER.CREATE.${stream}.${durable}.>`,
   `$JS.API.CONSUMER.CREATE.${stream}.${durable}`,
   `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${durable}`,
-  `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
   `$JS.ACK.${stream}.${durable}.>`,
 ];
 
-/** Reads and watches the bucket of session epochs, without writing to it. */
+/** Watches the bucket of session epochs, without writing to it. */
 const epochWatch = [
-  ...streamSetUp(`KV_${EPOCHS}`),
+  '$JS.API.INFO',
+  streamSetUp(`KV_${EPOCHS}`),
+  `$JS.API.STREAM.INFO.KV_${EPOCHS}`,
   `$JS.API.CONSUMER.CREATE.KV_${EPOCHS}.>`,
-  `$JS.API.CONSUMER.DELETE.KV_${EPOCHS}.>`,
-  `$JS.API.CONSUMER.INFO.KV_${EPOCHS}.>`,
-  `$JS.API.CONSUMER.MSG.NEXT.KV_${EPOCHS}.>`,
-  `$JS.API.DIRECT.GET.KV_${EPOCHS}.>`,
-  `$JS.API.STREAM.MSG.GET.KV_${EPOCHS}`,
-  `$JS.ACK.KV_${EPOCHS}.>`,
+  `$JS.API.CONSUMER.DELETE.KV_${EPOCHS}.*`,
+  `$JS.API.CONSUMER.INFO.KV_${EPOCHS}.*`,
   `$JS.FC.KV_${EPOCHS}.>`,
 ];
 
 /** The bucket in which the gateways count together. */
 const LIMITS = 'rate-limits';
 const counting = [
-  ...streamSetUp(`KV_${LIMITS}`),
+  streamSetUp(`KV_${LIMITS}`),
+  `$JS.API.STREAM.INFO.KV_${LIMITS}`,
   `$JS.API.DIRECT.GET.KV_${LIMITS}.>`,
   `$JS.API.STREAM.MSG.GET.KV_${LIMITS}`,
   `$KV.${LIMITS}.>`,
@@ -60,28 +64,39 @@ const own = (service) => [answersTo(service), `rpc.${service}.>`, `lifecycle.${s
 const PROGRESS = 'progress.departure.*';
 
 /**
- * Only identity publishes events about users, asks for previews and proofs, ends sessions, requests mail and purges the events
- * of deleted users.
+ * Only identity asks for previews and proofs, requests mail, signals progress and creates streams and consumers.
+ * @type {Permissions}
  */
 const identity = {
-  publish: [
-    'user.>',
-    'departure.>',
-    PROGRESS,
-    'mail.requested',
-    'lifecycle.>',
-    'rpc.>',
-    `$KV.${EPOCHS}.>`,
-    '$JS.API.>',
-    '$JS.ACK.>',
-    '$JS.FC.>',
+  account: ACCOUNTS.services,
+  publish: [PROGRESS, 'mail.requested', 'lifecycle.>', 'rpc.>'],
+  subscribe: [
+    ...own('identity'),
+    '$JS.API.STREAM.CREATE.*',
+    '$JS.API.CONSUMER.CREATE.>',
+    '$JS.API.CONSUMER.DURABLE.CREATE.>',
   ],
-  subscribe: own('identity'),
+  answers: true,
 };
 
-/** The gateway forwards requests and answers none. */
+/**
+ * The second connection of identity, with identity's password: it publishes events about users, ends sessions, reads receipts and
+ * purges the events of deleted users.
+ * @type {Permissions}
+ */
+const identityStreams = {
+  account: ACCOUNTS.streams,
+  publish: ['user.>', 'departure.>', `$KV.${EPOCHS}.>`, '$JS.API.>', '$JS.ACK.>', '$JS.FC.>'],
+  subscribe: [answersTo(IDENTITY_STREAMS)],
+};
+
+/**
+ * The gateway forwards requests and answers none.
+ * @type {Permissions}
+ */
 const gateway = {
-  publish: ['rpc.>', '$JS.API.INFO', ...epochWatch, ...counting],
+  account: ACCOUNTS.services,
+  publish: ['rpc.>', ...epochWatch, ...counting],
   subscribe: [answersTo('gateway'), PROGRESS],
 };
 
@@ -112,19 +127,20 @@ const ownConsumers = {
  * @returns {Permissions}
  */
 export const ruleOwner = (service) => ({
+  account: ACCOUNTS.services,
   publish: [
     `departure.receipt.${service}`,
-    'rpc.identity.rules.declare',
+    `rpc.identity.rules.declare.${service}`,
     'rpc.identity.directory.snapshot',
     'rpc.identity.directory.lookup',
     ...(ownCalls[service] ?? []),
     ...(ownConsumers[service] ?? []),
-    '$JS.API.INFO',
-    ...streamSetUp('USERS'),
-    ...streamSetUp('DEPARTURES'),
+    streamSetUp('USERS'),
+    streamSetUp('DEPARTURES'),
     ...consumer('USERS', `${service}-users`),
   ],
   subscribe: own(service),
+  answers: true,
 });
 
 /**
@@ -134,7 +150,6 @@ export const ruleOwner = (service) => ({
  */
 const departureConsumer = (durable) => [
   `$JS.API.CONSUMER.CREATE.DEPARTURES.${durable}.departure.*.*.*`,
-  `$JS.API.CONSUMER.INFO.DEPARTURES.${durable}`,
   `$JS.API.CONSUMER.MSG.NEXT.DEPARTURES.${durable}`,
   `$JS.ACK.DEPARTURES.${durable}.>`,
 ];
@@ -146,15 +161,25 @@ const departureConsumer = (durable) => [
  * @returns {Permissions}
  */
 export const subscriberOf = (name) => ({
-  publish: ['$JS.API.INFO', ...consumer('USERS', name), ...departureConsumer(name)],
+  account: ACCOUNTS.subscribers,
+  publish: [
+    '$JS.API.INFO',
+    ...['USERS', 'DEPARTURES'].map((stream) => `$JS.API.CONSUMER.INFO.${stream}.${name}`),
+    ...consumer('USERS', name),
+    ...departureConsumer(name),
+  ],
   subscribe: [answersTo(name)],
 });
 
 /** The subscriber that every installation has. Programs written for 0.1 use the default inbox of NATS clients. */
 const subscriber = { ...subscriberOf('subscriber'), subscribe: [answersTo('subscriber'), ANSWERS] };
 
-/** The operator lists and replays dead letters, looks for drift, and has services catch up. */
+/**
+ * The operator lists and replays dead letters, looks for drift, has services catch up, and confirms that rules end.
+ * @type {Permissions}
+ */
 const operator = {
+  account: ACCOUNTS.services,
   publish: [
     'lifecycle.*.dead-letters',
     'lifecycle.*.replay',
@@ -162,6 +187,7 @@ const operator = {
     'lifecycle.identity.catch-up',
     'lifecycle.identity.retire-service',
     'lifecycle.identity.services',
+    'lifecycle.identity.confirm-rules',
     'lifecycle.identity.raise-versions',
     'lifecycle.identity.rotate-signing-key',
   ],
@@ -175,6 +201,7 @@ const operator = {
 export const permissions = {
   gateway,
   identity,
+  [IDENTITY_STREAMS]: identityStreams,
   subscriber,
   operator,
   ...Object.fromEntries(
@@ -191,15 +218,20 @@ export const permissions = {
  * @returns {NatsUser[]}
  */
 export const natsUsers = (passwords, subscribers = {}) => {
-  const own = brokerUsers.map((name) => {
-    const password = passwords[name];
-    const allowed = permissions[name];
-    if (!password || !allowed) throw new Error(`The broker's user ${name} lacks a password or permissions.`);
+  const own = Object.entries(permissions).map(([name, allowed]) => {
+    const password = passwords[passwordOwner(name)];
+    if (!password) throw new Error(`The broker's user ${name} lacks a password.`);
     return { name, password, ...allowed };
   });
   const added = Object.entries(subscribers).map(([name, password]) => {
-    if (brokerUsers.includes(name)) throw new Error(`The broker's user ${name} is both a service and a subscriber.`);
+    if (permissions[name]) throw new Error(`The broker's user ${name} is both a service and a subscriber.`);
     return { name, password, ...subscriberOf(name) };
   });
   return [...own, ...added];
 };
+
+/**
+ * The user whose password this user has.
+ * @param {string} user
+ */
+export const passwordOwner = (user) => (user === IDENTITY_STREAMS ? 'identity' : user);

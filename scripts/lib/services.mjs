@@ -23,12 +23,17 @@ export const brokerUsers = [...services, ...externalServices, 'subscriber', 'ope
 /** The folder of the built services. */
 export const bundles = 'dist/run';
 
+/** How the names of services' consumers and of identity's second user end: a subscriber's consumer has the subscriber's name. */
+const RESERVED_ENDS = /-(users|receipts|departures|departure-events|streams)$/;
+
 /**
  * Whether a service or subscriber of another team may have this name: it can be part of a subject, and is none of ours.
  * @param {string} name
  */
 export const isFreeName = (name) =>
-  /^[a-z][a-z0-9-]{1,30}$/.test(name) && ![...services, 'subscriber', 'operator'].includes(name);
+  /^[a-z][a-z0-9-]{1,30}$/.test(name) &&
+  !RESERVED_ENDS.test(name) &&
+  ![...services, 'subscriber', 'operator'].includes(name);
 
 /** @throws Error if a name cannot be part of a subject, or is taken */
 function namesIn(list = '') {

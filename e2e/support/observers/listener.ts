@@ -24,7 +24,7 @@ export class Listener {
       return nats;
     };
     const callback = ({ subject, data }: Message) => void listener.received.push({ subject, data });
-    const identity = await as('identity');
+    const identity = await as('identity-streams');
     for (const stream of ['USERS', 'DEPARTURES'])
       await (await jetstream(identity).consumers.get(stream)).consume({ callback });
     (await as('mailer')).subscribe('mail.requested', { callback: (_error, message) => callback(message) });

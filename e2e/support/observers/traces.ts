@@ -47,7 +47,7 @@ async function inTables(system: System, words: RegExp): Promise<string[]> {
 
 /** Includes key-value buckets, which are streams whose subjects are the keys. */
 async function inStreams(system: System, words: RegExp): Promise<string[]> {
-  const nats = await connectNats({ url: system.brokerUrl('identity'), name: 'traces' });
+  const nats = await connectNats({ url: system.brokerUrl('identity-streams'), name: 'traces' });
   try {
     const found: string[] = [];
     const manager = await jetstreamManager(nats);

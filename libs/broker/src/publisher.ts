@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
-import { NATS, newInbox, replicasOf, whenConnected } from './connection.js';
+import { newInbox, replicasOf, STREAMS, whenConnected } from './connection.js';
 import { assertNoOpenTransaction } from '#libs/database';
 import { safeErrorFields } from '#libs/observability';
 import { withSpanHeaders } from './message-spans.js';
@@ -25,7 +25,7 @@ const NO_RESPONDERS = 503;
 /** Publishes messages to JetStream in bulk. */
 @Injectable()
 export class Publisher {
-  constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
+  constructor(@Inject(STREAMS) private readonly nats: NatsConnection) {}
 
   /**
    * Publishes all messages without waiting for each one. @returns one result per message, in the same order. A missing

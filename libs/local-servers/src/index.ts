@@ -8,7 +8,15 @@ export {
   restrictEntry,
 } from './databases.js';
 export { commandLine, end, guard } from './process-guard.js';
-export { natsAuthorization, natsConfiguration, startNats, type Nats, type NatsOptions, type NatsUser } from './nats.js';
+export {
+  natsAuthorization,
+  natsConfiguration,
+  startNats,
+  type Nats,
+  type NatsAccounts,
+  type NatsOptions,
+  type NatsUser,
+} from './nats.js';
 export { findNatsServer, type NatsServer, type OnProgress, natsImage } from './nats-server.js';
 export { freePort, isPortFree } from './ports.js';
 export { startPostgres, type Postgres, type PostgresOptions } from './postgres.js';

@@ -65,7 +65,7 @@ describe('a test broker', () => {
 
 describe('a NATS user', () => {
   const asker = { name: 'asker', password: 'one', publish: ['rpc.>'], subscribe: ['_INBOX.>'] };
-  const answerer = { name: 'answerer', password: 'two', publish: [], subscribe: ['rpc.time'] };
+  const answerer = { name: 'answerer', password: 'two', publish: [], subscribe: ['rpc.time'], answers: true };
   let broker: TestBroker;
   beforeAll(async () => {
     broker = await testBroker({ users: [asker, answerer] });

@@ -15,7 +15,14 @@ export interface NatsUser {
   password: string;
   publish: string[];
   subscribe: string[];
+  /** Whether it may answer a request on the request's reply subject, once and within a minute. Default: false. */
+  answers?: boolean;
+  /** One of the `accounts`. */
+  account?: string;
 }
+
+/** What each account shares with others, in nats-server's own format. */
+export type NatsAccounts = Readonly<Record<string, object>>;
 
 export interface NatsOptions {
   server: NatsServer;
@@ -24,6 +31,8 @@ export interface NatsOptions {
   port?: number;
   /** If absent, every client on this machine has full access. For tests. */
   users?: NatsUser[];
+  /** The accounts of the users. If absent, there is one account with JetStream. */
+  accounts?: NatsAccounts;
   /** Removes `dir` if this process dies without calling stop(). */
   throwaway?: boolean;
 }
@@ -45,7 +54,7 @@ const MAX_PAYLOAD = 8 * 1024 * 1024;
  * Starts nats-server with JetStream on 127.0.0.1 and waits until it responds. Existing data in `dir` is used.
  * @throws Error with the last lines of the server's log if it does not start
  */
-export async function startNats({ server, dir, port, users, throwaway = false }: NatsOptions): Promise<Nats> {
+export async function startNats({ server, dir, port, users, accounts, throwaway = false }: NatsOptions): Promise<Nats> {
   const folder = resolve(dir);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const listenOn = port ?? (await freePort());
@@ -56,6 +65,7 @@ export async function startNats({ server, dir, port, users, throwaway = false }:
     port: listenOn,
     store: join(seen, 'store'),
     users,
+    accounts,
     pid_file: join(seen, 'nats.pid'),
   });
   await writeFile(join(folder, 'nats.conf'), config, { mode: 0o600 });
@@ -89,19 +99,20 @@ export interface NatsSettings {
   /** The folder for JetStream's data. */
   store: string;
   users?: NatsUser[];
+  accounts?: NatsAccounts;
   /** Further options under nats-server's own names. */
   [more: string]: unknown;
 }
 
 /** Builds a configuration file for nats-server, whose syntax includes JSON. */
-export function natsConfiguration({ host, port, store, users, ...more }: NatsSettings): string {
+export function natsConfiguration({ host, port, store, users, accounts, ...more }: NatsSettings): string {
   return JSON.stringify(
     {
       host,
       port,
       max_payload: MAX_PAYLOAD,
       jetstream: { store_dir: store },
-      ...(users && natsAuthorization(users)),
+      ...(users && natsAuthorization(users, accounts)),
       ...more,
     },
     null,
@@ -110,12 +121,21 @@ export function natsConfiguration({ host, port, store, users, ...more }: NatsSet
 }
 
 /** The part of the configuration with users and permissions. */
-export function natsAuthorization(users: readonly NatsUser[]): { authorization: object } {
-  return { authorization: { users: users.map(toUserEntry) } };
+export function natsAuthorization(users: readonly NatsUser[], accounts?: NatsAccounts): object {
+  if (!accounts) return { authorization: { users: users.map(toUserEntry) } };
+  const withUsers = ([name, shared]: [string, object]) => [
+    name,
+    { ...shared, users: users.filter(({ account }) => account === name).map(toUserEntry) },
+  ];
+  return { accounts: Object.fromEntries(Object.entries(accounts).map(withUsers)) };
 }
 
-function toUserEntry({ name, password, publish, subscribe }: NatsUser) {
-  const permissions = { publish: { allow: publish }, subscribe: { allow: subscribe }, allow_responses: true };
+function toUserEntry({ name, password, publish, subscribe, answers = false }: NatsUser) {
+  const permissions = {
+    publish: { allow: publish },
+    subscribe: { allow: subscribe },
+    ...(answers && { allow_responses: { max: 1, expires: '1m' } }),
+  };
   return { user: name, password, permissions };
 }
 

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Nats, NatsUser, startNats } from '#libs/local-servers';
+import { Nats, NatsAccounts, NatsUser, startNats } from '#libs/local-servers';
 import { testRun } from './test-run.js';
 
 export interface TestBroker {
@@ -15,11 +15,16 @@ export interface TestBroker {
   restartEmpty(): Promise<void>;
 }
 
+export interface TestBrokerOptions {
+  users?: NatsUser[];
+  accounts?: NatsAccounts;
+}
+
 /** Starts a broker for the calling test file. It stops with the test process, however that ends. */
-export async function testBroker({ users }: { users?: NatsUser[] } = {}): Promise<TestBroker> {
+export async function testBroker({ users, accounts }: TestBrokerOptions = {}): Promise<TestBroker> {
   const run = testRun();
   const dir = await mkdtemp(join(run.dir, 'nats-'));
-  const start = (port?: number) => startNats({ server: run.natsServer, dir, port, users, throwaway: true });
+  const start = (port?: number) => startNats({ server: run.natsServer, dir, port, users, accounts, throwaway: true });
   let nats: Nats = await start();
   const restart = async () => {
     await nats.kill();

@@ -20,6 +20,7 @@ import { ScimToken } from './scim/scim-token.entity.js';
 import { ScimModule } from './scim/scim.module.js';
 import { Session } from './session/session.entity.js';
 import { SignInModule } from './sign-in/sign-in.module.js';
+import { StreamsModule } from './streams/streams.module.js';
 import { Team, TeamMember } from './team/team.entity.js';
 import { TeamModule } from './team/team.module.js';
 import { User, UserRole } from './user/user.entity.js';
@@ -66,6 +67,7 @@ const lifecycle = LifecycleModule.forIdentity(
     PolicyModule,
     DeparturesModule,
     ScimModule,
+    StreamsModule,
   ],
 })
 export class IdentityModule {}

@@ -1,4 +1,4 @@
-import { isConnected, NATS } from '#libs/broker';
+import { isConnected, NATS, STREAMS } from '#libs/broker';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, Inject, Injectable, Optional } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, HealthIndicatorService, type HealthCheckResult } from '@nestjs/terminus';
@@ -11,8 +11,12 @@ type Check = () => boolean | Promise<boolean>;
 export class Readiness {
   private readonly checks = new Map<string, Check>();
 
-  constructor(@Inject(NATS) nats: NatsConnection, @Optional() em?: EntityManager) {
-    this.add('nats', () => isConnected(nats));
+  constructor(
+    @Inject(NATS) nats: NatsConnection,
+    @Inject(STREAMS) streams: NatsConnection,
+    @Optional() em?: EntityManager,
+  ) {
+    this.add('nats', () => isConnected(nats) && isConnected(streams));
     if (em)
       this.add('database', () =>
         em

@@ -1,6 +1,6 @@
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics, MetricsController } from '#libs/observability';
-import { NATS, Publisher, ServiceClient } from '#libs/broker';
+import { NATS, Publisher, ServiceClient, STREAMS } from '#libs/broker';
 import { Clock, DATABASE_URL, Ids, TIME_LIMITS } from '#libs/database';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
@@ -18,6 +18,8 @@ export interface PlatformParts {
   config: BaseConfig;
   log: Log;
   nats: NatsConnection;
+  /** The connection for streams. */
+  streams: NatsConnection;
   clock: Clock;
   ids: Ids;
 }
@@ -28,7 +30,7 @@ export interface PlatformParts {
  */
 @Module({})
 export class PlatformModule {
-  static with({ config, log, nats, clock, ids }: PlatformParts): DynamicModule {
+  static with({ config, log, nats, streams, clock, ids }: PlatformParts): DynamicModule {
     const shared = [
       { provide: BaseConfig, useValue: config },
       { provide: config.constructor, useValue: config },
@@ -41,6 +43,7 @@ export class PlatformModule {
         : []),
       { provide: Log, useValue: log },
       { provide: NATS, useValue: nats },
+      { provide: STREAMS, useValue: streams },
       { provide: Clock, useValue: clock },
       { provide: Ids, useValue: ids },
       ServiceClient,

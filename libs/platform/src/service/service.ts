@@ -1,4 +1,12 @@
-import { closeNats, connectNats, JetStreamServer, RethrowFilter, RpcProblemFilter, RpcServer } from '#libs/broker';
+import {
+  closeNats,
+  connectNats,
+  connectStreams,
+  JetStreamServer,
+  RethrowFilter,
+  RpcProblemFilter,
+  RpcServer,
+} from '#libs/broker';
 import type { Class } from '#libs/contracts';
 import { Clock, Ids, SystemClock } from '#libs/database';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
@@ -30,6 +38,8 @@ export interface ServiceOptions {
   module: Type | DynamicModule;
   /** The service's configuration class. Default: `ServiceConfig`. */
   config?: Class<BaseConfig>;
+  /** Whether the service creates and fills the streams. Only identity does. */
+  ownsStreams?: boolean;
   env: Environment;
   clock?: Clock;
   ids?: Ids;
@@ -66,8 +76,11 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   let countLine: (level: string) => void = () => undefined;
   const log = createLogger(config, options.logTo, (level) => countLine(level));
   const tracing = await startTracing(config, log);
-  const nats = await connectNats({ url: config.natsUrl, name, replicas: config.natsReplicas });
-  const parts = { config, log, nats, clock, ids };
+  const address = { url: config.natsUrl, name, replicas: config.natsReplicas };
+  const nats = await connectNats(address);
+  const streams = options.ownsStreams ? await connectStreams(nats, address) : nats;
+  const connections = [...new Set([nats, streams])];
+  const parts = { config, log, nats, streams, clock, ids };
   let app: NestFastifyApplication | undefined;
   let metrics: MetricsServer | undefined;
   try {
@@ -88,25 +101,25 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     // Only the first error is reported.
     await app?.close().catch(() => undefined);
     await metrics?.close();
-    await closeNats(nats);
+    await Promise.all(connections.map(closeNats));
     await tracing?.stop();
     throw error;
   }
   const { port } = app.getHttpServer().address() as AddressInfo;
   const metricsPort = metrics?.port;
   log.info({ port, metricsPort }, 'ready');
-  return { app, port, metricsPort, log, close: () => closeService(app, nats, metrics, tracing) };
+  return { app, port, metricsPort, log, close: () => closeService(app, connections, metrics, tracing) };
 }
 
 async function closeService(
   app: NestFastifyApplication,
-  nats: NatsConnection,
+  connections: readonly NatsConnection[],
   metrics?: MetricsServer,
   tracing?: Tracing,
 ): Promise<void> {
   await app.close();
   await metrics?.close();
-  await closeNats(nats);
+  await Promise.all(connections.map(closeNats));
   await tracing?.stop();
 }
 
@@ -121,7 +134,7 @@ function createApplication(
 }
 
 /** Calls and events have separate filters and interceptors: the gateway's HTTP setup must not affect them. */
-function listenOnNats(app: NestFastifyApplication, { config, log, nats, ids }: PlatformParts): void {
+function listenOnNats(app: NestFastifyApplication, { config, log, nats, streams, ids }: PlatformParts): void {
   const connect = (strategy: CustomStrategy['strategy']) => {
     // Initialised only when it starts to listen, so that it uses the filters added below.
     const microservice = app.connectMicroservice<CustomStrategy>(
@@ -135,7 +148,7 @@ function listenOnNats(app: NestFastifyApplication, { config, log, nats, ids }: P
   connect(new RpcServer({ nats, queue: config.serviceName, log }))
     .useGlobalFilters(new RpcProblemFilter(log))
     .useGlobalInterceptors(app.get(CallInterceptor, { strict: false }));
-  connect(new JetStreamServer({ nats, log, random: () => ids.fraction() }))
+  connect(new JetStreamServer({ nats: streams, log, random: () => ids.fraction() }))
     .useGlobalFilters(new RethrowFilter())
     .useGlobalInterceptors(app.get(BatchInterceptor, { strict: false }));
 }

@@ -1,7 +1,7 @@
 import type { KV } from '@nats-io/kv';
 import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
-import { NATS, openBucket } from '#libs/broker';
+import { openBucket, STREAMS } from '#libs/broker';
 import { SESSION_BUCKET, sessionKey, type SessionEpoch } from '#libs/contracts';
 import { AfterCommit, assertNoOpenTransaction } from '#libs/database';
 
@@ -15,7 +15,7 @@ export class EpochPublisher {
   private bucket?: Promise<KV>;
 
   constructor(
-    @Inject(NATS) private readonly nats: NatsConnection,
+    @Inject(STREAMS) private readonly nats: NatsConnection,
     private readonly afterCommit: AfterCommit,
   ) {}
 

@@ -7,7 +7,7 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
-import { NATS, Publisher, USERS, type MessageToPublish } from '#libs/broker';
+import { Publisher, STREAMS, USERS, type MessageToPublish } from '#libs/broker';
 import { allOfUser, decodeUserEvent, type UserEvent } from '#libs/contracts';
 import { assertNoOpenTransaction } from '#libs/database';
 
@@ -23,7 +23,7 @@ export class UnconfirmedUserEvents extends Error {}
 @Injectable()
 export class UserStream {
   constructor(
-    @Inject(NATS) private readonly nats: NatsConnection,
+    @Inject(STREAMS) private readonly nats: NatsConnection,
     private readonly publisher: Publisher,
   ) {}
 
