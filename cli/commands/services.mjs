@@ -8,16 +8,21 @@ import { ask as prompt } from '../prompt.mjs';
 /** Milliseconds. A running service declares its rules every five minutes. */
 const SILENT_AFTER = 11 * 60_000;
 
-/** Lists the services that have declared rules, or retires one that will not come back. */
+const USAGE = 'services [retire|confirm <name> [--yes]]';
+const VERBS = ['retire', 'confirm'];
+
+/** Lists the services that have declared rules, retires one, or confirms that rules of one end. */
 export const services = defineCommand({
-  usage: 'services [retire <name> [--yes]]',
-  about: 'list the services with rules and what waits for them, or retire one that will not come back (operator)',
+  usage: USAGE,
+  about:
+    'list the services with rules and what waits for them; retire one that will not come back; confirm that the rules end ' +
+    'which one does not declare any more (operator)',
   args: 'any',
   options: { yes: { type: 'boolean' } },
   run: async ({ args, values, limits, out, report }) => {
     const [verb, service, ...more] = args;
-    if (more.length > 0 || (verb !== undefined && (verb !== 'retire' || service === undefined)))
-      throw usageError('Usage: leaver services [retire <name> [--yes]]');
+    if (more.length > 0 || (verb !== undefined && (!VERBS.includes(verb) || service === undefined)))
+      throw usageError(`Usage: leaver ${USAGE}`);
     return asOperator(limits, async (ask) => {
       /** @type {KnownService[]} */
       const all = await ask('identity', 'services', {});
@@ -27,7 +32,16 @@ export const services = defineCommand({
       }
       const known = all.find((one) => one.service === service);
       if (!known) throw new CommandError(EXIT.failed, `No service ${service} has declared rules.`);
-      if (!values.yes) await confirm(known);
+      if (verb === 'confirm') {
+        const { dropped: rules = [] } = known;
+        if (rules.length === 0) throw new CommandError(EXIT.failed, `Nothing of ${service} waits for a confirmation.`);
+        if (!values.yes) await confirm(service, `${aboutDropped(known)} Type ${service} to confirm that they end: `);
+        /** @type {KnownService} */
+        const confirmed = await ask('identity', 'confirm-rules', { service, rules });
+        report(confirmed, () => out.line(`${rules.join(', ')} ended. Departures do not wait for them any more.`));
+        return EXIT.done;
+      }
+      if (!values.yes) await confirm(service, retirementOf(known));
       /** @type {KnownService} */
       const retired = await ask('identity', 'retire-service', { service });
       report(retired, () =>
@@ -39,11 +53,20 @@ export const services = defineCommand({
 });
 
 /** @param {KnownService} service */
-async function confirm({ service, open, heardAt }) {
+const retirementOf = ({ service, open, heardAt }) =>
+  `${service} was last heard ${heardAt ?? 'never'}, and ${open} open departures wait for it. What it has not applied ` +
+  `stays as it is. Type ${service} to retire it: `;
+
+/** @param {KnownService} service */
+const aboutDropped = ({ service, dropped = [], droppedAt }) =>
+  `${service} has not declared ${dropped.join(', ')} since ${droppedAt?.slice(0, 19)}.`;
+
+/**
+ * @param {string} service
+ * @param {string} question
+ */
+async function confirm(service, question) {
   if (!process.stdin.isTTY) throw usageError('There is no terminal for the confirmation: use --yes.');
-  const question =
-    `${service} was last heard ${heardAt ?? 'never'}, and ${open} open departures wait for it. What it has not applied ` +
-    `stays as it is. Type ${service} to retire it: `;
   if ((await prompt(question)) !== service) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
 }
 
@@ -63,6 +86,9 @@ function show(out, services) {
       one.oldestSince?.slice(0, 19),
     ]),
   );
+  for (const one of services)
+    if (one.dropped)
+      out.line(`${aboutDropped(one)} Departures wait until you confirm it: leaver services confirm ${one.service}`);
 }
 
 /** @param {KnownService} service */

@@ -3,6 +3,8 @@ import { ruleName } from './rule-name.mjs';
 
 /** The error of a service whose rules are done, but rows remain. */
 const REMAINING = 'remaining';
+/** The warning of a line about a rule that the service does not declare any more. */
+const DROPPED = 'rule-dropped';
 
 /** @param {number} count */
 const tries = (count) => (count === 1 ? '1 try' : `${count} tries`);
@@ -28,6 +30,8 @@ function reasonOf({ status, error, failure, awaited, rules }) {
   if (failure) return describeFailure(failure);
   if (error === REMAINING) return 'has finished, but rows remain';
   if (error) return `${status} (${error})`;
+  const dropped = rules.filter(({ warning }) => warning === DROPPED).map(ruleName);
+  if (dropped.length > 0) return `does not apply ${dropped.join(', ')} any more (leaver services confirm <service>)`;
   const left = rules.filter(({ finishedAt }) => !finishedAt).map(ruleName);
   if (left.length > 0) return `is working on ${left.join(', ')}`;
   if (status === 'running') return 'is working';

@@ -26,6 +26,7 @@ const PUBLIC = [
     to: [ENTITY_LIST],
     why: 'The lifecycle engine is set up with where its receipts go.',
   },
+  { file: 'catalogue/dropped-rules.ts', why: 'Functions of rules.' },
   { file: 'departures/store/departure-row.ts', why: 'The type of a row.' },
   { file: 'departures/store/receipt-lines.ts', why: 'Types of rows, and functions of them.' },
   { file: 'policy/choices.ts', why: 'Functions of rules and actions.' },

@@ -1,5 +1,6 @@
 import { takesIdempotencyKey, type Ask, type Call, type Operation } from '#libs/contracts';
-import { MessagePattern, Payload, Transport } from '@nestjs/microservices';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { MessagePattern, Payload, Transport, type NatsContext } from '@nestjs/microservices';
 import 'reflect-metadata';
 import { PreparedParam, type PrepareAgain } from './prepares.js';
 
@@ -43,6 +44,28 @@ export function Handles<B extends object, Q extends object, A>(
 export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Request, Reply> {
   return register(ask.subject, { transaction: false });
 }
+
+/**
+ * Like `Answers`, for a subject that ends in `*`. The method receives the last part of the subject as its second parameter: the
+ * sender's name, because the broker's permissions let only that service publish on it.
+ */
+export function AnswersEach<Request, Reply>(ask: Ask<Request, Reply>) {
+  return <T extends (request: Request, sender: string) => Promise<Reply>>(
+    target: object,
+    method: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): void => {
+    MessagePattern<string>(ask.subject, Transport.NATS)(target, method, descriptor);
+    Payload()(target, method, 0);
+    SenderParam()(target, method, 1);
+    const facts: HandlerMetadata = { transaction: false };
+    Reflect.defineMetadata(METADATA, facts, descriptor.value as object);
+  };
+}
+
+const SenderParam = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+  context.switchToRpc().getContext<NatsContext>().getSubject().split('.').at(-1),
+);
 
 function register<Input, Output>(subject: string, facts: HandlerMetadata): Decorate<Input, Output> {
   const pattern = MessagePattern<string>(subject, Transport.NATS);

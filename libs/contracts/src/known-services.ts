@@ -10,6 +10,12 @@ export interface KnownService {
   /** It is being onboarded, or catches up. */
   joining?: boolean;
   retiredAt?: string;
+  /**
+   * Ids of rules that it does not declare any more, in whole or for one transition. Departures wait for them until an operator
+   * confirms that they end.
+   */
+  dropped?: string[];
+  droppedAt?: string;
   /** Open departures that wait for it, of all accounts. */
   open: number;
   /** Since when the oldest of them is open. */
@@ -29,5 +35,15 @@ export const servicesKnown: Ask<Record<string, never>, KnownService[]> = {
 export const retireService: Ask<{ service: string }, KnownService> = {
   service: 'identity',
   subject: 'lifecycle.identity.retire-service',
+  timeout: 30_000,
+};
+
+/**
+ * Confirms that rules end which a service does not declare any more: departures do not wait for them. Idempotent.
+ * @throws Problem `conflict` if the service has dropped other rules than these
+ */
+export const confirmRules: Ask<{ service: string; rules: string[] }, KnownService> = {
+  service: 'identity',
+  subject: 'lifecycle.identity.confirm-rules',
   timeout: 30_000,
 };

@@ -59,7 +59,8 @@ export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   doneAt?: string;
   /**
    * A code: `successor-has-left`; for a restoration, `changed-since` or `cannot-be-restored` if rows are not restored, and
-   * `partly-restored` if a restored row no longer names another person, who has left meanwhile.
+   * `partly-restored` if a restored row no longer names another person, who has left meanwhile; `rule-dropped` if the service
+   * has not applied the rule because it does not declare it any more, which an operator has not confirmed.
    */
   warning?: string;
   /** Rows that the rule should have changed and has not: 0 when it is done, null until they are counted. */
@@ -223,12 +224,10 @@ export interface RuleDeclaration {
 
 /**
  * A service declares its rules to identity when it starts and when they change. The answer to a new service says `joining`
- * until the service has declared that it is `acquainted`.
+ * until the service has declared that it is `acquainted`. Only the service itself may publish on its subject.
  */
-export const declareRules = ask<RuleDeclaration, { accepted: number; joining: boolean }>(
-  'identity',
-  'rpc.identity.rules.declare',
-);
+export const declareRulesOf = (service: string): Ask<RuleDeclaration, { accepted: number; joining: boolean }> =>
+  ask('identity', `rpc.identity.rules.declare.${service}`);
 /** A new service asks for all users, page by page; `after` is the last user id of the page before. */
 export const directorySnapshot = ask<{ after: string | null; limit: number }, DirectoryPage>(
   'identity',

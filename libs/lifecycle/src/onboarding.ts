@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { declareRules, directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
+import { declareRulesOf, directoryLookup, directorySnapshot, type DirectoryPage } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import { StepWorker, WorkerContext } from '#libs/jobs';
 import { UserLookup, type CurrentUser, type NamedUsers } from '#libs/database';
@@ -54,10 +54,11 @@ export class Onboarding extends StepWorker {
   }
 
   private async declare(): Promise<void> {
-    const declaration = { service: this.rules.service, rules: this.rules.describe() };
-    const { joining } = await this.client.ask(declareRules, declaration);
+    const { service } = this.rules;
+    const declaration = { service, rules: this.rules.describe() };
+    const { joining } = await this.client.ask(declareRulesOf(service), declaration);
     if (joining || (!this.done && (await this.isDirectoryEmpty()))) await this.loadDirectory();
-    if (joining) await this.client.ask(declareRules, { ...declaration, acquainted: true });
+    if (joining) await this.client.ask(declareRulesOf(service), { ...declaration, acquainted: true });
     this.done = true;
   }
 

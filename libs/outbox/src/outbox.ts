@@ -138,6 +138,16 @@ export class Outbox {
     );
   }
 
+  /** Publishes the events that wait for this service at once, so that it answers them again. */
+  async repeat(service: string): Promise<void> {
+    await sql`
+      with held as materialized (
+        select id from outbox where ${service} = any(waiting) order by user_id, seq for update
+      )
+      update outbox o set due_at = '-infinity' from held where o.id = held.id`.execute(this.em.getKysely());
+    await this.notifier.afterCommit();
+  }
+
   /** For metrics. Reads committed data and needs no request context. */
   async backlog(): Promise<Backlog> {
     const { rows } = await sql<{ waiting: number; oldestSeconds: number }>`

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type RuleDeclaration, type RuleDescription } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
+import { droppedFrom, merged } from './dropped-rules.js';
 
 /** The order of services in the catalogue. Others follow. */
 const ORDER = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
@@ -16,22 +17,22 @@ export class Catalogue {
   ) {}
 
   /**
-   * Replaces the rules of a service. A new service first loads the directory and then processes the departures of users
+   * Replaces the rules of a service. Rules that it declared before and does not declare any more stay in the catalogue until an
+   * operator confirms that they end: otherwise departures would complete without them. A new service first loads the directory and then processes the departures of users
    * who left before (`departures/decide/onboarding`).
    * @returns whether the service still has to report that its directory is complete
-   * @throws Problem `validation` if a rule does not belong to the service
+   * @param sender the service that declares, according to the broker
+   * @throws Problem `forbidden` if it declares for another one, `validation` if a rule does not belong to the service
    */
-  async declare({ service, rules, acquainted = false }: RuleDeclaration): Promise<boolean> {
+  async declare({ service, rules, acquainted = false }: RuleDeclaration, sender: string): Promise<boolean> {
+    if (service !== sender) throw new Problem('forbidden', { detail: 'A service declares its own rules only.' });
     const foreign = rules.filter((rule) => rule.service !== service || !rule.id.startsWith(`${service}.`));
     if (foreign.length > 0) {
       const message = `${foreign.map((rule) => rule.id).join(', ')}: not rules of ${service}`;
       throw new Problem('validation', { errors: [{ field: 'rules', message }] });
     }
     const db = this.em.getKysely();
-    const joining = service === 'identity' ? null : 'meeting';
-    await sql`
-      insert into service_rules as known (service, rules, joining) values (${service}, ${JSON.stringify(rules)}::jsonb, ${joining})
-      on conflict (service) do update set rules = excluded.rules where known.rules <> excluded.rules`.execute(db);
+    await this.replace(service, rules);
     await this.recordContact(service);
     if (acquainted)
       await sql`update service_rules set joining = 'catching-up' where service = ${service} and joining = 'meeting'`.execute(
@@ -45,11 +46,43 @@ export class Catalogue {
 
   /** Ordered by service, and within a service as in its rules file. */
   async rules(): Promise<RuleDescription[]> {
-    const { rows } = await sql<{ service: string; rules: RuleDescription[] }>`
-      select service, rules from service_rules order by service`.execute(this.em.getKysely());
+    const { rows } = await sql<{ service: string; rules: RuleDescription[]; dropped: RuleDescription[] }>`
+      select service, rules, dropped from service_rules order by service`.execute(this.em.getKysely());
     return rows
       .sort((one, other) => placeOf(one.service) - placeOf(other.service))
-      .flatMap(({ rules }) => rules.sort((one, other) => one.position - other.position));
+      .flatMap(({ rules, dropped }) => merged(rules, dropped).sort((one, other) => one.position - other.position));
+  }
+
+  /** The rules that these services have dropped and that nobody has confirmed, by service. */
+  async dropped(services: readonly string[]): Promise<Map<string, RuleDescription[]>> {
+    const { rows } = await sql<{ service: string; dropped: RuleDescription[] }>`
+      select service, dropped from service_rules
+      where service = any(${[...services]}::text[]) and dropped <> '[]'`.execute(this.em.getKysely());
+    return new Map(rows.map(({ service, dropped }) => [service, dropped]));
+  }
+
+  /** Identity's own rules end with the release that ends them. */
+  private async replace(service: string, rules: readonly RuleDescription[]): Promise<void> {
+    const db = this.em.getKysely();
+    const { rows: found } = await sql<{ rules: RuleDescription[]; dropped: RuleDescription[] }>`
+      select rules, dropped from service_rules where service = ${service}`.execute(db);
+    const known = found[0] ?? { rules: [], dropped: [] };
+    const own = service === 'identity';
+    const dropped = JSON.stringify(own ? [] : droppedFrom(merged(known.rules, known.dropped), rules));
+    const stored = await sql`
+      insert into service_rules as known (service, rules, joining)
+      values (${service}, ${JSON.stringify(rules)}::jsonb, ${own ? null : 'meeting'})
+      on conflict (service) do update set rules = excluded.rules, dropped = ${dropped}::jsonb,
+        dropped_at = case when ${dropped}::jsonb = '[]' then null else coalesce(known.dropped_at, ${this.clock.now()}::timestamptz) end
+      where (known.rules <> excluded.rules or known.dropped <> ${dropped}::jsonb)
+        and known.rules = ${JSON.stringify(known.rules)}::jsonb and known.dropped = ${JSON.stringify(known.dropped)}::jsonb`.execute(
+      db,
+    );
+    if (stored.numAffectedRows || own) return;
+    const { rows: same } = await sql`
+      select from service_rules where service = ${service} and rules = ${JSON.stringify(rules)}::jsonb`.execute(db);
+    // Another replica has declared other rules meanwhile. The service declares again at once.
+    if (same.length === 0) throw new Problem('conflict', { detail: 'The rules have changed meanwhile.' });
   }
 
   /** A declaration does not wait for the onboarding of the service, which holds the row. */

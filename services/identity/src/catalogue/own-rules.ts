@@ -20,7 +20,7 @@ export class OwnRules implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await RequestContext.create(this.em, () =>
-      this.catalogue.declare({ service: this.rules.service, rules: this.rules.describe() }),
+      this.catalogue.declare({ service: this.rules.service, rules: this.rules.describe() }, this.rules.service),
     );
     this.declared = true;
   }

@@ -30,6 +30,7 @@ import { formerIdentifiers } from './0062-former-identifiers.js';
 import { verifiedAddresses } from './0090-verified-addresses.js';
 import { mailBudgets } from './0091-mail-budgets.js';
 import { transferredDepartures, transferredDeparturesValid } from './0064-transferred.js';
+import { droppedRules } from './0080-dropped-rules.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -65,6 +66,7 @@ export const migrations: Migrations = [
   formerIdentifiers,
   transferredDepartures,
   transferredDeparturesValid,
+  droppedRules,
   verifiedAddresses,
   mailBudgets,
 ];

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { Answers, Handles } from '#libs/broker';
+import { AnswersEach, Handles } from '#libs/broker';
 import {
-  declareRules,
+  declareRulesOf,
   policyGet,
   policyPut,
   rulesList,
@@ -35,9 +35,9 @@ export class PolicyController {
     return this.policies.change(principal, body);
   }
 
-  @Answers(declareRules)
-  async declare(declaration: RuleDeclaration): Promise<{ accepted: number; joining: boolean }> {
-    const joining = await this.catalogue.declare(declaration);
+  @AnswersEach(declareRulesOf('*'))
+  async declare(declaration: RuleDeclaration, sender: string): Promise<{ accepted: number; joining: boolean }> {
+    const joining = await this.catalogue.declare(declaration, sender);
     return { accepted: declaration.rules.length, joining };
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   auditList,
-  declareRules,
+  declareRulesOf,
   policyGet,
   policyPut,
   rulesList,
@@ -83,8 +83,11 @@ describe('the catalogue', () => {
   it('accepts rules only from the service that owns them', async () => {
     const [rule] = await rules();
     const description = { ...rule!, position: 0, transitions: {} };
-    const call = identity.client.ask(declareRules, { service: 'telephony', rules: [description] });
-    expect(await outcomeOf(call)).toBe('validation');
+    const declaration = { service: 'telephony', rules: [description] };
+    expect(await outcomeOf(identity.client.ask(declareRulesOf('telephony'), declaration))).toBe('validation');
+    const empty = { service: 'telephony', rules: [] };
+    expect(await outcomeOf(identity.client.ask(declareRulesOf('contacts'), empty))).toBe('forbidden');
+    expect((await rules()).some(({ service }) => service === 'telephony')).toBe(true);
   });
 });
 

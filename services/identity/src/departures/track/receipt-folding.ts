@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Receipt } from '#libs/contracts';
 import { Outbox } from '#libs/outbox';
+import { Catalogue } from '../../catalogue/catalogue.js';
+import { linesOf } from '../../catalogue/dropped-rules.js';
 import { DepartureAnswers, type StateChange } from '../store/departure-answers.js';
 import { isOlder, newestOf, withRemaining, type ServiceState } from '../store/receipt-lines.js';
 import { ServiceStates } from '../store/service-states.js';
@@ -14,6 +16,7 @@ export class ReceiptFolding {
     private readonly answers: DepartureAnswers,
     private readonly states: ServiceStates,
     private readonly outbox: Outbox,
+    private readonly catalogue: Catalogue,
   ) {}
 
   /** Folds the receipts of one service. Old and repeated receipts, and receipts of unknown departures, change nothing. */
@@ -22,7 +25,8 @@ export class ReceiptFolding {
   }
 
   /** Folds receipts of several services. A departure that several of them answer is written once. */
-  async foldAll(received: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
+  async foldAll(answers: ReadonlyMap<string, readonly Receipt[]>): Promise<void> {
+    const received = await this.withDroppedRules(answers);
     const newest = [...received].flatMap(([service, receipts]) =>
       [...newestOf(receipts.filter((receipt) => receipt.departureId))].map(([id, receipt]) => ({
         id,
@@ -40,6 +44,25 @@ export class ReceiptFolding {
     });
     await this.acknowledge(received);
     await this.answers.record(changes);
+  }
+
+  /**
+   * The answer of a service that has dropped rules is not complete until an operator confirms that they end. It is not
+   * acknowledged, so the service is asked again.
+   */
+  private async withDroppedRules(
+    received: ReadonlyMap<string, readonly Receipt[]>,
+  ): Promise<ReadonlyMap<string, readonly Receipt[]>> {
+    const dropped = await this.catalogue.dropped([...received.keys()]);
+    if (dropped.size === 0) return received;
+    const completed = (service: string, receipt: Receipt): Receipt => {
+      const owed = receipt.departureId ? linesOf(dropped.get(service) ?? [], receipt.type) : [];
+      if (receipt.status !== 'completed' || owed.length === 0) return receipt;
+      return { ...receipt, status: 'running', rules: [...receipt.rules, ...owed] };
+    };
+    return new Map(
+      [...received].map(([service, receipts]) => [service, receipts.map((receipt) => completed(service, receipt))]),
+    );
   }
 
   /** A failed service has answered, too: it gets the event again only after a manager retries the departure. */

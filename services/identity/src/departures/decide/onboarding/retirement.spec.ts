@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import {
   auditList,
+  confirmRules,
+  declareRulesOf,
   departuresCertificate,
   retireService,
   rulesList,
   servicesKnown,
   type KnownService,
   type Principal,
+  type RuleDescription,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { TestDepartures } from '../../../testing/departures.js';
@@ -100,5 +103,72 @@ describe('a service that will not come back', () => {
       }
     });
     expect(await known('messaging')).not.toHaveProperty('retiredAt');
+  });
+});
+
+describe('a service that drops a rule', () => {
+  let departures: TestDepartures;
+  let identity: TestIdentity;
+  let owner: Principal;
+  let declared: RuleDescription[];
+
+  const SERVICE = 'telephony';
+  const RULE = 'telephony.calls';
+  const declare = (rules: RuleDescription[]) =>
+    identity.client.ask(declareRulesOf(SERVICE), { service: SERVICE, rules });
+  const known = async (): Promise<KnownService> =>
+    (await identity.client.ask(servicesKnown, {})).find(({ service }) => service === SERVICE)!;
+  const catalogue = async () => (await identity.call(rulesList, { principal: owner })).items.map(({ id }) => id);
+  const stateOf = async (id: string) =>
+    (await departures.get(owner, id)).services.find(({ service }) => service === SERVICE)!;
+
+  beforeAll(async () => {
+    departures = await TestDepartures.start();
+    ({ identity } = departures);
+    owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+    const [row] = await identity.query(
+      sql<{ rules: RuleDescription[] }>`select rules from service_rules where service = ${SERVICE}`,
+    );
+    declared = row!.rules;
+  });
+  afterAll(() => departures?.stop());
+
+  it('still owes it: departures wait, and say so, until an operator confirms that the rule ends', async () => {
+    await declare(declared.filter(({ id }) => id !== RULE));
+    expect(await catalogue()).toContain(RULE);
+    expect(await known()).toMatchObject({ dropped: [RULE], droppedAt: expect.any(String) });
+    const { userId } = await identity.aPerson(owner);
+    const { id } = await departures.deactivate(owner, userId);
+    await eventually(async () =>
+      expect(await stateOf(id)).toMatchObject({
+        status: 'running',
+        rules: expect.arrayContaining([
+          expect.objectContaining({ rule: RULE, finishedAt: null, remaining: null, warning: 'rule-dropped' }),
+        ]),
+      }),
+    );
+    expect((await departures.get(owner, id)).status).toBe('running');
+
+    const confirm = (rules: string[]) => identity.client.ask(confirmRules, { service: SERVICE, rules });
+    expect(await outcomeOf(confirm([]))).toBe('conflict');
+    expect(await confirm([RULE])).not.toHaveProperty('dropped');
+    const completed = await departures.until(owner, await departures.get(owner, id), 'completed');
+    expect(completed.services.flatMap(({ rules }) => rules).map(({ warning }) => warning)).not.toContain(
+      'rule-dropped',
+    );
+    expect(await catalogue()).not.toContain(RULE);
+    const { items } = await identity.call(auditList, { principal: owner, query: { action: 'service.rules-ended' } });
+    expect(items).toMatchObject([{ detail: { service: SERVICE, rules: [RULE] } }]);
+  });
+
+  it('owes a transition of a rule as well, and nothing when it declares everything again', async () => {
+    const records = declared.find(({ id }) => id === 'telephony.records')!;
+    const { deleted: _, ...transitions } = records.transitions;
+    await declare(declared.map((rule) => (rule.id === records.id ? { ...rule, transitions } : rule)));
+    expect(await known()).toMatchObject({ rules: 3, dropped: [records.id] });
+    const { items } = await identity.call(rulesList, { principal: owner });
+    expect(items.find(({ id }) => id === records.id)?.transitions).toEqual(['deactivated', 'deleted']);
+    await declare(declared);
+    expect(await known()).not.toHaveProperty('dropped');
   });
 });

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { Answers } from '#libs/broker';
-import { retireService, servicesKnown, type KnownService } from '#libs/contracts';
+import { confirmRules, retireService, servicesKnown, type KnownService } from '#libs/contracts';
 import { Services } from './services.js';
 
 /** The operator's requests about services. */
@@ -16,5 +16,10 @@ export class ServicesController {
   @Answers(retireService)
   retire({ service }: { service: string }): Promise<KnownService> {
     return this.services.retire(service);
+  }
+
+  @Answers(confirmRules)
+  confirm({ service, rules }: { service: string; rules: string[] }): Promise<KnownService> {
+    return this.services.confirm(service, rules);
   }
 }
