@@ -274,16 +274,14 @@ ifRendered('scaling', () => {
     for (const { metadata, spec } of scaled) {
       expect(spec.scaleTargetRef.name).toBe(metadata.name);
       const [{ metadata: trigger }] = spec.triggers;
-      const source = text(
-        metadata.name === 'identity'
-          ? 'services/identity/src/departures/track/receipts.consumer.ts'
-          : `services/${metadata.name}/src/${metadata.name}.module.ts`,
-      );
+      const isIdentity = metadata.name === 'identity';
+      const rest = isIdentity ? 'departures/track/receipts.consumer.ts' : `${metadata.name}.module.ts`;
+      const source = text(`services/${metadata.name}/src/${rest}`);
       expect(source).toMatch(new RegExp(`(consumer|durable): '${trigger.consumer}'`));
-      expect(trigger.stream).toBe(metadata.name === 'identity' ? 'DEPARTURES' : 'USERS');
-      const user = secrets.brokerUsers().find(({ name }) => name === metadata.name)!;
-      const own = `$JS.ACK.${trigger.stream}.${trigger.consumer}.>`;
-      expect(user.publish.some((subject) => [own, '$JS.ACK.>'].includes(subject))).toBe(true);
+      expect(trigger).toMatchObject({ stream: isIdentity ? 'DEPARTURES' : 'USERS', account: 'STREAMS' });
+      const reader = isIdentity ? 'identity-streams' : metadata.name;
+      const { publish } = secrets.brokerUsers().find(({ name }) => name === reader)!;
+      expect(publish).toContain(isIdentity ? '$JS.ACK.>' : `$JS.ACK.USERS.${trigger.consumer}.>`);
     }
   });
 

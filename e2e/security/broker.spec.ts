@@ -1,7 +1,7 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { eventually } from '#libs/test-kit';
-import { anAccount, type Cast } from '../support/cast.js';
+import { anAccount, signIn, type Cast } from '../support/cast.js';
 import { over, type Departure } from '../support/departures.js';
 import { EventReader } from '../support/event-reader.js';
 import { PARTS } from '../support/foundation.js';
@@ -221,4 +221,18 @@ describe('a taken-over service', () => {
     await settled();
     expect(await contents('subscriber')).toEqual(before);
   });
+
+  it('does not have to create anything after a loss of the broker: identity creates streams and consumers', async () => {
+    await streams.close();
+    await system.loseBroker();
+    streams = await eventually(() => open('identity-streams'));
+    manager = await jetstreamManager(streams, { checkAPI: false });
+    const owner = await eventually(() => signIn(system, cast.owner.email), { timeout: 20_000 });
+    const departure = await eventually(() => owner.post<Departure>(`/v1/users/${cast.cleo.id}/deactivate`));
+    expect((await over(owner, departure)).status).toBe('completed');
+    await eventually(async () => {
+      const names = (await manager.consumers.list('USERS').next()).map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(SERVICES.map((name) => `${name}-users`)));
+    });
+  }, 60_000);
 });

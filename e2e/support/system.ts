@@ -80,6 +80,11 @@ export class System {
     return this.foundation.databases.get(service)!.url;
   }
 
+  /** The broker starts again without its data, as with a broken disk. */
+  loseBroker(): Promise<void> {
+    return this.foundation.broker.restartEmpty();
+  }
+
   api(token?: string): Api {
     return new Api(this.url, token);
   }
