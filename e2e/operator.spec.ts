@@ -1,3 +1,6 @@
+import { ServiceClient } from '#libs/broker';
+import { declareRulesOf } from '#libs/contracts';
+import { RuleSet } from '#libs/lifecycle';
 import { eventually } from '#libs/test-kit';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -164,6 +167,27 @@ describe('an operator', () => {
     await system.startOne('insights');
     expect((await over(owner(), departure)).status).toBe('completed');
   }, 90_000);
+
+  it('confirms that a rule ends which a service does not declare any more', async () => {
+    const { app } = system.services.get('insights')!;
+    const rules = app.get(RuleSet, { strict: false }).describe();
+    const declare = (declared: typeof rules) =>
+      app
+        .get(ServiceClient, { strict: false })
+        .ask(declareRulesOf('insights'), { service: 'insights', rules: declared });
+    const { id } = rules.at(-1)!;
+    expect(await run('services', 'confirm', 'insights', '--yes')).toMatchObject({ exitCode: 1 });
+    await declare(rules.slice(0, -1));
+    const { out } = await run('services');
+    expect(out).toMatch(new RegExp(`^insights has not declared ${id.replace('.', '\\.')} since 20`, 'm'));
+    expect(await run('services', 'confirm', 'insights')).toMatchObject({ exitCode: 2 });
+    expect(await run('services', 'confirm', 'insights', '--yes')).toMatchObject({
+      exitCode: 0,
+      out: `Confirmed: departures do not wait for ${id}.\n`,
+    });
+    expect((await run('services')).out).not.toContain('has not declared');
+    await declare(rules);
+  });
 
   it('retires a service that will not come back, after which nothing waits for it', async () => {
     const previewOf = ({ id }: Member) => owner().get(`/v1/users/${id}/departure-preview?transition=deactivated`);

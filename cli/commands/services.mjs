@@ -38,7 +38,7 @@ export const services = defineCommand({
         if (!values.yes) await confirm(service, `${aboutDropped(known)} Type ${service} to confirm that they end: `);
         /** @type {KnownService} */
         const confirmed = await ask('identity', 'confirm-rules', { service, rules });
-        report(confirmed, () => out.line(`${rules.join(', ')} ended. Departures do not wait for them any more.`));
+        report(confirmed, () => out.line(`Confirmed: departures do not wait for ${rules.join(', ')}.`));
         return EXIT.done;
       }
       if (!values.yes) await confirm(service, retirementOf(known));

@@ -49,8 +49,9 @@ export const subscribers = defineCommand({
  * @param {string} name
  */
 function showPermissions({ out, report }, name) {
-  const { publish, subscribe } = subscriberOf(name);
-  report({ name, publish, subscribe }, () => {
+  const { account, publish, subscribe } = subscriberOf(name);
+  report({ name, account, publish, subscribe }, () => {
+    out.line(`account    ${account}`);
     for (const subject of publish) out.line(`publish    ${subject}`);
     for (const subject of subscribe) out.line(`subscribe  ${subject}`);
   });
