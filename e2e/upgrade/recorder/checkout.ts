@@ -63,6 +63,8 @@ export async function openCheckout(folder: string) {
   return {
     ...{ version, startRunServers, eventually, connectNats, System, SECRETS, services: PARTS.map(({ name }) => name) },
     ...{ signIn, over, linesOf, ScimApi, leaver, demoAccounts, DEMO_PASSWORD },
+    /** The broker's user that may do everything with streams: `identity-streams` in versions with accounts of NATS. */
+    streamsUser: 'identity',
     openAccount: (url: string, spec: DemoSpec) => openAccount(new DemoApi(url), spec),
   };
 }

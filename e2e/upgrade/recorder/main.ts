@@ -33,7 +33,15 @@ try {
 }
 process.exit();
 
-async function record({ System, SECRETS, services, DEMO_PASSWORD, version, connectNats }: Checkout): Promise<void> {
+async function record({
+  System,
+  SECRETS,
+  services,
+  DEMO_PASSWORD,
+  version,
+  connectNats,
+  streamsUser,
+}: Checkout): Promise<void> {
   const system = await System.start();
   const facts: Partial<Facts> = { version, services, secrets: SECRETS, password: DEMO_PASSWORD };
   await live(new World(system, checkout), facts, home);
@@ -45,7 +53,7 @@ async function record({ System, SECRETS, services, DEMO_PASSWORD, version, conne
   const sizes: Record<string, number> = {};
   for (const service of services)
     sizes[service] = await files.writePacked(`${service}.sql.gz`, await databaseOf(system.databaseUrl(service)));
-  const nats = await connectNats({ url: system.brokerUrl('identity'), name: 'recorder' });
+  const nats = await connectNats({ url: system.brokerUrl(streamsUser), name: 'recorder' });
   const { streams } = await jetstreamManager(nats);
   await streams.purge('USERS', { filter: `user.*.*.${facts.unpublished!.userId}` });
   const broker: BrokerDump = await dumpBroker(nats);

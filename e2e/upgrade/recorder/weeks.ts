@@ -69,7 +69,7 @@ async function rotateSigningKey({ system, checkout }: World, owner: string, home
 /** Every service keeps the message as a dead letter. */
 async function publishUndecodable(world: World): Promise<void> {
   const { system, checkout } = world;
-  const nats = await checkout.connectNats({ url: system.brokerUrl('identity'), name: 'recorder' });
+  const nats = await checkout.connectNats({ url: system.brokerUrl(checkout.streamsUser), name: 'recorder' });
   nats.publish('user.updated.nobody.nobody', 'no JSON');
   await nats.close();
   for (const service of checkout.services.filter((name) => name !== 'identity'))
