@@ -59,7 +59,8 @@ export class DepartureRule {
     optional: true,
     about:
       'A code: `successor-has-left`; for a restoration, `changed-since` or `cannot-be-restored` if rows are not ' +
-      'restored, and `partly-restored` if restored rows no longer name another person, who has left meanwhile.',
+      'restored, and `partly-restored` if restored rows no longer name another person, who has left meanwhile; ' +
+      '`rule-dropped` if the service no longer declares the rule and the operator has not confirmed that.',
   })
   warning?: string;
   @Whole({ nullable: true, about: 'Rows that the rule should have changed and has not. Null until they are counted.' })
