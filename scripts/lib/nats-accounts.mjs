@@ -30,7 +30,14 @@ const bucketWatch = [
   `$JS.API.CONSUMER.DELETE.${BUCKET}.*`,
   `$JS.FC.${BUCKET}.>`,
 ];
-/** The bucket's entries, which JetStream pushes to the gateway. */
+/** The bucket in which the gateways count requests: the broker's permissions let only the gateway use it. */
+const counting = [
+  '$JS.API.STREAM.INFO.KV_rate-limits',
+  '$JS.API.STREAM.MSG.GET.KV_rate-limits',
+  '$JS.API.DIRECT.GET.KV_rate-limits.>',
+  '$KV.rate-limits.>',
+];
+/** The entries of ended sessions, which JetStream pushes to the gateway. */
 const PUSHED = '_INBOX_gateway.>';
 const RECEIPTS = 'departure.receipt.*';
 
@@ -53,14 +60,14 @@ export const accounts = {
     jetstream: 'enabled',
     exports: [
       { stream: PUSHED, accounts: [services] },
-      ...[...pulls, ...acks, ...consumerInfos, INFO, ...bucketWatch, RECEIPTS].map(exported),
+      ...[...pulls, ...acks, ...consumerInfos, INFO, ...bucketWatch, ...counting, RECEIPTS].map(exported),
     ],
   },
   [services]: {
     exports: created.map(exported),
     imports: [
       { stream: { account: streams, subject: PUSHED } },
-      ...[...pulls, ...acks, INFO, ...bucketWatch, RECEIPTS].map(importedFrom(streams)),
+      ...[...pulls, ...acks, INFO, ...bucketWatch, ...counting, RECEIPTS].map(importedFrom(streams)),
     ],
   },
   [subscribers]: {

@@ -187,6 +187,16 @@ export const ACCESS_TOKEN_LIFETIME_S = 300;
  * needed as long as an access token lives; `ttl` (milliseconds) is three times that.
  */
 export const SESSION_BUCKET = { name: 'session-epochs', ttl: 3 * ACCESS_TOKEN_LIFETIME_S * 1_000 } as const;
+/**
+ * The NATS KV bucket in which gateways count requests together: about half a million keys. No state reaches further ahead
+ * than a minute; `ttl` (milliseconds) is twice that.
+ */
+export const RATE_LIMIT_BUCKET = {
+  name: 'rate-limits',
+  ttl: 120_000,
+  inMemory: true,
+  maxBytes: 64 * 1_024 ** 2,
+} as const;
 const SESSION_KEY = 'sid.';
 export const sessionKey = (sessionId: string): string => `${SESSION_KEY}${sessionId}`;
 /** The session id in a key of the bucket. Undefined if the key is the id of a user. */

@@ -1,4 +1,5 @@
 import { isConnected, NATS, openBucket } from '#libs/broker';
+import { RATE_LIMIT_BUCKET } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Log, Metrics, safeErrorFields } from '#libs/observability';
 import { Inject, Injectable } from '@nestjs/common';
@@ -6,8 +7,6 @@ import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-/** No state reaches further ahead than a minute. The size is enough for half a million keys. */
-const BUCKET = { name: 'rate-limits', ttl: 120_000, inMemory: true, maxBytes: 64 * 1_024 ** 2 } as const;
 const TIMEOUT_MS = 500;
 /** After a failure the store is left alone for so long, so that requests do not wait for it one by one. */
 const PAUSE_MS = 1_000;
@@ -49,7 +48,7 @@ export class CounterStore {
     if (this.down) return undefined;
     const stop = this.seconds.startTimer();
     try {
-      this.bucket ??= openBucket(this.nats, BUCKET, TIMEOUT_MS);
+      this.bucket ??= openBucket(this.nats, RATE_LIMIT_BUCKET, TIMEOUT_MS);
       return await changeIn(await this.bucket, key, change);
     } catch (error) {
       // The bucket may be lost with the broker's memory: it is opened, and created, again.
