@@ -4,6 +4,7 @@ export * from './fields.js';
 export { fieldsOf, fieldTypes, nestedIn, schemaOf, type Class, type Schema } from './fields/registry.js';
 export { validate, type InvalidField } from './fields/validate.js';
 export * from './operation.js';
+export * from './rights.js';
 export { cutText, lengthOf } from './cut-text.js';
 export * from './text/fold-case.js';
 export * from './policy.js';

@@ -16,5 +16,6 @@ export { RotatingEncryption } from './encryption/rotating-encryption.js';
 export { keyRotation, KeyRotation, type EncryptedColumn } from './encryption/key-rotation.js';
 export { startService, type RunningService, type ServiceOptions } from './service/service.js';
 export { plainResource } from './plain-resource.js';
+export { allOf, notAllowed, rowsFor, type Relations } from './row-rights.js';
 export { personFields } from './resource-values.js';
 export { controllersOf, entitiesOf, type ServiceResource } from './service-resource.js';

@@ -80,7 +80,7 @@ const book = {
 class BookController extends plainResource(books, book) {}
 
 @Controller()
-class DiaryController extends plainResource(diaries, { ...book, own: true }) {}
+class DiaryController extends plainResource(diaries, { ...book, rights: { see: ['everyone'] } }) {}
 
 @Module({
   imports: [DatabaseModule.forService([ShelfRow, BookRow], [])],
@@ -154,7 +154,7 @@ describe('a plain resource with `update`', () => {
     await expect(change(id, { title: 'Mine' }, stranger)).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('that is `own` is changed by its person and by managers', async () => {
+  it('whose rights say nothing else is changed by its owner and by managers', async () => {
     const { id } = await library.call(robin, diaries.create, { body: { title: 'Monday' } });
     const rename = (by: Principal) => library.call(by, diaries.update, { params: { id }, body: { title: 'Tuesday' } });
     await expect(rename(kim)).rejects.toMatchObject({ code: 'forbidden' });

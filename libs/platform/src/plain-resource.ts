@@ -3,12 +3,14 @@ import {
   fieldTypes,
   isManager,
   Problem,
+  whoMay,
   type Call,
   type ListQuery,
   type NoBody,
   type NoQuery,
   type Operation,
   type Page,
+  type Principal,
   type UserView,
 } from '#libs/contracts';
 import {
@@ -24,6 +26,8 @@ import {
 import { EntityManager, LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { detailFor, personFields, withDates } from './resource-values.js';
+import { rightsOf, type Spec, type TenantRow } from './resource-spec.js';
+import { allOf, notAllowed, rowsFor, type Relations } from './row-rights.js';
 
 interface Operations<T, C extends object, Q extends ListQuery> {
   create: Operation<C, NoQuery, T>;
@@ -36,37 +40,14 @@ interface Changing<T, U extends object> {
   update: Operation<U, NoQuery, T>;
 }
 
-interface Spec<Row> {
-  entity: AnyEntity & { readonly '~entity': Row };
-  /** Properties that are returned unchanged. */
-  shown: readonly (keyof Row & string)[];
-  /**
-   * Properties that refer to users. A user named in a request must not have left. In responses `ownerId` is accompanied
-   * by `owner` with name and status, and a property without `Id`, like `assignee`, becomes that view.
-   */
-  people?: readonly (keyof Row & string)[];
-  /** The user property that defaults to the caller. */
-  mine?: keyof Row & string;
-  /** Only the user in `mine` and managers may change or remove it. */
-  own?: boolean;
-  /**
-   * Properties that refer to other rows of this service, with their entities: `{ numberId: PhoneNumber }`. A row that a
-   * request names must exist in the account (`unknown-reference`), and cannot be deleted until the transaction ends.
-   */
-  refers?: Partial<Record<keyof Row & string, AnyEntity>>;
-}
-
-export interface TenantRow {
-  id: string;
-  accountId: string;
-}
-
 /** The calls of every plain resource. */
 function unchangingResource<Row extends TenantRow, T, C extends object, Q extends ListQuery>(
   operations: Operations<T, C, Q>,
   spec: Spec<Row>,
 ) {
-  const { entity, shown, people = [], mine, own = false, refers = {} } = spec;
+  const { entity, shown, people = [], mine, owner = mine, refers = {}, rights = rightsOf(operations.get) } = spec;
+  const ofOwner = owner && (({ userId }: Principal) => ({ [owner]: userId }));
+  const relations: Relations = { own: spec.own ?? ofOwner, team: spec.team };
   const references = Object.entries(refers) as [keyof Row & string, AnyEntity][];
   // The decorators compare the methods' types with the operations'; here both are generic.
   const any = operations as unknown as Operations<object, object, ListQuery>;
@@ -97,18 +78,18 @@ function unchangingResource<Row extends TenantRow, T, C extends object, Q extend
 
     @Handles(any.create)
     async create(call: Call, prepared?: unknown): Promise<object> {
-      const row = await this.insert(call, await this.prepare(call, prepared));
+      const values = await this.prepare(call, prepared);
+      this.requireMayCreate(values, call);
+      const row = await this.insert(call, values);
       return (await this.present([row], call))[0]!;
     }
 
     @Handles(any.list)
     async list(call: Call<NoBody, ListQuery>): Promise<Page<object>> {
       const { limit, before } = pageWindow(call.query);
-      const where = {
-        ...this.filter(call),
-        accountId: call.principal.accountId,
-        ...(before && { id: { $lt: before } }),
-      };
+      const { accountId } = call.principal;
+      const after = before ? { id: { $lt: before } } : {};
+      const where = allOf<Row>({ accountId }, after, this.filter(call), this.rowsFor('list', call));
       const rows: Row[] = await this.em.find(entity, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
       const page = toPage(rows, call.query);
       return { ...page, items: await this.present(page.items, call) };
@@ -122,14 +103,29 @@ function unchangingResource<Row extends TenantRow, T, C extends object, Q extend
     @Handles(any.remove)
     async remove(call: Call): Promise<void> {
       const row = await this.find(call);
-      this.requireOwn(row, call);
+      await this.requireMay('remove', row, call);
       await this.discard(row, call);
     }
 
-    /** @throws Problem `forbidden` if the resource is `own` and the caller is neither its user nor a manager */
-    requireOwn(row: Row, { principal }: Pick<Call, 'principal'>): void {
-      if (!own || personIn(row, mine!) === principal.userId || isManager(principal)) return;
-      throw new Problem('forbidden', { detail: 'Only its owner and managers may do this.' });
+    /** The condition for the rows with which the caller may do this, besides the account. */
+    rowsFor(verb: string, { principal }: Pick<Call, 'principal'>): object {
+      return rowsFor(whoMay(rights, verb), principal, relations, this.clock.now());
+    }
+
+    /**
+     * Requires that the caller may do this with a row that `find` has found.
+     * @throws Problem `forbidden`
+     */
+    async requireMay(verb: string, { id }: Row, call: Pick<Call, 'principal'>): Promise<void> {
+      const where = allOf<Row>({ id }, this.rowsFor(verb, call));
+      if ((await this.em.count(entity, where)) === 0) throw notAllowed(whoMay(rights, verb));
+    }
+
+    /** @throws Problem `forbidden` for a row of another user, which only managers may create unless `createFor` says otherwise */
+    requireMayCreate(values: Partial<Row>, { principal }: Pick<Call, 'principal'>): void {
+      const named = owner && personIn(values, owner);
+      if (!named || named === principal.userId || rights.createFor === 'everyone' || isManager(principal)) return;
+      throw new Problem('forbidden', { detail: 'Only owners and admins may do this in the name of another user.' });
     }
 
     /**
@@ -162,9 +158,10 @@ function unchangingResource<Row extends TenantRow, T, C extends object, Q extend
       );
     }
 
-    /** @throws Problem `not-found`, also for a row of another account */
-    async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<Row> {
-      const row: Row | null = await this.em.findOne(entity, { id: params.id, accountId: principal.accountId });
+    /** @throws Problem `not-found`, also for a row of another account or one that the caller may not see */
+    async find(call: Pick<Call, 'principal' | 'params'>): Promise<Row> {
+      const where = allOf<Row>({ id: call.params.id, accountId: call.principal.accountId }, this.rowsFor('get', call));
+      const row: Row | null = await this.em.findOne(entity, where);
       if (!row) throw new Problem('not-found');
       return row;
     }
@@ -223,6 +220,7 @@ function changingResource<Row extends TenantRow, T, C extends object, Q extends 
     @Handles(update)
     async update(call: Call): Promise<object> {
       const row = await this.find(call);
+      await this.requireMay('update', row, call);
       await this.prepareChange(row, call as Call<U>);
       const { id, accountId } = row;
       const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
@@ -238,7 +236,6 @@ function changingResource<Row extends TenantRow, T, C extends object, Q extends 
      * change until then.
      */
     async prepareChange(row: Row, call: Call<U>): Promise<void> {
-      this.requireOwn(row, call);
       await this.requireNamed(row.accountId, call.body);
     }
 
@@ -256,8 +253,8 @@ type Unchanging<Row extends TenantRow, T, C extends object, Q extends ListQuery>
 >;
 
 /**
- * Creates a controller with the calls of a plain resource: tenant-scoped, refusing users who have left, newest first. It
- * handles PATCH if the resource declares `update`. A subclass adds behaviour by overriding `prepare`, `insert`, `filter`,
+ * Creates a controller with the calls of a plain resource: tenant-scoped, with the rights of the resource, refusing
+ * users who have left, newest first. It handles PATCH if the resource declares `update`. A subclass adds behaviour by overriding `prepare`, `insert`, `filter`,
  * `find`, `present`, `prepareChange`, `change` or `discard`, or with its own handlers. The handlers `create`, `list`,
  * `get`, `update` and `remove` cannot be overridden, because their subjects are registered for the methods here.
  */

@@ -59,6 +59,7 @@ import { linkedEmailTables } from './migrations/0123-linked-emails.js';
 import { csatTables } from './migrations/0124-csat-responses.js';
 import { liveChatOperatorTables } from './migrations/0130-live-chat-operators.js';
 import { queuedMessages } from './migrations/0132-queued-messages.js';
+import { openInboxes } from './migrations/0136-open-inboxes.js';
 import { recentMessages } from './migrations/0131-recent-messages.js';
 import { ScheduledMessageController } from './scheduled-message/scheduled-message.controller.js';
 import { ScheduledMessage } from './scheduled-message/scheduled-message.entity.js';
@@ -103,6 +104,7 @@ export const migrations: Migrations = [
   liveChatOperatorTables,
   recentMessages,
   queuedMessages,
+  openInboxes,
 ];
 
 /**

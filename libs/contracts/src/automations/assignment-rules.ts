@@ -1,5 +1,6 @@
 import { Id, Ids, ListOf, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, resource, UserView, type Page } from '../operation.js';
+import { MANAGERS } from '../principal.js';
 
 const service = 'automations';
 const MOST_MEMBERS = 1000;
@@ -37,7 +38,7 @@ export class AssignmentRuleChanges {
 export const assignmentRules = resource({
   service,
   path: '/v1/assignment-rules',
-  access: 'signed-in',
+  access: { create: MANAGERS, list: 'signed-in', get: 'signed-in', remove: MANAGERS, update: MANAGERS },
   noun: 'an assignment rule',
   plural: 'assignment rules',
   thing: AssignmentRule,

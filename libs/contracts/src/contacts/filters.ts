@@ -81,7 +81,7 @@ export class FilterQuery extends ListQuery {
 export const filters = resource({
   service,
   path: '/v1/filters',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a filter',
   plural: 'filters',
   thing: Filter,
@@ -94,7 +94,7 @@ export const filtersUpdate = operation<Filter, FilterChanges>({
   id: 'filters.update',
   service,
   method: 'PATCH',
-  access: 'signed-in',
+  access: 'record-owner-or-manager',
   path: '/v1/filters/:id',
   summary: 'Change the name or the conditions of a filter',
   body: FilterChanges,

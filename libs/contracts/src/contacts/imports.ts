@@ -95,7 +95,7 @@ export const contactImportsGet = operation<ContactImport>({
   id: 'contact-imports.get',
   service: 'contacts',
   method: 'GET',
-  access: 'signed-in',
+  access: 'record-owner-or-manager',
   path: '/v1/contact-imports/:id',
   summary: 'Read the progress or the result of an import',
   answer: ContactImport,

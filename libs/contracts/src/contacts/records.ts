@@ -38,7 +38,13 @@ export class CrmRecordQuery extends ListQuery {
 export const records = resource({
   service,
   path: '/v1/records',
-  access: 'signed-in',
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'signed-in',
+    remove: 'record-owner-or-manager',
+    update: 'record-owner-or-manager',
+  },
   noun: 'a record',
   plural: 'records',
   thing: CrmRecord,

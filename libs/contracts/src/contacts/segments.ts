@@ -37,7 +37,7 @@ export class SegmentQuery extends ListQuery {
 export const segments = resource({
   service,
   path: '/v1/segments',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a segment',
   plural: 'segments',
   thing: Segment,

@@ -58,7 +58,7 @@ const common = {
 export const notes = resource({
   ...common,
   path: '/v1/notes',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a note',
   plural: 'notes',
   thing: Note,
@@ -68,7 +68,7 @@ export const notes = resource({
 export const comments = resource({
   ...common,
   path: '/v1/comments',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a comment',
   plural: 'comments',
   thing: Comment,
@@ -78,7 +78,7 @@ export const comments = resource({
 export const files = resource({
   ...common,
   path: '/v1/files',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a file',
   plural: 'files',
   thing: AttachedFile,

@@ -62,7 +62,7 @@ export class PublicLinkQuery extends ListQuery {
 export const publicLinks = resource({
   service,
   path: '/v1/public-links',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a public link to a dashboard',
   plural: 'public links to dashboards',
   thing: PublicLink,

@@ -26,7 +26,7 @@ export class GoalQuery extends ListQuery {
 export const goals = resource({
   service: 'insights',
   path: '/v1/goals',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a goal',
   plural: 'goals',
   thing: Goal,

@@ -47,7 +47,7 @@ export const accountSyncs = resource({
   access: {
     create: 'signed-in',
     list: 'signed-in',
-    get: 'signed-in',
+    get: 'record-owner-or-manager',
     remove: 'record-owner-or-manager',
     update: 'record-owner',
   },

@@ -32,7 +32,7 @@ export class AppQuery extends ListQuery {
 export const apps = resource({
   service: 'integrations',
   path: '/v1/apps',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
   noun: 'an installed app',
   plural: 'installed apps',
   thing: App,

@@ -29,7 +29,7 @@ export class InvoiceQuery extends ListQuery {
 export const invoices = resource({
   service: 'integrations',
   path: '/v1/invoices',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a QuickBooks invoice',
   plural: 'QuickBooks invoices',
   thing: Invoice,

@@ -42,7 +42,7 @@ export class SignatureQuery extends ListQuery {
 export const signatures = resource({
   service: 'integrations',
   path: '/v1/signatures',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a document sent for signing',
   plural: 'the documents sent for signing in deals that you may see',
   thing: Signature,

@@ -54,7 +54,7 @@ export class WebhookQuery extends ListQuery {
 export const webhooks = resource({
   service,
   path: '/v1/webhooks',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
   noun: 'a webhook',
   plural: 'webhooks',
   thing: Webhook,

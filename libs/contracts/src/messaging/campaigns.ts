@@ -55,7 +55,7 @@ export class CampaignQuery extends ListQuery {
 export const campaigns = resource({
   service,
   path: '/v1/campaigns',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a campaign',
   plural: 'campaigns',
   thing: Campaign,

@@ -32,7 +32,13 @@ export class ChatbotChanges {
 export const chatbots = resource({
   service,
   path: '/v1/chatbots',
-  access: 'signed-in',
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'signed-in',
+    remove: 'record-owner-or-manager',
+    update: 'record-owner-or-manager',
+  },
   noun: 'a chatbot',
   plural: 'chatbots',
   thing: Chatbot,

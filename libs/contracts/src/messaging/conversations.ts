@@ -33,7 +33,12 @@ export class ConversationQuery extends ListQuery {
 export const conversations = resource({
   service,
   path: '/v1/conversations',
-  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
+  access: {
+    create: 'record-owner-or-manager',
+    list: 'signed-in',
+    get: 'record-owner-or-manager',
+    remove: 'record-owner-or-manager',
+  },
   noun: 'a conversation',
   plural: 'conversations',
   thing: Conversation,

@@ -1,5 +1,6 @@
 import { Id, Moment, Nested, PersonFilter, Text, Whole } from '../fields.js';
 import { ListQuery, resource, UserView } from '../operation.js';
+import { MANAGERS } from '../principal.js';
 
 export class NewCsatResponse {
   @Id() conversationId: string;
@@ -29,10 +30,11 @@ export class CsatQuery extends ListQuery {
   @PersonFilter('Id of the agent, `me`, or `none`.') agentId?: string;
 }
 
+/** For the survey's connector, with a manager's API token: the users who are rated do not write the ratings. */
 export const csatResponses = resource({
   service: 'messaging',
   path: '/v1/csat-responses',
-  access: 'signed-in',
+  access: { create: MANAGERS, list: 'signed-in', get: 'record-owner-or-manager', remove: MANAGERS },
   noun: 'a customer satisfaction response',
   plural: 'customer satisfaction responses',
   thing: CsatResponse,

@@ -22,7 +22,7 @@ export class InternalNoteQuery extends ListQuery {
 export const internalNotes = resource({
   service: 'messaging',
   path: '/v1/internal-notes',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
   noun: 'an internal note on a conversation',
   plural: 'internal notes on conversations',
   thing: InternalNote,

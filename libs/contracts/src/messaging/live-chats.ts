@@ -39,7 +39,7 @@ export class LiveChatQuery extends ListQuery {
 export const liveChats = resource({
   service,
   path: '/v1/live-chats',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a live chat',
   plural: 'live chats',
   thing: LiveChat,

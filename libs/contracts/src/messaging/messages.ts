@@ -109,12 +109,15 @@ export class InboundMessage {
   @Text({ max: MESSAGE_LENGTH }) text: string;
 }
 
-/** Reopens a closed conversation. Users who have left get no new conversations; their existing ones go on. */
+/**
+ * For the carrier’s connector, with a manager's API token, as delivery reports. Reopens a closed conversation. Users who have
+ * left get no new conversations; their existing ones go on.
+ */
 export const messageInbound = operation<Message, InboundMessage>({
   id: 'messages.inbound',
   service,
   method: 'POST',
-  access: 'signed-in',
+  access: MANAGERS,
   path: `${path}/inbound`,
   summary: 'Receive a message from a contact',
   body: InboundMessage,

@@ -32,7 +32,13 @@ export class WebformChanges {
 export const webforms = resource({
   service,
   path: '/v1/webforms',
-  access: 'signed-in',
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'signed-in',
+    remove: 'record-owner-or-manager',
+    update: 'record-owner-or-manager',
+  },
   noun: 'a web form',
   plural: 'web forms',
   thing: Webform,

@@ -37,7 +37,7 @@ export class CallbackQuery extends ListQuery {
 export const callbacks = resource({
   service,
   path: '/v1/callbacks',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
   noun: 'a callback',
   plural: 'callbacks',
   thing: Callback,

@@ -1,5 +1,6 @@
 import { Id, Moment, Nested, OneOf, PersonFilter, Phone } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
+import { MANAGERS } from '../principal.js';
 
 const service = 'telephony';
 
@@ -45,11 +46,12 @@ export class RoutedCall {
   movedTo: SuccessorNumber | null;
 }
 
+/** For the carrier’s connector, with a manager's API token. */
 export const callInbound = operation<RoutedCall, InboundCall>({
   id: 'calls.inbound',
   service,
   method: 'POST',
-  access: 'signed-in',
+  access: MANAGERS,
   path: '/v1/calls/inbound',
   summary: 'Route a call or text to one of the account’s numbers',
   body: InboundCall,
@@ -118,7 +120,7 @@ export const callGet = operation<PhoneCall>({
   id: 'calls.get',
   service,
   method: 'GET',
-  access: 'signed-in',
+  access: 'record-owner-or-manager',
   path: '/v1/calls/:id',
   summary: 'Read a call in the history',
   answer: PhoneCall,

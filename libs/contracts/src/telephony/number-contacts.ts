@@ -23,7 +23,7 @@ export const numberContacts = operation<Page<NumberContact>, NoBody, ListQuery>(
   id: 'numbers.contacts.list',
   service,
   method: 'GET',
-  access: 'signed-in',
+  access: 'record-owner-or-manager',
   path,
   summary: 'List the contacts of a phone number',
   query: ListQuery,

@@ -24,7 +24,7 @@ describe('an assignment rule', () => {
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
-    robin = await service.person();
+    robin = await service.person({ roles: ['admin'] });
     kim = await service.person({ accountId: robin.accountId, name: 'Kim Example' });
     lee = await service.person({ accountId: robin.accountId, name: 'Lee Example' });
   });

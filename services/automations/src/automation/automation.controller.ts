@@ -87,6 +87,7 @@ export class AutomationController extends base {
   @Handles(automationActivate)
   async activate(call: CallOf<typeof automationActivate>): Promise<Shown> {
     const automation = await this.find(call);
+    await this.requireMay('activate', automation, call);
     const { id, accountId, ownerId } = automation;
     if (await this.directory.lockAndCheckLeft(accountId, ownerId)) {
       throw new Problem('conflict', {
@@ -105,6 +106,7 @@ export class AutomationController extends base {
   @Handles(automationDeactivate)
   async deactivate(call: CallOf<typeof automationDeactivate>): Promise<Shown> {
     const automation = await this.find(call);
+    await this.requireMay('deactivate', automation, call);
     await this.em.nativeUpdate(Automation, { id: automation.id }, { active: false });
     return this.shown(automation, call);
   }

@@ -21,7 +21,7 @@ describe('automations', () => {
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
-    robin = await service.person();
+    robin = await service.person({ roles: ['admin'] });
     kim = await service.person({ accountId: robin.accountId, name: 'Kim Example' });
   });
   const make = (more: Partial<NewAutomation> = {}) =>

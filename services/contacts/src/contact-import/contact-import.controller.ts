@@ -5,13 +5,17 @@ import {
   closeImport,
   contactImportsGet,
   contactImportsList,
+  mayAll,
   openImport,
+  RIGHTS,
+  whoMay,
   type Call,
   type ContactImport,
   type ContactImportListQuery,
   type ContactImportSummary,
   type NoBody,
   type Page,
+  type Principal,
 } from '#libs/contracts';
 import { pageWindow, toPage } from '#libs/database';
 import { endsWithin } from '#libs/jobs';
@@ -73,7 +77,7 @@ export class ContactImportController {
 
   @Handles(contactImportsGet)
   get({ principal, params }: Call): Promise<ContactImport> {
-    return this.reports.one({ id: params.id!, accountId: principal.accountId });
+    return this.reports.one({ id: params.id!, accountId: principal.accountId, ...seenBy(principal) });
   }
 
   @Handles(contactImportsList)
@@ -82,6 +86,7 @@ export class ContactImportController {
     const { sourceId } = query;
     const where = {
       accountId: principal.accountId,
+      ...seenBy(principal),
       ...(sourceId && { sourceId }),
       ...(before && { id: { $lt: before } }),
     };
@@ -90,3 +95,8 @@ export class ContactImportController {
     return { items: await this.reports.summaries(items), nextCursor };
   }
 }
+
+const SEE = whoMay(RIGHTS['contact-imports'], 'get');
+
+/** Users see the imports that they have made, managers all of the account. */
+const seenBy = (principal: Principal) => (mayAll(SEE, principal) ? {} : { importedBy: principal.userId });

@@ -20,7 +20,7 @@ export class ImportReports {
   ) {}
 
   /** @throws Problem `not-found` */
-  async one(where: { id: string; accountId?: string }): Promise<ContactImport> {
+  async one(where: { id: string; accountId?: string; importedBy?: string }): Promise<ContactImport> {
     const row = await this.em.fork().findOne(ContactImportEntity, where);
     if (!row) throw new Problem('not-found');
     const [summary] = await this.summaries([row]);

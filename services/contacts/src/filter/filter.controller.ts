@@ -7,22 +7,20 @@ import {
   type Call,
   type CallOf,
   type FilterCondition as FilterConditionAnswer,
-  type ListQuery,
   type NewFilter,
-  type NoBody,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
-import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
+import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { readConditions, sameCondition, type Condition } from './conditions.js';
 import { Filter, FilterCondition, type FilterRow } from './filter.entity.js';
-import { visibleFilter, visibleTo } from './visible.js';
 
 const base = plainResource(filters, {
   entity: Filter,
   shown: ['name', 'visibility', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  team: () => ({ visibility: 'public' }),
 });
 
 type NewRow = Partial<FilterRow> & { conditions: readonly Condition[] };
@@ -32,14 +30,6 @@ export class FilterController extends base {
   override async prepare({ body }: Call): Promise<NewRow> {
     const { name, visibility = 'private', conditions = [] } = body as NewFilter;
     return { name, visibility, conditions: readConditions(conditions) };
-  }
-
-  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<FilterRow> {
-    return { ...super.filter(call), ...visibleTo(call.principal) };
-  }
-
-  override find(call: Pick<Call, 'principal' | 'params'>): Promise<FilterRow> {
-    return visibleFilter(this.em, call);
   }
 
   override async insert(call: Pick<Call, 'principal'>, { conditions, ...values }: NewRow): Promise<FilterRow> {
@@ -55,6 +45,7 @@ export class FilterController extends base {
   async update(call: CallOf<typeof filtersUpdate>): Promise<AnswerOf<typeof filtersUpdate>> {
     const { name, conditions } = call.body;
     const filter = await this.find(call);
+    await this.requireMay('update', filter, call);
     if (conditions) await this.replace(filter, readConditions(conditions));
     if (name !== undefined) filter.name = name;
     await this.em.flush();

@@ -1,6 +1,6 @@
 import type { EntityManager, InferEntity } from '@mikro-orm/postgresql';
 import type { Call, FilterField, ListQuery, NoBody, Page } from '#libs/contracts';
-import { pageWindow, toPage, type AnyEntity, type Directory } from '#libs/database';
+import { pageWindow, toPage, type AnyEntity, type Clock, type Directory } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import { Contact } from '../contact/contact.entity.js';
 import { CrmRecord } from '../record/record.entity.js';
@@ -29,6 +29,7 @@ const LINKS = {
 interface Sources {
   em: EntityManager;
   directory: Directory;
+  clock: Clock;
 }
 
 /**
@@ -37,11 +38,11 @@ interface Sources {
  * @throws Problem `not-found` if the filter is not visible to the caller
  */
 export async function findings<E extends typeof Contact | typeof CrmRecord>(
-  { em, directory }: Sources,
+  { em, directory, clock }: Sources,
   call: Call<NoBody, ListQuery>,
   entity: E,
 ): Promise<Page<InferEntity<E>>> {
-  const filter = await visibleFilter(em, call);
+  const filter = await visibleFilter(em, call, clock.now());
   const conditions = await em.find(FilterCondition, { filterId: filter.id });
   if (await namesADeletedUser(directory, conditions)) return { items: [], nextCursor: null };
   const table = entity === Contact ? 'contact' : 'record';

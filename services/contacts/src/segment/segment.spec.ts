@@ -13,7 +13,7 @@ describe('segments', () => {
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
-    robin = await service.person();
+    robin = await service.person({ roles: ['admin'] });
     olu = await service.person({ accountId: robin.accountId, name: 'Olu Example' });
   });
 

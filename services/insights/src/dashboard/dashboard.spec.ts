@@ -10,7 +10,7 @@ describe('dashboards', () => {
   });
   afterAll(() => insights.stop());
   beforeEach(async () => {
-    robin = await insights.person();
+    robin = await insights.person({ roles: ['admin'] });
   });
 
   it('belong to their creator and show the owner as the directory does', async () => {

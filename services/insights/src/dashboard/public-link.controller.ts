@@ -1,51 +1,50 @@
-import type { ObjectQuery } from '@mikro-orm/postgresql';
+import { raw } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
+  isManager,
   Problem,
   publicDashboard,
   publicLinks,
   type Call,
   type NewPublicLink,
-  type NoBody,
   type Principal,
   type PublicDashboard,
-  type PublicLinkQuery,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Dashboard, PublicLink, type PublicLinkRow } from './dashboard.entity.js';
-import { visibleTo } from './visible.js';
+
+const ownDashboards = (userId: string) => raw('(select id from dashboard where owner_id = ?)', [userId]);
+const sharedDashboards = ({ accountId }: Principal) =>
+  raw('(select id from dashboard where account_id = ? and shared)', [accountId]);
 
 const base = plainResource(publicLinks, {
   entity: PublicLink,
   shown: ['dashboardId', 'active', 'createdAt'],
   people: ['createdById'],
   mine: 'createdById',
+  // A link gives access to its dashboard, so the links of a private dashboard are visible only to its owner.
+  own: (principal) => ({
+    $or: [
+      { dashboardId: { $in: ownDashboards(principal.userId) } },
+      { createdById: principal.userId, dashboardId: { $in: sharedDashboards(principal) } },
+    ],
+  }),
+  team: (principal) => ({ dashboardId: { $in: sharedDashboards(principal) } }),
 });
 
 @Controller()
 export class PublicLinkController extends base {
   override async prepare({ body, principal }: Call): Promise<Partial<PublicLinkRow>> {
     const { dashboardId } = body as NewPublicLink;
-    const dashboard = await this.em.findOne(Dashboard, {
-      id: dashboardId,
-      accountId: principal.accountId,
-      ...visibleTo(principal),
-    });
+    const { accountId, userId } = principal;
+    const seen = { $or: [{ shared: true }, { ownerId: userId }] };
+    const dashboard = await this.em.findOne(Dashboard, { id: dashboardId, accountId, ...seen });
     if (!dashboard)
       throw new Problem('unknown-reference', { detail: 'Choose a dashboard of this account.', items: [dashboardId] });
+    if (dashboard.ownerId !== userId && !isManager(principal))
+      throw new Problem('forbidden', { detail: 'Only its owner and managers may publish a dashboard.' });
     return { dashboardId, active: true, token: this.ids.secret() };
-  }
-
-  override filter(call: Call<NoBody, PublicLinkQuery>): ObjectQuery<PublicLinkRow> {
-    return { $and: [super.filter(call), this.visible(call.principal)] };
-  }
-
-  override async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<PublicLinkRow> {
-    const { accountId } = principal;
-    const link = await this.em.findOne(PublicLink, { id: params.id, accountId, ...this.visible(principal) });
-    if (!link) throw new Problem('not-found');
-    return link;
   }
 
   override async present(rows: readonly PublicLinkRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
@@ -60,10 +59,5 @@ export class PublicLinkController extends base {
     const dashboard = link && (await this.em.findOne(Dashboard, { id: link.dashboardId }));
     if (!dashboard) throw new Problem('not-found');
     return { name: dashboard.name, layout: dashboard.layout };
-  }
-
-  /** A link gives access to its dashboard, so the links of a private dashboard are visible only to its owner. */
-  private visible(principal: Principal) {
-    return { dashboardId: { $in: this.em.createQueryBuilder(Dashboard).select('id').where(visibleTo(principal)) } };
   }
 }

@@ -11,7 +11,7 @@ describe('goals', () => {
   });
   afterAll(() => insights.stop());
   beforeEach(async () => {
-    robin = await insights.person();
+    robin = await insights.person({ roles: ['admin'] });
     kim = await insights.person({ accountId: robin.accountId, name: 'Kim Example' });
   });
   const make = (more: Partial<NewGoal> = {}) =>

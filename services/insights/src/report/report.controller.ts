@@ -1,4 +1,4 @@
-import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
+import { LockMode, raw } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -9,9 +9,6 @@ import {
   type Call,
   type CallOf,
   type NewReport,
-  type NoBody,
-  type Principal,
-  type ReportQuery,
   type SharedWith,
   type Sharing,
 } from '#libs/contracts';
@@ -27,6 +24,13 @@ const base = plainResource(reports, {
   shown: ['name', 'definition', 'withdrawn', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  team: ({ userId }) => ({
+    withdrawn: false,
+    $or: [
+      { sharing: 'everyone' },
+      { sharing: 'users', id: { $in: raw('(select report_id from report_share where user_id = ?)', [userId]) } },
+    ],
+  }),
 });
 
 type NewRow = Partial<ReportRow> & { sharedWith: SharedWith; participantIds?: string[] };
@@ -47,17 +51,6 @@ export class ReportController extends base {
     const report = await super.insert(call, values);
     await addMembers(this.em, this.ids, ReportShare, report, readers);
     await addMembers(this.em, this.ids, ReportParticipant, report, participantIds);
-    return report;
-  }
-
-  override filter(call: Call<NoBody, ReportQuery>): ObjectQuery<ReportRow> {
-    return { ...super.filter(call), ...this.visibleTo(call.principal) };
-  }
-
-  override async find({ principal, params }: Pick<Call, 'principal' | 'params'>): Promise<ReportRow> {
-    const { accountId } = principal;
-    const report = await this.em.findOne(Report, { id: params.id, accountId, ...this.visibleTo(principal) });
-    if (!report) throw new Problem('not-found');
     return report;
   }
 
@@ -93,18 +86,6 @@ export class ReportController extends base {
     await this.em.nativeDelete(ReportShare, { wholeId: report.id });
     await addMembers(this.em, this.ids, ReportShare, report, readers);
     return (await this.present([report], call))[0] as Shown;
-  }
-
-  /** The owner's reports, and reports shared with the caller that are not withdrawn. */
-  private visibleTo({ userId }: Principal) {
-    const shared = this.em.createQueryBuilder(ReportShare).select('wholeId').where({ userId });
-    return {
-      $or: [
-        { ownerId: userId },
-        { withdrawn: false, sharing: 'everyone' as const },
-        { withdrawn: false, sharing: 'users' as const, id: { $in: shared } },
-      ],
-    };
   }
 }
 

@@ -12,7 +12,7 @@ describe('reports', () => {
   });
   afterAll(() => insights.stop());
   beforeEach(async () => {
-    robin = await insights.person();
+    robin = await insights.person({ roles: ['admin'] });
     const { accountId } = robin;
     kim = await insights.person({ accountId, name: 'Kim Example' });
     sam = await insights.person({ accountId, name: 'Sam Example', roles: ['admin'] });

@@ -17,7 +17,6 @@ const base = plainResource(accountSyncs, {
   shown: ['kind', 'provider', 'status', 'createdAt', 'stoppedAt'],
   people: ['ownerId'],
   mine: 'ownerId',
-  own: true,
 });
 
 @Controller()

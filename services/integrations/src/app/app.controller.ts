@@ -12,6 +12,7 @@ const base = plainResource(apps, {
   shown: ['appId', 'shared', 'status', 'createdAt', 'uninstalledAt'],
   people: ['installedBy'],
   mine: 'installedBy',
+  team: () => ({ shared: true }),
 });
 
 @Controller()

@@ -20,7 +20,7 @@ describe('apps', () => {
   });
   afterAll(() => integrations.stop());
   beforeEach(async () => {
-    robin = await integrations.person();
+    robin = await integrations.person({ roles: ['admin'] });
   });
 
   const TOKEN = 'xoxb-what-the-app-was-granted';

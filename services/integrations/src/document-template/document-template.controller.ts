@@ -1,4 +1,4 @@
-import { EntityManager, LockMode, raw, type ObjectQuery } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
@@ -11,9 +11,7 @@ import {
   type DocumentTemplate as DocumentTemplateView,
   type DocumentTemplateChanges,
   type DocumentTemplateUse,
-  type ListQuery,
   type NewDocumentTemplate,
-  type NoBody,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { personFields, plainResource } from '#libs/platform';
@@ -26,6 +24,10 @@ const base = plainResource(documentTemplates, {
   shown: ['title', 'storageId', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  team: ({ userId }) => ({
+    id: { $in: raw('(select template_id from template_grant where user_id = ?)', [userId]) },
+    storageId: { $in: storagesOf(userId) },
+  }),
 });
 
 type NewRow = Partial<DocumentTemplateRow> & { grantedUserIds: string[] };
@@ -62,28 +64,6 @@ export class DocumentTemplateController extends base {
     return template;
   }
 
-  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<DocumentTemplateRow> {
-    const { userId } = call.principal;
-    const granted = raw('(select template_id from template_grant where user_id = ?)', [userId]);
-    const permitted = { $or: [{ ownerId: userId }, { id: { $in: granted } }] };
-    return { $and: [super.filter(call), { storageId: { $in: storagesOf(userId) } }, permitted] };
-  }
-
-  override async find(call: Pick<Call, 'principal' | 'params'>): Promise<DocumentTemplateRow> {
-    const template = await super.find(call);
-    const { userId } = call.principal;
-    if (
-      template.ownerId !== userId &&
-      (await this.em.count(TemplateGrant, { templateId: template.id, userId })) === 0
-    ) {
-      throw new Problem('forbidden', {
-        detail: 'Only the owner and users with the owner’s permission may use this template.',
-      });
-    }
-    await this.storages.requireAccess(template.storageId, userId);
-    return template;
-  }
-
   override async present(rows: readonly DocumentTemplateRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
     const answers = await super.present(rows, call);
     const grants = await this.grantsOf(rows.map(({ id }) => id));
@@ -98,7 +78,7 @@ export class DocumentTemplateController extends base {
   @Handles(documentTemplateUpdate)
   async update(call: Call<DocumentTemplateChanges>): Promise<DocumentTemplateView> {
     const { title, grantedUserIds } = call.body;
-    const template = await super.find(call);
+    const template = await this.find(call);
     await this.requireOwner(template, call);
     await this.em.refresh(template, { lockMode: LockMode.PESSIMISTIC_WRITE });
     template.title = title ?? template.title;
@@ -111,6 +91,7 @@ export class DocumentTemplateController extends base {
   async use(call: Call<DocumentTemplateUse>): Promise<DocumentView> {
     const { title, storageId } = await this.find(call);
     const { accountId, userId } = call.principal;
+    await this.storages.requireAccess(storageId, userId);
     await this.directory.requireActive(accountId, [userId]);
     const values = { title, dealId: null, ...call.body, id: this.ids.next(), storageId };
     const createdAt = this.clock.now();

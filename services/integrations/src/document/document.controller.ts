@@ -1,6 +1,6 @@
-import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { documents, type Call, type ListQuery, type NewDocument, type NoBody } from '#libs/contracts';
+import { documents, type Call, type NewDocument } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { Storages, storagesOf } from '../storage-connection/storages.js';
@@ -11,6 +11,7 @@ const base = plainResource(documents, {
   shown: ['title', 'storageId', 'dealId', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  team: ({ userId }) => ({ storageId: { $in: storagesOf(userId) } }),
 });
 
 /** Access depends only on access to the storage, not on whether the owner has left. */
@@ -31,15 +32,5 @@ export class DocumentController extends base {
     await this.directory.requireActive(principal.accountId, [ownerId]);
     await this.storages.requireHost(principal.accountId, values.storageId, ownerId);
     return { ...values, ownerId };
-  }
-
-  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<DocumentRow> {
-    return { $and: [super.filter(call), { storageId: { $in: storagesOf(call.principal.userId) } }] };
-  }
-
-  override async find(call: Pick<Call, 'principal' | 'params'>): Promise<DocumentRow> {
-    const document = await super.find(call);
-    await this.storages.requireAccess(document.storageId, call.principal.userId);
-    return document;
   }
 }

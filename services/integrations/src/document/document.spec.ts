@@ -24,6 +24,7 @@ describe('documents', () => {
   const list = async (who: Principal) =>
     (await integrations.call(who, documents.list, { query: { ownerId: robin.userId } })).items;
   const forbidden = { code: 'forbidden' };
+  const absent = { code: 'not-found' };
 
   it('can be viewed and edited by users with access to their storage', async () => {
     const storage = await aStorage(integrations, robin, [robin.userId, kim.userId]);
@@ -39,9 +40,9 @@ describe('documents', () => {
   it('are closed to all other users, including managers', async () => {
     const { id } = await aDocument(integrations, robin);
     for (const who of [kim, admin]) {
-      await expect(read(who, id)).rejects.toMatchObject(forbidden);
-      await expect(edit(who, id, { title: 'Mine' })).rejects.toMatchObject(forbidden);
-      await expect(integrations.call(who, documents.remove, { params: { id } })).rejects.toMatchObject(forbidden);
+      await expect(read(who, id)).rejects.toMatchObject(absent);
+      await expect(edit(who, id, { title: 'Mine' })).rejects.toMatchObject(absent);
+      await expect(integrations.call(who, documents.remove, { params: { id } })).rejects.toMatchObject(absent);
       expect(await list(who)).toEqual([]);
     }
     const stranger = await integrations.person({ roles: ['owner'] });
@@ -66,7 +67,7 @@ describe('documents', () => {
     await leaves(integrations, robin, transition);
     expect(await read(kim, id)).toMatchObject({ owner: { id: robin.userId, name, status: transition } });
     expect(await edit(kim, id, { title: 'Go on' })).toMatchObject({ title: 'Go on' });
-    await expect(read(admin, id)).rejects.toMatchObject(forbidden);
+    await expect(read(admin, id)).rejects.toMatchObject(absent);
     const userIds = [kim.userId, admin.userId];
     await integrations.call(admin, storageConnectionUpdate, { params: { id: storage.id }, body: { userIds } });
     expect(await read(admin, id)).toMatchObject({ title: 'Go on' });

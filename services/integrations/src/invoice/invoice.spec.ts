@@ -12,8 +12,8 @@ describe('QuickBooks invoices', () => {
   });
   afterAll(() => integrations.stop());
   beforeEach(async () => {
-    robin = await integrations.person();
-    kim = await integrations.person({ accountId: robin.accountId, name: 'Kim Example' });
+    robin = await integrations.person({ roles: ['admin'] });
+    kim = await integrations.person({ accountId: robin.accountId, name: 'Kim Example', roles: ['admin'] });
   });
 
   const connect = (who: Principal) =>

@@ -20,7 +20,6 @@ const base = plainResource(schedulerLinks, {
   shown: ['slug', 'title', 'status', 'createdAt', 'expiredAt'],
   people: ['ownerId'],
   mine: 'ownerId',
-  own: true,
 });
 
 @Controller()

@@ -1,14 +1,6 @@
-import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import {
-  isManager,
-  Problem,
-  signatures,
-  type Call,
-  type ListQuery,
-  type NewSignature,
-  type NoBody,
-} from '#libs/contracts';
+import { Problem, signatures, type Call, type NewSignature } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { Document } from '../document/document.entity.js';
@@ -20,6 +12,7 @@ const base = plainResource(signatures, {
   shown: ['documentId', 'dealId', 'dealVisibleTo', 'title', 'provider', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  team: () => ({ dealVisibleTo: 'everyone' }),
 });
 
 /** Users who can see the deal can see its signatures, whether or not the sender has left. */
@@ -40,22 +33,6 @@ export class SignatureController extends base {
     await this.directory.requireActive(principal.accountId, [ownerId]);
     if (documentId) await this.requireDocument(principal.accountId, documentId, ownerId);
     return { dealVisibleTo: 'everyone', provider: 'built-in', ...values, ownerId, documentId };
-  }
-
-  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<SignatureRow> {
-    const asked = super.filter(call);
-    if (isManager(call.principal)) return asked;
-    return { $and: [asked, { $or: [{ dealVisibleTo: 'everyone' }, { ownerId: call.principal.userId }] }] };
-  }
-
-  override async find(call: Pick<Call, 'principal' | 'params'>): Promise<SignatureRow> {
-    const signature = await super.find(call);
-    const { dealVisibleTo, ownerId } = signature;
-    if (dealVisibleTo === 'everyone' || ownerId === call.principal.userId || isManager(call.principal))
-      return signature;
-    throw new Problem('forbidden', {
-      detail: 'Only users who can see the deal may see its documents sent for signing.',
-    });
   }
 
   /** @throws Problem `unknown-reference`, or `forbidden` when the sender has no access to the document's storage */

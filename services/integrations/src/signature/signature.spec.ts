@@ -32,9 +32,9 @@ describe('documents sent for signing', () => {
     for (const who of [robin, admin]) expect(await list(who)).toEqual([closed, open]);
     expect(await list(kim)).toEqual([open]);
     expect(await read(admin, closed.id)).toEqual(closed);
-    await expect(read(kim, closed.id)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(read(kim, closed.id)).rejects.toMatchObject({ code: 'not-found' });
     const remove = integrations.call(kim, signatures.remove, { params: { id: closed.id } });
-    await expect(remove).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(remove).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('are kept when their source document is removed', async () => {
@@ -61,7 +61,7 @@ describe('documents sent for signing', () => {
     const closed = await send({ dealVisibleTo: 'owner-and-managers' });
     await leaves(integrations, robin, transition);
     expect(await read(kim, open.id)).toMatchObject({ provider: 'docusign', owner: { name, status: transition } });
-    await expect(read(kim, closed.id)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(read(kim, closed.id)).rejects.toMatchObject({ code: 'not-found' });
     expect(await read(admin, closed.id)).toMatchObject({ title: 'Contract', owner: { name } });
     const body = { dealId: open.dealId, title: 'Later', ownerId: robin.userId };
     await expect(integrations.call(admin, signatures.create, { body })).rejects.toMatchObject({

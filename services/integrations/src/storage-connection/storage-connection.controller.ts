@@ -2,20 +2,23 @@ import { ForeignKeyConstraintViolationException, LockMode } from '@mikro-orm/pos
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
-  isManager,
   Problem,
   storageConnections,
   storageConnectionUpdate,
   type Call,
   type NewStorageConnection,
-  type Principal,
   type StorageConnection as StorageConnectionView,
   type StorageConnectionChanges,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
+import { storagesOf } from './storages.js';
 import { StorageAccess, StorageConnection, type StorageConnectionRow } from './storage-connection.entity.js';
 
-const base = plainResource(storageConnections, { entity: StorageConnection, shown: ['provider', 'createdAt'] });
+const base = plainResource(storageConnections, {
+  entity: StorageConnection,
+  shown: ['provider', 'createdAt'],
+  own: ({ userId }) => ({ id: { $in: storagesOf(userId) } }),
+});
 
 type NewRow = Partial<StorageConnectionRow> & { userIds: string[] };
 
@@ -44,8 +47,7 @@ export class StorageConnectionController extends base {
     });
   }
 
-  override async discard({ id }: StorageConnectionRow, { principal }: Pick<Call, 'principal'>): Promise<void> {
-    assertMayChange(principal, await this.accessesOf([id]));
+  override async discard({ id }: StorageConnectionRow): Promise<void> {
     await this.em.nativeDelete(StorageConnection, { id }).catch((error: unknown) => {
       if (error instanceof ForeignKeyConstraintViolationException)
         throw new Problem('conflict', { detail: 'This storage still has documents or templates. Remove them first.' });
@@ -56,11 +58,11 @@ export class StorageConnectionController extends base {
   /** Managers may give themselves access, so that a storage stays reachable when the last user with access leaves. */
   @Handles(storageConnectionUpdate)
   async update(call: Call<StorageConnectionChanges>): Promise<StorageConnectionView> {
-    const { principal, body } = call;
+    const { body } = call;
     const storage = await this.find(call);
+    await this.requireMay('update', storage, call);
     await this.em.refresh(storage, { lockMode: LockMode.PESSIMISTIC_WRITE });
     const accesses = await this.accessesOf([storage.id]);
-    assertMayChange(principal, accesses);
     const had = accesses.map(({ userId }) => userId);
     const added = body.userIds.filter((userId) => !had.includes(userId));
     await this.directory.requireActive(storage.accountId, added);
@@ -77,9 +79,4 @@ export class StorageConnectionController extends base {
     const rows = userIds.map((userId) => ({ id: this.ids.next(), accountId, storageId: id, userId }));
     if (rows.length > 0) await this.em.insertMany(StorageAccess, rows);
   }
-}
-
-function assertMayChange(principal: Principal, accesses: readonly { userId: string }[]): void {
-  if (isManager(principal) || accesses.some(({ userId }) => userId === principal.userId)) return;
-  throw new Problem('forbidden', { detail: 'Only users with access to the storage and managers may do this.' });
 }

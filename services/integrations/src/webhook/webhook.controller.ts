@@ -32,7 +32,6 @@ const base = plainResource(webhooks, {
   shown: ['url', 'events', 'active', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
-  own: true,
 });
 
 @Controller()
@@ -77,7 +76,7 @@ export class WebhookController extends base {
   /** A webhook that was disabled by its owner's departure can be activated again only with another owner. */
   @Handles(webhookUpdate)
   async update(call: Call<WebhookChanges>): Promise<WebhookView> {
-    const { id, accountId, ownerId, events } = await this.findOwn(call);
+    const { id, accountId, ownerId, events } = await this.findToChange('update', call);
     const { body } = call;
     if (body.url) this.refusePrivate(body.url);
     if (body.events || body.ownerId) this.requireMaySubscribe(call, { events, ownerId, ...body });
@@ -102,7 +101,7 @@ export class WebhookController extends base {
   /** The secret before the former one is no longer valid. */
   @Handles(webhookRotateSecret)
   async rotateSecret(call: Call<SecretRotation>): Promise<WebhookView> {
-    const { id, accountId } = await this.findOwn(call);
+    const { id, accountId } = await this.findToChange('rotate-secret', call);
     const { keepFormerHours = FORMER_SECRET_HOURS } = call.body;
     const webhook = await this.em.findOneOrFail(
       Webhook,
@@ -124,15 +123,15 @@ export class WebhookController extends base {
 
   @Handles(webhookTest)
   async test(call: Call): Promise<WebhookPing> {
-    const { id } = await this.findOwn(call);
+    const { id } = await this.findToChange('test', call);
     return { webhookId: id, deliveryId: await this.deliveries.send(id, 'ping', { webhookId: id }) };
   }
 
-  /** @throws Problem `not-found`, or `forbidden` for a user who is neither its owner nor a manager */
-  private async findOwn(call: Pick<Call, 'principal' | 'params'>): Promise<WebhookRow> {
+  /** @throws Problem `not-found`, `forbidden` */
+  private async findToChange(verb: string, call: Pick<Call, 'principal' | 'params'>): Promise<WebhookRow> {
     const webhook = await this.find(call);
-    if (webhook.ownerId === call.principal.userId || isManager(call.principal)) return webhook;
-    throw new Problem('forbidden', { detail: 'Only the owner of the webhook and managers may do this.' });
+    await this.requireMay(verb, webhook, call);
+    return webhook;
   }
 
   /**

@@ -35,8 +35,8 @@ let robin: Principal;
 let receiver: Receiver;
 let url: string;
 
-const create = (more: object = {}) =>
-  integrations.call(robin, webhooks.create, { body: { url, events: ['app.installed'], ...more } });
+const create = (more: object = {}, who = robin) =>
+  integrations.call(who, webhooks.create, { body: { url, events: ['app.installed'], ...more } });
 const update = (id: string, body: WebhookChanges, who = robin) =>
   integrations.call(who, webhookUpdate, { params: { id }, body });
 const worker = () => integrations.get(DeliveryWorker);
@@ -216,23 +216,25 @@ describe('webhooks', () => {
   it('cannot belong to a user who has left, nor be activated for one', async () => {
     const { userId } = await integrations.person({ accountId: robin.accountId, status: 'deactivated' });
     const refused = { code: 'inactive-user' };
-    await expect(create({ ownerId: userId })).rejects.toMatchObject(refused);
+    const admin = await integrations.person({ accountId: robin.accountId, roles: ['admin'] });
+    await expect(create({ ownerId: userId }, admin)).rejects.toMatchObject(refused);
     const { id } = await create({ active: false });
     await expect(update(id, { ownerId: userId })).rejects.toMatchObject(refused);
     await integrations.em().nativeUpdate(Webhook, { id }, { ownerId: userId });
-    const admin = await integrations.person({ accountId: robin.accountId, roles: ['admin'] });
     await expect(update(id, { active: true }, admin)).rejects.toMatchObject(refused);
     const given = await update(id, { active: true, ownerId: robin.userId }, admin);
     expect(given).toMatchObject({ active: true, ownerId: robin.userId });
   });
 
-  it('can be changed and tested only by their owner and by managers', async () => {
+  it('are seen, changed and tested only by their owner and by managers', async () => {
     const { id } = await create();
     const colleague = await integrations.person({ accountId: robin.accountId });
-    await expect(update(id, { url: 'https://example.com/' }, colleague)).rejects.toMatchObject({ code: 'forbidden' });
-    await expect(ping(id, colleague)).rejects.toMatchObject({ code: 'forbidden' });
+    const absent = { code: 'not-found' };
+    await expect(update(id, { url: 'https://example.com/' }, colleague)).rejects.toMatchObject(absent);
+    await expect(ping(id, colleague)).rejects.toMatchObject(absent);
+    expect((await integrations.call(colleague, webhooks.list)).items).toEqual([]);
     const rotate = (who: Principal) => integrations.call(who, webhookRotateSecret, { params: { id }, body: {} });
-    await expect(rotate(colleague)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(rotate(colleague)).rejects.toMatchObject(absent);
     const stranger = await integrations.person({ roles: ['owner'] });
     await expect(update(id, {}, stranger)).rejects.toMatchObject({ code: 'not-found' });
   });

@@ -13,14 +13,15 @@ import {
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
+import { InboxAccess } from '../inbox/inbox-access.js';
 import { Recipients } from '../message/recipients.js';
-import { SendingInboxes } from '../message/sending-inboxes.js';
 import { Campaign, type CampaignRow } from './campaign.entity.js';
 
 const base = plainResource(campaigns, {
   entity: Campaign,
   shown: ['name', 'text', 'at', 'status', 'segmentId', 'inboxId', 'createdAt'],
   people: ['ownerId'],
+  owner: 'ownerId',
 });
 
 /** Statuses in which a campaign can still be changed. */
@@ -37,7 +38,7 @@ export class CampaignController extends base {
     ids: Ids,
     clock: Clock,
     private readonly recipients: Recipients,
-    private readonly inboxes: SendingInboxes,
+    private readonly access: InboxAccess,
     private readonly services: ServiceClient,
   ) {
     super(em, directory, ids, clock);
@@ -61,12 +62,13 @@ export class CampaignController extends base {
   }
 
   override async prepare(
-    { body, principal: { accountId, userId } }: Call,
+    { body, principal }: Call,
     { definition, teamIds }: PreparedCampaign,
   ): Promise<Partial<CampaignRow>> {
+    const { accountId, userId } = principal;
     const { name = null, text, at, status = 'scheduled', segmentId, ownerId = userId, inboxId } = body as NewCampaign;
     if (inboxId) {
-      const inbox = await this.inboxes.named(accountId, inboxId);
+      const inbox = await this.access.writable(principal, inboxId);
       await this.directory.requireActive(accountId, [ownerId, inbox.ownerId]);
     }
     return {
@@ -98,13 +100,15 @@ export class CampaignController extends base {
     return isOwnerDeleted(shown!) ? this.isTexting(call) : undefined;
   }
 
-  /** Every user of the account can change a campaign, even if its owner has left. */
+  /** Every user of the account who may write in its inbox can change a campaign, even if its owner has left. */
   @Handles(campaignUpdate)
   async update(
     call: CallOf<typeof campaignUpdate>,
     texting: boolean | undefined,
   ): Promise<CampaignAnswer | PrepareAgain> {
     const campaign = await this.find(call);
+    await this.requireMay('update', campaign, call);
+    if (campaign.inboxId) await this.access.writable(call.principal, campaign.inboxId);
     const { at, ...changes } = call.body;
     const given = Object.entries({ ...changes, at: at && new Date(at) }).filter(([, value]) => value !== undefined);
     if (given.length > 0) {

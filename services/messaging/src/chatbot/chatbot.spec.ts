@@ -11,8 +11,8 @@ describe('chatbots', () => {
   });
   afterAll(() => messaging.stop());
   beforeEach(async () => {
-    robin = await messaging.person();
-    kim = await messaging.person({ accountId: robin.accountId, name: 'Kim Example' });
+    robin = await messaging.person({ roles: ['admin'] });
+    kim = await messaging.person({ accountId: robin.accountId, name: 'Kim Example', roles: ['admin'] });
   });
   const make = (more: Partial<NewChatbot> = {}) =>
     messaging.call(robin, chatbots.create, { body: { name: 'Welcome', ...more } });

@@ -20,7 +20,7 @@ import {
 } from '#libs/contracts';
 import { pageWindow, toPage } from '#libs/database';
 import { plainResource } from '#libs/platform';
-import { InboxAccess, visibleConversations, visibleInboxes } from '../inbox/inbox-access.js';
+import { inAttendedInboxes, InboxAccess, sharedConversations } from '../inbox/inbox-access.js';
 import { Inbox } from '../inbox/inbox.entity.js';
 import { Conversation, type ConversationRow } from './conversation.entity.js';
 import { MyContacts } from './my-contacts.js';
@@ -30,6 +30,8 @@ const base = plainResource(conversations, {
   shown: ['contactId', 'inboxId', 'status', 'createdAt'],
   people: ['assignee'],
   refers: { inboxId: Inbox },
+  own: inAttendedInboxes,
+  team: sharedConversations,
 });
 
 /** The contact id is not checked, because contacts belong to another service. */
@@ -44,31 +46,23 @@ export class ConversationController extends base {
     const { accountId } = principal;
     const { inboxId, contactId, assignee = null, status = 'open' } = body as NewConversation;
     const inbox = await this.em.findOne(Inbox, { id: inboxId, accountId });
-    if (inbox) await this.access.hold(principal, inbox.ownerId ?? null, [assignee]);
+    if (inbox) {
+      const ownerId = inbox.ownerId ?? null;
+      await this.access.assertMayWrite(principal, { id: inboxId, ownerId });
+      await this.access.hold(principal, ownerId, [assignee]);
+    }
     return { inboxId, contactId, assignee, status };
   }
 
   override filter(call: Call<NoBody, ConversationQuery>): ObjectQuery<ConversationRow> {
     const { assigneeId, assignee = assigneeId, ...others } = call.query;
-    const wanted = super.filter({ ...call, query: { ...others, assignee } as ConversationQuery });
-    return { ...wanted, ...visibleConversations(call.principal, this.clock.now()) };
-  }
-
-  /** @throws Problem `not-found`, also for a conversation in a personal inbox that the caller may not see */
-  override async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<ConversationRow> {
-    const seen = visibleConversations(principal, this.clock.now());
-    const row = await this.em.findOne(Conversation, { id: params.id, accountId: principal.accountId, ...seen });
-    if (!row) throw new Problem('not-found');
-    return row;
+    return super.filter({ ...call, query: { ...others, assignee } as ConversationQuery });
   }
 
   @Handles(inboxConversations)
   async ofInbox(call: CallOf<typeof inboxConversations>): Promise<AnswerOf<typeof inboxConversations>> {
-    const { params, principal, query } = call;
-    const seen = visibleInboxes(principal, this.clock.now());
-    const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId, ...seen });
-    if (!inbox) throw new Problem('not-found');
-    const { mine, ...window } = query;
+    const inbox = await this.access.find(call);
+    const { mine, ...window } = call.query;
     const wanted = { ...window, inboxId: inbox.id };
     const page = mine
       ? await this.withMyContacts(inbox.id, { ...call, query: window })
@@ -87,6 +81,7 @@ export class ConversationController extends base {
   @Handles(conversationUpdate)
   async update(call: CallOf<typeof conversationUpdate>): Promise<AnswerOf<typeof conversationUpdate>> {
     const row = await this.find(call);
+    await this.requireMay('update', row, call);
     const seen = { id: row.id, status: row.status, assignee: row.assignee ?? null };
     const changed = await this.em.nativeUpdate(Conversation, seen, await this.changed(row, call.body));
     if (changed === 0)

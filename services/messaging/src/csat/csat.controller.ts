@@ -2,12 +2,15 @@ import { Controller } from '@nestjs/common';
 import { csatResponses, type Call, type NewCsatResponse } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
+import { conversationsOf } from '../inbox/inbox-access.js';
 import { CsatResponse, type CsatResponseRow } from './csat.entity.js';
 
 const base = plainResource(csatResponses, {
   entity: CsatResponse,
   shown: ['conversationId', 'score', 'comment', 'createdAt'],
   people: ['agentId'],
+  owner: 'agentId',
+  team: (principal, now) => ({ conversationId: { $in: conversationsOf(principal, now) } }),
   refers: { conversationId: Conversation },
 });
 

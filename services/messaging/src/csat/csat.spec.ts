@@ -12,7 +12,7 @@ describe('customer satisfaction responses', () => {
   });
   afterAll(() => messaging.stop());
   beforeEach(async () => {
-    robin = await messaging.person();
+    robin = await messaging.person({ roles: ['admin'] });
     kim = await messaging.person({ accountId: robin.accountId, name: 'Kim Example' });
     ({ id: conversationId } = await aConversation(messaging, robin, { assignee: kim.userId }));
   });

@@ -44,7 +44,7 @@ function parts(bench: RuleBench) {
   const scheduled = new ScheduledMessages(em, directory, threads, ids, clock);
   const access = new InboxAccess(em, directory, clock);
   const composer = new Composer(directory, recipients, inboxes, access, outgoing, scheduled, clock);
-  return { em, ids, clock, directory, recipients, inboxes, composer };
+  return { em, ids, clock, directory, recipients, inboxes, access, composer };
 }
 
 /** Runs `work` in a separate transaction, like a call from the gateway. */
@@ -162,8 +162,8 @@ behavesLikeARule(messaging, 'messaging.campaigns', {
     em.create(Campaign, { id: bench.ids.next(), accountId, ownerId: userId, ...fresh });
   },
   write: (bench, owner) =>
-    transaction(bench, ({ em, directory, ids, clock, recipients, inboxes }) => {
-      const controller = new CampaignController(em, directory, ids, clock, recipients, inboxes, unusedClient);
+    transaction(bench, ({ em, directory, ids, clock, recipients, access }) => {
+      const controller = new CampaignController(em, directory, ids, clock, recipients, access, unusedClient);
       const body = { text, at: clock.now().toISOString() };
       return controller.create(
         { principal: agent(owner), params: {}, query: {}, body },

@@ -1,8 +1,6 @@
-import type { ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { linkedEmails, type Call, type LinkedEmailQuery, type NoBody } from '#libs/contracts';
+import { linkedEmails, type Call } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
-import { requireVisible, visibleTo } from '../visibility.js';
 import { LinkedEmail, type LinkedEmailRow } from './email.entity.js';
 
 const base = plainResource(linkedEmails, {
@@ -10,6 +8,7 @@ const base = plainResource(linkedEmails, {
   shown: ['recordId', 'subject', 'body', 'visibility', 'createdAt'],
   people: ['ownerId'],
   mine: 'ownerId',
+  team: () => ({ visibility: 'shared' }),
 });
 
 /** The record id is not checked, because records belong to another service. */
@@ -17,15 +16,5 @@ const base = plainResource(linkedEmails, {
 export class LinkedEmailController extends base {
   override async prepare(call: Call): Promise<Partial<LinkedEmailRow>> {
     return { visibility: 'private', ...(await super.prepare(call)) };
-  }
-
-  override filter(call: Call<NoBody, LinkedEmailQuery>): ObjectQuery<LinkedEmailRow> {
-    return { ...super.filter(call), ...visibleTo(call.principal) };
-  }
-
-  override async find(call: Pick<Call, 'principal' | 'params'>): Promise<LinkedEmailRow> {
-    const email = await super.find(call);
-    requireVisible(email, call.principal);
-    return email;
   }
 }

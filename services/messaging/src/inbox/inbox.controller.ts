@@ -1,12 +1,18 @@
-import { LockMode, type ObjectQuery } from '@mikro-orm/postgresql';
+import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { inboxes, Problem, type Call, type ListQuery, type NewInbox, type NoBody } from '#libs/contracts';
+import { inboxes, isManager, Problem, type Call, type NewInbox } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
-import { visibleInboxes } from './inbox-access.js';
+import { othersInboxes } from './inbox-access.js';
 import { Inbox, InboxMember, type InboxRow } from './inbox.entity.js';
 
-const base = plainResource(inboxes, { entity: Inbox, shown: ['kind', 'name', 'createdAt'], people: ['ownerId'] });
+const base = plainResource(inboxes, {
+  entity: Inbox,
+  shown: ['kind', 'name', 'createdAt'],
+  people: ['ownerId'],
+  owner: 'ownerId',
+  team: othersInboxes,
+});
 
 type NewRow = Partial<InboxRow> & { memberIds: string[] };
 
@@ -16,19 +22,10 @@ export class InboxController extends base {
     const { kind, name, ownerId, memberIds = [] } = body as NewInbox;
     if (kind === 'personal' && memberIds.length > 0) throw misplaced('memberIds', 'A personal inbox has no members');
     if (kind === 'shared' && ownerId) throw misplaced('ownerId', 'A shared inbox has members instead of an owner');
-    return { kind, name, memberIds, ownerId: kind === 'personal' ? (ownerId ?? principal.userId) : null };
-  }
-
-  override filter(call: Call<NoBody, ListQuery>): ObjectQuery<InboxRow> {
-    return { ...super.filter(call), ...visibleInboxes(call.principal, this.clock.now()) };
-  }
-
-  /** @throws Problem `not-found`, also for a personal inbox that the caller may not see */
-  override async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<InboxRow> {
-    const seen = visibleInboxes(principal, this.clock.now());
-    const inbox = await this.em.findOne(Inbox, { id: params.id, accountId: principal.accountId, ...seen });
-    if (!inbox) throw new Problem('not-found');
-    return inbox;
+    if (kind === 'personal') return { kind, name, memberIds, ownerId: ownerId ?? principal.userId };
+    if (memberIds.length > 0 && !memberIds.includes(principal.userId) && !isManager(principal))
+      throw new Problem('forbidden', { detail: 'Only owners and admins can make an inbox for other users.' });
+    return { kind, name, memberIds, ownerId: null, openToAll: memberIds.length === 0 };
   }
 
   override async insert(call: Pick<Call, 'principal'>, { memberIds, ...values }: NewRow): Promise<InboxRow> {

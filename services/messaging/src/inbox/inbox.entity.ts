@@ -11,6 +11,8 @@ export const Inbox = defineEntity({
     kind: p.text().$type<InboxKind>(),
     name: p.text(),
     ownerId: userRef().nullable(),
+    /** For a shared inbox: whether every user of the account sees it. False if it was made with members. */
+    openToAll: p.boolean().nullable(),
     createdAt: p.datetime(),
   },
 });

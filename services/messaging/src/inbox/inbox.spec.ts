@@ -15,6 +15,7 @@ describe('inboxes', () => {
   let messaging: TestService;
   let robin: Principal;
   let kim: Principal;
+  let admin: Principal;
   beforeAll(async () => {
     messaging = await startMessaging();
   });
@@ -22,9 +23,10 @@ describe('inboxes', () => {
   beforeEach(async () => {
     robin = await messaging.person();
     kim = await messaging.person({ accountId: robin.accountId, name: 'Kim Example' });
+    admin = await messaging.person({ accountId: robin.accountId, roles: ['admin'] });
   });
-  const make = (more: Partial<NewInbox> = {}) =>
-    messaging.call(robin, inboxes.create, { body: { kind: 'shared', name: 'Support', ...more } });
+  const make = (more: Partial<NewInbox> = {}, by = robin) =>
+    messaging.call(by, inboxes.create, { body: { kind: 'shared', name: 'Support', ...more } });
   const converse = (inboxId: string, more: Partial<NewConversation> = {}) =>
     messaging.call(robin, conversations.create, { body: { inboxId, contactId: messaging.ids.next(), ...more } });
 
@@ -48,7 +50,7 @@ describe('inboxes', () => {
     await leaves(messaging, kim, 'deactivated');
     const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
     await expect(make({ memberIds: [robin.userId, kim.userId] })).rejects.toMatchObject(refused);
-    await expect(make({ kind: 'personal', ownerId: kim.userId })).rejects.toMatchObject(refused);
+    await expect(make({ kind: 'personal', ownerId: kim.userId }, admin)).rejects.toMatchObject(refused);
     expect((await messaging.call(robin, inboxes.list)).items).toEqual([]);
   });
 
@@ -120,12 +122,39 @@ describe('inboxes', () => {
   });
 
   it('can be removed with their members, but not with conversations in them', async () => {
-    const inbox = await make({ memberIds: [kim.userId] });
+    const inbox = await make({ memberIds: [robin.userId, kim.userId] });
     const { id } = await converse(inbox.id);
-    const remove = () => messaging.call(robin, inboxes.remove, { params: { id: inbox.id } });
-    await expect(remove()).rejects.toMatchObject({ code: 'conflict' });
-    await messaging.call(robin, conversations.remove, { params: { id } });
-    await remove();
+    const remove = (by: Principal) => messaging.call(by, inboxes.remove, { params: { id: inbox.id } });
+    await expect(remove(admin)).rejects.toMatchObject({ code: 'conflict' });
+    for (const refused of [remove(robin), messaging.call(robin, conversations.remove, { params: { id } })])
+      await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
+    await messaging.call(admin, conversations.remove, { params: { id } });
+    await remove(admin);
     expect((await messaging.call(robin, inboxes.list)).items).toEqual([]);
+  });
+
+  describe('that are shared', () => {
+    const seenBy = async (who: Principal) => (await messaging.call(who, inboxes.list)).items.map(({ id }) => id);
+
+    it('are seen by their members and by managers, and by all if they are made without members', async () => {
+      const [closed, open] = [await make({ memberIds: [robin.userId] }), await make()];
+      expect(await seenBy(robin)).toEqual([open.id, closed.id]);
+      expect(await seenBy(admin)).toEqual([open.id, closed.id]);
+      expect(await seenBy(kim)).toEqual([open.id]);
+      const body = { inboxId: closed.id, contactId: messaging.ids.next(), assignee: kim.userId };
+      const made = messaging.call(kim, conversations.create, { body });
+      await expect(made).rejects.toMatchObject({ code: 'forbidden' });
+      await expect(make({ memberIds: [robin.userId] }, kim)).rejects.toMatchObject({ code: 'forbidden' });
+    });
+
+    it('do not open when their last member is deleted', async () => {
+      const { id } = await make({ memberIds: [robin.userId] });
+      const db = messaging.em().getKysely();
+      await sql`delete from inbox_member where inbox_id = ${id}`.execute(db);
+      expect(await seenBy(kim)).toEqual([]);
+      // As a replica of the release before makes them.
+      await sql`update message_inbox set open_to_all = null where id = ${id}`.execute(db);
+      expect(await seenBy(kim)).toEqual([id]);
+    });
   });
 });

@@ -36,15 +36,15 @@ export class PersonalInboxConversion extends InboxConversion {
    */
   private async share(db: Db, { accountId, userId, inboxId, name }: Converting, now: Date): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
-      update message_inbox i set kind = 'shared', owner_id = null,
+      update message_inbox i set kind = 'shared', owner_id = null, open_to_all = false,
         name = case when i.id = ${inboxId} then ${name} else ${name} || ' ' || n.place end
       from (
         select id, row_number() over (order by id <> ${inboxId}::uuid, id) as place from message_inbox
         where owner_id = ${userId} and account_id = ${accountId}) n
       where i.id = n.id returning i.id`.execute(db);
     await sql`
-      insert into message_inbox (id, account_id, kind, name, created_at)
-      values (${inboxId}, ${accountId}, 'shared', ${name}, ${now}) on conflict do nothing`.execute(db);
+      insert into message_inbox (id, account_id, kind, name, open_to_all, created_at)
+      values (${inboxId}, ${accountId}, 'shared', ${name}, false, ${now}) on conflict do nothing`.execute(db);
     return [...new Set([inboxId, ...rows.map((row) => row.id)])];
   }
 

@@ -1,8 +1,10 @@
 import { Controller } from '@nestjs/common';
-import { internalNotes } from '#libs/contracts';
+import { internalNotes, type Call, type NewInternalNote } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
-import { InternalNote } from './internal-note.entity.js';
+import { requireSeen } from '../conversation/seen.js';
+import { conversationsOf } from '../inbox/inbox-access.js';
+import { InternalNote, type InternalNoteRow } from './internal-note.entity.js';
 
 const base = plainResource(internalNotes, {
   entity: InternalNote,
@@ -10,7 +12,20 @@ const base = plainResource(internalNotes, {
   people: ['author'],
   mine: 'author',
   refers: { conversationId: Conversation },
+  team: (principal, now) => ({
+    $or: [
+      { conversationId: { $in: conversationsOf(principal, now) } },
+      { conversationId: null, author: principal.userId },
+    ],
+  }),
 });
 
 @Controller()
-export class InternalNoteController extends base {}
+export class InternalNoteController extends base {
+  /** @throws Problem `unknown-reference`, also for a conversation that the caller does not see */
+  override async prepare(call: Call): Promise<Partial<InternalNoteRow>> {
+    const { conversationId } = call.body as NewInternalNote;
+    await requireSeen(this.em, call.principal, conversationId, this.clock.now());
+    return super.prepare(call);
+  }
+}

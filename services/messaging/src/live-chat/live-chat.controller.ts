@@ -18,6 +18,7 @@ const base = plainResource(liveChats, {
   entity: LiveChat,
   shown: ['visitor', 'status', 'createdAt'],
   people: ['operatorId'],
+  owner: 'operatorId',
 });
 
 @Controller()

@@ -121,7 +121,7 @@ export class Composer {
       return this.inboxes.personal(accountId, userId);
     }
     const inbox = await this.inboxes.named(accountId, inboxId);
-    await this.access.assertMaySend(principal, inbox.ownerId);
+    await this.access.assertMayWrite(principal, inbox);
     await this.access.hold(principal, inbox.ownerId, [userId]);
     return inbox;
   }

@@ -1,4 +1,4 @@
-import { EntityManager, type FilterQuery } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares, type Prepared } from '#libs/broker';
 import {
@@ -10,6 +10,8 @@ import {
   messageRemove,
   MOST_SHOWN,
   Problem,
+  RIGHTS,
+  whoMay,
   type AnswerOf,
   type Call,
   type CallOf,
@@ -19,9 +21,9 @@ import {
   type Principal,
 } from '#libs/contracts';
 import { Clock, Directory, pageWindow, toPage } from '#libs/database';
-import { personFields } from '#libs/platform';
+import { allOf, notAllowed, personFields, rowsFor, type Relations } from '#libs/platform';
 import { Ledger } from '../activity/ledger.js';
-import { visibleMessages } from '../inbox/inbox-access.js';
+import { conversationsOf, inAttendedInboxes } from '../inbox/inbox-access.js';
 import { shownScheduled } from '../scheduled-message/shown.js';
 import { Composer, type PreparedMessage } from './composer.js';
 import { InboundRouting } from './inbound-routing.js';
@@ -59,11 +61,8 @@ export class MessageController {
   @Handles(messageList)
   async list({ principal, query }: CallOf<typeof messageList>): Promise<AnswerOf<typeof messageList>> {
     const { limit, before } = pageWindow(query);
-    const where = {
-      ...wanted(query, principal),
-      ...this.seenBy({ principal }),
-      ...(before && { id: { $lt: before } }),
-    } as FilterQuery<MessageRow>;
+    const after = before ? { id: { $lt: before } } : {};
+    const where = allOf<MessageRow>(wanted(query, principal), this.rowsFor('list', principal), after);
     const rows = await this.em.find(Message, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
     const page = toPage(rows, query);
     return { ...page, items: await this.shown(page.items) };
@@ -71,12 +70,15 @@ export class MessageController {
 
   @Handles(messageGet)
   async get(call: Call): Promise<MessageAnswer> {
-    return (await this.shown([await this.find(call, this.seenBy(call))]))[0]!;
+    return (await this.shown([await this.find(call)]))[0]!;
   }
 
   @Handles(messageRemove)
   async remove(call: Call): Promise<void> {
-    this.em.remove(await this.find(call, this.seenBy(call)));
+    const message = await this.find(call);
+    const allowed = allOf<MessageRow>({ id: message.id }, this.rowsFor('remove', call.principal));
+    if ((await this.em.count(Message, allowed)) === 0) throw notAllowed(whoMay(RIGHTS.messages, 'remove'));
+    this.em.remove(message);
   }
 
   @Prepares(messageInbound)
@@ -109,18 +111,17 @@ export class MessageController {
     return (await this.shown([message]))[0]!;
   }
 
-  /** @throws Problem `not-found`, also for a message of another account */
-  private async find(
-    { params, principal }: Pick<Call, 'params' | 'principal'>,
-    more: object = {},
-  ): Promise<MessageRow> {
-    const message = await this.em.findOne(Message, { id: params.id, accountId: principal.accountId, ...more });
+  /** @throws Problem `not-found`, also for a message in a conversation that the caller does not see */
+  private async find({ params, principal }: Pick<Call, 'params' | 'principal'>): Promise<MessageRow> {
+    const { accountId } = principal;
+    const where = allOf<MessageRow>({ id: params.id, accountId }, this.rowsFor('get', principal));
+    const message = await this.em.findOne(Message, where);
     if (!message) throw new Problem('not-found');
     return message;
   }
 
-  private seenBy({ principal }: Pick<Call, 'principal'>): object {
-    return visibleMessages(principal, this.clock.now());
+  private rowsFor(verb: string, principal: Principal): object {
+    return rowsFor(whoMay(RIGHTS.messages, verb), principal, relations, this.clock.now());
   }
 
   private async shown(rows: readonly MessageRow[]): Promise<MessageAnswer[]> {
@@ -131,6 +132,11 @@ export class MessageController {
     }));
   }
 }
+
+const relations: Relations = {
+  own: (principal, now) => ({ $or: [{ sentBy: principal.userId }, inAttendedInboxes(principal, now)] }),
+  team: (principal, now) => ({ conversationId: { $in: conversationsOf(principal, now) } }),
+};
 
 function wanted({ limit: _limit, cursor: _cursor, sentBy, ...fields }: MessageQuery, principal: Principal): object {
   const sender = sentBy === 'me' ? principal.userId : sentBy === 'none' ? null : sentBy;

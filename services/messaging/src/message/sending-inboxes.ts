@@ -41,7 +41,7 @@ export class SendingInboxes {
     return (await first()) ?? this.make({ accountId, ownerId, name: PERSONAL_INBOX }, first);
   }
 
-  /** Returns the inbox for campaigns that do not name a usable one. */
+  /** Returns the inbox for campaigns that do not name a usable one. It is open to all, as campaigns are. */
   async forCampaigns(accountId: string): Promise<SendingInbox> {
     const name = 'Campaigns';
     const first = () => this.first(accountId, sql`kind = 'shared' and name = ${name}`);
@@ -66,8 +66,8 @@ export class SendingInboxes {
     if (made) return made;
     const id = this.ids.next();
     await sql`
-      insert into message_inbox (id, account_id, kind, name, owner_id, created_at)
-      values (${id}, ${accountId}, ${ownerId ? 'personal' : 'shared'}, ${name}, ${ownerId}, ${this.clock.now()})`.execute(
+      insert into message_inbox (id, account_id, kind, name, owner_id, open_to_all, created_at)
+      values (${id}, ${accountId}, ${ownerId ? 'personal' : 'shared'}, ${name}, ${ownerId}, ${ownerId ? null : true}, ${this.clock.now()})`.execute(
       db,
     );
     return { id, accountId, ownerId };

@@ -92,8 +92,8 @@ describe('scheduled messages', () => {
     const { id: inboxId } = await sharedInbox();
     const { id } = await schedule({ inboxId });
     const { items } = await messaging.call(kim, conversations.list, { query: { inboxId } });
-    await messaging.call(kim, conversations.remove, { params: { id: items[0]!.id } });
-    await messaging.call(kim, inboxes.remove, { params: { id: inboxId } });
+    await messaging.call(admin, conversations.remove, { params: { id: items[0]!.id } });
+    await messaging.call(admin, inboxes.remove, { params: { id: inboxId } });
     await expect(status(id)).rejects.toMatchObject({ code: 'not-found' });
   });
 

@@ -12,7 +12,7 @@ type Controller<B extends object> = new (
   clock: Clock,
 ) => { update(call: Call<B>): Promise<unknown> };
 
-/** Calls `update` of a resource's controller in a separate transaction, like a call from the gateway. */
+/** Calls `update` of a resource's controller as a manager in a separate transaction, like a call from the gateway. */
 export function changeAs<B extends object>(
   bench: RuleBench,
   by: Person,
@@ -21,7 +21,7 @@ export function changeAs<B extends object>(
 ): Promise<unknown> {
   const em = bench.orm.em as EntityManager;
   const controller = new type(em, new Directory(em), bench.ids, bench.clock);
-  const call: Call<B> = { principal: { ...by, roles: ['agent'] }, params, query: {}, body };
+  const call: Call<B> = { principal: { ...by, roles: ['admin'] }, params, query: {}, body };
   return RequestContext.create(em, () => em.transactional(() => controller.update(call)));
 }
 

@@ -3,10 +3,12 @@ import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Handles } from '#libs/broker';
 import {
-  isManager,
+  mayAll,
   numberContacts,
   numberContactsAdd,
   Problem,
+  RIGHTS,
+  whoMay,
   type AnswerOf,
   type Call,
   type CallOf,
@@ -26,6 +28,7 @@ export class NumberContactController {
   @Handles(numberContacts)
   async list(call: CallOf<typeof numberContacts>): Promise<AnswerOf<typeof numberContacts>> {
     const number = await this.number(call);
+    requireMay('contacts.list', number, call);
     const { limit, before } = pageWindow(call.query);
     const { rows } = await sql<{ id: string; created_at: string }>`
       select contact_id as id, created_at from number_contact
@@ -42,12 +45,9 @@ export class NumberContactController {
   @Handles(numberContactsAdd)
   async add(call: CallOf<typeof numberContactsAdd>): Promise<AnswerOf<typeof numberContactsAdd>> {
     const number = await this.number(call);
-    const { principal, body } = call;
+    const { body } = call;
     if (number.state !== 'assigned') throw new Problem('conflict', { detail: 'This number is not in use.' });
-    const own = number.kind === 'shared' || [number.ownerId, number.destinationUserId].includes(principal.userId);
-    if (!own && !isManager(principal)) {
-      throw new Problem('forbidden', { detail: 'This personal number belongs to another user.' });
-    }
+    requireMay('contacts.add', number, call);
     return { added: await addContacts(this.em.getKysely(), number, body.contactIds, this.clock.now()) };
   }
 
@@ -56,4 +56,16 @@ export class NumberContactController {
     if (!number) throw new Problem('not-found');
     return number;
   }
+}
+
+/**
+ * The contacts of a personal number are those its users are in touch with.
+ * @throws Problem `forbidden`
+ */
+function requireMay(verb: string, number: PhoneNumberRow, { principal }: Pick<Call, 'principal'>): void {
+  const who = whoMay(RIGHTS.numbers, verb);
+  const own = [number.ownerId, number.destinationUserId].includes(principal.userId);
+  if (mayAll(who, principal) || (who.includes('own') && own) || (who.includes('team') && number.kind === 'shared'))
+    return;
+  throw new Problem('forbidden', { detail: 'This personal number belongs to another user.' });
 }
