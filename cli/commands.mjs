@@ -1,6 +1,7 @@
 /** @import { Command } from './command.mjs' */
 import { bulk } from './commands/bulk.mjs';
 import { catchUp } from './commands/catch-up.mjs';
+import { confirmNumber } from './commands/confirm-number.mjs';
 import { deactivate } from './commands/deactivate.mjs';
 import { deadLetters } from './commands/dead-letters.mjs';
 import { deleteUser } from './commands/delete.mjs';
@@ -40,6 +41,7 @@ export const commands = new Map(
     'catch-up': catchUp,
     drift,
     'rotate-signing-key': rotateSigningKey,
+    'confirm-number': confirmNumber,
     subscribers,
   }),
 );

@@ -11,6 +11,7 @@ import { GatewayConfig } from '../services/gateway/src/gateway.config.js';
 import { IdentityConfig } from '../services/identity/src/identity.config.js';
 import { IntegrationsConfig } from '../services/integrations/src/integrations.config.js';
 import { MessagingConfig } from '../services/messaging/src/messaging.config.js';
+import { TelephonyConfig } from '../services/telephony/src/telephony.config.js';
 import { imageSets } from './deploy/configuration.js';
 
 const classes: Record<string, Class<BaseConfig>> = {
@@ -18,7 +19,7 @@ const classes: Record<string, Class<BaseConfig>> = {
   identity: IdentityConfig,
   contacts: ContactsConfig,
   messaging: MessagingConfig,
-  telephony: ServiceConfig,
+  telephony: TelephonyConfig,
   automations: ServiceConfig,
   integrations: IntegrationsConfig,
   insights: ServiceConfig,

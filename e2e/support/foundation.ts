@@ -14,6 +14,7 @@ import { InsightsModule, migrations as insights } from '../../services/insights/
 import { IntegrationsConfig } from '../../services/integrations/src/integrations.config.js';
 import { IntegrationsModule, migrations as integrations } from '../../services/integrations/src/integrations.module.js';
 import { MessagingModule, migrations as messaging } from '../../services/messaging/src/messaging.module.js';
+import { TelephonyConfig } from '../../services/telephony/src/telephony.config.js';
 import { TelephonyModule, migrations as telephony } from '../../services/telephony/src/telephony.module.js';
 
 export interface Part {
@@ -29,7 +30,7 @@ export const PARTS: readonly Part[] = [
   { name: 'identity', module: IdentityModule, migrations: identity, config: IdentityConfig, ownsStreams: true },
   { name: 'contacts', module: ContactsModule, migrations: contacts, config: ContactsConfig },
   { name: 'messaging', module: MessagingModule, migrations: messaging },
-  { name: 'telephony', module: TelephonyModule, migrations: telephony },
+  { name: 'telephony', module: TelephonyModule, migrations: telephony, config: TelephonyConfig },
   { name: 'automations', module: AutomationsModule, migrations: automations },
   { name: 'integrations', module: IntegrationsModule, migrations: integrations, config: IntegrationsConfig },
   { name: 'insights', module: InsightsModule, migrations: insights },

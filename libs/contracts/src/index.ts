@@ -13,6 +13,7 @@ export * from './lifecycle.js';
 export * from './catch-up.js';
 export * from './known-services.js';
 export * from './dead-letters.js';
+export * from './number-confirmation.js';
 export * from './contacts-to-tell.js';
 export * from './declarations.js';
 export * from './operations.js';

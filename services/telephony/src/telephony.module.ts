@@ -13,15 +13,17 @@ import { callbackTables } from './migrations/0101-callbacks.js';
 import { callTables } from './migrations/0102-call-history.js';
 import { numbersOfInboxes } from './migrations/0103-numbers-of-inboxes.js';
 import { numberContactTables } from './migrations/0110-number-contacts.js';
+import { numbersPerAccount } from './migrations/0114-numbers-per-account.js';
 import { ContactMoves } from './number-contact/contact-moves.worker.js';
 import { NumberContactController } from './number-contact/number-contact.controller.js';
+import { NumberConfirmationController } from './number/number-confirmation.controller.js';
 import { NumberController } from './number/number.controller.js';
 import { PhoneNumber } from './number/number.entity.js';
 import { PersonalNumberConversion } from './number/personal-number-conversion.js';
 
 /** One line per noun: the entities of its tables and its controllers. */
 const resources: readonly ServiceResource[] = [
-  { entities: [PhoneNumber], controllers: [NumberController, NumberContactController] },
+  { entities: [PhoneNumber], controllers: [NumberController, NumberContactController, NumberConfirmationController] },
   { entities: [PhoneCall], controllers: [InboundCallController, CallHistoryController] },
   { entities: [Callback], controllers: [CallbackController] },
 ];
@@ -37,6 +39,7 @@ export const migrations: Migrations = [
   callTables,
   numbersOfInboxes,
   numberContactTables,
+  numbersPerAccount,
 ];
 
 /** Phone numbers with their owners and the users who answer them, calls, and callbacks. */

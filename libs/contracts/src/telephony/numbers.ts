@@ -37,6 +37,11 @@ export class PhoneNumber {
   @Id({ nullable: true, about: 'The shared inbox for texts to the number, if its user was converted to one.' })
   inboxId: string | null;
   @Id({ nullable: true, about: 'The number that has taken over its contacts.' }) movedToId: string | null;
+  @Moment({
+    nullable: true,
+    about: 'When the carrier confirmed that the number is this account’s. Another account may enter the same number.',
+  })
+  verifiedAt: string | null;
   @Moment() createdAt: string;
 }
 

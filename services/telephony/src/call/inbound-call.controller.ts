@@ -5,6 +5,7 @@ import { callInbound, Problem, type Call, type CallOutcome, type InboundCall, ty
 import { Clock, Directory, Ids } from '#libs/database';
 import { PhoneNumber, type PhoneNumberRow } from '../number/number.entity.js';
 import { addContacts } from '../number-contact/number-contacts.js';
+import { TelephonyConfig } from '../telephony.config.js';
 import { PhoneCall } from './phone-call.entity.js';
 
 interface Destination {
@@ -22,6 +23,7 @@ export class InboundCallController {
     private readonly directory: Directory,
     private readonly ids: Ids,
     private readonly clock: Clock,
+    private readonly config: TelephonyConfig,
   ) {}
 
   @Handles(callInbound)
@@ -65,9 +67,14 @@ export class InboundCallController {
     return { outcome: 'routed', userId: caretakerId, inboxOwnerId: userId };
   }
 
-  /** Returns the number in use, or else the one released last. */
+  /** Returns the number in use, or else the one released last, as far as the carrier has confirmed them. */
   private async dialled(accountId: string, e164: string): Promise<PhoneNumberRow> {
-    const known = await this.em.find(PhoneNumber, { accountId, e164 }, { orderBy: { releaseAt: 'desc', id: 'desc' } });
+    const confirmed = this.config.numbersRequireConfirmation ? { verifiedAt: { $ne: null } } : {};
+    const known = await this.em.find(
+      PhoneNumber,
+      { accountId, e164, ...confirmed },
+      { orderBy: { releaseAt: 'desc', id: 'desc' } },
+    );
     const number = known.find(({ state }) => state !== 'released') ?? known[0];
     if (!number) throw new Problem('not-found', { detail: 'This number does not belong to this account.' });
     return number;

@@ -2,6 +2,7 @@ import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgre
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
+  isManager,
   numberReassign,
   numberRelease,
   numberRestore,
@@ -20,8 +21,9 @@ import { PhoneNumber, type PhoneNumberRow } from './number.entity.js';
 
 const base = plainResource(phoneNumbers, {
   entity: PhoneNumber,
-  shown: ['e164', 'kind', 'state', 'releaseAt', 'inboxId', 'movedToId', 'createdAt'],
+  shown: ['e164', 'kind', 'state', 'releaseAt', 'inboxId', 'movedToId', 'verifiedAt', 'createdAt'],
   people: ['ownerId', 'destinationUserId', 'quarantinedFromId'],
+  owner: 'ownerId',
 });
 
 @Controller()
@@ -32,14 +34,18 @@ export class NumberController extends base {
       const message = 'ownerId must be left out: a shared number has no owner';
       throw new Problem('validation', { errors: [{ field: 'ownerId', message }] });
     }
+    if (!isManager(principal) && (kind === 'shared' || (destinationUserId ?? principal.userId) !== principal.userId))
+      throw new Problem('forbidden', { detail: 'Only owners and admins can add numbers that others use.' });
     const owner = kind === 'personal' ? (ownerId ?? principal.userId) : null;
-    return { e164, kind, state: 'assigned', ownerId: owner, destinationUserId: destinationUserId ?? owner };
+    const destination = destinationUserId ?? owner;
+    return { e164, kind, state: 'assigned', ownerId: owner, destinationUserId: destination, verifiedAt: null };
   }
 
+  /** A number may be in another account, too: whose it is, the carrier says. */
   override async insert(call: Pick<Call, 'principal'>, values: Partial<PhoneNumberRow>): Promise<PhoneNumberRow> {
     return super.insert(call, values).catch((error: unknown) => {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
-      throw new Problem('conflict', { detail: 'This number is in use.' });
+      throw new Problem('conflict', { detail: 'This number is in use in this account.' });
     });
   }
 

@@ -18,6 +18,8 @@ export const PhoneNumber = defineEntity({
     /** The shared inbox that receives texts; null if the user who answers receives them. */
     inboxId: p.uuid().nullable(),
     movedToId: p.uuid().nullable(),
+    /** When the carrier confirmed that the number is the account's. */
+    verifiedAt: p.datetime().nullable(),
     createdAt: p.datetime(),
   },
 });

@@ -1,6 +1,9 @@
-import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
+import { describe, it, expect, beforeAll, beforeEach, afterAll, afterEach } from '@jest/globals';
+import { ServiceClient } from '#libs/broker';
 import {
   callInbound,
+  callOutbound,
+  confirmNumber,
   numberReassign,
   numberRelease,
   numberRestore,
@@ -12,6 +15,7 @@ import { EventProcessor } from '#libs/lifecycle';
 import { TestService } from '#libs/platform/testing';
 import { buildUserEvent } from '#libs/test-kit';
 import { sql } from 'kysely';
+import { TelephonyConfig } from '../telephony.config.js';
 import { migrations, TelephonyModule } from '../telephony.module.js';
 import { becomes } from '../testing/telephony.js';
 import { PhoneNumber } from './number.entity.js';
@@ -23,7 +27,12 @@ let issued = 0;
 const anE164 = () => `+1415${String(++issued).padStart(7, '0')}`;
 
 beforeAll(async () => {
-  telephony = await TestService.start({ name: 'telephony', module: TelephonyModule, migrations });
+  telephony = await TestService.start({
+    name: 'telephony',
+    module: TelephonyModule,
+    migrations,
+    config: TelephonyConfig,
+  });
 });
 afterAll(() => telephony.stop());
 beforeEach(async () => {
@@ -85,13 +94,64 @@ describe('a phone number', () => {
     await expect(create({ kind: 'shared' })).rejects.toMatchObject({ code: 'validation' });
   });
 
-  it('can be in use only once across all accounts until it is released', async () => {
+  it('can be in use only once in an account until it is released', async () => {
     const { id, e164 } = await create();
-    const stranger = await telephony.person();
-    const take = () => telephony.call(stranger, phoneNumbers.create, { body: { e164 } });
-    await expect(take()).rejects.toMatchObject({ code: 'conflict' });
+    await expect(create({ e164 })).rejects.toMatchObject({ code: 'conflict' });
     await release(id);
-    expect(await take()).toMatchObject({ state: 'assigned', ownerId: stranger.userId });
+    expect(await create({ e164 })).toMatchObject({ state: 'assigned', ownerId: robin.userId });
+  });
+
+  describe('that two accounts have entered', () => {
+    let stranger: Principal;
+    let e164: string;
+    const confirm = ({ accountId }: Principal) => telephony.get(ServiceClient).ask(confirmNumber, { accountId, e164 });
+    const numberOf = async (who: Principal) =>
+      (await telephony.call(who, phoneNumbers.list, { query: { e164 } })).items[0]!;
+    const requireConfirmation = (required: boolean) => {
+      telephony.get(TelephonyConfig).numbersRequireConfirmation = required;
+    };
+    beforeEach(async () => {
+      stranger = await telephony.person({ roles: ['admin'] });
+      ({ e164 } = await create());
+      await telephony.call(stranger, phoneNumbers.create, { body: { e164 } });
+      requireConfirmation(true);
+    });
+    afterEach(() => requireConfirmation(false));
+
+    it('tells neither of the other', async () => {
+      const [ours, theirs] = [await numberOf(robin), await numberOf(stranger)];
+      for (const number of [ours, theirs]) expect(number).toMatchObject({ state: 'assigned', verifiedAt: null });
+      await confirm(stranger);
+      expect(await numberOf(robin)).toEqual(ours);
+    });
+
+    it('is routed to the account for which the carrier has confirmed it', async () => {
+      await expect(dial(e164)).rejects.toMatchObject({ code: 'not-found' });
+      expect(await confirm(robin)).toMatchObject({ moved: false });
+      expect(await dial(e164)).toMatchObject({ outcome: 'routed', user: { id: robin.userId } });
+      await expect(dial(e164, stranger)).rejects.toMatchObject({ code: 'not-found' });
+      const call = { numberId: (await numberOf(stranger)).id, to: '+14155550100' };
+      await expect(telephony.call(stranger, callOutbound, { body: call })).rejects.toMatchObject({ code: 'conflict' });
+    });
+
+    it('moves when the carrier confirms it for the other account', async () => {
+      const { verifiedAt } = await confirm(robin);
+      telephony.clock.advance(1_000);
+      expect(await confirm(robin)).toMatchObject({ moved: false, verifiedAt });
+      expect(await confirm(stranger)).toMatchObject({ moved: true });
+      expect(await numberOf(robin)).toMatchObject({ verifiedAt: null });
+      expect(await dial(e164, stranger)).toMatchObject({ outcome: 'routed', user: { id: stranger.userId } });
+      await expect(dial(e164)).rejects.toMatchObject({ code: 'not-found' });
+    });
+
+    it('stays out of service in the account that has released it', async () => {
+      await confirm(robin);
+      await release((await numberOf(robin)).id);
+      await expect(confirm(robin)).rejects.toMatchObject({ code: 'not-found' });
+      expect(await confirm(stranger)).toMatchObject({ moved: false });
+      expect(await dial(e164)).toMatchObject({ outcome: 'no-longer-in-service' });
+      expect(await dial(e164, stranger)).toMatchObject({ outcome: 'routed' });
+    });
   });
 
   it('cannot be assigned to a user who has left', async () => {

@@ -13,7 +13,14 @@ export const anE164 = () => `+1415${String(++issued).padStart(7, '0')}`;
 
 /** Creates a number without an owner unless the overrides say otherwise. */
 export function aNumber(em: EntityManager, bench: RuleBench, { accountId }: Person, more: Partial<PhoneNumberRow>) {
-  const unowned = { ownerId: null, destinationUserId: null, quarantinedFromId: null, releaseAt: null, movedToId: null };
+  const unowned = {
+    ownerId: null,
+    destinationUserId: null,
+    quarantinedFromId: null,
+    releaseAt: null,
+    movedToId: null,
+    verifiedAt: null,
+  };
   const base = { id: bench.ids.next(), accountId, e164: anE164(), createdAt: bench.clock.now(), ...unowned };
   return em.create(PhoneNumber, { ...base, kind: more.ownerId ? 'personal' : 'shared', state: 'assigned', ...more });
 }
