@@ -151,12 +151,12 @@ describe.each(['texting', 'calls'])('under preset %s, the conversion of a user',
     const { dan } = cast;
     const after = { kind: 'shared', state: 'assigned', ownerId: null, inboxId: had.inboxId };
     expect(await dan.api.get(`/v1/numbers/${had.numberId}`)).toMatchObject(after);
-    expect(await dan.api.post('/v1/calls/inbound', { to: had.e164 })).toMatchObject({
+    expect(await cast.owner.api.post('/v1/calls/inbound', { to: had.e164 })).toMatchObject({
       outcome: 'routed',
       user: { id: dan.id },
     });
     system.advanceDays(8);
-    dan.api = await signIn(system, dan.email);
+    for (const one of [dan, cast.owner]) one.api = await signIn(system, one.email);
     expect(await dan.api.get(`/v1/numbers/${had.numberId}`)).toMatchObject(after);
   });
 
@@ -166,7 +166,7 @@ describe.each(['texting', 'calls'])('under preset %s, the conversion of a user',
       ...{ kind: 'shared', name: 'Front desk', memberIds: [dan.id, cast.ben.id], owner: null },
     });
     const body = { to: had.e164, contactId: had.contactId, text: 'Are you open today?' };
-    expect(await dan.api.post('/v1/messages/inbound', body)).toMatchObject({ inboxId: had.inboxId });
+    expect(await cast.owner.api.post('/v1/messages/inbound', body)).toMatchObject({ inboxId: had.inboxId });
     const seen = await items(dan.api, `/v1/messages?inboxId=${had.inboxId}`);
     expect(seen.map(({ text }) => text)).toEqual(['Are you open today?', 'Hello']);
     expect(seen[1]!.sentBy).toEqual({ id: cleo.id, name: 'Deleted user', status: 'deleted' });

@@ -1,6 +1,7 @@
-import { ALL_OPERATIONS } from '#libs/contracts';
+import { ALL_OPERATIONS, RIGHTS } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { story } from '../support/story.js';
+import { PASSWORD } from '../support/cast.js';
 import { System } from '../support/system.js';
 import { ask, type Answer } from './ask.js';
 import { bodyFor, idFieldsOf, meaningOf, queryFor, withId } from './bodies.js';
@@ -8,6 +9,8 @@ import { FilledAccount } from './filled-account.js';
 import { footprintOf } from './footprint.js';
 import { Matrix } from './matrix.js';
 import { accessTo, admittedTo, IDENTITY_FOR_EVERYBODY, WITHOUT_TOKEN } from './roles.js';
+import { OTHERWISE_TESTED, RowRights } from './row-rights.js';
+import { Rows } from './rows.js';
 import { Routes, type Route } from './routes.js';
 
 /** Public for everyone who has the URL. */
@@ -188,6 +191,53 @@ describe('another account', () => {
   step('has changed nothing of ours', async () => {
     expect(await footprintOf(system, ours.people.account.id)).toEqual(before);
   });
+});
+
+describe('rows of a colleague', () => {
+  let rows: Rows;
+  let rights: RowRights;
+  beforeAll(async () => {
+    rows = await Rows.open(system, routes);
+    rights = new RowRights(system.url, routes, rows, ours.things);
+  }, 60_000);
+
+  it('are made for every line of the matrix', () => {
+    expect([...rows.resources, ...OTHERWISE_TESTED].sort()).toEqual(Object.keys(RIGHTS).sort());
+  });
+
+  it('are seen, changed and removed by those whom the matrix names, and are absent for all others', async () => {
+    const faults: string[] = [];
+    const waiting = [...rows.resources];
+    const work = async () => {
+      for (let next = waiting.pop(); next; next = waiting.pop())
+        faults.push(...(await rights.faultsOf(next).catch((error: unknown) => [`${next}: ${String(error)}`])));
+    };
+    await Promise.all([work(), work(), work(), work()]);
+    expect(faults.sort()).toEqual([]);
+  }, 180_000);
+
+  it('include no legal hold in anything that an agent reads', async () => {
+    const { ben, cleo, owner } = rows.cast;
+    const reason = 'The matter of the missing invoices';
+    for (const { id } of [ben, cleo]) await owner.api.put(`/v1/users/${id}/legal-hold`, { reason });
+    expect(await owner.api.get(`/v1/users/${cleo.id}`)).toMatchObject({ legalHold: true });
+    const login = { email: cleo.email, password: PASSWORD };
+    const answers = [await ask(system.url, { method: 'POST', path: '/v1/auth/login', body: login })];
+    for (const route of routes.all.filter(({ method, takes }) => method === 'GET' && takes === 'user')) {
+      const path = route.path.startsWith('/v1/users/{id}')
+        ? route.path.replace('{id}', ben.id)
+        : route.params.length === 0 && route.path;
+      if (path)
+        answers.push(await ask(system.url, { method: 'GET', path: path + queryFor(route), token: cleo.api.token }));
+    }
+    const shown = answers.filter(({ text }) => text.includes(reason) || text.includes('"legalHold":true'));
+    expect(shown).toEqual([]);
+    expect(answers.filter(({ text }) => text.includes('"legalHold":false')).length).toBeGreaterThan(3);
+  });
+
+  it('cannot be made in their name, nor where they keep theirs', async () => {
+    expect(await rights.faultsOfCreating()).toEqual([]);
+  }, 60_000);
 });
 
 describe('every operation', () => {

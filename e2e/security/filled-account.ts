@@ -14,6 +14,9 @@ type Things = ReadonlyMap<string, string>;
 const inOwnInbox = ({ inboxId }: Json, things: Things) => inboxId === things.get('/v1/inboxes');
 const isPrivate = ({ visibility }: Json) => visibility === 'private';
 
+/** The fields that may name the user whose record it is. */
+const OWNERS = ['ownerId', 'userId', 'assigneeId', 'operatorId', 'createdById', 'author', 'agentId'];
+
 /** Selects the record to use from collections whose records differ. */
 const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
   '/v1/conversations': inOwnInbox,
@@ -23,6 +26,8 @@ const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
   '/v1/dashboards': ({ shared }) => shared === false,
   '/v1/email-templates': isPrivate,
   '/v1/emails': isPrivate,
+  '/v1/apps': ({ shared }) => shared === false,
+  '/v1/calls': ({ direction }) => direction === 'outbound',
   '/v1/storage-connections': ({ provider }) => provider === 'google-drive',
   '/v1/document-templates': ({ grantedUserIds }) => (grantedUserIds as string[]).length > 0,
 };
@@ -123,7 +128,8 @@ export class FilledAccount {
     const { text } = await ask(this.system.url, { method: 'GET', path: address, token: this.leaver.token });
     this.shown.push(text);
     const { items } = JSON.parse(text) as { items?: Json[] };
-    const mine = ({ ownerId }: Json) => ownerId === this.leaver.id;
+    const mine = (item: Json) =>
+      OWNERS.some((name) => [item[name], (item[name] as Json | null)?.id].includes(this.leaver.id));
     const tried = items?.find((item) => (TRIED[path] ?? mine)(item, this.things)) ?? items?.[0];
     if (typeof tried?.id === 'string' && !this.things.has(path)) this.things.set(path, tried.id);
   }

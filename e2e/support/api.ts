@@ -15,7 +15,7 @@ export class ApiError extends Error {
 export class Api {
   constructor(
     private readonly url: string,
-    private readonly token?: string,
+    readonly token?: string,
   ) {}
 
   get = <T = Json>(path: string) => this.send<T>('GET', path);
