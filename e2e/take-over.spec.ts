@@ -188,7 +188,7 @@ describe('a take-over ends what is the former person’s own:', () => {
     const grant = { status: 'active', grant: 'a grant of Nell' };
     for (const id of own.syncs) await nell.patch(`/v1/account-syncs/${id}`, grant);
     await nell.patch(`/v1/scheduler-links/${ids.link}`, { status: 'active' });
-    const nats = await connectNats({ url: system.brokerUrl('identity'), name: 'identity' });
+    const nats = await connectNats({ url: system.brokerUrl('identity-streams'), name: 'take-over' });
     const { streams, consumers } = await jetstreamManager(nats);
     const subject = userSubject('user.transferred', (await nell.get('/v1/account')).id as string, cast.ada.id);
     const event = (await streams.getMessage(USERS.name, { last_by_subj: subject }))!;

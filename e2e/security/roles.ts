@@ -54,7 +54,6 @@ export const WITHOUT_TOKEN = [
   'system.keys',
   'system.links',
   'system.live',
-  'system.metrics',
   'system.openapi',
   'system.ready',
 ];

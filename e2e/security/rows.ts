@@ -151,7 +151,10 @@ export class Rows {
 
   private readonly makers: Record<string, (wanted: Wanted) => Promise<string>> = {
     messages: async (wanted) => {
-      const body = { inboxId: await this.inboxFor(wanted), contactIds: [this.contact], text: 'Hello' };
+      // A contact of its own: other rows remove the conversation with the shared contact.
+      const contact = { externalId: `M-${next()}`, name: 'Somebody' };
+      const { id: contactId } = await this.cast.owner.api.post('/v1/contacts', contact);
+      const body = { inboxId: await this.inboxFor(wanted), contactIds: [contactId], text: 'Hello' };
       const { items } = await wanted.by.api.post<{ items: [{ id: string }] }>('/v1/messages', body);
       return items[0].id;
     },
