@@ -1,3 +1,4 @@
+import { SCOPES } from '#libs/contracts';
 import { connectNats } from '#libs/broker';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -28,7 +29,7 @@ describe('a time limit', () => {
     system = await System.start();
     folder = await mkdtemp(join(tmpdir(), 'leaver-cli-'));
     cast = await anAccount(system, 'crm');
-    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' })).token as string;
+    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts', scopes: SCOPES })).token as string;
     expect(await patient(['deactivate', cast.ben.id, '--yes', '--watch'])).toMatchObject({ exitCode: 0 });
     await system.stopOne('insights');
   }, 120_000);

@@ -1,3 +1,4 @@
+import { SCOPES } from '#libs/contracts';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { connectNats } from '#libs/broker';
 import { eventually } from '#libs/test-kit';
@@ -35,7 +36,7 @@ describe('the command line', () => {
     system = await System.start();
     folder = await mkdtemp(join(tmpdir(), 'leaver-cli-'));
     cast = await anAccount(system, 'crm');
-    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' })).token as string;
+    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts', scopes: SCOPES })).token as string;
     await cast.dan.api.post('/v1/dashboards', { name: 'Calls', shared: true });
   }, 90_000);
   afterAll(async () => {

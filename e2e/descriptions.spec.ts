@@ -4,6 +4,7 @@ import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../sc
 import { demoAccounts } from '../scripts/demo/accounts.mjs';
 import { Api, type Json } from './support/api.js';
 import { PASSWORD } from './support/cast.js';
+import { useProofs } from './support/use-proofs.js';
 import { over, watch, type Departure } from './support/departures.js';
 import { retriedDeparture } from './support/retried-departure.js';
 import { EventDescriptions, Listener, type AsyncApi } from './support/observers/listener.js';
@@ -81,6 +82,8 @@ describe('the API descriptions', () => {
     const token = await listener.mailedTo(lena.email);
     await nobody.post('/v1/auth/password-reset/confirm', { token, password: PASSWORD });
   });
+
+  step('match proofs of identity, and what needs them', () => useProofs(system, listener, people));
 
   step('match accounts, users and teams', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);

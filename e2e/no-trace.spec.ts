@@ -91,6 +91,7 @@ async function provision(): Promise<void> {
   const headers = { 'content-type': 'application/json', 'user-agent': person.device };
   const session = await fetch(`${system.url}/v1/auth/login`, { method: 'POST', headers, body: JSON.stringify(login) });
   leaver.api = new Api(system.url, ((await session.json()) as Json).accessToken as string);
+  await ScimApi.madeBy(system, cast.owner, leaver);
 }
 
 /** Makes requests that mention the person; some of them are refused. */

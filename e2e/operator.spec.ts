@@ -1,5 +1,5 @@
 import { ServiceClient } from '#libs/broker';
-import { declareRulesOf } from '#libs/contracts';
+import { declareRulesOf, SCOPES } from '#libs/contracts';
 import { RuleSet } from '#libs/lifecycle';
 import { eventually } from '#libs/test-kit';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -53,7 +53,7 @@ describe('an operator', () => {
     cast = await anAccount(system, 'helpdesk');
     for (const { api } of [cast.ada, cast.cleo, cast.dan])
       await api.post('/v1/automations', { name: 'Welcome Grace', trigger: { kind: 'any' } });
-    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' })).token as string;
+    token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts', scopes: SCOPES })).token as string;
   }, 120_000);
   afterAll(async () => {
     await system?.stop();

@@ -1,3 +1,4 @@
+import { SCOPES } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { withClient } from '#libs/local-servers';
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
@@ -28,7 +29,7 @@ const operator = async <T = Json>(...args: string[]): Promise<{ exitCode: number
   return { exitCode, value: (out ? JSON.parse(out) : undefined) as T };
 };
 const verified = async (cast: Cast) => {
-  const { token } = await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts' });
+  const { token } = await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts', scopes: SCOPES });
   const { out } = await leaver(['verify'], { LEAVER_HOME: home, LEAVER_URL: system.url, LEAVER_TOKEN: `${token}` });
   return out;
 };

@@ -1,3 +1,4 @@
+import { SCOPES } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
@@ -66,7 +67,7 @@ describe('tokens', () => {
   });
 
   it('are accepted only by SCIM, and SCIM accepts no other tokens', async () => {
-    const { token: apiToken } = await owner.post('/v1/me/api-tokens', { name: 'Script' });
+    const { token: apiToken } = await owner.post('/v1/me/api-tokens', { name: 'Script', scopes: SCOPES });
     const { accessToken } = await system.api().post('/v1/auth/login', { email: cast.owner.email, password: PASSWORD });
     for (const token of [apiToken as string, accessToken as string, 'lvrscim_', 'nonsense', undefined]) {
       for (const path of ['/Users', '/Schemas', '/ServiceProviderConfig', '/Groups', '/Nowhere/1']) {

@@ -23,7 +23,11 @@ export const login = defineCommand({
     const { accessToken } = await anonymous.post('/v1/auth/login', { email, password });
     const api = anonymous.withToken(accessToken);
     /** @type {CreatedApiToken} */
-    const { id, token } = await api.post('/v1/me/api-tokens', { name: `leaver on ${hostname()}` });
+    const { id, token } = await api.post('/v1/me/api-tokens', {
+      name: `leaver on ${hostname()}`,
+      // `write` is for revoking the token at `leaver logout`.
+      scopes: ['read', 'write', 'departures'],
+    });
     await api.post('/v1/auth/logout');
     await storeCredentials({ url, token, tokenId: id });
     messages.line(`Signed in at ${url} as ${email}.`);

@@ -39,7 +39,7 @@ const previewed = async (rule: string) => {
 
 describe('the SCIM token of an admin who leaves', () => {
   it('opens nothing from then on; the preview warns, the receipt counts it', async () => {
-    const scim = await ScimApi.connect(system, cast.ada.api);
+    const scim = await ScimApi.madeBy(system, cast.owner, cast.ada);
     expect((await scim.get('/Users?count=0')).status).toBe(200);
     expect(await previewed('identity.provisioning-tokens')).toMatchObject({
       warning: expect.stringContaining('provisioning with them stops: “Directory”'),
@@ -53,7 +53,7 @@ describe('the SCIM token of an admin who leaves', () => {
   });
 
   it('stays under `keep`, with a flag for the owners', async () => {
-    const scim = await ScimApi.connect(system, cast.ada.api);
+    const scim = await ScimApi.madeBy(system, cast.owner, cast.ada);
     await adaLeaves({ 'identity.provisioning-tokens': 'keep' });
     expect((await scim.get('/Users?count=0')).status).toBe(200);
     const { items } = await owner.get<{ items: Json[] }>('/v1/account/scim-tokens');

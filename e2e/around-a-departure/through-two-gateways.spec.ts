@@ -1,3 +1,4 @@
+import { SCOPES } from '#libs/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startService, type RunningService } from '#libs/platform';
 import { eventually } from '#libs/test-kit';
@@ -104,7 +105,7 @@ describe('a deactivated user', () => {
     const { ada } = cast;
     const login = { email: ada.email, password: PASSWORD };
     const { refreshToken } = await system.api().post('/v1/auth/login', login);
-    const { token } = await ada.api.post<{ token: string }>('/v1/me/api-tokens', { name: 'Script' });
+    const { token } = await ada.api.post<{ token: string }>('/v1/me/api-tokens', { name: 'Script', scopes: SCOPES });
     expect(await answers(token)).toEqual([200, 200]);
     await over(owner(), await owner().post<Departure>(`/v1/users/${ada.id}/deactivate`));
     await over(owner(), await owner().post<Departure>(`/v1/users/${ada.id}/reactivate`));

@@ -1,3 +1,4 @@
+import { DEMO_PASSWORD } from '../../scripts/demo/account.mjs';
 import type { Route, Routes, Schema } from './routes.js';
 
 /** The path of an id in a body: `['successors', 'default']`, with `0` for the first item of a list. */
@@ -131,6 +132,7 @@ const FITTING: Record<string, (idOf: IdOf) => object> = {
   'automations.create': selected,
   'automations.update': selected,
   'auth.login': () => ({ email: 'nobody@example.com' }),
+  'auth.step-up': () => ({ password: DEMO_PASSWORD }),
   'comments.create': (idOf) => ({ recordId: idOf('/v1/records') }),
   'files.create': (idOf) => ({ recordId: idOf('/v1/records') }),
   'notes.create': (idOf) => ({ recordId: idOf('/v1/records') }),

@@ -28,6 +28,8 @@ const TRIED: Record<string, (item: Json, things: Things) => boolean> = {
   '/v1/emails': isPrivate,
   '/v1/apps': ({ shared }) => shared === false,
   '/v1/calls': ({ direction }) => direction === 'outbound',
+  '/v1/me/api-tokens': ({ name }) => name === 'Nightly export',
+  '/v1/users/{id}/api-tokens': ({ name }) => name === 'Spreadsheet add-in',
   '/v1/storage-connections': ({ provider }) => provider === 'google-drive',
   '/v1/document-templates': ({ grantedUserIds }) => (grantedUserIds as string[]).length > 0,
 };
@@ -99,6 +101,8 @@ export class FilledAccount {
     things.set('/v1/teams/{id}/members', leaver.id);
     things.set('colleague', tomas!);
     things.set('/v1/account', this.people.account.id);
+    const [directory] = await owner.all<{ id: string }>('/v1/account/scim-tokens');
+    things.set('/v1/account/scim-tokens', directory!.id);
     things.set('/scim/v2/Groups', things.get('/v1/teams')!);
     const [{ slug }] = (await owner.all<{ slug: string }>('/v1/scheduler-links')) as [{ slug: string }];
     const [{ url }] = (await owner.all<{ url: string }>('/v1/public-links')) as [{ url: string }];

@@ -1,3 +1,5 @@
+import { SCOPES } from '#libs/contracts';
+import { signIn } from '../support/cast.js';
 import type { System } from '../support/system.js';
 import { ask } from './ask.js';
 import { bodyFor, queryFor, removalOrder } from './bodies.js';
@@ -8,6 +10,8 @@ import type { Route, Routes } from './routes.js';
 export const CALLERS = ['nobody', 'scim', 'token', 'agent', 'admin', 'owner', 'keeper'] as const;
 export type Caller = (typeof CALLERS)[number];
 
+/** A bulk departure revokes the tokens of the user, so these come first. */
+const EARLY = /^users\.api-tokens\./;
 /** Operations that remove records come after those that need them, and those that end the caller's session come last. */
 const LATE = [
   /^auth\.logout$/,
@@ -38,8 +42,11 @@ export class Matrix {
       const invite = { name, email: `${name}@${account.domain}`, staffId: name, password, roles: ['agent'] };
       things.set(path, (await owner.post('/v1/users', invite)).id as string);
     }
+    const theirs = await signIn(system, `somebody@${account.domain}`, password);
+    const theirToken = await theirs.post('/v1/me/api-tokens', { name: 'Of somebody', scopes: SCOPES });
+    things.set('/v1/users/{id}/api-tokens', theirToken.id as string);
     things.set('/scim/v2/Groups', (await owner.post('/v1/teams', { name: 'Night shift' })).id as string);
-    const made = await system.api(agent!.api.token).post('/v1/me/api-tokens', { name: 'Of an agent' });
+    const made = await system.api(agent!.api.token).post('/v1/me/api-tokens', { name: 'Of an agent', scopes: SCOPES });
     const tokens = {
       scim,
       token: made.token as string,
@@ -60,7 +67,10 @@ export class Matrix {
     const place = ({ path }: Route) => order.indexOf(path.slice(0, path.lastIndexOf('/')));
     inOrder[0]!.sort((one, other) => other.params.length - one.params.length || place(one) - place(other));
     const found = new Map<string, Record<'admitted' | 'refused', Caller[]>>();
-    for (const route of [...this.routes.all.filter((route) => late(route) < 0), ...inOrder.flat()]) {
+    const inBetween = this.routes.all.filter((route) => late(route) < 0);
+    const ordered = [...inBetween, ...inOrder.flat()];
+    ordered.sort((one, other) => Number(EARLY.test(other.id)) - Number(EARLY.test(one.id)));
+    for (const route of ordered) {
       const seen = { admitted: [] as Caller[], refused: [] as Caller[] };
       for (const caller of CALLERS) {
         const isAdmitted = await this.isAdmitted(route, caller);

@@ -2,7 +2,7 @@ import { ALL_OPERATIONS, PROBLEMS, type Access, type Role } from '#libs/contract
 import { CALLERS, type Caller } from './matrix.js';
 import type { Route } from './routes.js';
 
-/** The callers that have a role. An API token has its user's permissions. */
+/** The callers that have a role. The API token has all scopes, and so its user's permissions. */
 const ROLE_OF: Partial<Record<Caller, Role>> = {
   token: 'agent',
   agent: 'agent',
@@ -31,6 +31,11 @@ export const accessTo = ({ id, takes }: Route): Access | 'scim' =>
 export function admittedTo(route: Route): readonly Caller[] {
   const access = accessTo(route);
   if (access === 'scim') return ['scim'];
+  const callers = admittedBy(access, route);
+  return operations.get(route.id)?.scope === 'session' ? callers.filter((caller) => caller !== 'token') : callers;
+}
+
+function admittedBy(access: Access, route: Route): readonly Caller[] {
   if (typeof access !== 'string') return USERS.filter((caller) => access.includes(ROLE_OF[caller]!));
   return asksForCredentials(route) ? [] : ADMITTED[access];
 }
@@ -42,6 +47,7 @@ const asksForCredentials = ({ id, takes }: Route) =>
 /** All operations without a token. Listed a second time, so that no operation becomes public by mistake. */
 export const WITHOUT_TOKEN = [
   'accounts.create',
+  'auth.email-change.confirm',
   'auth.login',
   'auth.password-reset.confirm',
   'auth.password-reset.request',
@@ -62,6 +68,7 @@ export const WITHOUT_TOKEN = [
 export const IDENTITY_FOR_EVERYBODY = [
   'account.get',
   'auth.logout',
+  'auth.step-up',
   'me.api-tokens.create',
   'me.api-tokens.list',
   'me.api-tokens.revoke',

@@ -1,3 +1,4 @@
+import { SCOPES } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './api.js';
 import type { Cast, Member } from './cast.js';
@@ -65,9 +66,8 @@ async function contactRows({ leaver, ben, contacts: [contactId] }: Scene): Promi
 
 async function accessAndCare({ leaver, ben, cleo, dan, owner, now }: Scene): Promise<void> {
   const { api, id } = leaver;
-  await create(api, '/v1/me/api-tokens', { name: 'Nightly export' });
+  await create(api, '/v1/me/api-tokens', { name: 'Nightly export', scopes: SCOPES });
   await create(api, '/v1/users', { name: 'Ina Newcomer', email: 'ina@newcomers.example', staffId: 'New 1' });
-  await create(api, '/v1/account/scim-tokens', { name: 'Directory' });
   await api.post(`/v1/users/${ben.id}/deactivate`, { effectiveAt: inDays(400, now) });
   await owner.api.put(`/v1/users/${cleo.id}/caretaker`, { caretakerId: id });
   await owner.api.put(`/v1/users/${id}/caretaker`, { caretakerId: dan.id });

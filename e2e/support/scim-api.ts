@@ -1,5 +1,5 @@
 import type { Api, Json } from './api.js';
-import type { Place } from './cast.js';
+import { signIn, type Member, type Place } from './cast.js';
 
 export interface ScimAnswer {
   status: number;
@@ -25,6 +25,17 @@ export class ScimApi {
   static async connect({ url }: Place, as: Api): Promise<ScimApi> {
     const { token } = await as.post('/v1/account/scim-tokens', { name: 'Directory' });
     return new ScimApi(url, token as string);
+  }
+
+  /** A SCIM token of a user who was an owner when they created it, and has the former roles again and a new session. */
+  static async madeBy(place: Place, owner: Member, member: Member): Promise<ScimApi> {
+    const path = `/v1/users/${member.id}`;
+    const { roles } = await owner.api.get(path);
+    await owner.api.patch(path, { roles: ['owner'] });
+    const scim = await ScimApi.connect(place, await signIn(place, member.email));
+    await owner.api.patch(path, { roles });
+    member.api = await signIn(place, member.email);
+    return scim;
   }
 
   get = (path: string, headers: Record<string, string> = {}) => this.send('GET', path, undefined, headers);

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SCOPES } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from '../support/api.js';
 import { signIn } from '../support/cast.js';
@@ -61,6 +62,8 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
   it('accepts existing passwords and tokens, but no revoked ones', async () => {
     const { email, accessToken, refreshToken, apiToken, invitation, passwordReset } = facts.access;
     for (const token of [accessToken, apiToken]) expect(await system.api(token).get('/v1/me')).toMatchObject({ email });
+    const { items } = await system.api(apiToken).get<{ items: Json[] }>('/v1/me/api-tokens');
+    expect(items).toContainEqual(expect.objectContaining({ scopes: SCOPES, expiresAt: expect.any(String) }));
     const revoked = system.api(facts.revokedToken);
     expect(await revoked.refusal(revoked.get('/v1/me'))).toMatchObject({ status: 401 });
     const renewed = await system.api().post('/v1/auth/refresh', { refreshToken });

@@ -1,7 +1,8 @@
-/** @import { Account, CreatedApiToken, InvitedUser, OpenedAccount, SignedIn, Team, User } from '#libs/contracts' */
+/** @import { Account, CreatedApiToken, InvitedUser, OpenedAccount, SignedIn, Team, Tokens, User } from '#libs/contracts' */
 /** @import { HttpClient } from '../../cli/http-client.mjs' */
 /** @import { AccountSpec, PersonSpec } from './accounts.mjs' */
 /** @import { Content } from './contents.mjs' */
+import { randomUUID } from 'node:crypto';
 import { fillAccount } from './contents.mjs';
 import { daysFromNow, mapConcurrently } from './helpers.mjs';
 
@@ -40,7 +41,7 @@ export function addressOf(name, domain) {
 }
 
 /**
- * Opens an account whose users are signed in and have rows for every rule. The owner gets the address of the demo last: an
+ * Opens an account whose users are signed in and have rows for every rule. The owner gets the password of the demo last: an
  * account that was left incomplete is never taken for a complete one.
  * @param {HttpClient} api without a token
  * @param {AccountSpec} spec
@@ -49,11 +50,12 @@ export function addressOf(name, domain) {
  */
 export async function openAccount(api, spec, onProgress = () => undefined) {
   const ownerEmail = addressOf(spec.owner.name, spec.domain);
+  const firstPassword = randomUUID();
   /** @type {OpenedAccount} */
   const opened = await api.post('/v1/accounts', {
     name: spec.name,
     preset: spec.preset,
-    owner: { ...spec.owner, email: `setting.up@${spec.domain}`, password: DEMO_PASSWORD },
+    owner: { ...spec.owner, email: ownerEmail, password: firstPassword },
   });
   const { account } = opened;
   const owner = { user: opened.user, email: ownerEmail, api: api.withToken(opened.accessToken) };
@@ -66,14 +68,15 @@ export async function openAccount(api, spec, onProgress = () => undefined) {
     return hired;
   };
   const [first, second, third, ...others] = spec.people;
-  const future = await hire(first);
+  const future = await formerOwner(owner, await hire({ ...first, roles: ['owner'] }), first.roles);
   /** @type {People['colleagues']} */
   const colleagues = [await hire(second), await hire(third)];
   for (const person of others) colleagues.push(await hire(person));
   const leaver = await prepareLeaver(owner, future, colleagues, spec, account.id);
   const people = { spec, owner, leaver, colleagues };
   const content = await fillAccount(people);
-  owner.user = await owner.api.patch(`/v1/users/${opened.user.id}`, { email: ownerEmail });
+  const password = { password: DEMO_PASSWORD, currentPassword: firstPassword };
+  owner.user = await owner.api.patch(`/v1/users/${opened.user.id}`, password);
   return { ...people, account, content };
 }
 
@@ -94,6 +97,24 @@ async function addUser(owner, { name, staffId, roles = ['agent'], teams: indexes
 }
 
 /**
+ * An owner who has created a SCIM token and is none any more. Their session continues with the new roles.
+ * @param {Person} owner
+ * @param {Colleague} person
+ * @param {PersonSpec['roles']} roles
+ * @returns {Promise<Colleague>}
+ */
+async function formerOwner(owner, person, roles = ['agent']) {
+  await person.api.post('/v1/account/scim-tokens', { name: 'Directory' });
+  /** @type {User} */
+  const user = await owner.api.patch(`/v1/users/${person.user.id}`, { roles });
+  /** @type {Tokens} */
+  const { accessToken, refreshToken } = await person.api
+    .withToken(undefined)
+    .post('/v1/auth/refresh', { refreshToken: person.refreshToken });
+  return { ...person, user, api: person.api.withToken(accessToken), refreshToken };
+}
+
+/**
  * Opens a session.
  * @param {HttpClient} api
  * @param {{ email: string, accountId: string, password?: string }} user
@@ -107,7 +128,7 @@ export async function signIn(api, { email, accountId, password = DEMO_PASSWORD }
 }
 
 /**
- * Gives the leaver what identity stores: more sessions, API tokens, a SCIM token, an open invitation, a scheduled departure
+ * Gives the leaver what identity stores: more sessions, API tokens, an open invitation, a scheduled departure
  * of a colleague, and caretakers in both directions.
  * @param {Person} owner
  * @param {Colleague} person
@@ -121,14 +142,13 @@ async function prepareLeaver(owner, person, colleagues, { invited, domain }, acc
   const absent = (colleagues.at(-1) ?? colleagues[0]).user;
   const temporary = (colleagues.at(-2) ?? colleagues[0]).user;
   /** @param {string} name @returns {Promise<CreatedApiToken>} */
-  const createToken = (name) => api.post('/v1/me/api-tokens', { name });
+  const createToken = (name) => api.post('/v1/me/api-tokens', { name, scopes: ['read'] });
   /** @type {Promise<InvitedUser>} */
   const invite = api.post('/v1/users', { ...invited, email: addressOf(invited.name, domain) });
   const [{ invitation }, apiToken] = await Promise.all([
     invite,
     createToken('Nightly export'),
     createToken('Spreadsheet add-in'),
-    api.post('/v1/account/scim-tokens', { name: 'Directory' }),
     api.post(`/v1/users/${temporary.id}/deactivate`, { effectiveAt: daysFromNow(90) }),
     owner.api.put(`/v1/users/${absent.id}/caretaker`, { caretakerId: user.id }),
     owner.api.put(`/v1/users/${user.id}/caretaker`, { caretakerId: absent.id }),

@@ -1,6 +1,7 @@
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '#libs/broker';
+import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import type { ValidateFunction } from 'ajv';
 import type { System } from '../system.js';
@@ -33,16 +34,20 @@ export class Listener {
     return listener;
   }
 
-  /** The token in the newest mail to this address. */
+  /** The token in the newest mail to this address that has one. */
   mailedTo = (address: string): Promise<string> =>
     eventually(() => {
-      const mails = this.received
-        .filter(({ subject }) => subject === 'mail.requested')
-        .map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as { to: string; token: string });
-      const mail = mails.findLast(({ to }) => to === address);
+      const mail = this.mailsTo(address).findLast(({ token }) => token !== undefined);
       expect(mail).toBeDefined();
-      return mail!.token;
+      return mail!.token!;
     });
+
+  /** All mails to this address, in the order in which they were requested. */
+  mailsTo = (address: string): MailRequest[] =>
+    this.received
+      .filter(({ subject }) => subject === MAIL_SUBJECT)
+      .map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as MailRequest)
+      .filter(({ to }) => to === address);
 
   async stop(): Promise<void> {
     for (const nats of this.connections) await nats.close();

@@ -75,12 +75,17 @@ export const Ids = ({ max = 1000, min = 0, ...presence }: Presence & { max?: num
 export const OneOf = (values: readonly string[], presence: Presence = {}) =>
   field(presence, () => ({ type: 'string', enum: [...values] }), [is.isIn(values)]);
 
-export const SomeOf = (values: readonly string[], presence: Presence = {}) =>
-  field(presence, () => ({ type: 'array', items: { type: 'string', enum: [...values] }, uniqueItems: true }), [
-    is.isArray,
-    is.hasUniqueItems,
-    is.each(is.isIn(values)),
-  ]);
+export const SomeOf = (values: readonly string[], { min = 0, ...presence }: Presence & { min?: number } = {}) =>
+  field(
+    presence,
+    () => ({
+      type: 'array',
+      items: { type: 'string', enum: [...values] },
+      ...(min > 0 && { minItems: min }),
+      uniqueItems: true,
+    }),
+    [is.isArray, is.hasItems(min, values.length), is.hasUniqueItems, is.each(is.isIn(values))],
+  );
 
 /** A filter for a list by a person: a user's id, `me` for the caller, or `none`. */
 export const PersonFilter = (about: string) =>

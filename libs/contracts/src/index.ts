@@ -1,5 +1,6 @@
 export * from './problem.js';
 export * from './principal.js';
+export * from './scopes.js';
 export * from './fields.js';
 export { fieldsOf, fieldTypes, nestedIn, schemaOf, type Class, type Schema } from './fields/registry.js';
 export { validate, type InvalidField } from './fields/validate.js';

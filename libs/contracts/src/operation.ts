@@ -3,6 +3,7 @@ import { Id, ListOf, OneOf, Text, Whole } from './fields.js';
 import type { Class } from './fields/registry.js';
 import type { Principal, Role } from './principal.js';
 import type { ProblemCode } from './problem.js';
+import { scopeOf, type TokenScope } from './scopes.js';
 
 export type ServiceName = string;
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -61,7 +62,10 @@ export interface OperationSpec<B extends object, Q extends object, A> {
    * declared for it.
    */
   location?: string;
-  /** What the gateway counts for this operation. A caller that has used it up is answered with 429. */
+  /**
+   * What the gateway counts for this operation. A caller that has used it up is answered with 429. For a signed-in caller
+   * `failed-logins` counts the requests that contain a password.
+   */
   rateLimit?: RateLimit;
   /** Why this POST ignores an `Idempotency-Key`, as a sentence for clients. Without it, a POST honours the header. */
   ignoresIdempotencyKey?: string;
@@ -80,6 +84,8 @@ export interface Operation<B extends object = object, Q extends object = object,
   /** `rpc.<service>.<id>` */
   readonly subject: string;
   readonly status: 200 | 201 | 202 | 204;
+  /** What an API token needs for it. */
+  readonly scope: TokenScope;
 }
 
 /** What the gateway sends to the service. */
@@ -137,6 +143,7 @@ export function operation<A = undefined, B extends object = NoBody, Q extends ob
     ...spec,
     status,
     subject: `rpc.${spec.service}.${spec.id}`,
+    scope: scopeOf(spec),
   });
 }
 

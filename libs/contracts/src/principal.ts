@@ -1,3 +1,5 @@
+import type { Scope } from './scopes.js';
+
 export const ROLES = ['owner', 'admin', 'agent'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -11,6 +13,8 @@ export interface Principal {
   roles: readonly Role[];
   /** Absent for an API token. */
   sessionId?: string;
+  /** What the API token may be used for; absent for a session. */
+  scopes?: readonly Scope[];
   /** The program of the account that acts when no user does. `userId` is then the id of no user. */
   system?: string;
 }

@@ -9,6 +9,7 @@ export const PROBLEMS = {
   'invalid-credentials': [401, 'Email or password is wrong'],
   'account-inactive': [401, 'This user has been deactivated'],
   forbidden: [403, 'You are not allowed to do this'],
+  'step-up-required': [403, 'Please confirm your password'],
   'not-found': [404, 'This does not exist'],
   'method-not-allowed': [405, 'This method is not supported here'],
   'request-timeout': [408, 'The request arrived too slowly'],

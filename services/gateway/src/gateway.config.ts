@@ -34,7 +34,11 @@ export class GatewayConfig extends BaseConfig {
   })
   trustedProxies: number = 0;
 
-  @Whole({ min: 1, about: 'Failed logins per address and email; ten times as many per address, and per email.' })
+  @Whole({
+    min: 1,
+    about:
+      'Failed logins per address and email; ten times as many per address, and per email. As many wrong passwords of a signed-in user.',
+  })
   failedLoginsPerMinute: number = 30;
 
   @Whole({ min: 1, about: 'Wrong refresh, invitation, reset and SCIM tokens per address.' })

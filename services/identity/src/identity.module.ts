@@ -11,6 +11,7 @@ import { declareIdentityRules } from './departures/identity.rules.js';
 import { EffectsModule } from './departures/effects/effects.module.js';
 import { RuleEffects } from './departures/effects/rule-effects.js';
 import { LocalReceipts } from './departures/track/local-receipts.js';
+import { EmailChange } from './email-change/email-change.entity.js';
 import { FoundationModule } from './foundation.module.js';
 import { FormerIdentifier, FormerPersonEntity } from './former-identifier/former-identifier.entity.js';
 import { Invitation } from './invitation/invitation.entity.js';
@@ -40,6 +41,7 @@ export const entities = [
   PasswordReset,
   FormerIdentifier,
   FormerPersonEntity,
+  EmailChange,
   AuditEntry,
   ScimToken,
   DepartureEntity,

@@ -11,6 +11,7 @@ export class AuditEntry {
   @Nested(() => UserView, { nullable: true }) actor: UserView | null;
   @Text({ nullable: true, about: 'The part of the system that acted if no user did, like `system (departure)`.' })
   system: string | null;
+  @Id({ nullable: true, about: 'The SCIM token with which the identity provider acted.' }) tokenId: string | null;
   @Nested(() => UserView, { nullable: true }) subject: UserView | null;
   @Json({ nullable: true }) detail: Record<string, unknown> | null;
   @Flag({ about: 'Whether the detail was erased when the person was deleted.' }) scrubbed: boolean;

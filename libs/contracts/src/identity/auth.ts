@@ -1,5 +1,7 @@
-import { Email, Flag, Id, Moment, Nested, Text, Whole } from '../fields.js';
+import { Email, Flag, Id, Moment, Nested, SomeOf, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
+import { MANAGERS } from '../principal.js';
+import { SCOPES, type Scope } from '../scopes.js';
 import { User } from './user.js';
 
 /** A new password. A password that is only checked may be any text. */
@@ -64,15 +66,42 @@ export class Session {
   @Flag({ about: 'Whether it is the session of this request.' }) current: boolean;
 }
 
+export class StepUp {
+  @Text({ max: 256, about: 'Your password.' }) password: string;
+}
+
+export class Proof {
+  @Moment({ about: 'Until then you can change what lets you in.' }) provenUntil: string;
+}
+
+export class EmailConfirmation {
+  @Text({ about: 'From the mail to the new address.' }) token: string;
+}
+
+/** The longest lifetime of an API or SCIM token, in days. */
+export const MAX_TOKEN_DAYS = 365;
+/** The lifetime of an API token that asks for none, in days. */
+export const DEFAULT_TOKEN_DAYS = 90;
+
 export class NewApiToken {
   @Text() name: string;
+  @SomeOf(SCOPES, {
+    min: 1,
+    about:
+      '`read`: read. `write`: change resources. `departures`: decide about users who leave. `admin`: users, teams, ' +
+      'policy, account, tokens of others, audit trail. Scopes never add to what your role allows.',
+  })
+  scopes: Scope[];
+  @Moment({ optional: true, about: 'Default: in 90 days. At most in a year.' }) expiresAt?: string;
 }
 
 export class ApiToken {
   @Id() id: string;
   @Text() name: string;
+  @SomeOf(SCOPES) scopes: Scope[];
   @Moment() createdAt: string;
   @Moment({ nullable: true }) lastUsedAt: string | null;
+  @Moment() expiresAt: string;
 }
 
 export class CreatedApiToken extends ApiToken {
@@ -109,6 +138,34 @@ export const authRefresh = operation<Tokens, Refresh>({
   access: 'public',
   rateLimit: 'failed-tokens',
   errors: ['unauthenticated'],
+});
+
+export const authStepUp = operation<Proof, StepUp>({
+  ...identity,
+  id: 'auth.step-up',
+  method: 'POST',
+  access: 'signed-in',
+  path: '/v1/auth/step-up',
+  summary: 'Confirm your password: for ten minutes, this session can change what lets you in',
+  ignoresIdempotencyKey: 'Each confirmation of the password counts from its own time.',
+  body: StepUp,
+  answer: Proof,
+  status: 200,
+  rateLimit: 'failed-logins',
+  errors: ['invalid-credentials', 'step-up-required'],
+});
+
+export const emailChangeConfirm = operation<undefined, EmailConfirmation>({
+  ...identity,
+  id: 'auth.email-change.confirm',
+  method: 'POST',
+  path: '/v1/auth/email-change/confirm',
+  summary: 'Confirm a new email address with the token that was mailed to it',
+  body: EmailConfirmation,
+  status: 202,
+  access: 'public',
+  rateLimit: 'failed-tokens',
+  errors: ['gone', 'duplicate-email'],
 });
 
 export const authLogout = operation<undefined, Logout>({
@@ -188,6 +245,7 @@ export const myApiTokensCreate = operation<CreatedApiToken, NewApiToken>({
   summary: 'Create a personal API token',
   body: NewApiToken,
   answer: CreatedApiToken,
+  errors: ['step-up-required'],
 });
 
 export const myApiTokensList = operation<Page<ApiToken>, NoBody, ListQuery>({
@@ -208,5 +266,26 @@ export const myApiTokensRevoke = operation({
   access: 'record-owner',
   path: '/v1/me/api-tokens/:id',
   summary: 'Revoke an API token',
+  errors: ['not-found'],
+});
+
+const ofUser = { service: 'identity', path: '/v1/users/:id/api-tokens', access: MANAGERS } as const;
+
+export const apiTokensOfUserList = operation<Page<ApiToken>, NoBody, ListQuery>({
+  ...ofUser,
+  id: 'users.api-tokens.list',
+  method: 'GET',
+  summary: 'List the API tokens of a user',
+  query: ListQuery,
+  answer: pageOf(ApiToken),
+  errors: ['not-found'],
+});
+
+export const apiTokensOfUserRevoke = operation({
+  ...ofUser,
+  id: 'users.api-tokens.revoke',
+  method: 'DELETE',
+  path: `${ofUser.path}/:tokenId`,
+  summary: 'Revoke an API token of a user',
   errors: ['not-found'],
 });

@@ -41,6 +41,7 @@ export const usersTransfer = operation<TransferredUser, UserTransfer>({
   access: MANAGERS,
   errors: [
     'forbidden',
+    'step-up-required',
     'not-found',
     'conflict',
     'no-free-seat',

@@ -4,11 +4,22 @@
  */
 export const MAIL_SUBJECT = 'mail.requested';
 
+/** Mails with a token let their reader in. The others tell a former address that another one was asked for, or is used now. */
+export const MAIL_KINDS = [
+  'invitation',
+  'password-reset',
+  'email-confirmation',
+  'email-change-requested',
+  'email-changed',
+] as const;
+
 export interface MailRequest {
-  kind: 'invitation' | 'password-reset';
+  kind: (typeof MAIL_KINDS)[number];
   /** The email address. */
   to: string;
-  /** For accepting the invitation or setting a new password. Valid once. */
-  token: string;
-  expiresAt: string;
+  /** For accepting the invitation, setting a new password or confirming the new address. Valid once. */
+  token?: string;
+  expiresAt?: string;
+  /** When the address was changed, or the change was asked for. */
+  at?: string;
 }

@@ -39,7 +39,8 @@ export class UserChange {
     optional: true,
     about:
       'Invitations and reset tokens that were sent to the former address end. A user who is still invited gets a new ' +
-      'invitation at this one, unless theirs has been revoked.',
+      'invitation at this one, unless theirs has been revoked. Your own address changes when you confirm it with the ' +
+      'token that is mailed to the new one, and needs a recent proof of identity or `currentPassword`.',
   })
   email?: string;
   @Text({ optional: true }) staffId?: string;
@@ -106,8 +107,10 @@ export const usersUpdate = operation<InvitedUser, UserChange>({
   summary: 'Change a user; users may change their own name, picture and password',
   body: UserChange,
   answer: InvitedUser,
+  rateLimit: 'failed-logins',
   errors: [
     'forbidden',
+    'step-up-required',
     'not-found',
     'conflict',
     'duplicate-email',

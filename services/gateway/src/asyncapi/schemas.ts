@@ -3,6 +3,7 @@ import {
   CompletedDeparture,
   dataSchema,
   DepartureNews,
+  MAIL_KINDS,
   PRESETS,
   RESTORE,
   schemaOf,
@@ -252,11 +253,12 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   ),
   MailRequest: schemaFor<MailRequest>(
     {
-      kind: oneOf(['invitation', 'password-reset']),
+      kind: oneOf([...MAIL_KINDS]),
       to: { type: 'string', format: 'email' },
-      token: text,
-      expiresAt: moment,
+      token: about('Absent in notices.', text),
+      expiresAt: about('When the token expires.', moment),
+      at: about('In notices: when the address was changed, or the change was asked for.', moment),
     },
-    {},
+    { token: true, expiresAt: true, at: true },
   ),
 };

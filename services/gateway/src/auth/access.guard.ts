@@ -1,11 +1,12 @@
-import { Problem, type Operation } from '#libs/contracts';
+import type { Operation } from '#libs/contracts';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { OPERATION } from '../operations/serves.js';
 import { Authenticator } from './authenticator.js';
+import { assertPermitted } from './permission.js';
 
-/** Enforces the access that the operation declares. Routes without an operation (health, documentation) are public. */
+/** Enforces the access and the scope that the operation declares. Routes without an operation (health, documentation) are public. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
@@ -20,9 +21,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const principal = await this.authenticator.authenticate(request.headers.authorization);
     request.principal = principal;
-    const { access } = operation;
-    if (typeof access !== 'string' && !access.some((role) => principal.roles.includes(role)))
-      throw new Problem('forbidden');
+    assertPermitted(operation, principal);
     return true;
   }
 }

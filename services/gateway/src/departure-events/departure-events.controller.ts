@@ -7,6 +7,7 @@ import { Controller, Inject, Req, Res, type OnModuleDestroy } from '@nestjs/comm
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticator } from '../auth/authenticator.js';
+import { assertPermitted } from '../auth/permission.js';
 import { SessionEpochs } from '../auth/session-epochs.js';
 import { OpenWork } from '../limits/open-work.js';
 import { readParams } from '../operations/read-call.js';
@@ -109,13 +110,16 @@ export class DepartureEventsController implements OnModuleDestroy {
     stream.end();
   }
 
-  /** The end of a session is reported to us; the revocation of an API token has to be asked for. */
+  /** The end of a session is reported to us. What an API token may do, and whether it still exists, has to be asked for. */
   private async stillAuthorized({ principal, headers }: FastifyRequest): Promise<boolean> {
     if (principal?.sessionId) return true;
-    return this.authenticator.authenticate(headers.authorization).then(
-      () => true,
-      (error) => !(error instanceof Problem && error.code === 'unauthenticated'),
-    );
+    return this.authenticator
+      .authenticate(headers.authorization)
+      .then((current) => assertPermitted(watchDeparture, current))
+      .then(
+        () => true,
+        (error) => !(error instanceof Problem && ['unauthenticated', 'forbidden'].includes(error.code)),
+      );
   }
 }
 

@@ -4,16 +4,18 @@ import {
   accountsCreate,
   ALL_OPERATIONS,
   authLogin,
+  authStepUp,
   invitationsResend,
   passwordResetRequest,
   Problem,
   RATE_LIMITS,
+  usersUpdate,
   type Operation,
 } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { eventually } from '#libs/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { anId, bodyOf, World } from '../../test/world.js';
+import { anId, bearer, bodyOf, World } from '../../test/world.js';
 import { openApiDocument } from '../openapi/document.js';
 import { clientKey } from './client-key.js';
 
@@ -221,6 +223,26 @@ it('limits new accounts from one address', async () => {
   expect(statuses).toEqual([201, 201, 429]);
 });
 
+it('limits guesses of a signed-in user from every address, and no request without a password', async () => {
+  const wrong = () => {
+    throw new Problem('validation');
+  };
+  world.services.handle(usersUpdate, wrong);
+  world.services.handle(authStepUp, wrong);
+  const mine = bearer(await world.token());
+  const patch = (json: object, headers: object = mine) =>
+    world.request('PATCH', `/v1/users/${anId()}`, { json, headers: { ...headers } });
+  const stepUp = () => world.request('POST', '/v1/auth/step-up', { json: { password: 'a guess' }, headers: mine });
+  for (let n = 0; n < 5; n++) expect((await patch({ name: 'Ada' })).status).toBe(400);
+  expect((await patch({ password: 'long enough', currentPassword: 'a guess' })).status).toBe(400);
+  for (let n = 0; n < 2; n++) expect((await stepUp()).status).toBe(400);
+  const fromElsewhere = { ...mine, 'x-forwarded-for': '203.0.113.7' };
+  expect((await patch({ password: 'long enough', currentPassword: 'right' }, fromElsewhere)).status).toBe(429);
+  expect((await stepUp()).status).toBe(429);
+  const another = bearer(await world.token());
+  expect((await patch({ password: 'long enough', currentPassword: 'a guess' }, another)).status).toBe(400);
+});
+
 describe('every operation with a limit', () => {
   const limited = ALL_OPERATIONS.filter(({ rateLimit }) => rateLimit !== undefined);
   const { paths } = openApiDocument(ALL_OPERATIONS);
@@ -230,12 +252,15 @@ describe('every operation with a limit', () => {
   it('is served by the code that counts, and every limit has one', () => {
     expect(limited.map(({ path }) => path)).toEqual([
       '/v1/accounts',
+      '/v1/auth/email-change/confirm',
       '/v1/auth/login',
       '/v1/auth/password-reset',
       '/v1/auth/password-reset/confirm',
       '/v1/auth/refresh',
+      '/v1/auth/step-up',
       '/v1/invitations/:id/resend',
       '/v1/invitations/accept',
+      '/v1/users/:id',
     ]);
     expect(limited.filter(({ custom }) => custom)).toEqual([]);
     expect(new Set(limited.map(({ rateLimit }) => rateLimit))).toEqual(new Set(RATE_LIMITS));
@@ -249,7 +274,11 @@ describe('every operation with a limit', () => {
       });
       const { requestBody, responses } = describedAs(operation);
       const example = requestBody?.content['application/json']!.example;
-      const send = () => post(operation.path.replace(':id', anId()), example);
+      const path = operation.path.replace(':id', anId());
+      // Passwords of a signed-in user are counted for the user, whatever the address.
+      const headers = operation.access === 'public' ? {} : bearer(await world.token());
+      const json = { ...example, ...(operation.method === 'PATCH' && { currentPassword: 'a guess' }) };
+      const send = () => world.request(operation.method, path, { json, headers });
       const refused = await eventually(async () => {
         const answer = await send();
         expect(answer.status).toBe(429);

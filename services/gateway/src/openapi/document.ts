@@ -13,6 +13,7 @@ import {
   type ProblemCode,
   type ProblemDetails,
   type Schema,
+  type TokenScope,
   watchDeparture,
 } from '#libs/contracts';
 import { HAS_RETRY_AFTER } from '../http/problem.filter.js';
@@ -60,12 +61,13 @@ export function openApiDocument(operations: readonly Operation[], origin?: strin
 }
 
 function describe(operation: Operation, examples: Examples): object {
-  const { access, body, bodyOptional, consumes } = operation;
+  const { access, body, bodyOptional, consumes, scope } = operation;
   return {
     operationId: operation.id,
     summary: operation.summary,
     tags: [operation.service],
     ...(access === 'public' ? { security: [] } : {}),
+    'x-scope': scope,
     ...descriptionOf(operation),
     parameters: [
       ...pathParameters(operation),
@@ -85,9 +87,10 @@ const RECORD_ACCESS = {
   'record-grantee': 'For users who were granted the record.',
 };
 
-function descriptionOf({ access, ignoresIdempotencyKey }: Operation): { description?: string } {
+function descriptionOf({ access, scope, ignoresIdempotencyKey }: Operation): { description?: string } {
   const sentences = [
     callersOf(access),
+    tokensOf(scope),
     ignoresIdempotencyKey && `An \`Idempotency-Key\` is ignored. ${ignoresIdempotencyKey}`,
   ].filter((sentence) => sentence !== undefined);
   return sentences.length > 0 ? { description: sentences.join(' ') } : {};
@@ -96,6 +99,11 @@ function descriptionOf({ access, ignoresIdempotencyKey }: Operation): { descript
 function callersOf(access: Access): string | undefined {
   if (access === 'public' || access === 'signed-in') return undefined;
   return typeof access === 'string' ? RECORD_ACCESS[access] : `For: ${access.join(', ')}.`;
+}
+
+function tokensOf(scope: TokenScope): string | undefined {
+  if (scope === 'none') return undefined;
+  return scope === 'session' ? 'Not with an API token.' : `An API token needs the scope \`${scope}\`.`;
 }
 
 const IDEMPOTENCY_KEY = {

@@ -196,9 +196,17 @@ describe('the OpenAPI document', () => {
 
   it('says who may call an operation that not every signed-in user may call', () => {
     const descriptionOf = (id: string) => described(ALL_OPERATIONS.find((one) => one.id === id)!);
-    expect(descriptionOf('audit.list')).toMatchObject({ description: 'For: owner, admin.' });
-    expect(descriptionOf('dashboards.get')).toMatchObject({ description: 'For the user whose record it is.' });
-    expect(descriptionOf('segments.get')).not.toHaveProperty('description');
+    expect(descriptionOf('audit.list')).toMatchObject({
+      description: 'For: owner, admin. An API token needs the scope `admin`.',
+    });
+    expect(descriptionOf('dashboards.get')).toMatchObject({
+      description: 'For the user whose record it is. An API token needs the scope `read`.',
+    });
+    expect(descriptionOf('segments.get')).toMatchObject({ description: 'An API token needs the scope `read`.' });
+    expect(descriptionOf('auth.step-up')).toMatchObject({
+      description: expect.stringContaining('Not with an API token.'),
+    });
+    expect(descriptionOf('auth.login')).toMatchObject({ description: expect.not.stringContaining('API token') });
   });
 
   it('lists the public origin, if configured, before the server it was read from', async () => {

@@ -106,6 +106,7 @@ describe('every POST with an Idempotency-Key', () => {
     expect(POSTS.filter((one) => !takesIdempotencyKey(one)).map(({ id }) => id)).toEqual([
       'auth.login',
       'auth.refresh',
+      'auth.step-up',
     ]);
   });
 

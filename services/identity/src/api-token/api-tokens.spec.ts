@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { authenticate, myApiTokensCreate, myApiTokensList, myApiTokensRevoke, type Principal } from '#libs/contracts';
-import { outcomeOf, ownerOf, TestIdentity } from '../testing/identity.js';
+import {
+  apiTokensOfUserList,
+  apiTokensOfUserRevoke,
+  authenticate,
+  authStepUp,
+  myApiTokensCreate,
+  myApiTokensList,
+  myApiTokensRevoke,
+  type NewApiToken,
+  type Principal,
+} from '#libs/contracts';
+import { outcomeOf, ownerOf, PASSWORD, TestIdentity } from '../testing/identity.js';
 
 let identity: TestIdentity;
 let owner: Principal;
@@ -13,15 +23,17 @@ beforeEach(async () => {
 });
 afterAll(() => identity.stop());
 
-const create = (principal = owner) => identity.call(myApiTokensCreate, { principal, body: { name: 'Script' } });
+const create = (principal = owner, wanted: Partial<NewApiToken> = {}) =>
+  identity.call(myApiTokensCreate, { principal, body: { name: 'Script', scopes: ['read'], ...wanted } });
 const whoIs = (token: string) => identity.client.ask(authenticate, { token });
 const list = async (principal = owner) => (await identity.call(myApiTokensList, { principal })).items;
 
 describe('an API token', () => {
-  it('authenticates the user who created it, without a session', async () => {
+  it('authenticates the user who created it, with its scopes and without a session', async () => {
     const { token } = await create();
     expect(token).toMatch(/^lvr_[0-9a-f-]{36}_[\w-]{43}$/);
-    expect(await whoIs(token)).toEqual(owner);
+    const { sessionId: _session, ...user } = owner;
+    expect(await whoIs(token)).toEqual({ ...user, scopes: ['read'] });
   });
 
   it('is shown once and not stored', async () => {
@@ -68,8 +80,56 @@ describe('an API token', () => {
 
   it('is invalid while its owner is not active', async () => {
     const person = await identity.aPerson(owner);
-    const { token } = await create(person);
+    const { token } = await create(await identity.signedIn(person));
     await identity.query(sql`update users set status = 'deactivated' where id = ${person.userId}`);
+    expect(await whoIs(token)).toBeNull();
+  });
+
+  it('expires, after 90 days unless it asks for less or up to a year', async () => {
+    const DAY = 86_400_000;
+    const inDays = (days: number) => new Date(identity.clock.millis() + days * DAY).toISOString();
+    for (const days of [-1, 0, 366])
+      expect(await outcomeOf(create(owner, { expiresAt: inDays(days) }))).toBe('validation');
+    const [usual, long] = [await create(), await create(owner, { expiresAt: inDays(365) })];
+    const daysUntil = (moment: string) => Math.round((Date.parse(moment) - identity.clock.millis()) / DAY);
+    expect([usual, long].map(({ expiresAt }) => daysUntil(expiresAt))).toEqual([90, 365]);
+    identity.clock.advanceDays(90);
+    expect(await whoIs(usual.token)).toBeNull();
+    expect(await whoIs(long.token)).not.toBeNull();
+  });
+
+  it('needs a proof of identity that is at most ten minutes old, and a session', async () => {
+    const { sessionId: _session, ...withoutSession } = owner;
+    expect(await outcomeOf(create(withoutSession))).toBe('step-up-required');
+    identity.clock.advance(10 * 60_000);
+    expect(await outcomeOf(create())).toBe('step-up-required');
+    const prove = (password: string) => outcomeOf(identity.call(authStepUp, { principal: owner, body: { password } }));
+    expect(await prove('a guess')).toBe('invalid-credentials');
+    expect(await outcomeOf(create())).toBe('step-up-required');
+    expect(await prove(PASSWORD)).toBe('ok');
+    expect(await outcomeOf(create())).toBe('ok');
+  });
+
+  it('is shown to the managers of its user, who can revoke it; an admin does not manage owners', async () => {
+    const admin = await identity.aPerson(owner, { roles: ['admin'] });
+    const agent = await identity.signedIn(await identity.aPerson(owner));
+    const { token, ...shown } = await create(agent);
+    const of = (principal: Principal, { userId }: Principal) =>
+      identity.call(apiTokensOfUserList, { principal, params: { id: userId } });
+    const revoke = (principal: Principal, { userId }: Principal, tokenId = shown.id) =>
+      outcomeOf(identity.call(apiTokensOfUserRevoke, { principal, params: { id: userId, tokenId } }));
+    const owners = await create();
+    for (const [call, expected] of [
+      [of(admin, owner), 'forbidden'],
+      [of(agent, admin), 'forbidden'],
+      [of(ownerOf(await identity.anAccount()), agent), 'not-found'],
+    ] as const)
+      expect(await outcomeOf(call)).toBe(expected);
+    expect(await revoke(admin, owner, owners.id)).toBe('forbidden');
+    expect(await revoke(agent, agent)).toBe('forbidden');
+    expect(await revoke(admin, admin)).toBe('not-found');
+    expect((await of(admin, agent)).items).toEqual([shown]);
+    expect(await revoke(admin, agent)).toBe('ok');
     expect(await whoIs(token)).toBeNull();
   });
 });

@@ -52,7 +52,7 @@ export class AuditTrail {
         at: isoOf(row.at),
         action: row.action,
         actor: people.get(row.actor_id ?? '') ?? null,
-        system: row.system === null ? null : `system (${row.system})`,
+        ...systemOf(row.system),
         subject: people.get(row.subject_id ?? '') ?? null,
         detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
         scrubbed: row.scrubbed,
@@ -93,6 +93,13 @@ function isValid(row: EntryRow, prevHash: string): boolean {
 function isDetailValid({ detail, salt, detail_digest: digest, scrubbed }: EntryRow): boolean {
   if (detail === null) return digest === null || scrubbed;
   return salt !== null && detailDigest(salt, detail) === digest;
+}
+
+/** An identity provider is stored with the token that it used, `scim:<id>`, so that the chain covers the token. */
+function systemOf(stored: string | null): Pick<AuditEntry, 'system' | 'tokenId'> {
+  if (stored === null) return { system: null, tokenId: null };
+  const [part, tokenId = null] = stored.split(':');
+  return { system: `system (${part})`, tokenId };
 }
 
 const linkOf = (row: EntryRow): ChainLink => ({

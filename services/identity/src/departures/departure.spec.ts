@@ -21,7 +21,7 @@ import {
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { affectedBy, TestDepartures } from '../testing/departures.js';
-import { outcomeOf, ownerOf, PASSWORD, tally, type TestIdentity } from '../testing/identity.js';
+import { outcomeOf, ownerOf, PASSWORD, tally, type TestIdentity, sessionOf } from '../testing/identity.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;
@@ -42,12 +42,16 @@ beforeEach(async () => {
 afterAll(() => departures.stop());
 
 const login = () => identity.call(authLogin, { principal: NOBODY, body: { email, password: PASSWORD } });
+const createToken = async (self?: Principal) =>
+  identity.call(myApiTokensCreate, {
+    principal: self ?? { ...leaver, sessionId: sessionOf((await login()).accessToken) },
+    body: { name: 'CI', scopes: ['read'] },
+  });
 const user = () => identity.call(usersGet, { principal: owner, params: { id: leaver.userId } });
 /** Creates sessions, tokens, invitations, caretakers, and rows in another service. */
 async function belongings(): Promise<void> {
   await login();
-  await login();
-  await identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } });
+  await createToken();
   await identity.aUser(leaver, { password: undefined });
   const ward = await identity.aUser(owner);
   await identity.query(sql`update users set caretaker_id = ${leaver.userId} where id = ${ward.id}`);
@@ -60,7 +64,7 @@ describe('a deactivated user', () => {
   it('is signed out, cannot sign in, and keeps name, roles and teams', async () => {
     const before = await user();
     const { accessToken, refreshToken } = await login();
-    const { token } = await identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } });
+    const { token } = await createToken();
     await departures.deactivate(owner, leaver.userId);
     for (const one of [accessToken, token]) expect(await identity.client.ask(authenticate, { token: one })).toBeNull();
     expect(await outcomeOf(identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } }))).toBe(
@@ -84,12 +88,11 @@ describe('a deactivated user', () => {
 
   it('cannot sign in or create a token concurrently', async () => {
     for (let round = 0; round < 5; round++) {
+      const self = await identity.signedIn(leaver);
       await Promise.all([
         departures.deactivate(owner, leaver.userId),
         ...[1, 2, 3].map(() => outcomeOf(login())),
-        ...[1, 2, 3].map(() =>
-          outcomeOf(identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } })),
-        ),
+        ...[1, 2, 3].map(() => outcomeOf(createToken(self))),
       ]);
       const left = await identity.query(sql`
         select id from session where user_id = ${leaver.userId} and not revoked
@@ -109,7 +112,7 @@ describe('a reactivated user', () => {
   it('has the former password, roles, teams and seat, but no old tokens', async () => {
     const before = await user();
     const { accessToken, refreshToken } = await login();
-    const { token } = await identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } });
+    const { token } = await createToken();
     await departures.deactivate(owner, leaver.userId);
     const departure = await departures.reactivate(owner, leaver.userId);
     expect(departure).toMatchObject({ transition: 'reactivated', status: 'running' });

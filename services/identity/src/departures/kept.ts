@@ -19,6 +19,8 @@ export const kept: Kept = {
   'session.ip': DELETED_WITH_USER,
   'session.user_agent': DELETED_WITH_USER,
   'password_reset.user_id': DELETED_WITH_USER,
+  'email_change.user_id': DELETED_WITH_USER,
+  'email_change.email': DELETED_WITH_USER,
   'invitation.user_id': 'The id of the invited user. Users who have left cannot accept.',
   'audit_entry.detail': 'Erased by identity.audit on a deletion.',
   'departure.user_id': PART_OF_RECEIPT,

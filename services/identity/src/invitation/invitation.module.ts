@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { EmailChangeModule } from '../email-change/email-change.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { PasswordModule } from '../password/password.module.js';
 import { SessionModule } from '../session/session.module.js';
@@ -13,7 +14,7 @@ import { SentInvitations } from './sent-invitations.js';
 
 /** Invitations, what managers do with them, and their acceptance. */
 @Module({
-  imports: [AuditModule, MailModule, PasswordModule, SessionModule, UserModule],
+  imports: [AuditModule, EmailChangeModule, MailModule, PasswordModule, SessionModule, UserModule],
   controllers: [InvitationController],
   providers: [InvitationAcceptances, InvitationChanges, Invitations, MailedLinks, SentInvitations],
   exports: [Invitations, MailedLinks],

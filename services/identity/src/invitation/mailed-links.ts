@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { EmailChanges } from '../email-change/email-changes.js';
 import { PasswordResets } from '../password/password-resets.js';
 import { Invitations } from './invitations.js';
 
@@ -8,11 +9,13 @@ export class MailedLinks {
   constructor(
     private readonly invitations: Invitations,
     private readonly resets: PasswordResets,
+    private readonly emailChanges: EmailChanges,
   ) {}
 
   /** Call it when the address or the status of these users changes, in the transaction that has locked them. */
   async end(userIds: readonly string[]): Promise<void> {
     await this.resets.revoke(userIds);
+    await this.emailChanges.revoke(userIds);
     await this.invitations.revokeSentTo(userIds);
   }
 }

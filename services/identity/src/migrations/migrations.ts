@@ -31,6 +31,7 @@ import { verifiedAddresses } from './0090-verified-addresses.js';
 import { mailBudgets } from './0091-mail-budgets.js';
 import { transferredDepartures, transferredDeparturesValid } from './0064-transferred.js';
 import { droppedRules } from './0080-dropped-rules.js';
+import { credentials } from './0070-credentials.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -66,6 +67,7 @@ export const migrations: Migrations = [
   formerIdentifiers,
   transferredDepartures,
   transferredDeparturesValid,
+  credentials,
   droppedRules,
   verifiedAddresses,
   mailBudgets,

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Principal } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
+import { EmailChanges } from '../email-change/email-changes.js';
 import { Sessions } from '../session/sessions.js';
 import { PasswordResets } from './password-resets.js';
 import { Passwords } from './passwords.js';
@@ -20,11 +21,20 @@ export class PasswordChanges {
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
     private readonly resets: PasswordResets,
+    private readonly emailChanges: EmailChanges,
     private readonly audit: Audit,
   ) {}
 
+  /** @throws Problem `validation` when it is not the present password */
+  async confirm(presentHash: string | null, currentPassword: string): Promise<void> {
+    if (await this.passwords.matches(currentPassword, presentHash)) return;
+    const errors = [{ field: 'currentPassword', message: 'currentPassword must be your password' }];
+    throw new Problem('validation', { errors });
+  }
+
   /**
-   * In the caller's transaction, which has locked the user. Their other sessions and their reset tokens end.
+   * In the caller's transaction, which has locked the user. Their other sessions, reset tokens and a pending
+   * change of the address end.
    * @param presentHash the hash of the present password; null for none
    * @throws Problem `validation` when the present password is not the one given
    */
@@ -34,16 +44,12 @@ export class PasswordChanges {
     { password, currentPassword }: PasswordChange,
   ): Promise<void> {
     const { accountId, userId } = principal;
-    const known = await this.passwords.matches(currentPassword ?? '', presentHash);
-    if (!known) {
-      throw new Problem('validation', {
-        errors: [{ field: 'currentPassword', message: 'currentPassword must be your password' }],
-      });
-    }
+    await this.confirm(presentHash, currentPassword ?? '');
     const passwordHash = await this.passwords.hash(password);
     await this.sessions.endOthers(userId, principal.sessionId);
     await sql`update users set password_hash = ${passwordHash} where id = ${userId}`.execute(this.em.getKysely());
     await this.resets.revoke([userId]);
+    await this.emailChanges.revoke([userId]);
     await this.audit.append([{ accountId, action: 'password.changed', actorId: userId, subjectId: userId }]);
   }
 }

@@ -1,11 +1,15 @@
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares } from '#libs/broker';
 import { passwordResetConfirm, passwordResetRequest, type CallOf } from '#libs/contracts';
+import { PasswordResetConfirmations } from './password-reset-confirmations.js';
 import { PasswordResets } from './password-resets.js';
 
 @Controller()
 export class PasswordResetController {
-  constructor(private readonly resets: PasswordResets) {}
+  constructor(
+    private readonly resets: PasswordResets,
+    private readonly confirmations: PasswordResetConfirmations,
+  ) {}
 
   @Handles(passwordResetRequest)
   request({ body }: CallOf<typeof passwordResetRequest>): Promise<void> {
@@ -14,11 +18,11 @@ export class PasswordResetController {
 
   @Prepares(passwordResetConfirm)
   prepare({ body }: CallOf<typeof passwordResetConfirm>): Promise<string> {
-    return this.resets.prepare(body.token, body.password);
+    return this.confirmations.prepare(body.token, body.password);
   }
 
   @Handles(passwordResetConfirm)
   confirm({ body }: CallOf<typeof passwordResetConfirm>, passwordHash: string): Promise<void> {
-    return this.resets.confirm(body.token, passwordHash);
+    return this.confirmations.confirm(body.token, passwordHash);
   }
 }

@@ -39,7 +39,7 @@ async function mailedToken(): Promise<string> {
   for await (const message of mails) {
     const mail = message.json<MailRequest>();
     expect(mail).toMatchObject({ kind: 'password-reset', to: opened.user.email });
-    return mail.token;
+    return mail.token!;
   }
   throw new Error('no mail');
 }

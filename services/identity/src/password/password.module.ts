@@ -1,17 +1,19 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { EmailChangeModule } from '../email-change/email-change.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { PasswordChanges } from './password-changes.js';
+import { PasswordResetConfirmations } from './password-reset-confirmations.js';
 import { PasswordResetController } from './password-reset.controller.js';
 import { PasswordResets } from './password-resets.js';
 import { Passwords } from './passwords.js';
 
 /** Passwords, their change and their reset. */
 @Module({
-  imports: [AuditModule, MailModule, SessionModule],
+  imports: [AuditModule, EmailChangeModule, MailModule, SessionModule],
   controllers: [PasswordResetController],
-  providers: [PasswordChanges, PasswordResets, Passwords],
+  providers: [PasswordChanges, PasswordResetConfirmations, PasswordResets, Passwords],
   exports: [PasswordChanges, PasswordResets, Passwords],
 })
 export class PasswordModule {}

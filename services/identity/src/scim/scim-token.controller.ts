@@ -18,12 +18,12 @@ export class ScimTokenController {
 
   @Handles(scimTokensCreate)
   create({ principal, body }: CallOf<typeof scimTokensCreate>): Promise<CreatedScimToken> {
-    return this.tokens.create(principal, body.name);
+    return this.tokens.create(principal, body);
   }
 
   @Handles(scimTokensList)
   list({ principal, query }: CallOf<typeof scimTokensList>): Promise<Page<ScimToken>> {
-    return this.tokens.page(principal.accountId, query);
+    return this.tokens.page(principal, query);
   }
 
   @Handles(scimTokensRevoke)
@@ -32,8 +32,7 @@ export class ScimTokenController {
   }
 
   @Handles(scimCheck)
-  async check({ body }: CallOf<typeof scimCheck>): Promise<{ good: true }> {
-    await this.tokens.authenticate(body.token);
-    return { good: true };
+  check({ body }: CallOf<typeof scimCheck>): Promise<{ good: true }> {
+    return this.tokens.use(body.token, async () => ({ good: true }));
   }
 }

@@ -14,5 +14,8 @@ export const ScimToken = defineEntity({
     hash: p.blob(),
     createdAt: p.datetime(),
     lastUsedAt: p.datetime().nullable(),
+    expiresAt: p.datetime(),
+    /** When the audit trail last got an entry about the use of the token. */
+    useRecordedAt: p.datetime().nullable(),
   },
 });

@@ -25,14 +25,14 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
-  leaver = await identity.aPerson(owner, { roles: ['admin'] });
+  leaver = await identity.signedIn(await identity.aPerson(owner, { roles: ['owner'] }));
   token = await create(leaver, 'Okta');
 });
 afterAll(() => departures.stop());
 
 const create = (principal: Principal, name: string) => identity.call(scimTokensCreate, { principal, body: { name } });
 const list = async () => (await identity.call(scimTokensList, { principal: owner })).items;
-const use = () => outcomeOf(identity.preparation(() => identity.get(ScimTokens).principalOf(token.token)));
+const use = () => outcomeOf(identity.preparation(() => identity.get(ScimTokens).providerOf(token.token)));
 const audited = async (action: string) =>
   (await identity.call(auditList, { principal: owner, query: { action } })).items;
 

@@ -11,6 +11,7 @@ import { ScimGroupRows } from './groups/scim-group-rows.js';
 import { ScimGroupsController } from './groups/scim-groups.controller.js';
 import { ScimGroups } from './groups/scim-groups.js';
 import { ScimProfiles } from './users/scim-profiles.js';
+import { ProviderRefusals } from './provider-refusals.js';
 import { ScimTokenController } from './scim-token.controller.js';
 import { ScimTokens } from './scim-tokens.js';
 import { ScimUserRows } from './users/scim-user-rows.js';
@@ -29,6 +30,15 @@ import { ScimUsers } from './users/scim-users.js';
     UserManagementModule,
   ],
   controllers: [ScimGroupsController, ScimTokenController, ScimUsersController],
-  providers: [ScimActivation, ScimGroupRows, ScimGroups, ScimProfiles, ScimTokens, ScimUserRows, ScimUsers],
+  providers: [
+    ProviderRefusals,
+    ScimActivation,
+    ScimGroupRows,
+    ScimGroups,
+    ScimProfiles,
+    ScimTokens,
+    ScimUserRows,
+    ScimUsers,
+  ],
 })
 export class ScimModule {}

@@ -17,6 +17,8 @@ export const Session = defineEntity({
     createdAt: p.datetime(),
     lastUsedAt: p.datetime(),
     expiresAt: p.datetime(),
+    /** When the user last gave the password. */
+    provenAt: p.datetime().nullable(),
     revoked: p.boolean().default(false),
     revokedAt: p.datetime().nullable(),
     /** True if the user's other sessions stay open, so that the epoch does not change. */

@@ -4,13 +4,14 @@ import { SigningKeyModule } from '../signing-key/signing-key.module.js';
 import { UserModule } from '../user/user.module.js';
 import { AccessTokens } from './access-tokens.js';
 import { EpochPublisher } from './epoch-publisher.js';
+import { Proofs } from './proofs.js';
 import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 
 /** Sessions, access tokens and the epochs that end them. */
 @Module({
   imports: [AuditModule, SigningKeyModule, UserModule],
-  providers: [AccessTokens, EpochPublisher, SessionList, Sessions],
-  exports: [AccessTokens, SessionList, Sessions],
+  providers: [AccessTokens, EpochPublisher, Proofs, SessionList, Sessions],
+  exports: [AccessTokens, Proofs, SessionList, Sessions],
 })
 export class SessionModule {}

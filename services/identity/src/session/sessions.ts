@@ -44,9 +44,9 @@ export class Sessions {
     const refresh = newRefreshToken(this.ids);
     const now = this.clock.now();
     await sql`
-      insert into session (id, user_id, family, refresh_hash, ip, user_agent, created_at, last_used_at, expires_at)
+      insert into session (id, user_id, family, refresh_hash, ip, user_agent, created_at, last_used_at, expires_at, proven_at)
       values (${sessionId}, ${userId}, ${refresh.family}, ${refresh.hash}, ${client?.ip ?? null},
-        ${client?.userAgent === undefined ? null : cutText(client.userAgent, 500)}, ${now}, ${now}, ${this.expiry()})`.execute(
+        ${client?.userAgent === undefined ? null : cutText(client.userAgent, 500)}, ${now}, ${now}, ${this.expiry()}, ${now})`.execute(
       this.db,
     );
     const tokens = await this.tokens(accountId, userId, sessionId, refresh);

@@ -6,9 +6,11 @@ import {
   authLogin,
   authLogout,
   authRefresh,
+  authStepUp,
   Problem,
   type CallOf,
   type Principal,
+  type Proof,
   type SignedIn,
   type Tokens,
 } from '#libs/contracts';
@@ -16,6 +18,7 @@ import { API_TOKEN_PREFIX, ApiTokens } from '../api-token/api-tokens.js';
 import { Sessions } from '../session/sessions.js';
 import { AccessTokens } from '../session/access-tokens.js';
 import { LoginService } from './login.service.js';
+import { StepUp } from './step-up.js';
 
 @Controller()
 export class AuthController {
@@ -25,6 +28,7 @@ export class AuthController {
     private readonly sessions: Sessions,
     private readonly accessTokens: AccessTokens,
     private readonly apiTokens: ApiTokens,
+    private readonly stepUps: StepUp,
   ) {}
 
   /** Passwords are checked outside of a transaction, because they may have to wait for it. */
@@ -39,6 +43,12 @@ export class AuthController {
     const tokens = await this.em.transactional(() => this.sessions.refresh(body.refreshToken));
     if (!tokens) throw new Problem('unauthenticated', { detail: 'This refresh token is not valid.' });
     return tokens;
+  }
+
+  @Handles(authStepUp)
+  async stepUp({ principal, body }: CallOf<typeof authStepUp>): Promise<Proof> {
+    const until = await this.stepUps.prove(principal, body.password);
+    return { provenUntil: until.toISOString() };
   }
 
   @Handles(authLogout)

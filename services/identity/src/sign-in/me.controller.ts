@@ -49,7 +49,7 @@ export class MeController {
 
   @Handles(myApiTokensCreate)
   createApiToken({ principal, body }: CallOf<typeof myApiTokensCreate>): Promise<CreatedApiToken> {
-    return this.apiTokens.create(principal, body.name);
+    return this.apiTokens.create(principal, body);
   }
 
   @Handles(myApiTokensList)

@@ -6,11 +6,12 @@ import { UserModule } from '../user/user.module.js';
 import { AuthController } from './auth.controller.js';
 import { LoginService } from './login.service.js';
 import { MeController } from './me.controller.js';
+import { StepUp } from './step-up.js';
 
 /** Signing in and out, and the caller's own user, sessions and API tokens. */
 @Module({
   imports: [ApiTokenModule, PasswordModule, SessionModule, UserModule],
   controllers: [AuthController, MeController],
-  providers: [LoginService],
+  providers: [LoginService, StepUp],
 })
 export class SignInModule {}

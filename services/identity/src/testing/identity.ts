@@ -3,7 +3,9 @@ import { sql, type Kysely } from 'kysely';
 import { ServiceClient, type CallArguments } from '#libs/broker';
 import {
   accountsCreate,
+  authLogin,
   NOBODY,
+  usersGet,
   usersInvite,
   type InvitedUser,
   type NewAccount,
@@ -17,6 +19,7 @@ import { fingerprint, migrate, TestClock } from '#libs/database';
 import { startService, type RunningService } from '#libs/platform';
 import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import type { Type } from '@nestjs/common';
+import { decodeJwt } from 'jose';
 import { IdentityConfig } from '../identity.config.js';
 import { IdentityModule } from '../identity.module.js';
 import { migrations } from '../migrations/migrations.js';
@@ -134,12 +137,26 @@ export class TestIdentity {
     const user = await this.aUser(by, overrides);
     return { accountId: by.accountId, userId: user.id, roles: user.roles };
   }
+
+  /** The same user with a session that begins now. */
+  async signedIn(principal: Principal): Promise<Principal> {
+    const { accountId, userId } = principal;
+    const { email } = await this.call(usersGet, { principal, params: { id: userId } });
+    const body = { email: email!, password: PASSWORD, accountId };
+    const { accessToken } = await this.call(authLogin, { principal: NOBODY, body });
+    return { ...principal, sessionId: sessionOf(accessToken) };
+  }
 }
 
-export const ownerOf = ({ account, user }: OpenedAccount): Principal => ({
+/** The id of the session in an access token. */
+export const sessionOf = (accessToken: string): string => String(decodeJwt(accessToken).sid);
+
+/** The owner of a new account, with the session in which it was opened. */
+export const ownerOf = ({ account, user, accessToken }: OpenedAccount): Principal => ({
   accountId: account.id,
   userId: user.id,
   roles: user.roles,
+  sessionId: sessionOf(accessToken),
 });
 
 /** `ok`, or the code of the problem. */

@@ -13,6 +13,9 @@ import { ProfileChanges } from './profile-changes.js';
 /** Fields of their own that all users can change. */
 const OWN_FIELDS: readonly (keyof UserChange)[] = ['name', 'avatarUrl', 'password', 'currentPassword'];
 
+/** What lets a user in. A token that could change it would become a way to sign in. */
+const LETS_IN: readonly (keyof UserChange)[] = ['email', 'password', 'currentPassword'];
+
 /** Changes users on behalf of managers, of the users themselves and of identity providers. */
 @Injectable()
 export class UserChanges {
@@ -28,7 +31,8 @@ export class UserChanges {
 
   /**
    * @returns the new invitation of an invited user whose address has changed
-   * @throws Problem `forbidden`, `not-found`, `conflict`, `sole-owner`, `duplicate-…`, `unknown-reference` or `validation`
+   * @throws Problem `forbidden`, `not-found`, `conflict`, `sole-owner`, `duplicate-…`, `unknown-reference`,
+   *   `step-up-required` or `validation`
    */
   async apply(principal: Principal, userId: string, change: UserChange): Promise<Invitation | undefined> {
     const { accountId } = principal;
@@ -42,6 +46,10 @@ export class UserChanges {
     // Checked again with the roles in the database, because the token can be older than a change of the caller's roles.
     assertMayChange(await this.actors.rolesOf(principal), principal, before, change);
     const profile = await this.profiles.change(principal, before, change);
+    if (profile.emailRequested) {
+      const action = 'user.email-change-requested';
+      await this.audit.append([{ accountId, action, ...actorOf(principal), subjectId: userId }]);
+    }
     const detail = {
       ...profile.differences,
       ...(await this.memberships.change(before, change)),
@@ -58,12 +66,15 @@ export class UserChanges {
 
 function assertMayChange(
   actorRoles: readonly Role[],
-  { userId }: Principal,
+  { userId, scopes }: Principal,
   target: UserRow,
   change: UserChange,
 ): void {
   const own = userId === target.id;
   const fields = (Object.keys(change) as (keyof UserChange)[]).filter((field) => change[field] !== undefined);
+  if (scopes !== undefined && LETS_IN.some((field) => fields.includes(field))) {
+    throw new Problem('forbidden', { detail: 'A token cannot change an address or a password. Use a session.' });
+  }
   if (!own && (fields.includes('password') || fields.includes('currentPassword'))) {
     throw new Problem('forbidden', { detail: 'Users can change only their own password.' });
   }

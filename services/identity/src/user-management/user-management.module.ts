@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { EmailChangeModule } from '../email-change/email-change.module.js';
 import { FormerIdentifierModule } from '../former-identifier/former-identifier.module.js';
 import { InvitationModule } from '../invitation/invitation.module.js';
 import { PasswordModule } from '../password/password.module.js';
@@ -7,6 +8,7 @@ import { SessionModule } from '../session/session.module.js';
 import { UserModule } from '../user/user.module.js';
 import { CareEndsWorker } from './care-ends.worker.js';
 import { CareService } from './care.service.js';
+import { EmailConfirmations } from './email-confirmations.js';
 import { MembershipChanges } from './membership-changes.js';
 import { ProfileChanges } from './profile-changes.js';
 import { UserChanges } from './user-changes.js';
@@ -15,9 +17,25 @@ import { UserController } from './user.controller.js';
 
 /** Inviting and changing users, legal holds and caretakers. */
 @Module({
-  imports: [AuditModule, FormerIdentifierModule, InvitationModule, PasswordModule, SessionModule, UserModule],
+  imports: [
+    AuditModule,
+    EmailChangeModule,
+    FormerIdentifierModule,
+    InvitationModule,
+    PasswordModule,
+    SessionModule,
+    UserModule,
+  ],
   controllers: [UserController],
-  providers: [CareEndsWorker, CareService, MembershipChanges, ProfileChanges, UserChanges, UserCreation],
+  providers: [
+    CareEndsWorker,
+    CareService,
+    EmailConfirmations,
+    MembershipChanges,
+    ProfileChanges,
+    UserChanges,
+    UserCreation,
+  ],
   exports: [UserChanges, UserCreation],
 })
 export class UserManagementModule {}

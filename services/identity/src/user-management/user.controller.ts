@@ -3,6 +3,7 @@ import { Handles, Prepares } from '#libs/broker';
 import {
   caretakerEnd,
   caretakerPut,
+  emailChangeConfirm,
   legalHoldLift,
   legalHoldPut,
   usersGet,
@@ -16,6 +17,7 @@ import {
 } from '#libs/contracts';
 import { UserQueries } from '../user/user-queries.js';
 import { CareService } from './care.service.js';
+import { EmailConfirmations } from './email-confirmations.js';
 import { UserChanges } from './user-changes.js';
 import { UserCreation } from './user-creation.js';
 
@@ -25,6 +27,7 @@ export class UserController {
     private readonly users: UserQueries,
     private readonly creation: UserCreation,
     private readonly changes: UserChanges,
+    private readonly confirmations: EmailConfirmations,
     private readonly care: CareService,
   ) {}
 
@@ -53,6 +56,11 @@ export class UserController {
     const invitation = await this.changes.apply(principal, params.id!, body);
     const user = await this.users.get(principal, params.id!);
     return invitation ? { ...user, invitation } : user;
+  }
+
+  @Handles(emailChangeConfirm)
+  confirmEmail({ body }: CallOf<typeof emailChangeConfirm>): Promise<void> {
+    return this.confirmations.confirm(body.token);
   }
 
   @Handles(legalHoldPut)

@@ -33,6 +33,12 @@ export class Actors {
     return roles.rows.map((row) => row.role);
   }
 
+  /** @throws Problem `forbidden` unless the caller is an owner, `unauthenticated` if they have left */
+  async requireOwner(principal: Principal): Promise<void> {
+    const roles = await this.rolesOf(principal);
+    if (!roles.includes('owner')) throw new Problem('forbidden', { detail: 'Only owners can do this.' });
+  }
+
   /** @throws Problem `forbidden` unless the caller is a manager, `unauthenticated` if they have left */
   async requireManager(principal: Principal): Promise<Role[]> {
     const roles = await this.rolesOf(principal);

@@ -7,6 +7,7 @@ import { EffectsModule } from '../effects/effects.module.js';
 import { StoreModule } from '../store/store.module.js';
 import { TrackModule } from '../track/track.module.js';
 import { FormerIdentifierModule } from '../../former-identifier/former-identifier.module.js';
+import { EmailChangeModule } from '../../email-change/email-change.module.js';
 import { InvitationModule } from '../../invitation/invitation.module.js';
 import { PasswordModule } from '../../password/password.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
@@ -63,6 +64,7 @@ import { Transfers } from './transfer/transfers.js';
 /** Decisions: immediate, scheduled and bulk departures, transfers, conversions, and the onboarding of services. */
 @Module({
   imports: [
+    EmailChangeModule,
     ApiTokenModule,
     AuditModule,
     CatalogueModule,

@@ -73,7 +73,11 @@ async function live(): Promise<void> {
   const self: Principal = { accountId: owner.accountId, userId: id, roles: ['admin'] };
   const client = { ip: '203.0.113.77', userAgent: 'QuartzBrowser/1.0' };
   await identity.call(authLogin, { principal: NOBODY, body: { email: EMAIL, password: PASSWORD }, client });
-  await identity.call(myApiTokensCreate, { principal: self, body: { name: 'zenobia’s laptop' } });
+  const signedIn = await identity.signedIn(self);
+  const token = { name: 'zenobia’s laptop', scopes: ['read' as const] };
+  await identity.call(myApiTokensCreate, { principal: signedIn, body: token });
+  const email = `new.${EMAIL}`;
+  await identity.call(usersUpdate, { principal: signedIn, params: { id }, body: { email } });
   await identity.call(passwordResetRequest, { principal: NOBODY, body: { email: EMAIL } });
   await identity.call(usersUpdate, {
     principal: self,
@@ -170,6 +174,7 @@ describe('a deleted user', () => {
       'legal-hold.lifted',
       'legal-hold.set',
       'user.updated',
+      'user.email-change-requested',
       'api-token.created',
       'user.created',
     ]);

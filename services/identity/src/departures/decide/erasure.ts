@@ -29,6 +29,7 @@ export class Erasure {
     await sql`delete from session where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from api_token where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from password_reset where user_id = any(${[...userIds]}::uuid[])`.execute(db);
+    await sql`delete from email_change where user_id = any(${[...userIds]}::uuid[])`.execute(db);
   }
 
   /** Earlier events contain names. A service that has not received them gets everything it needs from the deletion's event. */

@@ -12,7 +12,7 @@ import {
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { affectedBy, countedBy, TestDepartures } from '../../testing/departures.js';
-import { ownerOf, PASSWORD, type TestIdentity } from '../../testing/identity.js';
+import { ownerOf, PASSWORD, type TestIdentity, sessionOf } from '../../testing/identity.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;
@@ -36,8 +36,9 @@ const login = () => identity.call(authLogin, { principal: NOBODY, body: { email,
 /** Creates sessions, tokens, invitations, caretakers, and rows in another service. */
 async function belongings(): Promise<void> {
   await login();
-  await login();
-  await identity.call(myApiTokensCreate, { principal: leaver, body: { name: 'CI' } });
+  const { accessToken } = await login();
+  const principal = { ...leaver, sessionId: sessionOf(accessToken) };
+  await identity.call(myApiTokensCreate, { principal, body: { name: 'CI', scopes: ['read'] } });
   await identity.aUser(leaver, { password: undefined });
   const ward = await identity.aUser(owner);
   await identity.query(sql`update users set caretaker_id = ${leaver.userId} where id = ${ward.id}`);

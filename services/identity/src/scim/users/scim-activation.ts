@@ -1,16 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type Principal, type ScimResponse } from '#libs/contracts';
+import { Problem, type ScimResponse } from '#libs/contracts';
 import { Audit, actorOf } from '../../audit/audit.js';
 import { DepartureCommands } from '../../departures/decide/departure-commands.js';
 import { ReactivationCommands } from '../../departures/decide/reactivation-commands.js';
 import { RepeatedDeactivations } from '../../departures/decide/repeated-deactivations.js';
 import type { Prepared } from '../../departures/plan/preflight.js';
 import { Sessions } from '../../session/sessions.js';
+import { asOwner, type Provider } from '../provider.js';
 import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
 import { isActive } from './scim-user-view.js';
 
-/** Deactivates, deletes and reactivates users for identity providers, whose requests may come twice. */
+/**
+ * Deactivates, deletes and reactivates users for identity providers, whose requests may come twice. Owners can be deactivated
+ * and deleted, too, and never reactivated.
+ */
 @Injectable()
 export class ScimActivation {
   constructor(
@@ -27,18 +31,18 @@ export class ScimActivation {
    * @throws Problem `service-unavailable`
    */
   async prepareDeactivation(
-    principal: Principal,
+    provider: Provider,
     row: ScimUserRow,
     active: boolean | undefined,
   ): Promise<Prepared | undefined> {
     if (active !== false || !isActive(row)) return undefined;
-    return this.departures.prepare(principal, row.id, 'deactivated', {});
+    return this.departures.prepare(asOwner(provider), row.id, 'deactivated', {});
   }
 
   /** @throws Problem `not-found`, `service-unavailable` */
-  async prepareDeletion(principal: Principal, id: string): Promise<Prepared | undefined> {
-    await this.rows.get(principal.accountId, id);
-    return this.departures.prepare(principal, id, 'deleted', {});
+  async prepareDeletion(provider: Provider, id: string): Promise<Prepared | undefined> {
+    await this.rows.get(provider.accountId, id);
+    return this.departures.prepare(asOwner(provider), id, 'deleted', {});
   }
 
   /**
@@ -48,44 +52,44 @@ export class ScimActivation {
    * @throws Problem of a guard
    */
   async leave(
-    principal: Principal,
+    provider: Provider,
     id: string,
     transition: 'deactivated' | 'deleted',
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain | undefined> {
     try {
-      const departure = await this.departures.decide(principal, id, transition, {}, prepared);
+      const departure = await this.departures.decide(asOwner(provider), id, transition, {}, prepared);
       return departure === PREPARE_AGAIN ? departure : undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       // A concurrent request has done the same.
-      if (transition === 'deactivated' && error.code === 'conflict' && (await this.hasLeft(principal, id)))
-        return this.keepAway(principal, id);
+      if (transition === 'deactivated' && error.code === 'conflict' && (await this.hasLeft(provider, id)))
+        return this.keepAway(provider, id);
       if (error.code !== 'sole-owner' && error.code !== 'legal-hold') throw error;
       await this.sessions.endAll([id]);
-      const { accountId } = principal;
+      const { accountId } = provider;
       const detail = { reason: error.code };
-      await this.audit.append([{ accountId, action: 'sessions.ended', ...actorOf(principal), subjectId: id, detail }]);
+      await this.audit.append([{ accountId, action: 'sessions.ended', ...actorOf(provider), subjectId: id, detail }]);
       return { refused: error.toBody() };
     }
   }
 
   /** Calls off the scheduled return of a deactivated user, if there is one. */
-  async keepAway(principal: Principal, id: string): Promise<undefined> {
-    await this.repeated.callOffReturn(principal, id, {});
+  async keepAway(provider: Provider, id: string): Promise<undefined> {
+    await this.repeated.callOffReturn(asOwner(provider), id, {});
   }
 
   /** @throws Problem `no-free-seat` */
-  async reactivate(principal: Principal, id: string): Promise<void> {
+  async reactivate(provider: Provider, id: string): Promise<void> {
     try {
-      await this.reactivations.reactivate(principal, id);
+      await this.reactivations.reactivate(provider, id);
     } catch (error) {
-      const done = error instanceof Problem && error.code === 'conflict' && !(await this.hasLeft(principal, id));
+      const done = error instanceof Problem && error.code === 'conflict' && !(await this.hasLeft(provider, id));
       if (!done) throw error;
     }
   }
 
-  private async hasLeft({ accountId }: Principal, id: string): Promise<boolean> {
+  private async hasLeft({ accountId }: Provider, id: string): Promise<boolean> {
     return !isActive(await this.rows.get(accountId, id));
   }
 }

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { Principal, UserChange } from '#libs/contracts';
+import type { UserChange } from '#libs/contracts';
 import { uniquenessProblem } from '#libs/scim';
 import { sql } from 'kysely';
 import { Audit, actorOf } from '../../audit/audit.js';
@@ -9,6 +9,7 @@ import { UserChanges } from '../../user-management/user-changes.js';
 import { UserEvents } from '../../user/user-events.js';
 import { UserRows } from '../../user/user-rows.js';
 import { mapConstraintErrors } from '../../common/constraint-errors.js';
+import { asOwner, type Provider } from '../provider.js';
 import type { ScimProfile } from './scim-profile.js';
 import { ScimUserRows } from './scim-user-rows.js';
 import { profileOf } from './scim-user-view.js';
@@ -37,17 +38,17 @@ export class ScimProfiles {
    * @param change the new profile for the present one, which is locked
    * @throws Problem `not-found`, `conflict` or `duplicate-…`
    */
-  async change(principal: Principal, id: string, change: (before: ScimProfile) => ScimProfile): Promise<void> {
+  async change(provider: Provider, id: string, change: (before: ScimProfile) => ScimProfile): Promise<void> {
     await this.users.lock([id], 'change');
-    const before = profileOf(await this.rows.get(principal.accountId, id));
+    const before = profileOf(await this.rows.get(provider.accountId, id));
     const after = change(before);
     const own = ownFields(before, after);
     const { name: _split, ...withoutName } = after;
     await this.former.record(id, identifiersIn(before), identifiersIn(after));
     if (own.length > 0) await this.write(id, own.includes('name') ? after : withoutName);
     const shared = sharedChange(before, after);
-    if (Object.keys(shared).length > 0) await this.changes.apply(principal, id, shared);
-    else if (own.length > 0) await this.publish(principal, id, own);
+    if (Object.keys(shared).length > 0) await this.changes.apply(entitled(provider, shared), id, shared);
+    else if (own.length > 0) await this.publish(provider, id, own);
   }
 
   /**
@@ -63,13 +64,17 @@ export class ScimProfiles {
     );
   }
 
-  private async publish(principal: Principal, id: string, fields: readonly string[]): Promise<void> {
+  private async publish(provider: Provider, id: string, fields: readonly string[]): Promise<void> {
     await this.events.publishChanged([id]);
-    const { accountId } = principal;
-    const by = actorOf(principal);
+    const { accountId } = provider;
+    const by = actorOf(provider);
     await this.audit.append([{ accountId, action: 'user.updated', ...by, subjectId: id, detail: { fields } }]);
   }
 }
+
+/** An address lets its reader in, so only users who are not owners get another one. Names and ids of owners may change. */
+const entitled = (provider: Provider, { email }: UserChange): Provider =>
+  email === undefined ? asOwner(provider) : provider;
 
 function ownFields(before: ScimProfile, after: ScimProfile): string[] {
   const emailIsName = ({ userName, email }: ScimProfile) => userName === email;

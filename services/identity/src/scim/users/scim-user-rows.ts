@@ -19,6 +19,7 @@ export interface ScimUserRow {
   seq: number;
   created_at: string;
   updated_at: string;
+  is_owner: boolean;
   teams: { id: string; name: string }[];
 }
 
@@ -89,6 +90,7 @@ export class ScimUserRows {
     const { rows } = await sql<ScimUserRow>`
       select u.id, ${USER_NAME} as user_name, u.email, u.name, u.scim_name, u.external_id, u.staff_id, u.status, u.seq::float8,
         u.created_at, u.updated_at,
+        exists (select from user_role r where r.user_id = u.id and r.role = 'owner') as is_owner,
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name) order by t.id), '[]')
           from team_member m join team t on t.id = m.team_id where m.user_id = u.id) as teams
       from users u where ${where}`.execute(this.em.getKysely());

@@ -20,14 +20,15 @@ export class ScimUsersController {
 
   @Handles(scimUsers.search)
   async search({ body }: CallOf<typeof scimUsers.search>): Promise<ScimListResponse> {
-    const { accountId } = await this.tokens.authenticate(body.token);
-    const { total, rows } = await this.rows.search(accountId, body);
-    return listResponse(total, rows.map(toScimUser), body.view);
+    return this.tokens.use(body.token, async ({ accountId }) => {
+      const { total, rows } = await this.rows.search(accountId, body);
+      return listResponse(total, rows.map(toScimUser), body.view);
+    });
   }
 
   @Handles(scimUsers.get)
   async get({ body, params }: CallOf<typeof scimUsers.get>): Promise<ScimResponse> {
-    return this.users.get(await this.tokens.authenticate(body.token), params.id!, body.view);
+    return this.tokens.use(body.token, (provider) => this.users.get(provider, params.id!, body.view));
   }
 
   @Prepares(scimUsers.create)
@@ -38,12 +39,12 @@ export class ScimUsersController {
 
   @Handles(scimUsers.create)
   async create({ body }: CallOf<typeof scimUsers.create>, passwordHash: string | undefined): Promise<ScimResponse> {
-    return this.users.create(await this.tokens.authenticate(body.token), body, passwordHash);
+    return this.tokens.use(body.token, (provider) => this.users.create(provider, body, passwordHash));
   }
 
   @Prepares(scimUsers.replace)
   async prepareReplacement({ body, params }: CallOf<typeof scimUsers.replace>): Promise<Prepared | undefined> {
-    return this.users.prepareReplacement(await this.tokens.principalOf(body.token), params.id!, body.body);
+    return this.users.prepareReplacement(await this.tokens.providerOf(body.token), params.id!, body.body);
   }
 
   @Handles(scimUsers.replace)
@@ -51,12 +52,12 @@ export class ScimUsersController {
     { body, params }: CallOf<typeof scimUsers.replace>,
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain> {
-    return this.users.replace(await this.tokens.authenticate(body.token), params.id!, body, prepared);
+    return this.tokens.use(body.token, (provider) => this.users.replace(provider, params.id!, body, prepared));
   }
 
   @Prepares(scimUsers.change)
   async prepareChange({ body, params }: CallOf<typeof scimUsers.change>): Promise<Prepared | undefined> {
-    return this.users.prepareChange(await this.tokens.principalOf(body.token), params.id!, body.body);
+    return this.users.prepareChange(await this.tokens.providerOf(body.token), params.id!, body.body);
   }
 
   @Handles(scimUsers.change)
@@ -64,12 +65,12 @@ export class ScimUsersController {
     { body, params }: CallOf<typeof scimUsers.change>,
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain> {
-    return this.users.change(await this.tokens.authenticate(body.token), params.id!, body, prepared);
+    return this.tokens.use(body.token, (provider) => this.users.change(provider, params.id!, body, prepared));
   }
 
   @Prepares(scimUsers.remove)
   async prepareRemoval({ body, params }: CallOf<typeof scimUsers.remove>): Promise<Prepared | undefined> {
-    return this.activation.prepareDeletion(await this.tokens.principalOf(body.token), params.id!);
+    return this.activation.prepareDeletion(await this.tokens.providerOf(body.token), params.id!);
   }
 
   @Handles(scimUsers.remove)
@@ -77,6 +78,6 @@ export class ScimUsersController {
     { body, params }: CallOf<typeof scimUsers.remove>,
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain> {
-    return this.users.remove(await this.tokens.authenticate(body.token), params.id!, body, prepared);
+    return this.tokens.use(body.token, (provider) => this.users.remove(provider, params.id!, body, prepared));
   }
 }

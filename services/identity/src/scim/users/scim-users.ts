@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { PrepareAgain } from '#libs/broker';
@@ -7,6 +8,8 @@ import { lockAccount } from '../../common/account-lock.js';
 import { OWNS_NOTHING, type Prepared } from '../../departures/plan/preflight.js';
 import { UserRows } from '../../user/user-rows.js';
 import { UserCreation } from '../../user-management/user-creation.js';
+import { refusalOf, type Provider } from '../provider.js';
+import { ProviderRefusals } from '../provider-refusals.js';
 import { resourceResponse } from '../responses.js';
 import { ScimActivation } from './scim-activation.js';
 import { newProfile, profileAfter, type ScimProfile } from './scim-profile.js';
@@ -35,6 +38,7 @@ export class ScimUsers {
     private readonly creation: UserCreation,
     private readonly profiles: ScimProfiles,
     private readonly activation: ScimActivation,
+    private readonly refusals: ProviderRefusals,
   ) {}
 
   async get({ accountId }: Principal, id: string, projection: ScimProjection): Promise<ScimResponse> {
@@ -55,11 +59,11 @@ export class ScimUsers {
    * @throws Problem `validation`, `conflict` or `duplicate-…` for a user who exists and is active, `no-free-seat`
    */
   async create(
-    principal: Principal,
+    provider: Provider,
     { body, view }: ScimWrite,
     passwordHash: string | undefined,
   ): Promise<ScimResponse> {
-    const { accountId } = principal;
+    const { accountId } = provider;
     const attributes = readUser(body);
     const profile = newProfile(attributes);
     // Serializes requests, so that the second of two requests for the same person finds the user of the first.
@@ -67,57 +71,59 @@ export class ScimUsers {
     const existing = await this.rows.findExisting(accountId, profile.externalId, profile.userName);
     if (existing && (isActive(existing) || attributes.active === false))
       throw uniquenessProblem('There is a user with this userName or externalId.');
+    const refusal = refusalOf(provider, existing);
+    if (refusal !== undefined) return this.refusals.refuse(provider, refusal, existing?.id);
     if (existing) {
-      await this.activation.reactivate(principal, existing.id);
-      await this.profiles.change(principal, existing.id, (before) => profileAfter(before, attributes, true));
-      return this.get(principal, existing.id, view);
+      await this.activation.reactivate(provider, existing.id);
+      await this.profiles.change(provider, existing.id, (before) => profileAfter(before, attributes, true));
+      return this.get(provider, existing.id, view);
     }
     const { userName, email, displayName: name, staffId, externalId } = profile;
     requireLongPassword(attributes);
-    const { id } = await this.creation.invite(principal, { name, email, staffId }, passwordHash);
+    const { id } = await this.creation.invite(provider, { name, email, staffId }, passwordHash);
     await this.profiles.write(id, { userName, email, externalId, name: profile.name });
-    if (attributes.active === false) await this.activation.leave(principal, id, 'deactivated', OWNS_NOTHING);
-    return this.get(principal, id, view);
+    if (attributes.active === false) await this.activation.leave(provider, id, 'deactivated', OWNS_NOTHING);
+    return this.get(provider, id, view);
   }
 
   /**
    * Asks the other services about a user that the request deactivates. Returns undefined for any other request.
    * @throws Problem `validation`, `not-found`, `service-unavailable`
    */
-  async prepareReplacement(principal: Principal, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
+  async prepareReplacement(provider: Provider, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
     const { active } = readUser(body);
-    return this.activation.prepareDeactivation(principal, await this.rows.get(principal.accountId, id), active);
+    return this.activation.prepareDeactivation(provider, await this.rows.get(provider.accountId, id), active);
   }
 
   /** @throws Problem as `prepareReplacement` does */
-  async prepareChange(principal: Principal, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
+  async prepareChange(provider: Provider, id: string, body: ScimWrite['body']): Promise<Prepared | undefined> {
     const operations = parsePatch(body);
-    const row = await this.rows.get(principal.accountId, id);
-    return this.activation.prepareDeactivation(principal, row, readUserPatch(operations, profileOf(row)).active);
+    const row = await this.rows.get(provider.accountId, id);
+    return this.activation.prepareDeactivation(provider, row, readUserPatch(operations, profileOf(row)).active);
   }
 
   /** @throws Problem as `change` does */
   replace(
-    principal: Principal,
+    provider: Provider,
     id: string,
     request: ScimWrite,
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain> {
     const attributes = readUser(request.body);
     if (attributes.userName === undefined) throw scimProblem('invalidValue', 'userName is required.');
-    return this.apply(principal, id, request, { read: () => attributes, whole: true }, prepared);
+    return this.apply(provider, id, request, { read: () => attributes, whole: true }, prepared);
   }
 
   /** @throws Problem `validation`, `not-found`, `precondition-failed`, `conflict`, `no-free-seat` or a guard's */
   change(
-    principal: Principal,
+    provider: Provider,
     id: string,
     request: ScimWrite,
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain> {
     const operations = parsePatch(request.body);
     return this.apply(
-      principal,
+      provider,
       id,
       request,
       { read: (before) => readUserPatch(operations, before), whole: false },
@@ -127,33 +133,45 @@ export class ScimUsers {
 
   /** @throws Problem `not-found`, `precondition-failed` or a guard's */
   async remove(
-    principal: Principal,
+    provider: Provider,
     id: string,
     request: ScimWrite,
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain> {
-    await this.expect(principal, id, request);
-    return (await this.activation.leave(principal, id, 'deleted', prepared)) ?? {};
+    await this.expect(provider, id, request);
+    return (await this.activation.leave(provider, id, 'deleted', prepared)) ?? {};
   }
 
   private async apply(
-    principal: Principal,
+    provider: Provider,
     id: string,
     request: ScimWrite,
     { read, whole }: Change,
     prepared: Prepared | undefined,
   ): Promise<ScimResponse | PrepareAgain> {
-    const before = await this.expect(principal, id, request);
-    const { active } = read(profileOf(before));
+    const before = await this.expect(provider, id, request);
+    const attributes = read(profileOf(before));
+    const { active } = attributes;
+    const refusal = refusalOf(provider, before);
+    if (refusal !== undefined && active !== false) {
+      const reactivates = active === true && !isActive(before);
+      const wanted = profileAfter(profileOf(before), attributes, whole);
+      if (reactivates || !isDeepStrictEqual(wanted, withoutAccess(provider, profileOf(before), wanted)))
+        return this.refusals.refuse(provider, refusal, id);
+    }
     if (active === false && isActive(before)) {
-      const refusal = await this.activation.leave(principal, id, 'deactivated', prepared);
+      const refusal = await this.activation.leave(provider, id, 'deactivated', prepared);
       if (refusal) return refusal;
     }
-    if (active === false && !isActive(before)) await this.activation.keepAway(principal, id);
-    if (active === true && !isActive(before)) await this.activation.reactivate(principal, id);
+    if (active === false && !isActive(before)) await this.activation.keepAway(provider, id);
+    if (active === true && !isActive(before)) await this.activation.reactivate(provider, id);
     // Read again, because the profile may have changed before it was locked.
-    await this.profiles.change(principal, id, (locked) => profileAfter(locked, read(locked), whole));
-    return this.get(principal, id, request.view);
+    await this.profiles.change(provider, id, (locked) => {
+      const after = profileAfter(locked, read(locked), whole);
+      // A request that also deactivates must not fail because of the rest.
+      return refusal === undefined ? after : withoutAccess(provider, locked, after);
+    });
+    return this.get(provider, id, request.view);
   }
 
   /** Returns the user and checks preconditions. If there are any, the user is locked until the transaction ends. */
@@ -167,6 +185,10 @@ export class ScimUsers {
     return locked;
   }
 }
+
+/** The profile after a request, without what the provider may not change about this user. */
+const withoutAccess = ({ onlyOffboards }: Provider, before: ScimProfile, after: ScimProfile): ScimProfile =>
+  onlyOffboards ? before : { ...after, userName: before.userName, email: before.email };
 
 const isLongEnough = (password: string | undefined): boolean =>
   password !== undefined && password.length >= MIN_PASSWORD_LENGTH;

@@ -73,7 +73,8 @@ describe('the former person of a transferred user', () => {
     const self: Principal = { ...owner, userId: id, roles: ['admin'] };
     const client = { ip: '203.0.113.88', userAgent: 'QuillBrowser/1.0' };
     await identity.call(authLogin, { principal: NOBODY, body: { email: zora.email, password: PASSWORD }, client });
-    await identity.call(myApiTokensCreate, { principal: self, body: { name: 'Quillfeather’s laptop' } });
+    const token = { name: 'Quillfeather’s laptop', scopes: ['read' as const] };
+    await identity.call(myApiTokensCreate, { principal: await identity.signedIn(self), body: token });
     await identity.call(usersUpdate, {
       principal: self,
       params: { id },

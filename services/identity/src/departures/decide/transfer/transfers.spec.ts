@@ -112,14 +112,15 @@ describe('a transferred user', () => {
     const user = await identity.aUser(owner);
     const signedIn = await login(user.email!);
     const { token: apiToken } = await identity.call(myApiTokensCreate, {
-      principal: principalOf(user),
-      body: { name: 'Laptop' },
+      principal: await identity.signedIn(principalOf(user)),
+      body: { name: 'Laptop', scopes: ['read'] },
     });
     const [oldReset] = await mailsDuring(1, () =>
       identity.call(passwordResetRequest, { principal: NOBODY, body: { email: user.email! } }),
     );
     const to = successor();
-    const [mail] = await mailsDuring(1, () => transfer(owner, user.id, to));
+    const [notice, mail] = await mailsDuring(2, () => transfer(owner, user.id, to));
+    expect(notice).toMatchObject({ kind: 'email-changed', to: user.email });
     expect(mail).toMatchObject({ kind: 'password-reset', to: to.email });
     expect(await outcomeOf(login(user.email!))).toBe('invalid-credentials');
     expect(await outcomeOf(login(to.email))).toBe('invalid-credentials');
@@ -128,8 +129,8 @@ describe('a transferred user', () => {
     expect(await identity.client.ask(authenticate, { token: apiToken })).toBeNull();
     const choose = (token: string, password: string) =>
       identity.call(passwordResetConfirm, { principal: NOBODY, body: { token, password } });
-    expect(await outcomeOf(choose(oldReset!.token, 'the former one again'))).toBe('gone');
-    await choose(mail!.token, 'a password of my own');
+    expect(await outcomeOf(choose(oldReset!.token!, 'the former one again'))).toBe('gone');
+    await choose(mail!.token!, 'a password of my own');
     expect((await login(to.email, 'a password of my own')).user).toMatchObject({ id: user.id, name: 'Nell Newcomer' });
   });
 

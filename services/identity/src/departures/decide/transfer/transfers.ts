@@ -37,7 +37,7 @@ export class Transfers {
     await this.formerPerson.rename(userId, to);
     // Before the decision, whose own entries and event are about the new person.
     await this.formerPerson.erase(userId);
-    await this.events.publish(userId);
+    await this.events.publish(plan.user);
     const decision = { user: plan.user, policy: resolvedPolicy(plan), detail: { ...to } };
     const [departureId] = await this.decisions.apply('transferred', [decision], principal.userId);
     await this.formerPerson.deleteCredentials(userId);

@@ -1,0 +1,30 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Problem, type Principal } from '#libs/contracts';
+import { sql } from 'kysely';
+import { Passwords } from '../password/passwords.js';
+import { Proofs } from '../session/proofs.js';
+
+/** Proves again who the user of a session is. */
+@Injectable()
+export class StepUp {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: Passwords,
+    private readonly proofs: Proofs,
+  ) {}
+
+  /**
+   * @returns until when the proof counts
+   * @throws Problem `invalid-credentials`; `step-up-required` for a caller without a session
+   */
+  async prove(principal: Principal, password: string): Promise<Date> {
+    const { rows } = await sql<{ password_hash: string | null }>`
+      select password_hash from users where id = ${principal.userId} and status = 'active'`.execute(
+      this.em.getKysely(),
+    );
+    if (!(await this.passwords.matches(password, rows[0]?.password_hash)))
+      throw new Problem('invalid-credentials', { detail: 'This is not your password.' });
+    return this.proofs.record(principal);
+  }
+}
