@@ -8,7 +8,7 @@ import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast, type Member } from './support/cast.js';
 import { counts, linesOf, over, type Departure } from './support/departures.js';
-import { mailDuring } from './support/mail.js';
+import { mailsDuring } from './support/mail.js';
 import { story } from './support/story.js';
 import { System } from './support/system.js';
 
@@ -61,10 +61,13 @@ describe('a take-over ends what is the former person’s own:', () => {
 
   step('the receipts have the counts of the preview, and the proof finds nothing', async () => {
     const { ada, owner } = cast;
-    const { api, id } = ada;
+    const { id } = ada;
+    // Only owners create tokens for identity providers. The change of the role ends the session.
+    await owner.api.patch(`/v1/users/${id}`, { roles: ['owner'] });
+    const api = await signIn(system, ada.email);
     for (const kind of ['email', 'contact', 'calendar', 'drive'])
       own.syncs.push(await create(api, '/v1/account-syncs', { kind, provider: 'google', grant: 'a grant of Ada' }));
-    own.apiToken = (await api.post('/v1/me/api-tokens', { name: 'Laptop' })).token as string;
+    own.apiToken = (await api.post('/v1/me/api-tokens', { name: 'Laptop', scopes: ['read', 'write'] })).token as string;
     own.scimToken = (await api.post('/v1/account/scim-tokens', { name: 'Directory' })).token as string;
     const guest = { name: 'Ina Guest', email: `ina${++issued}@guests.example`, staffId: `INA-${issued}` };
     own.invitation = ((await api.post('/v1/users', guest)).invitation as Json).token as string;
@@ -98,19 +101,21 @@ describe('a take-over ends what is the former person’s own:', () => {
       'integrations.shared-apps',
     ]);
 
-    const mail = await mailDuring(mailbox, async () => {
+    const mails = await mailsDuring(mailbox, 2, async () => {
       const taken = await takeOver(cast, ada, to);
-      expect(taken).toMatchObject({ id, ...to, roles: ['admin'], teamIds: [cast.teamId] });
+      expect(taken).toMatchObject({ id, ...to, roles: ['owner'], teamIds: [cast.teamId] });
       departure = await departureOf(cast, taken.departureId);
     });
-    await system.api().post('/v1/auth/password-reset/confirm', { token: mail.token, password: PASSWORD });
+    await system
+      .api()
+      .post('/v1/auth/password-reset/confirm', { token: mails.get('password-reset')!.token, password: PASSWORD });
     nell = await signIn(system, to.email);
 
     expect(departure).toMatchObject({ transition: 'transferred', status: 'completed', userId: id });
     expect(counts(linesOf(departure))).toEqual(previewed);
     expect(linesOf(departure).filter((line) => line.remaining !== 0)).toEqual([]);
     expect(previewed).toMatchObject({
-      'transferred identity.sessions': 1,
+      'transferred identity.sessions': 2,
       'transferred identity.api-tokens': 1,
       'transferred identity.invitations': 1,
       'transferred identity.credentials': 1,
@@ -181,7 +186,7 @@ describe('a take-over ends what is the former person’s own:', () => {
     expect(await owner.api.get(`/v1/automations/${stays.automation}`)).toMatchObject({ ...owned, active: true });
     expect(await owner.api.get(`/v1/records/${stays.record}`)).toMatchObject(owned);
     expect(await owner.api.get(`/v1/segments/${stays.segment}`)).toMatchObject(owned);
-    expect(await owner.api.get(`/v1/users/${ada.id}`)).toMatchObject({ status: 'active', roles: ['admin'] });
+    expect(await owner.api.get(`/v1/users/${ada.id}`)).toMatchObject({ status: 'active', roles: ['owner'] });
   });
 
   step('what the new person grants stays, whatever repeats the event, and no verification counts it', async () => {

@@ -41,7 +41,6 @@ export const usersTransfer = operation<TransferredUser, UserTransfer>({
   access: MANAGERS,
   errors: [
     'forbidden',
-    'step-up-required',
     'not-found',
     'conflict',
     'no-free-seat',

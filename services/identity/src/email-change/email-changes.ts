@@ -12,6 +12,8 @@ export interface ConfirmedAddress {
   accountId: string;
   userId: string;
   email: string;
+  /** When the user has confirmed it. */
+  at: Date;
 }
 
 /** New addresses that users have asked for, until they confirm them from the new mailbox. */
@@ -63,7 +65,7 @@ export class EmailChanges {
       returning c.user_id, u.account_id, c.email`.execute(this.db);
     const [row] = rows;
     if (!row) throw gone();
-    return { accountId: row.account_id, userId: row.user_id, email: row.email };
+    return { accountId: row.account_id, userId: row.user_id, email: row.email, at: this.clock.now() };
   }
 
   /** Ends what these users have asked for, in the transaction that has locked them. */

@@ -1,6 +1,5 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { mapConstraintErrors } from '../common/constraint-errors.js';
@@ -22,7 +21,6 @@ export class EmailConfirmations {
     private readonly links: MailedLinks,
     private readonly events: UserEvents,
     private readonly audit: Audit,
-    private readonly clock: Clock,
   ) {}
 
   /**
@@ -31,11 +29,11 @@ export class EmailConfirmations {
    */
   async confirm(token: string): Promise<void> {
     await this.users.lock([await this.changes.userOf(token)], 'change');
-    const { accountId, userId, email } = await this.changes.take(token);
+    const { accountId, userId, email, at } = await this.changes.take(token);
     const { email: from } = await this.users.get(accountId, userId);
     await this.former.record(userId, { email: from }, { email });
     await mapConstraintErrors(duplicates, () =>
-      sql`update users set email = ${email}, email_verified_at = ${this.clock.now()} where id = ${userId}`.execute(
+      sql`update users set email = ${email}, email_verified_at = ${at} where id = ${userId}`.execute(
         this.em.getKysely(),
       ),
     );

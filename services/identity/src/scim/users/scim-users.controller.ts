@@ -33,7 +33,7 @@ export class ScimUsersController {
 
   @Prepares(scimUsers.create)
   async prepareCreation({ body }: CallOf<typeof scimUsers.create>): Promise<string | undefined> {
-    await this.tokens.principalOf(body.token);
+    await this.tokens.providerOf(body.token);
     return this.users.prepareCreation(body.body);
   }
 

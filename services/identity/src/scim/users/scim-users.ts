@@ -58,11 +58,7 @@ export class ScimUsers {
    * Creates a user, or reactivates a deactivated one with the same external id or else the same user name.
    * @throws Problem `validation`, `conflict` or `duplicate-…` for a user who exists and is active, `no-free-seat`
    */
-  async create(
-    provider: Provider,
-    { body, view }: ScimWrite,
-    passwordHash: string | undefined,
-  ): Promise<ScimResponse> {
+  async create(provider: Provider, { body, view }: ScimWrite, passwordHash: string | undefined): Promise<ScimResponse> {
     const { accountId } = provider;
     const attributes = readUser(body);
     const profile = newProfile(attributes);

@@ -2,7 +2,6 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { foldCase, Problem, type Principal, type UserTransfer } from '#libs/contracts';
 import { lockAccount } from '../../../common/account-lock.js';
-import { Proofs } from '../../../session/proofs.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { Planner, type Plan } from '../../plan/planner.js';
@@ -19,14 +18,12 @@ export class TransferChecks {
     private readonly planner: Planner,
     private readonly guards: TransferGuards,
     private readonly refusals: Refusals,
-    private readonly proofs: Proofs,
   ) {}
 
   /**
    * Locks the account and the user. Of two concurrent transfers of one user, the second is refused.
    * @returns the plan, with the user before the transfer
-   * @throws Problem `not-found`, `forbidden`, `conflict`, `legal-hold`, `sole-owner`, `duplicate-email`,
-   *   `step-up-required`
+   * @throws Problem `not-found`, `forbidden`, `conflict`, `legal-hold`, `sole-owner`, `duplicate-email`
    */
   async lock(principal: Principal, userId: string, to: UserTransfer): Promise<Plan> {
     const { accountId } = principal;
@@ -37,8 +34,6 @@ export class TransferChecks {
     const plan = await this.planner.plan(accountId, userId, 'transferred');
     const { user } = plan;
     assertMayManage(await this.actors.rolesOf(principal), user.roles);
-    // With a transfer callers give their own access to another address.
-    if (userId === principal.userId) await this.proofs.require(principal);
     if (user.seq !== seen.seq)
       throw new Problem('conflict', { detail: 'The user has been changed by another request. Read it again.' });
     await this.refusals.recording(principal, plan, () => this.guards.assertAllowed(principal, user));

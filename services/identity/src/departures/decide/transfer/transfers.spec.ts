@@ -77,12 +77,15 @@ describe('a transferred user', () => {
   it('has a departure with a receipt for each rule, as previewed', async () => {
     const user = await identity.aUser(owner, { roles: ['admin'] });
     await login(user.email!);
-    await identity.call(myApiTokensCreate, { principal: principalOf(user), body: { name: 'Laptop' } });
+    await identity.call(myApiTokensCreate, {
+      principal: await identity.signedIn(principalOf(user)),
+      body: { name: 'Laptop', scopes: ['read'] },
+    });
     const preview = await departures.preview(owner, user.id, 'transferred');
     expect(preview).toMatchObject({ possible: true, blockers: [], transition: 'transferred' });
     const counts = preview.rules.map(({ rule, count }) => [rule, count]);
     expect(counts).toEqual([
-      ['identity.sessions', 1],
+      ['identity.sessions', 2],
       ['identity.api-tokens', 1],
       ['identity.invitations', 0],
       ['identity.credentials', 1],
