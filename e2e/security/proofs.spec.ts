@@ -115,8 +115,6 @@ describe('a session of an hour ago', () => {
   const calls = (api: Api): Record<string, () => Promise<unknown>> => ({
     'an API token': () => api.post(TOKENS, { name: 'Script', scopes: ['read'] }),
     'a SCIM token': () => api.post('/v1/account/scim-tokens', { name: 'Directory' }),
-    'a transfer of oneself': () =>
-      api.post(`/v1/users/${cast.owner.id}/transfer`, { name: 'T', email: 'thief@example.com', staffId: 'T-1' }),
     'the own address': () => api.patch(`/v1/users/${cast.owner.id}`, { email: `new-${cast.owner.email}` }),
   });
 

@@ -50,7 +50,7 @@ describe('somebody invited who is deactivated and reactivated', () => {
     expect(await openInvitations()).toEqual([{ invited_by: admin.userId }]);
     expect(await outcomeOf(accept(invited.invitation!.token))).toBe('gone');
     expect((await accept(invitation!.token)).user).toMatchObject({ id: invited.id, status: 'active' });
-    expect(await departures.until(owner, { id } as Departure, 'completed')).not.toHaveProperty('invitation');
+    expect(await departures.until(owner, { id }, 'completed')).not.toHaveProperty('invitation');
   });
 
   it.each<[string, (provider: Provider) => Promise<unknown>]>([
