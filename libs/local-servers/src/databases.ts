@@ -72,6 +72,7 @@ export async function restrictEntry(client: pg.Client, name: string, database: s
   await client.query(`grant connect, temporary on database ${id(database)} to ${id(ownerOf(name))}, ${id(name)}`);
 }
 
+/** A service's migrations can create a function `restrict_grants()` that takes some of these rights away again. */
 function schemaGrants(name: string): string {
   const [owner, runtime] = [id(ownerOf(name)), id(name)];
   return `
@@ -81,7 +82,10 @@ function schemaGrants(name: string): string {
     grant select, insert, update, delete on all tables in schema public to ${runtime};
     grant usage on all sequences in schema public to ${runtime};
     alter default privileges in schema public grant select, insert, update, delete on tables to ${runtime};
-    alter default privileges in schema public grant usage on sequences to ${runtime};`;
+    alter default privileges in schema public grant usage on sequences to ${runtime};
+    do $$ begin
+      if to_regprocedure('public.restrict_grants()') is not null then perform public.restrict_grants(); end if;
+    end $$;`;
 }
 
 export function databaseUrls(adminUrl: string, name: string, { database, passwords }: NewDatabase): ServiceDatabase {

@@ -1,6 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { personal, tenantRow, userRef } from '#libs/database';
 
+/**
+ * The action of an entry about erased details. Its own detail is the number of entries only, so it stays when the subject
+ * is deleted.
+ */
+export const SCRUBBED = 'audit.scrubbed';
+
 export const AuditEntry = defineEntity({
   name: 'AuditEntry',
   tableName: 'audit_entry',

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { accountUpdate, auditList, auditVerify, usersUpdate, type AuditQuery, type Principal } from '#libs/contracts';
+import {
+  accountUpdate,
+  auditList,
+  auditVerify,
+  usersDeactivate,
+  usersDelete,
+  usersUpdate,
+  type AuditQuery,
+  type Principal,
+} from '#libs/contracts';
+import { withClient } from '#libs/local-servers';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
 import { Audit } from './audit.js';
 
@@ -16,6 +26,9 @@ afterAll(() => identity.stop());
 
 const list = async (query: AuditQuery = {}) => (await identity.call(auditList, { principal: owner, query })).items;
 const verify = () => identity.call(auditVerify, { principal: owner });
+/** Every check of the database can be switched off by its superuser. */
+const asSuperuser = (statements: string) =>
+  withClient(identity.database.adminUrl, async (client) => void (await client.query(statements)));
 const scrub = (id: string) =>
   identity.query(sql`update audit_entry set detail = null, salt = null, scrubbed = true where subject_id = ${id}`);
 /** Adds entries 3 and 4; creating the account wrote 1 and 2. */
@@ -70,6 +83,60 @@ describe('the audit trail', () => {
   });
 });
 
+describe('the table of entries', () => {
+  it.each([
+    "update audit_entry set action = 'user.deleted' where seq = 1",
+    "update audit_entry set detail = '{}' where seq = 1",
+    'update audit_entry set scrubbed = true where seq = 1',
+    'update audit_entry set seq = 9, detail = null, salt = null, scrubbed = true where seq = 1',
+    'delete from audit_entry',
+    'truncate audit_entry',
+    'delete from audit_head',
+    'alter table audit_entry disable trigger all',
+    'set session_replication_role = replica',
+  ])('refuses the service’s role to %s', async (statement) => {
+    const attempt = withClient(identity.database.url, (client) => client.query(statement));
+    await expect(attempt).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('refuses changes also when the role has all rights, as after a restore that grants them', async () => {
+    await asSuperuser('grant all on audit_entry to identity');
+    try {
+      for (const statement of [
+        "update audit_entry set action = 'x'",
+        'delete from audit_entry',
+        'truncate audit_entry',
+      ])
+        await expect(withClient(identity.database.url, (client) => client.query(statement))).rejects.toThrow(
+          'only appended',
+        );
+    } finally {
+      await asSuperuser('select restrict_grants()');
+    }
+  });
+
+  it('has an entry about erased details, which stays', async () => {
+    const id = await twoMore();
+    await identity.transaction(() =>
+      identity
+        .get(Audit)
+        .append([{ accountId: owner.accountId, action: 'user.updated', actorId: id, detail: { a: 1 } }]),
+    );
+    await identity.call(usersDeactivate, { principal: owner, params: { id }, body: {} });
+    await identity.call(usersDelete, { principal: owner, params: { id }, body: {} });
+    const [scrubbed] = await list({ action: 'audit.scrubbed' });
+    const erased = (await list()).filter((entry) => entry.scrubbed);
+    expect(scrubbed).toMatchObject({
+      actor: { id: owner.userId },
+      subject: { id },
+      detail: { entries: erased.length },
+      scrubbed: false,
+    });
+    expect(erased.length).toBeGreaterThanOrEqual(3);
+    expect((await verify()).valid).toBe(true);
+  });
+});
+
 describe('the hash chain', () => {
   it('is valid after 20 concurrent writes', async () => {
     await Promise.all(
@@ -103,16 +170,16 @@ describe('the hash chain', () => {
   });
 
   it.each([
-    ['an action', sql`update audit_entry set action = 'user.deleted' where seq = 3`, 3],
-    ['an actor', sql`update audit_entry set actor_id = null where seq = 3`, 3],
-    ['a time', sql`update audit_entry set at = at - interval '1 hour' where seq = 3`, 3],
-    ['a detail', sql`update audit_entry set detail = '{}' where seq = 3`, 3],
-    ['a detail erased without the flag', sql`update audit_entry set detail = null where seq = 3`, 3],
-    ['a deleted entry', sql`delete from audit_entry where seq = 3`, 3],
-    ['the newest entry deleted', sql`delete from audit_entry where seq = 4`, 4],
+    ['an action', "update audit_entry set action = 'user.deleted' where seq = 3", 3],
+    ['an actor', 'update audit_entry set actor_id = null where seq = 3', 3],
+    ['a time', "update audit_entry set at = at - interval '1 hour' where seq = 3", 3],
+    ['a detail', "update audit_entry set detail = '{}' where seq = 3", 3],
+    ['a detail erased without the flag', 'update audit_entry set detail = null where seq = 3', 3],
+    ['a deleted entry', 'delete from audit_entry where seq = 3', 3],
+    ['the newest entry deleted', 'delete from audit_entry where seq = 4', 4],
   ])('is invalid after tampering with %s', async (_, tampering, firstBroken) => {
     await twoMore();
-    await identity.query(sql`with mine as (select 1) ${tampering} and account_id = ${owner.accountId}`);
+    await asSuperuser(`set session_replication_role = replica; ${tampering} and account_id = '${owner.accountId}'`);
     expect(await verify()).toEqual({ valid: false, entries: firstBroken - 1, firstBroken });
   });
 });

@@ -3,7 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
+import { SCRUBBED } from './audit-entry.entity.js';
 import { detailDigest, entryHash, GENESIS } from './chain.js';
+
+export { SCRUBBED };
 
 export interface NewEntry {
   accountId: string;
@@ -42,7 +45,7 @@ export class Audit {
     // Entries about deleted users get no detail, because it could contain what the deletion has erased.
     const deleted = await this.deletedAmong(entries.flatMap((entry) => (entry.detail && entry.subjectId) || []));
     const rows = entries.map((entry) => {
-      const gone = deleted.has(entry.subjectId ?? '');
+      const gone = deleted.has(entry.subjectId ?? '') && entry.action !== SCRUBBED;
       return this.link(gone ? { ...entry, detail: undefined } : entry, heads.get(entry.accountId)!);
     });
     const moved = [...heads].map(([account_id, head]) => ({ account_id, ...head }));
@@ -57,11 +60,25 @@ export class Audit {
       where h.account_id = m.account_id`.execute(this.em.getKysely());
   }
 
-  /** Erases the details of all entries about and by the user, as a deletion does. The entries stay. */
-  async scrub(userId: string): Promise<void> {
-    await sql`
+  /** The number of entries about and by each user whose details a deletion erases. */
+  async countScrubbable(userIds: readonly string[]): Promise<Map<string, number>> {
+    const { rows } = await sql<{ id: string; entries: number }>`
+      select u.id, count(*)::int as entries from unnest(${[...userIds]}::uuid[]) u (id)
+      join audit_entry e on (e.subject_id = u.id or e.actor_id = u.id) and e.detail is not null and e.action <> ${SCRUBBED}
+      group by u.id`.execute(this.em.getKysely());
+    return new Map(rows.map((row) => [row.id, row.entries]));
+  }
+
+  /**
+   * Erases the details of all entries about and by the user, as a deletion does. The entries stay.
+   * @returns the number of entries
+   */
+  async scrub(userId: string): Promise<number> {
+    const { rows } = await sql`
       update audit_entry set detail = null, salt = null, scrubbed = true
-      where (subject_id = ${userId} or actor_id = ${userId}) and detail is not null`.execute(this.em.getKysely());
+      where (subject_id = ${userId} or actor_id = ${userId}) and detail is not null and action <> ${SCRUBBED}
+      returning id`.execute(this.em.getKysely());
+    return rows.length;
   }
 
   private async deletedAmong(userIds: readonly string[]): Promise<Set<string>> {

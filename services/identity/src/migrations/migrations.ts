@@ -32,6 +32,7 @@ import { mailBudgets } from './0091-mail-budgets.js';
 import { transferredDepartures, transferredDeparturesValid } from './0064-transferred.js';
 import { droppedRules } from './0080-dropped-rules.js';
 import { credentials } from './0070-credentials.js';
+import { appendOnlyAudit } from './0095-append-only-audit.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -71,4 +72,5 @@ export const migrations: Migrations = [
   droppedRules,
   verifiedAddresses,
   mailBudgets,
+  appendOnlyAudit,
 ];

@@ -1,12 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { DepartureFacts, DepartureTransition, UserEvent } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { Audit, type NewEntry } from '../../audit/audit.js';
+import { Audit, SCRUBBED, type NewEntry } from '../../audit/audit.js';
 import { UserRows } from '../../user/user-rows.js';
 import { DepartureStore } from '../store/departure-store.js';
 import { DecisionEvents, type Decision } from './decision-events.js';
 import { LocalRules } from './local-rules.js';
 import { Schedule } from './schedule/schedule.js';
+
+/** What the audit trail gets to know besides the events. */
+interface Recorded {
+  by: Pick<NewEntry, 'actorId' | 'system'>;
+  details: ReadonlyMap<string, object | undefined>;
+  /** The number of entries whose details the decision erases, by user. */
+  scrubbable: ReadonlyMap<string, number>;
+}
 
 /**
  * Applies decisions about users of one account, in the caller's transaction: changes their status, runs identity's rules,
@@ -48,6 +56,7 @@ export class Decisions {
       reasons: new Map(decisions.map((one) => [one.user.id, one.reason ?? null])),
       digests,
     });
+    const scrubbable = await this.audit.countScrubbable(transition === 'deleted' ? ids : []);
     await this.rules.apply(transition, events);
     await this.events.publish(events, targets);
     const begun = decisions.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id }));
@@ -57,6 +66,7 @@ export class Decisions {
     await this.record(transition, events, {
       by,
       details: new Map(decisions.map(({ user, detail }) => [user.id, detail])),
+      scrubbable,
     });
     return begun.map((one) => one.departureId);
   }
@@ -64,16 +74,16 @@ export class Decisions {
   private async record(
     transition: DepartureTransition,
     events: readonly UserEvent[],
-    { by, details }: { by: Pick<NewEntry, 'actorId' | 'system'>; details: ReadonlyMap<string, object | undefined> },
+    { by, details, scrubbable }: Recorded,
   ): Promise<void> {
     await this.audit.append(
-      events.map(({ data }) => ({
-        accountId: data.accountId,
-        action: `user.${transition}`,
-        ...by,
-        subjectId: data.userId,
-        detail: { ...details.get(data.userId), ...detailOf(data.departure!) },
-      })),
+      events.flatMap(({ data }): NewEntry[] => {
+        const about = { accountId: data.accountId, ...by, subjectId: data.userId };
+        const detail = { ...details.get(data.userId), ...detailOf(data.departure!) };
+        const decided = { ...about, action: `user.${transition}`, detail };
+        const entries = scrubbable.get(data.userId);
+        return entries ? [decided, { ...about, action: SCRUBBED, detail: { entries } }] : [decided];
+      }),
     );
   }
 }

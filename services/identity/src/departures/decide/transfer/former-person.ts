@@ -1,7 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { canonical, type UserTransfer } from '#libs/contracts';
+import { canonical, type Principal, type UserTransfer } from '#libs/contracts';
 import { sql } from 'kysely';
+import { SCRUBBED } from '../../../audit/audit-entry.entity.js';
 import { Audit } from '../../../audit/audit.js';
 import { mapConstraintErrors } from '../../../common/constraint-errors.js';
 import { requireNonBlank } from '../../../common/require-non-blank.js';
@@ -40,9 +41,11 @@ export class FormerPerson {
   }
 
   /** Erases details in the audit trail and the reasons of departures. */
-  async erase(userId: string): Promise<void> {
-    await this.audit.scrub(userId);
-    await this.store.erasePersonal([userId]);
+  async erase({ accountId, userId: actorId }: Principal, subjectId: string): Promise<void> {
+    const entries = await this.audit.scrub(subjectId);
+    await this.store.erasePersonal([subjectId]);
+    if (entries > 0)
+      await this.audit.append([{ accountId, action: SCRUBBED, actorId, subjectId, detail: { entries } }]);
   }
 
   /** Deletes sessions and tokens, which contain IP addresses and names, after the rules have revoked them. */

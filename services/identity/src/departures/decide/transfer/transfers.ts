@@ -36,7 +36,7 @@ export class Transfers {
     const plan = await this.checks.lock(principal, userId, to);
     await this.formerPerson.rename(userId, to);
     // Before the decision, whose own entries and event are about the new person.
-    await this.formerPerson.erase(userId);
+    await this.formerPerson.erase(principal, userId);
     await this.events.publish(plan.user);
     const decision = { user: plan.user, policy: resolvedPolicy(plan), detail: { ...to } };
     const [departureId] = await this.decisions.apply('transferred', [decision], principal.userId);
