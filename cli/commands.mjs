@@ -1,4 +1,5 @@
 /** @import { Command } from './command.mjs' */
+import { audit } from './commands/audit.mjs';
 import { bulk } from './commands/bulk.mjs';
 import { catchUp } from './commands/catch-up.mjs';
 import { confirmNumber } from './commands/confirm-number.mjs';
@@ -35,6 +36,7 @@ export const commands = new Map(
     retry,
     bulk,
     verify,
+    audit,
     'dead-letters': deadLetters,
     replay,
     services,

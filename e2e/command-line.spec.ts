@@ -131,6 +131,11 @@ describe('the command line', () => {
     expect(await run(['verify'])).toMatchObject({ exitCode: 0, out });
   });
 
+  it('verifies the audit trail', async () => {
+    const out = expect.stringMatching(/^\d+ entries\. The audit trail is valid\.\n/);
+    expect(await run(['audit'])).toMatchObject({ exitCode: 0, out });
+  });
+
   it('has exit codes for wrong usage, a missing sign-in and an unreachable gateway', async () => {
     for (const wrong of [['leave'], ['preview'], ['status', 'a', 'b'], ['preview', 'a', '--force'], ['replay']])
       expect([wrong, (await run(wrong)).exitCode]).toEqual([wrong, 2]);

@@ -86,7 +86,7 @@ const identity = {
  */
 const identityStreams = {
   account: ACCOUNTS.streams,
-  publish: ['user.>', 'departure.>', `$KV.${EPOCHS}.>`, '$JS.API.>', '$JS.ACK.>', '$JS.FC.>'],
+  publish: ['user.>', 'departure.>', 'audit.>', `$KV.${EPOCHS}.>`, '$JS.API.>', '$JS.ACK.>', '$JS.FC.>'],
   subscribe: [answersTo(IDENTITY_STREAMS)],
 };
 

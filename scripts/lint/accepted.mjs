@@ -19,6 +19,10 @@ export const ACCEPTED = [
     why: 'A file for each thing that end-to-end tests share: the system, the people, what they own. What watches has e2e/support/observers.',
   },
   {
+    folder: 'libs/broker/src',
+    why: 'A file for each thing that is done with NATS: connecting, calling, publishing, consuming, reading a stream.',
+  },
+  {
     folder: 'libs/contracts/src',
     why: 'A file for each thing that crosses a border besides the API of a service, which has a folder for each service.',
   },

@@ -1,6 +1,7 @@
 export { openBucket, type BucketSpec } from './bucket.js';
 export * from './connection.js';
 export * from './streams.js';
+export { StreamReader, type StoredMessage } from './stream-reader.js';
 export type { Delivery, Outcome } from './delivery.js';
 export * from './jetstream-server.js';
 export type { MessageToPublish } from './message.js';

@@ -18,9 +18,12 @@ export interface StreamSpec {
   maxAge: number;
   /** Milliseconds in which a second message with the same id is dropped. */
   duplicateWindow: number;
+  /** The broker refuses to delete single messages and to purge the stream. */
+  appendOnly?: true;
 }
 
 const WEEK = 7 * 86_400_000;
+const TEN_YEARS = 3_652 * 86_400_000;
 const TWO_MINUTES = 120_000;
 
 /** Facts about users. Only identity publishes here. */
@@ -36,6 +39,15 @@ export const DEPARTURES: StreamSpec = {
   subjects: ['departure.>'],
   maxAge: WEEK,
   duplicateWindow: TWO_MINUTES,
+};
+
+/** What identity keeps outside of its database: signed heads of audit trails, and deletions of users. */
+export const AUDIT_HEADS: StreamSpec = {
+  name: 'AUDIT_HEADS',
+  subjects: ['audit.>'],
+  maxAge: TEN_YEARS,
+  duplicateWindow: TWO_MINUTES,
+  appendOnly: true,
 };
 
 export interface ConsumerSpec {
@@ -63,7 +75,8 @@ export async function ensureStream(manager: JetStreamManager, spec: StreamSpec, 
     discard: DiscardPolicy.Old,
     max_age: nanos(spec.maxAge),
     duplicate_window: nanos(spec.duplicateWindow),
-    deny_purge: false,
+    deny_purge: spec.appendOnly ?? false,
+    deny_delete: spec.appendOnly ?? false,
     num_replicas: copies,
   };
   await manager.streams.add(config).catch((error: unknown) => {

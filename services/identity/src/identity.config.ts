@@ -1,4 +1,4 @@
-import { Pattern, Whole } from '#libs/contracts';
+import { Pattern, Text, Whole } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class IdentityConfig extends ServiceConfig {
@@ -37,4 +37,22 @@ export class IdentityConfig extends ServiceConfig {
 
   @Whole({ min: 1, about: 'Mails to one mailbox in a day, whoever causes them.' })
   mailsPerDay: number = 60;
+
+  @Whole({
+    min: 1,
+    max: 86_400,
+    about:
+      'Seconds between two publications of the signed heads of the audit trails. What is changed in the database before ' +
+      'its head is published is not found out ([Audit trail](OPERATIONS.md#audit-trail)).',
+  })
+  auditHeadsSeconds: number = 300;
+
+  @Text({
+    optional: true,
+    max: 4_000,
+    about:
+      'File to which the signed heads and the deletions of users are appended as well, on a volume that the database ' +
+      'and the broker do not share. All replicas need the same file.',
+  })
+  auditAnchorFile?: string;
 }

@@ -1,4 +1,4 @@
-import { Flag, Id, Json, Moment, Nested, Text, Whole } from '../fields.js';
+import { Flag, Id, Json, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 
@@ -26,10 +26,34 @@ export class AuditQuery extends ListQuery {
   @Moment({ optional: true, about: 'Only entries before this time.' }) to?: string;
 }
 
+/** Why a chain is invalid. */
+export const AUDIT_FAULTS = ['entry', 'published-head', 'shorter-than-published', 'published-head-not-signed'] as const;
+
+/** The heads of the chain that were signed and published outside of the database. */
+export class PublishedHeads {
+  @Whole({ about: 'Number of heads that the chain was compared with.' }) heads: number;
+  @Whole({ about: 'Position of the newest one. Later entries are covered by the hash chain only.' }) seq: number;
+  @Moment({ about: 'When the newest one was published.' }) at: string;
+}
+
 export class AuditVerification {
   @Flag() valid: boolean;
   @Whole({ about: 'Entries that were checked.' }) entries: number;
-  @Whole({ optional: true, about: 'Position of the first entry that breaks the chain.' }) firstBroken?: number;
+  @Whole({
+    optional: true,
+    about: 'Position of the first entry that breaks the chain, or that is no longer confirmed.',
+  })
+  firstBroken?: number;
+  @OneOf(AUDIT_FAULTS, {
+    optional: true,
+    about:
+      'Why the chain is invalid: an entry does not match its hash (`entry`); the entries have been replaced since a head was ' +
+      'published (`published-head`) or are missing (`shorter-than-published`); a published head has no valid signature ' +
+      '(`published-head-not-signed`).',
+  })
+  reason?: (typeof AUDIT_FAULTS)[number];
+  @Nested(() => PublishedHeads, { optional: true, about: 'Absent before the first head is published.' })
+  published?: PublishedHeads;
 }
 
 export const auditList = operation<Page<AuditEntry>, NoBody, AuditQuery>({
@@ -48,7 +72,7 @@ export const auditVerify = operation<AuditVerification>({
   service: 'identity',
   method: 'GET',
   path: '/v1/audit/verify',
-  summary: 'Verify the hash chain of the audit trail',
+  summary: 'Verify the hash chain of the audit trail, also against its published heads',
   answer: AuditVerification,
   access: MANAGERS,
   timeout: 60_000,

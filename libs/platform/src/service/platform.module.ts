@@ -1,6 +1,6 @@
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics, MetricsController } from '#libs/observability';
-import { NATS, Publisher, ServiceClient, STREAMS } from '#libs/broker';
+import { NATS, Publisher, ServiceClient, StreamReader, STREAMS } from '#libs/broker';
 import { Clock, DATABASE_URL, Ids, TIME_LIMITS } from '#libs/database';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
@@ -48,6 +48,7 @@ export class PlatformModule {
       { provide: Ids, useValue: ids },
       ServiceClient,
       Publisher,
+      StreamReader,
       Metrics,
       WorkerContext,
       Readiness,

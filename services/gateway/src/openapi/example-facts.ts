@@ -60,7 +60,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   App: { uninstalledAt: null },
   Assignment: { reason: undefined },
   AuditEntry: { action: 'user.updated', system: null, tokenId: null, scrubbed: false },
-  AuditVerification: { firstBroken: undefined },
+  AuditVerification: { firstBroken: undefined, reason: undefined },
   AutomationRun: { reason: undefined },
   AutomationTrigger: { kind: 'selected' },
   BulkDeparture: {

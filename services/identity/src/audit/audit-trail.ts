@@ -1,12 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { AuditEntry, AuditQuery, AuditVerification, Page } from '#libs/contracts';
+import type { AuditEntry, AuditQuery, Page } from '#libs/contracts';
 import { Directory, pageWindow, toPage } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../common/moments.js';
-import { detailDigest, entryHash, GENESIS, type ChainLink } from './chain.js';
 
-interface EntryRow {
+export interface EntryRow {
   id: string;
   account_id: string;
   seq: number;
@@ -22,8 +21,6 @@ interface EntryRow {
   prev_hash: string;
   hash: string;
 }
-
-const BATCH_SIZE = 1_000;
 
 /** Reads the audit trail. */
 @Injectable()
@@ -61,38 +58,6 @@ export class AuditTrail {
       query,
     );
   }
-
-  /** Verifies the chain from the first entry to the head at the time of the call. */
-  async verify(accountId: string): Promise<AuditVerification> {
-    const db = this.em.getKysely();
-    const head = await sql<{ seq: number; hash: string }>`
-      select seq::float8, hash from audit_head where account_id = ${accountId}`.execute(db);
-    const { seq: end, hash: endHash } = head.rows[0] ?? { seq: 0, hash: GENESIS };
-    let [seq, hash] = [0, GENESIS];
-    while (seq < end) {
-      const { rows } = await sql<EntryRow>`
-        select e.*, e.seq::float8 as seq from audit_entry e
-        where e.account_id = ${accountId} and e.seq > ${seq} and e.seq <= ${end} order by e.seq limit ${BATCH_SIZE}`.execute(
-        db,
-      );
-      for (const row of rows) {
-        if (row.seq !== seq + 1 || !isValid(row, hash)) return { valid: false, entries: seq, firstBroken: seq + 1 };
-        [seq, hash] = [row.seq, row.hash];
-      }
-      // The head refers to an entry that does not exist.
-      if (rows.length === 0) return { valid: false, entries: seq, firstBroken: seq + 1 };
-    }
-    return hash === endHash ? { valid: true, entries: seq } : { valid: false, entries: seq, firstBroken: seq };
-  }
-}
-
-function isValid(row: EntryRow, prevHash: string): boolean {
-  return row.prev_hash === prevHash && row.hash === entryHash(prevHash, linkOf(row)) && isDetailValid(row);
-}
-
-function isDetailValid({ detail, salt, detail_digest: digest, scrubbed }: EntryRow): boolean {
-  if (detail === null) return digest === null || scrubbed;
-  return salt !== null && detailDigest(salt, detail) === digest;
 }
 
 /** An identity provider is stored with the token that it used, `scim:<id>`, so that the chain covers the token. */
@@ -101,14 +66,3 @@ function systemOf(stored: string | null): Pick<AuditEntry, 'system' | 'tokenId'>
   const [part, tokenId = null] = stored.split(':');
   return { system: `system (${part})`, tokenId };
 }
-
-const linkOf = (row: EntryRow): ChainLink => ({
-  accountId: row.account_id,
-  seq: row.seq,
-  at: isoOf(row.at),
-  action: row.action,
-  actorId: row.actor_id,
-  system: row.system,
-  subjectId: row.subject_id,
-  detailDigest: row.detail_digest,
-});

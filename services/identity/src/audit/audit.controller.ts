@@ -9,10 +9,14 @@ import {
   type Page,
 } from '#libs/contracts';
 import { AuditTrail } from './audit-trail.js';
+import { AuditVerifier } from './audit-verifier.js';
 
 @Controller()
 export class AuditController {
-  constructor(private readonly trail: AuditTrail) {}
+  constructor(
+    private readonly trail: AuditTrail,
+    private readonly verifier: AuditVerifier,
+  ) {}
 
   @Handles(auditList)
   list({ principal, query }: CallOf<typeof auditList>): Promise<Page<AuditEntry>> {
@@ -21,6 +25,6 @@ export class AuditController {
 
   @Handles(auditVerify)
   verify({ principal }: CallOf<typeof auditVerify>): Promise<AuditVerification> {
-    return this.trail.verify(principal.accountId);
+    return this.verifier.verify(principal.accountId);
   }
 }

@@ -1,12 +1,18 @@
 import { Module } from '@nestjs/common';
+import { SigningKeyModule } from '../signing-key/signing-key.module.js';
+import { Anchors } from './anchors.js';
+import { AuditHeads } from './audit-heads.js';
+import { AuditHeadsWorker } from './audit-heads.worker.js';
 import { AuditTrail } from './audit-trail.js';
+import { AuditVerifier } from './audit-verifier.js';
 import { AuditController } from './audit.controller.js';
 import { Audit } from './audit.js';
 
-/** The audit trail of each account. */
+/** The audit trail of each account, and what is kept of it outside of the database. */
 @Module({
+  imports: [SigningKeyModule],
   controllers: [AuditController],
-  providers: [Audit, AuditTrail],
-  exports: [Audit],
+  providers: [Anchors, Audit, AuditHeads, AuditHeadsWorker, AuditTrail, AuditVerifier],
+  exports: [Anchors, Audit],
 })
 export class AuditModule {}

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   accountUpdate,
   auditList,
@@ -12,17 +15,25 @@ import {
 } from '#libs/contracts';
 import { withClient } from '#libs/local-servers';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
+import { AuditHeadsWorker } from './audit-heads.worker.js';
 import { Audit } from './audit.js';
+import { entryHash } from './chain.js';
+import { merkleTree, rootOf } from './merkle.js';
 
 let identity: TestIdentity;
 let owner: Principal;
+let folder: string;
 beforeAll(async () => {
-  identity = await TestIdentity.start();
+  folder = await mkdtemp(join(tmpdir(), 'leaver-anchors-'));
+  identity = await TestIdentity.start({ settings: { AUDIT_ANCHOR_FILE: join(folder, 'anchors.jsonl') } });
 });
 beforeEach(async () => {
   owner = ownerOf(await identity.anAccount());
 });
-afterAll(() => identity.stop());
+afterAll(async () => {
+  await identity.stop();
+  await rm(folder, { recursive: true });
+});
 
 const list = async (query: AuditQuery = {}) => (await identity.call(auditList, { principal: owner, query })).items;
 const verify = () => identity.call(auditVerify, { principal: owner });
@@ -180,6 +191,108 @@ describe('the hash chain', () => {
   ])('is invalid after tampering with %s', async (_, tampering, firstBroken) => {
     await twoMore();
     await asSuperuser(`set session_replication_role = replica; ${tampering} and account_id = '${owner.accountId}'`);
-    expect(await verify()).toEqual({ valid: false, entries: firstBroken - 1, firstBroken });
+    expect(await verify()).toEqual({ valid: false, entries: firstBroken - 1, firstBroken, reason: 'entry' });
+  });
+});
+
+describe('published heads', () => {
+  const publish = () => identity.get(AuditHeadsWorker).drain();
+  const head = (seq: number, heads: number) => ({ heads, seq, at: expect.any(String) });
+
+  interface Row {
+    seq: string;
+    at: Date;
+    action: string;
+    actor_id: string | null;
+    system: string | null;
+    subject_id: string | null;
+    detail_digest: string | null;
+    prev_hash: string;
+  }
+
+  /** Renames the actions from this entry on, and computes all later hashes and the head anew. */
+  const rewrite = (from: number, { keep = Infinity } = {}) =>
+    withClient(identity.database.adminUrl, async (client) => {
+      const { accountId } = owner;
+      await client.query('set session_replication_role = replica');
+      await client.query('delete from audit_entry where account_id = $1 and seq > $2', [
+        accountId,
+        Math.min(keep, 1e9),
+      ]);
+      const { rows } = await client.query<Row>('select * from audit_entry where account_id = $1 order by seq', [
+        accountId,
+      ]);
+      let hash = rows[0]!.prev_hash;
+      for (const row of rows) {
+        const seq = Number(row.seq);
+        const action = seq >= from ? 'user.forged' : row.action;
+        const [actorId, subjectId] = [row.actor_id, row.subject_id];
+        const link = { ...row, accountId, seq, at: row.at.toISOString(), action, actorId, subjectId };
+        const next = entryHash(hash, { ...link, detailDigest: row.detail_digest });
+        const change =
+          'update audit_entry set action = $1, prev_hash = $2, hash = $3 where account_id = $4 and seq = $5';
+        await client.query(change, [action, hash, next, accountId, seq]);
+        hash = next;
+      }
+      await client.query('update audit_head set seq = $1, hash = $2 where account_id = $3', [
+        rows.length,
+        hash,
+        accountId,
+      ]);
+    });
+
+  it('confirm the chain up to the newest one', async () => {
+    await twoMore();
+    await publish();
+    expect(await verify()).toEqual({ valid: true, entries: 4, published: head(4, 1) });
+    await twoMore();
+    expect(await verify()).toEqual({ valid: true, entries: 6, published: head(4, 1) });
+    await publish();
+    await publish();
+    expect(await verify()).toEqual({ valid: true, entries: 6, published: head(6, 2) });
+  });
+
+  it('find out a chain that was rewritten with correct hashes, and from where', async () => {
+    await twoMore();
+    await publish();
+    await twoMore();
+    await publish();
+    await rewrite(6);
+    const found = { valid: false, entries: 4, firstBroken: 5, reason: 'published-head', published: head(6, 2) };
+    expect(await verify()).toEqual(found);
+    await rewrite(1);
+    expect(await verify()).toEqual({ ...found, entries: 0, firstBroken: 1 });
+  });
+
+  it('find out a chain whose newest entries were removed', async () => {
+    await twoMore();
+    await publish();
+    await rewrite(9, { keep: 3 });
+    expect(await verify()).toMatchObject({ valid: false, firstBroken: 4, reason: 'shorter-than-published' });
+  });
+
+  it('do not need the broker if there is a file as well, and a head without a valid signature is reported', async () => {
+    await twoMore();
+    await publish();
+    await rewrite(3);
+    await identity.broker.restartEmpty();
+    expect(await verify()).toMatchObject({ valid: false, firstBroken: 1, reason: 'published-head' });
+
+    owner = ownerOf(await identity.anAccount());
+    await publish();
+    const file = join(folder, 'anchors.jsonl');
+    const lines = (await readFile(file, 'utf8')).trim().split('\n');
+    const last = lines.find((line) => line.includes(owner.accountId))!;
+    await appendFile(file, `not JSON\n${last.replace(/"seq":\d+/, '"seq":1')}\n`);
+    expect(await verify()).toMatchObject({ valid: false, reason: 'published-head-not-signed' });
+  });
+
+  it('are covered by one signature: each has a proof that leads to the same root', () => {
+    for (const count of [1, 2, 3, 7, 8, 33]) {
+      const heads = Array.from({ length: count }, (_, seq) => ({ accountId: 'a', seq, hash: `${seq}` }));
+      const { root, proofs } = merkleTree(heads);
+      expect(heads.map((one, index) => rootOf(one, proofs[index]!))).toEqual(heads.map(() => root));
+      expect(rootOf({ ...heads[0]!, hash: 'other' }, proofs[0]!)).not.toBe(root);
+    }
   });
 });

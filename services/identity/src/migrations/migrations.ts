@@ -33,6 +33,7 @@ import { transferredDepartures, transferredDeparturesValid } from './0064-transf
 import { droppedRules } from './0080-dropped-rules.js';
 import { credentials } from './0070-credentials.js';
 import { appendOnlyAudit } from './0095-append-only-audit.js';
+import { publishedHeads } from './0096-published-heads.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -73,4 +74,5 @@ export const migrations: Migrations = [
   verifiedAddresses,
   mailBudgets,
   appendOnlyAudit,
+  publishedHeads,
 ];

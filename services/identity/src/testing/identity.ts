@@ -27,6 +27,13 @@ import { migrations } from '../migrations/migrations.js';
 const SILENT = 'silent';
 export const PASSWORD = 'correct horse battery';
 
+interface TestIdentityOptions {
+  /** Whether to register a service that never answers, so that events stay in the outbox. Default: true. */
+  silent?: boolean;
+  /** Further settings, for all replicas. */
+  settings?: Record<string, string>;
+}
+
 /** The whole service with its own database and broker, called as the gateway does. */
 export class TestIdentity {
   private people = 0;
@@ -36,10 +43,10 @@ export class TestIdentity {
     readonly broker: TestBroker,
     readonly database: TestDatabase,
     readonly service: RunningService,
+    readonly settings: Record<string, string>,
   ) {}
 
-  /** @param silent whether to register a service that never answers, so that events stay in the outbox */
-  static async start({ silent = true } = {}): Promise<TestIdentity> {
+  static async start({ silent = true, settings = {} }: TestIdentityOptions = {}): Promise<TestIdentity> {
     const clock = new TestClock();
     const [broker, database] = await Promise.all([
       testBroker(),
@@ -49,8 +56,8 @@ export class TestIdentity {
         fingerprint: fingerprint(migrations),
       }),
     ]);
-    const service = await TestIdentity.replica({ clock, broker, database });
-    const identity = new TestIdentity(clock, broker, database, service);
+    const service = await TestIdentity.replica({ clock, broker, database, settings });
+    const identity = new TestIdentity(clock, broker, database, service, settings);
     if (silent) await identity.query(sql`insert into service_rules (service, rules) values (${SILENT}, '[]')`);
     return identity;
   }
@@ -60,7 +67,8 @@ export class TestIdentity {
     clock,
     broker,
     database,
-  }: Pick<TestIdentity, 'clock' | 'broker' | 'database'>): Promise<RunningService> {
+    settings,
+  }: Pick<TestIdentity, 'clock' | 'broker' | 'database' | 'settings'>): Promise<RunningService> {
     const env = {
       DATABASE_URL: database.url,
       NATS_URL: broker.url,
@@ -68,6 +76,7 @@ export class TestIdentity {
       LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough',
       PASSWORD_MEMORY_KIB: '8',
       PASSWORD_PASSES: '1',
+      ...settings,
     };
     return startService({ name: 'identity', module: IdentityModule, config: IdentityConfig, env, clock });
   }
