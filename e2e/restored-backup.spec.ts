@@ -241,4 +241,32 @@ describe('identity’s own database restored', () => {
     expect((await leave(cast, cast.dan, 'delete')).status).toBe('completed');
     expect(await drift()).toEqual({ [eva.id]: 'unknown' });
   }, 60_000);
+
+  it('deletes users again who had been deleted since the backup, before anybody can sign in', async () => {
+    const cast = await anAccount(system, 'texting');
+    const { owner, dan, ada } = cast;
+    const backup = await Backup.of(system, 'identity');
+    await leave(cast, dan, 'delete');
+    await eventually(async () =>
+      expect(await from('identity', `select from users where id = '${dan.id}' and erasure_recorded`)).toHaveLength(1),
+    );
+    await backup.putBack();
+    const known = () => from('identity', `select name, email, status, password_hash from users where id = '${dan.id}'`);
+    expect(await known()).toMatchObject([{ email: dan.email, status: 'active' }]);
+    await system.startOne('identity');
+
+    expect(await known()).toEqual([{ name: null, email: null, status: 'deleted', password_hash: null }]);
+    const anybody = system.api();
+    const signingIn = anybody.post('/v1/auth/login', { email: dan.email, password: PASSWORD });
+    expect(await anybody.refusal(signingIn)).toMatchObject({ status: 401, code: 'invalid-credentials' });
+    expect(await dan.api.refusal(dan.api.get('/v1/me'))).toMatchObject({ status: 401 });
+    const names = (await owner.api.get<{ items: Json[] }>('/v1/users')).items.map(({ id }) => id);
+    expect(names).toContain(ada.id);
+    expect(names).not.toContain(dan.id);
+    const { items } = await owner.api.get<{ items: Departure[] }>(`/v1/departures?userId=${dan.id}`);
+    expect((await over(owner.api, items[0]!)).status).toBe('completed');
+    const trail = await owner.api.get<{ items: Json[] }>(`/v1/audit?subjectId=${dan.id}&action=user.deleted`);
+    expect(trail.items).toMatchObject([{ actor: null, system: 'system (restore)' }]);
+    expect(await owner.api.get('/v1/audit/verify')).toMatchObject({ valid: true });
+  }, 90_000);
 });

@@ -33,6 +33,9 @@ import { Erasure } from './erasure.js';
 import { GroupDecisions } from './group-decisions.js';
 import { ImmediateDepartures } from './immediate-departures.js';
 import { LocalRules } from './local-rules.js';
+import { ErasureLedger } from './ledger/erasure-ledger.js';
+import { ErasureLedgerWorker } from './ledger/erasure-ledger.worker.js';
+import { RevivedUsers } from './ledger/revived-users.js';
 import { CatchUpController } from './onboarding/catch-up.controller.js';
 import { CatchUps } from './onboarding/catch-ups.js';
 import { ForgottenVersions } from './onboarding/forgotten-versions.js';
@@ -98,6 +101,8 @@ import { Transfers } from './transfer/transfers.js';
     DepartureRetry,
     EndedAccess,
     Erasure,
+    ErasureLedger,
+    ErasureLedgerWorker,
     ForgottenVersions,
     FormerPerson,
     GroupDecisions,
@@ -105,6 +110,7 @@ import { Transfers } from './transfer/transfers.js';
     LaterDepartures,
     LocalRules,
     Reactivations,
+    RevivedUsers,
     ReopenedDepartures,
     RepeatedDeactivations,
     RepeatedEvents,
