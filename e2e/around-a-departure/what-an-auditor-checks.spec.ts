@@ -84,7 +84,7 @@ describe('the certificate of a deletion', () => {
 describe('the audit trail after a deletion', () => {
   it('is complete and verifies, and shows what has been redacted', async () => {
     const entries = await owner().all<Json>('/v1/audit');
-    expect(await owner().get('/v1/audit/verify')).toEqual({ valid: true, entries: entries.length });
+    expect(await owner().get('/v1/audit/verify')).toMatchObject({ valid: true, entries: entries.length });
     expect(entries.map((entry) => entry.seq)).toEqual(entries.map((_, index) => entries.length - index));
     const renaming = entries.find((entry) => entry.action === 'user.updated')!;
     expect(renaming).toMatchObject({

@@ -42,6 +42,9 @@ export async function schemaOf(client: pg.Client): Promise<Schema> {
       ...(await query<{ sql: string }>(CONSTRAINTS)).map(statement),
       ...(await query<{ sql: string }>(INDEXES)).map(statement),
       ...(await query<{ sql: string }>(VIEWS)).map(({ sql }) => sql),
+      // They would refuse to load the rows.
+      ...(await query<{ sql: string }>(TRIGGERS)).map(statement),
+      ...(await query<{ sql: string }>(GRANTS)).map(statement),
       ...(await sequences(client)),
     ],
   };
@@ -110,7 +113,7 @@ const DOMAINS = `
   select format('create domain %I as %s', typname, format_type(typbasetype, typtypmod)) as sql
   from pg_type where typtype = 'd' and typnamespace = ${OURS} order by typname`;
 
-/** Functions in SQL, which do not depend on tables. */
+/** Functions in PL/pgSQL, whose tables are looked up when they run, and in SQL, which do not depend on tables. */
 const FUNCTIONS = `
   select pg_get_functiondef(oid) as sql from pg_proc where pronamespace = ${OURS} order by proname`;
 
@@ -176,6 +179,13 @@ const VIEWS = `
   select format(E'create view %I as\\n%s', relname, pg_get_viewdef(oid)) as sql
   from pg_class where relkind = 'v' and relnamespace = ${OURS} order by relname`;
 
+const TRIGGERS = `
+  select pg_get_triggerdef(t.oid) as sql from pg_trigger t join pg_class c on c.oid = t.tgrelid
+  where not tgisinternal and c.relnamespace = ${OURS} order by c.relname, t.tgname`;
+
+/** Whoever restores a database grants the rights on its tables; the function then restricts them. */
+const GRANTS = `select 'select restrict_grants()' as sql where to_regprocedure('restrict_grants()') is not null`;
+
 /** Everything that would be missing after a restore, or different. */
 const UNKNOWN = `
   select 'schema ' || nspname as what from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')
@@ -196,8 +206,8 @@ const UNKNOWN = `
   union all select 'domain ' || typname from pg_type
     where typnamespace = ${OURS} and typtype = 'd' and (typnotnull or typdefault is not null)
   union all select 'function ' || proname from pg_proc join pg_language l on l.oid = prolang
-    where pronamespace = ${OURS} and (prokind <> 'f' or lanname <> 'sql')
-  union all select 'trigger ' || tgname from pg_trigger where not tgisinternal
+    where pronamespace = ${OURS} and (prokind <> 'f' or lanname not in ('sql', 'plpgsql'))
+  union all select 'trigger ' || tgname from pg_trigger where not tgisinternal and tgenabled <> 'O'
   union all select 'rule ' || rulename from pg_rewrite
     join pg_class on pg_class.oid = ev_class where relnamespace = ${OURS} and rulename <> '_RETURN'
   union all select 'policy ' || polname from pg_policy
@@ -208,5 +218,5 @@ const UNKNOWN = `
     join pg_class on pg_class.oid = attrelid join pg_type on pg_type.oid = atttypid
     where relnamespace = ${OURS} and relkind = 'r' and attnum > 0 and not attisdropped
       and (attcompression <> '' or attoptions is not null or attstattarget is not null or attcollation <> typcollation
-        or attacl is not null)
+        or (attacl is not null and to_regprocedure('restrict_grants()') is null))
   order by 1`;

@@ -1,5 +1,6 @@
 import { Flag, Id, Json, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
+import type { Ask } from '../lifecycle.js';
 import { MANAGERS } from '../principal.js';
 
 /** One entry of the audit trail: what happened, who did it and to whom. */
@@ -77,3 +78,23 @@ export const auditVerify = operation<AuditVerification>({
   access: MANAGERS,
   timeout: 60_000,
 });
+
+/** What of another user was read, or what was exported. */
+export const ACCESSED = ['personal-inbox', 'message-activity'] as const;
+
+/** A user has read data of another user, or has exported data of the account. */
+export interface DataAccess {
+  action: 'data.read' | 'data.exported';
+  accountId: string;
+  actorId: string;
+  /** Whose data; absent for an export. */
+  subjectId?: string;
+  what: (typeof ACCESSED)[number];
+}
+
+/** The trail gets one entry an hour for the same reader, subject and kind of data. */
+export const recordAccess: Ask<{ accesses: DataAccess[] }, Record<string, never>> = {
+  service: 'identity',
+  subject: 'rpc.identity.audit.record-access',
+  timeout: 5_000,
+};

@@ -1,5 +1,12 @@
 import { ServiceClient } from '#libs/broker';
-import { activityLines, messageActivityExport, Problem, type ActivityQuery } from '#libs/contracts';
+import {
+  activityLines,
+  messageActivityExport,
+  Problem,
+  recordAccess,
+  type ActivityQuery,
+  type Principal,
+} from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -39,11 +46,18 @@ export class MessageActivityController {
     // Read before the file begins, so that an error here is an ordinary problem response. A later error aborts the
     // stream.
     const first = await pages.next();
+    await this.record(request.principal!);
     ended.signal.throwIfAborted();
     const file = Readable.from(startingWith(first, pages));
     ended.signal.addEventListener('abort', () => file.destroy(ended.signal.reason as Problem), { once: true });
     reply.type('text/csv; charset=utf-8').header('content-disposition', 'attachment; filename="message-activity.csv"');
     await reply.send(file);
+  }
+
+  /** An export that cannot be recorded is refused. */
+  private async record({ accountId, userId: actorId }: Principal): Promise<void> {
+    const exported = { action: 'data.exported', accountId, actorId, what: 'message-activity' } as const;
+    await this.services.ask(recordAccess, { accesses: [exported] });
   }
 
   private async *pages({ principal, headers }: FastifyRequest, filter: ActivityQuery): AsyncGenerator<string> {

@@ -1,11 +1,13 @@
-import { activityLines, Problem, SESSION_BUCKET } from '#libs/contracts';
+import { activityLines, Problem, recordAccess, SESSION_BUCKET } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
 
 let world: World;
+let recorded: unknown[];
 beforeAll(async () => {
   world = await World.create();
+  recorded = world.services.answer(recordAccess, () => ({}));
 });
 afterAll(() => world.close());
 
@@ -29,6 +31,8 @@ describe('the export of the message activity', () => {
     expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(await answer.text()).toBe('heading\r\none\r\ntwo\r\nthree\r\n');
     const filter = { from: '2026-01-01T00:00:00Z' };
+    const exported = { action: 'data.exported', accountId, actorId: expect.any(String), what: 'message-activity' };
+    expect(recorded).toContainEqual({ accesses: [exported] });
     expect(asked).toEqual([null, pages[0]!.next, pages[1]!.next].map((after) => ({ accountId, filter, after })));
   });
 

@@ -1,21 +1,25 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Answers, Handles } from '#libs/broker';
 import {
   auditList,
   auditVerify,
+  recordAccess,
   type AuditEntry,
   type AuditVerification,
   type CallOf,
+  type DataAccess,
   type Page,
 } from '#libs/contracts';
 import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier } from './audit-verifier.js';
+import { Occurrences } from './occurrences.js';
 
 @Controller()
 export class AuditController {
   constructor(
     private readonly trail: AuditTrail,
     private readonly verifier: AuditVerifier,
+    private readonly occurrences: Occurrences,
   ) {}
 
   @Handles(auditList)
@@ -26,5 +30,12 @@ export class AuditController {
   @Handles(auditVerify)
   verify({ principal }: CallOf<typeof auditVerify>): Promise<AuditVerification> {
     return this.verifier.verify(principal.accountId);
+  }
+
+  @Answers(recordAccess)
+  async recordAccess({ accesses }: { accesses: DataAccess[] }): Promise<Record<string, never>> {
+    for (const { action, accountId, actorId, subjectId, what } of accesses)
+      this.occurrences.record({ action, accountId, actorId, subjectId, what });
+    return {};
   }
 }

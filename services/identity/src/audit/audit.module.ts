@@ -7,12 +7,13 @@ import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier } from './audit-verifier.js';
 import { AuditController } from './audit.controller.js';
 import { Audit } from './audit.js';
+import { Occurrences } from './occurrences.js';
 
 /** The audit trail of each account, and what is kept of it outside of the database. */
 @Module({
   imports: [SigningKeyModule],
   controllers: [AuditController],
-  providers: [Anchors, Audit, AuditHeads, AuditHeadsWorker, AuditTrail, AuditVerifier],
-  exports: [Anchors, Audit],
+  providers: [Anchors, Audit, AuditHeads, AuditHeadsWorker, AuditTrail, AuditVerifier, Occurrences],
+  exports: [Anchors, Audit, Occurrences],
 })
 export class AuditModule {}

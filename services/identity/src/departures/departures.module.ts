@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { StoreModule } from './store/store.module.js';
 import { PlanModule } from './plan/plan.module.js';
 import { DecideModule } from './decide/decide.module.js';
@@ -8,7 +9,7 @@ import { LeaverController } from './leaver.controller.js';
 
 /** Departures, from the request to the certificate. */
 @Module({
-  imports: [StoreModule, PlanModule, DecideModule, TrackModule],
+  imports: [AuditModule, StoreModule, PlanModule, DecideModule, TrackModule],
   controllers: [LeaverController, DepartureController],
 })
 export class DeparturesModule {}

@@ -10,8 +10,11 @@ import {
   type CallOf,
   type Departure,
   type DeparturePreview,
+  type Principal,
   type UserOverview,
 } from '#libs/contracts';
+import { actorOf } from '../audit/audit.js';
+import { Occurrences } from '../audit/occurrences.js';
 import { DepartureCommands } from './decide/departure-commands.js';
 import { ReactivationCommands } from './decide/reactivation-commands.js';
 import { DeparturePreviews } from './plan/departure-preview.js';
@@ -24,16 +27,21 @@ export class LeaverController {
     private readonly commands: DepartureCommands,
     private readonly reactivations: ReactivationCommands,
     private readonly previews: DeparturePreviews,
+    private readonly occurrences: Occurrences,
   ) {}
 
   @Handles(departurePreview)
-  preview({ principal, params, query }: CallOf<typeof departurePreview>): Promise<DeparturePreview> {
-    return this.previews.preview(principal, params.id!, query.transition);
+  async preview({ principal, params, query }: CallOf<typeof departurePreview>): Promise<DeparturePreview> {
+    const preview = await this.previews.preview(principal, params.id!, query.transition);
+    this.recordRead(principal, params.id!, 'preview');
+    return preview;
   }
 
   @Handles(usersOverview)
-  overview({ principal, params }: CallOf<typeof usersOverview>): Promise<UserOverview> {
-    return this.previews.overview(principal.accountId, params.id!);
+  async overview({ principal, params }: CallOf<typeof usersOverview>): Promise<UserOverview> {
+    const overview = await this.previews.overview(principal.accountId, params.id!);
+    this.recordRead(principal, params.id!, 'overview');
+    return overview;
   }
 
   @Prepares(usersDeactivate)
@@ -78,5 +86,11 @@ export class LeaverController {
   @Handles(usersReactivate)
   reactivate({ principal, params, body }: CallOf<typeof usersReactivate>): Promise<Departure> {
     return this.reactivations.reactivate(principal, params.id!, body);
+  }
+
+  private recordRead(principal: Principal, subjectId: string, what: string): void {
+    if (principal.userId === subjectId) return;
+    const { accountId } = principal;
+    this.occurrences.record({ accountId, action: 'data.read', ...actorOf(principal), subjectId, what });
   }
 }

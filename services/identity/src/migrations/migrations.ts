@@ -34,6 +34,7 @@ import { droppedRules } from './0080-dropped-rules.js';
 import { credentials } from './0070-credentials.js';
 import { appendOnlyAudit } from './0095-append-only-audit.js';
 import { publishedHeads } from './0096-published-heads.js';
+import { auditWindows } from './0097-audit-windows.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -75,4 +76,5 @@ export const migrations: Migrations = [
   mailBudgets,
   appendOnlyAudit,
   publishedHeads,
+  auditWindows,
 ];

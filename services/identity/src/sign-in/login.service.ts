@@ -2,6 +2,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Call, type Login, type SignedIn, type UserStatus } from '#libs/contracts';
 import { sql } from 'kysely';
+import { Audit } from '../audit/audit.js';
+import { Occurrences } from '../audit/occurrences.js';
 import { Sessions } from '../session/sessions.js';
 import { Passwords } from '../password/passwords.js';
 
@@ -22,6 +24,8 @@ export class LoginService {
     private readonly em: EntityManager,
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
+    private readonly audit: Audit,
+    private readonly occurrences: Occurrences,
   ) {}
 
   /**
@@ -41,9 +45,26 @@ export class LoginService {
       const errors = [{ field: 'accountId', message: 'accountId must name one of your accounts' }];
       throw new Problem('validation', { errors });
     }
-    if (user)
-      return this.em.transactional(() => this.sessions.open(user.account_id, user.id, user.password_hash!, client));
+    if (user) return this.em.transactional(() => this.signIn(user, client));
+    this.recordFailure(candidates);
     throw new Problem(right.length > 0 ? 'account-inactive' : 'invalid-credentials');
+  }
+
+  /** The same work whether the email is known or not. */
+  private recordFailure(candidates: readonly Candidate[]): void {
+    for (const { id: subjectId, account_id: accountId } of candidates) {
+      const action = 'user.sign-in-failed';
+      this.occurrences.record({ accountId, action, system: 'sign-in', subjectId, counted: true });
+    }
+  }
+
+  private async signIn(
+    { id, account_id: accountId, password_hash }: Candidate,
+    client: Call['client'],
+  ): Promise<SignedIn> {
+    const signedIn = await this.sessions.open(accountId, id, password_hash!, client);
+    await this.audit.append([{ accountId, action: 'user.signed-in', actorId: id, subjectId: id }]);
+    return signedIn;
   }
 
   private async candidates(email: string, accountId: string | undefined): Promise<Candidate[]> {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApiTokenModule } from '../api-token/api-token.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { PasswordModule } from '../password/password.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { UserModule } from '../user/user.module.js';
@@ -10,7 +11,7 @@ import { StepUp } from './step-up.js';
 
 /** Signing in and out, and the caller's own user, sessions and API tokens. */
 @Module({
-  imports: [ApiTokenModule, PasswordModule, SessionModule, UserModule],
+  imports: [ApiTokenModule, AuditModule, PasswordModule, SessionModule, UserModule],
   controllers: [AuthController, MeController],
   providers: [LoginService, StepUp],
 })

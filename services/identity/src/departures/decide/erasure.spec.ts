@@ -167,6 +167,7 @@ describe('a deleted user', () => {
     const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: leaver.id, limit: 100 } });
     expect(items.map((entry) => entry.action)).toEqual([
       'departure.completed',
+      'audit.scrubbed',
       'user.deleted',
       'departure.completed',
       'user.deactivated',
@@ -176,9 +177,13 @@ describe('a deleted user', () => {
       'user.updated',
       'user.email-change-requested',
       'api-token.created',
+      'user.signed-in',
       'user.created',
     ]);
-    expect(items.every((entry) => entry.detail === null && entry.subject!.name === 'Deleted user')).toBe(true);
+    const scrubbed = items.filter((entry) => entry.action === 'audit.scrubbed');
+    expect(scrubbed).toMatchObject([{ detail: { entries: expect.any(Number) } }]);
+    const others = items.filter((entry) => entry.action !== 'audit.scrubbed');
+    expect(others.every((entry) => entry.detail === null && entry.subject!.name === 'Deleted user')).toBe(true);
     expect(await identity.call(auditVerify, { principal: owner })).toMatchObject({ valid: true });
   });
 

@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { AuditModule } from '../../audit/audit.module.js';
 import { CatalogueModule } from '../../catalogue/catalogue.module.js';
 import { PlanModule } from '../plan/plan.module.js';
 import { StoreModule } from '../store/store.module.js';
@@ -24,7 +25,7 @@ import { Verifications } from './verifications.js';
  */
 @Global()
 @Module({
-  imports: [CatalogueModule, PlanModule, StoreModule, SigningKeyModule, UserModule],
+  imports: [AuditModule, CatalogueModule, PlanModule, StoreModule, SigningKeyModule, UserModule],
   controllers: [CertificateController, ReceiptsConsumer],
   providers: [
     Certificates,
