@@ -101,11 +101,16 @@ const gateway = {
 };
 
 /**
- * The operations that a service calls in its own name. Only the gateway calls on behalf of users.
+ * The operations that a service calls in its own name. Calls to the audit trail name who has read what. Only the gateway calls on behalf of users.
  * @type {Record<string, string[]>}
  */
 const ownCalls = {
-  messaging: ['rpc.identity.account.get', 'rpc.contacts.recipients', 'rpc.telephony.calls.inbound'],
+  messaging: [
+    'rpc.identity.account.get',
+    'rpc.identity.audit.record-access',
+    'rpc.contacts.recipients',
+    'rpc.telephony.calls.inbound',
+  ],
   telephony: ['rpc.contacts.moved'],
 };
 

@@ -2,7 +2,7 @@ import { DeliverPolicy, jetstream, jetstreamManager, JetStreamApiError } from '@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { assertNoOpenTransaction } from '#libs/database';
-import { STREAMS } from './connection.js';
+import { STREAMS, whenConnected } from './connection.js';
 import type { StreamSpec } from './streams.js';
 
 export interface StoredMessage {
@@ -28,6 +28,7 @@ export class StreamReader {
    */
   async *read(stream: StreamSpec, filter: string): AsyncGenerator<StoredMessage> {
     assertNoOpenTransaction(`read ${stream.name}`);
+    await whenConnected(this.nats, TIMEOUT_MS);
     const end = await this.lastSequence(stream, filter);
     if (end === 0) return;
     const consumer = await jetstream(this.nats, { timeout: TIMEOUT_MS }).consumers.get(stream.name, {

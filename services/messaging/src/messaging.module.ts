@@ -29,6 +29,7 @@ import { EmailTemplate } from './email-template/email-template.entity.js';
 import { LinkedEmailController } from './email/email.controller.js';
 import { LinkedEmail } from './email/email.entity.js';
 import { InboxAccess } from './inbox/inbox-access.js';
+import { InboxReads } from './inbox/inbox-reads.worker.js';
 import { InboxController } from './inbox/inbox.controller.js';
 import { Inbox, InboxMember } from './inbox/inbox.entity.js';
 import { PersonalInboxConversion } from './inbox/personal-inbox-conversion.js';
@@ -129,6 +130,7 @@ export const migrations: Migrations = [
     Inbound,
     InboundRouting,
     InboxAccess,
+    InboxReads,
     MyContacts,
     Recipients,
     SendingInboxes,

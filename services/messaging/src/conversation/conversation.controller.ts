@@ -21,6 +21,7 @@ import {
 import { pageWindow, toPage } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { inAttendedInboxes, InboxAccess, sharedConversations } from '../inbox/inbox-access.js';
+import { InboxReads } from '../inbox/inbox-reads.worker.js';
 import { Inbox } from '../inbox/inbox.entity.js';
 import { Conversation, type ConversationRow } from './conversation.entity.js';
 import { MyContacts } from './my-contacts.js';
@@ -39,8 +40,9 @@ const base = plainResource(conversations, {
 export class ConversationController extends base {
   private readonly access = new InboxAccess(this.em, this.directory, this.clock);
 
-  /** Injected into the property, so that rules can be tested with the constructor that all plain resources share. */
+  /** Injected into properties, so that rules can be tested with the constructor that all plain resources share. */
   @Inject(MyContacts) private readonly myContacts: MyContacts;
+  @Inject(InboxReads) private readonly reads: InboxReads;
 
   override async prepare({ body, principal }: Call): Promise<Partial<ConversationRow>> {
     const { accountId } = principal;
@@ -52,6 +54,12 @@ export class ConversationController extends base {
       await this.access.hold(principal, ownerId, [assignee]);
     }
     return { inboxId, contactId, assignee, status };
+  }
+
+  override async present(rows: readonly ConversationRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
+    const inboxIds = rows.map((row) => row.inboxId);
+    if (isManager(call.principal)) await this.reads.record(call.principal, inboxIds);
+    return super.present(rows, call);
   }
 
   override filter(call: Call<NoBody, ConversationQuery>): ObjectQuery<ConversationRow> {

@@ -15,6 +15,7 @@ import type { TestService } from '#libs/platform/testing';
 import { AddressBook } from '../testing/address-book.js';
 import { departs, isCaredFor } from '../testing/departures.js';
 import { startMessaging } from '../testing/messaging.js';
+import { InboxReads } from './inbox-reads.worker.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -82,6 +83,25 @@ describe('a personal inbox', () => {
     ...{ inboxes: 0, inbox: absent, conversations: 0, conversation: absent, threads: absent, messages: 0 },
     message: absent,
   };
+
+  it('is read by managers, which is reported to the audit trail once an hour for each reader and owner', async () => {
+    const reads = await contacts.takesReads();
+    const own = (access: { accountId: string }) => access.accountId === robin.accountId;
+    const readAll = async () => {
+      for (const who of [admin, admin, robin, kim]) {
+        await messaging.call(who, conversations.list, { query: { inboxId } });
+        await messaging.call(who, messageList, { query: { inboxId } });
+      }
+      await messaging.service.app.get(InboxReads).drain();
+      return reads.filter(own);
+    };
+    const { accountId, userId: subjectId } = robin;
+    const read = { action: 'data.read', accountId, actorId: admin.userId, subjectId, what: 'personal-inbox' };
+    expect(await readAll()).toEqual([read]);
+    expect(await readAll()).toEqual([read]);
+    messaging.clock.advance(HOUR);
+    expect(await readAll()).toEqual([read, read]);
+  });
 
   it('is visible to its owner and to managers only', async () => {
     expect(await sees(robin)).toEqual(ALL);

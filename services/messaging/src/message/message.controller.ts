@@ -1,5 +1,5 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Controller } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { Handles, Prepares, type Prepared } from '#libs/broker';
 import {
   messageCompose,
@@ -24,6 +24,7 @@ import { Clock, Directory, pageWindow, toPage } from '#libs/database';
 import { allOf, notAllowed, personFields, rowsFor, type Relations } from '#libs/platform';
 import { Ledger } from '../activity/ledger.js';
 import { conversationsOf, inAttendedInboxes } from '../inbox/inbox-access.js';
+import { InboxReads } from '../inbox/inbox-reads.worker.js';
 import { shownScheduled } from '../scheduled-message/shown.js';
 import { Composer, type PreparedMessage } from './composer.js';
 import { InboundRouting } from './inbound-routing.js';
@@ -32,6 +33,8 @@ import { Message, type MessageRow } from './message.entity.js';
 
 @Controller()
 export class MessageController {
+  @Inject(InboxReads) private readonly reads: InboxReads;
+
   constructor(
     private readonly em: EntityManager,
     private readonly directory: Directory,
@@ -65,12 +68,15 @@ export class MessageController {
     const where = allOf<MessageRow>(wanted(query, principal), this.rowsFor('list', principal), after);
     const rows = await this.em.find(Message, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
     const page = toPage(rows, query);
+    await this.recordReads(principal, page.items);
     return { ...page, items: await this.shown(page.items) };
   }
 
   @Handles(messageGet)
   async get(call: Call): Promise<MessageAnswer> {
-    return (await this.shown([await this.find(call)]))[0]!;
+    const message = await this.find(call);
+    await this.recordReads(call.principal, [message]);
+    return (await this.shown([message]))[0]!;
   }
 
   @Handles(messageRemove)
@@ -118,6 +124,11 @@ export class MessageController {
     const message = await this.em.findOne(Message, where);
     if (!message) throw new Problem('not-found');
     return message;
+  }
+
+  private recordReads(principal: Principal, rows: readonly MessageRow[]): Promise<void> {
+    const inboxIds = rows.map((row) => row.inboxId);
+    return this.reads.record(principal, inboxIds);
   }
 
   private rowsFor(verb: string, principal: Principal): object {

@@ -5,6 +5,7 @@ import { scheduledMessages, type Call, type CallOf, type NewScheduledMessage } f
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { inAttendedInboxes, inSharedInboxes } from '../inbox/inbox-access.js';
+import { InboxReads } from '../inbox/inbox-reads.worker.js';
 import { Composer, type PreparedMessage } from '../message/composer.js';
 import { ScheduledMessage, type ScheduledMessageRow } from './scheduled-message.entity.js';
 import { shownScheduled } from './shown.js';
@@ -28,6 +29,7 @@ export class ScheduledMessageController extends base {
     ids: Ids,
     clock: Clock,
     private readonly composer: Composer,
+    private readonly reads: InboxReads,
   ) {
     super(em, directory, ids, clock);
   }
@@ -46,7 +48,12 @@ export class ScheduledMessageController extends base {
     return this.composer.schedule(principal, message, prepared);
   }
 
-  override present(rows: readonly ScheduledMessageRow[]): Promise<object[]> {
+  override async present(
+    rows: readonly ScheduledMessageRow[],
+    { principal }: Pick<Call, 'principal'>,
+  ): Promise<object[]> {
+    const inboxIds = rows.map((row) => row.inboxId);
+    await this.reads.record(principal, inboxIds);
     return shownScheduled(this.directory, rows);
   }
 }

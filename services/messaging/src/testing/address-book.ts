@@ -5,7 +5,9 @@ import {
   callInbound,
   contactsFor,
   Problem,
+  recordAccess,
   type Call,
+  type DataAccess,
   type Preset,
   type Recipient,
   type RecipientsWanted,
@@ -53,6 +55,19 @@ export class AddressBook {
       },
     });
     await this.nats.flush();
+  }
+
+  /** Also answers for identity: takes reports of reads. @returns them, as they come */
+  async takesReads(): Promise<DataAccess[]> {
+    const taken: DataAccess[] = [];
+    this.nats.subscribe(recordAccess.subject, {
+      callback: (_error, message) => {
+        taken.push(...message.json<{ data: { accesses: DataAccess[] } }>().data.accesses);
+        message.respond(JSON.stringify({ response: {}, isDisposed: true, id: '0' }));
+      },
+    });
+    await this.nats.flush();
+    return taken;
   }
 
   close(): Promise<void> {

@@ -66,6 +66,17 @@ export class ErasureLedger {
     return rows.length;
   }
 
+  /**
+   * Has the deletions recorded again that have no authentic record: the broker may have lost them, or the secret has been
+   * changed more than once since.
+   */
+  async recordAgain(known: readonly KnownErasure[]): Promise<void> {
+    const ids = known.filter((one) => one.authentic).map((one) => one.userId);
+    await sql`
+      update users set erasure_recorded = false
+      where status = 'deleted' and erasure_recorded and id <> all(${ids}::uuid[])`.execute(this.em.fork().getKysely());
+  }
+
   /** All deletions, the newest record of each user. @throws Error when the ledger cannot be read */
   async all(): Promise<KnownErasure[]> {
     const known = new Map<string, KnownErasure>();

@@ -1,7 +1,8 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Log } from '#libs/observability';
+import { Log, safeErrorFields } from '#libs/observability';
 import { sql } from 'kysely';
+import { setTimeout as pause } from 'node:timers/promises';
 import { lockAccount } from '../../../common/account-lock.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { planOf, Planner } from '../../plan/planner.js';
@@ -11,6 +12,8 @@ import { ForgottenVersions } from '../onboarding/forgotten-versions.js';
 import { ErasureLedger, type KnownErasure } from './erasure-ledger.js';
 
 const BATCH_SIZE = 200;
+const MAX_ATTEMPTS = 30;
+const RETRY_DELAY_MS = 1_000;
 
 /**
  * Deletes users again whom a restored backup has revived: the ledger knows their deletion, and the database does not. It
@@ -30,7 +33,9 @@ export class RevivedUsers implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const revived = await this.revived(await this.ledger.all());
+    const known = await this.read();
+    await this.ledger.recordAgain(known);
+    const revived = await this.revived(known);
     const authentic = revived.filter((one) => one.authentic);
     const unknown = revived.length - authentic.length;
     if (unknown > 0)
@@ -46,6 +51,19 @@ export class RevivedUsers implements OnModuleInit {
     for (const [accountId, erasures] of Map.groupBy(authentic, (one) => one.accountId))
       for (let from = 0; from < erasures.length; from += BATCH_SIZE)
         await this.deleteAgain(accountId, erasures.slice(from, from + BATCH_SIZE));
+  }
+
+  /** Waits for the broker for a while, as the connection to it does. @throws Error when the ledger cannot be read */
+  private async read(): Promise<KnownErasure[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.ledger.all();
+      } catch (error) {
+        this.log.warn({ attempt, ...safeErrorFields(error) }, 'the ledger of deletions cannot be read');
+        if (attempt === MAX_ATTEMPTS) throw error;
+        await pause(RETRY_DELAY_MS);
+      }
+    }
   }
 
   /** Those of the users whom the database does not show as deleted. */
