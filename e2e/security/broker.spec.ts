@@ -6,13 +6,14 @@ import { over, type Departure } from '../support/departures.js';
 import { EventReader } from '../support/event-reader.js';
 import { PARTS } from '../support/foundation.js';
 import { System } from '../support/system.js';
+import { AuditHeadsWorker } from '../../services/identity/src/audit/audit-heads.worker.js';
 import { BrokerUser } from './broker-user.js';
 import { jetStreamApi, SERVER_SUBJECTS, targetsOf } from './jetstream-api.js';
 
 const SERVICES = PARTS.map(({ name }) => name).filter((name) => name !== 'identity');
 const SUBSCRIBERS = ['subscriber', 'payroll'];
 const CALLERS = [...SERVICES, 'billing', 'gateway', 'operator', ...SUBSCRIBERS];
-const STREAMS = ['USERS', 'DEPARTURES', 'KV_session-epochs'];
+const STREAMS = ['USERS', 'DEPARTURES', 'AUDIT_HEADS', 'KV_session-epochs'];
 
 /** Attacks with the credentials of one service, of a subscriber or of the operator, as after a takeover. */
 describe('a taken-over service', () => {
@@ -28,6 +29,7 @@ describe('a taken-over service', () => {
     accountId = (await cast.owner.api.get('/v1/account')).id as string;
     const { id } = cast.ada;
     await over(cast.owner.api, await cast.owner.api.post<Departure>(`/v1/users/${id}/deactivate`));
+    await system.services.get('identity')!.app.get(AuditHeadsWorker, { strict: false }).drain();
     streams = await open('identity-streams');
     manager = await jetstreamManager(streams, { checkAPI: false });
     const payroll = await EventReader.connect(system.brokerUrl('payroll'));
@@ -106,6 +108,9 @@ describe('a taken-over service', () => {
         : [...SERVICES, 'identity'].filter((one) => one !== name).map((one) => `rpc.identity.rules.declare.${one}`)),
       ...CALLERS.map((other) => `_INBOX_${other}.x`),
       '$KV.session-epochs.x',
+      'audit.head.a',
+      'audit.erased.a.b',
+      ...(['gateway', 'messaging'].includes(name) ? [] : ['rpc.identity.audit.record-access']),
       'progress.departure.x',
       'mail.requested',
     ];
