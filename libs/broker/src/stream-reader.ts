@@ -47,6 +47,13 @@ export class StreamReader {
     }
   }
 
+  /** Whether the stream holds no message under the subject, or does not exist. @throws Error when the broker does not answer */
+  async isEmpty(stream: StreamSpec, filter: string): Promise<boolean> {
+    assertNoOpenTransaction(`read ${stream.name}`);
+    await whenConnected(this.nats, TIMEOUT_MS);
+    return (await this.lastSequence(stream, filter)) === 0;
+  }
+
   private async lastSequence({ name }: StreamSpec, filter: string): Promise<number> {
     try {
       const { streams } = await jetstreamManager(this.nats, { checkAPI: false, timeout: TIMEOUT_MS });

@@ -45,6 +45,11 @@ export class Anchors {
     yield* this.readFile(filter);
   }
 
+  /** Whether the broker has no record under the subject, for example because it has lost its disk. */
+  isMissing(filter: string): Promise<boolean> {
+    return this.reader.isEmpty(AUDIT_HEADS, filter);
+  }
+
   private async appendToFile(records: readonly AnchorRecord[]): Promise<void> {
     const { auditAnchorFile: path } = this.config;
     if (path === undefined || records.length === 0) return;

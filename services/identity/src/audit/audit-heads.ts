@@ -59,6 +59,12 @@ export class AuditHeads {
     return heads.length;
   }
 
+  /** Has all heads published again that the broker has lost. */
+  async publishLost(): Promise<void> {
+    if (!(await this.anchors.isMissing(ALL_HEADS))) return;
+    await sql`update audit_head set published_seq = 0 where published_seq > 0`.execute(this.em.fork().getKysely());
+  }
+
   /** The published heads of the account, by position. @throws Error when they cannot be read */
   async of(accountId: string): Promise<KnownHead[]> {
     const verify = await this.verifier();
@@ -104,4 +110,5 @@ export class AuditHeads {
   }
 }
 
+const ALL_HEADS = 'audit.head.>';
 const subjectOf = (accountId: string): string => `audit.head.${accountId}`;
