@@ -3,6 +3,8 @@ import { eventually } from '#libs/test-kit';
 import { story } from '../support/story.js';
 import { PASSWORD } from '../support/cast.js';
 import { System } from '../support/system.js';
+import { Occurrences } from '../../services/identity/src/audit/occurrences.js';
+import { InboxReads } from '../../services/messaging/src/inbox/inbox-reads.worker.js';
 import { ask, type Answer } from './ask.js';
 import { bodyFor, idFieldsOf, meaningOf, queryFor, withId } from './bodies.js';
 import { FilledAccount } from './filled-account.js';
@@ -78,6 +80,9 @@ describe('another account', () => {
     );
     // The leaver's name is also the example in all descriptions.
     secrets = [...ids, domain, ...names.map(({ name }) => name).filter((name) => name !== people.leaver.user.name)];
+    // Our own reads are recorded some seconds after them.
+    await system.services.get('messaging')!.app.get(InboxReads, { strict: false }).drain();
+    await system.services.get('identity')!.app.get(Occurrences, { strict: false }).drain();
     await eventually(async () => {
       const once = await footprintOf(system, people.account.id);
       expect(await footprintOf(system, people.account.id)).toEqual(once);

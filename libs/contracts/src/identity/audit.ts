@@ -79,20 +79,16 @@ export const auditVerify = operation<AuditVerification>({
   timeout: 60_000,
 });
 
-/** What of another user was read, or what was exported. */
-export const ACCESSED = ['personal-inbox', 'message-activity'] as const;
-
 /** A user has read data of another user, or has exported data of the account. */
 export interface DataAccess {
-  action: 'data.read' | 'data.exported';
+  action: 'personal-inbox.read' | 'message-activity.exported';
   accountId: string;
   actorId: string;
   /** Whose data; absent for an export. */
   subjectId?: string;
-  what: (typeof ACCESSED)[number];
 }
 
-/** The trail gets one entry an hour for the same reader, subject and kind of data. */
+/** The trail gets one entry an hour for the same action, reader and subject. */
 export const recordAccess: Ask<{ accesses: DataAccess[] }, Record<string, never>> = {
   service: 'identity',
   subject: 'rpc.identity.audit.record-access',

@@ -56,7 +56,7 @@ export class MessageActivityController {
 
   /** An export that cannot be recorded is refused. */
   private async record({ accountId, userId: actorId }: Principal): Promise<void> {
-    const exported = { action: 'data.exported', accountId, actorId, what: 'message-activity' } as const;
+    const exported = { action: 'message-activity.exported', accountId, actorId } as const;
     await this.services.ask(recordAccess, { accesses: [exported] });
   }
 

@@ -31,7 +31,7 @@ describe('the export of the message activity', () => {
     expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(await answer.text()).toBe('heading\r\none\r\ntwo\r\nthree\r\n');
     const filter = { from: '2026-01-01T00:00:00Z' };
-    const exported = { action: 'data.exported', accountId, actorId: expect.any(String), what: 'message-activity' };
+    const exported = { action: 'message-activity.exported', accountId, actorId: expect.any(String) };
     expect(recorded).toContainEqual({ accesses: [exported] });
     expect(asked).toEqual([null, pages[0]!.next, pages[1]!.next].map((after) => ({ accountId, filter, after })));
   });

@@ -1,11 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { personal, tenantRow, userRef } from '#libs/database';
 
-/**
- * The action of an entry about erased details. Its own detail is the number of entries only, so it stays when the subject
- * is deleted.
- */
+/** The action of an entry about erased details. */
 export const SCRUBBED = 'audit.scrubbed';
+export const SIGN_IN_FAILED = 'user.sign-in-failed';
+
+/** The details of these entries are numbers only, so they stay when the subject is deleted. */
+export const KEEP_DETAIL: readonly string[] = [SCRUBBED, SIGN_IN_FAILED];
 
 export const AuditEntry = defineEntity({
   name: 'AuditEntry',

@@ -34,8 +34,8 @@ export class AuditController {
 
   @Answers(recordAccess)
   async recordAccess({ accesses }: { accesses: DataAccess[] }): Promise<Record<string, never>> {
-    for (const { action, accountId, actorId, subjectId, what } of accesses)
-      this.occurrences.record({ action, accountId, actorId, subjectId, what });
+    for (const { action, accountId, actorId, subjectId } of accesses)
+      this.occurrences.record({ action, accountId, actorId, subjectId });
     return {};
   }
 }

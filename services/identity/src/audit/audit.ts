@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { SCRUBBED } from './audit-entry.entity.js';
+import { KEEP_DETAIL, SCRUBBED, SIGN_IN_FAILED } from './audit-entry.entity.js';
 import { detailDigest, entryHash, GENESIS } from './chain.js';
 
-export { SCRUBBED };
+export { SCRUBBED, SIGN_IN_FAILED };
 
 export interface NewEntry {
   accountId: string;
@@ -45,7 +45,7 @@ export class Audit {
     // Entries about deleted users get no detail, because it could contain what the deletion has erased.
     const deleted = await this.deletedAmong(entries.flatMap((entry) => (entry.detail && entry.subjectId) || []));
     const rows = entries.map((entry) => {
-      const gone = deleted.has(entry.subjectId ?? '') && entry.action !== SCRUBBED;
+      const gone = deleted.has(entry.subjectId ?? '') && !KEEP_DETAIL.includes(entry.action);
       return this.link(gone ? { ...entry, detail: undefined } : entry, heads.get(entry.accountId)!);
     });
     const moved = [...heads].map(([account_id, head]) => ({ account_id, ...head }));
@@ -64,7 +64,7 @@ export class Audit {
   async countScrubbable(userIds: readonly string[]): Promise<Map<string, number>> {
     const { rows } = await sql<{ id: string; entries: number }>`
       select u.id, count(*)::int as entries from unnest(${[...userIds]}::uuid[]) u (id)
-      join audit_entry e on (e.subject_id = u.id or e.actor_id = u.id) and e.detail is not null and e.action <> ${SCRUBBED}
+      join audit_entry e on (e.subject_id = u.id or e.actor_id = u.id) and e.detail is not null and e.action <> all(${KEEP_DETAIL}::text[])
       group by u.id`.execute(this.em.getKysely());
     return new Map(rows.map((row) => [row.id, row.entries]));
   }
@@ -76,7 +76,7 @@ export class Audit {
   async scrub(userId: string): Promise<number> {
     const { rows } = await sql`
       update audit_entry set detail = null, salt = null, scrubbed = true
-      where (subject_id = ${userId} or actor_id = ${userId}) and detail is not null and action <> ${SCRUBBED}
+      where (subject_id = ${userId} or actor_id = ${userId}) and detail is not null and action <> all(${KEEP_DETAIL}::text[])
       returning id`.execute(this.em.getKysely());
     return rows.length;
   }

@@ -63,18 +63,18 @@ it('a preview of another user has one entry an hour for the reader', async () =>
   const preview = () =>
     identity.call(departurePreview, { principal: owner, params: { id }, query: { transition: 'deactivated' } });
   await times(3, preview);
-  await list('data.read');
+  await list('preview.read');
   await preview();
-  const [entry, ...others] = await list('data.read');
-  expect(entry).toMatchObject({ actor: { id: owner.userId }, subject: { id }, detail: { what: 'preview' } });
+  const [entry, ...others] = await list('preview.read');
+  expect(entry).toMatchObject({ actor: { id: owner.userId }, subject: { id }, detail: null });
   expect(others).toEqual([]);
 });
 
 it('what other services report is recorded in the same way', async () => {
   const { accountId, userId: actorId } = owner;
-  const exported = { action: 'data.exported', accountId, actorId, what: 'message-activity' } as const;
+  const exported = { action: 'message-activity.exported', accountId, actorId } as const;
   await identity.client.ask(recordAccess, { accesses: [exported, exported] });
-  expect(await list('data.exported')).toMatchObject([
-    { actor: { id: actorId }, subject: null, detail: { what: 'message-activity' } },
+  expect(await list('message-activity.exported')).toMatchObject([
+    { actor: { id: actorId }, subject: null, detail: null },
   ]);
 });

@@ -8,8 +8,6 @@ import { Audit, type NewEntry } from './audit.js';
 
 /** Something that can happen often. */
 export interface Occurrence extends Pick<NewEntry, 'accountId' | 'action' | 'actorId' | 'system' | 'subjectId'> {
-  /** What was read or exported: a fixed word. Each has entries of its own. */
-  what?: string;
   /** Whether the trail shows how often it happened: with the first time in an hour, the 10th, the 100th and so on. */
   counted?: true;
 }
@@ -44,8 +42,8 @@ export class Occurrences extends StepWorker {
 
   /** Returns at once. A crash loses the occurrences of the last seconds. */
   record(occurrence: Occurrence): void {
-    const { accountId, action, actorId, system, subjectId, what } = occurrence;
-    const key = sha256(JSON.stringify([accountId, action, actorId, system, subjectId, what])).toString('hex');
+    const { accountId, action, actorId, system, subjectId } = occurrence;
+    const key = sha256(JSON.stringify([accountId, action, actorId, system, subjectId])).toString('hex');
     this.add(key, { occurrence, count: 1 });
   }
 
@@ -105,7 +103,7 @@ function isDue({ counted }: Occurrence, before: number, now: number): boolean {
   return counted !== undefined && String(now).length > String(before).length;
 }
 
-function entryOf({ what, counted, ...entry }: Occurrence, count: number): NewEntry {
-  const detail = { ...(what !== undefined && { what }), ...(counted && { attempts: count }) };
-  return { ...entry, ...(Object.keys(detail).length > 0 && { detail }) };
+/** No detail that a deletion would have to erase: an entry that comes later must not change what its preview has counted. */
+function entryOf({ counted, ...entry }: Occurrence, count: number): NewEntry {
+  return { ...entry, ...(counted && { detail: { attempts: count } }) };
 }

@@ -20,7 +20,7 @@ import {
 } from '#libs/lifecycle';
 import { sql } from 'kysely';
 import { ApiToken } from '../api-token/api-token.entity.js';
-import { AuditEntry, SCRUBBED } from '../audit/audit-entry.entity.js';
+import { AuditEntry, KEEP_DETAIL } from '../audit/audit-entry.entity.js';
 import { Invitation } from '../invitation/invitation.entity.js';
 import { ScimToken } from '../scim/scim-token.entity.js';
 import { tokensOfLeaver } from './tokens-of-leaver.js';
@@ -50,7 +50,7 @@ const noProfile = {
 const deletePassword = setting('delete', { undo: 'never', destroys: true })({ passwordHash: null });
 const passwordSetAt = sql`greatest(t.created_at, (select max(a.at) from audit_entry a
   where a.subject_id = t.id and a.action in ('password.reset', 'password.changed', 'user.joined')))`;
-const hasDetail = sql`t.detail is not null and t.action <> ${sql.lit(SCRUBBED)}`;
+const hasDetail = sql`t.detail is not null and t.action not in (${sql.join(KEEP_DETAIL.map((action) => sql.lit(action)))})`;
 const scrubbed = { detail: null, salt: null, scrubbed: true } as const;
 
 const NO_EFFECTS: IdentityEffects = {

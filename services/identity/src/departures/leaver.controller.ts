@@ -33,14 +33,14 @@ export class LeaverController {
   @Handles(departurePreview)
   async preview({ principal, params, query }: CallOf<typeof departurePreview>): Promise<DeparturePreview> {
     const preview = await this.previews.preview(principal, params.id!, query.transition);
-    this.recordRead(principal, params.id!, 'preview');
+    this.recordRead(principal, params.id!, 'preview.read');
     return preview;
   }
 
   @Handles(usersOverview)
   async overview({ principal, params }: CallOf<typeof usersOverview>): Promise<UserOverview> {
     const overview = await this.previews.overview(principal.accountId, params.id!);
-    this.recordRead(principal, params.id!, 'overview');
+    this.recordRead(principal, params.id!, 'overview.read');
     return overview;
   }
 
@@ -88,9 +88,9 @@ export class LeaverController {
     return this.reactivations.reactivate(principal, params.id!, body);
   }
 
-  private recordRead(principal: Principal, subjectId: string, what: string): void {
+  private recordRead(principal: Principal, subjectId: string, action: string): void {
     if (principal.userId === subjectId) return;
     const { accountId } = principal;
-    this.occurrences.record({ accountId, action: 'data.read', ...actorOf(principal), subjectId, what });
+    this.occurrences.record({ accountId, action, ...actorOf(principal), subjectId });
   }
 }

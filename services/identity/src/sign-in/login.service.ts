@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Call, type Login, type SignedIn, type UserStatus } from '#libs/contracts';
 import { sql } from 'kysely';
-import { Audit } from '../audit/audit.js';
+import { Audit, SIGN_IN_FAILED } from '../audit/audit.js';
 import { Occurrences } from '../audit/occurrences.js';
 import { Sessions } from '../session/sessions.js';
 import { Passwords } from '../password/passwords.js';
@@ -53,8 +53,7 @@ export class LoginService {
   /** The same work whether the email is known or not. */
   private recordFailure(candidates: readonly Candidate[]): void {
     for (const { id: subjectId, account_id: accountId } of candidates) {
-      const action = 'user.sign-in-failed';
-      this.occurrences.record({ accountId, action, system: 'sign-in', subjectId, counted: true });
+      this.occurrences.record({ accountId, action: SIGN_IN_FAILED, system: 'sign-in', subjectId, counted: true });
     }
   }
 

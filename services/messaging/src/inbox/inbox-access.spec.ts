@@ -96,7 +96,7 @@ describe('a personal inbox', () => {
       return reads.filter(own);
     };
     const { accountId, userId: subjectId } = robin;
-    const read = { action: 'data.read', accountId, actorId: admin.userId, subjectId, what: 'personal-inbox' };
+    const read = { action: 'personal-inbox.read', accountId, actorId: admin.userId, subjectId };
     expect(await readAll()).toEqual([read]);
     expect(await readAll()).toEqual([read]);
     messaging.clock.advance(HOUR);

@@ -38,7 +38,7 @@ export class InboxReads extends StepWorker {
       where id = any(${[...new Set(inboxIds)]}::uuid[]) and owner_id <> ${actorId}`.execute(this.em.getKysely());
     this.forgetLastHour();
     for (const { owner_id: subjectId } of rows)
-      this.add({ action: 'data.read', accountId, actorId, subjectId, what: 'personal-inbox' });
+      this.add({ action: 'personal-inbox.read', accountId, actorId, subjectId });
   }
 
   protected async step(): Promise<boolean> {
