@@ -132,8 +132,7 @@ describe('the command line', () => {
   });
 
   it('verifies the audit trail', async () => {
-    const out = expect.stringMatching(/^\d+ entries\. The audit trail is valid\.\n/);
-    expect(await run(['audit'])).toMatchObject({ exitCode: 0, out });
+    expect((await run(['audit'])).out).toMatch(/^\d+ entries\. The audit trail is valid\.\n/);
   });
 
   it('has exit codes for wrong usage, a missing sign-in and an unreachable gateway', async () => {
