@@ -21,6 +21,7 @@ const WRITE_ONLY: Readonly<Record<string, string>> = {
   filter: INSTRUCTION,
   'accounts.create owner': 'Shown as the user.',
   'auth.login accountId': 'Says which user signs in.',
+  'auth.password-reset.request accountId': 'Says which user gets a mail.',
   'auth.password-reset.request email': 'The answer does not reveal whether the user exists.',
   'calls.inbound contactId': 'Shown at the number, as one of its contacts.',
   'calls.outbound contactId': 'Shown at the number, as one of its contacts.',
