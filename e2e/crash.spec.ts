@@ -1,4 +1,5 @@
-import { anAccount, belongings, contactsCsv, type Cast } from './support/cast.js';
+import { eventually } from '#libs/test-kit';
+import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from './support/cast.js';
 import { counts, linesOf, over, type Departure } from './support/departures.js';
 import { PARTS } from './support/foundation.js';
 import { Processes } from './support/processes.js';
@@ -16,7 +17,7 @@ describe('departures survive', () => {
   let people = 0;
 
   beforeAll(async () => {
-    processes = await Processes.start();
+    processes = await Processes.start({ settings: { LEAVER_FAILPOINTS: 'on' } });
   }, 90_000);
   afterAll(() => processes?.stop());
 
@@ -63,4 +64,40 @@ describe('departures survive', () => {
     await Promise.all(PROCESSES.map(killAndRestart));
     await hasLeftOnce(leaver, accepted);
   }, 120_000);
+
+  it('no gateway accepts a token a second after its session ended, if identity died before it announced the end', async () => {
+    const urls = [processes.url, await processes.anotherGateway()];
+    const { owner, ada } = await anAccount(processes, 'texting');
+    const login = { email: ada.email, password: PASSWORD };
+    const statusOf = async (url: string, token: string) =>
+      (await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${token}` } })).status;
+    const ends: Record<string, (token: string) => Promise<unknown>> = {
+      'a logout': (token) => processes.api(token).post('/v1/auth/logout'),
+      'a departure': () => owner.api.post(`/v1/users/${ada.id}/deactivate`),
+    };
+    for (const [what, end] of Object.entries(ends)) {
+      const { accessToken } = await processes.api().post<{ accessToken: string }>('/v1/auth/login', login);
+      for (const url of urls) await eventually(async () => expect(await statusOf(url, accessToken)).toBe(200));
+      processes.strike('identity', { failpoint: 'session.announce', action: 'kill', code: '' });
+      // Its answer never arrives.
+      const call = end(accessToken).catch(() => undefined);
+      await processes.ended('identity');
+      const diedAt = performance.now();
+      const accepted: string[] = [];
+      let restarted: Promise<void> | undefined;
+      const asks = urls.map(async (url) => {
+        while (performance.now() < diedAt + 4_000) {
+          const after = Math.round(performance.now() - diedAt);
+          if (after > 2_500) restarted ??= processes.run('identity');
+          if ((await statusOf(url, accessToken)) === 200 && after > 1_000)
+            accepted.push(`${what}: ${after} ms, ${url}`);
+        }
+      });
+      await Promise.all(asks);
+      await restarted;
+      await call;
+      expect(accepted).toEqual([]);
+      for (const url of urls) await eventually(async () => expect(await statusOf(url, accessToken)).toBe(401));
+    }
+  }, 90_000);
 });

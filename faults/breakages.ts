@@ -13,6 +13,8 @@ const RULE_OWNERS = SERVICES.filter((service) => service !== 'identity');
 export const SERVICES_OF_FAILPOINT: Readonly<Record<FailpointName, readonly string[]>> = {
   'call.commit': SERVICES,
   'relay.publish': ['identity'],
+  'session.announce': ['identity'],
+  'session.feed': ['identity'],
   'receive.commit': RULE_OWNERS,
   'receive.acknowledge': SERVICES,
   'receipt.send': RULE_OWNERS,

@@ -5,6 +5,7 @@ import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster/cluster.js';
 import { Company } from './company/company.js';
 import type { Random } from './random.js';
+import { Revocations } from './company/revocations.js';
 import { Workload } from './company/workload.js';
 
 export interface Round {
@@ -32,6 +33,8 @@ export async function round({ cluster, nats, random }: Place, wanted: number): P
   const workload = new Workload(company, random.branch());
   await workload.prepare();
   workload.start(4);
+  const revocations = new Revocations(company);
+  revocations.start();
   const faults = new Map<string, number>();
   const struckBefore = cluster.strikes;
   const done = () => cluster.strikes - struckBefore + [...faults.values()].reduce((sum, count) => sum + count, 0);
@@ -47,6 +50,7 @@ export async function round({ cluster, nats, random }: Place, wanted: number): P
   await Promise.all(lanes);
   await cluster.whole();
   await workload.stop();
+  await revocations.stop();
   faults.set('failpoints', cluster.strikes - struckBefore);
   const check = async () => {
     const late = await settle(cluster, company);
@@ -56,7 +60,8 @@ export async function round({ cluster, nats, random }: Place, wanted: number): P
   // A delayed request, whose client has given up long ago, may have been handled during the check. A real violation is still
   // there in a second check.
   const found = await check();
-  return { faults, answers: workload.answers, violations: found.length > 0 ? await check() : [] };
+  const remaining = found.length > 0 ? await check() : [];
+  return { faults, answers: workload.answers, violations: [...revocations.violations, ...remaining] };
 }
 
 /** Waits until everything has settled, and retries failed departures once, as an owner would. */

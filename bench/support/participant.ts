@@ -2,14 +2,7 @@ import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { DEPARTURES, ensureStream, JetStreamServer, Publisher, USERS, type Delivery } from '#libs/broker';
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics } from '#libs/observability';
-import {
-  defaultOf,
-  receiptSubject,
-  SESSION_BUCKET,
-  type Preset,
-  type ReceiptBatch,
-  type ResolvedRules,
-} from '#libs/contracts';
+import { defaultOf, receiptSubject, type Preset, type ReceiptBatch, type ResolvedRules } from '#libs/contracts';
 import { Ids, ormOptions, SystemClock, type AnyEntity, type Migrations } from '#libs/database';
 import {
   BATCHES_AT_ONCE,
@@ -138,12 +131,11 @@ export function policyOf(
   return { ...(Object.fromEntries(resolved) as ResolvedRules), ...more };
 }
 
-/** Resets both streams to the initial state: empty and without consumers. Also deletes the ended sessions. */
+/** Resets both streams to the initial state: empty and without consumers. */
 export async function emptyStreams(nats: NatsConnection): Promise<void> {
   const manager = await jetstreamManager(nats, { checkAPI: false });
   for (const stream of [USERS, DEPARTURES]) {
     await manager.streams.delete(stream.name).catch(() => undefined);
     await ensureStream(manager, stream);
   }
-  await manager.streams.delete(`KV_${SESSION_BUCKET.name}`).catch(() => undefined);
 }

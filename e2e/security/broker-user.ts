@@ -10,7 +10,7 @@ interface Subjects {
 
 /** A subject on which no service may publish. */
 const LAST = 'nobody.says.this';
-const STREAMS = ['USERS', 'DEPARTURES', 'AUDIT_HEADS', 'KV_session-epochs', 'KV_rate-limits'];
+const STREAMS = ['USERS', 'DEPARTURES', 'AUDIT_HEADS', 'KV_rate-limits'];
 
 /** Subjects that a service must not use: those of other services, and those that could delete stored messages. */
 export function foreignTo(name: string, services: readonly string[]): Subjects {
@@ -41,6 +41,7 @@ export function foreignTo(name: string, services: readonly string[]): Subjects {
       'progress.departure.x',
       'mail.requested',
       '$KV.session-epochs.x',
+      'session.ended',
       ...(name === 'gateway'
         ? []
         : ['rpc.identity.users.deactivate', 'rpc.contacts.contacts.list', '$KV.rate-limits.x']),

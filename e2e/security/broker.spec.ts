@@ -13,7 +13,9 @@ import { jetStreamApi, SERVER_SUBJECTS, targetsOf } from './jetstream-api.js';
 const SERVICES = PARTS.map(({ name }) => name).filter((name) => name !== 'identity');
 const SUBSCRIBERS = ['subscriber', 'payroll'];
 const CALLERS = [...SERVICES, 'billing', 'gateway', 'operator', ...SUBSCRIBERS];
-const STREAMS = ['USERS', 'DEPARTURES', 'AUDIT_HEADS', 'KV_session-epochs'];
+const STREAMS = ['USERS', 'DEPARTURES', 'AUDIT_HEADS'];
+/** The bucket in which the gateways count requests. */
+const LIMITS = 'KV_rate-limits';
 
 /** Attacks with the credentials of one service, of a subscriber or of the operator, as after a takeover. */
 describe('a taken-over service', () => {
@@ -71,7 +73,8 @@ describe('a taken-over service', () => {
           found[`${stream} ${durable}`] = { since, num_ack_pending, num_redelivered, sequences };
       }
     }
-    return found;
+    const { config, created } = await manager.streams.info(LIMITS);
+    return { ...found, [LIMITS]: { config, created } };
   };
   /** What people see: nobody has left, and every service still has its rules. */
   const facts = async () => {
@@ -91,7 +94,7 @@ describe('a taken-over service', () => {
 
   it.each(CALLERS)('%s can use no request of JetStream but those for its own consumer', async (name) => {
     const own = durablesOf(name);
-    const all = STREAMS.flatMap((stream) => [
+    const all = [...STREAMS, LIMITS].flatMap((stream) => [
       ...jetStreamApi(stream, `${name}-x`),
       ...['contacts-users', 'messaging-users', 'integrations-departures', 'identity-receipts', 'payroll']
         .filter((durable) => !own.some(([, one]) => one === durable))
@@ -111,32 +114,30 @@ describe('a taken-over service', () => {
       'audit.head.a',
       'audit.erased.a.b',
       ...(['gateway', 'messaging'].includes(name) ? [] : ['rpc.identity.audit.record-access']),
+      'session.ended',
       'progress.departure.x',
       'mail.requested',
     ];
     const subjects = [...new Set([...all, ...SERVER_SUBJECTS, ...forged])];
     const listened = [...subjects, '>', '$JS.>', '$SYS.>', '_INBOX_identity-streams.>', '_R_.>'].filter(
-      (subject) => name !== 'subscriber' && !subject.startsWith(`_INBOX_${name}.`) && !subject.startsWith('progress.'),
+      (subject) =>
+        name !== 'subscriber' &&
+        !subject.startsWith(`_INBOX_${name}.`) &&
+        !/^(progress\.|session\.ended)/.test(subject),
     );
     const user = await BrokerUser.connect(system, name);
     const refused = await user.refusals(subjects, listened);
     await user.close();
-    const bucket = 'KV_session-epochs';
     const permitted: string[] = [
       ...(SERVICES.includes(name) || name === 'billing'
         ? ['$JS.API.STREAM.CREATE.USERS', '$JS.API.STREAM.CREATE.DEPARTURES']
         : []),
       ...(SUBSCRIBERS.includes(name) || name === 'gateway' ? ['$JS.API.INFO'] : []),
       ...(name === 'gateway'
-        ? subjects.filter((subject) =>
-            [
-              `$JS.API.STREAM.CREATE.${bucket}`,
-              `$JS.API.STREAM.INFO.${bucket}`,
-              `$JS.API.CONSUMER.CREATE.${bucket}.`,
-              `$JS.API.CONSUMER.INFO.${bucket}.`,
-              `$JS.API.CONSUMER.DELETE.${bucket}.`,
-            ].some((one) => subject.startsWith(one)),
-          )
+        ? [
+            ...['CREATE', 'INFO', 'MSG.GET'].map((verb) => `$JS.API.STREAM.${verb}.${LIMITS}`),
+            `$JS.API.DIRECT.GET.${LIMITS}.user.created.x.y`,
+          ]
         : []),
     ];
     expect(subjects.filter((subject) => !refused.publish.includes(subject)).sort()).toEqual(permitted.sort());

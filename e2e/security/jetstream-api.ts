@@ -61,7 +61,7 @@ export const SERVER_SUBJECTS = [
 export const targetsOf = (accountId: string, userId: string): string[] => [
   '$JS.API.STREAM.PURGE.USERS',
   '$JS.API.STREAM.DELETE.USERS',
-  '$JS.API.STREAM.PURGE.KV_session-epochs',
+  '$JS.API.STREAM.PURGE.KV_rate-limits',
   '$JS.API.STREAM.LEADER.STEPDOWN.USERS',
   '$JS.API.STREAM.CREATE.USERS',
   '$JS.API.CONSUMER.DELETE.USERS.contacts-users',
@@ -85,6 +85,7 @@ export const targetsOf = (accountId: string, userId: string): string[] => [
   'progress.departure.x',
   'mail.requested',
   `$KV.session-epochs.${userId}`,
+  'session.ended',
   '_INBOX_gateway.x',
   '_INBOX_identity.x',
   '_INBOX_identity-streams.x',

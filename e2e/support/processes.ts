@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Strike } from '#libs/jobs';
 import { freePort } from '#libs/local-servers';
 import { buildOnce, CACHE, removeBuilds } from '../../faults/cluster/builds.js';
 import { REPUBLISHES_SOON } from '../../faults/edits.js';
@@ -41,7 +42,11 @@ export class Processes {
   }
 
   /** Starts the service and waits until it is ready. */
-  async run(name: string): Promise<void> {
+  run(name: string): Promise<void> {
+    return this.spawnOne(name, name, name === 'gateway' ? { PORT: String(this.port) } : {});
+  }
+
+  private async spawnOne(name: string, as: string, own: Record<string, string>): Promise<void> {
     const { settings, hear } = this.options;
     const child = spawn(process.execPath, [join(await buildOnce([REPUBLISHES_SOON]), `${name}.js`)], {
       env: {
@@ -49,16 +54,34 @@ export class Processes {
         LEAVER_CALLS_IN_TRANSACTION: 'throw',
         NODE_COMPILE_CACHE: join(CACHE, 'v8'),
         ...this.foundation.env(name),
-        ...(name === 'gateway' && { PORT: String(this.port) }),
+        ...own,
         ...settings,
       },
       stdio: ['ignore', hear ? 'pipe' : 'inherit', 'inherit', 'ipc'],
     });
     child.stdout?.setEncoding('utf8').on('data', hear!);
-    this.children.set(name, child);
+    this.children.set(as, child);
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`)));
     await Promise.race([once(child, 'message'), ended]);
     ended.catch(() => undefined);
+  }
+
+  /** Makes the service fail, or end, when it next passes the failpoint. It needs `LEAVER_FAILPOINTS`. */
+  strike(name: string, strike: Strike): void {
+    this.children.get(name)!.send(strike);
+  }
+
+  /** Waits until the process has ended by itself. */
+  async ended(name: string): Promise<void> {
+    const child = this.children.get(name)!;
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+
+  /** Starts another gateway. @returns its URL */
+  async anotherGateway(): Promise<string> {
+    const port = await freePort();
+    await this.spawnOne('gateway', `gateway on ${port}`, { PORT: String(port) });
+    return `http://127.0.0.1:${port}`;
   }
 
   /** Sends SIGKILL, as the kernel does when memory runs out. */

@@ -12,7 +12,6 @@ export const ACCOUNTS = /** @type {const} */ ({
   subscribers: 'SUBSCRIBERS',
 });
 
-const BUCKET = 'KV_session-epochs';
 const EVENTS = ['USERS', 'DEPARTURES'];
 const pulls = EVENTS.map((stream) => `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`);
 const acks = EVENTS.map((stream) => `$JS.ACK.${stream}.>`);
@@ -24,12 +23,6 @@ const consumerInfos = EVENTS.map((stream) => `$JS.API.CONSUMER.INFO.${stream}.*`
 const INFO = '$JS.API.INFO';
 /** Requests that identity answers instead of JetStream (`services/identity/src/streams`). */
 const created = ['$JS.API.CONSUMER.CREATE.>', '$JS.API.CONSUMER.DURABLE.CREATE.>'];
-const bucketWatch = [
-  `$JS.API.STREAM.INFO.${BUCKET}`,
-  `$JS.API.CONSUMER.INFO.${BUCKET}.*`,
-  `$JS.API.CONSUMER.DELETE.${BUCKET}.*`,
-  `$JS.FC.${BUCKET}.>`,
-];
 /** The bucket in which the gateways count requests: the broker's permissions let only the gateway use it. */
 const counting = [
   '$JS.API.STREAM.INFO.KV_rate-limits',
@@ -37,8 +30,6 @@ const counting = [
   '$JS.API.DIRECT.GET.KV_rate-limits.>',
   '$KV.rate-limits.>',
 ];
-/** The entries of ended sessions, which JetStream pushes to the gateway. */
-const PUSHED = '_INBOX_gateway.>';
 const RECEIPTS = 'departure.receipt.*';
 
 const { streams, services, subscribers } = ACCOUNTS;
@@ -58,17 +49,11 @@ const importedFrom = (account) => (subject) => ({ service: { account, subject } 
 export const accounts = {
   [streams]: {
     jetstream: 'enabled',
-    exports: [
-      { stream: PUSHED, accounts: [services] },
-      ...[...pulls, ...acks, ...consumerInfos, INFO, ...bucketWatch, ...counting, RECEIPTS].map(exported),
-    ],
+    exports: [...[...pulls, ...acks, ...consumerInfos, INFO, ...counting, RECEIPTS].map(exported)],
   },
   [services]: {
     exports: created.map(exported),
-    imports: [
-      { stream: { account: streams, subject: PUSHED } },
-      ...[...pulls, ...acks, INFO, ...bucketWatch, ...counting, RECEIPTS].map(importedFrom(streams)),
-    ],
+    imports: [...[...pulls, ...acks, INFO, ...counting, RECEIPTS].map(importedFrom(streams))],
   },
   [subscribers]: {
     imports: [

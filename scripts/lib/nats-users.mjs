@@ -13,9 +13,12 @@ import { dataServices, externalServices } from './services.mjs';
 const answersTo = (user) => `_INBOX_${user}.>`;
 /** The default reply subjects of NATS clients. */
 const ANSWERS = '_INBOX.>';
-const EPOCHS = 'session-epochs';
 /** The name of identity's second user, as `connectStreams` in `libs/broker` builds it. */
 const IDENTITY_STREAMS = 'identity-streams';
+/** Ended sessions, several messages a second. */
+const SESSION_ENDS = 'session.ended';
+/** Entries of the bucket that gateways of 0.1 watch. */
+const FORMER_SESSION_ENDS = '$KV.session-epochs.>';
 
 /**
  * Asks identity to create the stream if it is missing. The subject is JetStream's, but no service reaches JetStream with it.
@@ -34,17 +37,6 @@ const consumer = (stream, durable) => [
   `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${durable}`,
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
   `$JS.ACK.${stream}.${durable}.>`,
-];
-
-/** Watches the bucket of session epochs, without writing to it. */
-const epochWatch = [
-  '$JS.API.INFO',
-  streamSetUp(`KV_${EPOCHS}`),
-  `$JS.API.STREAM.INFO.KV_${EPOCHS}`,
-  `$JS.API.CONSUMER.CREATE.KV_${EPOCHS}.>`,
-  `$JS.API.CONSUMER.DELETE.KV_${EPOCHS}.*`,
-  `$JS.API.CONSUMER.INFO.KV_${EPOCHS}.*`,
-  `$JS.FC.KV_${EPOCHS}.>`,
 ];
 
 /** The bucket in which the gateways count together. */
@@ -69,7 +61,7 @@ const PROGRESS = 'progress.departure.*';
  */
 const identity = {
   account: ACCOUNTS.services,
-  publish: [PROGRESS, 'mail.requested', 'lifecycle.>', 'rpc.>'],
+  publish: [PROGRESS, 'mail.requested', 'lifecycle.>', 'rpc.>', SESSION_ENDS],
   subscribe: [
     ...own('identity'),
     '$JS.API.STREAM.CREATE.*',
@@ -80,13 +72,13 @@ const identity = {
 };
 
 /**
- * The second connection of identity, with identity's password: it publishes events about users, ends sessions, reads receipts and
- * purges the events of deleted users.
+ * The second connection of identity, with identity's password: it publishes events about users, reads receipts and purges
+ * the events of deleted users.
  * @type {Permissions}
  */
 const identityStreams = {
   account: ACCOUNTS.streams,
-  publish: ['user.>', 'departure.>', 'audit.>', `$KV.${EPOCHS}.>`, '$JS.API.>', '$JS.ACK.>', '$JS.FC.>'],
+  publish: ['user.>', 'departure.>', 'audit.>', FORMER_SESSION_ENDS, '$JS.API.>', '$JS.ACK.>', '$JS.FC.>'],
   subscribe: [answersTo(IDENTITY_STREAMS)],
 };
 
@@ -96,8 +88,8 @@ const identityStreams = {
  */
 const gateway = {
   account: ACCOUNTS.services,
-  publish: ['rpc.>', ...epochWatch, ...counting],
-  subscribe: [answersTo('gateway'), PROGRESS],
+  publish: ['rpc.>', '$JS.API.INFO', ...counting],
+  subscribe: [answersTo('gateway'), PROGRESS, SESSION_ENDS],
 };
 
 /**

@@ -11,6 +11,7 @@ export * from './text/fold-case.js';
 export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';
+export * from './session-ends.js';
 export * from './catch-up.js';
 export * from './known-services.js';
 export * from './dead-letters.js';

@@ -173,20 +173,6 @@ export interface DirectoryPage {
   next: string | null;
 }
 
-/** A user whose sessions have ended: access tokens with a lower epoch are not valid any more. */
-export interface SessionEpoch {
-  userId: string;
-  epoch: number;
-}
-
-/** Seconds for which an access token is valid. */
-export const ACCESS_TOKEN_LIFETIME_S = 300;
-
-/**
- * The NATS KV bucket of ended sessions: user id → epoch, and `sessionKey(id)` for a single ended session. An entry is
- * needed as long as an access token lives; `ttl` (milliseconds) is three times that.
- */
-export const SESSION_BUCKET = { name: 'session-epochs', ttl: 3 * ACCESS_TOKEN_LIFETIME_S * 1_000 } as const;
 /**
  * The NATS KV bucket in which gateways count requests together: about half a million keys. No state reaches further ahead
  * than a minute; `ttl` (milliseconds) is twice that.
@@ -197,21 +183,6 @@ export const RATE_LIMIT_BUCKET = {
   inMemory: true,
   maxBytes: 64 * 1_024 ** 2,
 } as const;
-const SESSION_KEY = 'sid.';
-export const sessionKey = (sessionId: string): string => `${SESSION_KEY}${sessionId}`;
-/** The session id in a key of the bucket. Undefined if the key is the id of a user. */
-export const sessionOf = (key: string): string | undefined =>
-  key.startsWith(SESSION_KEY) ? key.slice(SESSION_KEY.length) : undefined;
-
-export interface SessionSnapshot {
-  epochs: SessionEpoch[];
-  /** Ids of sessions that ended while other sessions of their users go on. */
-  sessions: string[];
-  /** The value of `since` for the next request. Opaque. */
-  at: string;
-  /** Whether to ask again at once because there is more. */
-  more: boolean;
-}
 
 /**
  * Profiles of users as identity knows them now: their last events may still be on the way to the asking service. Users
@@ -242,11 +213,6 @@ export const declareRulesOf = (service: string): Ask<RuleDeclaration, { accepted
 export const directorySnapshot = ask<{ after: string | null; limit: number }, DirectoryPage>(
   'identity',
   'rpc.identity.directory.snapshot',
-);
-/** The sessions that have ended since then. Without `since`, as far back as an access token may still be valid. */
-export const sessionSnapshot = ask<{ since: string | null }, SessionSnapshot>(
-  'identity',
-  'rpc.identity.sessions.snapshot',
 );
 /** Introspection: the principal of a bearer token, or null if the token is not valid. */
 export const authenticate = ask<{ token: string }, Principal | null>('identity', 'rpc.identity.tokens.authenticate');

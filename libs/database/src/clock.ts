@@ -5,6 +5,11 @@ export abstract class Clock {
   millis(): number {
     return this.now().getTime();
   }
+
+  /** Milliseconds since any point. No correction of the machine's clock changes it, so it measures durations. */
+  monotonic(): number {
+    return performance.now();
+  }
 }
 
 export class SystemClock extends Clock {

@@ -2,6 +2,8 @@
 export type FailpointName =
   | 'call.commit'
   | 'relay.publish'
+  | 'session.announce'
+  | 'session.feed'
   | 'receive.commit'
   | 'receive.acknowledge'
   | 'receipt.send'

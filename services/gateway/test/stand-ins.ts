@@ -1,6 +1,5 @@
 import { connectNats } from '#libs/broker';
 import { Problem, type Ask, type Call, type Operation } from '#libs/contracts';
-import { Kvm, type KV } from '@nats-io/kv';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 
 type Answer<Input> = (input: Input) => unknown;
@@ -30,10 +29,6 @@ export class StandIns {
 
   fallSilent({ subject }: { subject: string }): void {
     this.subscriptions.get(subject)?.unsubscribe();
-  }
-
-  bucket(name: string): Promise<KV> {
-    return new Kvm(this.nats).create(name);
   }
 
   /**

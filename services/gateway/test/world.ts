@@ -11,7 +11,9 @@ import { startService, type Environment, type RunningService } from '#libs/platf
 import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { randomUUID } from 'node:crypto';
+import { SessionWatch } from '../src/auth/session-watch.js';
 import { gateway } from '../src/gateway.js';
+import { SessionFeed } from './session-feed.js';
 import { StandIns } from './stand-ins.js';
 
 interface TokenClaims {
@@ -50,18 +52,22 @@ export class World {
   introspection: Principal | null = null;
   snapshot: SessionSnapshot = { epochs: [], sessions: [], at: '1', more: false };
 
+  readonly feed: SessionFeed;
+
   private constructor(
     readonly broker: TestBroker,
     readonly services: StandIns,
     readonly key: TestKey,
-  ) {}
+  ) {
+    this.feed = new SessionFeed(services.nats);
+  }
 
   static async create({ env = {}, clock }: { env?: Environment; clock?: Clock } = {}): Promise<World> {
     const broker = await testBroker();
     const world = new World(broker, await StandIns.connect(broker.url), await aKey('key-1'));
     world.jwks = [world.key.jwk];
     world.services.answer(signingKeys, () => ({ keys: world.jwks }));
-    world.services.answer(sessionSnapshot, () => world.snapshot);
+    world.answerSnapshots();
     world.introspected = world.services.answer(authenticate, () => world.introspection);
     await world.addGateway(env, clock);
     return world;
@@ -71,6 +77,8 @@ export class World {
   async addGateway(env: Environment = {}, clock: Clock = new SystemClock()): Promise<string> {
     const url = await this.startGateway(env, clock);
     await eventually(async () => (await fetch(`${url}/health/ready`)).status === 200);
+    const watch = this.gateways.at(-1)!.app.get(SessionWatch, { strict: false });
+    await eventually(() => watch.fresh);
     return url;
   }
 
@@ -79,6 +87,11 @@ export class World {
     const running = await startService({ ...gateway, env: settings, clock });
     this.gateways.push(running);
     return `http://127.0.0.1:${running.port}`;
+  }
+
+  /** @returns the requests received from now on; the list grows */
+  answerSnapshots(): { since: string | null }[] {
+    return this.services.answer(sessionSnapshot, () => ({ time: Date.now(), ...this.snapshot }));
   }
 
   get url(): string {
@@ -131,6 +144,7 @@ export class World {
 
   async close(): Promise<void> {
     await Promise.all(this.gateways.map((gateway) => gateway.close()));
+    this.feed.pause();
     await this.services.close();
     await this.broker.stop();
   }

@@ -1,8 +1,7 @@
-import { accountGet, SESSION_BUCKET, sessionSnapshot, signingKeys } from '#libs/contracts';
+import { accountGet, sessionSnapshot, signingKeys } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { eventually } from '#libs/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { jetstreamManager } from '@nats-io/jetstream';
 import { SignJWT } from 'jose';
 import { aKey, anId, World } from '../../test/world.js';
 
@@ -15,6 +14,10 @@ beforeEach(async () => {
   world.services.handle(accountGet, () => ({ id: anId() }));
 });
 afterEach(() => world.close());
+
+let late: NodeJS.Timeout;
+/** As if the broker had kept the messages of the feed for a while. */
+const beatLate = () => (late = setInterval(() => world.feed.publish({}, Date.now() - 1_500), 100));
 
 const statusWith = async (authorization: string, url = world.url) =>
   (await fetch(`${url}/v1/account`, { headers: { authorization } })).status;
@@ -131,7 +134,7 @@ describe('an ended session', () => {
     const userId = anId();
     const [old, renewed] = [await world.token({ userId, epoch: 1 }), await world.token({ userId, epoch: 2 })];
     expect([await statusOf(old), await statusOf(old, replica)]).toEqual([200, 200]);
-    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
+    world.feed.publish({ epochs: [{ userId, epoch: 2 }] });
     await eventually(async () => expect([await statusOf(old), await statusOf(old, replica)]).toEqual([401, 401]), {
       timeout: 1_000,
     });
@@ -143,32 +146,34 @@ describe('an ended session', () => {
   it('does not affect other sessions of the user', async () => {
     const [userId, sessionId] = [anId(), anId()];
     const [ended, other] = [await world.token({ userId, sessionId }), await world.token({ userId })];
-    await (await world.services.bucket(SESSION_BUCKET.name)).put(`sid.${sessionId}`, '1');
+    world.feed.publish({ sessions: [sessionId] });
     await eventually(async () => expect(await statusOf(ended)).toBe(401), { timeout: 1_000 });
     expect(await statusOf(other)).toBe(200);
   });
 
   it('stays refused when a lower epoch arrives afterwards', async () => {
     const userId = anId();
-    const bucket = await world.services.bucket(SESSION_BUCKET.name);
-    await bucket.put(userId, '3');
+    world.feed.publish({ epochs: [{ userId, epoch: 3 }] });
     const token = await world.token({ userId, epoch: 2 });
     await eventually(async () => expect(await statusOf(token)).toBe(401));
     const marker = anId();
-    await bucket.put(userId, '1');
-    await bucket.put(marker, '2');
+    world.feed.publish({ epochs: [{ userId, epoch: 1 }] });
+    world.feed.publish({ epochs: [{ userId: marker, epoch: 2 }] });
     const marked = await world.token({ userId: marker, epoch: 1 });
     await eventually(async () => expect(await statusOf(marked)).toBe(401));
     expect(await statusOf(token)).toBe(401);
   });
 
-  it('is read from identity when the broker has lost it', async () => {
+  it.each([
+    ['a message was lost', () => world.feed.lose()],
+    ['another replica of identity publishes', () => world.feed.startAgain()],
+  ])('is read from identity when %s', async (_when, happens) => {
     const userId = anId();
     const token = await world.token({ userId });
     expect(await statusOf(token)).toBe(200);
     world.snapshot = { epochs: [{ userId, epoch: 2 }], sessions: [], at: '2', more: false };
-    clock.advance(10_000);
-    await eventually(async () => expect(await statusOf(token)).toBe(401));
+    happens();
+    await eventually(async () => expect(await statusOf(token)).toBe(401), { timeout: 1_000 });
   });
 });
 
@@ -179,18 +184,26 @@ describe('a gateway that cannot know which sessions have ended', () => {
     const ready = async () => (await fetch(`${replica}/health/ready`)).status;
     expect(await ready()).toBe(503);
     expect((await fetch(`${replica}/health/live`)).status).toBe(200);
-    world.services.answer(sessionSnapshot, () => world.snapshot);
+    world.answerSnapshots();
     await eventually(async () => expect(await ready()).toBe(200));
   });
 
-  it('asks identity to introspect a token instead of accepting it', async () => {
+  it.each([
+    ['identity is silent', () => world.feed.pause()],
+    ['messages are old when they arrive', () => (world.feed.pause(), beatLate())],
+  ])('asks identity to introspect a token when %s', async (_when, happens) => {
     const token = await world.token();
-    world.services.fallSilent(sessionSnapshot);
-    await (await jetstreamManager(world.services.nats)).streams.delete(`KV_${SESSION_BUCKET.name}`);
-    await eventually(async () => expect(await statusOf(token)).toBe(401));
+    expect(await statusOf(token)).toBe(200);
+    world.introspected.length = 0;
+    happens();
+    await eventually(async () => expect(await statusOf(token)).toBe(401), { timeout: 1_500 });
     expect(world.introspected).toContainEqual({ token });
     world.introspection = { userId: anId(), accountId: anId(), roles: ['owner'], sessionId: anId() };
     expect(await statusOf(token)).toBe(200);
+    clearInterval(late);
+    world.feed.resume();
+    world.introspection = null;
+    await eventually(async () => expect(await statusOf(token)).toBe(200));
   });
 
   it('refuses requests while the broker is down, and recovers when the broker has lost all data', async () => {
@@ -201,7 +214,7 @@ describe('a gateway that cannot know which sessions have ended', () => {
     await eventually(async () => expect(await statusOf(token)).toBe(503));
     await world.broker.restartEmpty();
     await eventually(async () => expect(await statusOf(token)).toBe(200), { timeout: 20_000 });
-    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
+    world.feed.publish({ epochs: [{ userId, epoch: 2 }] });
     await eventually(async () => expect(await statusOf(token)).toBe(401), { timeout: 1_000 });
   });
 });

@@ -22,12 +22,14 @@ interface Listener {
 /** The ended sessions that this replica knows of. Kept in memory because every request checks them. */
 @Injectable()
 export class SessionEpochs {
-  private readonly epochs = new Map<string, number>();
-  /** Ended sessions and when their last token will have expired, in the order in which they ended. */
-  private readonly ended = new Map<string, number>();
+  private readonly epochs: LastTokens<number>;
+  private readonly ended: LastTokens<true>;
   private readonly listeners = new Set<Listener>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(clock: Clock) {
+    this.epochs = new LastTokens(clock);
+    this.ended = new LastTokens(clock);
+  }
 
   /** Invalidates tokens of the user with a lower epoch. A value that is not higher than the known one is ignored. */
   raise(userId: string, epoch: number): void {
@@ -38,18 +40,12 @@ export class SessionEpochs {
 
   /** Ends one session; the user's other sessions go on. */
   end(sessionId: string): void {
-    const now = this.clock.millis();
-    for (const [session, until] of this.ended) {
-      if (until > now) break;
-      this.ended.delete(session);
-    }
-    this.ended.delete(sessionId);
-    this.ended.set(sessionId, now + TOKEN_LIFE + MARGIN);
+    this.ended.set(sessionId, true);
     this.notify((listener) => listener.sessionId === sessionId);
   }
 
   isAlive({ userId, sessionId, epoch }: TokenFacts): boolean {
-    return epoch >= (this.epochs.get(userId) ?? 0) && !this.ended.has(sessionId);
+    return epoch >= (this.epochs.get(userId) ?? 0) && this.ended.get(sessionId) === undefined;
   }
 
   /** Calls `ended` when all of the user's sessions, or this one, end. @returns a function that stops listening */
@@ -61,5 +57,28 @@ export class SessionEpochs {
 
   private notify(concerned: (listener: Listener) => boolean): void {
     for (const listener of [...this.listeners].filter(concerned)) listener.ended();
+  }
+}
+
+/** Remembers something until the last token that it concerns has expired. */
+class LastTokens<Value> {
+  /** In the order of `until`. */
+  private readonly known = new Map<string, { value: Value; until: number }>();
+
+  constructor(private readonly clock: Clock) {}
+
+  get(id: string): Value | undefined {
+    return this.known.get(id)?.value;
+  }
+
+  set(id: string, value: Value): void {
+    // Monotonic: a clock that was ahead for a while must not make it forget.
+    const now = this.clock.monotonic();
+    for (const [old, { until }] of this.known) {
+      if (until > now) break;
+      this.known.delete(old);
+    }
+    this.known.delete(id);
+    this.known.set(id, { value, until: now + TOKEN_LIFE + MARGIN });
   }
 }

@@ -1,32 +1,26 @@
 import { safeErrorFields, Metrics } from '#libs/observability';
 import { NATS, ServiceClient } from '#libs/broker';
-import { sessionOf, sessionSnapshot } from '#libs/contracts';
+import { SESSION_ENDS_SUBJECT, sessionSnapshot, type SessionEnds, type SessionEndsMessage } from '#libs/contracts';
 import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Inject, Injectable } from '@nestjs/common';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { EpochFeed } from './epoch-feed.js';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { SessionEpochs } from './session-epochs.js';
+import { SessionView } from './session-view.js';
 
-const CHECK_EVERY = 1_000;
-/** While session state is unconfirmed every request is introspected, so checks are more frequent. */
-const CHECK_EVERY_UNTIL_CONFIRMED = 100;
-const ASK_EVERY = 10_000;
-const ASK_AGAIN_AFTER = 500;
-/** Session state confirmed longer ago than this is not trusted. */
-const STALE_AFTER = 3_000;
+const CHECK_EVERY_MS = 500;
+const SNAPSHOT_EVERY_MS = 10_000;
+const ERROR_DELAYS_MS = [500, 1_000, 2_000];
 
 /**
- * Keeps `SessionEpochs` current: changes come from the broker's bucket, and a periodic snapshot from identity covers
- * what the bucket may have lost.
+ * Keeps `SessionEpochs` current: identity publishes the ends of sessions, and a snapshot from identity covers what was
+ * published before this process listened, or got lost.
  */
 @Injectable()
 export class SessionWatch extends StepWorker {
+  private readonly view = new SessionView();
+  private subscription?: Subscription;
   private since: string | null = null;
-  private confirmedAt = 0;
-  private answeredAt = 0;
-  private askedAt = 0;
-  private asking = false;
-  private everConfirmed = false;
+  private snapshotAt = -Infinity;
   private readonly delay: ReturnType<Metrics['histogram']>;
 
   constructor(
@@ -36,98 +30,91 @@ export class SessionWatch extends StepWorker {
     context: WorkerContext,
     metrics: Metrics,
   ) {
-    super(context, { name: 'session-watch', pollMs: ASK_AGAIN_AFTER, errorDelaysMs: [ASK_AGAIN_AFTER] });
+    super(context, { name: 'session-watch', pollMs: CHECK_EVERY_MS, errorDelaysMs: ERROR_DELAYS_MS });
     this.delay = metrics.histogram(
       'leaver_session_end_delay_seconds',
-      'Time from storing the end of a session in the broker until this gateway refuses it.',
+      'Time from the end of a session in identity’s database until its announcement has arrived here.',
     );
   }
 
-  /** Whether both sources have been read since the start. Before that, no token can be judged. */
+  /** Whether the ended sessions have been read once. Before that, no token can be judged. */
   get loaded(): boolean {
-    return this.everConfirmed;
+    return this.snapshotAt > -Infinity;
   }
 
-  /** Whether the state is recent enough that the end of a session would be known by now. */
+  /** Whether every session that ended a second ago is known. */
   get fresh(): boolean {
-    return this.clock.millis() - this.confirmedAt <= STALE_AFTER;
+    return this.view.isFresh(this.clock.monotonic());
   }
 
-  override async onApplicationBootstrap(): Promise<void> {
-    this.watchDisconnects().catch((error: unknown) =>
-      // A lost connection is still detected when the next check fails.
-      this.log.warn(safeErrorFields(error), 'cannot watch for disconnects from the broker'),
-    );
-    await super.onApplicationBootstrap();
+  override async beforeApplicationShutdown(): Promise<void> {
+    await super.beforeApplicationShutdown();
+    this.subscription?.unsubscribe();
   }
 
-  /** One step lasts as long as the feed. */
   protected override async step(): Promise<boolean> {
-    await this.follow().finally(() => (this.confirmedAt = 0));
+    this.subscribe();
+    const due = this.clock.monotonic() - this.snapshotAt >= SNAPSHOT_EVERY_MS;
+    if (due || !this.fresh) await this.readSnapshot();
     return false;
   }
 
-  /**
-   * Returns when entries of the bucket do not arrive in time. @throws a NATS error when the broker cannot be reached
-   */
-  private async follow(): Promise<void> {
-    const feed = await EpochFeed.open(this.nats, (key, value, since) => this.take(key, value, since));
-    const openedAt = this.clock.millis();
-    let completeAt = openedAt;
-    try {
-      while (!this.stopping) {
-        const now = this.clock.millis();
-        this.askIdentity(openedAt);
-        const complete = await feed.isComplete();
-        if (complete) completeAt = now;
-        else if (now - completeAt > STALE_AFTER) return;
-        if (complete && this.answeredAt >= openedAt) this.confirm(now);
-        await this.pause(this.fresh ? CHECK_EVERY : CHECK_EVERY_UNTIL_CONFIRMED);
-      }
-    } finally {
-      feed.close();
-    }
+  /** The broker ends a subscription that it does not permit, for example before its configuration is reloaded. */
+  private subscribe(): void {
+    if (this.subscription && !this.subscription.isClosed()) return;
+    this.subscription = this.nats.subscribe(SESSION_ENDS_SUBJECT, {
+      callback: (error, message) => (error ? this.refused(error) : this.receive(message)),
+    });
   }
 
-  private confirm(at: number): void {
-    this.confirmedAt = at;
-    this.everConfirmed = true;
+  private refused(error: Error): void {
+    this.log.warn(safeErrorFields(error), 'cannot listen for ended sessions');
+    this.subscription = undefined;
   }
 
-  private take(key: string, value: string, since?: Date): void {
-    const sessionId = sessionOf(key);
-    if (sessionId !== undefined) this.epochs.end(sessionId);
-    else if (Number.isSafeInteger(Number(value))) this.epochs.raise(key, Number(value));
-    // Never negative: the clocks of the broker and of this machine may differ.
-    if (since) this.delay.observe(Math.max(0, this.clock.millis() - since.getTime()) / 1_000);
-  }
-
-  /** Asks identity for a snapshot when the last one is due again or older than the feed. */
-  private askIdentity(openedAt: number): void {
-    const now = this.clock.millis();
-    const overdue = this.answeredAt < openedAt || now - this.answeredAt >= ASK_EVERY;
-    if (this.asking || !overdue || now - this.askedAt < ASK_AGAIN_AFTER) return;
-    this.asking = true;
-    this.askedAt = now;
-    this.readSnapshot()
-      .then(() => (this.answeredAt = now))
-      .catch((error: unknown) =>
-        this.log.warn(safeErrorFields(error), 'snapshot of ended sessions not available from identity'),
-      )
-      .finally(() => (this.asking = false));
+  private receive(message: Msg): void {
+    const ends = parse(message);
+    if (!ends) return this.log.warn({ bytes: message.data.length }, 'a message about ended sessions is malformed');
+    this.apply(ends);
+    const { position, endedAt } = ends;
+    if (!position) return;
+    const now = this.clock.monotonic();
+    if (this.view.take(position, now)) this.wake();
+    const ended = endedAt === undefined ? undefined : this.view.localTime(endedAt);
+    // Never negative: the comparison of the clocks is accurate to the time of one call.
+    if (ended !== undefined) this.delay.observe(Math.max(0, now - ended) / 1_000);
   }
 
   private async readSnapshot(): Promise<void> {
+    const now = this.clock.monotonic();
+    const sync = this.view.beginSnapshot(now);
+    let time: number | undefined;
     for (let more = true; more && !this.stopping;) {
       const snapshot = await this.services.ask(sessionSnapshot, { since: this.since });
-      for (const { userId, epoch } of snapshot.epochs) this.epochs.raise(userId, epoch);
-      for (const sessionId of snapshot.sessions) this.epochs.end(sessionId);
+      this.apply(snapshot);
       this.since = snapshot.at;
+      time ??= snapshot.time;
       more = snapshot.more;
     }
+    this.snapshotAt = now;
+    sync(time);
   }
 
-  private async watchDisconnects(): Promise<void> {
-    for await (const { type } of this.nats.status()) if (type === 'disconnect') this.confirmedAt = 0;
+  private apply({ epochs, sessions }: SessionEnds): void {
+    for (const { userId, epoch } of epochs) this.epochs.raise(userId, epoch);
+    for (const sessionId of sessions) this.epochs.end(sessionId);
+  }
+}
+
+/** @returns undefined if the message is not one of identity's */
+function parse(message: Msg): SessionEndsMessage | undefined {
+  try {
+    const { epochs, sessions, position, endedAt } = message.json<SessionEndsMessage>();
+    const wellFormed =
+      epochs.every(({ userId, epoch }) => typeof userId === 'string' && Number.isSafeInteger(epoch)) &&
+      sessions.every((id) => typeof id === 'string');
+    return wellFormed ? { epochs, sessions, position, endedAt } : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { departureEvents, departureProgress, Problem, SESSION_BUCKET, type DepartureEvent } from '#libs/contracts';
+import { departureEvents, departureProgress, Problem, type DepartureEvent } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { eventually } from '#libs/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -141,7 +141,7 @@ describe('watching a departure', () => {
   it('ends with the session of the watching user', async () => {
     const userId = anId();
     const { ended } = await watch(bearer(await world.token({ userId })));
-    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
+    world.feed.publish({ epochs: [{ userId, epoch: 2 }] });
     await ended;
   });
 

@@ -1,4 +1,4 @@
-import { activityLines, Problem, recordAccess, SESSION_BUCKET } from '#libs/contracts';
+import { activityLines, Problem, recordAccess } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
@@ -50,7 +50,7 @@ describe('the export of the message activity', () => {
     await eventually(() => expect(asked).toBe(2));
     expect((await fetch(`${url}${path}`, { headers })).status).toBe(429);
     const file = answer.text();
-    await (await world.services.bucket(SESSION_BUCKET.name)).put(userId, '2');
+    world.feed.publish({ epochs: [{ userId, epoch: 2 }] });
     await expect(file).rejects.toThrow();
     world.services.answer(activityLines, () => ({ lines: 'all\r\n', next: null }));
     const again = bearer(await world.token({ userId, accountId, epoch: 2 }));

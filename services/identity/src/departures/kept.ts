@@ -35,5 +35,6 @@ export const kept: Kept = {
   'bulk_departure.reason': 'Erased when every row is decided. The departures have a copy.',
   'bulk_departure_row.user_id': 'The id of the user of the row.',
   'stream_purge.user_id': 'The row is deleted when the broker has purged the user’s older events.',
+  'session_end.user_id': 'The row is deleted when the end of the session has been published, within a second.',
   'verification.requested_by': 'The id of the requester.',
 };

@@ -27,11 +27,12 @@ import { retiredServices } from './0053-retired-services.js';
 import { foldedCase } from './0060-folded-case.js';
 import { composedIdentifiers } from './0061-composed-identifiers.js';
 import { formerIdentifiers } from './0062-former-identifiers.js';
+import { transferredDepartures, transferredDeparturesValid } from './0064-transferred.js';
+import { credentials } from './0070-credentials.js';
+import { droppedRules } from './0080-dropped-rules.js';
+import { sessionEnds } from './0085-session-ends.js';
 import { verifiedAddresses } from './0090-verified-addresses.js';
 import { mailBudgets } from './0091-mail-budgets.js';
-import { transferredDepartures, transferredDeparturesValid } from './0064-transferred.js';
-import { droppedRules } from './0080-dropped-rules.js';
-import { credentials } from './0070-credentials.js';
 import { appendOnlyAudit } from './0095-append-only-audit.js';
 import { publishedHeads } from './0096-published-heads.js';
 import { auditWindows } from './0097-audit-windows.js';
@@ -72,6 +73,7 @@ export const migrations: Migrations = [
   transferredDeparturesValid,
   credentials,
   droppedRules,
+  sessionEnds,
   verifiedAddresses,
   mailBudgets,
   appendOnlyAudit,

@@ -69,6 +69,7 @@ export class SessionList {
    */
   async snapshot(since: string | null): Promise<SessionSnapshot> {
     const started = this.clock.millis();
+    const time = await this.databaseTime();
     const from = since
       ? parsePosition(since)
       : { at: isoAt(started - 2 * ACCESS_TOKEN_LIFETIME_S * 1_000), key: MIN_KEY };
@@ -84,11 +85,19 @@ export class SessionList {
       ) endings order by at, key limit ${PAGE_SIZE}`.execute(this.em.getKysely());
     const more = rows.length === PAGE_SIZE;
     return {
+      time,
       epochs: rows.flatMap(({ key, epoch }) => (epoch === null ? [] : [{ userId: key, epoch }])),
       sessions: rows.flatMap(({ key, epoch }) => (epoch === null ? [key] : [])),
       at: formatPosition(more ? rows.at(-1)! : { at: isoAt(started - OVERLAP_MS), key: MIN_KEY }),
       more,
     };
+  }
+
+  /** By the clock that also dates the messages of `SessionEndFeed`; those of the replicas may differ. */
+  private async databaseTime(): Promise<number> {
+    const { rows } = await sql<{ now: number }>`
+      select floor(extract(epoch from statement_timestamp()) * 1000)::float8 as now`.execute(this.em.getKysely());
+    return rows[0]!.now;
   }
 }
 

@@ -3,15 +3,16 @@ import { AuditModule } from '../audit/audit.module.js';
 import { SigningKeyModule } from '../signing-key/signing-key.module.js';
 import { UserModule } from '../user/user.module.js';
 import { AccessTokens } from './access-tokens.js';
-import { EpochPublisher } from './epoch-publisher.js';
 import { Proofs } from './proofs.js';
+import { SessionEndAnnouncer } from './session-end-announcer.js';
+import { SessionEndFeed } from './session-end-feed.js';
 import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 
 /** Sessions, access tokens and the epochs that end them. */
 @Module({
   imports: [AuditModule, SigningKeyModule, UserModule],
-  providers: [AccessTokens, EpochPublisher, Proofs, SessionList, Sessions],
+  providers: [AccessTokens, Proofs, SessionEndAnnouncer, SessionEndFeed, SessionList, Sessions],
   exports: [AccessTokens, Proofs, SessionList, Sessions],
 })
 export class SessionModule {}

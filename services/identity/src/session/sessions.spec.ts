@@ -1,44 +1,49 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { jetstream } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { overlap } from '#libs/lifecycle/testing';
 import { decodeJwt } from 'jose';
 import { sql } from 'kysely';
-import { NATS } from '#libs/broker';
+import { connectNats } from '#libs/broker';
 import {
   authenticate,
   authLogin,
   authLogout,
   authRefresh,
   NOBODY,
-  SESSION_BUCKET,
-  sessionKey,
+  SESSION_ENDS_SUBJECT,
   sessionSnapshot,
   type OpenedAccount,
+  type SessionEndsMessage,
 } from '#libs/contracts';
+import { eventually } from '#libs/test-kit';
 import { outcomeOf, ownerOf, PASSWORD, TestIdentity } from '../testing/identity.js';
+import { SessionEndFeed } from './session-end-feed.js';
 import { Sessions } from './sessions.js';
 
 let identity: TestIdentity;
 let opened: OpenedAccount;
+const listeners: (() => Promise<void>)[] = [];
 beforeAll(async () => {
   identity = await TestIdentity.start();
 });
 beforeEach(async () => {
   opened = await identity.anAccount();
 });
+afterEach(() => Promise.all(listeners.splice(0).map((close) => close())));
 afterAll(() => identity.stop());
 
 const endAll = (...ids: string[]) => identity.transaction(() => identity.get(Sessions).endAll(ids));
 const snapshot = (since: string | null) => identity.client.ask(sessionSnapshot, { since });
 const refresh = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
 
-async function published(key: string): Promise<string | undefined> {
-  const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
-  const bucket = await new Kvm(jetstream(nats)).create(SESSION_BUCKET.name, { ttl: SESSION_BUCKET.ttl });
-  return (await bucket.get(key))?.string();
+/** Everything that is published from now on; the list grows. */
+async function listen(): Promise<SessionEndsMessage[]> {
+  const nats = await connectNats({ url: identity.broker.url, name: 'listener' });
+  listeners.push(() => nats.close());
+  const messages: SessionEndsMessage[] = [];
+  nats.subscribe(SESSION_ENDS_SUBJECT, { callback: (_error, message) => void messages.push(message.json()) });
+  await nats.flush();
+  return messages;
 }
 
 describe('ending all sessions', () => {
@@ -52,20 +57,23 @@ describe('ending all sessions', () => {
     expect(await outcomeOf(refresh(other.refreshToken))).toBe('ok');
   });
 
-  it('publishes the new epoch to all gateways after the commit', async () => {
+  it('is announced right after the commit', async () => {
+    const messages = await listen();
     await endAll(opened.user.id);
-    expect(await published(opened.user.id)).toBe('1');
-    await endAll(opened.user.id);
-    expect(await published(opened.user.id)).toBe('2');
+    const announced = () => messages.flatMap(({ position, epochs }) => (position ? [] : epochs));
+    await eventually(() => expect(announced()).toEqual([{ userId: opened.user.id, epoch: 1 }]));
   });
 
-  it('publishes nothing after a rollback', async () => {
+  it('is not announced after a rollback', async () => {
+    const messages = await listen();
     const failing = identity.transaction(async () => {
       await identity.get(Sessions).endAll([opened.user.id]);
       throw new Error('undone');
     });
     await expect(failing).rejects.toThrow('undone');
-    expect(await published(opened.user.id)).toBeUndefined();
+    const other = await identity.anAccount();
+    await endAll(other.user.id);
+    await eventually(() => expect(inFeed(messages)).toEqual([{ userId: other.user.id, epoch: 1 }]));
     expect(await outcomeOf(refresh(opened.refreshToken))).toBe('ok');
   });
 
@@ -100,7 +108,6 @@ describe('the snapshot', () => {
     expect(epochs.map((one) => one.userId)).not.toContain(alone.user.id);
     expect(sessions).toContain(sessionId);
     expect(more).toBe(false);
-    expect(await published(sessionKey(sessionId))).toBe('1');
   });
 
   it('continues at the given position', async () => {
@@ -132,5 +139,56 @@ describe('the snapshot', () => {
     expect(second.more).toBe(false);
     const all = new Set([...first.epochs, ...second.epochs].filter((one) => one.epoch === 3).map((one) => one.userId));
     expect(all.size).toBe(6000);
+  });
+});
+
+/** The epochs in numbered messages. */
+const inFeed = (messages: readonly SessionEndsMessage[]) =>
+  messages.flatMap(({ position, epochs }) => (position ? epochs : []));
+
+describe('the feed', () => {
+  it('publishes what a process that has died has not announced, also from an older replica', async () => {
+    const messages = await listen();
+    const sessionId = String(decodeJwt(opened.accessToken).sid);
+    await identity.query(sql`
+      update users set session_epoch = session_epoch + 1, session_epoch_at = now() where id = ${opened.user.id}`);
+    await identity.query(sql`
+      update session set revoked = true, revoked_at = now(), revoked_alone = true where id = ${sessionId}`);
+    await eventually(() => expect(inFeed(messages)).toEqual([{ userId: opened.user.id, epoch: 1 }]));
+    await eventually(() => expect(messages.flatMap(({ sessions }) => sessions)).toEqual([sessionId]));
+    await eventually(async () => expect(await identity.query(sql`select from session_end`)).toEqual([]));
+  });
+
+  it('says until when it is complete by the clock of the database', async () => {
+    const messages = await listen();
+    await eventually(() => messages.some(({ position }) => position));
+    const { time } = await snapshot(null);
+    const earlier = messages.flatMap(({ position }) => position?.publishedUntil ?? []);
+    expect(earlier.filter((until) => until > time!)).toEqual([]);
+    await eventually(() => expect(messages.at(-1)?.position?.publishedUntil).toBeGreaterThan(time!));
+  });
+
+  it('does not claim to be complete while there is more than a message holds', async () => {
+    const messages = await listen();
+    await identity.query(sql`
+      insert into session_end (user_id, epoch) select gen_random_uuid(), 1 from generate_series(1, 5001)`);
+    await eventually(() => expect(inFeed(messages)).toHaveLength(5_001));
+    const full = messages.filter(({ epochs }) => epochs.length === 5_000);
+    expect(full.map(({ position }) => position?.publishedUntil)).toEqual([undefined]);
+  });
+
+  it('is numbered without gaps, by one replica, and another continues it as a new feed', async () => {
+    const messages = await listen();
+    const second = await TestIdentity.replica(identity);
+    await eventually(() => messages.length > 5);
+    const numbers = messages.map(({ position }) => position!.number);
+    expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index));
+    expect(new Set(messages.map(({ position }) => position!.feed)).size).toBe(1);
+    await identity.get(SessionEndFeed).beforeApplicationShutdown();
+    const seen = messages.length;
+    await eventually(() => expect(messages[seen]?.position).toMatchObject({ number: 1 }));
+    await endAll(opened.user.id);
+    await eventually(() => expect(inFeed(messages.slice(seen))).toContainEqual({ userId: opened.user.id, epoch: 1 }));
+    await second.close();
   });
 });

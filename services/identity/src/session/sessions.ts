@@ -8,7 +8,7 @@ import { AccessTokens } from './access-tokens.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';
-import { EpochPublisher } from './epoch-publisher.js';
+import { SessionEndAnnouncer } from './session-end-announcer.js';
 
 const DAY_MS = 86_400_000;
 /** A session that has not been refreshed for this long is over. */
@@ -21,7 +21,7 @@ export class Sessions {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly accessTokens: AccessTokens,
-    private readonly publisher: EpochPublisher,
+    private readonly announcer: SessionEndAnnouncer,
     private readonly audit: Audit,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -81,7 +81,7 @@ export class Sessions {
     const { rows } = await sql<{ id: string }>`
       update session set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
       where ${which} and user_id = ${userId} and revoked_at is null returning id`.execute(this.db);
-    for (const { id } of rows) this.publisher.session(id);
+    this.announcer.announce({ sessions: rows.map(({ id }) => id) });
     return rows.length > 0;
   }
 
@@ -93,7 +93,7 @@ export class Sessions {
       where user_id = ${userId} and id is distinct from ${keptId ?? null} and revoked_at is null returning id`.execute(
       this.db,
     );
-    for (const { id } of rows) this.publisher.session(id);
+    this.announcer.announce({ sessions: rows.map(({ id }) => id) });
   }
 
   /** Ends all sessions of the users and invalidates their access tokens immediately. */
@@ -114,7 +114,7 @@ export class Sessions {
     const { rows } = await sql<{ id: string; session_epoch: number }>`
       update users set session_epoch = session_epoch + 1, session_epoch_at = ${this.clock.now()}
       where id = any(${userIds}::uuid[]) returning id, session_epoch`.execute(this.db);
-    this.publisher.epochs(rows.map((row) => ({ userId: row.id, epoch: row.session_epoch })));
+    this.announcer.announce({ epochs: rows.map((row) => ({ userId: row.id, epoch: row.session_epoch })) });
   }
 
   private async tokens(accountId: string, userId: string, sessionId: string, refresh: RefreshToken): Promise<Tokens> {
@@ -131,7 +131,7 @@ export class Sessions {
       where s.family = ${token.family} and s.refresh_hash <> ${token.hash} and s.revoked_at is null and u.id = s.user_id
       returning s.id, s.user_id, u.account_id`.execute(this.db);
     for (const { id, user_id: subjectId, account_id: accountId } of rows) {
-      this.publisher.session(id);
+      this.announcer.announce({ sessions: [id] });
       await this.audit.append([{ accountId, action: 'session.replayed', system: 'sessions', subjectId }]);
     }
   }

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import { refusalOf } from './consumer-config.js';
 
 const PULLED = { durable_name: 'orders', ack_policy: 'explicit', filter_subject: 'user.>' };
-const PUSHED = { name: 'oc_1', ack_policy: 'none', deliver_policy: 'last_per_subject', flow_control: true };
 const ofDepartures = (filter: string | undefined) =>
   refusalOf('DEPARTURES', 'orders', { ...PULLED, filter_subject: filter });
 
@@ -30,17 +29,4 @@ describe('a consumer', () => {
     'of departures may not have the filter %s, which receipts match',
     (filter) => expect(ofDepartures(filter)).toMatch('filter_subject'),
   );
-
-  it('of the bucket delivers to the inbox of the gateway only', () => {
-    const of = (deliver_subject?: string) => refusalOf('KV_session-epochs', 'oc_1', { ...PUSHED, deliver_subject });
-    expect(of('_INBOX_gateway.abc')).toBeUndefined();
-    for (const subject of [
-      undefined,
-      'rpc.identity.users.deactivate',
-      '_INBOX_gateway',
-      '_INBOX_gateway.>',
-      '_INBOX_x.y',
-    ])
-      expect(of(subject)).toMatch('deliver_subject');
-  });
 });

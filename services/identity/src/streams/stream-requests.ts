@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { DEPARTURES, ensureStream, isReplyAddress, NATS, openBucket, replicasOf, STREAMS, USERS } from '#libs/broker';
-import { RATE_LIMIT_BUCKET, SESSION_BUCKET } from '#libs/contracts';
+import { RATE_LIMIT_BUCKET } from '#libs/contracts';
 import { Log, safeErrorFields } from '#libs/observability';
 import { refusalOf, type ConsumerRequest } from './consumer-config.js';
 
@@ -62,12 +62,11 @@ export class StreamRequests implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async createStream(name: string): Promise<Answer> {
-    const bucket = [SESSION_BUCKET, RATE_LIMIT_BUCKET].find((known) => `KV_${known.name}` === name);
     const spec = [USERS, DEPARTURES].find((known) => known.name === name);
     if (spec) {
       const manager = await jetstreamManager(this.streams, { checkAPI: false, timeout: TIMEOUT_MS });
       await ensureStream(manager, spec, replicasOf(this.streams));
-    } else if (bucket) await openBucket(this.streams, bucket, TIMEOUT_MS);
+    } else if (name === `KV_${RATE_LIMIT_BUCKET.name}`) await openBucket(this.streams, RATE_LIMIT_BUCKET, TIMEOUT_MS);
     else return refused('no such stream');
     return this.request(`$JS.API.STREAM.INFO.${name}`, '');
   }

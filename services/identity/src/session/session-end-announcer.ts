@@ -1,0 +1,37 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Inject, Injectable } from '@nestjs/common';
+import { NATS } from '#libs/broker';
+import { SESSION_ENDS_SUBJECT, type SessionEnds, type SessionEndsMessage } from '#libs/contracts';
+import { AfterCommit, assertNoOpenTransaction } from '#libs/database';
+import { failpoint } from '#libs/jobs';
+
+/** Epochs and sessions per message: well below the broker's limit of 1 MB. */
+const MESSAGE_SIZE = 5_000;
+
+/**
+ * Publishes ended sessions right after the commit, before the answer of the call, so that they are refused within
+ * milliseconds. Nothing depends on it: `SessionEndFeed` publishes the same from the database.
+ */
+@Injectable()
+export class SessionEndAnnouncer {
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly afterCommit: AfterCommit,
+  ) {}
+
+  announce({ epochs = [], sessions = [] }: Partial<SessionEnds>): void {
+    if (epochs.length + sessions.length === 0) return;
+    this.afterCommit.run(() => failpoint('session.announce', async () => this.publish({ epochs, sessions })));
+  }
+
+  private publish({ epochs, sessions }: SessionEnds): void {
+    assertNoOpenTransaction('announce ended sessions');
+    for (let from = 0; from < Math.max(epochs.length, sessions.length); from += MESSAGE_SIZE) {
+      const part: SessionEndsMessage = {
+        epochs: epochs.slice(from, from + MESSAGE_SIZE),
+        sessions: sessions.slice(from, from + MESSAGE_SIZE),
+      };
+      this.nats.publish(SESSION_ENDS_SUBJECT, JSON.stringify(part));
+    }
+  }
+}
