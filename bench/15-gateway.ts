@@ -1,14 +1,12 @@
-import { ServiceClient } from '#libs/broker';
+import { SessionWatch, SigningKeys } from '#libs/auth';
 import { authLogin, NOBODY } from '#libs/contracts';
 import { startService } from '#libs/platform';
-import { eventually } from '#libs/test-kit';
+import { eventually, serviceKeys } from '#libs/test-kit';
 import autocannon from 'autocannon';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { importJWK, jwtVerify, type CryptoKey } from 'jose';
 import { Authenticator } from '../services/gateway/src/auth/authenticator.js';
-import { SessionWatch } from '../services/gateway/src/auth/session-watch.js';
-import { SigningKeys } from '../services/gateway/src/auth/signing-keys.js';
 import { gateway } from '../services/gateway/src/gateway.js';
 import { compareRates, inTurn, type Measure, type Side } from './support/measure.js';
 import { Identity, OWNER } from './support/identity.js';
@@ -21,12 +19,18 @@ export const gatewayCheck: Measure = {
   name: 'gateway',
   run: async (bench) => {
     const identity = await Identity.start(bench.stage, 1);
-    const env = { NATS_URL: bench.stage.natsUrl, LOG_LEVEL: 'silent', PORT: '0', HOST: '127.0.0.1' };
+    const env = {
+      NATS_URL: bench.stage.natsUrl,
+      LOG_LEVEL: 'silent',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      ...serviceKeys('gateway'),
+    };
     const service = await startService({ ...gateway, env });
     const get = service.app.get.bind(service.app);
     await eventually(() => get(SessionWatch, { strict: false }).fresh);
     const login = { principal: NOBODY, body: { email: OWNER.email, password: OWNER.password } };
-    const { accessToken } = await identity.get(ServiceClient).call(authLogin, login);
+    const { accessToken } = await identity.gateway.call(authLogin, login);
     const authenticator = get(Authenticator, { strict: false });
     const [jwk] = (await get(SigningKeys, { strict: false }).all()).keys;
     const key = (await importJWK(jwk!, 'EdDSA')) as CryptoKey;

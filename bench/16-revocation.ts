@@ -1,9 +1,8 @@
+import { SessionEpochs, SessionWatch } from '#libs/auth';
 import { startService } from '#libs/platform';
-import { eventually } from '#libs/test-kit';
+import { eventually, serviceKeys } from '#libs/test-kit';
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
-import { SessionEpochs } from '../services/gateway/src/auth/session-epochs.js';
-import { SessionWatch } from '../services/gateway/src/auth/session-watch.js';
 import { gateway } from '../services/gateway/src/gateway.js';
 import { AfterCommit } from '#libs/database';
 import { Sessions } from '../services/identity/src/session/sessions.js';
@@ -36,7 +35,7 @@ export const revocation: Measure = {
 
 async function throughGateway(stage: Stage, people: number): Promise<number[]> {
   const identity = await Identity.start(stage, people);
-  const env = { NATS_URL: stage.natsUrl, LOG_LEVEL: 'silent', PORT: '0', HOST: '127.0.0.1' };
+  const env = { NATS_URL: stage.natsUrl, LOG_LEVEL: 'silent', PORT: '0', HOST: '127.0.0.1', ...serviceKeys('gateway') };
   const service = await startService({ ...gateway, env });
   await eventually(() => service.app.get(SessionWatch, { strict: false }).fresh);
   const epochs = service.app.get(SessionEpochs, { strict: false });

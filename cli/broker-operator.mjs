@@ -4,6 +4,7 @@
 /** @import { TimeLimits } from './time-limits.mjs' */
 import { running } from '../scripts/lib/running.mjs';
 import { dataServices } from '../scripts/lib/services.mjs';
+import { signedByOperator } from './call-signature.mjs';
 import { variable } from './environment.mjs';
 import { CommandError, EXIT, usageError } from './exit-codes.mjs';
 import { inSeconds } from './time-limits.mjs';
@@ -23,9 +24,10 @@ const CONNECT_TIMEOUT = 3_000;
  * @param {(ask: Ask) => Promise<T>} work
  */
 export async function asOperator({ answer }, work) {
-  const nats = await connected(Math.min(answer, CONNECT_TIMEOUT));
+  const { address, key } = await credentials();
+  const nats = await connected(address, Math.min(answer, CONNECT_TIMEOUT));
   try {
-    return await work((service, question, data) => ask(nats, answer, service, question, data));
+    return await work((service, question, data) => ask(nats, key, answer, service, question, data));
   } finally {
     await nats.close();
   }
@@ -45,15 +47,19 @@ function refused(service, { code = 'internal', detail, errors }) {
 
 /**
  * @param {NatsConnection} nats
+ * @param {string} key the operator's private key
  * @param {number} timeout milliseconds
  * @param {string} service
  * @param {string} question
  * @param {object} data
  */
-async function ask(nats, timeout, service, question, data) {
+async function ask(nats, key, timeout, service, question, data) {
   const subject = `lifecycle.${service}.${question}`;
   const packet = JSON.stringify({ pattern: subject, data, id: '0' });
-  const answer = await nats.request(subject, packet, { timeout }).catch((error) => {
+  const { headers } = await import('@nats-io/transport-node');
+  const signed = headers();
+  signed.set('call-signature', signedByOperator(key, subject, packet));
+  const answer = await nats.request(subject, packet, { timeout, headers: signed }).catch((error) => {
     if (error instanceof Error && error.name === 'TimeoutError')
       throw new Unanswered(EXIT.timedOut, `${service} did not answer within ${inSeconds(timeout)}.`);
     throw new Unanswered(EXIT.unreachable, `${service} is not running.`);
@@ -64,9 +70,10 @@ async function ask(nats, timeout, service, question, data) {
   return response;
 }
 
-/** @param {number} timeout milliseconds */
-async function connected(timeout) {
-  const address = variable('NATS_URL') || (await running())?.operator;
+/** The operator's address of the broker and private key: from the environment, or of the Leaver on this machine. */
+async function credentials() {
+  const here = await running();
+  const [address, key] = [variable('NATS_URL') || here?.operator, variable('SERVICE_KEY') || here?.operatorKey];
   if (!address)
     throw new CommandError(
       EXIT.unreachable,
@@ -74,6 +81,19 @@ async function connected(timeout) {
     );
   if (!URL.canParse(address))
     throw new CommandError(EXIT.unreachable, 'NATS_URL is not an address like nats://host:4222.');
+  if (!key)
+    throw new CommandError(
+      EXIT.unreachable,
+      'Set SERVICE_KEY to the operator’s private key, with which it signs its requests.',
+    );
+  return { address, key };
+}
+
+/**
+ * @param {string} address
+ * @param {number} timeout milliseconds
+ */
+async function connected(address, timeout) {
   const { host, username, password } = new URL(address);
   const { connect } = await import('@nats-io/transport-node');
   const user = username && {

@@ -14,6 +14,7 @@ import { reactivate } from './commands/reactivate.mjs';
 import { replay } from './commands/replay.mjs';
 import { retry } from './commands/retry.mjs';
 import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
+import { serviceKeys } from './commands/service-keys.mjs';
 import { services } from './commands/services.mjs';
 import { status } from './commands/status.mjs';
 import { subscribers } from './commands/subscribers.mjs';
@@ -44,6 +45,7 @@ export const commands = new Map(
     drift,
     'rotate-signing-key': rotateSigningKey,
     'confirm-number': confirmNumber,
+    'service-keys': serviceKeys,
     subscribers,
   }),
 );
@@ -70,6 +72,7 @@ Environment
   LEAVER_TOKEN  an API token of a manager; default: the token of leaver login, stored in LEAVER_HOME (.leaver) and
                 readable only by you
   NATS_URL      for operator commands: the broker's address, with its user \`operator\`; default: the broker on this machine
+  SERVICE_KEY   for operator commands: the operator's private key; default: that of Leaver on this machine
 Each may be given as <NAME>_FILE, the path of a file with the value.
 
 Exit codes

@@ -76,13 +76,13 @@ describe('a time limit', () => {
     }, 60_000);
 
     it('ends waiting for a service to catch up', async () => {
-      const env = { NATS_URL: system.brokerUrl('operator') };
+      const env = { ...system.operator };
       const words = ['catch-up', 'insights', '--since', '2026-01-01T00:00:00Z', '--watch'];
       expect(await run(words, env)).toMatchObject({ exitCode: 4, messages: 'insights made no progress for 5 s.\n' });
     }, 60_000);
 
     it('does not apply to the operator’s commands, which detect that it is down', async () => {
-      const env = { NATS_URL: system.brokerUrl('operator') };
+      const env = { ...system.operator };
       expect(await run(['dead-letters'], env)).toMatchObject({ exitCode: 3, messages: 'insights is not running.\n' });
       expect(await run(['drift'], env)).toMatchObject({ exitCode: 3, messages: 'insights is not running.\n' });
     });
@@ -98,7 +98,7 @@ describe('a time limit', () => {
     afterAll(() => silent.close());
 
     it('ends every command that asks it, and the message names the service', async () => {
-      const env = { NATS_URL: system.brokerUrl('operator') };
+      const env = { ...system.operator };
       const all = [['dead-letters'], ['replay', '--all'], ['drift']].map(async (words) => {
         const { exitCode, messages } = await run(words, env);
         expect([words, exitCode, messages]).toEqual([words, 4, 'insights did not answer within 5 s.\n']);
@@ -107,7 +107,7 @@ describe('a time limit', () => {
     }, 60_000);
 
     it('does not suppress the answers of the others', async () => {
-      const { out } = await run(['dead-letters', '--json'], { NATS_URL: system.brokerUrl('operator') });
+      const { out } = await run(['dead-letters', '--json'], { ...system.operator });
       expect(JSON.parse(out)).toEqual([]);
     });
   });
@@ -151,7 +151,10 @@ describe('a time limit', () => {
     }, 60_000);
 
     it('ends commands of operators, and the message names the broker', async () => {
-      const { exitCode, messages } = await run(['dead-letters'], { NATS_URL: `nats://a:b@${address}` });
+      const { exitCode, messages } = await run(['dead-letters'], {
+        ...system.operator,
+        NATS_URL: `nats://a:b@${address}`,
+      });
       expect([exitCode, messages]).toEqual([3, expect.stringContaining(address)]);
     }, 60_000);
   });

@@ -177,7 +177,8 @@ describe('the command line', () => {
       messages: 'LEAVER_TOKEN_FILE must name a file that can be read (ENOENT).\n',
     });
     await writeFile(file, system.brokerUrl('operator'));
-    expect(await run(['dead-letters'], { NATS_URL_FILE: file })).toMatchObject({ exitCode: 0 });
+    const { SERVICE_KEY } = system.operator;
+    expect(await run(['dead-letters'], { SERVICE_KEY, NATS_URL_FILE: file })).toMatchObject({ exitCode: 0 });
   });
 
   it('keeps its exit code when its output is closed', async () => {
@@ -205,7 +206,7 @@ describe('the command line', () => {
   });
 
   describe('for the operator', () => {
-    const operator = () => ({ NATS_URL: system.brokerUrl('operator') });
+    const operator = () => system.operator;
     const letters = async () => {
       const { exitCode, out } = await run(['dead-letters', '--data', '--json'], operator());
       return { exitCode, letters: JSON.parse(out) as Json[] };

@@ -78,7 +78,7 @@ describe('the rotation of', () => {
   const verifies = async ({ jws }: { jws: string }) =>
     JSON.parse(new TextDecoder().decode((await compactVerify(jws, createLocalJWKSet(await keySet()))).payload)) as Json;
   const operator = async (...args: string[]) => {
-    const env = { LEAVER_HOME: home, NATS_URL: system.brokerUrl('operator') };
+    const env = { LEAVER_HOME: home, ...system.operator };
     const { exitCode, out } = await leaver([...args, '--json'], env);
     return { exitCode, value: JSON.parse(out) as { kid: string; usedFrom: string } };
   };

@@ -24,7 +24,7 @@ describe('an operator', () => {
       LEAVER_HOME: folder,
       LEAVER_URL: system.url,
       LEAVER_TOKEN: token,
-      NATS_URL: system.brokerUrl('operator'),
+      ...system.operator,
     });
   // Other than a session, an API token outlasts the jumps of the clock.
   const owner = () => system.api(token);

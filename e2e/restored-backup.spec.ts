@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const operator = async <T = Json>(...args: string[]): Promise<{ exitCode: number; value: T }> => {
-  const env = { LEAVER_HOME: home, NATS_URL: system.brokerUrl('operator') };
+  const env = { LEAVER_HOME: home, ...system.operator };
   const { exitCode, out } = await leaver([...args, '--json'], env);
   return { exitCode, value: (out ? JSON.parse(out) : undefined) as T };
 };

@@ -14,7 +14,7 @@ import {
 import { loadDemoAccounts } from './demo/load-accounts.mjs';
 import { showBanner } from './lib/banner.mjs';
 import { reloadOnChange } from './lib/broker-configuration.mjs';
-import { lockHome, openHome, readSecrets } from './lib/home.mjs';
+import { lockHome, openHome, publicKeysOf, readSecrets } from './lib/home.mjs';
 import { accounts } from './lib/nats-accounts.mjs';
 import { natsUsers } from './lib/nats-users.mjs';
 import { UserError } from './lib/prepare.mjs';
@@ -80,8 +80,8 @@ async function launch() {
   await step('services', (report) => startServices({ home, secrets, port, natsUrls, databases, report }));
   const url = `http://127.0.0.1:${port}`;
   const logins = await step('demo data', (onProgress) => loadDemoAccounts({ url, onProgress }));
-  await writeExternalServices(home, natsUrls, databases);
-  await lock.announce({ url, operator: present(natsUrls, 'operator') });
+  await writeExternalServices(home, secrets, natsUrls, databases);
+  await lock.announce({ url, operator: present(natsUrls, 'operator'), operatorKey: secrets.serviceKeys.operator });
   showBanner({ home, port, logins, events: present(natsUrls, 'subscriber') });
 }
 
@@ -152,13 +152,21 @@ async function connectNats(home, secrets, report) {
 /**
  * Writes the settings that a service of another team needs to connect, as a file for `node --env-file`. It creates its own tables.
  * @param {string} home
+ * @param {Secrets} secrets
  * @param {NatsUrls} natsUrls
  * @param {Databases} databases
  */
-async function writeExternalServices(home, natsUrls, databases) {
+async function writeExternalServices(home, secrets, natsUrls, databases) {
   for (const name of externalServices) {
     const { url, ownerUrl } = present(databases, name);
-    const lines = [`NATS_URL=${present(natsUrls, name)}`, `DATABASE_URL=${url}`, `OWNER_DATABASE_URL=${ownerUrl}`];
+    const lines = [
+      `NATS_URL=${present(natsUrls, name)}`,
+      `DATABASE_URL=${url}`,
+      `OWNER_DATABASE_URL=${ownerUrl}`,
+      `SERVICE_KEY=${secrets.serviceKeys[name]}`,
+      // Single quotes, because the value has double ones.
+      `SERVICE_PUBLIC_KEYS='${publicKeysOf(secrets)}'`,
+    ];
     await writeFile(join(home, `${name}.env`), `${lines.join('\n')}\n`, { mode: 0o600 });
   }
 }
@@ -203,6 +211,8 @@ async function startServices({ home, secrets, port, natsUrls, databases, report 
         MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2',
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
         NATS_URL: present(natsUrls, name),
+        SERVICE_KEY: secrets.serviceKeys[name],
+        SERVICE_PUBLIC_KEYS: publicKeysOf(secrets),
         PORT: String(isGateway ? port : await freePort()),
         HOST: (isGateway && process.env.HOST) || '127.0.0.1',
         // All services share this machine's ports, so only the gateway can have this one.

@@ -9,7 +9,17 @@ import { root } from './lib/root.mjs';
 
 const NAME = '@leaver/service-kit';
 const out = join(root, 'dist/kit');
-const LIBRARIES = ['contracts', 'database', 'observability', 'jobs', 'broker', 'outbox', 'lifecycle', 'platform'];
+const LIBRARIES = [
+  'contracts',
+  'database',
+  'observability',
+  'jobs',
+  'broker',
+  'auth',
+  'outbox',
+  'lifecycle',
+  'platform',
+];
 
 /** @param {string} path */
 const entry = (path) => ({ types: `./libs/${path}.d.ts`, default: `./libs/${path}.js` });

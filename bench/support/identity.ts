@@ -1,7 +1,10 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
-import { ServiceClient } from '#libs/broker';
+import { NATS, type ServiceClient } from '#libs/broker';
 import { accountsCreate, NOBODY, type Principal } from '#libs/contracts';
 import { startService, type RunningService } from '#libs/platform';
+import { clientOf } from '#libs/platform/testing';
+import { serviceKeys } from '#libs/test-kit';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { Type } from '@nestjs/common';
 import { sql } from 'kysely';
 import { IdentityConfig } from '../../services/identity/src/identity.config.js';
@@ -19,6 +22,8 @@ const SILENT = 'silent';
 export class Identity {
   private constructor(
     readonly service: RunningService,
+    /** Calls identity as the gateway does. */
+    readonly gateway: ServiceClient,
     readonly owner: Principal,
   ) {}
 
@@ -32,14 +37,15 @@ export class Identity {
       LOG_LEVEL: 'silent',
       PORT: '0',
       HOST: '127.0.0.1',
+      ...serviceKeys('identity'),
       LEAVER_SECRET: 'a-secret-for-measures-that-is-long-enough',
     };
     const service = await startService({ name: 'identity', module: IdentityModule, config: IdentityConfig, env });
     const body = { name: 'Acme', seats: people + 10, owner: { ...OWNER, staffId: 'S0' } };
-    const { account, user } = await service.app
-      .get(ServiceClient, { strict: false })
-      .call(accountsCreate, { principal: NOBODY, body });
-    const identity = new Identity(service, { accountId: account.id, userId: user.id, roles: user.roles });
+    const nats = service.app.get<NatsConnection>(NATS, { strict: false });
+    const gateway = clientOf(nats, 'gateway');
+    const { account, user } = await gateway.call(accountsCreate, { principal: NOBODY, body });
+    const identity = new Identity(service, gateway, { accountId: account.id, userId: user.id, roles: user.roles });
     await identity.fill(account.id, people);
     return identity;
   }

@@ -1,4 +1,5 @@
 /** @import { Secrets } from '../../scripts/lib/home.mjs' */
+import { publicKeysOf } from '../../scripts/lib/home.mjs';
 import { natsUsers } from '../../scripts/lib/nats-users.mjs';
 import { dataServices } from '../../scripts/lib/services.mjs';
 
@@ -20,6 +21,12 @@ export function secretsOf(secrets, hosts) {
   };
   /** @param {string} user */
   const natsUrl = (user) => `nats://${user}:${secrets.nats[user]}@${hosts.nats}`;
+  /** @param {string} name */
+  const serviceKey = (name) => {
+    const key = secrets.serviceKeys[name];
+    if (!key) throw new Error(`${name} has no key`);
+    return { 'service-key': key };
+  };
   return {
     /**
      * @param {string} name
@@ -27,6 +34,8 @@ export function secretsOf(secrets, hosts) {
      */
     service: (name) => ({
       'nats-url': natsUrl(name),
+      ...serviceKey(name),
+      'service-public-keys': publicKeysOf(secrets),
       ...(dataServices.includes(name) && { 'database-url': databaseUrls(name).runtime }),
       ...(name === 'identity' && { 'leaver-secret': secrets.master }),
       ...(name === 'contacts' && { 'contacts-secret': secrets.contacts }),
@@ -47,7 +56,7 @@ export function secretsOf(secrets, hosts) {
      * Of a program outside that connects to the broker.
      * @param {'subscriber' | 'operator'} user
      */
-    client: (user) => ({ 'nats-url': natsUrl(user) }),
+    client: (user) => ({ 'nats-url': natsUrl(user), ...(user === 'operator' && serviceKey(user)) }),
     brokerUsers: () => natsUsers(secrets.nats, secrets.subscribers),
   };
 }

@@ -1,7 +1,7 @@
 import { SCOPES } from '#libs/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startService, type RunningService } from '#libs/platform';
-import { eventually } from '#libs/test-kit';
+import { eventually, serviceKeys } from '#libs/test-kit';
 import pg from 'pg';
 import { gateway } from '../../services/gateway/src/gateway.js';
 import { type Json, Api } from '../support/api.js';
@@ -17,7 +17,7 @@ let cast: Cast;
 let block: pg.Client;
 beforeAll(async () => {
   system = await System.start();
-  const env = { NATS_URL: system.brokerUrl('gateway'), PORT: '0', LOG_LEVEL: 'silent' };
+  const env = { NATS_URL: system.brokerUrl('gateway'), PORT: '0', LOG_LEVEL: 'silent', ...serviceKeys('gateway') };
   second = await startService({ ...gateway, env, clock: system.clock });
   urls = [system.url, `http://127.0.0.1:${second.port}`];
   block = new pg.Client({ connectionString: system.databaseUrl('messaging') });

@@ -3,9 +3,10 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import type { Class } from '#libs/contracts';
+import { serviceKeys } from '#libs/test-kit';
 import { BaseConfig, loadConfig, ServiceConfig, settingsOf, type Environment } from '#libs/platform';
 import { secretsOf, type InstallationSecrets } from '../../deploy/container/secrets-of.mjs';
-import { brokerUsers, dataServices, services } from '../../scripts/lib/services.mjs';
+import { brokerUsers, dataServices, services, signers } from '../../scripts/lib/services.mjs';
 
 /** The absolute path of a file, given its path from the project's folder. */
 export const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -33,6 +34,7 @@ export function secretsToTry(): InstallationSecrets {
     integrations: long,
     nats: named(brokerUsers, long),
     databases: named(dataServices, { owner: long, runtime: long }),
+    serviceKeys: Object.fromEntries(signers.map((name) => [name, serviceKeys(name).SERVICE_KEY])),
     subscribers: {},
   };
   return secretsOf(keys, { postgres: 'postgres:5432', nats: 'nats:4222' });

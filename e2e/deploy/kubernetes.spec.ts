@@ -243,7 +243,7 @@ ifRendered('the pod for the command line', () => {
     expect(pod.volumes[0]!.secret!.secretName).toBe('leaver-operator');
     const env = Object.fromEntries(pod.containers[0]!.env!.map(({ name, value }) => [name, value]));
     const written = Object.keys(secretNamed('leaver-operator'));
-    expect(written.map((name) => `/run/secrets/leaver/${name}`)).toEqual([env.NATS_URL_FILE]);
+    expect(written.map((name) => `/run/secrets/leaver/${name}`)).toEqual([env.NATS_URL_FILE, env.SERVICE_KEY_FILE]);
     const [, home] = /^ENV LEAVER_HOME=(\S+)$/m.exec(text('deploy/Dockerfile'))!;
     expect(pod.containers[0]!.volumeMounts.map(({ mountPath }) => mountPath)).toContain(home);
   });

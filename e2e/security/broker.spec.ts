@@ -1,5 +1,7 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { CALL_SIGNATURE } from '#libs/broker';
+import { signerOf } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { anAccount, signIn, type Cast } from '../support/cast.js';
 import { over, type Departure } from '../support/departures.js';
@@ -200,8 +202,19 @@ describe('a taken-over service', () => {
       ['lifecycle.identity.services', JSON.stringify({ pattern: 'x', id: '0', data: {} })],
       ['lifecycle.contacts.dead-letters', JSON.stringify({ pattern: 'x', id: '0', data: {} })],
     ];
+    // Services handle only calls that are signed.
+    const signer = SUBSCRIBERS.includes(name) ? undefined : signerOf(name);
+    const signed = (subject: string, packet: string) => {
+      const all = headers();
+      if (signer) all.set(CALL_SIGNATURE, signer.sign({ subject, packet, authorization: '' }));
+      return all;
+    };
     for (const reply of targetsOf(accountId, cast.ben.id))
-      for (const [subject, body] of requests) nats.publish(subject, body, { reply });
+      for (const [subject, body] of requests)
+        nats.publish(subject, body, {
+          reply,
+          ...(/^(rpc|lifecycle)/.test(subject) && { headers: signed(subject, body) }),
+        });
     // The server answers in order, so that everything has been delivered.
     await nats.flush();
     await nats.close();

@@ -1,5 +1,5 @@
 import { startService, type RunningService } from '#libs/platform';
-import { eventually } from '#libs/test-kit';
+import { eventually, serviceKeys } from '#libs/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import { gateway } from '../../services/gateway/src/gateway.js';
@@ -26,7 +26,8 @@ beforeAll(async () => {
     MAILS_PER_HOUR: '4',
   });
   await system.startOne('gateway', LIMITS);
-  const env = { NATS_URL: system.brokerUrl('gateway'), PORT: '0', LOG_LEVEL: 'silent', ...LIMITS };
+  const keys = serviceKeys('gateway');
+  const env = { NATS_URL: system.brokerUrl('gateway'), PORT: '0', LOG_LEVEL: 'silent', ...keys, ...LIMITS };
   second = await startService({ ...gateway, env, clock: system.clock });
   urls = [system.url, `http://127.0.0.1:${second.port}`];
   for (const url of urls) await eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200));

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Class } from '#libs/contracts';
 import { fingerprint, migrate, type Migrations } from '#libs/database';
 import type { BaseConfig } from '#libs/platform';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { accounts, ACCOUNTS } from '../../scripts/lib/nats-accounts.mjs';
 import { passwordOwner, permissions, ruleOwner, subscriberOf } from '../../scripts/lib/nats-users.mjs';
 import { AutomationsModule, migrations as automations } from '../../services/automations/src/automations.module.js';
@@ -98,6 +98,7 @@ export class Foundation {
     const database = this.databases.get(name);
     return {
       NATS_URL: this.brokerUrl(name),
+      ...serviceKeys(name),
       PORT: '0',
       LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
       ...(database && { DATABASE_URL: database.url, ...this.settings }),

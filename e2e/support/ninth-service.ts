@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { testDatabase, testRun, type TestDatabase } from '#libs/test-kit';
+import { serviceKeys, testDatabase, testRun, type TestDatabase } from '#libs/test-kit';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -89,7 +89,12 @@ export class NinthService {
   async start(natsUrl: string): Promise<void> {
     this.child = spawn(process.execPath, ['src/main.ts'], {
       cwd: this.folder,
-      env: { NATS_URL: natsUrl, DATABASE_URL: this.database.url, LOG_LEVEL: process.env.E2E_LOG ?? 'silent' },
+      env: {
+        ...serviceKeys('billing'),
+        NATS_URL: natsUrl,
+        DATABASE_URL: this.database.url,
+        LOG_LEVEL: process.env.E2E_LOG ?? 'silent',
+      },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const ended = once(this.child, 'exit').then(([code]) => Promise.reject(new Error(`billing ended with ${code}`)));

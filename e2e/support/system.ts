@@ -1,5 +1,6 @@
 import { Ids, TestClock } from '#libs/database';
 import { RetryWorker, ScheduledActionWorker, TaskWorker } from '#libs/lifecycle';
+import { serviceKeys } from '#libs/test-kit';
 import { startService, type RunningService } from '#libs/platform';
 import { gateway } from '../../services/gateway/src/gateway.js';
 import { Api } from './api.js';
@@ -64,6 +65,11 @@ export class System {
 
   get url(): string {
     return `http://127.0.0.1:${this.services.get('gateway')!.port}`;
+  }
+
+  /** The environment of the command line as the operator of the broker. */
+  get operator(): { NATS_URL: string; SERVICE_KEY: string } {
+    return { NATS_URL: this.brokerUrl('operator'), SERVICE_KEY: serviceKeys('operator').SERVICE_KEY };
   }
 
   brokerUrl(user: string): string {

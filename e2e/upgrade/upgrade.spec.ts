@@ -199,7 +199,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
   });
 
   it('keeps dead letters, and no directory differs from identity', async () => {
-    const env = { LEAVER_HOME: home, NATS_URL: system.brokerUrl('operator') };
+    const env = { LEAVER_HOME: home, ...system.operator };
     const ask = async (question: string) => JSON.parse((await leaver([question, '--json'], env)).out) as Json[];
     const messages = (await ask('dead-letters')).filter(({ kind }) => kind === 'message');
     expect(messages.map(({ service }) => service).sort()).toEqual(

@@ -9,7 +9,7 @@ import {
   type NatsUser,
   type Postgres,
 } from '#libs/local-servers';
-import { eventually, TcpProxy, temporaryFolder, testRun } from '#libs/test-kit';
+import { eventually, serviceKeys, TcpProxy, temporaryFolder, testRun } from '#libs/test-kit';
 import pg from 'pg';
 import { PARTS } from '../../e2e/support/foundation.js';
 import { accounts, ACCOUNTS } from '../../scripts/lib/nats-accounts.mjs';
@@ -73,6 +73,7 @@ export class Servers {
     const { password } = this.users.find((user) => user.name === name)!;
     return {
       NATS_URL: `nats://${name}:${password}@127.0.0.1:${broker.port}`,
+      ...serviceKeys(name),
       PORT: '0',
       LOG_LEVEL: process.env.FAULTS_LOG ?? 'silent',
       ...(name !== 'gateway' && {

@@ -3,11 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandLine, reachableByPostgres } from '#libs/local-servers';
+import { commandLine, newServiceKey, publicServiceKey, reachableByPostgres } from '#libs/local-servers';
 import { replace } from './files.mjs';
 import { UserError } from './prepare.mjs';
 import { fallbackHome, defaultHome } from './running.mjs';
-import { brokerUsers, dataServices, externalServices } from './services.mjs';
+import { brokerUsers, dataServices, externalServices, signers } from './services.mjs';
 
 /**
  * Passwords and keys of an installation. `databases` is by service, `nats` by user of the broker.
@@ -17,6 +17,7 @@ import { brokerUsers, dataServices, externalServices } from './services.mjs';
  * @property {string} integrations
  * @property {Record<string, RolePasswords>} databases
  * @property {Record<string, string>} nats
+ * @property {Record<string, string>} serviceKeys private keys of those that sign their calls, by name
  * @property {Record<string, string>} subscribers passwords of those that `leaver subscribers` has added, by name
  */
 
@@ -87,11 +88,23 @@ export async function readSecrets(home) {
       ]),
     ),
     nats: Object.fromEntries(brokerUsers.map((name) => [name, kept.nats?.[name] ?? random()])),
+    // Also those of external services that are not running now.
+    serviceKeys: {
+      ...kept.serviceKeys,
+      ...Object.fromEntries(signers.map((name) => [name, kept.serviceKeys?.[name] ?? newServiceKey()])),
+    },
     subscribers: kept.subscribers ?? {},
   };
   await replace(file, JSON.stringify(filled, null, 2));
   return filled;
 }
+
+/**
+ * SERVICE_PUBLIC_KEYS: the public keys of all that sign their calls.
+ * @param {Secrets} secrets
+ */
+export const publicKeysOf = ({ serviceKeys }) =>
+  JSON.stringify(Object.fromEntries(Object.entries(serviceKeys).map(([name, key]) => [name, publicServiceKey(key)])));
 
 /**
  * @param {string} file

@@ -52,6 +52,9 @@ const counting = [
 /** @param {string} service */
 const own = (service) => [answersTo(service), `rpc.${service}.>`, `lifecycle.${service}.>`];
 
+/** What every service asks identity in order to verify tokens. */
+const VERIFICATION = ['tokens.keys', 'tokens.authenticate', 'sessions.snapshot'].map((ask) => `rpc.identity.${ask}`);
+
 /** Signals that a departure has made progress. */
 const PROGRESS = 'progress.departure.*';
 
@@ -64,6 +67,7 @@ const identity = {
   publish: [PROGRESS, 'mail.requested', 'lifecycle.>', 'rpc.>', SESSION_ENDS],
   subscribe: [
     ...own('identity'),
+    SESSION_ENDS,
     '$JS.API.STREAM.CREATE.*',
     '$JS.API.CONSUMER.CREATE.>',
     '$JS.API.CONSUMER.DURABLE.CREATE.>',
@@ -130,13 +134,14 @@ export const ruleOwner = (service) => ({
     `rpc.identity.rules.declare.${service}`,
     'rpc.identity.directory.snapshot',
     'rpc.identity.directory.lookup',
+    ...VERIFICATION,
     ...(ownCalls[service] ?? []),
     ...(ownConsumers[service] ?? []),
     streamSetUp('USERS'),
     streamSetUp('DEPARTURES'),
     ...consumer('USERS', `${service}-users`),
   ],
-  subscribe: own(service),
+  subscribe: [...own(service), SESSION_ENDS],
   answers: true,
 });
 

@@ -9,6 +9,7 @@ import { root } from './root.mjs';
  * @property {number} pid
  * @property {string} url the gateway's address
  * @property {string} operator the broker's address for its user `operator`
+ * @property {string} [operatorKey] the operator's private key; older versions have none
  */
 
 /** The state folder: LEAVER_HOME, else `.leaver` in the project. */

@@ -20,6 +20,9 @@ export const externalServices = namesIn(process.env.LEAVER_EXTERNAL_SERVICES ?? 
 /** The broker's users: the services, programs that subscribe to the events, and the operator. */
 export const brokerUsers = [...services, ...externalServices, 'subscriber', 'operator'];
 
+/** All that sign their calls. */
+export const signers = [...services, ...externalServices, 'operator'];
+
 /** The folder of the built services. */
 export const bundles = 'dist/run';
 

@@ -12,6 +12,7 @@ const LAYERS = [
   'observability',
   'jobs',
   'broker',
+  'auth',
   'outbox',
   'lifecycle',
   'platform',

@@ -54,7 +54,7 @@ export async function live(world: World, facts: Partial<Facts>, home: string): P
 
 /** Rotates the signing key and waits until identity signs with the new one. */
 async function rotateSigningKey({ system, checkout }: World, owner: string, home: string): Promise<void> {
-  const env = { LEAVER_HOME: home, NATS_URL: system.brokerUrl('operator') };
+  const env = { LEAVER_HOME: home, ...system.operator };
   const { exitCode, messages, out } = await checkout.leaver(['rotate-signing-key', '--json'], env);
   if (exitCode !== 0) throw new Error(`the signing key could not be rotated: ${messages}`);
   const { kid } = JSON.parse(out) as { kid: string };

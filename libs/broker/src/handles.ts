@@ -7,6 +7,7 @@ import { PreparedParam, type PrepareAgain } from './prepares.js';
 /** Metadata of a message handler, read by the platform's interceptor. */
 export interface HandlerMetadata {
   operation?: Operation;
+  ask?: Ask<never, unknown>;
   /** Whether the call runs inside one database transaction. */
   transaction: boolean;
 }
@@ -42,12 +43,12 @@ export function Handles<B extends object, Q extends object, A>(
 
 /** Makes the method answer requests from other services. It runs without a transaction. */
 export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Request, Reply> {
-  return register(ask.subject, { transaction: false });
+  return register(ask.subject, { ask, transaction: false });
 }
 
 /**
  * Like `Answers`, for a subject that ends in `*`. The method receives the last part of the subject as its second parameter: the
- * sender's name, because the broker's permissions let only that service publish on it.
+ * sender's name: the call is signed by that service, and the broker's permissions let only that service publish on it.
  */
 export function AnswersEach<Request, Reply>(ask: Ask<Request, Reply>) {
   return <T extends (request: Request, sender: string) => Promise<Reply>>(
@@ -55,10 +56,10 @@ export function AnswersEach<Request, Reply>(ask: Ask<Request, Reply>) {
     method: string | symbol,
     descriptor: TypedPropertyDescriptor<T>,
   ): void => {
-    MessagePattern<string>(ask.subject, Transport.NATS)(target, method, descriptor);
+    const facts: HandlerMetadata = { ask, transaction: false };
+    MessagePattern<string>(ask.subject, Transport.NATS, facts)(target, method, descriptor);
     Payload()(target, method, 0);
     SenderParam()(target, method, 1);
-    const facts: HandlerMetadata = { transaction: false };
     Reflect.defineMetadata(METADATA, facts, descriptor.value as object);
   };
 }
@@ -68,7 +69,7 @@ const SenderParam = createParamDecorator((_data: unknown, context: ExecutionCont
 );
 
 function register<Input, Output>(subject: string, facts: HandlerMetadata): Decorate<Input, Output> {
-  const pattern = MessagePattern<string>(subject, Transport.NATS);
+  const pattern = MessagePattern<string>(subject, Transport.NATS, facts);
   return (target, method, descriptor) => {
     pattern(target, method, descriptor);
     if (descriptor.value!.length > 1) {

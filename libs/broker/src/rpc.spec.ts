@@ -15,9 +15,12 @@ import {
   type PreviewLine,
   type PreviewRequest,
 } from '#libs/contracts';
-import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
+import { eventually, serviceKeys, testBroker, type TestBroker } from '#libs/test-kit';
+import type { CallAdmission } from './calls/admission.js';
+import { CallSigner } from './calls/call-signature.js';
+import { ServiceKeys } from './calls/service-keys.js';
 import { closeNats, connectNats, isConnected } from './connection.js';
-import { Answers, handlerMetadata, Handles } from './handles.js';
+import { Answers, Handles } from './handles.js';
 import { RpcProblemFilter, RpcServer } from './rpc-server.js';
 import { MAX_OPEN_CALLS, ServiceClient } from './service-client.js';
 import { traceparent, withTraceparent } from '#libs/observability';
@@ -57,7 +60,12 @@ const huge = operation<Echo>({
 });
 const unheard = operation({ ...common, service: 'nobody', id: 'unheard', method: 'GET', path: '/unheard' });
 const preview = previewOf('notes');
-const whichTrace: Ask<object, string | null> = { service: 'notes', subject: 'rpc.notes.trace', timeout: 2_000 };
+const whichTrace: Ask<object, string | null> = {
+  service: 'notes',
+  subject: 'rpc.notes.trace',
+  timeout: 2_000,
+  calledBy: ['tests'],
+};
 
 const slowOnes: (() => void)[] = [];
 const finishSlow = (): void => slowOnes.splice(0).forEach((finish) => finish());
@@ -109,6 +117,9 @@ class Notes {
 @Module({ controllers: [Notes] })
 class NotesModule {}
 
+/** Admits every call. Which calls are admitted is tested in libs/auth. */
+const admission: CallAdmission = { admit: async () => ({ caller: 'gateway', principal: NOBODY }) };
+
 let broker: TestBroker;
 let nats: NatsConnection;
 let client: ServiceClient;
@@ -119,7 +130,7 @@ const log = { debug() {}, info() {}, warn() {}, error };
 
 async function start(module: Type): Promise<typeof service> {
   const own = await connectNats({ url: broker.url, name: 'notes' });
-  const strategy = new RpcServer({ nats: own, queue: 'notes', log });
+  const strategy = new RpcServer({ nats: own, queue: 'notes', admission, log });
   const app = await NestFactory.createMicroservice<CustomStrategy>(module, { strategy, logger: false });
   app.useGlobalFilters(new RpcProblemFilter(log));
   await app.listen();
@@ -130,7 +141,9 @@ async function start(module: Type): Promise<typeof service> {
 beforeAll(async () => {
   broker = await testBroker();
   nats = await connectNats({ url: broker.url, name: 'tests' });
-  client = new ServiceClient(nats);
+  const { SERVICE_KEY, SERVICE_PUBLIC_KEYS } = serviceKeys('gateway');
+  const keys = ServiceKeys.of('gateway', SERVICE_KEY, JSON.parse(SERVICE_PUBLIC_KEYS) as Record<string, string>);
+  client = new ServiceClient(nats, new CallSigner(keys, 'test'));
   service = await start(NotesModule);
 });
 
@@ -227,25 +240,12 @@ describe('a call', () => {
   });
 });
 
-describe('declarations', () => {
-  it('a request between services is answered', async () => {
+describe('a request between services', () => {
+  it('is answered', async () => {
     const request = { accountId: 'a', userId: 'u', steps: [], activeSince: 1, wasManager: false, rules: {} };
     expect(await client.ask(preview, request)).toEqual([
       { rule: 'u', transition: 'deleted', action: 'keep', count: 1 },
     ]);
-  });
-
-  it('an operation that changes something runs in a transaction by default', () => {
-    expect(handlerMetadata(Notes.prototype.echo)).toMatchObject({ operation: { id: 'notes.echo' }, transaction: true });
-    expect(handlerMetadata(Notes.prototype.huge)).toMatchObject({ transaction: false });
-    expect(handlerMetadata(Notes.prototype.slow)).toMatchObject({ transaction: false });
-    expect(handlerMetadata(Notes.prototype.preview)).toEqual({ transaction: false });
-  });
-
-  it('what takes an idempotency key cannot do without a transaction, in which the key is recorded', () => {
-    expect(() => Handles(crash, { transaction: false })).toThrow('notes.crash needs a transaction');
-    expect(() => Handles(slow, { transaction: false })).not.toThrow();
-    expect(() => Handles(remove, { transaction: false })).not.toThrow();
   });
 });
 

@@ -1,6 +1,16 @@
-import { Problem, type Ask, type Call, type Operation, type ProblemBody } from '#libs/contracts';
-import { Inject, Injectable } from '@nestjs/common';
+import {
+  NOBODY,
+  Problem,
+  type Ask,
+  type Call,
+  type Operation,
+  type Principal,
+  type ProblemBody,
+} from '#libs/contracts';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { errors, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { AUTHORIZATION, CALL_SIGNATURE, CallSigner } from './calls/call-signature.js';
+import { authorizationOf } from './calls/credentials.js';
 import { NATS, whenConnected } from './connection.js';
 import { assertNoOpenTransaction } from '#libs/database';
 import { inSpan, type SpanOptions, currentContext } from '#libs/observability';
@@ -11,6 +21,8 @@ export type CallArguments<B extends object, Q extends object> = Pick<Call, 'prin
 } & Part<'body', B> &
   Part<'query', Q>;
 type Part<Name extends string, T extends object> = object extends T ? { [N in Name]?: T } : { [N in Name]: T };
+
+type Target = Pick<Ask<never, unknown>, 'service' | 'subject' | 'timeout'>;
 
 interface Reply {
   err?: unknown;
@@ -27,13 +39,20 @@ export const MAX_OPEN_CALLS = 256;
 /** Header with the id of the request on whose behalf a call is made. */
 export const REQUEST_ID = 'x-request-id';
 
-/** Calls other services over NATS. */
+/** Injection token: whether calls also name the principal, for services of 0.1, which believe it. */
+export const NAMES_PRINCIPAL = Symbol('NAMES_PRINCIPAL');
+
+/** Calls other services over NATS. Each call is signed by this service and carries the token of the user it is made for. */
 @Injectable()
 export class ServiceClient {
   /** Unanswered calls by service. */
   private readonly open = new Map<string, number>();
 
-  constructor(@Inject(NATS) private readonly nats: NatsConnection) {}
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly signer: CallSigner,
+    @Optional() @Inject(NAMES_PRINCIPAL) private readonly namesPrincipal = false,
+  ) {}
 
   /**
    * Calls an operation of the owning service.
@@ -45,40 +64,52 @@ export class ServiceClient {
     call: CallArguments<B, Q>,
   ): Promise<A> {
     const { subject, service, timeout = DEFAULT_TIMEOUT_MS } = operation;
-    const answer = await this.request({ subject, service, timeout }, { params: {}, query: {}, body: {}, ...call });
-    return answer as A;
+    const { principal, ...parts } = call;
+    const data = { params: {}, query: {}, body: {}, ...parts, ...(this.namesPrincipal && { principal }) };
+    return (await this.request({ subject, service, timeout }, data, authorizationOf(principal))) as A;
   }
 
   /**
    * Sends another service a request that is not part of the public API.
+   * @param principal the user on whose behalf, if the request concerns one
    * @throws Problem as `call` does
    */
-  async ask<Request, Answer>(ask: Ask<Request, Answer>, request: Request): Promise<Answer> {
-    return (await this.request(ask, request)) as Answer;
+  async ask<Request, Answer>(
+    ask: Ask<Request, Answer>,
+    request: Request,
+    principal: Principal = NOBODY,
+  ): Promise<Answer> {
+    return (await this.request(ask, request, authorizationOf(principal))) as Answer;
   }
 
-  private async request(ask: Ask<never, unknown>, data: unknown): Promise<unknown> {
-    const { service, subject } = ask;
+  private async request(target: Target, data: unknown, authorization: string): Promise<unknown> {
+    const { service, subject } = target;
     assertNoOpenTransaction(subject);
     const open = this.open.get(service) ?? 0;
     if (open >= MAX_OPEN_CALLS)
       throw new Problem('service-unavailable', { service, detail: 'The service has too many open calls.' });
     this.open.set(service, open + 1);
     const span = { ...callSpan(subject), kind: 'client' as const };
-    return inSpan(span, () => this.exchange(ask, data)).finally(() =>
+    return inSpan(span, () => this.exchange(target, data, authorization)).finally(() =>
       this.open.set(service, this.open.get(service)! - 1),
     );
   }
 
-  private async exchange({ subject, service, timeout }: Ask<never, unknown>, data: unknown): Promise<unknown> {
+  private async exchange(
+    { subject, service, timeout }: Target,
+    data: unknown,
+    authorization: string,
+  ): Promise<unknown> {
     // Nest treats a message with an id as a request. The value does not matter: the reply subject tells requests apart.
     const packet = JSON.stringify({ pattern: subject, data, id: '0' });
     if (!(await whenConnected(this.nats, timeout))) throw unavailable(service);
-    const reply = await this.nats
-      .request(subject, packet, { timeout, headers: originHeaders() })
-      .catch((error: unknown) => {
-        throw unavailable(service, error);
-      });
+    const all = originHeaders();
+    if (authorization) all.set(AUTHORIZATION, authorization);
+    // After the wait for a connection, so that the signature has not expired meanwhile.
+    all.set(CALL_SIGNATURE, this.signer.sign({ subject, packet, authorization }));
+    const reply = await this.nats.request(subject, packet, { timeout, headers: all }).catch((error: unknown) => {
+      throw unavailable(service, error);
+    });
     return responseOf(reply);
   }
 }
@@ -91,7 +122,6 @@ export function callSpan(subject: string): Pick<SpanOptions, 'name' | 'attribute
 
 function originHeaders() {
   const { traceparent, requestId } = currentContext();
-  if (!traceparent && !requestId) return undefined;
   const all = headers();
   if (traceparent) all.set('traceparent', traceparent);
   if (requestId) all.set(REQUEST_ID, requestId);

@@ -1,3 +1,4 @@
+import { OPERATOR } from './callers.js';
 import type { Ask } from './lifecycle.js';
 
 /** For the operator, across all accounts: the database of a service has been restored from a backup. */
@@ -25,6 +26,7 @@ export const catchUp: Ask<CatchUpRequest, CatchUpState> = {
   service: 'identity',
   subject: 'lifecycle.identity.catch-up',
   timeout: 10_000,
+  calledBy: [OPERATOR],
 };
 
 /** The newest versions of users that a service knows. Identity answers with the newest that exist. */
@@ -38,6 +40,7 @@ export const knownPeopleOf = (service: string): Ask<{ after: string | null }, Kn
   service,
   subject: `lifecycle.${service}.known-people`,
   timeout: 30_000,
+  calledBy: [OPERATOR],
 });
 
 export const MOST_KNOWN_PEOPLE = 2_000;
@@ -52,4 +55,4 @@ export const MOST_RAISED = 1_000;
 export const raiseVersions: Ask<
   { people: { userId: string; seq: number; lifecycleVersion: number }[] },
   { raised: number }
-> = { service: 'identity', subject: 'lifecycle.identity.raise-versions', timeout: 30_000 };
+> = { service: 'identity', subject: 'lifecycle.identity.raise-versions', timeout: 30_000, calledBy: [OPERATOR] };

@@ -12,7 +12,7 @@ export const DAYS_TO_TELL = 30;
 export const contactsToTell: Ask<
   { accountId: string; userId: string },
   { contacts: { contactId: string; lastMessageAt: string }[]; total: number }
-> = { service: 'messaging', subject: 'rpc.messaging.contacts-to-tell', timeout: 5_000 };
+> = { service: 'messaging', subject: 'rpc.messaging.contacts-to-tell', timeout: 5_000, calledBy: ['identity'] };
 
 export interface NamedContact {
   id: string;
@@ -25,4 +25,5 @@ export const contactsNamed: Ask<{ accountId: string; contactIds: string[] }, { c
   service: 'contacts',
   subject: 'rpc.contacts.named',
   timeout: 5_000,
+  calledBy: ['identity'],
 };

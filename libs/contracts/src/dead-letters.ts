@@ -1,3 +1,4 @@
+import { OPERATOR } from './callers.js';
 import type { Ask } from './lifecycle.js';
 
 /**
@@ -45,6 +46,7 @@ export const deadLettersOf = (service: string): Ask<DeadLetterRequest, DeadLette
   service,
   subject: `lifecycle.${service}.dead-letters`,
   timeout: 5_000,
+  calledBy: [OPERATOR],
 });
 
 /** At most `MOST_DEAD_LETTERS` at a time. Idempotent: events that have been applied are not applied again. */
@@ -52,6 +54,7 @@ export const replayOf = (service: string): Ask<ReplayRequest, ReplayAnswer> => (
   service,
   subject: `lifecycle.${service}.replay`,
   timeout: 30_000,
+  calledBy: [OPERATOR],
 });
 
 export const MOST_DEAD_LETTERS = 1_000;

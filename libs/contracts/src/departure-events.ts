@@ -1,3 +1,4 @@
+import { GATEWAY } from './callers.js';
 import { Id, Moment, OneOf, Shape } from './fields.js';
 import { DEPARTURE_TRANSITIONS, type DepartureTransition } from './identity/departure-receipts.js';
 import { operation } from './operation.js';
@@ -35,7 +36,7 @@ export const watchDeparture = operation({
 export const departureEvents: Ask<
   { accountId: string; departureId: string; after: number },
   { events: DepartureEvent[]; final: boolean }
-> = { service: 'identity', subject: 'rpc.identity.departures.progress', timeout: 5_000 };
+> = { service: 'identity', subject: 'rpc.identity.departures.progress', timeout: 5_000, calledBy: [GATEWAY] };
 
 /**
  * The core NATS subject on which identity signals new `departureEvents` with an empty message. It is not below

@@ -4,6 +4,7 @@ export * from './scopes.js';
 export * from './fields.js';
 export { fieldsOf, fieldTypes, nestedIn, schemaOf, type Class, type Schema } from './fields/registry.js';
 export { validate, type InvalidField } from './fields/validate.js';
+export * from './callers.js';
 export * from './operation.js';
 export * from './rights.js';
 export { cutText, lengthOf } from './cut-text.js';

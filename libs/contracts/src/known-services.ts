@@ -1,3 +1,4 @@
+import { OPERATOR } from './callers.js';
 import type { Ask } from './lifecycle.js';
 
 /** A service that has declared rules, and what waits for it. For the operator; not part of the REST API. */
@@ -26,6 +27,7 @@ export const servicesKnown: Ask<Record<string, never>, KnownService[]> = {
   service: 'identity',
   subject: 'lifecycle.identity.services',
   timeout: 10_000,
+  calledBy: [OPERATOR],
 };
 
 /**
@@ -36,6 +38,7 @@ export const retireService: Ask<{ service: string }, KnownService> = {
   service: 'identity',
   subject: 'lifecycle.identity.retire-service',
   timeout: 30_000,
+  calledBy: [OPERATOR],
 };
 
 /**
@@ -46,4 +49,5 @@ export const confirmRules: Ask<{ service: string; rules: string[] }, KnownServic
   service: 'identity',
   subject: 'lifecycle.identity.confirm-rules',
   timeout: 30_000,
+  calledBy: [OPERATOR],
 };

@@ -1,3 +1,4 @@
+import { OPERATOR, RULE_OWNERS, SERVICES, type Callers } from './callers.js';
 import type { Profile, UserEventType } from './events.js';
 import type { ActionName, ResolvedAction, ResolvedRules, RuleDescription, Transition } from './policy.js';
 import type { Principal } from './principal.js';
@@ -99,19 +100,28 @@ export interface ReceiptBatch {
 
 /** A request from one service to another over NATS. It is not part of the public API. */
 export interface Ask<Request, Answer> {
+  /** If it ends in `*`, each caller has a subject of its own, which ends in its name. */
   readonly subject: string;
   readonly service: string;
   /** Milliseconds. */
   readonly timeout: number;
+  readonly calledBy: Callers;
+  /**
+   * The user on whose behalf it is called: `accountId` and `userId` of the request are those of the verified token,
+   * whatever the message says.
+   */
+  readonly onBehalf?: boolean;
   /** Never set: it carries the types. */
   readonly types?: (request: Request) => Answer;
 }
 
-const ask = <Request, Answer>(service: string, subject: string, timeout = 10_000): Ask<Request, Answer> => ({
-  service,
-  subject,
-  timeout,
-});
+const ask = <Request, Answer>(
+  service: string,
+  subject: string,
+  { calledBy, timeout = 10_000 }: { calledBy: Callers; timeout?: number },
+): Ask<Request, Answer> => ({ service, subject, timeout, calledBy });
+
+const IDENTITY = ['identity'];
 
 export interface PreviewRequest {
   accountId: string;
@@ -191,11 +201,11 @@ export const RATE_LIMIT_BUCKET = {
 export const directoryLookup = ask<
   { accountId: string; userIds: string[]; staffIds?: string[] },
   Pick<DirectoryPage, 'people'>
->('identity', 'rpc.identity.directory.lookup', 3_000);
+>('identity', 'rpc.identity.directory.lookup', { calledBy: [RULE_OWNERS], timeout: 3_000 });
 export const previewOf = (service: string) =>
-  ask<PreviewRequest, PreviewLine[]>(service, `lifecycle.${service}.preview`);
+  ask<PreviewRequest, PreviewLine[]>(service, `lifecycle.${service}.preview`, { calledBy: IDENTITY });
 export const proofOf = (service: string) =>
-  ask<ProofRequest, ProofAnswer>(service, `lifecycle.${service}.proof`, 30_000);
+  ask<ProofRequest, ProofAnswer>(service, `lifecycle.${service}.proof`, { calledBy: IDENTITY, timeout: 30_000 });
 export interface RuleDeclaration {
   service: string;
   rules: RuleDescription[];
@@ -208,14 +218,25 @@ export interface RuleDeclaration {
  * until the service has declared that it is `acquainted`. Only the service itself may publish on its subject.
  */
 export const declareRulesOf = (service: string): Ask<RuleDeclaration, { accepted: number; joining: boolean }> =>
-  ask('identity', `rpc.identity.rules.declare.${service}`);
+  ask('identity', `rpc.identity.rules.declare.${service}`, { calledBy: service === '*' ? [RULE_OWNERS] : [service] });
 /** A new service asks for all users, page by page; `after` is the last user id of the page before. */
 export const directorySnapshot = ask<{ after: string | null; limit: number }, DirectoryPage>(
   'identity',
   'rpc.identity.directory.snapshot',
+  { calledBy: [RULE_OWNERS] },
 );
+/** Who a bearer token stands for. */
+export interface Introspected extends Principal {
+  /** For an API token: an access token of a few seconds, with which services call each other on behalf of its owner. */
+  accessToken?: string;
+}
+
 /** Introspection: the principal of a bearer token, or null if the token is not valid. */
-export const authenticate = ask<{ token: string }, Principal | null>('identity', 'rpc.identity.tokens.authenticate');
+export const authenticate = ask<{ token: string }, Introspected | null>(
+  'identity',
+  'rpc.identity.tokens.authenticate',
+  { calledBy: [SERVICES] },
+);
 export interface PublicKeys {
   keys: Record<string, unknown>[];
   /** Ids of the keys that only verify certificates: no token signed with them can still be valid. */
@@ -223,7 +244,9 @@ export interface PublicKeys {
 }
 
 /** The public keys of access tokens and certificates, as a JWK set. */
-export const signingKeys = ask<Record<string, never>, PublicKeys>('identity', 'rpc.identity.tokens.keys');
+export const signingKeys = ask<Record<string, never>, PublicKeys>('identity', 'rpc.identity.tokens.keys', {
+  calledBy: [SERVICES],
+});
 
 export interface NewSigningKey {
   kid: string;
@@ -237,4 +260,5 @@ export interface NewSigningKey {
 export const rotateSigningKey = ask<{ atOnce?: boolean }, NewSigningKey>(
   'identity',
   'lifecycle.identity.rotate-signing-key',
+  { calledBy: [OPERATOR] },
 );

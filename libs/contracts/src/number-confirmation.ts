@@ -1,3 +1,4 @@
+import { OPERATOR } from './callers.js';
 import type { Ask } from './lifecycle.js';
 
 /** A number that the carrier has confirmed for an account. */
@@ -18,4 +19,5 @@ export const confirmNumber: Ask<NumberToConfirm, ConfirmedNumber> = {
   service: 'telephony',
   subject: 'lifecycle.telephony.confirm-number',
   timeout: 10_000,
+  calledBy: [OPERATOR],
 };

@@ -1,5 +1,6 @@
 import { USER_STATUSES, type UserStatus } from './events.js';
 import { Id, ListOf, OneOf, Text, Whole } from './fields.js';
+import { GATEWAY, type Callers } from './callers.js';
 import type { Class } from './fields/registry.js';
 import type { Principal, Role } from './principal.js';
 import type { ProblemCode } from './problem.js';
@@ -56,6 +57,8 @@ export interface OperationSpec<B extends object, Q extends object, A> {
   answer?: Class<A & object>;
   status?: 200 | 201 | 202 | 204;
   access: Access;
+  /** The services that call it besides the gateway, on behalf of the user who called them. */
+  alsoCalledBy?: Callers;
   errors?: readonly ProblemCode[];
   /**
    * For 201 and 202: where the result can be read, with `:id` for the id in the answer. Only needed if no operation is
@@ -86,11 +89,12 @@ export interface Operation<B extends object = object, Q extends object = object,
   readonly status: 200 | 201 | 202 | 204;
   /** What an API token needs for it. */
   readonly scope: TokenScope;
+  readonly calledBy: Callers;
 }
 
-/** What the gateway sends to the service. */
+/** What a handler receives. */
 export interface Call<B extends object = object, Q extends object = object> {
-  /** The caller; `NOBODY` on a public route. */
+  /** The user who calls, from the verified token; `NOBODY` on a public route. It is not part of the message. */
   principal: Principal;
   params: Record<string, string>;
   query: Q;
@@ -144,6 +148,7 @@ export function operation<A = undefined, B extends object = NoBody, Q extends ob
     status,
     subject: `rpc.${spec.service}.${spec.id}`,
     scope: scopeOf(spec),
+    calledBy: [GATEWAY, ...(spec.alsoCalledBy ?? [])],
   });
 }
 
@@ -171,6 +176,8 @@ interface ResourceSpec<T extends object, C extends object, Q extends object, U e
   removeErrors?: readonly ProblemCode[];
   /** One for all calls, or one for each. */
   access: Access | Readonly<Record<Verb, Access> & { update?: Access }>;
+  /** The services that call its list besides the gateway. */
+  alsoListedBy?: Callers;
 }
 
 export interface ResourceOperations<T extends object, C extends object, Q extends object> {
@@ -217,6 +224,7 @@ export function resource<T extends object, C extends object, Q extends object, U
       summary: `List ${plural}`,
       query: (spec.query ?? ListQuery) as Class<Q>,
       answer: pageOf(thing),
+      alsoCalledBy: spec.alsoListedBy,
     }),
     get: operation<T>({
       ...common('get'),

@@ -1,3 +1,4 @@
+import { SERVICES } from './callers.js';
 import type { Ask } from './lifecycle.js';
 
 /** A user whose sessions have ended: access tokens with a lower epoch are not valid any more. */
@@ -8,6 +9,11 @@ export interface SessionEpoch {
 
 /** Seconds for which an access token is valid. */
 export const ACCESS_TOKEN_LIFETIME_S = 300;
+
+/** The audience of access tokens with which services call each other on behalf of the owner of an API token. */
+export const SERVICE_AUDIENCE = 'leaver-services';
+/** Seconds for which such a token is valid: longer than a call takes. */
+export const SERVICE_TOKEN_LIFETIME_S = 60;
 
 /** Sessions that have ended. */
 export interface SessionEnds {
@@ -56,6 +62,7 @@ export const sessionSnapshot: Ask<{ since: string | null }, SessionSnapshot> = {
   service: 'identity',
   subject: 'rpc.identity.sessions.snapshot',
   timeout: 2_000,
+  calledBy: [SERVICES],
 };
 
 /**

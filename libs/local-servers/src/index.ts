@@ -23,3 +23,4 @@ export { startPostgres, type Postgres, type PostgresOptions } from './postgres.j
 export { reachableByPostgres } from './postgres-account.js';
 export { startPostgresContainer } from './postgres-container.js';
 export { eventually, type WaitOptions } from './eventually.js';
+export { newServiceKey, publicServiceKey } from './service-keys.js';

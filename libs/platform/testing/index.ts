@@ -1,3 +1,5 @@
 export { TestCollector, type CollectedSpan } from './collector.js';
 export { IdentityStandIn } from './identity-stand-in.js';
+export { clientOf, signerOf, TestCalls } from './test-calls.js';
+export { TokenIssuer } from './token-issuer.js';
 export { TestService } from './test-service.js';

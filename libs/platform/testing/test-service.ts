@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import { EntityManager } from '@mikro-orm/postgresql';
 import type { Type } from '@nestjs/common';
-import { ServiceClient, type CallArguments } from '#libs/broker';
+import type { CallArguments } from '#libs/broker';
 import type { Class, Operation, Principal, Role, UserStatus } from '#libs/contracts';
 import { fingerprint, Ids, migrate, TestClock, type Migrations } from '#libs/database';
 import { startService, type BaseConfig, type RunningService } from '#libs/platform';
 import { IdentityStandIn } from './identity-stand-in.js';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { TestCalls } from './test-calls.js';
+import { TokenIssuer } from './token-issuer.js';
 
 export interface TestServiceOptions {
   name: string;
@@ -32,6 +34,9 @@ export class TestService {
     readonly broker: TestBroker,
     readonly database: TestDatabase,
     readonly clock: TestClock,
+    /** Calls the service as others do. */
+    readonly client: TestCalls,
+    private readonly issuer: TokenIssuer,
     private readonly standIn: IdentityStandIn | undefined,
   ) {
     this.ids = new Ids(clock);
@@ -47,11 +52,19 @@ export class TestService {
         fingerprint: fingerprint(migrations),
       }),
     ]);
-    const settings = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...env };
+    const settings = {
+      DATABASE_URL: database.url,
+      NATS_URL: broker.url,
+      LOG_LEVEL: 'silent',
+      ...serviceKeys(name),
+      ...env,
+    };
+    const issuer = await TokenIssuer.start(broker.url, clock);
     const service = await startService({ name, module, config, env: settings, clock });
     const em = () => service.app.get(EntityManager, { strict: false }).fork();
     const standIn = identity ? await IdentityStandIn.start(broker.url, em) : undefined;
-    return new TestService(service, broker, database, clock, standIn);
+    const client = await TestCalls.connect(broker.url, (principal) => issuer.signed(principal));
+    return new TestService(service, broker, database, clock, client, issuer, standIn);
   }
 
   /** The stand-in for identity. @throws Error if the service was started without it */
@@ -63,6 +76,7 @@ export class TestService {
   async stop(): Promise<void> {
     await this.standIn?.close();
     await this.service.close();
+    await Promise.all([this.client.close(), this.issuer.close()]);
     await Promise.all([this.database.drop(), this.broker.stop()]);
   }
 
@@ -96,6 +110,6 @@ export class TestService {
     operation: Operation<B, Q, A>,
     ...[call]: object extends Asked<B, Q> ? [Asked<B, Q>?] : [Asked<B, Q>]
   ): Promise<A> {
-    return this.get(ServiceClient).call(operation, { ...call, principal } as CallArguments<B, Q>);
+    return this.client.call(operation, { ...call, principal } as CallArguments<B, Q>);
   }
 }

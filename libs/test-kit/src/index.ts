@@ -6,3 +6,4 @@ export { TcpProxy } from './tcp-proxy.js';
 export { temporaryFolder, testRun } from './test-run.js';
 export { startRunServers } from './run-servers.js';
 export { buildUserEvent } from './user-event.js';
+export { serviceKeys } from './service-keys.js';

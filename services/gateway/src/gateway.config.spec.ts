@@ -1,16 +1,15 @@
+import { serviceKeys } from '#libs/test-kit';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, loadConfig } from '#libs/platform';
 import { GatewayConfig, publicOrigin } from './gateway.config.js';
 
+const env = { NATS_URL: 'nats://127.0.0.1:4222', ...serviceKeys('gateway') };
 const load = (url?: string) =>
-  loadConfig(GatewayConfig, 'gateway', {
-    NATS_URL: 'nats://127.0.0.1:4222',
-    ...(url !== undefined && { PUBLIC_URL: url }),
-  });
+  loadConfig(GatewayConfig, 'gateway', { ...env, ...(url !== undefined && { PUBLIC_URL: url }) });
 
 it.each([undefined, '', '0'])('metrics have a port of their own with METRICS_PORT %j', (port) => {
-  const env = { NATS_URL: 'nats://127.0.0.1:4222', ...(port !== undefined && { METRICS_PORT: port }) };
-  expect(loadConfig(GatewayConfig, 'gateway', env).metricsPort).toBe(0);
+  const settings = { ...env, ...(port !== undefined && { METRICS_PORT: port }) };
+  expect(loadConfig(GatewayConfig, 'gateway', settings).metricsPort).toBe(0);
 });
 
 describe('PUBLIC_URL', () => {

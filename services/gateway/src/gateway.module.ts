@@ -1,13 +1,10 @@
+import { SessionWatch } from '#libs/auth';
 import { Readiness } from '#libs/platform';
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AsyncApiController } from './asyncapi/asyncapi.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
 import { Authenticator } from './auth/authenticator.js';
-import { SessionEpochs } from './auth/session-epochs.js';
-import { SessionWatch } from './auth/session-watch.js';
-import { SigningKeys } from './auth/signing-keys.js';
-import { VerifiedTokens } from './auth/verified-tokens.js';
 import { BulkDeparturesController } from './bulk-departures/bulk-departures.controller.js';
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
@@ -49,10 +46,6 @@ import { ScimController } from './scim/scim.controller.js';
     RateLimits,
     ScimClient,
     Authenticator,
-    SigningKeys,
-    VerifiedTokens,
-    SessionEpochs,
-    SessionWatch,
     // In this order: what a client may not even try, who it is, and how much it may do.
     { provide: APP_GUARD, useClass: ApiTokenGuard },
     { provide: APP_GUARD, useClass: AccessGuard },

@@ -1,5 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { SigningKeys } from './auth/signing-keys.js';
+import { SigningKeys } from '#libs/auth';
 
 @Controller()
 export class RootController {

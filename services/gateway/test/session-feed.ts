@@ -1,5 +1,7 @@
 import { SESSION_ENDS_SUBJECT, type SessionEnds, type SessionEndsMessage } from '#libs/contracts';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { CALL_SIGNATURE } from '#libs/broker';
+import { signerOf } from '#libs/platform/testing';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { randomUUID } from 'node:crypto';
 
 const BEAT_MS = 100;
@@ -9,6 +11,7 @@ export class SessionFeed {
   private feed = randomUUID();
   private number = 0;
   private timer?: NodeJS.Timeout;
+  private readonly signer = signerOf('identity');
 
   constructor(private readonly nats: NatsConnection) {
     this.resume();
@@ -22,7 +25,11 @@ export class SessionFeed {
       position: { feed, number: ++this.number, publishedUntil },
       ...(epochs.length + sessions.length > 0 && { endedAt: publishedUntil }),
     };
-    if (!this.nats.isClosed()) this.nats.publish(SESSION_ENDS_SUBJECT, JSON.stringify(message));
+    if (this.nats.isClosed()) return;
+    const packet = JSON.stringify(message);
+    const all = headers();
+    all.set(CALL_SIGNATURE, this.signer.sign({ subject: SESSION_ENDS_SUBJECT, packet, authorization: '' }));
+    this.nats.publish(SESSION_ENDS_SUBJECT, packet, { headers: all });
   }
 
   /** A message that no subscriber receives. */

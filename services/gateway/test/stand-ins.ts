@@ -1,5 +1,6 @@
-import { connectNats } from '#libs/broker';
-import { Problem, type Ask, type Call, type Operation } from '#libs/contracts';
+import { AUTHORIZATION, connectNats } from '#libs/broker';
+import { NOBODY, Problem, type Ask, type Call, type Operation, type Principal, type Role } from '#libs/contracts';
+import { decodeJwt } from 'jose';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 
 type Answer<Input> = (input: Input) => unknown;
@@ -19,7 +20,7 @@ export class StandIns {
     operation: Operation<B, Q, A>,
     answer: Answer<Call<B, Q>>,
   ): Call<B, Q>[] {
-    return this.on(operation.subject, answer);
+    return this.on(operation.subject, answer, (message) => ({ principal: principalOf(message) ?? NOBODY }));
   }
 
   /** Sets the answer of an internal request. @returns the requests received from now on; the list grows */
@@ -42,17 +43,27 @@ export class StandIns {
     return this.nats.close();
   }
 
-  private on<Input>(subject: string, answer: Answer<Input>): Input[] {
+  /** @param derived what a service derives from the message, and never reads from it */
+  private on<Input>(subject: string, answer: Answer<Input>, derived: (message: Msg) => object = () => ({})): Input[] {
     const received: Input[] = [];
     this.fallSilent({ subject });
     const callback = (_error: unknown, message: Msg) => {
       const { data } = message.json<{ data: Input }>();
+      Object.assign(data as object, derived(message));
       received.push(data);
       void reply(message, () => answer(data));
     };
     this.subscriptions.set(subject, this.nats.subscribe(subject, { callback }));
     return received;
   }
+}
+
+/** As a service derives it from the token, which it also verifies. */
+function principalOf({ headers }: Msg): Principal | undefined {
+  const token = /^Bearer (.+)$/.exec(headers?.get(AUTHORIZATION) ?? '')?.[1];
+  if (!token) return undefined;
+  const { sub, acc, roles, sid } = decodeJwt<{ acc: string; roles: Role[]; sid?: string }>(token);
+  return { accountId: acc, userId: sub!, roles, ...(sid !== undefined && { sessionId: sid }) };
 }
 
 async function reply(message: Msg, work: () => unknown): Promise<void> {

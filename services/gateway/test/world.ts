@@ -1,17 +1,20 @@
+import { SessionWatch } from '#libs/auth';
 import {
   authenticate,
+  SCOPES,
+  SERVICE_AUDIENCE,
   sessionSnapshot,
   signingKeys,
   type Principal,
   type Role,
+  type Scope,
   type SessionSnapshot,
 } from '#libs/contracts';
 import { SystemClock, type Clock } from '#libs/database';
 import { startService, type Environment, type RunningService } from '#libs/platform';
-import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
+import { eventually, serviceKeys, testBroker, type TestBroker } from '#libs/test-kit';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { randomUUID } from 'node:crypto';
-import { SessionWatch } from '../src/auth/session-watch.js';
 import { gateway } from '../src/gateway.js';
 import { SessionFeed } from './session-feed.js';
 import { StandIns } from './stand-ins.js';
@@ -29,6 +32,7 @@ interface TokenClaims {
   kid: string;
   issuer: string;
   audience: string;
+  scopes: readonly Scope[];
 }
 
 export interface TestKey {
@@ -68,7 +72,10 @@ export class World {
     world.jwks = [world.key.jwk];
     world.services.answer(signingKeys, () => ({ keys: world.jwks }));
     world.answerSnapshots();
-    world.introspected = world.services.answer(authenticate, () => world.introspection);
+    world.introspected = world.services.answer(authenticate, async () => {
+      const found = world.introspection;
+      return found && { ...found, accessToken: await world.tokenOf(found) };
+    });
     await world.addGateway(env, clock);
     return world;
   }
@@ -83,7 +90,7 @@ export class World {
   }
 
   async startGateway(env: Environment = {}, clock: Clock = new SystemClock()): Promise<string> {
-    const settings = { NATS_URL: this.broker.url, PORT: '0', LOG_LEVEL: 'silent', ...env };
+    const settings = { NATS_URL: this.broker.url, PORT: '0', LOG_LEVEL: 'silent', ...serviceKeys('gateway'), ...env };
     const running = await startService({ ...gateway, env: settings, clock });
     this.gateways.push(running);
     return `http://127.0.0.1:${running.port}`;
@@ -103,6 +110,12 @@ export class World {
     return `http://127.0.0.1:${this.gateways[0]!.metricsPort}/metrics`;
   }
 
+  /** A token as identity issues it for calls between services. */
+  private tokenOf({ sessionId, roles, ...principal }: Principal): Promise<string> {
+    const ofApiToken = sessionId === undefined && { scopes: SCOPES, audience: SERVICE_AUDIENCE };
+    return this.token({ ...ofApiToken, ...principal, sessionId, roles: [...roles] });
+  }
+
   async token(overrides: Partial<TokenClaims> = {}): Promise<string> {
     const claims = {
       userId: anId(),
@@ -114,8 +127,8 @@ export class World {
       ...overrides,
     };
     const now = Math.floor(Date.now() / 1_000);
-    const { accountId: acc, roles, sessionId: sid, epoch: ep, audience: aud } = claims;
-    return new SignJWT({ acc, roles, sid, ep, ...(aud && { aud }) })
+    const { accountId: acc, roles, sessionId: sid, epoch: ep, audience: aud, scopes } = claims;
+    return new SignJWT({ acc, roles, sid, ep, ...(aud && { aud, scopes }) })
       .setProtectedHeader({ alg: 'EdDSA', kid: claims.kid ?? 'key-1' })
       .setSubject(claims.userId)
       .setIssuer(claims.issuer)

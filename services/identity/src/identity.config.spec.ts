@@ -1,3 +1,4 @@
+import { serviceKeys } from '#libs/test-kit';
 import { expect, it } from '@jest/globals';
 import { loadConfig } from '#libs/platform';
 import { IdentityConfig } from './identity.config.js';
@@ -5,6 +6,7 @@ import { IdentityConfig } from './identity.config.js';
 const env = {
   DATABASE_URL: 'postgres://localhost/identity',
   NATS_URL: 'nats://localhost:4222',
+  ...serviceKeys('identity'),
   LEAVER_SECRET: 'x'.repeat(32),
 };
 

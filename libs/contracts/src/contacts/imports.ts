@@ -1,3 +1,4 @@
+import { GATEWAY } from '../callers.js';
 import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import type { Ask } from '../lifecycle.js';
 import { ListQuery, NoBody, operation, pageOf, UserView, type Call, type Page } from '../operation.js';
@@ -111,6 +112,8 @@ export const openImport: Ask<{ accountId: string; userId: string; userIdField: s
     service: 'contacts',
     subject: 'rpc.contacts.imports.open',
     timeout: 10_000,
+    calledBy: [GATEWAY],
+    onBehalf: true,
   };
 
 /**
@@ -121,6 +124,7 @@ export const appendImport: Ask<{ importId: string; n: number; data: string }, Re
   service: 'contacts',
   subject: 'rpc.contacts.imports.append',
   timeout: 60_000,
+  calledBy: [GATEWAY],
 };
 
 /**
@@ -132,6 +136,7 @@ export const closeImport: Ask<{ importId: string } & Pick<Call, 'idempotency'>, 
   service: 'contacts',
   subject: 'rpc.contacts.imports.close',
   timeout: 120_000,
+  calledBy: [GATEWAY],
 };
 
 /** The upload was aborted; without a reason because it broke off. */
@@ -139,4 +144,5 @@ export const abortImport: Ask<{ importId: string; reason?: string }, Record<stri
   service: 'contacts',
   subject: 'rpc.contacts.imports.abort',
   timeout: 10_000,
+  calledBy: [GATEWAY],
 };

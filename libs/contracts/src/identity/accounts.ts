@@ -66,6 +66,7 @@ export const accountGet = operation<Account>({
   service: 'identity',
   method: 'GET',
   access: 'signed-in',
+  alsoCalledBy: ['messaging'],
   path: '/v1/account',
   summary: 'Read the account',
   answer: Account,

@@ -1,3 +1,4 @@
+import { GATEWAY } from '../callers.js';
 import { Id, ListOf, Moment, Nested, Num, Whole } from '../fields.js';
 import type { Ask } from '../lifecycle.js';
 import { NoBody, operation, UserView } from '../operation.js';
@@ -64,4 +65,4 @@ export const messageActivityExport = operation<undefined, NoBody, ActivityQuery>
 export const activityLines: Ask<
   { accountId: string; filter: ActivityQuery; after: string | null },
   { lines: string; next: string | null }
-> = { service, subject: 'rpc.messaging.activity.lines', timeout: 30_000 };
+> = { service, subject: 'rpc.messaging.activity.lines', timeout: 30_000, calledBy: [GATEWAY] };

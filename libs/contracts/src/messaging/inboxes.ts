@@ -41,6 +41,8 @@ export const inboxes = resource({
   query: InboxQuery,
   errors: ['unknown-user', 'inactive-user'],
   removeErrors: ['conflict'],
+  // For the conversion of a user into a shared inbox.
+  alsoListedBy: ['identity'],
 });
 
 export class InboxConversationQuery extends ListQuery {

@@ -171,4 +171,4 @@ export interface RecipientsWanted {
 export const contactsFor: Ask<
   RecipientsWanted,
   { contacts: Recipient[]; next: string | null; definition: Record<string, unknown> | null }
-> = { service: 'contacts', subject: 'rpc.contacts.recipients', timeout: 10_000 };
+> = { service: 'contacts', subject: 'rpc.contacts.recipients', timeout: 10_000, calledBy: [service] };

@@ -52,6 +52,7 @@ export const callInbound = operation<RoutedCall, InboundCall>({
   service,
   method: 'POST',
   access: MANAGERS,
+  alsoCalledBy: ['messaging'],
   path: '/v1/calls/inbound',
   summary: 'Route a call or text to one of the account’s numbers',
   body: InboundCall,

@@ -90,4 +90,5 @@ export const contactsMoved: Ask<ContactsMoved, ContactsMovedAnswer> = {
   service: 'contacts',
   subject: 'rpc.contacts.moved',
   timeout: 10_000,
+  calledBy: ['telephony'],
 };

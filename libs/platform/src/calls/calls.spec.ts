@@ -1,11 +1,12 @@
+import { TestCalls, TokenIssuer } from '../../testing/index.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Module } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Answers, Handles, ServiceClient, type CallArguments } from '#libs/broker';
-import { NOBODY, operation, Problem, Text, type Ask, type CallOf, type Principal } from '#libs/contracts';
+import { Answers, Handles, type CallArguments } from '#libs/broker';
+import { SERVICES, NOBODY, operation, Problem, Text, type Ask, type CallOf, type Principal } from '#libs/contracts';
 import { DatabaseModule, domainTypes, migrate, migration, TestClock } from '#libs/database';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { IdempotencyKeys, platformMigrations } from './idempotency.js';
 import { startService, type RunningService } from '../service/service.js';
 
@@ -35,7 +36,12 @@ const inTransaction = operation<Noted>({
   answer: Noted,
 });
 const limits = operation<Noted>({ ...declared, method: 'GET', id: 'notes.limits', path: '/limits', answer: Noted });
-const count: Ask<{ text: string }, number> = { service: 'notes', subject: 'rpc.notes.count', timeout: 5_000 };
+const count: Ask<{ text: string }, number> = {
+  service: 'notes',
+  subject: 'rpc.notes.count',
+  timeout: 5_000,
+  calledBy: [SERVICES],
+};
 
 let failures: unknown[] = [];
 const limitsOf = async (em: EntityManager): Promise<string> => {
@@ -117,7 +123,8 @@ const clock = new TestClock();
 let broker: TestBroker;
 let database: TestDatabase;
 let service: RunningService;
-let client: ServiceClient;
+let issuer: TokenIssuer;
+let client: TestCalls;
 
 beforeAll(async () => {
   broker = await testBroker();
@@ -126,9 +133,16 @@ beforeAll(async () => {
     migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
     fingerprint: 'notes with idempotency keys',
   });
-  const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...LIMITS };
+  const env = {
+    DATABASE_URL: database.url,
+    NATS_URL: broker.url,
+    LOG_LEVEL: 'silent',
+    ...serviceKeys('notes'),
+    ...LIMITS,
+  };
+  issuer = await TokenIssuer.start(broker.url, clock);
   service = await startService({ name: 'notes', module: NotesModule, env, clock });
-  client = service.app.get(ServiceClient, { strict: false });
+  client = await TestCalls.connect(broker.url, (principal) => issuer.signed(principal));
 });
 
 afterEach(() => {
@@ -137,6 +151,7 @@ afterEach(() => {
 
 afterAll(async () => {
   await service.close();
+  await Promise.all([client.close(), issuer.close()]);
   await database.drop();
   await broker.stop();
 });

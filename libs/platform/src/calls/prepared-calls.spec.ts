@@ -1,3 +1,4 @@
+import { TestCalls, TokenIssuer } from '../../testing/index.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Injectable, Module } from '@nestjs/common';
@@ -15,7 +16,7 @@ import {
   UserLookup,
   type CurrentUser,
 } from '#libs/database';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { platformMigrations } from './idempotency.js';
 import { startService, type RunningService } from '../service/service.js';
 
@@ -29,7 +30,12 @@ const common = { service: 'orders', access: 'signed-in' as const, summary: '', m
 const place = operation<Placed, Order>({ ...common, id: 'orders.place', path: '/orders', answer: Placed });
 const askInside = operation<Placed, Order>({ ...common, id: 'orders.inside', path: '/inside', answer: Placed });
 const assign = operation<undefined, Order>({ ...common, id: 'orders.assign', path: '/assign' });
-const price: Ask<object, string> = { service: 'orders', subject: 'rpc.orders.price', timeout: 5_000 };
+const price: Ask<object, string> = {
+  service: 'orders',
+  subject: 'rpc.orders.price',
+  timeout: 5_000,
+  calledBy: ['orders'],
+};
 
 /** State outside of the service that the tests change. */
 let elsewhere: {
@@ -136,7 +142,8 @@ const migrations = [
 let broker: TestBroker;
 let database: TestDatabase;
 let service: RunningService;
-let client: ServiceClient;
+let issuer: TokenIssuer;
+let client: TestCalls;
 
 beforeAll(async () => {
   broker = await testBroker();
@@ -145,9 +152,10 @@ beforeAll(async () => {
     migrate: async (ownerUrl) => void (await migrate(ownerUrl, migrations)),
     fingerprint: 'orders that are prepared',
   });
-  const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' };
+  const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...serviceKeys('orders') };
+  issuer = await TokenIssuer.start(broker.url);
   service = await startService({ name: 'orders', module: OrdersModule, env });
-  client = service.app.get(ServiceClient, { strict: false });
+  client = await TestCalls.connect(broker.url, (principal) => issuer.signed(principal));
 });
 
 beforeEach(() => {
@@ -157,6 +165,7 @@ beforeEach(() => {
 
 afterAll(async () => {
   await service.close();
+  await Promise.all([client.close(), issuer.close()]);
   await database.drop();
   await broker.stop();
 });

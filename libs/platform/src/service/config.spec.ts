@@ -1,3 +1,4 @@
+import { serviceKeys } from '#libs/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ class ExampleConfig extends ServiceConfig {
 const complete = (overrides: Environment = {}): Environment => ({
   DATABASE_URL: 'postgres://somebody:hidden@127.0.0.1:5432/example',
   NATS_URL: 'nats://127.0.0.1:4222',
+  ...serviceKeys('example'),
   MASTER_SECRET: 'long enough for this',
   ...overrides,
 });
@@ -38,6 +40,9 @@ describe('settings', () => {
       databaseUrl: 'postgres://somebody:hidden@127.0.0.1:5432/example',
       natsUrl: 'nats://127.0.0.1:4222',
       masterSecret: 'long enough for this',
+      serviceKey: serviceKeys('example').SERVICE_KEY,
+      servicePublicKeys: serviceKeys('example').SERVICE_PUBLIC_KEYS,
+      callsUnsigned: 'refuse',
       natsReplicas: 1,
       statementTimeoutMs: 30_000,
       lockTimeoutMs: 10_000,
@@ -61,9 +66,11 @@ describe('settings', () => {
         expect.stringMatching(/^PORT must not be greater than 65535/),
         expect.stringMatching(/^LOG_LEVEL must be one of/),
         expect.stringMatching(/^MASTER_SECRET is not set/),
+        expect.stringMatching(/^SERVICE_KEY is not set; it must be .*`leaver service-keys`/),
+        expect.stringMatching(/^SERVICE_PUBLIC_KEYS is not set; it must be .*`leaver service-keys`/),
       ]),
     );
-    expect(faultsOf({ PORT: '99999', NATS_URL: 'http://x', LOG_LEVEL: 'loud', MASTER_SECRET: '' })).toHaveLength(5);
+    expect(faultsOf({ PORT: '99999', NATS_URL: 'http://x', LOG_LEVEL: 'loud', MASTER_SECRET: '' })).toHaveLength(7);
   });
 
   it('never show a value in the error', () => {
@@ -80,7 +87,9 @@ describe('settings', () => {
   });
 
   it('need no database URL in a process without a database', () => {
-    expect(loadConfig(BaseConfig, 'gateway', { NATS_URL: 'tls://a:4222,b:4222' }).natsUrl).toBe('tls://a:4222,b:4222');
+    expect(
+      loadConfig(BaseConfig, 'gateway', { NATS_URL: 'tls://a:4222,b:4222', ...serviceKeys('gateway') }).natsUrl,
+    ).toBe('tls://a:4222,b:4222');
   });
 });
 

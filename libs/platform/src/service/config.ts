@@ -18,6 +18,21 @@ export class BaseConfig implements ObservabilitySettings {
   })
   natsUrl: string;
 
+  @Pattern(/^[\w-]{43}$/, 'the private key of this service; `leaver service-keys` makes one', {
+    about: 'Private key with which the service signs its calls ([Keys of services](OPERATIONS.md#keys-of-services)).',
+  })
+  serviceKey: string;
+
+  @Pattern(/^\{[^]*\}$/, 'a JSON object with the public keys of all services; `leaver service-keys` makes it', {
+    about: 'Public keys of all services and of the operator, as a JSON object by name; the same everywhere.',
+  })
+  servicePublicKeys: string;
+
+  @OneOf(['refuse', 'allow'], {
+    about: '`allow` accepts unsigned calls while services of 0.1 still run ([Upgrade](OPERATIONS.md#upgrade-from-01)).',
+  })
+  callsUnsigned: 'refuse' | 'allow' = 'refuse';
+
   @Whole({ min: 1, max: 5, about: 'Number of servers of a NATS cluster that store each stream, 1 to 5.' })
   natsReplicas: number = 1;
 

@@ -1,6 +1,25 @@
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics, MetricsController } from '#libs/observability';
-import { NATS, Publisher, ServiceClient, StreamReader, STREAMS } from '#libs/broker';
+import {
+  Principals,
+  SessionEpochs,
+  SessionWatch,
+  SignedCalls,
+  SigningKeys,
+  UNSIGNED_CALLS,
+  VerifiedTokens,
+} from '#libs/auth';
+import {
+  CallSigner,
+  CallVerifier,
+  NAMES_PRINCIPAL,
+  NATS,
+  Publisher,
+  ServiceClient,
+  StreamReader,
+  STREAMS,
+  type ServiceKeys,
+} from '#libs/broker';
 import { Clock, DATABASE_URL, Ids, TIME_LIMITS } from '#libs/database';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
@@ -22,6 +41,7 @@ export interface PlatformParts {
   streams: NatsConnection;
   clock: Clock;
   ids: Ids;
+  keys: ServiceKeys;
 }
 
 /**
@@ -30,7 +50,7 @@ export interface PlatformParts {
  */
 @Module({})
 export class PlatformModule {
-  static with({ config, log, nats, streams, clock, ids }: PlatformParts): DynamicModule {
+  static with({ config, log, nats, streams, clock, ids, keys }: PlatformParts): DynamicModule {
     const shared = [
       { provide: BaseConfig, useValue: config },
       { provide: config.constructor, useValue: config },
@@ -46,7 +66,16 @@ export class PlatformModule {
       { provide: STREAMS, useValue: streams },
       { provide: Clock, useValue: clock },
       { provide: Ids, useValue: ids },
+      { provide: CallSigner, useValue: new CallSigner(keys, ids.secret(12)) },
+      { provide: CallVerifier, useValue: new CallVerifier(keys) },
+      { provide: UNSIGNED_CALLS, useValue: config.callsUnsigned },
+      { provide: NAMES_PRINCIPAL, useValue: config.callsUnsigned === 'allow' },
       ServiceClient,
+      SigningKeys,
+      VerifiedTokens,
+      SessionEpochs,
+      SessionWatch,
+      Principals,
       Publisher,
       StreamReader,
       Metrics,
@@ -61,6 +90,7 @@ export class PlatformModule {
       controllers: [HealthController, ...(config.metricsPort === undefined ? [MetricsController] : [])],
       providers: [
         ...shared,
+        SignedCalls,
         BatchInterceptor,
         CallTransactions,
         CallInterceptor,

@@ -1,11 +1,12 @@
+import { clientOf } from '../../testing/index.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { closeNats, connectNats, ServiceClient } from '#libs/broker';
+import { closeNats, connectNats, type ServiceClient } from '#libs/broker';
 import type { Problem } from '#libs/contracts';
-import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
+import { serviceKeys, eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import type { Environment } from './config.js';
 import { crash, ping, sleep } from '../../fixtures/sleeper.js';
 
@@ -19,7 +20,7 @@ const running: Sleeper[] = [];
 beforeAll(async () => {
   broker = await testBroker();
   nats = await connectNats({ url: broker.url, name: 'tests' });
-  client = new ServiceClient(nats);
+  client = clientOf(nats, 'gateway');
 });
 
 afterEach(() => {
@@ -56,7 +57,7 @@ function start(env: Environment): Sleeper {
 }
 
 async function startReady(): Promise<Sleeper> {
-  const sleeper = start({ NATS_URL: broker.url });
+  const sleeper = start({ NATS_URL: broker.url, ...serviceKeys('sleeper') });
   const [message] = await Promise.race([once(sleeper.process, 'message'), sleeper.ended.then(() => [sleeper.output])]);
   expect(message).toEqual({ type: 'ready', port: expect.any(Number) });
   return sleeper;

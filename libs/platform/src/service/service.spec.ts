@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { Agent, get as request, type IncomingMessage } from 'node:http';
 import { Answers, BatchPattern, Publisher, ServiceClient, USERS, type Delivery } from '#libs/broker';
 import { traceparent, withTraceparent } from '#libs/observability';
-import type { Ask } from '#libs/contracts';
+import { SERVICES, type Ask } from '#libs/contracts';
 import { Clock, DatabaseModule, domainTypes, migrate, TestClock } from '#libs/database';
-import { eventually, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { serviceKeys, eventually, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { BaseConfig, ConfigError, type Environment } from './config.js';
 import { Readiness } from './health.js';
 import { platformMigrations } from '../calls/idempotency.js';
@@ -17,8 +17,9 @@ interface Self {
   year: number;
   trace?: string;
 }
-const who = (service: string): Ask<object, Self> => ({ service, subject: `rpc.${service}.who`, timeout: 5_000 });
-const neighbour: Ask<{ name: string }, Self> = { service: 'east', subject: 'rpc.east.neighbour', timeout: 5_000 };
+const common = { timeout: 5_000, calledBy: [SERVICES] };
+const who = (service: string): Ask<object, Self> => ({ ...common, service, subject: `rpc.${service}.who` });
+const neighbour: Ask<{ name: string }, Self> = { ...common, service: 'east', subject: 'rpc.east.neighbour' };
 
 let received: Delivery[] = [];
 let failure: Error | undefined;
@@ -81,7 +82,7 @@ const clock = new TestClock();
 const lines = { east: [] as string[], west: [] as string[] };
 
 const start = (name: 'east' | 'west', options: Partial<ServiceOptions> = {}): Promise<RunningService> => {
-  const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'info' };
+  const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'info', ...serviceKeys(name) };
   return startService({
     name,
     module: serviceModule(name),
@@ -216,7 +217,7 @@ describe('metrics on a separate port', () => {
       name: 'gateway',
       module: Empty,
       config: BaseConfig,
-      env: { NATS_URL: broker.url, LOG_LEVEL: 'silent', METRICS_PORT: '0', ...settings },
+      env: { NATS_URL: broker.url, LOG_LEVEL: 'silent', METRICS_PORT: '0', ...serviceKeys('gateway'), ...settings },
     });
 
   @Module({})
@@ -261,14 +262,14 @@ describe('starting a service', () => {
   });
 
   it('fails if the port is taken, and leaves no connection open', async () => {
-    const env = { NATS_URL: broker.url, DATABASE_URL: database.url, LOG_LEVEL: 'silent', PORT: String(east.port) };
+    const env = { NATS_URL: broker.url, DATABASE_URL: database.url, ...serviceKeys('west'), PORT: String(east.port) };
     await expect(start('west', { env })).rejects.toThrow(/EADDRINUSE/);
   });
 
   it('needs no database in a process without one', async () => {
     @Module({})
     class Empty {}
-    const env = { NATS_URL: broker.url, LOG_LEVEL: 'silent' };
+    const env = { NATS_URL: broker.url, LOG_LEVEL: 'silent', ...serviceKeys('gateway') };
     const gateway = await startService({ name: 'gateway', module: Empty, config: BaseConfig, env });
     const ready = await get('/health/ready', gateway);
     expect(await ready.json()).toMatchObject({ info: { nats: { status: 'up' } } });

@@ -1,3 +1,4 @@
+import { SignedCalls } from '#libs/auth';
 import {
   closeNats,
   connectNats,
@@ -31,6 +32,7 @@ import {
   type Tracing,
 } from '#libs/observability';
 import { PlatformModule, type PlatformParts } from './platform.module.js';
+import { serviceKeysOf } from './service-keys.js';
 
 export interface ServiceOptions {
   /** The name in subjects: `rpc.<name>.…`. Replicas share it. */
@@ -73,6 +75,7 @@ class ServiceModule {}
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { name, env, config: type = ServiceConfig, clock = new SystemClock(), ids = new Ids(clock) } = options;
   const config = loadConfig(type, name, env);
+  const keys = serviceKeysOf(config);
   let countLine: (level: string) => void = () => undefined;
   const log = createLogger(config, options.logTo, (level) => countLine(level));
   const tracing = await startTracing(config, log);
@@ -80,7 +83,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const nats = await connectNats(address);
   const streams = options.ownsStreams ? await connectStreams(nats, address) : nats;
   const connections = [...new Set([nats, streams])];
-  const parts = { config, log, nats, streams, clock, ids };
+  const parts = { config, log, nats, streams, clock, ids, keys };
   let app: NestFastifyApplication | undefined;
   let metrics: MetricsServer | undefined;
   try {
@@ -145,7 +148,7 @@ function listenOnNats(app: NestFastifyApplication, { config, log, nats, streams,
     microservice.setIsInitHookCalled(true);
     return microservice;
   };
-  connect(new RpcServer({ nats, queue: config.serviceName, log }))
+  connect(new RpcServer({ nats, queue: config.serviceName, admission: app.get(SignedCalls, { strict: false }), log }))
     .useGlobalFilters(new RpcProblemFilter(log))
     .useGlobalInterceptors(app.get(CallInterceptor, { strict: false }));
   connect(new JetStreamServer({ nats: streams, log, random: () => ids.fraction() }))

@@ -1,11 +1,12 @@
+import { clientOf } from '../../testing/index.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { closeNats, connectNats, ServiceClient } from '#libs/broker';
+import { closeNats, connectNats } from '#libs/broker';
 import { withTraceparent } from '#libs/observability';
-import { eventually, testBroker, type TestBroker } from '#libs/test-kit';
+import { serviceKeys, eventually, testBroker, type TestBroker } from '#libs/test-kit';
 import { freePort } from '#libs/local-servers';
 import { ping } from '../../fixtures/sleeper.js';
 import { TestCollector } from '#libs/platform/testing';
@@ -54,7 +55,7 @@ async function start(env: Record<string, string>): Promise<void> {
     file('../../fixtures/sleeper.ts'),
   ];
   const child = spawn(process.execPath, [...args, 'run'], {
-    env: { PATH: process.env.PATH, NATS_URL: broker.url, ...env },
+    env: { PATH: process.env.PATH, NATS_URL: broker.url, ...serviceKeys('sleeper'), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   sleeper = { process: child, output: '', ended: once(child, 'exit').then(([code]) => code) };
@@ -68,7 +69,7 @@ async function stop(): Promise<number | null> {
 }
 
 /** A call that belongs to a trace and is therefore recorded. */
-const call = () => withTraceparent(`00-${TRACE}-${CALLER}-01`, () => new ServiceClient(nats).ask(ping, {}));
+const call = () => withTraceparent(`00-${TRACE}-${CALLER}-01`, () => clientOf(nats, 'gateway').ask(ping, {}));
 
 describe('a service without a collector', () => {
   it('does not load the OpenTelemetry SDK', async () => {
@@ -94,7 +95,9 @@ describe('a service with a collector', () => {
   it('drops spans that the caller has not sampled', async () => {
     collector = await TestCollector.start();
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
-    expect(await withTraceparent(`00-${TRACE}-${CALLER}-00`, () => new ServiceClient(nats).ask(ping, {}))).toBe('here');
+    expect(await withTraceparent(`00-${TRACE}-${CALLER}-00`, () => clientOf(nats, 'gateway').ask(ping, {}))).toBe(
+      'here',
+    );
     expect(await stop()).toBe(0);
     expect(collector.spans).toEqual([]);
   });

@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import { closeImport, contactImportsGet, contacts, Problem, type Principal } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { RuleBench } from '#libs/lifecycle/testing';
 import { startService, type RunningService } from '#libs/platform';
-import { TestService } from '#libs/platform/testing';
-import { asAnotherProcess, eventually } from '#libs/test-kit';
+import { type TestCalls, TestService } from '#libs/platform/testing';
+import { serviceKeys, asAnotherProcess, eventually } from '#libs/test-kit';
 import { RequestContext } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { Contact } from '../contact/contact.entity.js';
@@ -21,10 +20,10 @@ import { ImportWorker } from './import.worker.js';
 
 let service: TestService;
 let admin: Principal;
-let ask: ServiceClient;
+let ask: TestCalls;
 beforeAll(async () => {
   service = await startContacts();
-  ask = service.get(ServiceClient);
+  ask = service.client;
 });
 afterAll(() => service.stop());
 beforeEach(async () => {
@@ -172,7 +171,13 @@ describe('a long import', () => {
       name: 'contacts',
       module: ContactsModule,
       config: ContactsConfig,
-      env: { CONTACTS_SECRET, DATABASE_URL: service.database.url, NATS_URL: service.broker.url, LOG_LEVEL: 'silent' },
+      env: {
+        CONTACTS_SECRET,
+        DATABASE_URL: service.database.url,
+        NATS_URL: service.broker.url,
+        LOG_LEVEL: 'silent',
+        ...serviceKeys('contacts'),
+      },
       clock: service.get(Clock),
     });
 });

@@ -1,5 +1,5 @@
+import { type TestCalls } from '#libs/platform/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import {
   abortImport,
   appendImport,
@@ -18,10 +18,10 @@ import { contactOf, importFile, upload } from '../testing/importing.js';
 
 let service: TestService;
 let admin: Principal;
-let ask: ServiceClient;
+let ask: TestCalls;
 beforeAll(async () => {
   service = await startContacts();
-  ask = service.get(ServiceClient);
+  ask = service.client;
 });
 afterAll(() => service.stop());
 beforeEach(async () => {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import { contacts, contactsMoved, type ContactsMoved, type Principal } from '#libs/contracts';
 import { overlap } from '#libs/lifecycle/testing';
 import type { TestService } from '#libs/platform/testing';
@@ -31,7 +30,7 @@ describe('contacts that move with a number', () => {
     ...{ id: service.ids.next(), accountId: robin.accountId, contactIds, userId: to?.userId ?? null, after: null },
     ...more,
   });
-  const send = (moved: ContactsMoved) => service.get(ServiceClient).ask(contactsMoved, moved);
+  const send = (moved: ContactsMoved) => service.client.ask(contactsMoved, moved);
   const assigneeOf = async (id: string, as = robin) =>
     (await service.call(as, contacts.get, { params: { id } })).assignee?.id ?? null;
   const imported = (id: string, { userId }: Principal) =>

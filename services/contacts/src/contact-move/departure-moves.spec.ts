@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import { contacts, contactsMoved, type ContactsMoved, type Principal } from '#libs/contracts';
 import { overlap } from '#libs/lifecycle/testing';
 import type { TestService } from '#libs/platform/testing';
@@ -42,7 +41,7 @@ describe('contacts that move with a departure', () => {
     undoes: { rule: NUMBERS, lifecycleVersion: 2 },
     ...more,
   });
-  const send = (moved: ContactsMoved) => service.get(ServiceClient).ask(contactsMoved, moved);
+  const send = (moved: ContactsMoved) => service.client.ask(contactsMoved, moved);
   const assigneeOf = async (id: string) =>
     (await service.call(heir, contacts.get, { params: { id } })).assignee?.id ?? null;
   const isImported = (id: string, { userId }: Principal) =>

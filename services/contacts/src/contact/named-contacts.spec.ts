@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import { contacts, contactsNamed } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { startContacts } from '../testing/contacts.js';
@@ -19,7 +18,7 @@ describe('contacts known by id', () => {
     const { id: nameless } = await service.call(robin, contacts.create, { body: {} });
     const { id: foreign } = await service.call(stranger, contacts.create, { body: ada });
     const contactIds = [foreign, nameless, service.ids.next(), id];
-    const named = await service.get(ServiceClient).ask(contactsNamed, { accountId: robin.accountId, contactIds });
+    const named = await service.client.ask(contactsNamed, { accountId: robin.accountId, contactIds });
     expect(named.contacts).toEqual([
       { id, ...ada },
       { id: nameless, name: null, phone: null },

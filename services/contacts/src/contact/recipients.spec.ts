@@ -1,5 +1,4 @@
 import { beforeAll, beforeEach, afterAll, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import { contactsFor, segments, type Principal, type RecipientsWanted } from '#libs/contracts';
 import { TestService } from '#libs/platform/testing';
 import { startContacts } from '../testing/contacts.js';
@@ -17,7 +16,7 @@ describe('recipients of messages', () => {
   });
 
   const ask = (wanted: Partial<RecipientsWanted>) =>
-    service.get(ServiceClient).ask(contactsFor, { accountId: robin.accountId, limit: 10, ...wanted });
+    service.client.ask(contactsFor, { accountId: robin.accountId, limit: 10, ...wanted });
   const ids = async (wanted: Partial<RecipientsWanted>) => (await ask(wanted)).contacts.map(({ id }) => id);
   async function add(more: { name?: string; phone?: string; assignee?: string; accountId?: string } = {}) {
     const em = service.em();

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import {
   filters,
   filtersContacts,
@@ -210,7 +209,7 @@ describe('filters of a leaver', () => {
       'contacts.filter-conditions': { deleted: { action: 'keep' } },
     } as const;
     const facts = { activeSince: 1, wasManager: false, rules, steps: ['deleted' as const] };
-    const previewed = await service.get(ServiceClient).ask(previewOf('contacts'), { ...robin, ...facts });
+    const previewed = await service.client.ask(previewOf('contacts'), { ...robin, ...facts });
     const done = await leaves(service, robin, 'deleted', rules);
     const receipt = done.filter(({ rule, transition }) => rule in rules && transition === 'deleted');
     expect(receipt.map(({ affected }) => affected)).toEqual([1, 1, 3]);

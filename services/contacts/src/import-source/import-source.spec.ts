@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { importSourceRun, importSources, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/test-kit';
+import { serviceKeys, eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { PassThrough } from 'node:stream';
 import { startService } from '#libs/platform';
@@ -204,6 +204,7 @@ describe('the password', () => {
         IMPORT_SOURCES_ALLOW_PRIVATE: 'true',
         DATABASE_URL: service.database.url,
         NATS_URL: service.broker.url,
+        ...serviceKeys('contacts'),
         LOG_LEVEL: 'trace',
       },
     });

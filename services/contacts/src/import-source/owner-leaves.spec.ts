@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import { contacts, importSources, previewOf, type Principal, type ResolvedRules } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
@@ -148,7 +147,7 @@ describe('an import during which the owner of its source leaves', () => {
 it('the preview names the folders and whose passwords open them', async () => {
   await sources.create(server.login({ path: 'out' }));
   const preview = (action: 'transfer' | 'disable') =>
-    service.get(ServiceClient).ask(previewOf('contacts'), {
+    service.client.ask(previewOf('contacts'), {
       ...{
         accountId: leaver.accountId,
         userId: leaver.userId,

@@ -1,6 +1,5 @@
 import { beforeAll, beforeEach, afterAll, describe, expect, it } from '@jest/globals';
 import { previewOf, segments, segmentsCopy, segmentsUse, type Principal } from '#libs/contracts';
-import { ServiceClient } from '#libs/broker';
 import { TestService } from '#libs/platform/testing';
 import { startContacts } from '../testing/contacts.js';
 
@@ -74,9 +73,11 @@ describe('segments', () => {
     const preview = async (action: 'keep' | 'delete') => {
       const rules = { 'contacts.segments': { deleted: { action } } };
       const facts = { activeSince: 1, wasManager: false, rules, steps: ['deleted' as const] };
-      const [line] = await service
-        .get(ServiceClient)
-        .ask(previewOf('contacts'), { accountId: robin.accountId, userId: robin.userId, ...facts });
+      const [line] = await service.client.ask(previewOf('contacts'), {
+        accountId: robin.accountId,
+        userId: robin.userId,
+        ...facts,
+      });
       return line!;
     };
 

@@ -1,4 +1,3 @@
-import { ServiceClient } from '#libs/broker';
 import {
   appendImport,
   closeImport,
@@ -23,7 +22,7 @@ export async function upload(
   file: string | Buffer,
   { userIdField, pieceBytes = 200_000 }: UploadOptions = {},
 ): Promise<string> {
-  const client = service.get(ServiceClient);
+  const client = service.client;
   const { importId } = await client.ask(openImport, { accountId, userId, userIdField: userIdField ?? null });
   const bytes = Buffer.from(file);
   for (let n = 0; n * pieceBytes < bytes.length; n++) {
@@ -41,7 +40,7 @@ export async function importFile(
   options: UploadOptions = {},
 ): Promise<ContactImport> {
   const importId = await upload(service, principal, file, options);
-  return service.get(ServiceClient).ask(closeImport, { importId });
+  return service.client.ask(closeImport, { importId });
 }
 
 /** Returns the account's only contact with this external id. */

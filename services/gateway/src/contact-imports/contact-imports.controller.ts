@@ -36,10 +36,12 @@ export class ContactImportsController {
   ): Promise<ContactImport> {
     const { userIdField = null } = readQueryOnly(importContacts, request);
     checkMediaType(importContacts, request);
-    const { accountId, userId } = request.principal!;
+    const principal = request.principal!;
     const key = idempotencyKeyOf(importContacts, request, clientAddress(request, this.config.trustedProxies));
     const file = await fileOf(request, this.config.importLimitBytes);
-    const { importId } = await this.services.ask(openImport, { accountId, userId, userIdField });
+    const { accountId, userId } = principal;
+    const opening = { accountId, userId, userIdField };
+    const { importId } = await this.services.ask(openImport, opening, principal);
     try {
       const digest = digestOf(request, await this.send(importId, file));
       const done = await this.services.ask(closeImport, {

@@ -1,3 +1,4 @@
+import { SessionEpochs } from '#libs/auth';
 import { NATS, ServiceClient } from '#libs/broker';
 import { departureEvents, departureProgress, Problem, watchDeparture } from '#libs/contracts';
 import { Clock } from '#libs/database';
@@ -8,7 +9,6 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticator } from '../auth/authenticator.js';
 import { assertPermitted } from '../auth/permission.js';
-import { SessionEpochs } from '../auth/session-epochs.js';
 import { OpenWork } from '../limits/open-work.js';
 import { readParams } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';

@@ -1,3 +1,4 @@
+import { SessionEpochs } from '#libs/auth';
 import { ServiceClient } from '#libs/broker';
 import {
   activityLines,
@@ -12,7 +13,6 @@ import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { Authenticator } from '../auth/authenticator.js';
-import { SessionEpochs } from '../auth/session-epochs.js';
 import { OpenWork } from '../limits/open-work.js';
 import { readQueryOnly } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';

@@ -146,5 +146,7 @@ describe('seats', () => {
 });
 
 it('an unknown account is not found', async () => {
-  expect(await outcomeOf(identity.call(accountGet, { principal: NOBODY }))).toBe('not-found');
+  const principal = { ...ownerOf(await identity.anAccount()), accountId: NOBODY.accountId };
+  expect(await outcomeOf(identity.call(accountGet, { principal }))).toBe('not-found');
+  expect(await outcomeOf(identity.call(accountGet, { principal: NOBODY }))).toBe('unauthenticated');
 });

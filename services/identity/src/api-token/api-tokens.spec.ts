@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { sql } from 'kysely';
 import {
   apiTokensOfUserList,
@@ -33,7 +34,10 @@ describe('an API token', () => {
     const { token } = await create();
     expect(token).toMatch(/^lvr_[0-9a-f-]{36}_[\w-]{43}$/);
     const { sessionId: _session, ...user } = owner;
-    expect(await whoIs(token)).toEqual({ ...user, scopes: ['read'] });
+    const { accessToken, ...principal } = (await whoIs(token))!;
+    expect(principal).toEqual({ ...user, scopes: ['read'] });
+    expect(await whoIs(accessToken!)).toEqual({ ...user, scopes: ['read'] });
+    expect(decodeJwt(accessToken!)).toMatchObject({ scopes: ['read'] });
   });
 
   it('is shown once and not stored', async () => {

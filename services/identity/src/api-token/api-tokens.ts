@@ -35,9 +35,20 @@ interface ApiTokenRow extends TokenRow {
 
 const toToken = (row: ApiTokenRow): ApiToken => ({ ...toProgramToken(row), scopes: row.scopes });
 
+/** Whom an API token stands for. */
+export interface ApiTokenOwner {
+  apiTokenId: string;
+  accountId: string;
+  userId: string;
+  roles: Role[];
+  scopes: Scope[];
+  epoch: number;
+}
+
 interface KnownToken {
   user_id: string;
   account_id: string;
+  session_epoch: number;
   hash: Buffer;
   last_used_at: string | null;
   scopes: Scope[];
@@ -126,12 +137,12 @@ export class ApiTokens {
       where user_id = any(${[...userIds]}::uuid[]) and not revoked`.execute(this.db);
   }
 
-  /** Returns the owner of the token, with its scopes; null if it is invalid or expired, or its owner is not active. */
-  async authenticate(token: string): Promise<Principal | null> {
+  /** Returns what an access token for the owner has to say; null if the token is invalid or expired, or its owner is not active. */
+  async authenticate(token: string): Promise<ApiTokenOwner | null> {
     const given = tokens.read(token);
     if (!given) return null;
     const { rows } = await sql<KnownToken>`
-      select t.user_id, t.hash, t.last_used_at, t.scopes, u.account_id,
+      select t.user_id, t.hash, t.last_used_at, t.scopes, u.account_id, u.session_epoch,
         array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
       from api_token t join users u on u.id = t.user_id
       where t.id = ${given.id} and t.revoked_at is null and t.expires_at > ${this.clock.now()} and u.status = 'active'`.execute(
@@ -140,7 +151,14 @@ export class ApiTokens {
     const [known] = rows;
     if (!known || !given.isOf(known.hash)) return null;
     await this.touch(given.id, known.last_used_at);
-    return { accountId: known.account_id, userId: known.user_id, roles: known.roles, scopes: known.scopes };
+    return {
+      apiTokenId: given.id,
+      accountId: known.account_id,
+      userId: known.user_id,
+      roles: known.roles,
+      scopes: known.scopes,
+      epoch: known.session_epoch,
+    };
   }
 
   private async touch(tokenId: string, lastUsedAt: string | null): Promise<void> {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { createHash } from 'node:crypto';
-import { ServiceClient } from '#libs/broker';
 import {
   directoryLookup,
   foldCase,
@@ -39,7 +38,7 @@ const digestOf = (salt: string, identifier: string) =>
     .digest('hex');
 const remove = (id: string) => identity.call(usersDelete, { principal: owner, params: { id }, body: {} });
 const lookup = async (...userIds: string[]): Promise<DirectoryPage['people']> => {
-  const { people } = await identity.get(ServiceClient).ask(directoryLookup, { accountId: owner.accountId, userIds });
+  const { people } = await identity.client.ask(directoryLookup, { accountId: owner.accountId, userIds });
   return people;
 };
 /** Which of these the answer to a service recognises. */

@@ -151,7 +151,7 @@ it('a reset that is requested while the address changes is not sent to the forme
 it('a change of the password ends reset tokens', async () => {
   const user = await identity.aUser(owner);
   const token = await resetOf(user);
-  const self = { accountId: owner.accountId, userId: user.id, roles: user.roles };
+  const self = await identity.signedIn({ accountId: owner.accountId, userId: user.id, roles: user.roles });
   await update(user.id, { password: 'another long password', currentPassword: PASSWORD }, self);
   expect(await outcomeOf(confirm(token))).toBe('gone');
 });

@@ -1,7 +1,6 @@
-import type { NatsConnection } from '@nats-io/transport-node';
-import { Inject, Injectable } from '@nestjs/common';
-import { NATS } from '#libs/broker';
-import { SESSION_ENDS_SUBJECT, type SessionEnds, type SessionEndsMessage } from '#libs/contracts';
+import { Injectable } from '@nestjs/common';
+import { SessionEndMessages } from './session-end-messages.js';
+import { type SessionEnds } from '#libs/contracts';
 import { AfterCommit, assertNoOpenTransaction } from '#libs/database';
 import { failpoint } from '#libs/jobs';
 
@@ -15,7 +14,7 @@ const MESSAGE_SIZE = 5_000;
 @Injectable()
 export class SessionEndAnnouncer {
   constructor(
-    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly messages: SessionEndMessages,
     private readonly afterCommit: AfterCommit,
   ) {}
 
@@ -27,11 +26,10 @@ export class SessionEndAnnouncer {
   private publish({ epochs, sessions }: SessionEnds): void {
     assertNoOpenTransaction('announce ended sessions');
     for (let from = 0; from < Math.max(epochs.length, sessions.length); from += MESSAGE_SIZE) {
-      const part: SessionEndsMessage = {
+      this.messages.publish({
         epochs: epochs.slice(from, from + MESSAGE_SIZE),
         sessions: sessions.slice(from, from + MESSAGE_SIZE),
-      };
-      this.nats.publish(SESSION_ENDS_SUBJECT, JSON.stringify(part));
+      });
     }
   }
 }

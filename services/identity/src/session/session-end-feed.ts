@@ -1,9 +1,10 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { isConnected, NATS, STREAMS } from '#libs/broker';
-import { formerEpochSubject, SESSION_ENDS_SUBJECT, type SessionEndsMessage } from '#libs/contracts';
+import { formerEpochSubject, type SessionEndsMessage } from '#libs/contracts';
 import { DATABASE_URL } from '#libs/database';
 import { endsWithin, failpoint, StepWorker, WorkerContext } from '#libs/jobs';
+import { SessionEndMessages } from './session-end-messages.js';
 import { SessionEndLog, type UnpublishedEnds } from './session-end-log.js';
 
 /** Milliseconds between two messages. A verifier whose latest message is a second old asks identity about each token. */
@@ -27,6 +28,7 @@ export class SessionEndFeed extends StepWorker {
   constructor(
     context: WorkerContext,
     @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly messages: SessionEndMessages,
     /** The bucket of gateways of 0.1 is in the account of the streams. */
     @Inject(STREAMS) private readonly streams: NatsConnection,
     @Inject(DATABASE_URL) private readonly databaseUrl: string,
@@ -69,7 +71,7 @@ export class SessionEndFeed extends StepWorker {
       endedAt: ends.endedAt,
       position: { feed: this.feed, number: ++this.number, ...(!more && { publishedUntil: ends.readAt }) },
     };
-    this.nats.publish(SESSION_ENDS_SUBJECT, JSON.stringify(message));
+    this.messages.publish(message);
     if (ends.ids.length === 0) return false;
     for (const one of ends.epochs) this.streams.publish(formerEpochSubject(one), String(one.epoch));
     for (const sessionId of ends.sessions) this.streams.publish(formerEpochSubject({ sessionId }), '1');

@@ -6,13 +6,14 @@ import { AccessTokens } from './access-tokens.js';
 import { Proofs } from './proofs.js';
 import { SessionEndAnnouncer } from './session-end-announcer.js';
 import { SessionEndFeed } from './session-end-feed.js';
+import { SessionEndMessages } from './session-end-messages.js';
 import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 
 /** Sessions, access tokens and the epochs that end them. */
 @Module({
   imports: [AuditModule, SigningKeyModule, UserModule],
-  providers: [AccessTokens, Proofs, SessionEndAnnouncer, SessionEndFeed, SessionList, Sessions],
+  providers: [AccessTokens, Proofs, SessionEndAnnouncer, SessionEndFeed, SessionEndMessages, SessionList, Sessions],
   exports: [AccessTokens, Proofs, SessionList, Sessions],
 })
 export class SessionModule {}

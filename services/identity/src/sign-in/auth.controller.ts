@@ -9,7 +9,7 @@ import {
   authStepUp,
   Problem,
   type CallOf,
-  type Principal,
+  type Introspected,
   type Proof,
   type SignedIn,
   type Tokens,
@@ -59,9 +59,11 @@ export class AuthController {
   }
 
   @Answers(authenticate)
-  authenticate({ token }: { token: string }): Promise<Principal | null> {
-    return token.startsWith(API_TOKEN_PREFIX)
-      ? this.apiTokens.authenticate(token)
-      : this.accessTokens.introspect(token);
+  async authenticate({ token }: { token: string }): Promise<Introspected | null> {
+    if (!token.startsWith(API_TOKEN_PREFIX)) return this.accessTokens.introspect(token);
+    const subject = await this.apiTokens.authenticate(token);
+    if (!subject) return null;
+    const { accountId, userId, roles, scopes } = subject;
+    return { accountId, userId, roles, scopes, accessToken: await this.accessTokens.issueForServices(subject) };
   }
 }

@@ -1,10 +1,12 @@
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { sql, type Kysely } from 'kysely';
-import { ServiceClient, type CallArguments } from '#libs/broker';
+import { SessionWatch } from '#libs/auth';
+import { withToken, type CallArguments } from '#libs/broker';
 import {
   accountsCreate,
   authLogin,
   NOBODY,
+  SCOPES,
   usersGet,
   usersInvite,
   type InvitedUser,
@@ -17,14 +19,18 @@ import {
 } from '#libs/contracts';
 import { fingerprint, migrate, TestClock } from '#libs/database';
 import { startService, type RunningService } from '#libs/platform';
-import { testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { TestCalls } from '#libs/platform/testing';
+import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import type { Type } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import { IdentityConfig } from '../identity.config.js';
 import { IdentityModule } from '../identity.module.js';
 import { migrations } from '../migrations/migrations.js';
+import { AccessTokens } from '../session/access-tokens.js';
 
 const SILENT = 'silent';
+/** Higher than any epoch that a test reaches: tokens are valid until a test says otherwise. */
+const LAST_EPOCH = 1_000_000;
 export const PASSWORD = 'correct horse battery';
 
 interface TestIdentityOptions {
@@ -44,6 +50,8 @@ export class TestIdentity {
     readonly database: TestDatabase,
     readonly service: RunningService,
     readonly settings: Record<string, string>,
+    /** Calls identity as other services do. */
+    readonly client: TestCalls,
   ) {}
 
   static async start({ silent = true, settings = {} }: TestIdentityOptions = {}): Promise<TestIdentity> {
@@ -57,7 +65,10 @@ export class TestIdentity {
       }),
     ]);
     const service = await TestIdentity.replica({ clock, broker, database, settings });
-    const identity = new TestIdentity(clock, broker, database, service, settings);
+    const client = await TestCalls.connect(broker.url, (principal) => identity.signed(principal));
+    const identity: TestIdentity = new TestIdentity(clock, broker, database, service, settings, client);
+    // Principals of tests have no session in the database, so their tokens must not be introspected on a slow machine.
+    Object.defineProperty(identity.get(SessionWatch), 'fresh', { value: true });
     if (silent) await identity.query(sql`insert into service_rules (service, rules) values (${SILENT}, '[]')`);
     return identity;
   }
@@ -73,6 +84,7 @@ export class TestIdentity {
       DATABASE_URL: database.url,
       NATS_URL: broker.url,
       LOG_LEVEL: 'silent',
+      ...serviceKeys('identity'),
       LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough',
       PASSWORD_MEMORY_KIB: '8',
       PASSWORD_PASSES: '1',
@@ -82,6 +94,7 @@ export class TestIdentity {
   }
 
   async stop(): Promise<void> {
+    await this.client.close();
     await this.service.close();
     await this.database.drop();
     await this.broker.stop();
@@ -91,12 +104,20 @@ export class TestIdentity {
     return this.service.app.get(type, { strict: false });
   }
 
-  get client(): ServiceClient {
-    return this.get(ServiceClient);
-  }
-
   call<B extends object, Q extends object, A>(operation: Operation<B, Q, A>, call: CallArguments<B, Q>): Promise<A> {
     return this.client.call(operation, call);
+  }
+
+  /** The same principal with a token, as the gateway would have it. */
+  private async signed(principal: Principal): Promise<Principal> {
+    if (principal === NOBODY) return NOBODY;
+    const { sessionId, ...subject } = { ...principal, epoch: LAST_EPOCH };
+    const tokens = this.get(AccessTokens);
+    const token =
+      sessionId === undefined
+        ? await tokens.issueForServices({ scopes: SCOPES, ...subject, apiTokenId: subject.userId })
+        : await tokens.issue({ ...subject, sessionId });
+    return withToken({ ...principal }, token);
   }
 
   /** Runs work without a transaction, like a preparation. */

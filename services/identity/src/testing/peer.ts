@@ -14,7 +14,7 @@ import {
   unassign,
 } from '#libs/lifecycle';
 import { platformMigrations, startService, type RunningService } from '#libs/platform';
-import { testDatabase, type TestDatabase } from '#libs/test-kit';
+import { serviceKeys, testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import type { TestIdentity } from './identity.js';
@@ -73,7 +73,12 @@ export class Peer {
 
   async start(): Promise<void> {
     const { clock, broker } = this.identity;
-    const env = { DATABASE_URL: this.database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' };
+    const env = {
+      DATABASE_URL: this.database.url,
+      NATS_URL: broker.url,
+      LOG_LEVEL: 'silent',
+      ...serviceKeys(this.name),
+    };
     this.running = await startService({ name: this.name, module: this.module, env, clock });
   }
 

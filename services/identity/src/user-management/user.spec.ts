@@ -180,7 +180,7 @@ describe('changing', () => {
   });
 
   it('changing the own password requires the current one, and the password of others cannot be changed', async () => {
-    const agent = await identity.aPerson(owner);
+    const agent = await identity.signedIn(await identity.aPerson(owner));
     const password = 'another long password';
     expect(await outcomeOf(update(owner, agent.userId, { password, currentPassword: PASSWORD }))).toBe('forbidden');
     expect(await outcomeOf(update(agent, agent.userId, { password }))).toBe('validation');

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { ServiceClient } from '#libs/broker';
 import { directoryLookup, teamsCreate, usersUpdate, type Principal } from '#libs/contracts';
 import { Directory } from '#libs/database';
 import { outcomeOf, ownerOf, TestIdentity } from '../testing/identity.js';
@@ -44,9 +43,7 @@ describe('the directory view of identity', () => {
     const elsewhere = ownerOf(await identity.anAccount());
     const stranger = await identity.aUser(elsewhere);
     const lookup = async (userIds: string[], staffIds: string[]) => {
-      const { people } = await identity
-        .get(ServiceClient)
-        .ask(directoryLookup, { accountId: owner.accountId, userIds, staffIds });
+      const { people } = await identity.client.ask(directoryLookup, { accountId: owner.accountId, userIds, staffIds });
       return people.map((one) => [one.userId, one.profile.staffId]);
     };
     const former = robin.staffId;

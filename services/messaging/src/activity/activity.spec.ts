@@ -9,7 +9,6 @@ import {
   type Message,
   type Principal,
 } from '#libs/contracts';
-import { ServiceClient } from '#libs/broker';
 import type { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
@@ -45,7 +44,7 @@ describe('message activity', () => {
   });
   const report = (query: ActivityQuery = {}) => messaging.call(owner, messageActivity, { query });
   const lines = async (filter: ActivityQuery = {}, after: string | null = null) =>
-    messaging.get(ServiceClient).ask(activityLines, { accountId: owner.accountId, filter, after });
+    messaging.client.ask(activityLines, { accountId: owner.accountId, filter, after });
   /** Sends a message to `count` contacts, and waits until the sandbox has delivered all. */
   async function send(who: Principal, count: number): Promise<Message[]> {
     const before = (await report()).delivered;

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import {
   contactsToTell,
   inboxes,
@@ -39,8 +38,7 @@ describe('contacts to inform about a departure', () => {
     messaging.call(robin, messageInbound, { body: { inboxId: to, contactId, text: 'Hello' } });
   const receives = (contactId: string) =>
     messaging.call(robin, messageCompose, { body: { inboxId, contactIds: [contactId], text: 'Hello' } });
-  const ask = ({ accountId, userId }: Principal) =>
-    messaging.get(ServiceClient).ask(contactsToTell, { accountId, userId });
+  const ask = ({ accountId, userId }: Principal) => messaging.client.ask(contactsToTell, { accountId, userId });
   const toInform = async (person = robin) => (await ask(person)).contacts.map(({ contactId }) => contactId);
 
   it('are those with a message from or to the leaver, once each, the latest first', async () => {

@@ -11,7 +11,7 @@ import {
 import { overlap } from '#libs/lifecycle/testing';
 import { startService, type RunningService } from '#libs/platform';
 import type { TestService } from '#libs/platform/testing';
-import { eventually } from '#libs/test-kit';
+import { serviceKeys, eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { MessagingModule } from '../messaging.module.js';
 import { departs } from '../testing/departures.js';
@@ -26,7 +26,7 @@ describe('live chat routing', () => {
   beforeAll(async () => {
     messaging = await startMessaging();
     const { clock, database, broker } = messaging;
-    const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' };
+    const env = { DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent', ...serviceKeys('messaging') };
     replica = await startService({ name: 'messaging', module: MessagingModule, env, clock });
   });
   afterAll(async () => {

@@ -1,5 +1,4 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll, afterEach } from '@jest/globals';
-import { ServiceClient } from '#libs/broker';
 import {
   callInbound,
   callOutbound,
@@ -104,7 +103,7 @@ describe('a phone number', () => {
   describe('that two accounts have entered', () => {
     let stranger: Principal;
     let e164: string;
-    const confirm = ({ accountId }: Principal) => telephony.get(ServiceClient).ask(confirmNumber, { accountId, e164 });
+    const confirm = ({ accountId }: Principal) => telephony.client.ask(confirmNumber, { accountId, e164 });
     const numberOf = async (who: Principal) =>
       (await telephony.call(who, phoneNumbers.list, { query: { e164 } })).items[0]!;
     const requireConfirmation = (required: boolean) => {

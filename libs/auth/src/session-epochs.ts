@@ -9,7 +9,8 @@ const MARGIN = 60_000;
 /** The claims of an access token that decide whether it is still valid. */
 export interface TokenFacts {
   userId: string;
-  sessionId: string;
+  /** Absent for a token that stands for an API token. */
+  sessionId?: string;
   epoch: number;
 }
 
@@ -45,7 +46,9 @@ export class SessionEpochs {
   }
 
   isAlive({ userId, sessionId, epoch }: TokenFacts): boolean {
-    return epoch >= (this.epochs.get(userId) ?? 0) && this.ended.get(sessionId) === undefined;
+    return (
+      epoch >= (this.epochs.get(userId) ?? 0) && (sessionId === undefined || this.ended.get(sessionId) === undefined)
+    );
   }
 
   /** Calls `ended` when all of the user's sessions, or this one, end. @returns a function that stops listening */

@@ -1,5 +1,5 @@
 import { safeErrorFields, Metrics } from '#libs/observability';
-import { NATS, ServiceClient } from '#libs/broker';
+import { CALL_SIGNATURE, CallVerifier, NATS, ServiceClient } from '#libs/broker';
 import { SESSION_ENDS_SUBJECT, sessionSnapshot, type SessionEnds, type SessionEndsMessage } from '#libs/contracts';
 import { StepWorker, WorkerContext } from '#libs/jobs';
 import { Inject, Injectable } from '@nestjs/common';
@@ -27,6 +27,7 @@ export class SessionWatch extends StepWorker {
     @Inject(NATS) private readonly nats: NatsConnection,
     private readonly services: ServiceClient,
     private readonly epochs: SessionEpochs,
+    private readonly verifier: CallVerifier,
     context: WorkerContext,
     metrics: Metrics,
   ) {
@@ -73,8 +74,9 @@ export class SessionWatch extends StepWorker {
   }
 
   private receive(message: Msg): void {
-    const ends = parse(message);
-    if (!ends) return this.log.warn({ bytes: message.data.length }, 'a message about ended sessions is malformed');
+    const ends = this.isFromIdentity(message) ? parse(message) : undefined;
+    if (!ends)
+      return this.log.warn({ bytes: message.data.length }, 'a message about ended sessions is not from identity');
     this.apply(ends);
     const { position, endedAt } = ends;
     if (!position) return;
@@ -83,6 +85,12 @@ export class SessionWatch extends StepWorker {
     const ended = endedAt === undefined ? undefined : this.view.localTime(endedAt);
     // Never negative: the comparison of the clocks is accurate to the time of one call.
     if (ended !== undefined) this.delay.observe(Math.max(0, now - ended) / 1_000);
+  }
+
+  private isFromIdentity({ subject, data: packet, headers }: Msg): boolean {
+    const signature = headers?.get(CALL_SIGNATURE) ?? '';
+    const signed = this.verifier.verify(signature, { subject, packet, authorization: '' });
+    return 'caller' in signed && signed.caller === 'identity';
   }
 
   private async readSnapshot(): Promise<void> {
