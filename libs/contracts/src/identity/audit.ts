@@ -1,5 +1,6 @@
 import { Flag, Id, Json, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
+import { GATEWAY } from '../callers.js';
 import type { Ask } from '../lifecycle.js';
 import { MANAGERS } from '../principal.js';
 
@@ -93,4 +94,5 @@ export const recordAccess: Ask<{ accesses: DataAccess[] }, Record<string, never>
   service: 'identity',
   subject: 'rpc.identity.audit.record-access',
   timeout: 5_000,
+  calledBy: [GATEWAY, 'messaging'],
 };
