@@ -15,6 +15,7 @@ import {
 } from '#libs/contracts';
 import { AUDIT_HEADS, StreamReader } from '#libs/broker';
 import { withClient } from '#libs/local-servers';
+import { eventually } from '#libs/test-kit';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
 import { AuditHeadsWorker } from './audit-heads.worker.js';
 import { Audit } from './audit.js';
@@ -276,6 +277,7 @@ describe('published heads', () => {
     await publish();
     await rewrite(3);
     await identity.broker.restartEmpty();
+    await eventually(verify);
     expect(await verify()).toMatchObject({ valid: false, firstBroken: 1, reason: 'published-head' });
 
     owner = ownerOf(await identity.anAccount());

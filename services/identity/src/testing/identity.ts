@@ -67,14 +67,12 @@ export class TestIdentity {
     const service = await TestIdentity.replica({ clock, broker, database, settings });
     const client = await TestCalls.connect(broker.url, (principal) => identity.signed(principal));
     const identity: TestIdentity = new TestIdentity(clock, broker, database, service, settings, client);
-    // Principals of tests have no session in the database, so their tokens must not be introspected on a slow machine.
-    Object.defineProperty(identity.get(SessionWatch), 'fresh', { value: true });
     if (silent) await identity.query(sql`insert into service_rules (service, rules) values (${SILENT}, '[]')`);
     return identity;
   }
 
   /** Starts another replica of the service. */
-  static replica({
+  static async replica({
     clock,
     broker,
     database,
@@ -90,7 +88,16 @@ export class TestIdentity {
       PASSWORD_PASSES: '1',
       ...settings,
     };
-    return startService({ name: 'identity', module: IdentityModule, config: IdentityConfig, env, clock });
+    const service = await startService({
+      name: 'identity',
+      module: IdentityModule,
+      config: IdentityConfig,
+      env,
+      clock,
+    });
+    // Principals of tests have no session in the database, so their tokens must not be introspected on a slow machine.
+    Object.defineProperty(service.app.get(SessionWatch, { strict: false }), 'fresh', { value: true });
+    return service;
   }
 
   async stop(): Promise<void> {

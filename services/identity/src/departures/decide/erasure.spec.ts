@@ -178,6 +178,7 @@ describe('a deleted user', () => {
       'user.email-change-requested',
       'api-token.created',
       'user.signed-in',
+      'user.signed-in',
       'user.created',
     ]);
     const scrubbed = items.filter((entry) => entry.action === 'audit.scrubbed');
