@@ -55,10 +55,13 @@ export class Revocations {
     }
   }
 
-  /** Other roles than the present ones: an earlier change may have been made although its answer was lost. */
+  /**
+   * Roles that take the present one away, which ends the user's tokens. An earlier change may have been made although its
+   * answer was lost.
+   */
   private async otherRoles({ id }: Person): Promise<string[]> {
     const { body } = await this.company.ask('GET', `/v1/users/${id}`);
-    return (body.roles as string[] | undefined)?.includes('admin') ? ['owner'] : ['owner', 'admin'];
+    return (body.roles as string[] | undefined)?.includes('owner') ? ['admin'] : ['owner'];
   }
 
   /** One request without retries; 0 if there is no answer. */
