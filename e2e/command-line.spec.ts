@@ -206,9 +206,8 @@ describe('the command line', () => {
   });
 
   describe('for the operator', () => {
-    const operator = () => system.operator;
     const letters = async () => {
-      const { exitCode, out } = await run(['dead-letters', '--data', '--json'], operator());
+      const { exitCode, out } = await run(['dead-letters', '--data', '--json'], system.operator);
       return { exitCode, letters: JSON.parse(out) as Json[] };
     };
 
@@ -235,7 +234,7 @@ describe('the command line', () => {
         return all;
       });
       expect(found[0]).toMatchObject({ kind: 'message', reason: 'not JSON', data: btoa('no event') });
-      const { exitCode, out } = await run(['replay', String(found[0]!.id), '--json'], operator());
+      const { exitCode, out } = await run(['replay', String(found[0]!.id), '--json'], system.operator);
       const refused = [{ service: found[0]!.service, id: found[0]!.id, reason: 'undecodable' }];
       expect([exitCode, JSON.parse(out)]).toEqual([1, { replayed: [], refused, unknown: [] }]);
     });
@@ -251,7 +250,7 @@ describe('the command line', () => {
           expect(about).toMatchObject([{ service: 'insights', id: departureId, userId: id, reason: 'invalid-action' }]);
         });
       await shown();
-      const { exitCode, out } = await run(['replay', departureId, '--json'], operator());
+      const { exitCode, out } = await run(['replay', departureId, '--json'], system.operator);
       const replayed = [{ service: 'insights', id: departureId }];
       expect([exitCode, JSON.parse(out)]).toEqual([0, { replayed, refused: [], unknown: [] }]);
       // The rule still does not offer this action.
@@ -267,7 +266,7 @@ describe('the command line', () => {
       await sql`update directory set name = 'Nobody', seq = 0 where user_id = ${userId}`.execute(db);
       await sql`insert into dead_letter (id, subject, data, reason, received_at)
         values (${id}, 'user.updated', ${data}, '22001', now())`.execute(db);
-      expect((await run(['replay', id, '--service', 'contacts'], operator())).exitCode).toBe(0);
+      expect((await run(['replay', id, '--service', 'contacts'], system.operator)).exitCode).toBe(0);
       expect((await known()).rows).toEqual([{ name }]);
     });
 

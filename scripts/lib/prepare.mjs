@@ -17,7 +17,14 @@ import { root } from './root.mjs';
 
 const MIN_NODE = { major: 22, minor: 17 };
 const STAMP = join(root, 'dist/.stamp');
-const SOURCES = ['libs', 'services', 'scripts/build.mjs', 'scripts/lib/bundling.mjs', 'jest.config.js', 'package-lock.json'];
+const SOURCES = [
+  'libs',
+  'services',
+  'scripts/build.mjs',
+  'scripts/lib/bundling.mjs',
+  'jest.config.js',
+  'package-lock.json',
+];
 
 /** An error that the user can fix. It is shown without a stack. */
 export class UserError extends Error {}

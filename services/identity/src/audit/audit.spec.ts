@@ -277,8 +277,7 @@ describe('published heads', () => {
     await publish();
     await rewrite(3);
     await identity.broker.restartEmpty();
-    await eventually(verify);
-    expect(await verify()).toMatchObject({ valid: false, firstBroken: 1, reason: 'published-head' });
+    expect(await eventually(verify)).toMatchObject({ valid: false, firstBroken: 1, reason: 'published-head' });
 
     owner = ownerOf(await identity.anAccount());
     await publish();
