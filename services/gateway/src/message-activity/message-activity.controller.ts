@@ -49,7 +49,12 @@ export class MessageActivityController {
     await this.record(request.principal!);
     ended.signal.throwIfAborted();
     const file = Readable.from(startingWith(first, pages));
-    ended.signal.addEventListener('abort', () => file.destroy(ended.signal.reason as Problem), { once: true });
+    const breakOff = () => {
+      file.destroy(ended.signal.reason as Problem);
+      // The file only ends with the page that is being read, which can take half a minute.
+      reply.raw.destroy();
+    };
+    ended.signal.addEventListener('abort', breakOff, { once: true });
     reply.type('text/csv; charset=utf-8').header('content-disposition', 'attachment; filename="message-activity.csv"');
     await reply.send(file);
   }
