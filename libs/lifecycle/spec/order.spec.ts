@@ -36,6 +36,20 @@ describe('the engine', () => {
       expect(await at.owned(at.robin)).toBe(0);
     });
 
+    it('raises the fence to the newest decision of a batch if a newer profile has arrived before', async () => {
+      const both = [at.bench.leaving(at.robin, 'deactivated', unassignChairs), at.bench.reactivation(at.robin)];
+      const casey = await at.bench.person();
+      const reversed = [at.bench.reactivation(casey), at.bench.leaving(casey, 'deactivated', unassignChairs)];
+      await at.deliver(
+        [at.robin, casey].map((person) => at.bench.event('user.updated', person, { seq: 9, lifecycleVersion: 3 })),
+      );
+      await at.deliver([...both, ...reversed]);
+      const { rows } = await sql<{ version: number }>`
+        select lifecycle_version::int as version from directory
+        where user_id in (${at.robin.userId}, ${casey.userId})`.execute(at.bench.em().getKysely());
+      expect(rows).toEqual([{ version: 3 }, { version: 3 }]);
+    });
+
     it('keeps the newest profile', async () => {
       const renamed = (seq: number, name: string) =>
         at.bench.event('user.updated', at.robin, { seq, lifecycleVersion: 1, profile: { name } });

@@ -146,7 +146,7 @@ export class EventProcessor {
       db,
       others.map((event) => event.data.userId),
     );
-    if (others.length > 0) await raiseFence(db, others);
+    if (others.length > 0) await raiseFence(db, newestOf(others));
     const known = [...learned, ...found];
     return new Map(
       known.map(([userId, { fence, underHold }]) => [userId, { fence: locked.get(userId)?.fence ?? fence, underHold }]),
