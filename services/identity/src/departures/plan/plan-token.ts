@@ -2,8 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem } from '#libs/contracts';
 import { Clock } from '#libs/database';
-import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { RotatingMac } from '../../common/rotating-mac.js';
 import { IdentityConfig } from '../../identity.config.js';
 import type { Plan } from './planner.js';
 
@@ -19,16 +20,14 @@ interface Basis {
 /** Ties a decision to a preview. */
 @Injectable()
 export class PlanTokens {
-  /** The first key signs. The others, of previous secrets, only verify. */
-  private readonly keys: Buffer[];
+  private readonly mac: RotatingMac;
 
   constructor(
     config: IdentityConfig,
     private readonly em: EntityManager,
     private readonly clock: Clock,
   ) {
-    const secrets = [config.leaverSecret, ...(config.leaverSecretPrevious ? [config.leaverSecretPrevious] : [])];
-    this.keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'leaver plan token', 32)));
+    this.mac = new RotatingMac(config, 'plan token');
   }
 
   issue(plan: Plan, uncounted: string[] = []): string {
@@ -38,7 +37,7 @@ export class PlanTokens {
       ...(uncounted.length > 0 && { uncounted }),
     };
     const body = Buffer.from(JSON.stringify(basis)).toString('base64url');
-    return `${body}.${signature(this.keys[0]!, body).toString('base64url')}`;
+    return `${body}.${this.mac.sign(body).toString('base64url')}`;
   }
 
   /**
@@ -60,14 +59,10 @@ export class PlanTokens {
 
   private read(token: string): Basis | undefined {
     const [body = '', signed = ''] = token.split('.');
-    const given = Buffer.from(signed, 'base64url');
-    const expected = this.keys.map((key) => signature(key, body));
-    if (!expected.some((one) => one.length === given.length && timingSafeEqual(one, given))) return undefined;
+    if (!this.mac.accepts(body, Buffer.from(signed, 'base64url'))) return undefined;
     return JSON.parse(Buffer.from(body, 'base64url').toString()) as Basis;
   }
 }
-
-const signature = (key: Buffer, body: string): Buffer => createHmac('sha256', key).update(body).digest();
 
 function factsOf({ transition, user, policy, byPolicy }: Plan): string {
   const facts = [transition, user.account_id, user.id, user.lifecycle_version, user.seq, policy.version, byPolicy];

@@ -1,9 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import { Anchors } from '../../../audit/anchors.js';
 import { isoOf } from '../../../common/moments.js';
+import { RotatingMac } from '../../../common/rotating-mac.js';
 import { IdentityConfig } from '../../../identity.config.js';
 
 /** A deletion, as the ledger keeps it: ids and versions, nothing personal. */
@@ -23,16 +23,14 @@ export interface KnownErasure extends ErasureRecord {
 /** Deletions of users, kept outside of the database so that a restored backup cannot undo them. */
 @Injectable()
 export class ErasureLedger {
-  /** The first key signs. The others, of previous secrets, only verify. */
-  private readonly keys: Buffer[];
+  private readonly mac: RotatingMac;
 
   constructor(
     private readonly em: EntityManager,
     private readonly anchors: Anchors,
-    { leaverSecret, leaverSecretPrevious }: IdentityConfig,
+    config: IdentityConfig,
   ) {
-    const secrets = [leaverSecret, ...(leaverSecretPrevious ? [leaverSecretPrevious] : [])];
-    this.keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'leaver erasure ledger', 32)));
+    this.mac = new RotatingMac(config, 'erasure ledger');
   }
 
   /**
@@ -56,7 +54,7 @@ export class ErasureLedger {
       records.map((record) => ({
         subject: `audit.erased.${record.accountId}.${record.userId}`,
         id: `${record.userId}.${record.lifecycleVersion}`,
-        data: { ...record, mac: macOf(this.keys[0]!, record) },
+        data: { ...record, mac: this.mac.sign(signedPart(record)).toString('hex') },
       })),
     );
     await sql`
@@ -82,11 +80,17 @@ export class ErasureLedger {
     const known = new Map<string, KnownErasure>();
     for await (const data of this.anchors.read('audit.erased.>')) {
       if (!isRecord(data)) continue;
-      const record = { ...data, authentic: this.keys.some((key) => isMac(macOf(key, data), data.mac)) };
+      const record = { ...data, authentic: this.isAuthentic(data) };
       const before = known.get(record.userId);
       if (!before || rank(before) < rank(record)) known.set(record.userId, record);
     }
     return [...known.values()];
+  }
+
+  private isAuthentic(record: ErasureRecord & { mac: string }): boolean {
+    const given = Buffer.from(record.mac, 'hex');
+    // An odd digit at the end is no part of the bytes.
+    return given.length * 2 === record.mac.length && this.mac.accepts(signedPart(record), given);
   }
 }
 
@@ -94,13 +98,8 @@ export class ErasureLedger {
 const rank = ({ authentic, lifecycleVersion }: KnownErasure): number =>
   authentic ? lifecycleVersion : lifecycleVersion - Number.MAX_SAFE_INTEGER;
 
-const macOf = (key: Buffer, { userId, accountId, seq, lifecycleVersion, deletedAt }: ErasureRecord): string =>
-  createHmac('sha256', key)
-    .update(JSON.stringify([userId, accountId, seq, lifecycleVersion, deletedAt]))
-    .digest('hex');
-
-const isMac = (expected: string, given: string): boolean =>
-  given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
+const signedPart = ({ userId, accountId, seq, lifecycleVersion, deletedAt }: ErasureRecord): string =>
+  JSON.stringify([userId, accountId, seq, lifecycleVersion, deletedAt]);
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
