@@ -9,6 +9,7 @@ import type { Verdict } from './rate.js';
 import { SharedLimit } from './shared-limit.js';
 
 interface Limit {
+  name: RateLimit;
   /** What is counted: requests per client address, per person that the request is about, or per both together. */
   by: 'address' | 'address-and-person' | 'person';
   shared: SharedLimit;
@@ -19,8 +20,8 @@ interface Limit {
 export interface LimitedRequest {
   address: string;
   body: object;
-  /** Absent on public routes, where the email in the body is the person. */
-  principal?: Principal;
+  /** Undefined on public routes, where the email in the body is the person. */
+  principal: Principal | undefined;
 }
 
 /** A refusal by a limit, with what the `RateLimit` header says. */
@@ -40,6 +41,7 @@ export class RateLimits {
 
   constructor(config: GatewayConfig, store: CounterStore, clock: Clock) {
     const limit = (name: RateLimit, by: Limit['by'], perMinute: number, failuresOnly = false): Limit => ({
+      name,
       by,
       shared: new SharedLimit(by === 'address' ? name : `${name}-by-${by}`, perMinute, store, clock),
       failuresOnly,
@@ -66,7 +68,7 @@ export class RateLimits {
    */
   async guard<T>(operation: Operation, request: LimitedRequest, work: () => Promise<T>): Promise<T> {
     const limits = operation.rateLimit ? this.limits[operation.rateLimit] : [];
-    if (limits.length === 0) return work();
+    if (limits.length === 0 || isHarmless(operation, request)) return work();
     const keyed = limits.map((limit) => ({ ...limit, key: keyOf(limit, request) }));
     // Taken before the work, so that concurrent guesses are all counted.
     const verdicts = await Promise.all(keyed.map(({ shared, key }) => shared.take(key)));
@@ -100,13 +102,21 @@ async function giveBack(taken: readonly (Limit & { key: string })[]): Promise<vo
   await Promise.all(taken.map(({ shared, key }) => shared.giveBack(key)));
 }
 
-function keyOf({ by }: Limit, { address, body, principal }: LimitedRequest): string {
-  const client = clientKey(address);
+/** Signed-in callers can guess their password, too. Without one, their request guesses nothing. */
+const isHarmless = ({ rateLimit }: Operation, { principal, body }: LimitedRequest): boolean =>
+  rateLimit === 'failed-logins' && principal !== undefined && !('password' in body || 'currentPassword' in body);
+
+function keyOf({ name, by }: Limit, request: LimitedRequest): string {
+  const { client, person } = countedAs(name, request);
   if (by === 'address') return client;
-  const { email } = body as { email?: unknown };
-  const person =
-    typeof email === 'string'
-      ? createHash('sha256').update(foldCase(email.trim())).digest('base64url')
-      : (principal?.userId ?? '');
   return by === 'person' ? person : `${client} ${person}`;
+}
+
+function countedAs(name: RateLimit, { address, body, principal }: LimitedRequest): { client: string; person: string } {
+  // A stolen session can be used from many addresses and with any email in the body.
+  if (principal && name === 'failed-logins') return { client: `user ${principal.userId}`, person: principal.userId };
+  const { email } = body as { email?: unknown };
+  const isEmail = typeof email === 'string';
+  const person = isEmail ? createHash('sha256').update(foldCase(email.trim())).digest('base64url') : '';
+  return { client: clientKey(address), person };
 }

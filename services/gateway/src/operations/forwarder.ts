@@ -1,5 +1,5 @@
 import { ServiceClient } from '#libs/broker';
-import { NOBODY, type Operation, type Principal } from '#libs/contracts';
+import { NOBODY, type Operation } from '#libs/contracts';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
@@ -29,8 +29,8 @@ export class Forwarder {
     const client = clientOf(request, this.config.trustedProxies);
     const idempotency = idempotencyOf(operation, request, client.ip);
     const principal = request.principal ?? NOBODY;
-    const { limited, request: counted } = limitOf(operation, request.principal, client.ip, parts.body);
-    const answer = await this.limits.guard(limited, counted, () =>
+    const counted = { address: client.ip, body: parts.body, principal: request.principal };
+    const answer = await this.limits.guard(operation, counted, () =>
       this.services.call(operation, { principal, ...parts, idempotency, client }),
     );
     const location = locationOf(operation, pathOf(request), answer);
@@ -38,16 +38,4 @@ export class Forwarder {
     this.links.complete(operation.answer, answer);
     return answer ?? undefined;
   }
-}
-
-/**
- * A signed-in caller who sends a password can guess it like somebody who signs in. The failures count for the user, because
- * whoever holds the session can send them from many addresses and with any email.
- */
-function limitOf(operation: Operation, principal: Principal | undefined, address: string, body: object) {
-  if (!principal || operation.access === 'public' || operation.rateLimit !== 'failed-logins')
-    return { limited: operation, request: { address, body, principal } };
-  const guesses = 'password' in body || 'currentPassword' in body;
-  const limited = { ...operation, rateLimit: guesses ? operation.rateLimit : undefined };
-  return { limited, request: { address: `user ${principal.userId}`, body: {}, principal } };
 }
