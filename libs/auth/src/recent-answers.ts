@@ -1,6 +1,6 @@
 import type { Clock } from '#libs/database';
-import { hash } from 'node:crypto';
 import { FRESH_FOR_MS } from './session-view.js';
+import { idOf } from './verified-tokens.js';
 
 /** About 2 MB. */
 const MAX_ANSWERS = 10_000;
@@ -16,7 +16,7 @@ export class RecentAnswers<Answer> {
   constructor(private readonly clock: Clock) {}
 
   of(token: string, ask: () => Promise<Answer>): Promise<Answer> {
-    const id = hash('sha256', token, 'base64url');
+    const id = idOf(token);
     const now = this.clock.monotonic();
     const found = this.known.get(id);
     if (found && now - found.askedAt <= FRESH_FOR_MS) return found.answer;

@@ -1,8 +1,9 @@
+import { ACCESS_TOKEN_LIFETIME_S } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 
-/** Longest lifetime of an access token in milliseconds; older tokens are refused whatever their expiry says. */
-export const TOKEN_LIFE = 5 * 60_000;
+/** Longest lifetime of an access token in milliseconds; older tokens are refused even if they expire later. */
+export const TOKEN_LIFE = ACCESS_TOKEN_LIFETIME_S * 1_000;
 /** Tolerated clock difference between machines, in milliseconds. */
 const MARGIN = 60_000;
 

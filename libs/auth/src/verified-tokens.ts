@@ -41,4 +41,5 @@ export class VerifiedTokens<Facts> {
   }
 }
 
-const idOf = (token: string): string => hash('sha256', token, 'base64url');
+/** Under which caches keep what they know about a token: the tokens themselves are not stored. */
+export const idOf = (token: string): string => hash('sha256', token, 'base64url');

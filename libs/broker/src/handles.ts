@@ -47,8 +47,9 @@ export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Requ
 }
 
 /**
- * Like `Answers`, for a subject that ends in `*`. The method receives the last part of the subject as its second parameter: the
- * sender's name: the call is signed by that service, and the broker's permissions let only that service publish on it.
+ * Like `Answers`, for a subject that ends in `*`. The method receives the last part of the subject as its second parameter:
+ * the name of the sender. The call is signed by that service, and the broker's permissions let only that service publish on
+ * the subject.
  */
 export function AnswersEach<Request, Reply>(ask: Ask<Request, Reply>) {
   return <T extends (request: Request, sender: string) => Promise<Reply>>(

@@ -33,8 +33,9 @@ interface Packet {
 const CLOSE_TIMEOUT_MS = 4_000;
 
 /**
- * Nest's NATS transport on a shared connection. It handles only admitted calls. Closing it lets running calls finish. A message whose reply subject is not an
- * inbox is dropped: an answer to it could reach a subject on which its sender may not publish.
+ * Nest's NATS transport on a shared connection. It handles only admitted calls. Closing it lets running calls finish. A
+ * message whose reply subject is not an inbox is dropped: an answer to it could reach a subject on which its sender may
+ * not publish.
  */
 export class RpcServer extends ServerNats {
   private readonly open: Subscription[] = [];

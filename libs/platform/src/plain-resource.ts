@@ -2,6 +2,7 @@ import { Handles } from '#libs/broker';
 import {
   fieldTypes,
   isManager,
+  mayAll,
   Problem,
   whoMay,
   type Call,
@@ -117,6 +118,7 @@ function unchangingResource<Row extends TenantRow, T, C extends object, Q extend
      * @throws Problem `forbidden`
      */
     async requireMay(verb: string, { id }: Row, call: Pick<Call, 'principal'>): Promise<void> {
+      if (mayAll(whoMay(rights, verb), call.principal)) return;
       const where = allOf<Row>({ id }, this.rowsFor(verb, call));
       if ((await this.em.count(entity, where)) === 0) throw notAllowed(whoMay(rights, verb));
     }
@@ -254,9 +256,10 @@ type Unchanging<Row extends TenantRow, T, C extends object, Q extends ListQuery>
 
 /**
  * Creates a controller with the calls of a plain resource: tenant-scoped, with the rights of the resource, refusing
- * users who have left, newest first. It handles PATCH if the resource declares `update`. A subclass adds behaviour by overriding `prepare`, `insert`, `filter`,
- * `find`, `present`, `prepareChange`, `change` or `discard`, or with its own handlers. The handlers `create`, `list`,
- * `get`, `update` and `remove` cannot be overridden, because their subjects are registered for the methods here.
+ * users who have left, newest first. It handles PATCH if the resource declares `update`. A subclass adds behaviour by
+ * overriding `prepare`, `insert`, `filter`, `find`, `present`, `prepareChange`, `change` or `discard`, or with its own
+ * handlers. The handlers `create`, `list`, `get`, `update` and `remove` cannot be overridden, because their subjects are
+ * registered for the methods here.
  */
 export function plainResource<Row extends TenantRow, T, C extends object, Q extends ListQuery, U extends object>(
   operations: Operations<T, C, Q> & Changing<T, U>,
