@@ -187,6 +187,15 @@ export interface ResourceOperations<T extends object, C extends object, Q extend
   remove: Operation<NoBody, NoQuery, undefined>;
 }
 
+/** Everybody in the account creates and reads rows. The user of a row and managers change and remove it. */
+export const OWNED = {
+  create: 'signed-in',
+  list: 'signed-in',
+  get: 'signed-in',
+  remove: 'record-owner-or-manager',
+  update: 'record-owner-or-manager',
+} as const satisfies Record<Verb | 'update', Access>;
+
 const isAccess = (given: object | string): given is Access => typeof given === 'string' || Array.isArray(given);
 
 /** The operations of a plain resource: create, list, read, remove, and with `update` also change. */

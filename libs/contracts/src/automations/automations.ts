@@ -1,5 +1,5 @@
 import { Flag, Id, Ids, ListOf, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
-import { ListQuery, NoBody, operation, pageOf, resource, UserView, type Page } from '../operation.js';
+import { ListQuery, NoBody, operation, OWNED, pageOf, resource, UserView, type Page } from '../operation.js';
 
 const service = 'automations';
 
@@ -50,13 +50,7 @@ export class AutomationChanges {
 export const automations = resource({
   service,
   path: '/v1/automations',
-  access: {
-    create: 'signed-in',
-    list: 'signed-in',
-    get: 'signed-in',
-    remove: 'record-owner-or-manager',
-    update: 'record-owner-or-manager',
-  },
+  access: OWNED,
   noun: 'an automation',
   plural: 'automations',
   thing: Automation,

@@ -1,5 +1,5 @@
 import { Flag, Id, ListOf, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
-import { ListQuery, NoBody, operation, pageOf, resource, UserView, type Page } from '../operation.js';
+import { ListQuery, NoBody, operation, OWNED, pageOf, resource, UserView, type Page } from '../operation.js';
 import { Contact } from './contacts.js';
 import { CrmRecord } from './records.js';
 
@@ -81,7 +81,7 @@ export class FilterQuery extends ListQuery {
 export const filters = resource({
   service,
   path: '/v1/filters',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a filter',
   plural: 'filters',
   thing: Filter,

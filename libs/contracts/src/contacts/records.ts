@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
-import { ListQuery, resource, UserView } from '../operation.js';
+import { ListQuery, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'contacts';
 
@@ -38,13 +38,7 @@ export class CrmRecordQuery extends ListQuery {
 export const records = resource({
   service,
   path: '/v1/records',
-  access: {
-    create: 'signed-in',
-    list: 'signed-in',
-    get: 'signed-in',
-    remove: 'record-owner-or-manager',
-    update: 'record-owner-or-manager',
-  },
+  access: OWNED,
   noun: 'a record',
   plural: 'records',
   thing: CrmRecord,

@@ -1,5 +1,5 @@
 import { Id, Json, ListOf, Moment, Nested, Pattern, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, operation, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'contacts';
 
@@ -37,7 +37,7 @@ export class SegmentQuery extends ListQuery {
 export const segments = resource({
   service,
   path: '/v1/segments',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a segment',
   plural: 'segments',
   thing: Segment,

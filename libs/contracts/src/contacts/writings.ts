@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
-import { ListQuery, resource, UserView } from '../operation.js';
+import { ListQuery, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'contacts';
 
@@ -58,7 +58,7 @@ const common = {
 export const notes = resource({
   ...common,
   path: '/v1/notes',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a note',
   plural: 'notes',
   thing: Note,
@@ -68,7 +68,7 @@ export const notes = resource({
 export const comments = resource({
   ...common,
   path: '/v1/comments',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a comment',
   plural: 'comments',
   thing: Comment,
@@ -78,7 +78,7 @@ export const comments = resource({
 export const files = resource({
   ...common,
   path: '/v1/files',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a file',
   plural: 'files',
   thing: AttachedFile,

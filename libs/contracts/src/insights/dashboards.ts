@@ -1,5 +1,5 @@
 import { Flag, Id, Json, Link, Moment, Nested, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, operation, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'insights';
 
@@ -62,7 +62,7 @@ export class PublicLinkQuery extends ListQuery {
 export const publicLinks = resource({
   service,
   path: '/v1/public-links',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a public link to a dashboard',
   plural: 'public links to dashboards',
   thing: PublicLink,

@@ -1,5 +1,5 @@
 import { Id, Ids, ListOf, Moment, Nested, Num, PersonFilter, Text } from '../fields.js';
-import { ListQuery, resource, UserView } from '../operation.js';
+import { ListQuery, OWNED, resource, UserView } from '../operation.js';
 
 export class NewGoal {
   @Text() name: string;
@@ -26,7 +26,7 @@ export class GoalQuery extends ListQuery {
 export const goals = resource({
   service: 'insights',
   path: '/v1/goals',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a goal',
   plural: 'goals',
   thing: Goal,

@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, Num, Pattern, PersonFilter, Text } from '../fields.js';
-import { ListQuery, resource, UserView } from '../operation.js';
+import { ListQuery, OWNED, resource, UserView } from '../operation.js';
 
 const CURRENCY = /^[A-Z]{3}$/;
 
@@ -29,7 +29,7 @@ export class InvoiceQuery extends ListQuery {
 export const invoices = resource({
   service: 'integrations',
   path: '/v1/invoices',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a QuickBooks invoice',
   plural: 'QuickBooks invoices',
   thing: Invoice,

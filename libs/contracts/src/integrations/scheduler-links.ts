@@ -1,5 +1,5 @@
 import { Id, Link, Moment, Nested, OneOf, Pattern, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, operation, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
 
@@ -48,13 +48,7 @@ export class SchedulerLinkChanges {
 export const schedulerLinks = resource({
   service,
   path: '/v1/scheduler-links',
-  access: {
-    create: 'signed-in',
-    list: 'signed-in',
-    get: 'signed-in',
-    remove: 'record-owner-or-manager',
-    update: 'record-owner-or-manager',
-  },
+  access: OWNED,
   noun: 'a meeting scheduler link',
   plural: 'meeting scheduler links',
   thing: SchedulerLink,

@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
-import { ListQuery, resource, UserView } from '../operation.js';
+import { ListQuery, OWNED, resource, UserView } from '../operation.js';
 
 export const SIGNATURE_PROVIDERS = ['built-in', 'docusign'] as const;
 export type SignatureProvider = (typeof SIGNATURE_PROVIDERS)[number];
@@ -42,7 +42,7 @@ export class SignatureQuery extends ListQuery {
 export const signatures = resource({
   service: 'integrations',
   path: '/v1/signatures',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a document sent for signing',
   plural: 'the documents sent for signing in deals that you may see',
   thing: Signature,

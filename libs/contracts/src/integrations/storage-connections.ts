@@ -1,5 +1,5 @@
 import { Id, Ids, ListOf, Moment, Pattern } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, operation, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'integrations';
 
@@ -29,7 +29,7 @@ export class StorageConnectionQuery extends ListQuery {
 export const storageConnections = resource({
   service,
   path: '/v1/storage-connections',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a storage connection',
   plural: 'storage connections',
   thing: StorageConnection,

@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, OneOf, PersonFilter, Text } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, operation, OWNED, resource, UserView } from '../operation.js';
 import { MESSAGE_LENGTH } from './scheduled-messages.js';
 
 const service = 'messaging';
@@ -55,7 +55,7 @@ export class CampaignQuery extends ListQuery {
 export const campaigns = resource({
   service,
   path: '/v1/campaigns',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a campaign',
   plural: 'campaigns',
   thing: Campaign,

@@ -1,5 +1,5 @@
 import { Flag, Id, Moment, Nested, OneOf, PersonFilter, Text, Whole } from '../fields.js';
-import { ListQuery, NoBody, operation, pageOf, resource, UserView, type Page } from '../operation.js';
+import { ListQuery, NoBody, operation, OWNED, pageOf, resource, UserView, type Page } from '../operation.js';
 
 const service = 'messaging';
 
@@ -39,7 +39,7 @@ export class LiveChatQuery extends ListQuery {
 export const liveChats = resource({
   service,
   path: '/v1/live-chats',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a live chat',
   plural: 'live chats',
   thing: LiveChat,

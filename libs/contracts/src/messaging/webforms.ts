@@ -1,5 +1,5 @@
 import { Email, Id, Moment, Nested, PersonFilter, Text } from '../fields.js';
-import { ListQuery, resource, UserView } from '../operation.js';
+import { ListQuery, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'messaging';
 
@@ -32,13 +32,7 @@ export class WebformChanges {
 export const webforms = resource({
   service,
   path: '/v1/webforms',
-  access: {
-    create: 'signed-in',
-    list: 'signed-in',
-    get: 'signed-in',
-    remove: 'record-owner-or-manager',
-    update: 'record-owner-or-manager',
-  },
+  access: OWNED,
   noun: 'a web form',
   plural: 'web forms',
   thing: Webform,

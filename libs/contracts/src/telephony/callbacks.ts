@@ -1,5 +1,5 @@
 import { Id, Moment, Nested, OneOf, PersonFilter } from '../fields.js';
-import { ListQuery, operation, resource, UserView } from '../operation.js';
+import { ListQuery, operation, OWNED, resource, UserView } from '../operation.js';
 
 const service = 'telephony';
 
@@ -37,7 +37,7 @@ export class CallbackQuery extends ListQuery {
 export const callbacks = resource({
   service,
   path: '/v1/callbacks',
-  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: 'record-owner-or-manager' },
+  access: OWNED,
   noun: 'a callback',
   plural: 'callbacks',
   thing: Callback,
