@@ -189,7 +189,7 @@ function faultOf(event: unknown): string | undefined {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const isUuid = (value: unknown) => typeof value === 'string' && UUID.test(value);
+export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
 const isVersion = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
 const isDeparture = (value: unknown) =>
   isRecord(value) &&

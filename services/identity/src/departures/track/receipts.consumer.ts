@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
+import { isUuid, receiptSubject, type Receipt, type ReceiptBatch } from '#libs/contracts';
 import { BatchPattern, DEPARTURES, type Delivery, type Outcome } from '#libs/broker';
 import { failpoint } from '#libs/jobs';
 import { safeErrorFields, Log } from '#libs/observability';
@@ -92,12 +92,10 @@ function decode({ data }: Delivery): Receipt[] | undefined {
 }
 
 const STATUSES: readonly unknown[] = ['running', 'completed', 'failed', 'superseded'];
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const isId = (value: unknown) => typeof value === 'string' && UUID.test(value);
 
 const isReceipt = (receipt: Receipt | null): boolean =>
-  isId(receipt?.userId) &&
-  (receipt?.departureId === undefined || isId(receipt.departureId)) &&
+  isUuid(receipt?.userId) &&
+  (receipt?.departureId === undefined || isUuid(receipt.departureId)) &&
   Number.isSafeInteger(receipt?.seq) &&
   Number.isSafeInteger(receipt?.round) &&
   STATUSES.includes(receipt?.status) &&

@@ -1,4 +1,4 @@
-import type { ScimObject } from '#libs/contracts';
+import { isUuid, type ScimObject } from '#libs/contracts';
 import {
   attributeKey,
   attributeOf,
@@ -13,7 +13,6 @@ import {
   type PatchOperation,
 } from '#libs/scim';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MEMBER = attributesOf(GROUP_TYPE).find(({ name }) => name === 'members')!.subAttributes!;
 
 /** The attributes that a request assigns. Null unassigns an attribute. */
@@ -105,7 +104,7 @@ function memberIds(value: unknown): string[] {
   if (value === undefined || value === null) return [];
   return [value].flat().map((member: unknown) => {
     const id = String(isObject(member) ? attributeOf(member, 'value') : member).toLowerCase();
-    if (!UUID.test(id)) throw scimProblem('invalidValue', 'The value of a member must be the id of a user.');
+    if (!isUuid(id)) throw scimProblem('invalidValue', 'The value of a member must be the id of a user.');
     return id;
   });
 }

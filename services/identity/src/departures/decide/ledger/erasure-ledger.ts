@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { isUuid } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Anchors } from '../../../audit/anchors.js';
 import { isoOf } from '../../../common/moments.js';
@@ -101,12 +102,10 @@ const rank = ({ authentic, lifecycleVersion }: KnownErasure): number =>
 const signedPart = ({ userId, accountId, seq, lifecycleVersion, deletedAt }: ErasureRecord): string =>
   JSON.stringify([userId, accountId, seq, lifecycleVersion, deletedAt]);
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function isRecord(data: unknown): data is ErasureRecord & { mac: string } {
   if (typeof data !== 'object' || data === null) return false;
   const { userId, accountId, seq, lifecycleVersion, deletedAt, mac } = data as Record<string, unknown>;
-  const ids = [userId, accountId].every((id) => typeof id === 'string' && UUID.test(id));
+  const ids = isUuid(userId) && isUuid(accountId);
   const numbers = [seq, lifecycleVersion].every((number) => Number.isSafeInteger(number));
   return ids && numbers && typeof deletedAt === 'string' && typeof mac === 'string' && /^[0-9a-f]+$/.test(mac);
 }
