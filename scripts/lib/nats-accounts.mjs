@@ -23,11 +23,13 @@ const consumerInfos = EVENTS.map((stream) => `$JS.API.CONSUMER.INFO.${stream}.*`
 const INFO = '$JS.API.INFO';
 /** Requests that identity answers instead of JetStream (`services/identity/src/streams`). */
 const created = ['$JS.API.CONSUMER.CREATE.>', '$JS.API.CONSUMER.DURABLE.CREATE.>'];
-/** The bucket in which the gateways count requests: the broker's permissions let only the gateway use it. */
-const counting = [
-  '$JS.API.STREAM.INFO.KV_rate-limits',
-  '$JS.API.STREAM.MSG.GET.KV_rate-limits',
-  '$JS.API.DIRECT.GET.KV_rate-limits.>',
+/** The stream of the bucket in which the gateways count requests. */
+export const COUNTERS = 'KV_rate-limits';
+/** What reads and writes it. The broker's permissions let only the gateway do so. */
+export const counting = [
+  `$JS.API.STREAM.INFO.${COUNTERS}`,
+  `$JS.API.STREAM.MSG.GET.${COUNTERS}`,
+  `$JS.API.DIRECT.GET.${COUNTERS}.>`,
   '$KV.rate-limits.>',
 ];
 const RECEIPTS = 'departure.receipt.*';

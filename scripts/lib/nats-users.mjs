@@ -3,7 +3,7 @@
  * What a user of the broker may do: the subjects it may use in its account, and whether it may answer requests.
  * @typedef {Pick<NatsUser, 'publish' | 'subscribe' | 'answers'> & { account: string }} Permissions
  */
-import { ACCOUNTS } from './nats-accounts.mjs';
+import { ACCOUNTS, COUNTERS, counting } from './nats-accounts.mjs';
 import { dataServices, externalServices } from './services.mjs';
 
 /**
@@ -37,16 +37,6 @@ const consumer = (stream, durable) => [
   `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${durable}`,
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
   `$JS.ACK.${stream}.${durable}.>`,
-];
-
-/** The bucket in which the gateways count together. */
-const LIMITS = 'rate-limits';
-const counting = [
-  streamSetUp(`KV_${LIMITS}`),
-  `$JS.API.STREAM.INFO.KV_${LIMITS}`,
-  `$JS.API.DIRECT.GET.KV_${LIMITS}.>`,
-  `$JS.API.STREAM.MSG.GET.KV_${LIMITS}`,
-  `$KV.${LIMITS}.>`,
 ];
 
 /** @param {string} service */
@@ -92,12 +82,13 @@ const identityStreams = {
  */
 const gateway = {
   account: ACCOUNTS.services,
-  publish: ['rpc.>', '$JS.API.INFO', ...counting],
+  publish: ['rpc.>', '$JS.API.INFO', streamSetUp(COUNTERS), ...counting],
   subscribe: [answersTo('gateway'), PROGRESS, SESSION_ENDS],
 };
 
 /**
- * The operations that a service calls in its own name. Calls to the audit trail name who has read what. Only the gateway calls on behalf of users.
+ * The operations that a service calls in its own name. Calls to the audit trail name who has read what. Only the gateway
+ * calls on behalf of users.
  * @type {Record<string, string[]>}
  */
 const ownCalls = {
