@@ -17,7 +17,7 @@ export const serviceKeys = defineCommand({
     };
     report(keys, () => {
       for (const [name, { privateKey }] of pairs) out.line(`SERVICE_KEY of ${name}: ${privateKey}`);
-      out.line(`SERVICE_PUBLIC_KEYS, the same for all: ${JSON.stringify(keys.servicePublicKeys)}`);
+      out.line(`SERVICE_PUBLIC_KEYS (the same for every service): ${JSON.stringify(keys.servicePublicKeys)}`);
     });
     return EXIT.done;
   },

@@ -13,7 +13,7 @@ interface Component {
 }
 
 describe('the bill of materials', () => {
-  it('lists exactly the packages of the image, with their checksums, and is the same for the same lock file', async () => {
+  it('lists exactly the packages of the image, with their checksums, and depends only on the lock file', async () => {
     await writeSbom();
     const first = await readFile(join(root, SBOM), 'utf8');
     const { bomFormat, metadata, components } = JSON.parse(first);

@@ -104,7 +104,7 @@ describe('every call', () => {
     expect(await footprints()).toEqual(before);
   });
 
-  it('is refused without a signature, whoever the message says it is', async () => {
+  it('is refused without a signature, even if the message names a user', async () => {
     expect(await outcomesOtherThan('service-unavailable unsigned', { signedBy: null })).toEqual([]);
     const withToken = { signedBy: null, token: ownerToken };
     expect(await outcomesOtherThan('service-unavailable unsigned', withToken)).toEqual([]);

@@ -1,7 +1,7 @@
 /**
  * The broker's accounts. A message stays in its account unless the subject is exported and imported here. So a reply subject
- * that a client chooses leads nowhere outside of the client's own account, whoever answers: JetStream answers requests,
- * acknowledgements and pulls with the server's rights, which no permission of the client limits.
+ * that a client chooses leads nowhere outside of the client's own account. JetStream answers requests, acknowledgements and
+ * pulls with the server's rights, which no permission of the client limits.
  */
 export const ACCOUNTS = /** @type {const} */ ({
   /** JetStream with all streams. Its only user is a second connection of identity. */

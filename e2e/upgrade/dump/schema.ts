@@ -183,7 +183,7 @@ const TRIGGERS = `
   select pg_get_triggerdef(t.oid) as sql from pg_trigger t join pg_class c on c.oid = t.tgrelid
   where not tgisinternal and c.relnamespace = ${OURS} order by c.relname, t.tgname`;
 
-/** Whoever restores a database grants the rights on its tables; the function then restricts them. */
+/** A restore grants the rights on the tables of the database; the function then restricts them. */
 const GRANTS = `select 'select restrict_grants()' as sql where to_regprocedure('restrict_grants()') is not null`;
 
 /** Everything that would be missing after a restore, or different. */

@@ -41,7 +41,7 @@ it('reads the messages under a subject in their order, more than a batch of them
   expect(await read('audit.head.b')).toEqual([]);
 });
 
-it('an append-only stream keeps its messages, whoever asks to delete them', async () => {
+it('an append-only stream keeps its messages even if a client asks to delete them', async () => {
   await publish('audit.head.kept', 3);
   const { name } = AUDIT_HEADS;
   const { messages } = (await manager.streams.info(name)).state;

@@ -35,7 +35,7 @@ const EVERYONE = ['everyone'] as const;
 const MANAGED = ['managers'] as const;
 const OWN_OR_MANAGED = ['own', 'managers'] as const;
 const SHARED = ['own', 'team', 'managers'] as const;
-/** Visible with what it belongs to, whoever wrote it. */
+/** Visible with what it belongs to, even if another user wrote it. */
 const FOLLOWING = ['team', 'managers'] as const;
 /** Private to the user, even from managers, until the user shares it. */
 const PRIVATE = ['own', 'team'] as const;
@@ -180,6 +180,6 @@ export function whoMay(rights: Rights, verb: string): readonly Who[] {
   return verb === 'get' || verb === 'list' ? see : verb === 'remove' ? remove : change;
 }
 
-/** Whether the caller may do it with every row, whoever owns it. */
+/** Whether the caller may do it with every row, also those of other users. */
 export const mayAll = (who: readonly Who[], principal: Pick<Principal, 'roles'>): boolean =>
   who.includes('everyone') || (who.includes('managers') && isManager(principal));

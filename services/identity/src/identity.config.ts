@@ -32,10 +32,10 @@ export class IdentityConfig extends ServiceConfig {
   @Whole({ about: 'Passwords that may wait for it; further requests are answered with 503.' })
   passwordChecksWaiting: number = 100;
 
-  @Whole({ min: 1, about: 'Mails to one mailbox in an hour, whoever causes them.' })
+  @Whole({ min: 1, about: 'Mails to one mailbox in an hour, from all accounts together.' })
   mailsPerHour: number = 20;
 
-  @Whole({ min: 1, about: 'Mails to one mailbox in a day, whoever causes them.' })
+  @Whole({ min: 1, about: 'Mails to one mailbox in a day, from all accounts together.' })
   mailsPerDay: number = 60;
 
   @Whole({

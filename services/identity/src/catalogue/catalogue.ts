@@ -21,7 +21,7 @@ export class Catalogue {
    * operator confirms that they end: otherwise departures would complete without them. A new service first loads the directory and then processes the departures of users
    * who left before (`departures/decide/onboarding`).
    * @returns whether the service still has to report that its directory is complete
-   * @param sender the service that declares, according to the broker
+   * @param sender the service that has signed the declaration
    * @throws Problem `forbidden` if it declares for another one, `validation` if a rule does not belong to the service
    */
   async declare({ service, rules, acquainted = false }: RuleDeclaration, sender: string): Promise<boolean> {

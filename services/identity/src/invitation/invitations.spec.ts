@@ -91,7 +91,7 @@ describe('an invitation', () => {
     for await (const message of mails) {
       const { token, ...mail } = message.json<MailRequest>();
       expect(mail).toEqual({ kind: 'invitation', to: user.email, expiresAt: user.invitation!.expiresAt });
-      // Whoever invites reads the answer, so only the token in the mail proves the address.
+      // The inviter reads the answer, so only the token in the mail proves the address.
       expect(token).not.toBe(user.invitation!.token);
       expect((await accept(token!)).user.id).toBe(user.id);
       expect(await isVerified(user.id)).toBe(true);

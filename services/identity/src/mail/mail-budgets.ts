@@ -12,7 +12,7 @@ const DAY_MS = 24 * HOUR_MS;
 const SWEPT_ROWS = 20;
 
 /**
- * Limits the mails to one mailbox, whichever accounts, operations and gateways cause them. Each mail moves two moments
+ * Limits the mails to one mailbox from all accounts, operations and gateways together. Each mail moves two moments
  * forward, by its share of an hour and of a day; the budget is used up when one of them is a whole hour or day ahead.
  */
 @Injectable()
