@@ -9,7 +9,7 @@ import { commands, help } from '../cli/commands.mjs';
 import { EXIT } from '../cli/exit-codes.mjs';
 import type { Json } from './support/api.js';
 import { anAccount, PASSWORD, type Cast } from './support/cast.js';
-import { leaver } from './support/program.js';
+import { leaver, type Finished } from './support/program.js';
 import { System } from './support/system.js';
 
 /** In seconds. Long enough for everything that does not wait for the silent service, even on a busy machine. */
@@ -38,15 +38,31 @@ describe('a time limit', () => {
     await rm(folder, { recursive: true });
   });
 
+  // Each command waits for its time limit, so those of a group run at the same time.
+
   describe('for a service that is down', () => {
+    let verification: Promise<Finished>;
+    let departure: Promise<Finished>;
+    let list: Promise<Finished>;
+    let catchUp: Promise<Finished>;
+    beforeAll(async () => {
+      const file = join(folder, 'leavers.csv');
+      await writeFile(file, `"Staff ID"\n\n"${cast.dan.staffId}"\nno such id\n`);
+      verification = run(['verify']);
+      departure = run(['deactivate', cast.cleo.id, '--yes', '--watch', '--json']);
+      list = run(['bulk', file, '--transition', 'deactivated', '--watch', '--yes']);
+      const words = ['catch-up', 'insights', '--since', '2026-01-01T00:00:00Z', '--watch'];
+      catchUp = run(words, { ...system.operator });
+    });
+
     it('ends a verification, and the message names the service', async () => {
-      const { exitCode, out, messages } = await run(['verify']);
+      const { exitCode, out, messages } = await verification;
       expect([exitCode, out]).toEqual([4, '0 users have been checked so far.\n']);
       expect(messages).toMatch(/^The verification made no progress for 5 s\. insights: .+ \(service-unavailable\)\n$/);
     }, 60_000);
 
     it('ends watching a departure, which continues', async () => {
-      const left = await run(['deactivate', cast.cleo.id, '--yes', '--watch', '--json']);
+      const left = await departure;
       expect(left).toMatchObject({
         exitCode: 4,
         messages: expect.stringMatching(/The departure made no progress for 5 s\. Not finished: insights\.\n$/),
@@ -63,10 +79,7 @@ describe('a time limit', () => {
     }, 60_000);
 
     it('ends watching a list, and the message also names the staff id', async () => {
-      const file = join(folder, 'leavers.csv');
-      await writeFile(file, `"Staff ID"\n\n"${cast.dan.staffId}"\nno such id\n`);
-      const listed = await run(['bulk', file, '--transition', 'deactivated', '--watch', '--yes']);
-      expect(listed).toMatchObject({
+      expect(await list).toMatchObject({
         exitCode: 4,
         out: expect.stringMatching(/2 +no such id +refused +unknown-user/),
         messages: expect.stringMatching(
@@ -76,9 +89,7 @@ describe('a time limit', () => {
     }, 60_000);
 
     it('ends waiting for a service to catch up', async () => {
-      const env = { ...system.operator };
-      const words = ['catch-up', 'insights', '--since', '2026-01-01T00:00:00Z', '--watch'];
-      expect(await run(words, env)).toMatchObject({ exitCode: 4, messages: 'insights made no progress for 5 s.\n' });
+      expect(await catchUp).toMatchObject({ exitCode: 4, messages: 'insights made no progress for 5 s.\n' });
     }, 60_000);
 
     it('does not apply to the operator’s commands, which detect that it is down', async () => {
@@ -90,10 +101,12 @@ describe('a time limit', () => {
 
   describe('for a service that does not answer', () => {
     let silent: NatsConnection;
+    let deadLetters: Promise<Finished>;
     beforeAll(async () => {
       silent = await connectNats({ url: system.brokerUrl('insights'), name: 'insights' });
       silent.subscribe('lifecycle.insights.>');
       await silent.flush();
+      deadLetters = run(['dead-letters', '--json'], { ...system.operator });
     });
     afterAll(() => silent.close());
 
@@ -107,18 +120,22 @@ describe('a time limit', () => {
     }, 60_000);
 
     it('does not suppress the answers of the others', async () => {
-      const { out } = await run(['dead-letters', '--json'], { ...system.operator });
-      expect(JSON.parse(out)).toEqual([]);
+      expect(JSON.parse((await deadLetters).out)).toEqual([]);
     });
   });
 
   describe('for a gateway or broker that accepts connections and sends nothing', () => {
     let server: Server;
     let address: string;
+    let login: Promise<Finished>;
+    let operator: Promise<Finished>;
     beforeAll(async () => {
       server = createServer((socket) => void socket.on('error', () => undefined));
       await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
       address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const stranger = { LEAVER_URL: `http://${address}`, LEAVER_TOKEN: '' };
+      login = run(['login', '--email', cast.owner.email], stranger, { input: `${PASSWORD}\n` });
+      operator = run(['dead-letters'], { ...system.operator, NATS_URL: `nats://a:b@${address}` });
     });
     afterAll(() => void server.close());
 
@@ -145,16 +162,12 @@ describe('a time limit', () => {
     }, 60_000);
 
     it('ends login', async () => {
-      const env = { LEAVER_URL: `http://${address}`, LEAVER_TOKEN: '' };
-      const login = await run(['login', '--email', cast.owner.email], env, { input: `${PASSWORD}\n` });
-      expect([login.exitCode, login.messages]).toEqual([4, expect.stringContaining('POST /v1/auth/login')]);
+      const { exitCode, messages } = await login;
+      expect([exitCode, messages]).toEqual([4, expect.stringContaining('POST /v1/auth/login')]);
     }, 60_000);
 
     it('ends commands of operators, and the message names the broker', async () => {
-      const { exitCode, messages } = await run(['dead-letters'], {
-        ...system.operator,
-        NATS_URL: `nats://a:b@${address}`,
-      });
+      const { exitCode, messages } = await operator;
       expect([exitCode, messages]).toEqual([3, expect.stringContaining(address)]);
     }, 60_000);
   });

@@ -1,7 +1,7 @@
 import { Ids, TestClock } from '#libs/database';
-import { RetryWorker, ScheduledActionWorker, TaskWorker } from '#libs/lifecycle';
 import { serviceKeys } from '#libs/test-kit';
 import { startService, type RunningService } from '#libs/platform';
+import { wakeOnAdvance } from '#libs/platform/testing';
 import { gateway } from '../../services/gateway/src/gateway.js';
 import { Api } from './api.js';
 import { Foundation, PARTS, type Contents } from './foundation.js';
@@ -55,7 +55,9 @@ export class System {
     const env = { ...this.foundation.env(name), LOG_LEVEL: 'trace', ...settings };
     const logTo = { write: (line: string) => void this.logged.push(line) };
     const { clock } = this;
-    this.running.set(name, await startService({ ...part, env, clock, ids: new Ids(clock), logTo }));
+    const service = await startService({ ...part, env, clock, ids: new Ids(clock), logTo });
+    wakeOnAdvance(clock, service);
+    this.running.set(name, service);
   }
 
   async stopOne(name: string): Promise<void> {
@@ -95,13 +97,8 @@ export class System {
     return new Api(this.url, token);
   }
 
-  /** Moves the clock and wakes the workers that run due work. */
   advanceDays(days: number): void {
     this.clock.advanceDays(days);
-    for (const { name } of PARTS) {
-      const { app } = this.services.get(name)!;
-      for (const worker of [ScheduledActionWorker, TaskWorker, RetryWorker]) app.get(worker, { strict: false }).wake();
-    }
   }
 
   async stop(): Promise<void> {

@@ -21,6 +21,7 @@ export class SystemClock extends Clock {
 /** Runs at normal speed, with an offset that tests can advance. */
 export class TestClock extends Clock {
   private offset = 0;
+  private readonly listeners = new Set<() => void>();
 
   now(): Date {
     return new Date(Date.now() + this.offset);
@@ -28,6 +29,12 @@ export class TestClock extends Clock {
 
   advance(milliseconds: number): void {
     this.offset += milliseconds;
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Calls the listener after every advance. */
+  onAdvance(listener: () => void): void {
+    this.listeners.add(listener);
   }
 
   advanceDays(days: number): void {

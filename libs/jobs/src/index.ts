@@ -5,5 +5,6 @@ export { RETRY_AFTER_LIMIT_MS, retryAfterMs } from './retry-after.js';
 export { RETRY_DELAYS_MS, retryDelay, type RetryPolicy } from './retry-delay.js';
 export { TimeoutError, endsWithin, withTimeout } from './timeout.js';
 export { BatchWorker, StepWorker, Worker, type WorkerOptions } from './worker.js';
+export { Loop } from './loop.js';
 export { WorkerContext } from './worker-context.js';
 export { WakeSignal } from './wake-signal.js';

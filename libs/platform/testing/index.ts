@@ -3,3 +3,4 @@ export { IdentityStandIn } from './identity-stand-in.js';
 export { clientOf, signerOf, TestCalls } from './test-calls.js';
 export { TokenIssuer } from './token-issuer.js';
 export { TestService } from './test-service.js';
+export { wakeOnAdvance } from './wake-on-advance.js';

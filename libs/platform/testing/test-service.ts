@@ -9,6 +9,7 @@ import { IdentityStandIn } from './identity-stand-in.js';
 import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { TestCalls } from './test-calls.js';
 import { TokenIssuer } from './token-issuer.js';
+import { wakeOnAdvance } from './wake-on-advance.js';
 
 export interface TestServiceOptions {
   name: string;
@@ -61,6 +62,7 @@ export class TestService {
     };
     const issuer = await TokenIssuer.start(broker.url, clock);
     const service = await startService({ name, module, config, env: settings, clock });
+    wakeOnAdvance(clock, service);
     const em = () => service.app.get(EntityManager, { strict: false }).fork();
     const standIn = identity ? await IdentityStandIn.start(broker.url, em) : undefined;
     const client = await TestCalls.connect(broker.url, (principal) => issuer.signed(principal));
