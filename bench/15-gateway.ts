@@ -5,7 +5,7 @@ import { eventually, serviceKeys } from '#libs/test-kit';
 import autocannon from 'autocannon';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { importJWK, jwtVerify, type CryptoKey } from 'jose';
+import { importJWK, jwtVerify, type CryptoKey, type JWK } from 'jose';
 import { Authenticator } from '../services/gateway/src/auth/authenticator.js';
 import { gateway } from '../services/gateway/src/gateway.js';
 import { compareRates, inTurn, type Measure, type Side } from './support/measure.js';
@@ -32,8 +32,8 @@ export const gatewayCheck: Measure = {
     const login = { principal: NOBODY, body: { email: OWNER.email, password: OWNER.password } };
     const { accessToken } = await identity.gateway.call(authLogin, login);
     const authenticator = get(Authenticator, { strict: false });
-    const [jwk] = (await get(SigningKeys, { strict: false }).all()).keys;
-    const key = (await importJWK(jwk!, 'EdDSA')) as CryptoKey;
+    const [jwk] = (await get(SigningKeys, { strict: false }).all('tokens')).keys;
+    const key = (await importJWK(jwk as JWK, 'EdDSA')) as CryptoKey;
     const seconds = Math.max(1, bench.size(5));
     const { ours, theirs } = await inTurn(bench, 4, {
       ours: side(seconds, accessToken, (header) => authenticator.authenticate(header)),

@@ -46,7 +46,7 @@ async function verify(): Promise<Verified> {
 describe('the certificate of a deletion', () => {
   const certificate = () => owner().get<{ jws: string; payload: Json }>(`/v1/departures/${deletion.id}/certificate`);
   // An outsider has only the certificate, the URL of the keys, and a library.
-  const keys = () => createRemoteJWKSet(new URL(`${system.url}/.well-known/jwks.json`));
+  const keys = () => createRemoteJWKSet(new URL(`${system.url}/.well-known/jwks.json?purpose=certificates`));
 
   it('can be verified with jose and the published keys, and matches the receipts', async () => {
     const { jws, payload } = await certificate();

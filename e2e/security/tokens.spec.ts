@@ -1,7 +1,7 @@
 import { eventually } from '#libs/test-kit';
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, type JWK, type JWTPayload } from 'jose';
 import { Passwords } from '../../services/identity/src/password/passwords.js';
-import { SigningKeys } from '../../services/identity/src/signing-key/signing-keys.js';
+import { TokenKeys } from '../../services/identity/src/signing-key/token-keys.js';
 import { anAccount, PASSWORD, type Cast } from '../support/cast.js';
 import { System } from '../support/system.js';
 import { ask, type Answer } from './ask.js';
@@ -32,14 +32,14 @@ const comparable = ({ status, headers, text }: Answer) => ({
 });
 
 describe('an access token', () => {
-  /** The service's own signing key, for the best possible forgery. */
-  const ours = () => system.services.get('identity')!.app.get(SigningKeys, { strict: false }).current();
+  /** The service's own key of tokens, for the best possible forgery. */
+  const ours = () => system.services.get('identity')!.app.get(TokenKeys, { strict: false }).current();
   const sign = async (change: JWTPayload, header: object = {}, key: Parameters<SignJWT['sign']>[0] = ours().key) =>
     new SignJWT({ ...decodeJwt(good), ...change })
       .setProtectedHeader({ alg: 'EdDSA', kid: ours().kid, typ: 'JWT', ...header })
       .sign(key);
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const publicKey = async () => firstKeyIn(await fetch(`${system.url}/.well-known/jwks.json`));
+  const publicKey = async () => firstKeyIn(await fetch(`${system.url}/.well-known/jwks.json?purpose=tokens`));
   const now = () => Math.floor(system.clock.millis() / 1_000);
 
   async function forgeries(): Promise<Record<string, string>> {

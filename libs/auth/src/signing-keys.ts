@@ -1,5 +1,5 @@
 import { ServiceClient } from '#libs/broker';
-import { signingKeys } from '#libs/contracts';
+import { servesPurpose, signingKeys, type KeyPurpose, type PublishedKey } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Injectable } from '@nestjs/common';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
@@ -9,10 +9,10 @@ const MAX_AGE = 60_000;
 /** Smallest interval between two requests, so that tokens with unknown key ids cannot cause one each. */
 const ASK_AGAIN_AFTER = 5_000;
 
-/** Identity's public keys, which verify access tokens and certificates. */
+/** Identity's public keys. Only those of tokens verify tokens. */
 @Injectable()
 export class SigningKeys {
-  private jwks: JWK[] = [];
+  private published: PublishedKey[] = [];
   private keys = new Map<string, CryptoKey>();
   private fetchedAt = -Infinity;
   private triedAt = -Infinity;
@@ -24,18 +24,18 @@ export class SigningKeys {
   ) {}
 
   /**
-   * Returns the key with this id, or undefined if identity has none. Keys retired for tokens are not returned. @throws
-   * Problem `service-unavailable` when no keys have been fetched yet
+   * Returns the key of tokens with this id. Undefined if there is none, if it is retired, and if it has another purpose.
+   * @throws Problem `service-unavailable` when no keys have been fetched yet
    */
   async find(id: string): Promise<CryptoKey | undefined> {
     await this.refresh(!this.keys.has(id));
     return this.keys.get(id);
   }
 
-  /** The public JWK set, including retired keys. */
-  async all(): Promise<{ keys: JWK[] }> {
+  /** The public JWK set, including retired keys; with a purpose, the keys whose signatures can count for it. */
+  async all(purpose?: KeyPurpose): Promise<{ keys: PublishedKey[] }> {
     await this.refresh(false);
-    return { keys: this.jwks };
+    return { keys: this.published.filter((key) => purpose === undefined || servesPurpose(key, purpose)) };
   }
 
   private async refresh(missing: boolean): Promise<void> {
@@ -54,13 +54,13 @@ export class SigningKeys {
 
   private async fetch(now: number): Promise<void> {
     const { keys, retired = [] } = await this.services.ask(signingKeys, {});
-    const usable = (keys as JWK[]).filter(({ kid, kty, crv }) => kid && kty === 'OKP' && crv === 'Ed25519');
+    const usable = keys.filter(({ kid, kty, crv }) => kid && kty === 'OKP' && crv === 'Ed25519');
     const imported = await Promise.all(
       usable
-        .filter(({ kid }) => !retired.includes(kid!))
-        .map(async (jwk) => [jwk.kid!, (await importJWK(jwk, 'EdDSA')) as CryptoKey] as const),
+        .filter((key) => servesPurpose(key, 'tokens') && !retired.includes(key.kid))
+        .map(async (key) => [key.kid, (await importJWK(key as JWK, 'EdDSA')) as CryptoKey] as const),
     );
-    this.jwks = usable;
+    this.published = usable;
     this.keys = new Map(imported);
     this.fetchedAt = now;
   }

@@ -12,6 +12,7 @@ export * from './text/fold-case.js';
 export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';
+export * from './signing-keys.js';
 export * from './session-ends.js';
 export * from './catch-up.js';
 export * from './known-services.js';

@@ -1,4 +1,4 @@
-import { OPERATOR, RULE_OWNERS, SERVICES, type Callers } from './callers.js';
+import { RULE_OWNERS, SERVICES, type Callers } from './callers.js';
 import type { Profile, UserEventType } from './events.js';
 import type { ActionName, ResolvedAction, ResolvedRules, RuleDescription, Transition } from './policy.js';
 import type { Principal } from './principal.js';
@@ -236,29 +236,4 @@ export const authenticate = ask<{ token: string }, Introspected | null>(
   'identity',
   'rpc.identity.tokens.authenticate',
   { calledBy: [SERVICES] },
-);
-export interface PublicKeys {
-  keys: Record<string, unknown>[];
-  /** Ids of the keys that only verify certificates: no token signed with them can still be valid. */
-  retired: string[];
-}
-
-/** The public keys of access tokens and certificates, as a JWK set. */
-export const signingKeys = ask<Record<string, never>, PublicKeys>('identity', 'rpc.identity.tokens.keys', {
-  calledBy: [SERVICES],
-});
-
-export interface NewSigningKey {
-  kid: string;
-  usedFrom: string;
-}
-
-/**
- * Replaces the signing key, for the operator. The new key is published two minutes before it is used, and tokens stay
- * valid. With `atOnce`, for a key that has leaked, every access token has to be renewed.
- */
-export const rotateSigningKey = ask<{ atOnce?: boolean }, NewSigningKey>(
-  'identity',
-  'lifecycle.identity.rotate-signing-key',
-  { calledBy: [OPERATOR] },
 );

@@ -14,7 +14,7 @@ import {
 } from '#libs/contracts';
 import { SystemClock, type Clock } from '#libs/database';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
-import { decodeJwt, exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
 
 const KID = 'key-1';
 
@@ -32,7 +32,7 @@ export class TokenIssuer {
   static async start(brokerUrl: string, clock: Clock = new SystemClock()): Promise<TokenIssuer> {
     const nats = await connectNats({ url: brokerUrl, name: 'token-issuer' });
     const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-    const jwk: JWK = { ...(await exportJWK(publicKey)), kid: KID, alg: 'EdDSA', use: 'sig' };
+    const jwk = { ...(await exportJWK(publicKey)), kid: KID, alg: 'EdDSA', use: 'sig' };
     const issuer = new TokenIssuer(nats, privateKey, clock);
     issuer.answer(signingKeys, () => ({ keys: [{ ...jwk }], retired: [] }));
     issuer.answer(sessionSnapshot, () => ({ epochs: [], sessions: [], at: '1', more: false, time: Date.now() }));

@@ -1,5 +1,6 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Get, Header, Query } from '@nestjs/common';
 import { SigningKeys } from '#libs/auth';
+import { KEY_PURPOSES, Problem, type KeyPurpose } from '#libs/contracts';
 
 @Controller()
 export class RootController {
@@ -17,10 +18,16 @@ export class RootController {
     };
   }
 
-  /** The public keys that verify access tokens and certificates. */
+  /** The public keys: all of them, or those whose signatures can count for one purpose. */
   @Get('.well-known/jwks.json')
   @Header('cache-control', 'public, max-age=60')
-  jwks(): Promise<{ keys: object[] }> {
-    return this.keys.all();
+  jwks(@Query('purpose') purpose?: string): Promise<{ keys: object[] }> {
+    if (purpose !== undefined && !isPurpose(purpose))
+      throw new Problem('validation', {
+        errors: [{ field: 'purpose', message: `purpose must be one of ${KEY_PURPOSES.join(', ')}` }],
+      });
+    return this.keys.all(purpose);
   }
 }
+
+const isPurpose = (text: string): text is KeyPurpose => KEY_PURPOSES.some((purpose) => purpose === text);

@@ -50,7 +50,7 @@ export class DeletionStatement {
 export class Certificate {
   @Text({
     max: 1_000_000,
-    about: 'A JWS in compact form (EdDSA). Verify it with the keys at `/.well-known/jwks.json`.',
+    about: 'A JWS in compact form (EdDSA). Verify it with the keys at `/.well-known/jwks.json?purpose=certificates`.',
   })
   jws: string;
   @Nested(() => DeletionStatement, { about: 'The decoded content of the JWS.' }) payload: DeletionStatement;

@@ -83,6 +83,27 @@ describe('an access token', () => {
     expect(await statusOf(token)).toBe(401);
   });
 
+  it('is refused if it is signed with a key of another purpose', async () => {
+    const certificates = await aKey('key-2');
+    world.jwks.push(
+      { ...certificates.jwk, purpose: 'certificates' },
+      { ...(await aKey('key-3')).jwk, purpose: 'heads' },
+    );
+    world.jwks[0] = { ...world.jwks[0], purpose: 'tokens' };
+    expect(await statusOf(await world.token({ key: certificates.privateKey, kid: 'key-2' }))).toBe(401);
+    expect(await statusOf(await world.token())).toBe(200);
+    const kidsFor = async (query: string) => {
+      const answer = await fetch(`${world.url}/.well-known/jwks.json${query}`);
+      return answer.ok
+        ? ((await answer.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)
+        : answer.status;
+    };
+    expect(await kidsFor('')).toEqual(['key-1', 'key-2', 'key-3']);
+    expect(await kidsFor('?purpose=certificates')).toEqual(['key-2']);
+    expect(await kidsFor('?purpose=tokens')).toEqual(['key-1']);
+    expect(await kidsFor('?purpose=other')).toBe(400);
+  });
+
   it('is refused if its claims were changed under the signature of an accepted token', async () => {
     const good = await world.token();
     expect(await statusOf(good)).toBe(200);

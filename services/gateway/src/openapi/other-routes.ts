@@ -3,6 +3,7 @@ import { RESOURCE_TYPES, SCHEMAS } from '#libs/scim';
 import { SCIM_JSON } from '../scim/scim-reply.js';
 import { SERVICE_PROVIDER_CONFIG } from '../scim/service-provider-config.js';
 import { EXAMPLE_ID } from './example-facts.js';
+import { KEYS_ROUTE } from './keys-route.js';
 
 type Described = Record<string, unknown>;
 type Paths = Record<string, Record<string, Described>>;
@@ -53,25 +54,7 @@ const SYSTEM: Paths = {
   '/docs': open('system.docs', 'This document as a web page', {
     'text/html': { schema: { type: 'string' }, example: '<!doctype html>' },
   }),
-  '/.well-known/jwks.json': open(
-    'system.keys',
-    'The keys that verify access tokens and certificates (RFC 7517)',
-    json(
-      { type: 'object', properties: { keys: { type: 'array', items: OBJECT } }, required: ['keys'] },
-      {
-        keys: [
-          {
-            kty: 'OKP',
-            crv: 'Ed25519',
-            kid: 'k1',
-            alg: 'EdDSA',
-            use: 'sig',
-            x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
-          },
-        ],
-      },
-    ),
-  ),
+  '/.well-known/jwks.json': KEYS_ROUTE,
 };
 
 /** Routes of every service, which proxies do not forward. */

@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '#libs/database';
 import { CompactSign, compactVerify, createLocalJWKSet } from 'jose';
 import { sql } from 'kysely';
-import { SigningKeys } from '../signing-key/signing-keys.js';
+import { EvidenceKeys } from '../signing-key/evidence-keys.js';
+import { PublishedKeys } from '../signing-key/published-keys.js';
 import { Anchors } from './anchors.js';
 import { merkleTree, rootOf, type Head, type Proof } from './merkle.js';
 
@@ -32,7 +33,8 @@ export interface KnownHead {
 export class AuditHeads {
   constructor(
     private readonly em: EntityManager,
-    private readonly keys: SigningKeys,
+    private readonly keys: EvidenceKeys,
+    private readonly published: PublishedKeys,
     private readonly anchors: Anchors,
     private readonly clock: Clock,
   ) {}
@@ -82,7 +84,7 @@ export class AuditHeads {
   private async sign(heads: readonly Head[]): Promise<PublishedHead[]> {
     const { root, proofs } = merkleTree(heads);
     const at = this.clock.now().toISOString();
-    const { kid, key } = this.keys.current();
+    const { kid, key } = this.keys.current('heads');
     const signed = await new CompactSign(new TextEncoder().encode(JSON.stringify({ root, at, heads: heads.length })))
       .setProtectedHeader({ alg: 'EdDSA', kid, typ: TYPE })
       .sign(key);
@@ -91,7 +93,7 @@ export class AuditHeads {
 
   /** Says whether a signature covers a head. Heads that were published together share one. */
   private async verifier(): Promise<(head: PublishedHead) => Promise<boolean>> {
-    const keys = createLocalJWKSet({ keys: await this.keys.publicKeys() });
+    const keys = createLocalJWKSet({ keys: await this.published.of('heads') });
     const roots = new Map<string, Promise<string | undefined>>();
     const signedRoot = async (jws: string): Promise<string | undefined> => {
       try {

@@ -36,6 +36,7 @@ import { mailBudgets } from './0091-mail-budgets.js';
 import { appendOnlyAudit } from './0095-append-only-audit.js';
 import { publishedHeads } from './0096-published-heads.js';
 import { auditWindows } from './0097-audit-windows.js';
+import { keyPurposes } from './0098-key-purposes.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -79,4 +80,5 @@ export const migrations: Migrations = [
   appendOnlyAudit,
   publishedHeads,
   auditWindows,
+  keyPurposes,
 ];

@@ -11,7 +11,7 @@ import {
 import { Clock } from '#libs/database';
 import { createLocalJWKSet, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import { sql } from 'kysely';
-import { SigningKeys } from '../signing-key/signing-keys.js';
+import { TokenKeys } from '../signing-key/token-keys.js';
 
 const ISSUER = 'leaver';
 
@@ -38,7 +38,7 @@ const claimsOf = ({ accountId, roles, epoch }: Subject) => ({ acc: accountId, ro
 export class AccessTokens {
   constructor(
     private readonly em: EntityManager,
-    private readonly keys: SigningKeys,
+    private readonly keys: TokenKeys,
     private readonly clock: Clock,
   ) {}
 
@@ -95,7 +95,7 @@ export class AccessTokens {
   }
 
   private async verified(token: string): Promise<JWTPayload | null> {
-    const keys = createLocalJWKSet({ keys: await this.keys.keysOfTokens() });
+    const keys = createLocalJWKSet({ keys: await this.keys.publicKeys() });
     try {
       const options = { algorithms: ['EdDSA'], issuer: ISSUER, currentDate: this.clock.now() };
       const { payload } = await jwtVerify(token, keys, options);

@@ -1,22 +1,40 @@
 import { Controller } from '@nestjs/common';
 import { Answers } from '#libs/broker';
-import { rotateSigningKey, signingKeys, type NewSigningKey, type PublicKeys } from '#libs/contracts';
-import { SigningKeys } from './signing-keys.js';
+import {
+  KEY_PURPOSES,
+  Problem,
+  rotateSigningKey,
+  signingKeys,
+  type KeyToRotate,
+  type NewSigningKey,
+  type PublicKeys,
+} from '#libs/contracts';
+import { EvidenceKeys } from './evidence-keys.js';
+import { PublishedKeys } from './published-keys.js';
+import { TokenKeys } from './token-keys.js';
 
 @Controller()
 export class SigningKeyController {
-  constructor(private readonly keys: SigningKeys) {}
+  constructor(
+    private readonly published: PublishedKeys,
+    private readonly tokens: TokenKeys,
+    private readonly evidence: EvidenceKeys,
+  ) {}
 
   @Answers(signingKeys)
   async publicKeys(): Promise<PublicKeys> {
-    const [keys, tokenKeys] = await Promise.all([this.keys.publicKeys(), this.keys.keysOfTokens()]);
-    const current = new Set(tokenKeys.map(({ kid }) => kid));
-    const retired = keys.map(({ kid }) => kid!).filter((kid) => !current.has(kid));
-    return { keys, retired };
+    const [keys, ofTokens] = await Promise.all([this.published.all(), this.tokens.publicKeys()]);
+    const current = new Set(ofTokens.map(({ kid }) => kid));
+    return { keys, retired: keys.map(({ kid }) => kid).filter((kid) => !current.has(kid)) };
   }
 
   @Answers(rotateSigningKey)
-  rotate({ atOnce = false }: { atOnce?: boolean }): Promise<NewSigningKey> {
-    return atOnce ? this.keys.replace() : this.keys.rotate();
+  rotate({ purpose = 'tokens', atOnce = false }: KeyToRotate): Promise<NewSigningKey> {
+    if (!KEY_PURPOSES.includes(purpose))
+      throw new Problem('validation', {
+        errors: [{ field: 'purpose', message: `One of ${KEY_PURPOSES.join(', ')}` }],
+      });
+    if (purpose === 'tokens') return atOnce ? this.tokens.replace() : this.tokens.rotate();
+    return atOnce ? this.evidence.replace(purpose) : this.evidence.rotate(purpose);
   }
 }

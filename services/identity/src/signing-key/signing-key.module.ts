@@ -1,9 +1,12 @@
 import { Module } from '@nestjs/common';
 import { keyRotation } from '#libs/platform';
+import { EvidenceKeys } from './evidence-keys.js';
 import { KeyEncryption } from './key-encryption.js';
+import { KeyRows } from './key-rows.js';
+import { PublishedKeys } from './published-keys.js';
 import { SigningKeyController } from './signing-key.controller.js';
 import { SigningKeyWorker } from './signing-key.worker.js';
-import { SigningKeys } from './signing-keys.js';
+import { TokenKeys } from './token-keys.js';
 
 const rotation = keyRotation(KeyEncryption, {
   serviceName: 'identity',
@@ -11,10 +14,10 @@ const rotation = keyRotation(KeyEncryption, {
   columns: [{ table: 'signing_key', column: 'sealed_private_jwk', id: 'kid', boundTo: 'kid' }],
 });
 
-/** The keys that sign tokens and certificates. */
+/** The keys that sign tokens, certificates and heads of audit trails: one key for each purpose. */
 @Module({
   controllers: [SigningKeyController],
-  providers: [rotation, KeyEncryption, SigningKeyWorker, SigningKeys],
-  exports: [SigningKeys],
+  providers: [rotation, EvidenceKeys, KeyEncryption, KeyRows, PublishedKeys, SigningKeyWorker, TokenKeys],
+  exports: [EvidenceKeys, PublishedKeys, TokenKeys],
 })
 export class SigningKeyModule {}

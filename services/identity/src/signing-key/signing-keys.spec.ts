@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import { authenticate, authRefresh, NOBODY, rotateSigningKey, signingKeys } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { TestIdentity } from '../testing/identity.js';
-import { PUBLISHED_BEFORE, SigningKeys } from './signing-keys.js';
+import { EvidenceKeys } from './evidence-keys.js';
+import { PUBLISHED_BEFORE } from './key-rows.js';
+import { TokenKeys, UPGRADE_LASTS } from './token-keys.js';
 
 let identity: TestIdentity;
 beforeAll(async () => {
@@ -14,22 +16,35 @@ afterAll(() => identity.stop());
 
 const kids = async () => (await identity.client.ask(signingKeys, {})).keys.map((key) => key.kid);
 
-it('replicas that start concurrently create and use one key', async () => {
+it('replicas that start concurrently create and use one key for each purpose', async () => {
   await identity.query(sql`delete from signing_key`);
   const replicas = await Promise.all([1, 2, 3].map(() => TestIdentity.replica(identity)));
   try {
-    const used = replicas.map((replica) => replica.app.get(SigningKeys, { strict: false }).current().kid);
-    expect(new Set(used).size).toBe(1);
-    expect(await identity.query(sql`select from signing_key`)).toHaveLength(1);
+    const used = replicas.map(({ app }) => {
+      const evidence = app.get(EvidenceKeys, { strict: false });
+      const keys = [
+        app.get(TokenKeys, { strict: false }).current(),
+        evidence.current('certificates'),
+        evidence.current('heads'),
+      ];
+      return keys.map(({ kid }) => kid);
+    });
+    expect(new Set(used.map(String)).size).toBe(1);
+    expect(new Set(used[0]).size).toBe(3);
+    expect(await identity.query(sql`select from signing_key`)).toHaveLength(3);
   } finally {
     await Promise.all(replicas.map((replica) => replica.close()));
-    await identity.get(SigningKeys).onApplicationBootstrap();
+    await identity.get(TokenKeys).onApplicationBootstrap();
+    await identity.get(EvidenceKeys).onApplicationBootstrap();
   }
 });
 
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 const accepted = async (token: string) => (await identity.client.ask(authenticate, { token })) !== null;
 const refresh = (refreshToken: string) => identity.call(authRefresh, { principal: NOBODY, body: { refreshToken } });
+const otherThan = (purpose: 'certificates' | 'heads') => (purpose === 'heads' ? 'certificates' : 'heads');
+const kidOfNext = async () =>
+  (await identity.query<{ kid: string }>(sql`select kid from signing_key where next_from is not null`))[0]?.kid;
 const retired = async () => (await identity.client.ask(signingKeys, {})).retired;
 
 it('a new key is published before all replicas use it, and tokens of the old one stay valid until they expire', async () => {
@@ -44,7 +59,7 @@ it('a new key is published before all replicas use it, and tokens of the old one
 
     identity.clock.advance(PUBLISHED_BEFORE);
     await eventually(() => {
-      const used = [identity.service, other].map(({ app }) => app.get(SigningKeys, { strict: false }).current().kid);
+      const used = [identity.service, other].map(({ app }) => app.get(TokenKeys, { strict: false }).current().kid);
       expect(used).toEqual([kid, kid]);
     });
     const third = await refresh(second.refreshToken);
@@ -64,6 +79,57 @@ it('a new key is published before all replicas use it, and tokens of the old one
   }
 });
 
+it.each(['certificates', 'heads'] as const)(
+  'a new key of %s is published before all replicas use it, and the others do not change',
+  async (purpose) => {
+    const other = await TestIdentity.replica(identity);
+    try {
+      const keys = [identity.service, other].map(({ app }) => app.get(EvidenceKeys, { strict: false }));
+      const before = keys.map((one) => one.current(purpose).kid);
+      const unchanged = [identity.get(TokenKeys).current().kid, keys[0]!.current(otherThan(purpose)).kid];
+      const { kid } = await identity.client.ask(rotateSigningKey, { purpose });
+      expect((await identity.client.ask(rotateSigningKey, { purpose })).kid).toBe(kid);
+      expect(await kids()).toContain(kid);
+      await identity.get(EvidenceKeys).refresh();
+      expect(keys.map((one) => one.current(purpose).kid)).toEqual(before);
+      identity.clock.advance(PUBLISHED_BEFORE);
+      await eventually(() => expect(keys.map((one) => one.current(purpose).kid)).toEqual([kid, kid]));
+      expect(await kids()).toContain(before[0]);
+      expect([identity.get(TokenKeys).current().kid, keys[0]!.current(otherThan(purpose)).kid]).toEqual(unchanged);
+    } finally {
+      await other.close();
+    }
+  },
+);
+
+it('a key of certificates or heads is published with its purpose, and signs no token', async () => {
+  const { accessToken } = await identity.anAccount();
+  const { keys, retired: ofNoTokens } = await identity.client.ask(signingKeys, {});
+  for (const purpose of ['certificates', 'heads'] as const) {
+    const { kid, key } = identity.get(EvidenceKeys).current(purpose);
+    expect(keys).toContainEqual(expect.objectContaining({ kid, purpose }));
+    expect(ofNoTokens).toContain(kid);
+    const forged = new SignJWT(decodeJwt(accessToken)).setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT' }).sign(key);
+    expect(await accepted(await forged)).toBe(false);
+  }
+  expect(keys.find(({ kid }) => kid === kidOf(accessToken))).toMatchObject({ purpose: 'tokens' });
+});
+
+it('a key from before keys had purposes signs tokens for a day after the upgrade', async () => {
+  const { kid } = identity.get(TokenKeys).current();
+  await identity.query(sql`
+    update signing_key set purpose = null, public_jwk = public_jwk - 'purpose' where kid = ${kid}`);
+  const used = () => identity.get(TokenKeys).current().kid;
+  await identity.get(TokenKeys).refresh();
+  expect(used()).toBe(kid);
+  identity.clock.advance(UPGRADE_LASTS);
+  await eventually(async () => expect(await kidOfNext()).toBeDefined());
+  identity.clock.advance(PUBLISHED_BEFORE);
+  await eventually(() => expect(used()).not.toBe(kid));
+  const { keys } = await identity.client.ask(signingKeys, {});
+  expect(keys.find((key) => key.kid === used())).toMatchObject({ purpose: 'tokens' });
+});
+
 it('a compromised key is replaced immediately: its tokens are refused, and sessions continue with new ones', async () => {
   const { accessToken, refreshToken } = await identity.anAccount();
   await identity.client.ask(rotateSigningKey, {});
@@ -72,8 +138,8 @@ it('a compromised key is replaced immediately: its tokens are refused, and sessi
   const next = await refresh(refreshToken);
   expect([kidOf(next.accessToken), await accepted(next.accessToken)]).toEqual([kid, true]);
   identity.clock.advance(PUBLISHED_BEFORE);
-  await identity.get(SigningKeys).refresh();
-  expect(identity.get(SigningKeys).current().kid).toBe(kid);
+  await identity.get(TokenKeys).refresh();
+  expect(identity.get(TokenKeys).current().kid).toBe(kid);
 });
 
 it('the private key is stored encrypted', async () => {

@@ -9,7 +9,7 @@ import {
   type Departure,
   type Principal,
 } from '#libs/contracts';
-import { SigningKeys } from '../../signing-key/signing-keys.js';
+import { EvidenceKeys } from '../../signing-key/evidence-keys.js';
 import { TestDepartures } from '../../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../../testing/identity.js';
 
@@ -105,9 +105,7 @@ it('a certificate is invalid if a letter is changed, or with other keys', async 
 
 it('a certificate still verifies after a key rotation', async () => {
   const before = await certificateOf(deletion.id);
-  await identity.get(SigningKeys).replace();
-  // Services fetch the keys again for a token with an unknown one, a few seconds after the last time.
-  identity.clock.advance(6_000);
+  await identity.get(EvidenceKeys).replace('certificates');
   const after = await certificateOf(deletion.id);
   const kids = [before, after].map(
     ({ jws }) => JSON.parse(Buffer.from(jws.split('.')[0]!, 'base64url').toString()).kid,

@@ -14,7 +14,7 @@ import { DepartureQueries } from '../store/departure-queries.js';
 import { canonicalJson } from '../../common/canonical-json.js';
 import { isoOf } from '../../common/moments.js';
 import { sha256 } from '../../common/secrets.js';
-import { SigningKeys } from '../../signing-key/signing-keys.js';
+import { EvidenceKeys } from '../../signing-key/evidence-keys.js';
 
 const ISSUER = 'urn:leaver:identity';
 /** Differs from that of access tokens, so that a certificate is not accepted as one. */
@@ -25,14 +25,14 @@ const TYPE = 'deletion-certificate+jws';
 export class Certificates {
   constructor(
     private readonly departures: DepartureQueries,
-    private readonly keys: SigningKeys,
+    private readonly keys: EvidenceKeys,
     private readonly clock: Clock,
   ) {}
 
   /** @throws Problem `not-found`, or `conflict` if the departure is not a completed deletion */
   async of(accountId: string, departureId: string): Promise<Certificate> {
     const payload = await this.statement(accountId, departureId);
-    const { kid, key } = this.keys.current();
+    const { kid, key } = this.keys.current('certificates');
     const jws = await new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
       .setProtectedHeader({ alg: 'EdDSA', kid, typ: TYPE })
       .sign(key);

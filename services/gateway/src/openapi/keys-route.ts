@@ -1,0 +1,64 @@
+import { KEY_PURPOSES, type Schema } from '#libs/contracts';
+
+const KEY: Schema = {
+  type: 'object',
+  properties: {
+    kty: { type: 'string' },
+    crv: { type: 'string' },
+    kid: { type: 'string' },
+    alg: { type: 'string' },
+    use: { type: 'string' },
+    x: { type: 'string' },
+    purpose: {
+      type: 'string',
+      enum: [...KEY_PURPOSES],
+      description:
+        'What the key signs. Absent for a key from before keys had purposes: it verifies what it signed then.',
+    },
+  },
+  required: ['kty', 'crv', 'kid', 'alg', 'use', 'x'],
+};
+
+const EXAMPLE = {
+  keys: [
+    {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      kid: 'k1',
+      alg: 'EdDSA',
+      use: 'sig',
+      purpose: 'certificates',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    },
+  ],
+};
+
+/** The description of the public keys. */
+export const KEYS_ROUTE = {
+  get: {
+    operationId: 'system.keys',
+    summary: 'The public keys of identity (RFC 7517)',
+    tags: ['system'],
+    security: [],
+    parameters: [
+      {
+        name: 'purpose',
+        in: 'query',
+        required: false,
+        description: 'Only the keys whose signatures can count for this purpose.',
+        schema: { type: 'string', enum: [...KEY_PURPOSES] },
+      },
+    ],
+    responses: {
+      200: {
+        description: 'OK',
+        content: {
+          'application/json': {
+            schema: { type: 'object', properties: { keys: { type: 'array', items: KEY } }, required: ['keys'] },
+            example: EXAMPLE,
+          },
+        },
+      },
+    },
+  },
+};
