@@ -69,11 +69,11 @@ describe('live progress', () => {
   });
 });
 
-describe('a deactivated user', () => {
-  const answers = (token: string, path = '/v1/me') =>
-    Promise.all(urls.map(async (url) => (await fetch(`${url}${path}`, bearer(token))).status));
-  const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+const answers = (token: string, path = '/v1/me') =>
+  Promise.all(urls.map(async (url) => (await fetch(`${url}${path}`, bearer(token))).status));
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
+describe('a deactivated user', () => {
   it('is refused at every gateway within a second, with all streams closed; old tokens stay invalid after a reactivation', async () => {
     const { ada } = cast;
     const token = await tokenOf(ada);
@@ -114,5 +114,48 @@ describe('a deactivated user', () => {
       const refused = await owner().refusal(new Api(url).post('/v1/auth/refresh', { refreshToken }));
       expect(refused).toMatchObject({ status: 401 });
     }
+  });
+});
+
+describe('a suspended user', () => {
+  const refused = [
+    [401, 401],
+    [401, 401],
+  ];
+
+  it('is refused at every gateway within a second, with all streams closed, and keeps everything until they are let in again', async () => {
+    const { ada } = cast;
+    const session = await tokenOf(ada);
+    const { token } = await ada.api.post<{ token: string }>('/v1/me/api-tokens', { name: 'Script', scopes: SCOPES });
+    const { id: record } = await ada.api.post('/v1/records', { type: 'deal', title: 'Stays' });
+    const other = await blockedDeparture(cast.dan);
+    const tokens = [session, token];
+    const streams = await Promise.all(urls.flatMap((url) => tokens.map((one) => LiveStream.open(url, one, other.id))));
+    await eventually(() => streams.every((stream) => stream.events.length > 0));
+
+    await owner().post(`/v1/users/${ada.id}/suspend`);
+    const within = { timeout: 1_000 };
+    await Promise.all([
+      eventually(async () => expect(await Promise.all(tokens.map((one) => answers(one)))).toEqual(refused), within),
+      eventually(() => streams.every((stream) => stream.ended), within),
+    ]);
+    const login = { email: ada.email, password: PASSWORD };
+    expect(await owner().refusal(system.api().post('/v1/auth/login', login))).toMatchObject({
+      code: 'account-inactive',
+    });
+    expect(await owner().get(`/v1/users/${ada.id}`)).toMatchObject({
+      status: 'active',
+      suspendedAt: expect.any(String),
+    });
+    expect(await owner().get(`/v1/records/${record as string}`)).toMatchObject({ owner: { id: ada.id } });
+    await release();
+    await over(owner(), other);
+
+    await owner().post(`/v1/users/${ada.id}/resume`);
+    expect(await Promise.all(tokens.map((one) => answers(one)))).toEqual([
+      [401, 401],
+      [200, 200],
+    ]);
+    expect(await answers(await tokenOf(ada))).toEqual([200, 200]);
   });
 });

@@ -22,6 +22,7 @@ export * from './identity/handovers.js';
 export * from './identity/invitations.js';
 export * from './identity/policy.js';
 export * from './identity/scim.js';
+export * from './identity/suspensions.js';
 export * from './identity/teams.js';
 export * from './identity/users.js';
 export * from './identity/verifications.js';

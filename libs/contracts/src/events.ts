@@ -54,6 +54,8 @@ export interface Profile {
   caretakerId?: string | null;
   /** When the caretaker's access ends. Null if it lasts until it is revoked. */
   caretakerUntil?: string | null;
+  /** Since when the user is suspended: may not use anything, and keeps everything. Absent or null if they are not. */
+  suspendedAt?: string | null;
 }
 
 /** The shared inbox that a leaver's number and threads become before the rules of the departure are applied. */

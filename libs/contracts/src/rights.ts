@@ -167,7 +167,7 @@ export const RIGHTS = {
   'insight-filters': { see: EVERYONE, change: EVERYONE },
 
   // identity
-  users: { own: 'the user', see: EVERYONE, notOwn: ['transfer'] },
+  users: { own: 'the user', see: EVERYONE, notOwn: ['suspend', 'transfer'] },
   teams: { see: EVERYONE, change: MANAGED },
 } as const satisfies Record<string, Rights>;
 

@@ -15,6 +15,12 @@ export class User {
   @Whole({ about: 'Goes up by one with every change of the status.' }) lifecycleVersion: number;
   @Moment({ nullable: true }) deactivatedAt: string | null;
   @Moment({ nullable: true }) deletedAt: string | null;
+  @Moment({
+    nullable: true,
+    about:
+      'Since when the user is suspended and let in nowhere. Only owners and admins see it: for others it is always null.',
+  })
+  suspendedAt: string | null;
   @Flag({ about: 'Only owners and admins see legal holds: for others it is always false.' }) legalHold: boolean;
   @Text({ optional: true, max: 1000, about: 'Why the data of the user must be kept. Only owners and admins see it.' })
   legalHoldReason?: string;

@@ -1,4 +1,4 @@
-import { Email, Id, Ids, Moment, Nested, OneOf, SomeOf, Text, Url } from '../fields.js';
+import { Email, Flag, Id, Ids, Moment, Nested, OneOf, SomeOf, Text, Url } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { MANAGERS, ROLES, type Role } from '../principal.js';
 import { Password } from './auth.js';
@@ -16,6 +16,9 @@ export class UserQuery extends ListQuery {
 
   @OneOf(ROLES, { optional: true })
   role?: Role;
+
+  @Flag({ optional: true, about: 'Only users who are suspended, or who are not. For owners and admins.' })
+  suspended?: boolean;
 }
 
 export class NewUser {
@@ -75,6 +78,7 @@ export const usersList = operation<Page<User>, NoBody, UserQuery>({
   summary: 'List users, newest first',
   query: UserQuery,
   answer: pageOf(User),
+  errors: ['forbidden'],
 });
 
 export const usersInvite = operation<InvitedUser, NewUser>({

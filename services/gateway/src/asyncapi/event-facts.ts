@@ -18,7 +18,7 @@ const decision = (...steps: readonly string[]): Facts => ({
   },
 });
 
-const known: Facts = { caretakerId: undefined, caretakerUntil: undefined, legalHold: false };
+const known: Facts = { caretakerId: undefined, caretakerUntil: undefined, suspendedAt: undefined, legalHold: false };
 
 const BY_TYPE: Readonly<Record<UserEventType, Facts>> = {
   'user.created': {

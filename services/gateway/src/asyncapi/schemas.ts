@@ -66,8 +66,9 @@ const profile = schemaFor<Profile>(
     legalHold: flag,
     caretakerId: about('The user who manages this user’s inbox meanwhile.', orNull(id)),
     caretakerUntil: orNull(moment),
+    suspendedAt: about('Since when the user is suspended: let in nowhere, while nothing else changes.', orNull(moment)),
   },
-  { caretakerId: true, caretakerUntil: true },
+  { caretakerId: true, caretakerUntil: true, suspendedAt: true },
 );
 
 const policy = schemaFor<ResolvedPolicy>(

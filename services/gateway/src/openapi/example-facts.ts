@@ -28,6 +28,7 @@ const active: Facts = {
   status: 'active',
   deactivatedAt: null,
   deletedAt: null,
+  suspendedAt: null,
   legalHold: false,
   legalHoldReason: undefined,
   caretakerId: null,

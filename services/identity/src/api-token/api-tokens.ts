@@ -137,7 +137,7 @@ export class ApiTokens {
       where user_id = any(${[...userIds]}::uuid[]) and not revoked`.execute(this.db);
   }
 
-  /** Returns what an access token for the owner has to say; null if the token is invalid or expired, or its owner is not active. */
+  /** Returns what an access token for the owner has to say; null if the token is invalid or expired, or its owner not active or suspended. */
   async authenticate(token: string): Promise<ApiTokenOwner | null> {
     const given = tokens.read(token);
     if (!given) return null;
@@ -145,9 +145,8 @@ export class ApiTokens {
       select t.user_id, t.hash, t.last_used_at, t.scopes, u.account_id, u.session_epoch,
         array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
       from api_token t join users u on u.id = t.user_id
-      where t.id = ${given.id} and t.revoked_at is null and t.expires_at > ${this.clock.now()} and u.status = 'active'`.execute(
-      this.db,
-    );
+      where t.id = ${given.id} and t.revoked_at is null and t.expires_at > ${this.clock.now()} and u.status = 'active'
+        and u.suspended_at is null`.execute(this.db);
     const [known] = rows;
     if (!known || !given.isOf(known.hash)) return null;
     await this.touch(given.id, known.last_used_at);

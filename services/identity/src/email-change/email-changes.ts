@@ -45,11 +45,12 @@ export class EmailChanges {
     this.notify('email-changed', former);
   }
 
-  /** @throws Problem `gone` if the token is used, replaced, expired or unknown, or its user is not active */
+  /** @throws Problem `gone` if the token is used, replaced, expired or unknown, or its user is not active or suspended */
   async userOf(token: string): Promise<string> {
     const { rows } = await sql<{ user_id: string }>`
       select c.user_id from email_change c join users u on u.id = c.user_id
-      where c.hash = ${sha256(token)} and c.expires_at > ${this.clock.now()} and u.status = 'active'`.execute(this.db);
+      where c.hash = ${sha256(token)} and c.expires_at > ${this.clock.now()} and u.status = 'active'
+        and u.suspended_at is null`.execute(this.db);
     if (!rows[0]) throw gone();
     return rows[0].user_id;
   }
@@ -61,7 +62,7 @@ export class EmailChanges {
   async take(token: string): Promise<ConfirmedAddress> {
     const { rows } = await sql<{ user_id: string; account_id: string; email: string }>`
       delete from email_change c using users u
-      where c.hash = ${sha256(token)} and u.id = c.user_id and u.status = 'active'
+      where c.hash = ${sha256(token)} and u.id = c.user_id and u.status = 'active' and u.suspended_at is null
       returning c.user_id, u.account_id, c.email`.execute(this.db);
     const [row] = rows;
     if (!row) throw gone();

@@ -43,7 +43,8 @@ export class InvitationAcceptances {
 
   /**
    * Activates an invited user and signs them in. With the token of the mail, they have proved their address.
-   * @throws Problem `not-found` for an unknown token, `gone` for one that is used, revoked or expired
+   * @throws Problem `not-found` for an unknown token, `gone` for one that is used, revoked or expired, or whose user is
+   *   suspended
    */
   async accept(token: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
     // Locks the invitation against revocation and other acceptances until the transaction ends.
@@ -54,7 +55,7 @@ export class InvitationAcceptances {
     const { rows } = await sql`
       update users set status = 'active', password_hash = ${passwordHash}, lifecycle_version = lifecycle_version + 1,
         active_since = lifecycle_version + 1, email_verified_at = ${invitation.by_mail ? now : null}
-      where id = ${userId} and status = 'invited' returning id`.execute(db);
+      where id = ${userId} and status = 'invited' and suspended_at is null returning id`.execute(db);
     if (rows.length === 0) throw gone();
     await sql`update invitation set accepted_at = ${now} where id = ${id}`.execute(db);
     await this.links.end([userId]);
@@ -67,7 +68,8 @@ export class InvitationAcceptances {
     const hash = sha256(token);
     const { rows } = await sql<OpenInvitation>`
       select i.id, i.user_id, u.account_id, coalesce(i.mailed_hash = ${hash}, false) as by_mail,
-        (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}) as open
+        (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}
+        and u.suspended_at is null) as open
       from invitation i join users u on u.id = i.user_id
       where i.hash = ${hash} or i.mailed_hash = ${hash} ${lock}`.execute(this.em.getKysely());
     const [invitation] = rows;

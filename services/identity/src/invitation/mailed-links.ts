@@ -14,8 +14,13 @@ export class MailedLinks {
 
   /** Call it when the address or the status of these users changes, in the transaction that has locked them. */
   async end(userIds: readonly string[]): Promise<void> {
+    await this.endRequested(userIds);
+    await this.invitations.revokeSentTo(userIds);
+  }
+
+  /** Ends what the users themselves have asked for: reset tokens and a pending change of the address. */
+  async endRequested(userIds: readonly string[]): Promise<void> {
     await this.resets.revoke(userIds);
     await this.emailChanges.revoke(userIds);
-    await this.invitations.revokeSentTo(userIds);
   }
 }

@@ -46,7 +46,7 @@ export class PasswordResetConfirmations {
     const unused = rows.some((row) => row.hash.equals(sha256(token)));
     const { rows: changed } = await sql`
       update users set password_hash = ${passwordHash}, email_verified_at = coalesce(email_verified_at, ${this.clock.now()})
-      where id = ${userId} and status = 'active' returning id`.execute(db);
+      where id = ${userId} and status = 'active' and suspended_at is null returning id`.execute(db);
     if (!unused || changed.length === 0) throw gone();
     await this.emailChanges.revoke([userId]);
     await this.audit.append([{ accountId, action: 'password.reset', actorId: userId, subjectId: userId }]);
@@ -55,9 +55,8 @@ export class PasswordResetConfirmations {
   private async owner(token: string): Promise<{ id: string; account_id: string }> {
     const { rows } = await sql<{ id: string; account_id: string }>`
       select u.id, u.account_id from password_reset r join users u on u.id = r.user_id
-      where r.hash = ${sha256(token)} and r.expires_at > ${this.clock.now()} and u.status = 'active'`.execute(
-      this.em.getKysely(),
-    );
+      where r.hash = ${sha256(token)} and r.expires_at > ${this.clock.now()} and u.status = 'active'
+        and u.suspended_at is null`.execute(this.em.getKysely());
     if (!rows[0]) throw gone();
     return rows[0];
   }

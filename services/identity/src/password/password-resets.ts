@@ -27,7 +27,7 @@ export class PasswordResets {
    */
   async request({ email, accountId }: PasswordResetRequest): Promise<void> {
     const { rows } = await sql<{ id: string; email: string }>`
-      select id, email from users where fold_case(email) = fold_case(${email}) and status = 'active'
+      select id, email from users where fold_case(email) = fold_case(${email}) and status = 'active' and suspended_at is null
         and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)
       order by email_verified_at is null, created_at, id limit ${MOST_USERS} for share`.execute(this.em.getKysely());
     await this.send(rows);

@@ -39,6 +39,7 @@ interface KnownToken {
   hash: Buffer;
   created_by: string | null;
   status: UserStatus | null;
+  suspended: boolean;
   roles: Role[];
 }
 
@@ -117,20 +118,20 @@ export class ScimTokens {
 
   /**
    * Returns the account's identity provider, for a preparation. Writes nothing, so it does not count as a use of the token.
-   * @throws Problem `unauthenticated`, also while the creator works here without managing users
+   * @throws Problem `unauthenticated`, also while the creator is suspended, or works here without managing users
    */
   async providerOf(token: string): Promise<Provider> {
     const given = tokens.read(token);
     if (!given) throw new Problem('unauthenticated');
     const { rows } = await sql<KnownToken>`
-      select t.account_id, t.hash, t.created_by, u.status,
+      select t.account_id, t.hash, t.created_by, u.status, u.suspended_at is not null as suspended,
         array(select r.role from user_role r where r.user_id = u.id) as roles
       from scim_token t left join users u on u.id = t.created_by
       where t.id = ${given.id} and t.expires_at > ${this.clock.now()}`.execute(this.db);
     const [known] = rows;
     if (!known || !given.isOf(known.hash)) throw new Problem('unauthenticated');
-    const { account_id: accountId, created_by: createdBy, status } = known;
-    if (status === 'active' && !isManager(known)) throw new Problem('unauthenticated');
+    const { account_id: accountId, created_by: createdBy, status, suspended } = known;
+    if (status === 'active' && (suspended || !isManager(known))) throw new Problem('unauthenticated');
     return {
       accountId,
       userId: NOBODY.userId,

@@ -75,7 +75,7 @@ export class AccessTokens {
     const { rows } = await sql<{ account_id: string; roles: Role[] }>`
       select u.account_id, array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
       from users u join session s on s.user_id = u.id
-      where u.id = ${claims.sub} and u.status = 'active' and u.session_epoch = ${claims.ep}
+      where u.id = ${claims.sub} and u.status = 'active' and u.suspended_at is null and u.session_epoch = ${claims.ep}
         and s.id = ${claims.sid} and s.revoked_at is null`.execute(this.em.getKysely());
     const [row] = rows;
     return row
@@ -88,7 +88,7 @@ export class AccessTokens {
       select u.account_id, t.scopes,
         array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
       from users u join api_token t on t.user_id = u.id
-      where u.id = ${sub} and u.status = 'active' and u.session_epoch = ${ep}
+      where u.id = ${sub} and u.status = 'active' and u.suspended_at is null and u.session_epoch = ${ep}
         and t.id = ${apt} and t.revoked_at is null and t.expires_at > ${this.clock.now()}`.execute(this.em.getKysely());
     const [row] = rows;
     return row ? { accountId: row.account_id, userId: sub!, roles: row.roles, scopes: row.scopes } : null;

@@ -30,12 +30,13 @@ export class Sessions {
   /**
    * Signs in a user whose password has been verified.
    * @param passwordHash the hash that matched
-   * @throws Problem `invalid-credentials` if the password has changed since, or the user is no longer active
+   * @throws Problem `invalid-credentials` if the password has changed since, or the user is no longer active or suspended
    */
   async open(accountId: string, userId: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
     // Ending sessions locks the user with `leave`, which conflicts with this lock, so it cannot miss the new session.
     const { rows } = await sql`
-      select id from users where id = ${userId} and status = 'active' and password_hash = ${passwordHash} for key share`.execute(
+      select id from users
+      where id = ${userId} and status = 'active' and suspended_at is null and password_hash = ${passwordHash} for key share`.execute(
       this.db,
     );
     if (rows.length === 0) throw new Problem('invalid-credentials');
@@ -64,7 +65,7 @@ export class Sessions {
       update session s set refresh_hash = ${next.hash}, last_used_at = ${now}, expires_at = ${this.expiry()}
       from users u
       where s.family = ${token.family} and s.refresh_hash = ${token.hash} and s.revoked_at is null and s.expires_at > ${now}
-        and u.id = s.user_id and u.status = 'active'
+        and u.id = s.user_id and u.status = 'active' and u.suspended_at is null
       returning s.id, s.user_id, u.account_id`.execute(this.db);
     const [session] = rows;
     if (session) return this.tokens(session.account_id, session.user_id, session.id, next);

@@ -13,6 +13,7 @@ interface Candidate {
   status: UserStatus;
   password_hash: string | null;
   verified: boolean;
+  suspended: boolean;
 }
 
 /** The most passwords that one request checks. */
@@ -32,7 +33,7 @@ export class LoginService {
    * With a wrong password, the answer does not reveal whether the email is known or its user has left. Anybody can open an
    * account with somebody else's address: users who have proved theirs count before the others, and of many only the first
    * `MOST_CANDIDATES` are considered.
-   * @throws Problem `invalid-credentials`; with the right password `account-inactive` for a deactivated user, and
+   * @throws Problem `invalid-credentials`; with the right password `account-inactive` for a deactivated or suspended user, and
    *   `validation` if it matches users of several accounts; `service-unavailable` if too many passwords are being checked
    */
   async login({ email, password, accountId }: Login, client: Call['client']): Promise<SignedIn> {
@@ -40,7 +41,7 @@ export class LoginService {
     const matches = await Promise.all(candidates.map((one) => this.passwords.matches(password, one.password_hash)));
     if (candidates.length === 0) await this.passwords.matches(password, null);
     const right = preferred(candidates.filter((_, at) => matches[at]));
-    const [user, another] = right.filter((one) => one.status === 'active');
+    const [user, another] = right.filter((one) => one.status === 'active' && !one.suspended);
     if (another) {
       const errors = [{ field: 'accountId', message: 'accountId must name one of your accounts' }];
       throw new Problem('validation', { errors });
@@ -68,7 +69,9 @@ export class LoginService {
 
   private async candidates(email: string, accountId: string | undefined): Promise<Candidate[]> {
     const { rows } = await sql<Candidate>`
-      select id, account_id, status, password_hash, email_verified_at is not null as verified from users
+      select id, account_id, status, password_hash, email_verified_at is not null as verified,
+        suspended_at is not null as suspended
+      from users
       where fold_case(email) = fold_case(${email}) and status in ('active', 'deactivated')
         and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)
       order by email_verified_at is null, status, created_at, id limit ${MOST_CANDIDATES}`.execute(this.em.getKysely());

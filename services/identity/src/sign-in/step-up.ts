@@ -20,7 +20,7 @@ export class StepUp {
    */
   async prove(principal: Principal, password: string): Promise<Date> {
     const { rows } = await sql<{ password_hash: string | null }>`
-      select password_hash from users where id = ${principal.userId} and status = 'active'`.execute(
+      select password_hash from users where id = ${principal.userId} and status = 'active' and suspended_at is null`.execute(
       this.em.getKysely(),
     );
     if (!(await this.passwords.matches(password, rows[0]?.password_hash)))

@@ -4,9 +4,9 @@ import { Problem, type Caretaker, type Principal, type User } from '#libs/contra
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
-import { Actors, assertMayManage } from '../user/actors.js';
+import { ManagedUsers } from './managed-users.js';
 import { UserEvents } from '../user/user-events.js';
-import { UserRows, type UserRow } from '../user/user-rows.js';
+import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
 
 /** Legal holds and caretakers, which managers set for a user. */
@@ -15,7 +15,7 @@ export class CareService {
   constructor(
     private readonly em: EntityManager,
     private readonly users: UserRows,
-    private readonly actors: Actors,
+    private readonly managed: ManagedUsers,
     private readonly events: UserEvents,
     private readonly audit: Audit,
     private readonly clock: Clock,
@@ -25,7 +25,7 @@ export class CareService {
    * While it is set, the user cannot be deleted or transferred, and delayed effects wait, also those of a deleted user.
    */
   async setLegalHold(principal: Principal, userId: string, reason: string): Promise<User> {
-    const user = await this.lock(principal, userId);
+    const user = await this.managed.lock(principal, userId, 'change');
     await sql`
       update users set legal_hold_reason = ${reason}, legal_hold_at = coalesce(legal_hold_at, ${this.clock.now()})
       where id = ${userId}`.execute(this.em.getKysely());
@@ -35,7 +35,7 @@ export class CareService {
   }
 
   async liftLegalHold(principal: Principal, userId: string): Promise<void> {
-    const user = await this.lock(principal, userId);
+    const user = await this.managed.lock(principal, userId, 'change');
     if (!user.legal_hold) return;
     await sql`update users set legal_hold_reason = null, legal_hold_at = null where id = ${userId}`.execute(
       this.em.getKysely(),
@@ -54,7 +54,7 @@ export class CareService {
     if (ends && ends <= this.clock.now()) throw invalid('until', 'until must be in the future');
     if (caretakerId === userId) throw invalid('caretakerId', 'caretakerId must be another user');
     await this.requireActive(principal.accountId, caretakerId);
-    const user = await this.lock(principal, userId);
+    const user = await this.managed.lock(principal, userId, 'change');
     if (user.status === 'deleted')
       throw new Problem('conflict', { detail: 'A deleted user has no inbox to take care of.' });
     await sql`
@@ -67,22 +67,12 @@ export class CareService {
   }
 
   async endCare(principal: Principal, userId: string): Promise<void> {
-    const user = await this.lock(principal, userId);
+    const user = await this.managed.lock(principal, userId, 'change');
     if (user.caretaker_id === null) return;
     await sql`
       update users set caretaker_id = null, caretaker_until = null where id = ${userId}`.execute(this.em.getKysely());
     await this.events.publishChanged([userId]);
     await this.record(principal, userId, 'caretaker.ended', { caretakerId: user.caretaker_id });
-  }
-
-  /** Locks and returns the user. @throws Problem `not-found`; `forbidden` if the caller may not manage them */
-  private async lock(principal: Principal, userId: string): Promise<UserRow> {
-    await this.users.get(principal.accountId, userId);
-    const roles = await this.actors.rolesOf(principal);
-    await this.users.lock([userId], 'change');
-    const user = await this.users.get(principal.accountId, userId);
-    assertMayManage(roles, user.roles);
-    return user;
   }
 
   private async requireActive(accountId: string, userId: string): Promise<void> {

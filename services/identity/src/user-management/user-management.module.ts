@@ -9,13 +9,17 @@ import { UserModule } from '../user/user.module.js';
 import { CareEndsWorker } from './care-ends.worker.js';
 import { CareService } from './care.service.js';
 import { EmailConfirmations } from './email-confirmations.js';
+import { Lockouts } from './lockouts.js';
+import { ManagedUsers } from './managed-users.js';
 import { MembershipChanges } from './membership-changes.js';
 import { ProfileChanges } from './profile-changes.js';
+import { SuspensionController } from './suspension.controller.js';
+import { Suspensions } from './suspensions.js';
 import { UserChanges } from './user-changes.js';
 import { UserCreation } from './user-creation.js';
 import { UserController } from './user.controller.js';
 
-/** Inviting and changing users, legal holds and caretakers. */
+/** Inviting, changing and suspending users, legal holds and caretakers. */
 @Module({
   imports: [
     AuditModule,
@@ -26,13 +30,16 @@ import { UserController } from './user.controller.js';
     SessionModule,
     UserModule,
   ],
-  controllers: [UserController],
+  controllers: [SuspensionController, UserController],
   providers: [
     CareEndsWorker,
     CareService,
     EmailConfirmations,
+    Lockouts,
+    ManagedUsers,
     MembershipChanges,
     ProfileChanges,
+    Suspensions,
     UserChanges,
     UserCreation,
   ],

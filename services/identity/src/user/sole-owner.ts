@@ -29,7 +29,7 @@ export async function lastOwners(
 ): Promise<string[]> {
   const { rows } = await sql<{ id: string; leaves: boolean }>`
     select u.id, u.id = any(${leavingIds}::uuid[]) as leaves from users u
-    where u.account_id = ${accountId} and u.status = 'active' and u.password_hash is not null
+    where u.account_id = ${accountId} and u.status = 'active' and u.suspended_at is null and u.password_hash is not null
       and exists (select from user_role r where r.user_id = u.id and r.role = 'owner')`.execute(em.getKysely());
   return rows.every((row) => row.leaves) ? rows.map((row) => row.id) : [];
 }

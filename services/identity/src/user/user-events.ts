@@ -87,5 +87,6 @@ export function profileOf(row: UserRow): Profile {
     legalHold: row.legal_hold,
     caretakerId: gone ? null : row.caretaker_id,
     caretakerUntil: gone ? null : isoOrNull(row.caretaker_until),
+    suspendedAt: isoOrNull(row.suspended_at),
   };
 }

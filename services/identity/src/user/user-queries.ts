@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Page, Principal, User, UserQuery } from '#libs/contracts';
+import { isManager, Problem, type Page, type Principal, type User, type UserQuery } from '#libs/contracts';
 import { Clock, toPage } from '#libs/database';
 import { UserRows } from './user-rows.js';
 import { toUser, type Viewer } from './user-view.js';
@@ -14,7 +14,10 @@ export class UserQueries {
     private readonly clock: Clock,
   ) {}
 
+  /** @throws Problem `forbidden` for a filter by what only managers see */
   async page(viewer: Reader, query: UserQuery): Promise<Page<User>> {
+    if (query.suspended !== undefined && !isManager(viewer))
+      throw new Problem('forbidden', { detail: 'Only owners and admins see who is suspended.' });
     const now = this.clock.now();
     const rows = await this.rows.page(viewer.accountId, query);
     return toPage(

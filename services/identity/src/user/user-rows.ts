@@ -21,6 +21,7 @@ export interface UserRow {
   session_epoch: number;
   seat_taken: boolean;
   deactivated_at: string | null;
+  suspended_at: string | null;
   deleted_at: string | null;
   legal_hold: boolean;
   legal_hold_reason: string | null;
@@ -65,6 +66,8 @@ export class UserRows {
     if (statuses) conditions.push(sql`u.status = any(${statuses}::text[])`);
     if (query.role)
       conditions.push(sql`exists (select from user_role r where r.user_id = u.id and r.role = ${query.role})`);
+    if (query.suspended !== undefined)
+      conditions.push(query.suspended ? sql`u.suspended_at is not null` : sql`u.suspended_at is null`);
     if (query.q) {
       const contains = (column: string) => sql`strpos(fold_case(${sql.ref(column)}), fold_case(${query.q})) > 0`;
       conditions.push(sql`(${contains('u.name')} or ${contains('u.email')} or ${contains('u.staff_id')})`);
@@ -82,7 +85,10 @@ export class UserRows {
     await sql`select id from users where id = any(${userIds}::uuid[]) order by id ${lock}`.execute(this.em.getKysely());
   }
 
-  /** Sets the status of locked users, which a transfer leaves as it is, and raises their lifecycle version and `seq`. */
+  /**
+   * Sets the status of locked users, which a transfer leaves as it is, and raises their lifecycle version and `seq`. A suspension
+   * ends: what it has closed, the decision closes for good, and a later reactivation lets the user in.
+   */
   async changeStatus(transition: DepartureTransition, userIds: readonly string[], now: Date): Promise<void> {
     const changes = {
       deactivated: sql`status = 'deactivated', left_as = status, deactivated_at = ${now}`,
@@ -93,7 +99,7 @@ export class UserRows {
     // Identity's rules remove a deleted user from their teams.
     if (transition === 'deleted') await this.recordTeamChanges(userIds, now);
     await sql`
-      update users set ${changes}, lifecycle_version = lifecycle_version + 1, seq = seq + 1, updated_at = ${now}
+      update users set ${changes}, suspended_at = null, lifecycle_version = lifecycle_version + 1, seq = seq + 1, updated_at = ${now}
       where id = any(${[...userIds]}::uuid[])`.execute(this.em.getKysely());
   }
 
@@ -105,7 +111,7 @@ export class UserRows {
   private async select(where: RawBuilder<unknown>): Promise<UserRow[]> {
     const { rows } = await sql<UserRow>`
       select u.id, u.account_id, u.staff_id, u.name, u.email, u.avatar_url, u.password_hash, u.status, u.seq::float8,
-        u.lifecycle_version::float8, u.active_since::float8, u.session_epoch, u.seat_taken, u.deactivated_at, u.deleted_at,
+        u.lifecycle_version::float8, u.active_since::float8, u.session_epoch, u.seat_taken, u.deactivated_at, u.deleted_at, u.suspended_at,
         u.legal_hold_at is not null as legal_hold, u.legal_hold_reason, u.caretaker_id, u.caretaker_until, u.created_at,
         array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles,
         array(select m.team_id from team_member m where m.user_id = u.id order by m.team_id) as team_ids,

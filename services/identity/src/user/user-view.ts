@@ -6,7 +6,7 @@ import type { UserRow } from './user-rows.js';
 /** The user who reads. */
 export type Viewer = Pick<Principal, 'roles'>;
 
-/** Converts a row to the API representation of a user. Only managers see legal holds, and until when a caretaker stays. */
+/** Converts a row to the API representation of a user. Only managers see suspensions, legal holds, and until when a caretaker stays. */
 export function toUser(row: UserRow, viewer: Viewer, now: Date): User {
   const gone = row.status === 'deleted';
   const managed = isManager(viewer);
@@ -23,6 +23,7 @@ export function toUser(row: UserRow, viewer: Viewer, now: Date): User {
     lifecycleVersion: row.lifecycle_version,
     deactivatedAt: isoOrNull(row.deactivated_at),
     deletedAt: isoOrNull(row.deleted_at),
+    suspendedAt: managed ? isoOrNull(row.suspended_at) : null,
     legalHold: managed && row.legal_hold,
     ...(managed && row.legal_hold_reason !== null && { legalHoldReason: row.legal_hold_reason }),
     caretakerId: cared ? row.caretaker_id : null,

@@ -34,6 +34,8 @@ export const User = defineEntity({
     sessionEpochAt: p.datetime().nullable(),
     seatTaken: p.boolean(),
     deactivatedAt: p.datetime().nullable(),
+    /** Since when the user is let in nowhere. Null after a departure, which ends a suspension. */
+    suspendedAt: p.datetime().nullable(),
     deletedAt: p.datetime().nullable(),
     legalHoldReason: personal().nullable(),
     legalHoldAt: p.datetime().nullable(),
