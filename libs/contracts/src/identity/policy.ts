@@ -69,12 +69,20 @@ export class Catalogue {
   @ListOf(() => CatalogueRule) items: CatalogueRule[];
 }
 
+/** What an identity provider's `active: false` does to a user. */
+export const SCIM_INACTIVE = ['deactivate', 'suspend'] as const;
+export type ScimInactive = (typeof SCIM_INACTIVE)[number];
+
 export class Policy {
   @OneOf(PRESETS) preset: Preset;
   @Shape(OVERRIDES_SCHEMA, 'an object: rule id → transition → action', {
     about: 'The actions that differ from those of the preset.',
   })
   overrides: Overrides;
+  @OneOf(SCIM_INACTIVE, {
+    about: 'What `active: false` of an identity provider does to a user. Default: `deactivate`.',
+  })
+  scimInactive: ScimInactive;
   @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
 
@@ -86,6 +94,13 @@ export class PolicyChange {
     about: 'Replaces all overrides. They are unchanged if left out.',
   })
   overrides?: Overrides;
+  @OneOf(SCIM_INACTIVE, {
+    optional: true,
+    about:
+      'What `active: false` of an identity provider does: `deactivate` the user with the rules of this policy, or `suspend` ' +
+      'them, so that `active: true` resumes them. Unchanged if left out.',
+  })
+  scimInactive?: ScimInactive;
   @Whole({
     min: 1,
     optional: true,

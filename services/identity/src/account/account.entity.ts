@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import type { Preset } from '#libs/contracts';
+import type { Preset, ScimInactive } from '#libs/contracts';
 
 export const Account = defineEntity({
   name: 'Account',
@@ -13,6 +13,7 @@ export const Account = defineEntity({
     redactionLabel: p.text().$type<'plain' | 'with-id'>(),
     policyOverrides: p.json().$type<Record<string, unknown>>(),
     policyVersion: p.integer(),
+    scimInactive: p.text().$type<ScimInactive>(),
     createdAt: p.datetime(),
   },
 });

@@ -7,10 +7,8 @@ import {
   type ActionName,
   type Catalogue as CatalogueAnswer,
   type CatalogueRule,
-  type Overrides,
   type Policy,
   type PolicyChange,
-  type Preset,
   type Principal,
   type RuleDescription,
   type Transition,
@@ -39,13 +37,11 @@ export class PolicyService {
 
   /** @throws Problem `not-found` */
   async get(accountId: string): Promise<Policy> {
-    const { rows } = await sql<{ preset: Preset; policy_overrides: Overrides; policy_version: number }>`
-      select preset, policy_overrides, policy_version from account where id = ${accountId}`.execute(
-      this.em.getKysely(),
-    );
-    const [row] = rows;
-    if (!row) throw new Problem('not-found');
-    return { preset: row.preset, overrides: row.policy_overrides, version: row.policy_version };
+    const { rows } = await sql<Policy>`
+      select preset, policy_overrides as overrides, scim_inactive as "scimInactive", policy_version as version
+      from account where id = ${accountId}`.execute(this.em.getKysely());
+    if (!rows[0]) throw new Problem('not-found');
+    return rows[0];
   }
 
   /**
@@ -64,12 +60,13 @@ export class PolicyService {
     }
     const preset = change.preset ?? before.preset;
     const overrides = change.overrides ?? before.overrides;
+    const scimInactive = change.scimInactive ?? before.scimInactive;
     if (change.overrides) checkOverrides(await this.catalogue.rules(), overrides);
     await sql`
       update account set preset = ${preset}, policy_overrides = ${JSON.stringify(overrides)}::jsonb,
-        policy_version = policy_version + 1
+        scim_inactive = ${scimInactive}, policy_version = policy_version + 1
       where id = ${accountId}`.execute(this.em.getKysely());
-    const detail = { from: before, to: { preset, overrides, version: before.version + 1 } };
+    const detail = { from: before, to: { preset, overrides, scimInactive, version: before.version + 1 } };
     await this.audit.append([{ accountId, action: 'policy.changed', actorId: userId, detail }]);
     return this.get(accountId);
   }

@@ -43,6 +43,6 @@ import { UserController } from './user.controller.js';
     UserChanges,
     UserCreation,
   ],
-  exports: [UserChanges, UserCreation],
+  exports: [Suspensions, UserChanges, UserCreation],
 })
 export class UserManagementModule {}

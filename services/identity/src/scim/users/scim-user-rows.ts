@@ -16,6 +16,9 @@ export interface ScimUserRow {
   external_id: string | null;
   staff_id: string;
   status: UserStatus;
+  active: boolean;
+  /** Whether `active: false` suspends the user. */
+  suspends: boolean;
   seq: number;
   created_at: string;
   updated_at: string;
@@ -29,7 +32,9 @@ const GIVEN_NAME = sql`case when u.scim_name is null then substring(u.name from 
   else u.scim_name::jsonb ->> 'givenName' end`;
 const FAMILY_NAME = sql`case when u.scim_name is null then substring(u.name from '^[^ ]+ +([^ ].*)$')
   else u.scim_name::jsonb ->> 'familyName' end`;
-const IS_ACTIVE = sql`u.status in ('invited', 'active')`;
+/** Whether `active: false` suspends users of the account. Then suspended users are not active; otherwise a suspension is not shown. */
+const SUSPENDS = sql`exists (select from account a where a.id = u.account_id and a.scim_inactive = 'suspend')`;
+const IS_ACTIVE = sql`u.status in ('invited', 'active') and (u.suspended_at is null or not ${SUSPENDS})`;
 /** Every user has exactly one address. */
 const EMAIL = new Map<string, SqlAttribute>([
   ['value', caseInsensitive(sql`u.email`)],
@@ -89,6 +94,7 @@ export class ScimUserRows {
   private async select(where: RawBuilder<unknown>): Promise<ScimUserRow[]> {
     const { rows } = await sql<ScimUserRow>`
       select u.id, ${USER_NAME} as user_name, u.email, u.name, u.scim_name, u.external_id, u.staff_id, u.status, u.seq::float8,
+        (${IS_ACTIVE}) as active, ${SUSPENDS} as suspends,
         u.created_at, u.updated_at,
         exists (select from user_role r where r.user_id = u.id and r.role = 'owner') as is_owner,
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name) order by t.id), '[]')

@@ -18,8 +18,6 @@ export function profileOf(row: ScimUserRow): ScimProfile {
   };
 }
 
-export const isActive = ({ status }: ScimUserRow): boolean => status === 'active' || status === 'invited';
-
 /** Invited users count as active, because they use a seat and can accept the invitation. */
 export function toScimUser(row: ScimUserRow): ScimResource {
   const parts = partsOf(row);
@@ -31,7 +29,7 @@ export function toScimUser(row: ScimUserRow): ScimResource {
     name: { ...parts, formatted: fullName(parts) ?? row.name },
     displayName: row.name,
     emails: [{ value: row.email, type: 'work', primary: true }],
-    active: isActive(row),
+    active: row.active,
     groups: row.teams.map((team) => ({ value: team.id, display: team.name, type: 'direct' })),
     [SCIM_ENTERPRISE_USER]: { employeeNumber: row.staff_id },
   };

@@ -15,7 +15,7 @@ import { ScimActivation } from './scim-activation.js';
 import { newProfile, profileAfter, type ScimProfile } from './scim-profile.js';
 import { ScimProfiles } from './scim-profiles.js';
 import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
-import { isActive, profileOf, toScimUser } from './scim-user-view.js';
+import { profileOf, toScimUser } from './scim-user-view.js';
 import { readUser, type UserAttributes } from './user-attributes.js';
 import { readUserPatch } from './user-patch.js';
 
@@ -55,7 +55,7 @@ export class ScimUsers {
   }
 
   /**
-   * Creates a user, or reactivates a deactivated one with the same external id or else the same user name.
+   * Creates a user, or lets in a deactivated or suspended one with the same external id or else the same user name.
    * @throws Problem `validation`, `conflict` or `duplicate-…` for a user who exists and is active, `no-free-seat`
    */
   async create(provider: Provider, { body, view }: ScimWrite, passwordHash: string | undefined): Promise<ScimResponse> {
@@ -65,12 +65,12 @@ export class ScimUsers {
     // Serializes requests, so that the second of two requests for the same person finds the user of the first.
     await lockAccount(this.em, accountId);
     const existing = await this.rows.findExisting(accountId, profile.externalId, profile.userName);
-    if (existing && (isActive(existing) || attributes.active === false))
+    if (existing && (existing.active || attributes.active === false))
       throw uniquenessProblem('There is a user with this userName or externalId.');
     const refusal = refusalOf(provider, existing);
     if (refusal !== undefined) return this.refusals.refuse(provider, refusal, existing?.id);
     if (existing) {
-      await this.activation.reactivate(provider, existing.id);
+      await this.activation.letIn(provider, existing);
       await this.profiles.change(provider, existing.id, (before) => profileAfter(before, attributes, true));
       return this.get(provider, existing.id, view);
     }
@@ -78,7 +78,8 @@ export class ScimUsers {
     requireLongPassword(attributes);
     const { id } = await this.creation.invite(provider, { name, email, staffId }, passwordHash);
     await this.profiles.write(id, { userName, email, externalId, name: profile.name });
-    if (attributes.active === false) await this.activation.leave(provider, id, 'deactivated', OWNS_NOTHING);
+    if (attributes.active === false)
+      await this.activation.keepOut(provider, await this.rows.get(accountId, id), OWNS_NOTHING);
     return this.get(provider, id, view);
   }
 
@@ -150,17 +151,16 @@ export class ScimUsers {
     const { active } = attributes;
     const refusal = refusalOf(provider, before);
     if (refusal !== undefined && active !== false) {
-      const reactivates = active === true && !isActive(before);
+      const reactivates = active === true && !before.active;
       const wanted = profileAfter(profileOf(before), attributes, whole);
       if (reactivates || !isDeepStrictEqual(wanted, withoutAccess(provider, profileOf(before), wanted)))
         return this.refusals.refuse(provider, refusal, id);
     }
-    if (active === false && isActive(before)) {
-      const refusal = await this.activation.leave(provider, id, 'deactivated', prepared);
+    if (active === false) {
+      const refusal = await this.activation.keepOut(provider, before, prepared);
       if (refusal) return refusal;
     }
-    if (active === false && !isActive(before)) await this.activation.keepAway(provider, id);
-    if (active === true && !isActive(before)) await this.activation.reactivate(provider, id);
+    if (active === true && !before.active) await this.activation.letIn(provider, before);
     // Read again, because the profile may have changed before it was locked.
     await this.profiles.change(provider, id, (locked) => {
       const after = profileAfter(locked, read(locked), whole);
