@@ -12,12 +12,15 @@ import { logout } from './commands/logout.mjs';
 import { preview } from './commands/preview.mjs';
 import { reactivate } from './commands/reactivate.mjs';
 import { replay } from './commands/replay.mjs';
+import { resume } from './commands/resume.mjs';
 import { retry } from './commands/retry.mjs';
 import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
 import { serviceKeys } from './commands/service-keys.mjs';
 import { services } from './commands/services.mjs';
+import { sessions } from './commands/sessions.mjs';
 import { status } from './commands/status.mjs';
 import { subscribers } from './commands/subscribers.mjs';
+import { suspend } from './commands/suspend.mjs';
 import { verify } from './commands/verify.mjs';
 import { DEFAULT_LIMITS } from './time-limits.mjs';
 
@@ -33,6 +36,9 @@ export const commands = new Map(
     deactivate,
     delete: deleteUser,
     reactivate,
+    suspend,
+    resume,
+    sessions,
     status,
     retry,
     bulk,
