@@ -22,6 +22,7 @@ import { status } from './commands/status.mjs';
 import { subscribers } from './commands/subscribers.mjs';
 import { suspend } from './commands/suspend.mjs';
 import { verify } from './commands/verify.mjs';
+import { withdrawSigningKey } from './commands/withdraw-signing-key.mjs';
 import { DEFAULT_LIMITS } from './time-limits.mjs';
 
 /**
@@ -50,6 +51,7 @@ export const commands = new Map(
     'catch-up': catchUp,
     drift,
     'rotate-signing-key': rotateSigningKey,
+    'withdraw-signing-key': withdrawSigningKey,
     'confirm-number': confirmNumber,
     'service-keys': serviceKeys,
     subscribers,

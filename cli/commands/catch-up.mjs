@@ -1,7 +1,8 @@
 /** @import { CatchUpState } from '#libs/contracts' */
 import { asOperator } from '../broker-operator.mjs';
 import { defineCommand } from '../command.mjs';
-import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
+import { CommandError, EXIT } from '../exit-codes.mjs';
+import { sinceOf } from '../since-option.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';
 
 /** Milliseconds. */
@@ -14,7 +15,7 @@ export const catchUp = defineCommand({
   args: 1,
   options: { since: { type: 'string' }, watch: { type: 'boolean' } },
   run: async ({ args: [service], values, limits, out, messages, report }) => {
-    const since = values.since === undefined ? undefined : timeIn(values.since);
+    const since = values.since === undefined ? undefined : sinceOf(values.since);
     return asOperator(limits, async (ask) => {
       /** @type {CatchUpState} */
       let state = await ask('identity', 'catch-up', { service, ...(since && { since }) });
@@ -37,13 +38,6 @@ export const catchUp = defineCommand({
 
 /** @param {CatchUpState} state */
 const isOver = ({ state, open }) => state === 'caught-up' && open === 0;
-
-/** @param {string} text */
-function timeIn(text) {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw usageError('--since is a time like 2030-01-31T12:00:00Z.');
-  return time.toISOString();
-}
 
 /** @param {CatchUpState} state */
 function describe({ service, state, since, reopened, open, failed }) {

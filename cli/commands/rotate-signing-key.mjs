@@ -10,7 +10,7 @@ export const rotateSigningKey = defineCommand({
   usage: USAGE,
   about:
     'sign access tokens, certificates or heads of audit trails with a new key; default: tokens; --at-once without the two ' +
-    'minutes in which it is published first (operator)',
+    'minutes in which it is published first. For a stolen key see withdraw-signing-key (operator)',
   args: 'any',
   options: { 'at-once': { type: 'boolean' } },
   run: async ({ args: [purpose = 'tokens', ...more], values, limits, out, report }) => {

@@ -2,8 +2,8 @@
 /** @import { Terminal } from '../terminal.mjs' */
 import { asOperator } from '../broker-operator.mjs';
 import { defineCommand } from '../command.mjs';
+import { confirm } from '../confirm.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
-import { ask as prompt } from '../prompt.mjs';
 
 /** Milliseconds. A running service declares its rules every five minutes. */
 const SILENT_AFTER = 11 * 60_000;
@@ -60,15 +60,6 @@ const retirementOf = ({ service, open, heardAt }) =>
 /** @param {KnownService} service */
 const aboutDropped = ({ service, dropped = [], droppedAt }) =>
   `${service} has not declared ${dropped.join(', ')} since ${droppedAt?.slice(0, 19)}.`;
-
-/**
- * @param {string} service
- * @param {string} question
- */
-async function confirm(service, question) {
-  if (!process.stdin.isTTY) throw usageError('There is no terminal for the confirmation: use --yes.');
-  if ((await prompt(question)) !== service) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
-}
 
 /**
  * @param {Terminal} out

@@ -13,6 +13,7 @@ import {
   sessionSnapshot,
   signingKeys,
   usersDelete,
+  withdrawSigningKey,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -35,6 +36,7 @@ const ASKS = [
   rotateSigningKey,
   sessionSnapshot,
   signingKeys,
+  withdrawSigningKey,
 ];
 const CALLS = [...ALL_OPERATIONS.filter(({ custom }) => !custom), ...ASKS];
 const AT_ONCE = 20;

@@ -183,6 +183,7 @@ const operator = {
     'lifecycle.identity.confirm-rules',
     'lifecycle.identity.raise-versions',
     'lifecycle.identity.rotate-signing-key',
+    'lifecycle.identity.withdraw-signing-key',
     'lifecycle.telephony.confirm-number',
   ],
   subscribe: [answersTo('operator')],

@@ -24,7 +24,7 @@ export class SigningKeys {
   ) {}
 
   /**
-   * Returns the key of tokens with this id. Undefined if there is none, if it is retired, and if it has another purpose.
+   * Returns the key of tokens with this id. Undefined if there is none, or if it is retired, was withdrawn or has another purpose.
    * @throws Problem `service-unavailable` when no keys have been fetched yet
    */
   async find(id: string): Promise<CryptoKey | undefined> {
@@ -57,7 +57,7 @@ export class SigningKeys {
     const usable = keys.filter(({ kid, kty, crv }) => kid && kty === 'OKP' && crv === 'Ed25519');
     const imported = await Promise.all(
       usable
-        .filter((key) => servesPurpose(key, 'tokens') && !retired.includes(key.kid))
+        .filter((key) => servesPurpose(key, 'tokens') && !key.revoked && !retired.includes(key.kid))
         .map(async (key) => [key.kid, (await importJWK(key as JWK, 'EdDSA')) as CryptoKey] as const),
     );
     this.published = usable;

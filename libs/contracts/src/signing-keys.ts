@@ -13,6 +13,8 @@ export interface PublishedKey {
   kid: string;
   /** Absent for a key from before keys had purposes. It verifies whatever it signed then. */
   purpose?: KeyPurpose;
+  /** Only of a stolen key. Signatures from `revoked_at` on (seconds since 1970) count for nothing (OpenID Federation 1.0). */
+  revoked?: { revoked_at: number; reason: 'compromised' };
   [member: string]: unknown;
 }
 
@@ -54,6 +56,30 @@ export interface NewSigningKey {
 export const rotateSigningKey: Ask<KeyToRotate, NewSigningKey> = {
   service: 'identity',
   subject: 'lifecycle.identity.rotate-signing-key',
+  timeout: 10_000,
+  calledBy: [OPERATOR],
+};
+
+export interface StolenKey {
+  kid: string;
+  /** The time of the theft, or the earliest possible one (ISO 8601): signatures from then on count for nothing. */
+  since: string;
+}
+
+export interface WithdrawnKey {
+  kid: string;
+  /** Absent for a key from before keys had purposes. */
+  purpose?: KeyPurpose;
+  /** In whole seconds. Not later than `since`; earlier if the key had been withdrawn from an earlier time on. */
+  revokedAt: string;
+  /** The key that signs instead from now on. Absent if the withdrawn key was not in use. */
+  replacedBy?: string;
+}
+
+/** Publishes that a key was stolen, and replaces it immediately if it is in use, for the operator. It cannot be undone. */
+export const withdrawSigningKey: Ask<StolenKey, WithdrawnKey> = {
+  service: 'identity',
+  subject: 'lifecycle.identity.withdraw-signing-key',
   timeout: 10_000,
   calledBy: [OPERATOR],
 };

@@ -15,6 +15,16 @@ const KEY: Schema = {
       description:
         'What the key signs. Absent for a key from before keys had purposes: it verifies what it signed then.',
     },
+    revoked: {
+      type: 'object',
+      description:
+        'Only of a stolen key (OpenID Federation 1.0): its signatures from `revoked_at` on count for nothing. A certificate from before counts only if it is in the log.',
+      properties: {
+        revoked_at: { type: 'integer', description: 'Seconds since 1970.' },
+        reason: { type: 'string', enum: ['compromised'] },
+      },
+      required: ['revoked_at', 'reason'],
+    },
   },
   required: ['kty', 'crv', 'kid', 'alg', 'use', 'x'],
 };

@@ -37,6 +37,7 @@ import { appendOnlyAudit } from './0095-append-only-audit.js';
 import { publishedHeads } from './0096-published-heads.js';
 import { auditWindows } from './0097-audit-windows.js';
 import { keyPurposes } from './0098-key-purposes.js';
+import { withdrawnKeys } from './0099-withdrawn-keys.js';
 import { suspensions } from './0102-suspensions.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
@@ -82,5 +83,6 @@ export const migrations: Migrations = [
   publishedHeads,
   auditWindows,
   keyPurposes,
+  withdrawnKeys,
   suspensions,
 ];

@@ -37,7 +37,9 @@ export class EvidenceKeys implements OnApplicationBootstrap {
     const now = this.clock.now();
     return this.rows.exclusively(async (db) => {
       const { rows } = await sql<{ kid: string; used_from: string }>`
-        select kid, used_from from signing_key where purpose = ${purpose} and used_from > ${now}`.execute(db);
+        select kid, used_from from signing_key where purpose = ${purpose} and used_from > ${now} and revoked_from is null`.execute(
+        db,
+      );
       if (rows[0]) return { kid: rows[0].kid, purpose, usedFrom: isoOf(rows[0].used_from) };
       const usedFrom = new Date(now.getTime() + PUBLISHED_BEFORE);
       const kid = await this.rows.insert(db, { purpose, retiredAt: '-infinity', usedFrom });
@@ -53,9 +55,15 @@ export class EvidenceKeys implements OnApplicationBootstrap {
     return { kid, purpose, usedFrom: usedFrom.toISOString() };
   }
 
-  private async replaceIn(db: Db, purpose: EvidencePurpose): Promise<string> {
+  /**
+   * The same within a transaction. `refresh` then loads the new key.
+   * @returns its id
+   */
+  async replaceIn(db: Db, purpose: EvidencePurpose): Promise<string> {
     const now = this.clock.now();
-    await sql`delete from signing_key where purpose = ${purpose} and used_from > ${now}`.execute(db);
+    await sql`delete from signing_key where purpose = ${purpose} and used_from > ${now} and revoked_from is null`.execute(
+      db,
+    );
     return this.rows.insert(db, { purpose, retiredAt: '-infinity', usedFrom: now });
   }
 
@@ -76,7 +84,9 @@ export class EvidenceKeys implements OnApplicationBootstrap {
   private async due(db: Db): Promise<Map<EvidencePurpose, StoredKey>> {
     const { rows } = await sql<StoredKey & { purpose: EvidencePurpose }>`
       select distinct on (purpose) purpose, kid, sealed_private_jwk from signing_key
-      where used_from <= ${this.clock.now()} order by purpose, used_from desc, created_at desc, kid desc`.execute(db);
+      where used_from <= ${this.clock.now()} and revoked_from is null order by purpose, used_from desc, created_at desc, kid desc`.execute(
+      db,
+    );
     return new Map(rows.map((row) => [row.purpose, row]));
   }
 }

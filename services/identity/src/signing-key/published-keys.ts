@@ -10,9 +10,13 @@ export class PublishedKeys {
   constructor(private readonly rows: KeyRows) {}
 
   async all(): Promise<(PublishedKey & JWK)[]> {
-    const { rows } = await sql<{ public_jwk: PublishedKey & JWK }>`
-      select public_jwk from signing_key order by created_at desc, kid desc`.execute(this.rows.db());
-    return rows.map((row) => row.public_jwk);
+    const { rows } = await sql<{ public_jwk: PublishedKey & JWK; revoked_at: number | null }>`
+      select public_jwk, extract(epoch from revoked_from)::float8 as revoked_at from signing_key
+      order by created_at desc, kid desc`.execute(this.rows.db());
+    return rows.map(({ public_jwk: jwk, revoked_at }) => ({
+      ...jwk,
+      ...(revoked_at !== null && { revoked: { revoked_at, reason: 'compromised' } }),
+    }));
   }
 
   /** The keys whose signatures can count for this purpose. */

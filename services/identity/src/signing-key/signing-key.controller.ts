@@ -5,13 +5,17 @@ import {
   Problem,
   rotateSigningKey,
   signingKeys,
+  withdrawSigningKey,
   type KeyToRotate,
   type NewSigningKey,
   type PublicKeys,
+  type StolenKey,
+  type WithdrawnKey,
 } from '#libs/contracts';
 import { EvidenceKeys } from './evidence-keys.js';
 import { PublishedKeys } from './published-keys.js';
 import { TokenKeys } from './token-keys.js';
+import { Withdrawals } from './withdrawals.js';
 
 @Controller()
 export class SigningKeyController {
@@ -19,6 +23,7 @@ export class SigningKeyController {
     private readonly published: PublishedKeys,
     private readonly tokens: TokenKeys,
     private readonly evidence: EvidenceKeys,
+    private readonly withdrawals: Withdrawals,
   ) {}
 
   @Answers(signingKeys)
@@ -36,5 +41,10 @@ export class SigningKeyController {
       });
     if (purpose === 'tokens') return atOnce ? this.tokens.replace() : this.tokens.rotate();
     return atOnce ? this.evidence.replace(purpose) : this.evidence.rotate(purpose);
+  }
+
+  @Answers(withdrawSigningKey)
+  withdraw({ kid, since }: StolenKey): Promise<WithdrawnKey> {
+    return this.withdrawals.withdraw(kid, since);
   }
 }

@@ -7,6 +7,7 @@ import { PublishedKeys } from './published-keys.js';
 import { SigningKeyController } from './signing-key.controller.js';
 import { SigningKeyWorker } from './signing-key.worker.js';
 import { TokenKeys } from './token-keys.js';
+import { Withdrawals } from './withdrawals.js';
 
 const rotation = keyRotation(KeyEncryption, {
   serviceName: 'identity',
@@ -17,7 +18,7 @@ const rotation = keyRotation(KeyEncryption, {
 /** The keys that sign tokens, certificates and heads of audit trails: one key for each purpose. */
 @Module({
   controllers: [SigningKeyController],
-  providers: [rotation, EvidenceKeys, KeyEncryption, KeyRows, PublishedKeys, SigningKeyWorker, TokenKeys],
+  providers: [rotation, EvidenceKeys, KeyEncryption, KeyRows, PublishedKeys, SigningKeyWorker, TokenKeys, Withdrawals],
   exports: [EvidenceKeys, PublishedKeys, TokenKeys],
 })
 export class SigningKeyModule {}

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
-import { authenticate, authRefresh, NOBODY, rotateSigningKey, signingKeys } from '#libs/contracts';
+import { authenticate, authRefresh, NOBODY, rotateSigningKey, signingKeys, withdrawSigningKey } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
-import { TestIdentity } from '../testing/identity.js';
+import { outcomeOf, TestIdentity } from '../testing/identity.js';
 import { EvidenceKeys } from './evidence-keys.js';
 import { PUBLISHED_BEFORE } from './key-rows.js';
 import { TokenKeys, UPGRADE_LASTS } from './token-keys.js';
@@ -140,6 +141,64 @@ it('a compromised key is replaced immediately: its tokens are refused, and sessi
   identity.clock.advance(PUBLISHED_BEFORE);
   await identity.get(TokenKeys).refresh();
   expect(identity.get(TokenKeys).current().kid).toBe(kid);
+});
+
+describe('a stolen key', () => {
+  const ago = (seconds: number) => new Date(identity.clock.millis() - seconds * 1_000).toISOString();
+  const withdraw = (kid: string, since: string) => identity.client.ask(withdrawSigningKey, { kid, since });
+  const published = async (kid: string) =>
+    (await identity.client.ask(signingKeys, {})).keys.find((key) => key.kid === kid);
+
+  it.each(['certificates', 'heads'] as const)(
+    'of %s is published with the time from which its signatures count for nothing, and replaced',
+    async (purpose) => {
+      const keys = identity.get(EvidenceKeys);
+      const unused = await keys.rotate(purpose);
+      const { kid } = keys.current(purpose);
+      const since = ago(3_600);
+      const revokedAt = `${since.slice(0, -4)}000Z`;
+      const withdrawn = await withdraw(kid, since);
+      expect(withdrawn).toEqual({ kid, purpose, revokedAt, replacedBy: keys.current(purpose).kid });
+      expect([kid, unused.kid]).not.toContain(withdrawn.replacedBy);
+      expect(await published(kid)).toMatchObject({
+        purpose,
+        revoked: { revoked_at: Date.parse(revokedAt) / 1_000, reason: 'compromised' },
+      });
+      expect(await published(unused.kid)).toBeUndefined();
+      expect((await published(withdrawn.replacedBy!))!.revoked).toBeUndefined();
+    },
+  );
+
+  it('can be withdrawn from an earlier time on, but not from a later one', async () => {
+    const keys = identity.get(EvidenceKeys);
+    const { kid } = keys.current('certificates');
+    const { revokedAt, replacedBy } = await withdraw(kid, ago(60));
+    expect(await withdraw(kid, ago(30))).toEqual({ kid, purpose: 'certificates', revokedAt });
+    expect(Date.parse((await withdraw(kid, ago(3_600))).revokedAt)).toBeLessThan(Date.parse(revokedAt));
+    expect(keys.current('certificates').kid).toBe(replacedBy);
+  });
+
+  it('of tokens signs no valid token, whenever it is dated', async () => {
+    const { accessToken, refreshToken } = await identity.anAccount();
+    const { replacedBy } = await withdraw(kidOf(accessToken)!, ago(0));
+    expect(await accepted(accessToken)).toBe(false);
+    expect(kidOf((await refresh(refreshToken)).accessToken)).toBe(replacedBy);
+  });
+
+  it('that would be used next is never used', async () => {
+    const { kid } = await identity.client.ask(rotateSigningKey, {});
+    expect(await withdraw(kid, ago(0))).toEqual({ kid, purpose: 'tokens', revokedAt: expect.any(String) });
+    identity.clock.advance(PUBLISHED_BEFORE);
+    await identity.get(TokenKeys).refresh();
+    expect(identity.get(TokenKeys).current().kid).not.toBe(kid);
+  });
+
+  it('is not withdrawn if it does not exist, or from a time on that is not in the past', async () => {
+    const { kid } = identity.get(EvidenceKeys).current('heads');
+    expect(await outcomeOf(withdraw(randomUUID(), ago(0)))).toBe('not-found');
+    for (const since of [ago(-60), 'yesterday']) expect(await outcomeOf(withdraw(kid, since))).toBe('validation');
+    expect((await published(kid))!.revoked).toBeUndefined();
+  });
 });
 
 it('the private key is stored encrypted', async () => {

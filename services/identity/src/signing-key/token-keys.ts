@@ -51,12 +51,16 @@ export class TokenKeys implements OnApplicationBootstrap {
     return { kid: this.signing.kid, purpose: 'tokens', usedFrom: this.clock.now().toISOString() };
   }
 
-  private async replaceIn(db: Db): Promise<void> {
+  /**
+   * The same within a transaction. `refresh` then loads the new key.
+   * @returns its id
+   */
+  async replaceIn(db: Db): Promise<string> {
     await sql`delete from signing_key where next_from is not null`.execute(db);
     await sql`
       update signing_key set retired_at = '-infinity'
       where retired_at is null or retired_at > ${expiredSince(this.clock.now())}`.execute(db);
-    await this.rows.insert(db, { purpose: 'tokens', retiredAt: null });
+    return this.rows.insert(db, { purpose: 'tokens', retiredAt: null });
   }
 
   /** Starts to use the next key if it is due, or the one that another replica already uses. */
