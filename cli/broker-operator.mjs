@@ -11,6 +11,8 @@ import { inSeconds } from './time-limits.mjs';
 
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 3_000;
+/** Codes of Node.js for a certificate that is not accepted. */
+const CERTIFICATE_CODES = /CERT|SIGNED|^UNABLE_TO_/;
 
 /**
  * Sends a request to a service. Rejects with `Unanswered`.
@@ -94,15 +96,20 @@ async function credentials() {
  * @param {number} timeout milliseconds
  */
 async function connected(address, timeout) {
-  const { host, username, password } = new URL(address);
+  const { protocol, host, username, password } = new URL(address);
+  const ca = variable('NATS_CA');
+  const tls = ca || protocol === 'tls:' ? { ...(ca && { ca }) } : undefined;
   const { connect } = await import('@nats-io/transport-node');
   const user = username && {
     user: decodeURIComponent(username),
     pass: decodeURIComponent(password),
     inboxPrefix: `_INBOX_${decodeURIComponent(username)}`,
   };
-  return connect({ servers: host, ...(user || {}), reconnect: false, timeout }).catch((error) => {
-    throw new CommandError(EXIT.unreachable, `The broker can’t be reached at ${host}: ${error.message}`);
+  return connect({ servers: host, ...(user || {}), tls, reconnect: false, timeout }).catch((error) => {
+    const hint = CERTIFICATE_CODES.test(error.code)
+      ? '. NATS_CA_FILE must name the file with the certificate of the CA that issued the broker’s'
+      : '';
+    throw new CommandError(EXIT.unreachable, `The broker can’t be reached at ${host}: ${error.message}${hint}`);
   });
 }
 

@@ -83,8 +83,8 @@ export class Installation {
    * @param {string} password
    */
   async address(name, password) {
-    const { port } = await this.configuration();
-    return `nats://${name}:${password}@${this.host ?? `127.0.0.1:${port}`}`;
+    const { port, tls } = await this.configuration();
+    return `${tls ? 'tls' : 'nats'}://${name}:${password}@${this.host ?? `127.0.0.1:${port}`}`;
   }
 
   /**

@@ -1,9 +1,11 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
-const { host, username, password } = new URL(process.env.NATS_URL ?? 'nats://127.0.0.1:4222');
+const { NATS_URL = 'nats://127.0.0.1:4222', NATS_CA_FILE: caFile } = process.env;
+const { protocol, host, username, password } = new URL(NATS_URL);
 const name = username || 'subscriber';
-const nats = await connect({ servers: host, user: username, pass: password, inboxPrefix: `_INBOX_${name}` });
+const tls = protocol === 'tls:' ? { caFile } : undefined;
+const nats = await connect({ servers: host, user: username, pass: password, inboxPrefix: `_INBOX_${name}`, tls });
 const manager = await jetstreamManager(nats);
 await manager.consumers.add('USERS', {
   durable_name: name,

@@ -20,6 +20,7 @@ export const CONFIGURATION = 'nats.conf';
  *   accounts?: Record<string, { users: UserEntry[] }>,
  *   authorization?: { users: UserEntry[] },
  *   port?: number,
+ *   tls?: object,
  * }} BrokerConfiguration
  */
 

@@ -1,4 +1,6 @@
-import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, createInbox, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { certificateFault } from '#libs/database';
 import { endsWithin } from '#libs/jobs';
 
 /** Injection token of the process's connection to NATS. */
@@ -11,6 +13,8 @@ const STREAMS_USER = '-streams';
 interface NatsAddress {
   /** `nats://user:password@host:port` or `tls://…`; several servers of a cluster are separated by commas. */
   url: string;
+  /** Certificates of the CAs that are trusted, in PEM format. With it, or `tls://…`, connections without TLS are refused. */
+  ca?: string;
   /** The name in the server's list of connections. */
   name: string;
   /** Number of servers of a cluster that store each stream. Default: 1. */
@@ -24,13 +28,17 @@ const PING_INTERVAL_MS = 20_000;
 const MAX_PINGS_OUT = 2;
 /** Milliseconds that one attempt to connect may take. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Milliseconds between two attempts before the first connection. */
+const RETRY_MS = 400;
 
 /**
  * Connects to NATS. Waits until a server is available and never gives up on reconnecting. The user and password of the
  * first address are used.
+ * @throws UntrustedBrokerError if the server's certificate is not accepted
  */
 export async function connectNats({
   url,
+  ca,
   name,
   replicas = 1,
   pingIntervalMs = PING_INTERVAL_MS,
@@ -40,13 +48,13 @@ export async function connectNats({
   const user = decodeURIComponent(first?.username ?? '') || undefined;
   // A private inbox per user, because responses may contain access tokens.
   const inboxPrefix = user && `_INBOX_${user}`;
-  const nats = await connect({
+  const tls = ca !== undefined || first?.protocol === 'tls:' ? { ...(ca && { ca }) } : undefined;
+  const nats = await connectFirst({
     name,
     servers: addresses.map(({ host }) => host),
     user,
     pass: decodeURIComponent(first?.password ?? '') || undefined,
-    tls: first?.protocol === 'tls:' ? {} : undefined,
-    waitOnFirstConnect: true,
+    tls,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 200,
     reconnectJitter: 300,
@@ -59,6 +67,26 @@ export async function connectNats({
   });
   links.set(nats, new Link(nats, replicas, inboxPrefix));
   return nats;
+}
+
+/** The broker cannot prove who it is. */
+export class UntrustedBrokerError extends Error {}
+
+/**
+ * Tries until a server is available. The client's own `waitOnFirstConnect` would also wait, without a word, for a server whose
+ * certificate will never be accepted.
+ */
+async function connectFirst(options: NodeConnectionOptions): Promise<NatsConnection> {
+  for (;;) {
+    try {
+      return await connect(options);
+    } catch (error) {
+      const fault = certificateFault(error);
+      if (fault) throw new UntrustedBrokerError(fault, { cause: error });
+      if (error instanceof errors.InvalidArgumentError) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Directory } from './directory.js';
-import { ormOptions, type AnyEntity } from './orm-options.js';
+import { ormOptions, type AnyEntity } from './connection/orm-options.js';
 import type { TimeLimits } from './limits/time-limits.js';
 
 /**

@@ -9,7 +9,7 @@ import { directoryTable } from './directory-tables.js';
 import { Ids } from './ids.js';
 import { domainTypes, fingerprint, migrate } from './migrate.js';
 import { assertNoOpenTransaction } from './open-transaction.js';
-import { ormOptions } from './orm-options.js';
+import { ormOptions } from './connection/orm-options.js';
 
 describe('the directory', () => {
   const clock = new TestClock();

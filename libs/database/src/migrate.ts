@@ -1,5 +1,6 @@
 import { MikroORM, type MigrationObject } from '@mikro-orm/postgresql';
 import { Migration, Migrator } from '@mikro-orm/migrations';
+import { encryption } from './connection/orm-options.js';
 
 export type Migrations = MigrationObject[];
 
@@ -36,7 +37,11 @@ export async function migrate(ownerUrl: string, migrations: Migrations): Promise
     logger: () => undefined,
     pool: { min: 0, max: 2 },
     // A migration takes as long as it takes, also for a role or a database with limits of its own.
-    driverOptions: { keepAlive: true, options: '-c statement_timeout=0 -c idle_in_transaction_session_timeout=0' },
+    driverOptions: {
+      keepAlive: true,
+      options: '-c statement_timeout=0 -c idle_in_transaction_session_timeout=0',
+      ...encryption(ownerUrl),
+    },
   });
   try {
     return (await orm.migrator.up()).length;

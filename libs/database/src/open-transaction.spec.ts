@@ -8,7 +8,7 @@ import {
   callsInTransaction,
   type CallInTransaction,
 } from './open-transaction.js';
-import { ormOptions } from './orm-options.js';
+import { ormOptions } from './connection/orm-options.js';
 
 describe('a call to the outside', () => {
   let database: TestDatabase;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { testDatabase, type TestDatabase } from '#libs/test-kit';
 import { sql } from 'kysely';
-import { ormOptions } from './orm-options.js';
+import { ormOptions } from './connection/orm-options.js';
 import { namesOf, relationOf } from './records.js';
 
 const COLUMNS = { id: 'uuid', n: 'bigint', at: 'timestamptz', yes: 'boolean', word: 'text', facts: 'jsonb' };

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Problem } from '#libs/contracts';
 import { sql } from 'kysely';
-import type { AnyEntity } from './orm-options.js';
+import type { AnyEntity } from './connection/orm-options.js';
 
 /**
  * Checks that a row of the account exists, and keeps it from being deleted until the transaction ends. It may still be

@@ -23,4 +23,5 @@ export { startPostgres, type Postgres, type PostgresOptions } from './postgres.j
 export { reachableByPostgres } from './postgres-account.js';
 export { startPostgresContainer } from './postgres-container.js';
 export { eventually, type WaitOptions } from './eventually.js';
+export { natsTls, POSTGRES_ACCESS, type ServerTls } from './server-tls.js';
 export { newServiceKey, publicServiceKey } from './service-keys.js';

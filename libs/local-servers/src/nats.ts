@@ -8,6 +8,7 @@ import { eventually } from './eventually.js';
 import { end, endLeftover, guard, hasEnded } from './process-guard.js';
 import { NatsServer } from './nats-server.js';
 import { freePort } from './ports.js';
+import { natsTls, writeNatsTls, type ServerTls } from './server-tls.js';
 
 /** A user with the subjects that it may use; all others are refused. */
 export interface NatsUser {
@@ -33,6 +34,8 @@ export interface NatsOptions {
   users?: NatsUser[];
   /** The accounts of the users. If absent, there is one account with JetStream. */
   accounts?: NatsAccounts;
+  /** If absent, connections are not encrypted. */
+  tls?: ServerTls;
   /** Removes `dir` if this process dies without calling stop(). */
   throwaway?: boolean;
 }
@@ -54,7 +57,8 @@ const MAX_PAYLOAD = 8 * 1024 * 1024;
  * Starts nats-server with JetStream on 127.0.0.1 and waits until it responds. Existing data in `dir` is used.
  * @throws Error with the last lines of the server's log if it does not start
  */
-export async function startNats({ server, dir, port, users, accounts, throwaway = false }: NatsOptions): Promise<Nats> {
+export async function startNats(options: NatsOptions): Promise<Nats> {
+  const { server, dir, port, users, accounts, tls, throwaway = false } = options;
   const folder = resolve(dir);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const listenOn = port ?? (await freePort());
@@ -67,7 +71,9 @@ export async function startNats({ server, dir, port, users, accounts, throwaway 
     users,
     accounts,
     pid_file: join(seen, 'nats.pid'),
+    ...(tls && natsTls(seen)),
   });
+  if (tls) await writeNatsTls(folder, tls);
   await writeFile(join(folder, 'nats.conf'), config, { mode: 0o600 });
   await endEarlierRun(folder, inContainer);
   const container = `leaver-nats-${listenOn}`;
@@ -78,7 +84,7 @@ export async function startNats({ server, dir, port, users, accounts, throwaway 
   guard(child, 'TERM', throwaway ? folder : '');
   await untilItAnswers(child, listenOn, join(folder, 'nats.log'));
   return {
-    url: `nats://127.0.0.1:${listenOn}`,
+    url: `${tls ? 'tls' : 'nats'}://127.0.0.1:${listenOn}`,
     port: listenOn,
     pid: child.pid ?? 0,
     stop: () => end(child, 'SIGTERM', 10_000),

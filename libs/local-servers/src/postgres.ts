@@ -8,6 +8,7 @@ import { eventually } from './eventually.js';
 import { end, endLeftover, guard, hasEnded, isAlive } from './process-guard.js';
 import { freePort } from './ports.js';
 import { postgresAccount, reachableByPostgres, SystemAccount } from './postgres-account.js';
+import { writePostgresTls, type ServerTls } from './server-tls.js';
 
 export interface PostgresOptions {
   /** The folder for data, superuser password and log. Created if missing; existing data is used. */
@@ -15,6 +16,8 @@ export interface PostgresOptions {
   port?: number;
   /** Whether committed data survives a power failure. `false` is much faster, for tests. */
   durable: boolean;
+  /** If absent, connections are not encrypted. `trusted` is the file with the certificate of the CA. */
+  tls?: ServerTls & { trusted: string };
   /** Removes `dir` if this process dies without calling stop(). */
   throwaway?: boolean;
 }
@@ -60,7 +63,13 @@ const NOT_DURABLE = {
  * in the same folder is stopped first.
  * @throws Error with the last lines of the server's log if it does not start
  */
-export async function startPostgres({ dir, port, durable, throwaway = false }: PostgresOptions): Promise<Postgres> {
+export async function startPostgres({
+  dir,
+  port,
+  durable,
+  tls,
+  throwaway = false,
+}: PostgresOptions): Promise<Postgres> {
   const folder = resolve(dir);
   const data = join(folder, 'data');
   await mkdir(folder, { recursive: true });
@@ -75,8 +84,12 @@ export async function startPostgres({ dir, port, durable, throwaway = false }: P
   await initialise({ data, binaries, password, account, durable });
   await clearLeftover(data);
   const listenOn = port ?? (await freePort());
-  const adminUrl = `postgres://postgres:${password}@127.0.0.1:${listenOn}/postgres`;
-  const settings = { ...LOCAL, port: String(listenOn) };
+  // Services refuse an IP address with sslmode=verify-full.
+  const where = tls ? `localhost:${listenOn}` : `127.0.0.1:${listenOn}`;
+  const verified = tls ? `?sslmode=verify-full&sslrootcert=${encodeURIComponent(tls.trusted)}` : '';
+  const adminUrl = `postgres://postgres:${password}@${where}/postgres${verified}`;
+  const secured = tls && (await writePostgresTls(folder, tls, account));
+  const settings = { ...LOCAL, port: String(listenOn), ...secured };
   const log = join(folder, 'postgres.log');
   const launch = async () => {
     const server = await spawnServer(binaries.postgres, ['-D', data, ...flags(settings), ...settingFlags(durable)], {

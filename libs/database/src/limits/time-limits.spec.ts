@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { eventually, TcpProxy, testDatabase, type TestDatabase } from '#libs/test-kit';
 import { migrate, migration } from '../migrate.js';
-import { ormOptions } from '../orm-options.js';
+import { ormOptions } from '../connection/orm-options.js';
 import { asCall, isTimeLimit, SilentDatabaseError, type TimeLimits } from './time-limits.js';
 
 const LIMITS: TimeLimits = {

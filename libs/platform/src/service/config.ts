@@ -18,6 +18,14 @@ export class BaseConfig implements ObservabilitySettings {
   })
   natsUrl: string;
 
+  @Pattern(/-----BEGIN CERTIFICATE-----/, 'certificates in PEM format, with NATS_CA_FILE those of a file', {
+    optional: true,
+    about:
+      'Certificate of the CA that issued the certificate of NATS, in PEM format; usually a file, `NATS_CA_FILE`. With it, or with ' +
+      '`tls://…` in `NATS_URL`, the service connects with TLS only ([Certificates](OPERATIONS.md#certificates)).',
+  })
+  natsCa?: string;
+
   @Pattern(/^[\w-]{43}$/, 'the private key of this service; `leaver service-keys` makes one', {
     about: 'Private key with which the service signs its calls ([Keys of services](OPERATIONS.md#keys-of-services)).',
   })
@@ -87,7 +95,8 @@ export class ServiceConfig extends BaseConfig {
     {
       about:
         'Address of the service’s own PostgreSQL database, with a role that may read and write rows; not through a ' +
-        'transaction pooler.',
+        'transaction pooler. `?sslmode=verify-full&sslrootcert=<file>` encrypts the connections and verifies the server; the file ' +
+        'has the certificate of its CA ([Certificates](OPERATIONS.md#certificates)).',
     },
   )
   databaseUrl: string;

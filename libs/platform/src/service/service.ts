@@ -33,6 +33,7 @@ import {
 } from '#libs/observability';
 import { PlatformModule, type PlatformParts } from './platform.module.js';
 import { serviceKeysOf } from './service-keys.js';
+import { explainBroker, verifyDatabase } from './server-trust.js';
 
 export interface ServiceOptions {
   /** The name in subjects: `rpc.<name>.…`. Replicas share it. */
@@ -76,11 +77,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { name, env, config: type = ServiceConfig, clock = new SystemClock(), ids = new Ids(clock) } = options;
   const config = loadConfig(type, name, env);
   const keys = serviceKeysOf(config);
+  await verifyDatabase(config);
   let countLine: (level: string) => void = () => undefined;
   const log = createLogger(config, options.logTo, (level) => countLine(level));
   const tracing = await startTracing(config, log);
-  const address = { url: config.natsUrl, name, replicas: config.natsReplicas };
-  const nats = await connectNats(address);
+  const address = { url: config.natsUrl, ca: config.natsCa, name, replicas: config.natsReplicas };
+  const nats = await connectNats(address).catch((error) => explainBroker(config, error));
   const streams = options.ownsStreams ? await connectStreams(nats, address) : nats;
   const connections = [...new Set([nats, streams])];
   const parts = { config, log, nats, streams, clock, ids, keys };

@@ -8,7 +8,8 @@ import {
   SERVER_KEEPALIVE,
   watchStatements,
   type TimeLimits,
-} from './limits/time-limits.js';
+} from '../limits/time-limits.js';
+import { databaseTls, type DatabaseTls } from './tls.js';
 
 /** Any entity made with `defineEntity`. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -45,12 +46,19 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[], li
     onReserveConnection: limitsApplier(limits),
     driverOptions: {
       ...connectionSettings(limits),
+      ...encryption(clientUrl),
       onPoolCreated: (pool: EventEmitter) => {
         releaseBrokenConnections(pool);
         prepareConnections(pool, limits);
       },
     },
   };
+}
+
+/** The encryption that a database's address asks for, as driver options: MikroORM ignores the parameters of the address. */
+export function encryption(clientUrl: string): { ssl?: DatabaseTls } {
+  const ssl = databaseTls(clientUrl);
+  return ssl ? { ssl } : {};
 }
 
 /**
