@@ -219,7 +219,8 @@ describe('the API descriptions', () => {
     const gone = async (path: string, body?: Json) => over(owner, await owner.post<Departure>(path, body));
     await owner.post('/v1/numbers', { e164: '+16135550198', ownerId: me });
     await owner.get(`/v1/users/${me}/departure-preview?transition=deactivated`);
-    const left = await gone(`/v1/users/${me}/deactivate`, { reason: 'Moving on' });
+    const { planToken } = await owner.post(`/v1/users/${me}/departure-preview`, { transition: 'deactivated' });
+    const left = await gone(`/v1/users/${me}/deactivate`, { reason: 'Moving on', planToken });
     await watch(system, people.owner.api.token, left);
     await gone(`/v1/users/${me}/reactivate`, { restore: 'all' });
     await gone(`/v1/users/${me}/deactivate`);

@@ -78,6 +78,61 @@ describe('a refusal by a guard changes nothing and is in the audit trail:', () =
   });
 });
 
+describe('the preview of a request', () => {
+  const previewOf = ({ id }: Member, body: Json) => owner().post<Json>(`/v1/users/${id}/departure-preview`, body);
+
+  it('has the refusals of the request, and shows what guards would refuse', async () => {
+    const { ada, cleo, dan } = cast;
+    const deactivated = (choices: Json) => previewOf(ada, { transition: 'deactivated', ...choices });
+    await over(owner(), await owner().post<Departure>(`/v1/users/${dan.id}/deactivate`));
+    expect(await codeOf(deactivated({ successors: { default: dan.id } }))).toEqual([422, 'invalid-successor']);
+    expect(await codeOf(deactivated({ successors: { default: ada.id } }))).toEqual([422, 'invalid-successor']);
+    expect(await codeOf(deactivated({ overrides: { 'identity.sessions': 'keep' } }))).toEqual([422, 'invalid-action']);
+    expect(await codeOf(deactivated({ overrides: { 'no.rule': 'keep' } }))).toEqual([422, 'unknown-rule']);
+    expect(await codeOf(deactivated({ effectiveAt: '2001-01-01T00:00:00Z' }))).toEqual([400, 'validation']);
+    expect(await codeOf(deactivated({ policy: { preset: 'none' } }))).toEqual([400, 'validation']);
+    expect(await codeOf(previewOf(ada, {}))).toEqual([400, 'validation']);
+    const theirs = cleo.api.post(`/v1/users/${ada.id}/departure-preview`, { transition: 'deleted' });
+    expect(await cleo.api.refusal(theirs)).toMatchObject({ status: 403, code: 'forbidden' });
+    await hold(ada);
+    await owner().put('/v1/policy', { preset: 'crm' });
+    expect(await previewOf(cast.owner, { transition: 'deleted' })).toMatchObject({
+      possible: false,
+      blockers: [{ code: 'sole-owner' }, { code: 'not-deactivated' }],
+    });
+    expect(await previewOf(ada, { transition: 'deleted', policy: { preset: 'helpdesk' } })).toMatchObject({
+      blockers: [{ code: 'legal-hold' }],
+    });
+    expect(await refusals()).toEqual([]);
+  });
+
+  it('has a token with which another request is refused, and which says what has changed', async () => {
+    const { ada, ben } = cast;
+    await ada.api.post('/v1/segments', { name: 'Own', definition: { match: 'all', rules: [] } });
+    const request = { overrides: { 'contacts.segments': 'delete' } };
+    const { planToken } = await previewOf(ada, { transition: 'deactivated', ...request });
+    const deactivate = (body: Json) =>
+      owner().post<Departure>(`/v1/users/${ada.id}/deactivate`, { ...body, planToken });
+    const rule = { rule: 'contacts.segments', transition: 'deactivated' };
+    expect(await owner().refusal(deactivate({ successors: { default: ben.id } }))).toMatchObject({
+      ...{ status: 409, code: 'plan-stale' },
+      changes: expect.arrayContaining([
+        {
+          ...rule,
+          before: { action: 'delete', count: 1 },
+          after: { action: 'transfer', count: 1, successorId: ben.id },
+        },
+      ]),
+    });
+    await ada.api.post('/v1/segments', { name: 'Another', definition: { match: 'all', rules: [] } });
+    expect(await owner().refusal(deactivate(request))).toMatchObject({
+      ...{ status: 409, code: 'plan-stale' },
+      changes: [{ ...rule, before: { action: 'delete', count: 1 }, after: { action: 'delete', count: 2 } }],
+    });
+    await stays(ada);
+  });
+});
+
 describe('a legal hold blocks every destructive operation:', () => {
   beforeEach(async () => void (await hold(cast.ada)));
 

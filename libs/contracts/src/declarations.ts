@@ -17,6 +17,7 @@ export * from './identity/bulk.js';
 export * from './identity/certificate.js';
 export * from './identity/departure-previews.js';
 export * from './identity/departure-receipts.js';
+export * from './identity/departure-requests.js';
 export * from './identity/departures.js';
 export * from './identity/handovers.js';
 export * from './identity/invitations.js';

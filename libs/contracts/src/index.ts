@@ -1,4 +1,5 @@
 export * from './problem.js';
+export * from './plan-change.js';
 export * from './principal.js';
 export * from './scopes.js';
 export * from './fields.js';

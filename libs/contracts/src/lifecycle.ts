@@ -17,6 +17,8 @@ export interface PreviewLine extends ResolvedAction {
   warning?: boolean;
   /** For `block`: what prevents the departure. */
   items?: unknown[];
+  /** Whether a reactivation can undo the action, if the user is deactivated. Absent in the answer of an older service. */
+  undoable?: boolean;
 }
 
 /** The action of a receipt line if a reactivation has undone what the rule did. Policies cannot choose it. */

@@ -1,3 +1,5 @@
+import type { PlanChange } from './plan-change.js';
+
 /** Every error that a client can get: code → HTTP status and title (RFC 9457). Codes are durable: add, never rename. */
 export const PROBLEMS = {
   validation: [400, 'The request is not valid'],
@@ -64,6 +66,8 @@ export interface ProblemDetails {
   service?: string;
   retryAfter?: number;
   valid?: readonly string[];
+  /** For `plan-stale`: what differs from the plan that was previewed. Absent if the token does not say what was shown. */
+  changes?: readonly PlanChange[];
   /** SCIM's keyword for this kind of error (RFC 7644, 3.12). */
   scimType?: ScimErrorType;
 }

@@ -37,6 +37,9 @@ const WRITE_ONLY: Readonly<Record<string, string>> = {
   'webhooks.rotateSecret keepFormerHours': 'Shown as `formerSecretUntil`.',
 };
 
+/** Operations with a body that set nothing. */
+const SETS_NOTHING: readonly string[] = ['users.departure-preview.choices'];
+
 /** The names of the fields of a class and of everything nested in it. */
 function namesIn(type: Class, seen = new Set<Class>()): string[] {
   if (seen.has(type)) return [];
@@ -56,7 +59,7 @@ function readableAfter(operation: Operation): Set<string> {
 }
 
 const written = ALL_OPERATIONS.flatMap((operation) => {
-  if (!operation.body) return [];
+  if (!operation.body || SETS_NOTHING.includes(operation.id)) return [];
   const readable = readableAfter(operation);
   const names = [...new Set(namesIn(operation.body))];
   return names.filter((name) => !readable.has(name)).map((name) => ({ name, place: `${operation.id} ${name}` }));

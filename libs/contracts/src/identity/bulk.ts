@@ -3,13 +3,8 @@ import { NoBody, operation } from '../operation.js';
 import { LEAVING_TRANSITIONS, type LeavingTransition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
-import {
-  CalledOffDeparture,
-  DEPARTURE_STATUSES,
-  DepartureWishes,
-  Successors,
-  type NamedSuccessors,
-} from './departures.js';
+import { DepartureWishes, Successors, type NamedSuccessors } from './departure-requests.js';
+import { CalledOffDeparture, DEPARTURE_STATUSES } from './departures.js';
 
 export const BULK_MAX = 10_000;
 const ROW_STATUSES = ['waiting', 'refused', ...DEPARTURE_STATUSES] as const;

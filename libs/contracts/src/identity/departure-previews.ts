@@ -1,13 +1,32 @@
 import { Flag, Id, ListOf, Moment, Nested, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
 import { NoBody, operation } from '../operation.js';
+import { RESTORE } from '../lifecycle.js';
 import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transition } from '../policy.js';
 import { DAYS_TO_TELL, MOST_TO_TELL } from '../contacts-to-tell.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
-import { RULE_SCOPES } from './departure-receipts.js';
+import { DEPARTURE_TRANSITIONS, RULE_SCOPES, type DepartureTransition } from './departure-receipts.js';
+import { DepartureRequest, PLAN_TOKEN_MAX } from './departure-requests.js';
+import { ACTION_SCHEMA, PolicyChoices, type ActionInput } from './policy.js';
 
 export class PreviewQuery {
   @OneOf(TRANSITIONS, { about: '`transferred`: another person takes the user over.' }) transition: Transition;
+}
+
+export const PREVIEWED_TRANSITIONS = ['deactivated', 'deleted'] as const;
+export type PreviewedTransition = (typeof PREVIEWED_TRANSITIONS)[number];
+
+/** The request of a decision that is to be previewed. `reason`, `planToken` and `acceptUncounted` have no effect. */
+export class DepartureChoices extends DepartureRequest {
+  @OneOf(PREVIEWED_TRANSITIONS) transition: PreviewedTransition;
+}
+
+export class PreviewedChoices extends DepartureChoices {
+  @Nested(() => PolicyChoices, {
+    optional: true,
+    about: 'A policy that is not saved: the preview shows what would happen if it were. The answer has no `planToken`.',
+  })
+  policy?: PolicyChoices;
 }
 
 export class PreviewBlocker {
@@ -34,14 +53,32 @@ export class PreviewRule {
   part?: string;
   @Text() service: string;
   @Text() label: string;
-  @OneOf(TRANSITIONS) transition: Transition;
-  @OneOf(ACTIONS) action: ActionName;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
+  @OneOf([...ACTIONS, RESTORE], { about: '`restore` if the user is to return.' }) action: ActionName | typeof RESTORE;
   @Whole({ optional: true }) days?: number;
   @OneOf(RULE_SCOPES, { optional: true }) scope?: ActionChoice['scope'];
+  @Id({ optional: true, about: 'Who gets the rows: the named successor, or else the first admin.' })
+  successorId?: string;
   @SomeOf(ACTIONS) allowed: ActionName[];
   @Flag({ about: 'Whether the action takes something that cannot be made again. A legal hold prevents it.' })
   destroys: boolean;
-  @Whole({ about: 'Rows that the rule would change; for `keep`, rows that stay.' }) count: number;
+  @Flag({
+    about:
+      'Whether a reactivation can undo the action. What it restores depends on whether the rows have been changed since; ' +
+      'a delayed effect is undone only before it happens. False in a deletion.',
+  })
+  undoable: boolean;
+  @Flag({ about: 'Whether the account’s policy would do something else, or pass the rows to somebody else.' })
+  differsFromPolicy: boolean;
+  @Shape(ACTION_SCHEMA, 'an action', {
+    optional: true,
+    about: 'What the account’s saved policy does. Absent if the user is to return.',
+  })
+  policyAction?: ActionInput;
+  @Whole({
+    about: 'Rows that the rule would change; for `keep`, rows that stay; for `restore`, rows that would come back.',
+  })
+  count: number;
   @Text({ optional: true, max: 1000 }) detail?: string;
 }
 
@@ -58,12 +95,9 @@ export class ContactToTell {
   @Moment({ nullable: true, about: 'The time of the last message in either direction.' }) lastMessageAt: string | null;
 }
 
-/** What a person reads before confirming. If nothing is written in between, the receipts have the same counts. */
-export class DeparturePreview {
+class PreviewContents {
   @Id() userId: string;
-  @OneOf(TRANSITIONS) transition: Transition;
-  @Text({ max: 2000, about: 'Send it with the request to have it refused if anything has changed since the preview.' })
-  planToken: string;
+  @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @Flag({ about: 'Whether nothing prevents the departure.' }) possible: boolean;
   @ListOf(() => PreviewBlocker) blockers: PreviewBlocker[];
   @ListOf(() => PreviewWarning) warnings: PreviewWarning[];
@@ -85,6 +119,30 @@ export class DeparturePreview {
   contactsToTell: ContactToTell[];
   @Whole({ about: `The number of these contacts, including those beyond the first ${MOST_TO_TELL}.` })
   contactsToTellTotal: number;
+}
+
+/** What a person reads before confirming. If nothing is written in between, the receipts have the same counts. */
+export class DeparturePreview extends PreviewContents {
+  @Text({
+    max: 2000,
+    about:
+      'Send it with the request to have it refused if the policy, the user or a named successor has changed since the ' +
+      'preview. The request may name other successors, actions and times than the policy.',
+  })
+  planToken: string;
+}
+
+/** The same for what a request chooses. */
+export class ChoicesPreview extends PreviewContents {
+  @Text({
+    optional: true,
+    max: PLAN_TOKEN_MAX,
+    about:
+      'Send it with the same request to carry out exactly this plan. The request is refused if it makes other choices, ' +
+      'or if the policy, the user, a named successor or the number of rows to be destroyed has changed since the ' +
+      'preview; `changes` of the problem says what. Absent in the preview of a policy that is not saved.',
+  })
+  planToken?: string;
 }
 
 export class OwnedByRule {
@@ -113,6 +171,20 @@ export const departurePreview = operation<DeparturePreview, NoBody, PreviewQuery
   query: PreviewQuery,
   answer: DeparturePreview,
   errors: ['forbidden', 'not-found', 'service-unavailable'],
+  timeout: TIMEOUT,
+});
+
+export const departureChoicesPreview = operation<ChoicesPreview, PreviewedChoices>({
+  ...ofUser,
+  id: 'users.departure-preview.choices',
+  method: 'POST',
+  path: '/v1/users/:id/departure-preview',
+  summary: 'Preview exactly what a request to deactivate, delete or reactivate would do',
+  body: PreviewedChoices,
+  answer: ChoicesPreview,
+  status: 200,
+  errors: ['forbidden', 'not-found', 'invalid-successor', 'unknown-rule', 'invalid-action', 'service-unavailable'],
+  ignoresIdempotencyKey: 'A preview changes nothing.',
   timeout: TIMEOUT,
 });
 

@@ -86,7 +86,7 @@ export class Policy {
   @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
 
-export class PolicyChange {
+export class PolicyChoices {
   @OneOf(PRESETS, { optional: true, about: 'Unchanged if left out.' }) preset?: Preset;
   @Shape(OVERRIDES_SCHEMA, 'an object: rule id → transition → action', {
     optional: true,
@@ -94,6 +94,9 @@ export class PolicyChange {
     about: 'Replaces all overrides. They are unchanged if left out.',
   })
   overrides?: Overrides;
+}
+
+export class PolicyChange extends PolicyChoices {
   @OneOf(SCIM_INACTIVE, {
     optional: true,
     about:

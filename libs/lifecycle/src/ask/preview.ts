@@ -71,8 +71,13 @@ async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Pro
     count,
     ...(detail && { detail, warning: part.rule.warning }),
     ...(listed && { items: await statements.list(db, action.effect, leaver, LISTED) }),
+    undoable: isUndoable(step),
   };
 }
+
+/** Whether a reactivation ends or restores what the step does, if nothing has changed since. */
+const isUndoable = ({ transition, action, remote }: Step): boolean =>
+  transition === 'deactivated' && (remote ? typeof remote.effect.inverse === 'function' : action.undo !== 'never');
 
 /** The earlier steps of the departure on the same rows. */
 function earlierSteps(step: Step, steps: readonly Step[]): Step[] {

@@ -54,6 +54,8 @@ const imported: Facts = {
   source: null,
 };
 
+const PREVIEW = { possible: true, blockers: [], warnings: [], contactsToTellTotal: 1 };
+
 /** For each schema: the fields that have to agree with each other, where their types alone allow a contradiction. */
 export const FACTS: Readonly<Record<string, Facts>> = {
   Account: { name: 'Harbor & Pine', seats: { total: 10, used: 7, free: 3 } },
@@ -89,8 +91,12 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   },
   DepartureService: { status: 'completed', error: undefined },
   DepartureServiceSummary: { status: 'completed', error: undefined },
-  DeparturePreview: { possible: true, blockers: [], warnings: [], contactsToTellTotal: 1 },
-  PreviewRule: { ...notYetOrOther('part', 'days', 'scope'), action: 'unassign', allowed: ['keep', 'unassign'] },
+  DeparturePreview: PREVIEW,
+  ChoicesPreview: PREVIEW,
+  PreviewRule: {
+    ...notYetOrOther('part', 'days', 'scope', 'successorId'),
+    ...{ action: 'unassign', policyAction: 'unassign', differsFromPolicy: false, allowed: ['keep', 'unassign'] },
+  },
   CompletedDeparture: { affected: { messaging: 3, telephony: 1 } },
   Filter: { matchesNobody: false },
   FilterCondition: { field: 'name', value: 'Maya', user: null, matchesNobody: false },

@@ -19,6 +19,18 @@ export function componentSchemas(classes: Iterable<Class>): Record<string, Schem
   );
 }
 
+const PLANNED_ACTION: Schema = {
+  type: ['object', 'null'],
+  properties: {
+    action: { type: 'string' },
+    days: { type: 'integer' },
+    scope: { type: 'string' },
+    count: { type: 'integer' },
+    successorId: { type: 'string', format: 'uuid' },
+  },
+  required: ['action', 'count'],
+};
+
 /** RFC 9457 problem details with our codes. */
 export const PROBLEM_SCHEMA: Schema = {
   type: 'object',
@@ -36,6 +48,23 @@ export const PROBLEM_SCHEMA: Schema = {
     retryAfter: { type: 'integer', description: 'Seconds.' },
     items: { type: 'array', items: {}, description: 'Ids of the records that prevent it.' },
     valid: { type: 'array', items: { type: 'string' }, description: 'The accepted values.' },
+    changes: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          rule: { type: 'string' },
+          part: { type: 'string' },
+          transition: { type: 'string' },
+          before: PLANNED_ACTION,
+          after: PLANNED_ACTION,
+        },
+        required: ['rule', 'transition', 'before', 'after'],
+      },
+      description:
+        'With `plan-stale`: the lines of the plan that are not as they were previewed. `before` is null for a line that ' +
+        'the preview did not have, `after` for one that the plan no longer has.',
+    },
     errors: {
       type: 'array',
       items: {

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
 import {
+  departureChoicesPreview,
   departurePreview,
   usersDeactivate,
   usersDelete,
@@ -8,6 +9,7 @@ import {
   usersReactivate,
   usersRemove,
   type CallOf,
+  type ChoicesPreview,
   type Departure,
   type DeparturePreview,
   type Principal,
@@ -17,8 +19,9 @@ import { actorOf } from '../audit/audit.js';
 import { Occurrences } from '../audit/occurrences.js';
 import { DepartureCommands } from './decide/departure-commands.js';
 import { ReactivationCommands } from './decide/reactivation-commands.js';
-import { DeparturePreviews } from './plan/departure-preview.js';
 import type { Prepared } from './plan/preflight.js';
+import { DeparturePreviews } from './plan/preview/departure-preview.js';
+import { Overviews } from './plan/preview/overviews.js';
 
 /** Calls about a user who is to leave or to return. */
 @Controller()
@@ -27,6 +30,7 @@ export class LeaverController {
     private readonly commands: DepartureCommands,
     private readonly reactivations: ReactivationCommands,
     private readonly previews: DeparturePreviews,
+    private readonly overviews: Overviews,
     private readonly occurrences: Occurrences,
   ) {}
 
@@ -37,15 +41,22 @@ export class LeaverController {
     return preview;
   }
 
+  @Handles(departureChoicesPreview, { transaction: false })
+  async previewChoices({ principal, params, body }: CallOf<typeof departureChoicesPreview>): Promise<ChoicesPreview> {
+    const preview = await this.previews.ofChoices(principal, params.id!, body);
+    this.recordRead(principal, params.id!, 'preview.read');
+    return preview;
+  }
+
   @Handles(usersOverview)
   async overview({ principal, params }: CallOf<typeof usersOverview>): Promise<UserOverview> {
-    const overview = await this.previews.overview(principal.accountId, params.id!);
+    const overview = await this.overviews.of(principal.accountId, params.id!);
     this.recordRead(principal, params.id!, 'overview.read');
     return overview;
   }
 
   @Prepares(usersDeactivate)
-  prepareDeactivation({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Prepared | undefined> {
+  prepareDeactivation({ principal, params, body }: CallOf<typeof usersDeactivate>): Promise<Prepared> {
     return this.commands.prepare(principal, params.id!, 'deactivated', body);
   }
 
@@ -58,7 +69,7 @@ export class LeaverController {
   }
 
   @Prepares(usersDelete)
-  prepareDeletion({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Prepared | undefined> {
+  prepareDeletion({ principal, params, body }: CallOf<typeof usersDelete>): Promise<Prepared> {
     return this.commands.prepare(principal, params.id!, 'deleted', body);
   }
 
@@ -71,7 +82,7 @@ export class LeaverController {
   }
 
   @Prepares(usersRemove)
-  prepareRemoval({ principal, params }: CallOf<typeof usersRemove>): Promise<Prepared | undefined> {
+  prepareRemoval({ principal, params }: CallOf<typeof usersRemove>): Promise<Prepared> {
     return this.commands.prepare(principal, params.id!, 'deleted', {});
   }
 

@@ -1,14 +1,17 @@
 import {
+  departureChoicesPreview,
   departurePreview,
   departuresGet,
   rulesList,
   usersDeactivate,
   usersDelete,
   usersReactivate,
+  type ChoicesPreview,
   type Departure,
   type DeparturePreview,
   type DepartureRequest,
   type DepartureStatus,
+  type PreviewedChoices,
   type Principal,
   type Reactivation,
   type Transition,
@@ -42,6 +45,11 @@ export class TestDepartures {
 
   preview(principal: Principal, id: string, transition: Transition): Promise<DeparturePreview> {
     return this.identity.call(departurePreview, { principal, params: { id }, query: { transition } });
+  }
+
+  /** Previews a request. */
+  previewOf(principal: Principal, id: string, body: PreviewedChoices): Promise<ChoicesPreview> {
+    return this.identity.call(departureChoicesPreview, { principal, params: { id }, body });
   }
 
   deactivate(principal: Principal, id: string, body: DepartureRequest = {}): Promise<Departure> {
@@ -82,7 +90,7 @@ export const affectedBy = ({ services }: Departure): Record<string, number> =>
     ),
   );
 
-export const countedBy = ({ rules }: DeparturePreview): Record<string, number> =>
+export const countedBy = ({ rules }: Pick<DeparturePreview, 'rules'>): Record<string, number> =>
   Object.fromEntries(
     rules.map(({ rule, part, transition, count }) => [[rule, part, transition].filter(Boolean).join(' '), count]),
   );

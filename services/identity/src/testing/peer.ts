@@ -4,6 +4,7 @@ import { fingerprint, migrate, migration, tenantRow, userRef } from '#libs/datab
 import {
   block,
   can,
+  deleteRows,
   EventProcessor,
   keep,
   LifecycleModule,
@@ -143,8 +144,8 @@ function moduleOf(service: string): Type {
         rules: [
           rule(`${service}.records`, 'Records', {
             rows: owned(Thing, 'owner', { kind: 'record' }),
-            deactivated: can(keep, transfer, unassign),
-            deleted: can(unassign, keep, transfer),
+            deactivated: can(keep, transfer, unassign, deleteRows),
+            deleted: can(unassign, keep, transfer, deleteRows),
           }),
           rule(`${service}.calls`, 'Calls', {
             rows: owned(Thing, 'owner', { kind: ['call', 'stuck'] }),

@@ -26,7 +26,7 @@ import { SharedInboxes } from './conversion/shared-inboxes.js';
 import { DecisionEvents } from './decision-events.js';
 import { Decisions } from './decisions.js';
 import { DepartureCommands } from './departure-commands.js';
-import { DepartureTimes } from './departure-times.js';
+import { DeparturePreparation } from './departure-preparation.js';
 import { ReactivationCommands } from './reactivation-commands.js';
 import { EndedAccess } from './ended-access.js';
 import { Erasure } from './erasure.js';
@@ -96,7 +96,7 @@ import { Transfers } from './transfer/transfers.js';
     DecisionEvents,
     Decisions,
     DepartureCommands,
-    DepartureTimes,
+    DeparturePreparation,
     ReactivationCommands,
     DepartureRetry,
     EndedAccess,

@@ -3,9 +3,10 @@ import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import type { Departure, DepartureRequest, Principal, LeavingTransition } from '#libs/contracts';
 import { assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
-import { Preflight, type Prepared } from '../plan/preflight.js';
+import { DepartureTimes } from '../plan/departure-times.js';
+import type { Prepared } from '../plan/preflight.js';
 import { DepartureQueries } from '../store/departure-queries.js';
-import { DepartureTimes } from './departure-times.js';
+import { DeparturePreparation } from './departure-preparation.js';
 import { ImmediateDepartures } from './immediate-departures.js';
 import { LaterDepartures } from './schedule/later-departures.js';
 
@@ -14,7 +15,7 @@ import { LaterDepartures } from './schedule/later-departures.js';
 export class DepartureCommands {
   constructor(
     private readonly users: UserRows,
-    private readonly preflight: Preflight,
+    private readonly preparation: DeparturePreparation,
     private readonly immediate: ImmediateDepartures,
     private readonly later: LaterDepartures,
     private readonly departures: DepartureQueries,
@@ -23,18 +24,15 @@ export class DepartureCommands {
 
   /**
    * Asks the other services, before the transaction of `decide`.
-   * @returns undefined for a scheduled departure, because they are asked when it is due
-   * @throws Problem `validation`, `not-found`, `forbidden`, `service-unavailable`
+   * @throws Problem `validation`, `not-found`, `forbidden`, `unknown-rule`, `invalid-action`, `service-unavailable`
    */
-  async prepare(
+  prepare(
     principal: Principal,
     userId: string,
     transition: LeavingTransition,
     request: DepartureRequest,
-  ): Promise<Prepared | undefined> {
-    const { effectiveAt } = await this.times.of(transition, request);
-    assertMayManage(principal.roles, (await this.users.get(principal.accountId, userId)).roles);
-    return effectiveAt ? undefined : this.preflight.prepare(principal.accountId, userId, { transition, request });
+  ): Promise<Prepared> {
+    return this.preparation.prepare(principal, userId, transition, request);
   }
 
   /**
@@ -53,7 +51,7 @@ export class DepartureCommands {
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     const times = { effectiveAt, returnAt, returnRestore };
     const id = effectiveAt
-      ? await this.later.decide(principal, userId, transition, { ...request, ...times, effectiveAt })
+      ? await this.later.decide(principal, userId, transition, { ...request, ...times, effectiveAt }, prepared)
       : await this.immediate.decide(principal, userId, transition, { ...request, ...times }, prepared);
     return id === PREPARE_AGAIN ? PREPARE_AGAIN : this.departures.view(accountId, id);
   }

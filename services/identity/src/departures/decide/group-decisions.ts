@@ -9,9 +9,8 @@ import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { blockersOf, type GroupMember, type PreparedBlockers } from '../plan/group-preflight.js';
 import { resolvedPolicy } from '../plan/preflight.js';
 import { Decisions } from './decisions.js';
-import { returnToCallOff } from './repeated-deactivations.js';
 import { ScheduledSteps, type ScheduledStep } from '../store/scheduled/scheduled-steps.js';
-import { assertMaySucceed, Guards } from '../plan/guards.js';
+import { assertMaySucceed, Guards, returnToCallOff } from '../plan/guards.js';
 import { planOf, Planner, type Plan } from '../plan/planner.js';
 
 export interface LeaverRequest extends GroupMember {

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import type { DepartureRequest, Principal, LeavingTransition } from '#libs/contracts';
-import { Confirmation } from '../plan/confirmation.js';
+import type { Times } from '../plan/departure-times.js';
 import { Preflight, resolvedPolicy, type Prepared } from '../plan/preflight.js';
+import { Confirmation } from '../plan/token/confirmation.js';
 import { Decisions } from './decisions.js';
-import type { Times } from './departure-times.js';
 import { RepeatedDeactivations } from './repeated-deactivations.js';
 
 /** Decides departures that happen now. */
@@ -28,12 +28,15 @@ export class ImmediateDepartures {
     request: DepartureRequest & Times,
     prepared: Prepared | undefined,
   ): Promise<string | PrepareAgain> {
-    const away = transition === 'deactivated' && (await this.repeated.callOffReturn(principal, userId, request));
+    const stale = prepared?.stale;
+    const away =
+      transition === 'deactivated' && (await this.repeated.callOffReturn(principal, userId, { ...request, stale }));
     if (away) return away;
     if (!prepared) return PREPARE_AGAIN;
     const plan = await this.preflight.run(principal, userId, { transition, request }, prepared);
     if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
-    await this.confirmation.check(principal, plan, request);
+    const confirmed = await this.confirmation.check(principal, plan, { ...request, stale });
+    if (confirmed === PREPARE_AGAIN) return PREPARE_AGAIN;
     const { reason, returnAt, returnRestore } = request;
     const decision = { user: plan.user, policy: resolvedPolicy(plan), reason, returnAt, returnRestore };
     const [id] = await this.decisions.apply(transition, [decision], requesterOf(principal), principal);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Departure, Principal, Reactivation } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows } from '../../user/user-rows.js';
+import { Restorations } from '../plan/restorations.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { requesterOf } from './immediate-departures.js';
 import { Reactivations } from './reactivations.js';
@@ -13,6 +14,7 @@ export class ReactivationCommands {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly reactivations: Reactivations,
+    private readonly restorations: Restorations,
     private readonly departures: DepartureQueries,
   ) {}
 
@@ -20,7 +22,7 @@ export class ReactivationCommands {
   async reactivate(principal: Principal, userId: string, request: Reactivation = {}): Promise<Departure> {
     const { accountId } = principal;
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    const restore = await this.reactivations.restoration(request);
+    const restore = await this.restorations.of(request);
     const decision = { ...(await this.reactivations.prepare(accountId, userId)), restore };
     assertMayManage(await this.actors.rolesOf(principal), decision.user.roles);
     const { departureId, invitation } = await this.reactivations.apply(decision, requesterOf(principal), principal);

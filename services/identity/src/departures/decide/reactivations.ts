@@ -1,11 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Invitation, type Reactivation, type Restore } from '#libs/contracts';
+import { Problem, type Invitation } from '#libs/contracts';
 import { lockAccount } from '../../common/account-lock.js';
 import { requireFreeSeats } from '../../common/seats.js';
-import { Catalogue } from '../../catalogue/catalogue.js';
 import { Invitations } from '../../invitation/invitations.js';
-import { ruleOf } from '../../policy/choices.js';
 import { PolicyService } from '../../policy/policy.service.js';
 import { UserRows } from '../../user/user-rows.js';
 import type { Decision } from './decision-events.js';
@@ -18,21 +16,9 @@ export class Reactivations {
     private readonly em: EntityManager,
     private readonly users: UserRows,
     private readonly policies: PolicyService,
-    private readonly catalogue: Catalogue,
     private readonly decisions: Decisions,
     private readonly invitations: Invitations,
   ) {}
-
-  /**
-   * What to restore; undefined for nothing.
-   * @throws Problem `unknown-rule`
-   */
-  async restoration({ restore = 'none' }: Reactivation): Promise<Restore | undefined> {
-    if (restore === 'all') return restore;
-    if (restore === 'none' || restore.length === 0) return undefined;
-    const catalogue = await this.catalogue.rules();
-    return [...new Set(restore)].map((id) => ruleOf(catalogue, id).id);
-  }
 
   /**
    * Locks the account and the user, and checks that the user can be reactivated.

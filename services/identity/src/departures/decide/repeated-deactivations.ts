@@ -1,15 +1,15 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type DepartureRequest, type Principal } from '#libs/contracts';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
+import type { DepartureRequest, Principal, Problem } from '#libs/contracts';
 import { actorOf } from '../../audit/audit.js';
 import { lockAccount } from '../../common/account-lock.js';
-import { UserRows, type UserRow } from '../../user/user-rows.js';
-import { Confirmation } from '../plan/confirmation.js';
-import { Planner, type PlanRequest } from '../plan/planner.js';
-import { ScheduledSteps, type ScheduledStep } from '../store/scheduled/scheduled-steps.js';
+import { UserRows } from '../../user/user-rows.js';
+import { returnToCallOff } from '../plan/guards.js';
+import { Planner } from '../plan/planner.js';
+import { Confirmation } from '../plan/token/confirmation.js';
+import { ScheduledSteps } from '../store/scheduled/scheduled-steps.js';
 import { Schedule } from './schedule/schedule.js';
-
-type Wishes = PlanRequest & { returnAt?: string };
 
 /**
  * Deactivations of users who are deactivated already and are to return. There is nothing to do to their data, but they are
@@ -28,10 +28,16 @@ export class RepeatedDeactivations {
 
   /**
    * Locks the account and the user if there is a return.
-   * @returns the id of the departure, undefined for a user who is not away for a time
+   * @param request with the refusal of the preparation, if there is one
+   * @returns the id of the departure, undefined for a user who is not away for a time, `PREPARE_AGAIN` if the plan has
+   *   changed since the preparation
    * @throws Problem `conflict` for a request that asks for more than to stay away; `plan-stale`, `forbidden`
    */
-  async callOffReturn(principal: Principal, userId: string, request: DepartureRequest): Promise<string | undefined> {
+  async callOffReturn(
+    principal: Principal,
+    userId: string,
+    request: DepartureRequest & { stale?: Problem },
+  ): Promise<string | PrepareAgain | undefined> {
     const { accountId } = principal;
     if (!(await this.scheduled.ofUser(userId)).reactivated) return undefined;
     await lockAccount(this.em, accountId);
@@ -40,26 +46,8 @@ export class RepeatedDeactivations {
     const back = returnToCallOff(user, request, (await this.scheduled.ofUser(userId)).reactivated);
     if (!back) return undefined;
     const plan = await this.planner.plan(accountId, userId, 'deactivated');
-    await this.confirmation.check(principal, plan, request);
+    if ((await this.confirmation.check(principal, plan, request)) === PREPARE_AGAIN) return PREPARE_AGAIN;
     const [departureId] = await this.schedule.callOffReturns([back], actorOf(principal));
     return departureId;
   }
-}
-
-/**
- * The return that a deactivation of a locked user calls off; undefined for a user who is not away for a time.
- * @throws Problem `conflict` for a request that asks for more than to stay away
- */
-export function returnToCallOff(
-  user: UserRow,
-  wishes: Wishes,
-  back: ScheduledStep | undefined,
-): ScheduledStep | undefined {
-  if (user.status !== 'deactivated' || !back) return undefined;
-  const { returnAt, successors = {}, overrides = {} } = wishes;
-  if (returnAt === undefined && Object.keys(successors).length + Object.keys(overrides).length === 0) return back;
-  const detail =
-    `The user is deactivated already and returns on ${back.effectiveAt}. To call that return off, deactivate ` +
-    'without `returnAt`, `successors` and `overrides`, or cancel it.';
-  throw new Problem('conflict', { detail, items: [back.id] });
 }

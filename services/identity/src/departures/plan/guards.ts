@@ -5,7 +5,9 @@ import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../../common/moments.js';
 import { lastOwners, SOLE_OWNER } from '../../user/sole-owner.js';
-import type { Plan } from './planner.js';
+import type { UserRow } from '../../user/user-rows.js';
+import type { ScheduledStep } from '../store/scheduled/scheduled-steps.js';
+import type { Plan, PlanRequest } from './planner.js';
 import { notDeactivatedBy, outOfSequence, retainedAt, type Later } from './sequence.js';
 
 const DAY = 86_400_000;
@@ -49,6 +51,11 @@ export class Guards {
    * @throws Problem like `assertAllowed`
    */
   async assertAllowedLater(plan: Plan, later: Later, leaving: readonly string[] = []): Promise<void> {
+    refuse(await this.blockersLater(plan, later, leaving));
+  }
+
+  /** Like `blockers`, for a scheduled departure. */
+  async blockersLater(plan: Plan, later: Later, leaving: readonly string[] = []): Promise<PreviewBlocker[]> {
     const found = [
       wrongState(plan),
       await this.soleOwner(plan, leaving),
@@ -56,7 +63,7 @@ export class Guards {
       notDeactivatedBy(plan, later),
       retainedAt(plan, later),
     ];
-    refuse(found.filter((blocker) => blocker !== undefined));
+    return found.filter((blocker) => blocker !== undefined);
   }
 
   /**
@@ -65,6 +72,21 @@ export class Guards {
    */
   async lockSuccessors({ user, successors }: Plan): Promise<void> {
     assertMaySucceed(successors, await this.lockActive(user.account_id, Object.values(successors)), [user.id]);
+  }
+
+  /**
+   * Like `lockSuccessors`, without a lock, for a preview.
+   * @throws Problem `invalid-successor`
+   */
+  async assertSuccessors({ user, successors }: Plan): Promise<void> {
+    const named = Object.values(successors);
+    if (named.length === 0) return;
+    const { rows } = await sql<{ id: string }>`
+      select id from users
+      where account_id = ${user.account_id} and id = any(${named}::uuid[]) and status = 'active'`.execute(
+      this.em.getKysely(),
+    );
+    assertMaySucceed(successors, new Set(rows.map((row) => row.id)), [user.id]);
   }
 
   /** The active ones of these users, locked so that they cannot leave before the transaction ends. */
@@ -108,6 +130,24 @@ export function assertMaySucceed(
   const items = [...new Set(Object.values(successors))].filter((id) => !active.has(id) || leaving.has(id));
   if (items.length > 0)
     throw new Problem('invalid-successor', { detail: 'Name active users of this account, not the leaver.', items });
+}
+
+/**
+ * The return that a deactivation calls off; undefined for a user who is not away for a time.
+ * @throws Problem `conflict` for a request that asks for more than to stay away
+ */
+export function returnToCallOff(
+  user: UserRow,
+  wishes: PlanRequest & { returnAt?: string },
+  back: ScheduledStep | undefined,
+): ScheduledStep | undefined {
+  if (user.status !== 'deactivated' || !back) return undefined;
+  const { returnAt, successors = {}, overrides = {} } = wishes;
+  if (returnAt === undefined && Object.keys(successors).length + Object.keys(overrides).length === 0) return back;
+  const detail =
+    `The user is deactivated already and returns on ${back.effectiveAt}. To call that return off, deactivate ` +
+    'without `returnAt`, `successors` and `overrides`, or cancel it.';
+  throw new Problem('conflict', { detail, items: [back.id] });
 }
 
 function refuse([first]: readonly PreviewBlocker[]): void {

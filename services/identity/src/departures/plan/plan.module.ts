@@ -4,17 +4,24 @@ import { CatalogueModule } from '../../catalogue/catalogue.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
 import { UserModule } from '../../user/user.module.js';
 import { StoreModule } from '../store/store.module.js';
-import { Blockers } from './blockers.js';
-import { Confirmation } from './confirmation.js';
-import { DeparturePreviews } from './departure-preview.js';
+import { DepartureTimes } from './departure-times.js';
 import { FirstAdmins } from './first-admins.js';
 import { GroupPreflight } from './group-preflight.js';
 import { Guards } from './guards.js';
-import { PlanTokens } from './plan-token.js';
 import { Planner } from './planner.js';
 import { Preflight } from './preflight.js';
+import { Blockers } from './preview/blockers.js';
+import { ContactsOfLeaver } from './preview/contacts-of-leaver.js';
+import { DeparturePreviews } from './preview/departure-preview.js';
+import { Overviews } from './preview/overviews.js';
+import { RequestedPlans } from './preview/requested-plans.js';
 import { Refusals } from './refusals.js';
+import { Restorations } from './restorations.js';
 import { RuleServices } from './rule-services.js';
+import { Confirmation } from './token/confirmation.js';
+import { PlanRecount } from './token/plan-recount.js';
+import { PlanTokens } from './token/plan-token.js';
+import { TokenChecks } from './token/token-checks.js';
 import { TransferGuards } from './transfer-guards.js';
 
 /** What a departure would do: policy, guards, preview and preflight. */
@@ -23,26 +30,36 @@ import { TransferGuards } from './transfer-guards.js';
   providers: [
     Blockers,
     Confirmation,
+    ContactsOfLeaver,
     DeparturePreviews,
+    DepartureTimes,
     FirstAdmins,
     GroupPreflight,
     Guards,
+    Overviews,
+    PlanRecount,
     PlanTokens,
     Planner,
     Preflight,
     Refusals,
+    RequestedPlans,
+    Restorations,
     RuleServices,
+    TokenChecks,
     TransferGuards,
   ],
   exports: [
     Confirmation,
     DeparturePreviews,
+    DepartureTimes,
     FirstAdmins,
     GroupPreflight,
     Guards,
+    Overviews,
     Planner,
     Preflight,
     Refusals,
+    Restorations,
     RuleServices,
     TransferGuards,
   ],

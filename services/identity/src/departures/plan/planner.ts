@@ -6,13 +6,14 @@ import {
   type ActionInput,
   type NamedSuccessors,
   type Policy,
+  type PolicyChoices,
   type ResolvedRules,
   type RuleDescription,
   type Transition,
 } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Catalogue } from '../../catalogue/catalogue.js';
-import { checkChoice, ruleOf } from '../../policy/choices.js';
+import { checkChoice, checkOverrides, ruleOf } from '../../policy/choices.js';
 import { PolicyService } from '../../policy/policy.service.js';
 import { resolve } from '../../policy/resolve.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
@@ -57,6 +58,25 @@ export class Planner {
   async plan(accountId: string, userId: string, transition: Transition, request: PlanRequest = {}): Promise<Plan> {
     const user = await this.users.get(accountId, userId);
     return planOf(await this.basis(accountId), user, transition, request);
+  }
+
+  /**
+   * The plan as if this policy were saved. `byPolicy` is what the saved policy does.
+   * @throws Problem like `plan`, also for the policy
+   */
+  async planUnder(
+    draft: PolicyChoices,
+    [accountId, userId]: readonly [accountId: string, userId: string],
+    transition: Transition,
+    request: PlanRequest,
+  ): Promise<Plan> {
+    const user = await this.users.get(accountId, userId);
+    const basis = await this.basis(accountId);
+    const { byPolicy } = planOf(basis, user, transition, request);
+    if (draft.overrides) checkOverrides(basis.catalogue, draft.overrides);
+    const { preset = basis.policy.preset, overrides = basis.policy.overrides } = draft;
+    const policy = { ...basis.policy, preset, overrides };
+    return { ...planOf({ ...basis, policy }, user, transition, request), byPolicy };
   }
 
   async basis(accountId: string): Promise<Basis> {

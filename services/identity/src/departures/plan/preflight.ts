@@ -24,6 +24,8 @@ export interface Prepared {
   asked?: string;
   /** Lines that stand in the way of the departure. */
   blocked: readonly PreviewLine[];
+  /** The refusal of a request whose plan is not the previewed one. */
+  stale?: Problem;
 }
 
 /** For a user who has just been created and has no rows in other services. */

@@ -35,13 +35,19 @@ export class RuleServices {
   /**
    * The preview lines of all services, in the order of the catalogue.
    * @param uncounted receives the services that do not answer and whose actions destroy nothing; without it, all have to answer
+   * @param only these rules
    * @throws Problem `service-unavailable` with the name of a service that does not answer
    */
-  async preview(plan: Plan, uncounted?: UncountedService[]): Promise<PreviewLine[]> {
-    const concerned = plan.catalogue.filter(({ transitions }) => plan.steps.some((step) => transitions[step]));
+  async preview(
+    plan: Plan,
+    { uncounted, only }: { uncounted?: UncountedService[]; only?: string[] } = {},
+  ): Promise<PreviewLine[]> {
+    const concerned = plan.catalogue.filter(
+      ({ id, transitions }) => plan.steps.some((step) => transitions[step]) && only?.includes(id) !== false,
+    );
     const services = new Set(concerned.map((rule) => rule.service));
     const asked = [...services].map((service) =>
-      this.ask(service, plan).catch((error: unknown) => {
+      this.ask(service, plan, only).catch((error: unknown) => {
         if (!uncounted || !isUnavailable(error) || destroys(plan, service)) throw error;
         uncounted.push({ service, reason: error.message });
         return [];
@@ -107,14 +113,17 @@ export class RuleServices {
 export const isUnavailable = (error: unknown): error is Problem =>
   error instanceof Problem && error.code === 'service-unavailable';
 
-/** Whether an action of this service in the plan takes something that cannot be made again. */
+/** The ids of the rules that take something in this plan that cannot be made again. */
+export const destroyingRules = (plan: Plan): string[] => plan.catalogue.filter(isDestroying(plan)).map(({ id }) => id);
+
 const destroys = (plan: Plan, service: string): boolean =>
-  plan.catalogue
-    .filter((rule) => rule.service === service)
-    .some(({ id, transitions }) =>
-      Object.entries(plan.rules[id] ?? {}).some(
-        ([transition, { action }]) => transitions[transition as Transition]?.destroys?.includes(action) === true,
-      ),
+  plan.catalogue.filter(isDestroying(plan)).some((rule) => rule.service === service);
+
+const isDestroying =
+  ({ rules }: Plan) =>
+  ({ id, transitions }: RuleDescription): boolean =>
+    Object.entries(rules[id] ?? {}).some(
+      ([transition, { action }]) => transitions[transition as Transition]?.destroys?.includes(action) === true,
     );
 
 /** Rules that refuse the departure if there are rows. */

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import type { DepartureRequest, Principal, LeavingTransition } from '#libs/contracts';
-import { Confirmation } from '../../plan/confirmation.js';
-import { Preflight } from '../../plan/preflight.js';
-import type { Times } from '../departure-times.js';
+import type { Times } from '../../plan/departure-times.js';
+import { Preflight, type Prepared } from '../../plan/preflight.js';
+import { Confirmation } from '../../plan/token/confirmation.js';
 import { Schedule } from './schedule.js';
 
 /** Schedules departures. */
@@ -15,7 +16,7 @@ export class LaterDepartures {
   ) {}
 
   /**
-   * @returns the id of the departure
+   * @returns the id of the departure, `PREPARE_AGAIN` if the plan has changed since the preparation
    * @throws Problem with the code of the first guard that refuses
    */
   async decide(
@@ -23,10 +24,12 @@ export class LaterDepartures {
     userId: string,
     transition: LeavingTransition,
     request: DepartureRequest & Times & { effectiveAt: string },
-  ): Promise<string> {
+    prepared: Prepared | undefined,
+  ): Promise<string | PrepareAgain> {
     const { accountId, userId: requestedBy } = principal;
     const plan = await this.preflight.runForLater(principal, userId, { transition, request });
-    await this.confirmation.check(principal, plan, request);
+    const confirmed = { ...request, stale: prepared?.stale };
+    if ((await this.confirmation.check(principal, plan, confirmed)) === PREPARE_AGAIN) return PREPARE_AGAIN;
     const { successors, overrides, reason, effectiveAt, returnAt, returnRestore } = request;
     const leaver = { userId, wishes: { successors, overrides }, reason, returnAt, returnRestore };
     const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);

@@ -3,8 +3,8 @@ import { Problem, type Departure, type DepartureChange, type Principal, type Tra
 import { Clock } from '#libs/database';
 import { actorOf } from '../../../audit/audit.js';
 import { isoOf, isoOrNull, momentAfter } from '../../../common/moments.js';
-import { Confirmation } from '../../plan/confirmation.js';
 import { Preflight } from '../../plan/preflight.js';
+import { Confirmation } from '../../plan/token/confirmation.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
 import { DepartureStore, type ScheduleFacts } from '../../store/departure-store.js';

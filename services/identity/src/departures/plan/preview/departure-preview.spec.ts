@@ -11,8 +11,8 @@ import {
   type Principal,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
-import { affectedBy, countedBy, TestDepartures } from '../../testing/departures.js';
-import { ownerOf, PASSWORD, type TestIdentity, sessionOf } from '../../testing/identity.js';
+import { affectedBy, countedBy, TestDepartures } from '../../../testing/departures.js';
+import { ownerOf, PASSWORD, type TestIdentity, sessionOf } from '../../../testing/identity.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;
@@ -110,6 +110,9 @@ describe('a preview', () => {
       action: 'unassign',
       allowed: ['unassign', 'keep', 'transfer'],
       destroys: false,
+      undoable: true,
+      differsFromPolicy: false,
+      policyAction: 'unassign',
       count: 2,
       detail: 'Calls ring nowhere.',
     });

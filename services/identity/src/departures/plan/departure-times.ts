@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureRequest, type Restore, type LeavingTransition } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { momentAfter } from '../../common/moments.js';
-import { Reactivations } from './reactivations.js';
+import { Restorations } from './restorations.js';
 
 /** When somebody leaves and returns, in ISO 8601. */
 export interface Times {
@@ -15,7 +15,7 @@ export interface Times {
 @Injectable()
 export class DepartureTimes {
   constructor(
-    private readonly reactivations: Reactivations,
+    private readonly restorations: Restorations,
     private readonly clock: Clock,
   ) {}
 
@@ -31,7 +31,7 @@ export class DepartureTimes {
       throw invalid('returnAt', 'returnAt is for a deactivation: nobody returns from a deletion');
     const left = effectiveAt === undefined ? now : Date.parse(effectiveAt);
     const returnAt = momentAfter('returnAt', request.returnAt, left);
-    return { effectiveAt, returnAt, returnRestore: await this.reactivations.restoration(request) };
+    return { effectiveAt, returnAt, returnRestore: await this.restorations.of(request) };
   }
 }
 

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import type { DepartureRequest, LeavingTransition, Principal } from '#libs/contracts';
+import { assertMayManage } from '../../user/actors.js';
+import { UserRows } from '../../user/user-rows.js';
+import { DepartureTimes } from '../plan/departure-times.js';
+import { Planner } from '../plan/planner.js';
+import { OWNS_NOTHING, Preflight, type Prepared } from '../plan/preflight.js';
+import { Confirmation } from '../plan/token/confirmation.js';
+
+/** Asks the other services about a departure, before the transaction that decides. */
+@Injectable()
+export class DeparturePreparation {
+  constructor(
+    private readonly users: UserRows,
+    private readonly times: DepartureTimes,
+    private readonly planner: Planner,
+    private readonly confirmation: Confirmation,
+    private readonly preflight: Preflight,
+  ) {}
+
+  /**
+   * For a scheduled departure it asks only whether the plan is the previewed one: what blocks it is asked when it is due.
+   * @throws Problem `validation`, `not-found`, `forbidden`, `unknown-rule`, `invalid-action`, `service-unavailable`
+   */
+  async prepare(
+    principal: Principal,
+    userId: string,
+    transition: LeavingTransition,
+    request: DepartureRequest,
+  ): Promise<Prepared> {
+    const { accountId } = principal;
+    const times = await this.times.of(transition, request);
+    assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
+    const prepared = times.effectiveAt
+      ? OWNS_NOTHING
+      : await this.preflight.prepare(accountId, userId, { transition, request });
+    if (request.planToken === undefined) return prepared;
+    const plan = await this.planner.plan(accountId, userId, transition, request);
+    const stale = await this.confirmation.prepare(plan, { ...request, ...times }, request.planToken);
+    return stale ? { ...prepared, stale } : prepared;
+  }
+}

@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { Problem, type PreviewBlocker, type PreviewedChoices, type Principal } from '#libs/contracts';
+import { assertMayManage } from '../../../user/actors.js';
+import { UserRows } from '../../../user/user-rows.js';
+import { ScheduledSteps, type Scheduled } from '../../store/scheduled/scheduled-steps.js';
+import { DepartureTimes } from '../departure-times.js';
+import { Guards, returnToCallOff } from '../guards.js';
+import { Planner, type Plan } from '../planner.js';
+import type { Later } from '../sequence.js';
+import { choicesIn, type Choices } from '../token/choices.js';
+
+/** What a request would decide. */
+export interface RequestedPlan {
+  plan: Plan;
+  choices: Choices;
+  /** For a departure on a later day. */
+  later?: Later;
+  /** What the decision refuses, or an empty list if it only calls off a return: for a user who is away for a time. */
+  staysAway?: PreviewBlocker[];
+}
+
+/** Plans requests for a preview, and refuses those that the decision would refuse. */
+@Injectable()
+export class RequestedPlans {
+  constructor(
+    private readonly users: UserRows,
+    private readonly planner: Planner,
+    private readonly times: DepartureTimes,
+    private readonly guards: Guards,
+    private readonly scheduled: ScheduledSteps,
+  ) {}
+
+  /**
+   * What a guard would refuse is not refused here: a preview shows it.
+   * @throws Problem `validation`, `not-found`, `forbidden`, `unknown-rule`, `invalid-action`, `invalid-successor`
+   */
+  async of(principal: Principal, userId: string, request: PreviewedChoices): Promise<RequestedPlan> {
+    const { accountId } = principal;
+    const { successors, overrides, policy } = request;
+    const { transition } = request;
+    const { effectiveAt, returnAt, returnRestore } = await this.times.of(transition, request);
+    assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
+    const plan = policy
+      ? await this.planner.planUnder(policy, [accountId, userId], transition, { successors, overrides })
+      : await this.planner.plan(accountId, userId, transition, { successors, overrides });
+    await this.guards.assertSuccessors(plan);
+    const choices = choicesIn(plan, { successors, overrides, effectiveAt, returnAt, returnRestore });
+    const scheduled = await this.scheduled.ofUser(userId);
+    if (effectiveAt !== undefined) return { plan, choices, later: { effectiveAt, returnAt, scheduled } };
+    const staysAway = transition === 'deactivated' ? blockersToStayAway(plan, request, scheduled) : undefined;
+    return { plan, choices, ...(staysAway && { staysAway }) };
+  }
+}
+
+function blockersToStayAway(plan: Plan, wishes: PreviewedChoices, { reactivated }: Scheduled) {
+  try {
+    return returnToCallOff(plan.user, wishes, reactivated) ? [] : undefined;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return [{ code: error.code, detail: error.message, items: error.details.items ?? [] }];
+  }
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { UncountedService } from '#libs/contracts';
+import { FirstAdmins } from '../first-admins.js';
+import type { Plan } from '../planner.js';
+import { previewRules } from '../preview/preview-rules.js';
+import { destroyingRules, isUnavailable, RuleServices } from '../rule-services.js';
+import { shownLines } from './shown-plan.js';
+import type { Recount } from './token-checks.js';
+
+/** Counts the rows of a departure again. */
+@Injectable()
+export class PlanRecount {
+  constructor(
+    private readonly owners: RuleServices,
+    private readonly firstAdmins: FirstAdmins,
+  ) {}
+
+  of(plan: Plan): Recount {
+    return {
+      destroying: async () => {
+        const lines = await this.owners.preview(plan, { only: destroyingRules(plan) });
+        return shownLines(previewRules(plan, lines, null));
+      },
+      all: () => this.all(plan),
+    };
+  }
+
+  private async all(plan: Plan) {
+    const uncounted: UncountedService[] = [];
+    try {
+      const lines = await this.owners.preview(plan, { uncounted });
+      const firstAdminId = await this.firstAdmins.ofUser(plan.user);
+      const away = new Set(uncounted.map(({ service }) => service));
+      const rules = plan.catalogue.filter(({ service }) => away.has(service)).map(({ id }) => id);
+      return { lines: shownLines(previewRules(plan, lines, firstAdminId)), uncounted: new Set(rules) };
+    } catch (error) {
+      if (isUnavailable(error)) return undefined;
+      throw error;
+    }
+  }
+}
