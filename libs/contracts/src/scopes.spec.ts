@@ -9,7 +9,7 @@ import type { TokenScope } from './scopes.js';
 const EXPECTED: Record<TokenScope, string> = {
   none: `
     accounts.create auth.email-change.confirm auth.login auth.password-reset.confirm auth.password-reset.request
-    auth.refresh invitations.accept public-links.show scheduler-links.show`,
+    auth.refresh certificates.verify invitations.accept public-links.show scheduler-links.show`,
   session: `
     auth.step-up me.api-tokens.create scim-tokens.create`,
   admin: `

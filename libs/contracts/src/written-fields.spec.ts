@@ -25,6 +25,7 @@ const WRITE_ONLY: Readonly<Record<string, string>> = {
   'auth.password-reset.request email': 'The answer does not reveal whether the user exists.',
   'calls.inbound contactId': 'Shown at the number, as one of its contacts.',
   'calls.outbound contactId': 'Shown at the number, as one of its contacts.',
+  'certificates.verify jws': 'Is verified and not stored.',
   'conversations.bulk-reassign assigneeId': INSTRUCTION,
   'conversations.bulk-reassign to': 'Shown as the assignee of the conversations.',
   'departures.bulk users': 'Shown as the rows of the bulk departure.',

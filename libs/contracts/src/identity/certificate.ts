@@ -54,6 +54,9 @@ export class Certificate {
   })
   jws: string;
   @Nested(() => DeletionStatement, { about: 'The decoded content of the JWS.' }) payload: DeletionStatement;
+  @Whole({ optional: true, about: 'Position of its entry in the account’s audit trail, the log of certificates.' })
+  position?: number;
+  @Moment({ optional: true }) loggedAt?: string;
 }
 
 export const departuresCertificate = operation<Certificate>({

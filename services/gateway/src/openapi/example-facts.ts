@@ -82,6 +82,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     rejected: [{ row: 4, reason: 'The row has no contact id.' }],
   },
   ContactImportSummary: imported,
+  CertificateVerification: { valid: true, reason: undefined, keyWithdrawnFrom: undefined },
   Departure: { ...departure, ...notYetOrOther('successors', 'overrides', 'restore') },
   DepartureSummary: departure,
   DepartureRule: {

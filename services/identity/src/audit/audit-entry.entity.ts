@@ -4,9 +4,10 @@ import { personal, tenantRow, userRef } from '#libs/database';
 /** The action of an entry about erased details. */
 export const SCRUBBED = 'audit.scrubbed';
 export const SIGN_IN_FAILED = 'user.sign-in-failed';
+export const CERTIFICATE_ISSUED = 'certificate.issued';
 
-/** The details of these entries are numbers only, so they stay when the subject is deleted. */
-export const KEEP_DETAIL: readonly string[] = [SCRUBBED, SIGN_IN_FAILED];
+/** The details of these entries are numbers, ids of departures and keys, and digests, so they stay when the subject is deleted. */
+export const KEEP_DETAIL: readonly string[] = [SCRUBBED, SIGN_IN_FAILED, CERTIFICATE_ISSUED];
 
 export const AuditEntry = defineEntity({
   name: 'AuditEntry',

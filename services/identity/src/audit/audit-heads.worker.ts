@@ -18,6 +18,6 @@ export class AuditHeadsWorker extends StepWorker {
 
   protected async step(): Promise<boolean> {
     await this.heads.publishLost();
-    return (await this.heads.publishMoved(BATCH_SIZE)) === BATCH_SIZE;
+    return this.heads.publishNew(BATCH_SIZE);
   }
 }

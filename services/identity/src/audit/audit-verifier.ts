@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type AuditVerification } from '#libs/contracts';
 import { Log, safeErrorFields } from '#libs/observability';
 import { sql } from 'kysely';
-import { isoOf } from '../common/moments.js';
 import { AuditHeads, type KnownHead } from './audit-heads.js';
 import type { EntryRow } from './audit-trail.js';
-import { detailDigest, entryHash, GENESIS, type ChainLink } from './chain.js';
+import { GENESIS } from './chain.js';
+import { isValidEntry } from './entry-hashes.js';
 
 const BATCH_SIZE = 1_000;
 
@@ -62,7 +62,7 @@ export class AuditVerifier {
         db,
       );
       for (const row of rows) {
-        if (row.seq !== seq + 1 || !isValid(row, hash)) return broken('entry', seq + 1);
+        if (row.seq !== seq + 1 || !isValidEntry(row, hash)) return broken('entry', seq + 1);
         const heads = expected.get(row.seq) ?? [];
         // Every entry after the last confirmed one may have been replaced.
         if (heads.some((one) => one.hash !== row.hash)) return broken('published-head', confirmed + 1);
@@ -83,24 +83,4 @@ const broken = (reason: AuditVerification['reason'], firstBroken: number): Audit
   entries: firstBroken - 1,
   firstBroken,
   reason,
-});
-
-function isValid(row: EntryRow, prevHash: string): boolean {
-  return row.prev_hash === prevHash && row.hash === entryHash(prevHash, linkOf(row)) && isDetailValid(row);
-}
-
-function isDetailValid({ detail, salt, detail_digest: digest, scrubbed }: EntryRow): boolean {
-  if (detail === null) return digest === null || scrubbed;
-  return salt !== null && detailDigest(salt, detail) === digest;
-}
-
-const linkOf = (row: EntryRow): ChainLink => ({
-  accountId: row.account_id,
-  seq: row.seq,
-  at: isoOf(row.at),
-  action: row.action,
-  actorId: row.actor_id,
-  system: row.system,
-  subjectId: row.subject_id,
-  detailDigest: row.detail_digest,
 });

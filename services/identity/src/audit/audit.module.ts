@@ -7,13 +7,25 @@ import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier } from './audit-verifier.js';
 import { AuditController } from './audit.controller.js';
 import { Audit } from './audit.js';
+import { CertificateLog } from './certificate-log.js';
+import { HeadSignatures } from './head-signatures.js';
 import { Occurrences } from './occurrences.js';
 
 /** The audit trail of each account, and what is kept of it outside of the database. */
 @Module({
   imports: [SigningKeyModule],
   controllers: [AuditController],
-  providers: [Anchors, Audit, AuditHeads, AuditHeadsWorker, AuditTrail, AuditVerifier, Occurrences],
-  exports: [Anchors, Audit, Occurrences],
+  providers: [
+    Anchors,
+    Audit,
+    AuditHeads,
+    AuditHeadsWorker,
+    AuditTrail,
+    AuditVerifier,
+    CertificateLog,
+    HeadSignatures,
+    Occurrences,
+  ],
+  exports: [Anchors, Audit, CertificateLog, Occurrences],
 })
 export class AuditModule {}

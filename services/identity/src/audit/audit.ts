@@ -39,7 +39,16 @@ export class Audit {
    * transaction ends, so call it last, and once for many entries.
    */
   async append(entries: readonly NewEntry[]): Promise<void> {
-    if (entries.length === 0) return;
+    if (entries.length > 0) await this.write(entries);
+  }
+
+  /** The same for one entry. @returns where and when it was appended */
+  async appendOne(entry: NewEntry): Promise<{ seq: number; at: string }> {
+    const [written] = await this.write([entry]);
+    return written!;
+  }
+
+  private async write(entries: readonly NewEntry[]): Promise<{ seq: number; at: string }[]> {
     const accounts = [...new Set(entries.map((entry) => entry.accountId))].sort();
     const heads = await this.lockHeads(accounts);
     // Entries about deleted users get no detail, because it could contain what the deletion has erased.
@@ -58,6 +67,7 @@ export class Audit {
       update audit_head h set seq = m.seq, hash = m.hash
       from jsonb_to_recordset(${JSON.stringify(moved)}::jsonb) as m (account_id uuid, seq bigint, hash text)
       where h.account_id = m.account_id`.execute(this.em.getKysely());
+    return rows.map(({ seq, at }) => ({ seq, at }));
   }
 
   /** The number of entries about and by each user whose details a deletion erases. */

@@ -38,6 +38,7 @@ import { publishedHeads } from './0096-published-heads.js';
 import { auditWindows } from './0097-audit-windows.js';
 import { keyPurposes } from './0098-key-purposes.js';
 import { withdrawnKeys } from './0099-withdrawn-keys.js';
+import { certificateLog } from './0100-certificate-log.js';
 import { suspensions } from './0102-suspensions.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
@@ -84,5 +85,6 @@ export const migrations: Migrations = [
   auditWindows,
   keyPurposes,
   withdrawnKeys,
+  certificateLog,
   suspensions,
 ];

@@ -81,6 +81,13 @@ export class EvidenceKeys implements OnApplicationBootstrap {
       if (this.signing.get(purpose)?.kid !== row.kid) this.signing.set(purpose, await this.rows.decrypt(row));
   }
 
+  /** When the first key of this purpose was used. */
+  async firstUseOf(purpose: EvidencePurpose): Promise<Date> {
+    const { rows } = await sql<{ used_from: string }>`
+      select min(used_from) as used_from from signing_key where purpose = ${purpose}`.execute(this.rows.db());
+    return new Date(rows[0]!.used_from);
+  }
+
   private async due(db: Db): Promise<Map<EvidencePurpose, StoredKey>> {
     const { rows } = await sql<StoredKey & { purpose: EvidencePurpose }>`
       select distinct on (purpose) purpose, kid, sealed_private_jwk from signing_key

@@ -7,9 +7,12 @@ import {
   type DeletionStatement,
   type Departure,
   type DepartureService,
+  type Principal,
 } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { CompactSign } from 'jose';
+import { actorOf } from '../../audit/audit.js';
+import { CertificateLog } from '../../audit/certificate-log.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { canonicalJson } from '../../common/canonical-json.js';
 import { isoOf } from '../../common/moments.js';
@@ -18,29 +21,58 @@ import { EvidenceKeys } from '../../signing-key/evidence-keys.js';
 
 const ISSUER = 'urn:leaver:identity';
 /** Differs from that of access tokens, so that a certificate is not accepted as one. */
-const TYPE = 'deletion-certificate+jws';
+export const CERTIFICATE_TYPE = 'deletion-certificate+jws';
 
-/** Signs statements about completed deletions, which can be verified outside of the product. */
+/** Milliseconds for which a reader gets the same certificate again as long as nothing has changed. It bounds the log. */
+const REUSED_FOR = 3_600_000;
+
+interface Signed {
+  jws: string;
+  payload: DeletionStatement;
+  sha256: string;
+  kid: string;
+}
+
+/** Issues statements about completed deletions, which can be verified outside of the product. Each is in the log. */
 @Injectable()
 export class Certificates {
   constructor(
     private readonly departures: DepartureQueries,
     private readonly keys: EvidenceKeys,
+    private readonly log: CertificateLog,
     private readonly clock: Clock,
   ) {}
 
   /** @throws Problem `not-found`, or `conflict` if the departure is not a completed deletion */
-  async of(accountId: string, departureId: string): Promise<Certificate> {
-    const payload = await this.statement(accountId, departureId);
+  async issue(principal: Principal, departureId: string): Promise<Certificate> {
+    const { accountId } = principal;
+    const actor = actorOf(principal);
+    const statement = await this.statement(accountId, departureId);
+    const recent = await this.log.newest({ departureId, ...actor }, new Date(this.clock.millis() - REUSED_FOR));
+    if (recent) {
+      const { issuedAt, sha256, position, loggedAt } = recent;
+      const again = await this.sign({ ...statement, issuedAt });
+      // Signatures are deterministic: the digest differs only if the statement or the key has changed.
+      if (again.sha256 === sha256) return { jws: again.jws, payload: again.payload, position, loggedAt };
+    }
+    const issuedAt = this.clock.now().toISOString();
+    const { jws, payload, sha256, kid } = await this.sign({ ...statement, issuedAt });
+    const { userId: subjectId } = payload;
+    const logged = await this.log.append({ accountId, ...actor, subjectId, departureId, sha256, kid, issuedAt });
+    return { jws, payload, ...logged };
+  }
+
+  private async sign({ iss, issuedAt, ...statement }: DeletionStatement): Promise<Signed> {
+    const payload = { iss, issuedAt, ...statement };
     const { kid, key } = this.keys.current('certificates');
     const jws = await new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
-      .setProtectedHeader({ alg: 'EdDSA', kid, typ: TYPE })
+      .setProtectedHeader({ alg: 'EdDSA', kid, typ: CERTIFICATE_TYPE })
       .sign(key);
-    return { jws, payload };
+    return { jws, payload, sha256: sha256(jws).toString('hex'), kid };
   }
 
   /** Leaves out the reason, which is personal data. */
-  private async statement(accountId: string, departureId: string): Promise<DeletionStatement> {
+  private async statement(accountId: string, departureId: string): Promise<Omit<DeletionStatement, 'issuedAt'>> {
     const row = await this.departures.get(accountId, departureId);
     if (row.transition !== 'deleted' || row.status !== 'completed')
       throw new Problem('conflict', { detail: 'Only completed deletions have a certificate.' });
@@ -48,7 +80,6 @@ export class Certificates {
     const { preset, version } = row.policy;
     return {
       iss: ISSUER,
-      issuedAt: this.clock.now().toISOString(),
       departureId,
       accountId,
       userId,

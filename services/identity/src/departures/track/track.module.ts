@@ -6,6 +6,7 @@ import { StoreModule } from '../store/store.module.js';
 import { SigningKeyModule } from '../../signing-key/signing-key.module.js';
 import { UserModule } from '../../user/user.module.js';
 import { CertificateController } from './certificate.controller.js';
+import { CertificateCheck } from './certificate-check.js';
 import { Certificates } from './certificates.js';
 import { Completion } from './completion.js';
 import { CompletionWorker } from './completion.worker.js';
@@ -28,6 +29,7 @@ import { Verifications } from './verifications.js';
   imports: [AuditModule, CatalogueModule, PlanModule, StoreModule, SigningKeyModule, UserModule],
   controllers: [CertificateController, ReceiptsConsumer],
   providers: [
+    CertificateCheck,
     Certificates,
     Completion,
     CompletionWorker,
