@@ -92,6 +92,9 @@ describe('the API descriptions', () => {
     await owner.delete(`/v1/users/${people.leaver.user.id}/caretaker`);
     await owner.put(`/v1/users/${lena}/legal-hold`, { reason: 'A lawsuit' });
     await owner.delete(`/v1/users/${lena}/legal-hold`);
+    await owner.post(`/v1/users/${lena}/suspend`);
+    await owner.post(`/v1/users/${lena}/resume`);
+    await owner.delete(`/v1/users/${lena}/sessions`);
     const team = await owner.post('/v1/teams', { name: 'Night shift' });
     await owner.patch(`/v1/teams/${team.id}`, { name: 'Late shift' });
     await owner.put(`/v1/teams/${team.id}/members/${tomas}`);
@@ -226,7 +229,8 @@ describe('the API descriptions', () => {
     await gone(`/v1/users/${me}/deactivate`);
     const deleted = await gone(`/v1/users/${me}/delete`);
     expect(deleted).toMatchObject({ status: 'completed' });
-    await owner.get(`/v1/departures/${deleted.id}/certificate`);
+    const { jws } = await owner.get(`/v1/departures/${deleted.id}/certificate`);
+    await owner.post('/v1/certificates/verify', { jws });
     await owner.get(`/v1/departures/${deleted.id}`);
     await owner.get('/v1/departures');
 

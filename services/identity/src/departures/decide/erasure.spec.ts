@@ -158,6 +158,7 @@ describe('a deleted user', () => {
       lifecycleVersion: 3,
       deactivatedAt: expect.any(String),
       deletedAt: expect.any(String),
+      suspendedAt: null,
       legalHold: false,
       caretakerId: null,
     });
