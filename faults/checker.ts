@@ -78,10 +78,10 @@ async function ownerless(servers: Servers, accountId: string): Promise<string[]>
   const rows = await servers.query(
     'identity',
     `select 1 from users u join user_role r on r.user_id = u.id and r.role = 'owner'
-     where u.account_id = $1 and u.status = 'active' and u.password_hash is not null`,
+     where u.account_id = $1 and u.status = 'active' and u.suspended_at is null and u.password_hash is not null`,
     [accountId],
   );
-  return rows.length > 0 ? [] : ['the account has no active owner'];
+  return rows.length > 0 ? [] : ['the account has no active owner who is not suspended'];
 }
 
 async function heldByLeavers(servers: Servers, accountId: string): Promise<string[]> {

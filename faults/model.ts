@@ -1,19 +1,36 @@
 import fc from 'fast-check';
 import { settled, violations } from './checker.js';
 import type { Cluster } from './cluster/cluster.js';
-import { Company, expectStatus, type Person } from './company/company.js';
+import { Company, expectStatus, WAYS_IN, type Person, type WayIn } from './company/company.js';
 
-const ACTIONS = ['deactivate', 'reactivate', 'delete', 'schedule', 'cancel', 'chat', 'transfer'] as const;
+const ACTIONS = [
+  'deactivate',
+  'reactivate',
+  'delete',
+  'schedule',
+  'cancel',
+  'chat',
+  'transfer',
+  'suspend',
+  'resume',
+] as const;
 type Action = (typeof ACTIONS)[number];
 
 const SETTLE = 60_000;
 const A_WEEK = 7 * 86_400_000;
 
-/** Predicts a user's status and open chats. */
+/** Predicts a user's status, open chats and ways in. */
 class Model {
   status: 'active' | 'deactivated' | 'deleted' = 'active';
   chats = 0;
   scheduled = false;
+  suspended = false;
+  /** What has not been ended for good. */
+  private readonly credentials = new Set<WayIn>(WAYS_IN);
+
+  get waysIn(): WayIn[] {
+    return this.status === 'active' && !this.suspended ? [...this.credentials] : [];
+  }
 
   /** @returns the expected HTTP status */
   apply(action: Action): number {
@@ -35,7 +52,19 @@ class Model {
         this.scheduled = false;
         return 200;
       case 'transfer':
-        return this.status === 'active' && !this.scheduled ? 200 : 409;
+        if (this.status !== 'active' || this.scheduled) return 409;
+        this.suspended = false;
+        this.credentials.clear();
+        return 200;
+      case 'suspend':
+        if (this.status !== 'active') return 422;
+        this.suspended = true;
+        this.credentials.delete('session');
+        return 200;
+      case 'resume':
+        if (this.status !== 'active') return 422;
+        this.suspended = false;
+        return 200;
       case 'chat':
         if (this.status !== 'active') return 422;
         this.chats += 1;
@@ -47,6 +76,8 @@ class Model {
     this.status = status;
     this.chats = 0;
     this.scheduled = false;
+    this.suspended = false;
+    for (const ended of ['session', 'API token'] as const) this.credentials.delete(ended);
     return 202;
   }
 }
@@ -65,6 +96,7 @@ export async function followsTheModel(cluster: Cluster, { seed, runs }: { seed: 
 
 async function runSequence(cluster: Cluster, company: Company, actions: readonly Action[]): Promise<void> {
   const person = await company.hire();
+  const tokens = await company.tokensOf(person);
   const model = new Model();
   let scheduledId: string | undefined;
   for (const action of actions) {
@@ -79,8 +111,23 @@ async function runSequence(cluster: Cluster, company: Company, actions: readonly
   const { body } = expectStatus(await company.ask('GET', `/v1/users/${person.id}`), 200);
   const text = `select count(*)::int as n from live_chat where operator_id = $1 and status = 'open'`;
   const [chats] = await cluster.servers.query<{ n: number }>('messaging', text, [person.id]);
-  const actual = { status: body.status, chats: chats!.n, wrong: await violations(cluster.servers, company.accountId) };
-  const expected = { status: model.status, chats: model.chats, wrong: [] };
+  const actual = {
+    status: body.status,
+    suspended: body.suspendedAt !== null,
+    chats: chats!.n,
+    waysIn: await company.waysIn(person, tokens),
+    wrong: await violations(cluster.servers, company.accountId),
+  };
+  const { status, suspended, chats: open, waysIn } = model;
+  // An access token may have expired meanwhile.
+  const expired = waysIn.includes('session') && !actual.waysIn.includes('session');
+  const expected = {
+    status,
+    suspended,
+    chats: open,
+    waysIn: waysIn.filter((way) => way !== 'session' || !expired),
+    wrong: [],
+  };
   if (JSON.stringify(actual) !== JSON.stringify(expected))
     throw new Error(`${JSON.stringify(actual)}, the model says ${JSON.stringify(expected)}`);
 }

@@ -6,6 +6,11 @@ export interface Person {
   staffId: string;
 }
 
+/** How somebody can get in. */
+export const WAYS_IN = ['password', 'session', 'API token'] as const;
+export type WayIn = (typeof WAYS_IN)[number];
+export type Tokens = Record<Exclude<WayIn, 'password'>, string>;
+
 const PASSWORD = 'correct horse battery';
 let companies = 0;
 
@@ -54,6 +59,24 @@ export class Company {
     return expectStatus(answer, 200).body.accessToken as string;
   }
 
+  /** A session and an API token of the user. */
+  async tokensOf(person: Person): Promise<Tokens> {
+    const session = await this.signIn(person);
+    const body = { name: 'Script', scopes: ['read'] };
+    const made = expectStatus(await this.askAs(session, 'POST', '/v1/me/api-tokens', body), 201);
+    return { session, 'API token': made.body.token as string };
+  }
+
+  /** The ways by which the user gets in at present, of the password and these tokens. */
+  async waysIn({ email }: Person, tokens: Tokens): Promise<WayIn[]> {
+    const login = { method: 'POST', path: '/v1/auth/login', body: { email, password: PASSWORD } };
+    const me = (token: string) => ({ token, method: 'GET', path: '/v1/me' });
+    const answers = await Promise.all(
+      [login, me(tokens.session), me(tokens['API token'])].map((request) => requestWithRetries(this.url, request)),
+    );
+    return WAYS_IN.filter((_, at) => answers[at]!.status === 200);
+  }
+
   /** Creates a user. @throws Error if the service refuses */
   async hire(role: 'owner' | 'agent' = 'agent'): Promise<Person> {
     const n = ++this.people;
@@ -88,7 +111,7 @@ export class Company {
     return this.ask('POST', `/v1/users/${userId}/transfer`, to);
   }
 
-  decide(userId: string, what: 'deactivate' | 'delete' | 'reactivate'): Promise<Answer> {
+  decide(userId: string, what: 'deactivate' | 'delete' | 'reactivate' | 'suspend' | 'resume'): Promise<Answer> {
     return this.ask('POST', `/v1/users/${userId}/${what}`, {});
   }
 }
