@@ -16,6 +16,7 @@ export * from './identity/auth.js';
 export * from './identity/bulk.js';
 export * from './identity/certificate.js';
 export * from './identity/certificate-verification.js';
+export * from './identity/departure-lists.js';
 export * from './identity/departure-previews.js';
 export * from './identity/departure-receipts.js';
 export * from './identity/departure-requests.js';

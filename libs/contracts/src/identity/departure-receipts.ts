@@ -4,7 +4,8 @@ import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
 
 export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated', 'transferred'] as const;
 export type DepartureTransition = (typeof DEPARTURE_TRANSITIONS)[number];
-const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded', 'retired'] as const;
+export const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded', 'retired'] as const;
+export type ServiceStatus = (typeof SERVICE_STATUSES)[number];
 export const RULE_SCOPES = ['all', 'installed-by-leaver'] as const;
 
 /** Why a try failed. It names tables and constraints, never values. */
@@ -76,7 +77,7 @@ export class DepartureServiceSummary {
   @OneOf(SERVICE_STATUSES, {
     about: '`retired` if an operator has retired the service before it had finished.',
   })
-  status: (typeof SERVICE_STATUSES)[number];
+  status: ServiceStatus;
   @Text({ optional: true }) error?: string;
   @Nested(() => DepartureFailure, {
     optional: true,

@@ -6,7 +6,7 @@ import {
   type DepartureTransition,
 } from './departure-receipts.js';
 import { Flag, Id, ListOf, Moment, Nested, OneOf, Text } from '../fields.js';
-import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
+import { operation } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import {
@@ -87,11 +87,6 @@ export class Departure extends DepartureBasics {
   @ListOf(() => DepartureService) services: DepartureService[];
 }
 
-export class DepartureQuery extends ListQuery {
-  @Id({ optional: true }) userId?: string;
-  @OneOf(DEPARTURE_STATUSES, { optional: true }) status?: DepartureStatus;
-}
-
 const ofUser = { service: 'identity', access: MANAGERS } as const;
 const leaving: readonly ProblemCode[] = [
   'forbidden',
@@ -161,16 +156,6 @@ export const usersReactivate = operation<Departure, Reactivation>({
   answer: Departure,
   status: 202,
   errors: ['forbidden', 'not-found', 'conflict', 'no-free-seat', 'unknown-rule'],
-});
-
-export const departuresList = operation<Page<DepartureSummary>, NoBody, DepartureQuery>({
-  ...ofUser,
-  id: 'departures.list',
-  method: 'GET',
-  path: '/v1/departures',
-  summary: 'List departures without what their rules have done, newest first',
-  query: DepartureQuery,
-  answer: pageOf(DepartureSummary),
 });
 
 export const departuresGet = operation<Departure>({

@@ -40,6 +40,7 @@ import { keyPurposes } from './0098-key-purposes.js';
 import { withdrawnKeys } from './0099-withdrawn-keys.js';
 import { certificateLog } from './0100-certificate-log.js';
 import { suspensions } from './0102-suspensions.js';
+import { lists } from './0103-lists.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -87,4 +88,5 @@ export const migrations: Migrations = [
   withdrawnKeys,
   certificateLog,
   suspensions,
+  lists,
 ];

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureTransition, type Role, type UserQuery, type UserStatus } from '#libs/contracts';
 import { pageWindow } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
+import { hasText } from '../user-list/user-text.js';
 import { recordTeamChange } from './team-changes.js';
 
 /** A user with roles, teams and the account's label for deleted users. */
@@ -68,10 +69,7 @@ export class UserRows {
       conditions.push(sql`exists (select from user_role r where r.user_id = u.id and r.role = ${query.role})`);
     if (query.suspended !== undefined)
       conditions.push(query.suspended ? sql`u.suspended_at is not null` : sql`u.suspended_at is null`);
-    if (query.q) {
-      const contains = (column: string) => sql`strpos(fold_case(${sql.ref(column)}), fold_case(${query.q})) > 0`;
-      conditions.push(sql`(${contains('u.name')} or ${contains('u.email')} or ${contains('u.staff_id')})`);
-    }
+    if (query.q) conditions.push(hasText(query.q));
     return this.select(sql`${sql.join(conditions, sql` and `)} order by u.id desc limit ${limit + 1}`);
   }
 

@@ -1,10 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Departure, type DepartureQuery, type DepartureSummary, type Page } from '#libs/contracts';
-import { pageWindow, toPage } from '#libs/database';
+import { pageWindow, sortedWindow, toPage, toSortedPage, type Sorting } from '#libs/database';
 import { Outbox, type WaitingEvent } from '#libs/outbox';
 import { sql, type RawBuilder } from 'kysely';
 import type { DepartureRow } from './departure-row.js';
+import { departureFilter, ofPeopleWith, sortingOf } from './view/departure-filter.js';
 import { toDeparture, toSummary, type Parts } from './view/departure-view.js';
 import { ScheduledSteps } from './scheduled/scheduled-steps.js';
 import { ServiceStates } from './service-states.js';
@@ -84,15 +85,36 @@ export class DepartureQueries {
     return view!;
   }
 
-  /** Without the receipt lines, of which a departure can have a hundred. */
+  /**
+   * Without the receipt lines, of which a departure can have a hundred.
+   * @throws Problem `invalid-cursor`
+   */
   async page(accountId: string, query: DepartureQuery): Promise<Page<DepartureSummary>> {
+    const people = query.q ? await ofPeopleWith(this.em, accountId, query.q) : sql`true`;
+    const filter = departureFilter(accountId, query, people);
+    const sorting = sortingOf(query);
+    if (sorting) return this.sortedPage(filter, query, sorting);
     const { limit, before } = pageWindow(query);
-    const conditions = [sql`d.account_id = ${accountId}`];
-    if (before) conditions.push(sql`d.id < ${before}::uuid`);
-    if (query.userId) conditions.push(sql`d.user_id = ${query.userId}`);
-    if (query.status) conditions.push(sql`d.status = ${query.status}`);
-    const rows = await this.select(sql`${sql.join(conditions, sql` and `)} order by d.id desc limit ${limit + 1}`);
-    return toPage(await this.viewsWith(rows, (ids) => this.states.summariesOf(ids), toSummary), query);
+    const window = before ? sql`${filter} and d.id < ${before}::uuid` : filter;
+    return toPage(await this.summaries(await this.select(sql`${window} order by d.id desc limit ${limit + 1}`)), query);
+  }
+
+  private async sortedPage(
+    filter: RawBuilder<unknown>,
+    query: DepartureQuery,
+    sorting: Sorting,
+  ): Promise<Page<DepartureSummary>> {
+    const { limit, after, order, position } = sortedWindow(query, sorting);
+    const { rows } = await sql<{ id: string; position: string }>`
+      select d.id, ${position} as position from departure d where ${filter} and ${after}
+      order by ${order} limit ${limit + 1}`.execute(this.db);
+    const known = new Map((await this.byIds(rows.map((row) => row.id))).map((row) => [row.id, row]));
+    const inOrder = rows.map((row) => known.get(row.id)!);
+    return toSortedPage(rows, query, await this.summaries(inOrder));
+  }
+
+  private summaries(rows: readonly DepartureRow[]): Promise<DepartureSummary[]> {
+    return this.viewsWith(rows, (ids) => this.states.summariesOf(ids), toSummary);
   }
 
   private views(rows: readonly DepartureRow[]): Promise<Departure[]> {

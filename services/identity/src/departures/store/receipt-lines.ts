@@ -1,6 +1,4 @@
-import type { Receipt, ReceiptFailure, ReceiptLine } from '#libs/contracts';
-
-type ServiceStatus = 'pending' | 'running' | 'completed' | 'failed' | 'superseded' | 'retired';
+import type { Receipt, ReceiptFailure, ReceiptLine, ServiceStatus } from '#libs/contracts';
 
 /** The state of one service in a departure. */
 export interface ServiceState {
