@@ -33,6 +33,7 @@ const PUBLIC = [
   { file: 'policy/resolve.ts', why: 'A function of catalogue and policy.' },
   { file: 'user/sole-owner.ts', why: 'Functions that lock within the transaction of the caller.' },
   { file: 'user/user-view.ts', why: 'A function of a row.' },
+  { file: 'user-list/user-text.ts', why: 'The condition with which users are found by text.' },
 ];
 
 const BECAUSE =

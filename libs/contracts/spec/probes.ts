@@ -9,6 +9,7 @@ const TEXTS = [
   'two words',
   'me',
   'none',
+  '30d',
   '+14155550100',
   'robin@example.com',
   'https://example.com/path',

@@ -27,6 +27,7 @@ export * from './identity/policy.js';
 export * from './identity/scim.js';
 export * from './identity/suspensions.js';
 export * from './identity/teams.js';
+export * from './identity/user-lists.js';
 export * from './identity/users.js';
 export * from './identity/verifications.js';
 export * from './insights/dashboards.js';

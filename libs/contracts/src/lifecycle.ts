@@ -208,6 +208,23 @@ export const previewOf = (service: string) =>
   ask<PreviewRequest, PreviewLine[]>(service, `lifecycle.${service}.preview`, { calledBy: IDENTITY });
 export const proofOf = (service: string) =>
   ask<ProofRequest, ProofAnswer>(service, `lifecycle.${service}.proof`, { calledBy: IDENTITY, timeout: 30_000 });
+export interface HoldingsRequest {
+  accountId: string;
+  /** At most some hundred. */
+  userIds: string[];
+}
+
+/** How many rows users own or are assigned. Users without rows are left out. */
+export interface HoldingsAnswer {
+  held: { userId: string; rows: number }[];
+}
+
+/** Rows of the rules that could take them away. */
+export const holdingsOf = (service: string) =>
+  ask<HoldingsRequest, HoldingsAnswer>(service, `lifecycle.${service}.holdings`, {
+    calledBy: IDENTITY,
+    timeout: 5_000,
+  });
 export interface RuleDeclaration {
   service: string;
   rules: RuleDescription[];

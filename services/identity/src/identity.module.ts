@@ -25,6 +25,7 @@ import { StreamsModule } from './streams/streams.module.js';
 import { Team, TeamMember } from './team/team.entity.js';
 import { TeamModule } from './team/team.module.js';
 import { User, UserRole } from './user/user.entity.js';
+import { UserListModule } from './user-list/user-list.module.js';
 import { UserManagementModule } from './user-management/user-management.module.js';
 
 export { migrations } from './migrations/migrations.js';
@@ -63,6 +64,7 @@ const lifecycle = LifecycleModule.forIdentity(
     lifecycle,
     FoundationModule,
     AccountModule,
+    UserListModule,
     UserManagementModule,
     TeamModule,
     SignInModule,

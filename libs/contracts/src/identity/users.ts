@@ -1,25 +1,9 @@
-import { Email, Flag, Id, Ids, Moment, Nested, OneOf, SomeOf, Text, Url } from '../fields.js';
-import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
+import { Email, Id, Ids, Moment, Nested, SomeOf, Text, Url } from '../fields.js';
+import { operation } from '../operation.js';
 import { MANAGERS, ROLES, type Role } from '../principal.js';
 import { Password } from './auth.js';
 import { Invitation } from './invitations.js';
 import { User } from './user.js';
-
-const USER_FILTERS = ['active', 'deactivated', 'deleted', 'all'] as const;
-
-export class UserQuery extends ListQuery {
-  @OneOf(USER_FILTERS, { optional: true, about: 'Default: `active`, which includes invited users.' })
-  status?: (typeof USER_FILTERS)[number];
-
-  @Text({ optional: true, about: 'Part of the name, the email or the staff id.' })
-  q?: string;
-
-  @OneOf(ROLES, { optional: true })
-  role?: Role;
-
-  @Flag({ optional: true, about: 'Only users who are suspended, or who are not. For owners and admins.' })
-  suspended?: boolean;
-}
 
 export class NewUser {
   @Text() name: string;
@@ -68,18 +52,6 @@ export class Caretaker {
 }
 
 const common = { service: 'identity', path: '/v1/users/:id' } as const;
-
-export const usersList = operation<Page<User>, NoBody, UserQuery>({
-  ...common,
-  id: 'users.list',
-  method: 'GET',
-  access: 'signed-in',
-  path: '/v1/users',
-  summary: 'List users, newest first',
-  query: UserQuery,
-  answer: pageOf(User),
-  errors: ['forbidden'],
-});
 
 export const usersInvite = operation<InvitedUser, NewUser>({
   ...common,

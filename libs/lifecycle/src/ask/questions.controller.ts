@@ -1,9 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, type Type } from '@nestjs/common';
 import {
+  holdingsOf,
   knownPeopleOf,
   previewOf,
   proofOf,
+  type HoldingsAnswer,
+  type HoldingsRequest,
   type KnownPeople,
   type PreviewLine,
   type PreviewRequest,
@@ -13,11 +16,12 @@ import {
 import { Answers } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { knownPeople } from '../inbox/directory-rows.js';
+import { holdings } from './holdings.js';
 import { preview } from './preview.js';
 import { proof } from './proof.js';
 import { RuleSet } from '../run/rule-set.js';
 
-/** Answers identity's preview and proof requests, and the operator's request for the users that the service knows. */
+/** Answers identity's questions for previews, proofs and holdings, and the operator's request for the users that the service knows. */
 export function questionsController(service: string): Type {
   @Controller()
   class QuestionsController {
@@ -35,6 +39,11 @@ export function questionsController(service: string): Type {
     @Answers(proofOf(service))
     proof(request: ProofRequest): Promise<ProofAnswer> {
       return proof(this.em.getKysely(), this.rules, request);
+    }
+
+    @Answers(holdingsOf(service))
+    holdings(request: HoldingsRequest): Promise<HoldingsAnswer> {
+      return holdings(this.em.getKysely(), this.rules, request, this.clock.now());
     }
 
     @Answers(knownPeopleOf(service))

@@ -112,11 +112,13 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   Inbox: { kind: 'shared', name: 'Support', ownerId: null, owner: null },
   InvitedUser: { ...active, status: 'invited', roles: ['agent'], lifecycleVersion: 1 },
   TransferredUser: { ...active, status: 'active', roles: ['agent'], lifecycleVersion: 3, invitation: undefined },
+  ListedUser: { ...active, roles: ['agent'], ...notYetOrOther('leaving', 'holding') },
   LiveChat: { status: 'open' },
   LiveChatOperator: { available: true, maxChats: 3, openChats: 1 },
   Me: active,
   Message: { direction: 'outbound', status: 'sent' },
   MessageActivity: { sent: 4, delivered: 3, replied: 1, deliveryRate: 0.75, replyRate: 0.25 },
+  UserPage: { nextCursor: null, uncounted: undefined },
   UserActivity: { sent: 4, delivered: 3, replied: 1 },
   ComposedMessages: { total: 1, scheduled: [] },
   PhoneNumber: {

@@ -8,11 +8,9 @@ import {
   legalHoldPut,
   usersGet,
   usersInvite,
-  usersList,
   usersUpdate,
   type CallOf,
   type InvitedUser,
-  type Page,
   type User,
 } from '#libs/contracts';
 import { UserQueries } from '../user/user-queries.js';
@@ -30,11 +28,6 @@ export class UserController {
     private readonly confirmations: EmailConfirmations,
     private readonly care: CareService,
   ) {}
-
-  @Handles(usersList)
-  list({ principal, query }: CallOf<typeof usersList>): Promise<Page<User>> {
-    return this.users.page(principal, query);
-  }
 
   @Prepares(usersInvite)
   prepareInvitation({ body }: CallOf<typeof usersInvite>): Promise<string | undefined> {

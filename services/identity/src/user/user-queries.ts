@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { isManager, Problem, type Page, type Principal, type User, type UserQuery } from '#libs/contracts';
-import { Clock, toPage } from '#libs/database';
+import type { Principal, User } from '#libs/contracts';
+import { Clock } from '#libs/database';
 import { UserRows } from './user-rows.js';
 import { toUser, type Viewer } from './user-view.js';
 
@@ -13,18 +13,6 @@ export class UserQueries {
     private readonly rows: UserRows,
     private readonly clock: Clock,
   ) {}
-
-  /** @throws Problem `forbidden` for a filter by what only managers see */
-  async page(viewer: Reader, query: UserQuery): Promise<Page<User>> {
-    if (query.suspended !== undefined && !isManager(viewer))
-      throw new Problem('forbidden', { detail: 'Only owners and admins see who is suspended.' });
-    const now = this.clock.now();
-    const rows = await this.rows.page(viewer.accountId, query);
-    return toPage(
-      rows.map((row) => toUser(row, viewer, now)),
-      query,
-    );
-  }
 
   /** @throws Problem `not-found`, for another account's user, too */
   async get(viewer: Reader, userId: string): Promise<User> {

@@ -1,9 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type DepartureTransition, type Role, type UserQuery, type UserStatus } from '#libs/contracts';
-import { pageWindow } from '#libs/database';
+import { Problem, type DepartureTransition, type Role, type UserStatus } from '#libs/contracts';
 import { sql, type RawBuilder } from 'kysely';
-import { hasText } from '../user-list/user-text.js';
 import { recordTeamChange } from './team-changes.js';
 
 /** A user with roles, teams and the account's label for deleted users. */
@@ -58,21 +56,6 @@ export class UserRows {
     return new Map(rows.filter((row) => row.account_id === accountId).map((row) => [row.id, row]));
   }
 
-  /** Newest first, with one row more than `query.limit`. */
-  async page(accountId: string, query: UserQuery): Promise<UserRow[]> {
-    const { limit, before } = pageWindow(query);
-    const conditions = [sql`u.account_id = ${accountId}`];
-    if (before) conditions.push(sql`u.id < ${before}::uuid`);
-    const statuses = STATUSES[query.status ?? 'active'];
-    if (statuses) conditions.push(sql`u.status = any(${statuses}::text[])`);
-    if (query.role)
-      conditions.push(sql`exists (select from user_role r where r.user_id = u.id and r.role = ${query.role})`);
-    if (query.suspended !== undefined)
-      conditions.push(query.suspended ? sql`u.suspended_at is not null` : sql`u.suspended_at is null`);
-    if (query.q) conditions.push(hasText(query.q));
-    return this.select(sql`${sql.join(conditions, sql` and `)} order by u.id desc limit ${limit + 1}`);
-  }
-
   /**
    * Locks users against other changes until the transaction ends. Read them after locking, because earlier reads can be
    * stale. If the account is locked as well, lock it first.
@@ -118,10 +101,3 @@ export class UserRows {
     return rows;
   }
 }
-
-const STATUSES: Record<NonNullable<UserQuery['status']>, UserStatus[] | null> = {
-  active: ['active', 'invited'],
-  deactivated: ['deactivated'],
-  deleted: ['deleted'],
-  all: null,
-};
