@@ -78,7 +78,7 @@ export interface OperationSpec<B extends object, Q extends object, A> {
   custom?: boolean;
   /** For a custom operation: the media types of request and answer. */
   consumes?: readonly string[];
-  produces?: string;
+  produces?: string | readonly string[];
 }
 
 export interface Operation<B extends object = object, Q extends object = object, A = unknown> extends Readonly<

@@ -3,11 +3,13 @@ import { Readiness } from '#libs/platform';
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AsyncApiController } from './asyncapi/asyncapi.controller.js';
+import { AuditExportController } from './audit-export/audit-export.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
 import { Authenticator } from './auth/authenticator.js';
 import { BulkDeparturesController } from './bulk-departures/bulk-departures.controller.js';
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
+import { FileExports } from './exports/file-exports.js';
 import { HttpSetup } from './http/http-setup.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { CounterStore } from './limits/counter-store.js';
@@ -29,6 +31,7 @@ import { ScimController } from './scim/scim.controller.js';
     RootController,
     DocsController,
     AsyncApiController,
+    AuditExportController,
     BulkDeparturesController,
     ContactImportsController,
     DepartureEventsController,
@@ -42,6 +45,7 @@ import { ScimController } from './scim/scim.controller.js';
     Forwarder,
     PublicLinks,
     CounterStore,
+    FileExports,
     OpenWork,
     RateLimits,
     ScimClient,

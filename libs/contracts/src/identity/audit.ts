@@ -28,6 +28,25 @@ export class AuditQuery extends ListQuery {
   @Moment({ optional: true, about: 'Only entries before this time.' }) to?: string;
 }
 
+export type AuditFilter = Pick<AuditQuery, 'actorId' | 'subjectId' | 'action' | 'from' | 'to'>;
+
+/** The media types of exports, by format. */
+export const AUDIT_EXPORT_TYPES = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const;
+export type AuditExportFormat = keyof typeof AUDIT_EXPORT_TYPES;
+
+export class AuditExportQuery implements AuditFilter {
+  @OneOf(Object.keys(AUDIT_EXPORT_TYPES), {
+    optional: true,
+    about: 'Default: `csv`. With `ndjson`, each line is an entry as the list shows it, in JSON.',
+  })
+  format?: AuditExportFormat;
+  @Id({ optional: true }) actorId?: string;
+  @Id({ optional: true }) subjectId?: string;
+  @Text({ optional: true }) action?: string;
+  @Moment({ optional: true }) from?: string;
+  @Moment({ optional: true, about: 'Only entries before this time.' }) to?: string;
+}
+
 /** Why a chain is invalid. */
 export const AUDIT_FAULTS = ['entry', 'published-head', 'shorter-than-published', 'published-head-not-signed'] as const;
 
@@ -69,6 +88,26 @@ export const auditList = operation<Page<AuditEntry>, NoBody, AuditQuery>({
   access: MANAGERS,
 });
 
+/** The gateway builds the file from `auditLines`. */
+export const auditExport = operation<undefined, NoBody, AuditExportQuery>({
+  id: 'audit.export',
+  service: 'identity',
+  method: 'GET',
+  path: '/v1/audit/export',
+  summary: 'Export the audit trail as CSV or as lines of JSON, newest first',
+  query: AuditExportQuery,
+  access: MANAGERS,
+  status: 200,
+  custom: true,
+  produces: Object.values(AUDIT_EXPORT_TYPES),
+});
+
+/** The next lines of an export with their line breaks. The heading of a CSV file comes with the first ones. */
+export const auditLines: Ask<
+  { accountId: string; format: AuditExportFormat; filter: AuditFilter; after: string | null },
+  { lines: string; next: string | null }
+> = { service: 'identity', subject: 'rpc.identity.audit.lines', timeout: 30_000, calledBy: [GATEWAY] };
+
 export const auditVerify = operation<AuditVerification>({
   id: 'audit.verify',
   service: 'identity',
@@ -82,7 +121,7 @@ export const auditVerify = operation<AuditVerification>({
 
 /** A user has read data of another user, or has exported data of the account. */
 export interface DataAccess {
-  action: 'personal-inbox.read' | 'message-activity.exported';
+  action: 'personal-inbox.read' | 'message-activity.exported' | 'audit.exported';
   accountId: string;
   actorId: string;
   /** Whose data; absent for an export. */

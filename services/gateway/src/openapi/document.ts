@@ -1,4 +1,6 @@
 import {
+  AUDIT_EXPORT_TYPES,
+  auditExport,
   departuresBulk,
   fieldTypes,
   importContacts,
@@ -157,12 +159,20 @@ function bodyContent(operation: Operation, examples: Examples): object {
 const FILES: Readonly<Record<string, string>> = {
   [importContacts.id]: 'ExternalId,Name,Phone,StaffId\nC-1001,Ada Example,+14155550100,HP-002\n',
   [departuresBulk.id]: 'staffId,successorStaffId\nHP-002,HP-003\n',
+  [auditExport.id]:
+    'id,seq,at,action,actorId,actor,system,tokenId,subjectId,subject,detail,scrubbed,hash\r\n' +
+    `${EXAMPLE_ID},1,${NOW},user.suspended,${EXAMPLE_ID},Maya Okafor,,,${EXAMPLE_ID},Robin Hill,,false,9f86d081\r\n`,
   [messageActivityExport.id]:
     'messageId,sentAt,deliveredAt,repliedAt,userId,user,inboxId,contactId\r\n' +
     `${EXAMPLE_ID},${NOW},,,${EXAMPLE_ID},Maya Okafor,${EXAMPLE_ID},${EXAMPLE_ID}\r\n`,
 };
 const fileOf = ({ id }: Operation): string => FILES[id] ?? 'text';
-const STREAM = 'id: 1\nevent: rule\ndata: {"service":"messaging","rule":"messaging.live-chats","affected":3}\n\n';
+/** Of media types that are one operation's. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  'text/event-stream':
+    'id: 1\nevent: rule\ndata: {"service":"messaging","rule":"messaging.live-chats","affected":3}\n\n',
+  [AUDIT_EXPORT_TYPES.ndjson]: `{"id":"${EXAMPLE_ID}","seq":1,"at":"${NOW}","action":"user.suspended"}\n`,
+};
 const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
 /** Operations that also answer 202: a long contact import is answered before it has finished. */
@@ -181,7 +191,8 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
 }
 
 function success(operation: Operation, status: Operation['status'], examples: Examples): object {
-  const { answer, produces, id } = operation;
+  const { answer, produces = [], id } = operation;
+  const mediaTypes = [produces].flat();
   const created = status === 201 || (status === 202 && answer);
   const headers = created
     ? { headers: { Location: { description: 'URL of the resource.', schema: { type: 'string' } } } }
@@ -190,12 +201,19 @@ function success(operation: Operation, status: Operation['status'], examples: Ex
   if (answer) {
     const schema = refTo(answer);
     const example = withFacts(examples.of(schema), ANSWERS[`${id} ${status}`] ?? ANSWERS[id]);
-    const content = { [produces ?? 'application/json']: { schema, example } };
+    const content = { [mediaTypes[0] ?? 'application/json']: { schema, example } };
     return { description, ...headers, content };
   }
-  if (!produces) return { description, ...headers };
-  const example = produces === 'text/event-stream' ? STREAM : fileOf(operation);
-  return { description, ...headers, content: { [produces]: { schema: { type: 'string' }, example } } };
+  if (mediaTypes.length === 0) return { description, ...headers };
+  const contentOf = (mediaType: string) => ({
+    schema: { type: 'string' },
+    example: EXAMPLES[mediaType] ?? fileOf(operation),
+  });
+  return {
+    description,
+    ...headers,
+    content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, contentOf(mediaType)])),
+  };
 }
 
 /** One response per status, listing every code that may come with it. */

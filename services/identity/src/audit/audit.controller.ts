@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Answers, Handles } from '#libs/broker';
 import {
+  auditLines,
   auditList,
   auditVerify,
   recordAccess,
@@ -10,6 +11,7 @@ import {
   type DataAccess,
   type Page,
 } from '#libs/contracts';
+import { AuditExport } from './audit-export.js';
 import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier } from './audit-verifier.js';
 import { Occurrences } from './occurrences.js';
@@ -18,6 +20,7 @@ import { Occurrences } from './occurrences.js';
 export class AuditController {
   constructor(
     private readonly trail: AuditTrail,
+    private readonly exports: AuditExport,
     private readonly verifier: AuditVerifier,
     private readonly occurrences: Occurrences,
   ) {}
@@ -25,6 +28,11 @@ export class AuditController {
   @Handles(auditList)
   list({ principal, query }: CallOf<typeof auditList>): Promise<Page<AuditEntry>> {
     return this.trail.page(principal.accountId, query);
+  }
+
+  @Answers(auditLines)
+  lines(request: Parameters<AuditExport['lines']>[0]): ReturnType<AuditExport['lines']> {
+    return this.exports.lines(request);
   }
 
   @Handles(auditVerify)

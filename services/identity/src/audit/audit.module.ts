@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { SigningKeyModule } from '../signing-key/signing-key.module.js';
 import { Anchors } from './anchors.js';
+import { AuditExport } from './audit-export.js';
 import { AuditHeads } from './audit-heads.js';
 import { AuditHeadsWorker } from './audit-heads.worker.js';
 import { AuditTrail } from './audit-trail.js';
@@ -18,6 +19,7 @@ import { Occurrences } from './occurrences.js';
   providers: [
     Anchors,
     Audit,
+    AuditExport,
     AuditHeads,
     AuditHeadsWorker,
     AuditTrail,

@@ -12,7 +12,7 @@ import {
   type UserActivity,
 } from '#libs/contracts';
 import { Directory } from '#libs/database';
-import { csvLine } from './csv.js';
+import { csvLine } from '#libs/csv';
 
 const PAGE_SIZE = 1_000;
 const HEADING = ['messageId', 'sentAt', 'deliveredAt', 'repliedAt', 'userId', 'user', 'inboxId', 'contactId'];

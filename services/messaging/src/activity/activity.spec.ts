@@ -15,7 +15,7 @@ import { sql } from 'kysely';
 import { AddressBook } from '../testing/address-book.js';
 import { departs } from '../testing/departures.js';
 import { startMessaging } from '../testing/messaging.js';
-import { csvLine } from './csv.js';
+import { csvLine } from '#libs/csv';
 
 describe('message activity', () => {
   let messaging: TestService;
