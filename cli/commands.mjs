@@ -6,6 +6,7 @@ import { confirmNumber } from './commands/confirm-number.mjs';
 import { deactivate } from './commands/deactivate.mjs';
 import { deadLetters } from './commands/dead-letters.mjs';
 import { deleteUser } from './commands/delete.mjs';
+import { departures } from './commands/departures.mjs';
 import { drift } from './commands/drift.mjs';
 import { login } from './commands/login.mjs';
 import { logout } from './commands/logout.mjs';
@@ -21,6 +22,7 @@ import { sessions } from './commands/sessions.mjs';
 import { status } from './commands/status.mjs';
 import { subscribers } from './commands/subscribers.mjs';
 import { suspend } from './commands/suspend.mjs';
+import { users } from './commands/users.mjs';
 import { verify } from './commands/verify.mjs';
 import { withdrawSigningKey } from './commands/withdraw-signing-key.mjs';
 import { DEFAULT_LIMITS } from './time-limits.mjs';
@@ -33,6 +35,8 @@ export const commands = new Map(
   Object.entries({
     login,
     logout,
+    users,
+    departures,
     preview,
     deactivate,
     delete: deleteUser,

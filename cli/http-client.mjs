@@ -174,6 +174,17 @@ export class HttpClient {
     }
   }
 
+  /**
+   * Reads a file as it arrives. It may take longer than the timeout.
+   * @param {string} path
+   * @returns {Promise<ReadableStream<Uint8Array>>}
+   */
+  async download(path) {
+    const response = await fetch(this.url + path, { headers: this.#headers({}) });
+    if (!response.ok || !response.body) throw new HttpError(`GET ${path}`, response.status, await readJson(response));
+    return response.body;
+  }
+
   /** @param {Record<string, string>} more */
   #headers(more) {
     return {

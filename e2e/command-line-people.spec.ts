@@ -50,3 +50,36 @@ describe('the command line locks a user out', () => {
     });
   });
 });
+
+describe('the command line lists', () => {
+  it('users who are suspended or leave soon, and departures, as tables and as JSON', async () => {
+    const effectiveAt = new Date(system.clock.millis() + 5 * 86_400_000).toISOString();
+    const { id } = await cast.owner.api.post(`/v1/users/${cast.cleo.id}/deactivate`, { effectiveAt });
+    await cast.owner.api.post(`/v1/users/${cast.ada.id}/suspend`);
+    const ids = async (...args: string[]) => (await json<{ items: Json[] }>(...args)).items.map((item) => item.id);
+    expect(await ids('users', '--leaving-within', '30d')).toEqual([cast.cleo.id]);
+    expect(await ids('users', '--suspended')).toEqual([cast.ada.id]);
+    expect(await ids('users', '--left', '--holds')).toEqual([]);
+    expect((await ids('users', '--limit', '2', '--sort', 'name')).length).toBe(2);
+    expect(await ids('departures', '--user', cast.cleo.staffId, '--status', 'scheduled')).toEqual([id]);
+    expect(await ids('departures', '--requested-by', cast.ben.id)).toEqual([]);
+    expect(await run('departures')).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(/deactivated +scheduled/),
+    });
+    expect(await run('users', '--q', cast.ada.email)).toMatchObject({
+      out: expect.stringContaining('active, suspended'),
+    });
+    expect((await run('users', '--limit', 'many')).exitCode).toBe(2);
+    expect((await run('users', '--sort', 'size')).exitCode).toBe(1);
+  });
+
+  it('the audit trail, as CSV and as lines of JSON', async () => {
+    const { out, exitCode } = await run('audit', 'export', '--subject', cast.ada.email);
+    expect([exitCode, out.split('\r\n')[0]]).toEqual([0, expect.stringMatching(/^id,seq,at,action,/)]);
+    const lines = await run('audit', 'export', '--format', 'ndjson', '--action', 'user.suspended');
+    expect(JSON.parse(lines.out.split('\n')[0]!)).toMatchObject({ subject: { id: cast.ada.id } });
+    expect((await run('audit', 'export', '--format', 'xml')).exitCode).toBe(1);
+    expect((await run('audit', 'print')).exitCode).toBe(2);
+  });
+});

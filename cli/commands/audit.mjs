@@ -1,21 +1,58 @@
 /** @import { AuditVerification } from '#libs/contracts' */
+/** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal.mjs' */
+import { pipeline } from 'node:stream/promises';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
-import { EXIT } from '../exit-codes.mjs';
+import { findUser } from '../departures/users.mjs';
+import { EXIT, usageError } from '../exit-codes.mjs';
+
+const USAGE =
+  'audit [export [--format csv|ndjson] [--action <action>] [--actor <user>] [--subject <user>] [--from <time>] [--to <time>]]';
 
 export const audit = defineCommand({
-  usage: 'audit',
-  about: 'verify the audit trail: its hash chain, and the heads that were published outside of the database',
-  args: 0,
-  run: async ({ limits, out, report }) => {
+  usage: USAGE,
+  about:
+    'verify the audit trail: its hash chain, and the heads that were published outside of the database; or export it to ' +
+    'standard output',
+  args: 'any',
+  options: {
+    format: { type: 'string' },
+    action: { type: 'string' },
+    actor: { type: 'string' },
+    subject: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+  },
+  run: async ({ args, values, limits, out, report }) => {
+    const [verb, ...more] = args;
+    if (more.length > 0 || (verb !== undefined && verb !== 'export')) throw usageError(`Usage: leaver ${USAGE}`);
     const api = await signedInClient(limits);
+    if (verb === 'export') return exportTrail(api, values);
     /** @type {AuditVerification} */
     const verification = await api.get('/v1/audit/verify');
     report(verification, () => show(out, verification));
     return verification.valid ? EXIT.done : EXIT.failed;
   },
 });
+
+/**
+ * @param {HttpClient} api
+ * @param {{ format?: string, action?: string, actor?: string, subject?: string, from?: string, to?: string }} values
+ */
+async function exportTrail(api, { actor, subject, ...values }) {
+  const filters = {
+    ...values,
+    actorId: actor && (await findUser(api, actor)).id,
+    subjectId: subject && (await findUser(api, subject)).id,
+  };
+  const query = new URLSearchParams();
+  for (const name of FILTERS) if (filters[name] !== undefined) query.set(name, filters[name]);
+  await pipeline(await api.download(`/v1/audit/export?${query}`), process.stdout, { end: false });
+  return EXIT.done;
+}
+
+const FILTERS = /** @type {const} */ (['format', 'action', 'actorId', 'subjectId', 'from', 'to']);
 
 /** @type {Record<NonNullable<AuditVerification['reason']>, string>} */
 const REASONS = {
