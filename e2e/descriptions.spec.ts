@@ -4,8 +4,10 @@ import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../sc
 import { demoAccounts } from '../scripts/demo/accounts.mjs';
 import { Api, type Json } from './support/api.js';
 import { PASSWORD } from './support/cast.js';
+import { publishedCertificate } from './support/certificates.js';
 import { useProofs } from './support/use-proofs.js';
 import { over, watch, type Departure } from './support/departures.js';
+import { manageTeam, manageUser } from './support/managing.js';
 import { retriedDeparture } from './support/retried-departure.js';
 import { EventDescriptions, Listener, type AsyncApi } from './support/observers/listener.js';
 import { oneOfEach } from './support/one-of-each.js';
@@ -90,15 +92,8 @@ describe('the API descriptions', () => {
     await owner.patch('/v1/account', { name: 'Harbor & Pine' });
     await owner.put('/v1/policy', { overrides: { 'insights.shared-reports': { deactivated: 'transfer' } } });
     await owner.delete(`/v1/users/${people.leaver.user.id}/caretaker`);
-    await owner.put(`/v1/users/${lena}/legal-hold`, { reason: 'A lawsuit' });
-    await owner.delete(`/v1/users/${lena}/legal-hold`);
-    await owner.post(`/v1/users/${lena}/suspend`);
-    await owner.post(`/v1/users/${lena}/resume`);
-    await owner.delete(`/v1/users/${lena}/sessions`);
-    const team = await owner.post('/v1/teams', { name: 'Night shift' });
-    await owner.patch(`/v1/teams/${team.id}`, { name: 'Late shift' });
-    await owner.put(`/v1/teams/${team.id}/members/${tomas}`);
-    await owner.delete(`/v1/teams/${team.id}/members/${tomas}`);
+    await manageUser(owner, lena!);
+    await manageTeam(owner, tomas!);
     await owner.post('/v1/account/scim-tokens', { name: 'Old directory' });
     const newcomer = await owner.post('/v1/users', {
       name: 'Noa',
@@ -229,8 +224,7 @@ describe('the API descriptions', () => {
     await gone(`/v1/users/${me}/deactivate`);
     const deleted = await gone(`/v1/users/${me}/delete`);
     expect(deleted).toMatchObject({ status: 'completed' });
-    const { jws } = await owner.get(`/v1/departures/${deleted.id}/certificate`);
-    await owner.post('/v1/certificates/verify', { jws });
+    expect((await publishedCertificate(system, owner, deleted)).verification).toMatchObject({ valid: true });
     await owner.get(`/v1/departures/${deleted.id}`);
     await owner.get('/v1/departures');
 

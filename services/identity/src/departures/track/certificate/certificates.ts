@@ -11,13 +11,13 @@ import {
 } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { CompactSign } from 'jose';
-import { actorOf } from '../../audit/audit.js';
-import { CertificateLog } from '../../audit/certificate-log.js';
-import { DepartureQueries } from '../store/departure-queries.js';
-import { canonicalJson } from '../../common/canonical-json.js';
-import { isoOf } from '../../common/moments.js';
-import { sha256 } from '../../common/secrets.js';
-import { EvidenceKeys } from '../../signing-key/evidence-keys.js';
+import { actorOf } from '../../../audit/audit.js';
+import { CertificateLog } from '../../../audit/certificate-log.js';
+import { DepartureQueries } from '../../store/departure-queries.js';
+import { canonicalJson } from '../../../common/canonical-json.js';
+import { isoOf } from '../../../common/moments.js';
+import { sha256 } from '../../../common/secrets.js';
+import { EvidenceKeys } from '../../../signing-key/evidence-keys.js';
 
 const ISSUER = 'urn:leaver:identity';
 /** Differs from that of access tokens, so that a certificate is not accepted as one. */

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { CertificateFault, CertificateVerification, DeletionStatement } from '#libs/contracts';
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, errors } from 'jose';
-import { CertificateLog, type LoggedCertificate } from '../../audit/certificate-log.js';
-import { sha256 } from '../../common/secrets.js';
-import { EvidenceKeys } from '../../signing-key/evidence-keys.js';
-import { PublishedKeys } from '../../signing-key/published-keys.js';
-import { UPGRADE_LASTS } from '../../signing-key/token-keys.js';
+import { CertificateLog, type LoggedCertificate } from '../../../audit/certificate-log.js';
+import { sha256 } from '../../../common/secrets.js';
+import { EvidenceKeys } from '../../../signing-key/evidence-keys.js';
+import { PublishedKeys } from '../../../signing-key/published-keys.js';
+import { UPGRADE_LASTS } from '../../../signing-key/token-keys.js';
 import { CERTIFICATE_TYPE } from './certificates.js';
 
 /** Milliseconds between the date of a certificate and its entry in the log, which are made in one transaction. */
