@@ -1,6 +1,7 @@
 /** @import { Command } from './command.mjs' */
 import { audit } from './commands/audit.mjs';
 import { bulk } from './commands/bulk.mjs';
+import { certificate } from './commands/certificate.mjs';
 import { catchUp } from './commands/catch-up.mjs';
 import { confirmNumber } from './commands/confirm-number.mjs';
 import { deactivate } from './commands/deactivate.mjs';
@@ -49,6 +50,7 @@ export const commands = new Map(
     bulk,
     verify,
     audit,
+    certificate,
     'dead-letters': deadLetters,
     replay,
     services,

@@ -1,6 +1,7 @@
 import { eventually } from '#libs/test-kit';
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, type JWK, type JWTPayload } from 'jose';
 import { Passwords } from '../../services/identity/src/password/passwords.js';
+import { EvidenceKeys } from '../../services/identity/src/signing-key/evidence-keys.js';
 import { TokenKeys } from '../../services/identity/src/signing-key/token-keys.js';
 import { anAccount, PASSWORD, type Cast } from '../support/cast.js';
 import { System } from '../support/system.js';
@@ -46,6 +47,10 @@ describe('an access token', () => {
     const [header, claims, signature] = good.split('.') as [string, string, string];
     const { kid } = decodeProtectedHeader(good);
     const jwk = await publicKey();
+    const ofCertificates = system.services
+      .get('identity')!
+      .app.get(EvidenceKeys, { strict: false })
+      .current('certificates');
     const foreign = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
     const change = (changes: object) => `${header}.${encode({ ...decodeJwt(good), ...changes })}.${signature}`;
     const hmac = (secret: Uint8Array) => sign({}, { alg: 'HS256' }, secret);
@@ -55,6 +60,7 @@ describe('an access token', () => {
       'of NoNe': `${encode({ alg: 'NoNe', kid })}.${claims}.`,
       'signed with our public key as a secret': await hmac(Buffer.from(jwk.x!, 'base64url')),
       'signed with the text of our public key': await hmac(Buffer.from(JSON.stringify(jwk))),
+      'signed with the key of certificates': await sign({}, { kid: ofCertificates.kid }, ofCertificates.key),
       'signed with another key': await sign({}, {}, foreign.privateKey),
       'signed with another key that it brings along': await sign(
         {},
