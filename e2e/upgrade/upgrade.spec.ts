@@ -9,6 +9,7 @@ import { SCOPES } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from '../support/api.js';
 import { signIn } from '../support/cast.js';
+import { verificationOf } from '../support/certificates.js';
 import { leaver } from '../support/program.js';
 import { counts, linesOf, over, type Departure, type Line } from '../support/departures.js';
 import { ScimApi } from '../support/scim-api.js';
@@ -109,11 +110,12 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     expect(await (await as(owner)).get(`/v1/departures/bulk/${id}`)).toMatchObject({ counts: numbers });
   });
 
-  it('publishes the keys of all issued certificates', async () => {
+  it('publishes the keys of all issued certificates, which stay valid without the log', async () => {
     const keys = createRemoteJWKSet(new URL(`${system.url}/.well-known/jwks.json`));
     for (const { jws, departureId, userId } of facts.certificates) {
       const { payload } = await compactVerify(jws, keys);
       expect(JSON.parse(new TextDecoder().decode(payload))).toMatchObject({ departureId, userId });
+      expect(await verificationOf(system, jws)).toMatchObject({ valid: true, log: null });
     }
     expect(new Set(facts.certificates.map(({ jws }) => decodeProtectedHeader(jws).kid)).size).toBe(2);
   });

@@ -116,6 +116,19 @@ it('a key of certificates or heads is published with its purpose, and signs no t
   expect(keys.find(({ kid }) => kid === kidOf(accessToken))).toMatchObject({ purpose: 'tokens' });
 });
 
+it('replicas of the previous release publish all keys, and use that of tokens only', async () => {
+  const { kid } = identity.get(TokenKeys).current();
+  // Their statements.
+  const signing = await identity.query<{ kid: string }>(sql`select * from signing_key where retired_at is null`);
+  expect(signing.map((row) => row.kid)).toEqual([kid]);
+  const accepting = await identity.query<{ jwk: { purpose?: string } }>(sql`
+    select public_jwk as jwk from signing_key
+    where retired_at is null or next_from is not null or retired_at > ${new Date(0)}`);
+  for (const { jwk } of accepting) expect(jwk.purpose).toBe('tokens');
+  const published = await identity.query<{ kid: string }>(sql`select public_jwk ->> 'kid' as kid from signing_key`);
+  expect(new Set(published.map((row) => row.kid))).toEqual(new Set(await kids()));
+});
+
 it('a key from before keys had purposes signs tokens for a day after the upgrade', async () => {
   const { kid } = identity.get(TokenKeys).current();
   await identity.query(sql`
