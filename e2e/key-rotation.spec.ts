@@ -125,6 +125,20 @@ describe('the rotation of', () => {
     expect(await verifies(certificate)).toMatchObject({ departureId: deletion.id });
   });
 
+  it('the key of certificates: new ones are signed with the new key, and old ones stay valid', async () => {
+    const { exitCode, value: next } = await operator('rotate-signing-key', 'certificates');
+    expect([exitCode, next]).toMatchObject([0, { purpose: 'certificates' }]);
+    system.clock.advance(2 * MINUTE);
+    const { api } = cast.owner;
+    const again = await eventually(async () => {
+      const issued = await api.get<{ jws: string }>(`/v1/departures/${deletion.id}/certificate`);
+      expect(kidOf(issued.jws)).toBe(next.kid);
+      return issued;
+    });
+    for (const one of [certificate, again]) expect(await verifies(one)).toMatchObject({ departureId: deletion.id });
+    expect(kidOf((await signIn()).accessToken)).not.toBe(next.kid);
+  });
+
   it('a stolen signing key: its tokens are refused, but sessions continue and certificates stay valid', async () => {
     const first = await signIn();
     const { value: next } = await operator('rotate-signing-key', '--at-once');

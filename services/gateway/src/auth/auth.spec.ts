@@ -83,14 +83,18 @@ describe('an access token', () => {
     expect(await statusOf(token)).toBe(401);
   });
 
-  it('is refused if it is signed with a key of another purpose', async () => {
+  it('is refused if it is signed with a key of another purpose, or with one that was withdrawn', async () => {
     const certificates = await aKey('key-2');
+    const withdrawn = await aKey('key-4');
+    const revoked = { revoked_at: 1, reason: 'compromised' };
     world.jwks.push(
       { ...certificates.jwk, purpose: 'certificates' },
       { ...(await aKey('key-3')).jwk, purpose: 'heads' },
+      { ...withdrawn.jwk, purpose: 'tokens', revoked },
     );
     world.jwks[0] = { ...world.jwks[0], purpose: 'tokens' };
     expect(await statusOf(await world.token({ key: certificates.privateKey, kid: 'key-2' }))).toBe(401);
+    expect(await statusOf(await world.token({ key: withdrawn.privateKey, kid: 'key-4' }))).toBe(401);
     expect(await statusOf(await world.token())).toBe(200);
     const kidsFor = async (query: string) => {
       const answer = await fetch(`${world.url}/.well-known/jwks.json${query}`);
@@ -98,9 +102,9 @@ describe('an access token', () => {
         ? ((await answer.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)
         : answer.status;
     };
-    expect(await kidsFor('')).toEqual(['key-1', 'key-2', 'key-3']);
+    expect(await kidsFor('')).toEqual(['key-1', 'key-2', 'key-3', 'key-4']);
     expect(await kidsFor('?purpose=certificates')).toEqual(['key-2']);
-    expect(await kidsFor('?purpose=tokens')).toEqual(['key-1']);
+    expect(await kidsFor('?purpose=tokens')).toEqual(['key-1', 'key-4']);
     expect(await kidsFor('?purpose=other')).toBe(400);
   });
 
