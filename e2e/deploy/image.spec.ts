@@ -63,3 +63,44 @@ describe('what the image runs', () => {
     expect(packages.map(nameOf).filter((name) => !(name in dependencies))).toEqual([]);
   });
 });
+
+describe('the images of others', () => {
+  const written = [
+    'docker-compose.yml',
+    'deploy/Dockerfile',
+    ...globSync(['deploy/kubernetes/**/*.yaml', 'libs/local-servers/src/*.ts'], { cwd: file('.') }),
+  ];
+  const found = written.flatMap((path) => namedIn(path).map((image) => ({ path, image })));
+
+  it('are found wherever a file names one', () => {
+    const names = found.map(({ image }) => image.split(':')[0]!);
+    expect(new Set(names)).toEqual(
+      new Set([
+        'node',
+        'postgres',
+        'nats',
+        'haproxy',
+        'prom/prometheus',
+        'grafana/grafana',
+        'ghcr.io/cloudnative-pg/postgresql',
+      ]),
+    );
+  });
+
+  it('are pinned by digest, the same one everywhere', () => {
+    expect(found.filter(({ image }) => !/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/.test(image))).toEqual([]);
+    const references = Map.groupBy(found, ({ image }) => image.split(':')[0]!);
+    for (const [name, uses] of references)
+      expect([name, new Set(uses.map(({ image }) => image)).size]).toEqual([name, 1]);
+  });
+});
+
+/** The images that a file names, without our own; of `${NAME:-default}` the default. */
+function namedIn(path: string): string[] {
+  const patterns = path.endsWith('.ts')
+    ? [/^const IMAGE =\s+'(.+)';$/gm]
+    : [/^\s*(?:image|imageName|fullImageName): (?:\$\{\w+:-)?([^\s}]+)\}?$/gm, /^(?:ARG \w+=|FROM )(\S+)/gm];
+  return patterns
+    .flatMap((pattern) => [...text(path).matchAll(pattern)].map(([, image]) => image!))
+    .filter((image) => !['leaver', '${NODE_IMAGE}'].includes(image));
+}

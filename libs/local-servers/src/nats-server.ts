@@ -11,7 +11,8 @@ export type OnProgress = (text: string) => void;
 
 /** Older servers lack consumers with several filters, which the broker library needs. */
 const OLDEST = [2, 10] as const;
-const IMAGE = 'nats:2-alpine';
+/** As in docker-compose.yml. */
+const IMAGE = 'nats:2.12-alpine@sha256:b270f5e2428354c0335612694d7dd2fb588148e567a5757fdff325ef9c9332e6';
 
 /**
  * Finds a nats-server of at least version 2.10, or downloads one to `cacheDir`. The first that works is used: the path
@@ -61,13 +62,14 @@ async function suitable(program: string): Promise<string> {
   return program;
 }
 
-/** The official image, pulled if necessary. @throws Error if no Docker engine responds */
+/** The official image, or that in NATS_IMAGE, pulled if necessary. @throws Error if no Docker engine responds */
 export async function natsImage(): Promise<NatsServer> {
   const docker = promisify(execFile);
   await docker('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 }).catch(() => {
     throw new Error('no Docker engine responds');
   });
-  const present = await docker('docker', ['image', 'inspect', IMAGE], { timeout: 10_000 }).catch(() => undefined);
-  if (!present) await docker('docker', ['pull', '--quiet', IMAGE], { timeout: 120_000 });
-  return { image: IMAGE };
+  const image = process.env.NATS_IMAGE || IMAGE;
+  const present = await docker('docker', ['image', 'inspect', image], { timeout: 10_000 }).catch(() => undefined);
+  if (!present) await docker('docker', ['pull', '--quiet', image], { timeout: 120_000 });
+  return { image };
 }

@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { settingFlags, type Postgres } from './postgres.js';
 
-const IMAGE = 'postgres:18-alpine';
+/** As in docker-compose.yml. */
+const IMAGE = 'postgres:18.6-alpine@sha256:d3e1620b530c944afa6e887d22eb899824da68e19c52024bf98f5220c88a65b2';
 const PORT = 5432;
 const USER = 'postgres';
 
 /**
- * Starts PostgreSQL for tests in a new container with its data in memory.
+ * Starts PostgreSQL for tests in a new container with its data in memory, from the official image or that in POSTGRES_IMAGE.
  * @throws Error if no Docker engine responds or the image is not available
  */
 export async function startPostgresContainer(): Promise<Pick<Postgres, 'adminUrl' | 'stop'>> {
   // Imported here because the package takes a second to load and only container tests need it.
   const { GenericContainer, Wait } = await import('testcontainers');
   const password = randomBytes(24).toString('base64url');
-  const container = await new GenericContainer(IMAGE)
+  const container = await new GenericContainer(process.env.POSTGRES_IMAGE || IMAGE)
     .withEnvironment({
       POSTGRES_PASSWORD: password,
       POSTGRES_INITDB_ARGS: '--locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync',
