@@ -2,7 +2,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
-import { findNatsServer, natsAuthorization, natsConfiguration, startNats, type Nats } from '#libs/local-servers';
+import {
+  findNatsServer,
+  natsAuthorization,
+  natsConfiguration,
+  natsTls,
+  startNats,
+  type Nats,
+} from '#libs/local-servers';
 import { eventually } from '#libs/test-kit';
 import { reloadOnChange } from '../scripts/lib/broker-configuration.mjs';
 import { readSecrets } from '../scripts/lib/home.mjs';
@@ -106,13 +113,14 @@ describe('leaver subscribers', () => {
       store: '/data',
       users: natsUsers(passwords),
       accounts,
+      ...natsTls('/run/secrets'),
     });
     await writeFile(join(home, 'nats/nats.conf'), configuration);
     const env = { LEAVER_VOLUMES: home };
     const { exitCode, out, messages } = await run(['add', 'orders'], { env });
     expect([exitCode, out, messages]).toEqual([
       0,
-      expect.stringMatching(/^nats:\/\/orders:[\w-]{43}@nats:4222\n$/),
+      expect.stringMatching(/^tls:\/\/orders:[\w-]{43}@nats:4222\n$/),
       expect.stringContaining('docker compose kill --signal HUP nats'),
     ]);
     const changed = JSON.parse(await readFile(join(home, 'nats/nats.conf'), 'utf8')) as Users & { jetstream: object };
@@ -149,7 +157,7 @@ describe('leaver subscribers', () => {
       const { changed, messages } = await change(['add', 'orders']);
       const { user, password } = subscribersOf(changed).at(-1)!;
       expect(user).toBe('orders');
-      expect(messages).toContain(`nats://orders:${password}@leaver-nats:4222`);
+      expect(messages).toContain(`tls://orders:${password}@leaver-nats:4222`);
       expect((await change(['remove', 'orders'], changed)).changed).toEqual(users);
     });
 

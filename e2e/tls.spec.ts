@@ -142,10 +142,10 @@ describe('connections to PostgreSQL and NATS', () => {
 
   it('are refused to a server whose CA is not trusted', async () => {
     expect(await refusal({ DATABASE_URL: withParameter('sslrootcert', other.file) })).toMatch(
-      /DATABASE_URL: PostgreSQL at localhost:\d+ is not trusted: .*not from a CA that is trusted here.*sslrootcert must name/s,
+      /DATABASE_URL: PostgreSQL at localhost:\d+ is not trusted: .*not from a CA that is trusted here.*sslrootcert in the address/s,
     );
     const reason =
-      /NATS at localhost:\d+ is not trusted: .*not from a CA that is trusted here.*NATS_CA_FILE must name/s;
+      /NATS at localhost:\d+ is not trusted: .*not from a CA that is trusted here.*NATS_CA_FILE has to be/s;
     expect(await refusal({ NATS_CA: other.certificate })).toMatch(reason);
     // Without a CA of its own, a service trusts those of Node.js.
     expect(await refusal({ NATS_CA: '' })).toMatch(reason);

@@ -118,7 +118,7 @@ async function inSecret({ out, messages, report }, verb, name) {
     const password = newPassword();
     print(withSubscriber(configuration, name, password));
     messages.line(`The address of ${name}, which is shown only now:`);
-    messages.line(`nats://${name}:${password}@${HOST}`);
+    messages.line(`tls://${name}:${password}@${HOST}`);
   }
   return EXIT.done;
 }

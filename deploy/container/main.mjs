@@ -11,12 +11,24 @@ const [, , name = '', argument] = process.argv;
 const jobs = new Map(
   Object.entries({
     secrets: async () => (await import('./secrets.mjs')).writeSecrets('/secrets'),
+    certificates: async () => (await import('./secrets.mjs')).writeSecrets('/secrets', renewalOf(argument)),
     databases: async () => (await import('./databases.mjs')).createDatabases(process.env),
     migrate: async () => (await import('../../scripts/migrate.mjs')).migrateFrom(process.env),
-    'kubernetes-secrets': async () => (await import('./kubernetes-secrets.mjs')).printSecrets(),
+    'kubernetes-secrets': async () => (await import('./kubernetes-secrets.mjs')).printSecrets(argument),
+    'kubernetes-certificates': async () => (await import('./kubernetes-certificates.mjs')).printCertificates(argument),
     demo: async () => (await import('./demo.mjs')).demo(argument),
   }),
 );
+
+/**
+ * @param {string | undefined} option
+ * @returns {'servers' | 'authority'} what the job `certificates` renews
+ */
+function renewalOf(option) {
+  if (option === undefined) return 'servers';
+  if (option === '--new-ca') return 'authority';
+  throw new UserError('certificates takes no argument but --new-ca.');
+}
 
 /**
  * The kernel ignores signals to the first process of a container unless the process handles them, and a service does so only

@@ -6,21 +6,33 @@ import { dataServices } from '../../scripts/lib/services.mjs';
 /** @typedef {ReturnType<typeof secretsOf>} InstallationSecrets */
 
 /**
+ * Where readers find the servers.
+ * @typedef {object} Servers
+ * @property {string} postgres `host:port`
+ * @property {string} nats `host:port`
+ * @property {string} trusted the file with the certificate of the CA that has issued theirs
+ */
+
+/**
  * The secrets that each reader needs, by file.
  * @param {Secrets} secrets
- * @param {{ postgres: string, nats: string }} hosts each `host:port`
+ * @param {Servers} servers
+ * @param {string} [authority] the certificate of the CA, if readers get it with their secrets
  */
-export function secretsOf(secrets, hosts) {
+export function secretsOf(secrets, servers, authority) {
+  const verified = new URLSearchParams({ sslmode: 'verify-full', sslrootcert: servers.trusted });
+  /** @type {Record<string, string>} */
+  const trusted = authority ? { 'ca.crt': authority } : {};
   /** @param {string} service */
   const databaseUrls = (service) => {
     const passwords = secrets.databases[service];
     if (!passwords) throw new Error(`${service} has no database passwords`);
     /** @type {(role: string, password: string) => string} */
-    const url = (role, password) => `postgres://${role}:${password}@${hosts.postgres}/leaver_${service}`;
+    const url = (role, password) => `postgres://${role}:${password}@${servers.postgres}/leaver_${service}?${verified}`;
     return { runtime: url(service, passwords.runtime), owner: url(`${service}_owner`, passwords.owner) };
   };
   /** @param {string} user */
-  const natsUrl = (user) => `nats://${user}:${secrets.nats[user]}@${hosts.nats}`;
+  const natsUrl = (user) => `tls://${user}:${secrets.nats[user]}@${servers.nats}`;
   /** @param {string} name */
   const serviceKey = (name) => {
     const key = secrets.serviceKeys[name];
@@ -34,6 +46,7 @@ export function secretsOf(secrets, hosts) {
      */
     service: (name) => ({
       'nats-url': natsUrl(name),
+      ...trusted,
       ...serviceKey(name),
       'service-public-keys': publicKeysOf(secrets),
       ...(dataServices.includes(name) && { 'database-url': databaseUrls(name).runtime }),
@@ -42,8 +55,9 @@ export function secretsOf(secrets, hosts) {
       ...(name === 'integrations' && { 'integrations-secret': secrets.integrations }),
     }),
     /** @returns {Record<string, string>} */
-    jobs: () =>
-      Object.fromEntries(
+    jobs: () => ({
+      ...trusted,
+      ...Object.fromEntries(
         dataServices.flatMap((name) => {
           const { runtime, owner } = databaseUrls(name);
           return [
@@ -52,11 +66,12 @@ export function secretsOf(secrets, hosts) {
           ];
         }),
       ),
+    }),
     /**
      * Of a program outside that connects to the broker.
      * @param {'subscriber' | 'operator'} user
      */
-    client: (user) => ({ 'nats-url': natsUrl(user), ...(user === 'operator' && serviceKey(user)) }),
+    client: (user) => ({ 'nats-url': natsUrl(user), ...trusted, ...(user === 'operator' && serviceKey(user)) }),
     brokerUsers: () => natsUsers(secrets.nats, secrets.subscribers),
   };
 }

@@ -1,14 +1,21 @@
 /** @import { NatsUser } from '#libs/local-servers' */
+/** @import { Renewal } from './server-certificates.mjs' */
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { natsConfiguration } from '#libs/local-servers';
+import { natsConfiguration, natsTls, POSTGRES_ACCESS } from '#libs/local-servers';
 import { readIfExists, readSecrets } from '../../scripts/lib/home.mjs';
 import { accounts } from '../../scripts/lib/nats-accounts.mjs';
 import { services } from '../../scripts/lib/services.mjs';
+import { endOf } from './certificates.mjs';
 import { secretsOf } from './secrets-of.mjs';
+import { AUTHORITY, CERTIFICATE, KEY, serverCertificates } from './server-certificates.mjs';
 
-const HOSTS = { postgres: 'postgres:5432', nats: 'nats:4222' };
+/** Where each container finds its own secrets. */
+const MOUNT = '/run/secrets';
+const SERVERS = { postgres: 'postgres:5432', nats: 'nats:4222', trusted: `${MOUNT}/ca.crt` };
+/** The names at which containers, and programs inside the server's container, reach each server. */
+const NAMES = { postgres: ['postgres', 'localhost'], nats: ['nats', 'localhost'] };
 
 /** @typedef {number | 'any user'} Reader the id of the user who may read a file */
 /** As in the Dockerfile. */
@@ -18,21 +25,33 @@ const ROOT = 0;
 const ANY = 'any user';
 
 /**
- * Generates missing passwords and keys of this installation, and writes what each container needs into the folder that only
- * this container sees.
+ * Generates missing passwords, keys and certificates of this installation, and writes what each container needs into the folder
+ * that only this container sees. The private key of the CA is needed here only, and so it is kept in `all`.
  * @param {string} folder has a folder `all`, to keep them in, and one for each reader
+ * @param {Renewal} [renewal]
  */
-export async function writeSecrets(folder) {
+export async function writeSecrets(folder, renewal = 'due') {
   const all = join(folder, 'all');
-  const secrets = secretsOf(await readSecrets(all), HOSTS);
+  const { authority, servers } = await serverCertificates(folder, NAMES, { now: new Date(), renewal });
+  await write(join(all, AUTHORITY.key), authority.key, ROOT);
+  await write(join(all, AUTHORITY.certificate), authority.certificate, ROOT);
+  const secrets = secretsOf(await readSecrets(all), SERVERS, authority.certificate);
   const superuser = await password(join(all, 'postgres'));
   const grafana = await password(join(all, 'grafana'));
-  const adminUrl = `postgres://postgres:${superuser}@${HOSTS.postgres}/postgres`;
+  const verified = new URLSearchParams({ sslmode: 'verify-full', sslrootcert: SERVERS.trusted });
+  const adminUrl = `postgres://postgres:${superuser}@${SERVERS.postgres}/postgres?${verified}`;
   /** @type {(container: string, files: Record<string, string>, reader: Reader) => Promise<unknown>} */
   const put = (container, files, reader) =>
     Promise.all(Object.entries(files).map(([name, text]) => write(join(folder, container, name), text, reader)));
 
-  await put('postgres', { password: superuser }, ANY);
+  for (const [server, { certificate, key }] of Object.entries(servers)) {
+    // Both servers start as root. PostgreSQL refuses a key that others may read, see docker-compose.yml.
+    await put(server, { [KEY]: key }, ROOT);
+    await put(server, { [CERTIFICATE]: certificate }, ANY);
+    console.log(`the certificate of ${server} ends on ${endOf(certificate).toISOString()}`);
+  }
+  console.log(`the certificate of the CA ends on ${endOf(authority.certificate).toISOString()}`);
+  await put('postgres', { password: superuser, 'pg_hba.conf': POSTGRES_ACCESS }, ANY);
   await put('grafana', { password: grafana }, ANY);
   await put('nats', { 'nats.conf': brokerConfiguration(secrets.brokerUsers()) }, ROOT);
   await put('jobs', { 'admin-database-url': adminUrl, ...secrets.jobs() }, SERVICE_USER);
@@ -44,7 +63,8 @@ export async function writeSecrets(folder) {
 /** @param {NatsUser[]} users */
 function brokerConfiguration(users) {
   // Only programs inside the server's container can read its monitoring port.
-  return natsConfiguration({ host: '0.0.0.0', port: 4222, store: '/data', users, accounts, http: '127.0.0.1:8222' });
+  const http = '127.0.0.1:8222';
+  return natsConfiguration({ host: '0.0.0.0', port: 4222, store: '/data', users, accounts, http, ...natsTls(MOUNT) });
 }
 
 /**

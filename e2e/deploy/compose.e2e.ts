@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
-import type { Json } from '../support/api.js';
 import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from '../support/cast.js';
 import { counts, linesOf, over, type Departure } from '../support/departures.js';
 import { allIntroduced } from '../support/readiness.js';
+import { certificatesShown, expectEncryption, expectPlainRefused } from './encryption.js';
+import { Load, verify } from './load.js';
 import { RetryingClient } from './retrying-client.js';
 import { carryOutRunbooks } from './runbook-run.js';
 import { Stack } from './stack.js';
@@ -42,20 +43,6 @@ async function leave({ owner, ada }: Cast, transition: 'deactivated' | 'deleted'
   expect(departure).toMatchObject({ status: 'completed' });
   expect(counts(linesOf(departure))).toEqual(counts(preview.rules));
   expect(linesOf(departure).filter(({ remaining }) => remaining !== 0)).toEqual([]);
-}
-
-async function verify({ owner }: Cast): Promise<void> {
-  const { id } = await owner.api.post('/v1/departures/verify');
-  const verified = await eventually(
-    async () => {
-      const verification = await owner.api.get(`/v1/departures/verify/${id}`);
-      expect(verification.status).toBe('completed');
-      return verification;
-    },
-    { timeout: 30_000 },
-  );
-  expect(verified).toMatchObject({ broken: [] });
-  expect(await owner.api.get('/v1/audit/verify')).toMatchObject({ valid: true });
 }
 
 describe('what docker compose starts', () => {
@@ -101,66 +88,36 @@ describe('what docker compose starts', () => {
       for (const text of texts) expect(Config.Env.join('\n')).not.toContain(text);
       return files;
     };
-    expect(await secretsOf('gateway')).toEqual(['nats-url']);
-    expect(await secretsOf('insights')).toEqual(['database-url', 'nats-url']);
-    expect(await secretsOf('identity')).toEqual(['database-url', 'leaver-secret', 'nats-url']);
-    expect(await secretsOf('integrations')).toEqual(['database-url', 'integrations-secret', 'nats-url']);
+    const everybody = ['ca.crt', 'nats-url', 'service-key', 'service-public-keys'];
+    expect(await secretsOf('gateway')).toEqual(everybody);
+    expect(await secretsOf('insights')).toEqual(['database-url', ...everybody].sort());
+    expect(await secretsOf('identity')).toEqual(['database-url', 'leaver-secret', ...everybody].sort());
+    expect(await secretsOf('integrations')).toEqual(['database-url', 'integrations-secret', ...everybody].sort());
   }, 60_000);
 });
 
-/** Users who are created and leave while something happens to the containers. */
-class Load {
-  private readonly workers: Promise<void>[] = [];
-  private running = true;
-  readonly accepted: Departure[] = [];
-  readonly dashboards = new Set<string>();
+describe('on the network', () => {
+  it('all connections to PostgreSQL and NATS are encrypted, and others are refused', async () => {
+    await expectEncryption(stack, SERVICES);
+    await expectPlainRefused(stack);
+  }, 60_000);
 
-  constructor(
-    private readonly client: RetryingClient,
-    private readonly cast: Cast,
-    count: number,
-  ) {
-    for (let worker = 0; worker < count; worker++) this.workers.push(this.work(worker));
-    // stop() reports their errors.
-    for (const worker of this.workers) worker.catch(() => undefined);
-  }
-
-  async stop(): Promise<void> {
-    this.running = false;
-    await Promise.all(this.workers);
-  }
-
-  private async work(worker: number): Promise<void> {
-    const domain = this.cast.owner.email.split('@')[1];
-    for (let n = 0; this.running; n++) {
-      const name = `load-${worker}-${n}`;
-      const person = { name, email: `${name}@${domain}`, password: PASSWORD, staffId: name, roles: ['agent'] };
-      const { id } = await this.client.send('POST', '/v1/users', person);
-      const dashboard = { name, shared: true, ownerId: id };
-      this.dashboards.add((await this.client.send('POST', '/v1/dashboards', dashboard)).id as string);
-      await this.client.send('POST', '/v1/live-chats', { visitor: 'Somebody', operatorId: id });
-      for (const path of ['contacts', 'numbers', 'automations', 'apps']) await this.client.send('GET', `/v1/${path}`);
-      this.accepted.push(await this.client.send<Departure>('POST', `/v1/users/${id}/deactivate`, {}));
-    }
-  }
-
-  /** Every accepted departure is completed, with one dashboard and one chat each. */
-  async checkNothingLost(): Promise<void> {
-    for (const accepted of this.accepted) {
-      const departure = await over(this.cast.owner.api, accepted, 60_000);
-      expect(departure).toMatchObject({ status: 'completed' });
-      expect(counts(linesOf(departure))).toMatchObject({
-        'deactivated insights.shared-dashboards': 1,
-        'deactivated messaging.live-chats': 1,
-      });
-    }
-    const shared = await this.cast.owner.api.all<Json>('/v1/dashboards');
-    const own = shared.filter(({ name }) => String(name).startsWith('load-')).map(({ id }) => id as string);
-    expect(own.sort()).toEqual([...this.dashboards].sort());
-    expect(shared.filter(({ ownerId }) => ownerId !== this.cast.owner.id)).toEqual([]);
-    await verify(this.cast);
-  }
-}
+  it('certificates are renewed as deploy/README.md says, and services connect again', async () => {
+    const before = await certificatesShown(stack);
+    await stack.compose('run', '--rm', 'secrets', 'certificates');
+    await stack.compose('kill', '--signal', 'HUP', 'nats');
+    await stack.compose('restart', 'postgres');
+    await eventually(
+      async () => {
+        const after = await certificatesShown(stack);
+        expect(after.filter((fingerprint) => before.includes(fingerprint))).toEqual([]);
+      },
+      { timeout: 30_000, interval: 1_000 },
+    );
+    await stack.compose('up', '--wait', '--no-recreate');
+    await expectEncryption(stack, SERVICES);
+  }, 180_000);
+});
 
 /** Runs `disturb` under load. */
 async function underLoad(url: string, disturb: () => Promise<void>): Promise<Load> {
@@ -254,9 +211,11 @@ describe('the runbooks', () => {
   it('can be carried out with docker compose, command by command', async () => {
     await stack.compose('up', '--wait');
     const cast = await anAccount(stack, 'crm');
+    const e164 = '+14155550199';
+    await cast.owner.api.post('/v1/numbers', { e164, kind: 'personal', ownerId: cast.ben.id });
     const { id } = await cast.owner.api.post<Departure>(`/v1/users/${cast.ada.id}/deactivate`, {});
     await over(cast.owner.api, { id }, 60_000);
-    await carryOutRunbooks(stack, cast, id);
+    await carryOutRunbooks(stack, cast, { departure: id, number: e164 });
   }, 600_000);
 });
 

@@ -24,8 +24,15 @@ export function documents<T>(yaml: string): T[] {
   });
 }
 
+/** The files in a Secret of Kubernetes. */
+export const decoded = (data: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(data).map(([name, base64]) => [name, Buffer.from(base64, 'base64').toString()]));
+
+/** In place of the certificate of a CA. */
+export const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
+
 /** The secrets of an installation, with passwords for tests. */
-export function secretsToTry(): InstallationSecrets {
+export function secretsToTry({ trusted = '/run/secrets/ca.crt', authority = CERTIFICATE } = {}): InstallationSecrets {
   const named = <T>(names: string[], value: T) => Object.fromEntries(names.map((name) => [name, value]));
   const long = 'a-secret-of-more-than-32-characters-for-tests';
   const keys = {
@@ -37,7 +44,7 @@ export function secretsToTry(): InstallationSecrets {
     serviceKeys: Object.fromEntries(signers.map((name) => [name, serviceKeys(name).SERVICE_KEY])),
     subscribers: {},
   };
-  return secretsOf(keys, { postgres: 'postgres:5432', nats: 'nats:4222' });
+  return secretsOf(keys, { postgres: 'postgres:5432', nats: 'nats:4222', trusted }, authority);
 }
 
 /** All services, the gateway first. */

@@ -1,7 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { manifests } from '../../deploy/container/kubernetes-secrets.mjs';
-import { documents, file, imageSets, secretsToTry, SERVICES, unknownVariables, text } from './configuration.js';
+import {
+  CERTIFICATE,
+  decoded,
+  documents,
+  file,
+  imageSets,
+  secretsToTry,
+  SERVICES,
+  unknownVariables,
+  text,
+} from './configuration.js';
 import { FOLDER, faultsOf, includes, isOfKubernetes, ofKind, rendered, type Manifest } from './kubernetes-model.js';
 
 const OVERLAYS = ['small', 'production'];
@@ -42,10 +52,12 @@ interface Workload {
   template: { metadata: { labels: Record<string, string> }; spec: PodSpec };
 }
 
-const secrets = secretsToTry();
+const secrets = secretsToTry({ authority: '' });
 const secretManifests = manifests(secrets);
 
-const secretNamed = (name: string) => secretManifests.find(({ metadata }) => metadata.name === name)!.stringData;
+const secretNamed = (name: string) => decoded(secretManifests.find(({ metadata }) => metadata.name === name)!.data);
+/** What is mounted into every pod. */
+const TRUSTED = { 'ca.crt': CERTIFICATE };
 
 describe('the files of deploy/kubernetes', () => {
   const files = readdirSync(file(FOLDER), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -56,23 +68,6 @@ describe('the files of deploy/kubernetes', () => {
     expect(documents(text(`${FOLDER}/${name}`)).length).toBeGreaterThan(0);
   });
 });
-
-describe('the secrets that the image makes', () => {
-  it('are valid for Kubernetes', async () => {
-    expect(secretManifests.length).toBeGreaterThan(0);
-    for (const secret of secretManifests) expect(await faultsOf(secret)).toEqual([]);
-  });
-
-  it('give each user of the broker exactly its permissions', () => {
-    const { accounts } = JSON.parse(secretNamed('leaver-nats-users')['users.conf']!) as { accounts: BrokerUsers };
-    const users = Object.values(accounts).flatMap((account) => account.users);
-    const allowed = users.map(({ user, permissions }) => [user, permissions.publish.allow]);
-    const all = secrets.brokerUsers().map(({ name, publish }) => [name, publish]);
-    expect(allowed.sort()).toEqual(all.sort());
-  });
-});
-
-type BrokerUsers = Record<string, { users: { user: string; permissions: { publish: { allow: unknown } } }[] }>;
 
 ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
   const all = (overlay === 'small' ? small : production) ?? [];
@@ -126,8 +121,8 @@ ifRendered.each(OVERLAYS)('the overlay %s', (overlay) => {
     );
     const settings = { ...shared, ...Object.fromEntries(env.map((one) => [one.name, one.value])) };
     for (const [variable, value] of Object.entries(settings))
-      if (variable.endsWith('_FILE')) expect(value).toMatch(/^\/run\/secrets\/leaver\//);
-    expect(await unknownVariables(name, settings, secretNamed(`leaver-${name}`))).toEqual([]);
+      if (variable.endsWith('_FILE')) expect(value).toMatch(/^\/run\/secrets\/(leaver\/|leaver-ca\/ca\.crt$)/);
+    expect(await unknownVariables(name, settings, { ...secretNamed(`leaver-${name}`), ...TRUSTED })).toEqual([]);
     expect(settings.NATS_REPLICAS).toBe(overlay === 'small' ? '1' : '3');
   });
 

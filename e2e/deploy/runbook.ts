@@ -7,9 +7,9 @@ export function commandsIn(markdown: string): WrittenCommand[] {
   return [...found].map(([, inline, line]) => (inline ?? line!).replace(/ +[#>].*$/, '').replaceAll(/\s+/g, ' '));
 }
 
-/** What follows `leaver`, with values for the placeholders. @throws Error for a placeholder without a value */
+/** What follows `leaver`, with values for the placeholders and without optional arguments. @throws Error for a placeholder without a value */
 export function wordsOf(command: WrittenCommand, values: Record<string, string>): string[] {
-  const filled = command.replaceAll(/<([a-z-]+)>/g, (placeholder, name: string) => {
+  const filled = command.replaceAll(/ \[[^\]]+\]/g, '').replaceAll(/<([a-z-]+)>/g, (placeholder, name: string) => {
     const value = values[name];
     if (value === undefined) throw new Error(`${command}: there is no value for ${placeholder}`);
     return value;

@@ -107,8 +107,9 @@ export class Stack {
   }
 
   /** Runs `leaver` as the runbooks say, without a terminal. */
-  async leaver(words: readonly string[], input = ''): Promise<Finished> {
-    const child = spawn('docker', [...this.project, 'run', '--rm', '--no-TTY', 'leaver', ...words], this.options);
+  async leaver(words: readonly string[], { input = '', service = 'leaver', token = '' } = {}): Promise<Finished> {
+    const args = [...this.project, 'run', '--rm', '--no-TTY', service, ...words];
+    const child = spawn('docker', args, { ...this.options, env: { ...this.options.env, LEAVER_TOKEN: token } });
     child.stdin.end(input);
     const [out, messages, [exitCode]] = await Promise.all([
       textOf(child.stdout),

@@ -2,7 +2,7 @@ import { UntrustedBrokerError } from '#libs/broker';
 import { databaseCertificateFault, databaseTls } from '#libs/database';
 import { ConfigError, ServiceConfig, type BaseConfig } from './config.js';
 
-const RENEW = 'An expired one has to be renewed (docs/OPERATIONS.md, Certificates)';
+const HOW = 'See Certificates in docs/OPERATIONS.md';
 
 /**
  * Connects once to a database whose connections are encrypted. A database that cannot be reached is no reason not to start.
@@ -21,8 +21,8 @@ export async function verifyDatabase(config: BaseConfig): Promise<void> {
   if (!fault) return;
   const { hostname, port } = new URL(databaseUrl);
   throw new ConfigError(serviceName, [
-    `DATABASE_URL: PostgreSQL at ${hostname}:${port || '5432'} is not trusted: ${fault}. sslrootcert must name the file with the ` +
-      `certificate of the CA that issued the server’s, and the host must be one of its names. ${RENEW}`,
+    `DATABASE_URL: PostgreSQL at ${hostname}:${port || '5432'} is not trusted: ${fault}. sslrootcert in the address has to be the file ` +
+      `with the certificate of its CA. ${HOW}`,
   ]);
 }
 
@@ -31,7 +31,7 @@ export function explainBroker({ serviceName, natsUrl }: BaseConfig, error: unkno
   if (!(error instanceof UntrustedBrokerError)) throw error;
   const hosts = natsUrl.split(',').map((address) => new URL(address.trim()).host);
   throw new ConfigError(serviceName, [
-    `NATS_URL: NATS at ${hosts.join(', ')} is not trusted: ${error.message}. NATS_CA_FILE must name the file with the certificate of ` +
-      `the CA that issued the server’s, and the host must be one of its names. ${RENEW}`,
+    `NATS_URL: NATS at ${hosts.join(', ')} is not trusted: ${error.message}. NATS_CA_FILE has to be the file with the certificate of ` +
+      `its CA. ${HOW}`,
   ]);
 }
