@@ -19,6 +19,7 @@ import { certify, newAuthority, type Certified } from '../deploy/container/certi
 import { accounts } from '../scripts/lib/nats-accounts.mjs';
 import { brokerUsers } from '../scripts/lib/services.mjs';
 import { natsUsers } from '../scripts/lib/nats-users.mjs';
+import { explainDatabase } from '../scripts/lib/server-trust.mjs';
 import { PARTS, SECRETS } from './support/foundation.js';
 import { leaver } from './support/program.js';
 
@@ -141,7 +142,11 @@ describe('connections to PostgreSQL and NATS', () => {
   });
 
   it('are refused to a server whose CA is not trusted', async () => {
-    expect(await refusal({ DATABASE_URL: withParameter('sslrootcert', other.file) })).toMatch(
+    const untrusted = withParameter('sslrootcert', other.file);
+    await expect(migrate(untrusted, identity.migrations).catch(explainDatabase('identity'))).rejects.toThrow(
+      /PostgreSQL is not trusted for identity: .*not from a CA that is trusted here/,
+    );
+    expect(await refusal({ DATABASE_URL: untrusted })).toMatch(
       /DATABASE_URL: PostgreSQL at localhost:\d+ is not trusted: .*not from a CA that is trusted here.*sslrootcert in the address/s,
     );
     const reason =

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { migrate } from '#libs/database';
 import { main, UserError } from './lib/prepare.mjs';
+import { explainDatabase } from './lib/server-trust.mjs';
 import { root } from './lib/root.mjs';
 import { dataServices } from './lib/services.mjs';
 import { setting } from './lib/settings.mjs';
@@ -35,7 +36,7 @@ export async function migrateOne(name, ownerUrl) {
   const file = join(root, 'dist/services', name, `src/${name}.module.js`);
   if (!existsSync(file)) throw new UserError(`${name} has no migrations; is it compiled (npm run build)?`);
   const { migrations } = await import(pathToFileURL(file).href);
-  return migrate(ownerUrl, migrations);
+  return migrate(ownerUrl, migrations).catch(explainDatabase(name));
 }
 
 /**

@@ -1,6 +1,7 @@
 /** @import { Environment } from '../../scripts/lib/settings.mjs' */
 import { createServiceDatabase } from '#libs/local-servers';
 import { UserError } from '../../scripts/lib/prepare.mjs';
+import { explainDatabase } from '../../scripts/lib/server-trust.mjs';
 import { dataServices } from '../../scripts/lib/services.mjs';
 import { setting } from '../../scripts/lib/settings.mjs';
 
@@ -16,7 +17,7 @@ export async function createDatabases(env) {
       const prefix = name.toUpperCase();
       const runtime = passwordIn(required(env, `${prefix}_DATABASE_URL`));
       const owner = passwordIn(required(env, `${prefix}_OWNER_DATABASE_URL`));
-      await createServiceDatabase(adminUrl, name, { passwords: { owner, runtime } });
+      await createServiceDatabase(adminUrl, name, { passwords: { owner, runtime } }).catch(explainDatabase(name));
       console.log(`${name} has its database`);
     }),
   );
