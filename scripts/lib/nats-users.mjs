@@ -98,7 +98,7 @@ const ownCalls = {
     'rpc.contacts.recipients',
     'rpc.telephony.calls.inbound',
   ],
-  telephony: ['rpc.contacts.moved'],
+  telephony: ['rpc.contacts.moved', 'rpc.contacts.returnable'],
 };
 
 /**

@@ -1,5 +1,5 @@
 import { RULE_OWNERS, SERVICES, type Callers } from './callers.js';
-import type { Profile, UserEventType } from './events.js';
+import type { Profile, Restore, UserEventType } from './events.js';
 import type { ActionName, ResolvedAction, ResolvedRules, RuleDescription, Transition } from './policy.js';
 import type { Principal } from './principal.js';
 
@@ -136,6 +136,26 @@ export interface PreviewRequest {
   only?: string[];
 }
 
+/** What would come back if a deactivated user returned now. */
+export interface ReturnPreviewRequest {
+  accountId: string;
+  userId: string;
+  /** Of the reactivation. */
+  lifecycleVersion: number;
+  restore?: Restore;
+}
+
+/** Why rows would not come back. `final`: the action cannot be undone, or what it took is stored nowhere. */
+export const NOT_RESTORED_REASONS = ['deleted', 'taken', 'changed', 'final'] as const;
+export type NotRestoredReason = (typeof NOT_RESTORED_REASONS)[number];
+
+/** The receipt line of a restoration, before it happens. */
+export interface ReturnPreviewLine extends Pick<ReceiptLine, 'rule' | 'part' | 'affected' | 'warning'> {
+  notRestored: number;
+  /** Adds up to `notRestored`. */
+  reasons: Partial<Record<NotRestoredReason, number>>;
+}
+
 export interface ProofRequest {
   users: { userId: string; lifecycleVersion: number }[];
 }
@@ -206,6 +226,10 @@ export const directoryLookup = ask<
 >('identity', 'rpc.identity.directory.lookup', { calledBy: [RULE_OWNERS], timeout: 3_000 });
 export const previewOf = (service: string) =>
   ask<PreviewRequest, PreviewLine[]>(service, `lifecycle.${service}.preview`, { calledBy: IDENTITY });
+export const returnPreviewOf = (service: string) =>
+  ask<ReturnPreviewRequest, ReturnPreviewLine[]>(service, `lifecycle.${service}.return-preview`, {
+    calledBy: IDENTITY,
+  });
 export const proofOf = (service: string) =>
   ask<ProofRequest, ProofAnswer>(service, `lifecycle.${service}.proof`, { calledBy: IDENTITY, timeout: 30_000 });
 export interface HoldingsRequest {

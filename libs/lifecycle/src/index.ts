@@ -21,6 +21,7 @@ export * from './receive/retry.worker.js';
 export * from './onboarding.js';
 export * from './ask/preview.js';
 export * from './ask/proof.js';
+export * from './ask/return-preview.js';
 export { isApplied, type Decision } from './inbox/is-applied.js';
 export type { LeaverRow } from './declare/leaver.js';
 export type { RowBudget } from './run/row-budget.js';

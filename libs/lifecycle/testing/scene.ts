@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Receipt, ReceiptLine, ResolvedAction, ResolvedRules, Transition, UserEvent } from '#libs/contracts';
 import { choiceOf, countRows, preview, proof, type Action, type Rule } from '#libs/lifecycle';
 import type { Person, RuleBench } from './bench.js';
+import { ForeseenReturn } from './foreseen-return.js';
 import { overlap } from './overlap.js';
 
 export interface RuleExample {
@@ -95,6 +96,8 @@ export class Scene {
 
   private leaving!: UserEvent;
   private returning!: UserEvent;
+  /** The preview of the first reactivation. */
+  private foreseen?: ForeseenReturn;
 
   private get ofPerson(): boolean {
     return this.rows.person !== null;
@@ -148,10 +151,16 @@ export class Scene {
     return this.line(receiptOf(this.bench.receipts.all, this.leaving).rules);
   }
 
-  /** With everything brought back that can be. Undefined when there is nothing to tell. */
+  /**
+   * With everything brought back that can be. Undefined when there is nothing to tell.
+   * @throws Error if the preview of the reactivation has said something else
+   */
   async reactivate(): Promise<ReceiptLine | undefined> {
+    this.foreseen ??= await ForeseenReturn.of(this.bench, this.returning, (line) => this.isOwn(line));
     const receipts = await this.bench.processor.apply([this.returning]);
-    return this.lineAmong(receiptOf(receipts, this.returning).rules);
+    const line = this.lineAmong(receiptOf(receipts, this.returning).rules);
+    if (!line || line.finishedAt) this.foreseen.compare(line);
+    return line;
   }
 
   /** Applies the departure with a small budget: the first rows change, the others wait as a task. */
@@ -166,7 +175,10 @@ export class Scene {
 
   async reactivateInChunks(): Promise<ReceiptLine | undefined> {
     const line = await this.withSmallBudget(() => this.reactivate());
-    return !line || line.finishedAt ? line : this.line(await this.finished(this.returning));
+    if (!line || line.finishedAt) return line;
+    const finished = this.line(await this.finished(this.returning));
+    this.foreseen!.compare(finished);
+    return finished;
   }
 
   private async withSmallBudget<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { Flag, Id, ListOf, Moment, Nested, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
 import { NoBody, operation } from '../operation.js';
-import { RESTORE } from '../lifecycle.js';
+import { NOT_RESTORED_REASONS, RESTORE, type NotRestoredReason } from '../lifecycle.js';
 import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transition } from '../policy.js';
 import { DAYS_TO_TELL, MOST_TO_TELL } from '../contacts-to-tell.js';
 import { MANAGERS } from '../principal.js';
@@ -13,18 +13,22 @@ export class PreviewQuery {
   @OneOf(TRANSITIONS, { about: '`transferred`: another person takes the user over.' }) transition: Transition;
 }
 
-export const PREVIEWED_TRANSITIONS = ['deactivated', 'deleted'] as const;
+/** What a user can be previewed to do: to leave, or to return. */
+export const PREVIEWED_TRANSITIONS = ['deactivated', 'deleted', 'reactivated'] as const;
 export type PreviewedTransition = (typeof PREVIEWED_TRANSITIONS)[number];
 
 /** The request of a decision that is to be previewed. `reason`, `planToken` and `acceptUncounted` have no effect. */
 export class DepartureChoices extends DepartureRequest {
-  @OneOf(PREVIEWED_TRANSITIONS) transition: PreviewedTransition;
+  @OneOf(PREVIEWED_TRANSITIONS, { about: '`reactivated` takes only `restore`: what to restore.' })
+  transition: PreviewedTransition;
 }
 
 export class PreviewedChoices extends DepartureChoices {
   @Nested(() => PolicyChoices, {
     optional: true,
-    about: 'A policy that is not saved: the preview shows what would happen if it were. The answer has no `planToken`.',
+    about:
+      'A policy that is not saved: the preview shows what would happen if it were. The answer has no `planToken`. Not ' +
+      'for `reactivated`, which no policy affects.',
   })
   policy?: PolicyChoices;
 }
@@ -42,6 +46,17 @@ export class PreviewWarning {
 
 export class PreviewSuccessors {
   @Id({ nullable: true, about: 'The successor for rules without a named one.' }) firstAdminId: string | null;
+}
+
+/** Rows that a departure has changed and that a reactivation would not restore. */
+export class MissingRows {
+  @OneOf(NOT_RESTORED_REASONS, {
+    about:
+      '`deleted` since, `taken` by another user, `changed` since, or `final`: the action cannot be undone, or what it ' +
+      'took is stored nowhere.',
+  })
+  reason: NotRestoredReason;
+  @Whole({ min: 1 }) count: number;
 }
 
 export class PreviewRule {
@@ -79,6 +94,10 @@ export class PreviewRule {
     about: 'Rows that the rule would change; for `keep`, rows that stay; for `restore`, rows that would come back.',
   })
   count: number;
+  @Whole({ optional: true, about: 'For `restore`: rows of the departure that would not come back.' })
+  notRestored?: number;
+  @ListOf(() => MissingRows, { optional: true, about: 'Why these rows would not come back.' }) missing?: MissingRows[];
+  @Text({ optional: true, about: 'For `restore`: the code that the receipt would have.' }) warning?: string;
   @Text({ optional: true, max: 1000 }) detail?: string;
 }
 

@@ -81,6 +81,13 @@ export class Reactivation {
       'counts rows that are not restored.',
   })
   restore?: RestoreWish;
+
+  @Text({
+    optional: true,
+    max: PLAN_TOKEN_MAX,
+    about: 'From the preview. The request is refused if it restores something else, or if the user has changed since.',
+  })
+  planToken?: string;
 }
 
 /** Changes of a scheduled departure. A field that is left out stays as it is. */

@@ -155,7 +155,7 @@ export const usersReactivate = operation<Departure, Reactivation>({
   bodyOptional: true,
   answer: Departure,
   status: 202,
-  errors: ['forbidden', 'not-found', 'conflict', 'no-free-seat', 'unknown-rule'],
+  errors: ['forbidden', 'not-found', 'conflict', 'no-free-seat', 'plan-stale', 'unknown-rule'],
 });
 
 export const departuresGet = operation<Departure>({

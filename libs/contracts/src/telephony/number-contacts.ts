@@ -92,3 +92,14 @@ export const contactsMoved: Ask<ContactsMoved, ContactsMovedAnswer> = {
   timeout: 10_000,
   calledBy: ['telephony'],
 };
+
+/** How many of the contacts that a departure has moved would move back if the user returned now. Changes nothing. */
+export const contactsReturnable: Ask<
+  { accountId: string; userId: string; rule: string; lifecycleVersion: number },
+  { returnable: number }
+> = {
+  service: 'contacts',
+  subject: 'rpc.contacts.returnable',
+  timeout: 10_000,
+  calledBy: ['telephony'],
+};

@@ -1,10 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Controller, type Type } from '@nestjs/common';
+import { Controller, Optional, type Type } from '@nestjs/common';
 import {
   holdingsOf,
   knownPeopleOf,
   previewOf,
   proofOf,
+  returnPreviewOf,
   type HoldingsAnswer,
   type HoldingsRequest,
   type KnownPeople,
@@ -12,13 +13,16 @@ import {
   type PreviewRequest,
   type ProofAnswer,
   type ProofRequest,
+  type ReturnPreviewLine,
+  type ReturnPreviewRequest,
 } from '#libs/contracts';
-import { Answers } from '#libs/broker';
+import { Answers, ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { knownPeople } from '../inbox/directory-rows.js';
 import { holdings } from './holdings.js';
 import { preview } from './preview.js';
 import { proof } from './proof.js';
+import { returnPreview } from './return-preview.js';
 import { RuleSet } from '../run/rule-set.js';
 
 /** Answers identity's questions for previews, proofs and holdings, and the operator's request for the users that the service knows. */
@@ -29,11 +33,18 @@ export function questionsController(service: string): Type {
       private readonly em: EntityManager,
       private readonly rules: RuleSet,
       private readonly clock: Clock,
+      @Optional() private readonly client?: ServiceClient,
     ) {}
 
     @Answers(previewOf(service))
     preview(request: PreviewRequest): Promise<PreviewLine[]> {
       return preview(this.em.getKysely(), this.rules, request, this.clock.now());
+    }
+
+    @Answers(returnPreviewOf(service))
+    returnPreview(request: ReturnPreviewRequest): Promise<ReturnPreviewLine[]> {
+      const asking = { now: this.clock.now(), client: this.client };
+      return returnPreview(this.em.getKysely(), this.rules, request, asking);
     }
 
     @Answers(proofOf(service))

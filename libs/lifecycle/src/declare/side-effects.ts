@@ -54,6 +54,8 @@ export interface RemoteEffect {
   readonly apply: (client: ServiceClient, command: RemoteCommand) => Promise<RemoteAnswer>;
   /** Undoes what the other service has done for the departure and this rule, as far as nothing has changed since. */
   readonly inverse: ((client: ServiceClient, command: RemoteInverse) => Promise<RemoteAnswer>) | NoInverse;
+  /** How many rows the inverse would restore now, for a preview. Without it the preview expects all. */
+  readonly countInverse?: (client: ServiceClient, request: Omit<RemoteInverse, 'id'>) => Promise<number>;
 }
 
 interface RemoteRequest {

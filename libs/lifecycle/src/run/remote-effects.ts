@@ -123,6 +123,14 @@ export async function takeInverses(db: Db, userId: string): Promise<RemoteUndo[]
   return rows.sort((a, b) => b.undoes - a.undoes || (a.id < b.id ? -1 : 1));
 }
 
+/** Like `takeInverses`, and leaves them where they are. */
+export async function waitingInverses(db: Db, userId: string): Promise<RemoteUndo[]> {
+  const { rows } = await sql<RemoteUndo & { id: string }>`
+    select id, rule, part, undoes::float8, expected::float8 from remote_effect
+    where user_id = ${userId} and undoes is not null`.execute(db);
+  return rows.sort((a, b) => b.undoes - a.undoes || (a.id < b.id ? -1 : 1));
+}
+
 /** Records the inverses in the order in which they are sent. */
 export async function recordInverses(
   db: Db,

@@ -1,23 +1,11 @@
 import { RESTORE, type ReceiptLine, type Restore, type UserEvent } from '#libs/contracts';
-import * as inbox from '../inbox/inbox.js';
 import type { Db } from '../declare/where.js';
 import type { Leftover } from './batch.js';
 import type { RowBudget } from './row-budget.js';
-import { offeredStep, type RuleSet, type Step } from './rule-set.js';
+import type { RuleSet } from './rule-set.js';
 import { recordInverses, takeInverses, type RemoteUndo } from './remote-effects.js';
-import { recordsOf, restoreRecord, type Restored, type UndoRecord } from './undo-records.js';
-
-/** What one rule did in the departure, to be undone. */
-interface RuleUndo {
-  /** The receipt line of the departure. Its `affected` does not include `carriedOver`. */
-  done: ReceiptLine;
-  lifecycleVersion: number;
-  /** Undefined if this version of the service no longer offers the action. */
-  step?: Step;
-  records: UndoRecord[];
-  /** Rows of an earlier departure that its restoration had not reached when this departure superseded it. */
-  carriedOver: number;
-}
+import { isCalledOff, isNamed, isWanted, undosOf, type RuleUndo } from './undo-records.js';
+import { restoreRecord, type Restored, type UndoRecord } from './undo-records.js';
 
 export interface Restoration {
   /** By user. */
@@ -42,7 +30,12 @@ export async function restore(
     if (wanted === undefined && !rules.restoresUnasked) continue;
     const undos = (await undosOf(db, rules, data)).filter((undo) => isWanted(undo, wanted));
     const own = undos.filter(({ step }) => !step?.remote);
-    const { lines, leftovers } = await restoreOne(db, data.userId, own, budget, now);
+    let left = budget.perPerson;
+    const { lines, leftovers } = await restoreOwn(data.userId, own, now, async ({ records }) => {
+      const { restored, used } = await restoreWithinBudget(db, data.userId, records, left, now);
+      left -= used;
+      return { ...restored, used };
+    });
     const remote = rules.hasRemoteEffects ? await undoRemotely(db, data, undos, now) : [];
     result.lines.set(data.userId, [...lines, ...remote, ...withoutInverse(undos, now)]);
     result.leftovers.push(...leftovers);
@@ -50,95 +43,18 @@ export async function restore(
   return result;
 }
 
-const isWanted = (undo: RuleUndo, wanted: Restore | undefined): boolean =>
-  isNamed(undo.done.rule, wanted) || isHalfDone(undo);
-
-const isNamed = (rule: string, wanted: Restore | undefined): boolean =>
-  wanted === 'all' || wanted?.includes(rule) === true;
-
-/** Whether the immediate half of the action was applied and the delayed half is cancelled. */
-const isHalfDone = ({ done, step }: RuleUndo): boolean =>
-  isCalledOff(done) && step?.later !== undefined && step.action.effect.kind === 'set';
-
-/** Whether the reactivation has cancelled the delayed effect. */
-const isCalledOff = ({ dueAt, doneAt }: ReceiptLine): boolean => dueAt !== undefined && doneAt === undefined;
-
-async function undosOf(db: Db, rules: RuleSet, data: UserEvent['data']): Promise<RuleUndo[]> {
-  const lines = await inbox.departureLines(db, data);
-  // An effect that has happened after its delay is final.
-  const records = (await recordsOf(db, rules, data.userId)).filter((record) => !record.line?.doneAt);
-  const undos = lines.flatMap(({ line, lifecycleVersion }): RuleUndo[] => {
-    const step = offeredStep(rules, line);
-    const own = records.filter((record) => record.lifecycleVersion === lifecycleVersion && isOf(record, line));
-    const nothingDone = step?.action.effect.kind === 'none' && !step.action.later;
-    // Another service may have done something that it has not confirmed.
-    if (nothingDone || (line.affected === 0 && !(step?.remote && !line.finishedAt))) return [];
-    return [{ done: line, lifecycleVersion, step, records: own, carriedOver: 0 }];
-  });
-  const found = new Set(undos.flatMap((undo) => undo.records));
-  undos.push(
-    ...(await carriedOverRemotely(
-      db,
-      rules,
-      data.userId,
-      records.filter((record) => !found.has(record)),
-    )),
-  );
-  for (const record of records) {
-    if (found.has(record) || !record.line) continue;
-    let undo = undos.find(({ done }) => isOf(record, done));
-    if (!undo) {
-      undo = {
-        done: { ...record.line, affected: 0 },
-        lifecycleVersion: record.lifecycleVersion,
-        ...{ step: record.step, records: [], carriedOver: 0 },
-      };
-      undos.push(undo);
-    }
-    undo.records.unshift(record);
-    undo.carriedOver += record.rows;
-  }
-  return undos;
-}
-
-/** The remote effects of an earlier departure whose rows are still to be restored. */
-async function carriedOverRemotely(
-  db: Db,
-  rules: RuleSet,
-  userId: string,
-  records: readonly UndoRecord[],
-): Promise<RuleUndo[]> {
-  if (!rules.hasRemoteEffects) return [];
-  const versions = new Set(records.map(({ lifecycleVersion }) => lifecycleVersion));
-  const rows = await inbox.find(
-    db,
-    [...versions].map((lifecycleVersion) => ({ userId, lifecycleVersion })),
-  );
-  const lines = rows.flatMap((row) =>
-    row.lines.map((done) => ({ done, lifecycleVersion: Number(row.lifecycle_version) })),
-  );
-  return lines
-    .filter(({ done, lifecycleVersion }) => {
-      const its = records.some((record) => record.lifecycleVersion === lifecycleVersion && record.rule === done.rule);
-      const any = done.transition === 'deactivated' && (done.affected > 0 || !done.finishedAt);
-      return its && any && rules.remoteEffect(done.rule, done.part);
-    })
-    .map((line) => ({ ...line, step: offeredStep(rules, line.done), records: [], carriedOver: 0 }));
-}
-
-const isOf = ({ rule, part }: UndoRecord, line: ReceiptLine): boolean =>
-  line.rule === rule && (line.part ?? '') === part;
-
-async function restoreOne(
-  db: Db,
+/**
+ * The lines of a service's own rows.
+ * @param restoreRecords restores the rows of these records, or counts them; `used` is the number of rows it has looked at
+ */
+export async function restoreOwn(
   userId: string,
   undos: readonly RuleUndo[],
-  budget: RowBudget,
   now: Date,
+  restoreRecords: (undo: RuleUndo) => Promise<Restored & { used: number }>,
 ): Promise<{ lines: ReceiptLine[]; leftovers: Leftover[] }> {
   const lines: ReceiptLine[] = [];
   const leftovers: Leftover[] = [];
-  let left = budget.perPerson;
   for (const undo of undos) {
     const { done, step, records, carriedOver } = undo;
     const lost = records.reduce((sum, record) => sum + record.lost, 0);
@@ -148,8 +64,7 @@ async function restoreOne(
       lines.push({ ...withRestored(line, { given: byItself }, now), ...(!byItself && CANNOT_BE_RESTORED) });
       continue;
     }
-    const { restored, used } = await restoreWithinBudget(db, userId, records, left, now);
-    left -= used;
+    const { used, ...restored } = await restoreRecords(undo);
     const all = used === records.reduce((sum, record) => sum + record.rows, 0);
     const given = byItself + restored.given;
     if (!all)
@@ -214,11 +129,23 @@ async function undoRemotely(
   undos: readonly RuleUndo[],
   now: Date,
 ): Promise<ReceiptLine[]> {
-  const waiting = (await takeInverses(db, data.userId)).filter(({ rule }) => isNamed(rule, data.departure!.restore));
-  const own = remoteUndos(undos).filter((undo) => !waiting.some((other) => isSame(undo, other)));
-  const all = [...own, ...waiting].sort((a, b) => b.undoes - a.undoes);
+  const all = inversesOf(undos, await takeInverses(db, data.userId), data.departure!.restore);
   await recordInverses(db, data, all, now);
   return remoteLines(all);
+}
+
+/**
+ * The inverses that this reactivation sends, newest departure first.
+ * @param waiting those that an earlier reactivation did not get confirmed
+ */
+export function inversesOf(
+  undos: readonly RuleUndo[],
+  waiting: readonly RemoteUndo[],
+  restore: Restore | undefined,
+): RemoteUndo[] {
+  const again = waiting.filter(({ rule }) => isNamed(rule, restore));
+  const own = remoteUndos(undos).filter((undo) => !again.some((other) => isSame(undo, other)));
+  return [...own, ...again].sort((a, b) => b.undoes - a.undoes);
 }
 
 const isSame = (one: RemoteUndo, other: RemoteUndo): boolean =>
@@ -235,7 +162,7 @@ const remoteUndos = (undos: readonly RuleUndo[]): RemoteUndo[] =>
     .reverse();
 
 /** A line for each rule and part, which the other service's confirmations update. */
-function remoteLines(undos: readonly RemoteUndo[]): ReceiptLine[] {
+export function remoteLines(undos: readonly RemoteUndo[]): ReceiptLine[] {
   const lines = Map.groupBy(undos, ({ rule, part }) => `${rule} ${part}`);
   return [...lines.values()].map((same) =>
     openLine(
@@ -246,7 +173,7 @@ function remoteLines(undos: readonly RemoteUndo[]): ReceiptLine[] {
 }
 
 /** The lines of remote effects that cannot be undone. */
-const withoutInverse = (undos: readonly RuleUndo[], now: Date): ReceiptLine[] =>
+export const withoutInverse = (undos: readonly RuleUndo[], now: Date): ReceiptLine[] =>
   undos
     .filter(({ step, done }) => step?.remote && typeof step.remote.effect.inverse !== 'function' && done.affected > 0)
     .map(({ done }) => ({ ...withRestored(openLine(done, done.affected), { given: 0 }, now), ...CANNOT_BE_RESTORED }));

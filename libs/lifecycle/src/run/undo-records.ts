@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { ReceiptLine, UserEvent } from '#libs/contracts';
+import type { ReceiptLine, Restore, UserEvent } from '#libs/contracts';
+import * as inbox from '../inbox/inbox.js';
 import type { Db } from '../declare/where.js';
 import { offeredStep, type RuleSet, type Step } from './rule-set.js';
 
@@ -91,3 +92,101 @@ export async function dropUndoRecords(
     using jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (user_id uuid, lifecycle_version bigint, kept text[])
     where u.user_id = n.user_id and u.lifecycle_version < n.lifecycle_version and u.rule <> all (n.kept)`.execute(db);
 }
+
+/** A user who returns, with the lifecycle version of the reactivation. */
+export interface Returning {
+  userId: string;
+  lifecycleVersion: number;
+}
+
+/** What one rule did in the departure, to be undone. */
+export interface RuleUndo {
+  /** The receipt line of the departure. Its `affected` does not include `carriedOver`. */
+  done: ReceiptLine;
+  lifecycleVersion: number;
+  /** Undefined if this version of the service no longer offers the action. */
+  step?: Step;
+  records: UndoRecord[];
+  /** Rows of an earlier departure that its restoration had not reached when this departure superseded it. */
+  carriedOver: number;
+}
+
+export const isWanted = (undo: RuleUndo, wanted: Restore | undefined): boolean =>
+  isNamed(undo.done.rule, wanted) || isHalfDone(undo);
+
+export const isNamed = (rule: string, wanted: Restore | undefined): boolean =>
+  wanted === 'all' || wanted?.includes(rule) === true;
+
+/** Whether the immediate half of the action was applied and the delayed half is cancelled. */
+const isHalfDone = ({ done, step }: RuleUndo): boolean =>
+  isCalledOff(done) && step?.later !== undefined && step.action.effect.kind === 'set';
+
+/** Whether the reactivation has cancelled the delayed effect. */
+export const isCalledOff = ({ dueAt, doneAt }: ReceiptLine): boolean => dueAt !== undefined && doneAt === undefined;
+
+/** What the departures did that this reactivation ends. */
+export async function undosOf(db: Db, rules: RuleSet, data: Returning): Promise<RuleUndo[]> {
+  const lines = await inbox.departureLines(db, data);
+  // An effect that has happened after its delay is final.
+  const records = (await recordsOf(db, rules, data.userId)).filter((record) => !record.line?.doneAt);
+  const undos = lines.flatMap(({ line, lifecycleVersion }): RuleUndo[] => {
+    const step = offeredStep(rules, line);
+    const own = records.filter((record) => record.lifecycleVersion === lifecycleVersion && isOf(record, line));
+    const nothingDone = step?.action.effect.kind === 'none' && !step.action.later;
+    // Another service may have done something that it has not confirmed.
+    if (nothingDone || (line.affected === 0 && !(step?.remote && !line.finishedAt))) return [];
+    return [{ done: line, lifecycleVersion, step, records: own, carriedOver: 0 }];
+  });
+  const found = new Set(undos.flatMap((undo) => undo.records));
+  undos.push(
+    ...(await carriedOverRemotely(
+      db,
+      rules,
+      data.userId,
+      records.filter((record) => !found.has(record)),
+    )),
+  );
+  for (const record of records) {
+    if (found.has(record) || !record.line) continue;
+    let undo = undos.find(({ done }) => isOf(record, done));
+    if (!undo) {
+      undo = {
+        done: { ...record.line, affected: 0 },
+        lifecycleVersion: record.lifecycleVersion,
+        ...{ step: record.step, records: [], carriedOver: 0 },
+      };
+      undos.push(undo);
+    }
+    undo.records.unshift(record);
+    undo.carriedOver += record.rows;
+  }
+  return undos;
+}
+
+/** The remote effects of an earlier departure whose rows are still to be restored. */
+async function carriedOverRemotely(
+  db: Db,
+  rules: RuleSet,
+  userId: string,
+  records: readonly UndoRecord[],
+): Promise<RuleUndo[]> {
+  if (!rules.hasRemoteEffects) return [];
+  const versions = new Set(records.map(({ lifecycleVersion }) => lifecycleVersion));
+  const rows = await inbox.find(
+    db,
+    [...versions].map((lifecycleVersion) => ({ userId, lifecycleVersion })),
+  );
+  const lines = rows.flatMap((row) =>
+    row.lines.map((done) => ({ done, lifecycleVersion: Number(row.lifecycle_version) })),
+  );
+  return lines
+    .filter(({ done, lifecycleVersion }) => {
+      const its = records.some((record) => record.lifecycleVersion === lifecycleVersion && record.rule === done.rule);
+      const any = done.transition === 'deactivated' && (done.affected > 0 || !done.finishedAt);
+      return its && any && rules.remoteEffect(done.rule, done.part);
+    })
+    .map((line) => ({ ...line, step: offeredStep(rules, line.done), records: [], carriedOver: 0 }));
+}
+
+const isOf = ({ rule, part }: UndoRecord, line: ReceiptLine): boolean =>
+  line.rule === rule && (line.part ?? '') === part;

@@ -15,6 +15,17 @@ export interface Origin {
   undoable: boolean;
 }
 
+/** What a restoration would do with recorded rows. All but `given` stay as they are. */
+export interface CountedUndo {
+  given: number;
+  /** Whether a value would not be restored because it names another user who has left since. */
+  partly: boolean;
+  deleted: number;
+  /** Rows of another user, who is not the successor. */
+  taken: number;
+  changed: number;
+}
+
 /**
  * The SQL for undo records: the statement that changes rows also records them, and a restoration reads the record. Most
  * former values follow from the rule: the person column named the leaver, and the columns of the rule's conditions held
@@ -105,6 +116,35 @@ export class UndoStatements {
         where ${sql.join([sql`t.id = was.id`, ...this.unchanged(now)], sql` and `)}
         returning t.id::uuid as id, ${this.isPartial()} as partly)
       select coalesce(array_agg(id), '{}') as ids, coalesce(bool_or(partly), false) as partly from given`.execute(db);
+    return rows[0]!;
+  }
+
+  /**
+   * Counts what `restore` would do with these records, and changes nothing. A row that several records name counts once.
+   * @param noteIds records of this effect
+   */
+  async count(db: Db, userId: string, noteIds: readonly string[], now: Date): Promise<CountedUndo> {
+    const { table } = this.relation;
+    const { person } = this.rows;
+    const fits = sql.join([sql`t.id is not null`, ...this.unchanged(now)], sql` and `);
+    const owner = person ? sql`t.${this.relation.column(person)}` : sql`null::uuid`;
+    const taken = sql`${owner} <> was.user_id and ${owner} is distinct from was.successor`;
+    const { rows } = await sql<CountedUndo>`
+      with was as materialized (
+        select n.user_id, n.successor, r.id, r.before, r.after from undo n cross join lateral
+          rows from (unnest(n.row_ids), jsonb_array_elements(n.before), jsonb_array_elements(n.after)) as r (id, before, after)
+        where n.user_id = ${userId} and n.id = any(${[...noteIds]}::bigint[])),
+      held as materialized (
+        select d.user_id from directory d where d.status = 'active' and d.user_id in (${this.people()})),
+      seen as (
+        select was.id, bool_or(t.id is null) as deleted, bool_or(coalesce(${fits}, false)) as fits,
+          bool_or(coalesce(${taken}, false)) as taken, bool_or(coalesce(${fits}, false) and ${this.isPartial()}) as partly
+        from was ${this.read('before', 'b', this.remembered)} ${this.read('after', 'a', this.computed)}
+        left join ${table} t on t.id = was.id group by was.id)
+      select count(*) filter (where fits)::float8 as given, coalesce(bool_or(partly), false) as partly,
+        count(*) filter (where not fits and deleted)::float8 as deleted,
+        count(*) filter (where not fits and not deleted and taken)::float8 as taken,
+        count(*) filter (where not fits and not deleted and not taken)::float8 as changed from seen`.execute(db);
     return rows[0]!;
   }
 

@@ -3,7 +3,13 @@ import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Answers } from '#libs/broker';
 import { Log } from '#libs/observability';
-import { contactsMoved, Problem, type ContactsMoved, type ContactsMovedAnswer } from '#libs/contracts';
+import {
+  contactsMoved,
+  contactsReturnable,
+  Problem,
+  type ContactsMoved,
+  type ContactsMovedAnswer,
+} from '#libs/contracts';
 import { Directory } from '#libs/database';
 import { isApplied } from '#libs/lifecycle';
 import { DepartureMoves, hasReturned } from './departure-moves.js';
@@ -27,6 +33,11 @@ export class ContactMovesController {
   async move(moved: ContactsMoved): Promise<ContactsMovedAnswer> {
     await this.directory.prepare(moved.accountId, [moved.userId]);
     return RequestContext.create(this.em, () => this.em.transactional(() => this.answer(moved)));
+  }
+
+  @Answers(contactsReturnable)
+  async returnable(request: Parameters<DepartureMoves['returnable']>[0]): Promise<{ returnable: number }> {
+    return { returnable: await this.departures.returnable(request) };
   }
 
   private async answer(moved: ContactsMoved): Promise<ContactsMovedAnswer> {

@@ -1,14 +1,20 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ContactsMoved, ContactsMovedAnswer } from '#libs/contracts';
+import type { ContactsMoved, ContactsMovedAnswer, contactsReturnable } from '#libs/contracts';
 import { isApplied, type Db, type Decision } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
 type Moved = Required<Pick<ContactsMoved, 'departure'>> & ContactsMoved & { after: Decision };
+type Returnable = Parameters<NonNullable<typeof contactsReturnable.types>>[0];
 type Undone = Required<Pick<ContactsMoved, 'undoes'>> & ContactsMoved & { after: Decision };
 
 /** The rule of this service that can take contacts from the leaver in the same departure. */
 const ASSIGNMENTS = 'contacts.assignments';
+
+/** Whether contact `c` is still as the move `m` has left it, or as it was before (`b`). */
+const NOT_REASSIGNED = sql`c.moved_by = m.id
+  and (c.assignee is not distinct from m.assignee or c.assignee is not distinct from b.assignee)
+  and (c.assigned_at is null or c.assigned_at <= m.decided_at)`;
 
 /**
  * Moves contacts for departures, and back for reactivations, in the caller's transaction. A request behind a newer decision
@@ -47,6 +53,18 @@ export class DepartureMoves {
       where ${moves} and undone_with = ${after.lifecycleVersion}`.execute(this.db);
     const { moved, back } = rows[0]!;
     return { done: true, moved: back, notRestored: moved - back };
+  }
+
+  /** How many contacts `undo` would give back now, if the user had returned. */
+  async returnable({ accountId, userId, rule, lifecycleVersion }: Returnable): Promise<number> {
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::int as count from contact_move m
+      join contact_before b on b.move_id = m.id join contact c on c.id = b.contact_id
+      where m.account_id = ${accountId} and m.user_id = ${userId} and m.lifecycle_version = ${lifecycleVersion}
+        and m.rule = ${rule} and m.undone_with is null and ${NOT_REASSIGNED}
+        and (b.assignee is null or b.assignee = ${userId} or b.assignee in (
+          select user_id from directory where status not in ('deactivated', 'deleted')))`.execute(this.db);
+    return rows[0]!.count;
   }
 
   /** Locks the users so that none leaves or returns until the transaction ends. @returns those who are active */
@@ -108,9 +126,7 @@ export class DepartureMoves {
       given as (
         update contact c set assignee = b.assignee, moved_by = b.moved_by
         from undone m join contact_before b on b.move_id = m.id
-        where c.id = b.contact_id and c.moved_by = m.id
-          and (c.assignee is not distinct from m.assignee or c.assignee is not distinct from b.assignee)
-          and (c.assigned_at is null or c.assigned_at <= m.decided_at)
+        where c.id = b.contact_id and ${NOT_REASSIGNED}
           and (b.assignee is null or b.assignee = any(${[...active]}::uuid[]))
         returning m.id),
       gone as (delete from contact_before b using undone m where b.move_id = m.id)

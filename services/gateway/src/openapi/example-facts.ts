@@ -95,7 +95,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   DeparturePreview: PREVIEW,
   ChoicesPreview: PREVIEW,
   PreviewRule: {
-    ...notYetOrOther('part', 'days', 'scope', 'successorId'),
+    ...notYetOrOther('part', 'days', 'scope', 'successorId', 'notRestored', 'missing', 'warning'),
     ...{ action: 'unassign', policyAction: 'unassign', differsFromPolicy: false, allowed: ['keep', 'unassign'] },
   },
   CompletedDeparture: { affected: { messaging: 3, telephony: 1 } },

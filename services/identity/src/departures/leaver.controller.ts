@@ -18,10 +18,11 @@ import {
 import { actorOf } from '../audit/audit.js';
 import { Occurrences } from '../audit/occurrences.js';
 import { DepartureCommands } from './decide/departure-commands.js';
-import { ReactivationCommands } from './decide/reactivation-commands.js';
+import { ReactivationCommands, type PreparedReturn } from './decide/reactivation-commands.js';
 import type { Prepared } from './plan/preflight.js';
 import { DeparturePreviews } from './plan/preview/departure-preview.js';
 import { Overviews } from './plan/preview/overviews.js';
+import { ReturnPreviews } from './plan/preview/return-preview.js';
 
 /** Calls about a user who is to leave or to return. */
 @Controller()
@@ -30,6 +31,7 @@ export class LeaverController {
     private readonly commands: DepartureCommands,
     private readonly reactivations: ReactivationCommands,
     private readonly previews: DeparturePreviews,
+    private readonly returns: ReturnPreviews,
     private readonly overviews: Overviews,
     private readonly occurrences: Occurrences,
   ) {}
@@ -43,7 +45,8 @@ export class LeaverController {
 
   @Handles(departureChoicesPreview, { transaction: false })
   async previewChoices({ principal, params, body }: CallOf<typeof departureChoicesPreview>): Promise<ChoicesPreview> {
-    const preview = await this.previews.ofChoices(principal, params.id!, body);
+    const previews = body.transition === 'reactivated' ? this.returns : this.previews;
+    const preview = await previews.ofChoices(principal, params.id!, body);
     this.recordRead(principal, params.id!, 'preview.read');
     return preview;
   }
@@ -94,9 +97,17 @@ export class LeaverController {
     return this.commands.decide(principal, params.id!, 'deleted', {}, prepared);
   }
 
+  @Prepares(usersReactivate)
+  prepareReactivation({ principal, params, body }: CallOf<typeof usersReactivate>): Promise<PreparedReturn> {
+    return this.reactivations.prepare(principal, params.id!, body);
+  }
+
   @Handles(usersReactivate)
-  reactivate({ principal, params, body }: CallOf<typeof usersReactivate>): Promise<Departure> {
-    return this.reactivations.reactivate(principal, params.id!, body);
+  reactivate(
+    { principal, params, body }: CallOf<typeof usersReactivate>,
+    prepared: PreparedReturn,
+  ): Promise<Departure | PrepareAgain> {
+    return this.reactivations.reactivate(principal, params.id!, body, prepared);
   }
 
   private recordRead(principal: Principal, subjectId: string, action: string): void {

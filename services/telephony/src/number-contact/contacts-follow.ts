@@ -1,5 +1,5 @@
 import type { ServiceClient } from '#libs/broker';
-import { contactsMoved, type ContactsMoved } from '#libs/contracts';
+import { contactsMoved, contactsReturnable, type ContactsMoved } from '#libs/contracts';
 import type { RemoteAnswer, RemoteEffect } from '#libs/lifecycle';
 import { sql } from 'kysely';
 
@@ -17,6 +17,10 @@ export const contactsFollow: RemoteEffect = {
       ...{ id, accountId, contactIds: [], userId, after: { userId, lifecycleVersion } },
       undoes: { rule, lifecycleVersion: undoes },
     }),
+  countInverse: async (client, { accountId, userId, rule, undoes }) => {
+    const { returnable } = await client.ask(contactsReturnable, { accountId, userId, rule, lifecycleVersion: undoes });
+    return returnable;
+  },
 };
 
 /** A contacts service of an earlier version answers without a number. A new one counts what an earlier one has moved. */

@@ -15,12 +15,14 @@ import { ContactsOfLeaver } from './preview/contacts-of-leaver.js';
 import { DeparturePreviews } from './preview/departure-preview.js';
 import { Overviews } from './preview/overviews.js';
 import { RequestedPlans } from './preview/requested-plans.js';
+import { ReturnPreviews } from './preview/return-preview.js';
 import { Refusals } from './refusals.js';
 import { Restorations } from './restorations.js';
 import { RuleServices } from './rule-services.js';
 import { Confirmation } from './token/confirmation.js';
 import { PlanRecount } from './token/plan-recount.js';
 import { PlanTokens } from './token/plan-token.js';
+import { ReturnConfirmation } from './token/return-confirmation.js';
 import { TokenChecks } from './token/token-checks.js';
 import { TransferGuards } from './transfer-guards.js';
 
@@ -44,6 +46,8 @@ import { TransferGuards } from './transfer-guards.js';
     Refusals,
     RequestedPlans,
     Restorations,
+    ReturnConfirmation,
+    ReturnPreviews,
     RuleServices,
     TokenChecks,
     TransferGuards,
@@ -60,6 +64,8 @@ import { TransferGuards } from './transfer-guards.js';
     Preflight,
     Refusals,
     Restorations,
+    ReturnConfirmation,
+    ReturnPreviews,
     RuleServices,
     TransferGuards,
   ],

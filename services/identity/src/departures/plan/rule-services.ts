@@ -4,17 +4,22 @@ import {
   previewOf,
   proofOf,
   Problem,
+  returnPreviewOf,
   type PreviewLine,
   type PreviewRequest,
   type ProofAnswer,
   type ProofRequest,
+  type Restore,
+  type ReturnPreviewLine,
+  type ReturnPreviewRequest,
   type RuleDescription,
   type Transition,
   type UncountedService,
 } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
-import { preview, proof, RuleSet } from '#libs/lifecycle';
+import { preview, proof, returnPreview, RuleSet } from '#libs/lifecycle';
+import type { UserRow } from '../../user/user-rows.js';
 import type { Plan } from './planner.js';
 
 /** Users per request. */
@@ -78,6 +83,29 @@ export class RuleServices {
   }
 
   /**
+   * What these services would restore if a deactivated user returned now.
+   * @param uncounted receives those that do not answer
+   */
+  async returnPreview(
+    services: readonly string[],
+    { user, restore }: { user: UserRow; restore?: Restore },
+    uncounted: UncountedService[],
+  ): Promise<ReturnPreviewLine[]> {
+    const { account_id: accountId, id: userId, lifecycle_version: version } = user;
+    const request = { accountId, userId, lifecycleVersion: version + 1, ...(restore && { restore }) };
+    const asked = services.map((service) =>
+      this.askReturn(service, request).catch((error: unknown) => {
+        if (!isUnavailable(error)) throw error;
+        uncounted.push({ service, reason: error.message });
+        return [];
+      }),
+    );
+    const lines = (await Promise.all(asked)).flat();
+    uncounted.sort((one, other) => one.service.localeCompare(other.service));
+    return lines;
+  }
+
+  /**
    * The proof of this service: rules of these users with rows left.
    * @throws Problem `service-unavailable`
    */
@@ -92,6 +120,11 @@ export class RuleServices {
       broken.push(...answer.broken);
     }
     return broken;
+  }
+
+  private async askReturn(service: string, request: ReturnPreviewRequest): Promise<ReturnPreviewLine[]> {
+    if (service !== this.rules.service) return this.client.ask(returnPreviewOf(service), request);
+    return returnPreview(this.em.getKysely(), this.rules, request, { now: this.clock.now() });
   }
 
   private ask(service: string, plan: Plan, only?: string[]): Promise<PreviewLine[]> {
@@ -115,6 +148,15 @@ export const isUnavailable = (error: unknown): error is Problem =>
 
 /** The ids of the rules that take something in this plan that cannot be made again. */
 export const destroyingRules = (plan: Plan): string[] => plan.catalogue.filter(isDestroying(plan)).map(({ id }) => id);
+
+/** The ids of the rules of services that do not answer. */
+export const rulesOfServices = (
+  catalogue: readonly RuleDescription[],
+  away: readonly UncountedService[],
+): ReadonlySet<string> => {
+  const services = new Set(away.map(({ service }) => service));
+  return new Set(catalogue.filter(({ service }) => services.has(service)).map(({ id }) => id));
+};
 
 const destroys = (plan: Plan, service: string): boolean =>
   plan.catalogue.filter(isDestroying(plan)).some((rule) => rule.service === service);

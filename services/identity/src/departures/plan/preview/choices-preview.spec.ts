@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import {
   policyPut,
   Problem,
+  type ChoicesPreview,
+  type Departure,
   type DepartureRequest,
   type PlanChange,
   type PreviewedChoices,
@@ -56,10 +58,7 @@ describe('a preview of a request', () => {
     const started = await deactivate({ ...choices, planToken: preview.planToken });
     const departure = await departures.until(owner, started, 'completed');
     expect(affectedBy(departure)).toEqual(countedBy(preview));
-    expect(countedBy(preview)).toMatchObject({
-      'telephony.records deactivated': 3,
-      'telephony.calls deactivated': 2,
-    });
+    expect(countedBy(preview)).toMatchObject({ 'telephony.records deactivated': 3, 'telephony.calls deactivated': 2 });
   });
 
   it('says of each rule how it differs from the policy and what it destroys', async () => {
@@ -137,6 +136,73 @@ describe('a preview of a request', () => {
     expect(other).toMatchObject({ possible: false, blockers: [{ code: 'conflict' }] });
     const planToken = await tokenOf({ transition: 'deactivated' });
     expect(await outcomeOf(deactivate({ planToken }))).toBe('ok');
+  });
+});
+
+describe('the preview of a return', () => {
+  const leave = async (overrides: PreviewedChoices['overrides']) =>
+    departures.until(owner, await deactivate({ overrides }), 'completed');
+  /** What comes back and what does not, by rule. */
+  const returned = ({ services }: Departure) =>
+    Object.fromEntries(
+      services.flatMap(({ rules }) =>
+        rules.map((line) => [line.rule, [line.affected, line.notRestored, line.warning]]),
+      ),
+    );
+  const previewed = ({ rules }: ChoicesPreview) =>
+    Object.fromEntries(rules.map((line) => [line.rule, [line.count, line.notRestored, line.warning]]));
+
+  it.each([undefined, 'all', ['telephony.calls', 'identity.sessions']] as const)(
+    'restoring %p counts what the receipts will say',
+    async (wanted) => {
+      const restore = typeof wanted === 'object' ? [...wanted] : wanted;
+      await leave({ 'telephony.records': 'unassign' });
+      await departures.peer.query(sql`delete from thing where id in (
+        select id from thing where account_id = ${owner.accountId} and kind = 'record' limit 1)`);
+      await departures.peer.query(sql`update thing set owner = ${colleague} where id in (
+        select id from thing where account_id = ${owner.accountId} and kind = 'record' limit 1)`);
+      const preview = await previewOf({ transition: 'reactivated', restore });
+      const started = await departures.reactivate(owner, leaver, { restore, planToken: preview.planToken });
+      expect(returned(await departures.until(owner, started, 'completed'))).toEqual(previewed(preview));
+      if (restore !== 'all') return;
+      expect(preview.rules.find(({ rule }) => rule === 'telephony.records')).toMatchObject({
+        ...{ transition: 'reactivated', action: 'restore', count: 1, notRestored: 2, warning: 'changed-since' },
+        missing: [
+          { reason: 'deleted', count: 1 },
+          { reason: 'taken', count: 1 },
+        ],
+        detail: 'Rows that do not come back: 1 have been deleted since, 1 belong to somebody else now.',
+      });
+    },
+  );
+
+  it('changes nothing, and shows what stands in the way', async () => {
+    const active = await previewOf({ transition: 'reactivated', restore: 'all' });
+    expect(active).toMatchObject({ possible: false, blockers: [{ code: 'conflict' }], rules: [] });
+    await leave({ 'telephony.records': 'unassign' });
+    await previewOf({ transition: 'reactivated', restore: 'all' });
+    expect(await departures.peer.owned(leaver, 'record')).toBe(0);
+    await identity.query(sql`update account set seats = 2 where id = ${owner.accountId}`);
+    expect((await previewOf({ transition: 'reactivated' })).blockers).toMatchObject([{ code: 'no-free-seat' }]);
+    const refused: [string, Partial<PreviewedChoices>][] = [
+      ['validation', { successors: { default: colleague } }],
+      ['validation', { effectiveAt: inDays(1) }],
+      ['validation', { policy: {} }],
+      ['unknown-rule', { restore: ['telephony.nothing'] }],
+    ];
+    for (const [code, choices] of refused)
+      expect(await outcomeOf(previewOf({ transition: 'reactivated', ...choices }))).toBe(code);
+  });
+
+  it('has a token that is refused if something else is restored', async () => {
+    await leave({ 'telephony.records': 'unassign' });
+    const planToken = await tokenOf({ transition: 'reactivated' });
+    const { detail, changes } = await refusalOf(departures.reactivate(owner, leaver, { restore: 'all', planToken }));
+    expect(detail).toContain('differs in restore.');
+    expect(changes).toContainEqual({
+      ...{ rule: 'telephony.records', transition: 'reactivated', before: null },
+      after: { action: 'restore', count: 3 },
+    });
   });
 });
 

@@ -1,5 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Problem, type PreviewBlocker, type PreviewedChoices, type Principal } from '#libs/contracts';
+import {
+  Problem,
+  type LeavingTransition,
+  type PreviewBlocker,
+  type PreviewedChoices,
+  type Principal,
+} from '#libs/contracts';
 import { assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { ScheduledSteps, type Scheduled } from '../../store/scheduled/scheduled-steps.js';
@@ -37,7 +43,7 @@ export class RequestedPlans {
   async of(principal: Principal, userId: string, request: PreviewedChoices): Promise<RequestedPlan> {
     const { accountId } = principal;
     const { successors, overrides, policy } = request;
-    const { transition } = request;
+    const transition = request.transition as LeavingTransition;
     const { effectiveAt, returnAt, returnRestore } = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     const plan = policy

@@ -3,7 +3,7 @@ import type { UncountedService } from '#libs/contracts';
 import { FirstAdmins } from '../first-admins.js';
 import type { Plan } from '../planner.js';
 import { previewRules } from '../preview/preview-rules.js';
-import { destroyingRules, isUnavailable, RuleServices } from '../rule-services.js';
+import { destroyingRules, isUnavailable, RuleServices, rulesOfServices } from '../rule-services.js';
 import { shownLines } from './shown-plan.js';
 import type { Recount } from './token-checks.js';
 
@@ -30,9 +30,8 @@ export class PlanRecount {
     try {
       const lines = await this.owners.preview(plan, { uncounted });
       const firstAdminId = await this.firstAdmins.ofUser(plan.user);
-      const away = new Set(uncounted.map(({ service }) => service));
-      const rules = plan.catalogue.filter(({ service }) => away.has(service)).map(({ id }) => id);
-      return { lines: shownLines(previewRules(plan, lines, firstAdminId)), uncounted: new Set(rules) };
+      const away = rulesOfServices(plan.catalogue, uncounted);
+      return { lines: shownLines(previewRules(plan, lines, firstAdminId)), uncounted: away };
     } catch (error) {
       if (isUnavailable(error)) return undefined;
       throw error;
