@@ -1,3 +1,4 @@
+import { describeChanges } from './departures/plan-changes.mjs';
 import { HttpError, NoAnswerError } from './http-client.mjs';
 
 /** The exit codes of the program. `leaver help` documents them, and scripts rely on them. */
@@ -38,9 +39,10 @@ export function describeError(error) {
 
 /** @param {HttpError} error */
 function describeHttpError({ status, code, problem }) {
-  const { title, detail, errors = [], service } = problem;
+  const { title, detail, errors = [], changes = [], service } = problem;
   const fields = errors.map(({ field, message }) => `\n  ${field}: ${message}`).join('');
-  const message = `${service ? `${service}: ` : ''}${detail ?? title ?? `Status ${status}`}${code ? ` (${code})` : ''}${fields}`;
+  const changed = describeChanges(changes).map((line) => `\n  ${line}`);
+  const message = `${service ? `${service}: ` : ''}${detail ?? title ?? `Status ${status}`}${code ? ` (${code})` : ''}${fields}${changed.join('')}`;
   return { exitCode: status === 401 || status === 503 ? EXIT.unreachable : EXIT.failed, message, problem };
 }
 

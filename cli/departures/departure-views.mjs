@@ -1,4 +1,4 @@
-/** @import { Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
+/** @import { ActionInput, ChoicesPreview, Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
 /** @import { Terminal } from '../terminal.mjs' */
 
 import { ruleName } from './rule-name.mjs';
@@ -8,10 +8,19 @@ import { unfinished } from './unfinished-services.mjs';
 const actionName = ({ action, days, scope }) =>
   [action, days !== undefined && `${days} days`, scope && `(${scope})`].filter(Boolean).join(' ');
 
+/** @param {PreviewRule} line */
+const plannedAction = (line) =>
+  line.differsFromPolicy && line.policyAction !== undefined
+    ? `${actionName(line)} (policy: ${actionName(choiceIn(line.policyAction))})`
+    : actionName(line);
+
+/** @param {ActionInput} input */
+const choiceIn = (input) => (typeof input === 'string' ? { action: input } : input);
+
 /**
  * Shows what a departure would change, how many rows it would keep, and its warnings and blockers.
  * @param {Terminal} terminal
- * @param {Omit<DeparturePreview, 'planToken'>} preview
+ * @param {Omit<DeparturePreview | ChoicesPreview, 'planToken'>} preview
  * @param {string} heading
  */
 export function showPreview(terminal, preview, heading) {
@@ -22,9 +31,13 @@ export function showPreview(terminal, preview, heading) {
   if (changing.length > 0)
     terminal.table(
       ['rule', 'what', 'action', '#count'],
-      changing.map((line) => [ruleName(line), line.label, actionName(line), line.count]),
+      changing.map((line) => [ruleName(line), line.label, plannedAction(line), line.count]),
     );
   terminal.line(`  ${changing.length === 0 ? 'Nothing changes; ' : ''}${kept} rows are kept as they are.`);
+  for (const line of rules.filter(({ notRestored = 0 }) => notRestored > 0))
+    terminal.line(
+      terminal.yellow(`  ! ${ruleName(line)}: ${line.detail ?? `${line.notRestored} rows do not come back.`}`),
+    );
   for (const { rule, detail } of warnings) terminal.line(terminal.yellow(`  ! ${rule}: ${detail}`));
   if (contactsToTellTotal > 0)
     terminal.line(terminal.yellow(`  ! ${contactsToTellTotal} contacts exchanged messages with this user lately.`));

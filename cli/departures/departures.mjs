@@ -5,16 +5,15 @@
 /** @import { TimeLimits } from '../time-limits.mjs' */
 /** @import { DepartureStep } from './watch-departure.mjs' */
 import { signedInClient } from '../credentials.mjs';
-import { showDeparture, showPreview } from './departure-views.mjs';
+import { decide, decideConfirmed } from './confirmed-plan.mjs';
+import { showDeparture } from './departure-views.mjs';
 import { ruleName } from './rule-name.mjs';
 import { describeFailure, unfinished } from './unfinished-services.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
-import { ask } from '../prompt.mjs';
 import { inSeconds } from '../time-limits.mjs';
-import { findUser, nameOf, overridesIn, successorsIn } from './users.mjs';
+import { findUser, overridesIn, successorsIn } from './users.mjs';
 import { watchDeparture } from './watch-departure.mjs';
 
-const VERBS = { deactivated: 'deactivate', deleted: 'delete' };
 /** @type {readonly DepartureStatus[]} */
 const UNSUCCESSFUL = ['failed', 'superseded', 'cancelled'];
 /** Milliseconds without a step after which the unfinished services are named with their reasons. */
@@ -78,33 +77,12 @@ export async function startDeparture(context, transition) {
     planToken: values['plan-token'],
     acceptUncounted: values['accept-uncounted'],
   };
-  if (!values.yes && request.planToken === undefined) {
-    request.planToken = await confirmed(api, messages, user, transition);
-    // The confirmed preview has named what could not be counted.
-    request.acceptUncounted = true;
-  }
-  /** @type {Departure} */
-  const departure = await api.post(`/v1/users/${user.id}/${VERBS[transition]}`, request);
-  return conclude(api, context, departure);
-}
-
-/**
- * Shows the preview and asks for confirmation.
- * @param {HttpClient} api
- * @param {Terminal} messages
- * @param {User} user
- * @param {LeavingTransition} transition
- * @returns the plan token: the request is refused if something has changed since the preview
- */
-async function confirmed(api, messages, user, transition) {
-  if (!process.stdin.isTTY)
+  const isConfirmed = values.yes || request.planToken !== undefined;
+  if (!isConfirmed && !process.stdin.isTTY)
     throw usageError('There is no terminal for the confirmation: use --yes, and --plan-token if you have a preview.');
-  const preview = await fetchPreview(api, user, transition);
-  showPreview(messages, preview, `If ${nameOf(user)} is ${transition}`);
-  if (!preview.possible) throw new CommandError(EXIT.failed, 'The departure is not possible now.');
-  const answer = await ask(`Type ${VERBS[transition]} to continue: `);
-  if (answer !== VERBS[transition]) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
-  return preview.planToken;
+  const decision = { user, transition, request };
+  const departure = isConfirmed ? await decide(api, decision) : await decideConfirmed(api, messages, decision);
+  return conclude(api, context, departure);
 }
 
 /**

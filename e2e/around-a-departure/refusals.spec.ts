@@ -3,6 +3,7 @@ import { eventually } from '#libs/test-kit';
 import type { Json } from '../support/api.js';
 import { anAccount, signIn, type Cast, type Member } from '../support/cast.js';
 import { over, type Departure } from '../support/departures.js';
+import { leaver } from '../support/program.js';
 import { ScimApi } from '../support/scim-api.js';
 import { System } from '../support/system.js';
 import { trail } from './people.js';
@@ -131,6 +132,20 @@ describe('the preview of a request', () => {
     });
     await stays(ada);
   });
+});
+
+it('the command line ends with what has changed when the plan is not the previewed one', async () => {
+  const { id, email } = cast.dan;
+  const { planToken } = await owner().post<Json>(`/v1/users/${id}/departure-preview`, { transition: 'deactivated' });
+  const env = { LEAVER_URL: system.url, LEAVER_TOKEN: owner().token!, LEAVER_HOME: '/nonexistent' };
+  const words = ['deactivate', email, '--yes', '--plan-token', String(planToken)];
+  const refused = await leaver([...words, '--override', 'contacts.segments=delete'], env);
+  const changed = expect.stringContaining('(plan-stale)\n  contacts.segments: keep, 0 rows → ');
+  expect([refused.exitCode, refused.messages]).toEqual([1, changed]);
+  await stays(cast.dan);
+  expect((await leaver([...words, '--watch'], env)).exitCode).toBe(0);
+  const back = await leaver(['reactivate', email, '--restore', 'all', '--watch'], env);
+  expect([back.exitCode, back.messages]).toEqual([0, expect.stringContaining('is reactivated')]);
 });
 
 describe('a legal hold blocks every destructive operation:', () => {

@@ -1,0 +1,62 @@
+import { expect, it } from '@jest/globals';
+import type { PlanChange, User } from '#libs/contracts';
+import type { WriteStream } from 'node:tty';
+import { decideConfirmed } from '../cli/departures/confirmed-plan.mjs';
+import { HttpError, type HttpClient } from '../cli/http-client.mjs';
+import { Terminal } from '../cli/terminal.mjs';
+
+const line = {
+  ...{ rule: 'contacts.segments', service: 'contacts', label: 'Segments', transition: 'deactivated' },
+  ...{ action: 'delete', destroys: true, differsFromPolicy: true, policyAction: 'keep' },
+};
+const user = { id: 'an id', name: 'Ada', email: null, staffId: 'A-1' } as User;
+const change: PlanChange = {
+  ...{ rule: 'contacts.segments', transition: 'deactivated' },
+  ...{ before: { action: 'delete', count: 1 }, after: { action: 'delete', count: 2 } },
+};
+
+it('a plan is shown as requested and carried out as shown; one that has changed is shown again', async () => {
+  const sent: [string, object][] = [];
+  let count = 0;
+  const post = (path: string, body: object) => {
+    sent.push([path.split('/').at(-1)!, body]);
+    if (path.endsWith('departure-preview'))
+      return Promise.resolve({
+        ...{ planToken: `token ${++count}`, possible: true, blockers: [], warnings: [], uncounted: [] },
+        ...{ rules: [{ ...line, count }], contactsToTellTotal: 0 },
+      });
+    if (count === 1) return Promise.reject(new HttpError('POST', 409, { code: 'plan-stale', changes: [change] }));
+    return Promise.resolve({ id: 'a departure' });
+  };
+  const written: string[] = [];
+  const stream = { isTTY: false, write: (text: string) => written.push(text) } as unknown as WriteStream;
+  const request = { overrides: { 'contacts.segments': 'delete' } };
+  const decision = { user, transition: 'deactivated' as const, request };
+  const questions: string[] = [];
+  const answer = (question: string) => Promise.resolve(questions.push(question) > 0 ? 'deactivate' : '');
+  const departure = await decideConfirmed({ post } as unknown as HttpClient, new Terminal(stream), decision, answer);
+  expect(departure).toEqual({ id: 'a departure' });
+  expect(sent).toEqual([
+    ['departure-preview', { ...request, transition: 'deactivated' }],
+    ['deactivate', { ...request, acceptUncounted: true, planToken: 'token 1' }],
+    ['departure-preview', { ...request, transition: 'deactivated' }],
+    ['deactivate', { ...request, acceptUncounted: true, planToken: 'token 2' }],
+  ]);
+  expect(questions).toHaveLength(2);
+  const text = written.join('');
+  expect(text).toContain('delete (policy: keep)');
+  expect(text).toContain('contacts.segments: delete, 1 rows → delete, 2 rows');
+});
+
+it('without the confirmation nothing is sent', async () => {
+  const paths: string[] = [];
+  const preview = { possible: true, rules: [], blockers: [], warnings: [], uncounted: [], contactsToTellTotal: 0 };
+  const post = (path: string) => Promise.resolve(paths.push(path) && preview);
+  const stream = { isTTY: false, write: () => true } as unknown as WriteStream;
+  const decision = { user, transition: 'deleted' as const, request: {} };
+  const refused = decideConfirmed({ post } as unknown as HttpClient, new Terminal(stream), decision, () =>
+    Promise.resolve('no'),
+  );
+  await expect(refused).rejects.toThrow('Nothing has been changed.');
+  expect(paths).toEqual(['/v1/users/an id/departure-preview']);
+});
