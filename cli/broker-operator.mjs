@@ -1,6 +1,6 @@
 /** @import { NatsConnection } from '@nats-io/transport-node' */
 /** @import { ProblemBody } from '#libs/contracts' */
-/** @import { Terminal } from './terminal.mjs' */
+/** @import { Terminal } from './terminal/terminal.mjs' */
 /** @import { TimeLimits } from './time-limits.mjs' */
 import { running } from '../scripts/lib/running.mjs';
 import { dataServices } from '../scripts/lib/services.mjs';

@@ -1,5 +1,5 @@
 /** @import { parseArgs, ParseArgsOptionsConfig } from 'node:util' */
-/** @import { Terminal } from './terminal.mjs' */
+/** @import { Terminal } from './terminal/terminal.mjs' */
 /** @import { TimeLimits } from './time-limits.mjs' */
 
 /**

@@ -3,7 +3,7 @@
 import { help } from './commands.mjs';
 import { describeError, EXIT } from './exit-codes.mjs';
 import { parseCommand } from './parse-command.mjs';
-import { Terminal } from './terminal.mjs';
+import { Terminal } from './terminal/terminal.mjs';
 
 const { argv, stderr, stdout } = process;
 const messages = new Terminal(stderr);

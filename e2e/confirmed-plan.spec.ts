@@ -3,7 +3,7 @@ import type { PlanChange, User } from '#libs/contracts';
 import type { WriteStream } from 'node:tty';
 import { decideConfirmed } from '../cli/departures/confirmed-plan.mjs';
 import { HttpError, type HttpClient } from '../cli/http-client.mjs';
-import { Terminal } from '../cli/terminal.mjs';
+import { Terminal } from '../cli/terminal/terminal.mjs';
 
 const line = {
   ...{ rule: 'contacts.segments', service: 'contacts', label: 'Segments', transition: 'deactivated' },

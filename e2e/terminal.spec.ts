@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { Terminal } from '../cli/terminal.mjs';
+import { Terminal } from '../cli/terminal/terminal.mjs';
 
 it('a line that is redrawn is cut to the width of the terminal, with whole characters', () => {
   const written: string[] = [];

@@ -1,6 +1,6 @@
 /** @import { AuditVerification } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { pipeline } from 'node:stream/promises';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';

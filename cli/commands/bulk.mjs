@@ -1,6 +1,6 @@
 /** @import { BulkCounts, BulkDeparture, BulkRow, Departure, StartedBulk, LeavingTransition } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 /** @import { TimeLimits } from '../time-limits.mjs' */
 import { readBulkList } from '../departures/bulk-list.mjs';
 import { defineCommand } from '../command.mjs';
@@ -8,7 +8,7 @@ import { signedInClient } from '../credentials.mjs';
 import { colourStatus } from '../departures/departure-views.mjs';
 import { transitionIn, unfinishedServices } from '../departures/departures.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
-import { ask } from '../prompt.mjs';
+import { ask } from '../terminal/prompt.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';
 
 /** Milliseconds. */

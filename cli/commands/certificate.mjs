@@ -1,6 +1,6 @@
 /** @import { CertificateFault, CertificateVerification } from '#libs/contracts' */
 /** @import { OfflineVerification } from '../certificates/offline-check.mjs' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { readFile } from 'node:fs/promises';
 import { json, verifyOffline } from '../certificates/offline-check.mjs';
 import { defineCommand } from '../command.mjs';

@@ -1,5 +1,5 @@
 /** @import { DeadLetter } from '#libs/contracts' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { askDataServices } from '../broker-operator.mjs';
 import { defineCommand } from '../command.mjs';
 import { EXIT } from '../exit-codes.mjs';

@@ -1,5 +1,5 @@
 /** @import { DepartureSummary, Page } from '#libs/contracts' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { colourStatus } from '../departures/departure-views.mjs';

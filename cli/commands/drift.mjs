@@ -1,6 +1,6 @@
 /** @import { KnownPeople } from '#libs/contracts' */
 /** @import { Ask } from '../broker-operator.mjs' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { dataServices } from '../../scripts/lib/services.mjs';
 import { asOperator } from '../broker-operator.mjs';
 import { defineCommand } from '../command.mjs';

@@ -4,7 +4,7 @@ import { defineCommand } from '../command.mjs';
 import { gatewayUrl, storeCredentials } from '../credentials.mjs';
 import { EXIT, usageError } from '../exit-codes.mjs';
 import { HttpClient } from '../http-client.mjs';
-import { ask, askSecret } from '../prompt.mjs';
+import { ask, askSecret } from '../terminal/prompt.mjs';
 
 /** Creates an API token for this program and stores it. The password is asked for, or read from standard input. */
 export const login = defineCommand({

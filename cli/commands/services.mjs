@@ -1,8 +1,8 @@
 /** @import { KnownService } from '#libs/contracts' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { asOperator } from '../broker-operator.mjs';
 import { defineCommand } from '../command.mjs';
-import { confirm } from '../confirm.mjs';
+import { confirm } from '../terminal/confirm.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 
 /** Milliseconds. A running service declares its rules every five minutes. */

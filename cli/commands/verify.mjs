@@ -1,6 +1,6 @@
 /** @import { StartedVerification, User, Verification } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { ruleName } from '../departures/rule-name.mjs';

@@ -1,7 +1,7 @@
 /** @import { WithdrawnKey } from '#libs/contracts' */
 import { asOperator } from '../broker-operator.mjs';
 import { defineCommand } from '../command.mjs';
-import { confirm } from '../confirm.mjs';
+import { confirm } from '../terminal/confirm.mjs';
 import { EXIT, usageError } from '../exit-codes.mjs';
 import { sinceOf } from '../since-option.mjs';
 

@@ -1,9 +1,9 @@
 /** @import { ChoicesPreview, Departure, PlanChange, PreviewedTransition, User } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 import { CommandError, EXIT } from '../exit-codes.mjs';
 import { HttpError } from '../http-client.mjs';
-import { ask } from '../prompt.mjs';
+import { ask } from '../terminal/prompt.mjs';
 import { showPreview } from './departure-views.mjs';
 import { describeChanges } from './plan-changes.mjs';
 import { nameOf } from './users.mjs';

@@ -1,5 +1,5 @@
 /** @import { ActionInput, ChoicesPreview, Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 
 import { ruleName } from './rule-name.mjs';
 import { unfinished } from './unfinished-services.mjs';

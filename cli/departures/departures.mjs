@@ -1,7 +1,7 @@
 /** @import { Departure, DeparturePreview, DepartureStatus, LeavingTransition, Transition, User } from '#libs/contracts' */
 /** @import { CommandContext } from '../command.mjs' */
 /** @import { HttpClient } from '../http-client.mjs' */
-/** @import { Terminal } from '../terminal.mjs' */
+/** @import { Terminal } from '../terminal/terminal.mjs' */
 /** @import { TimeLimits } from '../time-limits.mjs' */
 /** @import { DepartureStep } from './watch-departure.mjs' */
 import { signedInClient } from '../credentials.mjs';

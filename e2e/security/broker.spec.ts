@@ -8,7 +8,7 @@ import { over, type Departure } from '../support/departures.js';
 import { EventReader } from '../support/event-reader.js';
 import { PARTS } from '../support/foundation.js';
 import { System } from '../support/system.js';
-import { AuditHeadsWorker } from '../../services/identity/src/audit/audit-heads.worker.js';
+import { AuditHeadsWorker } from '../../services/identity/src/audit/heads/audit-heads.worker.js';
 import { BrokerUser } from './broker-user.js';
 import { jetStreamApi, SERVER_SUBJECTS, targetsOf } from './jetstream-api.js';
 

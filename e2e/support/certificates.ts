@@ -1,5 +1,5 @@
 import type { CertificateVerification } from '#libs/contracts';
-import { AuditHeadsWorker } from '../../services/identity/src/audit/audit-heads.worker.js';
+import { AuditHeadsWorker } from '../../services/identity/src/audit/heads/audit-heads.worker.js';
 import type { Api, Json } from './api.js';
 import type { System } from './system.js';
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type AuditVerification } from '#libs/contracts';
 import { Log, safeErrorFields } from '#libs/observability';
 import { sql } from 'kysely';
-import { AuditHeads, type KnownHead } from './audit-heads.js';
+import { AuditHeads, type KnownHead } from './heads/audit-heads.js';
 import type { EntryRow } from './audit-trail.js';
 import { GENESIS } from './chain.js';
 import { isValidEntry } from './entry-hashes.js';

@@ -17,7 +17,7 @@ import { AUDIT_HEADS, StreamReader } from '#libs/broker';
 import { withClient } from '#libs/local-servers';
 import { eventually } from '#libs/test-kit';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
-import { AuditHeadsWorker } from './audit-heads.worker.js';
+import { AuditHeadsWorker } from './heads/audit-heads.worker.js';
 import { Audit } from './audit.js';
 import { entryHash } from './chain.js';
 

@@ -7,8 +7,8 @@ import { CERTIFICATE_ISSUED } from './audit-entry.entity.js';
 import type { EntryRow } from './audit-trail.js';
 import { Audit, type NewEntry } from './audit.js';
 import { isValidEntry } from './entry-hashes.js';
-import { HeadSignatures, type PublishedHead, type SignedHead } from './head-signatures.js';
-import type { Head } from './merkle.js';
+import { HeadSignatures, type PublishedHead, type SignedHead } from './heads/head-signatures.js';
+import type { Head } from './heads/merkle.js';
 
 export interface IssuedCertificate extends Pick<NewEntry, 'accountId' | 'actorId' | 'system' | 'subjectId'> {
   /** Of the JWS, in hexadecimal. */

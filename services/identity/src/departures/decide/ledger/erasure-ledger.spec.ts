@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { authLogin, NOBODY, usersDeactivate, usersDelete, type Principal } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
-import { Anchors } from '../../../audit/anchors.js';
+import { Anchors } from '../../../audit/heads/anchors.js';
 import { outcomeOf, ownerOf, PASSWORD, TestIdentity } from '../../../testing/identity.js';
 import { ErasureLedger, type ErasureRecord } from './erasure-ledger.js';
 import { ErasureLedgerWorker } from './erasure-ledger.worker.js';

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { isUuid } from '#libs/contracts';
 import { sql } from 'kysely';
-import { Anchors } from '../../../audit/anchors.js';
+import { Anchors } from '../../../audit/heads/anchors.js';
 import { isoOf } from '../../../common/moments.js';
 import { RotatingMac } from '../../../common/rotating-mac.js';
 import { IdentityConfig } from '../../../identity.config.js';

@@ -15,7 +15,7 @@ import {
   type Principal,
 } from '#libs/contracts';
 import { withClient } from '#libs/local-servers';
-import { AuditHeadsWorker } from '../../../audit/audit-heads.worker.js';
+import { AuditHeadsWorker } from '../../../audit/heads/audit-heads.worker.js';
 import { EvidenceKeys } from '../../../signing-key/evidence-keys.js';
 import { TokenKeys } from '../../../signing-key/token-keys.js';
 import { TestDepartures } from '../../../testing/departures.js';

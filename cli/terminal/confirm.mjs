@@ -1,4 +1,4 @@
-import { CommandError, EXIT, usageError } from './exit-codes.mjs';
+import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { ask } from './prompt.mjs';
 
 /**

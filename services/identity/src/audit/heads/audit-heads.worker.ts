@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { StepWorker, WorkerContext } from '#libs/jobs';
-import { IdentityConfig } from '../identity.config.js';
+import { IdentityConfig } from '../../identity.config.js';
 import { AuditHeads } from './audit-heads.js';
 
 const BATCH_SIZE = 1_000;

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Anchors } from './anchors.js';
-import { CertificateLog } from './certificate-log.js';
+import { CertificateLog } from '../certificate-log.js';
 import { HeadSignatures, type PublishedHead } from './head-signatures.js';
 import type { Head } from './merkle.js';
 

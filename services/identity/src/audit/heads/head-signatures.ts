@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '#libs/database';
 import { CompactSign, compactVerify, createLocalJWKSet } from 'jose';
-import { EvidenceKeys } from '../signing-key/evidence-keys.js';
-import { PublishedKeys } from '../signing-key/published-keys.js';
+import { EvidenceKeys } from '../../signing-key/evidence-keys.js';
+import { PublishedKeys } from '../../signing-key/published-keys.js';
 import { merkleTree, rootOf, type Head, type Proof } from './merkle.js';
 
 /** Differs from that of tokens and certificates, so that a signed root is not accepted as one. */

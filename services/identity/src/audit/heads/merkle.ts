@@ -1,4 +1,4 @@
-import { sha256 } from '../common/secrets.js';
+import { sha256 } from '../../common/secrets.js';
 
 /** The head of an account's chain: the hash of the entry at this position. */
 export interface Head {

@@ -3,7 +3,7 @@ import { AUDIT_HEADS, Publisher, StreamReader, type MessageToPublish } from '#li
 import { Log } from '#libs/observability';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { IdentityConfig } from '../identity.config.js';
+import { IdentityConfig } from '../../identity.config.js';
 
 export interface AnchorRecord {
   subject: string;
