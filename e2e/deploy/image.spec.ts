@@ -65,15 +65,17 @@ describe('what the image runs', () => {
 });
 
 describe('the images of others', () => {
-  const written = [
+  const byTag = [
     'docker-compose.yml',
     'deploy/Dockerfile',
-    ...globSync(['deploy/kubernetes/**/*.yaml', 'libs/local-servers/src/*.ts'], { cwd: file('.') }),
+    ...globSync('libs/local-servers/src/*.ts', { cwd: file('.') }),
   ];
-  const found = written.flatMap((path) => namedIn(path).map((image) => ({ path, image })));
+  const byDigest = ['deploy/images.env', ...globSync('deploy/kubernetes/**/*.yaml', { cwd: file('.') })];
+  const nameOf = (image: string) => image.split(':')[0]!;
+  const pinned = text('deploy/images.env').match(/^\w+(?==)/gm);
 
   it('are found wherever a file names one', () => {
-    const names = found.map(({ image }) => image.split(':')[0]!);
+    const names = [...byTag, ...byDigest].flatMap((path) => imagesIn(path).map(nameOf));
     expect(new Set(names)).toEqual(
       new Set([
         'node',
@@ -87,20 +89,30 @@ describe('the images of others', () => {
     );
   });
 
-  it('are pinned by digest, the same one everywhere', () => {
-    expect(found.filter(({ image }) => !/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/.test(image))).toEqual([]);
-    const references = Map.groupBy(found, ({ image }) => image.split(':')[0]!);
-    for (const [name, uses] of references)
-      expect([name, new Set(uses.map(({ image }) => image)).size]).toEqual([name, 1]);
+  it('are pinned by digest in deploy/images.env and in the manifests, the same one everywhere', () => {
+    const found = byDigest.flatMap(imagesIn);
+    expect(found.filter((image) => !/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/.test(image))).toEqual([]);
+    for (const [name, images] of Map.groupBy(found, nameOf)) expect([name, new Set(images).size]).toEqual([name, 1]);
+  });
+
+  it('that are named by tag have a digest in deploy/images.env, under the variable that replaces them', () => {
+    const variables = [...text('docker-compose.yml').matchAll(/\$\{(\w+_IMAGE):-(?!leaver)/g)].map(([, name]) => name);
+    expect(new Set(pinned)).toEqual(new Set([...variables, 'NODE_IMAGE']));
+    const known = new Set(imagesIn('deploy/images.env').map(nameOf));
+    expect(byTag.flatMap(imagesIn).filter((image) => !known.has(nameOf(image)))).toEqual([]);
   });
 });
 
+const PLACES = {
+  '.ts': /^const IMAGE =\s+'(.+)';$/gm,
+  '.env': /^\w+_IMAGE=(\S+)$/gm,
+  '': /^\s*(?:image|imageName|fullImageName): (?:\$\{\w+:-)?([^\s}]+)\}?$|^(?:ARG \w+=|FROM )(\S+)/gm,
+};
+
 /** The images that a file names, without our own; of `${NAME:-default}` the default. */
-function namedIn(path: string): string[] {
-  const patterns = path.endsWith('.ts')
-    ? [/^const IMAGE =\s+'(.+)';$/gm]
-    : [/^\s*(?:image|imageName|fullImageName): (?:\$\{\w+:-)?([^\s}]+)\}?$/gm, /^(?:ARG \w+=|FROM )(\S+)/gm];
-  return patterns
-    .flatMap((pattern) => [...text(path).matchAll(pattern)].map(([, image]) => image!))
+function imagesIn(path: string): string[] {
+  const place = PLACES[path.endsWith('.ts') ? '.ts' : path.endsWith('.env') ? '.env' : ''];
+  return [...text(path).matchAll(place)]
+    .map(([, image, base]) => (image ?? base)!)
     .filter((image) => !['leaver', '${NODE_IMAGE}'].includes(image));
 }

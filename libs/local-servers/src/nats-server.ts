@@ -12,7 +12,7 @@ export type OnProgress = (text: string) => void;
 /** Older servers lack consumers with several filters, which the broker library needs. */
 const OLDEST = [2, 10] as const;
 /** As in docker-compose.yml. */
-const IMAGE = 'nats:2.12-alpine@sha256:b270f5e2428354c0335612694d7dd2fb588148e567a5757fdff325ef9c9332e6';
+const IMAGE = 'nats:2-alpine';
 
 /**
  * Finds a nats-server of at least version 2.10, or downloads one to `cacheDir`. The first that works is used: the path

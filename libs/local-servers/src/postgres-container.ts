@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { settingFlags, type Postgres } from './postgres.js';
 
 /** As in docker-compose.yml. */
-const IMAGE = 'postgres:18.6-alpine@sha256:d3e1620b530c944afa6e887d22eb899824da68e19c52024bf98f5220c88a65b2';
+const IMAGE = 'postgres:18-alpine';
 const PORT = 5432;
 const USER = 'postgres';
 
