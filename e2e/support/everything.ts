@@ -9,6 +9,8 @@ import type { Routes } from '../security/routes.js';
 export interface Stranger extends Member {
   given: string;
   family: string;
+  /** The leaver's number, and one that rings at the leaver. Numbers are unique in the system. */
+  numbers?: readonly [own: string, routed: string];
 }
 
 export interface Everything {
@@ -106,9 +108,9 @@ async function conversations(scene: Scene) {
 
 async function calls({ leaver, cleo, now, contacts: [contactId] }: Scene) {
   const { api, id } = leaver;
-  const e164 = '+14155550142';
+  const [e164, routed] = leaver.numbers ?? ['+14155550142', '+14155550143'];
   const numberId = await create(api, '/v1/numbers', { e164, ownerId: id });
-  await create(api, '/v1/numbers', { e164: '+14155550143', ownerId: cleo.id, destinationUserId: id });
+  await create(api, '/v1/numbers', { e164: routed, ownerId: cleo.id, destinationUserId: id });
   await api.post('/v1/calls/inbound', { to: e164, from: '+14155550199' });
   await api.post('/v1/calls/outbound', { numberId, to: '+14155550198' });
   await create(api, '/v1/callbacks', { contactId, dueAt: inDays(1, now) });

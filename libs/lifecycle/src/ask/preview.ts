@@ -1,10 +1,13 @@
 import type { PreviewLine, PreviewRequest } from '#libs/contracts';
 import type { Db } from '../declare/where.js';
-import { survives, type RuleSet, type Step } from '../run/rule-set.js';
+import type { Effect } from '../declare/actions.js';
+import { groupByStep } from '../run/grouping.js';
+import { survives, takes, type RuleSet, type Step } from '../run/rule-set.js';
 import { remainingSteps } from '../receive/decision-application.js';
 import { appliedRules } from '../inbox/applied-rules.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import { countTogether } from '../sql/counting.js';
+import type { Statements } from '../sql/statements.js';
 
 /** The most ids that a line lists. */
 const LISTED = 100;
@@ -23,24 +26,45 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
   const reached = steps.filter((step) =>
     earlierSteps(step, steps).every(({ action }) => survives(step.part.rows, action.effect, step.action.effect)),
   );
-  const counts = await countsOf(db, reached, leaver);
+  const counts = await countsOf(db, reached, leaver, inRunningOrder(steps, leaver));
   const lines: PreviewLine[] = [];
   for (const step of steps) lines.push(await lineOf(db, step, counts.get(step) ?? 0, leaver));
   return lines;
 }
 
+/** The steps as a departure runs them, without remote effects. */
+const inRunningOrder = (steps: readonly Step[], leaver: LeaverRow): Step[] =>
+  groupByStep([{ ...leaver, lifecycleVersion: 0, steps }]).flatMap((members) => members.map(({ step }) => step));
+
+/** The steps of other rules that run before and take rows which this step would find now. */
+function takenBefore(step: Step, running: readonly Step[]): { statements: Statements; effect: Effect }[] {
+  const own = step.remote?.of ?? step;
+  return running
+    .slice(0, running.indexOf(own))
+    .filter((earlier) => takes(earlier, own))
+    .map(({ statements, action: { effect } }) => ({ statements, effect }));
+}
+
 /** Counts once for all steps that select the same rows. */
-async function countsOf(db: Db, steps: readonly Step[], leaver: LeaverRow): Promise<Map<Step, number>> {
-  const [remote, own] = [steps.filter((step) => step.remote), steps.filter((step) => !step.remote)];
+async function countsOf(
+  db: Db,
+  steps: readonly Step[],
+  leaver: LeaverRow,
+  running: readonly Step[],
+): Promise<Map<Step, number>> {
+  const without = new Map(steps.map((step) => [step, takenBefore(step, running)]));
+  const isAlone = (step: Step) => step.remote !== undefined || without.get(step)!.length > 0;
+  const [alone, own] = [steps.filter(isAlone), steps.filter((step) => !isAlone(step))];
   const together = [...Map.groupBy(own, ({ statements }) => statements).values()].flatMap((same) => [
     ...Map.groupBy(same, ({ statements, action }) => statements.selectionOf(action.effect)).values(),
   ]);
-  together.push(...remote.map((step) => [step]));
+  together.push(...alone.map((step) => [step]));
   const countings = together.map(([first]) => ({
     statements: first!.statements,
     effect: first!.action.effect,
     leavers: [leaver],
     items: first!.remote?.effect.items,
+    without: without.get(first!)!,
   }));
   const counts = await countTogether(db, countings);
   return new Map(

@@ -258,6 +258,20 @@ function statementsFor(rule: Rule, em: EntityManager, rowsOf: (action: Action) =
   );
 }
 
+/** Whether the later step no longer selects rows of the same table that the earlier step of another rule has changed. */
+export function takes(earlier: Step, later: Step): boolean {
+  if (earlier.part === later.part || earlier.statements.tableName !== later.statements.tableName) return false;
+  const { effect } = earlier.action;
+  if (effect.kind === 'delete') return true;
+  if (effect.kind !== 'set') return false;
+  const { person, where } = later.part.rows;
+  if (person !== null && (person in effect.changes || (removesRows(effect) && person === earlier.part.rows.person)))
+    return true;
+  return Object.entries(where).some(
+    ([property, wanted]) => property in effect.changes && ![wanted].flat().includes(effect.changes[property] as never),
+  );
+}
+
 /**
  * Whether rows changed by the earlier effect are still selected by the later one. A deletion applies both transitions, and
  * its preview has to know which rows the second one will find.

@@ -23,17 +23,19 @@ import type { Db, Rows } from '../declare/where.js';
 import { recordRemoteEffects } from './remote-statements.js';
 import { UndoStatements, type Origin } from './undo-statements.js';
 
-/** Which rows to count, and for which leavers. */
+/** Which rows to count, for which leavers. */
 export interface Counting {
   statements: Statements;
   effect: Effect;
   leavers: readonly LeaverRow[];
   /** Counts no further than this, per leaver. */
   atMost?: number;
-  /** Counts these items of the rows, each once, instead of the rows: a query over row `t`. */
+  /** Counts these items of the rows, each once: a query over row `t`. */
   items?: Sql;
   /** Counts only rows that were granted before the leaver's decision. */
   onlyGrantedBefore?: boolean;
+  /** Counts only rows of the table that none of these effects selects. */
+  without?: readonly { statements: Statements; effect: Effect }[];
 }
 
 /** The next `rows` rows in id order, after the id `after`. */
@@ -83,25 +85,24 @@ export class Statements {
   }
 
   /**
-   * A query that returns one row per leaver, with `user_id` and `count`.
-   * @param leavers the name of a relation built by `leaverTable`
+   * Returns one row per leaver (`user_id`, `count`). @param leavers the name of a relation built by `leaverTable`
    */
-  counting({ effect, atMost, items, onlyGrantedBefore }: Omit<Counting, 'statements' | 'leavers'>, leavers: Sql): Sql {
+  counting(counted: Omit<Counting, 'statements' | 'leavers'>, leavers: Sql): Sql {
+    const { effect, atMost, items, onlyGrantedBefore, without = [] } = counted;
+    const parts = without.map((other) => sql`(${other.statements.selection(other.effect)}) is not true`);
+    if (onlyGrantedBefore) parts.push(this.grantedBefore());
+    const selected = sql.join([this.selection(effect), ...parts], sql` and `);
     if (items) {
-      const found = sql`from ${this.table} t cross join lateral (${items}) i (id) where ${this.selection(effect)}`;
+      const found = sql`from ${this.table} t cross join lateral (${items}) i (id) where ${selected}`;
       return sql`select l.user_id, (select count(distinct i.id) ${found}) as count from ${leavers} l`;
     }
-    const granted = onlyGrantedBefore ? sql`and ${this.grantedBefore()}` : sql``;
-    const found = sql`from ${this.table} t where ${this.selection(effect)} ${granted}`;
+    const found = sql`from ${this.table} t where ${selected}`;
     return sql`
       select l.user_id, (select count(*) ${atMost ? sql`from (select 1 ${found} limit ${atMost}) t` : found}) as count
       from ${leavers} l`;
   }
 
-  /**
-   * Whether the row was granted before the leaver's decision.
-   * @throws TypeError if the rows do not say when they were granted
-   */
+  /** Whether the row was granted before the leaver's decision. @throws TypeError if the rows do not say when */
   grantedBefore(): Sql {
     return sql`${this.rows.grantedAt ?? sql`t.${this.column('createdAt')}`} <= l.left_at`;
   }
