@@ -17,6 +17,7 @@ export * from './identity/bulk.js';
 export * from './identity/certificate.js';
 export * from './identity/certificate-verification.js';
 export * from './identity/departure-lists.js';
+export * from './identity/departure-drafts.js';
 export * from './identity/departure-previews.js';
 export * from './identity/departure-receipts.js';
 export * from './identity/departure-requests.js';

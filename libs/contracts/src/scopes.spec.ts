@@ -18,7 +18,7 @@ const EXPECTED: Record<TokenScope, string> = {
     users.api-tokens.list users.api-tokens.revoke users.invite users.update`,
   departures: `
     departures.bulk departures.cancel departures.retry departures.update departures.verify users.caretaker.end
-    users.caretaker.put users.convert-to-shared-inbox users.deactivate users.delete users.departure-preview.choices
+    users.caretaker.put users.convert-to-shared-inbox users.deactivate users.delete users.departure-draft.delete users.departure-draft.put users.departure-preview.choices
     users.legal-hold.lift users.legal-hold.put users.reactivate users.remove users.resume users.sessions.end
     users.suspend users.transfer`,
   write: `
@@ -61,7 +61,7 @@ const EXPECTED: Record<TokenScope, string> = {
     numbers.contacts.list numbers.get numbers.list policy.get public-links.get public-links.list records.get
     records.list reports.get reports.list rules.list scheduled-messages.get scheduled-messages.list
     scheduler-links.get scheduler-links.list segments.get segments.list signatures.get signatures.list
-    storage-connections.get storage-connections.list teams.get teams.list users.departure-preview users.get
+    storage-connections.get storage-connections.list teams.get teams.list users.departure-draft.get users.departure-preview users.get
     users.list users.overview webforms.get webforms.list webhooks.get webhooks.list`,
 };
 

@@ -41,6 +41,7 @@ import { withdrawnKeys } from './0099-withdrawn-keys.js';
 import { certificateLog } from './0100-certificate-log.js';
 import { suspensions } from './0102-suspensions.js';
 import { lists } from './0103-lists.js';
+import { departureDrafts } from './0104-departure-drafts.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -89,4 +90,5 @@ export const migrations: Migrations = [
   certificateLog,
   suspensions,
   lists,
+  departureDrafts,
 ];

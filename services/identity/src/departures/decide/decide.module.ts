@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ApiTokenModule } from '../../api-token/api-token.module.js';
 import { AuditModule } from '../../audit/audit.module.js';
 import { CatalogueModule } from '../../catalogue/catalogue.module.js';
+import { DraftModule } from '../draft/draft.module.js';
 import { PlanModule } from '../plan/plan.module.js';
 import { EffectsModule } from '../effects/effects.module.js';
 import { StoreModule } from '../store/store.module.js';
@@ -71,6 +72,7 @@ import { Transfers } from './transfer/transfers.js';
     ApiTokenModule,
     AuditModule,
     CatalogueModule,
+    DraftModule,
     EffectsModule,
     PlanModule,
     StoreModule,

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { NewEntry } from '../../../audit/audit.js';
 import type { PlanRequest } from '../../plan/planner.js';
 import type { DueDeparture } from '../../store/departure-claims.js';
+import { Drafts } from '../../draft/drafts.js';
 import { DepartureStore } from '../../store/departure-store.js';
 import { ScheduledSteps, type ScheduledStep } from '../../store/scheduled/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
@@ -39,6 +40,7 @@ export class Schedule {
     private readonly em: EntityManager,
     private readonly store: DepartureStore,
     private readonly steps: ScheduledSteps,
+    private readonly drafts: Drafts,
     private readonly ids: Ids,
   ) {}
 
@@ -59,6 +61,7 @@ export class Schedule {
       return_at: returnAt ?? null,
       returns_from: null,
     }));
+    await this.drafts.drop(leavers.map((leaver) => leaver.userId));
     await this.store.schedule(rows, {
       by: { actorId: requestedBy },
       detail: ({ id: departureId }) => ({ departureId, transition, effectiveAt }),
@@ -91,11 +94,13 @@ export class Schedule {
   }
 
   /**
-   * Ends the scheduled departures of the same users that the decisions contradict or overtake.
+   * Ends the scheduled departures of the same users that the decisions contradict or overtake, and drops the drafts about them.
    * @param decisions with their departures, which must exist already
    */
   async callOffOvertaken(transition: DepartureTransition, decisions: readonly Decision[], by: Actor): Promise<void> {
-    const scheduled = await this.steps.of(decisions.map((one) => one.user.id));
+    const userIds = decisions.map((one) => one.user.id);
+    await this.drafts.drop(userIds);
+    const scheduled = await this.steps.of(userIds);
     if (scheduled.size === 0) return;
     const calledOff = decisions.flatMap(({ user, returnAt, departureId: calledOffBy }) =>
       Object.values(scheduled.get(user.id) ?? {}).flatMap(({ id, transition: planned, effectiveAt }) => {
@@ -111,6 +116,7 @@ export class Schedule {
    * @returns the departures from which they would have returned
    */
   async callOffReturns(returns: readonly ScheduledStep[], by: Actor): Promise<string[]> {
+    await this.drafts.drop(returns.map((one) => one.userId));
     const calledOff = returns.map(({ id, effectiveAt, returnsFrom }) => ({
       id,
       effectiveAt,
