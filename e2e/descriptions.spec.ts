@@ -6,7 +6,7 @@ import { Api, type Json } from './support/api.js';
 import { PASSWORD } from './support/cast.js';
 import { publishedCertificate } from './support/certificates.js';
 import { useProofs } from './support/use-proofs.js';
-import { over, watch, type Departure } from './support/departures.js';
+import { draftAndPreview, over, watch, type Departure } from './support/departures.js';
 import { manageTeam, manageUser } from './support/managing.js';
 import { retriedDeparture } from './support/retried-departure.js';
 import { EventDescriptions, Listener, type AsyncApi } from './support/observers/listener.js';
@@ -216,8 +216,7 @@ describe('the API descriptions', () => {
     const me = people.leaver.user.id;
     const gone = async (path: string, body?: Json) => over(owner, await owner.post<Departure>(path, body));
     await owner.post('/v1/numbers', { e164: '+16135550198', ownerId: me });
-    await owner.get(`/v1/users/${me}/departure-preview?transition=deactivated`);
-    const { planToken } = await owner.post(`/v1/users/${me}/departure-preview`, { transition: 'deactivated' });
+    const planToken = await draftAndPreview(owner, me);
     const left = await gone(`/v1/users/${me}/deactivate`, { reason: 'Moving on', planToken });
     await watch(system, people.owner.api.token, left);
     await gone(`/v1/users/${me}/reactivate`, { restore: 'all' });

@@ -86,6 +86,7 @@ export class FilledAccount {
     const { owner, things, leaver } = this;
     const [tomas, , , aisha] = this.people.colleagues.map(({ user }) => user.id);
     await owner.put(`/v1/live-chat-operators/${leaver.id}`, { available: true });
+    await owner.put(`/v1/users/${leaver.id}/departure-draft`, { transition: 'deactivated' });
     const server = { kind: 'sftp', host: `files.${this.domain}`, username: 'leaver', password: this.password };
     await owner.post('/v1/import-sources', { ...server, active: false });
     await owner.post(`/v1/automations/${things.get('/v1/automations')}/runs`, { userId: tomas });

@@ -42,6 +42,7 @@ export class Matrix {
       const invite = { name, email: `${name}@${account.domain}`, staffId: name, password, roles: ['agent'] };
       things.set(path, (await owner.post('/v1/users', invite)).id as string);
     }
+    await owner.put(`/v1/users/${things.get('/v1/users')}/departure-draft`, { transition: 'deactivated' });
     const theirs = await signIn(system, `somebody@${account.domain}`, password);
     const theirToken = await theirs.post('/v1/me/api-tokens', { name: 'Of somebody', scopes: SCOPES });
     things.set('/v1/users/{id}/api-tokens', theirToken.id as string);

@@ -70,3 +70,14 @@ export async function watch(
     }));
   return { names: events.map((event) => event.name), last: events.at(-1)!.data };
 }
+
+/** Makes the calls before the deactivation of a user: drafts and previews. @returns the plan token */
+export async function draftAndPreview(api: Api, userId: string): Promise<string> {
+  const path = `/v1/users/${userId}`;
+  const choices = { transition: 'deactivated' };
+  await api.put(`${path}/departure-draft`, choices);
+  await api.get(`${path}/departure-draft`);
+  await api.delete(`${path}/departure-draft`);
+  await api.get(`${path}/departure-preview?transition=deactivated`);
+  return (await api.post<{ planToken: string }>(`${path}/departure-preview`, choices)).planToken;
+}

@@ -31,7 +31,7 @@ export const departureDraftPut = operation<DepartureDraft, DraftChoices>({
   summary: 'Keep the choices for a decision about a user for 7 days, or until any decision about the user',
   body: DraftChoices,
   answer: DepartureDraft,
-  errors: ['forbidden', 'not-found', 'conflict', 'unknown-rule', 'invalid-action'],
+  errors: ['forbidden', 'not-found', 'conflict', 'invalid-successor', 'unknown-rule', 'invalid-action'],
 });
 
 export const departureDraftGet = operation<DepartureDraft>({
@@ -45,7 +45,7 @@ export const departureDraftGet = operation<DepartureDraft>({
 
 export const departureDraftDelete = operation({
   ...ofUser,
-  id: 'users.departure-draft.delete',
+  id: 'users.departure-draft.remove',
   method: 'DELETE',
   summary: 'Discard the choices that have been kept',
   errors: ['forbidden', 'not-found'],

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureDraft, type DraftChoices, type Principal } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
+import { Guards } from '../plan/guards.js';
 import { Planner } from '../plan/planner.js';
 import { Restorations } from '../plan/restorations.js';
 import { Drafts } from './drafts.js';
@@ -13,17 +14,23 @@ export class DraftCommands {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly planner: Planner,
+    private readonly guards: Guards,
     private readonly restorations: Restorations,
     private readonly drafts: Drafts,
   ) {}
 
-  /** @throws Problem `not-found`, `forbidden`, `conflict` for a deleted user, `unknown-rule`, `invalid-action` */
+  /** @throws Problem `not-found`, `forbidden`, `conflict` for a deleted user, `invalid-successor`, `unknown-rule`, `invalid-action` */
   async save(principal: Principal, userId: string, choices: DraftChoices): Promise<DepartureDraft> {
     await this.users.lock([userId], 'change');
     const user = await this.userOf(principal, userId);
     if (user.status === 'deleted') throw new Problem('conflict', { detail: 'The user is deleted already.' });
-    if (choices.transition !== 'reactivated')
-      await this.planner.plan(principal.accountId, userId, choices.transition, choices);
+    if (choices.transition !== 'reactivated') {
+      const plan = await this.planner.plan(principal.accountId, userId, choices.transition, choices);
+      await this.guards.assertSuccessors(plan);
+    } else if (choices.successors) {
+      const message = 'successors is for a departure';
+      throw new Problem('validation', { errors: [{ field: 'successors', message }] });
+    }
     await this.restorations.of(choices);
     return this.drafts.save(user, principal.userId, choices);
   }

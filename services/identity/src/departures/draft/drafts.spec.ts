@@ -73,6 +73,8 @@ describe('a draft', () => {
     const refused: [string, DraftChoices][] = [
       ['unknown-rule', { transition: 'deleted', overrides: { 'no.rule': 'keep' } }],
       ['invalid-action', { transition: 'deleted', overrides: { 'identity.sessions': 'keep' } }],
+      ['invalid-successor', { transition: 'deleted', successors: { default: leaver } }],
+      ['validation', { transition: 'reactivated', successors: { default: owner.userId } }],
       ['unknown-rule', { transition: 'reactivated', restore: ['no.rule'] }],
     ];
     for (const [code, body] of refused) expect(await outcomeOf(put(body))).toBe(code);
