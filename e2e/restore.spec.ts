@@ -1,3 +1,4 @@
+import { countOf } from './around-a-departure/past-the-rules.js';
 import type { Json } from './support/api.js';
 import { anAccount, contactsCsv, signIn, type Cast } from './support/cast.js';
 import { linesOf, over, type Departure } from './support/departures.js';
@@ -146,6 +147,58 @@ describe('a reactivation', () => {
     expect(await chat(1)).toMatchObject({ status: 'queued', operator: null });
     expect(await see(`/v1/numbers/${had.number}`)).toMatchObject({ state: 'assigned', ownerId: cast.ada.id });
     expect(await see(`/v1/webhooks/${had.webhook}`)).toMatchObject({ active: false });
+  });
+});
+
+describe('a return', () => {
+  let cast: Cast;
+  beforeEach(async () => {
+    cast = await anAccount(system, 'crm');
+  });
+  const owner = () => cast.owner.api;
+  const ask = (id: string, path: string, body: Json = {}) => owner().post<Departure>(`/v1/users/${id}/${path}`, body);
+  const wholeReturn = async (id: string) => over(owner(), await ask(id, 'reactivate', { restore: 'all' }), 60_000);
+
+  it('that another departure overtakes loses nothing: the next one restores the rest', async () => {
+    const { ada, ben } = cast;
+    const contacts = 6_000;
+    await owner().upload('/v1/contact-imports', contactsCsv([ada], contacts));
+    const assigned = (id: string) =>
+      countOf(system, 'contacts', 'select count(*) from contact where assignee = $1', [id]);
+    const leave = {
+      overrides: { 'contacts.assignments': 'transfer' },
+      successors: { 'contacts.assignments': ben.id },
+    };
+    await over(owner(), await ask(ada.id, 'deactivate', leave), 60_000);
+    expect(await assigned(ben.id)).toBe(contacts);
+    await ask(ada.id, 'reactivate', { restore: 'all' });
+    await ask(ada.id, 'deactivate', leave);
+    const returned = await wholeReturn(ada.id);
+    expect(linesOf(returned).find(({ rule }) => rule === 'contacts.assignments')).toMatchObject({ notRestored: 0 });
+    expect([await assigned(ada.id), await assigned(ben.id)]).toEqual([contacts, 0]);
+  }, 120_000);
+
+  it('restores a number without the user who answered it and has left, and says so', async () => {
+    const { ada, dan } = cast;
+    const line = { e164: `+1415667${1000 + accounts}`, kind: 'personal', ownerId: ada.id, destinationUserId: dan.id };
+    const { id } = await owner().post('/v1/numbers', line);
+    const quarantine = { overrides: { 'telephony.numbers': { action: 'release-after', days: 7 } } };
+    await over(owner(), await ask(ada.id, 'deactivate', quarantine));
+    await over(owner(), await ask(dan.id, 'deactivate'));
+    const returned = await wholeReturn(ada.id);
+    expect(linesOf(returned).find(({ rule }) => rule === 'telephony.numbers')).toMatchObject({
+      affected: 1,
+      warning: 'partly-restored',
+    });
+    expect(await owner().get(`/v1/numbers/${id}`)).toMatchObject({ state: 'assigned', ownerId: ada.id });
+  });
+
+  it('of somebody who was only invited invites them again', async () => {
+    const email = `uma@${cast.ada.email.split('@')[1]}`;
+    const { id } = await owner().post('/v1/users', { name: 'Uma', email, staffId: 'HP-900' });
+    await over(owner(), await ask(id as string, 'deactivate'));
+    await wholeReturn(id as string);
+    expect(await owner().get(`/v1/users/${id}`)).toMatchObject({ status: 'invited' });
   });
 });
 
