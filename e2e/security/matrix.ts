@@ -10,8 +10,8 @@ import type { Route, Routes } from './routes.js';
 export const CALLERS = ['nobody', 'scim', 'token', 'agent', 'admin', 'owner', 'keeper'] as const;
 export type Caller = (typeof CALLERS)[number];
 
-/** A bulk departure revokes the tokens of the user, so these come first. */
-const EARLY = /^users\.api-tokens\./;
+/** A bulk departure revokes the tokens of the user and drops the draft about them, so these come first. */
+const EARLY = /^users\.(api-tokens\.|departure-draft\.get$)/;
 /** Operations that remove records come after those that need them, and those that end the caller's session come last. */
 const LATE = [
   /^auth\.logout$/,
