@@ -107,6 +107,8 @@ describe('every POST with an Idempotency-Key', () => {
       'auth.login',
       'auth.refresh',
       'auth.step-up',
+      'certificates.verify',
+      'users.departure-preview.choices',
     ]);
   });
 
