@@ -14,7 +14,8 @@ export interface ServiceDatabase {
 
 /**
  * Creates or updates a service's database `leaver_<name>`, its owner role `<name>_owner` and its runtime role `<name>`
- * with these passwords. Other roles except superusers have no access. Can be repeated at any time.
+ * with these passwords, and the role of its calls, `<name>_calls`. Other roles except superusers have no access. Can be
+ * repeated at any time.
  */
 export async function createServiceDatabase(
   adminUrl: string,
@@ -27,8 +28,10 @@ export async function createServiceDatabase(
 
 export async function createServiceRoles(adminUrl: string, name: string, passwords: RolePasswords): Promise<void> {
   await withClient(adminUrl, async (client) => {
-    await createRole(client, ownerOf(name), passwords.owner);
-    await createRole(client, name, passwords.runtime);
+    await createRole(client, ownerOf(name), `login password ${client.escapeLiteral(passwords.owner)}`);
+    await createRole(client, name, `login password ${client.escapeLiteral(passwords.runtime)}`);
+    await createRole(client, callsOf(name), 'nologin');
+    await client.query(assumingCalls(name));
   });
 }
 
@@ -36,10 +39,20 @@ function ownerOf(name: string): string {
   return `${name}_owner`;
 }
 
-async function createRole(client: pg.Client, role: string, password: string): Promise<void> {
+/** The role in which the service answers calls. The policies of the tables show it only rows of the caller's account. */
+export function callsOf(name: string): string {
+  return `${name}_calls`;
+}
+
+/** The runtime role does not have the rights of calls, it changes into their role. */
+export function assumingCalls(name: string): string {
+  return `grant ${id(callsOf(name))} to ${id(name)} with inherit false, set true`;
+}
+
+async function createRole(client: pg.Client, role: string, attributes: string): Promise<void> {
   const found = await client.query('select from pg_roles where rolname = $1', [role]);
   const verb = found.rowCount ? 'alter' : 'create';
-  await client.query(`${verb} role ${id(role)} login password ${client.escapeLiteral(password)}`);
+  await client.query(`${verb} role ${id(role)} ${attributes}`);
 }
 
 interface NewDatabase {
@@ -47,7 +60,7 @@ interface NewDatabase {
   passwords: RolePasswords;
 }
 
-/** Creates a service's database; its two roles must exist. */
+/** Creates a service's database; its roles must exist. */
 export async function createDatabase(
   adminUrl: string,
   name: string,
@@ -66,7 +79,7 @@ export async function createDatabase(
   return urls;
 }
 
-/** Allows only the service's two roles to connect. A copy of a database does not inherit these grants. */
+/** Allows only the service's own roles to connect. A copy of a database does not inherit these grants. */
 export async function restrictEntry(client: pg.Client, name: string, database: string): Promise<void> {
   await client.query(`revoke all on database ${id(database)} from public`);
   await client.query(`grant connect, temporary on database ${id(database)} to ${id(ownerOf(name))}, ${id(name)}`);
@@ -74,7 +87,8 @@ export async function restrictEntry(client: pg.Client, name: string, database: s
 
 /** A service's migrations can create a function `restrict_grants()` that takes some of these rights away again. */
 function schemaGrants(name: string): string {
-  const [owner, runtime] = [id(ownerOf(name)), id(name)];
+  const owner = id(ownerOf(name));
+  const runtime = [name, callsOf(name)].map(id).join(', ');
   return `
     alter schema public owner to ${owner};
     revoke all on schema public from public;

@@ -3,6 +3,8 @@ export {
   withClient,
   type RolePasswords,
   type ServiceDatabase,
+  assumingCalls,
+  callsOf,
   createDatabase,
   databaseUrls,
   restrictEntry,

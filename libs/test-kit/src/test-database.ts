@@ -1,6 +1,8 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import {
+  assumingCalls,
+  callsOf,
   createDatabase,
   databaseUrls,
   restrictEntry,
@@ -64,12 +66,17 @@ export async function testDatabase({ name, migrate, fingerprint }: TestDatabaseO
 const MARK = 'made by the Leaver test kit';
 
 /**
- * Creates the two roles of a service, as in production. A role that something else has created is never changed: on the
+ * Creates the roles of a service, as in production. A role that something else has created is never changed: on the
  * server of a running installation, a new password would lock its service out.
  * @throws Error if such a role exists
  */
 async function createTestRoles(client: pg.Client, name: string, passwords: RolePasswords): Promise<void> {
-  const wanted = { [`${name}_owner`]: passwords.owner, [name]: passwords.runtime };
+  const login = (password: string) => `login password ${client.escapeLiteral(password)}`;
+  const wanted = {
+    [`${name}_owner`]: login(passwords.owner),
+    [name]: login(passwords.runtime),
+    [callsOf(name)]: 'nologin',
+  };
   const { rows } = await client.query<{ role: string; mark: string | null }>(
     `select rolname as role, shobj_description(oid, 'pg_authid') as mark from pg_roles where rolname = any($1)`,
     [Object.keys(wanted)],
@@ -80,12 +87,11 @@ async function createTestRoles(client: pg.Client, name: string, passwords: RoleP
       `The PostgreSQL server of this test run has a role "${foreign.role}" that the test kit did not create. ` +
         'Tests never change such a role: run them on a separate server.',
     );
-  for (const [role, password] of Object.entries(wanted).filter(([role]) => !rows.some((row) => row.role === role))) {
+  for (const [role, attributes] of Object.entries(wanted).filter(([role]) => !rows.some((row) => row.role === role))) {
     const id = pg.escapeIdentifier(role);
-    await client.query(
-      `create role ${id} login password ${client.escapeLiteral(password)}; comment on role ${id} is ${client.escapeLiteral(MARK)}`,
-    );
+    await client.query(`create role ${id} ${attributes}; comment on role ${id} is ${client.escapeLiteral(MARK)}`);
   }
+  await client.query(assumingCalls(name));
 }
 
 async function isReady(client: pg.Client, template: string): Promise<boolean> {
