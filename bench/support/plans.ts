@@ -35,7 +35,7 @@ export async function plansOf({ stage, size }: Bench): Promise<Plan[]> {
   const found = new Map<string, string[]>();
   const options = ormOptions(copy.adminUrl, parts.entities);
   const { onPoolCreated } = options.driverOptions;
-  const listen = (pool: EventEmitter) => {
+  const listen = (pool: Parameters<typeof onPoolCreated>[0]) => {
     onPoolCreated(pool);
     pool.on('connect', (client: EventEmitter) => client.on('notice', ({ message }) => note(found, message)));
   };

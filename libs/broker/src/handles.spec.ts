@@ -50,4 +50,10 @@ describe('the declaration of a handler', () => {
     expect(() => Handles(check, { transaction: false })).not.toThrow();
     expect(() => Handles(remove, { transaction: false })).not.toThrow();
   });
+
+  it('of what has no caller says why it works across accounts', () => {
+    const open = operation({ ...common, id: 'notes.open', method: 'GET', path: '/open', access: 'public' });
+    expect(() => Handles(open)).toThrow('notes.open has no caller');
+    expect(() => Handles(open, { acrossAccounts: 'A note is found by its link.' })).not.toThrow();
+  });
 });

@@ -10,7 +10,14 @@ export interface HandlerMetadata {
   ask?: Ask<never, unknown>;
   /** Whether the call runs inside one database transaction. */
   transaction: boolean;
+  /**
+   * Why the call uses rows of several accounts, or of one that it has to find first. Without a reason PostgreSQL shows it only
+   * the rows of the caller's account.
+   */
+  acrossAccounts?: string;
 }
+
+type Scope = Pick<HandlerMetadata, 'acrossAccounts'>;
 
 const METADATA = Symbol('leaver:handler');
 
@@ -30,20 +37,29 @@ type Decorate<Input, Output> = <T extends Method<Input, Output>>(
 /**
  * Makes the method handle calls of this operation. Unless told otherwise, operations that change something (any method
  * except GET) run inside one database transaction.
- * @throws TypeError if the operation honours idempotency keys and has no transaction to record them in
+ * @throws TypeError if the operation honours idempotency keys and has no transaction to record them in, or if it has no
+ * caller and no reason to use the rows of all accounts
  */
 export function Handles<B extends object, Q extends object, A>(
   operation: Operation<B, Q, A>,
-  { transaction = operation.method !== 'GET' }: { transaction?: boolean } = {},
+  { transaction = operation.method !== 'GET', acrossAccounts }: { transaction?: boolean } & Scope = {},
 ): Decorate<Call<B, Q>, Answer<A>> {
   if (takesIdempotencyKey(operation) && !transaction)
     throw new TypeError(`${operation.id} needs a transaction, or a declared reason why it ignores Idempotency-Key`);
-  return register(operation.subject, { operation, transaction });
+  if (operation.access === 'public' && acrossAccounts === undefined)
+    throw new TypeError(`${operation.id} has no caller whose account it is for: say why it works across accounts`);
+  return register(operation.subject, { operation, transaction, acrossAccounts });
 }
 
-/** Makes the method answer requests from other services. It runs without a transaction. */
-export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Request, Reply> {
-  return register(ask.subject, { ask, transaction: false });
+/**
+ * Makes the method answer requests from other services. It runs without a transaction, for the account in the field
+ * `accountId` of the request, unless it works across accounts.
+ */
+export function Answers<Request, Reply>(
+  ask: Ask<Request, Reply>,
+  { acrossAccounts }: Scope = {},
+): Decorate<Request, Reply> {
+  return register(ask.subject, { ask, transaction: false, acrossAccounts });
 }
 
 /**
@@ -51,13 +67,13 @@ export function Answers<Request, Reply>(ask: Ask<Request, Reply>): Decorate<Requ
  * the name of the sender. The call is signed by that service, and the broker's permissions let only that service publish on
  * the subject.
  */
-export function AnswersEach<Request, Reply>(ask: Ask<Request, Reply>) {
+export function AnswersEach<Request, Reply>(ask: Ask<Request, Reply>, { acrossAccounts }: Scope = {}) {
   return <T extends (request: Request, sender: string) => Promise<Reply>>(
     target: object,
     method: string | symbol,
     descriptor: TypedPropertyDescriptor<T>,
   ): void => {
-    const facts: HandlerMetadata = { ask, transaction: false };
+    const facts: HandlerMetadata = { ask, transaction: false, acrossAccounts };
     MessagePattern<string>(ask.subject, Transport.NATS, facts)(target, method, descriptor);
     Payload()(target, method, 0);
     SenderParam()(target, method, 1);

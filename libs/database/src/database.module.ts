@@ -4,6 +4,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Directory } from './directory.js';
 import { ormOptions, type AnyEntity } from './connection/orm-options.js';
 import type { TimeLimits } from './limits/time-limits.js';
+import { RowSecurityCheck } from './scope/row-security-check.js';
 
 /**
  * Injection token for the database URL with the service's runtime role. The platform provides it from the
@@ -35,7 +36,7 @@ export class DatabaseModule {
           }),
         }),
       ],
-      providers: [Directory, ...lookup],
+      providers: [Directory, RowSecurityCheck, ...lookup],
       exports: [Directory],
     };
   }

@@ -1,6 +1,7 @@
 import { MikroORM, type MigrationObject } from '@mikro-orm/postgresql';
 import { Migration, Migrator } from '@mikro-orm/migrations';
 import { encryption } from './connection/orm-options.js';
+import { exclusively, prepareRowSecurity, secureRows } from './scope/row-security.js';
 
 export type Migrations = MigrationObject[];
 
@@ -18,10 +19,18 @@ export function migration(name: string, ...statements: string[]): MigrationObjec
 }
 
 /**
- * Brings a database up to date, with the owner's role. Safe to run repeatedly and concurrently.
+ * Brings a database up to date, with the owner's role, and gives every table the policies that keep accounts apart. Safe to
+ * run repeatedly and concurrently.
  * @returns the number of migrations that were applied
  */
 export async function migrate(ownerUrl: string, migrations: Migrations): Promise<number> {
+  await exclusively(ownerUrl, prepareRowSecurity);
+  const applied = await applyMigrations(ownerUrl, migrations);
+  await exclusively(ownerUrl, secureRows);
+  return applied;
+}
+
+async function applyMigrations(ownerUrl: string, migrations: Migrations): Promise<number> {
   const orm = await MikroORM.init({
     clientUrl: ownerUrl,
     entities: [],

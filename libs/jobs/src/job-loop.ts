@@ -1,3 +1,4 @@
+import { asBackground } from '#libs/database';
 import { runInContext, safeErrorFields, type WorkContext } from '#libs/observability';
 import type { RawBuilder } from 'kysely';
 import { classifyError, type ErrorClass } from './classify-error.js';
@@ -74,7 +75,8 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
   protected start(job: Job): Promise<void> {
     const controller = new AbortController();
     if (this.stopping) controller.abort();
-    const execute = () => this.execute(job, controller);
+    // A call may start a job and wait for it.
+    const execute = () => asBackground(() => this.execute(job, controller));
     const work = runInContext(this.contextOf(job), execute).finally(() => this.running.delete(work));
     this.running.set(work, controller);
     return work;

@@ -17,6 +17,7 @@ import type { ServiceClient } from '#libs/broker';
 import { WorkerContext } from '#libs/jobs';
 import { Log, Metrics } from '#libs/observability';
 import {
+  asCall,
   assertNoOpenTransaction,
   Clock,
   Directory,
@@ -24,6 +25,7 @@ import {
   Ids,
   migrate,
   ormOptions,
+  scopeOfAccount,
   TestClock,
   type AnyEntity,
   type Migrations,
@@ -227,7 +229,7 @@ export class RuleBench {
   }
 
   /**
-   * Calls a method of a controller in a transaction of its own, as for a call from the gateway:
+   * Calls a method of a controller in a transaction of its own and the scope of the account, as for a call from the gateway:
    * `bench.call(CallbackController, 'update', owner, { params: { id }, body: { status: 'done' } })`.
    * @param given `roles` are those of the caller; default: agent
    */
@@ -241,7 +243,8 @@ export class RuleBench {
     const handlers = new controller(em, new Directory(em), this.ids, this.clock) as Record<M, (call: Call) => unknown>;
     const { roles = ['agent'], ...parts }: Partial<Call> & { roles?: readonly Role[] } = given ?? {};
     const call = { params: {}, query: {}, body: {}, ...parts, principal: { accountId, userId, roles } };
-    return RequestContext.create(em, () => em.transactional(async () => handlers[method](call)));
+    const handle = () => em.transactional(async () => handlers[method](call));
+    return RequestContext.create(em, () => asCall(scopeOfAccount(accountId), handle));
   }
 
   /** The event of a departure whose policy holds only these rules. */

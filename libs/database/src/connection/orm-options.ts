@@ -4,11 +4,11 @@ import type { Socket } from 'node:net';
 import {
   connectionSettings,
   DEFAULT_TIME_LIMITS,
-  limitsApplier,
   SERVER_KEEPALIVE,
   watchStatements,
   type TimeLimits,
 } from '../limits/time-limits.js';
+import { scopeConnections, type ScopedPool } from '../scope/scoped-connections.js';
 import { databaseTls, type DatabaseTls } from './tls.js';
 
 /** Any entity made with `defineEntity`. */
@@ -43,13 +43,13 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[], li
     allowGlobalContext: false,
     logger: () => undefined,
     pool: { min: 0, max: 10 },
-    onReserveConnection: limitsApplier(limits),
     driverOptions: {
       ...connectionSettings(limits),
       ...encryption(clientUrl),
-      onPoolCreated: (pool: EventEmitter) => {
+      onPoolCreated: (pool: ScopedPool) => {
         releaseBrokenConnections(pool);
         prepareConnections(pool, limits);
+        scopeConnections(pool, limits, roleIn(clientUrl));
       },
     },
   };
@@ -60,6 +60,9 @@ export function encryption(clientUrl: string): { ssl?: DatabaseTls } {
   const ssl = databaseTls(clientUrl);
   return ssl ? { ssl } : {};
 }
+
+/** The role with which an address logs in. */
+export const roleIn = (databaseUrl: string): string => decodeURIComponent(new URL(databaseUrl).username);
 
 /**
  * By default PostgreSQL assumes that random page reads cost four times as much as sequential ones, as on spinning

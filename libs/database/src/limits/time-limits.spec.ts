@@ -5,7 +5,8 @@ import pg from 'pg';
 import { eventually, TcpProxy, testDatabase, type TestDatabase } from '#libs/test-kit';
 import { migrate, migration } from '../migrate.js';
 import { ormOptions } from '../connection/orm-options.js';
-import { asCall, isTimeLimit, SilentDatabaseError, type TimeLimits } from './time-limits.js';
+import { ACROSS_ACCOUNTS, asCall } from '../scope/work-scope.js';
+import { isTimeLimit, SilentDatabaseError, type TimeLimits } from './time-limits.js';
 
 const LIMITS: TimeLimits = {
   call: { statementMs: 200, lockMs: 100 },
@@ -45,21 +46,21 @@ const failureOf = async (work: Promise<unknown>): Promise<{ code?: string; table
 
 describe('a statement', () => {
   it('of a call is cancelled at the limit of calls, and the error names the table', async () => {
-    const failure = await failureOf(asCall(() => sleep(5)));
+    const failure = await failureOf(asCall(ACROSS_ACCOUNTS, () => sleep(5)));
     expect(failure).toMatchObject({ code: '57014', table: 'desk' });
     expect(isTimeLimit(failure)).toBe(true);
-    expect(await failureOf(asCall(() => sleep(0)))).toEqual({});
+    expect(await failureOf(asCall(ACROSS_ACCOUNTS, () => sleep(0)))).toEqual({});
   });
 
   it('of background work may take longer, on the same connections', async () => {
-    await Promise.all([1, 2, 3].map(() => asCall(() => sleep(0))));
+    await Promise.all([1, 2, 3].map(() => asCall(ACROSS_ACCOUNTS, () => sleep(0))));
     expect(await Promise.all([1, 2, 3].map(() => failureOf(sleep(0.4))))).toEqual([{}, {}, {}]);
-    expect(await failureOf(asCall(() => sleep(5)))).toMatchObject({ code: '57014' });
+    expect(await failureOf(asCall(ACROSS_ACCOUNTS, () => sleep(5)))).toMatchObject({ code: '57014' });
   });
 
   it('of a call in a transaction has the same limit, and background transactions have theirs', async () => {
     const work = () => orm.em.fork().transactional((em) => sql`select pg_sleep(0.4) from desk`.execute(em.getKysely()));
-    expect(await failureOf(asCall(work))).toMatchObject({ code: '57014' });
+    expect(await failureOf(asCall(ACROSS_ACCOUNTS, work))).toMatchObject({ code: '57014' });
     expect(await failureOf(work())).toEqual({});
   });
 
@@ -68,7 +69,7 @@ describe('a statement', () => {
     await other.connect();
     try {
       await other.query('begin; update desk set id = 1');
-      const failure = await failureOf(asCall(() => run(sql`update desk set id = 1`)));
+      const failure = await failureOf(asCall(ACROSS_ACCOUNTS, () => run(sql`update desk set id = 1`)));
       expect(failure).toMatchObject({ code: '55P03', table: 'desk' });
       expect(isTimeLimit(failure)).toBe(true);
     } finally {
@@ -96,7 +97,7 @@ describe('a server that has vanished without closing its connections', () => {
   it('is noticed by a call soon after its limit, and new connections are used when it is back', async () => {
     await Promise.all([1, 2].map(() => sleep(0)));
     proxy.stall();
-    const failures = await Promise.all([1, 2].map(() => failureOf(asCall(() => sleep(0)))));
+    const failures = await Promise.all([1, 2].map(() => failureOf(asCall(ACROSS_ACCOUNTS, () => sleep(0)))));
     for (const failure of failures) expect(failure).toBeInstanceOf(SilentDatabaseError);
     proxy.flow();
     await eventually(async () => expect(await failureOf(sleep(0))).toEqual({}));
@@ -104,7 +105,7 @@ describe('a server that has vanished without closing its connections', () => {
 
   it('is noticed within a transaction, whose connection goes, too', async () => {
     const failure = await failureOf(
-      asCall(() =>
+      asCall(ACROSS_ACCOUNTS, () =>
         orm.em.fork().transactional(async (em) => {
           await sql`select 1`.execute(em.getKysely());
           proxy.stall();

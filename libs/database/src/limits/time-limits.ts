@@ -1,7 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { CompiledQuery, type DatabaseConnection } from 'kysely';
+import { currentScope, type WorkScope } from '../scope/work-scope.js';
 import { summaryOf } from './statement-summary.js';
 
 /** How long a statement may run, and how long it may wait for each lock. Milliseconds; 0 is without a limit. */
@@ -42,19 +41,14 @@ export class SilentDatabaseError extends Error {
   }
 }
 
-const calls = new AsyncLocalStorage<true>();
-
-/** Runs work for which a caller waits: its statements have the limits of calls. */
-export const asCall = <T>(work: () => T): T => calls.run(true, work);
-
 /** Whether a statement has run into a limit of its time, or the server has not answered it. */
 export const isTimeLimit = (error: unknown): boolean =>
   error instanceof SilentDatabaseError || LIMIT_SQLSTATES.has((error as { code?: unknown } | null)?.code);
 
-const limitsNow = ({ call, background }: TimeLimits): StatementLimits => (calls.getStore() ? call : background);
+export const limitsOf = ({ kind }: WorkScope, limits: TimeLimits): StatementLimits => limits[kind];
 
 /**
- * The settings with which a connection begins. They are those of background work; `applyLimits` changes them.
+ * The settings with which a connection begins. They are those of background work; `scopeConnections` changes them.
  * A lost server is noticed after 40 s by a connection that waits for it (the keepalive of Node.js probes ten times, once a
  * second).
  */
@@ -71,24 +65,6 @@ export const connectionSettings = ({ background, idleInTransactionMs }: TimeLimi
 /** The server notices a lost client within a minute, and releases its locks. */
 export const SERVER_KEEPALIVE =
   'set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3; set tcp_user_timeout = 60000';
-
-/** Makes the function that gives a connection the limits of the work that takes it from the pool. */
-export function limitsApplier(limits: TimeLimits): (connection: unknown) => Promise<void> {
-  const applied = new WeakMap<DatabaseConnection, StatementLimits>();
-  return async (given) => {
-    // MikroORM does not type it; it is Kysely's.
-    const connection = given as DatabaseConnection;
-    const wanted = limitsNow(limits);
-    if ((applied.get(connection) ?? limits.background) === wanted) return;
-    const text = `select set_config('statement_timeout', '${wanted.statementMs}', false), set_config('lock_timeout', '${wanted.lockMs}', false)`;
-    try {
-      await connection.executeQuery(CompiledQuery.raw(text));
-      applied.set(connection, wanted);
-    } catch {
-      // Kysely would never release the connection if this threw. The work fails itself on a broken connection.
-    }
-  };
-}
 
 interface WatchedClient extends EventEmitter {
   query: (...args: unknown[]) => unknown;
@@ -113,7 +89,7 @@ export function watchStatements(client: WatchedClient, limits: TimeLimits): void
     const answer = query(args);
     if (!(answer instanceof Promise)) return answer;
     const text = typeof args[0] === 'string' ? args[0] : ((args[0] as { text?: string } | undefined)?.text ?? '');
-    return watched(answer, text, limitsNow(limits).statementMs, onSilence);
+    return watched(answer, text, limitsOf(currentScope(), limits).statementMs, onSilence);
   };
 }
 

@@ -47,7 +47,7 @@ export function questionsController(service: string): Type {
       return returnPreview(this.em.getKysely(), this.rules, request, asking);
     }
 
-    @Answers(proofOf(service))
+    @Answers(proofOf(service), { acrossAccounts: 'Identity asks about users of several accounts at once.' })
     proof(request: ProofRequest): Promise<ProofAnswer> {
       return proof(this.em.getKysely(), this.rules, request);
     }
@@ -57,7 +57,7 @@ export function questionsController(service: string): Type {
       return holdings(this.em.getKysely(), this.rules, request, this.clock.now());
     }
 
-    @Answers(knownPeopleOf(service))
+    @Answers(knownPeopleOf(service), { acrossAccounts: 'An operator asks about all accounts.' })
     knownPeople({ after }: { after: string | null }): Promise<KnownPeople> {
       return knownPeople(this.em.getKysely(), after);
     }

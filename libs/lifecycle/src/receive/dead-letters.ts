@@ -186,12 +186,12 @@ export function deadLettersController(service: string): Type {
   class DeadLettersController {
     constructor(private readonly letters: DeadLetters) {}
 
-    @Answers(deadLettersOf(service))
+    @Answers(deadLettersOf(service), { acrossAccounts: 'An operator asks about all accounts.' })
     list(request: DeadLetterRequest): Promise<DeadLetter[]> {
       return this.letters.list(request);
     }
 
-    @Answers(replayOf(service))
+    @Answers(replayOf(service), { acrossAccounts: 'An operator asks about all accounts.' })
     replay(request: ReplayRequest): Promise<ReplayAnswer> {
       return this.letters.replay(request);
     }

@@ -1,6 +1,6 @@
 import { callSpan, handlerMetadata, preparationOf, setPrepared, type HandlerMetadata } from '#libs/broker';
-import { Problem, type Call } from '#libs/contracts';
-import { asCall, isTimeLimit } from '#libs/database';
+import { NOBODY, Problem, type Call } from '#libs/contracts';
+import { ACROSS_ACCOUNTS, asCall, isTimeLimit, scopeOfAccount, type CallScope } from '#libs/database';
 import { inSpan, Log, Metrics, safeErrorFields } from '#libs/observability';
 import { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, Optional, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
@@ -10,9 +10,11 @@ import { defer, lastValueFrom, type Observable } from 'rxjs';
 import { BaseConfig } from '../service/config.js';
 import { CallTransactions } from './call-transactions.js';
 
+type Asked = Partial<Pick<Call, 'principal'>> & { accountId?: unknown };
+
 /**
- * Runs every NATS call in its own unit of work. A call that changes something is prepared and then runs in a
- * transaction.
+ * Runs every NATS call in its own unit of work and in the scope of its account. A call that changes something is prepared
+ * and then runs in a transaction.
  */
 @Injectable()
 export class CallInterceptor implements NestInterceptor {
@@ -34,7 +36,9 @@ export class CallInterceptor implements NestInterceptor {
     if (!facts) return next.handle();
     const transport = context.switchToRpc().getContext<NatsContext>();
     const span = { ...callSpan(transport.getSubject()), kind: 'server' as const };
-    const work = () => asCall(() => this.run(facts, context, next)).catch((error: unknown) => this.unavailable(error));
+    const scope = scopeOf(facts, context.switchToRpc().getData<Asked>());
+    const work = () =>
+      asCall(scope, () => this.run(facts, context, next)).catch((error: unknown) => this.unavailable(error));
     return defer(() => inSpan(span, () => this.measured(facts, work)));
   }
 
@@ -73,4 +77,14 @@ export class CallInterceptor implements NestInterceptor {
       throw error;
     }
   }
+}
+
+/**
+ * A call is for the account of the caller, whose token is verified; a request of another service for the account that it
+ * names. Without an account the call sees no rows.
+ */
+function scopeOf({ operation, acrossAccounts }: HandlerMetadata, { principal, accountId }: Asked): CallScope {
+  if (acrossAccounts !== undefined) return ACROSS_ACCOUNTS;
+  const account = operation ? principal?.accountId : accountId;
+  return scopeOfAccount(typeof account === 'string' ? account : NOBODY.accountId);
 }

@@ -5,7 +5,7 @@ import { Controller, Module } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Answers, Handles, type CallArguments } from '#libs/broker';
 import { SERVICES, NOBODY, operation, Problem, Text, type Ask, type CallOf, type Principal } from '#libs/contracts';
-import { DatabaseModule, domainTypes, migrate, migration, TestClock } from '#libs/database';
+import { DatabaseModule, domainTypes, migrate, migration, rowsWhere, TestClock } from '#libs/database';
 import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { IdempotencyKeys, platformMigrations } from './idempotency.js';
 import { startService, type RunningService } from '../service/service.js';
@@ -110,7 +110,11 @@ class NotesModule {}
 const migrations = [
   domainTypes,
   ...platformMigrations,
-  migration('9000-note', 'create table note (id bigint generated always as identity, text text)'),
+  migration(
+    '9000-note',
+    'create table note (id bigint generated always as identity, text text)',
+    rowsWhere('note', 'true'),
+  ),
 ];
 const LIMITS = {
   STATEMENT_TIMEOUT_MS: '8000',

@@ -13,6 +13,7 @@ import {
   domainTypes,
   migrate,
   migration,
+  rowsWhere,
   UserLookup,
   type CurrentUser,
 } from '#libs/database';
@@ -137,7 +138,7 @@ const migrations = [
   domainTypes,
   directoryTable,
   ...platformMigrations,
-  migration('9000-placed', 'create table placed (text text)'),
+  migration('9000-placed', 'create table placed (text text)', rowsWhere('placed', 'true')),
 ];
 let broker: TestBroker;
 let database: TestDatabase;

@@ -49,13 +49,13 @@ export class ContactImportController {
     return { importId: await this.uploads.open(request) };
   }
 
-  @Answers(appendImport)
+  @Answers(appendImport, { acrossAccounts: 'The gateway names only the upload that it has opened.' })
   async append({ importId, n, data }: Upload & { n: number; data: string }): Promise<Record<string, never>> {
     await this.uploads.append(importId, n, Buffer.from(data, 'base64'));
     return {};
   }
 
-  @Answers(closeImport)
+  @Answers(closeImport, { acrossAccounts: 'The gateway names only the upload that it has opened.' })
   async close({ importId: uploadId, idempotency }: Upload & Pick<Call, 'idempotency'>): Promise<ContactImport> {
     const importId = await this.uploads.close(uploadId, idempotency);
     const deadline = performance.now() + this.maxWaitMs;
@@ -69,7 +69,7 @@ export class ContactImportController {
     }
   }
 
-  @Answers(abortImport)
+  @Answers(abortImport, { acrossAccounts: 'The gateway names only the upload that it has opened.' })
   async abort({ importId, reason }: Upload & { reason?: string }): Promise<Record<string, never>> {
     await this.uploads.abort(importId, reason);
     return {};

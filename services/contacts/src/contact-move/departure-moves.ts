@@ -91,12 +91,18 @@ export class DepartureMoves {
   private async assign(request: Moved, assignee: string | null): Promise<number> {
     const { id, accountId, contactIds, after, departure } = request;
     const { rule, decidedAt, undoable } = departure;
+    // A statement of its own: a row of `contact_before` may refer only to a move that is visible.
+    await sql`
+      insert into contact_move (id, account_id, user_id, lifecycle_version, rule, assignee, decided_at, moved)
+      values (${id}, ${accountId}, ${after.userId}, ${after.lifecycleVersion}, ${rule}, ${assignee}, ${decidedAt}, 0)`.execute(
+      this.db,
+    );
     const { rows } = await sql<{ moved: number }>`
       with held as materialized (
         select c.id, c.assignee, c.moved_by from contact c
         where c.account_id = ${accountId} and c.id = any(${contactIds}::uuid[])
           and (c.moved_by is null or c.moved_by <= ${id}::uuid) and (c.assigned_at is null or c.assigned_at <= ${decidedAt})
-          and not exists (select from contact_move m where m.id = c.moved_by and m.user_id = ${after.userId}
+          and not exists (select from contact_move m where m.id = c.moved_by and m.id <> ${id} and m.user_id = ${after.userId}
             and m.lifecycle_version = ${after.lifecycleVersion} and m.rule = ${rule})
         order by c.id for update),
       taken as materialized (
@@ -109,9 +115,7 @@ export class DepartureMoves {
         select ${id}, held.id, case when taken.id is null then held.assignee else ${after.userId}::uuid end, held.moved_by
         from held left join taken on taken.id = held.id and taken.successor is not distinct from held.assignee
         where ${undoable} and held.moved_by is distinct from ${id}::uuid)
-      insert into contact_move (id, account_id, user_id, lifecycle_version, rule, assignee, decided_at, moved)
-      select ${id}, ${accountId}, ${after.userId}, ${after.lifecycleVersion}, ${rule}, ${assignee}, ${decidedAt}, count(*) from moved
-      returning moved`.execute(this.db);
+      update contact_move set moved = (select count(*) from moved) where id = ${id} returning moved`.execute(this.db);
     return rows[0]!.moved;
   }
 

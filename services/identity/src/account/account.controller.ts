@@ -23,7 +23,7 @@ export class AccountController {
     return this.opening.prepare(body);
   }
 
-  @Handles(accountsCreate)
+  @Handles(accountsCreate, { acrossAccounts: 'The account does not exist yet.' })
   create({ body, client }: CallOf<typeof accountsCreate>, passwordHash: string): Promise<OpenedAccount> {
     return this.opening.open(body, passwordHash, client);
   }

@@ -40,7 +40,7 @@ export class AuditController {
     return this.verifier.verify(principal.accountId);
   }
 
-  @Answers(recordAccess)
+  @Answers(recordAccess, { acrossAccounts: 'A batch of accesses is of several accounts.' })
   async recordAccess({ accesses }: { accesses: DataAccess[] }): Promise<Record<string, never>> {
     for (const { action, accountId, actorId, subjectId } of accesses)
       this.occurrences.record({ action, accountId, actorId, subjectId });

@@ -49,7 +49,7 @@ export class InvitationController {
     return this.acceptances.prepare(body);
   }
 
-  @Handles(invitationsAccept)
+  @Handles(invitationsAccept, { acrossAccounts: 'A token is looked up before the account is known.' })
   accept({ body, client }: CallOf<typeof invitationsAccept>, passwordHash: string): Promise<SignedIn> {
     return this.acceptances.accept(body.token, passwordHash, client);
   }

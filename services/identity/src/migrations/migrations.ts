@@ -42,6 +42,7 @@ import { certificateLog } from './0100-certificate-log.js';
 import { suspensions } from './0102-suspensions.js';
 import { lists } from './0103-lists.js';
 import { departureDrafts } from './0104-departure-drafts.js';
+import { rowsOfAccounts } from './0110-rows-of-accounts.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -91,4 +92,5 @@ export const migrations: Migrations = [
   suspensions,
   lists,
   departureDrafts,
+  rowsOfAccounts,
 ];

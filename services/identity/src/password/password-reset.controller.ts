@@ -11,7 +11,7 @@ export class PasswordResetController {
     private readonly confirmations: PasswordResetConfirmations,
   ) {}
 
-  @Handles(passwordResetRequest)
+  @Handles(passwordResetRequest, { acrossAccounts: 'An address is looked up before the account is known.' })
   request({ body }: CallOf<typeof passwordResetRequest>): Promise<void> {
     return this.resets.request(body);
   }
@@ -21,7 +21,7 @@ export class PasswordResetController {
     return this.confirmations.prepare(body.token, body.password);
   }
 
-  @Handles(passwordResetConfirm)
+  @Handles(passwordResetConfirm, { acrossAccounts: 'A token is looked up before the account is known.' })
   confirm({ body }: CallOf<typeof passwordResetConfirm>, passwordHash: string): Promise<void> {
     return this.confirmations.confirm(body.token, passwordHash);
   }

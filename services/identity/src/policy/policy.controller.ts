@@ -35,7 +35,7 @@ export class PolicyController {
     return this.policies.change(principal, body);
   }
 
-  @AnswersEach(declareRulesOf('*'))
+  @AnswersEach(declareRulesOf('*'), { acrossAccounts: 'All accounts share the catalogue of rules.' })
   async declare(declaration: RuleDeclaration, sender: string): Promise<{ accepted: number; joining: boolean }> {
     const joining = await this.catalogue.declare(declaration, sender);
     return { accepted: declaration.rules.length, joining };

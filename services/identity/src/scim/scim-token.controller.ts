@@ -31,7 +31,7 @@ export class ScimTokenController {
     return this.tokens.revoke(principal, params.id!);
   }
 
-  @Handles(scimCheck)
+  @Handles(scimCheck, { acrossAccounts: 'An identity provider is known only by its token.' })
   check({ body }: CallOf<typeof scimCheck>): Promise<{ good: true }> {
     return this.tokens.use(body.token, async () => ({ good: true }));
   }

@@ -32,13 +32,13 @@ export class AuthController {
   ) {}
 
   /** Passwords are checked outside of a transaction, because they may have to wait for it. */
-  @Handles(authLogin, { transaction: false })
+  @Handles(authLogin, { transaction: false, acrossAccounts: 'An address is looked up before the account is known.' })
   login({ body, client }: CallOf<typeof authLogin>): Promise<SignedIn> {
     return this.logins.login(body, client);
   }
 
   /** Throws only after the transaction, so that the end of a replayed session is committed. */
-  @Handles(authRefresh, { transaction: false })
+  @Handles(authRefresh, { transaction: false, acrossAccounts: 'A token is looked up before the account is known.' })
   async refresh({ body }: CallOf<typeof authRefresh>): Promise<Tokens> {
     const tokens = await this.em.transactional(() => this.sessions.refresh(body.refreshToken));
     if (!tokens) throw new Problem('unauthenticated', { detail: 'This refresh token is not valid.' });
@@ -58,7 +58,7 @@ export class AuthController {
     else if (principal.sessionId) await this.sessions.end(principal.userId, { id: principal.sessionId });
   }
 
-  @Answers(authenticate)
+  @Answers(authenticate, { acrossAccounts: 'A token is looked up before the account is known.' })
   async authenticate({ token }: { token: string }): Promise<Introspected | null> {
     if (!token.startsWith(API_TOKEN_PREFIX)) return this.accessTokens.introspect(token);
     const subject = await this.apiTokens.authenticate(token);

@@ -62,7 +62,7 @@ export class MeController {
     return this.apiTokens.revoke(principal, params.id!);
   }
 
-  @Answers(sessionSnapshot)
+  @Answers(sessionSnapshot, { acrossAccounts: 'Services learn of the ended sessions of all accounts.' })
   snapshot({ since }: { since: string | null }): Promise<SessionSnapshot> {
     return this.list.snapshot(since);
   }

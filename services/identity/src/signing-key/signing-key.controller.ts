@@ -26,14 +26,14 @@ export class SigningKeyController {
     private readonly withdrawals: Withdrawals,
   ) {}
 
-  @Answers(signingKeys)
+  @Answers(signingKeys, { acrossAccounts: 'All accounts share the keys.' })
   async publicKeys(): Promise<PublicKeys> {
     const [keys, ofTokens] = await Promise.all([this.published.all(), this.tokens.publicKeys()]);
     const current = new Set(ofTokens.map(({ kid }) => kid));
     return { keys, retired: keys.map(({ kid }) => kid).filter((kid) => !current.has(kid)) };
   }
 
-  @Answers(rotateSigningKey)
+  @Answers(rotateSigningKey, { acrossAccounts: 'All accounts share the keys.' })
   rotate({ purpose = 'tokens', atOnce = false }: KeyToRotate): Promise<NewSigningKey> {
     if (!KEY_PURPOSES.includes(purpose))
       throw new Problem('validation', {
@@ -43,7 +43,7 @@ export class SigningKeyController {
     return atOnce ? this.evidence.replace(purpose) : this.evidence.rotate(purpose);
   }
 
-  @Answers(withdrawSigningKey)
+  @Answers(withdrawSigningKey, { acrossAccounts: 'All accounts share the keys.' })
   withdraw({ kid, since }: StolenKey): Promise<WithdrawnKey> {
     return this.withdrawals.withdraw(kid, since);
   }

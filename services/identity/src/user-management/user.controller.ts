@@ -51,7 +51,7 @@ export class UserController {
     return invitation ? { ...user, invitation } : user;
   }
 
-  @Handles(emailChangeConfirm)
+  @Handles(emailChangeConfirm, { acrossAccounts: 'A token is looked up before the account is known.' })
   confirmEmail({ body }: CallOf<typeof emailChangeConfirm>): Promise<void> {
     return this.confirmations.confirm(body.token);
   }

@@ -18,7 +18,7 @@ export class DirectoryController {
     private readonly identifiers: DeletedIdentifiers,
   ) {}
 
-  @Answers(directorySnapshot)
+  @Answers(directorySnapshot, { acrossAccounts: 'A new service asks for the users of all accounts.' })
   async snapshot({ after, limit }: { after: string | null; limit: number }): Promise<DirectoryPage> {
     const size = Math.min(Math.max(1, limit), MAX_PAGE_SIZE);
     const { rows } = await sql<{ id: string }>`

@@ -53,7 +53,7 @@ export class PublicLinkController extends base {
   }
 
   /** Open to anyone who has the link. A disabled link gets the same answer as an unknown one. */
-  @Handles(publicDashboard)
+  @Handles(publicDashboard, { acrossAccounts: 'The public page is found by its token.' })
   async show({ params }: Call): Promise<PublicDashboard> {
     const link = await this.em.findOne(PublicLink, { token: params.token, active: true });
     const dashboard = link && (await this.em.findOne(Dashboard, { id: link.dashboardId }));

@@ -62,7 +62,7 @@ export class SchedulerLinkController extends base {
    * Open to anyone with the link. The host's status is checked too, because the departure's rule may not have reached
    * the link yet.
    */
-  @Handles(publicScheduler)
+  @Handles(publicScheduler, { acrossAccounts: 'The public page is found by its slug.' })
   async show({ params }: Call): Promise<PublicSchedulerPage> {
     const slug = params.slug!;
     const link = await this.em.findOne(SchedulerLink, { slug: { $in: [slug, formerSlug(slug)] } });

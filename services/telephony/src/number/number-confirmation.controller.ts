@@ -17,7 +17,7 @@ export class NumberConfirmationController {
    * Idempotent. A number that was confirmed for another account has moved between them: it is no longer confirmed there.
    * @throws Problem `not-found` if the account has no such number in use
    */
-  @Answers(confirmNumber)
+  @Answers(confirmNumber, { acrossAccounts: 'A confirmed number is no longer confirmed in other accounts.' })
   confirm(number: NumberToConfirm): Promise<ConfirmedNumber> {
     return this.em.transactional(() => this.record(number));
   }

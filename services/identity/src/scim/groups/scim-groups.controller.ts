@@ -17,7 +17,7 @@ export class ScimGroupsController {
     private readonly refusals: ProviderRefusals,
   ) {}
 
-  @Handles(scimGroups.search)
+  @Handles(scimGroups.search, { acrossAccounts: 'An identity provider is known only by its token.' })
   async search({ body }: CallOf<typeof scimGroups.search>): Promise<ScimListResponse> {
     return this.tokens.use(body.token, async ({ accountId }) => {
       const { total, rows } = await this.rows.search(accountId, body);
@@ -25,27 +25,27 @@ export class ScimGroupsController {
     });
   }
 
-  @Handles(scimGroups.get)
+  @Handles(scimGroups.get, { acrossAccounts: 'An identity provider is known only by its token.' })
   async get({ body, params }: CallOf<typeof scimGroups.get>): Promise<ScimResponse> {
     return this.tokens.use(body.token, (provider) => this.groups.get(provider, params.id!, body.view));
   }
 
-  @Handles(scimGroups.create)
+  @Handles(scimGroups.create, { acrossAccounts: 'An identity provider is known only by its token.' })
   async create({ body }: CallOf<typeof scimGroups.create>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.create(provider, body));
   }
 
-  @Handles(scimGroups.replace)
+  @Handles(scimGroups.replace, { acrossAccounts: 'An identity provider is known only by its token.' })
   async replace({ body, params }: CallOf<typeof scimGroups.replace>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.replace(provider, params.id!, body));
   }
 
-  @Handles(scimGroups.change)
+  @Handles(scimGroups.change, { acrossAccounts: 'An identity provider is known only by its token.' })
   async change({ body, params }: CallOf<typeof scimGroups.change>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.change(provider, params.id!, body));
   }
 
-  @Handles(scimGroups.remove)
+  @Handles(scimGroups.remove, { acrossAccounts: 'An identity provider is known only by its token.' })
   async remove({ body, params }: CallOf<typeof scimGroups.remove>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.remove(provider, params.id!, body));
   }

@@ -18,7 +18,7 @@ export class ScimUsersController {
     private readonly activation: ScimActivation,
   ) {}
 
-  @Handles(scimUsers.search)
+  @Handles(scimUsers.search, { acrossAccounts: 'An identity provider is known only by its token.' })
   async search({ body }: CallOf<typeof scimUsers.search>): Promise<ScimListResponse> {
     return this.tokens.use(body.token, async ({ accountId }) => {
       const { total, rows } = await this.rows.search(accountId, body);
@@ -26,7 +26,7 @@ export class ScimUsersController {
     });
   }
 
-  @Handles(scimUsers.get)
+  @Handles(scimUsers.get, { acrossAccounts: 'An identity provider is known only by its token.' })
   async get({ body, params }: CallOf<typeof scimUsers.get>): Promise<ScimResponse> {
     return this.tokens.use(body.token, (provider) => this.users.get(provider, params.id!, body.view));
   }
@@ -37,7 +37,7 @@ export class ScimUsersController {
     return this.users.prepareCreation(body.body);
   }
 
-  @Handles(scimUsers.create)
+  @Handles(scimUsers.create, { acrossAccounts: 'An identity provider is known only by its token.' })
   async create({ body }: CallOf<typeof scimUsers.create>, passwordHash: string | undefined): Promise<ScimResponse> {
     return this.tokens.use(body.token, (provider) => this.users.create(provider, body, passwordHash));
   }
@@ -47,7 +47,7 @@ export class ScimUsersController {
     return this.users.prepareReplacement(await this.tokens.providerOf(body.token), params.id!, body.body);
   }
 
-  @Handles(scimUsers.replace)
+  @Handles(scimUsers.replace, { acrossAccounts: 'An identity provider is known only by its token.' })
   async replace(
     { body, params }: CallOf<typeof scimUsers.replace>,
     prepared: Prepared | undefined,
@@ -60,7 +60,7 @@ export class ScimUsersController {
     return this.users.prepareChange(await this.tokens.providerOf(body.token), params.id!, body.body);
   }
 
-  @Handles(scimUsers.change)
+  @Handles(scimUsers.change, { acrossAccounts: 'An identity provider is known only by its token.' })
   async change(
     { body, params }: CallOf<typeof scimUsers.change>,
     prepared: Prepared | undefined,
@@ -73,7 +73,7 @@ export class ScimUsersController {
     return this.activation.prepareDeletion(await this.tokens.providerOf(body.token), params.id!);
   }
 
-  @Handles(scimUsers.remove)
+  @Handles(scimUsers.remove, { acrossAccounts: 'An identity provider is known only by its token.' })
   async remove(
     { body, params }: CallOf<typeof scimUsers.remove>,
     prepared: Prepared | undefined,

@@ -12,12 +12,12 @@ export class CatchUpController {
     private readonly versions: ForgottenVersions,
   ) {}
 
-  @Answers(catchUp)
+  @Answers(catchUp, { acrossAccounts: 'An operator asks about all accounts.' })
   catchUp({ service, since }: CatchUpRequest): Promise<CatchUpState> {
     return since === undefined ? this.catchUps.state(service) : this.catchUps.begin(service, since);
   }
 
-  @Answers(raiseVersions)
+  @Answers(raiseVersions, { acrossAccounts: 'An operator asks about all accounts.' })
   async raise({ people }: { people: { userId: string; seq: number; lifecycleVersion: number }[] }) {
     return { raised: await this.versions.raise(people) };
   }

@@ -8,17 +8,17 @@ import { Services } from './services.js';
 export class ServicesController {
   constructor(private readonly services: Services) {}
 
-  @Answers(servicesKnown)
+  @Answers(servicesKnown, { acrossAccounts: 'All accounts share the services.' })
   list(): Promise<KnownService[]> {
     return this.services.list();
   }
 
-  @Answers(retireService)
+  @Answers(retireService, { acrossAccounts: 'All accounts share the services.' })
   retire({ service }: { service: string }): Promise<KnownService> {
     return this.services.retire(service);
   }
 
-  @Answers(confirmRules)
+  @Answers(confirmRules, { acrossAccounts: 'All accounts share the services.' })
   confirm({ service, rules }: { service: string; rules: string[] }): Promise<KnownService> {
     return this.services.confirm(service, rules);
   }
