@@ -17,6 +17,7 @@ import { revocation } from './16-revocation.js';
 import { imports } from './17-import.js';
 import { replicas } from './18-replicas.js';
 import { growth } from './19-growth.js';
+import { rowSecurity } from './20-row-security.js';
 import type { Measure } from './support/measure.js';
 
 /** In the order of the table. */
@@ -40,4 +41,5 @@ export const measures: readonly Measure[] = [
   imports,
   replicas,
   growth,
+  rowSecurity,
 ];
