@@ -42,6 +42,8 @@ export async function schemaOf(client: pg.Client): Promise<Schema> {
       ...(await query<{ sql: string }>(CONSTRAINTS)).map(statement),
       ...(await query<{ sql: string }>(INDEXES)).map(statement),
       ...(await query<{ sql: string }>(VIEWS)).map(({ sql }) => sql),
+      ...(await query<{ sql: string }>(POLICIES)).map(statement),
+      ...(await query<{ sql: string }>(SECURED)).map(statement),
       // They would refuse to load the rows.
       ...(await query<{ sql: string }>(TRIGGERS)).map(statement),
       ...(await query<{ sql: string }>(GRANTS)).map(statement),
@@ -176,12 +178,29 @@ const INDEXES = `
   order by c.relname`;
 
 const VIEWS = `
-  select format(E'create view %I as\\n%s', relname, pg_get_viewdef(oid)) as sql
+  select format(E'create view %I%s as\\n%s', relname, ' with (' || array_to_string(reloptions, ', ') || ')', pg_get_viewdef(oid)) as sql
   from pg_class where relkind = 'v' and relnamespace = ${OURS} order by relname`;
 
 const TRIGGERS = `
   select pg_get_triggerdef(t.oid) as sql from pg_trigger t join pg_class c on c.oid = t.tgrelid
   where not tgisinternal and c.relnamespace = ${OURS} order by c.relname, t.tgname`;
+
+/** With the comments by which a migration recognises them. */
+const POLICIES = `
+  select format('create policy %I on %I for %s to %s%s%s', polname, relname,
+    case polcmd when 'r' then 'select' else 'all' end,
+    case polroles when '{0}' then 'public' else (select string_agg(quote_ident(pg_get_userbyid(r)), ', ') from unnest(polroles) r) end,
+    ' using (' || pg_get_expr(polqual, polrelid) || ')', ' with check (' || pg_get_expr(polwithcheck, polrelid) || ')') as sql
+  from pg_policy join pg_class c on c.oid = polrelid where c.relnamespace = ${OURS}
+  union all
+  select format('comment on policy %I on %I is %L', polname, relname, obj_description(p.oid, 'pg_policy'))
+  from pg_policy p join pg_class c on c.oid = polrelid
+  where c.relnamespace = ${OURS} and obj_description(p.oid, 'pg_policy') is not null
+  order by sql desc`;
+
+const SECURED = `
+  select format('alter table %I enable row level security', relname) as sql
+  from pg_class where relrowsecurity and relnamespace = ${OURS} order by relname`;
 
 /** A restore grants the rights on the tables of the database; the function then restricts them. */
 const GRANTS = `select 'select restrict_grants()' as sql where to_regprocedure('restrict_grants()') is not null`;
@@ -192,8 +211,8 @@ const UNKNOWN = `
   union all select 'extension ' || extname from pg_extension where extname <> 'plpgsql'
   union all select 'relation ' || relname from pg_class where relnamespace = ${OURS} and relkind not in ('r', 'i', 'S', 'v')
   union all select 'settings of relation ' || relname from pg_class
-    where relnamespace = ${OURS} and (relpersistence <> 'p' or relrowsecurity or relispartition or relhassubclass
-      or (relkind = 'r' and relreplident <> 'd') or (relkind = 'v' and reloptions is not null))
+    where relnamespace = ${OURS} and (relpersistence <> 'p' or relforcerowsecurity or relispartition or relhassubclass
+      or (relkind = 'r' and relreplident <> 'd') or (relkind = 'v' and reloptions <> '{security_invoker=true}'))
   union all select 'settings of constraint ' || conname from pg_constraint
     join pg_class on pg_class.oid = conindid
     where connamespace = ${OURS} and contype <> 'f' and reloptions is not null
@@ -210,7 +229,7 @@ const UNKNOWN = `
   union all select 'trigger ' || tgname from pg_trigger where not tgisinternal and tgenabled <> 'O'
   union all select 'rule ' || rulename from pg_rewrite
     join pg_class on pg_class.oid = ev_class where relnamespace = ${OURS} and rulename <> '_RETURN'
-  union all select 'policy ' || polname from pg_policy
+  union all select 'policy ' || polname from pg_policy where not polpermissive or polcmd not in ('r', '*')
   union all select 'statistics ' || stxname from pg_statistic_ext
   union all select 'comment on ' || objoid::regclass from pg_description
     where classoid = 'pg_class'::regclass and objoid in (select oid from pg_class where relnamespace = ${OURS})
