@@ -1,7 +1,7 @@
 import { MikroORM, type MigrationObject } from '@mikro-orm/postgresql';
 import { Migration, Migrator } from '@mikro-orm/migrations';
 import { encryption } from './connection/orm-options.js';
-import { exclusively, prepareRowSecurity, secureRows } from './scope/row-security.js';
+import { exclusively, secureRows } from './scope/row-security.js';
 
 export type Migrations = MigrationObject[];
 
@@ -24,7 +24,6 @@ export function migration(name: string, ...statements: string[]): MigrationObjec
  * @returns the number of migrations that were applied
  */
 export async function migrate(ownerUrl: string, migrations: Migrations): Promise<number> {
-  await exclusively(ownerUrl, prepareRowSecurity);
   const applied = await applyMigrations(ownerUrl, migrations);
   await exclusively(ownerUrl, secureRows);
   return applied;

@@ -30,6 +30,12 @@ describe('a statement is summarised by', () => {
     expect(summaryOf('select pg_notify($1, $2)')).toEqual({ operation: 'SELECT', table: undefined });
   });
 
+  it('what follows the settings that come with it', () => {
+    const settings = `set role "contacts_calls"; set leaver.account = '019b3c5e'; set lock_timeout = 100; `;
+    expect(summaryOf(`${settings}begin`)).toEqual({ operation: 'BEGIN', table: undefined });
+    expect(summaryOf(`set role none; update desk set name = 1`)).toEqual({ operation: 'UPDATE', table: 'desk' });
+  });
+
   it('its first word if it has no table', () => {
     expect(summaryOf('begin')).toEqual({ operation: 'BEGIN', table: undefined });
     expect(summaryOf('savepoint trx1')).toEqual({ operation: 'SAVEPOINT', table: undefined });

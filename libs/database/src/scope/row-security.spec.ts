@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { sql, type RawBuilder } from 'kysely';
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { withClient } from '#libs/local-servers';
 import { testDatabase, type TestDatabase } from '#libs/test-kit';
 import { domainTypes, migrate, migration } from '../migrate.js';
-import { ormOptions } from '../orm-options.js';
+import { ormOptions } from '../connection/orm-options.js';
 import { ACCOUNT_OF_CALL, rowsWhere, sharedRows } from './row-security.js';
 import { ACROSS_ACCOUNTS, asBackground, asCall, scopeOfAccount } from './work-scope.js';
 
@@ -112,10 +113,54 @@ describe('a call', () => {
     expect(await namesIn(desks)).toHaveLength(2);
   });
 
-  it('of a transaction that is rolled back leaves no account behind', async () => {
-    const failing = orm.em.fork().transactional(async () => Promise.reject(new Error('no')));
-    await expect(forAccount(mine, () => failing)).rejects.toThrow('no');
-    expect(await forAccount(other, () => namesIn(desks))).toEqual(['theirs']);
+  it('of a transaction that is rolled back, or that fails, leaves no account behind', async () => {
+    const failing = (work: (em: EntityManager) => Promise<unknown>) => () => orm.em.fork().transactional(work);
+    for (const account of [mine, other, mine]) {
+      const no = async () => Promise.reject(new Error('no'));
+      await expect(forAccount(account, failing(no))).rejects.toThrow('no');
+      const wrong = failing((em) => sql`select 1 / 0`.execute(em.getKysely()));
+      await expect(forAccount(account, wrong)).rejects.toMatchObject({ code: '22012' });
+      expect(await forAccount(account, () => namesIn(desks))).toEqual([account === mine ? 'mine' : 'theirs']);
+    }
+    expect(await namesIn(desks)).toHaveLength(2);
+  });
+
+  it('whose first statement fails runs the next one on the connection in its account, too', async () => {
+    await forAccount(other, () => namesIn(desks));
+    const seen = await forAccount(mine, () =>
+      orm.em
+        .fork()
+        .getKysely()
+        .connection()
+        .execute(async (connection) => {
+          await expect(sql`select 1 / 0`.execute(connection)).rejects.toMatchObject({ code: '22012' });
+          return (await desks.execute(connection)).rows;
+        }),
+    );
+    expect(seen).toEqual([{ name: 'mine' }]);
+  });
+
+  it('needs no round trip of its own before a statement without parameters', async () => {
+    const { query } = pg.Client.prototype;
+    const texts: unknown[] = [];
+    pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+      texts.push(args[0]);
+      return (query as (...all: unknown[]) => unknown).apply(this, args);
+    } as typeof query;
+    try {
+      await forAccount(mine, () => orm.em.fork().transactional((em) => desks.execute(em.getKysely())));
+      await forAccount(mine, () => namesIn(desks));
+      await forAccount(other, () => namesIn(desks));
+    } finally {
+      pg.Client.prototype.query = query;
+    }
+    expect(texts).toEqual([
+      expect.stringMatching(/^set role .*; begin$/),
+      'select name from desk order by name',
+      'commit',
+      'select name from desk order by name',
+      `set leaver.account = '${other}'; select name from desk order by name`,
+    ]);
   });
 
   it('for no account sees nothing', async () => {
@@ -127,20 +172,23 @@ describe('a call', () => {
     expect(await forAccount(mine, () => asBackground(() => namesIn(desks)))).toHaveLength(2);
   });
 
-  it('whose scope cannot be applied runs nothing, and its connection is replaced', async () => {
-    await run(sql`select 1`);
-    const pid = async () => (await run(sql<{ pid: number }>`select pg_backend_pid() as pid`)).rows[0]!.pid;
-    const before = await pid();
+  it('whose scope cannot be applied runs nothing, with and without a transaction', async () => {
+    await namesIn(desks);
     await withClient(database.adminUrl, (admin) => admin.query('revoke desks_calls from desks'));
     try {
-      await expect(forAccount(mine, () => namesIn(desks))).rejects.toThrow('the database role desks_calls is missing');
+      const missing = 'the database role desks_calls is missing';
+      const inTransaction = () => orm.em.fork().transactional((em) => desks.execute(em.getKysely()));
+      await expect(forAccount(mine, inTransaction)).rejects.toThrow(missing);
+      const counted = sql<{ name: string }>`select name from desk where name <> ${'x'}`;
+      for (const statement of [desks, counted])
+        await expect(forAccount(mine, () => namesIn(statement))).rejects.toThrow(missing);
+      expect(await namesIn(desks)).toHaveLength(2);
     } finally {
       await withClient(database.adminUrl, (admin) =>
         admin.query('grant desks_calls to desks with inherit false, set true'),
       );
     }
     expect(await forAccount(mine, () => namesIn(desks))).toEqual(['mine']);
-    expect(await pid()).not.toBe(before);
   });
 });
 
@@ -155,8 +203,7 @@ describe('the role of calls', () => {
     'set session authorization desks_owner',
     'grant desks_owner to desks_calls',
     'alter role desks_calls bypassrls',
-    'alter function current_account() rename to no_account',
-    'create or replace function current_account() returns uuid language sql as $$ select null::uuid $$',
+    'alter view desk_name reset (security_invoker)',
   ])('and the service’s own role may not %s', async (statement) => {
     for (const first of ['select 1', 'set role desks_calls'])
       await expect(withClient(database.url, (client) => client.query(`${first}; ${statement}`))).rejects.toMatchObject({

@@ -1,64 +1,89 @@
+import pg from 'pg';
 import type { EventEmitter } from 'node:events';
-import type { TimeLimits } from '../limits/time-limits.js';
-import { limitsOf } from '../limits/time-limits.js';
+import type { Socket } from 'node:net';
+import { limitsOf, type StatementLimits, type TimeLimits } from '../limits/time-limits.js';
+import { ScopedStatements, type Query } from './scoped-statements.js';
 import { currentScope, type WorkScope } from './work-scope.js';
 
 interface ScopedClient {
-  query: (statement: { name: string; text: string; values: string[] }) => Promise<unknown>;
-  release: (error?: Error) => void;
+  query: Query;
+  connection: { stream: Socket };
 }
 
 /** The part of the driver's pool that is used here. */
 export interface ScopedPool extends EventEmitter {
   connect: (...args: unknown[]) => Promise<ScopedClient>;
+  /** Not part of its public interface. It lends the last one. */
+  _idle?: { client: ScopedClient }[];
 }
 
-/** The setting that policies read: `current_account()`. */
+/** The setting that policies read. */
 export const ACCOUNT_SETTING = 'leaver.account';
 
 /** The role without rights of its own that a service's calls assume. It sees only rows of the account in the setting. */
 export const callsRoleOf = (role: string): string => `${role}_calls`;
 
-/** Prepared, because it precedes most transactions of calls. The role `none` is the one that has logged in. */
-const APPLY = {
-  name: 'leaver-scope',
-  text: `select set_config('role', $1, false), set_config('${ACCOUNT_SETTING}', $2, false), set_config('statement_timeout', $3, false), set_config('lock_timeout', $4, false)`,
-};
-
-/** The role does not exist (22023), or this one may not assume it (42501). */
-const NO_ROLE: ReadonlySet<unknown> = new Set(['22023', '42501']);
+/** The settings of a connection. */
+interface Settings {
+  /** Undefined for the role that has logged in. */
+  role?: string;
+  /** Only the role of calls reads it. */
+  account: string;
+  limits: StatementLimits;
+}
 
 /**
- * Gives each connection the role, the account and the limits of the work that takes it from the pool, in one statement
- * and only if the connection has others. If that fails, the work fails and the connection is closed: nothing ever runs in the
- * scope of earlier work.
+ * Gives each connection the role, the account and the limits of the work that takes it from the pool, as far as it has
+ * others, together with the first statement of the work. If that fails, so does the statement: nothing ever runs in the scope
+ * of earlier work.
  */
 export function scopeConnections(pool: ScopedPool, limits: TimeLimits, loginRole: string): void {
   const connect = pool.connect.bind(pool);
-  const valuesOf = (scope: WorkScope): string[] => {
-    const { statementMs, lockMs } = limitsOf(scope, limits);
-    const accountId = 'accountId' in scope ? scope.accountId : undefined;
-    const role = accountId === undefined ? 'none' : callsRoleOf(loginRole);
-    return [role, accountId ?? '', String(statementMs), String(lockMs)];
-  };
-  // Connections begin with the settings of background work.
-  const initial = valuesOf({ kind: 'background' }).join();
-  const applied = new WeakMap<ScopedClient, string>();
+  const callsRole = callsRoleOf(loginRole);
+  const initial: Settings = { account: '', limits: limitsOf({ kind: 'background' }, limits) };
+  const statements = new WeakMap<ScopedClient, ScopedStatements<Settings>>();
+  pool.on('connect', (client: ScopedClient) => {
+    const close = () => void client.connection.stream.destroy();
+    const scoped = new ScopedStatements(client.query, initial, (error) => explained(error, callsRole), close);
+    client.query = (...args) => scoped.run(args);
+    statements.set(client, scoped);
+  });
   pool.connect = async (...args) => {
     if (args.length > 0) throw new TypeError('only the form that returns a promise gives a connection its scope');
+    const scope = currentScope();
+    const wanted: Wanted = { ...wantedFor(scope, callsRole), limits: limitsOf(scope, limits) };
+    preferIdle(pool, (client) => changes(statements.get(client)!.settings, wanted).length === 0);
     const client = await connect();
-    const values = valuesOf(currentScope());
-    const wanted = values.join();
-    if ((applied.get(client) ?? initial) === wanted) return client;
-    try {
-      await client.query({ ...APPLY, values });
-    } catch (error) {
-      client.release(error as Error);
-      throw explained(error, values[0]!);
-    }
-    applied.set(client, wanted);
+    const { settings } = statements.get(client)!;
+    const needed = changes(settings, wanted);
+    statements.get(client)!.next(needed, { ...wanted, account: wanted.account ?? settings.account });
     return client;
   };
+}
+
+type Wanted = Omit<Settings, 'account'> & Partial<Pick<Settings, 'account'>>;
+
+const wantedFor = (scope: WorkScope, callsRole: string): Omit<Wanted, 'limits'> =>
+  'accountId' in scope ? { role: callsRole, account: scope.accountId } : {};
+
+/** The statements that give a connection the settings that it does not have. */
+function changes(has: Settings, wanted: Wanted): string[] {
+  const { role, account, limits } = wanted;
+  return [
+    ...(has.role === role ? [] : [`set role ${role === undefined ? 'none' : pg.escapeIdentifier(role)}`]),
+    ...(account === undefined || has.account === account
+      ? []
+      : [`set ${ACCOUNT_SETTING} = ${pg.escapeLiteral(account)}`]),
+    ...(has.limits === limits
+      ? []
+      : [`set statement_timeout = ${limits.statementMs}`, `set lock_timeout = ${limits.lockMs}`]),
+  ];
+}
+
+/** A call often runs several statements, one after another: the next one need not change another connection. */
+function preferIdle({ _idle: idle }: ScopedPool, isFitting: (client: ScopedClient) => boolean): void {
+  const at = idle?.findLastIndex(({ client }) => isFitting(client)) ?? -1;
+  if (idle && at >= 0) idle.push(...idle.splice(at, 1));
 }
 
 /** The database has no role for calls, or not the one of this service. */
@@ -70,5 +95,9 @@ export class NoCallsRoleError extends Error {
   }
 }
 
-const explained = (error: unknown, role: string): unknown =>
-  NO_ROLE.has((error as { code?: unknown } | null)?.code) ? new NoCallsRoleError(role, error) : error;
+const explained = (error: unknown, role: string): unknown => {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: string };
+  // The role does not exist (22023), or this one may not assume it (42501).
+  const isAboutRole = (code === '22023' || code === '42501') && message?.includes(`"${role}"`);
+  return isAboutRole ? new NoCallsRoleError(role, error) : error;
+};
