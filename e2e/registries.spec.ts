@@ -38,14 +38,20 @@ function* handlersOf({ prototype }: { prototype: object }): Generator<HandlerMet
 const ACROSS_ACCOUNTS: Record<string, readonly string[]> = {
   identity: [
     ...['accounts.create', 'auth.login', 'auth.refresh', 'auth.email-change.confirm', 'invitations.accept'],
-    ...['auth.password-reset.request', 'auth.password-reset.confirm', 'scim.check'],
+    ...['auth.password-reset.request', 'auth.password-reset.confirm', 'certificates.verify', 'scim.check'],
     ...['search', 'get', 'create', 'replace', 'change', 'remove'].flatMap((verb) => [
       `scim.users.${verb}`,
       `scim.groups.${verb}`,
     ]),
-    ...['catch-up', 'raise-versions', 'services', 'retire-service', 'confirm-rules', 'rotate-signing-key'].map(
-      (question) => `lifecycle.identity.${question}`,
-    ),
+    ...[
+      'catch-up',
+      'raise-versions',
+      'services',
+      'retire-service',
+      'confirm-rules',
+      'rotate-signing-key',
+      'withdraw-signing-key',
+    ].map((question) => `lifecycle.identity.${question}`),
     ...['tokens.authenticate', 'tokens.keys', 'sessions.snapshot', 'directory.snapshot', 'rules.declare.*'].map(
       (question) => `rpc.identity.${question}`,
     ),

@@ -22,7 +22,7 @@ export class CertificateController {
     return this.certificates.issue(principal, params.id!);
   }
 
-  @Handles(certificatesVerify)
+  @Handles(certificatesVerify, { acrossAccounts: 'A certificate says which account it is of, and everybody may ask.' })
   verify({ body }: CallOf<typeof certificatesVerify>): Promise<CertificateVerification> {
     return this.check.verify(body.jws);
   }
