@@ -70,6 +70,7 @@ export const IDENTITY_FOR_EVERYBODY = [
   'account.get',
   'auth.logout',
   'auth.step-up',
+  'departures.handover',
   'me.api-tokens.create',
   'me.api-tokens.list',
   'me.api-tokens.revoke',

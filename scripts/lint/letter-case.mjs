@@ -24,6 +24,7 @@ const OTHER_TEXT = {
   'libs/scim/src/patch.ts': SCIM,
   'libs/scim/src/projection.ts': SCIM,
   'libs/scim/src/values.ts': SCIM,
+  'services/gateway/src/handover/media-type.ts': 'Media types.',
   'services/gateway/src/http/request.ts': 'Media types.',
   'services/gateway/src/openapi/document.ts': 'HTTP methods.',
   'services/gateway/src/operations/read-call.ts': 'UUIDs.',

@@ -18,9 +18,11 @@ export interface NamedContact {
   id: string;
   name: string | null;
   phone: string | null;
+  /** Absent in the answer of an older service. */
+  assigneeId?: string | null;
 }
 
-/** Names and phone numbers of contacts. Contacts that do not exist are left out. */
+/** Names, phone numbers and assignees of contacts. Contacts that do not exist are left out. */
 export const contactsNamed: Ask<{ accountId: string; contactIds: string[] }, { contacts: NamedContact[] }> = {
   service: 'contacts',
   subject: 'rpc.contacts.named',

@@ -22,6 +22,7 @@ export * from './identity/departure-previews.js';
 export * from './identity/departure-receipts.js';
 export * from './identity/departure-requests.js';
 export * from './identity/departures.js';
+export * from './identity/handover-reports.js';
 export * from './identity/handovers.js';
 export * from './identity/invitations.js';
 export * from './identity/policy.js';

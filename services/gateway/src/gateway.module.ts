@@ -10,6 +10,7 @@ import { BulkDeparturesController } from './bulk-departures/bulk-departures.cont
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
 import { FileExports } from './exports/file-exports.js';
+import { HandoverController } from './handover/handover.controller.js';
 import { HttpSetup } from './http/http-setup.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { CounterStore } from './limits/counter-store.js';
@@ -35,6 +36,7 @@ import { ScimController } from './scim/scim.controller.js';
     BulkDeparturesController,
     ContactImportsController,
     DepartureEventsController,
+    HandoverController,
     MessageActivityController,
     DiscoveryController,
     ScimController,

@@ -2,9 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Answers } from '#libs/broker';
 import { contactsNamed, type NamedContact } from '#libs/contracts';
-import { Contact } from './contact.entity.js';
+import { Contact, type ContactRow } from './contact.entity.js';
 
-/** Returns the names and phone numbers of contacts to services that store only their ids. */
+/** Returns the names, phone numbers and assignees of contacts to services that store only their ids. */
 @Controller()
 export class NamedContactsController {
   constructor(private readonly em: EntityManager) {}
@@ -18,6 +18,13 @@ export class NamedContactsController {
     contactIds: string[];
   }): Promise<{ contacts: NamedContact[] }> {
     const rows = await this.em.find(Contact, { accountId, id: { $in: contactIds } }, { orderBy: { id: 'asc' } });
-    return { contacts: rows.map(({ id, name, phone }) => ({ id, name: name ?? null, phone: phone ?? null })) };
+    return { contacts: rows.map(viewOf) };
   }
 }
+
+const viewOf = ({ id, name, phone, assignee }: ContactRow): NamedContact => ({
+  id,
+  name: name ?? null,
+  phone: phone ?? null,
+  assigneeId: assignee ?? null,
+});

@@ -20,8 +20,8 @@ describe('contacts known by id', () => {
     const contactIds = [foreign, nameless, service.ids.next(), id];
     const named = await service.client.ask(contactsNamed, { accountId: robin.accountId, contactIds });
     expect(named.contacts).toEqual([
-      { id, ...ada },
-      { id: nameless, name: null, phone: null },
+      { id, ...ada, assigneeId: null },
+      { id: nameless, name: null, phone: null, assigneeId: null },
     ]);
   });
 });

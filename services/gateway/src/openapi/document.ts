@@ -2,7 +2,9 @@ import {
   AUDIT_EXPORT_TYPES,
   auditExport,
   departuresBulk,
+  departuresHandover,
   fieldTypes,
+  HANDOVER_TYPES,
   importContacts,
   messageActivityExport,
   Problem,
@@ -162,6 +164,9 @@ const FILES: Readonly<Record<string, string>> = {
   [auditExport.id]:
     'id,seq,at,action,actorId,actor,system,tokenId,subjectId,subject,detail,scrubbed,hash\r\n' +
     `${EXAMPLE_ID},1,${NOW},user.suspended,${EXAMPLE_ID},Maya Okafor,,,${EXAMPLE_ID},Robin Hill,,false,9f86d081\r\n`,
+  [departuresHandover.id]:
+    'receiverId,receiver,kind,service,rule,part,label,transition,affected,dueAt,code,contactId,name,phone,lastMessageAt\r\n' +
+    `${EXAMPLE_ID},Maya Okafor,received,insights,insights.shared-dashboards,,Shared dashboards,deactivated,2,,,,,,\r\n`,
   [messageActivityExport.id]:
     'messageId,sentAt,deliveredAt,repliedAt,userId,user,inboxId,contactId\r\n' +
     `${EXAMPLE_ID},${NOW},,,${EXAMPLE_ID},Maya Okafor,${EXAMPLE_ID},${EXAMPLE_ID}\r\n`,
@@ -171,6 +176,7 @@ const fileOf = ({ id }: Operation): string => FILES[id] ?? 'text';
 const EXAMPLES: Readonly<Record<string, string>> = {
   'text/event-stream':
     'id: 1\nevent: rule\ndata: {"service":"messaging","rule":"messaging.live-chats","affected":3}\n\n',
+  [HANDOVER_TYPES.html]: '<!doctype html>\n<html lang="en"><title>Handover: Robin Hill</title></html>\n',
   [AUDIT_EXPORT_TYPES.ndjson]: `{"id":"${EXAMPLE_ID}","seq":1,"at":"${NOW}","action":"user.suspended"}\n`,
 };
 const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
@@ -201,20 +207,25 @@ function success(operation: Operation, status: Operation['status'], examples: Ex
   if (answer) {
     const schema = refTo(answer);
     const example = withFacts(examples.of(schema), ANSWERS[`${id} ${status}`] ?? ANSWERS[id]);
-    const content = { [mediaTypes[0] ?? 'application/json']: { schema, example } };
+    const [main = 'application/json', ...others] = mediaTypes;
+    const content = { [main]: { schema, example }, ...textsOf(operation, others) };
     return { description, ...headers, content };
   }
   if (mediaTypes.length === 0) return { description, ...headers };
-  const contentOf = (mediaType: string) => ({
-    schema: { type: 'string' },
-    example: EXAMPLES[mediaType] ?? fileOf(operation),
-  });
   return {
     description,
     ...headers,
-    content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, contentOf(mediaType)])),
+    content: textsOf(operation, mediaTypes),
   };
 }
+
+const textsOf = (operation: Operation, mediaTypes: readonly string[]): Record<string, object> =>
+  Object.fromEntries(
+    mediaTypes.map((mediaType) => [
+      mediaType,
+      { schema: { type: 'string' }, example: EXAMPLES[mediaType] ?? fileOf(operation) },
+    ]),
+  );
 
 /** One response per status, listing every code that may come with it. */
 function failures(operation: Operation): Record<string, object> {

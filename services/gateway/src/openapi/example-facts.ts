@@ -101,6 +101,9 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   CompletedDeparture: { affected: { messaging: 3, telephony: 1 } },
   Filter: { matchesNobody: false },
   FilterCondition: { field: 'name', value: 'Maya', user: null, matchesNobody: false },
+  HandoverReport: { transition: 'deactivated', status: 'completed', checks: [], contacts: [] },
+  HandoverPart: { affected: 2, checks: [] },
+  HandedOverRows: { ...notYetOrOther('part'), transition: 'deactivated', affected: 2 },
   ImportSource: {
     kind: 'sftp',
     port: 22,

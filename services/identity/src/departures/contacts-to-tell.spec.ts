@@ -1,12 +1,23 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { closeNats, connectNats } from '#libs/broker';
-import { contactsNamed, contactsToTell, departurePreview, rulesList, type Ask, type Principal } from '#libs/contracts';
+import {
+  contactsNamed,
+  contactsToTell,
+  departurePreview,
+  departuresGet,
+  departuresHandover,
+  rulesList,
+  usersDeactivate,
+  usersDelete,
+  type Ask,
+  type Principal,
+} from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
 import { Peer } from '../testing/peer.js';
 
-describe('the contacts to tell in a preview', () => {
+describe('the contacts of a leaver', () => {
   let identity: TestIdentity;
   let messaging: Peer;
   let nats: NatsConnection;
@@ -54,30 +65,100 @@ describe('the contacts to tell in a preview', () => {
   const [ada, gone] = ['0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad92'] as const;
   const both = { contacts: [ada, gone].map((contactId) => ({ contactId, lastMessageAt })), total: 123 };
 
-  it('have names and phone numbers from the contacts service', async () => {
-    const askedMessaging = await answers(contactsToTell, both);
-    const askedContacts = await answers(contactsNamed, { contacts: [{ id: ada, name: 'Ada', phone: '+14155550100' }] });
-    expect(await preview()).toMatchObject({
-      contactsToTell: [
-        { contactId: ada, name: 'Ada', phone: '+14155550100', lastMessageAt },
-        { contactId: gone, name: null, phone: null, lastMessageAt },
-      ],
-      contactsToTellTotal: 123,
+  describe('in a preview', () => {
+    it('have names and phone numbers from the contacts service', async () => {
+      const askedMessaging = await answers(contactsToTell, both);
+      const askedContacts = await answers(contactsNamed, {
+        contacts: [{ id: ada, name: 'Ada', phone: '+14155550100' }],
+      });
+      expect(await preview()).toMatchObject({
+        contactsToTell: [
+          { contactId: ada, name: 'Ada', phone: '+14155550100', lastMessageAt },
+          { contactId: gone, name: null, phone: null, lastMessageAt },
+        ],
+        contactsToTellTotal: 123,
+      });
+      const { accountId } = owner;
+      expect(askedMessaging).toEqual([{ accountId, userId: leaverId }]);
+      expect(askedContacts).toEqual([{ accountId, contactIds: [ada, gone] }]);
     });
-    const { accountId } = owner;
-    expect(askedMessaging).toEqual([{ accountId, userId: leaverId }]);
-    expect(askedContacts).toEqual([{ accountId, contactIds: [ada, gone] }]);
+
+    it('are empty without contacts, and the contacts service is not asked', async () => {
+      await answers(contactsToTell, { contacts: [], total: 0 });
+      expect(await preview()).toMatchObject({ contactsToTell: [], contactsToTellTotal: 0 });
+    });
+
+    it('are required: the preview fails if messaging or contacts does not answer', async () => {
+      const unavailable = (service: string) => ({ code: 'service-unavailable', details: { service } });
+      await expect(preview()).rejects.toMatchObject(unavailable('messaging'));
+      await answers(contactsToTell, both);
+      await expect(preview()).rejects.toMatchObject(unavailable('contacts'));
+    });
   });
 
-  it('are empty without contacts, and the contacts service is not asked', async () => {
-    await answers(contactsToTell, { contacts: [], total: 0 });
-    expect(await preview()).toMatchObject({ contactsToTell: [], contactsToTellTotal: 0 });
-  });
+  describe('in a handover report', () => {
+    const report = (principal: Principal, id: string, query: { receiverId?: string } = {}) =>
+      identity.call(departuresHandover, { principal, params: { id }, query });
+    const anAgent = async (): Promise<Principal> => {
+      const { id, roles } = await identity.aUser(owner);
+      return { accountId: owner.accountId, userId: id, roles };
+    };
+    const over = (id: string) =>
+      eventually(async () => {
+        const { status } = await identity.call(departuresGet, { principal: owner, params: { id } });
+        expect(status).toBe('completed');
+      });
 
-  it('are required: the preview fails if messaging or contacts does not answer', async () => {
-    const unavailable = (service: string) => ({ code: 'service-unavailable', details: { service } });
-    await expect(preview()).rejects.toMatchObject(unavailable('messaging'));
-    await answers(contactsToTell, both);
-    await expect(preview()).rejects.toMatchObject(unavailable('contacts'));
+    it('are with the receiver whom they are assigned to, who sees only their own part', async () => {
+      const [ben, cleo, dan] = [await anAgent(), await anAgent(), await anAgent()];
+      await messaging.give(owner.accountId, leaverId, 'record', 3);
+      await messaging.give(owner.accountId, leaverId, 'call', 2);
+      const left = await identity.call(usersDeactivate, {
+        principal: owner,
+        params: { id: leaverId },
+        body: {
+          overrides: { 'messaging.records': 'transfer', 'messaging.calls': 'transfer' },
+          successors: { default: ben.userId, 'messaging.calls': cleo.userId },
+        },
+      });
+      await over(left.id);
+      await answers(contactsToTell, both);
+      const [phone, other] = ['+14155550100', '+14155550101'];
+      await answers(contactsNamed, {
+        contacts: [
+          { id: ada, name: 'Ada', phone, assigneeId: ben.userId },
+          { id: gone, name: 'Bob', phone: other, assigneeId: null },
+        ],
+      });
+
+      const records = { service: 'messaging', rule: 'messaging.records', label: 'Records', transition: 'deactivated' };
+      const calls = { ...records, rule: 'messaging.calls', label: 'Calls' };
+      const all = await report(owner, left.id);
+      expect(all).toMatchObject({
+        departureId: left.id,
+        user: { id: leaverId, status: 'deactivated' },
+        parts: [
+          { receiver: { id: ben.userId }, received: [{ ...records, affected: 3 }], affected: 3, checks: [] },
+          { receiver: { id: cleo.userId }, received: [{ ...calls, affected: 2 }], affected: 2, contacts: [] },
+        ],
+        checks: [],
+        contacts: [{ contactId: gone, name: 'Bob', phone: other, lastMessageAt }],
+      });
+      expect(all.parts[0]!.contacts).toEqual([{ contactId: ada, name: 'Ada', phone, lastMessageAt }]);
+
+      const { checks: _checks, contacts: _contacts, ...shared } = all;
+      expect(await report(owner, left.id, { receiverId: cleo.userId })).toEqual({ ...shared, parts: [all.parts[1]] });
+      expect(await report(owner, left.id, { receiverId: dan.userId })).toEqual({ ...shared, parts: [] });
+      const own = { ...all.parts[0]!, contacts: [{ contactId: ada, name: 'Ada', phone }] };
+      expect(await report(ben, left.id)).toEqual({ ...shared, parts: [own] });
+      expect(await report(ben, left.id, { receiverId: ben.userId })).toEqual({ ...shared, parts: [own] });
+      await expect(report(ben, left.id, { receiverId: cleo.userId })).rejects.toMatchObject({ code: 'forbidden' });
+      const stranger = ownerOf(await identity.anAccount());
+      for (const other of [dan, stranger])
+        await expect(report(other, left.id)).rejects.toMatchObject({ code: 'not-found' });
+
+      await over((await identity.call(usersDelete, { principal: owner, params: { id: leaverId }, body: {} })).id);
+      expect((await report(ben, left.id)).user).toMatchObject({ name: 'Deleted user', status: 'deleted' });
+    });
   });
 });

@@ -54,6 +54,7 @@ import { TransferGuards } from './transfer-guards.js';
   ],
   exports: [
     Confirmation,
+    ContactsOfLeaver,
     DeparturePreviews,
     DepartureTimes,
     FirstAdmins,

@@ -1,9 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
-import { contactsNamed, contactsToTell, type DeparturePreview } from '#libs/contracts';
+import { contactsNamed, contactsToTell, type DeparturePreview, type RuleDescription } from '#libs/contracts';
 import type { Plan } from '../planner.js';
 
 type ToTell = Pick<DeparturePreview, 'contactsToTell' | 'contactsToTellTotal'>;
+
+/** A leaver, and the rules of all services. */
+interface Leaver {
+  accountId: string;
+  userId: string;
+  catalogue: readonly Pick<RuleDescription, 'service'>[];
+}
+
+export interface FoundContact {
+  contactId: string;
+  name: string | null;
+  phone: string | null;
+  lastMessageAt: string;
+  assigneeId: string | null;
+}
 
 export const NOBODY_TO_TELL: ToTell = { contactsToTell: [], contactsToTellTotal: 0 };
 
@@ -18,20 +33,36 @@ export class ContactsOfLeaver {
    */
   async of({ user, catalogue }: Plan, away: ReadonlySet<string>): Promise<ToTell> {
     const { account_id: accountId, id: userId } = user;
+    const found = await this.find({ accountId, userId, catalogue }, away);
+    return {
+      contactsToTell: found.contacts.map(({ assigneeId: _assigneeId, ...shown }) => shown),
+      contactsToTellTotal: found.total,
+    };
+  }
+
+  /**
+   * The same with the users whom the contacts are assigned to now.
+   * @throws Problem `service-unavailable` naming a service that does not answer
+   */
+  async find(
+    { accountId, userId, catalogue }: Leaver,
+    away: ReadonlySet<string> = new Set(),
+  ): Promise<{ contacts: FoundContact[]; total: number }> {
     const { service } = contactsToTell;
-    if (away.has(service) || !catalogue.some((rule) => rule.service === service)) return NOBODY_TO_TELL;
+    const none = { contacts: [], total: 0 };
+    if (away.has(service) || !catalogue.some((rule) => rule.service === service)) return none;
     const { contacts, total } = await this.client.ask(contactsToTell, { accountId, userId });
-    if (contacts.length === 0) return NOBODY_TO_TELL;
+    if (contacts.length === 0) return none;
     const contactIds = contacts.map(({ contactId }) => contactId);
     const named = away.has(contactsNamed.service)
       ? { contacts: [] }
       : await this.client.ask(contactsNamed, { accountId, contactIds });
     const byId = new Map(named.contacts.map((contact) => [contact.id, contact]));
     // A contact that has been deleted stays in the list, because its messages are still there.
-    const shown = contacts.map(({ contactId, lastMessageAt }) => {
-      const { name = null, phone = null } = byId.get(contactId) ?? {};
-      return { contactId, name, phone, lastMessageAt };
+    const found = contacts.map(({ contactId, lastMessageAt }) => {
+      const { name = null, phone = null, assigneeId = null } = byId.get(contactId) ?? {};
+      return { contactId, name, phone, lastMessageAt, assigneeId };
     });
-    return { contactsToTell: shown, contactsToTellTotal: total };
+    return { contacts: found, total };
   }
 }
