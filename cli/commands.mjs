@@ -9,6 +9,7 @@ import { deadLetters } from './commands/dead-letters.mjs';
 import { deleteUser } from './commands/delete.mjs';
 import { departures } from './commands/departures.mjs';
 import { drift } from './commands/drift.mjs';
+import { handover } from './commands/handover.mjs';
 import { login } from './commands/login.mjs';
 import { logout } from './commands/logout.mjs';
 import { preview } from './commands/preview.mjs';
@@ -46,6 +47,7 @@ export const commands = new Map(
     resume,
     sessions,
     status,
+    handover,
     retry,
     bulk,
     verify,

@@ -83,3 +83,20 @@ describe('the command line lists', () => {
     expect((await run('audit', 'print')).exitCode).toBe(2);
   });
 });
+
+it('the command line reports who has got what from a leaver, as tables, as JSON and as a CSV file', async () => {
+  const { ben, dan } = cast;
+  await dan.api.post('/v1/dashboards', { name: 'Calls', shared: true });
+  const { id } = await json('deactivate', dan.email, '--successor', ben.staffId, '--yes', '--watch');
+  const departure = String(id);
+  const own = ['handover', departure, '--receiver', ben.email];
+  expect(await json<{ parts: Json[] }>(...own)).toMatchObject({
+    departureId: id,
+    user: { id: dan.id, status: 'deactivated' },
+    parts: [{ receiver: { id: ben.id } }],
+  });
+  expect((await run('handover', departure)).out).toMatch(/\n +insights\.shared-dashboards +Shared dashboards +1\n/);
+  expect((await run(...own, '--csv')).out).toContain(
+    `\r\n${ben.id},${ben.name},received,insights,insights.shared-dashboards,,Shared dashboards,deactivated,1,`,
+  );
+});
