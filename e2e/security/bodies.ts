@@ -33,6 +33,7 @@ const MEANT: Record<string, string> = {
   createdById: USERS,
   installedBy: USERS,
   requestedBy: USERS,
+  receiverId: USERS,
   successors: USERS,
   to: USERS,
   teamId: '/v1/teams',
