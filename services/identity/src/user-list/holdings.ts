@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
-import { holdingsOf, Problem, type HeldRows, type Holding, type UncountedService } from '#libs/contracts';
+import { holdingsOf, type HeldRows, type Holding, type UncountedService } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { Catalogue } from '../catalogue/catalogue.js';
+import { answersOf } from '../common/answering-services.js';
 
 interface Held {
   /** By user, only those who hold something. */
@@ -24,12 +25,11 @@ export class Holdings {
     const uncounted: UncountedService[] = [];
     const countedAt = this.clock.now().toISOString();
     const services = userIds.length === 0 ? [] : await this.catalogue.otherServices();
-    const answers = services.map(async (service) => {
+    const ask = async (service: string) => {
       const answer = await this.client.ask(holdingsOf(service), { accountId, userIds: [...userIds] });
       for (const { userId, rows } of answer.held) held.set(userId, [...(held.get(userId) ?? []), { service, rows }]);
-    });
-    for (const [at, outcome] of (await Promise.allSettled(answers)).entries())
-      if (outcome.status === 'rejected') uncounted.push({ service: services[at]!, reason: reasonOf(outcome.reason) });
+    };
+    await answersOf(services, ask, { uncounted });
     return {
       uncounted,
       holdings: new Map([...held].map(([userId, rows]) => [userId, { ...totalOf(rows), countedAt }])),
@@ -41,9 +41,3 @@ const totalOf = (services: HeldRows[]): Omit<Holding, 'countedAt'> => ({
   rows: services.reduce((sum, { rows }) => sum + rows, 0),
   services: services.sort((one, other) => one.service.localeCompare(other.service)),
 });
-
-/** @throws the error, if it is none of a service that does not answer */
-function reasonOf(error: unknown): string {
-  if (error instanceof Problem && error.code === 'service-unavailable') return error.message;
-  throw error;
-}

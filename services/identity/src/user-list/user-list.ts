@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { isManager, Problem, type ListedUser, type Principal, type UserPage, type UserQuery } from '#libs/contracts';
+import {
+  isManager,
+  Problem,
+  type ListedUser,
+  type Principal,
+  type UncountedService,
+  type UserPage,
+  type UserQuery,
+} from '#libs/contracts';
 import { Clock, encodeCursor, toSortedPage } from '#libs/database';
 import { isoOf } from '../common/moments.js';
 import { UserRows } from '../user/user-rows.js';
@@ -36,7 +44,7 @@ export class UserList {
   /** Users who have left and hold rows. Candidates are tried in the order of the list, until the page is full. */
   private async holders(viewer: Principal, { limit = 50, ...query }: UserQuery): Promise<UserPage> {
     const items: ListedUser[] = [];
-    const uncounted = new Map<string, NonNullable<UserPage['uncounted']>[number]>();
+    const uncounted = new Map<string, UncountedService>();
     let cursor = query.cursor;
     for (let asked = 0; asked < MAX_QUESTIONS; asked++) {
       const candidates = await this.places.find(viewer.accountId, { ...query, cursor }, ASKED_ABOUT + 1);

@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import {
   previewOf,
   proofOf,
-  Problem,
   returnPreviewOf,
   type PreviewLine,
   type PreviewRequest,
@@ -19,6 +18,7 @@ import {
 import { ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { preview, proof, returnPreview, RuleSet } from '#libs/lifecycle';
+import { answersOf } from '../../common/answering-services.js';
 import type { UserRow } from '../../user/user-rows.js';
 import type { Plan } from './planner.js';
 
@@ -51,15 +51,8 @@ export class RuleServices {
       ({ id, transitions }) => plan.steps.some((step) => transitions[step]) && only?.includes(id) !== false,
     );
     const services = new Set(concerned.map((rule) => rule.service));
-    const asked = [...services].map((service) =>
-      this.ask(service, plan, only).catch((error: unknown) => {
-        if (!uncounted || !isUnavailable(error) || destroys(plan, service)) throw error;
-        uncounted.push({ service, reason: error.message });
-        return [];
-      }),
-    );
-    const lines = (await Promise.all(asked)).flat();
-    uncounted?.sort((one, other) => one.service.localeCompare(other.service));
+    const silence = { uncounted, isNeeded: (service: string) => destroys(plan, service) };
+    const lines = (await answersOf(services, (service) => this.ask(service, plan, only), silence)).flat();
     const position = new Map(plan.catalogue.map((rule, index) => [rule.id, index]));
     const steps = plan.steps as readonly string[];
     return lines.sort(
@@ -78,7 +71,7 @@ export class RuleServices {
     const blocking = blockingRules(plan);
     const services = new Set(blocking.map((rule) => rule.service));
     const only = blocking.map((rule) => rule.id);
-    const lines = (await Promise.all([...services].map((service) => this.ask(service, plan, only)))).flat();
+    const lines = (await answersOf(services, (service) => this.ask(service, plan, only))).flat();
     return lines.filter((line) => standsInTheWay(plan, line));
   }
 
@@ -93,16 +86,7 @@ export class RuleServices {
   ): Promise<ReturnPreviewLine[]> {
     const { account_id: accountId, id: userId, lifecycle_version: version } = user;
     const request = { accountId, userId, lifecycleVersion: version + 1, ...(restore && { restore }) };
-    const asked = services.map((service) =>
-      this.askReturn(service, request).catch((error: unknown) => {
-        if (!isUnavailable(error)) throw error;
-        uncounted.push({ service, reason: error.message });
-        return [];
-      }),
-    );
-    const lines = (await Promise.all(asked)).flat();
-    uncounted.sort((one, other) => one.service.localeCompare(other.service));
-    return lines;
+    return (await answersOf(services, (service) => this.askReturn(service, request), { uncounted })).flat();
   }
 
   /**
@@ -142,9 +126,6 @@ export class RuleServices {
     return preview(this.em.getKysely(), this.rules, request, this.clock.now());
   }
 }
-
-export const isUnavailable = (error: unknown): error is Problem =>
-  error instanceof Problem && error.code === 'service-unavailable';
 
 /** The ids of the rules that take something in this plan that cannot be made again. */
 export const destroyingRules = (plan: Plan): string[] => plan.catalogue.filter(isDestroying(plan)).map(({ id }) => id);

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { UncountedService } from '#libs/contracts';
+import { isUnavailable } from '../../../common/answering-services.js';
 import { FirstAdmins } from '../first-admins.js';
 import type { Plan } from '../planner.js';
 import { previewRules } from '../preview/preview-rules.js';
-import { destroyingRules, isUnavailable, RuleServices, rulesOfServices } from '../rule-services.js';
+import { destroyingRules, RuleServices, rulesOfServices } from '../rule-services.js';
 import { shownLines } from './shown-plan.js';
 import type { Recount } from './token-checks.js';
 
