@@ -31,11 +31,11 @@ export class DeparturePreparation {
     const { accountId } = principal;
     const times = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    const prepared = times.effectiveAt
-      ? OWNS_NOTHING
+    if (times.effectiveAt && request.planToken === undefined) return OWNS_NOTHING;
+    const { plan, ...prepared } = times.effectiveAt
+      ? { ...OWNS_NOTHING, plan: await this.planner.plan(accountId, userId, transition, request) }
       : await this.preflight.prepare(accountId, userId, { transition, request });
     if (request.planToken === undefined) return prepared;
-    const plan = await this.planner.plan(accountId, userId, transition, request);
     const stale = await this.confirmation.prepare(plan, { ...request, ...times }, request.planToken);
     return stale ? { ...prepared, stale } : prepared;
   }

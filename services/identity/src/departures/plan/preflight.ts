@@ -46,16 +46,17 @@ export class Preflight {
 
   /**
    * Asks the other services, before the transaction.
+   * @returns their answers, with the plan that they were asked about
    * @throws Problem `service-unavailable` with the name of a service that does not answer
    */
   async prepare(
     accountId: string,
     userId: string,
     { transition, request, isBlocking = () => true }: PreflightRequest,
-  ): Promise<Prepared> {
+  ): Promise<Prepared & { plan: Plan }> {
     const plan = await this.planner.plan(accountId, userId, transition, request);
     const blocked = (await this.owners.blocking(plan)).filter(isBlocking);
-    return { asked: askedOf(plan), blocked };
+    return { asked: askedOf(plan), blocked, plan };
   }
 
   /**
