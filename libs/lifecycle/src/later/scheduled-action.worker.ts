@@ -9,8 +9,7 @@ import { observeStatement } from '../run/observe-statement.js';
 import { heldStep, RuleSet, type Step } from '../run/rule-set.js';
 import { withinBudget } from '../run/row-budget.js';
 import type { LeaverRow } from '../declare/leaver.js';
-import { countTogether } from '../sql/counting.js';
-import type { Counting } from '../sql/statements.js';
+import { countTogether, type Counting } from '../sql/counting.js';
 import { StepWorker, WorkerContext } from '#libs/jobs';
 
 const AT_ONCE = 500;

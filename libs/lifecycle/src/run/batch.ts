@@ -11,8 +11,7 @@ import { openLine } from './receipt-line.js';
 import { withinBudget, RowCountCache, type RowBudget } from './row-budget.js';
 import { DelayedSteps } from './delayed-steps.js';
 import { dueAt } from './scheduling.js';
-import { countTogether } from '../sql/counting.js';
-import type { Counting } from '../sql/statements.js';
+import { countTogether, type Counting } from '../sql/counting.js';
 import { Successors } from './successors.js';
 
 /** A step that is not finished and continues as a task. */

@@ -115,21 +115,24 @@ export interface RemoteUndo {
   expected: number;
 }
 
-/** Removes a user's inverses that earlier reactivations did not get confirmed, newest departure first. */
-export async function takeInverses(db: Db, userId: string): Promise<RemoteUndo[]> {
-  const { rows } = await sql<RemoteUndo & { id: string }>`
-    delete from remote_effect where user_id = ${userId} and undoes is not null
-    returning id, rule, part, undoes::float8, expected::float8`.execute(db);
-  return rows.sort((a, b) => b.undoes - a.undoes || (a.id < b.id ? -1 : 1));
+/** A user's inverses that earlier reactivations did not get confirmed, newest departure first. */
+export async function waitingInverses(db: Db, userId: string): Promise<RemoteUndo[]> {
+  const { rows } = await sql<WaitingInverse>`select ${INVERSE} from ${waitingOf(userId)}`.execute(db);
+  return newestFirst(rows);
 }
 
-/** Like `takeInverses`, and leaves them where they are. */
-export async function waitingInverses(db: Db, userId: string): Promise<RemoteUndo[]> {
-  const { rows } = await sql<RemoteUndo & { id: string }>`
-    select id, rule, part, undoes::float8, expected::float8 from remote_effect
-    where user_id = ${userId} and undoes is not null`.execute(db);
-  return rows.sort((a, b) => b.undoes - a.undoes || (a.id < b.id ? -1 : 1));
+/** The same, and deletes them. */
+export async function takeInverses(db: Db, userId: string): Promise<RemoteUndo[]> {
+  const { rows } = await sql<WaitingInverse>`delete from ${waitingOf(userId)} returning ${INVERSE}`.execute(db);
+  return newestFirst(rows);
 }
+
+type WaitingInverse = RemoteUndo & { id: string };
+
+const INVERSE = sql`id, rule, part, undoes::float8, expected::float8`;
+const waitingOf = (userId: string) => sql`remote_effect where user_id = ${userId} and undoes is not null`;
+const newestFirst = (inverses: WaitingInverse[]): WaitingInverse[] =>
+  inverses.sort((a, b) => b.undoes - a.undoes || (a.id < b.id ? -1 : 1));
 
 /** Records the inverses in the order in which they are sent. */
 export async function recordInverses(

@@ -4,8 +4,16 @@ import type { Leftover } from './batch.js';
 import type { RowBudget } from './row-budget.js';
 import type { RuleSet } from './rule-set.js';
 import { recordInverses, takeInverses, type RemoteUndo } from './remote-effects.js';
-import { isCalledOff, isNamed, isWanted, undosOf, type RuleUndo } from './undo-records.js';
-import { restoreRecord, type Restored, type UndoRecord } from './undo-records.js';
+import {
+  isCalledOff,
+  isNamed,
+  isWanted,
+  restoreRecord,
+  undosOf,
+  type Restored,
+  type RuleUndo,
+  type UndoRecord,
+} from './undo-records.js';
 
 export interface Restoration {
   /** By user. */

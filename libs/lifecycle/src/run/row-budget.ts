@@ -1,5 +1,6 @@
 import { sideEffectsOf, type Effect } from '../declare/actions.js';
-import type { Counting, Statements } from '../sql/statements.js';
+import type { Counting } from '../sql/counting.js';
+import type { Statements } from '../sql/statements.js';
 
 /** How many rows one statement may change, in total and of one leaver. Larger steps continue as tasks, in chunks. */
 export interface RowBudget {

@@ -4,7 +4,13 @@ import { leaverTable } from './leaver-table.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import type { Sql } from './relation.js';
 import type { Db } from '../declare/where.js';
-import type { Counting, Statements } from './statements.js';
+import type { Counted, Statements } from './statements.js';
+
+/** Which rows to count, and for which leavers. */
+export interface Counting extends Counted {
+  statements: Statements;
+  leavers: readonly LeaverRow[];
+}
 
 /**
  * Runs several counts in one statement, because a round trip takes longer than a count. Counts for the same leavers share

@@ -23,14 +23,12 @@ import type { Db, Rows } from '../declare/where.js';
 import { recordRemoteEffects } from './remote-statements.js';
 import { UndoStatements, type Origin } from './undo-statements.js';
 
-/** Which rows to count, for which leavers. */
-export interface Counting {
-  statements: Statements;
+/** Which rows to count. */
+export interface Counted {
   effect: Effect;
-  leavers: readonly LeaverRow[];
   /** Counts no further than this, per leaver. */
   atMost?: number;
-  /** Counts these items of the rows, each once: a query over row `t`. */
+  /** Counts these items of the rows, each once, instead of the rows: a query over row `t`. */
   items?: Sql;
   /** Counts only rows that were granted before the leaver's decision. */
   onlyGrantedBefore?: boolean;
@@ -85,10 +83,10 @@ export class Statements {
   }
 
   /**
-   * Returns one row per leaver (`user_id`, `count`). @param leavers the name of a relation built by `leaverTable`
+   * A query that returns one row per leaver, with `user_id` and `count`.
+   * @param leavers the name of a relation built by `leaverTable`
    */
-  counting(counted: Omit<Counting, 'statements' | 'leavers'>, leavers: Sql): Sql {
-    const { effect, atMost, items, onlyGrantedBefore, without = [] } = counted;
+  counting({ effect, atMost, items, onlyGrantedBefore, without = [] }: Counted, leavers: Sql): Sql {
     const parts = without.map((other) => sql`(${other.statements.selection(other.effect)}) is not true`);
     if (onlyGrantedBefore) parts.push(this.grantedBefore());
     const selected = sql.join([this.selection(effect), ...parts], sql` and `);
@@ -102,7 +100,10 @@ export class Statements {
       from ${leavers} l`;
   }
 
-  /** Whether the row was granted before the leaver's decision. @throws TypeError if the rows do not say when */
+  /**
+   * Whether the row was granted before the leaver's decision.
+   * @throws TypeError if the rows do not say when they were granted
+   */
   grantedBefore(): Sql {
     return sql`${this.rows.grantedAt ?? sql`t.${this.column('createdAt')}`} <= l.left_at`;
   }
