@@ -10,7 +10,17 @@ const DEFAULT_LIMIT = 50;
 const PAGE_SIZE = 200;
 
 /**
- * Reads a list page by page, up to --limit items. What else a page holds is the same for all of them.
+ * The query of a request.
+ * @param {Record<string, string | boolean | undefined>} filters those that are undefined are left out
+ */
+export function queryOf(filters) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, String(value));
+  return query;
+}
+
+/**
+ * Reads a list page by page, up to --limit items. The other members of the list are those of its last page.
  * @template {Page<any>} P any: the caller names the type
  * @param {HttpClient} api
  * @param {string} path
@@ -21,9 +31,7 @@ const PAGE_SIZE = 200;
 export async function fetchList(api, path, filters, { sort, limit = String(DEFAULT_LIMIT) }) {
   if (!/^[1-9]\d{0,5}$/.test(limit)) throw usageError('--limit is a number from 1 to 999999.');
   const wanted = Number(limit);
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...filters, sort }))
-    if (value !== undefined) query.set(name, String(value));
+  const query = queryOf({ ...filters, sort });
   /** @type {P['items']} */
   const items = [];
   /** @type {P | undefined} */

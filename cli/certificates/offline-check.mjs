@@ -105,7 +105,7 @@ function parsed(jws) {
 const decoded = (part) => Buffer.from(part ?? '', 'base64url').toString();
 
 /**
- * The object in a JSON text; undefined if there is none.
+ * The object that a JSON text describes; undefined if it describes something else, or is not JSON.
  * @param {string} text
  * @returns {Record<string, any> | undefined} any: the caller compares the members that it reads
  */

@@ -1,11 +1,12 @@
 /** @import { AuditVerification } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
-import { pipeline } from 'node:stream/promises';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { findUser } from '../departures/users.mjs';
 import { EXIT, usageError } from '../exit-codes.mjs';
+import { queryOf } from '../lists.mjs';
+import { printFile } from '../terminal/print-file.mjs';
 
 const USAGE =
   'audit [export [--format csv|ndjson] [--action <action>] [--actor <user>] [--subject <user>] [--from <time>] [--to <time>]]';
@@ -40,19 +41,15 @@ export const audit = defineCommand({
  * @param {HttpClient} api
  * @param {{ format?: string, action?: string, actor?: string, subject?: string, from?: string, to?: string }} values
  */
-async function exportTrail(api, { actor, subject, ...values }) {
+async function exportTrail(api, { format, action, actor, subject, from, to }) {
   const filters = {
-    ...values,
+    ...{ format, action, from, to },
     actorId: actor && (await findUser(api, actor)).id,
     subjectId: subject && (await findUser(api, subject)).id,
   };
-  const query = new URLSearchParams();
-  for (const name of FILTERS) if (filters[name] !== undefined) query.set(name, filters[name]);
-  await pipeline(await api.download(`/v1/audit/export?${query}`), process.stdout, { end: false });
+  await printFile(api, `/v1/audit/export?${queryOf(filters)}`);
   return EXIT.done;
 }
-
-const FILTERS = /** @type {const} */ (['format', 'action', 'actorId', 'subjectId', 'from', 'to']);
 
 /** @type {Record<NonNullable<AuditVerification['reason']>, string>} */
 const REASONS = {

@@ -1,12 +1,13 @@
 /** @import { ContactToCall, HandoverCheck, HandoverReport } from '#libs/contracts' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
-import { pipeline } from 'node:stream/promises';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { colourStatus } from '../departures/departure-views.mjs';
 import { ruleName } from '../departures/rule-name.mjs';
 import { findUser } from '../departures/users.mjs';
 import { EXIT } from '../exit-codes.mjs';
+import { queryOf } from '../lists.mjs';
+import { printFile } from '../terminal/print-file.mjs';
 
 export const handover = defineCommand({
   usage: 'handover <departure> [--receiver <user>] [--csv]',
@@ -17,11 +18,11 @@ export const handover = defineCommand({
   options: { receiver: { type: 'string' }, csv: { type: 'boolean' } },
   run: async ({ args, values, limits, out, report }) => {
     const api = await signedInClient(limits);
-    const query = new URLSearchParams(values.csv ? { format: 'csv' } : {});
-    if (values.receiver !== undefined) query.set('receiverId', (await findUser(api, values.receiver)).id);
+    const receiverId = values.receiver && (await findUser(api, values.receiver)).id;
+    const query = queryOf({ format: values.csv ? 'csv' : undefined, receiverId });
     const path = `/v1/departures/${encodeURIComponent(args[0])}/handover?${query}`;
     if (values.csv) {
-      await pipeline(await api.download(path), process.stdout, { end: false });
+      await printFile(api, path);
       return EXIT.done;
     }
     /** @type {HandoverReport} */
