@@ -3,19 +3,31 @@ import { RESOURCE_TYPES, SCHEMAS } from '#libs/scim';
 import { SCIM_JSON } from '../scim/scim-reply.js';
 import { SERVICE_PROVIDER_CONFIG } from '../scim/service-provider-config.js';
 import { EXAMPLE_ID } from './example-facts.js';
-import { KEYS_ROUTE } from './keys-route.js';
+import { KEYS, KEYS_EXAMPLE, KEYS_PARAMETERS } from './key-set.js';
 
 type Described = Record<string, unknown>;
 type Paths = Record<string, Record<string, Described>>;
 
 const json = (schema: Schema, example: unknown) => ({ 'application/json': { schema, example } });
-const open = (id: string, summary: string, content: object, more: object = {}): { get: Described } => ({
+/** What differs from a request without parameters that is always answered with 200. */
+interface Differences {
+  parameters?: object[];
+  responses?: object;
+}
+
+const open = (
+  id: string,
+  summary: string,
+  content: object,
+  { parameters, responses }: Differences = {},
+): { get: Described } => ({
   get: {
     operationId: id,
     summary,
     tags: ['system'],
     security: [],
-    responses: { 200: { description: 'OK', content }, ...more },
+    ...(parameters && { parameters }),
+    responses: { 200: { description: 'OK', content }, ...responses },
   },
 });
 
@@ -54,14 +66,16 @@ const SYSTEM: Paths = {
   '/docs': open('system.docs', 'This document as a web page', {
     'text/html': { schema: { type: 'string' }, example: '<!doctype html>' },
   }),
-  '/.well-known/jwks.json': KEYS_ROUTE,
+  '/.well-known/jwks.json': open('system.keys', 'The public keys of identity (RFC 7517)', json(KEYS, KEYS_EXAMPLE), {
+    parameters: KEYS_PARAMETERS,
+  }),
 };
 
 /** Routes of every service, which proxies do not forward. */
 export const INTERNAL_PATHS: Paths = {
   '/health/live': open('system.live', 'Liveness probe; not public', json(HEALTH, { status: 'ok' })),
   '/health/ready': open('system.ready', 'Readiness probe; not public', json(HEALTH, healthy), {
-    503: { description: 'Not yet', content: json(HEALTH, unhealthy) },
+    responses: { 503: { description: 'Not yet', content: json(HEALTH, unhealthy) } },
   }),
 };
 

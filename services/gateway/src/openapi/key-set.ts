@@ -29,7 +29,14 @@ const KEY: Schema = {
   required: ['kty', 'crv', 'kid', 'alg', 'use', 'x'],
 };
 
-const EXAMPLE = {
+/** The public keys as a JWK set. */
+export const KEYS: Schema = {
+  type: 'object',
+  properties: { keys: { type: 'array', items: KEY } },
+  required: ['keys'],
+};
+
+export const KEYS_EXAMPLE = {
   keys: [
     {
       kty: 'OKP',
@@ -43,32 +50,12 @@ const EXAMPLE = {
   ],
 };
 
-/** The description of the public keys. */
-export const KEYS_ROUTE = {
-  get: {
-    operationId: 'system.keys',
-    summary: 'The public keys of identity (RFC 7517)',
-    tags: ['system'],
-    security: [],
-    parameters: [
-      {
-        name: 'purpose',
-        in: 'query',
-        required: false,
-        description: 'Only the keys whose signatures can count for this purpose.',
-        schema: { type: 'string', enum: [...KEY_PURPOSES] },
-      },
-    ],
-    responses: {
-      200: {
-        description: 'OK',
-        content: {
-          'application/json': {
-            schema: { type: 'object', properties: { keys: { type: 'array', items: KEY } }, required: ['keys'] },
-            example: EXAMPLE,
-          },
-        },
-      },
-    },
+export const KEYS_PARAMETERS = [
+  {
+    name: 'purpose',
+    in: 'query',
+    required: false,
+    description: 'Only the keys whose signatures can count for this purpose.',
+    schema: { type: 'string', enum: [...KEY_PURPOSES] },
   },
-};
+];
