@@ -14,6 +14,9 @@ export interface Provider extends Principal {
   onlyOffboards: boolean;
 }
 
+/** For handlers of an identity provider's requests: the account is that of the token. */
+export const KNOWN_BY_TOKEN = { acrossAccounts: 'An identity provider is known only by its token.' } as const;
+
 /** The provider, for a decision that takes access away. It may be about an owner. */
 export const asOwner = (provider: Provider): Provider => ({ ...provider, roles: ['owner'] });
 

@@ -11,6 +11,7 @@ import {
   type ScimToken,
 } from '#libs/contracts';
 import { ScimTokens } from './scim-tokens.js';
+import { KNOWN_BY_TOKEN } from './provider.js';
 
 @Controller()
 export class ScimTokenController {
@@ -31,7 +32,7 @@ export class ScimTokenController {
     return this.tokens.revoke(principal, params.id!);
   }
 
-  @Handles(scimCheck, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimCheck, KNOWN_BY_TOKEN)
   check({ body }: CallOf<typeof scimCheck>): Promise<{ good: true }> {
     return this.tokens.use(body.token, async () => ({ good: true }));
   }

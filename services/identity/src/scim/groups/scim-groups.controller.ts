@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import { scimGroups, type CallOf, type ScimListResponse, type ScimResponse } from '#libs/contracts';
-import { refusalOf, type Provider } from '../provider.js';
+import { KNOWN_BY_TOKEN, refusalOf, type Provider } from '../provider.js';
 import { ProviderRefusals } from '../provider-refusals.js';
 import { listResponse } from '../responses.js';
 import { ScimTokens } from '../scim-tokens.js';
@@ -17,7 +17,7 @@ export class ScimGroupsController {
     private readonly refusals: ProviderRefusals,
   ) {}
 
-  @Handles(scimGroups.search, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimGroups.search, KNOWN_BY_TOKEN)
   async search({ body }: CallOf<typeof scimGroups.search>): Promise<ScimListResponse> {
     return this.tokens.use(body.token, async ({ accountId }) => {
       const { total, rows } = await this.rows.search(accountId, body);
@@ -25,27 +25,27 @@ export class ScimGroupsController {
     });
   }
 
-  @Handles(scimGroups.get, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimGroups.get, KNOWN_BY_TOKEN)
   async get({ body, params }: CallOf<typeof scimGroups.get>): Promise<ScimResponse> {
     return this.tokens.use(body.token, (provider) => this.groups.get(provider, params.id!, body.view));
   }
 
-  @Handles(scimGroups.create, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimGroups.create, KNOWN_BY_TOKEN)
   async create({ body }: CallOf<typeof scimGroups.create>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.create(provider, body));
   }
 
-  @Handles(scimGroups.replace, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimGroups.replace, KNOWN_BY_TOKEN)
   async replace({ body, params }: CallOf<typeof scimGroups.replace>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.replace(provider, params.id!, body));
   }
 
-  @Handles(scimGroups.change, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimGroups.change, KNOWN_BY_TOKEN)
   async change({ body, params }: CallOf<typeof scimGroups.change>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.change(provider, params.id!, body));
   }
 
-  @Handles(scimGroups.remove, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimGroups.remove, KNOWN_BY_TOKEN)
   async remove({ body, params }: CallOf<typeof scimGroups.remove>): Promise<ScimResponse> {
     return this.write(body.token, (provider) => this.groups.remove(provider, params.id!, body));
   }

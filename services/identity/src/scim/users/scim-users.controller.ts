@@ -8,6 +8,7 @@ import { ScimTokens } from '../scim-tokens.js';
 import { ScimUserRows } from './scim-user-rows.js';
 import { toScimUser } from './scim-user-view.js';
 import { ScimUsers } from './scim-users.js';
+import { KNOWN_BY_TOKEN } from '../provider.js';
 
 @Controller()
 export class ScimUsersController {
@@ -18,7 +19,7 @@ export class ScimUsersController {
     private readonly activation: ScimActivation,
   ) {}
 
-  @Handles(scimUsers.search, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimUsers.search, KNOWN_BY_TOKEN)
   async search({ body }: CallOf<typeof scimUsers.search>): Promise<ScimListResponse> {
     return this.tokens.use(body.token, async ({ accountId }) => {
       const { total, rows } = await this.rows.search(accountId, body);
@@ -26,7 +27,7 @@ export class ScimUsersController {
     });
   }
 
-  @Handles(scimUsers.get, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimUsers.get, KNOWN_BY_TOKEN)
   async get({ body, params }: CallOf<typeof scimUsers.get>): Promise<ScimResponse> {
     return this.tokens.use(body.token, (provider) => this.users.get(provider, params.id!, body.view));
   }
@@ -37,7 +38,7 @@ export class ScimUsersController {
     return this.users.prepareCreation(body.body);
   }
 
-  @Handles(scimUsers.create, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimUsers.create, KNOWN_BY_TOKEN)
   async create({ body }: CallOf<typeof scimUsers.create>, passwordHash: string | undefined): Promise<ScimResponse> {
     return this.tokens.use(body.token, (provider) => this.users.create(provider, body, passwordHash));
   }
@@ -47,7 +48,7 @@ export class ScimUsersController {
     return this.users.prepareReplacement(await this.tokens.providerOf(body.token), params.id!, body.body);
   }
 
-  @Handles(scimUsers.replace, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimUsers.replace, KNOWN_BY_TOKEN)
   async replace(
     { body, params }: CallOf<typeof scimUsers.replace>,
     prepared: Prepared | undefined,
@@ -60,7 +61,7 @@ export class ScimUsersController {
     return this.users.prepareChange(await this.tokens.providerOf(body.token), params.id!, body.body);
   }
 
-  @Handles(scimUsers.change, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimUsers.change, KNOWN_BY_TOKEN)
   async change(
     { body, params }: CallOf<typeof scimUsers.change>,
     prepared: Prepared | undefined,
@@ -73,7 +74,7 @@ export class ScimUsersController {
     return this.activation.prepareDeletion(await this.tokens.providerOf(body.token), params.id!);
   }
 
-  @Handles(scimUsers.remove, { acrossAccounts: 'An identity provider is known only by its token.' })
+  @Handles(scimUsers.remove, KNOWN_BY_TOKEN)
   async remove(
     { body, params }: CallOf<typeof scimUsers.remove>,
     prepared: Prepared | undefined,
