@@ -24,7 +24,8 @@ export class SigningKeys {
   ) {}
 
   /**
-   * Returns the key of tokens with this id. Undefined if there is none, or if it is retired, was withdrawn or has another purpose.
+   * Returns the key with this id that verifies tokens; undefined if no such key is in use. Retired and withdrawn keys, and keys with
+   * another purpose, are not in use.
    * @throws Problem `service-unavailable` when no keys have been fetched yet
    */
   async find(id: string): Promise<CryptoKey | undefined> {

@@ -27,7 +27,7 @@ export interface LogPosition {
 export interface LoggedCertificate extends LogPosition {
   /** What a reader outside needs to verify the entry. Absent until the entry is published. */
   proof?: CertificateLogProof;
-  /** The signature that covers the proof. Absent as well if there is none that counts. */
+  /** The signature that covers the proof. Absent without a proof, and if the signature does not count. */
   signed?: SignedHead;
 }
 

@@ -7,7 +7,7 @@ import { Planner } from '../plan/planner.js';
 import { Restorations } from '../plan/restorations.js';
 import { Drafts } from './drafts.js';
 
-/** Keeps what managers mean to decide. Whoever may decide about a user may also read and write the draft. */
+/** Keeps what managers mean to decide. A manager who may decide about a user may also read and write the draft. */
 @Injectable()
 export class DraftCommands {
   constructor(
