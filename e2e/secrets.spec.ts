@@ -1,14 +1,9 @@
+import { SERVER_CERTIFICATE, SERVER_KEY } from '#libs/local-servers';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endOf, newAuthority, type Certified } from '../deploy/container/certificates.mjs';
-import {
-  AUTHORITY,
-  CERTIFICATE,
-  KEY,
-  serverCertificates,
-  type Renewal,
-} from '../deploy/container/server-certificates.mjs';
+import { AUTHORITY, serverCertificates, type Renewal } from '../deploy/container/server-certificates.mjs';
 import { readSecrets } from '../scripts/lib/home.mjs';
 
 describe('the secrets of an installation', () => {
@@ -47,7 +42,7 @@ describe('the certificates of an installation with Docker Compose', () => {
     const result = await serverCertificates(folder, servers, { now, renewal });
     await save('all', AUTHORITY, result.authority);
     for (const [name, pair] of Object.entries(result.servers))
-      await save(name, { certificate: CERTIFICATE, key: KEY }, pair);
+      await save(name, { certificate: SERVER_CERTIFICATE, key: SERVER_KEY }, pair);
     return result;
   };
   const save = async (name: string, files: Certified, { certificate, key }: Certified) => {
@@ -90,7 +85,7 @@ describe('the certificates of an installation with Docker Compose', () => {
 
   it('are replaced if one is damaged, of another CA, or lacks a name', async () => {
     const { servers } = await made();
-    await writeFile(join(folder, 'nats', KEY), servers.postgres!.key);
+    await writeFile(join(folder, 'nats', SERVER_KEY), servers.postgres!.key);
     const mended = await made();
     expect([mended.servers.postgres, mended.servers.nats]).toEqual([
       servers.postgres,

@@ -113,6 +113,12 @@ export function isDue({ certificate, key }, authority, names, now) {
 export const endOf = (certificate) => new Date(new X509Certificate(certificate).validTo);
 
 /**
+ * The parameters of a PostgreSQL address with which clients verify the server.
+ * @param {string} trusted the file with the certificate of the CA, as the client sees it
+ */
+export const verifiedBy = (trusted) => String(new URLSearchParams({ sslmode: 'verify-full', sslrootcert: trusted }));
+
+/**
  * @param {Date} now
  * @param {number} days
  */

@@ -1,7 +1,7 @@
 /** @import { Certified } from './certificates.mjs' */
 import { text } from 'node:stream/consumers';
 import { UserError } from '../../scripts/lib/prepare.mjs';
-import { certify, newAuthority } from './certificates.mjs';
+import { certify, newAuthority, verifiedBy } from './certificates.mjs';
 
 /**
  * A Secret as `kubectl get --output json` prints it.
@@ -108,7 +108,7 @@ function addressWithTls(address) {
   if (address.startsWith('nats:')) return address.replace('nats:', 'tls:');
   const url = new URL(address);
   if (!url.protocol.startsWith('postgres') || url.searchParams.has('sslmode')) return address;
-  url.search = String(new URLSearchParams({ sslmode: 'verify-full', sslrootcert: TRUSTED }));
+  url.search = verifiedBy(TRUSTED);
   return url.href;
 }
 

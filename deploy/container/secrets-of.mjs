@@ -2,6 +2,7 @@
 import { publicKeysOf } from '../../scripts/lib/home.mjs';
 import { natsUsers } from '../../scripts/lib/nats-users.mjs';
 import { dataServices } from '../../scripts/lib/services.mjs';
+import { verifiedBy } from './certificates.mjs';
 
 /** @typedef {ReturnType<typeof secretsOf>} InstallationSecrets */
 
@@ -20,7 +21,6 @@ import { dataServices } from '../../scripts/lib/services.mjs';
  * @param {string} [authority] the certificate of the CA, if readers get it with their secrets
  */
 export function secretsOf(secrets, servers, authority) {
-  const verified = new URLSearchParams({ sslmode: 'verify-full', sslrootcert: servers.trusted });
   /** @type {Record<string, string>} */
   const trusted = authority ? { 'ca.crt': authority } : {};
   /** @param {string} service */
@@ -28,7 +28,8 @@ export function secretsOf(secrets, servers, authority) {
     const passwords = secrets.databases[service];
     if (!passwords) throw new Error(`${service} has no database passwords`);
     /** @type {(role: string, password: string) => string} */
-    const url = (role, password) => `postgres://${role}:${password}@${servers.postgres}/leaver_${service}?${verified}`;
+    const url = (role, password) =>
+      `postgres://${role}:${password}@${servers.postgres}/leaver_${service}?${verifiedBy(servers.trusted)}`;
     return { runtime: url(service, passwords.runtime), owner: url(`${service}_owner`, passwords.owner) };
   };
   /** @param {string} user */

@@ -3,13 +3,13 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { natsConfiguration, natsTls, POSTGRES_ACCESS } from '#libs/local-servers';
+import { natsConfiguration, natsTls, POSTGRES_ACCESS, SERVER_CERTIFICATE, SERVER_KEY } from '#libs/local-servers';
 import { readIfExists, readSecrets } from '../../scripts/lib/home.mjs';
 import { accounts } from '../../scripts/lib/nats-accounts.mjs';
 import { services } from '../../scripts/lib/services.mjs';
-import { endOf } from './certificates.mjs';
+import { endOf, verifiedBy } from './certificates.mjs';
 import { secretsOf } from './secrets-of.mjs';
-import { AUTHORITY, CERTIFICATE, KEY, serverCertificates } from './server-certificates.mjs';
+import { AUTHORITY, serverCertificates } from './server-certificates.mjs';
 
 /** Where each container finds its own secrets. */
 const MOUNT = '/run/secrets';
@@ -38,16 +38,15 @@ export async function writeSecrets(folder, renewal = 'due') {
   const secrets = secretsOf(await readSecrets(all), SERVERS, authority.certificate);
   const superuser = await password(join(all, 'postgres'));
   const grafana = await password(join(all, 'grafana'));
-  const verified = new URLSearchParams({ sslmode: 'verify-full', sslrootcert: SERVERS.trusted });
-  const adminUrl = `postgres://postgres:${superuser}@${SERVERS.postgres}/postgres?${verified}`;
+  const adminUrl = `postgres://postgres:${superuser}@${SERVERS.postgres}/postgres?${verifiedBy(SERVERS.trusted)}`;
   /** @type {(container: string, files: Record<string, string>, reader: Reader) => Promise<unknown>} */
   const put = (container, files, reader) =>
     Promise.all(Object.entries(files).map(([name, text]) => write(join(folder, container, name), text, reader)));
 
   for (const [server, { certificate, key }] of Object.entries(servers)) {
     // Both servers start as root. PostgreSQL refuses a key that others may read, see docker-compose.yml.
-    await put(server, { [KEY]: key }, ROOT);
-    await put(server, { [CERTIFICATE]: certificate }, ANY);
+    await put(server, { [SERVER_KEY]: key }, ROOT);
+    await put(server, { [SERVER_CERTIFICATE]: certificate }, ANY);
     console.log(`the certificate of ${server} ends on ${endOf(certificate).toISOString()}`);
   }
   console.log(`the certificate of the CA ends on ${endOf(authority.certificate).toISOString()}`);

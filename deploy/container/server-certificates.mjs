@@ -1,11 +1,9 @@
 /** @import { Certified } from './certificates.mjs' */
 import { join } from 'node:path';
+import { SERVER_CERTIFICATE, SERVER_KEY } from '#libs/local-servers';
 import { readIfExists } from '../../scripts/lib/home.mjs';
 import { certify, isDue, newAuthority } from './certificates.mjs';
 
-/** The files of a server. */
-export const CERTIFICATE = 'tls.crt';
-export const KEY = 'tls.key';
 /** The files of the CA, where its private key is kept. */
 export const AUTHORITY = { certificate: 'ca.crt', key: 'ca.key' };
 
@@ -25,7 +23,7 @@ export async function serverCertificates(folder, servers, { now, renewal }) {
   const kept = await pairIn(join(folder, 'all'), AUTHORITY);
   const authority = kept && renewal !== 'authority' ? kept : await newAuthority(now);
   const entries = Object.entries(servers).map(async ([server, names]) => {
-    const current = await pairIn(join(folder, server), { certificate: CERTIFICATE, key: KEY });
+    const current = await pairIn(join(folder, server), { certificate: SERVER_CERTIFICATE, key: SERVER_KEY });
     const stays = current && renewal === 'due' && !isDue(current, authority.certificate, names, now);
     return /** @type {const} */ ([server, stays ? current : await certify(authority, { names }, now)]);
   });

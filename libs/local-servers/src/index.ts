@@ -25,5 +25,5 @@ export { startPostgres, type Postgres, type PostgresOptions } from './postgres.j
 export { reachableByPostgres } from './postgres-account.js';
 export { startPostgresContainer } from './postgres-container.js';
 export { eventually, type WaitOptions } from './eventually.js';
-export { natsTls, POSTGRES_ACCESS, type ServerTls } from './server-tls.js';
+export { natsTls, POSTGRES_ACCESS, SERVER_CERTIFICATE, SERVER_KEY, type ServerTls } from './server-tls.js';
 export { newServiceKey, publicServiceKey } from './service-keys.js';

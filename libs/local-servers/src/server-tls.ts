@@ -8,8 +8,9 @@ export interface ServerTls {
   key: string;
 }
 
-const CERTIFICATE = 'tls.crt';
-const KEY = 'tls.key';
+/** The files with which a server proves who it is, in its folder. */
+export const SERVER_CERTIFICATE = 'tls.crt';
+export const SERVER_KEY = 'tls.key';
 const ACCESS = 'pg_hba.conf';
 
 /** Seconds that a client has for the handshake; the default of 2 is short for a machine under load. */
@@ -26,13 +27,13 @@ hostssl all all all scram-sha-256
  * @param folder of the two files, as the server sees it
  */
 export const natsTls = (folder: string): object => ({
-  tls: { cert_file: join(folder, CERTIFICATE), key_file: join(folder, KEY), timeout: HANDSHAKE_SECONDS },
+  tls: { cert_file: join(folder, SERVER_CERTIFICATE), key_file: join(folder, SERVER_KEY), timeout: HANDSHAKE_SECONDS },
 });
 
 /** Writes the two files for NATS. */
 export async function writeNatsTls(folder: string, tls: ServerTls): Promise<void> {
-  await write(join(folder, CERTIFICATE), tls.certificate);
-  await write(join(folder, KEY), tls.key);
+  await write(join(folder, SERVER_CERTIFICATE), tls.certificate);
+  await write(join(folder, SERVER_KEY), tls.key);
 }
 
 /**
@@ -45,12 +46,12 @@ export async function writePostgresTls(
   tls: ServerTls,
   account: SystemAccount | undefined,
 ): Promise<Record<string, string>> {
-  const files = { [CERTIFICATE]: tls.certificate, [KEY]: tls.key, [ACCESS]: POSTGRES_ACCESS };
+  const files = { [SERVER_CERTIFICATE]: tls.certificate, [SERVER_KEY]: tls.key, [ACCESS]: POSTGRES_ACCESS };
   for (const [name, text] of Object.entries(files)) await write(join(folder, name), text, account);
   return {
     ssl: 'on',
-    ssl_cert_file: join(folder, CERTIFICATE),
-    ssl_key_file: join(folder, KEY),
+    ssl_cert_file: join(folder, SERVER_CERTIFICATE),
+    ssl_key_file: join(folder, SERVER_KEY),
     hba_file: join(folder, ACCESS),
   };
 }
