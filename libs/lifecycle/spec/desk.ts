@@ -12,12 +12,14 @@ import {
   exclude,
   keep,
   LEAVER,
+  MANAGERS_SEE,
   ofAccount,
   owned,
   PERSON,
   releaseAfter,
   rule,
   serviceTables,
+  shownAs,
   transfer,
   unassign,
 } from '#libs/lifecycle';
@@ -81,7 +83,12 @@ export const desk: ServiceUnderTest = {
   ],
   rules: [
     rule('desk.chairs', 'Chairs', {
-      rows: owned(Thing, 'owner', { kind: 'chair', state: 'open' }),
+      rows: owned(
+        Thing,
+        'owner',
+        { kind: 'chair', state: 'open' },
+        { shown: shownAs('chair', MANAGERS_SEE, { label: 'label' }) },
+      ),
       deactivated: can(unassign, keep, transfer),
       deleted: can(unassign, keep, transfer),
       presets: { helpdesk: { deactivated: keep } },
@@ -113,7 +120,12 @@ export const desk: ServiceUnderTest = {
       deactivated: always(disable({ state: 'held' })),
     }),
     rule('desk.plants', 'Plants', {
-      rows: owned(Thing, 'owner', { kind: 'plant' }),
+      rows: owned(
+        Thing,
+        'owner',
+        { kind: 'plant' },
+        { shown: shownAs('plant', { see: ['own', 'team'] }, { label: 'label', team: sql`t.state = 'shared'` }) },
+      ),
       deactivated: always(keep),
       deleted: always(keep),
     }),

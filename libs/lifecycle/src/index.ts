@@ -1,5 +1,6 @@
 export * from './declare/where.js';
 export * from './declare/rule.js';
+export { MANAGERS_SEE, shownAs, type Asker, type Shown } from './declare/shown.js';
 export * from './declare/actions.js';
 export * from './declare/side-effects.js';
 export * from './run/rule-set.js';
@@ -22,6 +23,8 @@ export * from './onboarding.js';
 export * from './ask/preview.js';
 export * from './ask/proof.js';
 export * from './ask/return-preview.js';
+export { previewedRows } from './ask/rows.js';
+export { affectedRows } from './ask/affected-rows.js';
 export { isApplied, type Decision } from './inbox/is-applied.js';
 export type { LeaverRow } from './declare/leaver.js';
 export type { RowBudget } from './run/row-budget.js';

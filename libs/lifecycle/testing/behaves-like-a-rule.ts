@@ -1,7 +1,9 @@
-import { Problem, TRANSITIONS, type Transition } from '#libs/contracts';
-import { destroysAtOnce, type Action, type Rule } from '#libs/lifecycle';
+import { Problem } from '#libs/contracts';
+import { destroysAtOnce, type Action } from '#libs/lifecycle';
 import { RuleBench, type Person, type ServiceUnderTest } from './bench.js';
 import { crashes } from './crash.js';
+import { expectRowsBehindPreview, expectRowsBehindReceipt } from './rows-behind-counts.js';
+import { offers } from './offers.js';
 import { MANY, Scene, SEVERAL, type RuleExample, type Way } from './scene.js';
 
 /**
@@ -42,13 +44,6 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
 
 type Setting = (rows: number) => Promise<Scene>;
 
-function offers(rule: Rule, part: string | undefined): [Transition, Action][] {
-  const only = rule.rows.find((rows) => rows.part === part)?.on;
-  return TRANSITIONS.filter((transition) => !only || transition === only).flatMap((transition) =>
-    (rule.choices[transition]?.actions ?? []).map((action): [Transition, Action] => [transition, action]),
-  );
-}
-
 function blocks(scene: Setting): void {
   it('does not block without rows', async () => {
     expect(await (await scene(0)).applyDeparture()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
@@ -58,6 +53,7 @@ function blocks(scene: Setting): void {
     const s = await scene(SEVERAL);
     const before = await s.rowsOf(s.leaver);
     expect(await s.previewed()).toBe(s.several);
+    await expectRowsBehindPreview(s);
     await expect(s.applyDeparture()).rejects.toThrow('blocks: it has rows');
     expect(await s.rowsOf(s.leaver)).toEqual(before);
   });
@@ -68,11 +64,13 @@ function acts(scene: Setting, action: Action): void {
     expect(await (await scene(0)).applyDeparture()).toMatchObject({ affected: 0, finishedAt: expect.any(String) });
   });
 
-  it('previews the count that the receipt has', async () => {
+  it('previews the count that the receipt has, and lists as many rows', async () => {
     const s = await scene(SEVERAL);
     const count = await s.previewed();
     expect(count).toBe(s.several);
+    await expectRowsBehindPreview(s);
     expect(await s.applyDeparture()).toMatchObject({ action: action.name, affected: count });
+    if (s.transition === 'deactivated') await expectRowsBehindReceipt(s);
   });
 
   it('leaves nothing for the proof to find', async () => {
@@ -146,11 +144,9 @@ function racesTakeOver(scene: Setting, way: Way): void {
 
 function races(scene: Setting, way: Way): void {
   const { maySucceed = false } = typeof way === 'object' ? way : {};
-  const prepare = (s: Scene, person: Person) => prepareWrite(way, s, person);
-
   it('a departure waits for a write that has locked the user, and finds its row', async () => {
     const s = await scene(0);
-    const seen = await s.overlap(await prepare(s, s.leaver), () => s.applyDeparture());
+    const seen = await s.overlap(await prepareWrite(way, s, s.leaver), () => s.applyDeparture());
     expect(seen).toMatchObject({ first: { status: 'fulfilled' }, second: { status: 'fulfilled' }, hasWaited: true });
     expect(await s.remaining()).toEqual([]);
   });
@@ -159,9 +155,9 @@ function races(scene: Setting, way: Way): void {
     const s = await scene(0);
     // The write works for a user who stays, so below it is refused because of the departure.
     await (
-      await prepare(s, s.colleague)
+      await prepareWrite(way, s, s.colleague)
     )();
-    const tryTo = await prepare(s, s.leaver);
+    const tryTo = await prepareWrite(way, s, s.leaver);
     const seen = await s.overlap(() => s.applyDeparture(), tryTo);
     expect(seen).toMatchObject({ first: { status: 'fulfilled' }, hasWaited: true });
     if (!maySucceed || seen.second.status === 'rejected')

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { Receipt, ReceiptLine, ResolvedAction, ResolvedRules, Transition, UserEvent } from '#libs/contracts';
-import { choiceOf, countRows, preview, proof, type Action, type Rule } from '#libs/lifecycle';
+import { choiceOf, countRows, preview, proof } from '#libs/lifecycle';
+import type { Action, Asker, Db, Rows, Rule } from '#libs/lifecycle';
 import type { Person, RuleBench } from './bench.js';
 import { ForeseenReturn } from './foreseen-return.js';
 import { overlap } from './overlap.js';
@@ -103,7 +104,7 @@ export class Scene {
     return this.rows.person !== null;
   }
 
-  private get rows() {
+  get rows(): Rows {
     return this.rule.rows.find((rows) => rows.part === this.example.part) ?? this.rule.rows[0]!;
   }
 
@@ -115,18 +116,25 @@ export class Scene {
     return { [this.rule.id]: { [this.transition]: this.resolved } };
   }
 
-  async previewed(activeSince = 1): Promise<number> {
+  get db(): Db {
+    return this.bench.em().getKysely();
+  }
+
+  question(activeSince = 1) {
     const { accountId, userId } = this.leaver;
-    const request = {
-      accountId,
-      userId,
-      steps: [this.transition],
-      activeSince,
-      wasManager: this.example.manager ?? false,
-      rules: this.policy,
-    };
-    const lines = await preview(this.bench.em().getKysely(), this.bench.rules, request, this.bench.clock.now());
+    const wasManager = this.example.manager ?? false;
+    return { accountId, userId, steps: [this.transition], activeSince, wasManager, rules: this.policy };
+  }
+
+  async previewed(activeSince = 1): Promise<number> {
+    const { rules, clock } = this.bench;
+    const lines = await preview(this.db, rules, this.question(activeSince), clock.now());
     return lines.find((line) => this.isOwn(line))!.count;
+  }
+
+  /** A manager who stays. */
+  get asker(): Asker {
+    return { userId: this.successor.userId, roles: ['admin'] };
   }
 
   async applyDeparture(): Promise<ReceiptLine> {
@@ -194,7 +202,7 @@ export class Scene {
 
   private async finished(event: UserEvent): Promise<readonly ReceiptLine[]> {
     const { tasks, receipts } = this.bench;
-    await sql`update task set chunk_rows = ${SMALL_BUDGET.perPerson}`.execute(this.bench.em().getKysely());
+    await sql`update task set chunk_rows = ${SMALL_BUDGET.perPerson}`.execute(this.db);
     await tasks.drain();
     const last = receiptOf(receipts.all, event);
     expect(last.status).toBe('completed');
@@ -213,17 +221,13 @@ export class Scene {
     const row = (before as Row[]).find((candidate) => candidate[column] === this.leaver.userId)!;
     const changed = Object.entries({ ...row, [column]: this.colleague.userId }).filter(([name]) => name !== 'id');
     const values = changed.map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
-    await sql`update ${sql.table(tableName)} set ${sql.join(values)} where id = ${row.id}`.execute(
-      this.bench.em().getKysely(),
-    );
+    await sql`update ${sql.table(tableName)} set ${sql.join(values)} where id = ${row.id}`.execute(this.db);
     return row.id as string;
   }
 
   /** The number of the leaver's undo records. */
   async undoRecords(): Promise<number> {
-    const { rows } = await sql`select 1 from undo where user_id = ${this.leaver.userId}`.execute(
-      this.bench.em().getKysely(),
-    );
+    const { rows } = await sql`select 1 from undo where user_id = ${this.leaver.userId}`.execute(this.db);
     return rows.length;
   }
 
@@ -246,7 +250,7 @@ export class Scene {
   }
 
   async remaining() {
-    const { broken } = await proof(this.bench.em().getKysely(), this.bench.rules, {
+    const { broken } = await proof(this.db, this.bench.rules, {
       users: [{ userId: this.leaver.userId, lifecycleVersion: 2 }],
     });
     return broken;
@@ -258,11 +262,7 @@ export class Scene {
     const declared = this.rule.choices[this.transition]!.actions.find((action) => action.name === this.action.name)!;
     const statements = step.part.laterStatements.get(declared) ?? step.part.statements;
     const leaver = { ...this.leaver, wasManager: false, leftAt: this.bench.clock.now() };
-    return (
-      (await countRows(this.bench.em().getKysely(), statements, this.action.later!.effect, [leaver])).get(
-        this.leaver.userId,
-      ) ?? 0
-    );
+    return (await countRows(this.db, statements, this.action.later!.effect, [leaver])).get(this.leaver.userId) ?? 0;
   }
 
   async rowsOf({ accountId, userId }: Person): Promise<unknown[]> {
@@ -281,9 +281,7 @@ export class Scene {
     const found: Row[] = [];
     for (const entity of entities) {
       const { tableName } = this.bench.orm.getMetadata().get(entity);
-      const { rows } = await sql<Row>`select * from ${sql.table(tableName)} order by 1, 2`.execute(
-        this.bench.em().getKysely(),
-      );
+      const { rows } = await sql<Row>`select * from ${sql.table(tableName)} order by 1, 2`.execute(this.db);
       found.push(...rows);
     }
     return found.filter(wanted);

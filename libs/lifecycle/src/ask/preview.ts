@@ -9,6 +9,8 @@ import type { LeaverRow } from '../declare/leaver.js';
 import { countTogether } from '../sql/counting.js';
 import type { Statements } from '../sql/statements.js';
 
+type Taken = { statements: Statements; effect: Effect };
+
 /** The most ids that a line lists. */
 const LISTED = 100;
 
@@ -19,17 +21,32 @@ const LISTED = 100;
 export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, now: Date): Promise<PreviewLine[]> {
   const { userId, accountId, wasManager } = request;
   const leaver: LeaverRow = { userId, accountId, wasManager, leftAt: now };
+  const { steps, reached } = await previewedSteps(db, rules, request, leaver);
+  const counts = await countsOf(db, reached, leaver);
+  const lines: PreviewLine[] = [];
+  for (const step of steps) lines.push(await lineOf(db, step, counts.get(step) ?? 0, leaver));
+  return lines;
+}
+
+/**
+ * The steps that a preview shows, and those of them that can find rows, each with the earlier steps whose rows it does not
+ * find.
+ */
+export async function previewedSteps(
+  db: Db,
+  rules: RuleSet,
+  request: PreviewRequest,
+  leaver: LeaverRow,
+): Promise<{ steps: Step[]; reached: Map<Step, Taken[]> }> {
   const applied = await appliedRules(db, [request]);
-  const steps = remainingSteps(rules.plan(request.steps, request.rules), userId, applied).filter(
+  const steps = remainingSteps(rules.plan(request.steps, request.rules), request.userId, applied).filter(
     (step) => !request.only || request.only.includes(step.part.rule.id),
   );
   const reached = steps.filter((step) =>
     earlierSteps(step, steps).every(({ action }) => survives(step.part.rows, action.effect, step.action.effect)),
   );
-  const counts = await countsOf(db, reached, leaver, inRunningOrder(steps, leaver));
-  const lines: PreviewLine[] = [];
-  for (const step of steps) lines.push(await lineOf(db, step, counts.get(step) ?? 0, leaver));
-  return lines;
+  const running = inRunningOrder(steps, leaver);
+  return { steps, reached: new Map(reached.map((step) => [step, takenBefore(step, running)])) };
 }
 
 /** The steps as a departure runs them, without remote effects. */
@@ -37,7 +54,7 @@ const inRunningOrder = (steps: readonly Step[], leaver: LeaverRow): Step[] =>
   groupByStep([{ ...leaver, lifecycleVersion: 0, steps }]).flatMap((members) => members.map(({ step }) => step));
 
 /** The steps of other rules that run before and take rows which this step would find now. */
-function takenBefore(step: Step, running: readonly Step[]): { statements: Statements; effect: Effect }[] {
+function takenBefore(step: Step, running: readonly Step[]): Taken[] {
   const own = step.remote?.of ?? step;
   return running
     .slice(0, running.indexOf(own))
@@ -48,11 +65,10 @@ function takenBefore(step: Step, running: readonly Step[]): { statements: Statem
 /** Counts once for all steps that select the same rows. */
 async function countsOf(
   db: Db,
-  steps: readonly Step[],
+  without: ReadonlyMap<Step, readonly Taken[]>,
   leaver: LeaverRow,
-  running: readonly Step[],
 ): Promise<Map<Step, number>> {
-  const without = new Map(steps.map((step) => [step, takenBefore(step, running)]));
+  const steps = [...without.keys()];
   const isAlone = (step: Step) => step.remote !== undefined || without.get(step)!.length > 0;
   const [alone, own] = [steps.filter(isAlone), steps.filter((step) => !isAlone(step))];
   const together = [...Map.groupBy(own, ({ statements }) => statements).values()].flatMap((same) => [

@@ -1,11 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Optional, type Type } from '@nestjs/common';
 import {
+  affectedRowsOf,
   holdingsOf,
   knownPeopleOf,
   previewOf,
   proofOf,
   returnPreviewOf,
+  rowsOf,
+  type AffectedRowsRequest,
   type HoldingsAnswer,
   type HoldingsRequest,
   type KnownPeople,
@@ -15,17 +18,21 @@ import {
   type ProofRequest,
   type ReturnPreviewLine,
   type ReturnPreviewRequest,
+  type RowPage,
+  type RowsRequest,
 } from '#libs/contracts';
 import { Answers, ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { knownPeople } from '../inbox/directory-rows.js';
+import { affectedRows } from './affected-rows.js';
 import { holdings } from './holdings.js';
 import { preview } from './preview.js';
 import { proof } from './proof.js';
 import { returnPreview } from './return-preview.js';
+import { previewedRows } from './rows.js';
 import { RuleSet } from '../run/rule-set.js';
 
-/** Answers identity's questions for previews, proofs and holdings, and the operator's request for the users that the service knows. */
+/** Answers identity's questions for previews, rows, proofs and holdings, and the operator's request for the users that the service knows. */
 export function questionsController(service: string): Type {
   @Controller()
   class QuestionsController {
@@ -45,6 +52,16 @@ export function questionsController(service: string): Type {
     returnPreview(request: ReturnPreviewRequest): Promise<ReturnPreviewLine[]> {
       const asking = { now: this.clock.now(), client: this.client };
       return returnPreview(this.em.getKysely(), this.rules, request, asking);
+    }
+
+    @Answers(rowsOf(service))
+    rows(request: RowsRequest): Promise<RowPage> {
+      return previewedRows(this.em.getKysely(), this.rules, request, this.clock.now());
+    }
+
+    @Answers(affectedRowsOf(service))
+    affectedRows(request: AffectedRowsRequest): Promise<RowPage> {
+      return affectedRows(this.em.getKysely(), this.rules, request);
     }
 
     @Answers(proofOf(service), { acrossAccounts: 'Identity asks about users of several accounts at once.' })

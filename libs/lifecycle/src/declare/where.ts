@@ -2,6 +2,7 @@ import type { InferEntity } from '@mikro-orm/postgresql';
 import type { Transition } from '#libs/contracts';
 import type { AnyEntity } from '#libs/database';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Shown } from './shown.js';
 
 /** Access to the service's database, inside the running transaction. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -31,6 +32,8 @@ export interface Rows {
    * proof counts only rows that were granted before. Default: the row's `createdAt`.
    */
   grantedAt?: RawBuilder<unknown>;
+  /** How a preview and a departure show the rows behind their counts. */
+  shown?: Shown;
 }
 
 /** Rows whose property `person` names the leaver. */
@@ -38,12 +41,18 @@ export function owned<E extends AnyEntity>(
   entity: E,
   person: keyof InferEntity<E> & string,
   where: Where<InferEntity<E>> = {},
-  more: Pick<Rows, 'part' | 'match' | 'on' | 'grantedAt'> = {},
+  more: Pick<Rows, 'part' | 'match' | 'on' | 'grantedAt' | 'shown'> = {},
 ): Rows {
   return { entity, person, where: where as Rows['where'], ...more };
 }
 
 /** Rows of the leaver's account that `match` relates to the leaver other than by a column. */
-export function ofAccount<E extends AnyEntity>(entity: E, where: Where<InferEntity<E>>, match: Condition): Rows {
-  return { entity, person: null, where: where as Rows['where'], match: sql`t.account_id = l.account_id and ${match}` };
+export function ofAccount<E extends AnyEntity>(
+  entity: E,
+  where: Where<InferEntity<E>>,
+  match: Condition,
+  more: Pick<Rows, 'part' | 'shown'> = {},
+): Rows {
+  const inAccount = sql`t.account_id = l.account_id and ${match}`;
+  return { entity, person: null, where: where as Rows['where'], match: inAccount, ...more };
 }

@@ -22,6 +22,7 @@ import type { RemoteEffect } from '../declare/side-effects.js';
 import { MarkStatements } from '../sql/mark-statements.js';
 import type { Rule } from '../declare/rule.js';
 import type { Db, Rows } from '../declare/where.js';
+import { labelOf } from '../sql/row-pages.js';
 import { Statements } from '../sql/statements.js';
 import type { Origin } from '../sql/undo-statements.js';
 
@@ -86,6 +87,7 @@ export class RuleSet {
         laterStatements: statementsFor(rule, em, (action) => action.later?.rows),
       })),
     );
+    for (const { rows, statements } of this.parts) if (rows.shown) labelOf(statements, rows.shown);
     // The proof of a take-over needs it.
     for (const { rule, statements } of this.parts) if (rule.choices.transferred) statements.grantedBefore();
     this.hasRemoteEffects = rules.flatMap(actionsOf).some(({ effect }) => sideEffectsOf(effect)?.remote !== undefined);

@@ -27,6 +27,11 @@ export class MarkStatements {
     return sql`not exists (select 1 from ${this.table} m where m.${this.row} = t.id and m.${this.person} = l.user_id)`;
   }
 
+  /** The condition that row `t` has a mark for leaver `l`. */
+  present(): Sql {
+    return sql`not ${this.missing()}`;
+  }
+
   /**
    * Marks the selected rows `t`. `for key share` skips rows that a concurrent transaction deletes.
    * @param leavers a relation with the alias `l`

@@ -27,6 +27,10 @@ export class Relation {
     return sql.ref(this.columnName(property));
   }
 
+  has(property: string): boolean {
+    return this.columns.has(property);
+  }
+
   columnName(property: string): string {
     return this.known(property).name;
   }

@@ -56,12 +56,12 @@ const afterCursor = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}:
 
 /** The SQL for one kind of rows. The counts before and after use the condition of the change, so they cannot disagree. */
 export class Statements {
-  private readonly relation: Relation;
+  readonly relation: Relation;
   private readonly table: Sql;
 
   constructor(
-    private readonly em: EntityManager,
-    private readonly rows: Rows,
+    readonly em: EntityManager,
+    readonly rows: Rows,
   ) {
     this.relation = new Relation(em, rows.entity);
     this.table = this.relation.table;
@@ -86,10 +86,9 @@ export class Statements {
    * A query that returns one row per leaver, with `user_id` and `count`.
    * @param leavers the name of a relation built by `leaverTable`
    */
-  counting({ effect, atMost, items, onlyGrantedBefore, without = [] }: Counted, leavers: Sql): Sql {
-    const parts = without.map((other) => sql`(${other.statements.selection(other.effect)}) is not true`);
-    if (onlyGrantedBefore) parts.push(this.grantedBefore());
-    const selected = sql.join([this.selection(effect), ...parts], sql` and `);
+  counting({ effect, atMost, items, onlyGrantedBefore, without }: Counted, leavers: Sql): Sql {
+    const granted = onlyGrantedBefore ? sql`and ${this.grantedBefore()}` : sql``;
+    const selected = sql`${this.selection(effect, without)} ${granted}`;
     if (items) {
       const found = sql`from ${this.table} t cross join lateral (${items}) i (id) where ${selected}`;
       return sql`select l.user_id, (select count(distinct i.id) ${found}) as count from ${leavers} l`;
@@ -247,13 +246,15 @@ export class Statements {
       returning l.user_id, t.id ${undoColumns}`;
   }
 
-  private selection(effect: Effect): Sql {
+  /** The condition for the rows `t` that the effect has left to change for leaver `l`; for `none`, all of them. */
+  selection(effect: Effect, without: Counted['without'] = []): Sql {
     const parts: Sql[] = [];
     if (this.rows.person) parts.push(sql`t.${this.column(this.rows.person)} = l.user_id`);
     parts.push(...this.conditions());
     if (this.rows.match) parts.push(this.rows.match);
     if (effect.kind === 'set' && !(PERSON in effect.changes)) parts.push(this.pending(effect.changes));
     if (effect.kind === 'insert') parts.push(new MarkStatements(this.em, effect.into).missing());
+    parts.push(...without.map((other) => sql`(${other.statements.selection(other.effect)}) is not true`));
     return sql.join(parts, sql` and `);
   }
 
