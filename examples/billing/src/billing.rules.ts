@@ -1,10 +1,15 @@
-import { can, keep, owned, rule, transfer, unassign } from '@leaver/service-kit/lifecycle';
+import { can, keep, MANAGERS_SEE, owned, rule, shownAs, transfer, unassign } from '@leaver/service-kit/lifecycle';
 import { Approval } from './approval.entity.ts';
 
 /** Pending approvals go to the successor. Decided ones keep the leaver's id. */
 export const billingRules = [
   rule('billing.approvals', 'Invoices to approve', {
-    rows: owned(Approval, 'approverId', { status: 'pending' }),
+    rows: owned(
+      Approval,
+      'approverId',
+      { status: 'pending' },
+      { shown: shownAs('invoice', MANAGERS_SEE, { label: 'invoice' }) },
+    ),
     deactivated: can(transfer, unassign, keep),
     deleted: can(transfer, unassign, keep),
   }),

@@ -54,6 +54,7 @@ export const Skip = defineEntity({
   properties: { person: userRef().primary(), circularId: p.uuid().primary(), accountId: p.uuid() },
 });
 
+const shown = shownAs('thing', MANAGERS_SEE, { label: 'label' });
 const skipping = exclude({ entity: Skip, row: 'circularId', person: 'person' });
 
 const releaseKeys = releaseAfter(7, {
@@ -83,39 +84,34 @@ export const desk: ServiceUnderTest = {
   ],
   rules: [
     rule('desk.chairs', 'Chairs', {
-      rows: owned(
-        Thing,
-        'owner',
-        { kind: 'chair', state: 'open' },
-        { shown: shownAs('chair', MANAGERS_SEE, { label: 'label' }) },
-      ),
+      rows: owned(Thing, 'owner', { kind: 'chair', state: 'open' }, { shown }),
       deactivated: can(unassign, keep, transfer),
       deleted: can(unassign, keep, transfer),
       presets: { helpdesk: { deactivated: keep } },
     }),
     rule('desk.lamps', 'Lamps', {
-      rows: owned(Thing, 'owner', { kind: 'lamp' }),
+      rows: owned(Thing, 'owner', { kind: 'lamp' }, { shown }),
       deactivated: can(disable({ state: 'off' })),
       deleted: can(deleteRows, block),
     }),
     rule('desk.letters', 'Letters', {
-      rows: owned(Thing, 'owner', { kind: 'letter' }),
+      rows: owned(Thing, 'owner', { kind: 'letter' }, { shown }),
       deactivated: can(deleteAfter(30)),
       deleted: can(deleteAfter(30)),
     }),
     rule('desk.keys', 'Keys', {
-      rows: owned(Thing, 'owner', { kind: 'key', state: 'open' }),
+      rows: owned(Thing, 'owner', { kind: 'key', state: 'open' }, { shown }),
       deactivated: can(keep, releaseKeys),
       deleted: can(releaseKeys, keep),
     }),
     // A faulty rule: a check constraint rejects this state.
     rule('desk.traps', 'Traps', {
-      rows: owned(Thing, 'owner', { kind: 'trap' }),
+      rows: owned(Thing, 'owner', { kind: 'trap' }, { shown }),
       deactivated: can(disable({ state: 'impossible' })),
     }),
     // `releaseAt` stands for the time at which a badge was handed out again.
     rule('desk.badges', 'Badges', {
-      rows: owned(Thing, 'owner', { kind: 'badge' }, { grantedAt: sql`coalesce(t.release_at, '-infinity')` }),
+      rows: owned(Thing, 'owner', { kind: 'badge' }, { grantedAt: sql`coalesce(t.release_at, '-infinity')`, shown }),
       transferred: always(disable({ state: 'off' })),
       deactivated: always(disable({ state: 'held' })),
     }),
@@ -130,7 +126,9 @@ export const desk: ServiceUnderTest = {
       deleted: always(keep),
     }),
     rule('desk.circulars', 'Circulars', {
-      rows: ofAccount(Circular, {}, sql`t.sent_at <= l.left_at`),
+      rows: ofAccount(Circular, {}, sql`t.sent_at <= l.left_at`, {
+        shown: shownAs('circular', MANAGERS_SEE, { label: 'sentAt' }),
+      }),
       deactivated: always(skipping),
       deleted: always(skipping),
     }),

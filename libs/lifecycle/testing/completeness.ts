@@ -47,6 +47,13 @@ export function coversEveryPersonalColumn(service: ServiceUnderTest, kept: Kept)
       expect(Object.keys(kept).filter((column) => !columns.includes(column))).toEqual([]);
     });
 
+    it('belongs to rows that people recognize by a label, if a rule counts them', () => {
+      const unlabelled = bench.rules.parts.filter(({ rows }) => !rows.shown);
+      const advice = 'say with `shown: shownAs(…)` how its rows are shown, and to whom';
+      const names = unlabelled.map(({ rule, rows }) => [rule.id, rows.part].filter(Boolean).join(' '));
+      expect(names.map((name) => `${name}: ${advice}`)).toEqual([]);
+    });
+
     it('belongs to rows that no earlier rule deletes by a foreign key', async () => {
       const references = await cascades(bench.database.adminUrl);
       expect(deletedByEarlierRules(bench.rules.parts, references)).toEqual([]);

@@ -14,16 +14,17 @@ import {
 } from '#libs/lifecycle';
 import { AssignmentRuleMember } from '../assignment-rule/assignment-rule.entity.js';
 import { Automation, AutomationExclusion, AutomationTriggerUser } from '../automation/automation.entity.js';
+import { shown } from './shown.js';
 
 /** No automation may run on behalf of a user who has left. */
 const ownedAutomations = rule('automations.owned', 'Automations', {
-  rows: owned(Automation, 'ownerId'),
+  rows: owned(Automation, 'ownerId', {}, { shown: shown.automation }),
   deactivated: can(disable({ active: false }), transfer),
 });
 
 /** The automations stay active for the other users; a run for the leaver is terminated. */
 const selectedTriggers = rule('automations.selected-triggers', 'Triggers that name the user', {
-  rows: owned(AutomationTriggerUser, 'userId'),
+  rows: owned(AutomationTriggerUser, 'userId', {}, { shown: shown.trigger }),
   deactivated: can(keep, remove),
   deleted: can(keep, remove),
   warning: true,
@@ -41,14 +42,16 @@ const excludeLeaver = exclude({ entity: AutomationExclusion, row: 'automationId'
  * they left, including inactive ones, because those may be activated again.
  */
 const anyTriggers = rule('automations.any-triggers', 'Automations for any user', {
-  rows: ofAccount(Automation, { triggerKind: 'any' }, sql`t.any_since <= l.left_at`),
+  rows: ofAccount(Automation, { triggerKind: 'any' }, sql`t.any_since <= l.left_at`, {
+    shown: shown.accountAutomation,
+  }),
   deactivated: always(excludeLeaver),
   deleted: always(excludeLeaver),
 });
 
 /** The rules keep running: each turn of the leaver fails and is recorded, and the next turn goes to another user. */
 const assignmentRules = rule('automations.assignment-rules', 'Assignment rules that name the user', {
-  rows: owned(AssignmentRuleMember, 'userId'),
+  rows: owned(AssignmentRuleMember, 'userId', {}, { shown: shown.assignmentRuleMember }),
   deactivated: can(keep, remove),
   deleted: can(keep, remove),
   warning: true,

@@ -30,6 +30,7 @@ import { User, UserRole } from '../user/user.entity.js';
 import { BulkDepartureEntity } from './decide/bulk/bulk-departure.entity.js';
 import { refuseWaitingRows } from './refused-rows.js';
 import { scheduledByLeaver } from './scheduled-by-leaver.js';
+import { shown } from './shown-rows.js';
 import type { IdentityEffects } from './effects/rule-effects.js';
 import { DepartureEntity } from './store/departure.entity.js';
 
@@ -84,50 +85,67 @@ const forLater = sql`t.effective_at is not null`;
 /** The rules for a leaver's rows in identity. They run in the transaction of the decision. */
 export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] => [
   rule('identity.sessions', 'Sessions', {
-    rows: owned(Session, 'userId', { revoked: false }, { match: stillGood }),
+    rows: owned(Session, 'userId', { revoked: false }, { match: stillGood, shown: shown.session }),
     transferred: always(revoke(revoked)),
     deactivated: always(revoke(revoked)),
   }),
   rule('identity.api-tokens', 'API tokens', {
-    rows: owned(ApiToken, 'userId', { revoked: false }),
+    rows: owned(ApiToken, 'userId', { revoked: false }, { shown: shown.apiToken }),
     transferred: always(revoke(revoked)),
     deactivated: always(revoke(revoked)),
   }),
   rule('identity.seat', 'Seat', {
-    rows: owned(User, 'id', { seatTaken: true }),
+    rows: owned(User, 'id', { seatTaken: true }, { shown: shown.user }),
     deactivated: always(free({ seatTaken: false })),
   }),
   rule('identity.invitations', 'Open invitations sent by the leaver', {
-    rows: owned(Invitation, 'invitedBy', { revoked: false, acceptedAt: null }, { match: stillGood }),
+    rows: owned(
+      Invitation,
+      'invitedBy',
+      { revoked: false, acceptedAt: null },
+      { match: stillGood, shown: shown.invitation },
+    ),
     // The former person may know the tokens.
     transferred: always(revoke(revoked)),
     deactivated: can(revoke(revoked), keep),
   }),
   rule('identity.credentials', 'Password', {
-    rows: owned(User, 'id', {}, { match: sql`t.password_hash is not null`, grantedAt: passwordSetAt }),
+    rows: owned(
+      User,
+      'id',
+      {},
+      { match: sql`t.password_hash is not null`, grantedAt: passwordSetAt, shown: shown.user },
+    ),
     transferred: always(deletePassword),
     deactivated: always(keep),
     deleted: always(deletePassword),
   }),
   rule('identity.memberships', 'Roles and teams', {
-    rows: [owned(UserRole, 'userId', {}, { part: 'roles' }), owned(TeamMember, 'userId', {}, { part: 'teams' })],
+    rows: [
+      owned(UserRole, 'userId', {}, { part: 'roles', shown: shown.role }),
+      owned(TeamMember, 'userId', {}, { part: 'teams', shown: shown.team }),
+    ],
     deactivated: always(keep),
     deleted: always(remove),
   }),
   rule('identity.profile', 'Name, email, picture and staff id', {
-    rows: owned(User, 'id', {}, { match: anyOfProfile }),
+    rows: owned(User, 'id', {}, { match: anyOfProfile, shown: shown.user }),
     deactivated: always(keep),
     deleted: always(redact(noProfile)),
   }),
   rule('identity.audit', 'Details in the audit trail', {
     rows: [
-      owned(AuditEntry, 'subjectId', {}, { part: 'about', match: hasDetail }),
+      owned(AuditEntry, 'subjectId', {}, { part: 'about', match: hasDetail, shown: shown.auditEntry }),
       owned(
         AuditEntry,
         'actorId',
         {},
         // Entries about the leaver's own actions on themselves are in the part `about`.
-        { part: 'by', match: sql`${hasDetail} and t.subject_id is distinct from t.actor_id` },
+        {
+          part: 'by',
+          match: sql`${hasDetail} and t.subject_id is distinct from t.actor_id`,
+          shown: shown.auditEntry,
+        },
       ),
     ],
     deactivated: always(keep),
@@ -136,14 +154,14 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
   rule('identity.caretakers', 'Taking care of others’ inboxes', {
     // Another user may take care of the leaver's inbox until the leaver is deleted.
     rows: [
-      owned(User, 'caretakerId', notDeleted, { part: 'by' }),
-      owned(User, 'id', {}, { part: 'of', on: 'deleted' }),
+      owned(User, 'caretakerId', notDeleted, { part: 'by', shown: shown.user }),
+      owned(User, 'id', {}, { part: 'of', on: 'deleted', shown: shown.user }),
     ],
     deactivated: always(end({ caretakerId: null, caretakerUntil: null })),
     deleted: always(end({ caretakerId: null, caretakerUntil: null })),
   }),
   rule('identity.provisioning-tokens', 'SCIM tokens created by the leaver', {
-    rows: owned(ScimToken, 'createdBy'),
+    rows: owned(ScimToken, 'createdBy', {}, { shown: shown.scimToken }),
     transferred: always(revokeTokens(effects)),
     deactivated: can(revokeTokens(effects), keep),
     deleted: can(revokeTokens(effects), keep),
@@ -152,9 +170,19 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
   }),
   rule('identity.scheduled-departures', 'Scheduled departures requested by the leaver', {
     rows: [
-      owned(DepartureEntity, 'requestedBy', { status: 'scheduled' }, { part: 'departures', match: aboutOthers }),
+      owned(
+        DepartureEntity,
+        'requestedBy',
+        { status: 'scheduled' },
+        { part: 'departures', match: aboutOthers, shown: shown.departure },
+      ),
       // Bulk departures on a later day whose rows have not all been scheduled yet.
-      owned(BulkDepartureEntity, 'requestedBy', { status: 'open', decided: false }, { part: 'bulk', match: forLater }),
+      owned(
+        BulkDepartureEntity,
+        'requestedBy',
+        { status: 'open', decided: false },
+        { part: 'bulk', match: forLater, shown: shown.bulkDeparture },
+      ),
     ],
     deactivated: can(keep, cancelScheduled(effects), transferScheduled(effects)),
     deleted: can(keep, cancelScheduled(effects), transferScheduled(effects)),

@@ -28,6 +28,7 @@ import { SchedulerLink } from '../scheduler-link/scheduler-link.entity.js';
 import { Signature } from '../signature/signature.entity.js';
 import { emptyQueues } from '../webhook/deliveries.js';
 import { Webhook } from '../webhook/webhook.entity.js';
+import { shown } from './shown.js';
 
 /** When the new person may have granted the row again: see `Rows.grantedAt`. */
 const grantedAt = sql`coalesce(t.granted_at, t.created_at)`;
@@ -40,7 +41,12 @@ const uninstallApp = uninstall({ status: 'uninstalled', accessToken: null, unins
  * twice.
  */
 const apps = rule('integrations.apps', 'Installed apps', {
-  rows: owned(App, 'installedBy', { status: 'installed' }, { match: sql`not (t.shared and l.was_manager)` }),
+  rows: owned(
+    App,
+    'installedBy',
+    { status: 'installed' },
+    { match: sql`not (t.shared and l.was_manager)`, shown: shown.app },
+  ),
   transferred: always(uninstallApp),
   deactivated: can(uninstallApp, transfer),
 });
@@ -57,6 +63,7 @@ const sharedApps = rule('integrations.shared-apps', "The account's shared apps",
     App,
     { status: 'installed', shared: true },
     sql`l.was_manager and (t.created_at <= l.left_at or t.installed_by = l.user_id)`,
+    { shown: shown.sharedApp },
   ),
   transferred: always(scoped('installed-by-leaver', only(sharedByLeaver, uninstallApp))),
   deactivated: can(
@@ -79,7 +86,7 @@ const withoutQueue: SideEffects = {
 
 /** Nobody is responsible for the receiver any more, so deliveries end, including queued ones. */
 const webhooks = rule('integrations.webhooks', 'Webhooks', {
-  rows: owned(Webhook, 'ownerId', {}, { grantedAt }),
+  rows: owned(Webhook, 'ownerId', {}, { grantedAt, shown: shown.webhook }),
   // The former person may know the secret. `rotate-secret` creates another one, then the webhook can be activated.
   transferred: always(
     disable(
@@ -90,7 +97,8 @@ const webhooks = rule('integrations.webhooks', 'Webhooks', {
   deactivated: can(disable({ active: false }, { sideEffects: withoutQueue }), transfer),
 });
 
-const syncsOf = (kind: SyncKind) => owned(AccountSync, 'ownerId', { kind }, { part: kind, grantedAt });
+const syncsOf = (kind: SyncKind) =>
+  owned(AccountSync, 'ownerId', { kind }, { part: kind, grantedAt, shown: shown.accountSync });
 const stopSync = stop({ status: 'stopped', sealedGrant: null, stoppedAt: NOW });
 
 /** Syncs must not read the mailbox of somebody who has left. Deleting the grant makes that impossible. */
@@ -107,21 +115,21 @@ const expireLink = expire({ status: 'expired', expiredAt: NOW });
  * the owner activates them one by one.
  */
 const schedulerLinks = rule('integrations.scheduler-links', 'Meeting scheduler links', {
-  rows: owned(SchedulerLink, 'ownerId', {}, { grantedAt }),
+  rows: owned(SchedulerLink, 'ownerId', {}, { grantedAt, shown: shown.schedulerLink }),
   transferred: always(expireLink),
   deactivated: always(expireLink),
 });
 
 /** Users with access to the storage can view and edit them as before. */
 const documents = rule('integrations.documents', 'Documents', {
-  rows: owned(Document, 'ownerId'),
+  rows: owned(Document, 'ownerId', {}, { shown: shown.document }),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
 /** Users with the owner's permission can still use them, but after the departure nobody can give permission. */
 const documentTemplates = rule('integrations.document-templates', 'Document templates', {
-  rows: owned(DocumentTemplate, 'ownerId'),
+  rows: owned(DocumentTemplate, 'ownerId', {}, { shown: shown.documentTemplate }),
   deactivated: always(keep),
   deleted: always(keep),
   warning: true,
@@ -130,14 +138,14 @@ const documentTemplates = rule('integrations.document-templates', 'Document temp
 
 /** They belong to the deal: users who can see the deal can see them. */
 const signatures = rule('integrations.signatures', 'Documents sent for signing', {
-  rows: owned(Signature, 'ownerId'),
+  rows: owned(Signature, 'ownerId', {}, { shown: shown.signature }),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
 /** Readable as soon as another user is connected with QuickBooks. */
 const invoices = rule('integrations.invoices', 'QuickBooks invoices', {
-  rows: owned(Invoice, 'ownerId'),
+  rows: owned(Invoice, 'ownerId', {}, { shown: shown.invoice }),
   deactivated: always(keep),
   deleted: always(keep),
 });

@@ -22,11 +22,12 @@ import {
   personalThreads,
   sharedScheduledMessages,
 } from './sending.rules.js';
+import { shown } from './shown.js';
 import { csat, templateRules } from './templates.rules.js';
 
 /** Unfinished conversations can get a new assignee. Closed ones are not in this rule and keep theirs. */
 const conversations = rule('messaging.conversations', 'Open and snoozed conversations', {
-  rows: owned(Conversation, 'assignee', { status: ['open', 'snoozed'] }),
+  rows: owned(Conversation, 'assignee', { status: ['open', 'snoozed'] }, { shown: shown.conversation }),
   deactivated: can(keep, unassign, transfer),
   deleted: can(unassign, keep, transfer),
 });
@@ -35,7 +36,7 @@ const backToTheQueue = setting('unassign')({ [PERSON]: null, status: 'queued' })
 
 /** The visitor is waiting, so by default another agent can take over immediately. */
 const liveChats = rule('messaging.live-chats', 'Live chats', {
-  rows: owned(LiveChat, 'operatorId', { status: 'open' }),
+  rows: owned(LiveChat, 'operatorId', { status: 'open' }, { shown: shown.liveChat }),
   deactivated: can(backToTheQueue, keep, transfer),
   deleted: can(backToTheQueue, keep, transfer),
   presets: { helpdesk: { deactivated: keep } },
@@ -43,14 +44,14 @@ const liveChats = rule('messaging.live-chats', 'Live chats', {
 
 /** Internal notes stay. After a deletion the author is shown as "Deleted user". */
 const internalNotes = rule('messaging.internal-notes', 'Internal notes', {
-  rows: owned(InternalNote, 'author'),
+  rows: owned(InternalNote, 'author', {}, { shown: shown.internalNote }),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
 /** A reactivated user is a member as before; a deleted user loses all memberships. */
 const inboxMemberships = rule('messaging.inbox-memberships', 'Memberships of shared inboxes', {
-  rows: owned(InboxMember, 'userId'),
+  rows: owned(InboxMember, 'userId', {}, { shown: shown.inboxMembership }),
   deactivated: always(keep),
   deleted: always(remove),
 });

@@ -5,6 +5,7 @@ import { Campaign } from '../campaign/campaign.entity.js';
 import { Conversation } from '../conversation/conversation.entity.js';
 import { Message } from '../message/message.entity.js';
 import { ScheduledMessage } from '../scheduled-message/scheduled-message.entity.js';
+import { shown } from './shown.js';
 
 /** Only personal inboxes have an owner. */
 const inOwnInbox = sql`exists (select 1 from message_inbox i where i.id = t.inbox_id and i.owner_id = l.user_id)`;
@@ -23,8 +24,8 @@ const cancelled = cancel({ status: 'cancelled' }, ifNotDue);
  */
 export const personalThreads = rule('messaging.personal-threads', 'Conversations and messages in the personal inbox', {
   rows: [
-    { ...ofAccount(Message, {}, inOwnInbox), part: 'messages' },
-    { ...ofAccount(Conversation, {}, inOwnInbox), part: 'conversations' },
+    ofAccount(Message, {}, inOwnInbox, { part: 'messages', shown: shown.personalMessage }),
+    ofAccount(Conversation, {}, inOwnInbox, { part: 'conversations', shown: shown.personalConversation }),
   ],
   deactivated: can(keep, deleteRows),
   deleted: can(keep, deleteRows),
@@ -36,7 +37,7 @@ export const personalScheduledMessages = rule(
   'messaging.scheduled-messages',
   'Scheduled messages from the personal number',
   {
-    rows: owned(ScheduledMessage, 'ownerId', pending, { match: fromPersonalInbox }),
+    rows: owned(ScheduledMessage, 'ownerId', pending, { match: fromPersonalInbox, shown: shown.scheduledMessage }),
     deactivated: can(onHold, keep, cancelled),
     deleted: can(cancelled, keep, onHold),
   },
@@ -47,7 +48,7 @@ export const sharedScheduledMessages = rule(
   'messaging.shared-scheduled-messages',
   'Scheduled messages from shared inboxes',
   {
-    rows: owned(ScheduledMessage, 'ownerId', pending, { match: fromSharedInbox }),
+    rows: owned(ScheduledMessage, 'ownerId', pending, { match: fromSharedInbox, shown: shown.scheduledMessage }),
     deactivated: always(keep),
     deleted: always(keep),
   },
@@ -55,14 +56,14 @@ export const sharedScheduledMessages = rule(
 
 /** Campaigns belong to the account: everyone can still use them, and scheduled ones are sent. */
 export const campaigns = rule('messaging.campaigns', 'Campaigns', {
-  rows: owned(Campaign, 'ownerId'),
+  rows: owned(Campaign, 'ownerId', {}, { shown: shown.campaign }),
   deactivated: always(keep),
   deleted: always(keep),
 });
 
 /** Reports do not change when a user leaves. */
 export const activity = rule('messaging.activity', 'Sent, delivered and answered messages in the reports', {
-  rows: owned(ActivityEntry, 'userId'),
+  rows: owned(ActivityEntry, 'userId', {}, { shown: shown.activity }),
   deactivated: always(keep),
   deleted: always(keep),
 });

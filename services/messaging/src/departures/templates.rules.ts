@@ -17,10 +17,11 @@ import { CsatResponse } from '../csat/csat.entity.js';
 import { EmailTemplate } from '../email-template/email-template.entity.js';
 import { LinkedEmail } from '../email/email.entity.js';
 import { Webform } from '../webform/webform.entity.js';
+import { shown } from './shown.js';
 
 /** Chatbots stay in use, so another user replaces the leaver in the playbook. */
 const chatbots = rule('messaging.chatbots', 'Chatbots', {
-  rows: owned(Chatbot, 'userId'),
+  rows: owned(Chatbot, 'userId', {}, { shown: shown.chatbot }),
   deactivated: can(replace, transfer),
   deleted: can(replace, transfer),
   warning: true,
@@ -29,7 +30,7 @@ const chatbots = rule('messaging.chatbots', 'Chatbots', {
 
 /** Submissions of a web form must still reach a user, so another user replaces the leaver. */
 const webforms = rule('messaging.webforms', 'Web forms', {
-  rows: owned(Webform, 'userId'),
+  rows: owned(Webform, 'userId', {}, { shown: shown.webform }),
   deactivated: can(replace, transfer),
   deleted: can(replace, transfer),
   warning: true,
@@ -38,21 +39,21 @@ const webforms = rule('messaging.webforms', 'Web forms', {
 
 /** The team continues to use shared templates. */
 const sharedTemplates = rule('messaging.email-templates', 'Shared email templates', {
-  rows: owned(EmailTemplate, 'ownerId', { visibility: 'shared' }),
+  rows: owned(EmailTemplate, 'ownerId', { visibility: 'shared' }, { shown: shown.emailTemplate }),
   deactivated: can(keep, transfer),
   deleted: can(keep, transfer),
 });
 
 /** Only the owner sees private templates: by default they stay while the owner is deactivated, and are then deleted. */
 const privateTemplates = rule('messaging.private-email-templates', 'Private email templates', {
-  rows: owned(EmailTemplate, 'ownerId', { visibility: 'private' }),
+  rows: owned(EmailTemplate, 'ownerId', { visibility: 'private' }, { shown: shown.emailTemplate }),
   deactivated: can(keep, deleteRows, transfer),
   deleted: can(deleteRows, keep, transfer),
 });
 
 /** Shared emails are part of the record's history. */
 const linkedEmails = rule('messaging.linked-emails', 'Shared emails linked to records', {
-  rows: owned(LinkedEmail, 'ownerId', { visibility: 'shared' }),
+  rows: owned(LinkedEmail, 'ownerId', { visibility: 'shared' }, { shown: shown.email }),
   deactivated: always(keep),
   deleted: always(keep),
 });
@@ -62,7 +63,7 @@ const linkedEmails = rule('messaging.linked-emails', 'Shared emails linked to re
  * the period.
  */
 const privateEmails = rule('messaging.private-emails', 'Private emails linked to records', {
-  rows: owned(LinkedEmail, 'ownerId', { visibility: 'private' }),
+  rows: owned(LinkedEmail, 'ownerId', { visibility: 'private' }, { shown: shown.email }),
   deactivated: can(deleteAfter(30)),
   deleted: can(deleteAfter(30)),
 });
@@ -79,7 +80,7 @@ export const templateRules: readonly Rule[] = [
 
 /** Responses stay. After a deletion the agent is shown as "Deleted user". */
 export const csat = rule('messaging.csat', 'Customer satisfaction responses', {
-  rows: owned(CsatResponse, 'agentId'),
+  rows: owned(CsatResponse, 'agentId', {}, { shown: shown.csatResponse }),
   deactivated: always(keep),
   deleted: always(keep),
 });

@@ -21,6 +21,7 @@ import { PhoneCall } from '../call/phone-call.entity.js';
 import { Callback } from '../callback/callback.entity.js';
 import { PhoneNumber } from '../number/number.entity.js';
 import { contactsFollow } from '../number-contact/contacts-follow.js';
+import { shown } from './shown.js';
 
 const DAYS_IN_QUARANTINE = 7;
 
@@ -41,7 +42,7 @@ const handOver = transferWith(
 
 /** By default a personal number is released after a quarantine, so that it can be restored for some days. */
 const numbers = rule('telephony.numbers', 'Personal numbers', {
-  rows: owned(PhoneNumber, 'ownerId', { state: 'assigned' }),
+  rows: owned(PhoneNumber, 'ownerId', { state: 'assigned' }, { shown: shown.number }),
   deactivated: can(keep, block, handOver, release),
   deleted: can(release, keep, block, handOver),
   presets: { calls: { deleted: block } },
@@ -66,7 +67,7 @@ const callRouting = rule('telephony.call-routing', 'Numbers answered by the user
     PhoneNumber,
     'destinationUserId',
     { state: 'assigned' },
-    { match: sql`t.owner_id is distinct from l.user_id` },
+    { match: sql`t.owner_id is distinct from l.user_id`, shown: shown.number },
   ),
   deactivated: can(keep, unassign, answerInstead, block),
   deleted: can(unassign, keep, answerInstead, block),
@@ -82,14 +83,14 @@ const callRouting = rule('telephony.call-routing', 'Numbers answered by the user
 
 /** Pending callbacks need another assignee because a contact is waiting. Done callbacks keep theirs. */
 const callbacks = rule('telephony.callbacks', 'Pending callbacks', {
-  rows: owned(Callback, 'assigneeId', { status: 'pending' }),
+  rows: owned(Callback, 'assigneeId', { status: 'pending' }, { shown: shown.callback }),
   deactivated: can(keep, unassign, transfer),
   deleted: can(unassign, keep, transfer),
 });
 
 /** Past calls are kept unchanged; a deleted user appears only as an id. */
 const callHistory = rule('telephony.call-history', 'Call history', {
-  rows: owned(PhoneCall, 'userId'),
+  rows: owned(PhoneCall, 'userId', {}, { shown: shown.call }),
   deactivated: always(keep),
   deleted: always(keep),
 });
