@@ -132,7 +132,7 @@ describe('the API descriptions', () => {
     for (const path of paths('get', /^\/v1\/[^{]+\/{id}(\/[a-z-]+)?$/)) {
       const [list, , nested] = path.split(/\/({id})\/?/);
       const [item] = lists.get(list!) ?? [];
-      if (!item || nested === 'departure-preview' || nested === 'events' || nested === 'certificate') continue;
+      if (!item || ['departure-preview', 'events', 'certificate', 'rows'].includes(nested!)) continue;
       const inside = path.replace('{id}', String(item.id));
       const { items } = (await (await raw(people.leaver, 'GET', inside)).json()) as { items?: Json[] };
       if (items) lists.set(path, items);
@@ -217,8 +217,10 @@ describe('the API descriptions', () => {
     const gone = async (path: string, body?: Json) => over(owner, await owner.post<Departure>(path, body));
     await owner.post('/v1/numbers', { e164: '+16135550198', ownerId: me });
     const planToken = await draftAndPreview(owner, me);
+    await owner.get(`/v1/users/${me}/departure-preview/rows?rule=telephony.numbers&transition=deactivated`);
     const left = await gone(`/v1/users/${me}/deactivate`, { reason: 'Moving on', planToken });
     await watch(system, people.owner.api.token, left);
+    await owner.get(`/v1/departures/${left.id}/rows?rule=telephony.numbers`);
     await gone(`/v1/users/${me}/reactivate`, { restore: 'all' });
     await gone(`/v1/users/${me}/deactivate`);
     const deleted = await gone(`/v1/users/${me}/delete`);

@@ -75,3 +75,70 @@ it('the receipts match the preview', async () => {
   const done = departure.services.flatMap((service) => service.rules as unknown as (Line & { affected: number })[]);
   expect(counted(done.map((line) => ({ ...line, count: line.affected })))).toEqual(counted(rules));
 }, 300_000);
+
+interface Row extends Json {
+  id: string;
+}
+interface Rows {
+  items: Row[];
+  nextCursor: string | null;
+  gone?: number;
+  reason?: string;
+}
+
+it('the rows behind a count are listed before and after, page by page, as far as the asker sees them', async () => {
+  const { owner, cleo, dan } = cast;
+  const titles = ['First', 'Second', 'Third', 'Fourth', 'Fifth'].map((title) => `${title} deal`);
+  const deals: Json[] = [];
+  for (const title of titles)
+    deals.push(await owner.api.post('/v1/records', { type: 'deal', title, ownerId: cleo.id }));
+  await cleo.api.post('/v1/dashboards', { name: 'Nobody’s business', shared: false });
+  const holds = ({ id, name }: Cast['cleo'], status: string) => ({ user: { id, name, status } });
+
+  const preview = `/v1/users/${cleo.id}/departure-preview/rows?transition=deactivated`;
+  const deal = `${preview}&rule=contacts.records&part=deal`;
+  const first = await owner.api.get<Rows>(`${deal}&limit=3`);
+  const second = await owner.api.get<Rows>(`${deal}&limit=3&cursor=${first.nextCursor}`);
+  expect(second.nextCursor).toBeNull();
+  expect([...first.items, ...second.items]).toEqual(
+    deals.map(({ id, title }) => ({ id, type: 'deal', label: title, now: holds(cleo, 'active') })),
+  );
+  const { items: hidden } = await owner.api.get<Rows>(`${preview}&rule=insights.private-dashboards`);
+  expect(hidden).toMatchObject([{ type: 'dashboard', label: null, hidden: true }]);
+
+  const stranger = (await anAccount(system, 'crm')).owner.api;
+  const { id } = await over(
+    owner.api,
+    await owner.api.post<Departure>(`/v1/users/${cleo.id}/deactivate`, {
+      overrides: { 'contacts.records': 'transfer' },
+      successors: { 'contacts.records': dan.id },
+    }),
+  );
+  const departure = `/v1/departures/${id}/rows?rule=contacts.records&part=deal`;
+  const refused = async (api: Cast['owner']['api'], path: string) => (await api.refusal(api.get(path))).code;
+  for (const path of [deal, departure]) {
+    expect(await refused(dan.api, path)).toBe('forbidden');
+    expect(await refused(stranger, path)).toBe('not-found');
+    const unknown = path.replace('contacts.records', 'contacts.nothing');
+    expect(await refused(owner.api, unknown)).toBe('unknown-rule');
+    const cursor = Buffer.from("' or true --").toString('base64url');
+    expect(await refused(owner.api, `${path}&cursor=${cursor}`)).toBe('invalid-cursor');
+  }
+
+  await owner.api.delete(`/v1/records/${String(deals[1]!.id)}`);
+  const after = await owner.api.get<Rows>(`${departure}&limit=3`);
+  expect(after.items.map(({ label, now }) => ({ label, now }))).toEqual(
+    [titles[0], titles[2]].map((label) => ({ label, now: holds(dan, 'active') })),
+  );
+  expect(after.gone).toBe(1);
+  const rest = await owner.api.get<Rows>(`${departure}&limit=3&cursor=${after.nextCursor}`);
+  expect(rest).toMatchObject({ items: [{ label: titles[3] }, { label: titles[4] }], gone: 0, nextCursor: null });
+  const kept = await owner.api.get<Rows>(`/v1/departures/${id}/rows?rule=insights.private-dashboards`);
+  expect(kept.items).toMatchObject([{ label: null, hidden: true, now: holds(cleo, 'deactivated') }]);
+
+  await over(owner.api, await owner.api.post<Departure>(`/v1/users/${cleo.id}/reactivate`));
+  expect(await owner.api.get<Rows>(departure)).toEqual({
+    ...{ items: [], nextCursor: null, gone: 0 },
+    reason: 'user-returned',
+  });
+}, 120_000);

@@ -150,10 +150,13 @@ const FITTING: Record<string, (idOf: IdOf) => object> = {
   'users.transfer': () => ({ email: 'somebody.next@example.com', staffId: 'NEW-2' }),
 };
 
+/** Values of required query parameters that have no list of values. */
+const KNOWN: Readonly<Record<string, string>> = { rule: 'messaging.conversations' };
+
 /** The required query parameters, with a question mark. */
 export function queryFor({ query }: Route): string {
   const required = query.filter((parameter) => parameter.required);
-  const pairs = required.map(({ name, schema }) => `${name}=${String(schema.enum?.[0] ?? 'x')}`);
+  const pairs = required.map(({ name, schema }) => `${name}=${String(schema.enum?.[0] ?? KNOWN[name] ?? 'x')}`);
   return pairs.length > 0 ? `?${pairs.join('&')}` : '';
 }
 

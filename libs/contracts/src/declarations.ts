@@ -19,6 +19,7 @@ export * from './identity/certificate-verification.js';
 export * from './identity/departure-lists.js';
 export * from './identity/departure-drafts.js';
 export * from './identity/departure-previews.js';
+export * from './identity/departure-rows.js';
 export * from './identity/departure-receipts.js';
 export * from './identity/departure-requests.js';
 export * from './identity/departures.js';

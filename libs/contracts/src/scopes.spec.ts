@@ -51,7 +51,7 @@ const EXPECTED: Record<TokenScope, string> = {
     campaigns.list chatbots.get chatbots.list comments.get comments.list contact-imports.get contact-imports.list
     contacts.get contacts.list conversations.get conversations.list csat-responses.get csat-responses.list
     dashboards.get dashboards.list departures.bulk.get departures.certificate departures.events departures.get
-    departures.handover departures.list departures.verify.get document-templates.get document-templates.list documents.get
+    departures.handover departures.list departures.rows departures.verify.get document-templates.get document-templates.list documents.get
     documents.list email-templates.get email-templates.list emails.get emails.list files.get files.list
     filters.contacts filters.get filters.list filters.records goals.get goals.list import-sources.get
     import-sources.list inboxes.conversations inboxes.get inboxes.list insight-filters.get insight-filters.list
@@ -61,7 +61,8 @@ const EXPECTED: Record<TokenScope, string> = {
     numbers.contacts.list numbers.get numbers.list policy.get public-links.get public-links.list records.get
     records.list reports.get reports.list rules.list scheduled-messages.get scheduled-messages.list
     scheduler-links.get scheduler-links.list segments.get segments.list signatures.get signatures.list
-    storage-connections.get storage-connections.list teams.get teams.list users.departure-draft.get users.departure-preview users.get
+    storage-connections.get storage-connections.list teams.get teams.list users.departure-draft.get users.departure-preview users.departure-preview.rows
+    users.get
     users.list users.overview webforms.get webforms.list webhooks.get webhooks.list`,
 };
 

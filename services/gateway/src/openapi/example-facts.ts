@@ -98,6 +98,8 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     ...notYetOrOther('part', 'days', 'scope', 'successorId', 'notRestored', 'missing', 'warning'),
     ...{ action: 'unassign', policyAction: 'unassign', differsFromPolicy: false, allowed: ['keep', 'unassign'] },
   },
+  CountedRow: { type: 'live-chat', label: 'Visitor on the pricing page', hidden: undefined },
+  AffectedRows: { gone: 1, reason: undefined },
   CompletedDeparture: { affected: { messaging: 3, telephony: 1 } },
   Filter: { matchesNobody: false },
   FilterCondition: { field: 'name', value: 'Maya', user: null, matchesNobody: false },

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Answers, Handles } from '#libs/broker';
 import {
   departureEvents,
+  departureRows,
   departuresCancel,
   departuresGet,
   departuresList,
@@ -9,6 +10,7 @@ import {
   departuresUpdate,
   departuresVerify,
   verificationsGet,
+  type AffectedRows,
   type CallOf,
   type Departure,
   type DepartureEvent,
@@ -20,6 +22,7 @@ import {
 import { DepartureRetry } from './decide/retry.js';
 import { Cancellations } from './decide/schedule/cancellations.js';
 import { ScheduleChanges } from './decide/schedule/schedule-changes.js';
+import { RowsBehindCounts } from './plan/preview/rows-behind-counts.js';
 import { DepartureQueries } from './store/departure-queries.js';
 import { Progress } from './store/progress.js';
 import { Verifications } from './track/verifications.js';
@@ -34,6 +37,7 @@ export class DepartureController {
     private readonly retries: DepartureRetry,
     private readonly verifications: Verifications,
     private readonly progress: Progress,
+    private readonly behindCounts: RowsBehindCounts,
   ) {}
 
   @Handles(departuresList)
@@ -44,6 +48,11 @@ export class DepartureController {
   @Handles(departuresGet)
   get({ principal, params }: CallOf<typeof departuresGet>): Promise<Departure> {
     return this.departures.view(principal.accountId, params.id!);
+  }
+
+  @Handles(departureRows)
+  rows({ principal, params, query }: CallOf<typeof departureRows>): Promise<AffectedRows> {
+    return this.behindCounts.ofDeparture(principal, params.id!, query);
   }
 
   @Handles(departuresUpdate)

@@ -3,6 +3,7 @@ import { Handles, Prepares, type PrepareAgain } from '#libs/broker';
 import {
   departureChoicesPreview,
   departurePreview,
+  previewedRows,
   usersDeactivate,
   usersDelete,
   usersOverview,
@@ -10,8 +11,10 @@ import {
   usersRemove,
   type CallOf,
   type ChoicesPreview,
+  type CountedRow,
   type Departure,
   type DeparturePreview,
+  type Page,
   type Principal,
   type UserOverview,
 } from '#libs/contracts';
@@ -23,6 +26,7 @@ import type { Prepared } from './plan/preflight.js';
 import { DeparturePreviews } from './plan/preview/departure-preview.js';
 import { Overviews } from './plan/preview/overviews.js';
 import { ReturnPreviews } from './plan/preview/return-preview.js';
+import { RowsBehindCounts } from './plan/preview/rows-behind-counts.js';
 
 /** Calls about a user who is to leave or to return. */
 @Controller()
@@ -33,6 +37,7 @@ export class LeaverController {
     private readonly previews: DeparturePreviews,
     private readonly returns: ReturnPreviews,
     private readonly overviews: Overviews,
+    private readonly rows: RowsBehindCounts,
     private readonly occurrences: Occurrences,
   ) {}
 
@@ -49,6 +54,13 @@ export class LeaverController {
     const preview = await previews.ofChoices(principal, params.id!, body);
     this.recordRead(principal, params.id!, 'preview.read');
     return preview;
+  }
+
+  @Handles(previewedRows)
+  async previewRows({ principal, params, query }: CallOf<typeof previewedRows>): Promise<Page<CountedRow>> {
+    const page = await this.rows.ofPreview(principal, params.id!, query);
+    this.recordRead(principal, params.id!, 'preview.read');
+    return page;
   }
 
   @Handles(usersOverview)

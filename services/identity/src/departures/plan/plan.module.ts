@@ -16,6 +16,7 @@ import { DeparturePreviews } from './preview/departure-preview.js';
 import { Overviews } from './preview/overviews.js';
 import { RequestedPlans } from './preview/requested-plans.js';
 import { ReturnPreviews } from './preview/return-preview.js';
+import { RowsBehindCounts } from './preview/rows-behind-counts.js';
 import { Refusals } from './refusals.js';
 import { Restorations } from './restorations.js';
 import { RuleServices } from './rule-services.js';
@@ -48,6 +49,7 @@ import { TransferGuards } from './transfer-guards.js';
     Restorations,
     ReturnConfirmation,
     ReturnPreviews,
+    RowsBehindCounts,
     RuleServices,
     TokenChecks,
     TransferGuards,
@@ -67,6 +69,7 @@ import { TransferGuards } from './transfer-guards.js';
     Restorations,
     ReturnConfirmation,
     ReturnPreviews,
+    RowsBehindCounts,
     RuleServices,
     TransferGuards,
   ],

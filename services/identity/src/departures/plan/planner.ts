@@ -79,6 +79,11 @@ export class Planner {
     return { ...planOf({ ...basis, policy }, user, transition, request), byPolicy };
   }
 
+  /** The rules of all services. */
+  catalogueOf(): Promise<readonly RuleDescription[]> {
+    return this.catalogue.rules();
+  }
+
   async basis(accountId: string): Promise<Basis> {
     return {
       policy: await this.policies.get(accountId),

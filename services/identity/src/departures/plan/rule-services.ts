@@ -1,9 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import {
+  affectedRowsOf,
   previewOf,
   proofOf,
   returnPreviewOf,
+  rowsOf,
+  type AffectedRowsRequest,
   type PreviewLine,
   type PreviewRequest,
   type ProofAnswer,
@@ -11,19 +14,23 @@ import {
   type Restore,
   type ReturnPreviewLine,
   type ReturnPreviewRequest,
+  type RowPage,
+  type RowsRequest,
   type RuleDescription,
   type Transition,
   type UncountedService,
 } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
-import { preview, proof, returnPreview, RuleSet } from '#libs/lifecycle';
+import { affectedRows, preview, previewedRows, proof, returnPreview, RuleSet } from '#libs/lifecycle';
 import { answersOf } from '../../common/answering-services.js';
 import type { UserRow } from '../../user/user-rows.js';
 import type { Plan } from './planner.js';
 
 /** Users per request. */
 const AT_ONCE = 500;
+
+type Asked<R> = Omit<R, keyof PreviewRequest>;
 
 export type Broken = ProofAnswer['broken'][number];
 
@@ -111,20 +118,43 @@ export class RuleServices {
     return returnPreview(this.em.getKysely(), this.rules, request, { now: this.clock.now() });
   }
 
+  /**
+   * A page of the rows that a line of the preview counts.
+   * @throws Problem `service-unavailable`, also if the service runs a version that does not answer this
+   */
+  async rows(service: string, plan: Plan, page: Asked<RowsRequest>): Promise<RowPage> {
+    const request: RowsRequest = { ...requestOf(service, plan), ...page };
+    if (service !== this.rules.service) return this.client.ask(rowsOf(service), request);
+    return previewedRows(this.em.getKysely(), this.rules, request, this.clock.now());
+  }
+
+  /**
+   * A page of the rows that a deactivation has affected.
+   * @throws Problem `service-unavailable`, likewise
+   */
+  async affectedRows(service: string, request: AffectedRowsRequest): Promise<RowPage> {
+    if (service !== this.rules.service) return this.client.ask(affectedRowsOf(service), request);
+    return affectedRows(this.em.getKysely(), this.rules, request);
+  }
+
   private ask(service: string, plan: Plan, only?: string[]): Promise<PreviewLine[]> {
-    const own = new Set(plan.catalogue.filter((rule) => rule.service === service).map((rule) => rule.id));
-    const request: PreviewRequest = {
-      accountId: plan.user.account_id,
-      userId: plan.user.id,
-      steps: plan.steps,
-      activeSince: plan.user.active_since,
-      wasManager: plan.wasManager,
-      rules: Object.fromEntries(Object.entries(plan.rules).filter(([id]) => own.has(id))),
-      ...(only && { only: only.filter((id) => own.has(id)) }),
-    };
+    const request = requestOf(service, plan, only);
     if (service !== this.rules.service) return this.client.ask(previewOf(service), request);
     return preview(this.em.getKysely(), this.rules, request, this.clock.now());
   }
+}
+
+function requestOf(service: string, plan: Plan, only?: string[]): PreviewRequest {
+  const own = new Set(plan.catalogue.filter((rule) => rule.service === service).map((rule) => rule.id));
+  return {
+    accountId: plan.user.account_id,
+    userId: plan.user.id,
+    steps: plan.steps,
+    activeSince: plan.user.active_since,
+    wasManager: plan.wasManager,
+    rules: Object.fromEntries(Object.entries(plan.rules).filter(([id]) => own.has(id))),
+    ...(only && { only: only.filter((id) => own.has(id)) }),
+  };
 }
 
 /** The ids of the rules that take something in this plan that cannot be made again. */
