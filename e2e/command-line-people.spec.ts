@@ -84,6 +84,29 @@ describe('the command line lists', () => {
   });
 });
 
+it('the command line lists the rows behind a count, before and after', async () => {
+  const { owner, cleo, dan } = cast;
+  for (const type of ['deal', 'task'])
+    await owner.api.post('/v1/records', { type, title: `The ${type}`, ownerId: cleo.id });
+  const before = await run('preview', cleo.staffId, '--rows', 'contacts.records');
+  expect(before).toMatchObject({ exitCode: 0, messages: '' });
+  expect(before.out).toMatch(/contacts\.records \(deal\) {2}deactivated: 1\n.*\n {2}deal {2}The deal {2}Cleo/);
+
+  const moved = ['--override', 'contacts.records=transfer', '--successor', dan.email, '--yes', '--watch'];
+  const { id } = await json<{ id: string }>('deactivate', cleo.staffId, ...moved);
+  const { lines } = await json<{ lines: Json[] }>('status', id, '--rows', 'contacts.records');
+  expect(lines.find(({ part }) => part === 'task')).toMatchObject({
+    ...{ transition: 'deactivated', count: 1, complete: true },
+    rows: [{ type: 'task', label: 'The task', now: { user: { id: dan.id } } }],
+  });
+  const seat = await run('status', id, '--rows', 'identity.seat');
+  expect(seat).toMatchObject({ exitCode: 0, out: expect.stringContaining('No record is kept of each row.') });
+  expect(await run('status', id, '--rows', 'contacts.nothing')).toMatchObject({
+    exitCode: 1,
+    messages: expect.stringContaining('no line of the rule contacts.nothing'),
+  });
+}, 60_000);
+
 it('the command line reports who has got what from a leaver, as tables, as JSON and as a CSV file', async () => {
   const { ben, dan } = cast;
   await dan.api.post('/v1/dashboards', { name: 'Calls', shared: true });
