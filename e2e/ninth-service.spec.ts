@@ -131,9 +131,17 @@ describe('an external service', () => {
       `/v1/users/${cast.ben.id}/departure-preview?transition=deactivated`,
     );
     expect(preview.rules.find(({ rule }) => rule === RULE)).toMatchObject({ action: 'transfer', count: 4 });
+    const rows = `/v1/users/${cast.ben.id}/departure-preview/rows?rule=${RULE}&transition=deactivated&limit=3`;
+    const counted = await owner().get<{ items: Json[]; nextCursor: string }>(rows);
+    const rest = await owner().get<{ items: Json[] }>(`${rows}&cursor=${counted.nextCursor}`);
+    const labels = [...counted.items, ...rest.items].map(({ type, label }) => `${String(type)} ${String(label)}`);
+    expect(labels.sort()).toEqual([1, 2, 3, 4].map((n) => `invoice Invoice ${n}`));
     const departure = await leave(cast.ben, 'deactivate');
     expect(departure.status).toBe('completed');
     expect(answerOf(departure)!.rules).toMatchObject([{ rule: RULE, affected: 4, remaining: 0 }]);
     expect(await approvals(cast.ben)).toEqual({});
+    const affected = await owner().get<{ items: Json[] }>(`/v1/departures/${departure.id}/rows?rule=${RULE}`);
+    expect(affected.items).toHaveLength(4);
+    for (const { now } of affected.items) expect(now).toMatchObject({ user: { id: cast.owner.id } });
   });
 });

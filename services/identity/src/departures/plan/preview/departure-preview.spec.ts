@@ -2,9 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { sql } from 'kysely';
 import {
   authLogin,
+  departureRows,
   departuresVerify,
   myApiTokensCreate,
   NOBODY,
+  previewedRows,
   teamsCreate,
   usersOverview,
   verificationsGet,
@@ -154,6 +156,46 @@ it('the overview counts the rows of a user, also of a deactivated one', async ()
   });
   await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
   expect(await overview()).toMatchObject({ 'identity.sessions': 0, 'telephony.records': 3, 'telephony.calls': 0 });
+});
+
+describe('the rows behind a count', () => {
+  const before = (rule: string, more: object = {}, principal = owner) =>
+    identity.call(previewedRows, {
+      principal,
+      params: { id: leaver.userId },
+      query: { rule, transition: 'deactivated', ...more },
+    });
+  const after = (id: string, rule = 'identity.sessions') =>
+    identity.call(departureRows, { principal: owner, params: { id }, query: { rule } });
+
+  it('of identity’s own rules have labels, as far as managers see the rows', async () => {
+    await belongings();
+    expect(await before('identity.api-tokens')).toMatchObject({ items: [{ type: 'api-token', label: 'CI' }] });
+    const sessions = { items: [{ hidden: true }, { hidden: true }], nextCursor: null };
+    expect(await before('identity.sessions')).toMatchObject(sessions);
+    const line = { transition: 'deleted', lineTransition: 'deactivated' } as const;
+    expect(await before('identity.sessions', line)).toMatchObject(sessions);
+    expect(await before('identity.sessions', { ...line, lineTransition: 'deleted' })).toMatchObject({ items: [] });
+    await expect(before('identity.seat', { action: 'keep' })).rejects.toThrow('identity.seat is fixed');
+    const self = { ...leaver, roles: ['admin' as const] };
+    expect((await before('identity.sessions', {}, self)).items.map(({ hidden }) => hidden)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('are listed after the departure, or not with a reason', async () => {
+    await belongings();
+    const later = { effectiveAt: new Date(identity.clock.now().getTime() + 86_400_000).toISOString() };
+    const scheduled = await departures.deactivate(owner, leaver.userId, later);
+    expect(await after(scheduled.id)).toMatchObject({ items: [], reason: 'not-applied' });
+    const left = await departures.until(owner, await departures.deactivate(owner, leaver.userId), 'completed');
+    expect(await after(left.id)).toMatchObject({ items: [], gone: 0, reason: 'not-recorded' });
+    expect((await after(left.id, 'identity.memberships')).items).toEqual([]);
+    await expect(after(left.id, 'identity.nothing')).rejects.toThrow('There is no rule identity.nothing');
+    const deleted = await departures.until(owner, await departures.delete(owner, leaver.userId), 'completed');
+    for (const { id } of [left, deleted]) expect(await after(id)).toMatchObject({ items: [], reason: 'user-deleted' });
+  });
 });
 
 describe('a verification', () => {
