@@ -125,6 +125,17 @@ async function asPreviewed({ owner, ada }: Cast, transition: string, verb: strin
   return true;
 }
 
+/** The pages of the rows behind each count of the policy's preview have as many rows. */
+async function rowsAsCounted({ owner, ada }: Cast, transition: string): Promise<void> {
+  const path = `/v1/users/${ada.id}/departure-preview`;
+  const { rules } = await owner.api.get<{ rules: PreviewRule[] }>(`${path}?transition=${transition}`);
+  for (const { rule, part, count, transition: lineTransition } of rules) {
+    const query = new URLSearchParams({ rule, ...(part && { part }), transition, lineTransition });
+    const ids = (await owner.api.all(`${path}/rows?${query}`)).map(({ id }) => id);
+    expect([query.toString(), new Set(ids).size, ids.length]).toEqual([query.toString(), count, count]);
+  }
+}
+
 /** A worker schedules the held messages of a user who has returned: a write that would come between preview and decision. */
 async function messagesAreScheduledAgain({ ada }: Cast): Promise<void> {
   const api = await signIn(system, ada.email);
@@ -140,6 +151,8 @@ it(
     const holds = fc.asyncProperty(story, async ({ preset, deactivated, restore, deleted }) => {
       const cast = await aFullAccount(preset);
       const leaving = await requested(cast, 'deactivated', deactivated);
+      await rowsAsCounted(cast, 'deactivated');
+      await rowsAsCounted(cast, 'deleted');
       const left = await asPreviewed(cast, 'deactivated', 'deactivate', leaving);
       if (left && restore !== undefined) {
         const { items } = await cast.owner.api.get<{ items: Json[] }>('/v1/rules');
