@@ -14,6 +14,7 @@ export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';
 export * from './row-questions.js';
+export * from './previews.js';
 export * from './signing-keys.js';
 export * from './session-ends.js';
 export * from './catch-up.js';

@@ -21,6 +21,7 @@ export * from './later/scheduled-action.worker.js';
 export * from './receive/retry.worker.js';
 export * from './onboarding.js';
 export * from './ask/preview.js';
+export * from './ask/previews.js';
 export * from './ask/proof.js';
 export * from './ask/return-preview.js';
 export { previewedRows } from './ask/rows.js';

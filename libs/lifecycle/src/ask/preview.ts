@@ -22,9 +22,9 @@ export async function preview(db: Db, rules: RuleSet, request: PreviewRequest, n
   const { userId, accountId, wasManager } = request;
   const leaver: LeaverRow = { userId, accountId, wasManager, leftAt: now };
   const { steps, reached } = await previewedSteps(db, rules, request, leaver);
-  const counts = await countsOf(db, reached, leaver);
+  const counts = await countsOf(db, reached, [leaver]);
   const lines: PreviewLine[] = [];
-  for (const step of steps) lines.push(await lineOf(db, step, counts.get(step) ?? 0, leaver));
+  for (const step of steps) lines.push(await lineOf(db, step, counts.get(step)?.get(userId) ?? 0, leaver));
   return lines;
 }
 
@@ -42,14 +42,33 @@ export async function previewedSteps(
   const steps = remainingSteps(rules.plan(request.steps, request.rules), request.userId, applied).filter(
     (step) => !request.only || request.only.includes(step.part.rule.id),
   );
+  return { steps, reached: findingSteps(steps, leaver) };
+}
+
+/**
+ * Counts what the steps find, for leavers who have the same ones.
+ * @returns the row count by user id for each step; none for a step whose rows an earlier one takes
+ */
+export async function countSteps(
+  db: Db,
+  steps: readonly Step[],
+  leavers: readonly LeaverRow[],
+): Promise<Map<Step, ReadonlyMap<string, number>>> {
+  const [first] = leavers;
+  if (!first) return new Map();
+  return countsOf(db, findingSteps(steps, first), leavers);
+}
+
+/** The steps that can find rows, each with the earlier steps whose rows it does not find. The same for every leaver. */
+function findingSteps(steps: readonly Step[], leaver: LeaverRow): Map<Step, Taken[]> {
   const reached = steps.filter((step) =>
     earlierSteps(step, steps).every(({ action }) => survives(step.part.rows, action.effect, step.action.effect)),
   );
   const running = inRunningOrder(steps, leaver);
-  return { steps, reached: new Map(reached.map((step) => [step, takenBefore(step, running)])) };
+  return new Map(reached.map((step) => [step, takenBefore(step, running)]));
 }
 
-/** The steps as a departure runs them, without remote effects. */
+/** The steps as a departure runs them, without remote effects. The order is the same for every leaver. */
 const inRunningOrder = (steps: readonly Step[], leaver: LeaverRow): Step[] =>
   groupByStep([{ ...leaver, lifecycleVersion: 0, steps }]).flatMap((members) => members.map(({ step }) => step));
 
@@ -66,8 +85,8 @@ function takenBefore(step: Step, running: readonly Step[]): Taken[] {
 async function countsOf(
   db: Db,
   without: ReadonlyMap<Step, readonly Taken[]>,
-  leaver: LeaverRow,
-): Promise<Map<Step, number>> {
+  leavers: readonly LeaverRow[],
+): Promise<Map<Step, ReadonlyMap<string, number>>> {
   const steps = [...without.keys()];
   const isAlone = (step: Step) => step.remote !== undefined || without.get(step)!.length > 0;
   const [alone, own] = [steps.filter(isAlone), steps.filter((step) => !isAlone(step))];
@@ -78,14 +97,12 @@ async function countsOf(
   const countings = together.map(([first]) => ({
     statements: first!.statements,
     effect: first!.action.effect,
-    leavers: [leaver],
+    leavers,
     items: first!.remote?.effect.items,
     without: without.get(first!)!,
   }));
   const counts = await countTogether(db, countings);
-  return new Map(
-    together.flatMap((same, n) => same.map((step): [Step, number] => [step, counts[n]!.get(leaver.userId) ?? 0])),
-  );
+  return new Map(together.flatMap((same, n) => same.map((step) => [step, counts[n]!] as const)));
 }
 
 async function lineOf(db: Db, step: Step, count: number, leaver: LeaverRow): Promise<PreviewLine> {

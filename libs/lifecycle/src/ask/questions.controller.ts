@@ -5,6 +5,7 @@ import {
   holdingsOf,
   knownPeopleOf,
   previewOf,
+  previewsOf,
   proofOf,
   returnPreviewOf,
   rowsOf,
@@ -14,6 +15,8 @@ import {
   type KnownPeople,
   type PreviewLine,
   type PreviewRequest,
+  type PreviewsLine,
+  type PreviewsRequest,
   type ProofAnswer,
   type ProofRequest,
   type ReturnPreviewLine,
@@ -27,6 +30,7 @@ import { knownPeople } from '../inbox/directory-rows.js';
 import { affectedRows } from './affected-rows.js';
 import { holdings } from './holdings.js';
 import { preview } from './preview.js';
+import { previews } from './previews.js';
 import { proof } from './proof.js';
 import { returnPreview } from './return-preview.js';
 import { previewedRows } from './rows.js';
@@ -46,6 +50,11 @@ export function questionsController(service: string): Type {
     @Answers(previewOf(service))
     preview(request: PreviewRequest): Promise<PreviewLine[]> {
       return preview(this.em.getKysely(), this.rules, request, this.clock.now());
+    }
+
+    @Answers(previewsOf(service))
+    previews(request: PreviewsRequest): Promise<PreviewsLine[]> {
+      return previews(this.em.getKysely(), this.rules, request, this.clock.now());
     }
 
     @Answers(returnPreviewOf(service))
