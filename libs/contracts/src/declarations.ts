@@ -18,6 +18,7 @@ export * from './identity/certificate.js';
 export * from './identity/certificate-verification.js';
 export * from './identity/departure-lists.js';
 export * from './identity/departure-drafts.js';
+export * from './identity/dry-runs.js';
 export * from './identity/departure-previews.js';
 export * from './identity/departure-rows.js';
 export * from './identity/departure-receipts.js';

@@ -1,10 +1,11 @@
-import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
-import { NoBody, operation } from '../operation.js';
+import { Flag, Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
+import { NoBody, operation, type Operation } from '../operation.js';
 import { LEAVING_TRANSITIONS, type LeavingTransition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
-import { DepartureWishes, Successors, type NamedSuccessors } from './departure-requests.js';
+import { DepartureWishes, PLAN_TOKEN_MAX, Successors, type NamedSuccessors } from './departure-requests.js';
 import { CalledOffDeparture, DEPARTURE_STATUSES } from './departures.js';
+import { DRY_RUN_DAYS, DryRunItem, DryRunTotal } from './dry-runs.js';
 
 export const BULK_MAX = 10_000;
 const ROW_STATUSES = ['waiting', 'refused', ...DEPARTURE_STATUSES] as const;
@@ -22,6 +23,14 @@ export class BulkRequest extends DepartureWishes {
     about: 'The users who leave, each with other successors if needed. Use a CSV file for very long lists.',
   })
   users: BulkLeaver[];
+  @Text({
+    optional: true,
+    max: PLAN_TOKEN_MAX,
+    about:
+      'From a dry run of the same list. The request is refused if the policy, the list, a row’s result or what would be ' +
+      'destroyed differs.',
+  })
+  planToken?: string;
 }
 
 /** The same as a CSV file with the columns `staffId` and, for the successor of all rules, `successorStaffId`. */
@@ -31,6 +40,8 @@ export interface BulkFile {
 
 export class BulkQuery {
   @OneOf(LEAVING_TRANSITIONS, { optional: true, about: 'For all users in a CSV file.' }) transition?: LeavingTransition;
+  @Flag({ optional: true, about: 'Only count and check: nothing is changed.' }) dryRun?: boolean;
+  @Text({ optional: true, max: PLAN_TOKEN_MAX, about: 'For a CSV file, like `planToken` in JSON.' }) planToken?: string;
 }
 
 export class StartedBulk {
@@ -62,19 +73,31 @@ export class BulkRow {
 
 export class BulkDeparture {
   @Id() id: string;
-  @OneOf(['running', 'completed'], { about: '`completed` when every row is refused or its departure has ended.' })
+  @OneOf(['running', 'completed'], {
+    about: '`completed` when every row is refused or its departure has ended; in a dry run, when every row is counted.',
+  })
   status: 'running' | 'completed';
   @OneOf(LEAVING_TRANSITIONS) transition: LeavingTransition;
   @Moment() requestedAt: string;
-  @Nested(() => BulkCounts) counts: BulkCounts;
-  @ListOf(() => BulkRow, { max: 2_000 }) rows: BulkRow[];
-  @Text({ nullable: true, about: 'Of the next page of rows.' }) nextCursor: string | null;
+  @Nested(() => BulkCounts, { about: 'In a dry run, rows that are possible are `accepted`, and the others `refused`.' })
+  counts: BulkCounts;
+  @ListOf(() => BulkRow, { max: 2_000, about: 'Empty in a dry run.' }) rows: BulkRow[];
+  @Text({ nullable: true, about: 'Of the next page of rows or items.' }) nextCursor: string | null;
+  @Flag({ optional: true, about: 'True for a dry run, which has changed nothing.' }) dryRun?: boolean;
+  @Moment({ optional: true, about: `When the dry run is deleted: after ${DRY_RUN_DAYS} days.` }) expiresAt?: string;
+  @ListOf(() => DryRunTotal, { optional: true, about: 'In a dry run: rules with rows of users who can leave.' })
+  totals?: DryRunTotal[];
+  @ListOf(() => DryRunItem, { optional: true, max: 2_000, about: 'In a dry run: its rows that are counted.' })
+  items?: DryRunItem[];
+  @Text({ optional: true, max: PLAN_TOKEN_MAX, about: 'Of a completed dry run: to carry out exactly this list.' })
+  planToken?: string;
 }
 
 export class BulkRowQuery {
   @Whole({ min: 1, max: 2_000, optional: true, about: 'The most rows to return. Default: 1000.' }) limit?: number;
   @Text({ optional: true, about: '`nextCursor` of the previous page.' }) cursor?: string;
   @OneOf(ROW_STATUSES, { optional: true, about: 'Only rows with this status.' }) status?: BulkRowStatus;
+  @Flag({ optional: true, about: 'In a dry run: only rows that are possible, or only the others.' }) possible?: boolean;
 }
 
 const ofManagers = { service: 'identity', access: MANAGERS } as const;
@@ -91,8 +114,17 @@ export const departuresBulk = operation<StartedBulk, BulkRequest | BulkFile, Bul
   status: 202,
   custom: true,
   consumes: ['application/json', 'text/csv'],
-  errors: ['forbidden', 'unknown-rule', 'invalid-action'],
-  timeout: 15_000,
+  errors: ['forbidden', 'unknown-rule', 'invalid-action', 'plan-stale'],
+  timeout: 60_000,
+});
+
+/**
+ * The same operation for dry runs and for lists with a plan token, on a subject of its own: an older identity does not know
+ * these fields, and would carry out the list.
+ */
+export const departuresBulkPlanned = (): Operation<BulkRequest | BulkFile, BulkQuery, StartedBulk> => ({
+  ...departuresBulk,
+  subject: 'rpc.identity.departures.bulk-planned',
 });
 
 export const bulkDeparturesGet = operation<BulkDeparture, NoBody, BulkRowQuery>({
@@ -100,7 +132,7 @@ export const bulkDeparturesGet = operation<BulkDeparture, NoBody, BulkRowQuery>(
   id: 'departures.bulk.get',
   method: 'GET',
   path: '/v1/departures/bulk/:id',
-  summary: 'Read the progress of a bulk departure',
+  summary: 'Read the progress of a bulk departure, or the result of a dry run',
   query: BulkRowQuery,
   answer: BulkDeparture,
   errors: ['not-found', 'invalid-cursor'],

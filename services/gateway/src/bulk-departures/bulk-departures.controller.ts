@@ -1,5 +1,5 @@
 import { ServiceClient } from '#libs/broker';
-import { departuresBulk, Problem } from '#libs/contracts';
+import { departuresBulk, departuresBulkPlanned, Problem, type BulkQuery, type BulkRequest } from '#libs/contracts';
 import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayConfig } from '../gateway.config.js';
@@ -7,7 +7,7 @@ import { textOf } from '../http/encoding.js';
 import { clientOf, mediaTypeOf } from '../http/request.js';
 import { Forwarder } from '../operations/forwarder.js';
 import { idempotencyOf } from '../operations/idempotency.js';
-import { readQueryOnly } from '../operations/read-call.js';
+import { readCall, readQueryOnly } from '../operations/read-call.js';
 import { Serves } from '../operations/serves.js';
 
 /**
@@ -23,13 +23,16 @@ export class BulkDeparturesController {
 
   @Serves(departuresBulk)
   async create(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
-    if (mediaTypeOf(request) !== 'text/csv') return this.forwarder.forward(departuresBulk, request, reply);
+    if (mediaTypeOf(request) !== 'text/csv') {
+      const { query, body } = readCall(departuresBulk, request) as { query: BulkQuery; body: BulkRequest };
+      return this.forwarder.forward(operationFor(query, body), request, reply);
+    }
     const query = readQueryOnly(departuresBulk, request);
     const body = { csv: await this.read(request, reply) };
     request.body = body;
     const client = clientOf(request, this.config.trustedProxies);
     const idempotency = idempotencyOf(departuresBulk, request, client.ip);
-    const started = await this.services.call(departuresBulk, {
+    const started = await this.services.call(operationFor(query), {
       principal: request.principal!,
       query,
       body,
@@ -60,3 +63,6 @@ export class BulkDeparturesController {
     return csv;
   }
 }
+
+const operationFor = ({ dryRun, planToken }: BulkQuery, body?: BulkRequest) =>
+  dryRun || (planToken ?? body?.planToken) !== undefined ? departuresBulkPlanned() : departuresBulk;

@@ -69,6 +69,11 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   BulkDeparture: {
     counts: { total: 3, waiting: 1, accepted: 1, refused: 1, completed: 1, failed: 0 },
     nextCursor: null,
+    dryRun: undefined,
+    expiresAt: undefined,
+    totals: undefined,
+    items: undefined,
+    planToken: undefined,
     rows: [
       { row: 1, userId: EXAMPLE_ID, status: 'completed', departureId: EXAMPLE_ID },
       { row: 2, userId: null, status: 'refused', code: 'unknown-user', detail: 'Nobody has this staff id.' },

@@ -37,6 +37,9 @@ export const kept: Kept = {
   'former_person.digests': NEEDED_BY_SERVICES,
   'bulk_departure.reason': 'Erased when every row is decided. The departures have a copy.',
   'bulk_departure_row.user_id': 'The id of the user of the row.',
+  'bulk_dry_run.requested_by':
+    'The id of the requester. The row is deleted after 7 days, or when the requester is deleted.',
+  'bulk_dry_run_row.user_id': DELETED_WITH_USER,
   'stream_purge.user_id': 'The row is deleted when the broker has purged the user’s older events.',
   'session_end.user_id': 'The row is deleted when the end of the session has been published, within a second.',
   'verification.requested_by': 'The id of the requester.',

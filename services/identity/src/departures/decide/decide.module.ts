@@ -21,6 +21,14 @@ import { BulkRequests } from './bulk/bulk-requests.js';
 import { BulkStore } from './bulk/bulk-store.js';
 import { BulkController } from './bulk/bulk.controller.js';
 import { BulkWorker } from './bulk/bulk.worker.js';
+import { DryRunExpiryWorker } from './bulk/dry-run/dry-run-expiry.worker.js';
+import { DryRunReport } from './bulk/dry-run/dry-run-report.js';
+import { DryRunRows } from './bulk/dry-run/dry-run-rows.js';
+import { DryRunStore } from './bulk/dry-run/dry-run-store.js';
+import { DryRunController } from './bulk/dry-run/dry-run.controller.js';
+import { DryRunWorker } from './bulk/dry-run/dry-run.worker.js';
+import { DryRuns } from './bulk/dry-run/dry-runs.js';
+import { PlannedLists } from './bulk/dry-run/planned-lists.js';
 import { ConversionController } from './conversion/conversion.controller.js';
 import { Conversions } from './conversion/conversions.js';
 import { SharedInboxes } from './conversion/shared-inboxes.js';
@@ -84,7 +92,14 @@ import { Transfers } from './transfer/transfers.js';
     SessionModule,
     UserModule,
   ],
-  controllers: [BulkController, CatchUpController, ConversionController, ServicesController, TransferController],
+  controllers: [
+    BulkController,
+    CatchUpController,
+    ConversionController,
+    DryRunController,
+    ServicesController,
+    TransferController,
+  ],
   providers: [
     BulkDepartures,
     BulkFiles,
@@ -101,6 +116,12 @@ import { Transfers } from './transfer/transfers.js';
     DeparturePreparation,
     ReactivationCommands,
     DepartureRetry,
+    DryRunExpiryWorker,
+    DryRunReport,
+    DryRunRows,
+    DryRunStore,
+    DryRunWorker,
+    DryRuns,
     EndedAccess,
     Erasure,
     ErasureLedger,
@@ -111,6 +132,7 @@ import { Transfers } from './transfer/transfers.js';
     ImmediateDepartures,
     LaterDepartures,
     LocalRules,
+    PlannedLists,
     Reactivations,
     RevivedUsers,
     ReopenedDepartures,

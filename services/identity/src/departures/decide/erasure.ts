@@ -19,6 +19,7 @@ export class Erasure {
     const ids = deletions.map(({ data }) => data.userId);
     await this.deleteCredentials(ids);
     await this.former.erase(ids);
+    await this.deleteDryRuns(ids);
     await this.deleteEarlierEvents(deletions);
     await this.store.erasePersonal(ids, { except: deletions.map(({ data }) => data.departure!.id) });
   }
@@ -30,6 +31,13 @@ export class Erasure {
     await sql`delete from api_token where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from password_reset where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from email_change where user_id = any(${[...userIds]}::uuid[])`.execute(db);
+  }
+
+  /** The rows about them, and the dry runs that they have requested. */
+  private async deleteDryRuns(userIds: readonly string[]): Promise<void> {
+    const db = this.em.getKysely();
+    await sql`delete from bulk_dry_run where requested_by = any(${[...userIds]}::uuid[])`.execute(db);
+    await sql`delete from bulk_dry_run_row where user_id = any(${[...userIds]}::uuid[])`.execute(db);
   }
 
   /** Earlier events contain names. A service that has not received them gets everything it needs from the deletion's event. */

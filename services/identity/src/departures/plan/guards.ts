@@ -81,12 +81,18 @@ export class Guards {
   async assertSuccessors({ user, successors }: Plan): Promise<void> {
     const named = Object.values(successors);
     if (named.length === 0) return;
+    assertMaySucceed(successors, await this.activeOf(user.account_id, named), [user.id]);
+  }
+
+  /** The active ones of these users. */
+  async activeOf(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
+    if (userIds.length === 0) return new Set();
     const { rows } = await sql<{ id: string }>`
       select id from users
-      where account_id = ${user.account_id} and id = any(${named}::uuid[]) and status = 'active'`.execute(
+      where account_id = ${accountId} and id = any(${[...new Set(userIds)]}::uuid[]) and status = 'active'`.execute(
       this.em.getKysely(),
     );
-    assertMaySucceed(successors, new Set(rows.map((row) => row.id)), [user.id]);
+    return new Set(rows.map((row) => row.id));
   }
 
   /** The active ones of these users, locked so that they cannot leave before the transaction ends. */

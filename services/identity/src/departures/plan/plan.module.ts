@@ -7,6 +7,7 @@ import { StoreModule } from '../store/store.module.js';
 import { DepartureTimes } from './departure-times.js';
 import { FirstAdmins } from './first-admins.js';
 import { GroupPreflight } from './group-preflight.js';
+import { GroupPreviews } from './group-previews.js';
 import { Guards } from './guards.js';
 import { Planner } from './planner.js';
 import { Preflight } from './preflight.js';
@@ -38,6 +39,7 @@ import { TransferGuards } from './transfer-guards.js';
     DepartureTimes,
     FirstAdmins,
     GroupPreflight,
+    GroupPreviews,
     Guards,
     Overviews,
     PlanRecount,
@@ -61,8 +63,10 @@ import { TransferGuards } from './transfer-guards.js';
     DepartureTimes,
     FirstAdmins,
     GroupPreflight,
+    GroupPreviews,
     Guards,
     Overviews,
+    PlanTokens,
     Planner,
     Preflight,
     Refusals,

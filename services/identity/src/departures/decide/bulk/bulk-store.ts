@@ -4,8 +4,9 @@ import type { ActionInput, NamedSuccessors, Role, LeavingTransition } from '#lib
 import { Clock, Ids } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import type { DecisionResult, LeaverRequest } from '../group-decisions.js';
-import type { NamedRow, RowFault } from './bulk-files.js';
+import type { NamedRow } from './bulk-files.js';
 import type { ReadBulk } from './bulk-requests.js';
+import { listedRows } from './bulk-rows.js';
 
 export interface Bulk {
   id: string;
@@ -139,14 +140,14 @@ export class BulkStore {
     await sql`update bulk_departure set decided = true, reason = null where id = ${id}`.execute(this.inOwnTransaction);
   }
 
-  /** Rows that cannot be read, repeat a user, or whose staff id is unknown, are refused immediately. */
   private async insertRows(id: string, rows: readonly NamedRow[]): Promise<void> {
-    const seen = new Set<string>();
-    const entries = rows.map(({ userId, successors = {}, fault: own }, index) => {
-      const fault = own ?? (userId === null ? UNKNOWN_STAFF_ID : seen.has(userId) ? NAMED_AGAIN : undefined);
-      if (userId !== null) seen.add(userId);
-      return { n: index + 1, user_id: userId, successors, code: fault?.code ?? null, detail: fault?.detail ?? null };
-    });
+    const entries = listedRows(rows).map(({ n, userId, successors, fault }) => ({
+      n,
+      user_id: userId,
+      successors,
+      code: fault?.code ?? null,
+      detail: fault?.detail ?? null,
+    }));
     await sql`
       insert into bulk_departure_row (bulk_id, n, user_id, successors, code, detail)
       select ${id}::uuid, n.* from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb)
@@ -157,6 +158,3 @@ export class BulkStore {
     return this.em.fork().getKysely();
   }
 }
-
-const UNKNOWN_STAFF_ID: RowFault = { code: 'unknown-user', detail: 'No user has this staff id.' };
-const NAMED_AGAIN: RowFault = { code: 'conflict', detail: 'The user is named in an earlier row.' };

@@ -3,12 +3,14 @@ import { Handles } from '#libs/broker';
 import { bulkDeparturesGet, departuresBulk, type BulkDeparture, type CallOf, type StartedBulk } from '#libs/contracts';
 import { BulkDepartures } from './bulk-departures.js';
 import { BulkReport } from './bulk-report.js';
+import { DryRunReport } from './dry-run/dry-run-report.js';
 
 @Controller()
 export class BulkController {
   constructor(
     private readonly bulks: BulkDepartures,
     private readonly report: BulkReport,
+    private readonly dryRuns: DryRunReport,
   ) {}
 
   @Handles(departuresBulk)
@@ -17,7 +19,9 @@ export class BulkController {
   }
 
   @Handles(bulkDeparturesGet)
-  get({ principal, params, query }: CallOf<typeof bulkDeparturesGet>): Promise<BulkDeparture> {
-    return this.report.get(principal.accountId, params.id!, query);
+  async get({ principal, params, query }: CallOf<typeof bulkDeparturesGet>): Promise<BulkDeparture> {
+    const { accountId } = principal;
+    const dryRun = await this.dryRuns.find(accountId, params.id!, query);
+    return dryRun ?? this.report.get(accountId, params.id!, query);
   }
 }
