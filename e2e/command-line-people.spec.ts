@@ -14,8 +14,9 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => system?.stop());
 
-const run = (...args: string[]) =>
-  leaver(args, { LEAVER_HOME: '/nowhere', LEAVER_URL: system.url, LEAVER_TOKEN: token });
+const run = (...args: string[]) => pipe('', ...args);
+const pipe = (input: string, ...args: string[]) =>
+  leaver(args, { LEAVER_HOME: '/nowhere', LEAVER_URL: system.url, LEAVER_TOKEN: token }, { input });
 const json = async <T = Json>(...args: string[]): Promise<T> => JSON.parse((await run(...args, '--json')).out) as T;
 
 describe('the command line locks a user out', () => {
@@ -82,6 +83,25 @@ describe('the command line lists', () => {
     expect((await run('audit', 'export', '--format', 'xml')).exitCode).toBe(1);
     expect((await run('audit', 'print')).exitCode).toBe(2);
   });
+});
+
+it('the command line shows what a list would do, and changes nothing', async () => {
+  const words = ['bulk', '-', '--transition', 'deactivated', '--dry-run'];
+  const list = `staffId,successorStaffId\n${cast.dan.staffId},${cast.ben.staffId}\nno such id,\n`;
+  const shown = await pipe(list, ...words);
+  expect(shown).toMatchObject({ exitCode: 1, messages: '' });
+  expect(shown.out).toMatch(/If these users are deactivated[^]*1 can leave, 1 refused[^]*no such id +unknown-user/);
+  const plan = JSON.parse((await pipe(list, ...words, '--json')).out) as { items: Json[]; planToken: string };
+  expect(plan).toMatchObject({ dryRun: true, status: 'completed', planToken: expect.any(String) });
+  expect(plan.items).toMatchObject([
+    { staffId: cast.dan.staffId, userId: cast.dan.id, possible: true, blockers: [] },
+    { staffId: 'no such id', userId: null, possible: false, blockers: [{ code: 'unknown-user' }] },
+  ]);
+  const { api } = cast.owner;
+  expect(await api.get(`/v1/users/${cast.dan.id}`)).toMatchObject({ status: 'active' });
+  const users = [{ userId: cast.dan.id }];
+  const refused = api.post('/v1/departures/bulk', { transition: 'deactivated', users, planToken: plan.planToken });
+  expect(await api.refusal(refused)).toMatchObject({ status: 409, code: 'plan-stale' });
 });
 
 it('the command line lists the rows behind a count, before and after', async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { PlanChange, User } from '#libs/contracts';
 import type { WriteStream } from 'node:tty';
+import { startConfirmed } from '../cli/departures/bulk-plan.mjs';
 import { decideConfirmed } from '../cli/departures/confirmed-plan.mjs';
 import { HttpError, type HttpClient } from '../cli/http-client.mjs';
 import { Terminal } from '../cli/terminal/terminal.mjs';
@@ -59,4 +60,52 @@ it('without the confirmation nothing is sent', async () => {
   );
   await expect(refused).rejects.toThrow('Nothing has been changed.');
   expect(paths).toEqual(['/v1/users/an id/departure-preview']);
+});
+
+it('a list is carried out with the plan token of the dry run that was shown; one that has changed is shown again', async () => {
+  const sent: string[] = [];
+  const counts = { total: 2, waiting: 0, accepted: 1, refused: 1, completed: 0, failed: 0 };
+  const totals = [{ rule: 'contacts.segments', transition: 'deleted', action: 'delete', destroys: true, count: 4 }];
+  const items = [
+    { row: 1, userId: 'an id', possible: true, blockers: [], count: 4 },
+    {
+      row: 2,
+      userId: null,
+      possible: false,
+      blockers: [{ code: 'unknown-user', detail: 'Nobody.', items: [] }],
+      count: 0,
+    },
+  ];
+  const upload = (path: string) => {
+    sent.push(path);
+    const dryRuns = sent.filter((one) => one.includes('dryRun')).length;
+    if (path.includes('planToken=token-1'))
+      return Promise.reject(new HttpError('POST', 409, { code: 'plan-stale', changes: [change] }));
+    return Promise.resolve({ id: String(dryRuns) });
+  };
+  const get = (path: string) => {
+    const id = path.split('/').at(-1)!.split('?')[0];
+    const plan = { id, status: 'completed', transition: 'deleted', dryRun: true, planToken: `token-${id}` };
+    return Promise.resolve({ ...plan, counts, totals, rows: [], items, nextCursor: null });
+  };
+  const written: string[] = [];
+  const stream = { isTTY: false, write: (text: string) => written.push(text) } as unknown as WriteStream;
+  const options = { limits: { answer: 1_000, progress: 1_000 }, messages: new Terminal(stream) };
+  const wanted = { transition: 'deleted' as const, list: { csv: 'staffId\nA\nB\n', staffIds: ['A', 'B'] } };
+  const api = { upload, get } as unknown as HttpClient;
+  expect(await startConfirmed(api, wanted, { ...options, answer: () => Promise.resolve('1') })).toEqual({ id: '2' });
+  const path = '/v1/departures/bulk?transition=deleted';
+  expect(sent).toEqual(
+    ['dryRun=true', 'planToken=token-1', 'dryRun=true', 'planToken=token-2'].map((query) => `${path}&${query}`),
+  );
+  const text = written.join('');
+  for (const shown of [
+    /contacts\.segments +deleted +delete +4/,
+    /2 +B +unknown-user +Nobody\./,
+    '1 can leave, 1 refused',
+  ])
+    expect(text).toMatch(shown);
+  expect(text).toContain('contacts.segments: delete, 1 rows → delete, 2 rows');
+  const refused = startConfirmed(api, wanted, { ...options, answer: () => Promise.resolve('2') });
+  await expect(refused).rejects.toThrow('Nothing has been changed.');
 });

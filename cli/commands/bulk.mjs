@@ -1,33 +1,45 @@
-/** @import { BulkCounts, BulkDeparture, BulkRow, Departure, StartedBulk, LeavingTransition } from '#libs/contracts' */
+/** @import { BulkCounts, BulkDeparture, BulkRow, Departure, StartedBulk } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 /** @import { TimeLimits } from '../time-limits.mjs' */
 import { readBulkList } from '../departures/bulk-list.mjs';
+import { planBulk, showBulkPlan, startConfirmed } from '../departures/bulk-plan.mjs';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { colourStatus } from '../departures/departure-views.mjs';
 import { transitionIn, unfinishedServices } from '../departures/departures.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
-import { ask } from '../terminal/prompt.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';
 
 /** Milliseconds. */
 const POLL_INTERVAL = 500;
 
 export const bulk = defineCommand({
-  usage: 'bulk <file.csv>|- --transition deactivated|deleted [--watch] [--yes]',
+  usage: 'bulk <file.csv>|- --transition deactivated|deleted [--dry-run] [--watch] [--yes]',
   about: 'deactivate or delete many users; columns staffId, successorStaffId; - reads standard input',
   args: 1,
-  options: { transition: { type: 'string' }, watch: { type: 'boolean' }, yes: { type: 'boolean' } },
+  options: {
+    transition: { type: 'string' },
+    'dry-run': { type: 'boolean' },
+    watch: { type: 'boolean' },
+    yes: { type: 'boolean' },
+  },
   run: async ({ args, values, limits, out, messages, report }) => {
     const api = await signedInClient(limits);
     const transition = transitionIn(values.transition);
-    if (args[0] === '-' && !values.yes)
+    if (args[0] === '-' && !values.yes && !values['dry-run'])
       throw usageError('The list comes from standard input, so there is no prompt: use --yes.');
-    const { csv, staffIds } = await readBulkList(args[0]);
-    if (!values.yes) await confirm(staffIds.length, transition);
+    const list = await readBulkList(args[0]);
+    const { csv, staffIds } = list;
+    if (values['dry-run']) {
+      const plan = await planBulk(api, { transition, list }, limits);
+      report(plan, () => showBulkPlan(out, plan));
+      return plan.counts.refused > 0 ? EXIT.failed : EXIT.done;
+    }
     /** @type {StartedBulk} */
-    const { id } = await api.upload(`/v1/departures/bulk?transition=${transition}`, csv);
+    const { id } = values.yes
+      ? await api.upload(`/v1/departures/bulk?transition=${transition}`, csv)
+      : await startConfirmed(api, { transition, list }, { limits, messages });
     const path = `/v1/departures/bulk/${id}`;
     const latest = await untilOver(api, path, { watched: values.watch === true, limits, messages });
     const results = (await allRows(api, path)).map((row) => ({ ...row, staffId: staffIds[row.row - 1] }));
@@ -62,16 +74,6 @@ async function unfinished(api, rows) {
 
 /** @param {BulkRow} row */
 const isUnsuccessful = ({ status }) => status === 'refused' || status === 'failed';
-
-/**
- * @param {number} count
- * @param {LeavingTransition} transition
- */
-async function confirm(count, transition) {
-  if (!process.stdin.isTTY) throw usageError('There is no terminal for the confirmation: use --yes.');
-  const answer = await ask(`${count} users will be ${transition}. Type ${count} to continue: `);
-  if (answer !== String(count)) throw new CommandError(EXIT.failed, 'Nothing has been changed.');
-}
 
 /**
  * The bulk departure with its first row. If watched, its state at the end, or after it has made no progress for too long.

@@ -78,5 +78,5 @@ export function decidePlanned(api, { user, transition, request }, { planToken })
  * @param {unknown} error
  * @returns {readonly PlanChange[] | undefined}
  */
-const staleChanges = (error) =>
+export const staleChanges = (error) =>
   error instanceof HttpError && error.code === 'plan-stale' ? (error.problem.changes ?? []) : undefined;
