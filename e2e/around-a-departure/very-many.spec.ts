@@ -15,6 +15,8 @@ const LONG_WAIT = { timeout: 600_000, interval: 500 };
 
 interface Bulk extends Json {
   status: string;
+  planToken?: string;
+  items?: { row: number; possible: boolean; blockers: { code: string }[] }[];
   counts: Record<string, number>;
   rows: { row: number; userId: string | null; status: string; code?: string; departureId?: string }[];
   nextCursor: string | null;
@@ -53,20 +55,33 @@ it(`a bulk request for ${PEOPLE.toLocaleString('en')} users completes, with refu
   const staffIds = team.map((_, index) => `B-${index + 1}`);
   const odd = [cast.owner.staffId, 'Nobody has this', staffIds[0]!, staffIds[1]!];
   const rows = [...staffIds.slice(0, 2), ...odd, ...staffIds.slice(2, PEOPLE - odd.length)];
-  const started = performance.now();
   const path = '/v1/departures/bulk';
-  const { id } = await owner().upload<{ id: string }>(
-    `${path}?transition=deactivated`,
-    ['staffId', ...rows.map((staffId) => `"${staffId}"`)].join('\n'),
-  );
-  const answered = performance.now();
-  const bulk = await eventually(async () => {
-    const report = await owner().get<Bulk>(`${path}/${id}?limit=1`);
-    if (report.status !== 'completed') throw new Error(JSON.stringify(report.counts));
-    return report;
-  }, LONG_WAIT);
-  const took = performance.now() - started;
+  const csv = ['staffId', ...rows.map((staffId) => `"${staffId}"`)].join('\n');
+  const until = (id: string) =>
+    eventually(async () => {
+      const report = await owner().get<Bulk>(`${path}/${id}?limit=1`);
+      if (report.status !== 'completed') throw new Error(JSON.stringify(report.counts));
+      return report;
+    }, LONG_WAIT);
   const good = rows.length - odd.length;
+  const before = performance.now();
+  const dryRun = await owner().upload<{ id: string }>(`${path}?transition=deactivated&dryRun=true`, csv);
+  const planned = await until(dryRun.id);
+  print(`${rows.length} rows: dry run in ${(performance.now() - before).toFixed(0)} ms`);
+  expect(planned.counts).toMatchObject({ total: rows.length, waiting: 0, accepted: good, refused: 4 });
+  const impossible = await owner().get<Bulk>(`${path}/${dryRun.id}?possible=false`);
+  expect(impossible.items!.map(({ row, blockers }) => [row, blockers[0]!.code])).toEqual([
+    [3, 'sole-owner'],
+    [4, 'unknown-user'],
+    [5, 'conflict'],
+    [6, 'conflict'],
+  ]);
+  const started = performance.now();
+  const query = new URLSearchParams({ transition: 'deactivated', planToken: planned.planToken! });
+  const { id } = await owner().upload<{ id: string }>(`${path}?${query}`, csv);
+  const answered = performance.now();
+  const bulk = await until(id);
+  const took = performance.now() - started;
   expect(bulk.counts).toEqual({
     total: rows.length,
     waiting: 0,
