@@ -18,6 +18,7 @@ import { imports } from './17-import.js';
 import { replicas } from './18-replicas.js';
 import { growth } from './19-growth.js';
 import { rowSecurity } from './20-row-security.js';
+import { dryRuns } from './21-dry-run.js';
 import type { Measure } from './support/measure.js';
 
 /** In the order of the table. */
@@ -42,4 +43,5 @@ export const measures: readonly Measure[] = [
   replicas,
   growth,
   rowSecurity,
+  dryRuns,
 ];

@@ -21,9 +21,12 @@ export async function countTogether(db: Db, countings: readonly Counting[]): Pro
   const counts = countings.map(() => new Map<string, number>());
   if (countings.length === 0) return counts;
   const relations = new Map<string, { name: Sql; table: Sql }>();
+  const keys = new Map(
+    [...new Set(countings.map(({ leavers }) => leavers))].map((leavers) => [leavers, keyOf(leavers)]),
+  );
   const each = countings.map((counting, n) => {
     const { leavers } = counting;
-    const key = leavers.map(({ userId, leftAt }) => `${userId} ${leftAt.getTime()}`).join();
+    const key = keys.get(leavers)!;
     const name = `l${relations.size}`;
     if (!relations.has(key))
       relations.set(key, { name: sql.id(name), table: leaverTable(leavers.map(asCounted), name) });
@@ -35,6 +38,9 @@ export async function countTogether(db: Db, countings: readonly Counting[]): Pro
   for (const { n, user_id, count } of rows) counts[n]!.set(user_id, Number(count));
   return counts;
 }
+
+const keyOf = (leavers: readonly LeaverRow[]): string =>
+  leavers.map(({ userId, leftAt }) => `${userId} ${leftAt.getTime()}`).join();
 
 /** Keeps only the columns that select rows; successor, due date and undo version do not. */
 const asCounted = ({ userId, accountId, wasManager, leftAt }: LeaverRow): LeaverRow => ({
