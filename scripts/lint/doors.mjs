@@ -30,6 +30,7 @@ const PUBLIC = [
   { file: 'departures/store/departure-row.ts', why: 'The type of a row.' },
   { file: 'departures/store/receipt-lines.ts', why: 'Types of rows, and functions of them.' },
   { file: 'departures/plan/token/choices.ts', why: 'A function of a request.' },
+  { file: 'departures/plan/erasure-day.ts', why: 'A function of times.' },
   { file: 'policy/choices.ts', why: 'Functions of rules and actions.' },
   { file: 'policy/resolve.ts', why: 'A function of catalogue and policy.' },
   { file: 'user/sole-owner.ts', why: 'Functions that lock within the transaction of the caller.' },

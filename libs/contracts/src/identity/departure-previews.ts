@@ -118,6 +118,8 @@ class PreviewContents {
   @Id() userId: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @Flag({ about: 'Whether nothing prevents the departure.' }) possible: boolean;
+  @Moment({ optional: true, about: 'For a deactivation: when the policy erases the user, if they do not return.' })
+  erasesAt?: string;
   @ListOf(() => PreviewBlocker) blockers: PreviewBlocker[];
   @ListOf(() => PreviewWarning) warnings: PreviewWarning[];
   @Nested(() => PreviewSuccessors) successors: PreviewSuccessors;

@@ -50,6 +50,8 @@ export class DepartureBasics {
   @Text({ nullable: true, max: 1000, about: 'Erased when a deletion is complete.' }) reason: string | null;
   @Moment({ optional: true, about: 'When the user will be reactivated.' }) returnAt?: string;
   @Id({ optional: true, about: 'For a scheduled reactivation: the deactivation that it ends.' }) returnsFrom?: string;
+  @Id({ optional: true, about: 'For a deletion that the policy has scheduled: the deactivation that it follows.' })
+  erasesFrom?: string;
   @Id({ optional: true, about: 'The shared inbox that the user’s number and threads are converted to.' })
   inboxId?: string;
   @OneOf(PROBLEM_CODES, {

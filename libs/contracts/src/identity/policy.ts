@@ -83,6 +83,13 @@ export class Policy {
     about: 'What `active: false` of an identity provider does to a user. Default: `deactivate`.',
   })
   scimInactive: ScimInactive;
+  @Whole({
+    min: 1,
+    max: 3650,
+    nullable: true,
+    about: 'Days after a deactivation on which the user is deleted. Null: never.',
+  })
+  eraseAfterDays: number | null;
   @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
 
@@ -104,6 +111,16 @@ export class PolicyChange extends PolicyChoices {
       'them, so that `active: true` resumes them. Unchanged if left out.',
   })
   scimInactive?: ScimInactive;
+  @Whole({
+    min: 1,
+    max: 3650,
+    optional: true,
+    nullable: true,
+    about:
+      'A deactivation without return schedules the deletion for this many days later, but not before `retentionDays` are over. It does not change what is ' +
+      'scheduled already. Null: no deletion is scheduled. Unchanged if left out.',
+  })
+  eraseAfterDays?: number | null;
   @Whole({
     min: 1,
     optional: true,

@@ -14,6 +14,7 @@ export const Account = defineEntity({
     policyOverrides: p.json().$type<Record<string, unknown>>(),
     policyVersion: p.integer(),
     scimInactive: p.text().$type<ScimInactive>(),
+    eraseAfterDays: p.integer().nullable(),
     createdAt: p.datetime(),
   },
 });

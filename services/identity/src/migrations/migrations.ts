@@ -43,6 +43,7 @@ import { suspensions } from './0102-suspensions.js';
 import { lists } from './0103-lists.js';
 import { departureDrafts } from './0104-departure-drafts.js';
 import { rowsOfAccounts } from './0110-rows-of-accounts.js';
+import { eraseAfter } from './0116-erase-after.js';
 import { bulkDryRuns } from './0118-bulk-dry-runs.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
@@ -94,5 +95,6 @@ export const migrations: Migrations = [
   lists,
   departureDrafts,
   rowsOfAccounts,
+  eraseAfter,
   bulkDryRuns,
 ];

@@ -38,7 +38,7 @@ export class PolicyService {
   /** @throws Problem `not-found` */
   async get(accountId: string): Promise<Policy> {
     const { rows } = await sql<Policy>`
-      select preset, policy_overrides as overrides, scim_inactive as "scimInactive", policy_version as version
+      select preset, policy_overrides as overrides, scim_inactive as "scimInactive", erase_after_days as "eraseAfterDays", policy_version as version
       from account where id = ${accountId}`.execute(this.em.getKysely());
     if (!rows[0]) throw new Problem('not-found');
     return rows[0];
@@ -61,12 +61,16 @@ export class PolicyService {
     const preset = change.preset ?? before.preset;
     const overrides = change.overrides ?? before.overrides;
     const scimInactive = change.scimInactive ?? before.scimInactive;
+    const eraseAfterDays = change.eraseAfterDays === undefined ? before.eraseAfterDays : change.eraseAfterDays;
     if (change.overrides) checkOverrides(await this.catalogue.rules(), overrides);
     await sql`
       update account set preset = ${preset}, policy_overrides = ${JSON.stringify(overrides)}::jsonb,
-        scim_inactive = ${scimInactive}, policy_version = policy_version + 1
+        scim_inactive = ${scimInactive}, erase_after_days = ${eraseAfterDays}, policy_version = policy_version + 1
       where id = ${accountId}`.execute(this.em.getKysely());
-    const detail = { from: before, to: { preset, overrides, scimInactive, version: before.version + 1 } };
+    const detail = {
+      from: before,
+      to: { preset, overrides, scimInactive, eraseAfterDays, version: before.version + 1 },
+    };
     await this.audit.append([{ accountId, action: 'policy.changed', actorId: userId, detail }]);
     return this.get(accountId);
   }

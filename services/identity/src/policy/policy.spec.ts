@@ -94,13 +94,25 @@ describe('the catalogue', () => {
 
 describe('a policy', () => {
   it('starts with the account’s preset and no overrides', async () => {
-    expect(await get()).toEqual({ preset: 'crm', overrides: {}, scimInactive: 'deactivate', version: 1 });
+    expect(await get()).toEqual({
+      preset: 'crm',
+      overrides: {},
+      scimInactive: 'deactivate',
+      eraseAfterDays: null,
+      version: 1,
+    });
   });
 
   it('can be changed in whole or in part, and each change raises the version and is audited', async () => {
     const overrides = { 'telephony.records': { deactivated: 'transfer', deleted: { action: 'keep' } } } as const;
-    expect(await put({ overrides })).toEqual({ preset: 'crm', overrides, scimInactive: 'deactivate', version: 2 });
-    const changed = { preset: 'calls', overrides, scimInactive: 'deactivate', version: 3 };
+    expect(await put({ overrides })).toEqual({
+      preset: 'crm',
+      overrides,
+      scimInactive: 'deactivate',
+      eraseAfterDays: null,
+      version: 2,
+    });
+    const changed = { preset: 'calls', overrides, scimInactive: 'deactivate', eraseAfterDays: null, version: 3 };
     expect(await put({ preset: 'calls' })).toEqual(changed);
     expect(await get()).toEqual(changed);
     const { items } = await identity.call(auditList, { principal: owner, query: { action: 'policy.changed' } });

@@ -59,6 +59,7 @@ import { RepeatedDeactivations } from './repeated-deactivations.js';
 import { RepeatedEvents } from './repeated-events.js';
 import { DepartureRetry } from './retry.js';
 import { Cancellations } from './schedule/cancellations.js';
+import { Erasures } from './schedule/erasures.js';
 import { LaterDepartures } from './schedule/later-departures.js';
 import { ScheduleChanges } from './schedule/schedule-changes.js';
 import { Schedule } from './schedule/schedule.js';
@@ -130,6 +131,7 @@ import { Transfers } from './transfer/transfers.js';
     FormerPerson,
     GroupDecisions,
     ImmediateDepartures,
+    Erasures,
     LaterDepartures,
     LocalRules,
     PlannedLists,

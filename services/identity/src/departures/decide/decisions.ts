@@ -62,7 +62,7 @@ export class Decisions {
     const begun = decisions.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id }));
     const by = onBehalf || requestedBy === null ? { system } : { actorId: requestedBy };
     await this.schedule.callOffOvertaken(transition, begun, by);
-    await this.schedule.scheduleReturns(begun);
+    await this.schedule.scheduleWhatFollows(transition, begun);
     await this.record(transition, events, {
       by,
       details: new Map(decisions.map(({ user, detail }) => [user.id, detail])),

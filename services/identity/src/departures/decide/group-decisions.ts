@@ -32,7 +32,8 @@ export interface DecisionBatch<W extends LeaverRequest = LeaverRequest> {
   accountId: string;
   transition: LeavingTransition;
   requests: readonly W[];
-  requestedBy: string;
+  /** Null for what the policy has scheduled. */
+  requestedBy: string | null;
   /** The requester's roles at the time of the request; undefined if they have been checked already. */
   rolesThen?: readonly Role[];
   /** The requester's current roles; empty if the requester has left. */
@@ -137,7 +138,7 @@ export class GroupDecisions {
   ): Promise<DecisionResult<W>[]> {
     const results: DecisionResult<W>[] = [];
     for (const [entitled, same] of Map.groupBy(away, ({ user }) => mayManage(rolesNow, user.roles))) {
-      const by = entitled ? { actorId: requestedBy } : { system: 'departure' };
+      const by = entitled && requestedBy !== null ? { actorId: requestedBy } : { system: 'departure' };
       const ids = await this.schedule.callOffReturns(
         same.map(({ back }) => back),
         by,

@@ -153,7 +153,7 @@ export class DepartureQueries {
         d.completed_at, d.reason, d.begun_at,
         case when d.return_at is null or d.status = 'scheduled' then d.return_at else (
           select max(r.effective_at) from departure r where r.returns_from = d.id and r.status in ('scheduled', 'running', 'completed')
-        ) end as return_at, d.returns_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
+        ) end as return_at, d.returns_from, d.erases_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
         d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done,
         d.status = 'scheduled' and exists (select from users u where u.id = d.requested_by
           and u.status in ('deactivated', 'deleted')) as requester_has_left

@@ -39,6 +39,8 @@ export interface DepartureRow {
   begun_at: string | null;
   return_at: string | null;
   returns_from: string | null;
+  /** Of a deletion that the policy has scheduled: the deactivation before it. */
+  erases_from: string | null;
   /** The departure whose decision has ended this scheduled one. */
   called_off_by: string | null;
   /** The code with which a guard refused a scheduled departure when it was due. */

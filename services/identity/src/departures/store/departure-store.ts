@@ -17,13 +17,16 @@ export interface ScheduledDeparture {
   account_id: string;
   user_id: string;
   transition: DepartureTransition;
-  requested_by: string;
+  /** Null for a deletion that the policy schedules, and for what an identity provider decides. */
+  requested_by: string | null;
   /** ISO 8601. */
   effective_at: string;
   reason: string | null;
   wishes: Wishes;
   return_at: string | null;
   returns_from: string | null;
+  /** Of a deletion that the policy schedules: the deactivation before it. */
+  erases_from?: string;
 }
 
 /** What can be changed about a scheduled departure. Times in ISO 8601. */
@@ -133,10 +136,11 @@ export class DepartureStore {
   async schedule(rows: readonly ScheduledDeparture[], facts?: Facts): Promise<void> {
     const { rows: changes } = await sql<Change>`
       insert into departure as d (id, account_id, user_id, transition, requested_by, effective_at, reason, wishes, return_at,
-        returns_from, status, requested_at, total)
+        returns_from, erases_from, status, requested_at, total)
       select n.*, 'scheduled', ${this.clock.now()}::timestamptz, 0
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, transition text,
-        requested_by uuid, effective_at timestamptz, reason text, wishes jsonb, return_at timestamptz, returns_from uuid)
+        requested_by uuid, effective_at timestamptz, reason text, wishes jsonb, return_at timestamptz, returns_from uuid,
+        erases_from uuid)
       returning ${CHANGE}`.execute(this.db);
     await this.log.record(changes, [], facts);
   }

@@ -87,6 +87,12 @@ const COLUMNS: Record<string, () => Promise<{ id: string }>> = {
     await departures.deactivate(admin, leaver.userId);
     return departures.delete(admin, leaver.userId, { effectiveAt: inDays(DUE) });
   },
+  'erasure by the policy': async () => {
+    await identity.call(policyPut, { principal: owner, body: { eraseAfterDays: DUE } });
+    await departures.deactivate(admin, leaver.userId);
+    const query = { userId: leaver.userId, status: 'scheduled' as const };
+    return (await identity.call(departuresList, { principal: owner, query })).items[0]!;
+  },
   return: async () => {
     await departures.deactivate(admin, leaver.userId, { returnAt: inDays(DUE) });
     const query = { userId: leaver.userId, status: 'scheduled' as const };

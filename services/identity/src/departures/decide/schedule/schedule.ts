@@ -1,23 +1,27 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { DepartureTransition, LeavingTransition, Problem, Restore } from '#libs/contracts';
-import { Ids, relationOf } from '#libs/database';
+import { Clock, Ids, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import type { NewEntry } from '../../../audit/audit.js';
 import type { PlanRequest } from '../../plan/planner.js';
 import type { DueDeparture } from '../../store/departure-claims.js';
 import { Drafts } from '../../draft/drafts.js';
-import { DepartureStore } from '../../store/departure-store.js';
+import { DepartureStore, SYSTEM } from '../../store/departure-store.js';
 import { ScheduledSteps, type ScheduledStep } from '../../store/scheduled/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
+import { Erasures } from './erasures.js';
 import { endOf } from './overtaking.js';
+
+/** How often an erasure that a legal hold delays looks whether the hold has been lifted. */
+const HOLD_CHECK_MS = 60_000;
 
 type Actor = Pick<NewEntry, 'actorId' | 'system'>;
 
 interface ScheduledFor {
   accountId: string;
   transition: LeavingTransition;
-  requestedBy: string;
+  requestedBy: string | null;
   /** ISO 8601. */
   effectiveAt: string;
 }
@@ -41,7 +45,9 @@ export class Schedule {
     private readonly store: DepartureStore,
     private readonly steps: ScheduledSteps,
     private readonly drafts: Drafts,
+    private readonly erasures: Erasures,
     private readonly ids: Ids,
+    private readonly clock: Clock,
   ) {}
 
   /** The guards must have allowed these departures. @returns the ids of the departures, in the order of the users */
@@ -63,14 +69,20 @@ export class Schedule {
     }));
     await this.drafts.drop(leavers.map((leaver) => leaver.userId));
     await this.store.schedule(rows, {
-      by: { actorId: requestedBy },
+      by: requestedBy === null ? SYSTEM : { actorId: requestedBy },
       detail: ({ id: departureId }) => ({ departureId, transition, effectiveAt }),
     });
     return rows.map((row) => row.id);
   }
 
+  /** Schedules the returns that these decisions name, and the deletions that the policy wants after them. */
+  async scheduleWhatFollows(transition: DepartureTransition, decisions: readonly Decision[]): Promise<void> {
+    await this.scheduleReturns(decisions);
+    await this.erasures.schedule(transition, decisions);
+  }
+
   /** Schedules the reactivation for decisions with a `returnAt`. */
-  async scheduleReturns(decisions: readonly Decision[]): Promise<void> {
+  private async scheduleReturns(decisions: readonly Decision[]): Promise<void> {
     const leaves = decisions.filter((one) => one.returnAt !== undefined);
     if (leaves.length === 0) return;
     await this.store.setReturn(
@@ -146,13 +158,20 @@ export class Schedule {
 
   /**
    * Ends due departures that a guard has refused.
-   * @returns those that only have to wait, and until when: the deactivation before them was carried out late
+   * @returns those that only have to wait, and until when: the deactivation before them was carried out late, or a legal hold
+   * delays what the policy erases
    */
   async refuse(refused: readonly { departureId: string; problem: Problem }[]): Promise<Map<string, Date>> {
     const retained = refused.filter(({ problem }) => problem.code === 'retention').map((one) => one.departureId);
     const waiting = await this.steps.retainedUntil(retained);
+    const held = refused.filter(({ problem }) => problem.code === 'legal-hold').map((one) => one.departureId);
+    for (const id of await this.steps.erasuresAmong(held)) waiting.set(id, this.nextLook());
     await this.store.refuse(refused.filter(({ departureId }) => !waiting.has(departureId)));
     return waiting;
+  }
+
+  private nextLook(): Date {
+    return new Date(this.clock.millis() + HOLD_CHECK_MS);
   }
 
   private async requestersOf(departureIds: readonly string[]): Promise<Map<string, string>> {

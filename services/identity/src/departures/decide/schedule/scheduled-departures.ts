@@ -45,7 +45,7 @@ export class ScheduledDepartures {
     );
     const waiting = await this.em.fork().transactional(async () => {
       await this.groups.lock(accountId, requests);
-      const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requestedBy });
+      const rolesNow = requestedBy === null ? [] : await this.actors.rolesIfActive({ accountId, userId: requestedBy });
       const open = await this.schedule.hold(group);
       const scheduled = requests.filter((request) => open.has(request.departureId));
       const results = await this.groups.decide(

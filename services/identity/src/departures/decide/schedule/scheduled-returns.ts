@@ -25,7 +25,8 @@ export class ScheduledReturns {
         if (error instanceof Problem) return error;
         throw error;
       });
-      const rolesNow = await this.actors.rolesIfActive({ accountId, userId: requested_by });
+      const rolesNow =
+        requested_by === null ? [] : await this.actors.rolesIfActive({ accountId, userId: requested_by });
       const open = await this.schedule.hold([due]);
       if (!open.has(id)) return;
       if (returning instanceof Problem) return this.store.refuse([{ departureId: id, problem: returning }]);

@@ -9,9 +9,7 @@ import type {
   Transition,
   UncountedService,
 } from '#libs/contracts';
-import { assertMayManage } from '../../../user/actors.js';
 import { FirstAdmins } from '../first-admins.js';
-import { Planner } from '../planner.js';
 import { RuleServices } from '../rule-services.js';
 import { keysOf } from '../token/choices.js';
 import { factsOf, PlanTokens } from '../token/plan-token.js';
@@ -25,7 +23,6 @@ import { RequestedPlans, type RequestedPlan } from './requested-plans.js';
 @Injectable()
 export class DeparturePreviews {
   constructor(
-    private readonly planner: Planner,
     private readonly requests: RequestedPlans,
     private readonly owners: RuleServices,
     private readonly firstAdmins: FirstAdmins,
@@ -39,9 +36,9 @@ export class DeparturePreviews {
    * @throws Problem `not-found`, `forbidden`, or `service-unavailable` naming a service that does not answer
    */
   async preview(principal: Principal, userId: string, transition: Transition): Promise<DeparturePreview> {
-    const plan = await this.planner.plan(principal.accountId, userId, transition);
-    assertMayManage(principal.roles, plan.user.roles);
-    const preview = await this.contentsOf(principal, { plan });
+    const requested = await this.requests.byPolicy(principal, userId, transition);
+    const { plan } = requested;
+    const preview = await this.contentsOf(principal, requested);
     const uncounted = preview.uncounted.map(({ service }) => service);
     return { ...preview, planToken: this.tokens.issue({ facts: factsOf(plan), uncounted }) };
   }
@@ -62,7 +59,7 @@ export class DeparturePreviews {
     return { ...preview, planToken };
   }
 
-  private async contentsOf(principal: Principal, { plan, later, staysAway }: Omit<RequestedPlan, 'choices'>) {
+  private async contentsOf(principal: Principal, { plan, later, staysAway, erasesAt }: Omit<RequestedPlan, 'choices'>) {
     const { transition, user } = plan;
     const uncounted: UncountedService[] = [];
     const lines = await this.owners.preview(plan, { uncounted });
@@ -75,6 +72,7 @@ export class DeparturePreviews {
       userId: user.id,
       transition,
       possible: blockers.length === 0,
+      ...(erasesAt && { erasesAt }),
       blockers,
       warnings: lines.flatMap(warningOf),
       successors: { firstAdminId },

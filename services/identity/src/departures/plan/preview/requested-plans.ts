@@ -5,11 +5,14 @@ import {
   type PreviewBlocker,
   type PreviewedChoices,
   type Principal,
+  type Transition,
 } from '#libs/contracts';
+import { Clock } from '#libs/database';
 import { assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { ScheduledSteps, type Scheduled } from '../../store/scheduled/scheduled-steps.js';
-import { DepartureTimes } from '../departure-times.js';
+import { DepartureTimes, type Times } from '../departure-times.js';
+import { erasureDay } from '../erasure-day.js';
 import { Guards, returnToCallOff } from '../guards.js';
 import { Planner, type Plan } from '../planner.js';
 import type { Later } from '../sequence.js';
@@ -23,6 +26,8 @@ export interface RequestedPlan {
   later?: Later;
   /** What the decision refuses, or an empty list if it only calls off a return: for a user who is away for a time. */
   staysAway?: PreviewBlocker[];
+  /** When the policy erases the user, in ISO 8601. */
+  erasesAt?: string;
 }
 
 /** Plans requests for a preview, and refuses those that the decision would refuse. */
@@ -34,6 +39,7 @@ export class RequestedPlans {
     private readonly times: DepartureTimes,
     private readonly guards: Guards,
     private readonly scheduled: ScheduledSteps,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -52,9 +58,36 @@ export class RequestedPlans {
     await this.guards.assertSuccessors(plan);
     const choices = choicesIn(plan, { successors, overrides, effectiveAt, returnAt, returnRestore });
     const scheduled = await this.scheduled.ofUser(userId);
-    if (effectiveAt !== undefined) return { plan, choices, later: { effectiveAt, returnAt, scheduled } };
+    const erasesAt = this.erasesAt(plan, scheduled, { effectiveAt, returnAt });
+    if (effectiveAt !== undefined)
+      return { plan, choices, later: { effectiveAt, returnAt, scheduled }, ...(erasesAt && { erasesAt }) };
     const staysAway = transition === 'deactivated' ? blockersToStayAway(plan, request, scheduled) : undefined;
-    return { plan, choices, ...(staysAway && { staysAway }) };
+    return { plan, choices, ...(staysAway && { staysAway }), ...(erasesAt && { erasesAt }) };
+  }
+
+  /**
+   * What the policy does with a request that chooses nothing.
+   * @throws Problem `not-found`, `forbidden`
+   */
+  async byPolicy(
+    principal: Principal,
+    userId: string,
+    transition: Transition,
+  ): Promise<Pick<RequestedPlan, 'plan' | 'erasesAt'>> {
+    const plan = await this.planner.plan(principal.accountId, userId, transition);
+    assertMayManage(principal.roles, plan.user.roles);
+    const erasesAt = this.erasesAt(plan, await this.scheduled.ofUser(userId), {});
+    return { plan, ...(erasesAt && { erasesAt }) };
+  }
+
+  private erasesAt(
+    { transition, policy, retentionDays }: Plan,
+    { deleted }: Scheduled,
+    { effectiveAt, returnAt }: Times,
+  ): string | undefined {
+    if (transition !== 'deactivated' || returnAt !== undefined || deleted) return undefined;
+    const from = effectiveAt === undefined ? this.clock.now() : new Date(effectiveAt);
+    return erasureDay(from, { eraseAfterDays: policy.eraseAfterDays, retentionDays });
   }
 }
 

@@ -70,6 +70,16 @@ export class ScheduledSteps {
     return new Map(rows.map((row) => [row.id, new Date(row.until)]));
   }
 
+  /** Those of these departures that the policy has scheduled. */
+  async erasuresAmong(departureIds: readonly string[]): Promise<string[]> {
+    if (departureIds.length === 0) return [];
+    const { rows } = await sql<{ id: string }>`
+      select id from departure where id = any(${[...departureIds]}::uuid[]) and erases_from is not null`.execute(
+      this.em.getKysely(),
+    );
+    return rows.map(({ id }) => id);
+  }
+
   private async list(userIds: readonly string[]): Promise<ScheduledStep[]> {
     if (userIds.length === 0) return [];
     const { rows } = await sql<ScheduledStep>`

@@ -45,6 +45,7 @@ function common(row: DepartureRow, { calledOff }: Parts<unknown>): Omit<Departur
     reason: row.reason,
     ...(row.return_at && { returnAt: isoOf(row.return_at) }),
     ...(row.returns_from && { returnsFrom: row.returns_from }),
+    ...(row.erases_from && { erasesFrom: row.erases_from }),
     ...(row.conversion && { inboxId: row.conversion.inboxId }),
     ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
     ...(calledOff && { calledOff }),
