@@ -82,10 +82,7 @@ export class Statements {
     return effect.kind === 'none' || removesRows(effect) ? 'all' : effect;
   }
 
-  /**
-   * A query that returns one row per leaver, with `user_id` and `count`.
-   * @param leavers the name of a relation built by `leaverTable`
-   */
+  /** A query for one row per leaver of the relation `leavers` (see `leaverTable`): `user_id` and `count`. */
   counting({ effect, atMost, items, onlyGrantedBefore, without }: Counted, leavers: Sql): Sql {
     const granted = onlyGrantedBefore ? sql`and ${this.grantedBefore()}` : sql``;
     const selected = sql`${this.selection(effect, without)} ${granted}`;
