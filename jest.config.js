@@ -30,10 +30,10 @@ export default {
   },
   globalSetup: '<rootDir>/libs/test-kit/jest.setup.mjs',
   globalTeardown: '<rootDir>/libs/test-kit/jest.teardown.mjs',
-  // The tests wait for servers more than they compute: both cores of a small machine are worth using.
-  maxWorkers: '100%',
-  // What packages have been told of stays in memory, some 10 MB with each file: a process is replaced now and then.
-  workerIdleMemoryLimit: '600MB',
+  // A test file waits for its servers some of the time, so one more process than cores uses the cores of a small machine.
+  maxWorkers: '150%',
+  // What modules have been told of stays in memory, some 6 MB with each file: a process is replaced now and then.
+  workerIdleMemoryLimit: '900MB',
   // A process that was replaced after the last file is still starting when Jest ends it. Jest waits 500 ms by default, then
   // kills it and warns of a leak.
   workerGracefulExitTimeout: 30_000,

@@ -29,7 +29,7 @@ const { exit } = shared.process;
 const variables = { ...shared.process.env };
 
 /**
- * The environment of a test file. The packages that the test files of a process share (jest.runtime.mjs) are bound to
+ * The environment of a test file. The modules that the test files of a process share (jest.runtime.mjs) are bound to
  * one global object, so all files use the same one, and it is reset after each file, as are the environment variables.
  */
 export default class {
@@ -50,7 +50,7 @@ export default class {
 
   async teardown() {
     for (const name of Reflect.ownKeys(shared)) {
-      // Packages define properties that they need permanently as non-configurable; those stay.
+      // Modules define properties that they need permanently as non-configurable; those stay.
       if (!Object.hasOwn(pristine, name)) Reflect.deleteProperty(shared, name);
     }
     Object.defineProperties(shared, pristine);

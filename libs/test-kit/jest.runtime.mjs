@@ -13,7 +13,7 @@ import JestRuntime from 'jest-runtime';
 const Runtime = /** @type {new (...args: unknown[]) => PartOfRuntime} */ (/** @type {unknown} */ (JestRuntime));
 
 /**
- * The packages that test files of this process have loaded so far, as CommonJS by path and as ES modules by address.
+ * The modules that test files of this process have loaded so far, as CommonJS by path and as ES modules by address.
  * @type {Modules}
  */
 const required = new Map();
@@ -21,28 +21,28 @@ const required = new Map();
 const imported = new Map();
 
 /**
- * A module registry: modules of packages are in the map that all test files share, all others in this one.
+ * A module registry: test files are in this map, all other modules in the one that all test files share.
  * @extends {Map<string, unknown>}
  */
 class Registry extends Map {
-  /** @param {Modules} packages */
-  constructor(packages) {
+  /** @param {Modules} shared */
+  constructor(shared) {
     super();
-    this.packages = packages;
+    this.shared = shared;
   }
   /**
    * @override
    * @param {string} name
    */
   get(name) {
-    return isOfPackage(name) ? this.packages.get(name) : super.get(name);
+    return isTest(name) ? super.get(name) : this.shared.get(name);
   }
   /**
    * @override
    * @param {string} name
    */
   has(name) {
-    return isOfPackage(name) ? this.packages.has(name) : super.has(name);
+    return isTest(name) ? super.has(name) : this.shared.has(name);
   }
   /**
    * @override
@@ -50,8 +50,8 @@ class Registry extends Map {
    * @param {unknown} module
    */
   set(name, module) {
-    if (!isOfPackage(name)) return super.set(name, module);
-    this.packages.set(name, module);
+    if (isTest(name)) return super.set(name, module);
+    this.shared.set(name, module);
     return this;
   }
   /**
@@ -59,16 +59,17 @@ class Registry extends Map {
    * @param {string} name
    */
   delete(name) {
-    return isOfPackage(name) ? this.packages.delete(name) : super.delete(name);
+    return isTest(name) ? super.delete(name) : this.shared.delete(name);
   }
 }
 
-/** @param {string} name */
-const isOfPackage = (name) => /[\\/]node_modules[\\/]/.test(name);
+/** @param {string} name a path or an address, which may have a query */
+const isTest = (name) => /\.spec\.ts(\?|$)/.test(name);
 
 /**
- * Jest loads all modules again for every test file. This runtime shares the packages, which take most of the time and
- * are not under test, between the files of a process; our own modules are still loaded for each file.
+ * Jest loads all modules again for every test file, which takes longer than many tests. This runtime shares them between the
+ * files of a process. That is safe because no module keeps state: the injector of each started service does. Tests must not
+ * replace modules.
  */
 export default class extends Runtime {
   /** @param {unknown[]} parts */
@@ -81,7 +82,7 @@ export default class extends Runtime {
   /** @override */
   teardown() {
     super.teardown();
-    // Modules that a package loads lazily are still loaded by the runtime that loaded the package.
+    // What a module loads lazily is still loaded by the runtime that loaded the module.
     this.enterTestCode();
   }
 }
