@@ -77,6 +77,14 @@ describe('the API descriptions', () => {
     const again = system.api(accessToken as string);
     const ended = (await again.get<{ items: Json[] }>('/v1/me/sessions')).items.find((one) => one.current);
     await again.delete(`/v1/me/sessions/${ended!.id}`);
+    const signedIn = await fetch(`${system.url}/v1/auth/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: people.owner.email, password }),
+    });
+    const { csrfToken } = (await signedIn.json()) as { csrfToken: string };
+    const headers = { cookie: signedIn.headers.getSetCookie()[0]!.split(';', 1)[0]!, 'x-csrf-token': csrfToken };
+    for (const method of ['GET', 'DELETE']) await fetch(`${system.url}/v1/auth/session`, { method, headers });
     const third = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
     await system.api(third.accessToken as string).post('/v1/auth/logout');
     await nobody.post('/v1/invitations/accept', { token: people.leaver.invitation, password: PASSWORD });

@@ -55,6 +55,7 @@ const ACROSS_ACCOUNTS: Record<string, readonly string[]> = {
     ...['tokens.authenticate', 'tokens.keys', 'sessions.snapshot', 'directory.snapshot', 'rules.declare.*'].map(
       (question) => `rpc.identity.${question}`,
     ),
+    ...['rpc.identity.sessions.open-for-browser', 'rpc.identity.sessions.exchange'],
     'rpc.identity.audit.record-access',
   ],
   contacts: ['append', 'close', 'abort'].map((step) => `rpc.contacts.imports.${step}`),

@@ -117,6 +117,35 @@ describe('a deactivated user', () => {
   });
 });
 
+describe('a browser', () => {
+  it('is signed in at every gateway, watches departures, and is out within a second after its user has left', async () => {
+    const { ada } = cast;
+    const signedIn = await fetch(`${urls[0]}/v1/auth/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: ada.email, password: PASSWORD }),
+    });
+    const { csrfToken } = (await signedIn.json()) as { csrfToken: string };
+    const headers = { cookie: signedIn.headers.getSetCookie()[0]!.split(';', 1)[0]!, 'x-csrf-token': csrfToken };
+    const statuses = () => Promise.all(urls.map(async (url) => (await fetch(`${url}/v1/me`, { headers })).status));
+    expect(await statuses()).toEqual([200, 200]);
+    const json = { ...headers, 'content-type': 'application/json' };
+    const body = JSON.stringify({ type: 'deal', title: 'From a browser' });
+    expect((await fetch(`${urls[1]}/v1/records`, { method: 'POST', headers: json, body })).status).toBe(201);
+    const other = await blockedDeparture(cast.dan);
+    const streams = await Promise.all(
+      urls.map((url) => fetch(`${url}/v1/departures/${other.id}/events`, { headers: { cookie: headers.cookie } })),
+    );
+    expect(streams.map(({ status }) => status)).toEqual([200, 200]);
+    const ended = Promise.all(streams.map((stream) => stream.text().catch(() => '')));
+    const departure = await owner().post<Departure>(`/v1/users/${ada.id}/deactivate`);
+    await eventually(async () => expect(await statuses()).toEqual([401, 401]), { timeout: 1_000 });
+    await ended;
+    await release();
+    for (const one of [other, departure]) await over(owner(), one);
+  });
+});
+
 describe('a suspended user', () => {
   const refused = [
     [401, 401],

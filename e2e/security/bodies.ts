@@ -133,6 +133,7 @@ const FITTING: Record<string, (idOf: IdOf) => object> = {
   'automations.create': selected,
   'automations.update': selected,
   'auth.login': () => ({ email: 'nobody@example.com' }),
+  'auth.session.create': () => ({ email: 'nobody@example.com' }),
   'auth.step-up': () => ({ password: DEMO_PASSWORD }),
   'comments.create': (idOf) => ({ recordId: idOf('/v1/records') }),
   'files.create': (idOf) => ({ recordId: idOf('/v1/records') }),

@@ -52,6 +52,7 @@ export const WITHOUT_TOKEN = [
   'auth.password-reset.confirm',
   'auth.password-reset.request',
   'auth.refresh',
+  'auth.session.create',
   'certificates.verify',
   'invitations.accept',
   'public-links.show',

@@ -13,6 +13,7 @@ export * from './contacts/writings.js';
 export * from './identity/accounts.js';
 export * from './identity/audit.js';
 export * from './identity/auth.js';
+export * from './identity/browser-sessions.js';
 export * from './identity/bulk.js';
 export * from './identity/certificate.js';
 export * from './identity/certificate-verification.js';

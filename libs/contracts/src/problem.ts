@@ -12,6 +12,7 @@ export const PROBLEMS = {
   'account-inactive': [401, 'This user has been deactivated'],
   forbidden: [403, 'You are not allowed to do this'],
   'step-up-required': [403, 'Please confirm your password'],
+  'csrf-token-invalid': [403, 'The request is not known to come from our own pages'],
   'not-found': [404, 'This does not exist'],
   'method-not-allowed': [405, 'This method is not supported here'],
   'request-timeout': [408, 'The request arrived too slowly'],

@@ -9,7 +9,7 @@ import type { TokenScope } from './scopes.js';
 const EXPECTED: Record<TokenScope, string> = {
   none: `
     accounts.create auth.email-change.confirm auth.login auth.password-reset.confirm auth.password-reset.request
-    auth.refresh certificates.verify invitations.accept public-links.show scheduler-links.show`,
+    auth.refresh auth.session.create certificates.verify invitations.accept public-links.show scheduler-links.show`,
   session: `
     auth.step-up me.api-tokens.create scim-tokens.create`,
   admin: `
@@ -23,7 +23,7 @@ const EXPECTED: Record<TokenScope, string> = {
     users.reactivate users.remove users.resume users.sessions.end users.suspend users.transfer`,
   write: `
     account-syncs.create account-syncs.remove account-syncs.update apps.create apps.remove assignment-rules.create
-    assignment-rules.remove assignment-rules.update assignments.create auth.logout automation-runs.create
+    assignment-rules.remove assignment-rules.update assignments.create auth.logout auth.session.end automation-runs.create
     automations.activate automations.create automations.deactivate automations.remove automations.update
     callbacks.create callbacks.remove callbacks.update calls.inbound calls.outbound campaigns.create
     campaigns.remove campaigns.update chatbots.create chatbots.remove chatbots.update comments.create
@@ -46,7 +46,7 @@ const EXPECTED: Record<TokenScope, string> = {
     webhooks.create webhooks.remove webhooks.rotateSecret webhooks.test webhooks.update`,
   read: `
     account-syncs.get account-syncs.list account.get apps.get apps.list assignment-rules.get assignment-rules.list
-    assignments.get assignments.list automation-runs.get automation-runs.list automations.exclusions automations.get
+    assignments.get assignments.list auth.session.get automation-runs.get automation-runs.list automations.exclusions automations.get
     automations.list automations.owners callbacks.get callbacks.list calls.get calls.list campaigns.get
     campaigns.list chatbots.get chatbots.list comments.get comments.list contact-imports.get contact-imports.list
     contacts.get contacts.list conversations.get conversations.list csat-responses.get csat-responses.list

@@ -22,7 +22,7 @@ const WRITE_ONLY: Readonly<Record<string, string>> = {
   'accounts.create owner': 'Shown as the user.',
   'auth.login accountId': 'Says which user signs in.',
   'auth.password-reset.request accountId': 'Says which user gets a mail.',
-  'auth.password-reset.request email': 'The answer does not reveal whether the user exists.',
+  'auth.session.create accountId': 'Says which user signs in.',
   'calls.inbound contactId': 'Shown at the number, as one of its contacts.',
   'calls.outbound contactId': 'Shown at the number, as one of its contacts.',
   'certificates.verify jws': 'Is verified and not stored.',

@@ -6,6 +6,8 @@ import { AsyncApiController } from './asyncapi/asyncapi.controller.js';
 import { AuditExportController } from './audit-export/audit-export.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
 import { Authenticator } from './auth/authenticator.js';
+import { BrowserSessionController } from './auth/browser-session.controller.js';
+import { BrowserSessions } from './auth/browser-sessions.js';
 import { BulkDeparturesController } from './bulk-departures/bulk-departures.controller.js';
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
@@ -16,7 +18,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { CounterStore } from './limits/counter-store.js';
 import { OpenWork } from './limits/open-work.js';
 import { RateLimits } from './limits/rate-limits.js';
-import { ApiTokenGuard, RequestLimitsGuard } from './limits/request-limits.guard.js';
+import { LookedUpTokenGuard, RequestLimitsGuard } from './limits/request-limits.guard.js';
 import { MessageActivityController } from './message-activity/message-activity.controller.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { Forwarder } from './operations/forwarder.js';
@@ -33,6 +35,7 @@ import { ScimController } from './scim/scim.controller.js';
     DocsController,
     AsyncApiController,
     AuditExportController,
+    BrowserSessionController,
     BulkDeparturesController,
     ContactImportsController,
     DepartureEventsController,
@@ -52,8 +55,9 @@ import { ScimController } from './scim/scim.controller.js';
     RateLimits,
     ScimClient,
     Authenticator,
+    BrowserSessions,
     // In this order: what a client may not even try, who it is, and how much it may do.
-    { provide: APP_GUARD, useClass: ApiTokenGuard },
+    { provide: APP_GUARD, useClass: LookedUpTokenGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RequestLimitsGuard },
     { provide: APP_FILTER, useClass: ProblemFilter },

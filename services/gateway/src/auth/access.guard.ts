@@ -1,9 +1,10 @@
 import type { Operation } from '#libs/contracts';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OPERATION } from '../operations/serves.js';
 import { Authenticator } from './authenticator.js';
+import { BrowserSessions } from './browser-sessions.js';
 import { assertPermitted } from './permission.js';
 
 /** Enforces the access and the scope that the operation declares. Routes without an operation (health, documentation) are public. */
@@ -12,14 +13,20 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
+    private readonly browsers: BrowserSessions,
   ) {}
 
-  /** @throws Problem `unauthenticated`, `forbidden` */
+  /** @throws Problem `unauthenticated`, `forbidden`, `csrf-token-invalid` */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const operation = this.reflector.get<Operation | undefined>(OPERATION, context.getHandler());
     if (!operation || operation.access === 'public') return true;
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const principal = await this.authenticator.authenticate(request.headers.authorization);
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const { authorization, cookie } = request.headers;
+    const principal =
+      authorization === undefined && cookie !== undefined
+        ? await this.browsers.authenticate(request, http.getResponse<FastifyReply>())
+        : await this.authenticator.authenticate(authorization);
     request.principal = principal;
     assertPermitted(operation, principal);
     return true;

@@ -6,6 +6,7 @@ import {
   authLogin,
   authStepUp,
   invitationsResend,
+  openBrowserSession,
   passwordResetRequest,
   Problem,
   RATE_LIMITS,
@@ -257,21 +258,24 @@ describe('every operation with a limit', () => {
       '/v1/auth/password-reset',
       '/v1/auth/password-reset/confirm',
       '/v1/auth/refresh',
+      '/v1/auth/session',
       '/v1/auth/step-up',
       '/v1/invitations/:id/resend',
       '/v1/invitations/accept',
       '/v1/users/:id',
     ]);
-    expect(limited.filter(({ custom }) => custom)).toEqual([]);
+    expect(limited.filter(({ custom }) => custom).map(({ id }) => id)).toEqual(['auth.session.create']);
     expect(new Set(limited.map(({ rateLimit }) => rateLimit))).toEqual(new Set(RATE_LIMITS));
   });
 
   it.each(limited.map((operation) => ({ id: operation.id, operation })))(
     '$id answers 429 when it is used up, and is described with it',
     async ({ operation }) => {
-      world.services.handle(operation, () => {
+      const refuse = () => {
         throw new Problem('unauthenticated');
-      });
+      };
+      world.services.handle(operation, refuse);
+      world.services.answer(openBrowserSession, refuse);
       const { requestBody, responses } = describedAs(operation);
       const example = requestBody?.content['application/json']!.example;
       const path = operation.path.replace(':id', anId());

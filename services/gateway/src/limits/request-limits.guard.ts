@@ -59,9 +59,9 @@ export class RequestLimitsGuard implements CanActivate {
   }
 }
 
-/** An API token has to be looked up by identity, so a client that sends many wrong ones is stopped before. */
+/** Identity has to look up API tokens and session cookies, so a client that sends many wrong ones is stopped before. */
 @Injectable()
-export class ApiTokenGuard implements CanActivate {
+export class LookedUpTokenGuard implements CanActivate {
   private readonly failed: SharedLimit;
 
   constructor(
@@ -75,7 +75,8 @@ export class ApiTokenGuard implements CanActivate {
   /** @throws RateLimited */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (!/^Bearer +lvr_/i.test(request.headers.authorization ?? '')) return true;
+    const { authorization, cookie } = request.headers;
+    if (authorization === undefined ? cookie === undefined : !/^Bearer +lvr_/i.test(authorization)) return true;
     const key = clientKey(clientAddress(request, this.config.trustedProxies));
     const verdict = this.failed.peek(key);
     if (!verdict.allowed) throw new RateLimited(this.failed, verdict);

@@ -52,12 +52,17 @@ export function openApiDocument(operations: readonly Operation[], origin?: strin
     },
     servers: origin ? [{ url: origin }, { url: '/', description: 'The server of this document' }] : [{ url: '/' }],
     tags: [...new Set(operations.map(({ service }) => service)), 'scim', 'system'].map((name) => ({ name })),
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { session: [] }],
     paths,
     components: {
       schemas,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An access token or an API token.' },
+        session: {
+          ...{ type: 'apiKey', in: 'cookie', name: '__Host-leaver-session' },
+          description:
+            'The cookie of `POST /v1/auth/session`, for browsers. Every request but `GET` and `HEAD` also needs the session’s `csrfToken` as `X-CSRF-Token`.',
+        },
         scim: { type: 'http', scheme: 'bearer', description: 'A SCIM token of the account.' },
       },
     },

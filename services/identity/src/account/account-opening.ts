@@ -57,7 +57,7 @@ export class AccountOpening {
       { accountId, action: 'account.opened', actorId: ownerId },
       { accountId, action: 'user.created', actorId: ownerId, subjectId: ownerId },
     ]);
-    const signedIn = await this.sessions.open(accountId, ownerId, passwordHash, client);
+    const signedIn = await this.sessions.open(accountId, ownerId, passwordHash, { client });
     return { account: await accountOf(this.em, accountId), ...signedIn };
   }
 }

@@ -61,7 +61,7 @@ export class InvitationAcceptances {
     await this.links.end([userId]);
     await this.events.publishChanged([userId]);
     await this.audit.append([{ accountId, action: 'user.joined', actorId: userId, subjectId: userId }]);
-    return this.sessions.open(accountId, userId, passwordHash, client);
+    return this.sessions.open(accountId, userId, passwordHash, { client });
   }
 
   private async find(token: string, lock = sql``): Promise<OpenInvitation> {

@@ -45,6 +45,7 @@ import { departureDrafts } from './0104-departure-drafts.js';
 import { rowsOfAccounts } from './0110-rows-of-accounts.js';
 import { eraseAfter } from './0116-erase-after.js';
 import { bulkDryRuns } from './0118-bulk-dry-runs.js';
+import { browserSessions } from './0134-browser-sessions.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -97,4 +98,5 @@ export const migrations: Migrations = [
   rowsOfAccounts,
   eraseAfter,
   bulkDryRuns,
+  browserSessions,
 ];

@@ -10,8 +10,16 @@ export const Session = defineEntity({
     userId: userRef(),
     /** SHA-256 of the part that all refresh tokens of the session share. */
     family: p.blob(),
-    /** SHA-256 of the only valid refresh token. */
+    /** SHA-256 of the newest refresh token, or of the newest secret of a browser. */
     refreshHash: p.blob(),
+    /** Whether a browser holds its secret in a cookie. Otherwise it has refresh tokens. */
+    browser: p.boolean().default(false),
+    /** SHA-256 of a browser's former secret. */
+    previousHash: p.blob().nullable(),
+    /** When a browser's newest secret was issued. Null: with the session. */
+    rotatedAt: p.datetime().nullable(),
+    /** When a browser's newest secret was first used. */
+    confirmedAt: p.datetime().nullable(),
     ip: personal().nullable(),
     userAgent: personal().nullable(),
     createdAt: p.datetime(),

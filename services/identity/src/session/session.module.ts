@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { SigningKeyModule } from '../signing-key/signing-key.module.js';
 import { UserModule } from '../user/user.module.js';
 import { AccessTokens } from './access-tokens.js';
+import { BrowserSessions } from './browser-sessions.js';
 import { Proofs } from './proofs.js';
 import { SessionEndAnnouncer } from './session-end-announcer.js';
 import { SessionEndFeed } from './session-end-feed.js';
@@ -13,7 +14,16 @@ import { Sessions } from './sessions.js';
 /** Sessions, access tokens and the epochs that end them. */
 @Module({
   imports: [AuditModule, SigningKeyModule, UserModule],
-  providers: [AccessTokens, Proofs, SessionEndAnnouncer, SessionEndFeed, SessionEndMessages, SessionList, Sessions],
-  exports: [AccessTokens, Proofs, SessionList, Sessions],
+  providers: [
+    AccessTokens,
+    BrowserSessions,
+    Proofs,
+    SessionEndAnnouncer,
+    SessionEndFeed,
+    SessionEndMessages,
+    SessionList,
+    Sessions,
+  ],
+  exports: [AccessTokens, BrowserSessions, Proofs, SessionList, Sessions],
 })
 export class SessionModule {}

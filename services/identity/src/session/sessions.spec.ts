@@ -9,10 +9,13 @@ import {
   authLogin,
   authLogout,
   authRefresh,
+  exchangeBrowserSession,
   NOBODY,
+  openBrowserSession,
   SESSION_ENDS_SUBJECT,
   sessionSnapshot,
   type OpenedAccount,
+  type Principal,
   type SessionEndsMessage,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
@@ -191,5 +194,79 @@ describe('the feed', () => {
     await endAll(opened.user.id);
     await eventually(() => expect(inFeed(messages.slice(seen))).toContainEqual({ userId: opened.user.id, epoch: 1 }));
     await second.close();
+  });
+});
+
+describe('the session of a browser', () => {
+  const exchange = (secret: string) => identity.client.ask(exchangeBrowserSession, { secret });
+  const open = async () => {
+    const { email } = opened.user;
+    const client = { ip: '203.0.113.9', userAgent: 'Firefox' };
+    return identity.client.ask(openBrowserSession, { email: email!, password: PASSWORD, client });
+  };
+  const isUsable = async (secret: string) => (await exchange(secret)) !== null;
+
+  it('has one secret, which is no refresh token, and stores neither it nor the next', async () => {
+    const { secret, user } = await open();
+    expect(user.id).toBe(opened.user.id);
+    const { accessToken, expiresIn, next } = (await exchange(secret))!;
+    expect([expiresIn, next]).toEqual([300, undefined]);
+    expect(await identity.client.ask(authenticate, { token: accessToken })).toMatchObject({ userId: user.id });
+    expect(await outcomeOf(refresh(secret))).toBe('unauthenticated');
+    expect(await isUsable(opened.refreshToken)).toBe(false);
+    expect([await isUsable(secret), await outcomeOf(refresh(opened.refreshToken))]).toEqual([true, 'ok']);
+    const stored = await identity.query(sql<{ row: string }>`select session::text as row from session where browser`);
+    expect(stored.map(({ row }) => row).join()).not.toContain(secret);
+  });
+
+  it('gets another secret after ten minutes; the former one counts until a minute after its use', async () => {
+    const { secret } = await open();
+    identity.clock.advance(601_000);
+    const { next } = (await exchange(secret))!;
+    expect(next).toMatch(new RegExp(`^${secret.slice(0, 22)}`));
+    expect((await exchange(secret))!.next).toBeUndefined();
+    expect((await exchange(next!))!.next).toBeUndefined();
+    identity.clock.advance(59_000);
+    expect(await isUsable(secret)).toBe(true);
+    identity.clock.advance(2_000);
+    expect([await isUsable(secret), await isUsable(next!)]).toEqual([false, false]);
+    const replays = await identity.query(
+      sql`select id from audit_entry where action = 'session.replayed' and subject_id = ${opened.user.id}`,
+    );
+    expect(replays).toHaveLength(1);
+  });
+
+  it('goes on if the answer with the next secret was lost', async () => {
+    const { secret } = await open();
+    identity.clock.advance(601_000);
+    const { next: lost } = (await exchange(secret))!;
+    identity.clock.advance(3_600_000);
+    const { next } = (await exchange(secret))!;
+    expect(next).not.toBe(lost);
+    expect(await isUsable(next!)).toBe(true);
+    expect([await isUsable(lost!), await isUsable(next!)]).toEqual([false, false]);
+  });
+
+  it('gives one next secret to many requests at the same time', async () => {
+    const { secret } = await open();
+    identity.clock.advance(601_000);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => exchange(secret)));
+    expect(answers.filter((answer) => answer?.next !== undefined)).toHaveLength(1);
+    expect(answers.every((answer) => answer !== null)).toBe(true);
+  });
+
+  it.each([
+    ['a sign-out', (principal: Principal) => identity.call(authLogout, { principal })],
+    ['the end of all sessions', ({ userId }: Principal) => endAll(userId)],
+    [
+      'a departure',
+      ({ userId }: Principal) => identity.query(sql`update users set status = 'deactivated' where id = ${userId}`),
+    ],
+    ['30 days without use', async () => identity.clock.advanceDays(30)],
+  ])('ends with %s', async (_how, end) => {
+    const { secret } = await open();
+    const { accessToken } = (await exchange(secret))!;
+    await end((await identity.client.ask(authenticate, { token: accessToken }))!);
+    expect(await isUsable(secret)).toBe(false);
   });
 });

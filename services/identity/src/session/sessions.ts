@@ -1,6 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { ACCESS_TOKEN_LIFETIME_S, type Call, cutText, Problem, type SignedIn, type Tokens } from '#libs/contracts';
+import {
+  ACCESS_TOKEN_LIFETIME_S,
+  type Call,
+  cutText,
+  Problem,
+  SESSION_LIFETIME_S,
+  type SignedIn,
+  type Tokens,
+} from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
@@ -10,9 +18,19 @@ import { toUser } from '../user/user-view.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';
 import { SessionEndAnnouncer } from './session-end-announcer.js';
 
-const DAY_MS = 86_400_000;
-/** A session that has not been refreshed for this long is over. */
-const IDLE_LIFETIME_MS = 30 * DAY_MS;
+const IDLE_LIFETIME_MS = SESSION_LIFETIME_S * 1_000;
+
+export interface OpenedBy {
+  client: Call['client'];
+  /** The session gets a secret for a cookie instead of refresh tokens. */
+  browser?: boolean;
+}
+
+export interface OpenSession {
+  accountId: string;
+  userId: string;
+  sessionId: string;
+}
 
 /** Opens, refreshes and ends sessions. All methods run in the caller's transaction. */
 @Injectable()
@@ -30,9 +48,15 @@ export class Sessions {
   /**
    * Signs in a user whose password has been verified.
    * @param passwordHash the hash that matched
+   * @returns for a browser, its secret in place of the refresh token
    * @throws Problem `invalid-credentials` if the password has changed since, or the user is no longer active or suspended
    */
-  async open(accountId: string, userId: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
+  async open(
+    accountId: string,
+    userId: string,
+    passwordHash: string,
+    { client, browser = false }: OpenedBy,
+  ): Promise<SignedIn> {
     // Ending sessions locks the user with `leave`, which conflicts with this lock, so it cannot miss the new session.
     const { rows } = await sql`
       select id from users
@@ -45,14 +69,14 @@ export class Sessions {
     const refresh = newRefreshToken(this.ids);
     const now = this.clock.now();
     await sql`
-      insert into session (id, user_id, family, refresh_hash, ip, user_agent, created_at, last_used_at, expires_at, proven_at)
-      values (${sessionId}, ${userId}, ${refresh.family}, ${refresh.hash}, ${client?.ip ?? null},
+      insert into session (id, user_id, family, refresh_hash, browser, ip, user_agent, created_at, last_used_at, expires_at, proven_at)
+      values (${sessionId}, ${userId}, ${refresh.family}, ${refresh.hash}, ${browser}, ${client?.ip ?? null},
         ${client?.userAgent === undefined ? null : cutText(client.userAgent, 500)}, ${now}, ${now}, ${this.expiry()}, ${now})`.execute(
       this.db,
     );
-    const tokens = await this.tokens(accountId, userId, sessionId, refresh);
+    const tokens = await this.accessToken({ accountId, userId, sessionId });
     const user = await this.users.get(accountId, userId);
-    return { ...tokens, user: toUser(user, user, now) };
+    return { ...tokens, refreshToken: refresh.text, user: toUser(user, user, now) };
   }
 
   /** Returns new tokens for a refresh token; null if it is invalid. A token that was used before ends its session. */
@@ -64,13 +88,16 @@ export class Sessions {
     const { rows } = await sql<{ id: string; user_id: string; account_id: string }>`
       update session s set refresh_hash = ${next.hash}, last_used_at = ${now}, expires_at = ${this.expiry()}
       from users u
-      where s.family = ${token.family} and s.refresh_hash = ${token.hash} and s.revoked_at is null and s.expires_at > ${now}
-        and u.id = s.user_id and u.status = 'active' and u.suspended_at is null
+      where s.family = ${token.family} and s.refresh_hash = ${token.hash} and not s.browser and s.revoked_at is null
+        and s.expires_at > ${now} and u.id = s.user_id and u.status = 'active' and u.suspended_at is null
       returning s.id, s.user_id, u.account_id`.execute(this.db);
     const [session] = rows;
-    if (session) return this.tokens(session.account_id, session.user_id, session.id, next);
-    await this.endReplayed(token);
-    return null;
+    if (!session) {
+      await this.endReplayed(token);
+      return null;
+    }
+    const { id: sessionId, user_id: userId, account_id: accountId } = session;
+    return { ...(await this.accessToken({ accountId, userId, sessionId })), refreshToken: next.text };
   }
 
   /** Ends one session of the user. @returns false if there is no such session */
@@ -118,18 +145,20 @@ export class Sessions {
     this.announcer.announce({ epochs: rows.map((row) => ({ userId: row.id, epoch: row.session_epoch })) });
   }
 
-  private async tokens(accountId: string, userId: string, sessionId: string, refresh: RefreshToken): Promise<Tokens> {
+  /** An access token with the current roles. */
+  async accessToken({ accountId, userId, sessionId }: OpenSession): Promise<Omit<Tokens, 'refreshToken'>> {
     const { roles, session_epoch: epoch } = await this.users.get(accountId, userId);
     const accessToken = await this.accessTokens.issue({ userId, accountId, roles, sessionId, epoch });
-    return { accessToken, refreshToken: refresh.text, expiresIn: ACCESS_TOKEN_LIFETIME_S };
+    return { accessToken, expiresIn: ACCESS_TOKEN_LIFETIME_S };
   }
 
-  /** A refresh token that is used twice may have been stolen, so the session ends for both holders. */
-  private async endReplayed(token: RefreshToken): Promise<void> {
+  /** A token or secret that is used after its successor may have been stolen, so the session ends for both holders. */
+  async endReplayed(token: RefreshToken, { browser = false } = {}): Promise<void> {
     const { rows } = await sql<{ id: string; user_id: string; account_id: string }>`
       update session s set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
       from users u
-      where s.family = ${token.family} and s.refresh_hash <> ${token.hash} and s.revoked_at is null and u.id = s.user_id
+      where s.family = ${token.family} and s.refresh_hash <> ${token.hash} and s.browser = ${browser}
+        and s.revoked_at is null and u.id = s.user_id
       returning s.id, s.user_id, u.account_id`.execute(this.db);
     for (const { id, user_id: subjectId, account_id: accountId } of rows) {
       this.announcer.announce({ sessions: [id] });

@@ -34,7 +34,7 @@ export class AuthController {
   /** Passwords are checked outside of a transaction, because they may have to wait for it. */
   @Handles(authLogin, { transaction: false, acrossAccounts: 'An address is looked up before the account is known.' })
   login({ body, client }: CallOf<typeof authLogin>): Promise<SignedIn> {
-    return this.logins.login(body, client);
+    return this.logins.login(body, { client });
   }
 
   /** Throws only after the transaction, so that the end of a replayed session is committed. */

@@ -1,10 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Call, type Login, type SignedIn, type UserStatus } from '#libs/contracts';
+import { Problem, type Login, type SignedIn, type UserStatus } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Audit, SIGN_IN_FAILED } from '../audit/audit.js';
 import { Occurrences } from '../audit/occurrences.js';
-import { Sessions } from '../session/sessions.js';
+import { Sessions, type OpenedBy } from '../session/sessions.js';
 import { Passwords } from '../password/passwords.js';
 
 interface Candidate {
@@ -36,7 +36,7 @@ export class LoginService {
    * @throws Problem `invalid-credentials`; with the right password `account-inactive` for a deactivated or suspended user, and
    *   `validation` if it matches users of several accounts; `service-unavailable` if too many passwords are being checked
    */
-  async login({ email, password, accountId }: Login, client: Call['client']): Promise<SignedIn> {
+  async login({ email, password, accountId }: Login, by: OpenedBy): Promise<SignedIn> {
     const candidates = await this.candidates(email, accountId);
     const matches = await Promise.all(candidates.map((one) => this.passwords.matches(password, one.password_hash)));
     if (candidates.length === 0) await this.passwords.matches(password, null);
@@ -46,7 +46,7 @@ export class LoginService {
       const errors = [{ field: 'accountId', message: 'accountId must name one of your accounts' }];
       throw new Problem('validation', { errors });
     }
-    if (user) return this.em.transactional(() => this.signIn(user, client));
+    if (user) return this.em.transactional(() => this.signIn(user, by));
     this.recordFailure(candidates);
     throw new Problem(right.length > 0 ? 'account-inactive' : 'invalid-credentials');
   }
@@ -58,11 +58,8 @@ export class LoginService {
     }
   }
 
-  private async signIn(
-    { id, account_id: accountId, password_hash }: Candidate,
-    client: Call['client'],
-  ): Promise<SignedIn> {
-    const signedIn = await this.sessions.open(accountId, id, password_hash!, client);
+  private async signIn({ id, account_id: accountId, password_hash }: Candidate, by: OpenedBy): Promise<SignedIn> {
+    const signedIn = await this.sessions.open(accountId, id, password_hash!, by);
     await this.audit.append([{ accountId, action: 'user.signed-in', actorId: id, subjectId: id }]);
     return signedIn;
   }

@@ -5,6 +5,7 @@ import { PasswordModule } from '../password/password.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { UserModule } from '../user/user.module.js';
 import { AuthController } from './auth.controller.js';
+import { BrowserSessionController } from './browser-session.controller.js';
 import { LoginService } from './login.service.js';
 import { MeController } from './me.controller.js';
 import { StepUp } from './step-up.js';
@@ -12,7 +13,7 @@ import { StepUp } from './step-up.js';
 /** Signing in and out, and the caller's own user, sessions and API tokens. */
 @Module({
   imports: [ApiTokenModule, AuditModule, PasswordModule, SessionModule, UserModule],
-  controllers: [AuthController, MeController],
+  controllers: [AuthController, BrowserSessionController, MeController],
   providers: [LoginService, StepUp],
 })
 export class SignInModule {}
