@@ -1,3 +1,4 @@
+import { setInterval } from 'node:timers/promises';
 import { eventually } from '#libs/test-kit';
 import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from './support/cast.js';
 import { counts, linesOf, over, type Departure } from './support/departures.js';
@@ -86,8 +87,10 @@ describe('departures survive', () => {
       const accepted: string[] = [];
       let restarted: Promise<void> | undefined;
       const asks = urls.map(async (url) => {
-        while (performance.now() < diedAt + 4_000) {
+        // Asks often, but leaves the cores to what is under test.
+        for await (const _ of setInterval(20)) {
           const after = Math.round(performance.now() - diedAt);
+          if (after > 4_000) return;
           if (after > 2_500) restarted ??= processes.run('identity');
           if ((await statusOf(url, accessToken)) === 200 && after > 1_000)
             accepted.push(`${what}: ${after} ms, ${url}`);
