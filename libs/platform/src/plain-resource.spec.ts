@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { Controller, Module } from '@nestjs/common';
+import { sql } from 'kysely';
 import { Id, Moment, Nested, resource, Text, UserView, type Access, type Principal } from '#libs/contracts';
 import { DatabaseModule, directoryTable, domainTypes, migration, tenantRow, userRef } from '#libs/database';
 import { overlap } from '#libs/lifecycle/testing';
@@ -47,6 +48,7 @@ const shelves = resource({
 const aBook = { ...common, noun: 'a book', plural: 'books', thing: Book, create: NewBook, update: BookChanges };
 const books = resource({ ...aBook, path: '/v1/books' });
 const diaries = resource({ ...aBook, path: '/v1/diaries' });
+const magazines = resource({ ...aBook, path: '/v1/magazines' });
 
 const ShelfRow = defineEntity({
   name: 'Shelf',
@@ -62,6 +64,7 @@ const BookRow = defineEntity({
     ownerId: userRef(),
     topShelfId: p.uuid().nullable(),
     dueAt: p.datetime().nullable(),
+    grantedAt: p.datetime().nullable(),
   },
 });
 
@@ -80,11 +83,21 @@ const book = {
 class BookController extends plainResource(books, book) {}
 
 @Controller()
-class DiaryController extends plainResource(diaries, { ...book, rights: { see: ['everyone'] } }) {}
+class DiaryController extends plainResource(diaries, {
+  ...book,
+  rights: { see: ['everyone'] },
+  whileOwnerActive: ['dueAt'],
+}) {}
+
+@Controller()
+class MagazineController extends plainResource(magazines, {
+  ...book,
+  rights: { see: ['everyone'], change: ['everyone'] },
+}) {}
 
 @Module({
   imports: [DatabaseModule.forService([ShelfRow, BookRow], [])],
-  controllers: [ShelfController, BookController, DiaryController],
+  controllers: [ShelfController, BookController, DiaryController, MagazineController],
 })
 class LibraryModule {}
 
@@ -101,7 +114,8 @@ const migrations = [
       title text not null,
       owner_id user_ref not null,
       top_shelf_id uuid references shelf (id) on delete set null,
-      due_at timestamptz
+      due_at timestamptz,
+      granted_at timestamptz
     )`,
   ),
 ];
@@ -180,6 +194,57 @@ describe('a plain resource with `update`', () => {
       () => change(id, { dueAt: DUE }),
     );
     expect(seen).toMatchObject({ hasWaited: true, second: { value: { title: 'Persuasion', dueAt: DUE } } });
+  });
+});
+
+describe('a row of a plain resource', () => {
+  const aDiary = async () => (await library.call(robin, diaries.create, { body: { title: 'Monday' } })).id;
+  const changeDiary = (id: string, body: BookChanges, by = robin) =>
+    library.call(by, diaries.update, { params: { id }, body });
+  const rowOf = (id: string) => library.em().findOneOrFail(BookRow, { id });
+  const leave = ({ userId }: Principal) =>
+    sql`update directory set status = 'deactivated' where user_id = ${userId}`.execute(library.em().getKysely());
+
+  it('is handed over by its owner and by managers, even if everybody may change it', async () => {
+    const { id } = await library.call(robin, magazines.create, { body: { title: 'Weekly' } });
+    const give = (by: Principal, ownerId: string, title?: string) =>
+      library.call(by, magazines.update, { params: { id }, body: { ownerId, title } });
+    await expect(give(kim, kim.userId)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await give(kim, robin.userId, 'Monthly')).toMatchObject({ title: 'Monthly', ownerId: robin.userId });
+    expect(await give(robin, kim.userId)).toMatchObject({ owner: { name: 'Kim Example' } });
+    await expect(give(robin, robin.userId)).rejects.toMatchObject({ code: 'forbidden' });
+    const admin = await library.person({ accountId: robin.accountId, roles: ['admin'] });
+    expect(await give(admin, robin.userId)).toMatchObject({ ownerId: robin.userId });
+  });
+
+  it('was granted to its new owner at the time of the handover', async () => {
+    const id = await aDiary();
+    await changeDiary(id, { title: 'Tuesday', ownerId: robin.userId });
+    expect(await rowOf(id)).toMatchObject({ grantedAt: null });
+    const before = library.clock.now();
+    await changeDiary(id, { ownerId: kim.userId });
+    expect((await rowOf(id)).grantedAt!.getTime()).toBeGreaterThanOrEqual(before.getTime());
+  });
+
+  it('is not changed by its former owner after a handover that was decided meanwhile', async () => {
+    const id = await aDiary();
+    const contested = { adminUrl: library.database.adminUrl, row: 'book where id = $1', id };
+    const seen = await overlap(
+      contested,
+      () => changeDiary(id, { ownerId: kim.userId }),
+      () => changeDiary(id, { title: 'Mine again', ownerId: robin.userId }),
+    );
+    expect(seen).toMatchObject({ hasWaited: true, second: { status: 'rejected', reason: { code: 'forbidden' } } });
+    expect(await rowOf(id)).toMatchObject({ title: 'Monday', ownerId: kim.userId });
+  });
+
+  it('keeps the values that decide about its rule once its owner has left, until it has another owner', async () => {
+    const id = await aDiary();
+    const admin = await library.person({ accountId: robin.accountId, roles: ['admin'] });
+    await leave(robin);
+    await expect(changeDiary(id, { dueAt: DUE }, admin)).rejects.toMatchObject({ code: 'inactive-user' });
+    expect(await changeDiary(id, { title: 'Kept' }, admin)).toMatchObject({ title: 'Kept', dueAt: null });
+    expect(await changeDiary(id, { dueAt: DUE, ownerId: kim.userId }, admin)).toMatchObject({ dueAt: DUE });
   });
 });
 

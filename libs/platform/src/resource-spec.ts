@@ -16,6 +16,11 @@ export interface Spec<Row> extends Relations {
   mine?: keyof Row & string;
   /** The user property that makes a row the user's own, if it is not `mine`. */
   owner?: keyof Row & string;
+  /**
+   * Properties by which a rule selects rows of their owner, such as `shared`. They change only while the owner has not
+   * left: otherwise a row could come under a rule that has been applied already.
+   */
+  whileOwnerActive?: readonly (keyof Row & string)[];
   /** Who may do what. Default: the resource's line in `RIGHTS`. Without one, rows belong to the account. */
   rights?: Rights;
   /**

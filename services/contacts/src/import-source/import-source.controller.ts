@@ -43,9 +43,6 @@ const MAX_SOURCES = 50;
 
 @Controller()
 export class ImportSourceController extends base {
-  /** The owner of the source that a call changes, as read before the source is locked. */
-  private readonly ownerBefore = new WeakMap<object, string | null>();
-
   constructor(
     em: EntityManager,
     directory: Directory,
@@ -78,7 +75,6 @@ export class ImportSourceController extends base {
   /** A source that was disabled because its owner left becomes active again only with another owner. */
   override async prepareChange(source: ImportSourceRow, call: Call<ImportSourceChanges>): Promise<void> {
     const { accountId, ownerId } = source;
-    this.ownerBefore.set(call, ownerId ?? null);
     await super.prepareChange(source, call);
     if (call.body.active && !call.body.ownerId) await this.directory.requireActive(accountId, [ownerId]);
   }
@@ -86,9 +82,6 @@ export class ImportSourceController extends base {
   /** After a change the source is polled immediately, and earlier failures no longer count. */
   override async change(source: ImportSourceRow, call: Call<ImportSourceChanges>): Promise<void> {
     const { password, ...changes } = call.body;
-    // The owner may have left before the lock: then the source has another owner now, or has been disabled.
-    if ((source.ownerId ?? null) !== this.ownerBefore.get(call))
-      throw new Problem('conflict', { detail: 'The import source has just been given to somebody else.' });
     const { kind = source.kind, host = source.host, port = source.port, hostKey } = changes;
     const elsewhere = kind !== source.kind || host !== source.host || port !== source.port;
     this.check({ kind, host, hostKey });
