@@ -126,6 +126,7 @@ export function withId({ id: operation }: Route, body: unknown, place: Place, id
 
 type IdOf = (collection: string) => string | undefined;
 
+const aboutUser = (idOf: IdOf) => ({ conditions: [{ field: 'owner', op: 'is', userId: idOf('/v1/users') }] });
 const selected = (idOf: IdOf) => ({ trigger: { kind: 'selected', userIds: [idOf('/v1/users')] } });
 
 /** Fields whose values depend on existing records. */
@@ -138,7 +139,8 @@ const FITTING: Record<string, (idOf: IdOf) => object> = {
   'comments.create': (idOf) => ({ recordId: idOf('/v1/records') }),
   'files.create': (idOf) => ({ recordId: idOf('/v1/records') }),
   'notes.create': (idOf) => ({ recordId: idOf('/v1/records') }),
-  'insight-filters.create': (idOf) => ({ conditions: [{ field: 'owner', op: 'is', userId: idOf('/v1/users') }] }),
+  'insight-filters.create': aboutUser,
+  'insight-filters.update': aboutUser,
   'import-sources.update': () => ({ kind: undefined, active: false }),
   'messages.create': (idOf) => ({ inboxId: idOf('/v1/inboxes'), contactIds: [idOf('/v1/contacts')] }),
   'messages.inbound': (idOf) => ({ inboxId: idOf('/v1/inboxes') }),

@@ -27,7 +27,7 @@ export const OTHERWISE_TESTED = [
 ];
 
 /** Fields with the user whose row a new one becomes. */
-const OWNERS = ['ownerId', 'author', 'installedBy', 'assigneeId', 'operatorId', 'userId'];
+export const OWNERS = ['ownerId', 'author', 'installedBy', 'assigneeId', 'operatorId', 'userId'];
 
 /** Operations that change what later ones find. */
 const LAST = [/\.release$/, /\.remove$/];

@@ -29,17 +29,17 @@ const EXPECTED: Record<TokenScope, string> = {
     campaigns.remove campaigns.update chatbots.create chatbots.remove chatbots.update comments.create
     comments.remove contact-imports.create contacts.create contacts.remove contacts.update
     conversations.bulk-reassign conversations.create conversations.remove conversations.update csat-responses.create
-    csat-responses.remove dashboards.create dashboards.remove document-templates.create document-templates.remove
+    csat-responses.remove dashboards.create dashboards.remove dashboards.update document-templates.create document-templates.remove
     document-templates.update document-templates.use documents.create documents.remove documents.update
     email-templates.create email-templates.remove emails.create emails.remove files.create files.remove
-    filters.create filters.remove filters.update goals.create goals.remove import-sources.create
+    filters.create filters.remove filters.update goals.create goals.remove goals.update import-sources.create
     import-sources.remove import-sources.run import-sources.update inboxes.create inboxes.remove
-    insight-filters.create insight-filters.remove internal-notes.create internal-notes.remove invoices.create
+    insight-filters.create insight-filters.remove insight-filters.update internal-notes.create internal-notes.remove invoices.create
     invoices.remove live-chat-operators.put live-chat-operators.remove live-chats.close live-chats.create
     live-chats.remove live-chats.take me.api-tokens.revoke me.sessions.end messages.create messages.delivery
     messages.inbound messages.remove notes.create notes.remove numbers.contacts.add numbers.create numbers.reassign
     numbers.release numbers.remove numbers.restore public-links.create public-links.remove records.create
-    records.remove records.update reports.create reports.remove reports.share scheduled-messages.create
+    records.remove records.update reports.create reports.remove reports.share reports.update scheduled-messages.create
     scheduled-messages.remove scheduler-links.create scheduler-links.remove scheduler-links.update segments.copy
     segments.create segments.remove segments.use signatures.create signatures.remove storage-connections.create
     storage-connections.remove storage-connections.update webforms.create webforms.remove webforms.update

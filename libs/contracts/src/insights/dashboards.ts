@@ -10,6 +10,17 @@ export class NewDashboard {
   @Json({ optional: true, about: 'The layout of the dashboard.' }) layout?: Record<string, unknown>;
 }
 
+export class DashboardChanges {
+  @Text({ optional: true }) name?: string;
+  @Flag({ optional: true, about: 'Whether all users of the account see it, or only the owner.' }) shared?: boolean;
+  @Id({
+    optional: true,
+    about: 'Hands it over to this user. Its public links stay as they are, and the new owner sees them.',
+  })
+  ownerId?: string;
+  @Json({ optional: true, about: 'The layout of the dashboard.' }) layout?: Record<string, unknown>;
+}
+
 export class Dashboard {
   @Id() id: string;
   @Text() name: string;
@@ -28,13 +39,22 @@ export class DashboardQuery extends ListQuery {
 export const dashboards = resource({
   service,
   path: '/v1/dashboards',
-  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner', remove: 'record-owner' },
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'record-owner',
+    remove: 'record-owner',
+    update: 'record-owner',
+  },
   noun: 'a dashboard',
   plural: 'dashboards',
   thing: Dashboard,
   create: NewDashboard,
   query: DashboardQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: DashboardChanges,
+  updateSummary: 'Change a dashboard, or hand it over to another user',
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });
 
 export class PublicLink {

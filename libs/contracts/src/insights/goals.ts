@@ -8,6 +8,14 @@ export class NewGoal {
   @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
 }
 
+export class GoalChanges {
+  @Text({ optional: true }) name?: string;
+  @Num({ optional: true }) target?: number;
+  @Ids({ optional: true, about: 'Replaces the list. Participants who have left may stay in it.' })
+  participantIds?: string[];
+  @Id({ optional: true, about: 'Hands it over to this user.' }) ownerId?: string;
+}
+
 export class Goal {
   @Id() id: string;
   @Text() name: string;
@@ -33,4 +41,7 @@ export const goals = resource({
   create: NewGoal,
   query: GoalQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: GoalChanges,
+  updateSummary: 'Change a goal or its participants, or hand it over to another user',
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });

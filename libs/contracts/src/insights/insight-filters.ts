@@ -17,6 +17,16 @@ export class NewInsightFilter {
   @ListOf(() => NewInsightFilterCondition, { max: 50 }) conditions: NewInsightFilterCondition[];
 }
 
+export class InsightFilterChanges {
+  @Text({ optional: true }) name?: string;
+  @ListOf(() => NewInsightFilterCondition, {
+    optional: true,
+    max: 50,
+    about: 'Replaces the conditions. Those on a user who has been deleted may stay.',
+  })
+  conditions?: NewInsightFilterCondition[];
+}
+
 export class InsightFilterCondition {
   @Text() field: string;
   @OneOf(INSIGHT_FILTER_OPS) op: InsightFilterOp;
@@ -47,4 +57,7 @@ export const insightFilters = resource({
   create: NewInsightFilter,
   query: InsightFilterQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: InsightFilterChanges,
+  updateSummary: 'Change the name or the conditions of an insight filter',
+  updateErrors: ['unknown-user', 'inactive-user'],
 });

@@ -32,6 +32,14 @@ export class NewReport {
   @Ids({ optional: true, about: 'Users whose figures the report contains.' }) participantIds?: string[];
 }
 
+export class ReportChanges {
+  @Text({ optional: true }) name?: string;
+  @Json({ optional: true, about: 'The definition of the report.' }) definition?: Record<string, unknown>;
+  @Id({ optional: true, about: 'Hands it over to this user. It stays shared with the same users.' }) ownerId?: string;
+  @Ids({ optional: true, about: 'Replaces the list. Participants who have left may stay in it.' })
+  participantIds?: string[];
+}
+
 export class Report {
   @Id() id: string;
   @Text() name: string;
@@ -59,13 +67,22 @@ export class ReportQuery extends ListQuery {
 export const reports = resource({
   service,
   path: '/v1/reports',
-  access: { create: 'signed-in', list: 'signed-in', get: 'record-grantee', remove: 'record-grantee' },
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'record-grantee',
+    remove: 'record-grantee',
+    update: 'record-owner',
+  },
   noun: 'a report',
   plural: 'reports',
   thing: Report,
   create: NewReport,
   query: ReportQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: ReportChanges,
+  updateSummary: 'Change your own report or its participants, or hand it over to another user',
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });
 
 export class ReportSharing {

@@ -10,6 +10,7 @@ const base = plainResource(dashboards, {
   people: ['ownerId'],
   mine: 'ownerId',
   team: () => ({ shared: true }),
+  whileOwnerActive: ['shared'],
 });
 
 @Controller()

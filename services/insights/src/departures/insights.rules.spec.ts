@@ -58,7 +58,30 @@ const aReport = (bench: RuleBench, { accountId, userId }: Person) => ({
 
 behavesLikeARule(insights, 'insights.shared-dashboards', {
   row: (em, owner, bench) => em.create(Dashboard, aDashboard(bench, owner)),
-  write: (bench, owner) => bench.create(DashboardController, owner, { name: 'Pipeline', shared: true }),
+  ways: {
+    'creating a dashboard': (bench, owner) =>
+      bench.create(DashboardController, owner, { name: 'Pipeline', shared: true }),
+    'sharing a dashboard': {
+      given: (bench, owner) => made(bench.create(DashboardController, owner, { name: 'Pipeline' })),
+      write: (bench, owner, id) =>
+        bench.call(DashboardController, 'update', owner, { params: { id }, body: { shared: true } }),
+    },
+    'getting one from a colleague': {
+      given: async (bench, { accountId }) =>
+        made(bench.create(DashboardController, await bench.admin(accountId), { name: 'Pipeline', shared: true })),
+      write: (bench, { accountId, userId }, id) =>
+        bench.call(
+          DashboardController,
+          'update',
+          { accountId, userId: bench.ids.next() },
+          {
+            params: { id },
+            body: { ownerId: userId },
+            roles: ['admin'],
+          },
+        ),
+    },
+  },
 });
 
 behavesLikeARule(insights, 'insights.public-links', {

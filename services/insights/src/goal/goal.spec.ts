@@ -42,6 +42,18 @@ describe('goals', () => {
     expect(await participants()).toEqual([{ id: kim.userId, name: 'Deleted user', status: 'deleted' }]);
   });
 
+  it('get other participants, and keep those who have left', async () => {
+    const sam = await insights.person({ accountId: robin.accountId });
+    const { id } = await make({ participantIds: [kim.userId, robin.userId] });
+    await hears(insights, kim, 'deactivated');
+    const change = (participantIds: string[], by = robin) =>
+      insights.call(by, goals.update, { params: { id }, body: { participantIds } });
+    expect(await change([kim.userId, sam.userId])).toMatchObject({ participantIds: [kim.userId, sam.userId] });
+    await expect(change([robin.userId], sam)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await change([sam.userId])).toMatchObject({ name: 'Deals won', participantIds: [sam.userId] });
+    await expect(change([kim.userId])).rejects.toMatchObject({ code: 'inactive-user' });
+  });
+
   it('refuse participants and owners who have left', async () => {
     await hears(insights, kim, 'deactivated');
     const refused = { code: 'inactive-user', details: { items: [kim.userId] } };

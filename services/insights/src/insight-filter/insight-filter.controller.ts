@@ -4,6 +4,7 @@ import {
   insightFilters,
   Problem,
   type Call,
+  type InsightFilterChanges,
   type InsightFilterQuery,
   type NewInsightFilter,
   type NewInsightFilterCondition,
@@ -32,12 +33,39 @@ export class InsightFilterController extends base {
       conditions.map((condition) => condition.userId),
     );
     const filter = await super.insert(call, values);
+    await this.write(filter, conditions);
+    return filter;
+  }
+
+  override async prepareChange({ accountId }: InsightFilterRow, { body }: Call<InsightFilterChanges>): Promise<void> {
+    const { conditions = [] } = body;
+    conditions.forEach(requireOneOperand);
+    await this.directory.lockAndFindLeft(
+      accountId,
+      conditions.map(({ userId }) => userId),
+    );
+  }
+
+  override async change(filter: InsightFilterRow, { body }: Call<InsightFilterChanges>): Promise<void> {
+    const { name, conditions } = body;
+    filter.name = name ?? filter.name;
+    if (!conditions) return;
+    const former = await this.em.find(InsightFilterCondition, { filterId: filter.id });
+    const named = conditions.map(({ userId }) => userId).filter((id) => !former.some(({ userId }) => userId === id));
+    await this.directory.requireNotDeleted(filter.accountId, named);
+    await this.em.nativeDelete(InsightFilterCondition, { filterId: filter.id });
+    await this.write(filter, conditions);
+  }
+
+  private async write(
+    { id: filterId, accountId }: InsightFilterRow,
+    conditions: readonly NewInsightFilterCondition[],
+  ): Promise<void> {
     for (const { field, op, userId = null, value = null } of conditions) {
       const id = this.ids.next();
-      this.em.create(InsightFilterCondition, { id, accountId, filterId: filter.id, field, op, userId, value });
+      this.em.create(InsightFilterCondition, { id, accountId, filterId, field, op, userId, value });
     }
     await this.em.flush();
-    return filter;
   }
 
   override filter(call: Call<NoBody, InsightFilterQuery>): ObjectQuery<InsightFilterRow> {

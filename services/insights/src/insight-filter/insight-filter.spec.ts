@@ -69,4 +69,17 @@ describe('insight filters', () => {
       status: 'deleted',
     });
   });
+
+  it('get other conditions, of which those on deleted users may stay', async () => {
+    const { id } = await make(about(kim));
+    const change = (...conditions: NewInsightFilterCondition[]) =>
+      insights.call(robin, insightFilters.update, { params: { id }, body: { name: 'Theirs', conditions } });
+    await hears(insights, kim, 'deleted');
+    const changed = await change(about(kim), about(robin));
+    expect(changed).toMatchObject({ name: 'Theirs', conditions: [{ userId: kim.userId }, { userId: robin.userId }] });
+    await change(about(robin));
+    await expect(change(about(kim))).rejects.toMatchObject({ code: 'inactive-user' });
+    await expect(change({ ...about(robin), op: 'contains' })).rejects.toMatchObject({ code: 'validation' });
+    expect(await listed()).toMatchObject([{ id, conditions: [{ userId: robin.userId }] }]);
+  });
 });

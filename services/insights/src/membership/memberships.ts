@@ -15,6 +15,30 @@ export async function addMembers(
   if (rows.length > 0) await em.insertMany(entity, rows);
 }
 
+interface Tools {
+  em: EntityManager;
+  directory: Directory;
+  ids: Ids;
+}
+
+/**
+ * Replaces the users of a locked report or goal. Former ones may stay even if they have left. The caller has locked all
+ * users before the report or goal.
+ * @throws Problem `inactive-user` for a new one who has left
+ */
+export async function replaceMembers(
+  { em, directory, ids }: Tools,
+  entity: Membership,
+  whole: { id: string; accountId: string },
+  userIds: readonly string[],
+): Promise<void> {
+  const former = await em.find(entity, { wholeId: whole.id });
+  const added = userIds.filter((userId) => !former.some((member) => member.userId === userId));
+  await directory.requireActive(whole.accountId, added);
+  await em.nativeDelete(entity, { wholeId: whole.id, userId: { $nin: [...userIds] } });
+  await addMembers(em, ids, entity, whole, added);
+}
+
 /**
  * Loads the members of several reports or goals. @returns a lookup by the report's or goal's id; members keep the order
  * in which they were added

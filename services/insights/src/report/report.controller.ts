@@ -9,12 +9,13 @@ import {
   type Call,
   type CallOf,
   type NewReport,
+  type ReportChanges,
   type SharedWith,
   type Sharing,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { ReportParticipant, ReportShare } from '../membership/membership.entity.js';
-import { addMembers, membersOf } from '../membership/memberships.js';
+import { addMembers, membersOf, replaceMembers } from '../membership/memberships.js';
 import { Report, type ReportRow } from './report.entity.js';
 
 type Shown = AnswerOf<typeof reportShare>;
@@ -52,6 +53,19 @@ export class ReportController extends base {
     await addMembers(this.em, this.ids, ReportShare, report, readers);
     await addMembers(this.em, this.ids, ReportParticipant, report, participantIds);
     return report;
+  }
+
+  /** All users in one call, so that they are locked in the same order as by a departure. */
+  override async prepareChange(report: ReportRow, call: Call<ReportChanges>): Promise<void> {
+    const { ownerId, participantIds = [] } = call.body;
+    await this.directory.lockAndFindLeft(report.accountId, [ownerId, ...participantIds]);
+    await super.prepareChange(report, call);
+  }
+
+  override async change(report: ReportRow, call: Call<ReportChanges>): Promise<void> {
+    const { participantIds, ...changes } = call.body;
+    await super.change(report, { ...call, body: changes });
+    if (participantIds) await replaceMembers(this, ReportParticipant, report, participantIds);
   }
 
   override async present(rows: readonly ReportRow[], call: Pick<Call, 'principal'>): Promise<object[]> {
