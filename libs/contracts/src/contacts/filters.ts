@@ -58,6 +58,8 @@ export class FilterChanges {
     about: 'Replaces the conditions. Existing conditions may still refer to users who have left.',
   })
   conditions?: NewFilterCondition[];
+  @Id({ optional: true, about: 'Hands it over to this user. A private filter is then visible to them only.' })
+  ownerId?: string;
 }
 
 export class Filter {
@@ -88,18 +90,9 @@ export const filters = resource({
   create: NewFilter,
   query: FilterQuery,
   errors: ['unknown-user', 'inactive-user'],
-});
-
-export const filtersUpdate = operation<Filter, FilterChanges>({
-  id: 'filters.update',
-  service,
-  method: 'PATCH',
-  access: 'record-owner-or-manager',
-  path: '/v1/filters/:id',
-  summary: 'Change the name or the conditions of a filter',
-  body: FilterChanges,
-  answer: Filter,
-  errors: ['not-found', 'unknown-user', 'inactive-user'],
+  update: FilterChanges,
+  updateSummary: 'Change the name or the conditions of a filter, or hand it over to another user',
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });
 
 export const filtersContacts = operation<Page<Contact>, NoBody, ListQuery>({

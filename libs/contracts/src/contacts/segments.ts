@@ -9,6 +9,16 @@ export class NewSegment {
   @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
 }
 
+export class SegmentChanges {
+  @Text({ optional: true }) name?: string;
+  @Json({
+    optional: true,
+    about: 'Defines which contacts belong to the segment. Campaigns keep the definition from when they were created.',
+  })
+  definition?: Record<string, unknown>;
+  @Id({ optional: true, about: 'Hands it over to this user.' }) ownerId?: string;
+}
+
 export class Segment {
   @Id() id: string;
   @Text() name: string;
@@ -44,6 +54,9 @@ export const segments = resource({
   create: NewSegment,
   query: SegmentQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: SegmentChanges,
+  updateSummary: 'Change a segment, or hand it over to another user',
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });
 
 export const segmentsCopy = operation<Segment, SegmentCopy>({

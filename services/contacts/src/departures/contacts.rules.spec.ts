@@ -94,7 +94,23 @@ behavesLikeARule(contacts, 'contacts.segments', {
       definition: { conditions: [] },
       createdAt: bench.clock.now(),
     }),
-  write: (bench, owner) => bench.create(SegmentController, owner, { name: 'Hot leads', definition: {} }),
+  ways: {
+    'creating a segment': (bench, owner) =>
+      bench.create(SegmentController, owner, { name: 'Hot leads', definition: {} }),
+    'getting one from a colleague': {
+      given: async (bench, { accountId }) => {
+        const colleague = await bench.person({ accountId });
+        return (await bench.create(SegmentController, colleague, { name: 'Hot leads', definition: {} })).id;
+      },
+      write: (bench, { accountId, userId: ownerId }, id) =>
+        bench.call(
+          SegmentController,
+          'update',
+          { accountId, userId: bench.ids.next() },
+          { params: { id }, body: { ownerId }, roles: ['admin'] },
+        ),
+    },
+  },
 });
 
 const aFilter = (bench: RuleBench, { accountId, userId }: Person, visibility: 'public' | 'private') => ({

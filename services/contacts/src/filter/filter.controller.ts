@@ -1,16 +1,11 @@
-import { Handles } from '#libs/broker';
 import {
   filters,
-  filtersUpdate,
-  Problem,
-  type AnswerOf,
   type Call,
-  type CallOf,
+  type FilterChanges,
   type FilterCondition as FilterConditionAnswer,
   type NewFilter,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
-import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { readConditions, sameCondition, type Condition } from './conditions.js';
 import { Filter, FilterCondition, type FilterRow } from './filter.entity.js';
@@ -41,15 +36,18 @@ export class FilterController extends base {
     return filter;
   }
 
-  @Handles(filtersUpdate)
-  async update(call: CallOf<typeof filtersUpdate>): Promise<AnswerOf<typeof filtersUpdate>> {
-    const { name, conditions } = call.body;
-    const filter = await this.find(call);
-    await this.requireMay('update', filter, call);
+  /** All users in one call, for the same reason. */
+  override async prepareChange(filter: FilterRow, call: Call<FilterChanges>): Promise<void> {
+    const { ownerId, conditions = [] } = call.body;
+    const named = readConditions(conditions).map(({ userId }) => userId);
+    await this.directory.lockAndFindLeft(filter.accountId, [ownerId, ...named]);
+    await super.prepareChange(filter, call);
+  }
+
+  override async change(filter: FilterRow, call: Call<FilterChanges>): Promise<void> {
+    const { conditions, ...changes } = call.body;
+    await super.change(filter, { ...call, body: changes });
     if (conditions) await this.replace(filter, readConditions(conditions));
-    if (name !== undefined) filter.name = name;
-    await this.em.flush();
-    return (await this.present([filter], call))[0] as AnswerOf<typeof filtersUpdate>;
   }
 
   /** Only new conditions are checked for users who have left. */
@@ -60,9 +58,6 @@ export class FilterController extends base {
       filter.accountId,
       added.map(({ userId }) => userId),
     );
-    // Locked after the users, the same order as in a departure. Concurrent changes of the filter wait here.
-    const held = await this.em.findOne(Filter, { id: filter.id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    if (!held) throw new Problem('not-found');
     await this.em.nativeDelete(FilterCondition, { filterId: filter.id });
     await this.write(filter, wanted);
   }

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import {
   filters,
   filtersContacts,
-  filtersUpdate,
   previewOf,
   type FilterField,
   type NewFilter,
@@ -35,7 +34,7 @@ const naming = ({ userId }: Principal, field: FilterField = 'assignee'): NewFilt
 const make = (by: Principal, more: Partial<NewFilter> = {}) =>
   service.call(by, filters.create, { body: { name: 'Close to me', visibility: 'public', ...more } });
 const read = (id: string, by = olu) => service.call(by, filters.get, { params: { id } });
-const change = (id: string, body: object, by = olu) => service.call(by, filtersUpdate, { params: { id }, body });
+const change = (id: string, body: object, by = olu) => service.call(by, filters.update, { params: { id }, body });
 const listed = async (by: Principal, query: object = {}) =>
   (await service.call(by, filters.list, { query })).items.map(({ id }) => id);
 const found = async (id: string) => (await service.call(olu, filtersContacts, { params: { id } })).items;
