@@ -22,7 +22,7 @@ const EXPECTED: Record<TokenScope, string> = {
     users.departure-draft.remove users.departure-preview.choices users.legal-hold.lift users.legal-hold.put
     users.reactivate users.remove users.resume users.sessions.end users.suspend users.transfer`,
   write: `
-    account-syncs.create account-syncs.remove account-syncs.update apps.create apps.remove assignment-rules.create
+    account-syncs.create account-syncs.remove account-syncs.update apps.create apps.remove apps.update assignment-rules.create
     assignment-rules.remove assignment-rules.update assignments.create auth.logout auth.session.end automation-runs.create
     automations.activate automations.create automations.deactivate automations.remove automations.update
     callbacks.create callbacks.remove callbacks.update calls.inbound calls.outbound campaigns.create

@@ -6,7 +6,7 @@ import type { TestService } from './test-service.js';
 /** Fields with the user whose row it is. */
 const OWNERS = ['ownerId', 'userId', 'assigneeId', 'assignee', 'operatorId', 'installedBy', 'destinationUserId'];
 
-interface Cast {
+export interface Cast {
   service: TestService;
   owner: Principal;
   receiver: Principal;

@@ -29,6 +29,7 @@ import { documentTables } from './migrations/0102-documents.js';
 import { signatureAndInvoiceTables } from './migrations/0103-signatures-and-invoices.js';
 import { webhookReceivers } from './migrations/0104-webhook-receivers.js';
 import { takenOverGrants } from './migrations/0106-taken-over-grants.js';
+import { appGrants } from './migrations/0128-app-grants.js';
 import { FormerMeetingPages } from './scheduler-link/former-meeting-pages.js';
 import { SchedulerLinkController } from './scheduler-link/scheduler-link.controller.js';
 import { SchedulerLink } from './scheduler-link/scheduler-link.entity.js';
@@ -79,6 +80,7 @@ export const migrations: Migrations = [
   signatureAndInvoiceTables,
   webhookReceivers,
   takenOverGrants,
+  appGrants,
 ];
 
 /** Connections to other systems: apps, webhooks, syncs, and documents stored elsewhere. */

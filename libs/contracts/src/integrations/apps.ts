@@ -13,6 +13,15 @@ export class NewApp {
   accessToken?: string;
 }
 
+export class AppChanges {
+  @Id({
+    optional: true,
+    about:
+      'Hands it over to this user, on whose behalf it then acts. It keeps its access token, which nobody is shown.',
+  })
+  installedBy?: string;
+}
+
 export class App {
   @Id() id: string;
   @Text() appId: string;
@@ -32,11 +41,20 @@ export class AppQuery extends ListQuery {
 export const apps = resource({
   service: 'integrations',
   path: '/v1/apps',
-  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'record-owner-or-manager',
+    remove: 'record-owner-or-manager',
+    update: 'record-owner-or-manager',
+  },
   noun: 'an installed app',
   plural: 'installed apps',
   thing: App,
   create: NewApp,
   query: AppQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: AppChanges,
+  updateSummary: 'Hand an installed app over to another user',
+  updateErrors: ['forbidden', 'conflict', 'unknown-user', 'inactive-user'],
 });

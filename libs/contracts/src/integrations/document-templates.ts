@@ -28,34 +28,32 @@ export class DocumentTemplateQuery extends ListQuery {
   @Id({ optional: true }) storageId?: string;
 }
 
+export class DocumentTemplateChanges {
+  @Text({ optional: true }) title?: string;
+  @Id({ optional: true, about: 'Hands it over to this user, who needs access to its storage.' }) ownerId?: string;
+  @Ids({ optional: true, about: `${GRANTED} Replaces the list.` }) grantedUserIds?: string[];
+}
+
 /** For the owner and users with permission. Lists leave out templates that the signed-in user may not use. */
 export const documentTemplates = resource({
   service,
   path: '/v1/document-templates',
-  access: { create: 'record-grantee', list: 'signed-in', get: 'record-grantee', remove: 'record-grantee' },
+  access: {
+    create: 'record-grantee',
+    list: 'signed-in',
+    get: 'record-grantee',
+    remove: 'record-grantee',
+    update: 'record-owner',
+  },
   noun: 'a document template',
   plural: 'the document templates that you may use',
   thing: DocumentTemplate,
   create: NewDocumentTemplate,
   query: DocumentTemplateQuery,
   errors: ['forbidden', 'unknown-reference', 'unknown-user', 'inactive-user'],
-});
-
-export class DocumentTemplateChanges {
-  @Text({ optional: true }) title?: string;
-  @Ids({ optional: true, about: `${GRANTED} Replaces the list.` }) grantedUserIds?: string[];
-}
-
-export const documentTemplateUpdate = operation<DocumentTemplate, DocumentTemplateChanges>({
-  id: 'document-templates.update',
-  service,
-  method: 'PATCH',
-  access: 'record-owner',
-  path: '/v1/document-templates/:id',
-  summary: 'Change the title of a document template or who may use it; for its owner',
-  body: DocumentTemplateChanges,
-  answer: DocumentTemplate,
-  errors: ['not-found', 'forbidden', 'conflict', 'unknown-user', 'inactive-user'],
+  update: DocumentTemplateChanges,
+  updateSummary: 'Change the title of a document template or who may use it, or hand it over; for its owner',
+  updateErrors: ['forbidden', 'conflict', 'unknown-user', 'inactive-user'],
 });
 
 export class DocumentTemplateUse {

@@ -26,12 +26,17 @@ export class DocumentQuery extends ListQuery {
   @Id({ optional: true }) dealId?: string;
 }
 
-/** For users with access to the storage that hosts it. Lists leave out documents in other storage. */
 export class DocumentChanges {
   @Text({ optional: true }) title?: string;
+  @Id({
+    optional: true,
+    about: 'Hands it over to this user, who needs access to its storage; for its owner, and owners and admins.',
+  })
+  ownerId?: string;
   @Id({ optional: true, nullable: true }) dealId?: string | null;
 }
 
+/** For users with access to the storage that hosts it. Lists leave out documents in other storage. */
 export const documents = resource({
   service,
   path: '/v1/documents',
@@ -50,5 +55,5 @@ export const documents = resource({
   errors: ['forbidden', 'unknown-reference', 'unknown-user', 'inactive-user'],
   update: DocumentChanges,
   updateSummary: 'Change a document; for users with access to its storage',
-  updateErrors: ['forbidden'],
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });

@@ -42,6 +42,8 @@ export class SchedulerLinkQuery extends ListQuery {
 
 export class SchedulerLinkChanges {
   @Text({ optional: true }) title?: string;
+  @Id({ optional: true, about: 'Hands it over to this user, whom its page then names as the user to meet.' })
+  ownerId?: string;
   @OneOf(SCHEDULER_LINK_STATUSES, { optional: true }) status?: SchedulerLinkStatus;
 }
 
@@ -57,8 +59,8 @@ export const schedulerLinks = resource({
   errors: ['conflict', 'unknown-user', 'inactive-user'],
   update: SchedulerLinkChanges,
   updateSummary:
-    'Rename, expire or reactivate a meeting scheduler link; for its owner, and owners and admins of the account',
-  updateErrors: ['forbidden', 'inactive-user'],
+    'Rename, expire, reactivate or hand over a meeting scheduler link; for its owner, and owners and admins of the account',
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });
 
 export class PublicSchedulerPage {

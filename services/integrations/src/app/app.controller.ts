@@ -1,7 +1,7 @@
 import { EntityManager, type ObjectQuery } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { sql } from 'kysely';
-import { apps, type Call, type ListQuery, type NewApp, type NoBody } from '#libs/contracts';
+import { apps, Problem, type AppChanges, type Call, type ListQuery, type NewApp, type NoBody } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource, Encryption } from '#libs/platform';
 import { Deliveries } from '../webhook/deliveries.js';
@@ -46,6 +46,11 @@ export class AppController extends base {
     const { id, appId, shared, installedBy } = app;
     await this.deliveries.announce(app.accountId, 'app.installed', { id, appId, shared, installedBy });
     return app;
+  }
+
+  override async change(app: AppRow, call: Call<AppChanges>): Promise<void> {
+    if (app.status === 'uninstalled') throw new Problem('conflict', { detail: 'This app has been uninstalled.' });
+    await super.change(app, call);
   }
 
   override filter(call: Call<NoBody, ListQuery>): ObjectQuery<AppRow> {

@@ -14,6 +14,8 @@ export const App = defineEntity({
     /** Encrypted; null if no token was granted and once the app is uninstalled. */
     accessToken: p.text().nullable(),
     createdAt: p.datetime(),
+    /** When it was handed over to its present user. */
+    grantedAt: p.datetime().nullable(),
     uninstalledAt: p.datetime().nullable(),
   },
 });

@@ -74,6 +74,18 @@ describe('apps', () => {
     expect(await list({ status: 'uninstalled' })).toBe(1);
   });
 
+  it('are handed over with their token while they are installed', async () => {
+    const { id } = await install();
+    const { userId: installedBy } = await integrations.person({ accountId: robin.accountId });
+    const give = () => integrations.call(robin, apps.update, { params: { id }, body: { installedBy } });
+    const { accessToken } = await stored(id);
+    expect(await give()).not.toHaveProperty('accessToken');
+    expect(await stored(id)).toMatchObject({ installedBy, accessToken, grantedAt: expect.any(Date) });
+    const gone = { status: 'uninstalled' as const, accessToken: null, uninstalledAt: integrations.clock.now() };
+    await integrations.em().nativeUpdate(App, { id }, gone);
+    await expect(give()).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   it('are not visible to another account', async () => {
     const { id } = await install({ shared: true });
     const stranger = await integrations.person({ roles: ['owner'] });

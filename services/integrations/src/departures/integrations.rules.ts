@@ -30,7 +30,7 @@ import { emptyQueues } from '../webhook/deliveries.js';
 import { Webhook } from '../webhook/webhook.entity.js';
 import { shown } from './shown.js';
 
-/** When the new person may have granted the row again: see `Rows.grantedAt`. */
+/** When the row was granted to its user, or granted again: see `Rows.grantedAt`. */
 const grantedAt = sql`coalesce(t.granted_at, t.created_at)`;
 
 /** Clears the token, which must not be usable after the app is uninstalled. */
@@ -45,13 +45,18 @@ const apps = rule('integrations.apps', 'Installed apps', {
     App,
     'installedBy',
     { status: 'installed' },
-    { match: sql`not (t.shared and l.was_manager)`, shown: shown.app },
+    { match: sql`not (t.shared and l.was_manager)`, grantedAt, shown: shown.app },
   ),
   transferred: always(uninstallApp),
   deactivated: can(uninstallApp, transfer),
 });
 
-const sharedByLeaver = owned(App, 'installedBy', { status: 'installed', shared: true }, { match: sql`l.was_manager` });
+const sharedByLeaver = owned(
+  App,
+  'installedBy',
+  { status: 'installed', shared: true },
+  { match: sql`l.was_manager`, grantedAt },
+);
 
 /**
  * When an owner or admin leaves, the rule covers all shared apps of the account that were installed before, by anyone;

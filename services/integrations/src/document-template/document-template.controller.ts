@@ -1,14 +1,12 @@
-import { EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
+import { EntityManager, raw } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
 import {
   documentTemplates,
-  documentTemplateUpdate,
   documentTemplateUse,
   Problem,
   type Call,
   type Document as DocumentView,
-  type DocumentTemplate as DocumentTemplateView,
   type DocumentTemplateChanges,
   type DocumentTemplateUse,
   type NewDocumentTemplate,
@@ -75,16 +73,37 @@ export class DocumentTemplateController extends base {
     });
   }
 
-  @Handles(documentTemplateUpdate)
-  async update(call: Call<DocumentTemplateChanges>): Promise<DocumentTemplateView> {
-    const { title, grantedUserIds } = call.body;
-    const template = await this.find(call);
-    await this.requireOwner(template, call);
-    await this.em.refresh(template, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    template.title = title ?? template.title;
-    await this.em.flush();
+  /**
+   * Only the owner changes it and gives permission; after the owner has left, nobody can. All users are locked in one call,
+   * in the same order as by a departure.
+   * @throws Problem `conflict` when the owner has left, `forbidden` for other users
+   */
+  override async requireMay(verb: string, template: DocumentTemplateRow, call: Pick<Call, 'principal'>): Promise<void> {
+    if (verb !== 'update') return super.requireMay(verb, template, call);
+    const { ownerId: receiver, grantedUserIds = [] } = (call as Call<DocumentTemplateChanges>).body;
+    const { accountId, ownerId } = template;
+    const left = await this.directory.lockAndFindLeft(accountId, [ownerId, receiver, ...grantedUserIds]);
+    if (left.has(ownerId))
+      throw new Problem('conflict', {
+        detail:
+          'The owner of this template has left, so it cannot be changed and no other user can get permission to use it.',
+        items: [ownerId],
+      });
+    await super.requireMay(verb, template, call);
+  }
+
+  override async prepareChange(template: DocumentTemplateRow, call: Call<DocumentTemplateChanges>): Promise<void> {
+    await super.prepareChange(template, call);
+    const { ownerId } = call.body;
+    if (ownerId) await this.storages.requireHost(template.accountId, template.storageId, ownerId);
+  }
+
+  /** A new owner needs no permission any more. */
+  override async change(template: DocumentTemplateRow, call: Call<DocumentTemplateChanges>): Promise<void> {
+    const { grantedUserIds, ...changes } = call.body;
+    await super.change(template, { ...call, body: changes });
     if (grantedUserIds) await this.permitOnly(template, grantedUserIds);
-    return (await this.present([template], call))[0] as DocumentTemplateView;
+    await this.em.nativeDelete(TemplateGrant, { templateId: template.id, userId: template.ownerId });
   }
 
   @Handles(documentTemplateUse)
@@ -98,22 +117,6 @@ export class DocumentTemplateController extends base {
     await this.em.insert(Document, { ...values, accountId, ownerId: userId, createdAt });
     const owner = personFields('ownerId', userId, await this.directory.views([userId]));
     return { ...values, ...owner, createdAt: createdAt.toISOString() } as DocumentView;
-  }
-
-  /**
-   * Only the owner gives permission; after the owner has left, nobody can.
-   * @throws Problem `conflict` when the owner has left, `forbidden` for other users
-   */
-  private async requireOwner({ accountId, ownerId }: DocumentTemplateRow, { principal }: Call): Promise<void> {
-    if (await this.directory.lockAndCheckLeft(accountId, ownerId)) {
-      throw new Problem('conflict', {
-        detail:
-          'The owner of this template has left, so it cannot be changed and no other user can get permission to use it.',
-        items: [ownerId],
-      });
-    }
-    if (ownerId === principal.userId) return;
-    throw new Problem('forbidden', { detail: 'Only the owner of the template may do this.' });
   }
 
   private grantsOf(templateIds: readonly string[]) {

@@ -1,11 +1,5 @@
 import { describe, it, expect, beforeAll, beforeEach, afterAll } from '@jest/globals';
-import {
-  documents,
-  documentTemplates,
-  documentTemplateUpdate,
-  documentTemplateUse,
-  type Principal,
-} from '#libs/contracts';
+import { documents, documentTemplates, documentTemplateUse, type Principal } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
 import { aStorage, leaves, returns, startIntegrations } from '../testing/integrations.js';
 
@@ -30,7 +24,7 @@ describe('document templates', () => {
   const create = (more: object = {}) =>
     integrations.call(robin, documentTemplates.create, { body: { title: 'Contract', storageId, ...more } });
   const update = (who: Principal, id: string, body: object) =>
-    integrations.call(who, documentTemplateUpdate, { params: { id }, body });
+    integrations.call(who, documentTemplates.update, { params: { id }, body });
   const use = (who: Principal, id: string, body: object = {}) =>
     integrations.call(who, documentTemplateUse, { params: { id }, body });
   const list = async (who: Principal) => (await integrations.call(who, documentTemplates.list)).items;
@@ -100,6 +94,16 @@ describe('document templates', () => {
       expect(await list(kim)).toMatchObject([{ owner: { status: transition }, grantedUserIds: [kim.userId] }]);
     },
   );
+
+  it('are handed over by their owner to a user with access to the storage, who then gives permission', async () => {
+    const { id } = await create({ grantedUserIds: [kim.userId] });
+    const stranger = await integrations.person({ accountId: robin.accountId });
+    await expect(update(robin, id, { ownerId: stranger.userId })).rejects.toMatchObject(forbidden);
+    expect(await update(robin, id, { ownerId: kim.userId })).toMatchObject({ ownerId: kim.userId, grantedUserIds: [] });
+    await expect(update(robin, id, { title: 'Mine' })).rejects.toMatchObject(absent);
+    const given = await update(kim, id, { grantedUserIds: [robin.userId] });
+    expect(given).toMatchObject({ grantedUserIds: [robin.userId] });
+  });
 
   it('can get new permissions from an owner who returns', async () => {
     const { id } = await create();

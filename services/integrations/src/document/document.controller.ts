@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { documents, type Call, type NewDocument } from '#libs/contracts';
+import { documents, type Call, type DocumentChanges, type NewDocument } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { Storages, storagesOf } from '../storage-connection/storages.js';
@@ -32,5 +32,11 @@ export class DocumentController extends base {
     await this.directory.requireActive(principal.accountId, [ownerId]);
     await this.storages.requireHost(principal.accountId, values.storageId, ownerId);
     return { ...values, ownerId };
+  }
+
+  override async prepareChange(document: DocumentRow, call: Call<DocumentChanges>): Promise<void> {
+    await super.prepareChange(document, call);
+    const { ownerId } = call.body;
+    if (ownerId) await this.storages.requireHost(document.accountId, document.storageId, ownerId);
   }
 }

@@ -42,10 +42,11 @@ export class SchedulerLinkController extends base {
     return answers.map((answer, index) => ({ ...answer, url: `/m/${rows[index]!.slug}` }));
   }
 
-  /** A link that expired with its owner's departure can be activated only after the owner has returned. */
+  /** A link that expired with its owner's departure can be activated only after the owner has returned, or for another one. */
   override async prepareChange(link: SchedulerLinkRow, call: Call<SchedulerLinkChanges>): Promise<void> {
     await super.prepareChange(link, call);
-    if (call.body.status === 'active') await this.directory.requireActive(link.accountId, [link.ownerId]);
+    const { status, ownerId = link.ownerId } = call.body;
+    if (status === 'active') await this.directory.requireActive(link.accountId, [ownerId]);
   }
 
   override async change(link: SchedulerLinkRow, { body }: Call<SchedulerLinkChanges>): Promise<void> {

@@ -48,6 +48,19 @@ describe('meeting scheduler links', () => {
     expect(await visit()).toMatchObject({ title: 'Call' });
   });
 
+  it('are handed over with their slug, also after their owner has left', async () => {
+    const { id } = await create();
+    const { accountId } = robin;
+    const kim = await integrations.person({ accountId, name: 'Kim Example' });
+    const { userId } = await integrations.person({ accountId, name: 'Lee Example' });
+    await update(robin, id, { ownerId: kim.userId });
+    expect(await visit()).toEqual({ title: 'Demo', hostName: 'Kim Example' });
+    await leaves(integrations, kim);
+    expect(await update(admin, id, { ownerId: userId })).toMatchObject({ slug, status: 'expired' });
+    await update(admin, id, { status: 'active' });
+    expect(await visit()).toEqual({ title: 'Demo', hostName: 'Lee Example' });
+  });
+
   it.each(['deactivated', 'deleted'] as const)('of a %s user answer 410 permanently', async (transition) => {
     const { id } = await create();
     await leaves(integrations, robin, transition);

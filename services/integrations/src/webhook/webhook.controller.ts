@@ -92,7 +92,12 @@ export class WebhookController extends base {
         detail: 'This webhook was transferred by another request. Reload it and try again.',
       });
     if (body.active && webhook.secret === null) throw withoutSecret();
-    this.em.assign(webhook, { ...body, version: webhook.version + 1 });
+    const isHandedOver = body.ownerId !== undefined && body.ownerId !== ownerId;
+    this.em.assign(webhook, {
+      ...body,
+      ...(isHandedOver && { grantedAt: this.clock.now() }),
+      version: webhook.version + 1,
+    });
     await this.em.flush();
     if (!webhook.active) await emptyQueues(this.em.getKysely(), [id]);
     return (await this.present([webhook], call))[0] as WebhookView;
