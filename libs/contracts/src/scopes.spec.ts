@@ -31,12 +31,12 @@ const EXPECTED: Record<TokenScope, string> = {
     conversations.bulk-reassign conversations.create conversations.remove conversations.update csat-responses.create
     csat-responses.remove dashboards.create dashboards.remove dashboards.update document-templates.create document-templates.remove
     document-templates.update document-templates.use documents.create documents.remove documents.update
-    email-templates.create email-templates.remove emails.create emails.remove files.create files.remove
+    email-templates.create email-templates.remove email-templates.update emails.create emails.remove files.create files.remove
     filters.create filters.remove filters.update goals.create goals.remove goals.update import-sources.create
-    import-sources.remove import-sources.run import-sources.update inboxes.create inboxes.remove
+    import-sources.remove import-sources.run import-sources.update inboxes.create inboxes.remove inboxes.update
     insight-filters.create insight-filters.remove insight-filters.update internal-notes.create internal-notes.remove invoices.create
     invoices.remove live-chat-operators.put live-chat-operators.remove live-chats.close live-chats.create
-    live-chats.remove live-chats.take me.api-tokens.revoke me.sessions.end messages.create messages.delivery
+    live-chats.remove live-chats.take live-chats.update me.api-tokens.revoke me.sessions.end messages.create messages.delivery
     messages.inbound messages.remove notes.create notes.remove numbers.contacts.add numbers.create numbers.reassign
     numbers.release numbers.remove numbers.restore public-links.create public-links.remove records.create
     records.remove records.update reports.create reports.remove reports.share reports.update scheduled-messages.create

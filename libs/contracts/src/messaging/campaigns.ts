@@ -31,6 +31,9 @@ export class CampaignChanges {
   @Text({ max: MESSAGE_LENGTH, optional: true }) text?: string;
   @Moment({ optional: true }) at?: string;
   @OneOf(CAMPAIGN_PLANS, { optional: true }) status?: CampaignPlan;
+  @Id({ optional: true, about: 'Hands it over to this user; for its owner, and owners and admins.' }) ownerId?: string;
+  @Id({ optional: true, nullable: true, about: 'The inbox that sends it. Null for the shared inbox for campaigns.' })
+  inboxId?: string | null;
 }
 
 export class Campaign {
@@ -70,8 +73,8 @@ export const campaignUpdate = operation<Campaign, CampaignChanges>({
   method: 'PATCH',
   access: 'signed-in',
   path: '/v1/campaigns/:id',
-  summary: 'Change a campaign that has not started',
+  summary: 'Change a campaign that has not started, or hand it over to another user',
   body: CampaignChanges,
   answer: Campaign,
-  errors: ['not-found', 'conflict'],
+  errors: ['not-found', 'forbidden', 'conflict', 'unknown-reference', 'unknown-user', 'inactive-user'],
 });

@@ -16,6 +16,15 @@ export class NewEmailTemplate {
   @Id({ optional: true, about: 'Default: the signed-in user.' }) ownerId?: string;
 }
 
+export class EmailTemplateChanges {
+  @Text({ optional: true }) name?: string;
+  @Text({ optional: true, min: 0, max: 500 }) subject?: string;
+  @Text({ optional: true, min: 0, max: 10_000 }) body?: string;
+  @OneOf(EMAIL_VISIBILITIES, { optional: true }) visibility?: EmailVisibility;
+  @Id({ optional: true, about: 'Hands it over to this user. A private one is then visible to them only.' })
+  ownerId?: string;
+}
+
 export class EmailTemplate {
   @Id() id: string;
   @Text() name: string;
@@ -35,11 +44,20 @@ export class EmailTemplateQuery extends ListQuery {
 export const emailTemplates = resource({
   service: 'messaging',
   path: '/v1/email-templates',
-  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner', remove: 'record-owner' },
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'record-owner',
+    remove: 'record-owner',
+    update: 'record-owner',
+  },
   noun: 'an email template',
   plural: 'email templates',
   thing: EmailTemplate,
   create: NewEmailTemplate,
   query: EmailTemplateQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: EmailTemplateChanges,
+  updateSummary: 'Change an email template, or hand it over to another user',
+  updateErrors: ['forbidden', 'unknown-user', 'inactive-user'],
 });

@@ -14,6 +14,18 @@ export class NewInbox {
   @Id({ optional: true, about: 'Only for a personal inbox. Default: the signed-in user.' }) ownerId?: string;
 }
 
+export class InboxChanges {
+  @Text({ optional: true }) name?: string;
+  @Ids({
+    optional: true,
+    min: 1,
+    about:
+      'Only for a shared inbox: replaces the members, of whom at least one has not left. From then on only members and ' +
+      'managers see the inbox. The conversations of users who are no members any more are unassigned.',
+  })
+  memberIds?: string[];
+}
+
 export class Inbox {
   @Id() id: string;
   @OneOf(INBOX_KINDS) kind: InboxKind;
@@ -33,7 +45,13 @@ export class InboxQuery extends ListQuery {
 export const inboxes = resource({
   service,
   path: '/v1/inboxes',
-  access: { create: 'signed-in', list: 'signed-in', get: 'record-owner-or-manager', remove: 'record-owner-or-manager' },
+  access: {
+    create: 'signed-in',
+    list: 'signed-in',
+    get: 'record-owner-or-manager',
+    remove: 'record-owner-or-manager',
+    update: 'record-owner-or-manager',
+  },
   noun: 'an inbox',
   plural: 'inboxes',
   thing: Inbox,
@@ -41,6 +59,9 @@ export const inboxes = resource({
   query: InboxQuery,
   errors: ['unknown-user', 'inactive-user'],
   removeErrors: ['conflict'],
+  update: InboxChanges,
+  updateSummary: 'Rename an inbox, or change the members of a shared one, which is for owners and admins',
+  updateErrors: ['forbidden', 'conflict', 'unknown-user', 'inactive-user'],
   // For the conversion of a user into a shared inbox.
   alsoListedBy: ['identity'],
 });

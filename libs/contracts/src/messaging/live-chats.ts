@@ -22,6 +22,15 @@ export class NewLiveChat {
   status?: LiveChatStatus;
 }
 
+export class LiveChatChanges {
+  @Text({ optional: true, about: 'The name of the visitor.' }) visitor?: string;
+  @Id({
+    optional: true,
+    about: 'Hands it over to this user, who answers it from now on; for its operator, and owners and admins.',
+  })
+  operatorId?: string;
+}
+
 export class LiveChat {
   @Id() id: string;
   @Text() visitor: string;
@@ -39,13 +48,16 @@ export class LiveChatQuery extends ListQuery {
 export const liveChats = resource({
   service,
   path: '/v1/live-chats',
-  access: OWNED,
+  access: { ...OWNED, update: 'signed-in' },
   noun: 'a live chat',
   plural: 'live chats',
   thing: LiveChat,
   create: NewLiveChat,
   query: LiveChatQuery,
   errors: ['unknown-user', 'inactive-user'],
+  update: LiveChatChanges,
+  updateSummary: 'Change the name of the visitor, or hand an open or queued live chat over to another operator',
+  updateErrors: ['forbidden', 'conflict', 'unknown-user', 'inactive-user'],
 });
 
 /** The signed-in user becomes the operator. If several users try at the same time, only one succeeds. */

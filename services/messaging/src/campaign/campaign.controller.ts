@@ -5,10 +5,12 @@ import {
   accountGet,
   campaigns,
   campaignUpdate,
+  isManager,
   Problem,
   type Campaign as CampaignAnswer,
   type Call,
   type CallOf,
+  type CampaignChanges,
   type NewCampaign,
 } from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
@@ -93,33 +95,58 @@ export class CampaignController extends base {
     );
   }
 
-  /** Whether the account has the preset `texting`; undefined if it does not matter because the owner is not deleted. */
+  /** Asks identity for what the answer and a new owner need. */
   @Prepares(campaignUpdate)
-  async prepareUpdate(call: CallOf<typeof campaignUpdate>): Promise<boolean | undefined> {
+  async prepareUpdate(call: CallOf<typeof campaignUpdate>): Promise<PreparedUpdate> {
+    const { ownerId } = call.body;
     const [shown] = (await super.present([await this.find(call)], call)) as CampaignAnswer[];
-    return isOwnerDeleted(shown!) ? this.isTexting(call) : undefined;
+    const [texting, teamIds] = await Promise.all([
+      isOwnerDeleted(shown!) && !ownerId ? this.isTexting(call) : undefined,
+      ownerId && this.directory.currentTeamsOf(call.principal.accountId, ownerId),
+    ]);
+    return { texting, ...(teamIds && { teamIds }) };
   }
 
   /** Every user of the account who may write in its inbox can change a campaign, even if its owner has left. */
   @Handles(campaignUpdate)
   async update(
     call: CallOf<typeof campaignUpdate>,
-    texting: boolean | undefined,
+    { texting, teamIds }: PreparedUpdate,
   ): Promise<CampaignAnswer | PrepareAgain> {
     const campaign = await this.find(call);
     await this.requireMay('update', campaign, call);
-    if (campaign.inboxId) await this.access.writable(call.principal, campaign.inboxId);
+    await this.requireMayMove(campaign, call);
     const { at, ...changes } = call.body;
-    const given = Object.entries({ ...changes, at: at && new Date(at) }).filter(([, value]) => value !== undefined);
+    const values = { ...changes, ...(changes.ownerId && { teamIds }), at: at && new Date(at) };
+    const given = Object.entries(values).filter(([, value]) => value !== undefined);
     if (given.length > 0) {
-      const open = { id: campaign.id, status: { $in: [...OPEN] } };
+      const open = { id: campaign.id, ownerId: campaign.ownerId, status: { $in: [...OPEN] } };
       const changed = await this.em.nativeUpdate(Campaign, open, Object.fromEntries(given));
-      if (changed === 0) throw new Problem('conflict', { detail: 'The campaign is being sent or has been sent.' });
+      if (changed === 0) return this.refuse(campaign);
       await this.em.refresh(campaign);
     }
     const shown = (await super.present([campaign], call)) as CampaignAnswer[];
     if (texting === undefined && shown.some(isOwnerDeleted)) return PREPARE_AGAIN;
     return nameOwners(shown, texting === true)[0]!;
+  }
+
+  /**
+   * Checks the present and the new inbox, and the new owner, who are locked in one call.
+   * @throws Problem `forbidden`, `unknown-reference`, `unknown-user`, `inactive-user`
+   */
+  private async requireMayMove(campaign: CampaignRow, { principal, body }: Call<CampaignChanges>): Promise<void> {
+    const { ownerId, inboxId } = body;
+    if (campaign.inboxId) await this.access.writable(principal, campaign.inboxId);
+    if (ownerId && ownerId !== campaign.ownerId && campaign.ownerId !== principal.userId && !isManager(principal))
+      throw new Problem('forbidden', { detail: 'Only its owner and managers may give it to another user.' });
+    const inbox = inboxId ? await this.access.writable(principal, inboxId) : undefined;
+    await this.directory.requireActive(campaign.accountId, [ownerId, inbox?.ownerId]);
+  }
+
+  /** Its owner may have changed: then the rights of the caller are checked again. */
+  private async refuse({ id, ownerId }: CampaignRow): Promise<PrepareAgain> {
+    if ((await this.em.count(Campaign, { id, ownerId })) === 0) return PREPARE_AGAIN;
+    throw new Problem('conflict', { detail: 'The campaign is being sent or has been sent.' });
   }
 }
 
@@ -128,6 +155,13 @@ type Definition = Record<string, unknown>;
 interface PreparedCampaign {
   definition: Definition;
   teamIds: string[];
+}
+
+interface PreparedUpdate {
+  /** Whether the account has the preset `texting`; undefined if it does not matter because the owner is not deleted. */
+  texting?: boolean;
+  /** The teams of the new owner. */
+  teamIds?: string[];
 }
 
 const isOwnerDeleted = ({ owner }: CampaignAnswer): boolean => owner.status === 'deleted';

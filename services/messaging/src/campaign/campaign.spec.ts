@@ -98,6 +98,22 @@ describe('campaigns', () => {
     await expect(intrusion).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it('are handed over until they start, with the inbox that sends them', async () => {
+    const recipient = contacts.add(kim.accountId);
+    const lee = await messaging.person({ accountId: kim.accountId, name: 'Lee Example' });
+    const mine = await messaging.call(kim, inboxes.create, { body: { kind: 'personal', name: 'Mine' } });
+    const { id } = await make({ inboxId: mine.id });
+    const give = (by: Principal) =>
+      messaging.call(by, campaignUpdate, { params: { id }, body: { ownerId: lee.userId, inboxId: null } });
+    await expect(give(lee)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await give(kim)).toMatchObject({ owner: { name: 'Lee Example' }, inboxId: null });
+    expect(await change(id, { text: 'Newer' })).toMatchObject({ ownerId: lee.userId });
+    messaging.clock.advance(HOUR);
+    await isSent(id);
+    expect(await messages()).toMatchObject([{ contactId: recipient, text: 'Newer', sentBy: { id: lee.userId } }]);
+    await expect(give(admin)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   it('cannot be created by a user who has left', async () => {
     await departs(messaging, kim, 'deactivated');
     await expect(make()).rejects.toMatchObject({ code: 'inactive-user', details: { items: [kim.userId] } });

@@ -66,6 +66,9 @@ async function aWaitingChat(bench: RuleBench, { accountId }: Person): Promise<st
   return id;
 }
 
+/** A caller of the account whose own status does not matter. */
+const aManager = ({ ids }: RuleBench, { accountId }: Person): Person => ({ accountId, userId: ids.next() });
+
 behavesLikeARule(messaging, 'messaging.live-chats', {
   row: (em, { accountId, userId }, bench) =>
     em.create(LiveChat, {
@@ -82,6 +85,15 @@ behavesLikeARule(messaging, 'messaging.live-chats', {
     'taking one from the queue': {
       given: aWaitingChat,
       write: (bench, owner, id) => bench.call(LiveChatController, 'take', owner, { params: { id } }),
+    },
+    'getting one from a manager': {
+      given: aWaitingChat,
+      write: (bench, owner, id) =>
+        bench.call(LiveChatController, 'update', aManager(bench, owner), {
+          params: { id },
+          body: { operatorId: owner.userId },
+          roles: ['admin'],
+        }),
     },
   },
 });
@@ -109,8 +121,23 @@ behavesLikeARule(messaging, 'messaging.inbox-memberships', {
     const inboxId = await anInbox(em, owner, bench);
     em.create(InboxMember, { id: bench.ids.next(), accountId: owner.accountId, inboxId, userId: owner.userId });
   },
-  write: (bench, owner) =>
-    bench.create(InboxController, owner, { kind: 'shared', name: 'Support', memberIds: [owner.userId] }),
+  ways: {
+    'making an inbox': (bench, owner) =>
+      bench.create(InboxController, owner, { kind: 'shared', name: 'Support', memberIds: [owner.userId] }),
+    'joining an inbox': {
+      given: async (bench, { accountId }) => {
+        const colleague = await bench.person({ accountId });
+        const memberIds = [colleague.userId];
+        return (await bench.create(InboxController, colleague, { kind: 'shared', name: 'Support', memberIds })).id;
+      },
+      write: (bench, owner, id) =>
+        bench.call(InboxController, 'update', aManager(bench, owner), {
+          params: { id },
+          body: { memberIds: [owner.userId] },
+          roles: ['admin'],
+        }),
+    },
+  },
 });
 
 coversEveryPersonalColumn(messaging, kept);

@@ -9,6 +9,7 @@ const base = plainResource(emailTemplates, {
   people: ['ownerId'],
   mine: 'ownerId',
   team: () => ({ visibility: 'shared' }),
+  whileOwnerActive: ['visibility'],
 });
 
 @Controller()

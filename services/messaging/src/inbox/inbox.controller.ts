@@ -1,9 +1,11 @@
 import { LockMode } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
-import { inboxes, isManager, Problem, type Call, type NewInbox } from '#libs/contracts';
+import { inboxes, isManager, Problem, type Call, type InboxChanges, type NewInbox } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { Conversation } from '../conversation/conversation.entity.js';
+import { CAMPAIGN_INBOX } from '../message/sending-inboxes.js';
 import { othersInboxes } from './inbox-access.js';
+import { replaceMembers } from './inbox-members.js';
 import { Inbox, InboxMember, type InboxRow } from './inbox.entity.js';
 
 const base = plainResource(inboxes, {
@@ -37,6 +39,25 @@ export class InboxController extends base {
     }
     await this.em.flush();
     return inbox;
+  }
+
+  /** Former members may stay even if they have left: after a return they are members as before. */
+  override async prepareChange(inbox: InboxRow, { body: { name, memberIds } }: Call<InboxChanges>): Promise<void> {
+    const isCampaigns = (one: string) => inbox.kind === 'shared' && one === CAMPAIGN_INBOX;
+    if (name !== undefined && isCampaigns(name) !== isCampaigns(inbox.name))
+      throw new Problem('conflict', {
+        detail: `Campaigns are sent from the shared inbox with the name ${CAMPAIGN_INBOX}.`,
+      });
+    if (!memberIds) return;
+    if (inbox.kind === 'personal') throw new Problem('conflict', { detail: 'A personal inbox has no members.' });
+    const left = await this.directory.lockAndFindLeft(inbox.accountId, memberIds);
+    if (left.size === memberIds.length)
+      throw new Problem('inactive-user', { detail: 'Choose a member who has not left.', items: [...left] });
+  }
+
+  override async change(inbox: InboxRow, { body: { name, memberIds } }: Call<InboxChanges>): Promise<void> {
+    inbox.name = name ?? inbox.name;
+    if (memberIds) await replaceMembers(this, inbox, memberIds);
   }
 
   override async present(rows: readonly InboxRow[], call: Pick<Call, 'principal'>): Promise<object[]> {

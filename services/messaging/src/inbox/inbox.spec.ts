@@ -2,6 +2,7 @@ import {
   conversations,
   inboxConversations,
   inboxes,
+  type InboxChanges,
   type NewConversation,
   type NewInbox,
   type Principal,
@@ -145,6 +146,52 @@ describe('inboxes', () => {
       const made = messaging.call(kim, conversations.create, { body });
       await expect(made).rejects.toMatchObject({ code: 'forbidden' });
       await expect(make({ memberIds: [robin.userId] }, kim)).rejects.toMatchObject({ code: 'forbidden' });
+    });
+
+    const change = (id: string, body: InboxChanges, by = admin) =>
+      messaging.call(by, inboxes.update, { params: { id }, body });
+    const assigneesIn = async (inboxId: string) =>
+      (await messaging.call(admin, conversations.list, { query: { inboxId } })).items.map((one) => one.assignee?.id);
+
+    it('get other members from managers, and unassign what the former ones had, also if it is closed', async () => {
+      const sam = await messaging.person({ accountId: robin.accountId });
+      const { id } = await make({ memberIds: [robin.userId, kim.userId] });
+      await converse(id, { assignee: robin.userId });
+      await converse(id, { assignee: kim.userId, status: 'closed' });
+      await converse(id, { assignee: kim.userId });
+      const memberIds = [robin.userId, sam.userId];
+      await expect(change(id, { memberIds }, robin)).rejects.toMatchObject({ code: 'forbidden' });
+      expect(await change(id, { memberIds, name: 'Sales' })).toMatchObject({ name: 'Sales', memberIds });
+      expect(await assigneesIn(id)).toEqual([undefined, undefined, robin.userId]);
+      expect([await seenBy(kim), await seenBy(sam)]).toEqual([[], [id]]);
+    });
+
+    it('keep members who have left, but not only such', async () => {
+      const { id } = await make({ memberIds: [robin.userId, kim.userId] });
+      await leaves(messaging, kim, 'deactivated');
+      expect(await change(id, { memberIds: [kim.userId, admin.userId] })).toMatchObject({
+        memberIds: [kim.userId, admin.userId],
+      });
+      const refused = { code: 'inactive-user', details: { items: [kim.userId] } };
+      await expect(change(id, { memberIds: [kim.userId] })).rejects.toMatchObject(refused);
+      await change(id, { memberIds: [admin.userId] });
+      await expect(change(id, { memberIds: [kim.userId, admin.userId] })).rejects.toMatchObject(refused);
+    });
+
+    it('close to others when they get their first members', async () => {
+      const { id } = await make();
+      for (const { userId: assignee } of [robin, kim]) await converse(id, { assignee });
+      await change(id, { memberIds: [robin.userId] });
+      expect([await seenBy(robin), await seenBy(kim)]).toEqual([[id], []]);
+      expect(await assigneesIn(id)).toEqual([undefined, robin.userId]);
+    });
+
+    it('are told apart from personal ones and from the inbox for campaigns', async () => {
+      const mine = await make({ kind: 'personal' });
+      expect(await change(mine.id, { name: 'Robin' }, robin)).toMatchObject({ name: 'Robin', ownerId: robin.userId });
+      const { id } = await make({ name: 'Campaigns' });
+      for (const refused of [change(mine.id, { memberIds: [kim.userId] }), change(id, { name: 'Offers' })])
+        await expect(refused).rejects.toMatchObject({ code: 'conflict' });
     });
 
     it('do not open when their last member is deleted', async () => {

@@ -8,6 +8,7 @@ import {
   type AnswerOf,
   type Call,
   type CallOf,
+  type LiveChatChanges,
   type NewLiveChat,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
@@ -40,6 +41,18 @@ export class LiveChatController extends base {
     if (chat.status === 'open') await recordNewChat(this.em.getKysely(), chat.operatorId!, this.clock.now());
     if (chat.status === 'queued' && (await this.route(chat)) > 0) await this.em.refresh(chat);
     return chat;
+  }
+
+  /** A handover leaves room for another chat. */
+  override async change(chat: LiveChatRow, call: Call<LiveChatChanges>): Promise<void> {
+    const { operatorId = null } = chat;
+    await super.change(chat, call);
+    if (chat.operatorId === operatorId) return;
+    if (chat.status === 'closed') throw new Problem('conflict', { detail: 'This chat is closed.' });
+    chat.status = 'open';
+    await this.em.flush();
+    await recordNewChat(this.em.getKysely(), chat.operatorId!, this.clock.now());
+    await this.route(chat);
   }
 
   @Handles(liveChatTake)

@@ -62,6 +62,20 @@ describe('live chats', () => {
     expect(await take(kim, id)).toMatchObject({ status: 'open', operatorId: kim.userId });
   });
 
+  it('are handed over while they are open, and then answered by the other agent', async () => {
+    const { id } = await arrive(kim.userId);
+    const give = (by: Principal, { userId: operatorId }: Principal) =>
+      messaging.call(by, liveChats.update, { params: { id }, body: { operatorId } });
+    await expect(give(robin, robin)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await give(kim, robin)).toMatchObject({ status: 'open', operatorId: robin.userId });
+    await close(robin, id);
+    await expect(give(robin, kim)).rejects.toMatchObject({ code: 'conflict' });
+    const queued = await arrive();
+    const body = { operatorId: kim.userId, visitor: 'Ada' };
+    const given = await messaging.call(robin, liveChats.update, { params: { id: queued.id }, body });
+    expect(given).toMatchObject({ status: 'open', visitor: 'Ada', operator: { name: 'Kim Example' } });
+  });
+
   it.each(['deactivated', 'deleted'] as const)('of an agent who is %s can be taken over', async (status) => {
     const { id } = await arrive(kim.userId);
     await leaves(messaging, kim, status);

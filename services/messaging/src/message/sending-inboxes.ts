@@ -14,6 +14,9 @@ export interface SendingInbox {
 /** The name of a personal inbox that was created automatically, or whose owner was deleted. */
 export const PERSONAL_INBOX = 'Personal inbox';
 
+/** The name of the shared inbox for campaigns, by which it is found. */
+export const CAMPAIGN_INBOX = 'Campaigns';
+
 /** Finds the inboxes that messages are sent from. Personal and campaign inboxes are created when first needed. */
 @Injectable()
 export class SendingInboxes {
@@ -43,7 +46,7 @@ export class SendingInboxes {
 
   /** Returns the inbox for campaigns that do not name a usable one. It is open to all, as campaigns are. */
   async forCampaigns(accountId: string): Promise<SendingInbox> {
-    const name = 'Campaigns';
+    const name = CAMPAIGN_INBOX;
     const first = () => this.first(accountId, sql`kind = 'shared' and name = ${name}`);
     return (await first()) ?? this.make({ accountId, ownerId: null, name }, first);
   }
