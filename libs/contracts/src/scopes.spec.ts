@@ -38,7 +38,7 @@ const EXPECTED: Record<TokenScope, string> = {
     invoices.remove live-chat-operators.put live-chat-operators.remove live-chats.close live-chats.create
     live-chats.remove live-chats.take live-chats.update me.api-tokens.revoke me.sessions.end messages.create messages.delivery
     messages.inbound messages.remove notes.create notes.remove numbers.contacts.add numbers.create numbers.reassign
-    numbers.release numbers.remove numbers.restore public-links.create public-links.remove records.create
+    numbers.release numbers.remove numbers.restore numbers.update public-links.create public-links.remove records.create
     records.remove records.update reports.create reports.remove reports.share reports.update scheduled-messages.create
     scheduled-messages.remove scheduler-links.create scheduler-links.remove scheduler-links.update segments.copy
     segments.create segments.remove segments.update segments.use signatures.create signatures.remove storage-connections.create

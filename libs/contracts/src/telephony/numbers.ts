@@ -18,6 +18,15 @@ export class NewPhoneNumber {
   destinationUserId?: string;
 }
 
+export class PhoneNumberChanges {
+  @Id({
+    optional: true,
+    nullable: true,
+    about: 'The user who answers calls and texts from now on. Null for nobody. The owner and the contacts stay.',
+  })
+  destinationUserId?: string | null;
+}
+
 export class PhoneNumber {
   @Id() id: string;
   @Phone() e164: string;
@@ -56,20 +65,22 @@ export class PhoneNumberQuery extends ListQuery {
 const plain = resource({
   service,
   path: '/v1/numbers',
-  access: 'signed-in',
+  access: { create: 'signed-in', list: 'signed-in', get: 'signed-in', remove: MANAGERS, update: MANAGERS },
   noun: 'a phone number',
   plural: 'phone numbers',
   thing: PhoneNumber,
   create: NewPhoneNumber,
   query: PhoneNumberQuery,
   errors: ['unknown-user', 'inactive-user', 'conflict'],
+  update: PhoneNumberChanges,
+  updateSummary: 'Choose the user who answers an assigned number; to hand it over with its contacts, reassign it',
+  updateErrors: ['conflict', 'unknown-user', 'inactive-user'],
 });
 
 export const phoneNumbers = {
   ...plain,
   remove: operation({
     ...plain.remove,
-    access: MANAGERS,
     summary: 'Remove a phone number from the account; its call history stays',
   }),
 };

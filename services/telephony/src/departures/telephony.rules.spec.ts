@@ -17,11 +17,26 @@ behavesLikeARule(telephony, 'telephony.numbers', {
 
 behavesLikeARule(telephony, 'telephony.call-routing', {
   row: (em, owner, bench) => aNumber(em, bench, owner, { destinationUserId: owner.userId }),
-  write: (bench, owner) =>
-    bench.call(NumberController, 'create', owner, {
-      roles: ['admin'],
-      body: { e164: anE164(), kind: 'shared', destinationUserId: owner.userId },
-    }),
+  ways: {
+    'creating a number that the user answers': (bench, owner) =>
+      bench.call(NumberController, 'create', owner, {
+        roles: ['admin'],
+        body: { e164: anE164(), kind: 'shared', destinationUserId: owner.userId },
+      }),
+    'choosing the user to answer a number': {
+      given: async (bench, owner) => {
+        const body = { e164: anE164(), kind: 'shared' };
+        const number = await bench.call(NumberController, 'create', owner, { roles: ['admin'], body });
+        return (number as { id: string }).id;
+      },
+      write: (bench, owner, id) =>
+        bench.call(NumberController, 'update', owner, {
+          roles: ['admin'],
+          params: { id },
+          body: { destinationUserId: owner.userId },
+        }),
+    },
+  },
 });
 
 function aCallback(

@@ -14,6 +14,7 @@ import {
   type NumberRelease,
   type NumberRestoration,
   type PhoneNumber as PhoneNumberView,
+  type PhoneNumberChanges,
 } from '#libs/contracts';
 import { plainResource } from '#libs/platform';
 import { handContactsOver, recordMoves } from '../number-contact/number-contacts.js';
@@ -49,13 +50,18 @@ export class NumberController extends base {
     });
   }
 
+  override async change(number: PhoneNumberRow, call: Call<PhoneNumberChanges>): Promise<void> {
+    if (number.state !== 'assigned') throw new Problem('conflict', { detail: 'Only an assigned number is answered.' });
+    await super.change(number, call);
+  }
+
   @Handles(numberReassign)
   async reassign(call: Call<NumberReassignment>): Promise<PhoneNumberView> {
     const { userId } = call.body;
     await this.directory.requireActive(call.principal.accountId, [userId]);
     const number = await this.locked(call, ['assigned'], 'Only an assigned number can be reassigned.');
     await recordMoves(this.em.getKysely(), [{ numberId: number.id, userId }]);
-    return this.change(call, number, {
+    return this.save(call, number, {
       ownerId: number.kind === 'personal' ? userId : null,
       destinationUserId: userId,
     });
@@ -66,7 +72,7 @@ export class NumberController extends base {
     const number = await this.locked(call, ['assigned', 'quarantined'], 'This number has been released already.');
     const successorId = call.body.moveContactsTo ?? null;
     if (successorId) await this.moveContacts(number, successorId);
-    return this.change(call, number, {
+    return this.save(call, number, {
       state: 'released',
       ownerId: null,
       destinationUserId: null,
@@ -83,7 +89,7 @@ export class NumberController extends base {
     const { ownerId } = call.body;
     await this.directory.requireActive(call.principal.accountId, [ownerId]);
     const number = await this.locked(call, ['quarantined'], 'Only a quarantined number can be restored.');
-    return this.change(call, number, {
+    return this.save(call, number, {
       state: 'assigned',
       ownerId: number.kind === 'personal' ? ownerId : null,
       destinationUserId: ownerId,
@@ -126,7 +132,7 @@ export class NumberController extends base {
     await this.em.nativeUpdate(PhoneNumber, { accountId, movedToId: id }, { movedToId: successorId });
   }
 
-  private async change(call: Call, number: PhoneNumberRow, values: Partial<PhoneNumberRow>): Promise<PhoneNumberView> {
+  private async save(call: Call, number: PhoneNumberRow, values: Partial<PhoneNumberRow>): Promise<PhoneNumberView> {
     this.em.assign(number, values);
     await this.em.flush();
     return (await this.present([number], call))[0] as PhoneNumberView;

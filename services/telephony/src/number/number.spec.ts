@@ -171,6 +171,17 @@ describe('a phone number', () => {
     expect(await dial(e164)).toMatchObject({ outcome: 'routed', user: { id: admin.userId } });
   });
 
+  it('keeps its owner when another user, or nobody, answers it', async () => {
+    const { id, e164 } = await create();
+    const answeredBy = (destinationUserId: string | null) =>
+      telephony.call(admin, phoneNumbers.update, { params: { id }, body: { destinationUserId } });
+    expect(await answeredBy(admin.userId)).toMatchObject({ ownerId: robin.userId, destinationUserId: admin.userId });
+    expect(await dial(e164, admin)).toMatchObject({ outcome: 'routed', user: { id: admin.userId } });
+    expect(await answeredBy(null)).toMatchObject({ ownerId: robin.userId, destinationUser: null });
+    await release(id);
+    await expect(answeredBy(admin.userId)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   it('is not visible to another account', async () => {
     const { id, e164 } = await create();
     const stranger = await telephony.person({ roles: ['owner'] });
