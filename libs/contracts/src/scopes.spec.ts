@@ -40,7 +40,7 @@ const EXPECTED: Record<TokenScope, string> = {
     messages.inbound messages.remove notes.create notes.remove numbers.contacts.add numbers.create numbers.reassign
     numbers.release numbers.remove numbers.restore numbers.update public-links.create public-links.remove records.create
     records.remove records.update reports.create reports.remove reports.share reports.update scheduled-messages.create
-    scheduled-messages.remove scheduler-links.create scheduler-links.remove scheduler-links.update segments.copy
+    scheduled-messages.remove scheduled-messages.update scheduler-links.create scheduler-links.remove scheduler-links.update segments.copy
     segments.create segments.remove segments.update segments.use signatures.create signatures.remove storage-connections.create
     storage-connections.remove storage-connections.update webforms.create webforms.remove webforms.update
     webhooks.create webhooks.remove webhooks.rotateSecret webhooks.test webhooks.update`,

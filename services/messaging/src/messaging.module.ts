@@ -64,6 +64,7 @@ import { openInboxes } from './migrations/0136-open-inboxes.js';
 import { recentMessages } from './migrations/0131-recent-messages.js';
 import { ScheduledMessageController } from './scheduled-message/scheduled-message.controller.js';
 import { ScheduledMessage } from './scheduled-message/scheduled-message.entity.js';
+import { ScheduledChanges } from './scheduled-message/scheduled-changes.js';
 import { ScheduledMessages } from './scheduled-message/scheduled-messages.js';
 import { ScheduledSender } from './scheduled-message/scheduled-sender.worker.js';
 import { WebformController } from './webform/webform.controller.js';
@@ -137,6 +138,7 @@ export const migrations: Migrations = [
     Outgoing,
     Threads,
     Ledger,
+    ScheduledChanges,
     ScheduledMessages,
     ScheduledSender,
     CampaignSender,

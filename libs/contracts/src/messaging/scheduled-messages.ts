@@ -35,6 +35,18 @@ export class NewScheduledMessage extends Addressed {
   @OneOf(['scheduled'], { optional: true }) status?: 'scheduled';
 }
 
+export class ScheduledMessageChanges {
+  @Text({ max: MESSAGE_LENGTH, optional: true }) text?: string;
+  @Moment({ optional: true }) at?: string;
+  @Id({
+    optional: true,
+    about:
+      'Moves it to this inbox, in which you may write. Its owner becomes that of the inbox; for a shared inbox, the ' +
+      'signed-in user. A held message is scheduled again.',
+  })
+  inboxId?: string;
+}
+
 export class ScheduledMessage {
   @Id() id: string;
   @Id() inboxId: string;
@@ -42,7 +54,8 @@ export class ScheduledMessage {
   @Text({ max: MESSAGE_LENGTH }) text: string;
   @Moment() at: string;
   @OneOf(SCHEDULED_MESSAGE_STATUSES) status: ScheduledMessageStatus;
-  @Id({ about: 'The owner of the inbox; for a shared inbox, the user who scheduled it.' }) ownerId: string;
+  @Id({ about: 'The owner of the inbox; for a shared inbox, the user who scheduled it or moved it there.' })
+  ownerId: string;
   @Nested(() => UserView) owner: UserView;
   @Nested(() => UserView) scheduledBy: UserView;
   @Moment() createdAt: string;
@@ -62,6 +75,7 @@ export const scheduledMessages = resource({
     list: 'signed-in',
     get: 'record-owner-or-manager',
     remove: 'record-owner-or-manager',
+    update: 'record-owner-or-manager',
   },
   noun: 'a scheduled message',
   plural: 'scheduled messages',
@@ -69,4 +83,7 @@ export const scheduledMessages = resource({
   create: NewScheduledMessage,
   query: ScheduledMessageQuery,
   errors: ['forbidden', 'unknown-reference', 'inactive-user', 'no-assigned-contacts'],
+  update: ScheduledMessageChanges,
+  updateSummary: 'Change a message that has not been sent, or move it to another inbox',
+  updateErrors: ['forbidden', 'conflict', 'unknown-reference', 'inactive-user'],
 });

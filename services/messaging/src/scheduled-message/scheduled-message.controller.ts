@@ -1,12 +1,19 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Prepares } from '#libs/broker';
-import { scheduledMessages, type Call, type CallOf, type NewScheduledMessage } from '#libs/contracts';
+import {
+  scheduledMessages,
+  type Call,
+  type CallOf,
+  type NewScheduledMessage,
+  type ScheduledMessageChanges,
+} from '#libs/contracts';
 import { Clock, Directory, Ids } from '#libs/database';
 import { plainResource } from '#libs/platform';
 import { inAttendedInboxes, inSharedInboxes } from '../inbox/inbox-access.js';
 import { InboxReads } from '../inbox/inbox-reads.worker.js';
 import { Composer, type PreparedMessage } from '../message/composer.js';
+import { ScheduledChanges } from './scheduled-changes.js';
 import { ScheduledMessage, type ScheduledMessageRow } from './scheduled-message.entity.js';
 import { shownScheduled } from './shown.js';
 
@@ -30,6 +37,7 @@ export class ScheduledMessageController extends base {
     clock: Clock,
     private readonly composer: Composer,
     private readonly reads: InboxReads,
+    private readonly changes: ScheduledChanges,
   ) {
     super(em, directory, ids, clock);
   }
@@ -46,6 +54,14 @@ export class ScheduledMessageController extends base {
   /** Same as composing a message with a time. */
   override insert({ principal }: Pick<Call, 'principal'>, { message, prepared }: NewRow): Promise<ScheduledMessageRow> {
     return this.composer.schedule(principal, message, prepared);
+  }
+
+  override prepareChange(message: ScheduledMessageRow, call: Call<ScheduledMessageChanges>): Promise<void> {
+    return this.changes.prepare(message, call);
+  }
+
+  override change(message: ScheduledMessageRow, call: Call<ScheduledMessageChanges>): Promise<void> {
+    return this.changes.apply(message, call);
   }
 
   override async present(

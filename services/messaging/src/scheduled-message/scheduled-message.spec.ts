@@ -8,6 +8,7 @@ import {
   type NewScheduledMessage,
   type Preset,
   type Principal,
+  type ScheduledMessageChanges,
   type ScheduledMessageStatus,
 } from '#libs/contracts';
 import type { TestService } from '#libs/platform/testing';
@@ -95,6 +96,38 @@ describe('scheduled messages', () => {
     await messaging.call(admin, conversations.remove, { params: { id: items[0]!.id } });
     await messaging.call(admin, inboxes.remove, { params: { id: inboxId } });
     await expect(status(id)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('are changed, and moved to inboxes in which the caller may write, until they are sent', async () => {
+    const { id } = await schedule();
+    const lee = await messaging.person({ accountId: kim.accountId });
+    const change = (body: ScheduledMessageChanges, by = kim) =>
+      messaging.call(by, scheduledMessages.update, { params: { id }, body });
+    const { id: inboxId } = await sharedInbox();
+    const theirs = await messaging.call(lee, inboxes.create, { body: { kind: 'personal', name: 'Mine' } });
+    await expect(change({ inboxId: theirs.id })).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(change({ text: 'Mine' }, lee)).rejects.toMatchObject({ code: 'not-found' });
+    const at = new Date(messaging.clock.millis() + 2 * HOUR).toISOString();
+    expect(await change({ text: 'Later', at })).toMatchObject({ text: 'Later', at, ownerId: kim.userId });
+    expect(await change({ inboxId })).toMatchObject({ inboxId, owner: { id: kim.userId } });
+    await departs(messaging, kim, 'deactivated');
+    messaging.clock.advance(2 * HOUR);
+    await becomes(id, 'sent');
+    expect(await messages()).toMatchObject([{ inboxId, text: 'Later', contactId }]);
+    await expect(change({ text: 'Too late' }, admin)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('that are held are scheduled again by a manager who moves them', async () => {
+    const { id } = await schedule();
+    const { id: inboxId } = await messaging.call(admin, inboxes.create, { body: { kind: 'personal', name: 'Mine' } });
+    await departs(messaging, kim, 'deactivated');
+    const params = { id };
+    const moved = await messaging.call(admin, scheduledMessages.update, { params, body: { inboxId } });
+    expect(moved).toMatchObject({ status: 'scheduled', ownerId: admin.userId, scheduledBy: { id: kim.userId } });
+    await departs(messaging, kim, 'active');
+    expect(await status(id)).toBe('scheduled');
+    messaging.clock.advance(HOUR);
+    await becomes(id, 'sent');
   });
 
   it('cannot be scheduled by a user who has left', async () => {

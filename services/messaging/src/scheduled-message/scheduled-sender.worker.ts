@@ -9,7 +9,7 @@ import { Outgoing } from '../message/outgoing.js';
 import { Recipients } from '../message/recipients.js';
 
 /** Longer than the request for the recipients can take. */
-const LEASE_MS = 60_000;
+export const LEASE_MS = 60_000;
 
 interface Due {
   id: string;
