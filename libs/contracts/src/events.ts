@@ -1,4 +1,4 @@
-import type { ResolvedPolicy, Transition } from './policy.js';
+import type { AppliedTransition, ResolvedPolicy } from './policy.js';
 
 /** Changes of users, on stream `USERS` under the subject `user.<what>.<accountId>.<userId>`. Every service may subscribe. */
 export const USER_EVENTS = [
@@ -7,6 +7,7 @@ export const USER_EVENTS = [
   'user.deactivated',
   'user.reactivated',
   'user.transferred',
+  'user.reassigned',
   'user.deleted',
 ] as const;
 export type UserEventType = (typeof USER_EVENTS)[number];
@@ -76,9 +77,10 @@ export interface DepartureFacts {
   /**
    * The transitions whose rules are applied, in this order; a reactivation has none of its own. A service skips
    * `deactivated` if it has applied it since `activeSince`. A decision that supersedes a take-over also has the step
-   * `transferred`, which a service skips if it has applied it since `takenOverAt`.
+   * `transferred`, which a service skips if it has applied it since `takenOverAt`. A reassignment has only `reassigned`;
+   * no service skips anything because of it.
    */
-  steps: Transition[];
+  steps: AppliedTransition[];
   /** The lifecycle version of the take-over whose step this decision has inherited. */
   takenOverAt?: number;
   /** The lifecycle version at which the user last became active. */
@@ -110,7 +112,7 @@ export interface UserEventData {
   userId: string;
   /** Goes up with every event of the user. The newest profile wins. */
   seq: number;
-  /** Goes up with every change of the status and every take-over. Older decisions must not be applied any more. */
+  /** Goes up with every change of the status, every take-over and every reassignment. Older decisions must not be applied any more. */
   lifecycleVersion: number;
   profile: Profile;
   departure?: DepartureFacts;

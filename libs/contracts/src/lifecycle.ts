@@ -1,6 +1,13 @@
 import { RULE_OWNERS, SERVICES, type Callers } from './callers.js';
 import type { Profile, Restore, UserEventType } from './events.js';
-import type { ActionName, ResolvedAction, ResolvedRules, RuleDescription, Transition } from './policy.js';
+import type {
+  ActionName,
+  AppliedTransition,
+  ResolvedAction,
+  ResolvedRules,
+  RuleDescription,
+  Transition,
+} from './policy.js';
 import type { Principal } from './principal.js';
 
 /** What one rule would do to one user's rows. */
@@ -8,7 +15,7 @@ export interface PreviewLine extends ResolvedAction {
   rule: string;
   /** The kind of rows that this line counts, if the rule covers several kinds or an action also affects another service. */
   part?: string;
-  transition: Transition;
+  transition: AppliedTransition;
   /** Rows that the rule would change; for `keep`, rows that stay. */
   count: number;
   /** A sentence for the person who decides. */
@@ -48,7 +55,7 @@ export interface ReceiptFailure extends StepFailure {
 export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   rule: string;
   part?: string;
-  transition: Transition | 'reactivated';
+  transition: AppliedTransition | 'reactivated';
   action: ActionName | typeof RESTORE;
   affected: number;
   /** For a restoration: rows that the departure affected and that are not restored (yet). `warning` says why. */
@@ -128,7 +135,7 @@ const IDENTITY = ['identity'];
 export interface PreviewRequest {
   accountId: string;
   userId: string;
-  steps: Transition[];
+  steps: AppliedTransition[];
   activeSince: number;
   wasManager: boolean;
   rules: ResolvedRules;

@@ -1,4 +1,4 @@
-import type { ActionChoice, ActionName, Transition } from './policy.js';
+import type { ActionChoice, ActionName, AppliedTransition } from './policy.js';
 
 /** What a plan does with the rows of a rule. */
 export interface PlannedAction extends Omit<ActionChoice, 'action'> {
@@ -13,7 +13,7 @@ export interface PlannedAction extends Omit<ActionChoice, 'action'> {
 export interface PlanChange {
   rule: string;
   part?: string;
-  transition: Transition | 'reactivated';
+  transition: AppliedTransition | 'reactivated';
   /** As it was previewed; null if the preview did not have the line. */
   before: PlannedAction | null;
   /** As it is now; null if the plan no longer has the line. */

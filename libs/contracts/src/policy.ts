@@ -35,6 +35,13 @@ export type Preset = (typeof PRESETS)[number];
 export const TRANSITIONS = ['transferred', 'deactivated', 'deleted'] as const;
 export type Transition = (typeof TRANSITIONS)[number];
 
+/**
+ * What a decision applies. `reassigned` is no transition of rules: the rows of chosen rules go to another user, with the action
+ * that the rule hands over with (`handOver`), and the user stays.
+ */
+export const APPLIED_TRANSITIONS = ['reassigned', ...TRANSITIONS] as const;
+export type AppliedTransition = (typeof APPLIED_TRANSITIONS)[number];
+
 /** The transitions with which a user leaves. */
 export const LEAVING_TRANSITIONS = ['deactivated', 'deleted'] as const;
 export type LeavingTransition = (typeof LEAVING_TRANSITIONS)[number];
@@ -54,7 +61,7 @@ export interface ResolvedAction extends ActionChoice {
   to?: string;
 }
 
-export type ResolvedRules = Record<string, Partial<Record<Transition, ResolvedAction>>>;
+export type ResolvedRules = Record<string, Partial<Record<AppliedTransition, ResolvedAction>>>;
 
 /** The policy in force when a departure was decided. It travels inside the event. */
 export interface ResolvedPolicy {
@@ -73,6 +80,11 @@ export interface RuleDescription {
   position: number;
   /** Overrides cannot change it. */
   fixed: boolean;
+  /**
+   * How the rule hands rows over while the user stays. Absent if it cannot, and in the description of an older service, which does
+   * not know reassignments.
+   */
+  handOver?: ActionChoice;
   transitions: Partial<Record<Transition, TransitionDescription>>;
 }
 
@@ -85,6 +97,15 @@ export interface TransitionDescription {
   default: ActionChoice;
   presets: Partial<Record<Preset, ActionChoice>>;
 }
+
+/** What a rule offers on a transition; for a reassignment only how it hands over. Undefined if it does nothing then. */
+export const offeredOn = (
+  { handOver, transitions }: RuleDescription,
+  transition: AppliedTransition,
+): TransitionDescription | undefined =>
+  transition === 'reassigned'
+    ? handOver && { allowed: [handOver.action], default: handOver, presets: {} }
+    : transitions[transition];
 
 /** What a rule does under a preset if the account does not override it. */
 export const defaultOf = (transition: TransitionDescription, preset: Preset): ActionChoice =>

@@ -1,5 +1,5 @@
 import type { Ask, PreviewRequest } from './lifecycle.js';
-import type { Transition } from './policy.js';
+import type { AppliedTransition } from './policy.js';
 import type { Principal } from './principal.js';
 
 /** Why the rows behind a count of a departure cannot be listed. */
@@ -22,7 +22,7 @@ interface RowPageRequest {
 export interface RowsRequest
   extends RowPageRequest, Pick<PreviewRequest, 'steps' | 'activeSince' | 'wasManager' | 'rules'> {
   /** Of the line. */
-  transition: Transition;
+  transition: AppliedTransition;
 }
 
 /** Asks for the rows that a deactivation has affected. */

@@ -1,4 +1,5 @@
 export * from './declare/where.js';
+export * from './declare/hand-over.js';
 export * from './declare/rule.js';
 export { MANAGERS_SEE, shownAs, type Asker, type Shown } from './declare/shown.js';
 export * from './declare/actions.js';

@@ -3,8 +3,10 @@ import { destroysAtOnce, type Action } from '#libs/lifecycle';
 import { RuleBench, type Person, type ServiceUnderTest } from './bench.js';
 import { crashes } from './crash.js';
 import { expectRowsBehindPreview, expectRowsBehindReceipt } from './rows-behind-counts.js';
+import type { RuleExample, Way } from './example.js';
+import { handsOver } from './hands-over.js';
 import { offers } from './offers.js';
-import { MANY, Scene, SEVERAL, type RuleExample, type Way } from './scene.js';
+import { MANY, Scene, SEVERAL } from './scene.js';
 
 /**
  * The tests that every rule has to pass, for each of its actions on each of its transitions. Call it in a spec file of the
@@ -20,6 +22,7 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
       bench = await RuleBench.open(service);
     });
     afterAll(() => bench.close());
+    handsOver(rule, (action) => new Scene(bench, rule, example, 'reassigned', action).set(SEVERAL));
     for (const [transition, action] of offers(rule, example.part)) {
       describe(`${action.name} when ${transition}`, () => {
         const scene = (rows: number) => new Scene(bench, rule, example, transition, action).set(rows);

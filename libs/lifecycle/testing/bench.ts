@@ -9,7 +9,7 @@ import {
   type ResolvedRules,
   type Restore,
   type Role,
-  type Transition,
+  type AppliedTransition,
   type UserEvent,
   type UserEventType,
 } from '#libs/contracts';
@@ -250,7 +250,7 @@ export class RuleBench {
   /** The event of a departure whose policy holds only these rules. */
   leaving(
     person: Person,
-    transition: Transition,
+    transition: AppliedTransition,
     rules: ResolvedRules,
     more: { lifecycleVersion?: number; departure?: Partial<DepartureFacts>; profile?: Partial<Profile> } = {},
   ): UserEvent {

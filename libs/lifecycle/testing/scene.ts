@@ -1,45 +1,18 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import type { Receipt, ReceiptLine, ResolvedAction, ResolvedRules, Transition, UserEvent } from '#libs/contracts';
-import { choiceOf, countRows, preview, proof } from '#libs/lifecycle';
+import type {
+  AppliedTransition,
+  Receipt,
+  ReceiptLine,
+  ResolvedAction,
+  ResolvedRules,
+  UserEvent,
+} from '#libs/contracts';
+import { actionsOn, choiceOf, countRows, preview, proof } from '#libs/lifecycle';
 import type { Action, Asker, Db, Rows, Rule } from '#libs/lifecycle';
 import type { Person, RuleBench } from './bench.js';
+import type { RuleExample } from './example.js';
 import { ForeseenReturn } from './foreseen-return.js';
 import { overlap } from './overlap.js';
-
-export interface RuleExample {
-  /** The kind of rows, if the rule has several. */
-  part?: string;
-  /** Adds one row of the owner that the rule covers. The suite flushes. */
-  row: (em: EntityManager, owner: Person, bench: RuleBench) => unknown;
-  /**
-   * Writes such a row the way the service does, in its own transaction that locks the owner; the suite races it against the
-   * departure. Throws a `Problem` if the owner has left. Leave out `write` and `ways` if the service never writes such rows
-   * for an existing user.
-   */
-  write?: Write;
-  /** Further such writes by name, each raced separately. */
-  ways?: Readonly<Record<string, Way>>;
-  /** For rules that only apply to owners and admins. */
-  manager?: boolean;
-  /** Runs only the tests of the selection, because another part of the rule runs all others. */
-  selectionOnly?: boolean;
-  /** Whether a user has at most one such row. */
-  single?: boolean;
-}
-
-export type Write = (bench: RuleBench, owner: Person) => Promise<unknown>;
-
-/** A write that needs another row first. */
-interface WriteTo {
-  /** Creates that row before the race. @returns its id */
-  given: (bench: RuleBench, owner: Person) => Promise<string>;
-  write: (bench: RuleBench, owner: Person, id: string) => Promise<unknown>;
-  /** Whether the write may succeed after the departure, for example because the given row has another owner by then. */
-  maySucceed?: boolean;
-}
-
-export type Way = Write | WriteTo;
 
 type Row = Record<string, unknown>;
 
@@ -51,14 +24,14 @@ const SMALL_BUDGET = { perPerson: 4, total: 1_000 };
 /** A leaver with rows, and others whose rows must not change. */
 export class Scene {
   leaver!: Person;
-  private successor!: Person;
+  successor!: Person;
   private others!: Person[];
 
   constructor(
     readonly bench: RuleBench,
     readonly rule: Rule,
     readonly example: RuleExample,
-    readonly transition: Transition,
+    readonly transition: AppliedTransition,
     readonly action: Action,
   ) {}
 
@@ -108,7 +81,7 @@ export class Scene {
     return this.rule.rows.find((rows) => rows.part === this.example.part) ?? this.rule.rows[0]!;
   }
 
-  private get resolved(): ResolvedAction {
+  get resolved(): ResolvedAction {
     return { ...choiceOf(this.action), ...(this.action.needsSuccessor && { to: this.successor.userId }) };
   }
 
@@ -231,7 +204,8 @@ export class Scene {
     return rows.length;
   }
 
-  private line(lines: readonly ReceiptLine[]): ReceiptLine {
+  /** The line of the rule. */
+  line(lines: readonly ReceiptLine[]): ReceiptLine {
     return this.lineAmong(lines)!;
   }
 
@@ -249,9 +223,9 @@ export class Scene {
     return overlap({ adminUrl, row: 'directory where user_id = $1', id: this.leaver.userId }, first, second);
   }
 
-  async remaining() {
+  async remaining(lifecycleVersion = 2) {
     const { broken } = await proof(this.db, this.bench.rules, {
-      users: [{ userId: this.leaver.userId, lifecycleVersion: 2 }],
+      users: [{ userId: this.leaver.userId, lifecycleVersion }],
     });
     return broken;
   }
@@ -259,7 +233,7 @@ export class Scene {
   /** The number of rows that the delayed effect has not changed yet. */
   async pendingLater(): Promise<number> {
     const step = this.bench.rules.find(this.rule.id, this.example.part, this.transition, this.resolved);
-    const declared = this.rule.choices[this.transition]!.actions.find((action) => action.name === this.action.name)!;
+    const declared = actionsOn(this.rule, this.transition).find((action) => action.name === this.action.name)!;
     const statements = step.part.laterStatements.get(declared) ?? step.part.statements;
     const leaver = { ...this.leaver, wasManager: false, leftAt: this.bench.clock.now() };
     return (await countRows(this.db, statements, this.action.later!.effect, [leaver])).get(this.leaver.userId) ?? 0;
@@ -288,7 +262,7 @@ export class Scene {
   }
 }
 
-const receiptOf = (receipts: readonly Receipt[], { data }: UserEvent): Receipt =>
+export const receiptOf = (receipts: readonly Receipt[], { data }: UserEvent): Receipt =>
   receipts.findLast(
     ({ userId, lifecycleVersion }) => userId === data.userId && lifecycleVersion === data.lifecycleVersion,
   )!;

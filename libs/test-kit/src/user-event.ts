@@ -1,8 +1,8 @@
 import {
   dataSchema,
+  type AppliedTransition,
   type DepartureFacts,
   type Profile,
-  type Transition,
   type UserEvent,
   type UserEventType,
   type UserStatus,
@@ -28,7 +28,8 @@ const STATUS: Partial<Record<UserEventType, UserStatus>> = {
   'user.deleted': 'deleted',
 };
 
-const STEPS: Partial<Record<UserEventType, Transition[]>> = {
+const STEPS: Partial<Record<UserEventType, AppliedTransition[]>> = {
+  'user.reassigned': ['reassigned'],
   'user.transferred': ['transferred'],
   'user.deactivated': ['deactivated'],
   'user.deleted': ['deactivated', 'deleted'],

@@ -2,7 +2,7 @@ import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { RESTORE } from '../lifecycle.js';
 import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
 
-export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated', 'transferred'] as const;
+export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated', 'transferred', 'reassigned'] as const;
 export type DepartureTransition = (typeof DEPARTURE_TRANSITIONS)[number];
 export const SERVICE_STATUSES = ['pending', 'running', 'completed', 'failed', 'superseded', 'retired'] as const;
 export type ServiceStatus = (typeof SERVICE_STATUSES)[number];

@@ -1,6 +1,14 @@
 import { Flag, Id, ListOf, Nested, OneOf, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation, pageOf, UserView, type Page } from '../operation.js';
-import { ACTIONS, TRANSITIONS, type ActionChoice, type ActionName, type Transition } from '../policy.js';
+import {
+  ACTIONS,
+  APPLIED_TRANSITIONS,
+  TRANSITIONS,
+  type ActionChoice,
+  type ActionName,
+  type AppliedTransition,
+  type Transition,
+} from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { ROWS_REASONS, type RowsReason } from '../row-questions.js';
 import { DEPARTURE_TRANSITIONS, RULE_SCOPES, type DepartureTransition } from './departure-receipts.js';
@@ -11,7 +19,8 @@ class CountQuery extends ListQuery {
 }
 
 export class PreviewedRowsQuery extends CountQuery {
-  @OneOf(TRANSITIONS, { about: 'As in the preview.' }) transition: Transition;
+  @OneOf(APPLIED_TRANSITIONS, { about: 'As in the preview. `reassigned`: as in the dry run of a reassignment.' })
+  transition: AppliedTransition;
   @OneOf(TRANSITIONS, {
     optional: true,
     about:

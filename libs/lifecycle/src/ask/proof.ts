@@ -86,7 +86,8 @@ async function stranded(db: Db, rules: RuleSet, { users }: ProofRequest): Promis
 }
 
 /**
- * The receipt lines to check. `keep` promises nothing, and rows with a pending delayed effect may still be there. A take-over
+ * The receipt lines to check. `keep` promises nothing, and rows with a pending delayed effect may still be there. Nor does a
+ * reassignment: its user stays and keeps what arrives later. A take-over
  * promises nothing beyond the user's next decision: by then the new person has grants of their own. Times of grants come from
  * the clock of this service, so a clock of identity that is ahead does not count.
  */
@@ -99,6 +100,7 @@ async function promises(db: Db, { users }: ProofRequest): Promise<PromiseRow[]> 
     join inbox i on i.user_id = u.user_id and i.lifecycle_version between latest.active_since + 1 and latest.lifecycle_version
     cross join lateral jsonb_array_elements(i.lines) line
     where latest.type <> 'user.reactivated' and line ->> 'finishedAt' is not null and line ->> 'action' <> 'keep'
+      and line ->> 'transition' <> 'reassigned'
       and (line ->> 'transition' <> 'transferred' or i.lifecycle_version = latest.lifecycle_version) and not exists (
       select 1 from scheduled_action s
       where s.user_id = i.user_id and s.rule = line ->> 'rule' and s.part = coalesce(line ->> 'part', '') and s.status = 'pending')`.execute(

@@ -1,4 +1,4 @@
-import type { ActionName, Preset, Transition } from '#libs/contracts';
+import type { ActionName, AppliedTransition, Preset, Transition } from '#libs/contracts';
 import { keep, sideEffectsOf, type Action } from './actions.js';
 import type { Db, Rows } from './where.js';
 
@@ -19,7 +19,7 @@ export interface Explain {
   db: Db;
   accountId: string;
   userId: string;
-  transition: Transition;
+  transition: AppliedTransition;
   action: ActionName;
   count: number;
   /** The kind of rows, for a rule over several. */

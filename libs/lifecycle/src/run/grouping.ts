@@ -1,4 +1,4 @@
-import type { Transition } from '#libs/contracts';
+import type { AppliedTransition } from '#libs/contracts';
 import type { LeaverRow } from '../declare/leaver.js';
 import type { Step } from './rule-set.js';
 
@@ -41,7 +41,7 @@ export function groupByStep(leaving: readonly Leaving[]): Member[][] {
   return [...byStep.values()].sort((a, b) => a.order - b.order).map(({ members }) => members);
 }
 
-const CHANGES: Record<Transition, number> = { transferred: 1, deactivated: 2, deleted: 4 };
+const CHANGES: Record<AppliedTransition, number> = { reassigned: 1, transferred: 1, deactivated: 2, deleted: 4 };
 
 /** @param afterChange whether an earlier step changes the same rows */
 function orderOf(step: Step, afterChange: boolean): number {

@@ -1,4 +1,4 @@
-import type { ReceiptLine, Transition, UserEvent } from '#libs/contracts';
+import type { AppliedTransition, ReceiptLine, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import type { Db } from '../declare/where.js';
 import * as inbox from '../inbox/inbox.js';
@@ -12,7 +12,7 @@ export interface RemoteEffectRow {
   lifecycle_version: string;
   rule: string;
   part: string;
-  transition: Transition | 'reactivated';
+  transition: AppliedTransition | 'reactivated';
   successor: string | null;
   decided_at: string;
   undoable: boolean;

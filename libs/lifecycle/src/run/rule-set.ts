@@ -1,8 +1,9 @@
 import { PermanentError } from '#libs/jobs';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import {
-  TRANSITIONS,
+  APPLIED_TRANSITIONS,
   type ActionName,
+  type AppliedTransition,
   type ReceiptLine,
   type ResolvedAction,
   type ResolvedRules,
@@ -20,6 +21,7 @@ import {
 } from '../declare/actions.js';
 import type { RemoteEffect } from '../declare/side-effects.js';
 import { MarkStatements } from '../sql/mark-statements.js';
+import { actionsOn, declaredOn, describedHandOver } from '../declare/hand-over.js';
 import type { Rule } from '../declare/rule.js';
 import type { Db, Rows } from '../declare/where.js';
 import { labelOf } from '../sql/row-pages.js';
@@ -43,7 +45,7 @@ export interface Part {
  */
 export interface Step {
   readonly part: Part;
-  readonly transition: Transition;
+  readonly transition: AppliedTransition;
   /** The action as decided, for the receipt. */
   readonly resolved: ResolvedAction;
   /** The action as declared by the rule. */
@@ -110,6 +112,7 @@ export class RuleSet {
       label: rule.label,
       position,
       fixed: rule.fixed,
+      ...describedHandOver(rule),
       transitions: Object.fromEntries(
         Object.entries(rule.choices).map(([transition, choice]) => [
           transition,
@@ -134,11 +137,11 @@ export class RuleSet {
    * The steps of the given transitions, in order. Rules that the policy does not name are left out. A take-over follows the
    * declarations: its event may have been decided before this version of the service declared them.
    */
-  plan(transitions: readonly Transition[], policy: ResolvedRules): Step[] {
-    const wanted = TRANSITIONS.filter((transition) => transitions.includes(transition));
+  plan(transitions: readonly AppliedTransition[], policy: ResolvedRules): Step[] {
+    const wanted = APPLIED_TRANSITIONS.filter((transition) => transitions.includes(transition));
     return wanted.flatMap((transition) =>
       this.parts.flatMap((part) => {
-        if (part.rows.on && part.rows.on !== transition) return [];
+        if (part.rows.on && part.rows.on !== declaredOn(part.rule, transition)) return [];
         const resolved = transition === 'transferred' ? fixedOf(part.rule) : policy[part.rule.id]?.[transition];
         return resolved ? withRemote(stepOf(part, transition, resolved)) : [];
       }),
@@ -149,7 +152,7 @@ export class RuleSet {
    * The step of a stored task or receipt line.
    * @throws UnknownAction
    */
-  find(ruleId: string, part: string | null | undefined, transition: Transition, resolved: ResolvedAction): Step {
+  find(ruleId: string, part: string | null | undefined, transition: AppliedTransition, resolved: ResolvedAction): Step {
     const parts = this.parts.filter(({ rule }) => rule.id === ruleId);
     const own = parts.find(({ rows }) => (rows.part ?? null) === (part ?? null));
     if (own) return stepOf(own, transition, resolved);
@@ -189,9 +192,9 @@ export class RuleSet {
   }
 }
 
-function stepOf(part: Part, transition: Transition, resolved: ResolvedAction): Step {
+function stepOf(part: Part, transition: AppliedTransition, resolved: ResolvedAction): Step {
   const { rule } = part;
-  const declared = rule.choices[transition]?.actions.find(
+  const declared = actionsOn(rule, transition).find(
     ({ name, scope }) => name === resolved.action && (!resolved.scope || resolved.scope === scope),
   );
   if (!declared) throw new UnknownAction(`${rule.id} does not offer ${resolved.action} on ${transition}`);

@@ -73,7 +73,7 @@ export async function restoreNext(
 /**
  * Deletes records that are no longer needed: all records of deleted users and of users who were taken over, and of
  * reactivated users those of rules that are not kept. A deactivation deletes none: it may have superseded a restoration, and
- * the next reactivation restores the rest.
+ * the next reactivation restores the rest. Nor does a reassignment, which has no records of its own.
  * @param keptRules the ids of the rules whose records stay after a reactivation
  */
 export async function dropUndoRecords(
@@ -83,7 +83,8 @@ export async function dropUndoRecords(
 ): Promise<void> {
   const rows = events.flatMap((event) => {
     const { type, data } = event;
-    const kept = type === 'user.deactivated' ? 'all' : type === 'user.reactivated' ? keptRules(event) : [];
+    const keepsAll = type === 'user.deactivated' || type === 'user.reassigned';
+    const kept = keepsAll ? 'all' : type === 'user.reactivated' ? keptRules(event) : [];
     return kept === 'all' ? [] : [{ user_id: data.userId, lifecycle_version: data.lifecycleVersion, kept }];
   });
   if (rows.length === 0) return;

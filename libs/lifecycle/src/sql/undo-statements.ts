@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Transition } from '#libs/contracts';
+import type { AppliedTransition } from '#libs/contracts';
 import { sql } from 'kysely';
 import { DUE, LEAVER, NOW, PERSON, SUCCESSOR, type SetEffect, type Value } from '../declare/actions.js';
 import type { RowCounts } from '../declare/side-effects.js';
@@ -10,7 +10,7 @@ import type { Db, Rows } from '../declare/where.js';
 export interface Origin {
   rule: string;
   part: string;
-  transition: Transition;
+  transition: AppliedTransition;
   /** Whether a reactivation can restore the rows on request. */
   undoable: boolean;
 }

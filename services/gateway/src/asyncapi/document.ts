@@ -52,6 +52,8 @@ const FACTS: Record<UserEventType, string> = {
   'user.reactivated': 'A deactivated user was reactivated.',
   'user.transferred':
     'Another person took a user over, who stays active. `departure` says how to end what is the former one’s own.',
+  'user.reassigned':
+    'Rows of a user, who stays active, are handed over to another user. `departure` says which, and to whom.',
   'user.deleted': 'A user was deleted permanently. The profile no longer has a name.',
 };
 

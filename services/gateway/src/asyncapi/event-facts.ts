@@ -1,5 +1,8 @@
-import { userSubject, type UserEventType } from '#libs/contracts';
+import { APPLIED_TRANSITIONS, userSubject, type AppliedTransition, type UserEventType } from '#libs/contracts';
 import { EXAMPLE_ID, NOW, type Facts } from '../openapi/example-facts.js';
+
+const others = (shown: AppliedTransition): Facts =>
+  Object.fromEntries(APPLIED_TRANSITIONS.filter((one) => one !== shown).map((one) => [one, undefined]));
 
 const decision = (...steps: readonly string[]): Facts => ({
   steps,
@@ -13,7 +16,7 @@ const decision = (...steps: readonly string[]): Facts => ({
   policy: {
     version: 1,
     rules: {
-      'messaging.live-chats': { deactivated: { action: 'unassign' }, deleted: undefined, transferred: undefined },
+      'messaging.live-chats': { deactivated: { action: 'unassign' }, ...others('deactivated') },
     },
   },
 });
@@ -49,7 +52,25 @@ const BY_TYPE: Readonly<Record<UserEventType, Facts>> = {
       policy: {
         version: 1,
         rules: {
-          'integrations.webhooks': { transferred: { action: 'disable' }, deactivated: undefined, deleted: undefined },
+          'integrations.webhooks': { transferred: { action: 'disable' }, ...others('transferred') },
+        },
+      },
+    },
+  },
+  'user.reassigned': {
+    seq: 5,
+    lifecycleVersion: 3,
+    profile: { ...known, status: 'active' },
+    departure: {
+      ...decision('reassigned'),
+      firstAdminId: undefined,
+      policy: {
+        version: 1,
+        rules: {
+          'insights.shared-dashboards': {
+            reassigned: { action: 'transfer', to: EXAMPLE_ID },
+            ...others('reassigned'),
+          },
         },
       },
     },

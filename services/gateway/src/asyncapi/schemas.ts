@@ -7,7 +7,7 @@ import {
   PRESETS,
   RESTORE,
   schemaOf,
-  TRANSITIONS,
+  APPLIED_TRANSITIONS,
   USER_EVENTS,
   USER_STATUSES,
   type CloudEvent,
@@ -79,7 +79,7 @@ const policy = schemaFor<ResolvedPolicy>(
       type: 'object',
       additionalProperties: {
         type: 'object',
-        properties: Object.fromEntries(TRANSITIONS.map((transition) => [transition, of('Action')])),
+        properties: Object.fromEntries(APPLIED_TRANSITIONS.map((transition) => [transition, of('Action')])),
       },
     }),
   },
@@ -91,8 +91,8 @@ const departure = schemaFor<DepartureFacts>(
     id,
     steps: about(
       'Transitions whose rules apply, in this order; a reactivation has none of its own. A decision that supersedes a ' +
-        'take-over also has `transferred`.',
-      { type: 'array', items: oneOf(TRANSITIONS) },
+        'take-over also has `transferred`; a reassignment has `reassigned`.',
+      { type: 'array', items: oneOf(APPLIED_TRANSITIONS) },
     ),
     takenOverAt: about('The lifecycle version of the take-over whose step this decision has inherited.', count),
     activeSince: about('The lifecycle version at which the user last became active.', count),
@@ -123,7 +123,7 @@ const userEvent = schemaFor<UserEventData>(
     userId: id,
     seq: about('Counts every event of the user. The profile with the highest `seq` is current.', count),
     lifecycleVersion: about(
-      'Counts changes of status and take-overs. Ignore an event whose version is not higher than the one applied.',
+      'Counts changes of status, take-overs and reassignments. Ignore an event whose version is not higher than the one applied.',
       count,
     ),
     profile: of('Profile'),
@@ -146,7 +146,7 @@ const receiptLine = schemaFor<ReceiptLine>(
   {
     rule: text,
     part: text,
-    transition: oneOf([...TRANSITIONS, 'reactivated']),
+    transition: oneOf([...APPLIED_TRANSITIONS, 'reactivated']),
     ...action,
     action: oneOf([...ACTIONS, RESTORE]),
     affected: count,

@@ -54,6 +54,7 @@ const TRANSITIONS: Readonly<Record<HandoverReport['transition'], string>> = {
   deleted: 'Deleted',
   reactivated: 'Reactivated',
   transferred: 'Taken over',
+  reassigned: 'Handed over',
 };
 
 const WARNINGS: Readonly<Record<string, string>> = {

@@ -6,7 +6,7 @@ import {
   type UserEventType,
 } from '#libs/contracts';
 
-/** What a service declared once and does not declare any more: whole rules, or transitions of rules. */
+/** What a service declared once and does not declare any more: whole rules, or transitions of rules. It hands nothing over. */
 export function droppedFrom(
   former: readonly RuleDescription[],
   declared: readonly RuleDescription[],
@@ -17,7 +17,8 @@ export function droppedFrom(
       ([transition]) => !current.get(rule.id)?.transitions[transition as Transition],
     );
     const isWhole = !current.has(rule.id);
-    return lost.length > 0 || isWhole ? [{ ...rule, transitions: Object.fromEntries(lost) }] : [];
+    const { handOver: _handOver, ...dropped } = rule;
+    return lost.length > 0 || isWhole ? [{ ...dropped, transitions: Object.fromEntries(lost) }] : [];
   });
 }
 

@@ -67,20 +67,23 @@ export class UserRows {
   }
 
   /**
-   * Sets the status of locked users, which a transfer leaves as it is, and raises their lifecycle version and `seq`. A suspension
-   * ends: what it has closed, the decision closes for good, and a later reactivation lets the user in.
+   * Sets the status of locked users, which a transfer and a reassignment leave as it is, and raises their lifecycle version and
+   * `seq`. A suspension ends, except by a reassignment: what it has closed, the decision closes for good, and a later
+   * reactivation lets the user in.
    */
   async changeStatus(transition: DepartureTransition, userIds: readonly string[], now: Date): Promise<void> {
     const changes = {
       deactivated: sql`status = 'deactivated', left_as = status, deactivated_at = ${now}`,
       deleted: sql`status = 'deleted', left_as = null, deactivated_at = coalesce(deactivated_at, ${now}), deleted_at = ${now}`,
       transferred: sql`status = status`,
+      reassigned: sql`status = status`,
       reactivated: sql`status = coalesce(left_as, 'active'), left_as = null, deactivated_at = null, seat_taken = true, active_since = lifecycle_version + 1`,
     }[transition];
+    const suspension = transition === 'reassigned' ? sql`suspended_at` : sql`null`;
     // Identity's rules remove a deleted user from their teams.
     if (transition === 'deleted') await this.recordTeamChanges(userIds, now);
     await sql`
-      update users set ${changes}, suspended_at = null, lifecycle_version = lifecycle_version + 1, seq = seq + 1, updated_at = ${now}
+      update users set ${changes}, suspended_at = ${suspension}, lifecycle_version = lifecycle_version + 1, seq = seq + 1, updated_at = ${now}
       where id = any(${[...userIds]}::uuid[])`.execute(this.em.getKysely());
   }
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import {
   isManager,
+  type AppliedTransition,
   type Conversion,
   type DepartureFacts,
   type DepartureTransition,
   type ResolvedPolicy,
   type Restore,
-  type Transition,
   type UserEvent,
 } from '#libs/contracts';
 import { Ids } from '#libs/database';
@@ -37,11 +37,12 @@ export interface Decision {
   detail?: Record<string, unknown>;
 }
 
-const STEPS: Record<DepartureTransition, Transition[]> = {
+const STEPS: Record<DepartureTransition, AppliedTransition[]> = {
   deactivated: ['deactivated'],
   deleted: ['deactivated', 'deleted'],
   reactivated: [],
   transferred: ['transferred'],
+  reassigned: ['reassigned'],
 };
 
 /** Creates the events of decisions and writes them to the outbox. */

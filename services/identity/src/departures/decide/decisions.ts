@@ -16,6 +16,12 @@ interface Recorded {
   scrubbable: ReadonlyMap<string, number>;
 }
 
+interface Options {
+  onBehalf?: boolean;
+  system?: string;
+  services?: readonly string[];
+}
+
 /**
  * Applies decisions about users of one account, in the caller's transaction: changes their status, runs identity's rules,
  * starts the departures, and writes audit entries and events. The number of statements does not depend on the number of users.
@@ -35,6 +41,7 @@ export class Decisions {
   /**
    * The caller has locked the account and then the users, and has checked the guards.
    * @param requestedBy the user who made the request; null for a program of the account, which `system` names
+   * @param services those that have to answer, without identity. Default: all
    * @param onBehalf the requester no longer has the permission, so the audit trail names the system
    * @returns the ids of the departures, in the order of the decisions
    */
@@ -42,9 +49,9 @@ export class Decisions {
     transition: DepartureTransition,
     decisions: readonly Decision[],
     requestedBy: string | null,
-    { onBehalf = false, system = 'departure' } = {},
+    { onBehalf = false, system = 'departure', services }: Options = {},
   ): Promise<string[]> {
-    const targets = await this.events.targets();
+    const targets = services ?? (await this.events.targets());
     const ids = decisions.map(({ user }) => user.id);
     const takenOverAt = await this.store.supersede(ids);
     const facts = await this.events.factsOf(transition, decisions, takenOverAt);

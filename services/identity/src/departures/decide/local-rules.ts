@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { DepartureTransition, UserEvent } from '#libs/contracts';
+import type { DepartureTransition, Receipt, UserEvent } from '#libs/contracts';
 import { EventProcessor } from '#libs/lifecycle';
 import { CareEvents } from '../../user/care-events.js';
 import { RuleEffects } from '../effects/rule-effects.js';
@@ -21,11 +21,15 @@ export class LocalRules {
     private readonly folding: ReceiptFolding,
   ) {}
 
-  /** Runs identity's rules, ends access, erases personal data on a deletion, and folds the receipts. */
+  /**
+   * Runs identity's rules, ends access, erases personal data on a deletion, and folds the receipts. A reassignment ends
+   * nothing: the user stays.
+   */
   async apply(transition: DepartureTransition, events: readonly UserEvent[]): Promise<void> {
     const ids = events.map(({ data }) => data.userId);
+    if (transition === 'reassigned') return this.folding.fold('identity', await this.run(events));
     const caredFor = await this.care.caredForBy(ids);
-    const receipts = await this.processor.applyDecided(this.em.getKysely(), events);
+    const receipts = await this.run(events);
     await this.access.endMailedLinks(ids);
     if (transition === 'reactivated') await this.access.revokeRest(ids);
     else {
@@ -35,6 +39,10 @@ export class LocalRules {
     if (transition === 'deleted') await this.erasure.erase(events);
     await this.care.publishChanged(ids, caredFor);
     await this.folding.fold('identity', receipts);
+  }
+
+  private run(events: readonly UserEvent[]): Promise<Receipt[]> {
+    return this.processor.applyDecided(this.em.getKysely(), events);
   }
 
   /** Runs the steps again that have failed, and folds the receipts. */

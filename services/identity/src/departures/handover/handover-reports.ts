@@ -61,13 +61,13 @@ export class HandoverReports {
     };
   }
 
-  /** After a take-over the new person answers the contacts. */
+  /** After a take-over the new person answers the contacts, after a reassignment still the user. */
   private async contactsToCall(
     accountId: string,
     { userId, transition }: Departure,
     catalogue: Parameters<ContactsOfLeaver['find']>[0]['catalogue'],
   ): Promise<FoundContact[]> {
-    if (transition === 'transferred') return [];
+    if (transition === 'transferred' || transition === 'reassigned') return [];
     const { contacts } = await this.contacts.find({ accountId, userId, catalogue });
     return contacts.filter(({ name, phone }) => name !== null || phone !== null);
   }

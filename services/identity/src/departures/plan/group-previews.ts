@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
 import {
+  offeredOn,
   PREVIEWS_LISTED,
   previewsOf,
   type PreviewLine,
@@ -54,7 +55,7 @@ export class GroupPreviews {
   private async count({ plans, only }: Alike, into: Map<string, PreviewLine[]>): Promise<void> {
     const [{ catalogue, steps }] = plans as [Plan];
     const concerned = catalogue.filter(
-      ({ id, transitions }) => steps.some((step) => transitions[step]) && only?.includes(id) !== false,
+      (rule) => steps.some((step) => offeredOn(rule, step)) && only?.includes(rule.id) !== false,
     );
     const services = [...new Set(concerned.map(({ service }) => service))];
     const answers = await Promise.all(

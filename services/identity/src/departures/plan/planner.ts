@@ -4,6 +4,7 @@ import {
   isManager,
   Problem,
   type ActionInput,
+  type AppliedTransition,
   type NamedSuccessors,
   type Policy,
   type PolicyChoices,
@@ -27,10 +28,10 @@ export interface Basis {
 
 /** A departure as it would be decided now. */
 export interface Plan extends Basis {
-  transition: Transition;
+  transition: AppliedTransition;
   user: UserRow;
   /** A deletion applies the rules of a deactivation first. */
-  steps: Transition[];
+  steps: AppliedTransition[];
   wasManager: boolean;
   /** The resolved rules without the request. */
   byPolicy: ResolvedRules;
@@ -42,6 +43,12 @@ export interface Plan extends Basis {
 export interface PlanRequest {
   successors?: NamedSuccessors;
   overrides?: Record<string, ActionInput>;
+}
+
+/** What a user who stays hands over, and to whom. */
+interface HandedOver {
+  rules: readonly string[];
+  to?: string;
 }
 
 /** Makes the plan of a departure from the policy and the request. */
@@ -58,6 +65,23 @@ export class Planner {
   async plan(accountId: string, userId: string, transition: Transition, request: PlanRequest = {}): Promise<Plan> {
     const user = await this.users.get(accountId, userId);
     return planOf(await this.basis(accountId), user, transition, request);
+  }
+
+  /**
+   * The plan of a reassignment: the policy decides nothing.
+   * @throws Problem `not-found`, `unknown-rule`, or `invalid-action` naming the rules that cannot be handed over
+   */
+  async planReassignment(accountId: string, userId: string, { rules, to }: HandedOver): Promise<Plan> {
+    const user = await this.users.get(accountId, userId);
+    const basis = await this.basis(accountId);
+    const resolved = handedOver(basis.catalogue, { rules, to });
+    const successors: NamedSuccessors = to === undefined ? {} : { default: to };
+    const steps: AppliedTransition[] = ['reassigned'];
+    return {
+      ...basis,
+      ...{ transition: 'reassigned', user, steps, wasManager: isManager(user) },
+      ...{ byPolicy: resolved, rules: resolved, successors },
+    };
   }
 
   /**
@@ -130,6 +154,19 @@ export function checkRequest(
 
 const stepsOf = (transition: Transition): Transition[] =>
   transition === 'deleted' ? ['deactivated', 'deleted'] : [transition];
+
+/** @throws Problem `unknown-rule`, `invalid-action` */
+function handedOver(catalogue: readonly RuleDescription[], { rules, to }: HandedOver): ResolvedRules {
+  const named = [...new Set(rules)].map((id) => ruleOf(catalogue, id));
+  const unfit = named.filter(({ handOver }) => !handOver).map(({ id }) => id);
+  if (unfit.length > 0) {
+    const valid = catalogue.filter(({ handOver }) => handOver).map(({ id }) => id);
+    throw new Problem('invalid-action', { detail: `These rules cannot be handed over: ${unfit.join(', ')}.`, valid });
+  }
+  return Object.fromEntries(
+    named.map(({ id, handOver }) => [id, { reassigned: { ...handOver!, ...(to !== undefined && { to }) } }]),
+  );
+}
 
 /** @throws Problem `invalid-action` for a rule that has no successor */
 function checkHasSuccessor(rule: RuleDescription, steps: readonly Transition[]): void {

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Principal, type ProblemCode, type Transition } from '#libs/contracts';
+import { Problem, type AppliedTransition, type Principal, type ProblemCode } from '#libs/contracts';
 import { AfterCommit } from '#libs/database';
 import { actorOf, Audit, type NewEntry } from '../../audit/audit.js';
 import type { UserRow } from '../../user/user-rows.js';
@@ -35,7 +35,7 @@ export class Refusals {
    */
   async recording(
     principal: Principal,
-    { user, transition }: { user: UserRow; transition: Transition },
+    { user, transition }: { user: UserRow; transition: AppliedTransition },
     guards: () => Promise<void>,
   ): Promise<void> {
     try {
@@ -52,7 +52,7 @@ export class Refusals {
 
   /** Records refusals of a batch in the caller's transaction, which continues with the other users. */
   async record(
-    { accountId, transition, requestedBy }: { accountId: string; transition: Transition; requestedBy: string },
+    { accountId, transition, requestedBy }: { accountId: string; transition: AppliedTransition; requestedBy: string },
     refused: readonly Refused[],
   ): Promise<void> {
     await this.audit.append(entriesOf(accountId, transition, { actorId: requestedBy }, refused));
@@ -65,7 +65,7 @@ export class Refusals {
 
 const entriesOf = (
   accountId: string,
-  transition: Transition,
+  transition: AppliedTransition,
   by: Pick<NewEntry, 'actorId' | 'system'>,
   refused: readonly Refused[],
 ): NewEntry[] =>

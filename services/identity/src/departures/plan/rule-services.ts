@@ -2,11 +2,13 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import {
   affectedRowsOf,
+  offeredOn,
   previewOf,
   proofOf,
   returnPreviewOf,
   rowsOf,
   type AffectedRowsRequest,
+  type AppliedTransition,
   type PreviewLine,
   type PreviewRequest,
   type ProofAnswer,
@@ -17,7 +19,6 @@ import {
   type RowPage,
   type RowsRequest,
   type RuleDescription,
-  type Transition,
   type UncountedService,
 } from '#libs/contracts';
 import { ServiceClient } from '#libs/broker';
@@ -55,7 +56,7 @@ export class RuleServices {
     { uncounted, only }: { uncounted?: UncountedService[]; only?: string[] } = {},
   ): Promise<PreviewLine[]> {
     const concerned = plan.catalogue.filter(
-      ({ id, transitions }) => plan.steps.some((step) => transitions[step]) && only?.includes(id) !== false,
+      ({ id }) => plan.steps.some((step) => plan.rules[id]?.[step]) && only?.includes(id) !== false,
     );
     const services = new Set(concerned.map((rule) => rule.service));
     const silence = { uncounted, isNeeded: (service: string) => destroys(plan, service) };
@@ -174,16 +175,17 @@ const destroys = (plan: Plan, service: string): boolean =>
 
 const isDestroying =
   ({ rules }: Plan) =>
-  ({ id, transitions }: RuleDescription): boolean =>
-    Object.entries(rules[id] ?? {}).some(
-      ([transition, { action }]) => transitions[transition as Transition]?.destroys?.includes(action) === true,
+  (rule: RuleDescription): boolean =>
+    Object.entries(rules[rule.id] ?? {}).some(
+      ([transition, { action }]) =>
+        offeredOn(rule, transition as AppliedTransition)?.destroys?.includes(action) === true,
     );
 
 /** Rules that refuse the departure if there are rows. */
 export const blockingRules = (plan: Plan): RuleDescription[] =>
   plan.catalogue.filter(({ id }) =>
     Object.entries(plan.rules[id] ?? {}).some(([transition, { action }]) =>
-      refusesRows(plan, { rule: id, transition: transition as Transition, action }),
+      refusesRows(plan, { rule: id, transition: transition as AppliedTransition, action }),
     ),
   );
 
@@ -197,6 +199,6 @@ export const standsInTheWay = (plan: Plan, line: PreviewLine): boolean => line.c
 function refusesRows(plan: Plan, { rule, transition, action }: Pick<PreviewLine, 'rule' | 'transition' | 'action'>) {
   if (action === 'block') return true;
   if (!plan.user.legal_hold) return false;
-  const described = plan.catalogue.find(({ id }) => id === rule)?.transitions[transition];
-  return described?.destroysAtOnce?.includes(action) === true;
+  const described = plan.catalogue.find(({ id }) => id === rule);
+  return described !== undefined && offeredOn(described, transition)?.destroysAtOnce?.includes(action) === true;
 }

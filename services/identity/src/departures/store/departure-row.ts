@@ -1,5 +1,6 @@
 import type {
   ActionInput,
+  AppliedTransition,
   Conversion,
   DepartureStatus,
   DepartureTransition,
@@ -7,7 +8,6 @@ import type {
   ProblemCode,
   ResolvedPolicy,
   Restore,
-  Transition,
 } from '#libs/contracts';
 
 /** What the request of a departure names. Successors and overrides are stored only for scheduled departures. */
@@ -47,7 +47,7 @@ export interface DepartureRow {
   error: ProblemCode | null;
   error_detail: string | null;
   /** This and the following columns are null until the departure starts. */
-  steps: Transition[];
+  steps: AppliedTransition[];
   active_since: number;
   was_manager: boolean;
   policy: ResolvedPolicy;

@@ -1,3 +1,4 @@
+import type { DepartureTransition } from '#libs/contracts';
 import { Injectable } from '@nestjs/common';
 import { BatchWorker, failpoint, WorkerContext } from '#libs/jobs';
 import { safeErrorFields } from '#libs/observability';
@@ -6,6 +7,9 @@ import type { AnsweredDeparture } from '../store/departure-answers.js';
 import { DepartureClaims, LEASE_MS, RETRY } from '../store/departure-claims.js';
 import { DepartureSignals } from '../store/departure-signals.js';
 import { Completion } from './completion.js';
+
+/** Their users stay or are back, and may have such rows again. */
+const PROMISE_NOTHING: readonly DepartureTransition[] = ['reactivated', 'reassigned'];
 
 /** Asks every service of an answered departure for its proof, and completes or fails the departure. */
 @Injectable()
@@ -30,7 +34,7 @@ export class CompletionWorker extends BatchWorker<AnsweredDeparture> {
     const unproven = new Set<string>();
     await Promise.all(
       [...(await this.completion.servicesOf(answered))].map(async ([service, its]) => {
-        const left = its.filter((departure) => departure.transition !== 'reactivated');
+        const left = its.filter((departure) => !PROMISE_NOTHING.includes(departure.transition));
         const users = left.map((one) => ({ userId: one.user_id, lifecycleVersion: one.lifecycle_version }));
         await this.services.broken(service, users).then(
           (found) => broken.set(service, found),

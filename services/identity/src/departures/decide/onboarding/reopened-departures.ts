@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { TRANSITIONS } from '#libs/contracts';
 import { Catalogue } from '../../../catalogue/catalogue.js';
 import { PolicyService } from '../../../policy/policy.service.js';
 import { resolve } from '../../../policy/resolve.js';
@@ -27,7 +28,8 @@ export class ReopenedDepartures {
     const rules = (await this.catalogue.rules()).filter((rule) => rule.service === service);
     const policy = await this.policies.get(accountId);
     const reopened = departures.map((departure) => {
-      const added = resolve(rules, policy, { steps: departure.steps });
+      const steps = TRANSITIONS.filter((step) => departure.steps.includes(step));
+      const added = resolve(rules, policy, { steps });
       return {
         ...departure,
         round: departure.round + 1,

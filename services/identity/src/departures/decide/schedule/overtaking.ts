@@ -13,6 +13,7 @@ const ENDS: Record<DepartureTransition, Partial<Record<DepartureTransition, End>
   reactivated: { deactivated: 'cancelled', deleted: 'cancelled', reactivated: 'cancelled' },
   // A transfer is refused while something is scheduled.
   transferred: {},
+  reassigned: {},
 };
 
 /** @returns undefined for what stays */

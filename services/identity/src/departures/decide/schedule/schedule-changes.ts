@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Problem, type Departure, type DepartureChange, type Principal, type Transition } from '#libs/contracts';
+import { Problem, type Departure, type DepartureChange, type Principal, type LeavingTransition } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { actorOf } from '../../../audit/audit.js';
 import { isoOf, isoOrNull, momentAfter } from '../../../common/moments.js';
@@ -59,7 +59,8 @@ export class ScheduleChanges {
     if (transition === 'reactivated') return this.preflight.assertReturnCanMove(userId, effectiveAt);
     const { successors, overrides } = wishes;
     const plan = await this.preflight.runForLater(principal, userId, {
-      transition: transition satisfies Transition,
+      // Only departures and returns are scheduled.
+      transition: transition as LeavingTransition,
       request: { successors, overrides, effectiveAt, returnAt: returnAt ?? undefined },
       moved: id,
     });

@@ -111,7 +111,8 @@ export class Schedule {
    */
   async callOffOvertaken(transition: DepartureTransition, decisions: readonly Decision[], by: Actor): Promise<void> {
     const userIds = decisions.map((one) => one.user.id);
-    await this.drafts.drop(userIds);
+    // After a reassignment the departure is still to be decided.
+    if (transition !== 'reassigned') await this.drafts.drop(userIds);
     const scheduled = await this.steps.of(userIds);
     if (scheduled.size === 0) return;
     const calledOff = decisions.flatMap(({ user, returnAt, departureId: calledOffBy }) =>

@@ -1,4 +1,4 @@
-import type { PreviewLine, PreviewRule, ResolvedAction } from '#libs/contracts';
+import { offeredOn, type PreviewLine, type PreviewRule, type ResolvedAction } from '#libs/contracts';
 import { inputOf } from '../../../policy/choices.js';
 import type { Plan } from '../planner.js';
 
@@ -12,7 +12,7 @@ export function previewRules(plan: Plan, lines: readonly PreviewLine[], firstAdm
     const described = known.get(line.rule);
     if (!described) return [];
     const { rule, part, transition, action, days, scope, count, detail, undoable } = line;
-    const offered = described.transitions[transition];
+    const offered = offeredOn(described, transition);
     const byPolicy = plan.byPolicy[rule]?.[transition] ?? line;
     const successorId = hasSuccessor(line) ? (line.to ?? firstAdminId) : null;
     return [

@@ -38,10 +38,13 @@ export class RowsBehindCounts {
     const { rule, part, transition, lineTransition, action, scope, limit = DEFAULT_LIMIT, cursor } = query;
     const after = cursor ? decodeCursor(cursor, ROW_POSITION) : null;
     const overrides = action ? { [rule]: { action, ...(scope && { scope }) } } : {};
-    const plan = await this.planner.plan(principal.accountId, userId, transition, { overrides });
+    const plan =
+      transition === 'reassigned'
+        ? await this.planner.planReassignment(principal.accountId, userId, { rules: [rule] })
+        : await this.planner.plan(principal.accountId, userId, transition, { overrides });
     assertMayManage(principal.roles, plan.user.roles);
-    const { service, transitions } = ruleOf(plan.catalogue, rule);
-    const line = lineTransition ?? plan.steps.findLast((step) => transitions[step]) ?? transition;
+    const { service } = ruleOf(plan.catalogue, rule);
+    const line = lineTransition ?? plan.steps.findLast((step) => plan.rules[rule]?.[step]) ?? transition;
     const asked = { rule, ...(part && { part }), transition: line, asker: askerOf(principal), after, limit };
     const page = await this.owners.rows(service, plan, asked);
     return { items: await this.shown(principal.accountId, page), nextCursor: cursorOf(page) };

@@ -1,4 +1,4 @@
-import type { DryRunTotal, PlanChange, PlannedAction, PreviewLine } from '#libs/contracts';
+import { offeredOn, type DryRunTotal, type PlanChange, type PlannedAction, type PreviewLine } from '#libs/contracts';
 import { createHash } from 'node:crypto';
 import type { Plan } from '../../../plan/planner.js';
 import { keysOf } from '../../../plan/token/choices.js';
@@ -18,7 +18,7 @@ export const totalsOf = ({ catalogue }: Plan, lines: readonly PreviewLine[]): Dr
         action,
         ...(days !== undefined && { days }),
         ...(scope !== undefined && { scope }),
-        destroys: described.transitions[transition]?.destroys?.includes(action) === true,
+        destroys: offeredOn(described, transition)?.destroys?.includes(action) === true,
         count,
       },
     ];
