@@ -7,7 +7,7 @@ import { PASSWORD } from './support/cast.js';
 import { publishedCertificate } from './support/certificates.js';
 import { useProofs } from './support/use-proofs.js';
 import { draftAndPreview, over, watch, type Departure } from './support/departures.js';
-import { manageTeam, manageUser } from './support/managing.js';
+import { handOver, manageTeam, manageUser } from './support/managing.js';
 import { retriedDeparture } from './support/retried-departure.js';
 import { EventDescriptions, Listener, type AsyncApi } from './support/observers/listener.js';
 import { oneOfEach } from './support/one-of-each.js';
@@ -247,6 +247,7 @@ describe('the API descriptions', () => {
     const { id } = await owner.post('/v1/departures/bulk', { transition: 'deactivated', users: [{ userId: paul }] });
     await eventually(async () => expect((await owner.get(`/v1/departures/bulk/${id}`)).status).toBe('completed'));
     await over(owner, await owner.delete<Departure>(`/v1/users/${paul}`));
+    await handOver(owner, tomas!, kenji!);
     const successor = { name: 'Ken Next', email: 'ken.next@harborpine.example.com', staffId: 'HP-205' };
     await owner.post(`/v1/users/${kenji}/transfer`, successor);
     await gone(`/v1/users/${aisha}/deactivate`);

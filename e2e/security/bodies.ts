@@ -150,6 +150,11 @@ const FITTING: Record<string, (idOf: IdOf) => object> = {
   'users.caretaker.put': (idOf) => ({ caretakerId: idOf('/v1/teams/{id}/members') }),
   'users.convert-to-shared-inbox': (idOf) => ({ memberIds: [idOf('/v1/teams/{id}/members')] }),
   'users.invite': () => ({ email: 'somebody.new@example.com', staffId: 'NEW-1' }),
+  'users.reassign': (idOf) => ({
+    rules: ['insights.shared-dashboards'],
+    to: idOf('/v1/teams/{id}/members'),
+    dryRun: undefined,
+  }),
   'users.transfer': () => ({ email: 'somebody.next@example.com', staffId: 'NEW-2' }),
 };
 

@@ -1,4 +1,5 @@
 import type { Api } from './api.js';
+import { over } from './departures.js';
 
 /** What a manager does to a user who stays. */
 export async function manageUser(owner: Api, id: string): Promise<void> {
@@ -15,4 +16,11 @@ export async function manageTeam(owner: Api, memberId: string): Promise<void> {
   await owner.patch(`/v1/teams/${team.id}`, { name: 'Late shift' });
   await owner.put(`/v1/teams/${team.id}/members/${memberId}`);
   await owner.delete(`/v1/teams/${team.id}/members/${memberId}`);
+}
+
+/** Counts what the user could hand over, and hands it over. */
+export async function handOver(owner: Api, id: string, to: string): Promise<void> {
+  const request = { rules: ['insights.shared-dashboards'], to };
+  await owner.post(`/v1/users/${id}/reassign`, { ...request, dryRun: true });
+  await over(owner, await owner.post<{ id: string }>(`/v1/users/${id}/reassign`, request));
 }

@@ -27,6 +27,7 @@ export * from './identity/departure-requests.js';
 export * from './identity/departures.js';
 export * from './identity/handover-reports.js';
 export * from './identity/handovers.js';
+export * from './identity/reassignments.js';
 export * from './identity/invitations.js';
 export * from './identity/policy.js';
 export * from './identity/scim.js';

@@ -95,17 +95,22 @@ export const PersonFilter = (about: string) =>
   });
 
 /** A list of short texts that follow a pattern. `hint` completes the sentence "each item must be …". */
-export const Texts = (pattern: RegExp, hint: string, { max = 100, ...presence }: Presence & { max?: number } = {}) =>
+export const Texts = (
+  pattern: RegExp,
+  hint: string,
+  { max = 100, min = 0, ...presence }: Presence & { max?: number; min?: number } = {},
+) =>
   field(
     presence,
     () => ({
       type: 'array',
       items: { type: 'string', minLength: 1, maxLength: 200, pattern: pattern.source },
+      ...(min > 0 && { minItems: min }),
       maxItems: max,
     }),
     [
       is.isArray,
-      is.hasItems(0, max),
+      is.hasItems(min, max),
       ...[is.isString, is.hasLength(1, 200), is.matches(pattern, `must be ${hint}`)].map(is.each),
     ],
   );

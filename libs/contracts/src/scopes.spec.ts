@@ -20,7 +20,7 @@ const EXPECTED: Record<TokenScope, string> = {
     departures.bulk departures.cancel departures.retry departures.update departures.verify users.caretaker.end
     users.caretaker.put users.convert-to-shared-inbox users.deactivate users.delete users.departure-draft.put
     users.departure-draft.remove users.departure-preview.choices users.legal-hold.lift users.legal-hold.put
-    users.reactivate users.remove users.resume users.sessions.end users.suspend users.transfer`,
+    users.reactivate users.reassign users.remove users.resume users.sessions.end users.suspend users.transfer`,
   write: `
     account-syncs.create account-syncs.remove account-syncs.update apps.create apps.remove apps.update assignment-rules.create
     assignment-rules.remove assignment-rules.update assignments.create auth.logout auth.session.end automation-runs.create

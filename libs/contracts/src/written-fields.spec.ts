@@ -34,6 +34,7 @@ const WRITE_ONLY: Readonly<Record<string, string>> = {
   'numbers.reassign userId': 'Shown as the owner.',
   'numbers.release moveContactsTo': 'Shown as `movedToId`.',
   'users.caretaker.put until': 'Shown as `caretakerUntil`.',
+  'users.reassign to': 'Shown in the receipts as `transferredTo`.',
   'users.convert-to-shared-inbox memberIds': 'Shown at the shared inbox that `inboxId` names.',
   'webhooks.rotateSecret keepFormerHours': 'Shown as `formerSecretUntil`.',
 };

@@ -141,6 +141,11 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     movedToId: null,
   },
   PublicLink: { active: true },
+  Reassignment: {
+    transition: 'reassigned',
+    ...notYetOrOther('dryRun', 'possible', 'blockers', 'rules', 'uncounted'),
+  },
+  ReassignmentRequest: { rules: ['insights.shared-dashboards'], dryRun: undefined },
   Receipt: { type: 'user.deactivated', seq: 4, lifecycleVersion: 3, round: 1, status: 'completed', error: undefined },
   ReceiptLine: {
     ...notYetOrOther(

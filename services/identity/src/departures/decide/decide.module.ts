@@ -54,6 +54,8 @@ import { ServiceOnboardingWorker } from './onboarding/service-onboarding.worker.
 import { ServiceRetirementWorker } from './onboarding/service-retirement.worker.js';
 import { ServicesController } from './onboarding/services.controller.js';
 import { Services } from './onboarding/services.js';
+import { ReassignmentController } from './reassign/reassignment.controller.js';
+import { Reassignments } from './reassign/reassignments.js';
 import { Reactivations } from './reactivations.js';
 import { RepeatedDeactivations } from './repeated-deactivations.js';
 import { RepeatedEvents } from './repeated-events.js';
@@ -98,6 +100,7 @@ import { Transfers } from './transfer/transfers.js';
     CatchUpController,
     ConversionController,
     DryRunController,
+    ReassignmentController,
     ServicesController,
     TransferController,
   ],
@@ -136,6 +139,7 @@ import { Transfers } from './transfer/transfers.js';
     LocalRules,
     PlannedLists,
     Reactivations,
+    Reassignments,
     RevivedUsers,
     ReopenedDepartures,
     RepeatedDeactivations,

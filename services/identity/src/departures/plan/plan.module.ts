@@ -15,9 +15,11 @@ import { Blockers } from './preview/blockers.js';
 import { ContactsOfLeaver } from './preview/contacts-of-leaver.js';
 import { DeparturePreviews } from './preview/departure-preview.js';
 import { Overviews } from './preview/overviews.js';
+import { ReassignmentPreviews } from './preview/reassignment-previews.js';
 import { RequestedPlans } from './preview/requested-plans.js';
 import { ReturnPreviews } from './preview/return-preview.js';
 import { RowsBehindCounts } from './preview/rows-behind-counts.js';
+import { ReassignmentGuards } from './reassignment-guards.js';
 import { Refusals } from './refusals.js';
 import { Restorations } from './restorations.js';
 import { RuleServices } from './rule-services.js';
@@ -46,6 +48,8 @@ import { TransferGuards } from './transfer-guards.js';
     PlanTokens,
     Planner,
     Preflight,
+    ReassignmentGuards,
+    ReassignmentPreviews,
     Refusals,
     RequestedPlans,
     Restorations,
@@ -69,6 +73,8 @@ import { TransferGuards } from './transfer-guards.js';
     PlanTokens,
     Planner,
     Preflight,
+    ReassignmentGuards,
+    ReassignmentPreviews,
     Refusals,
     Restorations,
     ReturnConfirmation,

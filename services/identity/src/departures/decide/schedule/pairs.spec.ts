@@ -15,6 +15,7 @@ import {
   usersDeactivate,
   usersDelete,
   usersReactivate,
+  usersReassign,
   usersTransfer,
   usersUpdate,
   type Departure,
@@ -133,6 +134,8 @@ const ROWS: Record<string, (scheduledId: string) => Promise<unknown>> = {
   },
   'transfer to another person': () =>
     identity.call(usersTransfer, { ...ofLeaver(), body: { name: 'Vera', email: 'v@example.com', staffId: 'V' } }),
+  'reassignment of rows to another user': () =>
+    identity.call(usersReassign, { ...ofLeaver(), body: { rules: ['telephony.records'], to: admin.userId } }),
   'deactivation scheduled before it': () => deactivate({ effectiveAt: inDays(1) }),
   'deactivation scheduled after it': () => deactivate({ effectiveAt: inDays(9) }),
   'deactivation with `returnAt` scheduled before it': () => deactivate({ effectiveAt: inDays(1), returnAt: inDays(2) }),
