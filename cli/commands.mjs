@@ -14,6 +14,7 @@ import { login } from './commands/login.mjs';
 import { logout } from './commands/logout.mjs';
 import { preview } from './commands/preview.mjs';
 import { reactivate } from './commands/reactivate.mjs';
+import { reassign } from './commands/reassign.mjs';
 import { replay } from './commands/replay.mjs';
 import { resume } from './commands/resume.mjs';
 import { retry } from './commands/retry.mjs';
@@ -43,6 +44,7 @@ export const commands = new Map(
     deactivate,
     delete: deleteUser,
     reactivate,
+    reassign,
     suspend,
     resume,
     sessions,

@@ -1,6 +1,7 @@
 import { SCOPES } from '#libs/contracts';
 import type { Json } from './support/api.js';
 import { anAccount, signIn, type Cast } from './support/cast.js';
+import { linesOf, watch, type Departure } from './support/departures.js';
 import { leaver } from './support/program.js';
 import { System } from './support/system.js';
 
@@ -143,3 +144,41 @@ it('the command line reports who has got what from a leaver, as tables, as JSON 
     `\r\n${ben.id},${ben.name},received,insights,insights.shared-dashboards,,Shared dashboards,deactivated,1,`,
   );
 });
+
+it('the command line hands rows over while the user stays, and the later departure handles the rest', async () => {
+  const { owner, ben } = cast;
+  const api = await signIn(system, ben.email);
+  await owner.api.upload('/v1/contact-imports', 'ContactId,Name,Phone\nC-77,A customer,+14155557777');
+  const [contact] = (await owner.api.get<{ items: Json[] }>('/v1/contacts?limit=1')).items;
+  const inbox = await api.post('/v1/inboxes', { kind: 'shared', name: 'Support', memberIds: [ben.id] });
+  const conversation = { contactId: contact!.id, inboxId: inbox.id, assignee: ben.id, status: 'open' };
+  const conversations = [1, 2].map(async () => (await api.post('/v1/conversations', conversation)).id as string);
+  const dashboard = await api.post('/v1/dashboards', { name: 'Pipeline', shared: true });
+  const rules = ['insights.shared-dashboards', 'messaging.conversations'];
+  const words = ['reassign', ben.email, '--rules', rules.join(), '--to', owner.id];
+  await Promise.all(conversations);
+
+  const planned = await run(...words, '--dry-run');
+  expect(planned).toMatchObject({ exitCode: 0, messages: '' });
+  expect(planned.out).toMatch(/hands over to[^]*conversations .*transfer +2[^]*shared-dashboards .*transfer +\d/);
+  expect((await run(...words)).exitCode).toBe(2);
+  expect(await run('reassign', ben.email, '--rules', 'identity.sessions', '--to', owner.id, '--yes')).toMatchObject({
+    exitCode: 1,
+    messages: expect.stringContaining('cannot be handed over: identity.sessions'),
+  });
+  const done = await json<Departure>(...words, '--yes', '--watch');
+  expect(done).toMatchObject({ transition: 'reassigned', status: 'completed', userId: ben.id });
+  expect(linesOf(done).map(({ rule, transition }) => `${rule} ${transition}`)).toEqual(
+    rules.map((rule) => `${rule} reassigned`),
+  );
+  expect((await watch(system, token, done)).last).toMatchObject({ status: 'completed' });
+  expect((await json<{ items: Json[] }>('departures', '--transition', 'reassigned')).items).toHaveLength(1);
+
+  expect(await api.get('/v1/me')).toMatchObject({ status: 'active' });
+  const ofOwner = { owner: { id: owner.id } };
+  expect(await owner.api.get(`/v1/dashboards/${dashboard.id}`)).toMatchObject(ofOwner);
+  const late = await api.post('/v1/dashboards', { name: 'Farewell', shared: true });
+  const left = await json<Departure>('deactivate', ben.email, '--yes', '--watch');
+  expect(linesOf(left).filter(({ rule }) => rules.includes(rule))).toMatchObject([{ affected: 1 }, { affected: 0 }]);
+  expect(await owner.api.get(`/v1/dashboards/${late.id}`)).toMatchObject(ofOwner);
+}, 90_000);

@@ -1,4 +1,4 @@
-/** @import { ActionInput, ChoicesPreview, Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
+/** @import { ActionInput, ChoicesPreview, Departure, DepartureRule, PreviewRule } from '#libs/contracts' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 
 import { ruleName } from './rule-name.mjs';
@@ -20,7 +20,7 @@ const choiceIn = (input) => (typeof input === 'string' ? { action: input } : inp
 /**
  * Shows what a departure would change, how many rows it would keep, and its warnings and blockers.
  * @param {Terminal} terminal
- * @param {Omit<DeparturePreview | ChoicesPreview, 'planToken'>} preview
+ * @param {Pick<ChoicesPreview, 'rules' | 'blockers' | 'warnings' | 'contactsToTellTotal' | 'uncounted'>} preview
  * @param {string} heading
  */
 export function showPreview(terminal, preview, heading) {
