@@ -11,6 +11,7 @@ const ACTIONS = [
   'cancel',
   'chat',
   'transfer',
+  'reassign',
   'suspend',
   'resume',
 ] as const;
@@ -56,6 +57,10 @@ class Model {
         this.suspended = false;
         this.credentials.clear();
         return 200;
+      case 'reassign':
+        if (this.status !== 'active') return 409;
+        this.chats = 0;
+        return 202;
       case 'suspend':
         if (this.status !== 'active') return 422;
         this.suspended = true;
@@ -148,6 +153,10 @@ async function act(cluster: Cluster, company: Company, { id }: Person, action: A
       // It is refused until a reactivation is complete.
       await settled(cluster.servers, company.accountId, SETTLE);
       return company.transfer(id);
+    case 'reassign':
+      // Likewise until any other decision is complete.
+      await settled(cluster.servers, company.accountId, SETTLE);
+      return company.reassign(id, ['messaging.live-chats']);
     default:
       return company.decide(id, action);
   }

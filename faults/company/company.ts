@@ -111,6 +111,11 @@ export class Company {
     return this.ask('POST', `/v1/users/${userId}/transfer`, to);
   }
 
+  /** Hands rows of these rules over to the owner. */
+  reassign(userId: string, rules: readonly string[]): Promise<Answer> {
+    return this.ask('POST', `/v1/users/${userId}/reassign`, { rules, to: this.owner.id });
+  }
+
   decide(userId: string, what: 'deactivate' | 'delete' | 'reactivate' | 'suspend' | 'resume'): Promise<Answer> {
     return this.ask('POST', `/v1/users/${userId}/${what}`, {});
   }
