@@ -38,6 +38,7 @@ const EXPECTED: Record<string, Expected> = {
   'identity.profile': fixed('keep', 'redact'),
   'identity.audit': fixed('keep', 'redact'),
   'identity.caretakers': fixed('end', 'end'),
+  'identity.managers': fixed('keep', 'end'),
   'identity.provisioning-tokens': own('revoke', open('revoke', 'revoke', ['revoke', 'keep'])),
   'identity.scheduled-departures': open('keep', 'keep', ['keep', 'cancel', 'transfer']),
 

@@ -23,6 +23,7 @@ const MEANT: Record<string, string> = {
   operatorId: USERS,
   destinationUserId: USERS,
   caretakerId: USERS,
+  managerId: USERS,
   memberIds: USERS,
   participantIds: USERS,
   sharedWith: USERS,

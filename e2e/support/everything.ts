@@ -73,6 +73,8 @@ async function accessAndCare({ leaver, ben, cleo, dan, owner, now }: Scene): Pro
   await api.post(`/v1/users/${ben.id}/deactivate`, { effectiveAt: inDays(400, now) });
   await owner.api.put(`/v1/users/${cleo.id}/caretaker`, { caretakerId: id });
   await owner.api.put(`/v1/users/${id}/caretaker`, { caretakerId: dan.id });
+  await owner.api.patch(`/v1/users/${cleo.id}`, { managerId: id });
+  await owner.api.patch(`/v1/users/${id}`, { managerId: dan.id });
 }
 
 async function conversations(scene: Scene) {

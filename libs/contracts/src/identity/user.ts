@@ -24,6 +24,7 @@ export class User {
   @Flag({ about: 'Only owners and admins see legal holds: for others it is always false.' }) legalHold: boolean;
   @Text({ optional: true, max: 1000, about: 'Why the data of the user must be kept. Only owners and admins see it.' })
   legalHoldReason?: string;
+  @Id({ nullable: true, about: 'The user whom this user reports to.' }) managerId: string | null;
   @Id({ nullable: true }) caretakerId: string | null;
   @Moment({
     optional: true,

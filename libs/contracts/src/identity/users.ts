@@ -34,6 +34,12 @@ export class UserChange {
   @Url({ optional: true, nullable: true }) avatarUrl?: string | null;
   @SomeOf(ROLES, { optional: true }) roles?: Role[];
   @Ids({ optional: true }) teamIds?: string[];
+  @Id({
+    optional: true,
+    nullable: true,
+    about: 'The user whom this user reports to, who can be named as the successor in a departure. Null for none.',
+  })
+  managerId?: string | null;
   @Password({
     optional: true,
     about: 'Only your own, together with `currentPassword`. Your other sessions and your reset tokens end.',
@@ -93,6 +99,8 @@ export const usersUpdate = operation<InvitedUser, UserChange>({
     'duplicate-staff-id',
     'sole-owner',
     'unknown-reference',
+    'unknown-user',
+    'inactive-user',
   ],
 });
 

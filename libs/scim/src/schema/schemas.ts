@@ -94,6 +94,16 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
       uniqueness: 'server',
       caseExact: true,
     }),
+    attribute('manager', 'The user whom the user reports to.', {
+      type: 'complex',
+      subAttributes: [
+        attribute('value', 'Id of the manager. Another name by which the account knows them is accepted.', {
+          caseExact: true,
+        }),
+        attribute('$ref', 'URL of the manager.', { type: 'reference', referenceTypes: ['User'] }),
+        attribute('displayName', 'Name of the manager.', { mutability: 'readOnly' }),
+      ],
+    }),
   ]),
   schema(SCIM_GROUP, 'Group', 'A team', [
     attribute('displayName', 'Name of the team.', { required: true, uniqueness: 'server' }),

@@ -31,6 +31,7 @@ const active: Facts = {
   suspendedAt: null,
   legalHold: false,
   legalHoldReason: undefined,
+  managerId: null,
   caretakerId: null,
   caretakerUntil: undefined,
 };

@@ -1,5 +1,5 @@
 import type { ScimObject, ScimProjection } from '#libs/contracts';
-import { isObject } from '#libs/scim';
+import { isObject, SCIM_ENTERPRISE_USER } from '#libs/scim';
 import type { FastifyRequest } from 'fastify';
 import { publicOrigin, type GatewayConfig } from '../gateway.config.js';
 import { SCIM_ROOT } from './scim-reply.js';
@@ -27,7 +27,17 @@ export function withReferences(resource: ScimObject, type: string, baseUrl: stri
     ...resource,
     ...withRef(resource, 'groups', `${baseUrl}/Groups`),
     ...withRef(resource, 'members', `${baseUrl}/Users`),
+    ...withManagerRef(resource, `${baseUrl}/Users`),
     ...(isObject(meta) && { meta: { ...meta, location: `${baseUrl}/${type}/${String(resource.id)}` } }),
+  };
+}
+
+function withManagerRef(resource: ScimObject, url: string): ScimObject {
+  const extension = resource[SCIM_ENTERPRISE_USER];
+  if (!isObject(extension) || !isObject(extension.manager) || !extension.manager.value) return {};
+  const { manager } = extension;
+  return {
+    [SCIM_ENTERPRISE_USER]: { ...extension, manager: { ...manager, $ref: `${url}/${String(manager.value)}` } },
   };
 }
 

@@ -26,6 +26,7 @@ describe('opening an account', () => {
       deactivatedAt: null,
       deletedAt: null,
       legalHold: false,
+      managerId: null,
       caretakerId: null,
     });
     expect(opened.expiresIn).toBe(300);

@@ -71,6 +71,9 @@ const membership: Insert = ({ accountId, userId }, { ids }) => sql`
 const ward: Insert = ({ accountId, userId }, { ids }) => sql`
   insert into users (id, account_id, status, seat_taken, caretaker_id, created_at, updated_at)
   values (${ids.next()}, ${accountId}, 'active', false, ${userId}, now(), now())`;
+const report: Insert = ({ accountId, userId }, { ids }) => sql`
+  insert into users (id, account_id, status, seat_taken, manager_id, created_at, updated_at)
+  values (${ids.next()}, ${accountId}, 'active', false, ${userId}, now(), now())`;
 const scimToken: Insert = ({ accountId, userId }, { ids }) => sql`
   insert into scim_token (id, account_id, created_by, name, hash, created_at)
   values (${ids.next()}, ${accountId}, ${userId}, 'Directory', '', now())`;
@@ -101,6 +104,12 @@ behavesLikeARule(onBench, 'identity.caretakers', {
   part: 'of',
   single: true,
   row: row(({ userId }, { ids }) => sql`update users set caretaker_id = ${ids.next()} where id = ${userId}`),
+});
+behavesLikeARule(onBench, 'identity.managers', { ...written(report), part: 'by' });
+behavesLikeARule(onBench, 'identity.managers', {
+  part: 'of',
+  single: true,
+  row: row(({ userId }, { ids }) => sql`update users set manager_id = ${ids.next()} where id = ${userId}`),
 });
 behavesLikeARule(onBench, 'identity.provisioning-tokens', written(scimToken));
 behavesLikeARule(onBench, 'identity.scheduled-departures', { ...written(scheduled), part: 'departures' });

@@ -160,6 +160,15 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
     deactivated: always(end({ caretakerId: null, caretakerUntil: null })),
     deleted: always(end({ caretakerId: null, caretakerUntil: null })),
   }),
+  rule('identity.managers', 'Users who report to the leaver', {
+    // A deactivated manager may return. The leaver's own manager is named until the leaver is deleted.
+    rows: [
+      owned(User, 'managerId', notDeleted, { part: 'by', shown: shown.user }),
+      owned(User, 'id', {}, { part: 'of', on: 'deleted', shown: shown.user }),
+    ],
+    deactivated: always(keep),
+    deleted: always(end({ managerId: null, updatedAt: NOW })),
+  }),
   rule('identity.provisioning-tokens', 'SCIM tokens created by the leaver', {
     rows: owned(ScimToken, 'createdBy', {}, { shown: shown.scimToken }),
     transferred: always(revokeTokens(effects)),

@@ -45,6 +45,7 @@ import { departureDrafts } from './0104-departure-drafts.js';
 import { rowsOfAccounts } from './0110-rows-of-accounts.js';
 import { eraseAfter } from './0116-erase-after.js';
 import { bulkDryRuns } from './0118-bulk-dry-runs.js';
+import { managers } from './0120-managers.js';
 import { reassignedDepartures, reassignedDeparturesValid } from './0124-reassigned.js';
 import { browserSessions } from './0134-browser-sessions.js';
 
@@ -99,6 +100,7 @@ export const migrations: Migrations = [
   rowsOfAccounts,
   eraseAfter,
   bulkDryRuns,
+  managers,
   reassignedDepartures,
   reassignedDeparturesValid,
   browserSessions,

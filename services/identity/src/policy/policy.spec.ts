@@ -52,6 +52,7 @@ describe('the catalogue', () => {
       'identity.profile',
       'identity.audit',
       'identity.caretakers',
+      'identity.managers',
       'identity.provisioning-tokens',
       'identity.scheduled-departures',
       'telephony.records',

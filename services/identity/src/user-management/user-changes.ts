@@ -32,7 +32,7 @@ export class UserChanges {
   /**
    * @returns the new invitation of an invited user whose address has changed
    * @throws Problem `forbidden`, `not-found`, `conflict`, `sole-owner`, `duplicate-…`, `unknown-reference`,
-   *   `step-up-required` or `validation`
+   *   `unknown-user`, `inactive-user`, `step-up-required` or `validation`
    */
   async apply(principal: Principal, userId: string, change: UserChange): Promise<Invitation | undefined> {
     const { accountId } = principal;
@@ -52,7 +52,7 @@ export class UserChanges {
     }
     const detail = {
       ...profile.differences,
-      ...(await this.memberships.change(before, change)),
+      ...(await this.memberships.change(principal, before, change)),
     };
     if (Object.keys(detail).length > 0) {
       await this.events.publishChanged([userId]);

@@ -11,6 +11,7 @@ import { CareService } from './care.service.js';
 import { EmailConfirmations } from './email-confirmations.js';
 import { Lockouts } from './lockouts.js';
 import { ManagedUsers } from './managed-users.js';
+import { ManagerChanges } from './manager-changes.js';
 import { MembershipChanges } from './membership-changes.js';
 import { ProfileChanges } from './profile-changes.js';
 import { SuspensionController } from './suspension.controller.js';
@@ -37,6 +38,7 @@ import { UserController } from './user.controller.js';
     EmailConfirmations,
     Lockouts,
     ManagedUsers,
+    ManagerChanges,
     MembershipChanges,
     ProfileChanges,
     Suspensions,

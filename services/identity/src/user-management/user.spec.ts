@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import {
+  auditList,
   teamsCreate,
   usersGet,
   usersInvite,
@@ -186,6 +187,29 @@ describe('changing', () => {
     expect(await outcomeOf(update(agent, agent.userId, { password }))).toBe('validation');
     expect(await outcomeOf(update(agent, agent.userId, { password, currentPassword: PASSWORD }))).toBe('ok');
     expect(await outcomeOf(update(agent, agent.userId, { password, currentPassword: PASSWORD }))).toBe('validation');
+  });
+});
+
+describe('the manager of a user', () => {
+  it('is set and removed by managers, and the trail says so', async () => {
+    const boss = await identity.aUser(owner);
+    const { id } = await identity.aUser(owner);
+    expect(await update(owner, id, { managerId: boss.id })).toMatchObject({ managerId: boss.id });
+    const { items } = await identity.call(auditList, { principal: owner, query: { subjectId: id } });
+    expect(items[0]).toMatchObject({ detail: { managerId: { from: null, to: boss.id } } });
+    expect(await update(owner, id, { managerId: null })).toMatchObject({ managerId: null });
+  });
+
+  it('is another user of the account who has not left, and not set by agents', async () => {
+    const agent = await identity.aPerson(owner);
+    const gone = await identity.aUser(owner);
+    await identity.query(sql`update users set status = 'deactivated' where id = ${gone.id}`);
+    const stranger = ownerOf(await identity.anAccount());
+    const outcome = (managerId: string, by = owner) => outcomeOf(update(by, agent.userId, { managerId }));
+    expect(await outcome(agent.userId)).toBe('validation');
+    expect(await outcome(gone.id)).toBe('inactive-user');
+    expect(await outcome(stranger.userId)).toBe('unknown-user');
+    expect(await outcome(owner.userId, agent)).toBe('forbidden');
   });
 });
 

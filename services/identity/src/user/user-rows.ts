@@ -26,6 +26,7 @@ export interface UserRow {
   legal_hold_reason: string | null;
   caretaker_id: string | null;
   caretaker_until: string | null;
+  manager_id: string | null;
   created_at: string;
   roles: Role[];
   team_ids: string[];
@@ -96,7 +97,7 @@ export class UserRows {
     const { rows } = await sql<UserRow>`
       select u.id, u.account_id, u.staff_id, u.name, u.email, u.avatar_url, u.password_hash, u.status, u.seq::float8,
         u.lifecycle_version::float8, u.active_since::float8, u.session_epoch, u.seat_taken, u.deactivated_at, u.deleted_at, u.suspended_at,
-        u.legal_hold_at is not null as legal_hold, u.legal_hold_reason, u.caretaker_id, u.caretaker_until, u.created_at,
+        u.legal_hold_at is not null as legal_hold, u.legal_hold_reason, u.caretaker_id, u.caretaker_until, u.manager_id, u.created_at,
         array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles,
         array(select m.team_id from team_member m where m.user_id = u.id order by m.team_id) as team_ids,
         (select a.redaction_label from account a where a.id = u.account_id) as redaction_label

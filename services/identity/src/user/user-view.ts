@@ -26,6 +26,7 @@ export function toUser(row: UserRow, viewer: Viewer, now: Date): User {
     suspendedAt: managed ? isoOrNull(row.suspended_at) : null,
     legalHold: managed && row.legal_hold,
     ...(managed && row.legal_hold_reason !== null && { legalHoldReason: row.legal_hold_reason }),
+    managerId: gone ? null : row.manager_id,
     caretakerId: cared ? row.caretaker_id : null,
     ...(managed && cared && row.caretaker_until !== null && { caretakerUntil: isoOf(row.caretaker_until) }),
   };

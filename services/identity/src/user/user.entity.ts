@@ -41,6 +41,8 @@ export const User = defineEntity({
     legalHoldAt: p.datetime().nullable(),
     caretakerId: userRef().nullable(),
     caretakerUntil: p.datetime().nullable(),
+    /** Who the user reports to. */
+    managerId: userRef().nullable(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),
   },

@@ -160,6 +160,7 @@ describe('a deleted user', () => {
       deletedAt: expect.any(String),
       suspendedAt: null,
       legalHold: false,
+      managerId: null,
       caretakerId: null,
     });
   });

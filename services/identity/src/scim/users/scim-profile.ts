@@ -14,6 +14,8 @@ export interface ScimProfile {
   name: NameParts;
   externalId: string | null;
   staffId: string;
+  /** The id of the manager; in a profile after a request, what the provider calls them. */
+  manager: string | null;
 }
 
 /**
@@ -34,6 +36,7 @@ export function newProfile(attributes: UserAttributes): ScimProfile {
     displayName,
     externalId,
     staffId: attributes.employeeNumber ?? externalId ?? userName,
+    manager: attributes.manager ?? null,
   };
 }
 
@@ -52,6 +55,7 @@ export function profileAfter(before: ScimProfile, attributes: UserAttributes, wh
     displayName,
     externalId: attributes.externalId === undefined ? before.externalId : attributes.externalId,
     staffId: attributes.employeeNumber ?? before.staffId,
+    manager: attributes.manager === undefined ? before.manager : attributes.manager,
   };
 }
 

@@ -46,7 +46,7 @@ export class ScimProfiles {
     const { name: _split, ...withoutName } = after;
     await this.former.record(id, identifiersIn(before), identifiersIn(after));
     if (own.length > 0) await this.write(id, own.includes('name') ? after : withoutName);
-    const shared = sharedChange(before, after);
+    const shared = { ...sharedChange(before, after), ...(await this.managerChange(provider, id, before, after)) };
     if (Object.keys(shared).length > 0) await this.changes.apply(entitled(provider, shared), id, shared);
     else if (own.length > 0) await this.publish(provider, id, own);
   }
@@ -62,6 +62,22 @@ export class ScimProfiles {
           scim_name = ${name === undefined ? sql.ref('scim_name') : JSON.stringify(name)}
         where id = ${id}`.execute(this.em.getKysely()),
     );
+  }
+
+  /**
+   * A manager whom the account does not have is left out, as other attributes that are not stored: providers send the managers
+   * of all users, also of those who are not provisioned.
+   */
+  private async managerChange(
+    { accountId }: Provider,
+    id: string,
+    before: ScimProfile,
+    after: ScimProfile,
+  ): Promise<Pick<UserChange, 'managerId'>> {
+    if (after.manager === before.manager) return {};
+    const found = after.manager === null ? undefined : await this.rows.idOf(accountId, after.manager);
+    const managerId = found === undefined || found === id ? null : found;
+    return managerId === before.manager ? {} : { managerId };
   }
 
   private async publish(provider: Provider, id: string, fields: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type ScimSearch, type UserStatus } from '#libs/contracts';
+import { isUuid, Problem, type ScimSearch, type UserStatus } from '#libs/contracts';
 import { SCIM_ENTERPRISE_USER } from '#libs/scim';
 import { sql, type RawBuilder } from 'kysely';
 import { offsetOf } from '../responses.js';
@@ -24,6 +24,7 @@ export interface ScimUserRow {
   updated_at: string;
   is_owner: boolean;
   teams: { id: string; name: string }[];
+  manager: { id: string; name: string } | null;
 }
 
 const USER_NAME = sql`coalesce(u.user_name, u.email)`;
@@ -55,6 +56,7 @@ const ATTRIBUTES: SqlAttributes = new Map<string, SqlAttribute | SqlValues>([
   ['meta.created', dateTime(sql`u.created_at`)],
   ['meta.lastmodified', dateTime(sql`u.updated_at`)],
   [`${SCIM_ENTERPRISE_USER.toLowerCase()}.employeenumber`, caseExact(sql`u.staff_id`)],
+  [`${SCIM_ENTERPRISE_USER.toLowerCase()}.manager.value`, uuid(sql`u.manager_id`)],
 ]);
 
 /** Reads users for SCIM, without deleted ones. */
@@ -91,6 +93,20 @@ export class ScimUserRows {
     return row;
   }
 
+  /**
+   * The id of the user of the account whom a provider means: by id, or else by user name, external id, staff id or email.
+   * Undefined if there is none, or several.
+   */
+  async idOf(accountId: string, named: string): Promise<string | undefined> {
+    const folded = sql`fold_case(${named}::text)`;
+    const { rows } = await sql<{ id: string }>`
+      select u.id from users u where u.account_id = ${accountId} and u.status <> 'deleted'
+        and (u.id = ${isUuid(named.toLowerCase()) ? named : null}::uuid or u.external_id = ${named} or u.staff_id = ${named}
+          or fold_case(${USER_NAME}) = ${folded} or fold_case(u.email) = ${folded})
+      order by u.id limit 2`.execute(this.em.getKysely());
+    return rows.length === 1 ? rows[0]!.id : undefined;
+  }
+
   private async select(where: RawBuilder<unknown>): Promise<ScimUserRow[]> {
     const { rows } = await sql<ScimUserRow>`
       select u.id, ${USER_NAME} as user_name, u.email, u.name, u.scim_name, u.external_id, u.staff_id, u.status, u.seq::float8,
@@ -98,7 +114,8 @@ export class ScimUserRows {
         u.created_at, u.updated_at,
         exists (select from user_role r where r.user_id = u.id and r.role = 'owner') as is_owner,
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name) order by t.id), '[]')
-          from team_member m join team t on t.id = m.team_id where m.user_id = u.id) as teams
+          from team_member m join team t on t.id = m.team_id where m.user_id = u.id) as teams,
+        (select jsonb_build_object('id', b.id, 'name', b.name) from users b where b.id = u.manager_id and b.status <> 'deleted') as manager
       from users u where ${where}`.execute(this.em.getKysely());
     return rows;
   }

@@ -15,6 +15,7 @@ export function profileOf(row: ScimUserRow): ScimProfile {
     name: partsOf(row),
     externalId: row.external_id,
     staffId: row.staff_id,
+    manager: row.manager?.id ?? null,
   };
 }
 
@@ -31,7 +32,10 @@ export function toScimUser(row: ScimUserRow): ScimResource {
     emails: [{ value: row.email, type: 'work', primary: true }],
     active: row.active,
     groups: row.teams.map((team) => ({ value: team.id, display: team.name, type: 'direct' })),
-    [SCIM_ENTERPRISE_USER]: { employeeNumber: row.staff_id },
+    [SCIM_ENTERPRISE_USER]: {
+      employeeNumber: row.staff_id,
+      ...(row.manager && { manager: { value: row.manager.id, displayName: row.manager.name } }),
+    },
   };
   const meta = { resourceType: 'User', created: isoOf(row.created_at), lastModified: isoOf(row.updated_at) };
   return { ...user, meta: { ...meta, version: etagOf([user, meta]) } };

@@ -78,6 +78,8 @@ export class ScimUsers {
     requireLongPassword(attributes);
     const { id } = await this.creation.invite(provider, { name, email, staffId }, passwordHash);
     await this.profiles.write(id, { userName, email, externalId, name: profile.name });
+    const { manager } = profile;
+    if (manager !== null) await this.profiles.change(provider, id, (created) => ({ ...created, manager }));
     if (attributes.active === false)
       await this.activation.keepOut(provider, await this.rows.get(accountId, id), OWNS_NOTHING);
     return this.get(provider, id, view);

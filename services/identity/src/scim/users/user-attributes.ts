@@ -27,6 +27,9 @@ const NAME_PARTS = [
 ] as const;
 export type NamePart = (typeof NAME_PARTS)[number];
 
+/** Characters of a `$ref`. */
+const MAX_REFERENCE = 500;
+
 const EMAIL = attributesOf(USER_TYPE).find(({ name }) => name === 'emails')!.subAttributes!;
 
 /** The stored attributes that a request assigns. Null unassigns an attribute. */
@@ -37,6 +40,8 @@ export interface UserAttributes {
   name?: Partial<Record<NamePart, string | null>>;
   email?: string;
   employeeNumber?: string;
+  /** What identifies the manager: the id, or a name that the provider uses for them. */
+  manager?: string | null;
   active?: boolean;
   password?: string;
 }
@@ -115,8 +120,31 @@ const setEmail: Setter = (attributes, path, value) => {
   attributes.email = composed(email);
 };
 
+/** The manager is the same with another name, so only `value` and `$ref` count. */
+const setManager: Setter = (attributes, { subAttribute }, value) => {
+  if (subAttribute !== undefined) {
+    if (subAttribute === 'value' || subAttribute === '$ref') attributes.manager = idIn('manager', value);
+    return;
+  }
+  const manager: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if (!isObject(manager) || Object.keys(manager).length === 0) {
+    attributes.manager = isObject(manager) ? null : stringValue('manager', manager);
+    return;
+  }
+  const named = attributeOf(manager, 'value') ?? attributeOf(manager, '$ref');
+  if (named !== undefined) attributes.manager = idIn('manager', named);
+};
+
+/** The last part of a URL, or the value itself. */
+const idIn = (name: string, value: unknown): string | null =>
+  stringValue(name, value, MAX_REFERENCE)?.replace(/^.*\/Users\//i, '') ?? null;
+
 /** Attributes that also take a path with a sub-attribute. */
-const COMPLEX_SETTERS = setters({ name: setName, emails: setEmail });
+const COMPLEX_SETTERS = setters({
+  name: setName,
+  emails: setEmail,
+  [`${SCIM_ENTERPRISE_USER.toLowerCase()}.manager`]: setManager,
+});
 
 /** A map, so that a path like `constructor` finds nothing. */
 function setters(byName: Record<string, Setter>): ReadonlyMap<string, Setter> {

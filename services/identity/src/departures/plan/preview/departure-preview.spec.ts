@@ -98,6 +98,7 @@ describe('a preview', () => {
       'identity.audit',
       'identity.audit',
       'identity.caretakers',
+      'identity.managers',
       'identity.provisioning-tokens',
       'identity.scheduled-departures',
       'identity.scheduled-departures',
