@@ -51,8 +51,14 @@ export interface ReceiptFailure extends StepFailure {
   part?: string;
 }
 
+/** How many rows one user has got. */
+export interface ReceivedRows {
+  userId: string;
+  affected: number;
+}
+
 /** What one rule did to one user's rows, or what a reactivation restored of it. */
-export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
+export interface ReceiptLine extends Omit<ResolvedAction, 'action' | 'team' | 'namedBy'> {
   rule: string;
   part?: string;
   transition: AppliedTransition | 'reactivated';
@@ -60,7 +66,10 @@ export interface ReceiptLine extends Omit<ResolvedAction, 'action'> {
   affected: number;
   /** For a restoration: rows that the departure affected and that are not restored (yet). `warning` says why. */
   notRestored?: number;
+  /** The one user who gets the rows. */
   transferredTo?: string;
+  /** If a team gets them: how many rows each user has got. */
+  receivers?: ReceivedRows[];
   /** When the delayed effect is due. */
   dueAt?: string;
   /** Since when a legal hold has delayed the due effect. Kept after the hold is lifted. */

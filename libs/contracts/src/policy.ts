@@ -55,10 +55,26 @@ export interface ActionChoice {
   scope?: 'all' | 'installed-by-leaver';
 }
 
+/** How the active members of a team share a leaver's rows: in turn, or those with the fewest such rows first. */
+export const TEAM_WAYS = ['round-robin', 'fewest-open'] as const;
+export type TeamWay = (typeof TEAM_WAYS)[number];
+
+/** A team whose active members get the rows. */
+export interface TeamSuccessor {
+  id: string;
+  by: TeamWay;
+}
+
 /** An action as decided for one departure: the policy's choice, with the successor if rows are transferred. */
 export interface ResolvedAction extends ActionChoice {
-  /** The named successor. Without one, a transfer goes to the first admin. */
+  /**
+   * The named successor. Without one, a transfer goes to the first admin. With a `team` it is one of its active members: a
+   * service of a former version, which does not know teams, gives this user all rows.
+   */
   to?: string;
+  team?: TeamSuccessor;
+  /** How the request has named `to`, unless by the id alone. The answers about the departure then list the receivers. */
+  namedBy?: 'user' | 'manager';
 }
 
 export type ResolvedRules = Record<string, Partial<Record<AppliedTransition, ResolvedAction>>>;

@@ -28,6 +28,12 @@ export const directoryCare = migration(
   'create index directory_caretaker on directory (caretaker_id, user_id) where caretaker_id is not null',
 );
 
+/** Finds the members of a team. */
+export const directoryTeams = migration(
+  '0030-directory-teams',
+  'create index directory_team on directory using gin (team_ids)',
+);
+
 /**
  * The index covers managers of any status. They are few, and without the status in the index a departure changes no
  * index of this table, so that PostgreSQL can keep the new row version in the same page (HOT).

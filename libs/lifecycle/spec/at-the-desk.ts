@@ -41,7 +41,27 @@ export class AtTheDesk {
     await em.flush();
   };
 
+  /** A team of new users, each with this many chairs. */
+  team = async (...chairs: number[]): Promise<{ id: string; members: Person[] }> => {
+    const { accountId } = this.robin;
+    const id = this.bench.ids.next();
+    const members: Person[] = [];
+    for (const count of chairs) {
+      const member = await this.bench.person({ accountId, profile: { teamIds: [id] } });
+      await this.things('chair', member, count);
+      members.push(member);
+    }
+    return { id, members };
+  };
+
   owned = async ({ userId }: Person): Promise<number> => (await this.bench.em().find(Thing, { owner: userId })).length;
+
+  /** One user gives one of their things to another one. */
+  pass = async (kind: string, from: Person, to: Person): Promise<void> => {
+    const em = this.bench.em();
+    (await em.findOneOrFail(Thing, { owner: from.userId, kind })).owner = to.userId;
+    await em.flush();
+  };
 
   /** Delivers the events in one batch, as the broker does. */
   deliver = (events: (UserEvent | string)[]): Promise<Outcome[]> =>

@@ -3,6 +3,7 @@ import {
   directoryCare,
   directoryManagers,
   directoryTable,
+  directoryTeams,
   domainTypes,
   foldCaseFunction,
   migration,
@@ -150,4 +151,5 @@ export const serviceTables: Migrations = [
   directoryManagers,
   foldCaseFunction,
   composedDirectory,
+  directoryTeams,
 ];

@@ -1,11 +1,11 @@
-import { Problem } from '#libs/contracts';
 import { destroysAtOnce, type Action } from '#libs/lifecycle';
-import { RuleBench, type Person, type ServiceUnderTest } from './bench.js';
+import { RuleBench, type ServiceUnderTest } from './bench.js';
 import { crashes } from './crash.js';
 import { expectRowsBehindPreview, expectRowsBehindReceipt } from './rows-behind-counts.js';
-import type { RuleExample, Way } from './example.js';
+import type { RuleExample } from './example.js';
 import { handsOver } from './hands-over.js';
 import { offers } from './offers.js';
+import { races, racesTakeOver } from './races.js';
 import { MANY, Scene, SEVERAL } from './scene.js';
 
 /**
@@ -32,6 +32,7 @@ export function behavesLikeARule(service: ServiceUnderTest, id: string, example:
         if (transition === 'transferred') cannotBeUndone(scene);
         if (example.selectionOnly) return;
         if (action.effect.kind !== 'none' || action.later) changes(scene);
+        if (action.needsSuccessor) shares(scene, transition === 'deactivated');
         if (transition === 'deactivated' && action.undo === 'on-request') restores(scene);
         if (action.effect.kind === 'insert') marks(scene);
         if (action.later) delays(scene);
@@ -118,56 +119,22 @@ function changes(scene: Setting): void {
   });
 }
 
-async function prepareWrite(way: Way, s: Scene, person: Person): Promise<() => Promise<unknown>> {
-  const { given, write } = typeof way === 'object' ? way : { given: undefined, write: way };
-  const id = (await given?.(s.bench, person)) ?? '';
-  return () => write(s.bench, person, id);
-}
-
-function racesTakeOver(scene: Setting, way: Way): void {
-  it('a take-over waits for a write that has locked the user, and finds its row', async () => {
-    const s = await scene(0);
-    const seen = await s.overlap(await prepareWrite(way, s, s.leaver), () => s.applyDeparture());
-    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, second: { status: 'fulfilled' }, hasWaited: true });
+/** @param returns whether the user can return */
+function shares(scene: Setting, returns: boolean): void {
+  it('gives the rows to the members of a team, in chunks', async () => {
+    const s = await scene(MANY);
+    const before = await s.rowsOf(s.leaver);
+    const members = await s.nameTeam(3, 'round-robin');
+    const { affected, receivers = [], transferredTo } = await s.leaveInChunks();
+    expect([affected, transferredTo]).toEqual([s.many, undefined]);
+    const counts = receivers.map((one) => one.affected);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(s.many);
+    if (s.many > 1) expect([counts.length, Math.max(...counts) - Math.min(...counts)]).toEqual([3, 1]);
+    expect(await s.rowsNaming(members)).toEqual(new Map(receivers.map((one) => [one.userId, one.affected])));
     expect(await s.remaining()).toEqual([]);
-  });
-
-  it('a write that waits for a take-over is the new person’s, and the proof does not count its row', async () => {
-    const s = await scene(0);
-    const write = await prepareWrite(way, s, s.leaver);
-    const seen = await s.overlap(() => s.applyDeparture(), write);
-    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, hasWaited: true });
-    // A row that has ended may need a new grant first.
-    if (typeof way !== 'object' || seen.second.status === 'fulfilled')
-      expect(seen.second).toMatchObject({ status: 'fulfilled' });
-    else expect(seen.second).toMatchObject({ status: 'rejected', reason: expect.any(Problem) });
-    expect(await s.remaining()).toEqual([]);
-  });
-}
-
-function races(scene: Setting, way: Way): void {
-  const { maySucceed = false } = typeof way === 'object' ? way : {};
-  it('a departure waits for a write that has locked the user, and finds its row', async () => {
-    const s = await scene(0);
-    const seen = await s.overlap(await prepareWrite(way, s, s.leaver), () => s.applyDeparture());
-    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, second: { status: 'fulfilled' }, hasWaited: true });
-    expect(await s.remaining()).toEqual([]);
-  });
-
-  it('a write waits for a departure that has locked the user, and leaves no row', async () => {
-    const s = await scene(0);
-    // The write works for a user who stays, so below it is refused because of the departure.
-    await (
-      await prepareWrite(way, s, s.colleague)
-    )();
-    const tryTo = await prepareWrite(way, s, s.leaver);
-    const seen = await s.overlap(() => s.applyDeparture(), tryTo);
-    expect(seen).toMatchObject({ first: { status: 'fulfilled' }, hasWaited: true });
-    if (!maySucceed || seen.second.status === 'rejected')
-      expect(seen.second).toMatchObject({ status: 'rejected', reason: expect.any(Problem) });
-    expect(await s.remaining()).toEqual([]);
-    if (!maySucceed) await expect(tryTo()).rejects.toThrow(Problem);
-    expect(await s.remaining()).toEqual([]);
+    if (!returns) return;
+    expect(await s.reactivateInChunks()).toMatchObject({ affected: s.many, notRestored: 0 });
+    expect(await s.rowsOf(s.leaver)).toEqual(before);
   });
 }
 

@@ -5,6 +5,8 @@ import type {
   ReceiptLine,
   ResolvedAction,
   ResolvedRules,
+  TeamSuccessor,
+  TeamWay,
   UserEvent,
 } from '#libs/contracts';
 import { actionsOn, choiceOf, countRows, preview, proof } from '#libs/lifecycle';
@@ -26,6 +28,7 @@ export class Scene {
   leaver!: Person;
   successor!: Person;
   private others!: Person[];
+  private team?: TeamSuccessor;
 
   constructor(
     readonly bench: RuleBench,
@@ -82,7 +85,33 @@ export class Scene {
   }
 
   get resolved(): ResolvedAction {
-    return { ...choiceOf(this.action), ...(this.action.needsSuccessor && { to: this.successor.userId }) };
+    const to = this.successor.userId;
+    return {
+      ...choiceOf(this.action),
+      ...(this.action.needsSuccessor && (this.team ? { team: this.team } : { to })),
+    };
+  }
+
+  /** Names a team of this many new users, and no rows yet, as the successor. */
+  async nameTeam(size: number, by: TeamWay): Promise<Person[]> {
+    const { bench, leaver } = this;
+    this.team = { id: bench.ids.next(), by };
+    const profile = { teamIds: [this.team.id] };
+    const members: Person[] = [];
+    while (members.length < size) members.push(await bench.person({ accountId: leaver.accountId, profile }));
+    this.leaving.data.departure!.policy.rules = this.policy;
+    return members;
+  }
+
+  /** The rows that name each of these users now. */
+  async rowsNaming(people: readonly Person[]): Promise<Map<string, number>> {
+    const { entity, person } = this.action.rows ?? this.rows;
+    const { tableName, properties } = this.bench.orm.getMetadata().get(entity);
+    const column = sql.ref(properties[person!]!.fieldNames[0]!);
+    const { rows } = await sql<{ id: string; rows: number }>`
+      select ${column} as id, count(*)::int as rows from ${sql.table(tableName)}
+      where ${column} = any(${people.map(({ userId }) => userId)}::uuid[]) group by 1`.execute(this.db);
+    return new Map(rows.map((row) => [row.id, row.rows]));
   }
 
   private get policy(): ResolvedRules {

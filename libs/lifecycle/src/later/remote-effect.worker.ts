@@ -10,6 +10,7 @@ import type { Db } from '../declare/where.js';
 import * as inbox from '../inbox/inbox.js';
 import { Receipts } from '../receipts.js';
 import { updateProgress } from '../run/progress.js';
+import { withReceived } from '../run/receipt-line.js';
 import type { RemoteEffectRow } from '../run/remote-effects.js';
 import { RuleSet } from '../run/rule-set.js';
 
@@ -141,11 +142,12 @@ const isOf = ({ rule, part, transition }: ReceiptLine, row: RemoteEffectRow): bo
 
 function afterConfirmation(
   line: ReceiptLine,
-  { undoes, expected }: RemoteEffectRow,
+  { undoes, expected, successor }: RemoteEffectRow,
   { rows, notRestored = 0, warning = line.warning }: Confirmation,
 ): ReceiptLine {
   const affected = line.affected + rows;
-  if (undoes === null) return { ...line, affected, ...(warning && { warning }) };
+  const received = new Map(successor === null || rows === 0 ? [] : [[successor, rows]]);
+  if (undoes === null) return { ...withReceived(line, received), affected, ...(warning && { warning }) };
   const missing = line.notRestored! - Number(expected) + notRestored;
   return { ...line, affected, notRestored: missing, ...(notRestored > 0 && { warning: 'changed-since' }) };
 }

@@ -9,6 +9,7 @@ import { Receipts } from '../receipts.js';
 import { withRestored } from '../run/restoration.js';
 import { restoreNext } from '../run/undo-records.js';
 import { countRows } from '../sql/counting.js';
+import { sharingOf } from '../sql/turns.js';
 import type { Db } from '../declare/where.js';
 import { causeOf, stepFailure } from '../declare/failure.js';
 import { observeStatement } from '../run/observe-statement.js';
@@ -16,6 +17,7 @@ import { heldStep, originOf, RuleSet, type Step } from '../run/rule-set.js';
 import { leaverRowOf } from '../run/batch.js';
 import type { Leaving } from '../run/grouping.js';
 import { at, updateProgress } from '../run/progress.js';
+import { sharedIn, withReceived } from '../run/receipt-line.js';
 import { scheduleActions } from '../run/scheduling.js';
 import { Successors } from '../run/successors.js';
 
@@ -137,15 +139,22 @@ export class TaskWorker extends Worker<NextTask> {
       return this.finish(db, task, step, leaver, rows, now);
     }
     const leaverRow = leaverRowOf(leaver, step, successors);
+    const team = successors.teamOf(leaver, step);
     const started = performance.now();
-    const chunk = { rows: task.chunk_rows, after: task.cursor };
-    const { count, firstId } = await observeStatement(step, () =>
+    const turns = team && { leaver: leaverRow, team, rows: task.chunk_rows, before: sharedIn(row.lines) };
+    const sharing = turns && (await sharingOf(db, statements, effect, turns, now));
+    const chunk = { rows: task.chunk_rows, after: task.cursor, sharing };
+    const { count, firstId, received } = await observeStatement(step, () =>
       statements.runChunk(db, effect, leaverRow, chunk, now, originOf(step)),
     );
+    const add = (line: ReceiptLine): ReceiptLine => ({
+      ...withReceived(line, received),
+      ...(team?.warning && { warning: team.warning }),
+    });
     const duration = performance.now() - started;
     const affected = Number(task.affected) + count;
     if (count < task.chunk_rows && !(await statements.any(db, effect, leaverRow))) {
-      return this.finish(db, task, step, leaver, affected, now);
+      return this.finish(db, task, step, leaver, affected, now, add);
     }
     await sql`
       update task set attempts = 0, cursor = ${count < task.chunk_rows ? null : firstId}, affected = ${affected},
@@ -153,7 +162,7 @@ export class TaskWorker extends Worker<NextTask> {
       where user_id = ${task.user_id} and lifecycle_version = ${task.lifecycle_version} and position = ${task.position}`.execute(
       db,
     );
-    return this.progress(db, task, (line) => ({ ...line, affected }));
+    return this.progress(db, task, (line) => ({ ...add(line), affected }));
   }
 
   private async finish(
@@ -163,6 +172,7 @@ export class TaskWorker extends Worker<NextTask> {
     leaver: Leaving,
     affected: number,
     now: Date,
+    add: (line: ReceiptLine) => ReceiptLine = (line) => line,
   ): Promise<Receipt[]> {
     const delayed = step.later ? [{ ...leaver, step, rows: affected }] : [];
     const { times, receipts } = await scheduleActions(db, delayed, now);
@@ -170,7 +180,7 @@ export class TaskWorker extends Worker<NextTask> {
     const dueAt = times[0]?.dueAt;
     const facts = { affected, finishedAt: now.toISOString(), ...(dueAt && { dueAt }) };
     const earlier = receipts.filter((receipt) => receipt.lifecycleVersion < leaver.lifecycleVersion);
-    return [...earlier, ...(await this.progress(db, task, (line) => ({ ...line, ...facts })))];
+    return [...earlier, ...(await this.progress(db, task, (line) => ({ ...add(line), ...facts })))];
   }
 
   /** Restores the next undo record of a rule. Each chunk of the departure wrote one record. */

@@ -7,11 +7,12 @@ import { firstRetryAt, StepBlocked, stepFailure, type FailureCause } from '../de
 import { observeStatement } from './observe-statement.js';
 import { originOf, type Step } from './rule-set.js';
 import type { LeaverRow } from '../declare/leaver.js';
-import { openLine } from './receipt-line.js';
+import { openLine, sharedIn, withReceived } from './receipt-line.js';
 import { withinBudget, RowCountCache, type RowBudget } from './row-budget.js';
 import { DelayedSteps } from './delayed-steps.js';
 import { dueAt } from './scheduling.js';
 import { countTogether, type Counting } from '../sql/counting.js';
+import { sharingOf } from '../sql/turns.js';
 import { Successors } from './successors.js';
 
 /** A step that is not finished and continues as a task. */
@@ -44,6 +45,8 @@ interface Run {
   /** Whether the batch has a single leaver. A failing statement then need not be bisected. */
   alone: boolean;
   delayed: DelayedSteps;
+  /** The lines of the steps that have run, by user. */
+  lines: ReadonlyMap<string, readonly ReceiptLine[]>;
 }
 
 export interface RunOptions {
@@ -78,16 +81,16 @@ export async function runSteps(
     budget.perPerson,
   );
   const delayed = new DelayedSteps();
-  const run: Run = { successors, budget, rowCounts, alone: leaving.length === 1 && !isolated, delayed };
+  const alone = leaving.length === 1 && !isolated;
+  const run: Run = { successors, budget, rowCounts, alone, delayed, lines: result.lines };
   for (const section of sections(all)) {
     const parts = section.map((group) => split(group, pending));
     // A later step on the same rows has to wait until the earlier one is finished.
     for (const member of parts.flatMap(({ waiting }) => waiting)) defer(result, successors, unfinished(member), now);
     const ready = parts.map((part) => part.ready).filter((members) => members.length > 0);
     for (const outcome of await runSection(db, ready, run, now)) {
-      const { member, affected } = outcome;
-      if (outcome.finished)
-        result.lines.get(member.leaver.userId)![member.position] = line(member, affected, successors, now);
+      const { member } = outcome;
+      if (outcome.finished) result.lines.get(member.leaver.userId)![member.position] = line(outcome, successors, now);
       else {
         pending.add(key(member));
         defer(result, successors, outcome, now);
@@ -116,6 +119,8 @@ interface Outcome {
   affected: number;
   cursor: string | null;
   finished: boolean;
+  /** The rows by receiver, if several users get them. */
+  received?: ReadonlyMap<string, number>;
   error?: FailureCause;
 }
 
@@ -176,14 +181,19 @@ async function changeOne(db: Db, member: Member, run: Run, now: Date): Promise<O
     return [done(member, 0)];
   }
   const rows = budget.perPerson;
-  const { count, firstId } = await observeStatement(step, () =>
-    step.statements.runChunk(db, effect, leaverRowOf(leaver, step, successors), { rows }, now, originOf(step)),
+  const leaverRow = leaverRowOf(leaver, step, successors);
+  const team = successors.teamOf(leaver, step);
+  const before = sharedIn(run.lines.get(leaver.userId)!);
+  const sharing =
+    team && (await sharingOf(db, step.statements, effect, { leaver: leaverRow, team, rows, before }, now));
+  const { count, firstId, received } = await observeStatement(step, () =>
+    step.statements.runChunk(db, effect, leaverRow, { rows, sharing }, now, originOf(step)),
   );
   if (count > 0) sizes.invalidate(step.statements, effect);
   const finished = count < rows;
   // With rows left over, the task schedules the delayed part when it has finished.
   if (finished) await run.delayed.schedule(db, [member], new Map([[leaver.userId, count]]), now);
-  return [{ member, affected: count, cursor: firstId, finished }];
+  return [{ member, affected: count, cursor: firstId, finished, received }];
 }
 
 const NO_ROWS: ReadonlyMap<string, number> = new Map();
@@ -198,6 +208,12 @@ async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Prom
   const effect = changing(step);
   const sizeOf = ({ leaver }: Member) => rowCounts.get(step.statements, effect, leaver.userId) ?? 0;
   const fit = new Set(withinBudget(members, sizeOf, budget));
+  const sharing = members.filter((member) => successors.teamOf(member.leaver, member.step));
+  if (sharing.length > 0) {
+    const shared = await changeEach(db, sharing, fit, run, now);
+    const others = members.filter((member) => !sharing.includes(member));
+    return others.length > 0 ? [...shared, ...(await changeGroup(db, others, run, now))] : shared;
+  }
   const rows = [...fit]
     .filter(({ leaver }) => !rowCounts.isEmpty(step.statements, effect, leaver.userId))
     .map((member) => leaverRowOf(member.leaver, member.step, successors));
@@ -212,6 +228,29 @@ async function changeGroup(db: Db, members: Member[], run: Run, now: Date): Prom
     const { userId } = member.leaver;
     return isFinished(member) ? done(member, counts.get(userId) ?? 0) : unfinished(member, errors.get(userId));
   });
+}
+
+/** Changes the rows that teams get, for each leaver in a statement of its own. */
+async function changeEach(
+  db: Db,
+  members: readonly Member[],
+  fit: ReadonlySet<Member>,
+  run: Run,
+  now: Date,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const member of members) {
+    if (!fit.has(member)) {
+      outcomes.push(unfinished(member));
+      continue;
+    }
+    const { failed } = await bisectOnFailure(db, [member], async () => {
+      outcomes.push(...(await changeOne(db, member, run, now)));
+      return NO_ROWS;
+    });
+    outcomes.push(...[...failed.values()].map((error) => unfinished(member, error)));
+  }
+  return outcomes;
 }
 
 function countingOf(members: readonly Member[], successors: Successors): Counting {
@@ -234,25 +273,26 @@ function blocked(members: Member[], counts: Map<string, number>): Outcome[] {
 export function leaverRowOf(leaver: Leaving, step: Step, successors: Successors): LeaverRow {
   return {
     ...leaver,
-    successor: step.action.needsSuccessor ? successors.of(leaver, step).userId : null,
+    successor: step.action.needsSuccessor && !step.resolved.team ? successors.of(leaver, step).userId : null,
     due: dueAt(leaver, step),
   };
 }
 
-function line(member: Member, affected: number, successors: Successors, now: Date): ReceiptLine {
-  return { ...openLine(member.leaver, member.step, successors), affected, finishedAt: now.toISOString() };
+function line({ member, affected, received }: Outcome, successors: Successors, now: Date): ReceiptLine {
+  const open = openLine(member.leaver, member.step, successors);
+  return { ...withReceived(open, received), affected, finishedAt: now.toISOString() };
 }
 
 function defer(
   result: Omit<RunResult, 'receipts'>,
   successors: Successors,
-  { member, affected, cursor, error }: Outcome,
+  { member, affected, cursor, error, received }: Outcome,
   now: Date,
 ): void {
   const { leaver, step, position } = member;
   const { userId } = leaver;
   result.lines.get(userId)![position] = {
-    ...openLine(leaver, step, successors),
+    ...withReceived(openLine(leaver, step, successors), received),
     affected,
     ...(error && { failure: stepFailure(error, 1, firstRetryAt(now)) }),
   };

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { inSpan } from '#libs/observability';
 import { namingRule } from '../declare/failure.js';
 import type { Step } from './rule-set.js';
-import type { Changed } from '../sql/statements.js';
+import type { Changed } from '../sql/chunk.js';
 
 /** What one statement of a rule has done, for one or many leavers. */
 export interface RuleApplied {

@@ -56,7 +56,7 @@ export async function countRows(
   statements: Statements,
   effect: Effect,
   leavers: readonly LeaverRow[],
-  options: Pick<Counting, 'onlyGrantedBefore'> = {},
+  options: Pick<Counting, 'onlyGrantedBefore' | 'atMost'> = {},
 ): Promise<Map<string, number>> {
   const [counts] = await countTogether(db, [{ statements, effect, leavers, ...options }]);
   return counts!;

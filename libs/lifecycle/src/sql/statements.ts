@@ -14,6 +14,7 @@ import {
   type SetEffect,
   type Value,
 } from '../declare/actions.js';
+import { afterCursor, type Changed, type Chunk } from './chunk.js';
 import { leaverTable } from './leaver-table.js';
 import type { LeaverRow } from '../declare/leaver.js';
 import type { RowCounts } from '../declare/side-effects.js';
@@ -21,6 +22,7 @@ import { MarkStatements } from './mark-statements.js';
 import { Relation, type Sql } from './relation.js';
 import type { Db, Rows } from '../declare/where.js';
 import { recordRemoteEffects } from './remote-statements.js';
+import { receiverOf, sharedAmong, type Sharing } from './sharing.js';
 import { UndoStatements, type Origin } from './undo-statements.js';
 
 /** Which rows to count. */
@@ -36,23 +38,8 @@ export interface Counted {
   without?: readonly { statements: Statements; effect: Effect }[];
 }
 
-/** The next `rows` rows in id order, after the id `after`. */
-export interface Chunk {
-  rows: number;
-  after?: string | null;
-}
-
-export interface Changed {
-  count: number;
-  /**
-   * The lowest changed id. The next chunk starts its search there and not at the last id: it visits the index entries of the
-   * rows just changed while they are cached, and marks them as dead. Otherwise the final check would visit all of them.
-   */
-  firstId: string | null;
-}
-
+const sumOf = (counts: Iterable<number>): number => [...counts].reduce((sum, count) => sum + count, 0);
 const NOTHING_LOST: RowCounts = new Map();
-const afterCursor = ({ after }: Chunk): Sql => (after ? sql`and t.id > ${after}::uuid` : sql``);
 
 /** The SQL for one kind of rows. The counts before and after use the condition of the change, so they cannot disagree. */
 export class Statements {
@@ -138,7 +125,7 @@ export class Statements {
     const selected = sql`${this.selection(effect)} ${prepared.restriction}`;
     const { rows } = await sql<{ user_id: string; count: string }>`
       with ${leaverTable(leavers)},
-      changed as (${this.change(effect, sql`l`, selected, now, undo)}) ${undo ? sql`, noted as (${undo.record(origin!, prepared.lost)})` : sql``}
+      changed as (${this.change(effect, sql`l`, selected, now, { undo })}) ${undo ? sql`, noted as (${undo.record(origin!, prepared.lost)})` : sql``}
       select user_id, count(*) as count from changed group by user_id`.execute(db);
     return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
   }
@@ -155,12 +142,19 @@ export class Statements {
     const prepared = await this.prepare(db, effect, [leaver], origin, chunk);
     if (!prepared) return { count: 0, firstId: null };
     const undo = origin?.undoable ? this.undo(effect, [leaver]) : undefined;
-    const { rows } = await sql<{ count: string; first_id: string | null }>`
+    const { sharing } = chunk;
+    const target = this.next(effect, chunk, prepared.restriction);
+    const [by, each] = sharing ? [sql`successor,`, sql`group by successor`] : [sql``, sql``];
+    const { rows } = await sql<{ count: string; first_id: string | null; successor: string }>`
       with ${leaverTable([leaver])},
-      target as (${this.next(effect, chunk, prepared.restriction)}),
-      changed as (${this.change(effect, sql`target l`, this.unchangedSince(), now, undo)}) ${undo ? sql`, noted as (${undo.record(origin!, prepared.lost)})` : sql``}
-      select count(*) as count, (select id from changed order by id limit 1) as first_id from changed`.execute(db);
-    return { count: Number(rows[0]!.count), firstId: rows[0]!.first_id };
+      target as (${sharing ? sharedAmong(target, sharing) : target}),
+      changed as (${this.change(effect, sql`target l`, this.unchangedSince(), now, { undo, sharing })}) ${undo ? sql`, noted as (${undo.record(origin!, prepared.lost)})` : sql``}
+      select ${by} count(*) as count, (select id from changed order by id limit 1) as first_id from changed ${each}`.execute(
+      db,
+    );
+    if (!sharing) return { count: Number(rows[0]!.count), firstId: rows[0]!.first_id };
+    const received = new Map(rows.map(({ successor, count }) => [successor, Number(count)]));
+    return { count: sumOf(received.values()), firstId: rows[0]?.first_id ?? null, received };
   }
 
   /** Updates the columns to which the effect wrote its due time, after the due time has changed. */
@@ -205,8 +199,13 @@ export class Statements {
     const ids = found.map((row) => row.id);
     const byUser = new Map(leavers.map((leaver) => [leaver.userId, leaver]));
     const { local, remote } = sideEffects;
-    if (remote) await recordRemoteEffects(db, { table: this.table, remote, origin: origin! }, found, leavers);
-    const lost = await local?.apply(db, ids, new Map(found.map((row) => [row.id, byUser.get(row.user_id)!])));
+    const { sharing } = chunk ?? {};
+    const owners = found.map(({ id, user_id }, n): [string, LeaverRow] => {
+      const leaver = byUser.get(user_id)!;
+      return [id, sharing ? { ...leaver, successor: receiverOf(sharing, n) } : leaver];
+    });
+    if (remote) await recordRemoteEffects(db, { table: this.table, remote, origin: origin! }, owners);
+    const lost = await local?.apply(db, ids, new Map(owners));
     return { restriction: sql`and t.id = any(${ids}::uuid[])`, lost: lost ?? NOTHING_LOST };
   }
 
@@ -228,7 +227,7 @@ export class Statements {
     leavers: Sql,
     selected: Sql,
     now: Date,
-    undo?: UndoStatements,
+    { undo, sharing }: { undo?: UndoStatements; sharing?: Sharing },
   ): Sql {
     if (effect.kind === 'insert') return new MarkStatements(this.em, effect.into).insert(this.table, leavers, selected);
     if (effect.kind === 'delete') {
@@ -237,10 +236,11 @@ export class Statements {
     const assignments = this.entries(effect.changes).map(
       ([column, value]) => sql`${column} = ${this.value(value, now)}`,
     );
-    const undoColumns = undo ? sql`, l.successor, ${undo.returnedValues()}` : sql``;
+    const successor = undo || sharing ? sql`, l.successor` : sql``;
+    const undoColumns = undo ? sql`, ${undo.returnedValues()}` : sql``;
     return sql`
       update ${this.table} t set ${sql.join(assignments)} from ${leavers} where ${selected}
-      returning l.user_id, t.id ${undoColumns}`;
+      returning l.user_id, t.id ${successor} ${undoColumns}`;
   }
 
   /** The condition for the rows `t` that the effect has left to change for leaver `l`; for `none`, all of them. */

@@ -8,6 +8,7 @@ import {
   RESTORE,
   schemaOf,
   APPLIED_TRANSITIONS,
+  TEAM_WAYS,
   USER_EVENTS,
   USER_STATUSES,
   type CloudEvent,
@@ -19,11 +20,13 @@ import {
   type Receipt,
   type ReceiptBatch,
   type ReceiptLine,
+  type ReceivedRows,
   type ResolvedAction,
   type ReceiptFailure,
   type ResolvedPolicy,
   type Schema,
   type StepFailure,
+  type TeamSuccessor,
   type UserEventData,
 } from '#libs/contracts';
 
@@ -53,6 +56,14 @@ const schemaFor = <T>(properties: { [K in keyof T]-?: Schema }, optional: { [K i
 
 const action = { action: oneOf(ACTIONS), days: count, scope: oneOf(['all', 'installed-by-leaver']), to: id };
 const maybeAction = { days: true, scope: true, to: true } as const;
+const team = schemaFor<TeamSuccessor>({ id, by: oneOf(TEAM_WAYS) }, {});
+const resolvedAction = {
+  ...action,
+  to: about('The user who gets the rows. With `team` one of its members, for services that do not know teams.', id),
+  team: about('The team whose active members share the rows.', team),
+  namedBy: about('How the request has named the user, unless by the id alone.', oneOf(['user', 'manager'])),
+};
+const maybeResolved = { ...maybeAction, team: true, namedBy: true } as const;
 
 const profile = schemaFor<Profile>(
   {
@@ -152,6 +163,7 @@ const receiptLine = schemaFor<ReceiptLine>(
     affected: count,
     notRestored: count,
     transferredTo: id,
+    receivers: { type: 'array', items: schemaFor<ReceivedRows>({ userId: id, affected: count }, {}) },
     dueAt: moment,
     heldAt: moment,
     doneAt: moment,
@@ -165,6 +177,7 @@ const receiptLine = schemaFor<ReceiptLine>(
     part: true,
     notRestored: true,
     transferredTo: true,
+    receivers: true,
     dueAt: true,
     heldAt: true,
     doneAt: true,
@@ -237,7 +250,7 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   Profile: profile,
   DepartureFacts: departure,
   Policy: policy,
-  Action: schemaFor<ResolvedAction>(action, maybeAction),
+  Action: schemaFor<ResolvedAction>(resolvedAction, maybeResolved),
   Conversion: conversion,
   CompletedDeparture: {
     ...schemaOf(CompletedDeparture),
